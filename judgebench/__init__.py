@@ -1,0 +1,1 @@
+"""LLMs judge LLMs, and the judges are judged too."""

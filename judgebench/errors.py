@@ -1,0 +1,80 @@
+"""Every error the package raises on purpose.
+
+    JudgeBenchError
+    ├── InputError             a file, a field, a flag or a name is wrong: exit code 2
+    │   ├── UnknownName        no such benchmark, model, judge, template ...; offers the nearest ones
+    │   ├── Conflict           the store already holds something else under this identity
+    │   └── MissingExtra       an optional dependency or its data is not installed
+    ├── DatabaseError          the database cannot be reached, is locked, or is newer than the code
+    ├── JudgeError             asking a judge failed
+    │   ├── JudgeUnreachable   nobody answers at its address, or it keeps failing
+    │   ├── JudgeRefused       it answered that the request is not allowed: key, model name, quota
+    │   └── BadReply           it answered something that is not a completion
+    └── StatisticsError        a statistic is not defined on this data, or a fit did not converge
+
+A message names what was wrong and says what to do next. Errors of other libraries are translated at the edge
+where they arise (``clients``, ``store.database``), never further inside.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class JudgeBenchError(Exception):
+    """Root of the tree; catching it catches everything the package raises on purpose."""
+
+
+class InputError(JudgeBenchError):
+    """Bad input; nothing was written."""
+
+
+class UnknownName(InputError):
+    """No such name.
+
+    >>> str(UnknownName("benchmark", "alpaca", ["alpaca_eval"]))
+    "unknown benchmark 'alpaca': did you mean 'alpaca_eval'?"
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = get_close_matches(name, names, n=3, cutoff=0.5)
+        if near:
+            hint = "did you mean " + " or ".join(repr(n) for n in near) + "?"
+        elif names:
+            shown = ", ".join(names[:10])
+            hint = f"known are {shown}" + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+        else:
+            hint = f"there is no {kind} yet"
+        super().__init__(f"unknown {kind} {name!r}: {hint}")
+
+
+class Conflict(InputError):
+    """The store holds something else under this identity, and what is stored is never overwritten."""
+
+
+class MissingExtra(InputError):
+    """An optional part is not installed; the message holds the command that installs it."""
+
+
+class DatabaseError(JudgeBenchError):
+    """The database cannot be used as it is."""
+
+
+class JudgeError(JudgeBenchError):
+    """Asking a judge failed."""
+
+
+class JudgeUnreachable(JudgeError):
+    """Nobody answers, or what answers keeps failing after every retry."""
+
+
+class JudgeRefused(JudgeError):
+    """The judge answered that this request is not allowed; asking again would not help."""
+
+
+class BadReply(JudgeError):
+    """The answer is not a completion."""
+
+
+class StatisticsError(JudgeBenchError):
+    """The statistic is not defined on this data, or its fit did not converge."""

@@ -1,0 +1,229 @@
+"""The nouns of the field as frozen values, and the keys that identify them by content.
+
+No input or output happens here. One term a concept: see docs/glossary.md. Text is cleaned once, where it enters
+(``clean_text``), so that every key and every store sees the same characters.
+"""
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+_KEY_BYTES = 16
+
+
+def content_key(*parts: Any) -> str:
+    """128 bits of SHA-256 over the canonical JSON of ``parts``, as 32 hexadecimal digits."""
+    text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[: 2 * _KEY_BYTES]
+
+
+def clean_text(text: str) -> str:
+    """Replace what no store can hold, NUL and lone surrogates, by U+FFFD; everything else stays as it is."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def normalise_text(text: str) -> str:
+    """The form under which instructions are matched: NFC, runs of white space as one space, ends stripped."""
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
+
+
+class Order(StrEnum):
+    """Which output of a battle the judge read first."""
+
+    AB = "AB"
+    BA = "BA"
+
+
+class Status(StrEnum):
+    """How a trial ended. Only ``OK`` and ``TIE`` carry a preference or score; the others are failures, counted."""
+
+    OK = "ok"
+    TIE = "tie"  # the judge said so, or both outputs are identical
+    UNPARSED = "unparsed"  # a reply without exactly one verdict
+    REFUSED = "refused"  # the judge declined, or a filter stopped it
+    TRUNCATED = "truncated"  # the reply ended at its length limit before a verdict
+    FAILED = "failed"  # no reply after every retry
+
+
+class Source(StrEnum):
+    """Where a verdict came from."""
+
+    LABEL = "label"  # parsed from the text of a reply
+    LOGPROBS = "logprobs"  # from the log-probabilities of the verdict token
+    LIKELIHOOD = "likelihood"  # from log-probabilities of the outputs themselves
+    IDENTICAL = "identical"  # both outputs are the same text: a tie without a call
+    RECORDED = "recorded"  # imported with the value that its publisher recorded
+    NONE = "none"  # the trial has no verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Where a model comes from, as declared by who submitted it; empty fields mean not declared."""
+
+    family: str | None = None  # e.g. "gpt-4", "llama-3"
+    parent: str | None = None  # the model it was tuned from
+    trained_on: tuple[str, ...] = ()  # models whose outputs were in its training data
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """An LLM under evaluation."""
+
+    name: str
+    lineage: Lineage = Lineage()
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """What the models were asked: one or several user turns."""
+
+    turns: tuple[str, ...]  # at least one
+    category: str | None = None
+    reference: str | None = None  # a gold answer that may be shown to the judge
+    checklist: tuple[str, ...] = ()  # questions a good output answers with yes
+
+    @cached_property
+    def key(self) -> str:
+        """Content key of the normalised turns; two instructions of a benchmark never share it."""
+        return content_key("instruction", [normalise_text(turn) for turn in self.turns])
+
+    @property
+    def text(self) -> str:
+        """All turns, separated by an empty line."""
+        return "\n\n".join(self.turns)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A model's text for an instruction; it may be empty."""
+
+    instruction: str  # the instruction's key
+    model: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Judge:
+    """An LLM + template + decoding settings. Immutable: another setting is another judge with another name.
+
+    Where the LLM is reached is not part of it: the same judge may be served at another address tomorrow.
+    """
+
+    name: str
+    model: str  # the name its server knows it by
+    template: str  # e.g. "pairwise/two-way.v1"
+    template_digest: str
+    settings: Mapping[str, Any] = field(default_factory=dict)  # temperature, max_tokens, top_logprobs ...
+
+    @cached_property
+    def digest(self) -> str:
+        return content_key("judge", self.model, self.template, self.template_digest, dict(self.settings))
+
+
+@dataclass(frozen=True, slots=True)
+class Battle:
+    """Two outputs to one instruction, by different models; A is the one whose name sorts first."""
+
+    instruction: Instruction
+    a: Output
+    b: Output
+
+    @classmethod
+    def of(cls, instruction: Instruction, one: Output, other: Output) -> "Battle":
+        a, b = sorted((one, other), key=lambda output: output.model)
+        return cls(instruction, a, b)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One judge reading one battle once, in one order."""
+
+    judge: str  # the judge's digest
+    battle: Battle
+    order: Order
+    repeat: int = 0
+
+    @cached_property
+    def key(self) -> str:
+        battle = self.battle
+        sides = [(side.model, content_key(side.text)) for side in (battle.a, battle.b)]
+        return content_key("trial", self.judge, battle.instruction.key, sides, self.order, self.repeat)
+
+    @property
+    def first(self) -> Output:
+        """The output that the judge reads first."""
+        return self.battle.a if self.order is Order.AB else self.battle.b
+
+    @property
+    def second(self) -> Output:
+        return self.battle.b if self.order is Order.AB else self.battle.a
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: str  # "system", "user" or "assistant"
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPrompt:
+    """Messages for a chat model, and what to ask back."""
+
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LikelihoodPrompt:
+    """Ask how probable each output is after the instruction, and by itself. No text is generated."""
+
+    instruction: str
+    outputs: tuple[str, ...]  # in the order shown
+
+
+Prompt = ChatPrompt | LikelihoodPrompt
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """One generated token with its alternatives, natural logarithms."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()  # (token, log-probability), the most probable first
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A judge's raw reply, stored before it is read."""
+
+    text: str
+    reasoning: str | None = None  # what the server separated from the reply as its reasoning
+    finish_reason: str | None = None  # "stop", "length", "content_filter" ... as the server said
+    logprobs: tuple[TokenLogprob, ...] | None = None
+    model: str | None = None  # the name that the server gave back
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost_usd: float | None = None  # None: the price is not known
+    latency_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The parsed outcome of a trial, unswapped: ``preference`` is always about A, whichever was shown first."""
+
+    status: Status
+    source: Source
+    preference: float | None = None  # degree to which A is preferred, in [0, 1]; None unless ok or tie
+    score: float | None = None  # pointwise, on the template's scale; None for pairwise
+    label: str | None = None  # the verdict in the judge's own words
+    mass: float | None = None  # share of probability on the template's labels, in [0, 1]; None without logprobs
+    detail: str | None = None  # why there is no verdict
+    parser: str = ""  # version of the parser that read it

@@ -1,0 +1,64 @@
+"""Verdicts as aligned arrays: the one bridge from records to numpy.
+
+Only verdicts with a preference are here; what has none is counted elsewhere and never becomes a number.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VerdictTable:
+    """n pairwise verdicts in columns. Codes index the name tuples, which are sorted and may hold unused names."""
+
+    models: tuple[str, ...]
+    instructions: tuple[str, ...]  # instruction keys
+    judges: tuple[str, ...]
+    model_a: Codes  # (n,)
+    model_b: Codes  # (n,), never equal to model_a
+    instruction: Codes  # (n,) the resampling unit
+    judge: Codes  # (n,)
+    order: NDArray[np.int8]  # (n,) 0: A shown first, 1: B shown first, -1: not known
+    preference: Floats  # (n,) degree to which A is preferred, in [0, 1]; exactly 0.5 is a tie
+    length_a: Codes  # (n,) characters
+    length_b: Codes  # (n,) characters
+
+    def __len__(self) -> int:
+        return len(self.preference)
+
+    def select(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "VerdictTable":
+        """The table of these rows, under the same names and codes."""
+        return VerdictTable(
+            self.models,
+            self.instructions,
+            self.judges,
+            *(
+                column[rows]
+                for column in (
+                    self.model_a,
+                    self.model_b,
+                    self.instruction,
+                    self.judge,
+                    self.order,
+                    self.preference,
+                    self.length_a,
+                    self.length_b,
+                )
+            ),
+        )
+
+    def model_code(self, name: str) -> int:
+        """Raises ValueError when the name is not in the table."""
+        return self.models.index(name)
+
+
+def encode(values: Sequence[str]) -> tuple[tuple[str, ...], Codes]:
+    """Sorted distinct names, and each value's index among them."""
+    names, codes = np.unique(np.asarray(values, dtype=object), return_inverse=True)
+    return tuple(str(name) for name in names), codes.astype(np.int32)
