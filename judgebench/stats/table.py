@@ -4,7 +4,7 @@ Only verdicts with a preference are here; what has none is counted elsewhere and
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,23 +34,16 @@ class VerdictTable:
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "VerdictTable":
         """The table of these rows, under the same names and codes."""
-        return VerdictTable(
-            self.models,
-            self.instructions,
-            self.judges,
-            *(
-                column[rows]
-                for column in (
-                    self.model_a,
-                    self.model_b,
-                    self.instruction,
-                    self.judge,
-                    self.order,
-                    self.preference,
-                    self.length_a,
-                    self.length_b,
-                )
-            ),
+        return replace(
+            self,
+            model_a=self.model_a[rows],
+            model_b=self.model_b[rows],
+            instruction=self.instruction[rows],
+            judge=self.judge[rows],
+            order=self.order[rows],
+            preference=self.preference[rows],
+            length_a=self.length_a[rows],
+            length_b=self.length_b[rows],
         )
 
     def model_code(self, name: str) -> int:
