@@ -1,1 +1,3 @@
 """LLMs judge LLMs, and the judges are judged too."""
+
+__version__ = "0.1.0"

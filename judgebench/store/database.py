@@ -1,0 +1,184 @@
+"""One database: its address, its connections, its schema. SQLite by default, PostgreSQL as well.
+
+The only place that turns errors of the database into ours, and that knows the two engines apart. Writers hold one
+lock for the whole transaction (BEGIN IMMEDIATE on SQLite, an advisory lock on PostgreSQL): so an identity read inside
+a write transaction stays true until its end.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, make_url
+
+from judgebench.errors import DatabaseError, InputError, MissingExtra
+from judgebench.resources import folder
+from judgebench.store.tables import SCHEMA_REVISION
+
+_BUSY_TIMEOUT_S = 30
+_ADVISORY_LOCK = 0x6A75646765  # "judge" in ASCII
+_SQLITE_PRAGMAS = ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", "temp_store=MEMORY")
+
+
+class Database:
+    """An open database. Raises DatabaseError when it is unreachable, empty of tables, or newer than this code.
+
+    ``create``: build the schema where there is none; otherwise a missing database is an error, so that reading
+    never leaves a file behind.
+    """
+
+    def __init__(self, address: str, *, create: bool = False) -> None:
+        self.url = parse_address(address)
+        if self.is_sqlite and not create and not _sqlite_exists(self.url):
+            raise InputError(
+                f"there is no database at {self.name}: submit or import something first, or name it by --db"
+            )
+        self.engine = _engine(self.url)
+        self._open(create)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def name(self) -> str:
+        """The address without its password."""
+        return self.url.database or ":memory:" if self.is_sqlite else self.url.render_as_string(hide_password=True)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection in one consistent snapshot."""
+        with self._translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A connection in one transaction that no other writer shares; committed at the end, or not at all."""
+        with self._translated(), self.engine.connect() as plain:
+            connection = plain.execution_options(judgebench_write=True)
+            with connection.begin():
+                if not self.is_sqlite:
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+                yield connection
+
+    def revision(self) -> str | None:
+        """The schema's revision; None where there is no schema."""
+        with self.read() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+    def upgrade(self) -> None:
+        """Bring the schema to this code's revision."""
+        from alembic import command  # slow to import, and only an upgrade needs it
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(folder("migrations")).replace("%", "%%"))
+        with self.write() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def _open(self, create: bool) -> None:
+        revision = self.revision()
+        if revision is None and create:
+            self.upgrade()
+        elif revision is None:
+            raise InputError(f"the database {self.name} is empty: submit or import something first")
+        elif revision > SCHEMA_REVISION:
+            raise DatabaseError(
+                f"the database {self.name} is newer (schema {revision}) than this judgebench (schema {SCHEMA_REVISION})"
+                ": upgrade judgebench"
+            )
+        elif revision < SCHEMA_REVISION:
+            self.upgrade()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        driver: Any = self.engine.dialect.loaded_dbapi
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            raise self._error(error.orig) from error
+        except driver.Error as error:  # from bulk_insert, which by-passes SQLAlchemy
+            raise self._error(error) from error
+
+    def _error(self, error: BaseException | None) -> DatabaseError:
+        reason = _scrubbed(str(error)).partition("\n")[0]
+        if type(error).__name__ in ("IntegrityError", "CheckViolation", "UniqueViolation"):
+            return DatabaseError(f"the database {self.name} refused a row: {reason}")
+        return DatabaseError(f"the database {self.name} cannot be used: {reason}")
+
+
+def parse_address(address: str) -> URL:
+    """A URL, or a plain path for SQLite. Raises InputError for anything but SQLite and PostgreSQL."""
+    if "://" not in address:
+        return URL.create("sqlite", database=address)
+    try:
+        url = make_url(address)
+    except sa.exc.ArgumentError as error:
+        raise InputError(
+            f"the database address {_scrubbed(address)!r} cannot be read: write a path, sqlite:///PATH or "
+            "postgresql://USER@HOST/NAME"
+        ) from error
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise InputError(f"databases of kind {url.get_backend_name()!r} are not supported: use SQLite or PostgreSQL")
+    return url
+
+
+def bulk_insert(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows, each with a value for every column in the table's order, by the engine's fastest way."""
+    if not rows:
+        return
+    quoted = connection.dialect.identifier_preparer
+    columns = ", ".join(quoted.quote(column.name) for column in table.columns)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(table.columns))
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", list(rows))  # noqa: S608
+        return
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _sqlite_exists(url: URL) -> bool:
+    return url.database is not None and os.path.exists(url.database)
+
+
+def _engine(url: URL) -> sa.Engine:
+    if url.get_backend_name() == "sqlite":
+        if url.database and not Path(url.database).absolute().parent.is_dir():
+            raise InputError(f"the folder of the database {url.database} does not exist: create it first")
+        engine = sa.create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    try:
+        return sa.create_engine(url)
+    except ModuleNotFoundError as error:
+        raise MissingExtra("PostgreSQL needs its driver: pip install 'judgebench[postgres]'") from error
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun by _begin_sqlite, never by the driver
+    for pragma in _SQLITE_PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writing = connection.get_execution_options().get("judgebench_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _scrubbed(text: str) -> str:
+    """The text without a password in an address."""
+    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", text).strip()

@@ -1,0 +1,261 @@
+"""Everything that is read, in the snapshot of the connection it is given.
+
+Of several revisions of a trial's verdict only the highest is in force; every function here reads that one.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from judgebench.errors import UnknownName
+from judgebench.records import Completion, Instruction, Judge, Lineage, Model, Output, Status, TokenLogprob
+from judgebench.stats.table import VerdictTable
+from judgebench.store import tables as t
+
+IN_LIST = 500  # names in one SQL IN list; both engines take more, plans grow slow
+_v = t.verdicts.c
+_newer = t.verdicts.alias("newer")
+
+# The partial index on revised trials makes this a look-up in a small index, whatever the size of the table.
+IN_FORCE = ~sa.exists().where(
+    _newer.c.revision > 0, _newer.c.trial_key == _v.trial_key, _newer.c.revision > _v.revision
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An instruction with the outputs to it."""
+
+    instruction: Instruction
+    outputs: Mapping[str, Output]  # by model
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTable:
+    """Verdicts as arrays, and what could not be in them."""
+
+    table: VerdictTable
+    categories: tuple[str | None, ...]  # of each of table.instructions
+    left_out: Mapping[Status, int]  # trials without a preference, by status
+
+
+def benchmark_id(connection: sa.Connection, name: str) -> int:
+    """Raises UnknownName."""
+    return _id(connection, t.benchmarks, "benchmark", name)
+
+
+def benchmark_names(connection: sa.Connection) -> list[str]:
+    return list(connection.scalars(sa.select(t.benchmarks.c.name).order_by(t.benchmarks.c.name)))
+
+
+def models(connection: sa.Connection, benchmark: int) -> list[Model]:
+    """Models with outputs in the benchmark, by name."""
+    with_outputs = (
+        sa.select(t.outputs.c.model_id)
+        .join(t.instructions, t.instructions.c.id == t.outputs.c.instruction_id)
+        .where(t.instructions.c.benchmark_id == benchmark)
+    )
+    rows = connection.execute(sa.select(t.models).where(t.models.c.id.in_(with_outputs)).order_by(t.models.c.name))
+    return [Model(row.name, Lineage(row.family, row.parent, tuple(json.loads(row.trained_on)))) for row in rows]
+
+
+def judges(connection: sa.Connection, benchmark: int | None = None) -> list[Judge]:
+    """Judges by name: all, or those that have been asked about the benchmark."""
+    query = sa.select(t.judges).order_by(t.judges.c.name)
+    if benchmark is not None:
+        asked = sa.select(t.runs.c.judge_id).where(t.runs.c.benchmark_id == benchmark)
+        query = query.where(t.judges.c.id.in_(asked))
+    return [_judge(row) for row in connection.execute(query)]
+
+
+def categories(connection: sa.Connection, benchmark: int) -> list[str]:
+    c = t.instructions.c
+    query = sa.select(c.category).where(c.benchmark_id == benchmark, c.category.is_not(None)).distinct()
+    return list(connection.scalars(query.order_by(c.category)))
+
+
+def instructions(connection: sa.Connection, benchmark: int) -> list[Instruction]:
+    """In the order in which they came."""
+    c = t.instructions.c
+    rows = connection.execute(sa.select(t.instructions).where(c.benchmark_id == benchmark).order_by(c.id))
+    return [_instruction(row) for row in rows]
+
+
+def questions(connection: sa.Connection, benchmark: int, models: Sequence[str]) -> Iterator[Question]:
+    """Each instruction with the outputs of ``models``, one at a time, in the order in which they came."""
+    i, o = t.instructions.c, t.outputs.c
+    rows = connection.execution_options(yield_per=200).execute(
+        sa.select(t.instructions, t.models.c.name.label("model"), o.text.label("output"))
+        .join(t.outputs, o.instruction_id == i.id)
+        .join(t.models, t.models.c.id == o.model_id)
+        .where(i.benchmark_id == benchmark, t.models.c.name.in_(models))
+        .order_by(i.id, t.models.c.name)
+    )
+    current: Instruction | None = None
+    outputs: dict[str, Output] = {}
+    current_id = None
+    for row in rows:
+        if row.id != current_id:
+            if current is not None:
+                yield Question(current, outputs)
+            current_id, current, outputs = row.id, _instruction(row), {}
+        outputs[row.model] = Output(row.key, row.model, row.output)
+    if current is not None:
+        yield Question(current, outputs)
+
+
+def revisions(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str, tuple[int, Status]]:
+    """The highest revision of each trial that has one, with its status."""
+    found: dict[str, tuple[int, Status]] = {}
+    for start in range(0, len(trial_keys), IN_LIST):
+        query = sa.select(_v.trial_key, _v.revision, _v.status).where(
+            _v.trial_key.in_(trial_keys[start : start + IN_LIST])
+        )
+        for key, revision, status in connection.execute(query.order_by(_v.revision)):
+            found[key] = (revision, Status(status))
+    return found
+
+
+def verdict_table(
+    connection: sa.Connection, benchmark: int, *, judges: Sequence[str] = (), category: str | None = None
+) -> StoredTable:
+    """The benchmark's pairwise verdicts in force, of ``judges`` (all where empty), of one category or all."""
+    judge_names, judge_ids = _names(connection, t.judges)
+    wanted = [_v.judge_id == t.judges.c.id, t.judges.c.name.in_(judges)] if judges else []
+    i = t.instructions.c
+    chosen = sa.select(i.id, i.key, i.category).where(i.benchmark_id == benchmark).order_by(i.key)
+    if category is not None:
+        chosen = chosen.where(i.category == category)
+    found = connection.execute(chosen).all()
+    within = [_v.instruction_id.in_(sa.select(chosen.subquery().c.id)), IN_FORCE, *wanted]
+    rows = _verdict_rows(connection, within)
+    left_out = connection.execute(
+        sa.select(_v.status, sa.func.count()).where(*within, _v.preference.is_(None)).group_by(_v.status)
+    )
+    model_names, model_ids = _names(connection, t.models)
+    output_ids, output_model, output_length = _outputs(connection, benchmark)
+    side_a, side_b = (np.searchsorted(output_ids, rows[side]) for side in ("a", "b"))
+    table = VerdictTable(
+        models=model_names,
+        instructions=tuple(row.key for row in found),
+        judges=judge_names,
+        model_a=_codes(output_model[side_a], model_ids),
+        model_b=_codes(output_model[side_b], model_ids),
+        instruction=_codes(rows["instruction"], [row.id for row in found]),
+        judge=_codes(rows["judge"], judge_ids),
+        order=rows["order"].astype(np.int8),
+        preference=rows["preference"],
+        length_a=output_length[side_a].astype(np.int32),
+        length_b=output_length[side_b].astype(np.int32),
+    )
+    counts = {Status(status): count for status, count in left_out}
+    return StoredTable(table, tuple(row.category for row in found), counts)
+
+
+def unread(connection: sa.Connection, judge: str, parser: str) -> Iterator[tuple[int, str, str, Completion]]:
+    """Verdicts in force that another parser read: (verdict id, instruction key, order, the stored completion)."""
+    query = (
+        sa.select(_v.id.label("verdict"), t.instructions.c.key, _v.order, t.completions)
+        .join(t.completions, t.completions.c.id == _v.completion_id)
+        .join(t.instructions, t.instructions.c.id == _v.instruction_id)
+        .join(t.judges, t.judges.c.id == _v.judge_id)
+        .where(t.judges.c.name == judge, _v.parser != parser, _v.source != "recorded", IN_FORCE)
+        .order_by(_v.id)
+    )
+    for row in connection.execution_options(yield_per=500).execute(query):
+        yield row.verdict, row.key, row.order, completion(row)
+
+
+def completion(row: sa.Row[Any]) -> Completion:
+    """The completion in a row with all columns of its table."""
+    tokens = None
+    if row.logprobs is not None:
+        tokens = tuple(
+            TokenLogprob(token, logprob, tuple((name, value) for name, value in top))
+            for token, logprob, top in json.loads(row.logprobs)
+        )
+    return Completion(
+        text=row.text,
+        reasoning=row.reasoning,
+        finish_reason=row.finish_reason,
+        logprobs=tokens,
+        model=row.model,
+        prompt_tokens=row.prompt_tokens,
+        completion_tokens=row.completion_tokens,
+        cost_usd=row.cost_usd,
+        latency_s=row.latency_s,
+    )
+
+
+def judge(connection: sa.Connection, name: str) -> Judge:
+    """Raises UnknownName."""
+    _id(connection, t.judges, "judge", name)
+    return _judge(connection.execute(sa.select(t.judges).where(t.judges.c.name == name)).one())
+
+
+def check_model(connection: sa.Connection, name: str) -> None:
+    """Raises UnknownName."""
+    _id(connection, t.models, "model", name)
+
+
+def _verdict_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[bool]]) -> NDArray[Any]:
+    query = (
+        sa.select(
+            _v.instruction_id.label("instruction"),
+            _v.judge_id.label("judge"),
+            _v.output_a_id.label("a"),
+            _v.output_b_id.label("b"),
+            sa.case((_v.order == "AB", 0), (_v.order == "BA", 1), else_=-1).label("order"),
+            _v.preference.label("preference"),
+        )
+        .where(*within, _v.preference.is_not(None))
+        .order_by(_v.id)
+    )
+    kinds = [(column.name, "f8" if column.name == "preference" else "i8") for column in query.selected_columns]
+    return np.fromiter(map(tuple, connection.execute(query)), dtype=np.dtype(kinds))
+
+
+def _outputs(connection: sa.Connection, benchmark: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    o, i = t.outputs.c, t.instructions.c
+    query = (
+        sa.select(o.id, o.model_id, o.length_chars)
+        .join(t.instructions, i.id == o.instruction_id)
+        .where(i.benchmark_id == benchmark)
+        .order_by(o.id)
+    )
+    kinds = np.dtype([("id", "i8"), ("model", "i8"), ("length", "i8")])
+    rows = np.fromiter(map(tuple, connection.execute(query)), dtype=kinds)
+    return rows["id"], rows["model"], rows["length"]
+
+
+def _names(connection: sa.Connection, table: sa.Table) -> tuple[tuple[str, ...], list[int]]:
+    """All names, sorted as Python sorts them, whatever the database's collation; and their ids in that order."""
+    rows = sorted((row.name, row.id) for row in connection.execute(sa.select(table.c.name, table.c.id)))
+    return tuple(name for name, _ in rows), [row_id for _, row_id in rows]
+
+
+def _codes(ids: NDArray[np.int64], ordered: Sequence[int]) -> NDArray[np.int32]:
+    """The place of each id in ``ordered``."""
+    places = np.zeros(max(ordered, default=0) + 1, dtype=np.int32)
+    places[list(ordered)] = np.arange(len(ordered), dtype=np.int32)
+    return places[ids]
+
+
+def _id(connection: sa.Connection, table: sa.Table, kind: str, name: str) -> int:
+    found = connection.scalar(sa.select(table.c.id).where(table.c.name == name))
+    if found is None:
+        raise UnknownName(kind, name, connection.scalars(sa.select(table.c.name)))
+    return int(found)
+
+
+def _instruction(row: sa.Row[Any]) -> Instruction:
+    return Instruction(tuple(json.loads(row.turns)), row.category, row.reference, tuple(json.loads(row.checklist)))
+
+
+def _judge(row: sa.Row[Any]) -> Judge:
+    return Judge(row.name, row.model, row.template, row.template_digest, json.loads(row.settings))

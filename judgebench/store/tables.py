@@ -1,0 +1,173 @@
+"""The tables, as SQLAlchemy Core metadata. ``migrations/`` builds the same schema; a test compares the two.
+
+Constraints hold the invariants, so that no code path can store a verdict twice, a failure with a preference, or a
+preference outside [0, 1]. Verdicts are append-only: a later revision of a trial's verdict (a retry after a failure, a
+better parser) is a further row, and the highest revision is in force.
+"""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from judgebench.records import Source, Status
+
+# The newest migration that this code knows; the store's tests hold it to migrations/versions.
+SCHEMA_REVISION = "0001"
+
+_KEY = String(32)
+_TIME = String(32)  # ISO 8601, UTC: the same text on both engines
+
+
+def _one_of(column: str, values: type[Status] | type[Source]) -> str:
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+benchmarks = Table(
+    "benchmarks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("created_at", _TIME, nullable=False),
+)
+
+instructions = Table(
+    "instructions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("benchmark_id", ForeignKey("benchmarks.id"), nullable=False),
+    Column("key", _KEY, nullable=False),
+    Column("turns", Text, nullable=False),  # JSON list of strings
+    Column("category", Text),
+    Column("reference", Text),
+    Column("checklist", Text, nullable=False),  # JSON list of strings
+    UniqueConstraint("benchmark_id", "key"),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("family", Text),
+    Column("parent", Text),
+    Column("trained_on", Text, nullable=False),  # JSON list of model names
+)
+
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("instruction_id", ForeignKey("instructions.id"), nullable=False),
+    Column("model_id", ForeignKey("models.id"), nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    Column("length_chars", Integer, nullable=False),
+    UniqueConstraint("instruction_id", "model_id"),
+)
+
+judges = Table(
+    "judges",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("digest", _KEY, nullable=False, unique=True),
+    Column("model", Text, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("template_digest", Text, nullable=False),
+    Column("settings", Text, nullable=False),  # JSON object
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("benchmark_id", ForeignKey("benchmarks.id"), nullable=False),
+    Column("judge_id", ForeignKey("judges.id"), nullable=False),
+    Column("kind", String(16), nullable=False),  # "run" or "import"
+    Column("specification", Text, nullable=False),  # JSON object: the study as it was asked for
+    Column("version", Text, nullable=False),  # of judgebench
+    Column("started_at", _TIME, nullable=False),
+    Column("finished_at", _TIME),  # null while it runs, or when it was stopped
+)
+
+completions = Table(
+    "completions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # the id of the verdict that came with it
+    Column("text", Text, nullable=False),
+    Column("reasoning", Text),
+    Column("finish_reason", Text),
+    Column("logprobs", Text),  # JSON: [[token, logprob, [[token, logprob], ...]], ...]
+    Column("model", Text),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("cost_usd", Float(53)),
+    Column("latency_s", Float(53)),
+    CheckConstraint("cost_usd >= 0", name="cost"),
+    CheckConstraint("latency_s >= 0", name="latency"),
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # counted up by the writer, gapless
+    Column("trial_key", _KEY, nullable=False),
+    Column("revision", SmallInteger, nullable=False),
+    Column("run_id", ForeignKey("runs.id"), nullable=False),
+    Column("judge_id", ForeignKey("judges.id"), nullable=False),
+    Column("instruction_id", ForeignKey("instructions.id"), nullable=False),
+    Column("output_a_id", ForeignKey("outputs.id"), nullable=False),
+    Column("output_b_id", ForeignKey("outputs.id")),  # null: pointwise
+    Column("order", String(2)),  # null: pointwise, or imported without it
+    Column("repeat", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("preference", Float(53)),
+    Column("score", Float(53)),
+    Column("label", Text),
+    Column("mass", Float(53)),
+    Column("detail", Text),
+    Column("parser", Text, nullable=False),
+    Column("completion_id", ForeignKey("completions.id")),  # null: no reply was ever had, or none was needed
+    Column("created_at", _TIME, nullable=False),
+    UniqueConstraint("trial_key", "revision"),
+    Index(None, "instruction_id", "judge_id"),
+    CheckConstraint("revision >= 0", name="revision"),
+    CheckConstraint("repeat >= 0", name="repeat"),
+    CheckConstraint("output_a_id <> output_b_id", name="sides"),
+    CheckConstraint("\"order\" IN ('AB', 'BA')", name="order"),
+    CheckConstraint(_one_of("status", Status), name="status"),
+    CheckConstraint(_one_of("source", Source), name="source"),
+    CheckConstraint("preference >= 0 AND preference <= 1", name="preference"),
+    CheckConstraint("mass >= 0 AND mass <= 1.000001", name="mass"),
+    CheckConstraint(
+        "(status IN ('ok', 'tie')) = (preference IS NOT NULL OR score IS NOT NULL)", name="verdict_or_failure"
+    ),
+    CheckConstraint("(status = 'tie') = (preference IS NOT NULL AND preference = 0.5)", name="tie"),
+)
+Index(
+    "ix_verdicts_revised",
+    verdicts.c.trial_key,
+    sqlite_where=verdicts.c.revision > 0,
+    postgresql_where=verdicts.c.revision > 0,
+)

@@ -1,0 +1,67 @@
+"""Small records for tests, with as few words as a test needs to say."""
+
+from judgebench.records import (
+    Battle,
+    Completion,
+    Instruction,
+    Judge,
+    Model,
+    Order,
+    Output,
+    Source,
+    Status,
+    Trial,
+    Verdict,
+)
+from judgebench.store import writer
+from judgebench.store.database import Database
+from judgebench.store.verdict_writer import TrialResult, VerdictWriter
+
+JUDGE = Judge("judge", "gpt", "pairwise/two-way.v1", "0" * 32, {"temperature": 0})
+
+
+def instruction(number: int = 0, category: str | None = None) -> Instruction:
+    return Instruction((f"What is {number}?",), category)
+
+
+def battle(number: int = 0, a: str = "alpha", b: str = "beta") -> Battle:
+    asked = instruction(number)
+    return Battle.of(asked, *(Output(asked.key, model, f"{model} says {number}") for model in (a, b)))
+
+
+def ok(preference: float) -> Verdict:
+    status = Status.TIE if preference == 0.5 else Status.OK
+    return Verdict(status, Source.LABEL, preference, label="A", parser="1")
+
+
+def failed(detail: str = "no reply") -> Verdict:
+    return Verdict(Status.FAILED, Source.NONE, detail=detail, parser="1")
+
+
+def result(trial: Trial, verdict: Verdict, reply: str | None = "A") -> TrialResult:
+    completion = None if reply is None else Completion(reply, cost_usd=0.01, latency_s=0.5)
+    sides = trial.battle
+    return TrialResult(
+        trial.key, sides.instruction.key, sides.a.model, sides.b.model, trial.order, trial.repeat, verdict, completion
+    )
+
+
+def trial(number: int = 0, order: Order = Order.AB, a: str = "alpha", b: str = "beta", judge: Judge = JUDGE) -> Trial:
+    return Trial(judge.digest, battle(number, a, b), order)
+
+
+def filled(database: Database, instructions: int = 3, models: tuple[str, ...] = ("alpha", "beta")) -> VerdictWriter:
+    """A benchmark "bench" with every model's outputs, and the writer of a run on it."""
+    asked = [instruction(number, category=f"c{number % 2}") for number in range(instructions)]
+    with database.write() as connection:
+        benchmark = writer.add_benchmark(connection, "bench")
+        writer.add_instructions(connection, benchmark, asked)
+        for model in models:
+            writer.add_model(connection, Model(model))
+        outputs = [
+            Output(each.key, model, f"{model} says {number}") for number, each in enumerate(asked) for model in models
+        ]
+        writer.add_outputs(connection, benchmark, outputs)
+        judge_id = writer.add_judge(connection, JUDGE)
+        run = writer.start_run(connection, benchmark_id=benchmark, judge_id=judge_id, kind="run", specification={})
+        return VerdictWriter(connection, run)
