@@ -69,7 +69,7 @@ class OpenAIClient:
             return Completion(text="", finish_reason="content_filter")
 
     async def models(self) -> tuple[str, ...] | None:
-        """The names the server lists, sorted; None when it keeps no list. Costs no tokens, so it tries address and key."""
+        """The names the server lists, sorted; None when it keeps no list. Costs no tokens: it tries address and key."""
         try:
             reply = await self._transport.get("/models")
         except Rejected as rejection:

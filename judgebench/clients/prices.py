@@ -26,7 +26,7 @@ class Price:
         except ValueError:
             prompt = completion = math.nan
         if not (0 <= prompt < math.inf and 0 <= completion < math.inf):
-            raise InputError(f"price {text[:80]!r} is not PROMPT,COMPLETION in USD for a million tokens, such as 2.5,10")
+            raise InputError(f"price {text[:80]!r} is not PROMPT,COMPLETION in USD per million tokens, such as 2.5,10")
         return cls(prompt, completion)
 
 

@@ -20,7 +20,7 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         if not value or not all("!" <= character <= "~" for character in value):
-            raise InputError("the API key is empty or holds spaces, line ends or non-ASCII characters; check its variable")
+            raise InputError("the API key is empty, or holds spaces or non-ASCII characters; check its variable")
         self._value = value
         forms = {value, quote(value, safe=""), html.escape(value), json.dumps(value)[1:-1]}
         self._forms = sorted(forms, key=len, reverse=True)

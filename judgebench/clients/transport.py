@@ -124,5 +124,7 @@ def _checked(base_url: str) -> str:
     if not plain or not base_url.isprintable() or " " in base_url:
         raise InputError(f"judge address {base_url[:200]!r} is not one: give it as http://HOST:PORT/v1")
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise InputError("a judge's address must hold no user, password, query or fragment; pass the key by its variable")
+        raise InputError(
+            "a judge's address holds no user, password, query or fragment; a key is passed by its variable"
+        )
     return base_url.rstrip("/").removesuffix("/chat/completions")
