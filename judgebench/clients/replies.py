@@ -42,14 +42,14 @@ class Overloaded(JudgeUnreachable):
 
 
 def failure(where: str, status: int, headers: Mapping[str, str], body: str) -> JudgeError:
-    """The error that a status outside 2xx is. ``body`` is decoded and holds no key."""
+    """The error that a status outside 2xx is. ``headers`` and ``body`` hold no key; names in lower case."""
     if 300 <= status < 400:
-        target = _shown(headers.get("Location", "nowhere"))
+        target = _shown(headers.get("location", "nowhere"))
         return JudgeRefused(f"{where} redirects to {target}; no key goes there: give the final address yourself")
     code, param, message = _reason(body)
     text = f"{where} answered {status}: {_shown(message) or 'without a reason'}"
     if status >= 500 or (status in _TRANSIENT and code != "insufficient_quota"):
-        return Overloaded(text, status=status, retry_after_s=retry_after_s(headers.get("Retry-After"), time()))
+        return Overloaded(text, status=status, retry_after_s=retry_after_s(headers.get("retry-after"), time()))
     hint = {401: "; check the key", 403: "; check the key", 404: "; check the address and the model's name"}
     return Rejected(text + hint.get(status, ""), status=status, code=code, param=param, message=message)
 

@@ -22,7 +22,7 @@ class Secret:
         if not value or not all("!" <= character <= "~" for character in value):
             raise InputError("the API key is empty, or holds spaces or non-ASCII characters; check its variable")
         self._value = value
-        forms = {value, quote(value, safe=""), html.escape(value), json.dumps(value)[1:-1]}
+        forms = {value, quote(value, safe=""), html.escape(value), json.dumps(value)[1:-1], value.replace("/", "\\/")}
         self._forms = sorted(forms, key=len, reverse=True)
 
     def __repr__(self) -> str:
@@ -40,5 +40,6 @@ class Secret:
 
     def scrub_reply(self, body: bytes) -> bytes:
         """A reply without the key. A key too short to be a secret stays, because replies are kept as they came."""
-        raw = self._value.encode()
-        return body.replace(raw, _SHOWN.encode()) if len(raw) >= _SURE_LENGTH and raw in body else body
+        for form in self._forms if len(self._value) >= _SURE_LENGTH else ():
+            body = body.replace(form.encode(), _SHOWN.encode())
+        return body

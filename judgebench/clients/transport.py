@@ -60,23 +60,25 @@ class Transport:
             self._session = None
 
     async def _request(self, method: str, path: str, data: bytes | None) -> Any:
+        # "from None" where aiohttp's message quotes the server, which may quote the key in its turn.
         session, where = self._open(), self.base_url
         self.calls += 1
         try:
             async with session.request(method, where + path, data=data, allow_redirects=False) as response:
                 good = 200 <= response.status < 300
                 body = await _read(response.content, MAX_REPLY_BYTES if good else _MAX_ERROR_BYTES)
-                status, headers = response.status, response.headers
+                status = response.status
+                cleaned = {} if good else {name.lower(): self._clean(value) for name, value in response.headers.items()}
         except TimeoutError as error:
             raise JudgeUnreachable(f"{where} did not answer within {self._deadline_s:g} s") from error
         except aiohttp.ClientConnectorError as error:
             raise JudgeUnreachable(f"nobody answers at {where}: {self._clean(str(error.os_error))}") from error
         except aiohttp.ClientResponseError as error:
-            raise BadReply(f"{where} does not answer in HTTP: {self._clean(error.message)}") from error
+            raise BadReply(f"{where} does not answer in HTTP: {self._clean(error.message)}") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise JudgeUnreachable(f"the connection to {where} broke: {self._clean(str(error))}") from error
+            raise JudgeUnreachable(f"the connection to {where} broke: {self._clean(str(error))}") from None
         if not good:
-            raise failure(where, status, headers, self._clean(body.decode("utf-8", "replace")))
+            raise failure(where, status, cleaned, self._clean(body.decode("utf-8", "replace")))
         return self._parsed(body)
 
     def _parsed(self, body: bytes) -> Any:
