@@ -22,7 +22,7 @@ _TRANSIENT = frozenset({408, 409, 425, 429})
 
 
 class Rejected(JudgeRefused):
-    """A status that says no. 401, 403 and 404 will say it to every trial, 400, 413 and 422 perhaps to this one only."""
+    """A status that says no."""
 
     def __init__(self, text: str, *, status: int, code: str | None, param: str | None, message: str) -> None:
         super().__init__(text)
@@ -30,6 +30,13 @@ class Rejected(JudgeRefused):
         self.code = code  # the server's short name for the reason
         self.param = param  # the request's field that it blames
         self.message = message  # the server's own words, whole
+
+    @property
+    def only_this(self) -> bool:
+        """Whether other questions may fare better: neither key nor quota is at fault, nor the model's name."""
+        if self.status == 404:
+            return self.code not in (None, "model_not_found")
+        return self.status not in (401, 402, 403, 429)
 
 
 class Overloaded(JudgeUnreachable):
@@ -102,7 +109,7 @@ def finite_logprob(value: Any) -> float:
     """A log-probability as a number that every store holds. Raises BadReply when it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise BadReply(f"the judge's log-probabilities hold {str(value)[:40]!r}, which is not a number")
-    return min(max(float(value), _FLOOR), -_FLOOR)
+    return float(min(max(value, _FLOOR), -_FLOOR))
 
 
 def _reason(body: str) -> tuple[str | None, str | None, str]:
@@ -152,8 +159,10 @@ def _logprobs(logprobs: Any) -> tuple[TokenLogprob, ...] | None:
 
 def _token(entry: Any) -> TokenLogprob:
     token, logprob = _pair(entry)
-    top = sorted((_pair(other) for other in entry.get("top_logprobs") or ()), key=lambda pair: -pair[1])
-    return TokenLogprob(token, logprob, tuple(top))
+    top = entry.get("top_logprobs") or []
+    if not isinstance(top, list):
+        raise BadReply("the judge's log-probabilities hold alternatives that are not a list")
+    return TokenLogprob(token, logprob, tuple(sorted(map(_pair, top), key=lambda pair: -pair[1])))
 
 
 def _pair(entry: Any) -> tuple[str, float]:

@@ -64,11 +64,11 @@ def test_a_known_price_gives_a_cost() -> None:
 
 def test_log_probabilities_come_with_their_alternatives_the_most_probable_first() -> None:
     top = [{"token": "B", "logprob": -2.0}, {"token": "A", "logprob": -0.1}, {"token": "C", "logprob": float("-inf")}]
-    content = [{"token": "A", "logprob": -0.1, "top_logprobs": top}, {"token": ".", "logprob": 0}]
+    content = [{"token": "A", "logprob": -0.1, "top_logprobs": top}, {"token": ".", "logprob": -(10**400)}]
     completion = reply_to(Reply.chat(choice={"logprobs": {"content": content}}))
     assert completion.logprobs == (
         TokenLogprob("A", -0.1, (("A", -0.1), ("B", -2.0), ("C", -9999.0))),
-        TokenLogprob(".", 0.0),
+        TokenLogprob(".", -9999.0),
     )
 
 
@@ -124,6 +124,7 @@ def test_another_models_name_and_absurd_usage_do_not_break_a_completion() -> Non
         Reply.chat(choice={"logprobs": {"content": [{"token": "A", "logprob": float("nan")}]}}),
         Reply.chat(choice={"logprobs": {"content": ["A"]}}),
         Reply.chat(choice={"logprobs": {"content": [{"token": "A", "logprob": -1, "top_logprobs": [3]}]}}),
+        Reply.chat(choice={"logprobs": {"content": [{"token": "A", "logprob": -1, "top_logprobs": 3}]}}),
         Reply(raw=b"220 mail.example.org ESMTP\r\n"),
         Reply(stream=gzip_bomb(17), headers={"Content-Encoding": "gzip"}),
         Reply(stream=lambda: iter([b" " * 2**20] * 17)),
