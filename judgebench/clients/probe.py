@@ -1,0 +1,77 @@
+"""What a judge's server can do, tried before money is spent on it.
+
+Servers ignore what they do not know, with status 200 and free text, so a capability counts only when its effect is
+seen: the constraints tried here ask for words that no unconstrained model says.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from judgebench.clients.openai_api import OpenAIClient
+from judgebench.clients.replies import Rejected
+from judgebench.records import ChatPrompt, Completion, Message
+
+_PROMPT = ChatPrompt((Message("user", "Reply with one word: which is larger, A = 3 or B = 5? Say A or B."),))
+_WORDS = ("larch-41", "heron-58")
+_SCHEMA = {
+    "type": "object",
+    "properties": {"word": {"type": "string", "enum": list(_WORDS)}},
+    "required": ["word"],
+    "additionalProperties": False,
+}
+_JSON_SCHEMA = {
+    "response_format": {"type": "json_schema", "json_schema": {"name": "word", "strict": True, "schema": _SCHEMA}}
+}
+_CHOICE = {"structured_outputs": {"choice": list(_WORDS)}}
+_LOGPROBS = {"logprobs": True, "top_logprobs": 5}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was seen of one judge, in three to four short questions."""
+
+    model: str | None  # the name that came back
+    latency_s: float | None  # of the first question
+    logprobs: bool  # token log-probabilities come, with alternatives
+    json_schema: bool  # response_format of type json_schema holds
+    choice: bool  # structured_outputs with a list of choices holds, as in vLLM
+    left_out: tuple[str, ...]  # settings asked for that the server does not take
+
+
+async def check(client: OpenAIClient, settings: Mapping[str, Any]) -> Report:
+    """Ask the judge what its ``settings`` would ask, and try what could be asked besides.
+
+    Raises JudgeUnreachable, JudgeRefused or BadReply when it does not answer the plainest question.
+    """
+    plain = {name: value for name, value in settings.items() if name not in (*_LOGPROBS, *_JSON_SCHEMA, *_CHOICE)}
+    first = await client.complete(_PROMPT, plain)
+    scored = await _tried(client, plain | _LOGPROBS)
+    schema = await _tried(client, plain | _JSON_SCHEMA)
+    choice = await _tried(client, plain | _CHOICE)
+    return Report(
+        model=first.model,
+        latency_s=first.latency_s,
+        logprobs=scored is not None and bool(scored.logprobs) and any(token.top for token in scored.logprobs or ()),
+        json_schema=schema is not None and _word(schema.text) in _WORDS,
+        choice=choice is not None and choice.text.strip() in _WORDS,
+        left_out=client.left_out(settings),
+    )
+
+
+async def _tried(client: OpenAIClient, settings: Mapping[str, Any]) -> Completion | None:
+    try:
+        return await client.complete(_PROMPT, settings)
+    except Rejected as rejection:
+        if rejection.only_this:
+            return None
+        raise
+
+
+def _word(text: str) -> Any:
+    try:
+        reply = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return reply.get("word") if isinstance(reply, dict) else None

@@ -1,0 +1,132 @@
+"""One HTTP request to a judge's server: bounded in time and size, without redirects, its key kept.
+
+It knows statuses and bodies, not what a completion is, and it never asks twice: retrying is throttle's. The
+only file that touches aiohttp. Nothing ambient takes part: no proxy or key from the environment, no netrc, no cookie.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from judgebench.clients.replies import failure
+from judgebench.clients.secret import Secret
+from judgebench.errors import BadReply, InputError, JudgeUnreachable
+
+MAX_REPLY_BYTES = 16 * 2**20  # after decompression; the longest honest replies, with log-probabilities, are below 4 MiB
+_MAX_ERROR_BYTES = 2**16
+_HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Deadlines of one request, in seconds."""
+
+    connect_s: float = 10.0  # until the connection stands, TLS included
+    total_s: float = 300.0  # from asking to the last byte of the reply
+
+
+class Transport:
+    """Connections to one server, as many as there are requests in flight, kept alive between them.
+
+    Raises InputError when ``base_url`` is not a plain http or https address.
+    """
+
+    def __init__(self, base_url: str, api_key: str | None, timeouts: Timeouts) -> None:
+        self.base_url = _checked(base_url)
+        self.calls = 0
+        self._secret = None if api_key is None else Secret(api_key)
+        self._timeout = aiohttp.ClientTimeout(total=timeouts.total_s, connect=timeouts.connect_s)
+        self._deadline_s = timeouts.total_s
+        self._session: aiohttp.ClientSession | None = None
+
+    def __repr__(self) -> str:
+        return f"Transport({self.base_url!r})"
+
+    async def post(self, path: str, payload: Mapping[str, Any]) -> Any:
+        """The parsed JSON answer to ``payload``. Raises as ``Client.complete`` does."""
+        return await self._request("POST", path, json.dumps(payload).encode())
+
+    async def get(self, path: str) -> Any:
+        """The parsed JSON at ``path``. Raises as ``Client.complete`` does."""
+        return await self._request("GET", path, None)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _request(self, method: str, path: str, data: bytes | None) -> Any:
+        # "from None" where aiohttp's message quotes the server, which may quote the key in its turn.
+        session, where = self._open(), self.base_url
+        self.calls += 1
+        try:
+            async with session.request(method, where + path, data=data, allow_redirects=False) as response:
+                good = 200 <= response.status < 300
+                body = await _read(response.content, MAX_REPLY_BYTES if good else _MAX_ERROR_BYTES)
+                status = response.status
+                cleaned = {} if good else {name.lower(): self._clean(value) for name, value in response.headers.items()}
+        except TimeoutError as error:
+            raise JudgeUnreachable(f"{where} did not answer within {self._deadline_s:g} s") from error
+        except aiohttp.ClientConnectorError as error:
+            raise JudgeUnreachable(f"nobody answers at {where}: {self._clean(str(error.os_error))}") from error
+        except aiohttp.ClientResponseError as error:
+            raise BadReply(f"{where} does not answer in HTTP: {self._clean(error.message)}") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise JudgeUnreachable(f"the connection to {where} broke: {self._clean(str(error))}") from None
+        if not good:
+            raise failure(where, status, cleaned, self._clean(body.decode("utf-8", "replace")))
+        return self._parsed(body)
+
+    def _parsed(self, body: bytes) -> Any:
+        if len(body) > MAX_REPLY_BYTES:
+            raise BadReply(f"{self.base_url} sent more than {MAX_REPLY_BYTES >> 20} MiB; no completion is that long")
+        if self._secret is not None:
+            body = self._secret.scrub_reply(body)
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            start = self._clean(body[:_MAX_ERROR_BYTES].decode("utf-8", "replace"))[:80]
+            raise BadReply(f"{self.base_url} answered with something that is not JSON: {start!r}") from error
+
+    def _clean(self, text: str) -> str:
+        return text if self._secret is None else self._secret.scrub(text)
+
+    def _open(self) -> aiohttp.ClientSession:
+        """Opened late, because a session belongs to the loop that runs when it is made."""
+        if self._session is None:
+            key = {} if self._secret is None else {"Authorization": self._secret.header()}
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers=_HEADERS | key,
+                timeout=self._timeout,
+            )
+        return self._session
+
+
+async def _read(content: aiohttp.StreamReader, limit: int) -> bytes:
+    """The body, or a little more than ``limit`` bytes of it; a longer rest is left unread."""
+    chunks, size = [], 0
+    while size <= limit and (chunk := await content.readany()):
+        chunks.append(chunk)
+        size += len(chunk)
+    return b"".join(chunks)
+
+
+def _checked(base_url: str) -> str:
+    try:
+        parts = urlsplit(base_url)
+        plain = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        plain = False
+    if not plain or not base_url.isprintable() or " " in base_url:
+        raise InputError(f"judge address {base_url[:200]!r} is not one: give it as http://HOST:PORT/v1")
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise InputError(
+            "a judge's address holds no user, password, query or fragment; a key is passed by its variable"
+        )
+    return base_url.rstrip("/").removesuffix("/chat/completions")

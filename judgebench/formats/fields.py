@@ -1,0 +1,148 @@
+"""Which column holds what, and how instructions and outputs are read from it.
+
+Every project names its columns in its own way. The table below holds the usual names; where a row has several of them
+the one that stands first counts, whatever their order in the file. Upper and lower case make no difference. A caller's
+own ``columns`` (our field -> their column) goes before the table.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from judgebench.errors import InputError, UnknownName
+from judgebench.formats.reading import Row
+from judgebench.records import Instruction
+
+USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
+    "instruction": ("instruction", "prompt", "question", "query", "turns", "messages", "conversation", "input"),
+    "output": ("output", "response", "answer", "completion", "generation", "model_output", "prediction"),
+    "category": ("category", "dataset", "subset"),
+    "reference": ("reference", "reference_answer", "ref_answer", "gold", "target"),
+    "checklist": ("checklist",),
+    "generator": ("generator", "model", "model_id", "model_name"),
+    "id": ("id", "question_id", "uid", "instruction_id", "prompt_id"),
+}
+
+
+class Columns:
+    """Finds the column of a field in each row, and remembers which columns were used.
+
+    Raises UnknownName for a key of ``chosen`` that is no field.
+    """
+
+    def __init__(self, chosen: Mapping[str, str]) -> None:
+        for field in chosen:
+            if field not in USUAL_NAMES:
+                raise UnknownName("field", field, USUAL_NAMES)
+        self._chosen = dict(chosen)
+        self._seen: set[str] = set()
+        self.used: dict[str, str] = {}  # field -> the column it was first found in
+
+    def find(self, field: str, row: Row) -> str | None:
+        """The column of ``row`` that holds ``field``, if there is one."""
+        self._seen.update(row.values)
+        column = self._chosen.get(field) or _usual(field, row.values)
+        if column not in row.values:
+            return None
+        self.used.setdefault(field, column)
+        return column
+
+    def require(self, field: str, row: Row) -> str:
+        column = self.find(field, row)
+        if column is None:
+            raise self.missing(field, row)
+        return column
+
+    def check_chosen(self, file: str) -> None:
+        """Raises UnknownName when a chosen column was in no row of the file."""
+        for field, column in self._chosen.items():
+            if column not in self._seen:
+                raise UnknownName(f"column of {file} for {field!r}", column, self._seen)
+
+    def missing(self, field: str, row: Row) -> InputError:
+        """The error to raise where a row must hold ``field`` and does not."""
+        if field in self._chosen:
+            return UnknownName(f"column of {row.place} for {field!r}", self._chosen[field], row.values)
+        there = ", ".join(row.values) or "none"
+        usual = ", ".join(USUAL_NAMES[field])
+        return row.error(
+            field,
+            f"no column holds it (columns here: {there}; usual names: {usual}); name it with --map {field}=COLUMN",
+        )
+
+
+def _usual(field: str, values: Iterable[str]) -> str | None:
+    by_lower_case = {name.strip().lower(): name for name in values}
+    return next((by_lower_case[name] for name in USUAL_NAMES[field] if name in by_lower_case), None)
+
+
+def read_instruction(row: Row, columns: Columns) -> Instruction:
+    """What was asked in this row; also the user's side of a conversation. Raises InputError where nothing was."""
+    column = columns.require("instruction", row)
+    turns = _texts(row, column, row.values[column], role="user")
+    if not turns:
+        raise row.error(column, "holds no instruction")
+    if not all(turn.strip() for turn in turns):
+        raise row.error(column, "the instruction, or one of its turns, is empty")
+    return Instruction(
+        turns=turns,
+        category=read_label(row, "category", columns),
+        reference=_reference(row, columns),
+        checklist=_optional_texts(row, "checklist", columns),
+    )
+
+
+def read_output(row: Row, columns: Columns) -> str:
+    """The model's text; several turns are joined by an empty line, as ``Instruction.text`` joins the questions.
+
+    Where no column holds it, a conversation in the instruction's column does: the assistant's messages.
+    """
+    column = columns.find("output", row)
+    if column is None:
+        asked = columns.find("instruction", row)
+        if asked is None or not _has_answer(row.values[asked]):
+            raise columns.missing("output", row)
+        column = columns.used.setdefault("output", asked)
+    answers = _texts(row, column, row.values[column], role="assistant")
+    if not answers:
+        raise row.error(column, "holds no output; an empty output is the empty text")
+    return "\n\n".join(answers)
+
+
+def read_label(row: Row, field: str, columns: Columns) -> str | None:
+    """A name or number that may be absent, as text; blank counts as absent."""
+    column = columns.find(field, row)
+    value = None if column is None else row.values[column]
+    if column is None or value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return row.as_text(column, value).strip() or None
+
+
+def _reference(row: Row, columns: Columns) -> str | None:
+    return "\n\n".join(_optional_texts(row, "reference", columns)).strip() or None
+
+
+def _optional_texts(row: Row, field: str, columns: Columns) -> tuple[str, ...]:
+    column = columns.find(field, row)
+    if column is None or row.values[column] is None:
+        return ()
+    return _texts(row, column, row.values[column], role="assistant")
+
+
+def _has_answer(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(m, dict) and m.get("role") == "assistant" for m in value)
+
+
+def _texts(row: Row, column: str, value: Any, *, role: str) -> tuple[str, ...]:
+    """The texts in a cell: one text, a list of texts, or the messages of one role in a conversation."""
+    if not isinstance(value, list):
+        return (row.as_text(column, value),)
+    mine = [item for item in value if not isinstance(item, dict) or item.get("role", role) == role]
+    return tuple(row.as_text(column, _content(item)) for item in mine)
+
+
+def _content(item: Any) -> Any:
+    """What a message says; Arena-Hard 2 puts an object with an ``answer`` there."""
+    said = item.get("content") if isinstance(item, dict) else item
+    return said.get("answer") if isinstance(said, dict) else said

@@ -1,0 +1,125 @@
+"""Files that a model's authors or a benchmark's authors hand in: outputs to instructions, or instructions alone.
+
+Reads AlpacaEval's ``model_outputs.json``, Arena-Hard's answers, MT-Bench's and Arena-Hard's questions, and any list of
+rows with the usual column names (see ``fields``). Everything is checked before anything is returned. Answer files that
+hold question numbers in place of questions, as MT-Bench's do, are refused: they mean nothing by themselves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from judgebench.errors import InputError
+from judgebench.formats.fields import Columns, read_instruction, read_label, read_output
+from judgebench.formats.reading import Filename, Limits, Place, Row
+from judgebench.formats.rows import read_rows
+from judgebench.records import Instruction
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedOutput:
+    """A model's text for an instruction, and where it was read."""
+
+    instruction: Instruction
+    text: str  # it may be empty
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One model's outputs, at most one for each instruction, in the file's order."""
+
+    file: str
+    outputs: tuple[SubmittedOutput, ...]  # at least one
+    duplicates: int  # rows left out because they repeat an earlier one word for word
+    generator: str | None  # the model's name as the file has it
+    columns: Mapping[str, str]  # field -> the column it was read from
+
+    @property
+    def empty(self) -> int:
+        """How many outputs are empty or blank. They are kept: to say nothing is an output too."""
+        return sum(not output.text.strip() for output in self.outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkItem:
+    """An instruction, and where it was read."""
+
+    instruction: Instruction
+    id: str | None  # its name in the file
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkFile:
+    """Instructions, no two alike, in the file's order."""
+
+    file: str
+    items: tuple[BenchmarkItem, ...]  # at least one
+    duplicates: int  # rows left out because they repeat an earlier one
+    columns: Mapping[str, str]  # field -> the column it was read from
+
+
+def read_submission(
+    filename: Filename, *, columns: Mapping[str, str] | None = None, limits: Limits | None = None
+) -> Submission:
+    """The outputs in a file. ``columns`` maps our field to the file's column, e.g. ``{"instruction": "question"}``.
+
+    Raises InputError, naming file, row and field, for whatever cannot be read without guessing: a row without its
+    instruction or output, one that is not text, an empty instruction, one instruction with two different outputs, or
+    outputs of several models in one file. UnknownName for a field or column that does not exist.
+    """
+    found = Columns(columns or {})
+    outputs: dict[str, SubmittedOutput] = {}
+    generators: dict[str, Place] = {}
+    duplicates = 0
+    for row in read_rows(filename, limits=limits):
+        _check_generator(row, read_label(row, "generator", found), generators)
+        output = SubmittedOutput(read_instruction(row, found), read_output(row, found), row.place)
+        earlier = outputs.setdefault(output.instruction.key, output)
+        if earlier.text != output.text:
+            raise _conflict(row, earlier.place, "output")
+        duplicates += earlier is not output
+    found.check_chosen(str(filename))
+    return Submission(str(filename), tuple(outputs.values()), duplicates, next(iter(generators), None), found.used)
+
+
+def read_benchmark(
+    filename: Filename, *, columns: Mapping[str, str] | None = None, limits: Limits | None = None
+) -> BenchmarkFile:
+    """The instructions in a file with their categories, references and checklists; other columns are left alone.
+
+    Raises InputError as ``read_submission`` does; a repeated instruction must repeat everything said about it.
+    """
+    found = Columns(columns or {})
+    items: dict[str, BenchmarkItem] = {}
+    duplicates = 0
+    for row in read_rows(filename, limits=limits):
+        item = BenchmarkItem(read_instruction(row, found), read_label(row, "id", found), row.place)
+        earlier = items.setdefault(item.instruction.key, item)
+        if _about(earlier.instruction) != _about(item.instruction):
+            raise _conflict(row, earlier.place, "category, reference or checklist")
+        duplicates += earlier is not item
+    found.check_chosen(str(filename))
+    return BenchmarkFile(str(filename), tuple(items.values()), duplicates, found.used)
+
+
+def _about(instruction: Instruction) -> tuple[object, ...]:
+    return instruction.category, instruction.reference, instruction.checklist
+
+
+def _check_generator(row: Row, name: str | None, seen: dict[str, Place]) -> None:
+    if name is None:
+        return
+    seen.setdefault(name, row.place)
+    if len(seen) > 1:
+        first, earlier = next(iter(seen.items()))
+        raise InputError(
+            f"{row.place}: an output of {name!r}, but {earlier.unit} {earlier.number} is one of {first!r}; "
+            "submit one model at a time: split the file"
+        )
+
+
+def _conflict(row: Row, earlier: Place, what: str) -> InputError:
+    return row.place.error(
+        f"the same instruction as in {earlier.unit} {earlier.number}, with another {what}; keep one of the two"
+    )

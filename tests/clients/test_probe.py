@@ -1,0 +1,111 @@
+"""What the start-up probe finds out about servers of several kinds."""
+
+import asyncio
+
+import pytest
+
+from judgebench.clients.openai_api import OpenAIClient
+from judgebench.clients.probe import Report, check
+from judgebench.errors import JudgeRefused, JudgeUnreachable
+from tests.clients.asking import client_of
+from tests.fault_server import FaultServer, Reply, Request
+
+SETTINGS = {"temperature": 0, "max_tokens": 8, "logprobs": True}
+
+
+def probed(client: OpenAIClient) -> Report:
+    async def run() -> Report:
+        try:
+            return await check(client, SETTINGS)
+        finally:
+            await client.close()
+
+    return asyncio.run(run())
+
+
+def able(index: int, request: Request) -> Reply:
+    """A server that can do everything."""
+    body = request.json
+    top = [{"token": "B", "logprob": -0.1}, {"token": "A", "logprob": -2.0}]
+    logprobs = {"content": [{"token": "B", "logprob": -0.1, "top_logprobs": top}]} if body.get("logprobs") else None
+    text = "B"
+    if "response_format" in body:
+        words = body["response_format"]["json_schema"]["schema"]["properties"]["word"]["enum"]
+        text = f'{{"word": "{words[1]}"}}'
+    if "structured_outputs" in body:
+        text = body["structured_outputs"]["choice"][0]
+    return Reply.chat(text, choice={"logprobs": logprobs}, model="judge-2026")
+
+
+def ignorant(index: int, request: Request) -> Reply:
+    """A server that ignores every field it does not know."""
+    return Reply.chat("B", model="judge-2026")
+
+
+def strict(index: int, request: Request) -> Reply:
+    """A server that complains of fields it does not know."""
+    for field in request.json.keys() - {"model", "messages", "max_tokens"}:
+        return Reply.error(400, f"unrecognized request argument: {field}")
+    return Reply.chat("B", model="judge-2026")
+
+
+def test_an_able_server_is_seen_as_able() -> None:
+    with FaultServer(able) as server:
+        report = probed(client_of(server.url))
+    assert (report.model, report.logprobs, report.json_schema, report.choice) == ("judge-2026", True, True, True)
+    assert report.left_out == ()
+    assert report.latency_s is not None
+
+
+def test_ignored_constraints_do_not_count_as_held() -> None:
+    with FaultServer(ignorant) as server:
+        report = probed(client_of(server.url))
+    assert (report.logprobs, report.json_schema, report.choice, report.left_out) == (False, False, False, ())
+
+
+def test_refused_fields_are_reported() -> None:
+    with FaultServer(strict) as server:
+        report = probed(client_of(server.url))
+    assert (report.logprobs, report.json_schema, report.choice) == (False, False, False)
+    assert report.left_out == ("logprobs", "temperature")
+
+
+def test_a_refused_constraint_is_one_that_does_not_hold() -> None:
+    def script(index: int, request: Request) -> Reply:
+        bad = request.json.keys() & {"response_format", "structured_outputs"}
+        return Reply.error(400, "malformed") if bad else able(index, request)
+
+    with FaultServer(script) as server:
+        report = probed(client_of(server.url))
+    assert (report.logprobs, report.json_schema, report.choice) == (True, False, False)
+
+
+def test_a_wrong_key_and_a_dead_server_are_one_error() -> None:
+    with FaultServer(lambda index, request: Reply.error(401, "bad key")) as server:
+        with pytest.raises(JudgeRefused, match="check the key"):
+            probed(client_of(server.url))
+        url = server.url
+    with pytest.raises(JudgeUnreachable):
+        probed(client_of(url))
+
+
+def models(reply: Reply) -> tuple[str, ...] | None:
+    async def run(url: str) -> tuple[str, ...] | None:
+        client = client_of(url)
+        try:
+            return await client.models()
+        finally:
+            await client.close()
+
+    with FaultServer(lambda index, request: reply) as server:
+        names = asyncio.run(run(server.url))
+        assert [(request.method, request.path) for request in server.requests] == [("GET", "/v1/models")]
+    return names
+
+
+def test_the_list_of_models_tries_address_and_key_without_a_question() -> None:
+    assert models(Reply.of({"data": [{"id": "b"}, {"id": "a"}, {"id": 7}, "odd"]})) == ("a", "b")
+    assert models(Reply.error(404)) is None
+    assert models(Reply.of({"data": None})) is None
+    with pytest.raises(JudgeRefused):
+        models(Reply.error(401))
