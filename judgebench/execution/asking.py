@@ -1,0 +1,61 @@
+"""One trial from question to verdict: render, ask, read. What goes wrong becomes a status, never a verdict."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from judgebench.clients.protocol import Client
+from judgebench.clients.replies import Rejected
+from judgebench.errors import JudgeError
+from judgebench.judging.design import identical_verdict
+from judgebench.judging.parsing import PARSER_VERSION, parse
+from judgebench.judging.templates import Template, make_nonce, render
+from judgebench.records import Completion, Source, Status, Trial, Verdict
+from judgebench.store.verdict_writer import TrialResult
+
+_NOT_FOR_US = (401, 403)  # wrong or missing key: no other question would fare better
+_DETAIL_CHARS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """A judge that can be asked: its template, its decoding settings and whoever answers."""
+
+    template: Template
+    settings: Mapping[str, Any]
+    client: Client
+    nonce_seed: int  # secret of the run: outputs must not be able to guess the marks around them
+
+    async def ask(self, trial: Trial) -> TrialResult:
+        """Raises JudgeError only where no other question would fare better."""
+        verdict = identical_verdict(trial)
+        completion: Completion | None = None
+        if verdict is None:
+            completion, verdict = await self._reply(trial)
+        battle = trial.battle
+        return TrialResult(
+            trial_key=trial.key,
+            instruction=battle.instruction.key,
+            model_a=battle.a.model,
+            model_b=battle.b.model,
+            order=trial.order,
+            repeat=trial.repeat,
+            verdict=verdict,
+            completion=completion,
+        )
+
+    async def _reply(self, trial: Trial) -> tuple[Completion | None, Verdict]:
+        prompt = render(self.template, trial, nonce=make_nonce(trial.key, self.nonce_seed))
+        try:
+            completion = await self.client.complete(prompt, self.settings)
+        except Rejected as error:
+            if error.status in _NOT_FOR_US:
+                raise
+            return None, _failed(error)
+        except JudgeError as error:
+            return None, _failed(error)
+        return completion, parse(completion, self.template, trial)
+
+
+def _failed(error: JudgeError) -> Verdict:
+    return Verdict(Status.FAILED, Source.NONE, detail=str(error)[:_DETAIL_CHARS], parser=PARSER_VERSION)

@@ -1,0 +1,160 @@
+"""The loop: planned trials in, stored verdicts out, with a bounded number of questions in flight.
+
+A trial keeps its place until its verdict is committed. So whenever the process is killed, at most as many questions as
+there are places are asked again by the next run, and what was committed is neither lost nor stored twice. Trials are
+taken from the plan as places become free: a million of them never sit in memory.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
+
+from judgebench.errors import JudgeError
+from judgebench.records import Status, Trial
+from judgebench.store.verdict_writer import TrialResult
+
+_LOOK_UP = 400  # trials looked up at once among those already answered
+
+
+class Sink(Protocol):
+    """Where verdicts are kept."""
+
+    def known(self, trial_keys: Sequence[str]) -> Mapping[str, Status]:
+        """How those trials ended that have a verdict already."""
+        ...
+
+    def add(self, results: Sequence[TrialResult]) -> None:
+        """Commit the results, all or none. Called in another thread, never twice at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to hold back, and when to stop."""
+
+    concurrency: int = 16  # questions in flight at most
+    max_cost_usd: float | None = None  # no further question once this much is spent; those in flight still end
+    max_failures: int = 25  # failures in a row after which the judge is taken to be gone
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of the planned trials; ``planned`` is always the sum of all the others."""
+
+    planned: int
+    ended: Mapping[Status, int]
+    cost_usd: float | None  # of this run's calls; None when one of them has no known price
+
+    @property
+    def pending(self) -> int:
+        return self.planned - sum(self.ended.values())
+
+    @property
+    def without_verdict(self) -> int:
+        """Trials that ended without a preference, or have not ended."""
+        return self.planned - self.ended.get(Status.OK, 0) - self.ended.get(Status.TIE, 0)
+
+
+Ask = Callable[[Trial], Awaitable[TrialResult]]
+
+
+class Runner:
+    """One execution of a plan. ``stop`` may be called at any time, from the event loop's thread."""
+
+    def __init__(self, ask: Ask, sink: Sink, *, planned: int, limits: Limits) -> None:
+        self._ask = ask
+        self._sink = sink
+        self._planned = planned
+        self._limits = limits
+        self._ended: Counter[Status] = Counter()
+        self._cost_usd = 0.0
+        self._unpriced = False
+        self._failures_in_a_row = 0
+        self._last_failure = ""
+        self._stopping = False
+        self._waiting: list[tuple[TrialResult, asyncio.Future[None]]] = []
+        self._arrived = asyncio.Event()
+
+    @property
+    def tally(self) -> Tally:
+        cost = None if self._unpriced else self._cost_usd
+        return Tally(self._planned, dict(self._ended), cost)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it ended, or will end, before the plan did."""
+        return self._stopping
+
+    def stop(self) -> None:
+        """Ask nothing further; what is in flight still ends and is stored."""
+        self._stopping = True
+
+    async def run(self, trials: Iterable[Trial]) -> Tally:
+        """Ask about every trial that has no answer yet.
+
+        Raises JudgeError when the judge is gone or refuses every question; what was answered before stays stored.
+        """
+        pending = self._unanswered(trials)
+        async with asyncio.TaskGroup() as tasks:
+            committing = tasks.create_task(self._commit())
+            async with asyncio.TaskGroup() as places:
+                for _ in range(self._limits.concurrency):
+                    places.create_task(self._work(pending))
+            committing.cancel()
+        if self._judge_is_gone:
+            raise JudgeError(f"the judge failed {self._failures_in_a_row} times in a row, last: {self._last_failure}")
+        return self.tally
+
+    @property
+    def _judge_is_gone(self) -> bool:
+        return self._failures_in_a_row >= self._limits.max_failures
+
+    def _unanswered(self, trials: Iterable[Trial]) -> Iterator[Trial]:
+        stream = iter(trials)
+        while chunk := list(islice(stream, _LOOK_UP)):
+            known = self._sink.known([trial.key for trial in chunk])
+            for trial in chunk:
+                status = known.get(trial.key, Status.FAILED)
+                if status is Status.FAILED:
+                    yield trial
+                else:
+                    self._ended[status] += 1
+
+    async def _work(self, pending: Iterator[Trial]) -> None:
+        while not (self._stopping or self._judge_is_gone or self._spent) and (trial := next(pending, None)):
+            result = await self._ask(trial)
+            committed = asyncio.get_running_loop().create_future()
+            self._waiting.append((result, committed))
+            self._arrived.set()
+            await committed
+
+    @property
+    def _spent(self) -> bool:
+        limit = self._limits.max_cost_usd
+        return limit is not None and self._cost_usd >= limit
+
+    async def _commit(self) -> None:
+        """Store whatever has arrived since the last transaction, together."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            batch, self._waiting = self._waiting, []
+            results = [result for result, _ in batch]
+            await asyncio.to_thread(self._sink.add, results)
+            for result, committed in batch:
+                self._count(result)
+                committed.set_result(None)
+
+    def _count(self, result: TrialResult) -> None:
+        self._ended[result.verdict.status] += 1
+        if result.verdict.status is Status.FAILED:
+            self._failures_in_a_row += 1
+            self._last_failure = result.verdict.detail or ""
+        else:
+            self._failures_in_a_row = 0
+        if result.completion is not None:
+            self._cost_usd += result.completion.cost_usd or 0.0
+            self._unpriced |= result.completion.cost_usd is None
