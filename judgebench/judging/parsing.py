@@ -1,0 +1,152 @@
+"""Completion -> verdict: the only place that undoes the order.
+
+How a trial ends, by the first rule that applies:
+
+1. the server says that a filter or a refusal ended the reply -> refused;
+2. two verdicts contradict each other, or the last one is not on the scale -> unparsed;
+3. one verdict binds (see ``grammar``) -> ok, or tie when the preference is exactly 0.5;
+4. the reply ended at its length limit -> truncated;
+5. the reply opens by declining -> refused;
+6. anything else -> unparsed.
+
+There is no default verdict. A template that asks for soft verdicts takes the preference from the log-probabilities of
+the verdict token where the completion has them; labels that hold less than the template's ``min_mass`` of the
+probability, or a verdict token that is not the verdict in the text, leave the trial unparsed with its mass kept. That
+the less probable label was drawn is no disagreement: the draw is chance, the probabilities are the verdict. Thinking,
+in the reply or beside it (``Completion.reasoning``), never gives a verdict.
+"""
+
+import re
+from dataclasses import replace
+
+from judgebench.judging import grammar, soft
+from judgebench.judging.grammar import Conflict, Mention
+from judgebench.judging.json_reply import json_mentions
+from judgebench.judging.likelihood import compare
+from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, Scale
+from judgebench.judging.soft import Distribution
+from judgebench.judging.templates import Template
+from judgebench.records import Completion, Order, Source, Status, TokenLogprob, Trial, Verdict
+
+PARSER_VERSION = "1"
+
+_BLOCKED = ("content_filter", "refusal", "safety", "recitation", "prohibited_content")
+_DECLINES = re.compile(
+    r"\W{0,8}(?:(?:i['’]?m|i am) (?:\w{1,9} )?(?:sorry|afraid|unable|not able)|(?:my )?apologies|i apologi[sz]e"
+    r"|sorry|as an ai|i (?:can(?:not|['’]?t)|won['’]?t|will not|must decline|decline|refuse))\b",
+    re.IGNORECASE,
+)
+
+
+def parse(completion: Completion, template: Template, trial: Trial | Order) -> Verdict:
+    """The verdict of ``completion`` about A and B.
+
+    Give the trial where it is at hand: with the order alone, a verdict that the judge quotes from an output cannot be
+    told from its own.
+    """
+    order, shown = (trial, ()) if isinstance(trial, Order) else (trial.order, (trial.first.text, trial.second.text))
+    if isinstance(template.scale, LikelihoodScale):
+        verdict = compare(completion.text, template.scale)
+    elif (completion.finish_reason or "").casefold() in _BLOCKED:
+        verdict = _failure(Status.REFUSED, f"the server ended the reply: {completion.finish_reason}")
+    else:
+        verdict = _read(completion, template, shown)
+    if verdict.preference is not None and order is Order.BA:
+        verdict = replace(verdict, preference=1.0 - verdict.preference)
+    return replace(verdict, parser=PARSER_VERSION)
+
+
+def _read(completion: Completion, template: Template, shown: tuple[str, ...]) -> Verdict:
+    """The verdict as the judge saw it: its preference is for the output shown first."""
+    text = grammar.without_thinking(completion.text)
+    found = grammar.unquoted(_mentions(text, template), text, shown)
+    cut = completion.finish_reason == "length"
+    if cut:
+        found = [m for m in found if m.anchored and not _may_go_on(m, text, template.scale)]
+    bound = grammar.binding(found, text)
+    if isinstance(bound, Conflict):
+        said = f"{bound.one.text!r} and {bound.other.text!r}"
+        return _failure(Status.UNPARSED, f"the reply says both {said}")
+    if bound is None:
+        return _weighed_first(completion, template) or _silent(text, cut)
+    if bound.value is None:
+        return _failure(Status.UNPARSED, f"{bound.text!r} is not on the scale", bound.text)
+    return _weighed(completion, template, bound) or _decided(bound.value, bound.text)
+
+
+def _mentions(text: str, template: Template) -> list[Mention]:
+    """JSON first where it is asked for; a reply without any brace is read as text all the same."""
+    field = template.reply.field
+    if field is not None and "{" in text:
+        return json_mentions(text, template.scale, field)
+    return grammar.mentions(text, template.scale)
+
+
+def _may_go_on(mention: Mention, text: str, scale: Scale) -> bool:
+    """Whether a mention at the very end of a reply that was cut may be the beginning of another value."""
+    if mention.start + len(mention.text) < len(text.rstrip()):
+        return False
+    if isinstance(scale, LabelScale):
+        return any(other != mention.text and other.startswith(mention.text) for other in scale.by_spelling)
+    return any(grammar.value_of(scale, f"{mention.text}{digit}") is not None for digit in range(10))
+
+
+def _decided(value: Label | float, said: str) -> Verdict:
+    if isinstance(value, Label):
+        return _preferring(value.preference, Verdict(Status.OK, Source.LABEL, label=said))
+    return Verdict(Status.OK, Source.LABEL, score=value, label=said)
+
+
+def _preferring(preference: float, verdict: Verdict) -> Verdict:
+    return replace(verdict, preference=preference, status=Status.TIE if preference == 0.5 else Status.OK)
+
+
+def _weighed(completion: Completion, template: Template, bound: Mention) -> Verdict | None:
+    """The soft verdict at the token where the binding mention stands; None where there is nothing to weigh."""
+    if not (template.reply.soft and completion.logprobs):
+        return None
+    token = soft.token_at(completion.logprobs, completion.text, bound.start)
+    if token is None:
+        return None
+    if grammar.value_of(template.scale, token.token) != bound.value:
+        detail = f"the text says {bound.text!r}, its token {token.token[:40]!r} does not"
+        return _failure(Status.UNPARSED, detail, bound.text)
+    return _of_token(token, template, bound.text)
+
+
+def _weighed_first(completion: Completion, template: Template) -> Verdict | None:
+    """The soft verdict at the first token of a reply whose text states none; None where the labels hold too little."""
+    if not (template.reply.soft and template.reply.field is None and completion.logprobs):
+        return None
+    token = soft.first_token(completion.logprobs)
+    verdict = _of_token(token, template, token.token) if token else None
+    return verdict if verdict and verdict.source is Source.LOGPROBS else None
+
+
+def _of_token(token: TokenLogprob, template: Template, said: str) -> Verdict | None:
+    weighed = soft.distribution(token, template.scale)
+    if weighed is None:
+        return None
+    if weighed.mass < template.reply.min_mass:
+        detail = f"the labels hold {weighed.mass:.3f} of the probability, less than {template.reply.min_mass}"
+        return replace(_failure(Status.UNPARSED, detail, said), mass=weighed.mass)
+    return _softly(weighed, template.scale, said)
+
+
+def _softly(weighed: Distribution, scale: Scale, said: str) -> Verdict:
+    verdict = Verdict(Status.OK, Source.LOGPROBS, label=said, mass=weighed.mass)
+    if isinstance(scale, LabelScale):
+        return _preferring(weighed.preference, verdict)
+    return replace(verdict, score=weighed.score)
+
+
+def _silent(text: str, cut: bool) -> Verdict:
+    if cut:
+        return _failure(Status.TRUNCATED, "the reply ended at its length limit before a verdict")
+    if _DECLINES.match(text.lstrip()[:200]):
+        return _failure(Status.REFUSED, f"the judge declined: {text.strip()[:80]!r}")
+    return _failure(Status.UNPARSED, "the reply states no verdict" if text.strip() else "the reply is empty")
+
+
+def _failure(status: Status, detail: str, said: str | None = None) -> Verdict:
+    return Verdict(status, Source.NONE, label=said, detail=detail)

@@ -1,0 +1,188 @@
+"""Files that specify judging -> values; the only reader of template files.
+
+A template is a Markdown file ``prompts/KIND/NAME.vVERSION.md``: front matter in YAML, then the system and the user
+text, each after a comment line of its own. See docs/templates.md. A published version is never edited: a change is a
+new file with the next number.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import jinja2
+import yaml
+from jinja2 import meta
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from judgebench.errors import InputError, UnknownName
+from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, Scale, ScoreScale
+from judgebench.judging.templates import ENVIRONMENT, VARIABLES, Reply, Template
+from judgebench.records import content_key
+from judgebench.resources import folder
+
+_MAX_BYTES = 1_000_000
+_FILE = re.compile(r"(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)(?:\.v(?P<version>[1-9][0-9]{0,5}))?\.md")
+_FRONT = re.compile(r"---\r?\n(?P<front>.*?)\r?\n---\r?\n(?P<body>.*)\Z", re.DOTALL)
+_PART = re.compile(r"^<!-- (system|user) -->[ \t]*\n", re.MULTILINE)
+
+Unit = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _LabelFront(_Strict):
+    preference: Unit
+    spellings: tuple[str, ...] = ()
+
+
+class _ScaleFront(_Strict):
+    labels: dict[str, Unit | _LabelFront] | None = Field(default=None, min_length=2)
+    case_sensitive: bool = False
+    low: float | None = None
+    high: float | None = None
+    step: Annotated[float, Field(gt=0)] | None = None
+    likelihood: Literal["pmi", "pmi-mean", "mean"] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "_ScaleFront":
+        given = [self.labels is not None, self.low is not None and self.high is not None, self.likelihood is not None]
+        if sum(given) != 1:
+            raise ValueError("a scale has labels, or low and high, or likelihood, and only one of them")
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise ValueError("low must be below high")
+        return self
+
+    def value(self) -> Scale:
+        if self.labels is not None:
+            labels = tuple(_label(text, given) for text, given in self.labels.items())
+            return LabelScale(labels, self.case_sensitive)
+        if self.low is not None and self.high is not None:
+            return ScoreScale(self.low, self.high, self.step)
+        return LikelihoodScale(self.likelihood or "pmi")
+
+
+class _ReplyFront(_Strict):
+    field: str | None = Field(default=None, min_length=1)
+    soft: bool = False
+    min_mass: Unit = 0.8
+
+
+class _Front(_Strict):
+    """What stands in a template's front matter."""
+
+    kind: Literal["pairwise", "pointwise"]
+    about: str  # one line: what is asked, and which published method it is compatible with
+    scale: _ScaleFront
+    reply: _ReplyFront = _ReplyFront()
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+def _label(text: str, given: float | _LabelFront) -> Label:
+    if isinstance(given, _LabelFront):
+        return Label(text, given.preference, given.spellings)
+    return Label(text, given)
+
+
+def templates() -> list[Template]:
+    """Every template that comes with the package, by id, all versions."""
+    return sorted((_read(path) for path in _bundled().values()), key=lambda template: (template.id, template.version))
+
+
+def load_template(id_or_path: str | Path) -> Template:
+    """The template ``pairwise/two-way.v1``, the newest version of ``pairwise/two-way``, or an own ``.md`` file.
+
+    Raises UnknownName for an id that no template has, and InputError, with the file and the field, for a file that is
+    not a template.
+    """
+    name = str(id_or_path)
+    if name.endswith(".md"):
+        return _read(Path(name))
+    known = _bundled()
+    versions = [id_ for id_ in known if name in (id_, id_.rpartition(".v")[0])]
+    if not versions:
+        raise UnknownName("template", name, {*known, *(id_.rpartition(".v")[0] for id_ in known)})
+    return _read(known[max(versions, key=lambda id_: int(id_.rpartition(".v")[2]))])
+
+
+def _bundled() -> dict[str, Path]:
+    """Template ids, with a version each, and their files."""
+    root = folder("prompts")
+    return {f"{path.parent.name}/{path.name.removesuffix('.md')}": path for path in root.glob("*/*.v*.md")}
+
+
+def _read(path: Path) -> Template:
+    """Raises InputError naming the file, and the field or the line."""
+    parts = _FILE.fullmatch(path.name)
+    if parts is None:
+        raise InputError(f"{path}: a template's file is called NAME.md or NAME.v1.md, in small letters and digits")
+    front_text, body = _split(path, _text(path))
+    front = _front(path, front_text)
+    system, user = _bodies(path, body)
+    scale = front.scale.value()
+    if not isinstance(scale, LikelihoodScale) and not user:
+        raise InputError(f"{path}: no text for the judge; write it after a line <!-- user -->")
+    for source in (system, user):
+        _check_source(path, source)
+    reply = Reply(**front.reply.model_dump())
+    digest = content_key("template", front.model_dump(mode="json", exclude={"about"}), system, user)
+    return Template(
+        name=parts["name"],
+        version=int(parts["version"] or 1),
+        kind=front.kind,
+        system=system,
+        user=user,
+        scale=scale,
+        settings=front.settings,
+        digest=digest,
+        reply=reply,
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise InputError(f"{path}: larger than a template can be ({_MAX_BYTES} bytes)")
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such template file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+
+
+def _split(path: Path, text: str) -> tuple[str, str]:
+    found = _FRONT.match(text)
+    if found is None:
+        raise InputError(f"{path}: line 1: a template begins with front matter between two lines ---")
+    return found["front"], found["body"]
+
+
+def _front(path: Path, text: str) -> _Front:
+    try:
+        return _Front.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: the front matter is not YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "front matter"
+        raise InputError(f"{path}: field {where}: {first['msg']}") from error
+
+
+def _bodies(path: Path, body: str) -> tuple[str, str]:
+    """The system and the user text; either may be absent."""
+    before, *rest = _PART.split(body)
+    roles = rest[0::2]
+    if before.strip() or len(set(roles)) < len(roles):
+        raise InputError(f"{path}: after the front matter come <!-- system --> and <!-- user -->, each at most once")
+    texts = dict(zip(roles, (text.strip() for text in rest[1::2]), strict=True))
+    return texts.get("system", ""), texts.get("user", "")
+
+
+def _check_source(path: Path, source: str) -> None:
+    try:
+        names = meta.find_undeclared_variables(ENVIRONMENT.parse(source))
+    except jinja2.TemplateSyntaxError as error:
+        raise InputError(f"{path}: {error.message} (line {error.lineno} of its text)") from error
+    for name in sorted(names - VARIABLES):
+        raise InputError(f"{path}: {UnknownName('variable', name, VARIABLES)}")
