@@ -13,7 +13,6 @@ from judgebench.judging.templates import Template, make_nonce, render
 from judgebench.records import Completion, Source, Status, Trial, Verdict
 from judgebench.store.verdict_writer import TrialResult
 
-_NOT_FOR_US = (401, 403)  # wrong or missing key: no other question would fare better
 _DETAIL_CHARS = 500
 
 
@@ -49,7 +48,7 @@ class Asker:
         try:
             completion = await self.client.complete(prompt, self.settings)
         except Rejected as error:
-            if error.status in _NOT_FOR_US:
+            if not error.only_this:
                 raise
             return None, _failed(error)
         except JudgeError as error:

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol
 
-from judgebench.errors import JudgeError
+from judgebench.errors import JudgeBenchError, JudgeError
 from judgebench.records import Status, Trial
 from judgebench.store.verdict_writer import TrialResult
 
@@ -74,6 +74,7 @@ class Runner:
         self._unpriced = False
         self._failures_in_a_row = 0
         self._last_failure = ""
+        self._fatal: JudgeError | None = None
         self._stopping = False
         self._waiting: list[tuple[TrialResult, asyncio.Future[None]]] = []
         self._arrived = asyncio.Event()
@@ -98,12 +99,17 @@ class Runner:
         Raises JudgeError when the judge is gone or refuses every question; what was answered before stays stored.
         """
         pending = self._unanswered(trials)
-        async with asyncio.TaskGroup() as tasks:
-            committing = tasks.create_task(self._commit())
-            async with asyncio.TaskGroup() as places:
-                for _ in range(self._limits.concurrency):
-                    places.create_task(self._work(pending))
-            committing.cancel()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                committing = tasks.create_task(self._commit())
+                async with asyncio.TaskGroup() as places:
+                    for _ in range(self._limits.concurrency):
+                        places.create_task(self._work(pending))
+                committing.cancel()
+        except* JudgeBenchError as errors:
+            raise _first(errors) from None
+        if self._fatal is not None:
+            raise self._fatal
         if self._judge_is_gone:
             raise JudgeError(f"the judge failed {self._failures_in_a_row} times in a row, last: {self._last_failure}")
         return self.tally
@@ -125,7 +131,12 @@ class Runner:
 
     async def _work(self, pending: Iterator[Trial]) -> None:
         while not (self._stopping or self._judge_is_gone or self._spent) and (trial := next(pending, None)):
-            result = await self._ask(trial)
+            try:
+                result = await self._ask(trial)
+            except JudgeError as error:  # what others have in flight still ends and is stored
+                self._fatal = self._fatal or error
+                self._stopping = True
+                return
             committed = asyncio.get_running_loop().create_future()
             self._waiting.append((result, committed))
             self._arrived.set()
@@ -158,3 +169,11 @@ class Runner:
         if result.completion is not None:
             self._cost_usd += result.completion.cost_usd or 0.0
             self._unpriced |= result.completion.cost_usd is None
+
+
+def _first(errors: BaseExceptionGroup[Any]) -> BaseException:
+    """The first error in a group of groups."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

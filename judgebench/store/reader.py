@@ -31,6 +31,7 @@ IN_FORCE = ~sa.exists().where(
 class Question:
     """An instruction with the outputs to it."""
 
+    id: int
     instruction: Instruction
     outputs: Mapping[str, Output]  # by model
 
@@ -86,27 +87,44 @@ def instructions(connection: sa.Connection, benchmark: int) -> list[Instruction]
     return [_instruction(row) for row in rows]
 
 
-def questions(connection: sa.Connection, benchmark: int, models: Sequence[str]) -> Iterator[Question]:
-    """Each instruction with the outputs of ``models``, one at a time, in the order in which they came."""
+def questions(
+    connection: sa.Connection, benchmark: int, models: Sequence[str], *, after: int = 0, limit: int = 50
+) -> list[Question]:
+    """The next ``limit`` instructions behind the id ``after``, with the outputs of ``models`` to each.
+
+    In the order in which they came; an instruction that none of the models answered has no outputs.
+    """
     i, o = t.instructions.c, t.outputs.c
-    rows = connection.execution_options(yield_per=200).execute(
-        sa.select(t.instructions, t.models.c.name.label("model"), o.text.label("output"))
-        .join(t.outputs, o.instruction_id == i.id)
+    page = sa.select(t.instructions).where(i.benchmark_id == benchmark, i.id > after).order_by(i.id).limit(limit)
+    asked = {row.id: _instruction(row) for row in connection.execute(page)}
+    outputs: dict[int, dict[str, Output]] = {row_id: {} for row_id in asked}
+    rows = connection.execute(
+        sa.select(o.instruction_id, t.models.c.name, o.text)
         .join(t.models, t.models.c.id == o.model_id)
-        .where(i.benchmark_id == benchmark, t.models.c.name.in_(models))
-        .order_by(i.id, t.models.c.name)
+        .where(o.instruction_id.in_(list(asked)), t.models.c.name.in_(models))
+        .order_by(o.instruction_id, t.models.c.name)
     )
-    current: Instruction | None = None
-    outputs: dict[str, Output] = {}
-    current_id = None
     for row in rows:
-        if row.id != current_id:
-            if current is not None:
-                yield Question(current, outputs)
-            current_id, current, outputs = row.id, _instruction(row), {}
-        outputs[row.model] = Output(row.key, row.model, row.output)
-    if current is not None:
-        yield Question(current, outputs)
+        outputs[row.instruction_id][row.name] = Output(asked[row.instruction_id].key, row.name, row.text)
+    return [Question(row_id, asked[row_id], outputs[row_id]) for row_id in asked]
+
+
+def presence(connection: sa.Connection, benchmark: int, models: Sequence[str]) -> dict[int, set[str]]:
+    """Which of ``models`` have an output, for each of the benchmark's instructions, by id in the order they came."""
+    i, o = t.instructions.c, t.outputs.c
+    found: dict[int, set[str]] = {
+        row_id: set()
+        for row_id in connection.scalars(sa.select(i.id).where(i.benchmark_id == benchmark).order_by(i.id))
+    }
+    rows = connection.execute(
+        sa.select(o.instruction_id, t.models.c.name)
+        .join(t.models, t.models.c.id == o.model_id)
+        .join(t.instructions, i.id == o.instruction_id)
+        .where(i.benchmark_id == benchmark, t.models.c.name.in_(models))
+    )
+    for instruction_id, model in rows:
+        found[instruction_id].add(model)
+    return found
 
 
 def revisions(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str, tuple[int, Status]]:
