@@ -142,6 +142,12 @@ class Battle:
         return cls(instruction, a, b)
 
 
+def trial_key(judge: str, battle: Battle, order: Order | None, repeat: int = 0) -> str:
+    """Content key of one reading of ``battle``; ``order`` is None only where a source did not record it."""
+    sides = [(side.model, content_key(side.text)) for side in (battle.a, battle.b)]
+    return content_key("trial", judge, battle.instruction.key, sides, order, repeat)
+
+
 @dataclass(frozen=True)
 class Trial:
     """One judge reading one battle once, in one order."""
@@ -153,9 +159,7 @@ class Trial:
 
     @cached_property
     def key(self) -> str:
-        battle = self.battle
-        sides = [(side.model, content_key(side.text)) for side in (battle.a, battle.b)]
-        return content_key("trial", self.judge, battle.instruction.key, sides, self.order, self.repeat)
+        return trial_key(self.judge, self.battle, self.order, self.repeat)
 
     @property
     def first(self) -> Output:

@@ -4,7 +4,7 @@ Of several revisions of a trial's verdict only the highest is in force; every fu
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,14 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from judgebench.errors import UnknownName
-from judgebench.records import Completion, Instruction, Judge, Lineage, Model, Output, Status, TokenLogprob
+from judgebench.records import (
+    Instruction,
+    Judge,
+    Lineage,
+    Model,
+    Output,
+    Status,
+)
 from judgebench.stats.table import VerdictTable
 from judgebench.store import tables as t
 
@@ -84,19 +91,25 @@ def instructions(connection: sa.Connection, benchmark: int) -> list[Instruction]
     """In the order in which they came."""
     c = t.instructions.c
     rows = connection.execute(sa.select(t.instructions).where(c.benchmark_id == benchmark).order_by(c.id))
-    return [_instruction(row) for row in rows]
+    return [instruction(row) for row in rows]
 
 
 def questions(
-    connection: sa.Connection, benchmark: int, models: Sequence[str], *, after: int = 0, limit: int = 50
+    connection: sa.Connection,
+    benchmark: int,
+    models: Sequence[str],
+    *,
+    after: int = 0,
+    limit: int = 50,
+    category: str | None = None,
 ) -> list[Question]:
     """The next ``limit`` instructions behind the id ``after``, with the outputs of ``models`` to each.
 
     In the order in which they came; an instruction that none of the models answered has no outputs.
     """
     i, o = t.instructions.c, t.outputs.c
-    page = sa.select(t.instructions).where(i.benchmark_id == benchmark, i.id > after).order_by(i.id).limit(limit)
-    asked = {row.id: _instruction(row) for row in connection.execute(page)}
+    page = sa.select(t.instructions).where(_within(benchmark, category), i.id > after).order_by(i.id).limit(limit)
+    asked = {row.id: instruction(row) for row in connection.execute(page)}
     outputs: dict[int, dict[str, Output]] = {row_id: {} for row_id in asked}
     rows = connection.execute(
         sa.select(o.instruction_id, t.models.c.name, o.text)
@@ -109,7 +122,9 @@ def questions(
     return [Question(row_id, asked[row_id], outputs[row_id]) for row_id in asked]
 
 
-def presence(connection: sa.Connection, benchmark: int, models: Sequence[str]) -> dict[int, set[str]]:
+def presence(
+    connection: sa.Connection, benchmark: int, models: Sequence[str], *, category: str | None = None
+) -> dict[int, set[str]]:
     """Which of ``models`` have an output, for each of the benchmark's instructions, by id in the order they came."""
     i, o = t.instructions.c, t.outputs.c
     found: dict[int, set[str]] = {
@@ -120,7 +135,7 @@ def presence(connection: sa.Connection, benchmark: int, models: Sequence[str]) -
         sa.select(o.instruction_id, t.models.c.name)
         .join(t.models, t.models.c.id == o.model_id)
         .join(t.instructions, i.id == o.instruction_id)
-        .where(i.benchmark_id == benchmark, t.models.c.name.in_(models))
+        .where(_within(benchmark, category), t.models.c.name.in_(models))
     )
     for instruction_id, model in rows:
         found[instruction_id].add(model)
@@ -146,9 +161,7 @@ def verdict_table(
     judge_names, judge_ids = _names(connection, t.judges)
     wanted = [_v.judge_id == t.judges.c.id, t.judges.c.name.in_(judges)] if judges else []
     i = t.instructions.c
-    chosen = sa.select(i.id, i.key, i.category).where(i.benchmark_id == benchmark).order_by(i.key)
-    if category is not None:
-        chosen = chosen.where(i.category == category)
+    chosen = sa.select(i.id, i.key, i.category).where(_within(benchmark, category)).order_by(i.key)
     found = connection.execute(chosen).all()
     within = [_v.instruction_id.in_(sa.select(chosen.subquery().c.id)), IN_FORCE, *wanted]
     rows = _verdict_rows(connection, within)
@@ -175,41 +188,6 @@ def verdict_table(
     return StoredTable(table, tuple(row.category for row in found), counts)
 
 
-def unread(connection: sa.Connection, judge: str, parser: str) -> Iterator[tuple[int, str, str, Completion]]:
-    """Verdicts in force that another parser read: (verdict id, instruction key, order, the stored completion)."""
-    query = (
-        sa.select(_v.id.label("verdict"), t.instructions.c.key, _v.order, t.completions)
-        .join(t.completions, t.completions.c.id == _v.completion_id)
-        .join(t.instructions, t.instructions.c.id == _v.instruction_id)
-        .join(t.judges, t.judges.c.id == _v.judge_id)
-        .where(t.judges.c.name == judge, _v.parser != parser, _v.source != "recorded", IN_FORCE)
-        .order_by(_v.id)
-    )
-    for row in connection.execution_options(yield_per=500).execute(query):
-        yield row.verdict, row.key, row.order, completion(row)
-
-
-def completion(row: sa.Row[Any]) -> Completion:
-    """The completion in a row with all columns of its table."""
-    tokens = None
-    if row.logprobs is not None:
-        tokens = tuple(
-            TokenLogprob(token, logprob, tuple((name, value) for name, value in top))
-            for token, logprob, top in json.loads(row.logprobs)
-        )
-    return Completion(
-        text=row.text,
-        reasoning=row.reasoning,
-        finish_reason=row.finish_reason,
-        logprobs=tokens,
-        model=row.model,
-        prompt_tokens=row.prompt_tokens,
-        completion_tokens=row.completion_tokens,
-        cost_usd=row.cost_usd,
-        latency_s=row.latency_s,
-    )
-
-
 def judge(connection: sa.Connection, name: str) -> Judge:
     """Raises UnknownName."""
     _id(connection, t.judges, "judge", name)
@@ -219,6 +197,11 @@ def judge(connection: sa.Connection, name: str) -> Judge:
 def check_model(connection: sa.Connection, name: str) -> None:
     """Raises UnknownName."""
     _id(connection, t.models, "model", name)
+
+
+def _within(benchmark: int, category: str | None) -> sa.ColumnElement[bool]:
+    c = t.instructions.c
+    return c.benchmark_id == benchmark if category is None else (c.benchmark_id == benchmark) & (c.category == category)
 
 
 def _verdict_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[bool]]) -> NDArray[Any]:
@@ -271,7 +254,8 @@ def _id(connection: sa.Connection, table: sa.Table, kind: str, name: str) -> int
     return int(found)
 
 
-def _instruction(row: sa.Row[Any]) -> Instruction:
+def instruction(row: sa.Row[Any]) -> Instruction:
+    """The instruction in a row with the columns of its table."""
     return Instruction(tuple(json.loads(row.turns)), row.category, row.reference, tuple(json.loads(row.checklist)))
 
 

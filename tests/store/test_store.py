@@ -26,7 +26,7 @@ from judgebench.records import (
     clean_text,
 )
 from judgebench.resources import folder
-from judgebench.store import reader, tables, writer
+from judgebench.store import battle_reader, reader, tables, writer
 from judgebench.store.database import Database
 from judgebench.store.transfer import backup, check, copy
 from judgebench.store.verdict_writer import TrialResult, add_reparsed
@@ -155,8 +155,9 @@ def test_completions_come_back_with_their_log_probabilities(database: Database) 
     with database.write() as connection:
         verdicts.add(connection, [TrialResult(*(getattr(given, n) for n in given.__slots__[:-1]), reply)])
     with database.read() as connection:
-        [(_, key, order, stored)] = reader.unread(connection, "judge", "2")
-    assert (key, order) == (instruction(0).key, "AB")
+        [reply] = battle_reader.unread(connection, "judge", "2")
+    stored = reply.completion
+    assert (reply.trial.key, reply.trial.battle.instruction.category) == (asked.key, "c0")
     assert stored.logprobs == (TokenLogprob("A", -0.1, (("A", -0.1), ("B", -9999.0))),)
     assert (stored.text, stored.reasoning, stored.model, stored.cost_usd) == ("A", "because", "gpt-0613", 0.5)
 
@@ -166,12 +167,12 @@ def test_reading_again_appends_a_revision_and_keeps_the_completion(database: Dat
     with database.write() as connection:
         verdicts.add(connection, [result(trial(0), Verdict(Status.UNPARSED, Source.NONE, parser="1"))])
     with database.read() as connection:
-        [(verdict_id, *_)] = reader.unread(connection, "judge", "2")
+        [reply] = battle_reader.unread(connection, "judge", "2")
     with database.write() as connection:
         better = Verdict(Status.OK, Source.LABEL, 1.0, parser="2")
-        assert add_reparsed(connection, {verdict_id: better}) == 1
+        assert add_reparsed(connection, {reply.verdict_id: better}) == 1
     with database.read() as connection:
-        assert list(reader.unread(connection, "judge", "2")) == []
+        assert list(battle_reader.unread(connection, "judge", "2")) == []
         stored = reader.verdict_table(connection, reader.benchmark_id(connection, "bench"))
     assert stored.table.preference.tolist() == [1.0]
     assert check(database).rows["verdicts"] == 2

@@ -1,0 +1,68 @@
+"""From a judge's specification to a judge that can be asked. Secrets are read here, by name, and go no further."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from judgebench.clients.openai_api import OpenAIClient
+from judgebench.clients.prices import Price
+from judgebench.clients.protocol import Client, Counted
+from judgebench.clients.retry import retrying
+from judgebench.clients.scripted import ScriptedClient, script
+from judgebench.clients.throttle import Throttle
+from judgebench.errors import InputError
+from judgebench.judging.templates import Template
+from judgebench.records import Judge
+from judgebench.spec import JudgeSpec, load_template
+
+_SCRIPTED = "scripted:"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenJudge:
+    """A judge, the text it is asked with, and whoever answers. Close the client when done."""
+
+    judge: Judge
+    template: Template
+    client: Client
+    server: OpenAIClient | None = None  # what ``client`` asks, where it asks a server
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far."""
+        return self.client.calls if isinstance(self.client, Counted) else 0
+
+    async def check(self) -> None:
+        """Raises JudgeError when the server cannot be reached or refuses the key; costs no tokens."""
+        if self.server is not None:
+            await self.server.models()
+
+
+def describe(spec: JudgeSpec) -> tuple[Judge, Template]:
+    """The judge that ``spec`` stands for, without reaching for it. Raises InputError."""
+    template = load_template(spec.template_id)
+    settings = {**template.settings, **spec.settings}
+    name = spec.name or (spec.model if spec.template is None else f"{spec.model}@{template.name}.v{template.version}")
+    return Judge(name, spec.model, template.id, template.digest, settings), template
+
+
+def open_judge(spec: JudgeSpec, environment: Mapping[str, str], *, concurrency: int) -> OpenJudge:
+    """Raises InputError on an unusable specification, and MissingExtra where the embedded judge is not installed."""
+    judge, template = describe(spec)
+    if spec.model == "embedded":
+        from judgebench.clients.embedded.client import EmbeddedClient
+
+        return OpenJudge(judge, template, EmbeddedClient())
+    if spec.model.startswith(_SCRIPTED):
+        return OpenJudge(judge, template, ScriptedClient(script(spec.model.removeprefix(_SCRIPTED))))
+    price = None if spec.price is None else Price.parse(spec.price)
+    server = OpenAIClient(spec.url or "", spec.model, api_key=_key(spec, environment), price=price)
+    return OpenJudge(judge, template, retrying(server, throttle=Throttle(concurrency)), server)
+
+
+def _key(spec: JudgeSpec, environment: Mapping[str, str]) -> str | None:
+    if spec.key_env is None:
+        return None
+    key = environment.get(spec.key_env)
+    if not key:
+        raise InputError(f"the environment variable {spec.key_env} is not set: put the judge's key there")
+    return key

@@ -1,0 +1,102 @@
+"""Verdicts one by one, with everything about them: for reading them again and for showing them.
+
+Only verdicts in force, see ``reader``.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from judgebench.records import Battle, Completion, Order, Output, Source, Status, TokenLogprob, Trial, Verdict
+from judgebench.store import tables as t
+from judgebench.store.reader import IN_FORCE, instruction, judge
+
+_v = t.verdicts.c
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A stored completion with the verdict in force that was read from it, and the trial that it answered."""
+
+    verdict_id: int
+    verdict: Verdict
+    trial: Trial
+    completion: Completion
+
+
+def unread(connection: sa.Connection, name: str, parser: str) -> Iterator[Reply]:
+    """Replies of the judge ``name`` whose verdicts in force another parser read; those recorded by others are left out."""
+    digest = judge(connection, name).digest
+    for row in battle_rows(connection, [t.judges.c.name == name, _v.parser != parser, _v.source != Source.RECORDED]):
+        if row.completion_id is not None and row.order is not None:
+            asked = instruction(row)
+            sides = Battle(asked, Output(row.key, row.model_a, row.text_a), Output(row.key, row.model_b, row.text_b))
+            trial = Trial(digest, sides, Order(row.order), row.repeat)
+            yield Reply(row.verdict_id, verdict(row), trial, completion(row))
+
+
+def battle_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[bool]]) -> Iterator[sa.Row[Any]]:
+    """Verdicts in force with everything about them: instruction, both outputs, judge and completion."""
+    a, b = t.outputs.alias("output_a"), t.outputs.alias("output_b")
+    model_a, model_b = t.models.alias("of_a"), t.models.alias("of_b")
+    c = t.completions.c
+    replied = [column for column in c if column.name not in ("id", "text", "model")]
+    query = (
+        sa.select(
+            *(_v.id.label("verdict_id"), _v.order, _v.repeat, _v.status, _v.source, _v.preference, _v.score),
+            *(_v.label, _v.mass, _v.detail, _v.parser, _v.completion_id, _v.created_at),
+            *(t.instructions.c[name] for name in ("key", "turns", "category", "reference", "checklist")),
+            *(model_a.c.name.label("model_a"), a.c.text.label("text_a")),
+            *(model_b.c.name.label("model_b"), b.c.text.label("text_b")),
+            t.judges.c.name.label("judge"),
+            *(c.text.label("reply"), c.model.label("reply_model"), *replied),
+        )
+        .join(t.instructions, t.instructions.c.id == _v.instruction_id)
+        .join(a, a.c.id == _v.output_a_id)
+        .join(b, b.c.id == _v.output_b_id)
+        .join(model_a, model_a.c.id == a.c.model_id)
+        .join(model_b, model_b.c.id == b.c.model_id)
+        .join(t.judges, t.judges.c.id == _v.judge_id)
+        .outerjoin(t.completions, c.id == _v.completion_id)
+        .where(IN_FORCE, *within)
+        .order_by(_v.id)
+    )
+    yield from connection.execution_options(yield_per=500).execute(query)
+
+
+def verdict(row: sa.Row[Any]) -> Verdict:
+    """The verdict in a row of ``battle_rows``."""
+    return Verdict(
+        status=Status(row.status),
+        source=Source(row.source),
+        preference=row.preference,
+        score=row.score,
+        label=row.label,
+        mass=row.mass,
+        detail=row.detail,
+        parser=row.parser,
+    )
+
+
+def completion(row: sa.Row[Any]) -> Completion:
+    """The completion in a row of ``battle_rows``."""
+    tokens = None
+    if row.logprobs is not None:
+        tokens = tuple(
+            TokenLogprob(token, logprob, tuple((name, value) for name, value in top))
+            for token, logprob, top in json.loads(row.logprobs)
+        )
+    return Completion(
+        text=row.reply,
+        reasoning=row.reasoning,
+        finish_reason=row.finish_reason,
+        logprobs=tokens,
+        model=row.reply_model,
+        prompt_tokens=row.prompt_tokens,
+        completion_tokens=row.completion_tokens,
+        cost_usd=row.cost_usd,
+        latency_s=row.latency_s,
+    )

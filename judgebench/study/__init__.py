@@ -1,0 +1,18 @@
+"""The write side, as the command line, the app and Python use it: submit, import, run, read again."""
+
+from judgebench.study.imports import ImportReport, import_alpaca_eval
+from judgebench.study.run import RunReport, plan, reparse, run
+from judgebench.study.submit import MatchReport, Prepared, prepare, store
+
+__all__ = [
+    "ImportReport",
+    "MatchReport",
+    "Prepared",
+    "RunReport",
+    "import_alpaca_eval",
+    "plan",
+    "prepare",
+    "reparse",
+    "run",
+    "store",
+]

@@ -1,0 +1,114 @@
+"""Submitting a model's outputs: match them with a benchmark's instructions, report, then store all or nothing."""
+
+import unicodedata
+from dataclasses import dataclass
+
+from judgebench.errors import InputError, UnknownName
+from judgebench.formats.submission import Submission
+from judgebench.records import Instruction, Lineage, Model, Output
+from judgebench.store import reader, writer
+from judgebench.store.database import Database
+
+_MAX_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class MatchReport:
+    """How a submission meets a benchmark; counts of instructions."""
+
+    benchmark: str
+    model: str
+    creates_benchmark: bool
+    new: int  # not in the benchmark
+    takes_new: bool  # whether the new ones are added to the benchmark; otherwise they are left out
+    matched: int  # in the benchmark and in the submission
+    missing: int  # in the benchmark, not in the submission
+    duplicate: int  # rows that repeat an earlier row word for word
+    empty: int  # outputs without a visible character; they are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A submission that passed every check, ready to be stored."""
+
+    report: MatchReport
+    model: Model
+    instructions: tuple[Instruction, ...]  # to add to the benchmark
+    outputs: tuple[Output, ...]
+
+
+def prepare(
+    database: Database,
+    submission: Submission,
+    *,
+    benchmark: str,
+    model: str,
+    lineage: Lineage | None = None,
+    extend: bool = False,
+    new_benchmark: bool = False,
+) -> Prepared:
+    """Match a submission with a benchmark; nothing is written.
+
+    The first benchmark of a database is created without asking. Later ones need ``new_benchmark``, so that a
+    mistyped name does not become a benchmark. Instructions that an existing benchmark lacks are left out and counted,
+    unless ``extend`` adds them: whoever submits does not change silently what everybody is measured on.
+
+    Raises InputError on an unusable name, and UnknownName on an unknown benchmark.
+    """
+    check_name("benchmark", benchmark)
+    check_name("model", model)
+    with database.read() as connection:
+        names = reader.benchmark_names(connection)
+        creates = benchmark not in names
+        if creates and names and not new_benchmark:
+            raise UnknownName("benchmark", benchmark, names) from None
+        known = set() if creates else _keys(reader.instructions(connection, reader.benchmark_id(connection, benchmark)))
+    takes_new = creates or extend
+    new = tuple(each.instruction for each in submission.outputs if each.instruction.key not in known)
+    taken = known | (_keys(new) if takes_new else set())
+    kept = [each for each in submission.outputs if each.instruction.key in taken]
+    matched = len(submission.outputs) - len(new)
+    if not kept:
+        raise InputError(
+            f"{submission.file}: none of its {len(submission.outputs)} instructions is in benchmark {benchmark!r}: "
+            "is it the right benchmark? --extend adds them to it"
+        )
+    report = MatchReport(
+        benchmark=benchmark,
+        model=model,
+        creates_benchmark=creates,
+        new=len(new),
+        takes_new=takes_new,
+        matched=matched,
+        missing=len(known) - matched,
+        duplicate=submission.duplicates,
+        empty=submission.empty,
+    )
+    outputs = tuple(Output(each.instruction.key, model, each.text) for each in kept)
+    return Prepared(report, Model(model, lineage or Lineage()), new if takes_new else (), outputs)
+
+
+def store(database: Database, prepared: Prepared) -> writer.Stored:
+    """Write a prepared submission in one transaction; what was stored before is counted as known.
+
+    Raises Conflict when the model is stored with other outputs; then nothing is written.
+    """
+    with database.write() as connection:
+        benchmark_id = writer.add_benchmark(connection, prepared.report.benchmark)
+        writer.add_instructions(connection, benchmark_id, prepared.instructions)
+        writer.add_model(connection, prepared.model)
+        return writer.add_outputs(connection, benchmark_id, prepared.outputs)
+
+
+def check_name(kind: str, name: str) -> None:
+    """Raises InputError unless ``name`` is 1 to 200 visible characters that mean themselves."""
+    odd = [char for char in name if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+    if not name.strip() or name != name.strip() or len(name) > _MAX_NAME or odd:
+        raise InputError(
+            f"{kind} name {name[:80]!r} cannot be used: take 1 to {_MAX_NAME} characters, no control or invisible "
+            "characters, no white space at either end"
+        )
+
+
+def _keys(instructions: list[Instruction] | tuple[Instruction, ...]) -> set[str]:
+    return {instruction.key for instruction in instructions}
