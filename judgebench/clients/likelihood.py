@@ -1,8 +1,8 @@
 """How probable given outputs are to a model behind vLLM, asked as prompt log-probabilities of a conversation.
 
 The instruction is the user's turn and the output the assistant's, in the model's own chat format; "by itself" is the
-same with an empty user's turn. The output's tokens are those after what this conversation shares with its beginning, the
-instruction and the head of the assistant's turn; they include what the chat format writes to end a turn.
+same with an empty user's turn. The output's tokens are those after what this conversation shares with its beginning,
+the instruction and the head of the assistant's turn; they include what the chat format writes to end a turn.
 The server's tokenizer reads the texts: one that holds a control token's spelling is read as if it held the token.
 """
 
