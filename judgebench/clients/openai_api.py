@@ -10,10 +10,11 @@ from time import perf_counter
 from typing import Any
 
 from judgebench.clients.dialect import Dialect, refused_field
+from judgebench.clients.likelihood import Likelihoods
 from judgebench.clients.prices import Price, cost_usd
 from judgebench.clients.replies import Rejected, chat_completion
 from judgebench.clients.transport import Timeouts, Transport
-from judgebench.errors import InputError, JudgeRefused
+from judgebench.errors import InputError
 from judgebench.records import ChatPrompt, Completion, Prompt
 
 _OURS = frozenset({"model", "messages", "n", "stream"})
@@ -38,6 +39,7 @@ class OpenAIClient:
         self._transport = Transport(base_url, api_key, timeouts or Timeouts())
         self._price = price
         self._dialect = Dialect()
+        self._likelihoods = Likelihoods(self._transport, model)
 
     def __repr__(self) -> str:
         return f"OpenAIClient({self._transport.base_url!r}, {self.model!r})"
@@ -54,10 +56,11 @@ class OpenAIClient:
     async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
         """One reply; see ``Client.complete``. A prompt that a content filter stopped is a reply without text.
 
+        A likelihood prompt uses no settings and is several requests; see ``likelihood``.
         Raises InputError when ``settings`` name a field that belongs to the client.
         """
         if not isinstance(prompt, ChatPrompt):
-            raise JudgeRefused(f"{self.model} is asked over chat completions, which give no likelihood of a given text")
+            return await self._likelihoods.answer(prompt)
         if taken := _OURS & settings.keys():
             raise InputError(f"judge settings cannot hold {sorted(taken)}; the client sets them")
         messages = [{"role": message.role, "content": message.content} for message in prompt.messages]

@@ -105,10 +105,10 @@ def token_counts(reply: Mapping[str, Any]) -> dict[str, int | None]:
     return {name: _count(counts.get(name)) for name in ("prompt_tokens", "completion_tokens")}
 
 
-def finite_logprob(value: Any) -> float:
-    """A log-probability as a number that every store holds. Raises BadReply when it is none."""
+def finite_number(value: Any) -> float:
+    """A log-probability or reward as a number that every store holds. Raises BadReply when it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        raise BadReply(f"the judge's log-probabilities hold {str(value)[:40]!r}, which is not a number")
+        raise BadReply(f"the judge sent {str(value)[:40]!r} where a log-probability or a reward should be")
     return float(min(max(value, _FLOOR), -_FLOOR))
 
 
@@ -168,4 +168,4 @@ def _token(entry: Any) -> TokenLogprob:
 def _pair(entry: Any) -> tuple[str, float]:
     if not isinstance(entry, dict) or not isinstance(entry.get("token"), str):
         raise BadReply("the judge's log-probabilities hold an entry without a token")
-    return clean_text(entry["token"]), finite_logprob(entry.get("logprob"))
+    return clean_text(entry["token"]), finite_number(entry.get("logprob"))

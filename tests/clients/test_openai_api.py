@@ -11,7 +11,7 @@ from judgebench.clients.prices import Price
 from judgebench.clients.replies import Overloaded, Rejected
 from judgebench.clients.transport import Timeouts
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeRefused, JudgeUnreachable
-from judgebench.records import LikelihoodPrompt, TokenLogprob
+from judgebench.records import TokenLogprob
 from tests.clients.asking import KEY, PROMPT, ask, ask_all, client_of
 from tests.fault_server import FaultServer, Reply, gzip_bomb, gzipped
 
@@ -275,11 +275,6 @@ def test_a_full_address_is_accepted_too() -> None:
 def test_settings_cannot_replace_the_question() -> None:
     with pytest.raises(InputError, match="stream"):
         ask(client_of("http://127.0.0.1:9/v1"), settings={"stream": True})
-
-
-def test_a_likelihood_question_is_refused() -> None:
-    with pytest.raises(JudgeRefused, match="likelihood"):
-        ask(client_of("http://127.0.0.1:9/v1"), prompt=LikelihoodPrompt("Why?", ("Because.", "No.")))
 
 
 def test_connections_are_reused_and_many_fit_in_flight() -> None:

@@ -1,0 +1,134 @@
+"""How probable given outputs are to a model behind vLLM, asked as prompt log-probabilities of a conversation.
+
+The instruction is the user's turn and the output the assistant's, in the model's own chat format; "by itself" is the
+same with an empty user's turn. The output's tokens are those after what this conversation shares with its beginning,
+the instruction and the head of the assistant's turn; they include what the chat format writes to end a turn.
+The server's tokenizer reads the texts: one that holds a control token's spelling is read as if it held the token.
+"""
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Generic, TypeVar
+
+from judgebench.clients.replies import finite_number
+from judgebench.clients.transport import Transport
+from judgebench.errors import BadReply, JudgeRefused
+from judgebench.records import Completion, LikelihoodPrompt
+
+_ASKED = {"max_tokens": 1, "temperature": 0, "prompt_logprobs": 0}
+_KEPT_CONTEXTS = 64
+_KEPT_SCORES = 4096
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    number: str  # in the server's vocabulary
+    logprob: float | None  # None: the first, which follows nothing
+
+
+@dataclass(frozen=True, slots=True)
+class _Score:
+    logprob: float  # of the output, natural, summed over its tokens
+    tokens: int  # of the output
+    read: int  # tokens of the whole conversation
+
+
+class Likelihoods:
+    """Answers likelihood prompts over one transport. Scores are remembered, so that both orders cost one pass."""
+
+    def __init__(self, transport: Transport, model: str) -> None:
+        self._transport = transport
+        self._model = model
+        self._contexts: _Memory[list[_Token]] = _Memory(_KEPT_CONTEXTS)
+        self._scores: _Memory[_Score] = _Memory(_KEPT_SCORES)
+
+    async def answer(self, prompt: LikelihoodPrompt) -> Completion:
+        """A completion whose text is JSON: ``conditional``, ``unconditional`` and ``tokens``, a number for each output.
+
+        Raises JudgeRefused when the server gives no prompt log-probabilities, and as ``Client.complete`` does.
+        """
+        started = perf_counter()
+        given = [await self._score(prompt.instruction, output) for output in prompt.outputs]
+        alone = [await self._score("", output) for output in prompt.outputs]
+        numbers = {
+            "conditional": [score.logprob for score in given],
+            "unconditional": [score.logprob for score in alone],
+            "tokens": [score.tokens for score in given],
+        }
+        return Completion(
+            text=json.dumps(numbers),
+            finish_reason="stop",
+            model=self._model,
+            prompt_tokens=sum(score.read for score in (*given, *alone)),
+            completion_tokens=0,
+            latency_s=perf_counter() - started,
+        )
+
+    async def _score(self, instruction: str, output: str) -> _Score:
+        return await self._scores.of((instruction, output), lambda: self._scored(instruction, output))
+
+    async def _scored(self, instruction: str, output: str) -> _Score:
+        context = await self._contexts.of(instruction, lambda: self._read(instruction, None))
+        whole = await self._read(instruction, output)
+        shared = 0
+        for one, other in zip(context, whole, strict=False):
+            if one.number != other.number:
+                break
+            shared += 1
+        logprobs = [finite_number(token.logprob) for token in whole[shared:]]
+        return _Score(sum(logprobs), len(logprobs), len(whole))
+
+    async def _read(self, instruction: str, output: str | None) -> list[_Token]:
+        """The conversation's tokens; without an output, up to where the assistant's turn would begin."""
+        messages = [{"role": "user", "content": instruction}]
+        if output is not None:
+            messages.append({"role": "assistant", "content": output})
+        body = {"model": self._model, "messages": messages, "add_generation_prompt": output is None, **_ASKED}
+        return _prompt_tokens(await self._transport.post("/chat/completions", body))
+
+
+@dataclass(slots=True)
+class _Entry(Generic[Value]):
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    value: Value | None = None
+
+
+class _Memory(Generic[Value]):
+    """The answers to the last questions, each asked once even by those who ask at the same time."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._entries: OrderedDict[Hashable, _Entry[Value]] = OrderedDict()
+
+    async def of(self, key: Hashable, ask: Callable[[], Awaitable[Value]]) -> Value:
+        entry = self._entries.setdefault(key, _Entry())
+        self._entries.move_to_end(key)
+        if len(self._entries) > self._size:
+            self._entries.popitem(last=False)
+        async with entry.lock:
+            if entry.value is None:
+                entry.value = await ask()
+            return entry.value
+
+
+def _prompt_tokens(reply: Any) -> list[_Token]:
+    entries = reply.get("prompt_logprobs") if isinstance(reply, dict) else None
+    if not isinstance(entries, list):
+        raise JudgeRefused("the server gives no prompt_logprobs; ask likelihoods of vLLM or of the embedded judge")
+    return [_token(entry) for entry in entries]
+
+
+def _token(entry: Any) -> _Token:
+    """The prompt's own token comes first, before its alternatives."""
+    if entry is None:
+        return _Token("", None)
+    if not isinstance(entry, dict) or not entry:
+        raise BadReply("the judge's prompt log-probabilities hold an entry without a token")
+    number, found = next(iter(entry.items()))
+    return _Token(number, finite_number(found.get("logprob") if isinstance(found, dict) else None))
