@@ -1,0 +1,227 @@
+"""Bradley-Terry ratings by maximum likelihood, with intervals that know which verdicts share an instruction.
+
+P(i preferred to j) = 1 / (1 + exp(theta_j - theta_i)); a tie counts half for each side, a soft preference in
+proportion (quasi-likelihood: the covariance is the sandwich, never the inverse information). Every verdict has equal
+weight; see battles.average_battles for equal battles. Newton's method on pair counts (Bradley and Terry 1952; Ford
+1957 for existence), cluster-robust covariance (Liang and Zeger 1986), two-way (Cameron, Gelbach and Miller 2011).
+
+Models without a maximum-likelihood rating get a finite one from placement.py and a flag; ratings are relative within
+a component of the battle graph and are never compared across. No style or judge terms here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.special import expit, log_expit
+
+from judgebench.stats.clusters import Clustering, meat_of_rows
+from judgebench.stats.connectivity import Connectivity, connectivity
+from judgebench.stats.interval import critical_value
+from judgebench.stats.newton import Optimum, maximise
+from judgebench.stats.pair_counts import PairCounts
+from judgebench.stats.placement import Layer, place, plan
+from judgebench.stats.table import Codes, Floats, VerdictTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ratings:
+    """Aligned to ``models``. Natural log-odds; in each component the core's ratings sum to zero."""
+
+    models: tuple[str, ...]
+    theta: Floats  # (k,) NaN for a model without a battle
+    covariance: Floats  # (k, k) NaN where fewer than two clusters, or no battle, can tell
+    component: Codes  # (k,) ratings of different components share no scale; -1: no battle
+    flags: tuple[str, ...]  # (k,) "" or why the rating is not a maximum-likelihood one; see connectivity
+    verdicts: Floats  # (k,) how many each model took part in
+    iterations: int
+    gradient: float  # largest absolute component left, in verdicts
+
+    @property
+    def standard_error(self) -> Floats:
+        """(k,)"""
+        return np.sqrt(np.diag(self.covariance))
+
+
+def fit_bradley_terry(table: VerdictTable, *, cluster: Clustering = "instruction") -> Ratings:
+    """Ratings of all models of ``table``; ``cluster`` names what its verdicts share.
+
+    "instruction" (default) and "judge" are one-way, "both" is two-way, "verdict" treats verdicts as independent and is
+    too narrow wherever an instruction has several. Below about ten judges "judge" and "both" are too narrow as well.
+
+    Raises StatisticsError when the fit does not converge.
+    """
+    counts = PairCounts.of(table)
+    point = _fit(counts, connectivity(counts.wins, counts.verdicts))
+    inside = point.graph.part[table.model_a] == point.graph.part[table.model_b]
+    rows = table.select(inside) if not inside.all() else table
+    theta = point.theta
+    residual = rows.preference - expit(theta[rows.model_a] - theta[rows.model_b])
+    meat = meat_of_rows(rows, residual, point.graph.part, cluster)
+    return _ratings(point, meat, plan(counts.verdicts > 0, point.graph, table))
+
+
+def fit_pair_counts(counts: PairCounts) -> Ratings:
+    """Ratings from counts alone, with a sandwich covariance that treats verdicts as independent.
+
+    Raises StatisticsError when the fit does not converge.
+    """
+    point = _fit(counts, connectivity(counts.wins, counts.verdicts))
+    p = expit(point.theta[:, None] - point.theta[None, :])
+    squares = counts.squares - 2 * p * counts.wins + counts.verdicts * p**2
+    if point.graph.parts > 1:
+        squares = squares * point.graph.same_part()
+    return _ratings(point, np.diag(squares.sum(axis=1)) - squares, plan(counts.verdicts > 0, point.graph))
+
+
+def win_probabilities(ratings: Ratings, level: float = 0.95) -> tuple[Floats, Floats, Floats]:
+    """Probability that the row's model is preferred to the column's, and its pointwise interval: three (k, k) arrays.
+
+    NaN between components.
+    """
+    gap = ratings.theta[:, None] - ratings.theta[None, :]
+    gap = np.where(ratings.component[:, None] == ratings.component[None, :], gap, np.nan)
+    half = critical_value(level) * difference_errors(ratings.covariance)
+    return expit(gap), expit(gap - half), expit(gap + half)
+
+
+def difference_errors(covariance: Floats) -> Floats:
+    """(k, k) standard errors of all differences of estimates with this (k, k) covariance."""
+    variance = np.diag(covariance)
+    errors: Floats = np.sqrt(np.maximum(variance[:, None] + variance[None, :] - 2 * covariance, 0.0))
+    return errors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _PointFit:
+    """Ratings inside each part, each part summing to zero."""
+
+    counts: PairCounts
+    graph: Connectivity
+    theta: Floats
+    optimum: Optimum
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _WithinParts:
+    """The Bradley-Terry likelihood of battles inside parts; ``anchor`` holds each part's sum at zero."""
+
+    wins: Floats
+    verdicts: Floats
+    anchor: Floats
+
+    def value(self, x: Floats) -> float:
+        return float((self.wins * log_expit(x[:, None] - x[None, :])).sum())
+
+    def derivatives(self, x: Floats) -> tuple[Floats, Floats]:
+        expected = self.verdicts * expit(x[:, None] - x[None, :])
+        gradient = self.wins.sum(axis=1) - expected.sum(axis=1)
+        with np.errstate(invalid="ignore"):
+            edges = expected * expected.T / np.where(self.verdicts > 0, self.verdicts, 1.0)
+        information = self.anchor - edges
+        information[np.diag_indices_from(information)] += edges.sum(axis=1)
+        return gradient, information
+
+
+def _fit(counts: PairCounts, graph: Connectivity, start: Floats | None = None) -> _PointFit:
+    wins, verdicts = counts.wins, counts.verdicts
+    if graph.parts > 1:
+        inside = graph.same_part()
+        wins, verdicts = wins * inside, verdicts * inside
+    optimum = maximise(
+        _WithinParts(wins, verdicts, _anchor(graph, verdicts)),
+        _start(wins, verdicts, graph) if start is None else start,
+        scale=float(verdicts.sum(axis=1).max(initial=1.0)),
+    )
+    return _PointFit(counts, graph, _centred(optimum.x, graph), optimum)
+
+
+def _anchor(graph: Connectivity, verdicts: Floats) -> Floats:
+    """A block of equal numbers a part, of the size of its information; 1 for models that nothing else holds."""
+    played = verdicts.sum(axis=1)
+    weight = np.where(played > 0, played / 4, 1.0).mean() if len(played) else 1.0
+    same = graph.same_part().astype(np.float64)
+    same[np.diag_indices_from(same)] = 1.0
+    anchor: Floats = same * weight / np.maximum(same.sum(axis=1), 1.0)
+    return anchor
+
+
+def _start(wins: Floats, verdicts: Floats, graph: Connectivity) -> Floats:
+    won, played = wins.sum(axis=1) + 0.5, verdicts.sum(axis=1) + 1.0
+    return _centred(np.log(won / (played - won)), graph)
+
+
+def _centred(theta: Floats, graph: Connectivity) -> Floats:
+    """Each part's mean subtracted; 0 for a model without a battle."""
+    group = np.where(graph.part >= 0, graph.part, graph.parts)
+    mean = np.bincount(group, weights=theta) / np.maximum(np.bincount(group), 1)
+    return np.where(graph.part >= 0, theta - mean[group], 0.0)
+
+
+def refit(counts: PairCounts, graph: Connectivity, start: Floats, layers: tuple[Layer, ...]) -> Floats:
+    """Ratings (k,) alone, for the same graph under other weights, found from the ratings ``start``.
+
+    ``layers`` as planned for that graph. NaN for a model without a battle.
+    Raises StatisticsError when the fit does not converge.
+    """
+    point = _fit(counts, graph, _centred(np.nan_to_num(start), graph))
+    nothing = np.zeros((len(start), len(start)))
+    theta, _ = _one_scale(point, nothing, layers)
+    return theta
+
+
+def _ratings(point: _PointFit, meat: Floats, layers: tuple[Layer, ...]) -> Ratings:
+    counts = point.counts
+    factor = cho_factor(point.optimum.information, lower=True)
+    unknown = np.isnan(np.diag(meat))
+    half = cho_solve(factor, np.nan_to_num(meat))
+    theta, covariance = _one_scale(point, cho_solve(factor, half.T), layers)
+    _blank(covariance, _touched(unknown, point.graph))
+    return Ratings(
+        counts.models,
+        theta,
+        covariance,
+        point.graph.component,
+        point.graph.flags,
+        counts.verdicts.sum(axis=1),
+        point.optimum.iterations,
+        point.optimum.gradient,
+    )
+
+
+def _one_scale(point: _PointFit, covariance: Floats, layers: tuple[Layer, ...]) -> tuple[Floats, Floats]:
+    """Each component's parts put on one scale with the core's ratings summing to zero."""
+    graph, theta = point.graph, point.theta
+    theta, covariance = place(theta, covariance, point.counts.wins, point.counts.verdicts, layers)
+    centre = np.eye(len(theta)) - _weights_of_origin(graph)
+    theta, covariance = centre @ theta, centre @ covariance @ centre.T
+    silent = graph.part < 0
+    theta[silent] = np.nan
+    _blank(covariance, silent)
+    return theta, (covariance + covariance.T) / 2
+
+
+def _touched(unknown: NDArray[np.bool_], graph: Connectivity) -> NDArray[np.bool_]:
+    """Models whose covariance rests on a part of unknown spread: its own, or its component's origin."""
+    touched = unknown.copy()
+    for label in np.unique(graph.component[unknown]):
+        members = graph.component == label
+        if (unknown & members & (graph.core | ~(graph.core & members).any())).any():
+            touched |= members
+    return touched
+
+
+def _blank(covariance: Floats, models: NDArray[np.bool_]) -> None:
+    covariance[models, :] = np.nan
+    covariance[:, models] = np.nan
+
+
+def _weights_of_origin(graph: Connectivity) -> Floats:
+    """(k, k) rows that average the core of the model's component, or all of it where it has no core."""
+    together = graph.component[:, None] == graph.component[None, :]
+    together[graph.component < 0] = False
+    has_core = (together & graph.core[None, :]).any(axis=1)
+    members = together & np.where(has_core[:, None], graph.core[None, :], True)
+    weights: Floats = members / np.maximum(members.sum(axis=1, keepdims=True), 1)
+    return weights

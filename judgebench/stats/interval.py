@@ -1,0 +1,50 @@
+"""Intervals with their level and method, and the ones that follow from a standard error.
+
+It does not choose the standard error; whoever computes an estimate says where its uncertainty comes from.
+"""
+
+from dataclasses import dataclass
+from math import inf, isfinite
+
+from scipy import stats
+
+from judgebench.errors import StatisticsError
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An interval estimate; both ends are NaN where it is not defined."""
+
+    lower: float
+    upper: float
+    level: float  # nominal coverage, in (0, 1)
+    method: str  # e.g. "normal", "percentile bootstrap"
+
+
+def critical_value(level: float, degrees: float = inf) -> float:
+    """Two-sided quantile of the normal, or with finite ``degrees`` of Student's t, distribution.
+
+    Raises StatisticsError when the level is not strictly between 0 and 1.
+    """
+    if not 0.0 < level < 1.0:
+        raise StatisticsError(f"the level of an interval must lie strictly between 0 and 1, not {level!r}")
+    upper_tail = 0.5 + level / 2
+    return float(stats.t.ppf(upper_tail, degrees) if isfinite(degrees) else stats.norm.ppf(upper_tail))
+
+
+def normal_interval(
+    value: float,
+    se: float,
+    level: float = 0.95,
+    *,
+    degrees: float = inf,
+    bounds: tuple[float, float] = (-inf, inf),
+    method: str | None = None,
+) -> Interval:
+    """``value`` plus and minus the critical value times ``se``, clipped to ``bounds``.
+
+    Finite ``degrees`` (clusters minus one) widen it by Student's t; worth it below about 40 clusters.
+    """
+    half = critical_value(level, degrees) * se
+    lower, upper = (min(max(end, bounds[0]), bounds[1]) for end in (value - half, value + half))
+    return Interval(lower, upper, level, method or ("normal" if degrees == inf else f"t({degrees:g})"))

@@ -1,0 +1,81 @@
+"""Newton's method for smooth concave log-likelihoods, the one solver of this package.
+
+Steps are halved until the likelihood does not fall. It does not repair likelihoods without a maximum: whoever calls
+it makes sure, by structure or by a prior, that there is one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from judgebench.errors import StatisticsError
+from judgebench.stats.table import Floats
+
+_SAFE_STEP = 0.5  # natural log-odds; a logistic likelihood cannot fall under a Newton step that short
+_STEP_TOLERANCE = 1e-8  # the step after this one would be about its square
+_GRADIENT_TOLERANCE = 1e-12  # of the scale: what rounding leaves of a gradient
+
+
+class Likelihood(Protocol):
+    """A concave function of a vector of parameters."""
+
+    def value(self, x: Floats) -> float: ...
+
+    def derivatives(self, x: Floats) -> tuple[Floats, Floats]:
+        """Gradient (p,) and information (p, p): minus the matrix of second derivatives, positive definite."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Optimum:
+    """Where a likelihood is largest."""
+
+    x: Floats  # (p,)
+    information: Floats  # (p, p) at the last point but one, or at ``x``
+    iterations: int
+    gradient: float  # largest absolute component before the last step
+
+
+def maximise(likelihood: Likelihood, start: Floats, *, scale: float = 1.0, iterations: int = 100) -> Optimum:
+    """The maximum reached from ``start``; ``scale`` is the size of the sums inside a component of the gradient.
+
+    Raises StatisticsError when the information is singular or ``iterations`` steps do not converge.
+    """
+    x = np.array(start, dtype=np.float64)
+    for iteration in range(1, iterations + 1):
+        gradient, information = likelihood.derivatives(x)
+        size = float(np.abs(gradient).max(initial=0.0))
+        if not np.isfinite(size):
+            break
+        if size <= _GRADIENT_TOLERANCE * scale:
+            return Optimum(x, information, iteration, size)
+        step = _solve(information, gradient)
+        x = x + _shortened(likelihood.value, x, step)
+        if np.abs(step).max() <= _STEP_TOLERANCE:
+            return Optimum(x, information, iteration, size)
+    raise StatisticsError(
+        f"the fit did not converge in {iterations} steps; the data may hold extreme or contradictory values"
+    )
+
+
+def _solve(information: Floats, gradient: Floats) -> Floats:
+    try:
+        step: Floats = cho_solve(cho_factor(information, lower=True, check_finite=False), gradient, check_finite=False)
+    except LinAlgError as error:
+        raise StatisticsError("the data do not determine every parameter of this fit") from error
+    return step
+
+
+def _shortened(value: Callable[[Floats], float], x: Floats, step: Floats) -> Floats:
+    if np.abs(step).max() <= _SAFE_STEP:
+        return step
+    before = value(x)
+    for _ in range(60):
+        after = value(x + step)
+        if after >= before - 1e-12 * abs(before):
+            break
+        step = step / 2
+    return step

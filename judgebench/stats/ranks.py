@@ -1,0 +1,129 @@
+"""Which ranks the data leave open: simultaneous rank sets, the chance of being best, tiers.
+
+A pair is separated when its difference exceeds a critical value, common to all pairs, times its standard error; the
+critical value is the quantile of the largest studentised difference under Gaussian draws from the covariance (max-T).
+Separated pairs leave the maximum and the rest is tested again until nothing changes (step-down: Romano and Wolf 2005;
+ranks: Mogstad, Romano, Shaikh and Wilhelm 2024). All sets hold the true ranks together with the stated probability.
+
+It does not ask where estimate and covariance come from: win rates, ratings and length-controlled rates all fit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from judgebench.errors import StatisticsError
+from judgebench.stats.interval import critical_value
+from judgebench.stats.table import Floats
+
+Ranks = NDArray[np.int64]
+_CHUNK = 4_000_000  # numbers held at once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RankSets:
+    """Aligned to the estimates; rank 1 is the largest. A model without an estimate has 0 throughout."""
+
+    lower: Ranks  # (k,) best rank that the data leave open
+    upper: Ranks  # (k,) worst
+    best_probability: Floats  # (k,) share of draws in which the model is first; equal ones share
+    tier: Ranks  # (k,) 1 for the leader and all that are not separated from it, then the next leader ...
+    separated: NDArray[np.bool_]  # (k, k) the row's model is better than the column's
+    level: float  # simultaneous
+    method: str
+
+
+def rank_sets(
+    estimates: Floats, covariance: Floats, *, level: float = 0.95, rng: np.random.Generator, draws: int = 4000
+) -> RankSets:
+    """Rank sets of k estimates with a (k, k) covariance; NaN estimates are left out and counted nowhere.
+
+    An estimate without a variance (NaN) is separated from nobody.
+    Raises StatisticsError for a level outside (0, 1) or arrays that do not fit together.
+    """
+    critical_value(level)
+    theta = np.asarray(estimates, dtype=np.float64)
+    if covariance.shape != (len(theta), len(theta)):
+        raise StatisticsError(f"{len(theta)} estimates need a square covariance, not one of shape {covariance.shape}")
+    known = np.flatnonzero(np.isfinite(theta))
+    certain = known[np.isfinite(np.diag(covariance)[known])]
+    noise = _gaussian(covariance[np.ix_(certain, certain)], draws, rng)
+    better = np.zeros((len(theta), len(theta)), dtype=bool)
+    better[np.ix_(certain, certain)] = _separate(theta[certain], covariance[np.ix_(certain, certain)], noise, level)
+    best = np.zeros(len(theta))
+    if len(certain) == len(known):
+        best[known] = _best(theta[known] + noise)
+    lower, upper = np.zeros(len(theta), dtype=np.int64), np.zeros(len(theta), dtype=np.int64)
+    lower[known] = 1 + better[:, known].sum(axis=0)
+    upper[known] = len(known) - better[known].sum(axis=1)
+    return RankSets(lower, upper, best, _tiers(theta, better), better, level, "simultaneous max-T, step-down")
+
+
+def interval_ranks(lower: Floats, upper: Floats) -> Ranks:
+    """(k,) 1 + the number of models whose interval lies wholly above: Chatbot Arena's rank, from marginal intervals."""
+    ranks: Ranks = 1 + (lower[None, :] > upper[:, None]).sum(axis=1)
+    return ranks
+
+
+def _gaussian(covariance: Floats, draws: int, rng: np.random.Generator) -> Floats:
+    values, vectors = np.linalg.eigh(covariance)
+    standard = rng.standard_normal((draws, len(values)))
+    noise: Floats = (standard * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    return noise
+
+
+def _separate(theta: Floats, covariance: Floats, noise: Floats, level: float) -> NDArray[np.bool_]:
+    """(k, k) better-than, from step-down over pairs."""
+    k = len(theta)
+    i, j = np.triu_indices(k, 1)
+    variance = np.diag(covariance)
+    spread = variance[i] + variance[j] - 2 * covariance[i, j]
+    se = np.sqrt(np.where(spread > 1e-12 * (variance[i] + variance[j]), spread, 0.0))
+    gap = theta[i] - theta[j]
+    open_pairs = (se > 0) & (gap != 0)
+    decided = (se == 0) & (gap != 0)
+    statistic = np.divide(np.abs(gap), se, out=np.zeros_like(gap), where=se > 0)
+    while open_pairs.any():
+        critical = np.quantile(_largest(noise, i[open_pairs], j[open_pairs], se[open_pairs]), level)
+        found = open_pairs & (statistic > critical)
+        if not found.any():
+            break
+        decided |= found
+        open_pairs &= ~found
+    better = np.zeros((k, k), dtype=bool)
+    better[i, j], better[j, i] = decided & (gap > 0), decided & (gap < 0)
+    return better
+
+
+def _largest(noise: Floats, i: NDArray[np.intp], j: NDArray[np.intp], se: Floats) -> Floats:
+    """(draws,) the largest studentised difference of each draw over these pairs."""
+    columns = np.ascontiguousarray(noise.T, dtype=np.float32)
+    scale = (1 / se).astype(np.float32)[:, None]
+    largest = np.zeros(len(noise), dtype=np.float32)
+    block = max(_CHUNK // max(len(noise), 1), 1)
+    for start in range(0, len(i), block):
+        pairs = slice(start, start + block)
+        gaps = columns[i[pairs]] - columns[j[pairs]]
+        np.abs(gaps, out=gaps)
+        gaps *= scale[pairs]
+        np.maximum(largest, gaps.max(axis=0), out=largest)
+    return largest.astype(np.float64)
+
+
+def _best(draws: Floats) -> Floats:
+    first = draws == draws.max(axis=1, keepdims=True)
+    shares: Floats = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)
+    return shares
+
+
+def _tiers(theta: Floats, better: NDArray[np.bool_]) -> Ranks:
+    tier = np.zeros(len(theta), dtype=np.int64)
+    leader, current = -1, 0
+    for model in np.argsort(-theta, kind="stable"):
+        if not np.isfinite(theta[model]):
+            continue
+        if leader < 0 or better[leader, model]:
+            leader, current = model, current + 1
+        tier[model] = current
+    return tier

@@ -1,0 +1,150 @@
+"""Win rates with standard errors that know which verdicts share an instruction.
+
+The mean preference for a model, ties half: against one baseline, or against whomever it met. It controls for nothing;
+see length_control and bradley_terry for that. With a baseline this is AlpacaEval's win rate, and with one verdict an
+instruction its standard error too (sample standard deviation over the root of n; alpaca_eval/metrics/winrate.py).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from judgebench.errors import StatisticsError, UnknownName
+from judgebench.stats.battles import average_battles
+from judgebench.stats.table import Floats, VerdictTable
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WinRates:
+    """Aligned to ``models``; a model without a battle has rate NaN and counts 0."""
+
+    models: tuple[str, ...]
+    rate: Floats  # (k,) in [0, 1]
+    covariance: Floats  # (k, k) clustered by instruction; NaN where a model has fewer than two instructions
+    battles: Counts  # (k,)
+    wins: Counts  # (k,) battles whose mean preference for the model exceeds 1/2
+    ties: Counts  # (k,) battles whose mean preference is exactly 1/2
+    baseline: str | None
+
+    @property
+    def standard_error(self) -> Floats:
+        """(k,)"""
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def losses(self) -> Counts:
+        """(k,)"""
+        return self.battles - self.wins - self.ties
+
+    @property
+    def discrete_rate(self) -> Floats:
+        """(k,) Share of battles won, ties half, however clear each of them was."""
+        with np.errstate(invalid="ignore"):
+            return (self.wins + 0.5 * self.ties) / self.battles
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InstructionSums:
+    """What win rates need of the data, one row an instruction: any reweighting of instructions is a product."""
+
+    models: tuple[str, ...]
+    won: Floats  # (instructions, k) summed preference for the model
+    battles: Floats  # (instructions, k)
+    fixed: int | None  # the baseline's code: its rate is 1/2 by definition
+
+    def rates(self, weights: Floats) -> Floats:
+        """Win rates (..., k) under instruction weights (..., instructions); NaN where nothing has weight."""
+        with np.errstate(invalid="ignore"):
+            rates: Floats = (weights @ self.won) / (weights @ self.battles)
+        if self.fixed is not None:
+            rates[..., self.fixed] = 0.5
+        return rates
+
+
+def win_rates(table: VerdictTable, *, baseline: str | None = None, weights: Floats | None = None) -> WinRates:
+    """Mean preference for each model, against ``baseline`` alone or against everyone it met.
+
+    Without a baseline a battle counts once for each of its sides. The baseline itself has rate 1/2 and standard error
+    0. ``weights`` (one an instruction of ``table.instructions``, not negative) weigh instructions, e.g. by category.
+
+    Raises UnknownName for a baseline that is not in the table, StatisticsError for unusable weights.
+    """
+    sides = _sides(table, baseline)
+    sums = _sums(table, sides)
+    weight = _checked_weights(weights, len(table.instructions))
+    rate = sums.rates(weight)
+    covariance = _covariance(sums, rate, weight)
+    battles, wins, ties = (np.bincount(sides.model[rows], minlength=len(table.models)) for rows in sides.outcomes())
+    return WinRates(table.models, rate, covariance, battles, wins, ties, baseline)
+
+
+def instruction_sums(table: VerdictTable, *, baseline: str | None = None) -> InstructionSums:
+    """Per-instruction totals, for win rates under other weights (bootstrap, categories).
+
+    Raises UnknownName for a baseline that is not in the table.
+    """
+    return _sums(table, _sides(table, baseline))
+
+
+def _sums(table: VerdictTable, sides: "_Sides") -> InstructionSums:
+    shape = (len(table.instructions), len(table.models))
+    cell = sides.instruction.astype(np.int64) * shape[1] + sides.model
+    won, battles = (
+        np.bincount(cell, weights=weights, minlength=shape[0] * shape[1]).astype(np.float64).reshape(shape)
+        for weights in (sides.preference, None)
+    )
+    return InstructionSums(table.models, won, battles, sides.fixed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sides:
+    """Each battle twice, once as seen by either model."""
+
+    instruction: NDArray[np.int32]
+    model: NDArray[np.int32]
+    preference: Floats  # for ``model``
+    fixed: int | None
+
+    def outcomes(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Masks: any battle, won, tied."""
+        return np.ones(len(self.model), dtype=bool), self.preference > 0.5, self.preference == 0.5
+
+
+def _sides(table: VerdictTable, baseline: str | None) -> _Sides:
+    if baseline is not None and baseline not in table.models:
+        raise UnknownName("baseline", baseline, table.models)
+    fixed = None if baseline is None else table.model_code(baseline)
+    if fixed is not None:
+        table = table.select((table.model_a == fixed) | (table.model_b == fixed))
+    battles = average_battles(table)
+    return _Sides(
+        np.concatenate([battles.instruction, battles.instruction]),
+        np.concatenate([battles.first, battles.second]),
+        np.concatenate([battles.preference, 1.0 - battles.preference]),
+        fixed,
+    )
+
+
+def _covariance(sums: InstructionSums, rate: Floats, weight: Floats) -> Floats:
+    """Of ratios of instruction totals, linearised; the factor makes it exact for one battle an instruction."""
+    weighted = weight[:, None] * sums.battles
+    clusters = (weighted > 0).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        influence = weight[:, None] * (sums.won - np.where(sums.battles > 0, rate * sums.battles, 0.0))
+        influence *= np.sqrt(np.where(clusters > 1, clusters / (clusters - 1.0), np.nan)) / weighted.sum(axis=0)
+    if sums.fixed is not None:
+        influence[:, sums.fixed] = 0.0
+    covariance: Floats = influence.T @ influence
+    return covariance
+
+
+def _checked_weights(weights: Floats | None, instructions: int) -> Floats:
+    if weights is None:
+        return np.ones(instructions)
+    weight = np.asarray(weights, dtype=np.float64)
+    if weight.shape != (instructions,) or not np.isfinite(weight).all() or (weight < 0).any():
+        raise StatisticsError(f"weights must be {instructions} finite numbers, one an instruction, none negative")
+    return weight

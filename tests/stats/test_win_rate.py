@@ -1,0 +1,152 @@
+import csv
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from judgebench.errors import StatisticsError, UnknownName
+from judgebench.stats.battles import average_battles
+from judgebench.stats.win_rate import win_rates
+from tests.stats.factories import World, renamed, stacked, swapped, table_of, tables
+
+ALPACA = Path(__file__).parents[2].parent / "shared" / "data" / "alpaca_eval"
+
+
+def test_one_verdict_an_instruction_gives_the_plain_standard_error():
+    y = np.random.default_rng(1).random(50)
+    table = table_of([("m", "base", p, f"i{i}") for i, p in enumerate(y)])
+    rates = win_rates(table, baseline="base")
+    m = rates.models.index("m")
+    assert rates.rate[m] == pytest.approx(y.mean(), rel=1e-14)
+    assert rates.standard_error[m] == pytest.approx(y.std(ddof=1) / np.sqrt(50), rel=1e-13)
+
+
+def test_baseline_is_a_half_by_definition():
+    rates = win_rates(table_of([("a", "base", 1.0), ("a", "base", 0.0, "i1"), ("a", "c", 0.0)]), baseline="base")
+    b = rates.models.index("base")
+    assert (rates.rate[b], rates.standard_error[b], rates.battles[b]) == (0.5, 0.0, 2)
+
+
+def test_battles_with_others_do_not_enter_the_rate_against_a_baseline():
+    with_others = table_of([("a", "base", 1.0), ("c", "base", 0.5), ("a", "c", 0.0)])
+    rates = win_rates(with_others, baseline="base")
+    assert dict(zip(rates.models, rates.rate.tolist(), strict=True)) == {"a": 1.0, "base": 0.5, "c": 0.5}
+
+
+def test_counts_and_discrete_rate():
+    rows = [("a", "b", 1.0, "i0"), ("a", "b", 0.0, "i0"), ("a", "b", 0.8, "i1"), ("a", "b", 0.1, "i2")]
+    rates = win_rates(table_of(rows))
+    assert rates.battles.tolist() == [3, 3]
+    assert rates.wins.tolist() == [1, 1]
+    assert rates.ties.tolist() == [1, 1]  # the two orders of i0 disagree
+    assert rates.losses.tolist() == [1, 1]
+    assert rates.discrete_rate.tolist() == [0.5, 0.5]
+    assert rates.rate == pytest.approx([(0.5 + 0.8 + 0.1) / 3, 1 - 1.4 / 3])
+
+
+def test_a_model_without_a_battle_has_no_rate():
+    rates = win_rates(table_of([("a", "b", 1.0)], models=["a", "b", "c"]))
+    assert np.isnan(rates.rate[2])
+    assert np.isnan(rates.standard_error[2])
+    assert rates.battles.tolist() == [1, 1, 0]
+    assert np.isnan(rates.standard_error[0])  # one instruction says nothing about its spread
+
+
+def test_empty_table():
+    empty = table_of([("a", "b", 1.0)]).select(np.array([False]))
+    assert np.isnan(win_rates(empty).rate).all()
+
+
+def test_unknown_baseline_is_named():
+    with pytest.raises(UnknownName, match="gpt4"):
+        win_rates(table_of([("a", "b", 1.0)]), baseline="gpt4")
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1.0, -1.0], [1.0, np.nan]])
+def test_unusable_weights_are_refused(weights):
+    with pytest.raises(StatisticsError, match="2 finite numbers"):
+        win_rates(table_of([("a", "b", 1.0, "x"), ("a", "b", 0.0, "y")]), weights=np.array(weights))
+
+
+def test_instruction_weights_of_zero_leave_instructions_out():
+    rows = [("a", "b", y, f"i{i}") for i, y in enumerate([1.0, 0.0, 0.5, 1.0])]
+    table = table_of(rows)
+    weighted = win_rates(table, weights=np.array([1.0, 1.0, 1.0, 0.0]))
+    left_out = win_rates(table_of(rows[:3]))
+    assert weighted.rate == pytest.approx(left_out.rate)
+    assert weighted.covariance == pytest.approx(left_out.covariance)
+
+
+@given(tables())
+def test_duplicating_every_verdict_changes_nothing(table):
+    once, twice = win_rates(table), win_rates(stacked(table, table))
+    np.testing.assert_allclose(once.rate, twice.rate, rtol=1e-13)
+    np.testing.assert_allclose(once.covariance, twice.covariance, rtol=1e-9, atol=1e-15)
+    np.testing.assert_array_equal(once.battles, twice.battles)
+
+
+@given(tables(), st.randoms())
+def test_swapping_sides_and_reordering_rows_change_nothing(table, random):
+    order = list(range(len(table)))
+    random.shuffle(order)
+    one, other = win_rates(table), win_rates(swapped(table.select(np.array(order))))
+    np.testing.assert_allclose(one.rate, other.rate, rtol=1e-13)
+    np.testing.assert_allclose(one.covariance, other.covariance, rtol=1e-9, atol=1e-15)
+
+
+@given(tables(), st.data())
+def test_renaming_permutes_the_result(table, data):
+    permutation = data.draw(st.permutations(range(len(table.models))))
+    one, other = win_rates(table), win_rates(renamed(table, permutation))
+    np.testing.assert_allclose(one.rate, other.rate[list(permutation)], rtol=1e-13)
+
+
+@given(tables())
+def test_wins_of_one_side_are_losses_of_the_other(table):
+    rates = win_rates(table)
+    assert rates.wins.sum() == rates.losses.sum()
+    assert rates.battles.sum() == 2 * len(average_battles(table))
+
+
+def test_recovery_of_the_spread_over_draws():
+    world = World(np.array([0.6, 0.0, -0.6]), instructions=60, quality_noise=1.0)
+    rng = np.random.default_rng(5)
+    fits = [win_rates(world.table(rng)) for _ in range(200)]
+    spread = np.std([f.rate for f in fits], axis=0, ddof=1)
+    stated = np.mean([f.standard_error for f in fits], axis=0)
+    np.testing.assert_allclose(stated, spread, rtol=0.15)
+
+
+@pytest.mark.shared
+def test_golden_alpaca_eval_win_rates_and_standard_errors():
+    # alpaca_eval's published leaderboard, alpaca_eval_gpt4_turbo_fn_leaderboard.csv.
+    if not ALPACA.is_dir():
+        pytest.skip("the published AlpacaEval data are not beside this checkout")
+    official = {row[0]: row for row in _csv_rows(ALPACA / "official_leaderboard.csv")}
+    header = official.pop("model")
+    for name in ["vicuna-7b-v1.5", "phi-2", "NullModel"]:
+        path = ALPACA / name / "annotations.json.gz"
+        rows = json.loads(gzip.decompress(path.read_bytes()))
+        verdicts = [("model", "base", r["preference"] - 1, r["instruction"]) for r in rows]
+        rates = win_rates(table_of(verdicts), baseline="base")
+        m = rates.models.index("model")
+        assert 100 * rates.rate[m] == pytest.approx(float(official[name][header.index("win_rate")]), abs=1e-6)
+        published = float(official[name][header.index("standard_error")])
+        assert 100 * rates.standard_error[m] == pytest.approx(published, abs=1e-6)
+
+
+def _csv_rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_codes_without_rows_do_not_matter():
+    table = table_of([("a", "b", 1.0, "x"), ("b", "a", 0.4, "y")])
+    wider = replace(table, instructions=(*table.instructions, "z"), models=(*table.models, "zz"))
+    np.testing.assert_allclose(win_rates(wider).rate[:2], win_rates(table).rate)
+    np.testing.assert_allclose(win_rates(wider).covariance[:2, :2], win_rates(table).covariance)
