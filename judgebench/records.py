@@ -108,6 +108,7 @@ class Output:
     instruction: str  # the instruction's key
     model: str
     text: str
+    earlier: tuple[str, ...] = ()  # its replies to the turns before the last; empty for a single turn
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class Battle:
 
 def trial_key(judge: str, battle: Battle, order: Order | None, repeat: int = 0) -> str:
     """Content key of one reading of ``battle``; ``order`` is None only where a source did not record it."""
-    sides = [(side.model, content_key(side.text)) for side in (battle.a, battle.b)]
+    sides = [(side.model, content_key(*side.earlier, side.text)) for side in (battle.a, battle.b)]
     return content_key("trial", judge, battle.instruction.key, sides, order, repeat)
 
 
@@ -169,6 +170,22 @@ class Trial:
     @property
     def second(self) -> Output:
         return self.battle.b if self.order is Order.AB else self.battle.a
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One judge reading one output once: the trial of a pointwise judge."""
+
+    judge: str  # the judge's digest
+    instruction: Instruction
+    output: Output
+    repeat: int = 0
+
+    @cached_property
+    def key(self) -> str:
+        output = self.output
+        side = (output.model, content_key(*output.earlier, output.text))
+        return content_key("reading", self.judge, self.instruction.key, side, self.repeat)
 
 
 @dataclass(frozen=True, slots=True)

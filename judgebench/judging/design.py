@@ -15,6 +15,7 @@ from judgebench.records import (
     Instruction,
     Order,
     Output,
+    Reading,
     Source,
     Status,
     Trial,
@@ -81,6 +82,20 @@ def trials(
             yield Trial(judge_digest, battle, order, repeat)
 
 
+def readings(
+    instruction: Instruction, outputs: Mapping[str, Output], judge_digest: str, *, repeats: int = 1
+) -> Iterator[Reading]:
+    """The pointwise trials of one instruction, sorted by model name.
+
+    Raises InputError when ``repeats`` is below one.
+    """
+    if repeats < 1:
+        raise InputError(f"repeats is {repeats}; it must be at least 1")
+    for model in sorted(outputs):
+        for repeat in range(repeats):
+            yield Reading(judge_digest, instruction, outputs[model], repeat)
+
+
 def _orders(battle: Battle, orders: Orders, draw: tuple[int, int]) -> tuple[Order, ...]:
     if orders == "both":
         return Order.AB, Order.BA
@@ -92,6 +107,7 @@ def _orders(battle: Battle, orders: Orders, draw: tuple[int, int]) -> tuple[Orde
 
 def identical_verdict(trial: Trial) -> Verdict | None:
     """A tie without asking when both outputs are the same text, character by character; otherwise None."""
-    if trial.battle.a.text != trial.battle.b.text:
+    a, b = trial.battle.a, trial.battle.b
+    if (a.earlier, a.text) != (b.earlier, b.text):
         return None
     return Verdict(Status.TIE, Source.IDENTICAL, preference=0.5)

@@ -1,25 +1,24 @@
 """Where a reply states its verdict: one symmetric grammar for every scale.
 
 No label is looked for before another, so exchanging labels in a reply exchanges them in what is found. Every pattern
-has bounded repeats and at most the last ``_KEPT`` mentions are weighed, so time is linear in the reply. What a mention
-means for A or B, and what having none means, is for ``parsing`` to say; objects are read in ``json_reply``.
+has bounded repeats and at most the last ``_KEPT`` mentions are weighed, so time is linear in the reply. Which mention
+binds is for ``binding`` to say, what it means for A or B for ``parsing``; objects are read in ``json_reply``.
 
-Sources: the parsers of Arena-Hard, FastChat and Prometheus-eval with their known defects (first match, one label
-tested before the other, an unknown label as a tie) left out; Inspect AI's rule that the last verdict binds.
+Sources: the parsers of Arena-Hard, FastChat and Prometheus-eval, with their known defects (first match, one label
+tested before the other, an unknown label as a tie) left out.
 """
 
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, Scale, ScoreScale, fold
+from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, Scale, fold
+from judgebench.judging.values import NOUN, NOUNS, WRAPPING, value_of
 
-_KEPT = 64  # mentions weighed; the window below has room for no more than 40
-_WINDOW = 200  # characters before the verdict in which another one makes it ambiguous
-_QUOTE_REACH = 2000  # characters on either side in which the ends of a quotation are looked for
-_SHOWN = 40  # characters of a mention kept
+_KEPT = 64  # mentions weighed; the window in which they can conflict has room for no more than 40
+SHOWN = 40  # characters of a mention kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +30,6 @@ class Mention:
     start: int  # of the value, in characters of the reply
     end: int
     anchored: bool  # it starts or ends its line, or is a closing statement
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """Two different verdicts, neither withdrawn."""
-
-    one: Mention
-    other: Mention
 
 
 # What the judge says, without what it thinks ------------------------------------------------------------------------
@@ -80,49 +71,22 @@ def _blanked(text: str, spans: Sequence[tuple[int, int]]) -> str:
     return "".join(parts) + text[end:] if parts else text
 
 
-# Values -------------------------------------------------------------------------------------------------------------
-
-_NOUN_WORDS = r"(?:the|final|model|ai|output|assistant|response|answer|option|candidate|system)"
-_NOUNS = re.compile(rf"(?:{_NOUN_WORDS}(?:['’]s)?[ \t_]{{1,3}}){{0,3}}", re.IGNORECASE)
-_WRAP = " \t\n\r*_`\"'()[]{}.:;,!#▁Ġ\\$"
-_SCORE = re.compile(r"([-+]?[0-9]{1,9}(?:\.[0-9]{1,9})?)(?:[ ]?(?:/|out of)[ ]?([0-9]{1,6}))?\Z")
-
-
-def value_of(scale: Scale, text: str) -> Label | float | None:
-    """What the whole of ``text`` says on the scale, decoration and a noun such as "Assistant" aside; or None."""
-    if len(text) > 4 * _SHOWN:
-        return None
-    bare = fold(text).strip(_WRAP)
-    if isinstance(scale, LabelScale):
-        return scale.find(bare) or scale.find(_NOUNS.sub("", bare, count=1))
-    return _score(scale, bare) if isinstance(scale, ScoreScale) else None
-
-
-def _score(scale: ScoreScale, text: str) -> float | None:
-    found = _SCORE.match(text.replace("\u2212", "-"))
-    if found is None or (found[2] and float(found[2]) != scale.high):
-        return None
-    value = float(found[1])
-    return value if scale.holds(value) else None
-
-
 # Statements ---------------------------------------------------------------------------------------------------------
 
-_BRACKET = re.compile(r"(?:\\?\[){2}(?P<value>[^\[\]\n\\]{1,40})(?:\\?\]){2}")
+_BRACKET = re.compile(r"(?:(?:\\?\[){2}|\\boxed\{(?:\\text\{)?)(?P<value>[^\[\]{}\n\\]{1,40})(?:(?:\\?\]){2}|\}{1,2})")
 _LINE_END = re.compile(r"[ \t*_`\"'’)\]}.,;:!\\$]{0,12}(?:\n|\Z)")
 _LINE_START = re.compile(r"(?:\A|\n)[ \t*_`\"'(>#\-\\$]{0,12}\Z")
 
 _CUE = rf"""(?i:
     \b(?:verdict|winner|decision|choice|preference|rating|score|grade|judge?ment|conclusion|evaluation|result
-        |(?:better|best|preferred|stronger|superior)[ ](?:one|{_NOUN_WORDS}))\b
-    |(?:\A|\n)[ \t>#*_\-]{{0,8}}(?:(?:so|thus|hence|therefore),?[ ])?(?:(?:my|the)[ ])?(?:final[ ])?answer\b
+        |(?:better|best|preferred|stronger|superior)[ ](?:one|{NOUN}))\b
+    |(?:\A|[\n.!?;,])[ \t>#*_\-]{{0,8}}(?:(?:so|thus|hence|therefore|wait|no|actually),?[ ]){{0,2}}(?:(?:my|the)[ ])?
+        (?:final[ ])?answer\b
 )[ \t*_`"'\])]{{0,6}}(?:\([^()\n]{{0,40}}\)[ \t*_]{{0,4}})?
 (?i:(?:(?:is|are|of|would[ ]be|will[ ]be|goes[ ]to)\b|:|=|->|→|—|–|-)[ \t*_]{{0,4}}){{1,2}}
 |(?i:\[result\]|\(result\))[ \t:]{{0,4}}
 |(?i:\bI[ ](?:would[ ])?(?:choose|prefer|pick|select|vote[ ]for)\b)"""
-_GAP = (
-    rf"""[\s*_`"'(\[$]{{0,8}}(?i:(?:it['’]?s|that|an?|{_NOUN_WORDS}(?:['’]s)?)[ \t]{{1,3}}){{0,4}}[*_`"'(\[]{{0,6}}"""
-)
+_GAP = rf"""[\s*_`"'(\[$]{{0,8}}(?i:(?:it['’]?s|that|an?|{NOUN}(?:['’]s)?)[ \t]{{1,3}}){{0,4}}[*_`"'(\[]{{0,6}}"""
 _NUMBER = r"[-+\u2212]?[0-9]{1,9}(?:\.[0-9]{1,9})?(?:[ ]?(?:/|out[ ]of)[ ]?[0-9]{1,6})?(?![0-9%\w/])(?![.,][0-9])" \
           r"(?!\s{0,2}(?:-|–|to|or|and|,)\s{0,2}[0-9])"  # fmt: skip
 _OFF_MENU = r"(?i:tie|draw|neither|both|none|equal|n/a|[a-z](?:[<>=+]{1,2}[a-z]?)?)"
@@ -162,8 +126,8 @@ def mentions(text: str, scale: Scale) -> list[Mention]:
 
 def _mention(scale: Scale, text: str, found: re.Match[str], anchored: bool) -> Mention:
     said = found["value"]
-    start = found.start("value") + len(said) - len(said.lstrip(_WRAP))
-    return Mention(value_of(scale, said), said.strip(_WRAP)[:_SHOWN], start, found.end(), anchored)
+    start = found.start("value") + len(said) - len(said.lstrip(WRAPPING))
+    return Mention(value_of(scale, said), said.strip(WRAPPING)[:SHOWN], start, found.end(), anchored)
 
 
 def _at_edge(text: str, found: re.Match[str]) -> bool:
@@ -173,71 +137,31 @@ def _at_edge(text: str, found: re.Match[str]) -> bool:
 
 
 def _bare_lines(text: str, scale: Scale) -> list[Mention]:
-    """A first line that is a value and nothing else, a last line that may also name a noun ("Output A")."""
+    """A first line that is a value and nothing else, or begins with a label of several letters and a comma or stop;
+    a last line that may also name a noun ("Output A")."""
     stripped = text.strip()
     if not stripped:
         return []
     offset = text.index(stripped[0])
     first_end, last_start = stripped.find("\n"), stripped.rfind("\n") + 1
     lines = [(last_start, stripped[last_start:])]
-    if first_end >= 0 and _NOUNS.match(stripped).end() == 0:  # type: ignore[union-attr]
+    opening = _opening(scale, stripped)
+    if opening is not None:
+        lines.insert(0, (0, opening))
+    elif first_end >= 0 and not NOUNS.match(stripped).end():  # type: ignore[union-attr]
         lines.insert(0, (0, stripped[:first_end]))
     found = []
     for start, line in lines:
-        value = None if line[0] == "#" or line.rstrip("* \t").endswith(":") else value_of(scale, line)
+        heading = line[0] == "#" or line.rstrip("* \t").endswith(":")
+        value = None if heading else value_of(scale, line)
         if value is not None:
-            said = line.strip(_WRAP)
+            said = line.strip(WRAPPING)
             at = offset + start + line.index(said)
-            found.append(Mention(value, said[:_SHOWN], at, at + len(said), True))
+            found.append(Mention(value, said[:SHOWN], at, at + len(said), True))
     return found
 
 
-# The one that binds -------------------------------------------------------------------------------------------------
-
-_REVISION = re.compile(
-    r"\b(?:final|verdict|actually|correction|revis\w{1,4}|reconsider\w{0,5}|reflection|second thoughts?|instead|wait"
-    r"|overall|therefore|conclu\w{1,5}|choose|decision|ultimately|chang(?:e|ed|ing) my)\b",
-    re.IGNORECASE,
-)
-
-
-def binding(found: Sequence[Mention], text: str) -> Mention | Conflict | None:
-    """The last anchored mention, else the last; a conflict when a different one stands close before it without a word
-    of revision between them, or anywhere after it; None when there is none.
-    """
-    if not found:
-        return None
-    last = next((mention for mention in reversed(found) if mention.anchored), found[-1])
-    for other in found:
-        if other.value is None or other.value == last.value or other is last:
-            continue
-        near = 0 <= last.start - other.end <= _WINDOW
-        if other.start > last.start or (near and not _REVISION.search(text, other.end, last.start)):
-            return Conflict(other, last)
-    return last
-
-
-def unquoted(found: Iterable[Mention], text: str, shown: Sequence[str]) -> list[Mention]:
-    """Without the mentions that quote an output: in a fence, in quotation marks or on a ``>`` line, word for word."""
-    kept = list(found)
-    if not any(mention.text in output for mention in kept for output in shown):
-        return kept
-    return [m for m in kept if not any(q and q in output for q in _quotations(m, text) for output in shown)]
-
-
-def _quotations(mention: Mention, text: str) -> list[str]:
-    """What stands between the marks of quotation around a mention, for each kind of mark that is there."""
-    before = text[max(0, mention.start - _QUOTE_REACH) : mention.start]
-    after = text[mention.end : mention.end + _QUOTE_REACH]
-    said = text[mention.start : mention.end]
-    spans = []
-    line_before, line_after = before[before.rfind("\n") + 1 :], after.split("\n", 1)[0]
-    if line_before.lstrip().startswith(">"):
-        spans.append(line_before.lstrip()[1:] + said + line_after)
-    for opening, closing in (('"', '"'), ("“", "”"), ("`", "`"), ("«", "»")):
-        if opening in line_before and closing in line_after:
-            spans.append(line_before[line_before.rfind(opening) + 1 :] + said + line_after[: line_after.find(closing)])
-    if before.count("```") % 2 and "```" in after:
-        inside = before[before.rfind("```") + 3 :]
-        spans.append(inside[inside.find("\n") + 1 :] + said + after[: after.find("```")])
-    return [span.strip() for span in spans]
+def _opening(scale: Scale, text: str) -> str | None:
+    """The word before the first comma or stop, where it is a label: "Yes, it does". One letter may be an item."""
+    word = re.match(r"\W{0,8}(\w{2,20})\W{0,4}?[,.;!—–]", text)
+    return word[1] if word and isinstance(scale, LabelScale) and scale.find(word[1]) else None

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from judgebench.judging.grammar import Mention, value_of
+from judgebench.judging.grammar import SHOWN, Mention
 from judgebench.judging.scales import Scale
+from judgebench.judging.values import value_of
 
 _OBJECT = re.compile(r"\{\s{0,200}[\"}]")
-_SHOWN = 40
 
 Properties = tuple[tuple[str, Any], ...]  # of an object, in order, repeated names included
 
@@ -60,7 +60,7 @@ def _mention(scale: Scale, text: str, field: str, at: tuple[int, int, Any]) -> M
     )
     places = [found.start("value") for found in _property(field).finditer(text, start, end) if found["value"] == said]
     place = places[-1] if places else start
-    return Mention(value_of(scale, said), said[:_SHOWN], place, place, True)
+    return Mention(value_of(scale, said), said[:SHOWN], place, place, True)
 
 
 def _said(value: Any) -> str:
@@ -76,7 +76,7 @@ def _agreeing(text: str, scale: Scale, field: str) -> Iterator[Mention]:
         last, said = found[-1], found[-1]["value"]
         values = {repr(value_of(scale, each["value"])) for each in found}
         value = value_of(scale, said) if len(values) == 1 else None
-        yield Mention(value, said[:_SHOWN], last.start("value"), last.end(), True)
+        yield Mention(value, said[:SHOWN], last.start("value"), last.end(), True)
 
 
 @lru_cache(maxsize=64)

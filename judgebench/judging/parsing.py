@@ -19,14 +19,17 @@ in the reply or beside it (``Completion.reasoning``), never gives a verdict.
 import re
 from dataclasses import replace
 
-from judgebench.judging import grammar, soft
-from judgebench.judging.grammar import Conflict, Mention
+from judgebench.judging import soft
+from judgebench.judging.binding import Conflict, binding, unquoted
+from judgebench.judging.grammar import Mention, mentions, without_thinking
 from judgebench.judging.json_reply import json_mentions
 from judgebench.judging.likelihood import compare
+from judgebench.judging.parts import mean, parts
 from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, Scale
 from judgebench.judging.soft import Distribution
 from judgebench.judging.templates import Template
-from judgebench.records import Completion, Order, Source, Status, TokenLogprob, Trial, Verdict
+from judgebench.judging.values import value_of
+from judgebench.records import Completion, Order, Reading, Source, Status, TokenLogprob, Trial, Verdict
 
 PARSER_VERSION = "1"
 
@@ -38,32 +41,62 @@ _DECLINES = re.compile(
 )
 
 
-def parse(completion: Completion, template: Template, trial: Trial | Order) -> Verdict:
-    """The verdict of ``completion`` about A and B.
+def parse(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
+    """The verdict of ``completion``: a preference for A of a pairwise template, a score of a pointwise one.
 
-    Give the trial where it is at hand: with the order alone, a verdict that the judge quotes from an output cannot be
-    told from its own.
+    Give the trial where it is at hand. With the order alone, a verdict that the judge quotes from an output cannot be
+    told from its own, and the answers to a checklist cannot be counted.
     """
-    order, shown = (trial, ()) if isinstance(trial, Order) else (trial.order, (trial.first.text, trial.second.text))
     if isinstance(template.scale, LikelihoodScale):
         verdict = compare(completion.text, template.scale)
     elif (completion.finish_reason or "").casefold() in _BLOCKED:
         verdict = _failure(Status.REFUSED, f"the server ended the reply: {completion.finish_reason}")
+    elif template.reply.aspects or template.reply.answers:
+        verdict = _read_parts(completion, template, trial)
     else:
-        verdict = _read(completion, template, shown)
-    if verdict.preference is not None and order is Order.BA:
-        verdict = replace(verdict, preference=1.0 - verdict.preference)
-    return replace(verdict, parser=PARSER_VERSION)
+        verdict = _read(completion, template, _shown(trial))
+    return replace(_unswapped(verdict, template, trial), parser=PARSER_VERSION)
+
+
+def _shown(trial: Trial | Reading | Order) -> tuple[str, ...]:
+    if isinstance(trial, Trial):
+        return trial.first.text, trial.second.text
+    return (trial.output.text,) if isinstance(trial, Reading) else ()
+
+
+def _unswapped(verdict: Verdict, template: Template, trial: Trial | Reading | Order) -> Verdict:
+    """From the output shown first to A; a label of a pointwise template stands for a score."""
+    order = trial.order if isinstance(trial, Trial) else trial
+    if verdict.preference is None:
+        return verdict
+    if template.kind == "pointwise":
+        return replace(verdict, status=Status.OK, preference=None, score=verdict.preference)
+    return replace(verdict, preference=1.0 - verdict.preference) if order is Order.BA else verdict
+
+
+def _read_parts(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
+    try:
+        found = parts(completion, template)
+        questions = len(trial.instruction.checklist) if isinstance(trial, Reading) else 0
+        if template.reply.answers and questions and len(found) != questions:
+            raise ValueError(f"{len(found)} answers to {questions} questions")
+        score = mean(found, template.reply.aspects)
+    except ValueError as error:
+        text = without_thinking(completion.text)
+        silent = _silent(text, completion.finish_reason == "length")
+        return silent if silent.status is not Status.UNPARSED else replace(silent, detail=str(error))
+    said = ", ".join("n/a" if value is None else f"{value:g}" for value in found.values())
+    return Verdict(Status.OK, Source.LABEL, score=score, label=said[:200])
 
 
 def _read(completion: Completion, template: Template, shown: tuple[str, ...]) -> Verdict:
     """The verdict as the judge saw it: its preference is for the output shown first."""
-    text = grammar.without_thinking(completion.text)
-    found = grammar.unquoted(_mentions(text, template), text, shown)
+    text = without_thinking(completion.text)
+    found = unquoted(_mentions(text, template), text, shown)
     cut = completion.finish_reason == "length"
     if cut:
         found = [m for m in found if m.anchored and not _may_go_on(m, text, template.scale)]
-    bound = grammar.binding(found, text)
+    bound = binding(found, text)
     if isinstance(bound, Conflict):
         said = f"{bound.one.text!r} and {bound.other.text!r}"
         return _failure(Status.UNPARSED, f"the reply says both {said}")
@@ -79,7 +112,7 @@ def _mentions(text: str, template: Template) -> list[Mention]:
     field = template.reply.field
     if field is not None and "{" in text:
         return json_mentions(text, template.scale, field)
-    return grammar.mentions(text, template.scale)
+    return mentions(text, template.scale)
 
 
 def _may_go_on(mention: Mention, text: str, scale: Scale) -> bool:
@@ -88,7 +121,7 @@ def _may_go_on(mention: Mention, text: str, scale: Scale) -> bool:
         return False
     if isinstance(scale, LabelScale):
         return any(other != mention.text and other.startswith(mention.text) for other in scale.by_spelling)
-    return any(grammar.value_of(scale, f"{mention.text}{digit}") is not None for digit in range(10))
+    return any(value_of(scale, f"{mention.text}{digit}") is not None for digit in range(10))
 
 
 def _decided(value: Label | float, said: str) -> Verdict:
@@ -108,7 +141,7 @@ def _weighed(completion: Completion, template: Template, bound: Mention) -> Verd
     token = soft.token_at(completion.logprobs, completion.text, bound.start)
     if token is None:
         return None
-    if grammar.value_of(template.scale, token.token) != bound.value:
+    if value_of(template.scale, token.token) != bound.value:
         detail = f"the text says {bound.text!r}, its token {token.token[:40]!r} does not"
         return _failure(Status.UNPARSED, detail, bound.text)
     return _of_token(token, template, bound.text)

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from judgebench.judging.grammar import value_of
 from judgebench.judging.scales import Label, Scale
+from judgebench.judging.values import value_of
 from judgebench.records import TokenLogprob
 
 

@@ -15,13 +15,29 @@ from functools import lru_cache
 from typing import Any
 
 import jinja2
+from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from judgebench.errors import InputError
 from judgebench.judging.scales import LikelihoodScale, Scale
-from judgebench.records import ChatPrompt, Instruction, LikelihoodPrompt, Message, Prompt, Trial, content_key
+from judgebench.records import (
+    ChatPrompt,
+    Instruction,
+    LikelihoodPrompt,
+    Message,
+    Output,
+    Prompt,
+    Reading,
+    Trial,
+    content_key,
+)
 
-VARIABLES = frozenset({"instruction", "reference", "mark", "first", "second"})  # what a template may name
+# What a template may name. Every text comes fenced, and a text that the trial lacks is undefined.
+VARIABLES = frozenset(
+    {"instruction", "reference", "checklist", "mark"}  # any trial
+    | {"first", "second", "first_dialogue", "second_dialogue"}  # pairwise
+    | {"output", "dialogue"}  # pointwise
+)
 
 _MARK_DIGITS = 16  # 64 bits: guessing one costs more trials than anybody will run
 ENVIRONMENT = ImmutableSandboxedEnvironment(
@@ -31,9 +47,14 @@ ENVIRONMENT = ImmutableSandboxedEnvironment(
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a template asks its judge to answer with, and how the verdict is read from it."""
+    """What a template asks its judge to answer with, and how the verdict is read from it.
 
-    field: str | None = None  # the JSON property that holds the verdict; None: the reply is text
+    At most one of ``field``, ``aspects`` and ``answers`` is given; without any, the reply is text.
+    """
+
+    field: str | None = None  # the JSON property that holds the verdict
+    aspects: tuple[tuple[str, float], ...] = ()  # JSON properties, each a score, and their weights above 0
+    answers: str | None = None  # the JSON property that lists an answer to each question of the checklist
     soft: bool = False  # weigh the alternatives of the verdict token by their log-probabilities
     min_mass: float = 0.8  # soft only: least share of probability the labels must hold, in [0, 1]
 
@@ -56,26 +77,33 @@ class Template:
     def id(self) -> str:
         return f"{self.kind}/{self.name}.v{self.version}"
 
+    def lacks(self, instruction: Instruction) -> tuple[str, ...]:
+        """What this template shows and the instruction does not have: "reference", "checklist". Ask before planning:
+        a trial that lacks something cannot be rendered."""
+        named = meta.find_undeclared_variables(ENVIRONMENT.parse(self.system + self.user))
+        return tuple(sorted(named & {"reference", "checklist"} - _instruction_values(instruction).keys()))
+
 
 def make_nonce(trial_key: str, seed: int) -> str:
     """The mark of a trial: 16 hexadecimal digits, the same each time, not to be guessed without the seed."""
     return hmac.new(str(seed).encode(), trial_key.encode(), hashlib.sha256).hexdigest()[:_MARK_DIGITS]
 
 
-def render(template: Template, trial: Trial, *, nonce: str) -> Prompt:
+def render(template: Template, trial: Trial | Reading, *, nonce: str) -> Prompt:
     """The judge's prompt for ``trial``.
 
     Should ``nonce`` occur in a text that is shown, the first of its hash chain that does not is used instead, so a
     mark never equals text of an output and a prompt can still be rendered again from the same nonce.
 
-    Raises InputError when the template fails on this trial, for example for want of a reference.
+    Raises InputError when the template cannot show this trial: a pairwise template a single output, or one with a
+    reference an instruction that has none (see ``Template.lacks``).
     """
-    if isinstance(template.scale, LikelihoodScale):
+    if isinstance(template.scale, LikelihoodScale) and isinstance(trial, Trial):
         return LikelihoodPrompt(trial.battle.instruction.text, (trial.first.text, trial.second.text))
     values = _values(trial, nonce)
     sources = (("system", template.system), ("user", template.user))
     try:
-        texts = [(role, _compiled(source).render(values).strip()) for role, source in sources if source]
+        texts = [(role, _compiled(source).render(values)) for role, source in sources if source]
     except jinja2.TemplateError as error:
         raise InputError(f"template {template.id} cannot show this trial: {error}") from error
     return ChatPrompt(tuple(Message(role, text) for role, text in texts))
@@ -86,25 +114,45 @@ def _compiled(source: str) -> jinja2.Template:
     return ENVIRONMENT.from_string(source)
 
 
-def _values(trial: Trial, nonce: str) -> dict[str, Any]:
-    """The variables of one trial. Texts come fenced; a reference is undefined where the instruction has none."""
-    instruction = trial.battle.instruction
-    mark = _unused(nonce, (trial.first.text, trial.second.text))
-    return {
-        **_instruction_values(instruction),
-        "mark": mark,
-        "first": fence("output A", trial.first.text, mark),
-        "second": fence("output B", trial.second.text, mark),
-    }
+def _values(trial: Trial | Reading, nonce: str) -> dict[str, Any]:
+    if isinstance(trial, Reading):
+        instruction, shown = trial.instruction, {"output": ("output", trial.output)}
+    else:
+        instruction = trial.battle.instruction
+        shown = {"first": ("output A", trial.first), "second": ("output B", trial.second)}
+    texts = [text for _, output in shown.values() for text in (*output.earlier, output.text)]
+    mark = _unused(nonce, (*texts, *instruction.turns))
+    values = {**_instruction_values(instruction), "mark": mark}
+    for variable, (name, output) in shown.items():
+        dialogue = "dialogue" if variable == "output" else f"{variable}_dialogue"
+        values[variable] = fence(name, output.text, mark)
+        values[dialogue] = _dialogue(name, instruction, output, mark)
+    return values
 
 
 def _instruction_values(instruction: Instruction) -> dict[str, Any]:
-    """The same for every trial of an instruction, so that a server can share the prefix."""
+    """The same for every trial of an instruction, so that a server can share the prefix. Their mark need not be
+    random: whoever wrote the outputs gains nothing by ending the fence of an instruction that is already over."""
     mark = content_key("mark", instruction.turns, instruction.reference, instruction.checklist)[:_MARK_DIGITS]
     values: dict[str, Any] = {"instruction": fence("instruction", instruction.text, mark)}
     if instruction.reference is not None:
         values["reference"] = fence("reference", instruction.reference, mark)
+    if instruction.checklist:
+        questions = "\n".join(f"{number}. {question}" for number, question in enumerate(instruction.checklist, 1))
+        values["checklist"] = fence("checklist", questions, mark)
     return values
+
+
+def _dialogue(name: str, instruction: Instruction, output: Output, mark: str) -> str:
+    """Turns and replies in alternation, each in a fence of its own; the last reply belongs to the last turn."""
+    replies = (*output.earlier, output.text)
+    silent = len(instruction.turns) - len(replies)
+    parts = []
+    for number, turn in enumerate(instruction.turns, 1):
+        parts.append(fence(f"user turn {number}", turn, mark))
+        if number > silent:
+            parts.append(fence(f"{name}, reply {number}", replies[number - 1 - silent], mark))
+    return "\n".join(parts)
 
 
 def fence(name: str, text: str, mark: str) -> str:

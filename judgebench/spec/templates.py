@@ -65,8 +65,21 @@ class _ScaleFront(_Strict):
 
 class _ReplyFront(_Strict):
     field: str | None = Field(default=None, min_length=1)
+    aspects: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    answers: str | None = Field(default=None, min_length=1)
     soft: bool = False
     min_mass: Unit = 0.8
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "_ReplyFront":
+        if sum(map(bool, (self.field, self.aspects, self.answers))) > 1:
+            raise ValueError("a reply has a field, or aspects, or answers, and only one of them")
+        if self.soft and (self.aspects or self.answers):
+            raise ValueError("soft verdicts are read from one token: not with aspects or answers")
+        return self
+
+    def value(self) -> Reply:
+        return Reply(self.field, tuple(self.aspects.items()), self.answers, self.soft, self.min_mass)
 
 
 class _Front(_Strict):
@@ -125,7 +138,6 @@ def _read(path: Path) -> Template:
         raise InputError(f"{path}: no text for the judge; write it after a line <!-- user -->")
     for source in (system, user):
         _check_source(path, source)
-    reply = Reply(**front.reply.model_dump())
     digest = content_key("template", front.model_dump(mode="json", exclude={"about"}), system, user)
     return Template(
         name=parts["name"],
@@ -136,7 +148,7 @@ def _read(path: Path) -> Template:
         scale=scale,
         settings=front.settings,
         digest=digest,
-        reply=reply,
+        reply=front.reply.value(),
     )
 
 
