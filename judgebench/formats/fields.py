@@ -101,7 +101,8 @@ def read_output(row: Row, columns: Columns) -> str:
         asked = columns.find("instruction", row)
         if asked is None or not _has_answer(row.values[asked]):
             raise columns.missing("output", row)
-        column = columns.used.setdefault("output", asked)
+        column = asked
+        columns.used.setdefault("output", asked)
     answers = _texts(row, column, row.values[column], role="assistant")
     if not answers:
         raise row.error(column, "holds no output; an empty output is the empty text")
