@@ -56,12 +56,12 @@ class Columns:
         """Raises UnknownName when a chosen column was in no row of the file."""
         for field, column in self._chosen.items():
             if column not in self._seen:
-                raise UnknownName(f"column of {file} for {field!r}", column, self._seen)
+                raise UnknownName(f"column for {field} in {file}:", column, self._seen)
 
     def missing(self, field: str, row: Row) -> InputError:
         """The error to raise where a row must hold ``field`` and does not."""
         if field in self._chosen:
-            return UnknownName(f"column of {row.place} for {field!r}", self._chosen[field], row.values)
+            return UnknownName(f"column for {field} in {row.place}:", self._chosen[field], row.values)
         there = ", ".join(row.values) or "none"
         usual = ", ".join(USUAL_NAMES[field])
         return row.error(
