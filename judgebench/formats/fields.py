@@ -22,6 +22,8 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "question_id", "uid", "instruction_id", "prompt_id"),
 }
 
+_SHOWN_COLUMNS, _SHOWN_CHARS = 20, 40  # in a message
+
 
 class Columns:
     """Finds the column of a field in each row, and remembers which columns were used.
@@ -40,7 +42,7 @@ class Columns:
     def find(self, field: str, row: Row) -> str | None:
         """The column of ``row`` that holds ``field``, if there is one."""
         self._seen.update(row.values)
-        column = self._chosen.get(field) or _usual(field, row.values)
+        column = self._chosen[field] if field in self._chosen else _usual(field, row.values)
         if column not in row.values:
             return None
         self.used.setdefault(field, column)
@@ -62,7 +64,7 @@ class Columns:
         """The error to raise where a row must hold ``field`` and does not."""
         if field in self._chosen:
             return UnknownName(f"column for {field} in {row.place}:", self._chosen[field], row.values)
-        there = ", ".join(row.values) or "none"
+        there = ", ".join(name[:_SHOWN_CHARS] for name in list(row.values)[:_SHOWN_COLUMNS]) or "none"
         usual = ", ".join(USUAL_NAMES[field])
         return row.error(
             field,

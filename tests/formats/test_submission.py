@@ -166,6 +166,7 @@ def test_rows_that_would_need_guessing_are_refused(tmp_path: Path, row: dict[str
     [
         ({"instrction": "q"}, "unknown field 'instrction': did you mean 'instruction'"),
         ({"instruction": "outptu"}, "'outptu': did you mean 'output'"),
+        ({"instruction": ""}, "unknown column for instruction in .*answers.json, row 1: ''"),
         ({"category": "instructoin"}, "'instructoin': did you mean 'instruction'"),
     ],
 )
