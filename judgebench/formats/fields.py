@@ -22,6 +22,8 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "question_id", "uid", "instruction_id", "prompt_id"),
 }
 
+_SHOWN_COLUMNS, _SHOWN_CHARS = 20, 40  # in a message
+
 
 class Columns:
     """Finds the column of a field in each row, and remembers which columns were used.
@@ -40,7 +42,7 @@ class Columns:
     def find(self, field: str, row: Row) -> str | None:
         """The column of ``row`` that holds ``field``, if there is one."""
         self._seen.update(row.values)
-        column = self._chosen.get(field) or _usual(field, row.values)
+        column = self._chosen[field] if field in self._chosen else _usual(field, row.values)
         if column not in row.values:
             return None
         self.used.setdefault(field, column)
@@ -56,13 +58,13 @@ class Columns:
         """Raises UnknownName when a chosen column was in no row of the file."""
         for field, column in self._chosen.items():
             if column not in self._seen:
-                raise UnknownName(f"column of {file} for {field!r}", column, self._seen)
+                raise UnknownName(f"column for {field} in {file}:", column, self._seen)
 
     def missing(self, field: str, row: Row) -> InputError:
         """The error to raise where a row must hold ``field`` and does not."""
         if field in self._chosen:
-            return UnknownName(f"column of {row.place} for {field!r}", self._chosen[field], row.values)
-        there = ", ".join(row.values) or "none"
+            return UnknownName(f"column for {field} in {row.place}:", self._chosen[field], row.values)
+        there = ", ".join(name[:_SHOWN_CHARS] for name in list(row.values)[:_SHOWN_COLUMNS]) or "none"
         usual = ", ".join(USUAL_NAMES[field])
         return row.error(
             field,
@@ -101,7 +103,8 @@ def read_output(row: Row, columns: Columns) -> str:
         asked = columns.find("instruction", row)
         if asked is None or not _has_answer(row.values[asked]):
             raise columns.missing("output", row)
-        column = columns.used.setdefault("output", asked)
+        column = asked
+        columns.used.setdefault("output", asked)
     answers = _texts(row, column, row.values[column], role="assistant")
     if not answers:
         raise row.error(column, "holds no output; an empty output is the empty text")

@@ -5,6 +5,7 @@ luck.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, TextIO
 
@@ -13,6 +14,7 @@ from judgebench.formats.reading import Filename, Limits, Place, Row, kind, open_
 
 _CHUNK_CHARS = 1 << 18
 _SPACE = " \t\n\r"
+_SPACES = re.compile(f"[{_SPACE}]*")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -93,13 +95,11 @@ class _Window:
 
     def peek(self) -> str:
         """The next character that is no white space; empty at the end of the file."""
-        while True:
-            while self._at < len(self._text):
-                if self._text[self._at] not in _SPACE:
-                    return self._text[self._at]
-                self._at += 1
-            if not self._fetch():
+        while self._at == len(self._text) or self._text[self._at] in _SPACE:
+            self._at = _SPACES.match(self._text, self._at).end()  # type: ignore[union-attr]  # it matches nothing, too
+            if self._at == len(self._text) and not self._fetch():
                 return ""
+        return self._text[self._at]
 
     def skip(self) -> None:
         self._at += 1
