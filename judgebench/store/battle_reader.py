@@ -28,7 +28,7 @@ class Reply:
 
 
 def unread(connection: sa.Connection, name: str, parser: str) -> Iterator[Reply]:
-    """Replies of the judge ``name`` whose verdicts in force another parser read; those recorded by others are left out."""
+    """Replies of the judge ``name`` whose verdicts in force another parser read; recorded ones are left out."""
     digest = judge(connection, name).digest
     for row in battle_rows(connection, [t.judges.c.name == name, _v.parser != parser, _v.source != Source.RECORDED]):
         if row.completion_id is not None and row.order is not None:
@@ -64,7 +64,8 @@ def battle_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[boo
         .where(IN_FORCE, *within)
         .order_by(_v.id)
     )
-    yield from connection.execution_options(yield_per=500).execute(query)
+    rows: Iterator[sa.Row[Any]] = iter(connection.execution_options(yield_per=500).execute(query))
+    yield from rows
 
 
 def verdict(row: sa.Row[Any]) -> Verdict:
