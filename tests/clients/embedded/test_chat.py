@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -28,6 +28,7 @@ def by_template(messages: list[Message], file: GgufFile, tokenizer: Tokenizer) -
     return tokens
 
 
+@settings(deadline=None)
 @given(systems, turns)
 def test_the_format_equals_the_template_in_the_weights(
     file: GgufFile, tokenizer: Tokenizer, system: list[Message], rest: list[Message]

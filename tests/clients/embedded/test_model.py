@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgebench.clients.embedded.gguf_file import GgufFile
@@ -24,6 +24,7 @@ def test_golden_logprobs_of_torch(model: Model, number: int) -> None:
     np.testing.assert_allclose(found, golden["logprobs"], rtol=0, atol=1e-3)
 
 
+@settings(deadline=None)
 @given(tokens, st.integers(0, 300))
 def test_reading_in_two_parts_equals_reading_at_once(tiny: Model, ids: list[int], cut: int) -> None:
     first, past = extend(tiny, ids[:cut], tiny.nothing())
@@ -31,6 +32,7 @@ def test_reading_in_two_parts_equals_reading_at_once(tiny: Model, ids: list[int]
     np.testing.assert_allclose(np.concatenate([first, second]), states(tiny, ids), atol=2e-5)
 
 
+@settings(deadline=None)
 @given(tokens, tokens)
 def test_what_follows_changes_nothing_before(tiny: Model, ids: list[int], more: list[int]) -> None:
     np.testing.assert_allclose(states(tiny, ids + more)[: len(ids)], states(tiny, ids), atol=2e-5)
@@ -47,12 +49,14 @@ def test_order_matters_through_positions(tiny: Model) -> None:
     assert not np.allclose(states(tiny, [1, 2, 3])[-1], states(tiny, [2, 1, 3])[-1], atol=1e-3)
 
 
+@settings(deadline=None)
 @given(tokens)
 def test_probabilities_sum_to_one(tiny: Model, ids: list[int]) -> None:
     found = next_logprobs(tiny, states(tiny, ids))
     np.testing.assert_allclose(np.exp(found, dtype=np.float64).sum(axis=1), 1, atol=1e-5)
 
 
+@settings(deadline=None)
 @given(tokens)
 def test_logprobs_of_targets_are_those_of_the_whole_vocabulary(tiny: Model, ids: list[int]) -> None:
     read = states(tiny, ids)

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgebench.clients.embedded.gguf_file import GgufFile
@@ -30,12 +30,14 @@ def test_golden_tokens_of_llama_cpp(tokenizer: Tokenizer, text: str, tokens: lis
     assert tokenizer.encode(text) == tokens
 
 
+@settings(deadline=None)
 @given(texts)
 def test_no_text_becomes_a_control_token(tokenizer: Tokenizer, file: GgufFile, text: str) -> None:
     types = file.metadata["tokenizer.ggml.token_type"]
     assert all(types[token] != CONTROL_TYPE for token in tokenizer.encode(text))
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"]), max_size=40))
 def test_decode_undoes_encode(tokenizer: Tokenizer, text: str) -> None:
     assert tokenizer.decode(tokenizer.encode(text)) == text
@@ -52,6 +54,7 @@ def test_what_cannot_be_written_is_not_silently_empty(tokenizer: Tokenizer, text
     assert tokenizer.encode(text) == tokenizer.encode("\ufffd") != []
 
 
+@settings(deadline=None)
 @given(st.text("ab ", max_size=60), st.integers(0, 20))
 def test_a_limit_keeps_the_first_tokens(tokenizer: Tokenizer, text: str, limit: int) -> None:
     assert tokenizer.encode(text, limit) == tokenizer.encode(text)[:limit]
