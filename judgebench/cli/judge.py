@@ -89,9 +89,9 @@ def run(
     wanted = _study(file, given, asked)
     with session.database() as database:
         if dry_run:
-            _print_plan(study.plan(database, wanted), output)
+            _print_estimate(study.estimate(database, wanted), output)
             return
-        with _ProgressLine() as progress:
+        with ProgressLine() as progress:
             report = study.run(database, wanted, environment=session.environment, on_progress=progress.show)
     _print_report(report, output)
     if report.interrupted:
@@ -114,6 +114,10 @@ def reparse(
         print_json({"read": read, "changed": changed})
     else:
         out().print(f"{read} replies read again, {changed} verdicts changed")
+
+
+def _names(given: list[str]) -> tuple[str, ...]:
+    return tuple(name.strip() for each in given for name in each.split(",") if name.strip())
 
 
 def _study(file: Path | None, given: dict[str, Any], asked: dict[str, Any]) -> Study:
@@ -142,7 +146,8 @@ def _print_report(report: study.RunReport, output: Format) -> None:
     out().print(visible(f"{report.judge}: {shown}; {report.calls} calls, {cost}"))
 
 
-def _print_plan(planned: study.Plan, output: Format) -> None:
+def _print_estimate(estimate: study.Estimate, output: Format) -> None:
+    planned = estimate.plan
     if output is Format.JSON:
         print_json(
             {
@@ -151,28 +156,28 @@ def _print_plan(planned: study.Plan, output: Format) -> None:
                 "models": list(planned.models),
                 "battles": planned.battles,
                 "planned": planned.trials,
-                "answered": planned.answered,
-                "identical": planned.identical,
-                "calls": planned.calls,
-                "prompt_tokens_estimate": planned.prompt_tokens,
-                "cost_usd_estimate": planned.cost_usd,
+                "answered": estimate.answered,
+                "identical": estimate.identical,
+                "calls": estimate.calls,
+                "prompt_tokens_estimate": estimate.prompt_tokens,
+                "cost_usd_estimate": estimate.cost_usd,
                 "missing_outputs": dict(planned.missing),
             }
         )
         return
-    screen = out()
-    screen.print(visible(f"judge {planned.judge.name} with template {planned.judge.template}"))
-    screen.print(
-        f"{planned.battles} battles, {planned.trials} trials: {planned.answered} answered already, "
-        f"{planned.identical} need no call (identical outputs), {planned.calls} calls to make"
-    )
-    cost = "unknown (give --price)" if planned.cost_usd is None else f"about {planned.cost_usd:.2f} USD and its replies"
-    screen.print(f"about {planned.prompt_tokens:,} prompt tokens (estimated as characters / 4), cost {cost}")
-    for model, count in planned.missing.items():
-        screen.print(visible(f"{model} has no output for {count} instructions: these are not compared"))
+    cost = "not known (give --price)" if estimate.cost_usd is None else f"about {estimate.cost_usd:.2f} USD"
+    lines = [
+        f"judge {planned.judge.name} with template {planned.judge.template}",
+        f"{planned.battles} battles, {planned.trials} trials: {estimate.answered} answered already, "
+        f"{estimate.identical} decided without a call (identical outputs), {estimate.calls} calls to make",
+        f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), cost {cost}, replies not included",
+    ]
+    lines += [f"{model}: no output for {count} instructions" for model, count in planned.missing.items()]
+    for line in lines:
+        out().print(visible(line))
 
 
-class _ProgressLine:
+class ProgressLine:
     """Done, time left, cost and failures on one line of stderr."""
 
     def __init__(self) -> None:
@@ -188,7 +193,7 @@ class _ProgressLine:
         )
         self._task = self._bar.add_task("judging", total=None, more="")
 
-    def __enter__(self) -> "_ProgressLine":
+    def __enter__(self) -> "ProgressLine":
         self._bar.start()
         return self
 

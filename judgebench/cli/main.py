@@ -73,7 +73,7 @@ def main() -> None:
         complain("interrupted; the same command continues where it stopped")
         sys.exit(130)
     except BrokenPipeError:  # whoever read our output has gone, as head does
-        sys.stdout = None  # type: ignore[assignment]  # nothing may be flushed at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush goes nowhere
         sys.exit(0)
 
 

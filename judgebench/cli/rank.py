@@ -85,7 +85,8 @@ def print_board(board: Leaderboard) -> None:
     """A table with what it rests on under it."""
     table = Table(box=None, pad_edge=False)
     for name in _headings(board):
-        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=name != "note")
+        is_text = name in ("model", "note")
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
     for row in board.rows:
         table.add_row(*_cells(board, row))
     screen = out()

@@ -10,9 +10,10 @@ from typing import Any
 
 from rich.console import Console
 
-from judgebench.store.database import Database
+from judgebench.store.database import Database, parse_address
 
 DEFAULT_DATABASE = "judgebench.db"
+_PIPE_WIDTH = 160  # of tables that no terminal shows
 
 
 class Format(StrEnum):
@@ -29,6 +30,12 @@ class Session:
     address: str
     environment: Mapping[str, str]
 
+    @property
+    def shown_address(self) -> str:
+        """The address as it may be printed: without a password."""
+        url = parse_address(self.address)
+        return self.address if url.password is None else url.render_as_string(hide_password=True)
+
     @contextmanager
     def database(self, *, create: bool = False) -> Iterator[Database]:
         opened = Database(self.address, create=create)
@@ -40,7 +47,8 @@ class Session:
 
 def out() -> Console:
     """The terminal for results; it never interprets what models or users wrote as markup."""
-    return Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(markup=False, highlight=False, emoji=False, soft_wrap=True, width=width)
 
 
 def err() -> Console:
