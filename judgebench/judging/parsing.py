@@ -117,10 +117,11 @@ def _mentions(text: str, template: Template) -> list[Mention]:
 
 def _may_go_on(mention: Mention, text: str, scale: Scale) -> bool:
     """Whether a mention at the very end of a reply that was cut may be the beginning of another value."""
-    if mention.start + len(mention.text) < len(text.rstrip()):
+    if mention.at + len(mention.text) < len(text.rstrip()):
         return False
     if isinstance(scale, LabelScale):
-        return any(other != mention.text and other.startswith(mention.text) for other in scale.by_spelling)
+        said = scale.key(mention.text)
+        return any(other != said and other.startswith(said) for other in scale.by_spelling)
     return any(value_of(scale, f"{mention.text}{digit}") is not None for digit in range(10))
 
 
@@ -138,7 +139,7 @@ def _weighed(completion: Completion, template: Template, bound: Mention) -> Verd
     """The soft verdict at the token where the binding mention stands; None where there is nothing to weigh."""
     if not (template.reply.soft and completion.logprobs):
         return None
-    token = soft.token_at(completion.logprobs, completion.text, bound.start)
+    token = soft.token_at(completion.logprobs, completion.text, bound.at)
     if token is None:
         return None
     if value_of(template.scale, token.token) != bound.value:
