@@ -129,16 +129,15 @@ def mentions(text: str, scale: Scale) -> list[Mention]:
         return []
     plain = fold(text)
     result, statement = _statements(scale)
-    brackets = (_mention(scale, m, _at_edge(plain, m)) for m in _BRACKET.finditer(plain))
-    results = (_mention(scale, m, True) for m in result.finditer(plain))
-    found = deque(merge(brackets, results, key=lambda mention: mention.start), maxlen=KEPT)
-    since = found[-1].end if found else 0
-    found.extend(_mention(scale, m, True) for m in statement.finditer(plain, since))
-    return list(found) or _bare_lines(plain, scale)
+    marked = merge(_BRACKET.finditer(plain), result.finditer(plain), key=lambda match: match.start())
+    found = deque(marked, maxlen=KEPT)
+    found.extend(statement.finditer(plain, found[-1].end() if found else 0))
+    return [_mention(scale, plain, match) for match in found] or _bare_lines(plain, scale)
 
 
-def _mention(scale: Scale, found: re.Match[str], anchored: bool) -> Mention:
+def _mention(scale: Scale, text: str, found: re.Match[str]) -> Mention:
     said = found["value"]
+    anchored = found.re is not _BRACKET or _at_edge(text, found)
     at = found.start("value") + len(said) - len(said.lstrip(WRAPPING))
     start = at if found.re is not _BRACKET else found.start()  # the cue before a value may be the word of revision
     return Mention(value_of(scale, said), said.strip(WRAPPING)[:SHOWN], at, start, found.end(), anchored)

@@ -20,7 +20,7 @@ def compare(text: str, scale: LikelihoodScale) -> Verdict:
     """The verdict about the output shown first: 1 when its measure is larger, 0 when smaller, a tie when equal."""
     try:
         first, second = (_measure(scale.measure, *numbers) for numbers in _numbers(text))
-    except (ValueError, KeyError, TypeError, ZeroDivisionError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
         detail = f"not the log-probabilities of two outputs: {type(error).__name__} {error}"[:200]
         return Verdict(Status.UNPARSED, Source.NONE, detail=detail)
     if first == second:

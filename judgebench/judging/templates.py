@@ -33,11 +33,11 @@ from judgebench.records import (
 )
 
 # What a template may name. Every text comes fenced, and a text that the trial lacks is undefined.
-VARIABLES = frozenset(
-    {"instruction", "reference", "checklist", "mark"}  # any trial
-    | {"first", "second", "first_dialogue", "second_dialogue"}  # pairwise
-    | {"output", "dialogue"}  # pointwise
-)
+_ALWAYS = frozenset({"instruction", "reference", "checklist", "mark"})
+VARIABLES = {
+    "pairwise": _ALWAYS | {"first", "second", "first_dialogue", "second_dialogue"},
+    "pointwise": _ALWAYS | {"output", "dialogue"},
+}
 
 _MARK_DIGITS = 16  # 64 bits: guessing one costs more trials than anybody will run
 ENVIRONMENT = ImmutableSandboxedEnvironment(
@@ -80,8 +80,15 @@ class Template:
     def lacks(self, instruction: Instruction) -> tuple[str, ...]:
         """What this template shows and the instruction does not have: "reference", "checklist". Ask before planning:
         a trial that lacks something cannot be rendered."""
-        named = meta.find_undeclared_variables(ENVIRONMENT.parse(self.system + self.user))
-        return tuple(sorted(named & {"reference", "checklist"} - _instruction_values(instruction).keys()))
+        has = {"reference": instruction.reference is not None, "checklist": bool(instruction.checklist)}
+        named = variables(self.system) | variables(self.user)
+        return tuple(name for name in ("reference", "checklist") if name in named and not has[name])
+
+
+@lru_cache(maxsize=256)
+def variables(source: str) -> frozenset[str]:
+    """The variables that a jinja source names. Raises jinja2.TemplateSyntaxError."""
+    return frozenset(meta.find_undeclared_variables(ENVIRONMENT.parse(source)))
 
 
 def make_nonce(trial_key: str, seed: int) -> str:
