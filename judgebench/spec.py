@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from judgebench.errors import InputError, UnknownName
-from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, Scale, ScoreScale
+from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, RewardScale, Scale, ScoreScale
 from judgebench.judging.templates import VARIABLES, Reply, Template, variables
 from judgebench.records import content_key
 from judgebench.resources import folder
@@ -43,12 +43,13 @@ class _ScaleFront(_Strict):
     high: float | None = None
     step: Annotated[float, Field(gt=0)] | None = None
     likelihood: Literal["pmi", "pmi-mean", "mean"] | None = None
+    reward: Literal[True] | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> "_ScaleFront":
-        given = [self.labels is not None, self.low is not None and self.high is not None, self.likelihood is not None]
-        if sum(given) != 1:
-            raise ValueError("a scale has labels, or low and high, or likelihood, and only one of them")
+        scored = self.low is not None and self.high is not None
+        if sum((self.labels is not None, scored, self.likelihood is not None, self.reward is not None)) != 1:
+            raise ValueError("a scale has labels, or low and high, or likelihood, or reward, and only one of them")
         if self.low is not None and self.high is not None and not self.low < self.high:
             raise ValueError("low must be below high")
         scale = self.value()
@@ -62,7 +63,7 @@ class _ScaleFront(_Strict):
             return LabelScale(labels, self.case_sensitive)
         if self.low is not None and self.high is not None:
             return ScoreScale(self.low, self.high, self.step)
-        return LikelihoodScale(self.likelihood or "pmi")
+        return LikelihoodScale(self.likelihood) if self.likelihood is not None else RewardScale()
 
 
 class _ReplyFront(_Strict):
@@ -95,8 +96,9 @@ class _Front(_Strict):
 
     @model_validator(mode="after")
     def _fit(self) -> "_Front":
-        if (self.scale.low if self.kind == "pairwise" else self.scale.likelihood) is not None:
-            raise ValueError("a pairwise template has labels or likelihood, a pointwise one labels or low and high")
+        foreign = {"pairwise": ("low", "reward"), "pointwise": ("likelihood",)}[self.kind]
+        if any(getattr(self.scale, name) is not None for name in foreign):
+            raise ValueError(f"a {self.kind} template cannot have a scale with {' or '.join(foreign)}")
         if self.reply.aspects and self.scale.low is None:
             raise ValueError("aspects need a scale with low and high")
         return self
@@ -144,7 +146,7 @@ def _read(path: Path) -> Template:
     front = _front(path, front_text)
     system, user = _bodies(path, body)
     scale = front.scale.value()
-    if not isinstance(scale, LikelihoodScale):
+    if not isinstance(scale, LikelihoodScale | RewardScale):
         _check_texts(path, front.kind, (system, user))
     # Only what the file itself says: a later default of this code must not make another judge of it.
     digest = content_key("template", front.model_dump(mode="json", exclude={"about"}, exclude_unset=True), system, user)

@@ -161,7 +161,7 @@ def _bare_lines(text: str, scale: Scale) -> list[Mention]:
     opening = _opening(scale, stripped)
     if opening is not None:
         lines.insert(0, (0, opening))
-    elif first_end >= 0 and not NOUNS.match(stripped).end():  # type: ignore[union-attr]
+    elif first_end >= 0 and not NOUNS.match(stripped):
         lines.insert(0, (0, stripped[:first_end]))
     found = []
     for start, line in lines:

@@ -23,9 +23,9 @@ from judgebench.judging import soft
 from judgebench.judging.binding import Conflict, binding, unquoted
 from judgebench.judging.grammar import Mention, mentions, without_thinking
 from judgebench.judging.json_reply import json_mentions
-from judgebench.judging.likelihood import compare
+from judgebench.judging.likelihood import compare, reward
 from judgebench.judging.parts import mean, parts
-from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, Scale
+from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, RewardScale, Scale
 from judgebench.judging.soft import Distribution
 from judgebench.judging.templates import Template
 from judgebench.judging.values import value_of
@@ -49,6 +49,8 @@ def parse(completion: Completion, template: Template, trial: Trial | Reading | O
     """
     if isinstance(template.scale, LikelihoodScale):
         verdict = compare(completion.text, template.scale)
+    elif isinstance(template.scale, RewardScale):
+        verdict = reward(completion.text)
     elif (completion.finish_reason or "").casefold() in _BLOCKED:
         verdict = _failure(Status.REFUSED, f"the server ended the reply: {completion.finish_reason}")
     elif template.reply.aspects or template.reply.answers:

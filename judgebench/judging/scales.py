@@ -89,7 +89,13 @@ class LikelihoodScale:
     measure: str = "pmi"
 
 
-Scale = LabelScale | ScoreScale | LikelihoodScale
+@dataclass(frozen=True, slots=True)
+class RewardScale:
+    """No words: the number that a reward model's head gives an output, unbounded, larger is better. Only differences
+    between outputs to one instruction mean something, and none is a log-odds until somebody fitted its temperature."""
+
+
+Scale = LabelScale | ScoreScale | LikelihoodScale | RewardScale
 
 
 def compare_scores(a: float, b: float, *, margin: float = 0.0) -> float:

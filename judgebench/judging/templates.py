@@ -19,7 +19,7 @@ from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from judgebench.errors import InputError
-from judgebench.judging.scales import LikelihoodScale, Scale
+from judgebench.judging.scales import LikelihoodScale, RewardScale, Scale
 from judgebench.records import (
     ChatPrompt,
     Instruction,
@@ -67,7 +67,7 @@ class Template:
     version: int
     kind: str  # "pairwise" or "pointwise"
     system: str  # jinja source; may be empty
-    user: str  # jinja source; empty for a likelihood scale
+    user: str  # jinja source; empty for a likelihood or reward scale
     scale: Scale
     settings: Mapping[str, Any]  # decoding settings to send unless the judge has its own
     digest: str  # content key of everything above except the name and version
@@ -107,6 +107,8 @@ def render(template: Template, trial: Trial | Reading, *, nonce: str) -> Prompt:
     """
     if isinstance(template.scale, LikelihoodScale) and isinstance(trial, Trial):
         return LikelihoodPrompt(trial.battle.instruction.text, (trial.first.text, trial.second.text))
+    if isinstance(template.scale, RewardScale) and isinstance(trial, Reading):
+        return ChatPrompt(_conversation(trial.instruction, trial.output))
     values = _values(trial, nonce)
     sources = (("system", template.system), ("user", template.user))
     try:
@@ -150,10 +152,29 @@ def _instruction_values(instruction: Instruction) -> dict[str, Any]:
     return values
 
 
-def _dialogue(name: str, instruction: Instruction, output: Output, mark: str) -> str:
-    """Turns and replies in alternation, each in a fence of its own; the last reply belongs to the last turn."""
+def _replies(instruction: Instruction, output: Output) -> tuple[int, tuple[str, ...]]:
+    """How many of the first turns have no reply, and the replies to the others. Raises InputError for one too many."""
     replies = (*output.earlier, output.text)
     silent = len(instruction.turns) - len(replies)
+    if silent < 0:
+        raise InputError(
+            f"model {output.model!r} has {len(replies)} replies to {len(instruction.turns)} turns of the instruction "
+            f"{instruction.text[:60]!r}; submit one reply a turn"
+        )
+    return silent, replies
+
+
+def _conversation(instruction: Instruction, output: Output) -> tuple[Message, ...]:
+    """The dialogue itself, nothing added: what a reward model was trained on. Turns without a reply are joined."""
+    silent, replies = _replies(instruction, output)
+    turns = ("\n\n".join(instruction.turns[: silent + 1]), *instruction.turns[silent + 1 :])
+    pairs = zip(turns, replies, strict=True)
+    return tuple(message for turn, reply in pairs for message in (Message("user", turn), Message("assistant", reply)))
+
+
+def _dialogue(name: str, instruction: Instruction, output: Output, mark: str) -> str:
+    """Turns and replies in alternation, each in a fence of its own; the last reply belongs to the last turn."""
+    silent, replies = _replies(instruction, output)
     parts = []
     for number, turn in enumerate(instruction.turns, 1):
         parts.append(fence(f"user turn {number}", turn, mark))

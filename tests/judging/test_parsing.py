@@ -278,3 +278,14 @@ def test_what_is_not_two_likelihoods_is_no_verdict(text):
     verdict = parse(Completion(text), load_template("pairwise/likelihood"), Order.AB)
     assert verdict.status is Status.UNPARSED
     assert verdict.detail
+
+
+@pytest.mark.parametrize(("text", "score"), [("-3.25", -3.25), (" 14.625\n", 14.625), ("1e-3", 0.001), ("0", 0.0)])
+def test_a_reward_is_a_score_without_bounds(text, score):
+    verdict = parse(Completion(text), load_template("pointwise/reward"), Order.AB)
+    assert (verdict.status, verdict.score, verdict.preference) == (Status.OK, score, None)
+
+
+@pytest.mark.parametrize("text", ["", "NaN", "Infinity", "1e999", "high", "[1]", "null", "3 4", "9" * 5000])
+def test_what_is_no_number_is_no_reward(text):
+    assert parse(Completion(text), load_template("pointwise/reward"), Order.AB).status is Status.UNPARSED

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from judgebench.judging.parsing import parse
-from judgebench.judging.scales import Label, LabelScale, wildbench_score
+from judgebench.judging.scales import Label, LabelScale, compare_scores, wildbench_score
 from judgebench.judging.templates import Reply
 from judgebench.records import Battle, Completion, Instruction, Order, Output, Reading, Status, TokenLogprob, Trial
 from judgebench.spec import load_template
@@ -101,3 +101,15 @@ def test_golden_alpaca_eval_preferences_from_their_recorded_log_probabilities(mo
         assert min(abs(verdict.preference - recorded), abs(1 - verdict.preference - recorded)) < 1e-6
         compared += 1
     assert compared > 700
+
+
+def test_skywork_rewards_decide_as_recorded_but_for_the_exact_tie():
+    """The tool that recorded them gives an exact tie to the response shown second, in both games."""
+    template, ties = load_template("pointwise/reward"), 0
+    for row in rows("scalerlab_judgebench/Skywork-Reward-Llama-3.1-8B_on_gpt-4o.jsonl.gz"):
+        for judged in row["judgments"]:
+            scores = [parse(Completion(str(r)), template, Order.AB).score for r in judged["judgment"]["scores"]]
+            preference = compare_scores(*scores)
+            ties += preference == 0.5
+            assert judged["decision"] == ("A>B" if preference == 1 else "B>A")
+    assert ties == 2  # one pair, both games

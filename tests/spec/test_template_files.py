@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from judgebench.errors import InputError, UnknownName
-from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, ScoreScale
+from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, RewardScale, ScoreScale
 from judgebench.judging.templates import Reply, render
 from judgebench.records import Battle, ChatPrompt, Instruction, Order, Output, Reading, Trial
 from judgebench.spec import load_template, templates
@@ -55,7 +55,7 @@ def test_every_template_shows_a_trial_that_has_everything(template):
     trial = Trial("j", Battle(instruction, a, b), Order.BA) if pairwise else Reading("j", instruction, a)
     prompt = render(template, trial, nonce="0123456789abcdef")
     assert template.lacks(instruction) == ()
-    if isinstance(template.scale, LikelihoodScale):
+    if isinstance(template.scale, LikelihoodScale | RewardScale):
         return
     assert isinstance(prompt, ChatPrompt)
     assert [message.role for message in prompt.messages] == ["system", "user"]
@@ -80,6 +80,29 @@ def test_dialogues_alternate_and_end_with_the_last_reply():
     )
     shown = [line for line in text.partition("Its mark is")[2].splitlines() if line in {"t1", "t2", "t3", "r2", "r3"}]
     assert shown == ["t1", "t2", "r2", "t3", "r3"]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "expected"),
+    [
+        (("r1", "r2"), [("user", "t1"), ("assistant", "r1"), ("user", "t2"), ("assistant", "r2"), ("user", "t3")]),
+        (("r2",), [("user", "t1\n\nt2"), ("assistant", "r2"), ("user", "t3")]),
+        ((), [("user", "t1\n\nt2\n\nt3")]),
+    ],
+)
+def test_a_reward_model_sees_the_dialogue_and_nothing_else(earlier, expected):
+    instruction = Instruction(("t1", "t2", "t3"))
+    trial = Reading("j", instruction, Output(instruction.key, "a", "r3", earlier))
+    prompt = render(load_template("pointwise/reward"), trial, nonce="00")
+    assert [(message.role, message.content) for message in prompt.messages] == [*expected, ("assistant", "r3")]
+
+
+def test_a_reply_too_many_is_refused():
+    instruction = Instruction(("only turn",))
+    trial = Reading("j", instruction, Output(instruction.key, "m1", "text", ("one too many",)))
+    for name in ("pointwise/reward", "pointwise/goal-success"):
+        with pytest.raises(InputError, match="model 'm1' has 2 replies to 1 turns"):
+            render(load_template(name), trial, nonce="00")
 
 
 def test_an_own_file_is_a_template(write):
@@ -140,7 +163,7 @@ def test_an_unknown_name_offers_the_nearest(name, hint):
         ("B: 0}", "B: {preference: 0, spellings: [a]}}", "a spelling is given twice"),
         ("{labels: {A: 1, B: 0}}", "{}", "labels, or low and high, or likelihood"),
         ("{labels: {A: 1, B: 0}}", "{low: 5, high: 1}", "low must be below high"),
-        ("{labels: {A: 1, B: 0}}", "{low: 1, high: 5}", "a pairwise template has labels or likelihood"),
+        ("{labels: {A: 1, B: 0}}", "{low: 1, high: 5}", "a pairwise template cannot have a scale with low"),
         ("about", "reply: {field: x, answers: y}\nabout", "only one of them"),
         ("about", "reply: {soft: true, answers: y}\nabout", "not with aspects or answers"),
         ("about", "reply: {aspects: {x: 1}}\nabout", "aspects need a scale"),
