@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from heapq import merge
 
-from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, Scale, fold
+from judgebench.judging.scales import Label, LabelScale, Scale, fold
 from judgebench.judging.values import NOUN, NOUNS, WRAPPING, value_of
 
 KEPT = 64  # mentions weighed; the window in which they can conflict has room for no more than 40
@@ -32,6 +32,7 @@ class Mention:
     start: int  # of what states it: the value and its brackets, or the whole object
     end: int
     anchored: bool  # it starts or ends its line, or is a closing statement
+    marked: bool  # in the form of a verdict and nothing else: double brackets, [RESULT], an object
 
 
 # What the judge says, without what it thinks ------------------------------------------------------------------------
@@ -75,7 +76,10 @@ def _blanked(text: str, spans: Sequence[tuple[int, int]]) -> str:
 
 # Statements ---------------------------------------------------------------------------------------------------------
 
-_BRACKET = re.compile(r"(?:(?:\\?\[){2}|\\boxed\{(?:\\text\{)?)(?P<value>[^\[\]{}\n\\]{1,40})(?:(?:\\?\]){2}|\}{1,2})")
+_BRACKET = re.compile(r"(?:\\?\[){2}(?P<value>[^\[\]\n\\]{1,40})(?:\\?\]){2}")
+_BOX = re.compile(
+    r"\\boxed\{(?:\\text\{)?(?P<value>[^{}\n\\]{1,40})\}{1,2}"
+)  # where nothing is marked: it may hold a result
 _LINE_END = re.compile(r"[ \t*_`\"'’)\]}.,;:!\\$]{0,12}(?:\n|\Z)")
 _LINE_START = re.compile(r"(?:\A|\n)[ \t*_`\"'(>#\-\\$]{0,12}\Z")
 
@@ -121,26 +125,32 @@ def _spaced(spelling: str) -> str:
 
 
 def mentions(text: str, scale: Scale) -> list[Mention]:
-    """The verdicts that ``text`` states, in order: marked ones, in double brackets, a box or after [RESULT]; after the
-    last of these, closing statements ("My final verdict is B"); where there is neither, a first or last line that is
-    nothing else.
+    """The verdicts that ``text`` states, in order: marked ones, in double brackets or after [RESULT], or else boxed
+    ones; after the last of these, closing statements ("My final verdict is B"); where there is none of them, a first or
+    last line that is nothing else.
     """
-    if isinstance(scale, LikelihoodScale):
-        return []
     plain = fold(text)
     result, statement = _statements(scale)
     marked = merge(_BRACKET.finditer(plain), result.finditer(plain), key=lambda match: match.start())
-    found = deque(marked, maxlen=KEPT)
+    found = deque(marked, maxlen=KEPT) or deque(_BOX.finditer(plain), maxlen=KEPT)
     found.extend(statement.finditer(plain, found[-1].end() if found else 0))
     return [_mention(scale, plain, match) for match in found] or _bare_lines(plain, scale)
 
 
 def _mention(scale: Scale, text: str, found: re.Match[str]) -> Mention:
     said = found["value"]
-    anchored = found.re is not _BRACKET or _at_edge(text, found)
+    sentence = found.re is _statements(scale)[1]
+    anchored = sentence or found.re is _statements(scale)[0] or _at_edge(text, found)
     at = found.start("value") + len(said) - len(said.lstrip(WRAPPING))
-    start = at if found.re is not _BRACKET else found.start()  # the cue before a value may be the word of revision
-    return Mention(value_of(scale, said), said.strip(WRAPPING)[:SHOWN], at, start, found.end(), anchored)
+    return Mention(
+        value=value_of(scale, said),
+        text=said.strip(WRAPPING)[:SHOWN],
+        at=at,
+        start=at if sentence else found.start(),  # the cue before a value may be the word of revision
+        end=found.end(),
+        anchored=anchored,
+        marked=not sentence and found.re is not _BOX,
+    )
 
 
 def _at_edge(text: str, found: re.Match[str]) -> bool:
@@ -170,7 +180,7 @@ def _bare_lines(text: str, scale: Scale) -> list[Mention]:
         if value is not None:
             said = line.strip(WRAPPING)
             at = offset + start + line.index(said)
-            found.append(Mention(value, said[:SHOWN], at, at, at + len(said), True))
+            found.append(Mention(value, said[:SHOWN], at, at, at + len(said), True, False))
     return found
 
 

@@ -47,7 +47,8 @@ def json_mentions(text: str, scale: Scale, field: str) -> list[Mention]:
         said = [_said(value) for name, value in properties if name.casefold() == field.casefold()]
         places = {m["value"]: m.start("value") for m in _property(field).finditer(text, start, end)} if said else {}
         found.extend(
-            Mention(value_of(scale, each), each[:SHOWN], places.get(each, start), start, end, True) for each in said
+            Mention(value_of(scale, each), each[:SHOWN], places.get(each, start), start, end, True, True)
+            for each in said
         )
     return list(found)
 
@@ -65,7 +66,7 @@ def _agreeing(text: str, scale: Scale, field: str) -> Iterator[Mention]:
         last, said = found[-1], found[-1]["value"]
         values = {repr(value_of(scale, each["value"])) for each in found}
         value = value_of(scale, said) if len(values) == 1 else None
-        yield Mention(value, said[:SHOWN], last.start("value"), last.start(), last.end(), True)
+        yield Mention(value, said[:SHOWN], last.start("value"), last.start(), last.end(), True, True)
 
 
 @lru_cache(maxsize=64)

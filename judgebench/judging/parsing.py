@@ -33,6 +33,7 @@ from judgebench.records import Completion, Order, Reading, Source, Status, Token
 
 PARSER_VERSION = "1"
 
+_OPENING = 40  # characters that may stand before a verdict that opens a reply, as in "The final verdict is "
 _BLOCKED = ("content_filter", "refusal", "safety", "recitation", "prohibited_content")
 _DECLINES = re.compile(
     r"\W{0,8}(?:(?:i['’]?m|i am) (?:\w{1,9} )?(?:sorry|afraid|unable|not able)|(?:my )?apologies|i apologi[sz]e"
@@ -97,7 +98,7 @@ def _read(completion: Completion, template: Template, shown: tuple[str, ...]) ->
     found = unquoted(_mentions(text, template), text, shown)
     cut = completion.finish_reason == "length"
     if cut:
-        found = [m for m in found if m.anchored and not _may_go_on(m, text, template.scale)]
+        found = [m for m in found if _holds_though_cut(m, text, template.scale)]
     bound = binding(found, text)
     if isinstance(bound, Conflict):
         said = f"{bound.one.text!r} and {bound.other.text!r}"
@@ -117,14 +118,18 @@ def _mentions(text: str, template: Template) -> list[Mention]:
     return mentions(text, template.scale)
 
 
-def _may_go_on(mention: Mention, text: str, scale: Scale) -> bool:
-    """Whether a mention at the very end of a reply that was cut may be the beginning of another value."""
-    if mention.at + len(mention.text) < len(text.rstrip()):
+def _holds_though_cut(mention: Mention, text: str, scale: Scale) -> bool:
+    """Whether a mention is a verdict in a reply that was cut: it is marked or opens the reply, so it is no part of the
+    reasons, and it is not the beginning of another value at the very end."""
+    opens = len(text[: mention.at].strip()) < _OPENING
+    if not mention.anchored or not (mention.marked or opens):
         return False
+    if mention.at + len(mention.text) < len(text.rstrip()):
+        return True
     if isinstance(scale, LabelScale):
         said = scale.key(mention.text)
-        return any(other != said and other.startswith(said) for other in scale.by_spelling)
-    return any(value_of(scale, f"{mention.text}{digit}") is not None for digit in range(10))
+        return not any(other != said and other.startswith(said) for other in scale.by_spelling)
+    return all(value_of(scale, f"{mention.text}{digit}") is None for digit in range(10))
 
 
 def _decided(value: Label | float, said: str) -> Verdict:
