@@ -54,7 +54,7 @@ def failure(where: str, status: int, headers: Mapping[str, str], body: str) -> J
         target = _shown(headers.get("location", "nowhere"))
         return JudgeRefused(f"{where} redirects to {target}; no key goes there: give the final address yourself")
     code, param, message = _reason(body)
-    text = f"{where} answered {status}: {_shown(message) or 'without a reason'}"
+    text = f"{where} answered {status}: {_shown(message).rstrip('.') or 'without a reason'}"
     if status >= 500 or (status in _TRANSIENT and code != "insufficient_quota"):
         return Overloaded(text, status=status, retry_after_s=retry_after_s(headers.get("retry-after"), time()))
     hint = {401: "; check the key", 403: "; check the key", 404: "; check the address and the model's name"}
