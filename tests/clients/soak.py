@@ -49,7 +49,7 @@ FAULTS: dict[str, Callable[[str], Reply]] = {  # these are asked again
     "bomb": lambda text: Reply(stream=gzip_bomb(20), headers={"Content-Encoding": "gzip"}),
     "not http": lambda text: Reply(raw=b"SSH-2.0-OpenSSH\r\n"),
 }
-RARE = frozenset({"stall", "slow drip", "bomb"})
+RARE = frozenset({"dripping", "stall", "slow drip", "bomb"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,10 @@ def test_what_is_no_completion_is_a_bad_reply(reply: Reply) -> None:
     assert isinstance(error_of(reply), BadReply)
 
 
+def test_an_error_sent_with_status_200_is_shown() -> None:
+    assert "rate limited upstream" in str(error_of(Reply.of({"error": {"message": "rate limited upstream"}})))
+
+
 def test_a_gzip_body_of_one_gigabyte_is_not_read_into_memory() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     error = error_of(Reply(stream=gzip_bomb(1024), headers={"Content-Encoding": "gzip"}))

@@ -14,7 +14,7 @@ import pytest
 
 from judgebench.clients.openai_api import OpenAIClient
 from judgebench.clients.probe import check
-from judgebench.clients.replies import Rejected
+from judgebench.clients.replies import ListedModel, Rejected
 from judgebench.clients.transport import Timeouts
 from judgebench.clients.vllm_server import VllmServer, command, free_port
 from judgebench.records import ChatPrompt, LikelihoodPrompt, Message
@@ -47,12 +47,12 @@ def served(tmp_path: Path, use: Callable[[OpenAIClient], Awaitable[Value]]) -> V
 
 def test_everything_a_judge_may_be_asked(tmp_path: Path) -> None:
     async def use(client: OpenAIClient) -> None:
-        assert await client.models() == ("small",)
+        assert await client.models() == (ListedModel("small", 2048),)
 
         report = await check(client, {"temperature": 0, "max_tokens": 32, "logprobs": True})
         print(report)
         assert (report.model, report.logprobs, report.json_schema, report.choice) == ("small", True, True, True)
-        assert report.left_out == ()
+        assert (report.left_out, report.context_tokens) == ((), 2048)
 
         soft = await client.complete(
             QUESTION, {"temperature": 0, "max_tokens": 1, "logprobs": True, "top_logprobs": 20}
