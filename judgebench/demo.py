@@ -21,7 +21,7 @@ from judgebench.study.run import OnProgress
 BENCHMARK = "demo"
 ASKED_FOR_A_LETTER = 8  # instructions on which the same model is also asked "A or B?", in both orders
 _LIKELIHOOD = JudgeSpec(model="embedded")
-_LETTER = JudgeSpec(model="embedded", template="pairwise/two-way", settings={"max_tokens": 1})
+_LETTER = JudgeSpec(model="embedded", template="pairwise/letter")
 _PAIR = ("demo-careful", "demo-rambling")
 
 
