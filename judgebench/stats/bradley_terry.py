@@ -19,7 +19,7 @@ from scipy.special import expit, log_expit
 from judgebench.stats.clusters import Clustering, meat_of_rows
 from judgebench.stats.connectivity import Connectivity, connectivity
 from judgebench.stats.interval import critical_value
-from judgebench.stats.newton import Optimum, maximise
+from judgebench.stats.newton import Optimum, maximise, solve_dense
 from judgebench.stats.pair_counts import PairCounts
 from judgebench.stats.placement import Layer, place, plan
 from judgebench.stats.table import Codes, Floats, VerdictTable
@@ -100,6 +100,7 @@ class _PointFit:
     counts: PairCounts
     graph: Connectivity
     theta: Floats
+    likelihood: "_WithinParts"
     optimum: Optimum
 
 
@@ -123,18 +124,23 @@ class _WithinParts:
         information[np.diag_indices_from(information)] += edges.sum(axis=1)
         return gradient, information
 
+    def newton(self, x: Floats) -> tuple[Floats, Floats]:
+        gradient, information = self.derivatives(x)
+        return gradient, solve_dense(information, gradient)
+
 
 def _fit(counts: PairCounts, graph: Connectivity, start: Floats | None = None) -> _PointFit:
     wins, verdicts = counts.wins, counts.verdicts
     if graph.parts > 1:
         inside = graph.same_part()
         wins, verdicts = wins * inside, verdicts * inside
+    likelihood = _WithinParts(wins, verdicts, _anchor(graph, verdicts))
     optimum = maximise(
-        _WithinParts(wins, verdicts, _anchor(graph, verdicts)),
+        likelihood,
         _start(wins, verdicts, graph) if start is None else start,
         scale=float(verdicts.sum(axis=1).max(initial=1.0)),
     )
-    return _PointFit(counts, graph, _centred(optimum.x, graph), optimum)
+    return _PointFit(counts, graph, _centred(optimum.x, graph), likelihood, optimum)
 
 
 def _anchor(graph: Connectivity, verdicts: Floats) -> Floats:
@@ -173,7 +179,7 @@ def refit(counts: PairCounts, graph: Connectivity, start: Floats, layers: tuple[
 
 def _ratings(point: _PointFit, meat: Floats, layers: tuple[Layer, ...]) -> Ratings:
     counts = point.counts
-    factor = cho_factor(point.optimum.information, lower=True)
+    factor = cho_factor(point.likelihood.derivatives(point.theta)[1], lower=True)
     unknown = np.isnan(np.diag(meat))
     half = cho_solve(factor, np.nan_to_num(meat))
     theta, covariance = _one_scale(point, cho_solve(factor, half.T), layers)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, log_expit
 
 from judgebench.stats.connectivity import Connectivity
-from judgebench.stats.newton import maximise
+from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.table import Codes, Floats, VerdictTable
 
 Mask = NDArray[np.bool_]
@@ -119,10 +119,10 @@ class _Offsets:
     def value(self, x: Floats) -> float:
         return float((self.wins * log_expit(_gaps(self.theta + self.layer.blocks @ x))).sum())
 
-    def derivatives(self, x: Floats) -> tuple[Floats, Floats]:
+    def newton(self, x: Floats) -> tuple[Floats, Floats]:
         ratings = self.theta + self.layer.blocks @ x
         gradient = (self.wins - self.verdicts * expit(_gaps(ratings))).sum(axis=1) @ self.layer.blocks
-        return gradient, self._curvature(ratings)
+        return gradient, solve_dense(self._curvature(ratings), gradient)
 
     def propagate(self, theta: Floats, covariance: Floats) -> Floats:
         """The covariance after placing: offsets follow the settled ratings, and add noise of their own."""
