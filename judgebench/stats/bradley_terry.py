@@ -41,7 +41,7 @@ class Ratings:
     @property
     def standard_error(self) -> Floats:
         """(k,)"""
-        return np.sqrt(np.diag(self.covariance))
+        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
 
 
 def fit_bradley_terry(table: VerdictTable, *, cluster: Clustering = "instruction") -> Ratings:

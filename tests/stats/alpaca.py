@@ -42,21 +42,13 @@ def verdicts():
     benchmark = [row["instruction"] for row in rows_of(COMPLETE)]
     instructions, models = sorted(benchmark), names()
     code = {text: i for i, text in enumerate(instructions)}
-    columns = [
-        (
-            models.index(name),
-            code[row["instruction"]],
-            row["preference"] - 1,
-            len(row["output_2"]),
-            len(row["output_1"]),
-        )
-        for name in models
-        if name != BASELINE
-        for row in rows_of(name)
-    ]
-    model, instruction, preference, length, baseline_length = (
-        np.array(column) for column in zip(*columns, strict=True)
-    )
+    columns = []
+    for name in models:
+        if name != BASELINE:
+            for row in rows_of(name):
+                lengths = len(row["output_2"]), len(row["output_1"])
+                columns.append((models.index(name), code[row["instruction"]], row["preference"] - 1, *lengths))
+    model, instruction, preference, length, other = (np.array(column) for column in zip(*columns, strict=True))
     n = len(model)
     table = VerdictTable(
         models=tuple(models),
