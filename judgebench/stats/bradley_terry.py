@@ -137,7 +137,7 @@ def fit_within_parts(counts: PairCounts, graph: Connectivity, start: Floats | No
     if graph.parts > 1:
         inside = graph.same_part()
         wins, verdicts = wins * inside, verdicts * inside
-    likelihood = _WithinParts(wins, verdicts, _anchor(graph, verdicts))
+    likelihood = _WithinParts(wins, verdicts, anchor(graph, verdicts))
     optimum = maximise(
         likelihood,
         _start(wins, verdicts, graph) if start is None else start,
@@ -146,8 +146,8 @@ def fit_within_parts(counts: PairCounts, graph: Connectivity, start: Floats | No
     return PointFit(counts, graph, _centred(optimum.x, graph), likelihood, optimum)
 
 
-def _anchor(graph: Connectivity, verdicts: Floats) -> Floats:
-    """A block of equal numbers a part, of the size of its information; 1 for models that nothing else holds."""
+def anchor(graph: Connectivity, verdicts: Floats) -> Floats:
+    """(k, k) to add to an information: equal numbers a part, of its own size; 1 for models that nothing else holds."""
     played = verdicts.sum(axis=1)
     weight = np.where(played > 0, played / 4, 1.0).mean() if len(played) else 1.0
     same = graph.same_part().astype(np.float64)
