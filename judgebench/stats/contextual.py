@@ -198,15 +198,14 @@ def _differences(rows: VerdictTable, values: Floats) -> Floats:
     """(k,) each row's value added to its A and subtracted from its B."""
     k = len(rows.models)
     plus = np.bincount(rows.model_a, weights=values, minlength=k)
-    differences: Floats = plus - np.bincount(rows.model_b, weights=values, minlength=k)
-    return differences
+    return (plus - np.bincount(rows.model_b, weights=values, minlength=k)).astype(np.float64)
 
 
 def _gram(rows: VerdictTable, z: Floats, weight: Floats) -> Floats:
     """(k + f, k + f) weighted sum of the outer products of (e_a - e_b, z)."""
     k = len(rows.models)
     cell = rows.model_a.astype(np.int64) * k + rows.model_b
-    forth = np.bincount(cell, weights=weight, minlength=k * k).reshape(k, k)
+    forth = np.bincount(cell, weights=weight, minlength=k * k).astype(np.float64).reshape(k, k)
     edges = forth + forth.T
     mixed = np.column_stack([np.zeros((k, 0)), *(_differences(rows, weight * column) for column in z.T)])
     return np.block([[np.diag(edges.sum(axis=1)) - edges, mixed], [mixed.T, z.T @ (weight[:, None] * z)]])
