@@ -109,16 +109,17 @@ def bootstrap(draws, rng):
 
 
 def close_ranks(draws, rng):
-    """Rank sets where three models are equal: their true ranks are any of 2, 3 and 4."""
-    truth = np.array([0.5, 0.0, 0.0, 0.0, -0.5])
-    best, worst = np.array([1, 2, 2, 2, 5]), np.array([1, 4, 4, 4, 5])
+    """Rank sets where models are equal: an equal model's set must hold every rank that it shares."""
     root = np.linalg.cholesky(0.03 * np.eye(5) + 0.01)
-    held = []
-    for _ in range(draws):
-        estimate = truth + root @ rng.standard_normal(5)
-        sets = rank_sets(estimate, root @ root.T, rng=rng, draws=1000)
-        held.append(((sets.lower <= best) & (sets.upper >= worst)).all())
-    line("rank sets, three equal models among five, all at once", np.array(held))
+    for truth, label in (([0, 0, 0, 0, 0], "five equal models"), ([9, 0, 0, 0, -9], "three equal among five")):
+        truth = np.array(truth, dtype=float)
+        best = np.array([1 + (truth > t).sum() for t in truth])
+        worst = np.array([(truth >= t).sum() for t in truth])
+        held = []
+        for _ in range(draws):
+            sets = rank_sets(truth + root @ rng.standard_normal(5), root @ root.T, rng=rng, draws=1000)
+            held.append(((sets.lower <= best) & (sets.upper >= worst)).all())
+        line(f"rank sets, {label}, all at once", np.array(held))
 
 
 def comparisons(rng, abilities, instructions, slopes, shift):

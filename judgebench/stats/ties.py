@@ -45,7 +45,7 @@ class Pieces:
     info_uu: Floats
 
 
-def half(x: Floats, u: float, y: Outcomes) -> Pieces:
+def half(x: Floats, u: float | Floats, y: Outcomes) -> Pieces:
     """A tie as half a win; ``u`` is not used."""
     win, p = y.win + y.tie / 2, expit(x)
     none = np.zeros_like(x)
@@ -53,9 +53,9 @@ def half(x: Floats, u: float, y: Outcomes) -> Pieces:
     return Pieces(value, win - p, none, p * (1 - p), none, none)
 
 
-def davidson(x: Floats, u: float, y: Outcomes) -> Pieces:
+def davidson(x: Floats, u: float | Floats, y: Outcomes) -> Pieces:
     """``u`` = log nu."""
-    logits = np.stack([x / 2, np.full_like(x, u), -x / 2])
+    logits = np.stack([x / 2, np.broadcast_to(u, x.shape), -x / 2])
     win, tie, loss = softmax(logits, axis=0)
     top = logits.max(axis=0)
     value = y.win * logits[0] + y.tie * u + y.loss * logits[2] - top - np.log(np.exp(logits - top).sum(axis=0))
