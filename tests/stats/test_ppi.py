@@ -157,3 +157,19 @@ def test_holm_equals_statsmodels():
     p = np.array([0.01, 0.04, 0.03, 0.5, 0.005])
     np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
     assert np.isnan(holm(np.array([0.1, np.nan]))).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("weight", "estimate", "lower", "upper"),
+    [
+        (None, 0.657150949468941, 0.41814969396098267, 0.8961522049768994),
+        (1.0, 0.6599999999999999, 0.4181469985711047, 0.9018530014288951),
+        (0.5, 0.655, 0.41063891168408473, 0.8993610883159153),
+    ],
+)
+def test_golden_ppi_py(weight, estimate, lower, upper):
+    # ppi-python 0.2.3: ppi_mean_pointestimate and ppi_mean_ci (alpha .05) on these very numbers.
+    labels, judged, elsewhere = np.append(Y, [0.5, 1.0]), np.append(F, [0.6, 0.4]), np.append(MORE, [0.55, 0.35])
+    found = anchored_mean(labels, judged, elsewhere, weight=weight)
+    interval = found.interval(0.95)
+    assert (found.estimate, interval.lower, interval.upper) == pytest.approx((estimate, lower, upper), rel=1e-12)
