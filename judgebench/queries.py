@@ -87,6 +87,18 @@ class Battle:
     verdicts: tuple[ShownVerdict, ...]
 
 
+def version(database: Database) -> tuple[int, ...]:
+    """Numbers that change whenever anything is stored: the newest id of every table, and how many runs have ended.
+
+    What was computed from a database may be kept as long as its version stays.
+    """
+    tables = (t.benchmarks, t.instructions, t.models, t.outputs, t.judges, t.runs, t.verdicts)
+    newest = [sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).scalar_subquery() for table in tables]
+    ended = sa.select(sa.func.count(t.runs.c.finished_at)).scalar_subquery()
+    with database.read() as connection:
+        return tuple(connection.execute(sa.select(*newest, ended)).one())
+
+
 def benchmarks(database: Database) -> list[BenchmarkSummary]:
     with database.read() as connection:
         names = reader.benchmark_names(connection)

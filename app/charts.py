@@ -1,0 +1,86 @@
+"""Charts as Altair specifications over rows of plain values. Every chart's rows are on its page as a table too.
+
+Colours are Okabe and Ito's, which colour-blind readers can tell apart, in shades that show on light and dark ground.
+"""
+
+from collections.abc import Sequence
+
+import altair as alt
+from altair.typing import ChartType
+
+from app.text import name
+from judgebench.leaderboard import Leaderboard
+
+BLUE, ORANGE, GREY = "#3d8fc9", "#e69f00", "#8a8f98"
+_ROW_PX = 26
+
+
+def shown(value: float | None, scale: str) -> float | None:
+    """A rating as it is printed: rates in percent, the others as they are."""
+    return None if value is None else 100 * value if scale == "rate" else value
+
+
+def unit(board: Leaderboard) -> str:
+    return {"rate": "Win rate, %", "elo": "Rating, Elo scale", "logit": "Rating, log-odds"}[board.scale]
+
+
+def intervals(board: Leaderboard) -> ChartType:
+    """Each model's rating as a point with its interval as whiskers, the best on top."""
+    rows = [
+        {
+            "model": name(row.model, 200),
+            "place": place,
+            "rating": shown(row.rating, board.scale),
+            "lower": shown(row.lower, board.scale),
+            "upper": shown(row.upper, board.scale),
+            "ranks": ranks(row.rank_lower, row.rank_upper),
+            "battles": row.battles,
+            "role": "baseline" if row.model == board.baseline else "model",
+        }
+        for place, row in enumerate(board.rows)
+    ]
+    digits = ".1f" if board.scale == "rate" else ".0f" if board.scale == "elo" else ".3f"
+    tooltip = [
+        alt.Tooltip("model:N", title="Model"),
+        alt.Tooltip("rating:Q", title=unit(board), format=digits),
+        alt.Tooltip("lower:Q", title=f"{board.interval.level:.0%} lower", format=digits),
+        alt.Tooltip("upper:Q", title=f"{board.interval.level:.0%} upper", format=digits),
+        alt.Tooltip("ranks:N", title="Ranks left open"),
+        alt.Tooltip("battles:Q", title="Battles"),
+    ]
+    y = alt.Y(
+        "model:N", sort=alt.EncodingSortField("place"), title=None, axis=alt.Axis(labelLimit=260, labelFontSize=12)
+    )
+    legend = None if board.baseline is None else alt.Legend(title=None, orient="top")
+    roles = ["model", "baseline"]
+    colour = alt.Color("role:N", scale=alt.Scale(domain=roles, range=[BLUE, ORANGE]), legend=legend)
+    shape = alt.Shape("role:N", scale=alt.Scale(domain=roles, range=["circle", "diamond"]), legend=legend)
+    x_axis, x_scale = alt.Axis(tickCount=10, title=unit(board)), alt.Scale(zero=False)
+    base = alt.Chart(alt.InlineData(values=rows)).encode(y=y, color=colour, tooltip=tooltip)
+    whiskers = base.mark_errorbar(ticks=alt.MarkConfig(size=9), thickness=2)
+    spans = whiskers.encode(x=alt.X("lower:Q", axis=x_axis, scale=x_scale), x2="upper:Q")
+    points = base.mark_point(filled=True, size=80, opacity=1).encode(
+        x=alt.X("rating:Q", axis=x_axis, scale=x_scale), shape=shape
+    )
+    return alt.layer(spans, points).properties(height=max(len(rows), 2) * _ROW_PX + 40)
+
+
+def probabilities(top: Sequence[tuple[str, float]]) -> ChartType:
+    """The probabilities that a judge gave to its next token, as bars; the most probable on top."""
+    rows = [{"token": name(repr(token), 60), "place": i, "percent": 100 * p} for i, (token, p) in enumerate(top)]
+    chart: ChartType = (
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_bar(color=BLUE)
+        .encode(
+            y=alt.Y("token:N", sort=alt.EncodingSortField("place"), title=None, axis=alt.Axis(labelLimit=160)),
+            x=alt.X("percent:Q", title="Probability, %", scale=alt.Scale(domain=[0, 100])),
+            tooltip=[alt.Tooltip("token:N", title="Token"), alt.Tooltip("percent:Q", title="%", format=".2f")],
+        )
+        .properties(height=len(rows) * _ROW_PX + 40)
+    )
+    return chart
+
+
+def ranks(lower: int, upper: int) -> str:
+    """The ranks that the data leave open, as ``3`` or ``2-5``."""
+    return str(lower) if lower == upper else f"{lower}-{upper}"
