@@ -53,7 +53,7 @@ def _greet(reason: str) -> None:
         "judgebench run --benchmark BENCHMARK --judge embedded --all-pairs",
         language="bash",
     )
-    st.page_link("pages/submit.py", label="Submit outputs here", icon=":material/upload_file:")
+    st.page_link("screens/submit.py", label="Submit outputs here", icon=":material/upload_file:")
     st.caption("What the database said:")
     st.code(reason, language=None, wrap_lines=True)
     st.stop()

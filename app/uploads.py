@@ -1,7 +1,7 @@
 """Uploaded files: kept under a name of ours in a temporary folder, read within narrow limits, forgotten at the end."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 from app.text import name
 from judgebench.errors import InputError
+from judgebench.formats.fields import USUAL_NAMES
 from judgebench.formats.reading import Limits
 from judgebench.formats.rows import read_rows
 from judgebench.formats.submission import Submission, read_submission
@@ -43,6 +44,12 @@ def preview(path: Path) -> Preview:
         rows = [row.values for row in islice(read_rows(path, limits=LIMITS), _PREVIEW_ROWS)]
     columns = tuple(dict.fromkeys(column for row in rows for column in row))
     return Preview(columns, tuple({column: _cell(row.get(column)) for column in columns} for row in rows))
+
+
+def self_evident(columns: Iterable[str]) -> bool:
+    """Whether instruction and output will be found by their usual names."""
+    names = {column.strip().lower() for column in columns}
+    return all(names.intersection(USUAL_NAMES[field]) for field in ("instruction", "output"))
 
 
 def read(path: Path, columns: Mapping[str, str]) -> Submission:

@@ -39,7 +39,7 @@ def _preview(upload: UploadedFile) -> tuple[str, ...]:
 def _columns(columns: tuple[str, ...]) -> dict[str, str]:
     """The columns that the user named, by field; the others are found by their usual names."""
     chosen = {}
-    with st.expander("Columns", expanded=False):
+    with st.expander("Columns", expanded=not uploads.self_evident(columns)):
         st.caption("Columns with usual names are found by themselves. Choose here where they are not.")
         for place, (field, label) in zip(st.columns(len(_FIELDS)), _FIELDS.items(), strict=True):
             with place:
