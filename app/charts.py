@@ -12,7 +12,8 @@ from app.text import name
 from judgebench.leaderboard import Leaderboard
 
 BLUE, ORANGE, GREY = "#3d8fc9", "#e69f00", "#8a8f98"
-_ROW_PX = 26
+_ROW_PX = 24
+_AXIS_PX, _LEGEND_PX = 70, 40  # Streamlit counts them into a chart's height
 
 
 def shown(value: float | None, scale: str) -> float | None:
@@ -62,7 +63,7 @@ def intervals(board: Leaderboard) -> ChartType:
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
         x=alt.X("rating:Q", axis=x_axis, scale=x_scale), shape=shape
     )
-    return alt.layer(spans, points).properties(height=max(len(rows), 2) * _ROW_PX + 40)
+    return alt.layer(spans, points).properties(height=len(rows) * _ROW_PX + _AXIS_PX + (_LEGEND_PX if legend else 0))
 
 
 def probabilities(top: Sequence[tuple[str, float]]) -> ChartType:
@@ -76,7 +77,7 @@ def probabilities(top: Sequence[tuple[str, float]]) -> ChartType:
             x=alt.X("percent:Q", title="Probability, %", scale=alt.Scale(domain=[0, 100])),
             tooltip=[alt.Tooltip("token:N", title="Token"), alt.Tooltip("percent:Q", title="%", format=".2f")],
         )
-        .properties(height=len(rows) * _ROW_PX + 40)
+        .properties(height=len(rows) * _ROW_PX + _AXIS_PX)
     )
     return chart
 

@@ -4,12 +4,14 @@ Streamlit reads Markdown in labels, titles, captions, alerts and tooltips; what 
 belongs into ``st.text``, ``st.code``, cells of tables and marks of charts, which show it letter by letter.
 """
 
+import re
 import unicodedata
 
 import streamlit as st
 
 MAX_CHARS = 20_000  # of one text on a page; the rest is a download
 _SHORT_CHARS, _SHORT_LINES = 240, 3
+_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # characters that show a text in another order
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))  # control and formatting characters can rewrite a line
 
 
@@ -28,12 +30,16 @@ def block(text: str, *, height: int, key: str) -> None:
     """A text in a box, which scrolls when it is long; ``key`` names the box, unique on its page."""
     short = len(text) < _SHORT_CHARS and text.count("\n") < _SHORT_LINES
     with st.container(border=True, height="content" if short else height):
-        st.text(text[:MAX_CHARS] or "(empty)", width="stretch")
+        st.text(_REORDERING.sub(_spelt, text[:MAX_CHARS]) or "(empty)", width="stretch")
     if len(text) > MAX_CHARS:
         st.caption(f"These are the first {MAX_CHARS:,} of {len(text):,} characters.")
         st.download_button(
             "Download all of it", text.encode(), file_name=f"{key}.txt", mime="text/plain", key=f"all_{key}"
         )
+
+
+def _spelt(found: re.Match[str]) -> str:
+    return f"\u27e8U+{ord(found[0]):04X}\u27e9"
 
 
 def problem(title: str, error: Exception) -> None:

@@ -69,7 +69,8 @@ def _list(view: View) -> Spot | None:
         selection_mode="single-row",
         height=_LIST_PX,
         column_config={
-            "Instruction": st.column_config.TextColumn(width="medium"),
+            "Instruction": st.column_config.TextColumn(width=300),
+            "Category": st.column_config.TextColumn(width=100),
             "A preferred": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width="small"),
         },
         alt="Battles; choose a row to open it",

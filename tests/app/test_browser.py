@@ -142,6 +142,36 @@ def test_a_battle_has_a_permalink_and_neighbours(visit: Visit, demo: Path, brows
     again.context.close()
 
 
+def test_a_row_of_the_list_opens_its_battle(visit: Visit, demo: Path) -> None:
+    page = visit.open("/battles")
+    page.locator("[data-testid=stDataFrame] .dvn-scroller").first.click(position={"x": 15, "y": 35 + 35 * 2 + 17})
+    page.get_by_text("Battle 3 of 72").wait_for()
+    page.get_by_role("button", name="Previous Shortcut").click()
+    page.get_by_text("Battle 2 of 72").wait_for()
+    page.keyboard.press("n")
+    page.get_by_text("Battle 3 of 72").wait_for()
+
+
+def test_a_page_beyond_the_end_is_the_first(visit: Visit, demo: Path) -> None:
+    page = visit.open("/battles?page=4")
+    assert page.locator("[aria-current=page]", has_text="4").count() == 1
+    visit.open("/battles?page=40")
+    assert "72 battles" in visit.text()
+    assert page.locator("[data-testid=stDataFrame]").count() == 1
+
+
+def test_a_filter_that_leaves_fewer_pages_shows_its_battles(visit: Visit, demo: Path) -> None:
+    page = visit.open("/battles?page=4")
+    box = page.get_by_label("Instruction contains")
+    box.fill("zebra without a battle")
+    box.press("Enter")
+    page.get_by_text("No battle passes this filter").wait_for()
+    box.fill("")
+    box.press("Enter")
+    page.get_by_text("72 battles").wait_for()
+    assert page.locator("[data-testid=stDataFrame]").count() == 1
+
+
 def test_a_leaderboard_without_verdicts_says_why(visit: Visit, demo: Path) -> None:
     visit.open("/?baseline=demo-hasty&method=bradley-terry&category=writing")
     assert "judged by scripted:coin" in visit.text()
