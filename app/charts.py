@@ -4,16 +4,20 @@ Colours are Okabe and Ito's, which colour-blind readers can tell apart, in shade
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import altair as alt
 from altair.typing import ChartType
 
+from app.pairs import Cell
 from app.text import name
 from judgebench.leaderboard import Leaderboard
 
-BLUE, ORANGE, GREY = "#3d8fc9", "#e69f00", "#8a8f98"
+BLUE, ORANGE, GREY, PALE = "#3d8fc9", "#e69f00", "#8a8f98", "#f4f4f2"
+CHOSEN = "chosen"  # the selection in a matrix
 _ROW_PX = 24
-_AXIS_PX, _LEGEND_PX = 70, 40  # Streamlit counts them into a chart's height
+_MATRIX_PX = 200  # at least, without its axes
+_AXIS_PX, _LEGEND_PX, _NAMES_PX = 70, 40, 130  # Streamlit counts them into a chart's height
 
 
 def shown(value: float | None, scale: str) -> float | None:
@@ -64,6 +68,36 @@ def intervals(board: Leaderboard) -> ChartType:
         x=alt.X("rating:Q", axis=x_axis, scale=x_scale), shape=shape
     )
     return alt.layer(spans, points).properties(height=len(rows) * _ROW_PX + _AXIS_PX + (_LEGEND_PX if legend else 0))
+
+
+def matrix(cells: Sequence[Cell], models: Sequence[str]) -> ChartType:
+    """How often the row's model was preferred to the column's, in the order of ``models``; a click chooses a cell."""
+    names = [name(model, 200) for model in models]
+    rows = [{**asdict(cell), "model": names[cell.row], "against": names[cell.column]} for cell in cells]
+    tooltip = [
+        alt.Tooltip("model:N", title="Model"),
+        alt.Tooltip("against:N", title="Against"),
+        alt.Tooltip("percent:Q", title="Win rate, %", format=".1f"),
+        alt.Tooltip("lower:Q", title="Interval from", format=".1f"),
+        alt.Tooltip("upper:Q", title="to", format=".1f"),
+        alt.Tooltip("battles:Q", title="Battles"),
+    ]
+    axis = alt.Axis(labelLimit=200, labelFontSize=12, labelOverlap=False)
+    scale = alt.Scale(domain=[0, 50, 100], range=[ORANGE, PALE, BLUE], interpolate="rgb")
+    legend = alt.Legend(orient="top", gradientLength=200)
+    chart: ChartType = (
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_rect(stroke=GREY, strokeWidth=0.5)
+        .encode(
+            x=alt.X("against:N", sort=names, title="Against", axis=axis),
+            y=alt.Y("model:N", sort=names, title=None, axis=axis),
+            color=alt.Color("percent:Q", scale=scale, title="Win rate, %", legend=legend),
+            tooltip=tooltip,
+        )
+        .add_params(alt.selection_point(name=CHOSEN, fields=["row", "column"]))
+        .properties(height=max(len(names) * _ROW_PX, _MATRIX_PX) + _AXIS_PX + _LEGEND_PX + _NAMES_PX)
+    )
+    return chart
 
 
 def probabilities(top: Sequence[tuple[str, float]]) -> ChartType:

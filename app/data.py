@@ -13,6 +13,7 @@ import streamlit as st
 from judgebench import queries
 from judgebench.errors import InputError
 from judgebench.leaderboard import Choices, Leaderboard
+from judgebench.stats.pair_rates import PairRates
 from judgebench.store.database import Database, parse_address
 
 ADDRESS_VARIABLE = "JUDGEBENCH_DATABASE_URL"
@@ -52,6 +53,12 @@ def leaderboard(
 ) -> Leaderboard:
     """Raises what ``queries.leaderboard`` raises."""
     return queries.leaderboard(_of(source), benchmark, judges=judges, category=category, choices=choices)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def matrix(source: Source, benchmark: str, *, judges: tuple[str, ...], category: str | None) -> PairRates:
+    """Raises what ``queries.matrix`` raises."""
+    return queries.matrix(_of(source), benchmark, judges=judges, category=category)
 
 
 @st.cache_data(max_entries=200, show_spinner="Searching")

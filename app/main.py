@@ -10,6 +10,7 @@ st.set_page_config(page_title="JudgeBench", layout="wide")
 st.navigation(
     [
         st.Page("screens/leaderboard.py", title="Leaderboard", default=True),
+        st.Page("screens/matrix.py", title="Matrix"),
         st.Page("screens/battles.py", title="Battles"),
         st.Page("screens/submit.py", title="Submit"),
     ],

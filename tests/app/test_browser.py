@@ -17,7 +17,7 @@ from tests.app import hostile
 pytestmark = pytest.mark.browser
 
 _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-PAGES = {"/": "Leaderboard", "/battles": "Battles", "/submit": "Submit"}
+PAGES = {"/": "Leaderboard", "/matrix": "Matrix", "/battles": "Battles", "/submit": "Submit"}
 
 
 class Visit:
@@ -87,7 +87,7 @@ def test_without_a_database_pages_say_what_to_do_and_leave_no_file(visit: Visit,
         assert page.inner_text("h1") == title
         assert page.get_by_role("link", name="Battles").is_visible()
         assert page.locator("[data-testid=stException]").count() == 0
-    for path in ("/", "/battles"):
+    for path in ("/", "/matrix", "/battles"):
         visit.open(path)
         assert "judgebench demo" in visit.text()
     assert not no_data.exists()
@@ -150,6 +150,14 @@ def test_a_row_of_the_list_opens_its_battle(visit: Visit, demo: Path) -> None:
     page.get_by_text("Battle 2 of 72").wait_for()
     page.keyboard.press("n")
     page.get_by_text("Battle 3 of 72").wait_for()
+
+
+def test_a_cell_of_the_matrix_leads_to_its_battles(visit: Visit, demo: Path) -> None:
+    page = visit.open("/matrix")
+    page.locator("[data-testid=stVegaLiteChart] [role=graphics-symbol]").nth(1).click()
+    page.get_by_role("link", name="Read these battles").click()
+    page.get_by_text("12 battles").wait_for()
+    assert page.url.count("models=") == 2
 
 
 def test_a_page_beyond_the_end_is_the_first(visit: Visit, demo: Path) -> None:
