@@ -97,7 +97,7 @@ class FaultServer:
         self.most_at_once = 0
         self.connections = 0
         self.port = 0
-        self._at_once = 0
+        self.at_once = 0
         self._script = script
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -139,13 +139,13 @@ class FaultServer:
         try:
             while request := await _read_request(reader):
                 self.requests.append(request)
-                self._at_once += 1
-                self.most_at_once = max(self.most_at_once, self._at_once)
+                self.at_once += 1
+                self.most_at_once = max(self.most_at_once, self.at_once)
                 try:
                     reply = self._script(len(self.requests) - 1, request)
                     keep = await _send(writer, reply)
                 finally:
-                    self._at_once -= 1
+                    self.at_once -= 1
                 if not keep:
                     break
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):

@@ -12,9 +12,9 @@ from typing import Any
 from judgebench.clients.dialect import Dialect, refused_field
 from judgebench.clients.likelihood import Likelihoods
 from judgebench.clients.prices import Price, cost_usd
-from judgebench.clients.replies import Rejected, chat_completion
+from judgebench.clients.replies import ListedModel, Rejected, chat_completion, listed_models
 from judgebench.clients.transport import Timeouts, Transport
-from judgebench.errors import InputError
+from judgebench.errors import BadReply, InputError
 from judgebench.records import ChatPrompt, Completion, Prompt
 
 _OURS = frozenset({"model", "messages", "n", "stream"})
@@ -71,17 +71,19 @@ class OpenAIClient:
                 raise
             return Completion(text="", finish_reason="content_filter")
 
-    async def models(self) -> tuple[str, ...] | None:
-        """The names the server lists, sorted; None when it keeps no list. Costs no tokens: it tries address and key."""
+    async def models(self) -> tuple[ListedModel, ...]:
+        """What the server lists; empty when it keeps no list. Costs no tokens, so it tries the address and the key.
+
+        Raises JudgeUnreachable, and JudgeRefused when the key is not accepted.
+        """
         try:
-            reply = await self._transport.get("/models")
+            return listed_models(await self._transport.get("/models"))
+        except BadReply:
+            return ()
         except Rejected as rejection:
             if rejection.status in (401, 403):
                 raise
-            return None
-        entries = reply.get("data") if isinstance(reply, dict) else None
-        names = [entry.get("id") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-        return tuple(sorted(name for name in names if isinstance(name, str))) or None
+            return ()
 
     async def close(self) -> None:
         await self._transport.close()

@@ -30,7 +30,7 @@ _LOGPROBS = {"logprobs": True, "top_logprobs": 5}
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was seen of one judge, in three to four short questions."""
+    """What was seen of one judge, in four short questions and the server's list of models."""
 
     model: str | None  # the name that came back
     latency_s: float | None  # of the first question
@@ -38,6 +38,7 @@ class Report:
     json_schema: bool  # response_format of type json_schema holds
     choice: bool  # structured_outputs with a list of choices holds, as in vLLM
     left_out: tuple[str, ...]  # settings asked for that the server does not take
+    context_tokens: int | None  # that the model reads and writes together; None: the server does not tell
 
 
 async def check(client: OpenAIClient, settings: Mapping[str, Any]) -> Report:
@@ -45,6 +46,7 @@ async def check(client: OpenAIClient, settings: Mapping[str, Any]) -> Report:
 
     Raises JudgeUnreachable, JudgeRefused or BadReply when it does not answer the plainest question.
     """
+    listed = {model.name: model.context_tokens for model in await client.models()}
     plain = {name: value for name, value in settings.items() if name not in (*_LOGPROBS, *_JSON_SCHEMA, *_CHOICE)}
     first = await client.complete(_PROMPT, plain)
     scored = await _tried(client, plain | _LOGPROBS)
@@ -57,6 +59,7 @@ async def check(client: OpenAIClient, settings: Mapping[str, Any]) -> Report:
         json_schema=schema is not None and _word(schema.text) in _WORDS,
         choice=choice is not None and choice.text.strip() in _WORDS,
         left_out=client.left_out(settings),
+        context_tokens=listed.get(client.model),
     )
 
 

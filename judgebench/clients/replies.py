@@ -7,6 +7,7 @@ Fields of the wrong type never pass: they are absent where a completion can live
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from time import time
@@ -54,7 +55,7 @@ def failure(where: str, status: int, headers: Mapping[str, str], body: str) -> J
         target = _shown(headers.get("location", "nowhere"))
         return JudgeRefused(f"{where} redirects to {target}; no key goes there: give the final address yourself")
     code, param, message = _reason(body)
-    text = f"{where} answered {status}: {_shown(message) or 'without a reason'}"
+    text = f"{where} answered {status}: {_shown(message).rstrip('.') or 'without a reason'}"
     if status >= 500 or (status in _TRANSIENT and code != "insufficient_quota"):
         return Overloaded(text, status=status, retry_after_s=retry_after_s(headers.get("retry-after"), time()))
     hint = {401: "; check the key", 403: "; check the key", 404: "; check the address and the model's name"}
@@ -73,7 +74,7 @@ def retry_after_s(value: str | None, now: float) -> float | None:
     except ValueError:
         try:
             date = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now
     return max(0.0, seconds) if math.isfinite(seconds) else None
@@ -85,7 +86,7 @@ def chat_completion(reply: Any) -> Completion:
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
-        raise BadReply(f"the judge's reply holds no choice with a message: {_shown(json.dumps(reply))[:120]}")
+        raise BadReply(f"the judge's reply holds no choice with a message: {_shown(_gist(reply))}")
     text = _content(message.get("content"))
     refusal = _text(message.get("refusal"))
     return Completion(
@@ -96,6 +97,22 @@ def chat_completion(reply: Any) -> Completion:
         model=_text(reply.get("model")),
         **token_counts(reply),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model in a server's list."""
+
+    name: str
+    context_tokens: int | None  # None: the server does not tell
+
+
+def listed_models(reply: Any) -> tuple[ListedModel, ...]:
+    """The models of a list, by name; empty when it is no list. Entries without a name are passed over."""
+    entries = reply.get("data") if isinstance(reply, dict) else None
+    found = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    models = (ListedModel(clean_text(entry["id"]), _context(entry)) for entry in found if _text(entry.get("id")))
+    return tuple(sorted(models, key=lambda model: model.name))
 
 
 def token_counts(reply: Mapping[str, Any]) -> dict[str, int | None]:
@@ -123,6 +140,21 @@ def _reason(body: str) -> tuple[str | None, str | None, str]:
         return None, None, error if isinstance(error, str) else body
     message = error.get("message") or error.get("detail") or body
     return _text(error.get("code")), _text(error.get("param")), message if isinstance(message, str) else body
+
+
+def _context(entry: Mapping[str, Any]) -> int | None:
+    """As vLLM, OpenRouter and Groq name it."""
+    counts = (_count(entry.get(name)) for name in ("max_model_len", "context_length", "context_window"))
+    return next((count for count in counts if count), None)
+
+
+def _gist(reply: Any) -> str:
+    """What a reply with status 200 that is no completion says: its error, as some proxies send, or its fields."""
+    if not isinstance(reply, dict):
+        return f"it is a {type(reply).__name__}"
+    error = reply.get("error")
+    message = error.get("message") if isinstance(error, dict) else error
+    return message if isinstance(message, str) else "it has " + (", ".join(list(reply)[:8]) or "no fields")
 
 
 def _shown(message: str) -> str:

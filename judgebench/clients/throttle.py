@@ -1,8 +1,9 @@
 """How many requests may be in flight: additive increase, multiplicative decrease, as TCP does (RFC 5681).
 
 The window starts small and grows by one a good reply, doubling each round trip, until the server first says "too many";
-then it is halved and grows by about one a round trip. Server errors do not shrink it: they stop its growth for a while.
-A Retry-After holds every request back, because rates are limited by key and not by request. The limit is never passed.
+then it is halved and grows by about one a round trip. Server errors do not shrink it: each takes away the growth of the
+next ten good replies, so that a tenth of errors stops it from growing, at any rate of requests. A Retry-After holds
+every request back, because rates are limited by key and not by request. The limit is never passed.
 """
 
 import asyncio
@@ -14,7 +15,8 @@ from time import monotonic
 from judgebench.errors import InputError
 
 _START = 8
-_PAUSE_S = 5.0
+_GOOD_PER_ERROR = 10
+_MAX_DEBT = 100  # after a long outage, growth begins again after so many good replies
 
 
 class Throttle:
@@ -28,7 +30,8 @@ class Throttle:
         self._window = float(min(limit, max(start, 1)))
         self._slow_start = True
         self._clock = clock
-        self._last_cut = self._growth_after = clock()
+        self._last_cut = clock()
+        self._debt = 0  # good replies until growth goes on
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._hold: asyncio.TimerHandle | None = None
 
@@ -48,8 +51,10 @@ class Throttle:
             self._admit()
 
     def succeeded(self) -> None:
-        """A good reply came: grow, unless the server struggled lately."""
-        if self._window < self.limit and self._clock() >= self._growth_after:
+        """A good reply came: grow, unless it has to make up for a server error."""
+        if self._debt:
+            self._debt -= 1
+        elif self._window < self.limit:
             self._window = min(self.limit, self._window + (1.0 if self._slow_start else 1.0 / self._window))
 
     def refused(self, started: float, hold_s: float | None = None) -> None:
@@ -62,8 +67,8 @@ class Throttle:
             self._hold_back(hold_s)
 
     def struggled(self, hold_s: float | None = None) -> None:
-        """A server error or a time-out: no growth for some seconds."""
-        self._growth_after = self._clock() + _PAUSE_S
+        """A server error or a time-out: no growth for a while."""
+        self._debt = min(self._debt + _GOOD_PER_ERROR, _MAX_DEBT)
         if hold_s:
             self._hold_back(hold_s)
 

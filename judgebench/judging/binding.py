@@ -24,8 +24,8 @@ class Conflict:
 
 
 _REVISION = re.compile(
-    r"\b(?:final|verdict|actually|correction|revis\w{1,4}|reconsider\w{0,5}|reflection|second thoughts?|instead|wait"
-    r"|overall|therefore|conclu\w{1,5}|choose|decision|ultimately|chang(?:e|ed|ing) my)\b",
+    r"\b(?:final(?:ly)?|verdict|actually|correction|revis\w{1,4}|reconsider\w{0,5}|reflection|second thoughts?|instead"
+    r"|wait|overall|therefore|conclu\w{1,5}|choose|decision|ultimately|chang(?:e|ed|ing) my)\b",
     re.IGNORECASE,
 )
 
@@ -40,7 +40,7 @@ def binding(found: Sequence[Mention], text: str) -> Mention | Conflict | None:
     for other in found:
         if other.value is None or other.value == last.value or other is last:
             continue
-        near = 0 <= last.start - other.end <= _WINDOW
+        near = last.start - other.end <= _WINDOW
         if other.start > last.start or (near and not _REVISION.search(text, other.end, last.start)):
             return Conflict(other, last)
     return last

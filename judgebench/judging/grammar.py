@@ -1,7 +1,7 @@
 """Where a reply states its verdict: one symmetric grammar for every scale.
 
 No label is looked for before another, so exchanging labels in a reply exchanges them in what is found. Every pattern
-has bounded repeats and at most the last ``_KEPT`` mentions are weighed, so time is linear in the reply. Which mention
+has bounded repeats and at most the last ``KEPT`` mentions are weighed, so time is linear in the reply. Which mention
 binds is for ``binding`` to say, what it means for A or B for ``parsing``; objects are read in ``json_reply``.
 
 Sources: the parsers of Arena-Hard, FastChat and Prometheus-eval, with their known defects (first match, one label
@@ -13,11 +13,12 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from heapq import merge
 
-from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, Scale, fold
+from judgebench.judging.scales import Label, LabelScale, Scale, fold
 from judgebench.judging.values import NOUN, NOUNS, WRAPPING, value_of
 
-_KEPT = 64  # mentions weighed; the window in which they can conflict has room for no more than 40
+KEPT = 64  # mentions weighed; the window in which they can conflict has room for no more than 40
 SHOWN = 40  # characters of a mention kept
 
 
@@ -27,9 +28,11 @@ class Mention:
 
     value: Label | float | None  # None: stated like a verdict, but not on the scale
     text: str  # in the judge's own words, at most 40 characters
-    start: int  # of the value, in characters of the reply
+    at: int  # where the value begins, in characters of the reply
+    start: int  # of what states it: the value and its brackets, or the whole object
     end: int
     anchored: bool  # it starts or ends its line, or is a closing statement
+    marked: bool  # in the form of a verdict and nothing else: double brackets, [RESULT], an object
 
 
 # What the judge says, without what it thinks ------------------------------------------------------------------------
@@ -73,7 +76,10 @@ def _blanked(text: str, spans: Sequence[tuple[int, int]]) -> str:
 
 # Statements ---------------------------------------------------------------------------------------------------------
 
-_BRACKET = re.compile(r"(?:(?:\\?\[){2}|\\boxed\{(?:\\text\{)?)(?P<value>[^\[\]{}\n\\]{1,40})(?:(?:\\?\]){2}|\}{1,2})")
+_BRACKET = re.compile(r"(?:\\?\[){2}(?P<value>[^\[\]\n\\]{1,40})(?:\\?\]){2}")
+_BOX = re.compile(
+    r"\\boxed\{(?:\\text\{)?(?P<value>[^{}\n\\]{1,40})\}{1,2}"
+)  # where nothing is marked: it may hold a result
 _LINE_END = re.compile(r"[ \t*_`\"'’)\]}.,;:!\\$]{0,12}(?:\n|\Z)")
 _LINE_START = re.compile(r"(?:\A|\n)[ \t*_`\"'(>#\-\\$]{0,12}\Z")
 
@@ -84,7 +90,6 @@ _CUE = rf"""(?i:
         (?:final[ ])?answer\b
 )[ \t*_`"'\])]{{0,6}}(?:\([^()\n]{{0,40}}\)[ \t*_]{{0,4}})?
 (?i:(?:(?:is|are|of|would[ ]be|will[ ]be|goes[ ]to)\b|:|=|->|→|—|–|-)[ \t*_]{{0,4}}){{1,2}}
-|(?i:\[result\]|\(result\))[ \t:]{{0,4}}
 |(?i:\bI[ ](?:would[ ])?(?:choose|prefer|pick|select|vote[ ]for)\b)"""
 _GAP = rf"""[\s*_`"'(\[$]{{0,8}}(?i:(?:it['’]?s|that|an?|{NOUN}(?:['’]s)?)[ \t]{{1,3}}){{0,4}}[*_`"'(\[]{{0,6}}"""
 _NUMBER = r"[-+\u2212]?[0-9]{1,9}(?:\.[0-9]{1,9})?(?:[ ]?(?:/|out[ ]of)[ ]?[0-9]{1,6})?(?![0-9%\w/])(?![.,][0-9])" \
@@ -94,16 +99,24 @@ _LABEL_TAIL = r"""(?=[*_`"'’)\]}]{0,6}(?:[.,;:!?]|\s{0,4}\Z|[ \t]{0,4}\n|[ \t]
     |[ \t]{1,3}(?i:is|wins|because|since|as|over|was|due|by)\b))"""
 
 
+_RESULT = r"(?i:\[result\]|\(result\))[ \t:]{0,4}"  # Prometheus
+
+
 @lru_cache(maxsize=64)
-def _statement(scale: Scale) -> re.Pattern[str]:
+def _statements(scale: Scale) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Values after Prometheus's mark, and values after a cue in a sentence."""
+    value = _value(scale)
+    return re.compile(f"{_RESULT}{_GAP}{value}", re.VERBOSE), re.compile(f"(?:{_CUE}){_GAP}{value}", re.VERBOSE)
+
+
+def _value(scale: Scale) -> str:
     if not isinstance(scale, LabelScale):
-        return re.compile(rf"(?:{_CUE}){_GAP}(?P<value>{_NUMBER})", re.VERBOSE)
+        return f"(?P<value>{_NUMBER})"
     spelled = sorted((s for label in scale.labels for s in (label.text, *label.spellings)), key=len, reverse=True)
     labels = "|".join(_spaced(spelling) for spelling in spelled)
     labels = f"(?:{labels})" if scale.case_sensitive else f"(?i:{labels})"
     either = rf"(?!['’)\]*_]{{0,4}}\s{{0,4}}(?:,|/|or\b|and\b|nor\b|vs\b)\s{{0,4}}{_GAP}{labels}(?![\w<>=+]))"
-    value = rf"(?P<value>{labels}|{_OFF_MENU})(?![\w<>=+]){either}{_LABEL_TAIL}"
-    return re.compile(rf"(?:{_CUE}){_GAP}{value}", re.VERBOSE)
+    return rf"(?P<value>{labels}|{_OFF_MENU})(?![\w<>=+]){either}{_LABEL_TAIL}"
 
 
 def _spaced(spelling: str) -> str:
@@ -112,22 +125,32 @@ def _spaced(spelling: str) -> str:
 
 
 def mentions(text: str, scale: Scale) -> list[Mention]:
-    """The verdicts that ``text`` states, in order: in double brackets, or after the last of these by a closing
-    statement ("My final verdict is B"); where there is neither, by a first or last line that is nothing else.
+    """The verdicts that ``text`` states, in order: marked ones, in double brackets or after [RESULT], or else boxed
+    ones; after the last of these, closing statements ("My final verdict is B"); where there is none of them, a first or
+    last line that is nothing else.
     """
-    if isinstance(scale, LikelihoodScale):
-        return []
     plain = fold(text)
-    found = deque((_mention(scale, plain, m, _at_edge(plain, m)) for m in _BRACKET.finditer(plain)), maxlen=_KEPT)
-    since = found[-1].end if found else 0
-    found.extend(_mention(scale, plain, m, True) for m in _statement(scale).finditer(plain, since))
-    return list(found) or _bare_lines(plain, scale)
+    result, statement = _statements(scale)
+    marked = merge(_BRACKET.finditer(plain), result.finditer(plain), key=lambda match: match.start())
+    found = deque(marked, maxlen=KEPT) or deque(_BOX.finditer(plain), maxlen=KEPT)
+    found.extend(statement.finditer(plain, found[-1].end() if found else 0))
+    return [_mention(scale, plain, match) for match in found] or _bare_lines(plain, scale)
 
 
-def _mention(scale: Scale, text: str, found: re.Match[str], anchored: bool) -> Mention:
+def _mention(scale: Scale, text: str, found: re.Match[str]) -> Mention:
     said = found["value"]
-    start = found.start("value") + len(said) - len(said.lstrip(WRAPPING))
-    return Mention(value_of(scale, said), said.strip(WRAPPING)[:SHOWN], start, found.end(), anchored)
+    sentence = found.re is _statements(scale)[1]
+    anchored = sentence or found.re is _statements(scale)[0] or _at_edge(text, found)
+    at = found.start("value") + len(said) - len(said.lstrip(WRAPPING))
+    return Mention(
+        value=value_of(scale, said),
+        text=said.strip(WRAPPING)[:SHOWN],
+        at=at,
+        start=at if sentence else found.start(),  # the cue before a value may be the word of revision
+        end=found.end(),
+        anchored=anchored,
+        marked=not sentence and found.re is not _BOX,
+    )
 
 
 def _at_edge(text: str, found: re.Match[str]) -> bool:
@@ -148,16 +171,16 @@ def _bare_lines(text: str, scale: Scale) -> list[Mention]:
     opening = _opening(scale, stripped)
     if opening is not None:
         lines.insert(0, (0, opening))
-    elif first_end >= 0 and not NOUNS.match(stripped).end():  # type: ignore[union-attr]
+    elif first_end >= 0 and not NOUNS.match(stripped):
         lines.insert(0, (0, stripped[:first_end]))
     found = []
     for start, line in lines:
-        heading = line[0] == "#" or line.rstrip("* \t").endswith(":")
-        value = None if heading else value_of(scale, line)
+        incomplete = line[0] == "#" or line.rstrip("* \t").endswith(":") or line.count("[") != line.count("]")
+        value = None if incomplete else value_of(scale, line)
         if value is not None:
             said = line.strip(WRAPPING)
             at = offset + start + line.index(said)
-            found.append(Mention(value, said[:SHOWN], at, at + len(said), True))
+            found.append(Mention(value, said[:SHOWN], at, at, at + len(said), True, False))
     return found
 
 

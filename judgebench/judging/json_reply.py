@@ -8,15 +8,16 @@ is evaluated, and each character is decoded once.
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from judgebench.judging.grammar import SHOWN, Mention
+from judgebench.judging.grammar import KEPT, SHOWN, Mention
 from judgebench.judging.scales import Scale
 from judgebench.judging.values import value_of
 
-_OBJECT = re.compile(r"\{\s{0,200}[\"}]")
+_OBJECT = re.compile(r"\{\s{0,200}[\"'“”}]")
 
 Properties = tuple[tuple[str, Any], ...]  # of an object, in order, repeated names included
 
@@ -37,30 +38,19 @@ def objects(text: str) -> list[tuple[int, int, Properties]] | None:
 
 
 def json_mentions(text: str, scale: Scale, field: str) -> list[Mention]:
-    """The values of ``field`` in the reply's objects, in order."""
+    """The values of ``field`` in the reply's objects, in order; of very many, the last."""
     decoded = objects(text)
     if decoded is None:
         return list(_agreeing(text, scale, field))
-    return [
-        _mention(scale, text, field, (start, end, value))
-        for start, end, properties in decoded
-        for name, value in properties
-        if name.casefold() == field.casefold()
-    ]
-
-
-def _mention(scale: Scale, text: str, field: str, at: tuple[int, int, Any]) -> Mention:
-    start, end, value = at
-    said = (
-        value
-        if isinstance(value, str)
-        else "an object or list"
-        if isinstance(value, tuple | list)
-        else json.dumps(value)
-    )
-    places = [found.start("value") for found in _property(field).finditer(text, start, end) if found["value"] == said]
-    place = places[-1] if places else start
-    return Mention(value_of(scale, said), said[:SHOWN], place, place, True)
+    found: deque[Mention] = deque(maxlen=KEPT)
+    for start, end, properties in decoded:
+        said = [_said(value) for name, value in properties if name.casefold() == field.casefold()]
+        places = {m["value"]: m.start("value") for m in _property(field).finditer(text, start, end)} if said else {}
+        found.extend(
+            Mention(value_of(scale, each), each[:SHOWN], places.get(each, start), start, end, True, True)
+            for each in said
+        )
+    return list(found)
 
 
 def _said(value: Any) -> str:
@@ -76,7 +66,7 @@ def _agreeing(text: str, scale: Scale, field: str) -> Iterator[Mention]:
         last, said = found[-1], found[-1]["value"]
         values = {repr(value_of(scale, each["value"])) for each in found}
         value = value_of(scale, said) if len(values) == 1 else None
-        yield Mention(value, said[:SHOWN], last.start("value"), last.end(), True)
+        yield Mention(value, said[:SHOWN], last.start("value"), last.start(), last.end(), True, True)
 
 
 @lru_cache(maxsize=64)

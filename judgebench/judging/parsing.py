@@ -23,9 +23,9 @@ from judgebench.judging import soft
 from judgebench.judging.binding import Conflict, binding, unquoted
 from judgebench.judging.grammar import Mention, mentions, without_thinking
 from judgebench.judging.json_reply import json_mentions
-from judgebench.judging.likelihood import compare
+from judgebench.judging.likelihood import compare, reward
 from judgebench.judging.parts import mean, parts
-from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, Scale
+from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, RewardScale, Scale
 from judgebench.judging.soft import Distribution
 from judgebench.judging.templates import Template
 from judgebench.judging.values import value_of
@@ -33,6 +33,7 @@ from judgebench.records import Completion, Order, Reading, Source, Status, Token
 
 PARSER_VERSION = "1"
 
+_OPENING = 40  # characters that may stand before a verdict that opens a reply, as in "The final verdict is "
 _BLOCKED = ("content_filter", "refusal", "safety", "recitation", "prohibited_content")
 _DECLINES = re.compile(
     r"\W{0,8}(?:(?:i['’]?m|i am) (?:\w{1,9} )?(?:sorry|afraid|unable|not able)|(?:my )?apologies|i apologi[sz]e"
@@ -49,6 +50,8 @@ def parse(completion: Completion, template: Template, trial: Trial | Reading | O
     """
     if isinstance(template.scale, LikelihoodScale):
         verdict = compare(completion.text, template.scale)
+    elif isinstance(template.scale, RewardScale):
+        verdict = reward(completion.text)
     elif (completion.finish_reason or "").casefold() in _BLOCKED:
         verdict = _failure(Status.REFUSED, f"the server ended the reply: {completion.finish_reason}")
     elif template.reply.aspects or template.reply.answers:
@@ -95,7 +98,7 @@ def _read(completion: Completion, template: Template, shown: tuple[str, ...]) ->
     found = unquoted(_mentions(text, template), text, shown)
     cut = completion.finish_reason == "length"
     if cut:
-        found = [m for m in found if m.anchored and not _may_go_on(m, text, template.scale)]
+        found = [m for m in found if _holds_though_cut(m, text, template.scale)]
     bound = binding(found, text)
     if isinstance(bound, Conflict):
         said = f"{bound.one.text!r} and {bound.other.text!r}"
@@ -115,13 +118,18 @@ def _mentions(text: str, template: Template) -> list[Mention]:
     return mentions(text, template.scale)
 
 
-def _may_go_on(mention: Mention, text: str, scale: Scale) -> bool:
-    """Whether a mention at the very end of a reply that was cut may be the beginning of another value."""
-    if mention.start + len(mention.text) < len(text.rstrip()):
+def _holds_though_cut(mention: Mention, text: str, scale: Scale) -> bool:
+    """Whether a mention is a verdict in a reply that was cut: it is marked or opens the reply, so it is no part of the
+    reasons, and it is not the beginning of another value at the very end."""
+    opens = len(text[: mention.at].strip()) < _OPENING
+    if not mention.anchored or not (mention.marked or opens):
         return False
+    if mention.at + len(mention.text) < len(text.rstrip()):
+        return True
     if isinstance(scale, LabelScale):
-        return any(other != mention.text and other.startswith(mention.text) for other in scale.by_spelling)
-    return any(value_of(scale, f"{mention.text}{digit}") is not None for digit in range(10))
+        said = scale.key(mention.text)
+        return not any(other != said and other.startswith(said) for other in scale.by_spelling)
+    return all(value_of(scale, f"{mention.text}{digit}") is None for digit in range(10))
 
 
 def _decided(value: Label | float, said: str) -> Verdict:
@@ -138,7 +146,7 @@ def _weighed(completion: Completion, template: Template, bound: Mention) -> Verd
     """The soft verdict at the token where the binding mention stands; None where there is nothing to weigh."""
     if not (template.reply.soft and completion.logprobs):
         return None
-    token = soft.token_at(completion.logprobs, completion.text, bound.start)
+    token = soft.token_at(completion.logprobs, completion.text, bound.at)
     if token is None:
         return None
     if value_of(template.scale, token.token) != bound.value:

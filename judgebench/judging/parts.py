@@ -65,9 +65,10 @@ def _answers(text: str, scale: Scale, field: str) -> list[float]:
 
 
 def _answer(item: Any) -> str:
-    if isinstance(item, tuple):
-        item = dict(item).get("answer")
-    return {True: "yes", False: "no"}[item] if isinstance(item, bool) else str(item)[:200]
+    said = dict(item).get("answer") if isinstance(item, tuple) else item
+    if isinstance(said, bool):
+        return "yes" if said else "no"
+    return said if isinstance(said, str) else "something else"
 
 
 def _number(value: Label | float | None, said: str) -> float:

@@ -41,14 +41,15 @@ class LabelScale:
 
     def find(self, text: str) -> Label | None:
         """The label spelled by the whole of ``text``, white space aside, or None."""
-        return self.by_spelling.get(self._key(text))
+        return self.by_spelling.get(self.key(text))
 
     @cached_property
     def by_spelling(self) -> Mapping[str, Label]:
-        """Every accepted spelling without white space, in lower case unless case matters."""
-        return {self._key(spelling): label for label in self.labels for spelling in (label.text, *label.spellings)}
+        """Every accepted spelling, by its key."""
+        return {self.key(spelling): label for label in self.labels for spelling in (label.text, *label.spellings)}
 
-    def _key(self, text: str) -> str:
+    def key(self, text: str) -> str:
+        """``text`` as it is compared: folded, without white space, in lower case unless case matters."""
         bare = re.sub(r"\s+", "", fold(text))
         return bare if self.case_sensitive else bare.casefold()
 
@@ -88,7 +89,13 @@ class LikelihoodScale:
     measure: str = "pmi"
 
 
-Scale = LabelScale | ScoreScale | LikelihoodScale
+@dataclass(frozen=True, slots=True)
+class RewardScale:
+    """No words: the number that a reward model's head gives an output, unbounded, larger is better. Only differences
+    between outputs to one instruction mean something, and none is a log-odds until somebody fitted its temperature."""
+
+
+Scale = LabelScale | ScoreScale | LikelihoodScale | RewardScale
 
 
 def compare_scores(a: float, b: float, *, margin: float = 0.0) -> float:

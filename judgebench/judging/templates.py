@@ -19,7 +19,7 @@ from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from judgebench.errors import InputError
-from judgebench.judging.scales import LikelihoodScale, Scale
+from judgebench.judging.scales import LikelihoodScale, RewardScale, Scale
 from judgebench.records import (
     ChatPrompt,
     Instruction,
@@ -33,11 +33,11 @@ from judgebench.records import (
 )
 
 # What a template may name. Every text comes fenced, and a text that the trial lacks is undefined.
-VARIABLES = frozenset(
-    {"instruction", "reference", "checklist", "mark"}  # any trial
-    | {"first", "second", "first_dialogue", "second_dialogue"}  # pairwise
-    | {"output", "dialogue"}  # pointwise
-)
+_ALWAYS = frozenset({"instruction", "reference", "checklist", "mark"})
+VARIABLES = {
+    "pairwise": _ALWAYS | {"first", "second", "first_dialogue", "second_dialogue"},
+    "pointwise": _ALWAYS | {"output", "dialogue"},
+}
 
 _MARK_DIGITS = 16  # 64 bits: guessing one costs more trials than anybody will run
 ENVIRONMENT = ImmutableSandboxedEnvironment(
@@ -67,7 +67,7 @@ class Template:
     version: int
     kind: str  # "pairwise" or "pointwise"
     system: str  # jinja source; may be empty
-    user: str  # jinja source; empty for a likelihood scale
+    user: str  # jinja source; empty for a likelihood or reward scale
     scale: Scale
     settings: Mapping[str, Any]  # decoding settings to send unless the judge has its own
     digest: str  # content key of everything above except the name and version
@@ -80,8 +80,15 @@ class Template:
     def lacks(self, instruction: Instruction) -> tuple[str, ...]:
         """What this template shows and the instruction does not have: "reference", "checklist". Ask before planning:
         a trial that lacks something cannot be rendered."""
-        named = meta.find_undeclared_variables(ENVIRONMENT.parse(self.system + self.user))
-        return tuple(sorted(named & {"reference", "checklist"} - _instruction_values(instruction).keys()))
+        has = {"reference": instruction.reference is not None, "checklist": bool(instruction.checklist)}
+        named = variables(self.system) | variables(self.user)
+        return tuple(name for name in ("reference", "checklist") if name in named and not has[name])
+
+
+@lru_cache(maxsize=256)
+def variables(source: str) -> frozenset[str]:
+    """The variables that a jinja source names. Raises jinja2.TemplateSyntaxError."""
+    return frozenset(meta.find_undeclared_variables(ENVIRONMENT.parse(source)))
 
 
 def make_nonce(trial_key: str, seed: int) -> str:
@@ -100,6 +107,8 @@ def render(template: Template, trial: Trial | Reading, *, nonce: str) -> Prompt:
     """
     if isinstance(template.scale, LikelihoodScale) and isinstance(trial, Trial):
         return LikelihoodPrompt(trial.battle.instruction.text, (trial.first.text, trial.second.text))
+    if isinstance(template.scale, RewardScale) and isinstance(trial, Reading):
+        return ChatPrompt(_conversation(trial.instruction, trial.output))
     values = _values(trial, nonce)
     sources = (("system", template.system), ("user", template.user))
     try:
@@ -143,10 +152,29 @@ def _instruction_values(instruction: Instruction) -> dict[str, Any]:
     return values
 
 
-def _dialogue(name: str, instruction: Instruction, output: Output, mark: str) -> str:
-    """Turns and replies in alternation, each in a fence of its own; the last reply belongs to the last turn."""
+def _replies(instruction: Instruction, output: Output) -> tuple[int, tuple[str, ...]]:
+    """How many of the first turns have no reply, and the replies to the others. Raises InputError for one too many."""
     replies = (*output.earlier, output.text)
     silent = len(instruction.turns) - len(replies)
+    if silent < 0:
+        raise InputError(
+            f"model {output.model!r} has {len(replies)} replies to {len(instruction.turns)} turns of the instruction "
+            f"{instruction.text[:60]!r}; submit one reply a turn"
+        )
+    return silent, replies
+
+
+def _conversation(instruction: Instruction, output: Output) -> tuple[Message, ...]:
+    """The dialogue itself, nothing added: what a reward model was trained on. Turns without a reply are joined."""
+    silent, replies = _replies(instruction, output)
+    turns = ("\n\n".join(instruction.turns[: silent + 1]), *instruction.turns[silent + 1 :])
+    pairs = zip(turns, replies, strict=True)
+    return tuple(message for turn, reply in pairs for message in (Message("user", turn), Message("assistant", reply)))
+
+
+def _dialogue(name: str, instruction: Instruction, output: Output, mark: str) -> str:
+    """Turns and replies in alternation, each in a fence of its own; the last reply belongs to the last turn."""
+    silent, replies = _replies(instruction, output)
     parts = []
     for number, turn in enumerate(instruction.turns, 1):
         parts.append(fence(f"user turn {number}", turn, mark))

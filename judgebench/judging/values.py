@@ -11,7 +11,7 @@ MAX_VALUE = 160  # characters; a longer text is no value
 NOUN = r"(?:the|final|model|ai|output|assistant|response|answer|option|candidate|system)"
 WRAPPING = " \t\n\r*_`\"'()[]{}.:;,!#▁Ġ\\$"  # also what tokenizers write for a blank
 
-NOUNS = re.compile(rf"(?:{NOUN}(?:['’]s)?[ \t_]{{1,3}}){{0,3}}", re.IGNORECASE)
+NOUNS = re.compile(rf"\A(?:{NOUN}(?:['’]s)?[ \t_]{{1,3}}){{1,3}}", re.IGNORECASE)
 _SCORE = re.compile(r"([-+]?[0-9]{1,9}(?:\.[0-9]{1,9})?)(?:[ ]?(?:/|out of)[ ]?([0-9]{1,6}))?\Z")
 
 
@@ -21,7 +21,7 @@ def value_of(scale: Scale, text: str) -> Label | float | None:
         return None
     bare = fold(text).strip(WRAPPING)
     if isinstance(scale, LabelScale):
-        return scale.find(bare) or scale.find(NOUNS.sub("", bare, count=1))
+        return scale.find(bare) or scale.find(NOUNS.sub("", bare))
     return _score(scale, bare) if isinstance(scale, ScoreScale) else None
 
 

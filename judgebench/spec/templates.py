@@ -11,12 +11,11 @@ from typing import Annotated, Any, Literal
 
 import jinja2
 import yaml
-from jinja2 import meta
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from judgebench.errors import InputError, UnknownName
-from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, Scale, ScoreScale
-from judgebench.judging.templates import ENVIRONMENT, VARIABLES, Reply, Template
+from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, RewardScale, Scale, ScoreScale
+from judgebench.judging.templates import VARIABLES, Reply, Template, variables
 from judgebench.records import content_key
 from judgebench.resources import folder
 
@@ -44,14 +43,18 @@ class _ScaleFront(_Strict):
     high: float | None = None
     step: Annotated[float, Field(gt=0)] | None = None
     likelihood: Literal["pmi", "pmi-mean", "mean"] | None = None
+    reward: Literal[True] | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> "_ScaleFront":
-        given = [self.labels is not None, self.low is not None and self.high is not None, self.likelihood is not None]
-        if sum(given) != 1:
-            raise ValueError("a scale has labels, or low and high, or likelihood, and only one of them")
+        scored = self.low is not None and self.high is not None
+        if sum((self.labels is not None, scored, self.likelihood is not None, self.reward is not None)) != 1:
+            raise ValueError("a scale has labels, or low and high, or likelihood, or reward, and only one of them")
         if self.low is not None and self.high is not None and not self.low < self.high:
             raise ValueError("low must be below high")
+        scale = self.value()
+        if isinstance(scale, LabelScale) and len(scale.by_spelling) < sum(1 + len(x.spellings) for x in scale.labels):
+            raise ValueError("a spelling is given twice")
         return self
 
     def value(self) -> Scale:
@@ -60,7 +63,7 @@ class _ScaleFront(_Strict):
             return LabelScale(labels, self.case_sensitive)
         if self.low is not None and self.high is not None:
             return ScoreScale(self.low, self.high, self.step)
-        return LikelihoodScale(self.likelihood or "pmi")
+        return LikelihoodScale(self.likelihood) if self.likelihood is not None else RewardScale()
 
 
 class _ReplyFront(_Strict):
@@ -90,6 +93,15 @@ class _Front(_Strict):
     scale: _ScaleFront
     reply: _ReplyFront = _ReplyFront()
     settings: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fit(self) -> "_Front":
+        foreign = {"pairwise": ("low", "reward"), "pointwise": ("likelihood",)}[self.kind]
+        if any(getattr(self.scale, name) is not None for name in foreign):
+            raise ValueError(f"a {self.kind} template cannot have a scale with {' or '.join(foreign)}")
+        if self.reply.aspects and self.scale.low is None:
+            raise ValueError("aspects need a scale with low and high")
+        return self
 
 
 def _label(text: str, given: float | _LabelFront) -> Label:
@@ -134,11 +146,10 @@ def _read(path: Path) -> Template:
     front = _front(path, front_text)
     system, user = _bodies(path, body)
     scale = front.scale.value()
-    if not isinstance(scale, LikelihoodScale) and not user:
-        raise InputError(f"{path}: no text for the judge; write it after a line <!-- user -->")
-    for source in (system, user):
-        _check_source(path, source)
-    digest = content_key("template", front.model_dump(mode="json", exclude={"about"}), system, user)
+    if not isinstance(scale, LikelihoodScale | RewardScale):
+        _check_texts(path, front.kind, (system, user))
+    # Only what the file itself says: a later default of this code must not make another judge of it.
+    digest = content_key("template", front.model_dump(mode="json", exclude={"about"}, exclude_unset=True), system, user)
     return Template(
         name=parts["name"],
         version=int(parts["version"] or 1),
@@ -191,10 +202,17 @@ def _bodies(path: Path, body: str) -> tuple[str, str]:
     return texts.get("system", ""), texts.get("user", "")
 
 
-def _check_source(path: Path, source: str) -> None:
+def _check_texts(path: Path, kind: str, sources: tuple[str, str]) -> None:
+    """Raises InputError unless the texts are jinja, name only what there is, and show what is to be judged."""
     try:
-        names = meta.find_undeclared_variables(ENVIRONMENT.parse(source))
+        named = frozenset().union(*map(variables, sources))
     except jinja2.TemplateSyntaxError as error:
         raise InputError(f"{path}: {error.message} (line {error.lineno} of its text)") from error
-    for name in sorted(names - VARIABLES):
-        raise InputError(f"{path}: {UnknownName('variable', name, VARIABLES)}")
+    known = VARIABLES[kind]
+    for name in sorted(named - known):
+        raise InputError(f"{path}: {UnknownName('variable', name, known)}")
+    sides = ("output",) if kind == "pointwise" else ("first", "second")
+    for side in sides:
+        dialogue = "dialogue" if side == "output" else f"{side}_dialogue"
+        if not named & {side, dialogue}:
+            raise InputError(f"{path}: a {kind} template must show {{{{ {side} }}}} or {{{{ {dialogue} }}}}")

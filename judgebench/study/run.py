@@ -5,14 +5,17 @@ import secrets
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
+from judgebench.clients.prices import Price
 from judgebench.errors import InputError, UnknownName
 from judgebench.execution.asking import Asker
 from judgebench.execution.judges import OpenJudge, describe, open_judge
 from judgebench.execution.runner import Limits, Runner, Tally
-from judgebench.judging.design import battles, trials
+from judgebench.judging.design import battles, identical_verdict, trials
 from judgebench.judging.parsing import PARSER_VERSION, parse
-from judgebench.records import Judge, Status, Trial, Verdict
+from judgebench.judging.templates import render
+from judgebench.records import ChatPrompt, Judge, Prompt, Status, Trial, Verdict
 from judgebench.spec import Study, load_template
 from judgebench.store import battle_reader, reader, writer
 from judgebench.store.database import Database
@@ -21,6 +24,8 @@ from judgebench.store.verdict_writer import TrialResult, VerdictWriter, add_repa
 _PAGE = 20  # instructions read at a time
 _PROGRESS_S = 0.25
 _REPARSE_BATCH = 500
+_ESTIMATE_BATCH = 400
+_NO_NONCE = "0" * 16  # prompts are only measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,18 @@ class RunReport:
     tally: Tally
     calls: int
     interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What running a plan would take. Tokens are characters / 4, for want of the judge's own tokenizer."""
+
+    plan: Plan
+    answered: int  # trials that have a verdict already
+    identical: int  # trials decided without a call
+    calls: int
+    prompt_tokens: int
+    cost_usd: float | None  # of the prompts; None without a price
 
 
 OnProgress = Callable[[Tally, int], None]  # the tally and the calls so far
@@ -69,6 +86,28 @@ def plan(database: Database, study: Study) -> Plan:
     per_battle = study.repeats * (2 if study.orders == "both" else 1)
     missing = {model: count for model, count in absent.items() if count}
     return Plan(benchmark_id, judge, models, met, met * per_battle, missing)
+
+
+def estimate(database: Database, study: Study) -> Estimate:
+    """Count what running the study would ask now; nothing is asked or written. Raises InputError as ``plan`` does."""
+    planned = plan(database, study)
+    _, template = describe(study.judge)
+    answered = identical = calls = chars = 0
+    stream = planned_trials(database, study, planned)
+    while chunk := list(islice(stream, _ESTIMATE_BATCH)):
+        with database.read() as connection:
+            known = reader.revisions(connection, [trial.key for trial in chunk])
+        for trial in chunk:
+            if known.get(trial.key, (0, Status.FAILED))[1] is not Status.FAILED:
+                answered += 1
+            elif identical_verdict(trial) is not None:
+                identical += 1
+            else:
+                calls += 1
+                chars += _prompt_chars(render(template, trial, nonce=_NO_NONCE))
+    price = None if study.judge.price is None else Price.parse(study.judge.price)
+    tokens = chars // 4
+    return Estimate(planned, answered, identical, calls, tokens, None if price is None else price.prompt * tokens / 1e6)
 
 
 def planned_trials(database: Database, study: Study, plan: Plan) -> Iterator[Trial]:
@@ -237,6 +276,12 @@ def _battles(study: Study, present: set[str]) -> int:
         wanted = {tuple(sorted(pair)) for pair in study.pairs}
         return sum(one in present and other in present for one, other in wanted)
     return len(present) * (len(present) - 1) // 2
+
+
+def _prompt_chars(prompt: Prompt) -> int:
+    if isinstance(prompt, ChatPrompt):
+        return sum(len(message.content) for message in prompt.messages)
+    return len(prompt.outputs) * len(prompt.instruction) + 2 * sum(len(output) for output in prompt.outputs)
 
 
 def _silent(tally: Tally, calls: int) -> None:

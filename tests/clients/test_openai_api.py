@@ -1,5 +1,7 @@
 """One question over HTTP, against a real server with scripted faults."""
 
+import gc
+import logging
 import resource
 import traceback
 from typing import Any
@@ -134,6 +136,10 @@ def test_what_is_no_completion_is_a_bad_reply(reply: Reply) -> None:
     assert isinstance(error_of(reply), BadReply)
 
 
+def test_an_error_sent_with_status_200_is_shown() -> None:
+    assert "rate limited upstream" in str(error_of(Reply.of({"error": {"message": "rate limited upstream"}})))
+
+
 def test_a_gzip_body_of_one_gigabyte_is_not_read_into_memory() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     error = error_of(Reply(stream=gzip_bomb(1024), headers={"Content-Encoding": "gzip"}))
@@ -226,9 +232,13 @@ def test_redirects_are_never_followed(status: int) -> None:
         Reply.of({"choices": [], "debug": KEY}),
     ],
 )
-def test_a_key_echoed_by_the_server_reaches_no_message(reply: Reply) -> None:
+def test_a_key_echoed_by_the_server_reaches_no_message_and_no_log(
+    reply: Reply, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     error = error_of(reply)
-    shown = "".join(traceback.format_exception(error)) + repr(error)
+    gc.collect()  # what nobody awaited is logged when it is collected
+    shown = "".join(traceback.format_exception(error)) + repr(error) + caplog.text
     assert KEY not in shown
     assert KEY[:12] not in shown
 

@@ -6,6 +6,7 @@ import pytest
 
 from judgebench.clients.openai_api import OpenAIClient
 from judgebench.clients.probe import Report, check
+from judgebench.clients.replies import ListedModel
 from judgebench.errors import JudgeRefused, JudgeUnreachable
 from tests.clients.asking import client_of
 from tests.fault_server import FaultServer, Reply, Request
@@ -25,6 +26,8 @@ def probed(client: OpenAIClient) -> Report:
 
 def able(index: int, request: Request) -> Reply:
     """A server that can do everything."""
+    if request.method == "GET":
+        return Reply.of({"data": [{"id": "other", "max_model_len": 9}, {"id": "judge", "max_model_len": 8192}]})
     body = request.json
     top = [{"token": "B", "logprob": -0.1}, {"token": "A", "logprob": -2.0}]
     logprobs = {"content": [{"token": "B", "logprob": -0.1, "top_logprobs": top}]} if body.get("logprobs") else None
@@ -43,7 +46,9 @@ def ignorant(index: int, request: Request) -> Reply:
 
 
 def strict(index: int, request: Request) -> Reply:
-    """A server that complains of fields it does not know."""
+    """A server that complains of fields it does not know, and lists nothing."""
+    if request.method == "GET":
+        return Reply.error(404)
     for field in request.json.keys() - {"model", "messages", "max_tokens"}:
         return Reply.error(400, f"unrecognized request argument: {field}")
     return Reply.chat("B", model="judge-2026")
@@ -53,7 +58,7 @@ def test_an_able_server_is_seen_as_able() -> None:
     with FaultServer(able) as server:
         report = probed(client_of(server.url))
     assert (report.model, report.logprobs, report.json_schema, report.choice) == ("judge-2026", True, True, True)
-    assert report.left_out == ()
+    assert (report.left_out, report.context_tokens) == ((), 8192)
     assert report.latency_s is not None
 
 
@@ -67,12 +72,12 @@ def test_refused_fields_are_reported() -> None:
     with FaultServer(strict) as server:
         report = probed(client_of(server.url))
     assert (report.logprobs, report.json_schema, report.choice) == (False, False, False)
-    assert report.left_out == ("logprobs", "temperature")
+    assert (report.left_out, report.context_tokens) == (("logprobs", "temperature"), None)
 
 
 def test_a_refused_constraint_is_one_that_does_not_hold() -> None:
     def script(index: int, request: Request) -> Reply:
-        bad = request.json.keys() & {"response_format", "structured_outputs"}
+        bad = request.method == "POST" and request.json.keys() & {"response_format", "structured_outputs"}
         return Reply.error(400, "malformed") if bad else able(index, request)
 
     with FaultServer(script) as server:
@@ -89,8 +94,8 @@ def test_a_wrong_key_and_a_dead_server_are_one_error() -> None:
         probed(client_of(url))
 
 
-def models(reply: Reply) -> tuple[str, ...] | None:
-    async def run(url: str) -> tuple[str, ...] | None:
+def models(reply: Reply) -> tuple[ListedModel, ...]:
+    async def run(url: str) -> tuple[ListedModel, ...]:
         client = client_of(url)
         try:
             return await client.models()
@@ -104,8 +109,16 @@ def models(reply: Reply) -> tuple[str, ...] | None:
 
 
 def test_the_list_of_models_tries_address_and_key_without_a_question() -> None:
-    assert models(Reply.of({"data": [{"id": "b"}, {"id": "a"}, {"id": 7}, "odd"]})) == ("a", "b")
-    assert models(Reply.error(404)) is None
-    assert models(Reply.of({"data": None})) is None
+    entries = [{"id": "b", "context_length": 5}, {"id": "a", "max_model_len": "long"}, {"id": 7}, "odd"]
+    assert models(Reply.of({"data": entries})) == (ListedModel("a", None), ListedModel("b", 5))
+
+
+@pytest.mark.parametrize("reply", [Reply.error(404), Reply.of({"data": None}), Reply.of([]), Reply(body=b"<html>")])
+def test_a_server_without_a_list_is_no_error(reply: Reply) -> None:
+    assert models(reply) == ()
+
+
+@pytest.mark.parametrize("reply", [Reply.error(401), Reply.error(403), Reply(302, headers={"Location": "/login"})])
+def test_a_key_that_is_not_accepted_is_one(reply: Reply) -> None:
     with pytest.raises(JudgeRefused):
-        models(Reply.error(401))
+        models(reply)

@@ -27,6 +27,7 @@ NOW = 1_800_000_000.0
         ("soon", None),
         ("", None),
         (None, None),
+        ("Mon, 1 Jan 99999999999999999999 00:00:00 GMT", None),
         ("Wed, 99 Foo 2026 99:99:99 GMT", None),
     ],
 )

@@ -107,12 +107,11 @@ def test_retry_after_is_waited_for_up_to_its_cap() -> None:
 
 def test_too_many_requests_shrink_the_window_until_the_server_copes() -> None:
     """A server that refuses more than 4 at a time: everything is answered, and few requests are wasted."""
-    with FaultServer(lambda index, request: Reply.chat("A")) as server:
 
-        def script(index: int, request: Request) -> Reply:
-            return Reply.error(429) if server._at_once > 4 else Reply.chat("A", delay_s=0.005)
+    def script(index: int, request: Request) -> Reply:
+        return Reply.error(429) if server.at_once > 4 else Reply.chat("A", delay_s=0.005)
 
-        server._script = script
+    with FaultServer(script) as server:
         throttle = Throttle(64)
         client = retrying(client_of(server.url), replace(EAGER, attempts=40), throttle=throttle, rng=random.Random(1))
         answers = ask_all(client, [PROMPT] * 200)

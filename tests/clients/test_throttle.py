@@ -53,14 +53,22 @@ def test_the_window_never_closes() -> None:
     assert throttle.window == 1
 
 
-def test_server_errors_stop_growth_for_a_while_and_do_not_cut() -> None:
-    clock = Clock()
-    throttle = Throttle(64, start=8, clock=clock)
+def test_server_errors_stop_growth_for_some_replies_and_do_not_cut() -> None:
+    throttle = Throttle(64, start=8)
     throttle.struggled()
-    throttle.succeeded()
+    for _ in range(10):
+        throttle.succeeded()
     assert throttle.window == 8
-    clock.now = 6.0
     throttle.succeeded()
+    assert throttle.window == 9
+
+
+def test_growth_goes_on_soon_after_a_long_outage() -> None:
+    throttle = Throttle(64, start=8)
+    for _ in range(10_000):
+        throttle.struggled()
+    for _ in range(101):
+        throttle.succeeded()
     assert throttle.window == 9
 
 

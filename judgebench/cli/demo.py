@@ -1,0 +1,43 @@
+"""judgebench demo, judgebench app."""
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from judgebench import demo as demonstration
+from judgebench.cli.app_command import launch
+from judgebench.cli.judge import ProgressLine
+from judgebench.cli.rank import print_board
+from judgebench.cli.session import DEFAULT_DATABASE, Session, err, out, visible
+
+
+def demo(context: typer.Context) -> None:
+    """The whole way on a small benchmark of our own, with the judge that runs inside this process."""
+    session: Session = context.obj
+    with session.database(create=True) as database:
+        for report in demonstration.submit(database):
+            err().print(visible(f"submitted {report.model}: {report.new + report.matched} outputs"))
+        err().print("judging every pair of models in both orders by likelihood")
+        with ProgressLine() as line:
+            demonstration.judge(database, session.environment, line.show)
+        err().print('asking the same model "A or B?" about one pair, in both orders')
+        with ProgressLine() as line:
+            lesson = demonstration.ask_for_a_letter(database, session.environment, line.show)
+        out().print()
+        print_board(demonstration.board(database))
+        out().print()
+        for sentence in demonstration.trust(lesson):
+            out().print(sentence)
+    named = "" if session.address == DEFAULT_DATABASE else f"--db {shlex.quote(session.shown_address)} "
+    out().print(f"\nOpen it in the browser: judgebench {named}app")
+
+
+def app(
+    context: typer.Context,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Default: the first free one from 8501.")] = None,
+    headless: Annotated[bool, typer.Option(help="Do not open a browser.")] = False,
+) -> None:
+    """Open the web app on the database."""
+    session: Session = context.obj
+    raise typer.Exit(launch(session.address, port=port, headless=headless))

@@ -1,0 +1,148 @@
+"""judgebench leaderboard."""
+
+import sys
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from judgebench import queries
+from judgebench.cli.session import Session, err, out, print_json, visible
+from judgebench.formats.csv_export import write_csv
+from judgebench.leaderboard import Choices, Leaderboard, Row
+
+_FIELDS = (
+    *("model", "rating", "lower", "upper", "win_rate", "standard_error"),
+    *("rank", "rank_lower", "rank_upper", "tier", "battles", "ties", "flag"),
+)
+
+
+class Method(StrEnum):
+    WIN_RATE = "win-rate"
+    BRADLEY_TERRY = "bradley-terry"
+
+
+class Scale(StrEnum):
+    RATE = "rate"
+    ELO = "elo"
+    LOGIT = "logit"
+
+
+class IntervalMethod(StrEnum):
+    ANALYTIC = "analytic"
+    BOOTSTRAP = "bootstrap"
+
+
+class BoardFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+def leaderboard(
+    context: typer.Context,
+    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")],
+    judge: Annotated[list[str] | None, typer.Option(help="Only this judge's verdicts; may be repeated.")] = None,
+    method: Annotated[Method, typer.Option(help="How to rank.")] = Method.WIN_RATE,
+    baseline: Annotated[
+        str | None, typer.Option(help="Win rates against this model; default: the one that met all, or the field.")
+    ] = None,
+    category: Annotated[str | None, typer.Option(help="Only the instructions of this category.")] = None,
+    scale: Annotated[Scale | None, typer.Option(help="Bradley-Terry: elo (default) or logit.")] = None,
+    interval: Annotated[IntervalMethod, typer.Option(help="How intervals are made.")] = IntervalMethod.ANALYTIC,
+    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of intervals and rank ranges.")] = 0.95,
+    resamples: Annotated[int, typer.Option(min=100, max=100_000, help="Of the bootstrap.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap and the rank ranges.")] = 0,
+    output: Annotated[BoardFormat, typer.Option("--format")] = BoardFormat.TABLE,
+) -> None:
+    """Rank the models of a benchmark, with intervals and the ranks that the data leave open."""
+    session: Session = context.obj
+    choices = Choices(
+        method=method.value,
+        baseline=baseline,
+        scale=None if scale is None else scale.value,
+        level=level,
+        interval=interval.value,
+        resamples=resamples,
+        seed=seed,
+    )
+    with session.database() as database:
+        board = queries.leaderboard(database, benchmark, judges=judge or (), category=category, choices=choices)
+    if output is BoardFormat.JSON:
+        print_json(queries.leaderboard_document(benchmark, board))
+    elif output is BoardFormat.CSV:
+        write_csv([asdict(row) for row in board.rows], _FIELDS, sys.stdout)
+    elif output is BoardFormat.MARKDOWN:
+        print(markdown(board))
+    else:
+        print_board(board)
+
+
+def print_board(board: Leaderboard) -> None:
+    """A table with what it rests on under it."""
+    table = Table(box=None, pad_edge=False)
+    for name in _headings(board):
+        is_text = name in ("model", "note")
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
+    for row in board.rows:
+        table.add_row(*_cells(board, row))
+    screen = out()
+    screen.print(table)
+    for line in footer(board):
+        screen.print(visible(line))
+
+
+def markdown(board: Leaderboard) -> str:
+    """The same table in Markdown; names of models cannot break out of their cell."""
+    lines = [_headings(board), ["---"] * len(_headings(board)), *(_cells(board, row) for row in board.rows)]
+    table = "\n".join("| " + " | ".join(_escaped(cell) for cell in line) + " |" for line in lines)
+    return table + "\n\n" + "\n".join(f"- {_escaped(line)}" for line in footer(board))
+
+
+def footer(board: Leaderboard) -> list[str]:
+    """How the numbers came about and what is not in them."""
+    against = "the field" if board.baseline is None else board.baseline
+    judges = ", ".join(board.judges)
+    lines = [
+        f"{board.method}, win rates against {against}; judged by {judges}",
+        f"{board.interval.level:.0%} intervals: {board.interval.method}; rank ranges hold for all models at once",
+    ]
+    left_out = {str(status): count for status, count in sorted(board.left_out.items()) if count}
+    shown = ", ".join(f"{count} {status}" for status, count in left_out.items())
+    lines.append(f"left out: {shown} (no preference, so neither win, loss nor tie)" if shown else "left out: nothing")
+    return lines + [f"note: {note}" for note in board.notes]
+
+
+def _headings(board: Leaderboard) -> list[str]:
+    rating = [] if board.scale == "rate" else [board.scale, "interval"]
+    rates = ["win rate", "interval"] if board.scale == "rate" else ["win rate"]
+    flagged = ["note"] if any(row.flag for row in board.rows) else []
+    return ["rank", "range", "model", *rating, *rates, "battles", "ties", *flagged]
+
+
+def _cells(board: Leaderboard, row: Row) -> list[str]:
+    percent = board.scale == "rate"
+    span = f"[{_shown(row.lower, board.scale)}, {_shown(row.upper, board.scale)}]"
+    rating = [] if percent else [_shown(row.rating, board.scale), span]
+    rates = [_shown(row.win_rate, "rate"), *([span] if percent else [])]
+    ranks = [str(row.rank), f"{row.rank_lower}-{row.rank_upper}"]
+    flag = [row.flag] if any(each.flag for each in board.rows) else []
+    return [*ranks, visible(row.model), *rating, *rates, str(row.battles), str(row.ties), *flag]
+
+
+def _shown(value: float | None, scale: str) -> str:
+    if value is None:
+        return "-"
+    return f"{100 * value:.1f}%" if scale == "rate" else f"{value:.0f}" if scale == "elo" else f"{value:.3f}"
+
+
+def _escaped(text: str) -> str:
+    return "".join("\\" + char if char in "\\`*_{}[]<>()#+!|&$~" else char for char in text.replace("\n", " "))
+
+
+def warn(message: str) -> None:
+    """A line on stderr that is no error."""
+    err().print(visible(message))

@@ -1,0 +1,114 @@
+"""judgebench submit, judgebench import ..."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from judgebench.cli.session import Format, Session, err, out, print_json, visible
+from judgebench.errors import InputError
+from judgebench.formats.submission import read_submission
+from judgebench.records import Lineage
+from judgebench.study import ImportReport, MatchReport, import_alpaca_eval, prepare, store
+from judgebench.study.submit import check_name
+
+imports = typer.Typer(help="Import verdicts that others published.", no_args_is_help=True)
+
+
+def submit(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="AlpacaEval model_outputs.json, JSONL, CSV or parquet; plain or .gz.")],
+    model: Annotated[str, typer.Option(help="Name of the model that wrote the outputs.")],
+    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")],
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="e.g. instruction=question")
+    ] = None,
+    family: Annotated[str | None, typer.Option(help="The model's family, e.g. llama-3.")] = None,
+    parent: Annotated[str | None, typer.Option(help="The model it was tuned from.")] = None,
+    trained_on: Annotated[
+        list[str] | None, typer.Option(help="A model whose outputs were in its training data; may be repeated.")
+    ] = None,
+    extend: Annotated[bool, typer.Option(help="Add instructions that the benchmark lacks to it.")] = False,
+    new_benchmark: Annotated[bool, typer.Option(help="Create the benchmark; the first one needs no flag.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Print the match report and store nothing.")] = False,
+    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+) -> None:
+    """Submit a model's outputs to the instructions of a benchmark."""
+    session: Session = context.obj
+    check_name("model", model)
+    check_name("benchmark", benchmark)
+    submission = read_submission(file, columns=_columns(columns or []))
+    with session.database(create=True) as database:
+        prepared = prepare(
+            database,
+            submission,
+            benchmark=benchmark,
+            model=model,
+            lineage=Lineage(family, parent, tuple(trained_on or ())),
+            extend=extend,
+            new_benchmark=new_benchmark,
+        )
+        if output is Format.TABLE:
+            _print_match(prepared.report)
+        stored = None if dry_run else store(database, prepared)
+    if output is Format.JSON:
+        counts = {"stored": stored.new, "already_stored": stored.known} if stored else {}
+        print_json(asdict(prepared.report) | counts)
+    elif stored:
+        out().print(f"stored {stored.new} outputs; {stored.known} were stored already")
+
+
+@imports.command("alpaca-eval")
+def alpaca_eval(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="annotations.json files, plain or .gz.")],
+    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")] = "alpaca_eval",
+    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+) -> None:
+    """Import AlpacaEval annotations: instructions, both outputs, and the recorded verdicts of their judge."""
+    session: Session = context.obj
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"{file}: there is no such file")
+    with session.database(create=True) as database:
+        reports = import_alpaca_eval(database, files, benchmark=benchmark)
+    if output is Format.JSON:
+        print_json([asdict(report) for report in reports])
+        return
+    for report in reports:
+        _print_import(report)
+    out().print(f"{sum(r.new for r in reports)} verdicts stored, {sum(r.known for r in reports)} were stored already")
+
+
+def _columns(given: list[str]) -> dict[str, str]:
+    columns = {}
+    for each in given:
+        field, equals, column = each.partition("=")
+        if not (field and equals and column):
+            raise InputError(f"--map {each!r}: write FIELD=COLUMN, e.g. --map instruction=question")
+        columns[field.strip()] = column.strip()
+    return columns
+
+
+def _print_match(report: MatchReport) -> None:
+    head = "a new benchmark" if report.creates_benchmark else "benchmark"
+    err().print(visible(f"{report.model} for {head} {report.benchmark}:"))
+    left_out = "" if report.takes_new or not report.new else "  (not in the benchmark, left out; --extend adds them)"
+    err().print(f"  new        {report.new:>7}{left_out}")
+    err().print(f"  matched    {report.matched:>7}")
+    err().print(f"  missing    {report.missing:>7}")
+    err().print(f"  duplicate  {report.duplicate:>7}")
+    err().print(f"  empty      {report.empty:>7}")
+
+
+def _print_import(report: ImportReport) -> None:
+    counted = {
+        "new": report.new,
+        "stored already": report.known,
+        "without preference": report.without_preference,
+        "against itself": report.against_itself,
+        "duplicate": report.duplicate,
+    }
+    shown = ", ".join(f"{count} {name}" for name, count in counted.items() if count)
+    out().print(visible(f"{', '.join(report.models)}: {shown}"))
