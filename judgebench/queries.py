@@ -76,6 +76,17 @@ class ShownVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedVerdict:
+    """A verdict with the battle it is about, as in a list of all of them."""
+
+    instruction: str  # key
+    category: str | None
+    model_a: str
+    model_b: str
+    shown: ShownVerdict
+
+
+@dataclass(frozen=True, slots=True)
 class Battle:
     """A battle with everything that was said about it."""
 
@@ -85,17 +96,6 @@ class Battle:
     output_a: str
     output_b: str
     verdicts: tuple[ShownVerdict, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ListedVerdict:
-    """A verdict with the battle it is about, as in a list of all of them."""
-
-    instruction: str  # key
-    category: str | None
-    model_a: str
-    model_b: str
-    shown: ShownVerdict
 
 
 def benchmarks(database: Database) -> list[BenchmarkSummary]:
