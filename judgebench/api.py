@@ -1,6 +1,6 @@
 """The steps of an evaluation for notebooks and scripts: DataFrames in, DataFrames out.
 
-``import judgebench`` offers these functions. They add nothing to ``study`` and ``queries``, which the command line and
+``import judgebench`` offers these functions. They add nothing to ``study``, ``queries`` and the store, which the command line and
 the app use as well, but frames, and runs inside an event loop that is running already, as a notebook's is. The
 leaderboard's function is ``rank``, because ``judgebench.leaderboard`` is a module.
 """
@@ -25,9 +25,15 @@ from judgebench.formats.submission import Submission, gather_submission, read_su
 from judgebench.leaderboard import Choices, Row
 from judgebench.records import Lineage
 from judgebench.spec import make_study
+from judgebench.store import battle_reader, reader
 from judgebench.store.database import Database
 
 _Outputs = pd.DataFrame | str | PathLike[str]
+
+_BATTLE = ("category", "model_a", "model_b", "judge", "order", "repeat")
+_VERDICT = ("status", "source", "preference", "score", "label", "mass", "detail", "parser")
+_REPLY = ("reply", "prompt_tokens", "completion_tokens", "cost_usd", "latency_s")
+_VERDICT_COLUMNS = {"instruction": "key"} | {name: name for name in (*_BATTLE, *_VERDICT, *_REPLY)}  # ours -> stored
 
 
 class Matching(TypedDict, total=False):
@@ -140,26 +146,11 @@ def verdicts(database: Database, *, benchmark: str, judge: str | None = None) ->
 
     Raises UnknownName.
     """
-    rows = [_verdict_row(each) for each in queries.verdicts(database, benchmark, judge=judge)]
-    return pd.DataFrame(rows, columns=_VERDICT_COLUMNS)
-
-
-_VERDICT_COLUMNS = (
-    *("instruction", "category", "model_a", "model_b", "judge", "order", "repeat"),
-    *("status", "source", "preference", "score", "label", "mass", "detail", "parser"),
-    *("reply", "prompt_tokens", "completion_tokens", "cost_usd", "latency_s"),
-)
-
-
-def _verdict_row(listed: queries.ListedVerdict) -> dict[str, Any]:
-    shown = listed.shown
-    known = {name: getattr(listed, name) for name in ("instruction", "category", "model_a", "model_b")}
-    known |= {"judge": shown.judge, "order": shown.order and str(shown.order), "repeat": shown.repeat}
-    known |= asdict(shown.verdict) | {"status": str(shown.verdict.status), "source": str(shown.verdict.source)}
-    if (reply := shown.completion) is None:
-        return known
-    spent = {name: getattr(reply, name) for name in ("prompt_tokens", "completion_tokens", "cost_usd", "latency_s")}
-    return known | {"reply": reply.text} | spent
+    with database.read() as connection:
+        benchmark_id = reader.benchmark_id(connection, benchmark)
+        found = battle_reader.rows_of(connection, benchmark_id, judge_name=judge)
+        rows = [[getattr(row, name) for name in _VERDICT_COLUMNS.values()] for row in found]
+    return pd.DataFrame(rows, columns=list(_VERDICT_COLUMNS))
 
 
 def _submission(outputs: _Outputs, columns: Mapping[str, str] | None) -> Submission:

@@ -1,7 +1,7 @@
 """The read side, as the command line, the app and Python use it: what is there, who leads, what was said and why."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -73,17 +73,6 @@ class ShownVerdict:
     repeat: int
     verdict: Verdict
     completion: Completion | None
-
-
-@dataclass(frozen=True, slots=True)
-class ListedVerdict:
-    """A verdict with the battle it is about, as in a list of all of them."""
-
-    instruction: str  # key
-    category: str | None
-    model_a: str
-    model_b: str
-    shown: ShownVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,32 +165,17 @@ def battle(database: Database, benchmark: str, instruction: str, model_a: str, m
     if not rows:
         raise UnknownName("battle", f"{first} against {second} on {instruction}", [])
     found = rows[0]
-    shown = tuple(_shown_verdict(row) for row in rows)
-    return Battle(reader.instruction(found), first, second, found.text_a, found.text_b, shown)
-
-
-def verdicts(database: Database, benchmark: str, *, judge: str | None = None) -> Iterator[ListedVerdict]:
-    """Every verdict in force on the benchmark's battles, failures included, in the order they were stored.
-
-    Raises UnknownName.
-    """
-    with database.read() as connection:
-        within = [t.instructions.c.benchmark_id == reader.benchmark_id(connection, benchmark)]
-        if judge is not None:
-            reader.judge(connection, judge)
-            within.append(t.judges.c.name == judge)
-        for row in battle_reader.battle_rows(connection, within):
-            yield ListedVerdict(row.key, row.category, row.model_a, row.model_b, _shown_verdict(row))
-
-
-def _shown_verdict(row: sa.Row[Any]) -> ShownVerdict:
-    return ShownVerdict(
-        judge=row.judge,
-        order=None if row.order is None else Order(row.order),
-        repeat=row.repeat,
-        verdict=battle_reader.verdict(row),
-        completion=None if row.completion_id is None else battle_reader.completion(row),
+    shown = tuple(
+        ShownVerdict(
+            judge=row.judge,
+            order=None if row.order is None else Order(row.order),
+            repeat=row.repeat,
+            verdict=battle_reader.verdict(row),
+            completion=None if row.completion_id is None else battle_reader.completion(row),
+        )
+        for row in rows
     )
+    return Battle(reader.instruction(found), first, second, found.text_a, found.text_b, shown)
 
 
 def _summary(connection: sa.Connection, name: str) -> BenchmarkSummary:
