@@ -38,6 +38,15 @@ def unread(connection: sa.Connection, name: str, parser: str) -> Iterator[Reply]
             yield Reply(row.verdict_id, verdict(row), trial, completion(row))
 
 
+def rows_of(connection: sa.Connection, benchmark_id: int, *, judge_name: str | None = None) -> Iterator[sa.Row[Any]]:
+    """``battle_rows`` of a benchmark, of one judge or all. Raises UnknownName when there is no such judge."""
+    within = [t.instructions.c.benchmark_id == benchmark_id]
+    if judge_name is not None:
+        judge(connection, judge_name)
+        within.append(t.judges.c.name == judge_name)
+    yield from battle_rows(connection, within)
+
+
 def battle_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[bool]]) -> Iterator[sa.Row[Any]]:
     """Verdicts in force with everything about them: instruction, both outputs, judge and completion."""
     a, b = t.outputs.alias("output_a"), t.outputs.alias("output_b")

@@ -62,7 +62,8 @@ class Estimate:
     cost_usd: float | None  # of the prompts; None without a price
 
 
-OnProgress = Callable[[Tally, int], None]  # the tally and the calls so far
+# Is told the tally and the calls so far; where it returns true the run stops as after a first interrupt.
+OnProgress = Callable[[Tally, int], bool | None]
 
 
 def plan(database: Database, study: Study) -> Plan:
@@ -228,7 +229,8 @@ def _start(database: Database, study: Study, planned: Plan) -> tuple[int, _Store
 
 async def _report(runner: Runner, opened: OpenJudge, on_progress: OnProgress) -> None:
     while True:
-        on_progress(runner.tally, opened.calls)
+        if on_progress(runner.tally, opened.calls):
+            runner.stop()
         await asyncio.sleep(_PROGRESS_S)
 
 
