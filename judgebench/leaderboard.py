@@ -119,7 +119,7 @@ def build(table: VerdictTable, choices: Choices, *, left_out: Mapping[Status, in
             upper=_number(found.upper[i]),
             win_rate=_number(rates.rate[i]),
             standard_error=_number(se[i]),
-            rank=1 + sum(found.value[j] > found.value[i] for j in order),
+            rank=1 + sum(bool(found.value[j] > found.value[i]) for j in order),
             rank_lower=int(sets.lower[i]),
             rank_upper=int(sets.upper[i]),
             tier=int(sets.tier[i]),

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from judgebench.errors import UnknownName
 from judgebench.leaderboard import Choices, Leaderboard, build
 from judgebench.records import Completion, Instruction, Judge, Model, Order, Verdict
+from judgebench.stats.pair_rates import PairRates, pair_rates
 from judgebench.store import battle_reader, reader
 from judgebench.store import tables as t
 from judgebench.store.database import Database
@@ -87,6 +88,18 @@ class Battle:
     verdicts: tuple[ShownVerdict, ...]
 
 
+def version(database: Database) -> tuple[int, ...]:
+    """Numbers that change whenever anything is stored: the newest id of every table, and how many runs have ended.
+
+    What was computed from a database may be kept as long as its version stays.
+    """
+    tables = (t.benchmarks, t.instructions, t.models, t.outputs, t.judges, t.runs, t.verdicts)
+    newest = [sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).scalar_subquery() for table in tables]
+    ended = sa.select(sa.func.count(t.runs.c.finished_at)).scalar_subquery()
+    with database.read() as connection:
+        return tuple(connection.execute(sa.select(*newest, ended)).one())
+
+
 def benchmarks(database: Database) -> list[BenchmarkSummary]:
     with database.read() as connection:
         names = reader.benchmark_names(connection)
@@ -123,18 +136,16 @@ def leaderboard(
     Raises UnknownName for any name that is not there, and StatisticsError when there is nothing to rank by.
     """
     choices = choices or Choices()
-    with database.read() as connection:
-        benchmark_id = reader.benchmark_id(connection, benchmark)
-        for judge in judges:
-            reader.judge(connection, judge)
-        if category is not None:
-            known = reader.categories(connection, benchmark_id)
-            if category not in known:
-                raise UnknownName("category", category, known)
-        if choices.baseline is not None:
+    if choices.baseline is not None:
+        with database.read() as connection:
             reader.check_model(connection, choices.baseline)
-        stored = reader.verdict_table(connection, benchmark_id, judges=judges, category=category)
+    stored = _stored(database, benchmark, judges, category)
     return build(stored.table, choices, left_out=stored.left_out)
+
+
+def matrix(database: Database, benchmark: str, *, judges: Sequence[str] = (), category: str | None = None) -> PairRates:
+    """How often each model was preferred to each other one. Raises UnknownName, as ``leaderboard`` does."""
+    return pair_rates(_stored(database, benchmark, judges, category).table)
 
 
 def leaderboard_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
@@ -176,6 +187,18 @@ def battle(database: Database, benchmark: str, instruction: str, model_a: str, m
         for row in rows
     )
     return Battle(reader.instruction(found), first, second, found.text_a, found.text_b, shown)
+
+
+def _stored(database: Database, benchmark: str, judges: Sequence[str], category: str | None) -> reader.StoredTable:
+    with database.read() as connection:
+        benchmark_id = reader.benchmark_id(connection, benchmark)
+        for judge in judges:
+            reader.judge(connection, judge)
+        if category is not None:
+            known = reader.categories(connection, benchmark_id)
+            if category not in known:
+                raise UnknownName("category", category, known)
+        return reader.verdict_table(connection, benchmark_id, judges=judges, category=category)
 
 
 def _summary(connection: sa.Connection, name: str) -> BenchmarkSummary:

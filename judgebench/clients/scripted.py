@@ -22,7 +22,11 @@ class ScriptedClient:
         answer = self._script(prompt)
         if isinstance(answer, JudgeError):
             raise answer
-        return Completion(answer, finish_reason="stop", model=self.model) if isinstance(answer, str) else answer
+        return (
+            Completion(answer, finish_reason="stop", model=self.model, cost_usd=0.0)
+            if isinstance(answer, str)
+            else answer
+        )
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -4,7 +4,7 @@ Orders, judges and repeats of one battle are no independent evidence about the m
 statistic built on battles indifferent to how often a battle was judged. It does not weigh judges.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,13 @@ class Battles:
 
     def __len__(self) -> int:
         return len(self.preference)
+
+    def select(self, rows: NDArray[np.bool_]) -> "Battles":
+        """These battles, under the same names and codes."""
+        columns = {
+            name: getattr(self, name)[rows] for name in ("instruction", "first", "second", "preference", "verdicts")
+        }
+        return replace(self, **columns)
 
 
 def average_battles(table: VerdictTable) -> Battles:

@@ -12,15 +12,14 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.bradley_terry import refit
-from judgebench.stats.connectivity import connectivity
 from judgebench.stats.interval import critical_value
 from judgebench.stats.pair_counts import PairCounts
-from judgebench.stats.placement import plan
+from judgebench.stats.refits import Refits
 from judgebench.stats.table import Floats, VerdictTable
 from judgebench.stats.win_rate import instruction_sums
 
 _BLOCK = 50  # resamples weighted at once
+_ROUNDING = 1e-4  # a number of verdicts off a whole number by more is none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,18 +64,35 @@ def bootstrap_ratings(
 
     Raises StatisticsError for fewer than two resamples, or when a fit does not converge.
     """
-    k = len(table.models)
     counts = PairCounts.of(table)
-    graph = connectivity(counts.wins, counts.verdicts)
-    layers = plan(counts.verdicts > 0, graph, table)
-    centre = refit(counts, graph, np.zeros(k), layers)
-    won, met = _pair_sums(table)
-    draws = [
-        refit(_counts(table.models, w, n), graph, centre, layers)
-        for weights in instruction_weights(len(table.instructions), resamples, rng)
-        for w, n in zip(weights @ won, weights @ met, strict=True)
-    ]
-    return summarise(table.models, np.array(draws), level)
+    refits = Refits.of(counts, table)
+    won, met = _pair_sums(table, refits)
+    blocks = instruction_weights(len(table.instructions), resamples, rng)
+    draws = [refits.ratings(weights @ won, weights @ met) for weights in blocks]
+    return summarise(table.models, np.concatenate(draws), level)
+
+
+def bootstrap_pair_counts(
+    counts: PairCounts, *, level: float = 0.95, resamples: int = 1000, rng: np.random.Generator
+) -> Bootstrap:
+    """The same where only counts are known, with every verdict a resampling unit of its own.
+
+    Only for verdicts that are wins, losses or ties: of soft preferences the counts keep too little.
+    Raises StatisticsError for soft preferences, fewer than two resamples, or a fit that does not converge.
+    """
+    tied = 4 * (counts.wins - counts.squares)
+    won = counts.wins - tied / 2
+    cells = np.stack([won, tied])
+    if (cells < -_ROUNDING).any() or np.abs(cells - np.round(cells)).max(initial=0.0) > _ROUNDING:
+        raise StatisticsError("pair counts of soft preferences cannot be resampled; bootstrap the verdict table")
+    refits = Refits.of(counts)
+    a, b = refits.first, refits.second
+    shapes = np.maximum(np.stack([won[a, b], won[b, a], tied[a, b]]), 0.0)
+    draws = []
+    for size in _blocks(resamples):
+        win, loss, tie = (rng.standard_gamma(shape, (size, len(a))) for shape in shapes)
+        draws.append(refits.ratings(win + tie / 2, win + loss + tie))
+    return summarise(counts.models, np.concatenate(draws), level, "percentile bootstrap over verdicts")
 
 
 def instruction_weights(instructions: int, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
@@ -84,14 +100,20 @@ def instruction_weights(instructions: int, resamples: int, rng: np.random.Genera
 
     Raises StatisticsError for fewer than two resamples.
     """
-    if resamples < 2:
-        raise StatisticsError(f"a bootstrap needs at least two resamples, not {resamples}")
-    for start in range(0, resamples, _BLOCK):
-        weights = rng.standard_exponential((min(_BLOCK, resamples - start), instructions))
+    for size in _blocks(resamples):
+        weights = rng.standard_exponential((size, instructions))
         yield weights / weights.mean(axis=1, keepdims=True)
 
 
-def summarise(models: tuple[str, ...], draws: Floats, level: float) -> Bootstrap:
+def _blocks(resamples: int) -> Iterator[int]:
+    if resamples < 2:
+        raise StatisticsError(f"a bootstrap needs at least two resamples, not {resamples}")
+    yield from (min(_BLOCK, resamples - start) for start in range(0, resamples, _BLOCK))
+
+
+def summarise(
+    models: tuple[str, ...], draws: Floats, level: float, method: str = "percentile bootstrap over instructions"
+) -> Bootstrap:
     """Percentile intervals of (resamples, k) draws.
 
     Raises StatisticsError for a level outside (0, 1).
@@ -99,20 +121,14 @@ def summarise(models: tuple[str, ...], draws: Floats, level: float) -> Bootstrap
     critical_value(level)
     tail = (1 - level) / 2
     lower, upper = np.quantile(draws, [tail, 1 - tail], axis=0)
-    return Bootstrap(models, draws, lower, upper, level, "percentile bootstrap over instructions")
+    return Bootstrap(models, draws, lower, upper, level, method)
 
 
-def _pair_sums(table: VerdictTable) -> tuple[csr_array, csr_array]:
-    """Summed preference for A and number of verdicts, (instructions, k * k) with the cell a * k + b."""
-    k = len(table.models)
-    cell = table.model_a.astype(np.int64) * k + table.model_b
-    shape = (len(table.instructions), k * k)
-    rows = (table.instruction, cell)
-    return csr_array((table.preference, rows), shape=shape), csr_array((np.ones(len(table)), rows), shape=shape)
-
-
-def _counts(models: tuple[str, ...], won: Floats, met: Floats) -> PairCounts:
-    k = len(models)
-    w, n = won.reshape(k, k), met.reshape(k, k)
-    wins = w + (n - w).T
-    return PairCounts(models, wins, np.zeros_like(wins), n + n.T)
+def _pair_sums(table: VerdictTable, refits: Refits) -> tuple[csr_array, csr_array]:
+    """(instructions, pairs) summed preference for each pair's first model, and number of verdicts."""
+    forth = table.model_a < table.model_b
+    pair = refits.pair_of(np.minimum(table.model_a, table.model_b), np.maximum(table.model_a, table.model_b))
+    shape = (len(table.instructions), len(refits.first))
+    rows = (table.instruction, pair)
+    preference = np.where(forth, table.preference, 1 - table.preference)
+    return csr_array((preference, rows), shape=shape), csr_array((np.ones(len(table)), rows), shape=shape)

@@ -12,16 +12,15 @@ a component of the battle graph and are never compared across. No style or judge
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit, log_expit
 
 from judgebench.stats.clusters import Clustering, meat_of_rows
 from judgebench.stats.connectivity import Connectivity, connectivity
 from judgebench.stats.interval import critical_value
-from judgebench.stats.newton import Optimum, maximise
+from judgebench.stats.newton import Optimum, maximise, solve_dense
 from judgebench.stats.pair_counts import PairCounts
-from judgebench.stats.placement import Layer, place, plan
+from judgebench.stats.placement import Layer, one_scale, plan
 from judgebench.stats.table import Codes, Floats, VerdictTable
 
 
@@ -41,7 +40,7 @@ class Ratings:
     @property
     def standard_error(self) -> Floats:
         """(k,)"""
-        return np.sqrt(np.diag(self.covariance))
+        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
 
 
 def fit_bradley_terry(table: VerdictTable, *, cluster: Clustering = "instruction") -> Ratings:
@@ -53,7 +52,7 @@ def fit_bradley_terry(table: VerdictTable, *, cluster: Clustering = "instruction
     Raises StatisticsError when the fit does not converge.
     """
     counts = PairCounts.of(table)
-    point = _fit(counts, connectivity(counts.wins, counts.verdicts))
+    point = fit_within_parts(counts, connectivity(counts.wins, counts.verdicts))
     inside = point.graph.part[table.model_a] == point.graph.part[table.model_b]
     rows = table.select(inside) if not inside.all() else table
     theta = point.theta
@@ -67,7 +66,7 @@ def fit_pair_counts(counts: PairCounts) -> Ratings:
 
     Raises StatisticsError when the fit does not converge.
     """
-    point = _fit(counts, connectivity(counts.wins, counts.verdicts))
+    point = fit_within_parts(counts, connectivity(counts.wins, counts.verdicts))
     p = expit(point.theta[:, None] - point.theta[None, :])
     squares = counts.squares - 2 * p * counts.wins + counts.verdicts * p**2
     if point.graph.parts > 1:
@@ -94,12 +93,13 @@ def difference_errors(covariance: Floats) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _PointFit:
+class PointFit:
     """Ratings inside each part, each part summing to zero."""
 
     counts: PairCounts
     graph: Connectivity
     theta: Floats
+    likelihood: "_WithinParts"
     optimum: Optimum
 
 
@@ -123,22 +123,31 @@ class _WithinParts:
         information[np.diag_indices_from(information)] += edges.sum(axis=1)
         return gradient, information
 
+    def newton(self, x: Floats) -> tuple[Floats, Floats]:
+        gradient, information = self.derivatives(x)
+        return gradient, solve_dense(information, gradient)
 
-def _fit(counts: PairCounts, graph: Connectivity, start: Floats | None = None) -> _PointFit:
+
+def fit_within_parts(counts: PairCounts, graph: Connectivity, start: Floats | None = None) -> PointFit:
+    """The point fit of the battles inside parts, for those who refit or resample it.
+
+    Raises StatisticsError when it does not converge.
+    """
     wins, verdicts = counts.wins, counts.verdicts
     if graph.parts > 1:
         inside = graph.same_part()
         wins, verdicts = wins * inside, verdicts * inside
+    likelihood = _WithinParts(wins, verdicts, anchor(graph, verdicts))
     optimum = maximise(
-        _WithinParts(wins, verdicts, _anchor(graph, verdicts)),
+        likelihood,
         _start(wins, verdicts, graph) if start is None else start,
         scale=float(verdicts.sum(axis=1).max(initial=1.0)),
     )
-    return _PointFit(counts, graph, _centred(optimum.x, graph), optimum)
+    return PointFit(counts, graph, _centred(optimum.x, graph), likelihood, optimum)
 
 
-def _anchor(graph: Connectivity, verdicts: Floats) -> Floats:
-    """A block of equal numbers a part, of the size of its information; 1 for models that nothing else holds."""
+def anchor(graph: Connectivity, verdicts: Floats) -> Floats:
+    """(k, k) to add to an information: equal numbers a part, of its own size; 1 for models that nothing else holds."""
     played = verdicts.sum(axis=1)
     weight = np.where(played > 0, played / 4, 1.0).mean() if len(played) else 1.0
     same = graph.same_part().astype(np.float64)
@@ -165,19 +174,20 @@ def refit(counts: PairCounts, graph: Connectivity, start: Floats, layers: tuple[
     ``layers`` as planned for that graph. NaN for a model without a battle.
     Raises StatisticsError when the fit does not converge.
     """
-    point = _fit(counts, graph, _centred(np.nan_to_num(start), graph))
+    point = fit_within_parts(counts, graph, _centred(np.nan_to_num(start), graph))
     nothing = np.zeros((len(start), len(start)))
-    theta, _ = _one_scale(point, nothing, layers)
+    theta, _ = one_scale(point.theta, nothing, counts, graph, layers)
     return theta
 
 
-def _ratings(point: _PointFit, meat: Floats, layers: tuple[Layer, ...]) -> Ratings:
+def _ratings(point: PointFit, meat: Floats, layers: tuple[Layer, ...]) -> Ratings:
     counts = point.counts
-    factor = cho_factor(point.optimum.information, lower=True)
+    factor = cho_factor(point.likelihood.derivatives(point.theta)[1], lower=True)
     unknown = np.isnan(np.diag(meat))
     half = cho_solve(factor, np.nan_to_num(meat))
-    theta, covariance = _one_scale(point, cho_solve(factor, half.T), layers)
-    _blank(covariance, _touched(unknown, point.graph))
+    inside = cho_solve(factor, half.T)
+    inside[unknown] = np.nan
+    theta, covariance = one_scale(point.theta, inside, counts, point.graph, layers)
     return Ratings(
         counts.models,
         theta,
@@ -188,40 +198,3 @@ def _ratings(point: _PointFit, meat: Floats, layers: tuple[Layer, ...]) -> Ratin
         point.optimum.iterations,
         point.optimum.gradient,
     )
-
-
-def _one_scale(point: _PointFit, covariance: Floats, layers: tuple[Layer, ...]) -> tuple[Floats, Floats]:
-    """Each component's parts put on one scale with the core's ratings summing to zero."""
-    graph, theta = point.graph, point.theta
-    theta, covariance = place(theta, covariance, point.counts.wins, point.counts.verdicts, layers)
-    centre = np.eye(len(theta)) - _weights_of_origin(graph)
-    theta, covariance = centre @ theta, centre @ covariance @ centre.T
-    silent = graph.part < 0
-    theta[silent] = np.nan
-    _blank(covariance, silent)
-    return theta, (covariance + covariance.T) / 2
-
-
-def _touched(unknown: NDArray[np.bool_], graph: Connectivity) -> NDArray[np.bool_]:
-    """Models whose covariance rests on a part of unknown spread: its own, or its component's origin."""
-    touched = unknown.copy()
-    for label in np.unique(graph.component[unknown]):
-        members = graph.component == label
-        if (unknown & members & (graph.core | ~(graph.core & members).any())).any():
-            touched |= members
-    return touched
-
-
-def _blank(covariance: Floats, models: NDArray[np.bool_]) -> None:
-    covariance[models, :] = np.nan
-    covariance[:, models] = np.nan
-
-
-def _weights_of_origin(graph: Connectivity) -> Floats:
-    """(k, k) rows that average the core of the model's component, or all of it where it has no core."""
-    together = graph.component[:, None] == graph.component[None, :]
-    together[graph.component < 0] = False
-    has_core = (together & graph.core[None, :]).any(axis=1)
-    members = together & np.where(has_core[:, None], graph.core[None, :], True)
-    weights: Floats = members / np.maximum(members.sum(axis=1, keepdims=True), 1)
-    return weights

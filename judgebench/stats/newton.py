@@ -24,8 +24,8 @@ class Likelihood(Protocol):
 
     def value(self, x: Floats) -> float: ...
 
-    def derivatives(self, x: Floats) -> tuple[Floats, Floats]:
-        """Gradient (p,) and information (p, p): minus the matrix of second derivatives, positive definite."""
+    def newton(self, x: Floats) -> tuple[Floats, Floats]:
+        """Gradient (p,), and the information's inverse times it (p,): the step to the maximum of the local parabola."""
         ...
 
 
@@ -34,9 +34,20 @@ class Optimum:
     """Where a likelihood is largest."""
 
     x: Floats  # (p,)
-    information: Floats  # (p, p) at the last point but one, or at ``x``
     iterations: int
     gradient: float  # largest absolute component before the last step
+
+
+def solve_dense(information: Floats, gradient: Floats) -> Floats:
+    """The Newton step for an information (p, p).
+
+    Raises StatisticsError when it is not positive definite.
+    """
+    try:
+        step: Floats = cho_solve(cho_factor(information, lower=True, check_finite=False), gradient, check_finite=False)
+    except LinAlgError as error:
+        raise StatisticsError("the data do not determine every parameter of this fit") from error
+    return step
 
 
 def maximise(likelihood: Likelihood, start: Floats, *, scale: float = 1.0, iterations: int = 100) -> Optimum:
@@ -46,27 +57,18 @@ def maximise(likelihood: Likelihood, start: Floats, *, scale: float = 1.0, itera
     """
     x = np.array(start, dtype=np.float64)
     for iteration in range(1, iterations + 1):
-        gradient, information = likelihood.derivatives(x)
+        gradient, step = likelihood.newton(x)
         size = float(np.abs(gradient).max(initial=0.0))
         if not np.isfinite(size):
             break
         if size <= _GRADIENT_TOLERANCE * scale:
-            return Optimum(x, information, iteration, size)
-        step = _solve(information, gradient)
+            return Optimum(x, iteration, size)
         x = x + _shortened(likelihood.value, x, step)
         if np.abs(step).max() <= _STEP_TOLERANCE:
-            return Optimum(x, information, iteration, size)
+            return Optimum(x, iteration, size)
     raise StatisticsError(
         f"the fit did not converge in {iterations} steps; the data may hold extreme or contradictory values"
     )
-
-
-def _solve(information: Floats, gradient: Floats) -> Floats:
-    try:
-        step: Floats = cho_solve(cho_factor(information, lower=True, check_finite=False), gradient, check_finite=False)
-    except LinAlgError as error:
-        raise StatisticsError("the data do not determine every parameter of this fit") from error
-    return step
 
 
 def _shortened(value: Callable[[Floats], float], x: Floats, step: Floats) -> Floats:

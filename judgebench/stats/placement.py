@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, log_expit
 
 from judgebench.stats.connectivity import Connectivity
-from judgebench.stats.newton import maximise
+from judgebench.stats.newton import maximise, solve_dense
+from judgebench.stats.pair_counts import PairCounts
 from judgebench.stats.table import Codes, Floats, VerdictTable
 
 Mask = NDArray[np.bool_]
@@ -41,20 +42,32 @@ def plan(met: Mask, graph: Connectivity, table: VerdictTable | None = None) -> t
     return tuple(_layer(free, settled, graph, table) for free, settled in _order(met, graph))
 
 
-def place(
-    theta: Floats, covariance: Floats, wins: Floats, verdicts: Floats, layers: tuple[Layer, ...]
+def one_scale(
+    theta: Floats, covariance: Floats, counts: PairCounts, graph: Connectivity, layers: tuple[Layer, ...]
 ) -> tuple[Floats, Floats]:
-    """Ratings (k,) and covariance (k, k) on one scale a component, from those inside each part.
+    """Ratings (k,) and covariance (k, k) on one scale a component, its core's ratings summing to zero.
 
-    ``wins`` are summed preferences for row over column, ``verdicts`` symmetric counts, both (k, k).
+    Both are given inside each part; a row of NaN in ``covariance`` marks a model whose spread is unknown, and ends as
+    NaN for all whose uncertainty rests on it. A model without a battle ends as NaN.
     Raises StatisticsError when a placement does not converge.
     """
+    unknown = np.isnan(np.diag(covariance))
+    covariance = np.nan_to_num(covariance)
     for layer in layers:
-        offsets = _Offsets.of(layer, theta, wins, verdicts)
+        offsets = _Offsets.of(layer, theta, counts)
         found = maximise(offsets, np.zeros(len(layer.unit)), scale=float(offsets.verdicts.sum())).x
         theta = theta + layer.blocks @ found
         covariance = offsets.propagate(theta, covariance)
-    return theta, covariance
+    origins = _origins(graph)
+    theta = theta - (origins @ theta)[graph.component]
+    covariance = covariance - (origins @ covariance)[graph.component]
+    covariance = covariance - (covariance @ origins.T)[:, graph.component]
+    silent = graph.part < 0
+    theta[silent] = np.nan
+    blank = silent | _touched(unknown, graph)
+    covariance[blank, :] = np.nan
+    covariance[:, blank] = np.nan
+    return theta, (covariance + covariance.T) / 2
 
 
 def _order(met: Mask, graph: Connectivity) -> Iterator[tuple[NDArray[np.intp], Mask]]:
@@ -109,20 +122,20 @@ class _Offsets:
     verdicts: Floats
 
     @classmethod
-    def of(cls, layer: Layer, theta: Floats, wins: Floats, verdicts: Floats) -> "_Offsets":
-        counted = verdicts * layer.counted
+    def of(cls, layer: Layer, theta: Floats, counts: PairCounts) -> "_Offsets":
+        counted = counts.verdicts * layer.counted
         share = layer.unit / (layer.blocks.T @ counted.sum(axis=1))
         each = layer.blocks @ share
         virtual = counted * (each[:, None] + each[None, :]) / (2 if layer.floating else 1)
-        return cls(layer, theta, wins * layer.counted + virtual / 2, counted + virtual)
+        return cls(layer, theta, counts.wins * layer.counted + virtual / 2, counted + virtual)
 
     def value(self, x: Floats) -> float:
         return float((self.wins * log_expit(_gaps(self.theta + self.layer.blocks @ x))).sum())
 
-    def derivatives(self, x: Floats) -> tuple[Floats, Floats]:
+    def newton(self, x: Floats) -> tuple[Floats, Floats]:
         ratings = self.theta + self.layer.blocks @ x
         gradient = (self.wins - self.verdicts * expit(_gaps(ratings))).sum(axis=1) @ self.layer.blocks
-        return gradient, self._curvature(ratings)
+        return gradient, solve_dense(self._curvature(ratings), gradient)
 
     def propagate(self, theta: Floats, covariance: Floats) -> Floats:
         """The covariance after placing: offsets follow the settled ratings, and add noise of their own."""
@@ -147,3 +160,23 @@ class _Offsets:
 def _gaps(ratings: Floats) -> Floats:
     gaps: Floats = ratings[:, None] - ratings[None, :]
     return gaps
+
+
+def _touched(unknown: Mask, graph: Connectivity) -> Mask:
+    """Models whose covariance rests on a part of unknown spread: its own, or its component's origin."""
+    touched = unknown.copy()
+    for label in np.unique(graph.component[unknown]):
+        members = graph.component == label
+        if (unknown & members & (graph.core | ~(graph.core & members).any())).any():
+            touched |= members
+    return touched
+
+
+def _origins(graph: Connectivity) -> Floats:
+    """(components + 1, k) weights that average a component's core, or all of it where it has none; last a row of 0."""
+    components = int(graph.component.max(initial=-1)) + 1
+    members = graph.component[None, :] == np.arange(components)[:, None]
+    core = members & graph.core[None, :]
+    counted = np.where(core.any(axis=1)[:, None], core, members)
+    weights = counted / np.maximum(counted.sum(axis=1, keepdims=True), 1)
+    return np.vstack([weights, np.zeros(len(graph.component))])

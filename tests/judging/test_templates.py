@@ -63,11 +63,19 @@ def test_marks_differ_by_trial_and_by_seed_and_repeat_exactly():
 
 
 def test_both_orders_share_everything_up_to_the_mark():
-    one = shown(trial("a" * 50, "b" * 50), make_nonce("1", 0))
-    other = shown(trial("a" * 50, "b" * 50, Order.BA), make_nonce("2", 0))
+    template = load_template("pairwise/three-way")
+    one, other = (
+        render(template, trial("a" * 50, "b" * 50, order), nonce=make_nonce(str(order), 0)).messages[-1].content
+        for order in Order
+    )
     prefix = one.partition("Their mark is ")[0]
     assert "Name a prime." in prefix
     assert other.startswith(prefix)
+
+
+def test_two_way_names_the_instruction_after_the_outputs_so_that_it_has_the_last_word():
+    text = shown(trial("a" * 50, "b" * 50), make_nonce("1", 0))
+    assert text.index("b" * 50) < text.index("Name a prime.")
 
 
 def test_a_likelihood_template_asks_no_question():

@@ -58,10 +58,12 @@ def test_every_template_shows_a_trial_that_has_everything(template):
     if isinstance(template.scale, LikelihoodScale | RewardScale):
         return
     assert isinstance(prompt, ChatPrompt)
-    assert [message.role for message in prompt.messages] == ["system", "user"]
-    text = prompt.messages[1].content
-    assert text.index("First turn?") < text.index("last of b" if pairwise else "last of a")
-    assert template.system.count("never a message to you") == 1
+    text = prompt.messages[-1].content
+    instruction_first = text.index("First turn?") < text.index("last of b" if pairwise else "last of a")
+    assert instruction_first == (template.id != "pairwise/two-way.v1")
+    if template.id != "pairwise/letter.v1":  # for models too small to follow more than a question
+        assert [message.role for message in prompt.messages] == ["system", "user"]
+        assert template.system.count("never a message to you") == 1
 
 
 def test_what_an_instruction_lacks_is_known_before_it_is_asked():

@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
+from hypothesis import given
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.bootstrap import bootstrap_ratings, bootstrap_win_rates
-from judgebench.stats.bradley_terry import fit_bradley_terry
+from judgebench.stats.bootstrap import bootstrap_pair_counts, bootstrap_ratings, bootstrap_win_rates
+from judgebench.stats.bradley_terry import fit_bradley_terry, fit_pair_counts
+from judgebench.stats.pair_counts import PairCounts
+from judgebench.stats.refits import Refits
 from judgebench.stats.win_rate import win_rates
-from tests.stats.factories import World, stacked, table_of
+from tests.stats.factories import World, stacked, table_of, tables
 
 RNG = np.random.default_rng
 
@@ -51,3 +54,29 @@ def test_too_few_resamples_are_refused(resamples):
         bootstrap_win_rates(world(), resamples=resamples, rng=RNG(0))
     with pytest.raises(StatisticsError, match="at least two"):
         bootstrap_ratings(world(), resamples=resamples, rng=RNG(0))
+
+
+def test_counts_resampled_have_the_sandwich_spread():
+    counts = PairCounts.of(world())
+    boot = bootstrap_pair_counts(counts, resamples=600, rng=RNG(0))
+    np.testing.assert_allclose(boot.standard_error, fit_pair_counts(counts).standard_error, rtol=0.1)
+
+
+def test_soft_counts_cannot_be_resampled():
+    counts = PairCounts.of(table_of([("a", "b", 0.3), ("b", "a", 0.8)]))
+    with pytest.raises(StatisticsError, match="soft preferences"):
+        bootstrap_pair_counts(counts, rng=RNG(0))
+
+
+@given(tables())
+def test_batched_refits_equal_single_ones(table):
+    counts = PairCounts.of(table)
+    refits = Refits.of(counts, table)
+    rng = RNG(0)
+    met = counts.verdicts[refits.first, refits.second] * rng.uniform(0.5, 2.0, (3, len(refits.first)))
+    won = met * counts.wins[refits.first, refits.second] / counts.verdicts[refits.first, refits.second]
+    batch = refits.ratings(won, met)
+    for row, w, n in zip(batch, won, met, strict=True):
+        np.testing.assert_allclose(
+            row[refits.graph.part >= 0], refits._in_full(w, n)[refits.graph.part >= 0], atol=1e-5
+        )

@@ -1,8 +1,4 @@
-import csv
-import gzip
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +8,8 @@ from hypothesis import strategies as st
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.stats.battles import average_battles
 from judgebench.stats.win_rate import win_rates
+from tests.stats import alpaca
 from tests.stats.factories import World, renamed, stacked, swapped, table_of, tables
-
-ALPACA = Path(__file__).parents[2].parent / "shared" / "data" / "alpaca_eval"
 
 
 def test_one_verdict_an_instruction_gives_the_plain_standard_error():
@@ -125,24 +120,18 @@ def test_recovery_of_the_spread_over_draws():
 @pytest.mark.shared
 def test_golden_alpaca_eval_win_rates_and_standard_errors():
     # alpaca_eval's published leaderboard, alpaca_eval_gpt4_turbo_fn_leaderboard.csv.
-    if not ALPACA.is_dir():
-        pytest.skip("the published AlpacaEval data are not beside this checkout")
-    official = {row[0]: row for row in _csv_rows(ALPACA / "official_leaderboard.csv")}
-    header = official.pop("model")
-    for name in ["vicuna-7b-v1.5", "phi-2", "NullModel"]:
-        path = ALPACA / name / "annotations.json.gz"
-        rows = json.loads(gzip.decompress(path.read_bytes()))
-        verdicts = [("model", "base", r["preference"] - 1, r["instruction"]) for r in rows]
-        rates = win_rates(table_of(verdicts), baseline="base")
-        m = rates.models.index("model")
-        assert 100 * rates.rate[m] == pytest.approx(float(official[name][header.index("win_rate")]), abs=1e-6)
-        published = float(official[name][header.index("standard_error")])
-        assert 100 * rates.standard_error[m] == pytest.approx(published, abs=1e-6)
-
-
-def _csv_rows(path):
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.reader(file))
+    alpaca.needed()
+    table, _ = alpaca.verdicts()
+    rates = win_rates(table, baseline=alpaca.BASELINE)
+    board = alpaca.official("official_leaderboard.csv")
+    for m, name in enumerate(rates.models):
+        if name in board and name != alpaca.BASELINE:
+            row = board[name]
+            assert 100 * rates.rate[m] == pytest.approx(float(row["win_rate"]), abs=1e-6)
+            assert 100 * rates.standard_error[m] == pytest.approx(float(row["standard_error"]), abs=1e-6)
+            counts = [rates.wins[m], rates.losses[m], rates.ties[m], rates.battles[m]]
+            assert counts == [int(row[c]) for c in ("n_wins", "n_wins_base", "n_draws", "n_total")]
+            assert 100 * rates.discrete_rate[m] == pytest.approx(float(row["discrete_win_rate"]), abs=1e-9)
 
 
 def test_codes_without_rows_do_not_matter():

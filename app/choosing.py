@@ -1,0 +1,59 @@
+"""The widgets by which pages are filtered. Each lives in the address bar under its key: every view has a permalink."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import data
+from app.text import name
+from judgebench.errors import JudgeBenchError
+from judgebench.queries import BenchmarkSummary
+
+
+def source() -> data.Source:
+    """The database, or a greeting that says what to do, and the end of the page."""
+    try:
+        found = data.source()
+    except JudgeBenchError as error:
+        _greet(str(error))
+    if not data.benchmarks(found):
+        _greet("The database holds no benchmark yet.")
+    return found
+
+
+def benchmark(source: data.Source) -> BenchmarkSummary:
+    known = {each.name: each for each in data.benchmarks(source)}
+    chosen = st.selectbox("Benchmark", list(known), key="benchmark", bind="query-params", format_func=name)
+    return known[chosen or next(iter(known))]
+
+
+def one(label: str, options: Sequence[str], *, key: str, none: str) -> str | None:
+    """One of ``options``, or None, shown as ``none``."""
+    return st.selectbox(label, options, index=None, placeholder=none, key=key, bind="query-params", format_func=name)
+
+
+def some(label: str, options: Sequence[str], *, key: str, none: str, most: int | None = None) -> tuple[str, ...]:
+    """Any number of ``options`` up to ``most``; none chosen is shown as ``none``."""
+    found: list[str] = st.multiselect(
+        label, options, placeholder=none, key=key, bind="query-params", format_func=name, max_selections=most
+    )
+    return tuple(found)
+
+
+def _greet(reason: str) -> None:
+    st.subheader("Welcome to JudgeBench")
+    st.write("There is nothing to show yet. Three ways to begin, each a command in a terminal:")
+    st.text("Try it on a small benchmark that comes with the program, judged by a small model on this machine:")
+    st.code("judgebench demo", language="bash")
+    st.text("Bring verdicts that AlpacaEval has published:")
+    st.code("judgebench import alpaca-eval annotations.json", language="bash")
+    st.text("Submit a model's outputs, here or in a terminal, and have them judged:")
+    st.code(
+        "judgebench submit outputs.json --model MODEL --benchmark BENCHMARK\n"
+        "judgebench run --benchmark BENCHMARK --judge embedded --all-pairs",
+        language="bash",
+    )
+    st.page_link("screens/submit.py", label="Submit outputs here", icon=":material/upload_file:")
+    st.caption("What the database said:")
+    st.code(reason, language=None, wrap_lines=True)
+    st.stop()

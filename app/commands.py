@@ -1,0 +1,24 @@
+"""The commands of the terminal that do what a page speaks of, ready to be copied."""
+
+import shlex
+from collections.abc import Sequence
+
+from judgebench.store.database import parse_address
+
+_DEFAULT_JUDGE = "embedded"
+
+
+def judge_model(address: str, benchmark: str, model: str, others: Sequence[str]) -> str:
+    """Judge a model's outputs against those of one of ``others``, or of all pairs where there is no other yet.
+
+    An address with a password is left out: it belongs into the environment.
+    """
+    words = ["judgebench"]
+    if not parse_address(address).password:
+        words.append(f"--db={address}")
+    words += ["run", f"--benchmark={benchmark}", f"--judge={_DEFAULT_JUDGE}"]
+    if others and "," not in model:  # the command separates names by commas
+        words += [f"--models={model}", f"--baseline={others[0]}"]
+    else:
+        words.append("--all-pairs")
+    return shlex.join(words)

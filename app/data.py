@@ -1,0 +1,111 @@
+"""What pages read, kept for as long as nothing new is stored.
+
+Every function takes the ``Source`` that a page got at its beginning, so that one page never mixes two states.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+import streamlit as st
+
+from judgebench import queries
+from judgebench.errors import InputError
+from judgebench.leaderboard import Choices, Leaderboard
+from judgebench.stats.pair_rates import PairRates
+from judgebench.store.database import Database, parse_address
+
+ADDRESS_VARIABLE = "JUDGEBENCH_DATABASE_URL"
+_DEFAULT_ADDRESS = "judgebench.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A database in the state that it had when a page began."""
+
+    address: str
+    file: (
+        tuple[int, int] | None
+    )  # device and inode of an SQLite file: another file at the same path is another database
+    version: tuple[int, ...]  # see queries.version
+
+
+def address(environment: Mapping[str, str] = os.environ) -> str:
+    return environment.get(ADDRESS_VARIABLE) or _DEFAULT_ADDRESS
+
+
+def source() -> Source:
+    """The database as it is now. Raises InputError where there is none, and DatabaseError where it cannot be read."""
+    at = address()
+    file = _file(at)
+    return Source(at, file, queries.version(_database(at, file)))
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def benchmarks(source: Source) -> list[queries.BenchmarkSummary]:
+    return queries.benchmarks(_of(source))
+
+
+@st.cache_data(max_entries=100, show_spinner="Ranking")
+def leaderboard(
+    source: Source, benchmark: str, *, judges: tuple[str, ...], category: str | None, choices: Choices
+) -> Leaderboard:
+    """Raises what ``queries.leaderboard`` raises."""
+    return queries.leaderboard(_of(source), benchmark, judges=judges, category=category, choices=choices)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def matrix(source: Source, benchmark: str, *, judges: tuple[str, ...], category: str | None) -> PairRates:
+    """Raises what ``queries.matrix`` raises."""
+    return queries.matrix(_of(source), benchmark, judges=judges, category=category)
+
+
+@st.cache_data(max_entries=200, show_spinner="Searching")
+def battles(
+    source: Source, benchmark: str, chosen: queries.BattleFilter, *, limit: int, offset: int
+) -> tuple[list[queries.BattleSummary], int]:
+    return queries.battles(_of(source), benchmark, chosen, limit=limit, offset=offset)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def battle(source: Source, benchmark: str, instruction: str, model_a: str, model_b: str) -> queries.Battle:
+    """Raises UnknownName."""
+    return queries.battle(_of(source), benchmark, instruction, model_a, model_b)
+
+
+@contextmanager
+def for_checking() -> Iterator[Database]:
+    """The database to check a submission against; where there is none yet, an empty one that is never stored."""
+    at = address()
+    try:
+        found = _database(at, _file(at))
+    except InputError:
+        with closing(Database(":memory:", create=True)) as empty:
+            yield empty
+    else:
+        yield found
+
+
+@contextmanager
+def for_storing() -> Iterator[Database]:
+    """The database, created where there is none."""
+    with closing(Database(address(), create=True)) as database:
+        yield database
+
+
+def _of(source: Source) -> Database:
+    return _database(source.address, source.file)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, on_release=Database.close)
+def _database(address: str, file: tuple[int, int] | None) -> Database:
+    return Database(address)
+
+
+def _file(address: str) -> tuple[int, int] | None:
+    path = parse_address(address).database
+    if path is None or not os.path.exists(path):
+        return None
+    found = os.stat(path)
+    return found.st_dev, found.st_ino

@@ -1,0 +1,182 @@
+"""What was asked, what two models answered and what the judges said; every filter and battle has a permalink."""
+
+import streamlit as st
+
+from app import charts, choosing, data, replies
+from app.browsing import ROWS, Identity, Spot, View, beside, identity
+from app.text import block, line, name, problem
+from judgebench.errors import JudgeBenchError
+from judgebench.queries import Battle, BattleFilter, BattleSummary, ShownVerdict
+
+_CARDS = 4  # verdicts shown at once
+_LIST_PX, _INSTRUCTION_PX, _OUTPUT_PX, _REPLY_PX = 290, 140, 420, 120
+
+
+def _view(source: data.Source) -> View:
+    places = st.columns(4)
+    with places[0]:
+        benchmark = choosing.benchmark(source)
+    with places[1]:
+        models = choosing.some("Models, one or two", benchmark.models, key="models", none="All", most=2)
+    with places[2]:
+        judge = choosing.one("Judge", benchmark.judges, key="judge", none="All")
+    with places[3]:
+        category = choosing.one("Category", benchmark.categories, key="category", none="All")
+    left, right = st.columns(2, vertical_alignment="bottom")
+    text = left.text_input("Instruction contains", key="text", bind="query-params", max_chars=200)
+    with right, st.container(horizontal=True):
+        inconsistent = st.toggle("Contradictory verdicts", key="inconsistent", bind="query-params")
+        without = st.toggle("Trials without a verdict", key="unanswered", bind="query-params")
+    return View(source, benchmark.name, BattleFilter(judge, category, models, inconsistent, without, text or ""))
+
+
+def _opened() -> Identity | None:
+    asked = st.query_params
+    if not all(key in asked for key in ("instruction", "a", "b")):
+        return None
+    return asked["instruction"], asked["a"], asked["b"]
+
+
+def _open(view: View, spot: Spot) -> None:
+    rows = view.rows(spot.page)
+    if rows:
+        st.session_state["page"] = spot.page
+        st.query_params["instruction"], st.query_params["a"], st.query_params["b"] = identity(rows[spot.row])
+
+
+def _open_chosen(view: View, page: int, key: str) -> None:
+    chosen = st.session_state[key]["selection"]["rows"]
+    if chosen:
+        _open(view, Spot(page, chosen[0]))
+
+
+def _list(view: View) -> Spot | None:
+    """The list, a page at a time; choosing a row opens its battle. Returns where the opened battle is in it."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.text(f"{view.total:,} battles" if view.total != 1 else "1 battle")
+        page = st.pagination(view.pages, key="page", bind="query-params")
+    rows, opened = view.rows(page), _opened()
+    place = next((i for i, row in enumerate(rows) if identity(row) == opened), None)
+    if not rows:
+        line("No battle passes this filter.")
+        return None
+    key = f"list_{page}_{place}"
+    st.dataframe(
+        _columns(rows, place),
+        hide_index=True,
+        key=key,
+        on_select=lambda: _open_chosen(view, page, key),
+        selection_mode="single-row",
+        height=_LIST_PX,
+        column_config={
+            "Instruction": st.column_config.TextColumn(width=300),
+            "Category": st.column_config.TextColumn(width=100),
+            "A preferred": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width="small"),
+        },
+        alt="Battles; choose a row to open it",
+    )
+    return None if place is None else Spot(page, place)
+
+
+def _columns(rows: list[BattleSummary], place: int | None) -> dict[str, list[object]]:
+    return {
+        "Open": ["▶" if i == place else "" for i in range(len(rows))],
+        "Instruction": [name(row.text, 160) for row in rows],
+        "Category": [name(row.category or "") for row in rows],
+        "A": [name(row.model_a) for row in rows],
+        "B": [name(row.model_b) for row in rows],
+        "A preferred": [None if row.preference is None else 100 * row.preference for row in rows],
+        "Verdicts": [f"{row.with_preference} of {row.trials}" for row in rows],
+        "Agree": [{True: "yes", False: "no", None: ""}[row.consistent] for row in rows],
+    }
+
+
+def _turn(view: View, spot: Spot | None) -> None:
+    """Previous and next."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for label, step, key in (("Previous", -1, "P"), ("Next", 1, "N")):
+            to = None
+            if spot is not None:
+                to = beside(spot, step, rows=len(view.rows(spot.page)), pages=view.pages)
+            st.button(label, shortcut=key, on_click=_open, args=(view, to), disabled=to is None)
+        if spot is not None:
+            st.text(f"Battle {(spot.page - 1) * ROWS + spot.row + 1:,} of {view.total:,}")
+
+
+def _battle(battle: Battle) -> None:
+    st.subheader("Instruction", anchor=False)
+    block(battle.instruction.text, height=_INSTRUCTION_PX, key="instruction")
+    for side, (place, model, output) in zip(
+        "AB",
+        zip(st.columns(2), (battle.model_a, battle.model_b), (battle.output_a, battle.output_b), strict=True),
+        strict=True,
+    ):
+        with place:
+            st.subheader(f"Output {side}", anchor=False)
+            line(f"{name(model, 200)} ({len(output):,} characters)")
+            block(output, height=_OUTPUT_PX, key=f"output_{side}")
+    if battle.instruction.reference:
+        st.subheader("Reference", anchor=False)
+        block(battle.instruction.reference, height=_INSTRUCTION_PX, key="reference")
+
+
+def _verdicts(battle: Battle) -> None:
+    st.subheader("Verdicts", anchor=False)
+    line(replies.outcome(battle))
+    st.dataframe(
+        {
+            "Judge": [name(each.judge) for each in battle.verdicts],
+            "Shown": [replies.order_words(each.order) for each in battle.verdicts],
+            "Repeat": [each.repeat + 1 for each in battle.verdicts],
+            "Verdict": [replies.opinion(each) for each in battle.verdicts],
+            "Label": [name(each.verdict.label or "") for each in battle.verdicts],
+            "Read from": [str(each.verdict.source) for each in battle.verdicts],
+            "Detail": [name(each.verdict.detail or "", 200) for each in battle.verdicts],
+        },
+        hide_index=True,
+        alt="Verdicts on this battle",
+        height="content" if len(battle.verdicts) <= 10 else _LIST_PX,
+    )
+    shown = battle.verdicts
+    if len(shown) > _CARDS:
+        first = _CARDS * (st.pagination(-(-len(shown) // _CARDS), key="replies", bind="query-params") - 1)
+        shown = shown[first : first + _CARDS]
+    for start in range(0, len(shown), 2):
+        for place, (number, each) in zip(st.columns(2), enumerate(shown[start : start + 2], start), strict=False):
+            with place, st.container(border=True):
+                _card(each, f"reply_{number}")
+
+
+def _card(shown: ShownVerdict, key: str) -> None:
+    line(f"{name(shown.judge)}, {replies.order_words(shown.order)}: {replies.opinion(shown)}")
+    completion = shown.completion
+    if completion is None:
+        st.caption("No reply is kept: none was needed, or none was had.")
+        return
+    block(completion.text, height=_REPLY_PX, key=key)
+    if completion.reasoning:
+        with st.expander("Reasoning"):
+            block(completion.reasoning, height=_REPLY_PX, key=f"{key}_reasoning")
+    token = replies.verdict_token(completion, shown.verdict.label)
+    if token is not None:
+        top = replies.chances(token)
+        st.altair_chart(charts.probabilities(top), alt="Probabilities of the token with the verdict")
+    line(replies.facts(completion))
+    with st.expander("Raw completion"):
+        block(replies.raw(completion), height=_OUTPUT_PX, key=f"{key}_raw")
+
+
+st.title("Battles", anchor=False)
+try:
+    view = _view(choosing.source())
+    spot = _list(view)
+    opened = _opened()
+    if opened is None:
+        line("Choose a battle in the list to read it. The address bar always holds a link to what is shown.")
+    else:
+        _turn(view, spot)
+        found = data.battle(view.source, view.benchmark, *opened)
+        _battle(found)
+        _verdicts(found)
+except JudgeBenchError as error:
+    problem("This cannot be shown.", error)

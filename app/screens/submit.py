@@ -1,0 +1,155 @@
+"""Hand in a model's outputs: upload, look, name the columns, read the match report, store."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from app import commands, data, uploads
+from app.text import line, name, problem
+from judgebench import study
+from judgebench.errors import JudgeBenchError
+from judgebench.formats.submission import Submission
+from judgebench.queries import BenchmarkSummary
+from judgebench.records import Lineage
+from judgebench.study import MatchReport, Prepared
+
+_FIELDS = {"instruction": "Instruction", "output": "Output", "category": "Category", "reference": "Reference"}
+
+
+def _benchmarks() -> list[BenchmarkSummary]:
+    """None where there is no database yet: the first submission creates it."""
+    try:
+        return data.benchmarks(data.source())
+    except JudgeBenchError:
+        return []
+
+
+def _preview(upload: UploadedFile) -> tuple[str, ...]:
+    """Show the first rows; returns the columns."""
+    with uploads.kept(upload.name, upload.getvalue()) as path:
+        found = uploads.preview(path)
+    st.subheader("First rows", anchor=False)
+    st.dataframe(
+        {column: [row[column] for row in found.rows] for column in found.columns}, hide_index=True, alt="First rows"
+    )
+    return found.columns
+
+
+def _columns(columns: tuple[str, ...]) -> dict[str, str]:
+    """The columns that the user named, by field; the others are found by their usual names."""
+    chosen = {}
+    with st.expander("Columns", expanded=not uploads.self_evident(columns)):
+        st.caption("Columns with usual names are found by themselves. Choose here where they are not.")
+        for place, (field, label) in zip(st.columns(len(_FIELDS)), _FIELDS.items(), strict=True):
+            with place:
+                column = st.selectbox(
+                    label, columns, index=None, placeholder="By its name", key=f"column_{field}", format_func=name
+                )
+            if column is not None:
+                chosen[field] = column
+    return chosen
+
+
+@st.cache_data(max_entries=2, scope="session", show_spinner="Reading the file")
+def _read(file_id: str, columns: Mapping[str, str], _upload: UploadedFile) -> Submission:
+    with uploads.kept(_upload.name, _upload.getvalue()) as path:
+        return uploads.read(path, columns)
+
+
+def _aim(submission: Submission) -> tuple[str, str, Lineage, bool, bool] | None:
+    """Benchmark, model, lineage, whether to extend the benchmark, whether it is new."""
+    known = [each.name for each in _benchmarks()]
+    places = st.columns(2)
+    with places[0]:
+        benchmark = st.selectbox(
+            "Benchmark",
+            known,
+            index=0 if known else None,
+            key="into",
+            accept_new_options=True,
+            format_func=name,
+            placeholder="Choose, or write a new name",
+            help="Choose one, or write the name of a new one.",
+        )
+    with places[1]:
+        model = st.text_input("Model", value=name(submission.generator or "", 200), key="model", max_chars=200)
+    extend = st.toggle("Add instructions that the benchmark lacks to it", key="extend")
+    return None if not benchmark or not model else (benchmark, model, _lineage(), extend, benchmark not in known)
+
+
+def _lineage() -> Lineage:
+    with st.expander("Lineage"):
+        st.caption("Where the model comes from. It lets a judge's preference for its relatives be measured.")
+        places = st.columns(3)
+        family = places[0].text_input("Family", placeholder="llama-3", max_chars=200)
+        parent = places[1].text_input("Tuned from", max_chars=200)
+        trained = places[2].text_input("Trained on outputs of", placeholder="names, separated by commas")
+    sources = tuple(part.strip() for part in trained.split(",") if part.strip())
+    return Lineage(family.strip() or None, parent.strip() or None, sources)
+
+
+def _report(report: MatchReport) -> None:
+    st.subheader("Match report", anchor=False)
+    counts = {
+        "Matched": report.matched,
+        "New": report.new,
+        "Missing": report.missing,
+        "Duplicate": report.duplicate,
+        "Empty": report.empty,
+    }
+    for place, (label, count) in zip(st.columns(len(counts)), counts.items(), strict=True):
+        place.metric(label, f"{count:,}", border=True)
+    if report.creates_benchmark:
+        line(f"This creates the benchmark {name(report.benchmark)} with {report.new:,} instructions.")
+    elif report.new and report.takes_new:
+        line(f"{report.new:,} new instructions are added to the benchmark.")
+    elif report.new:
+        line(f"{report.new:,} rows answer instructions that the benchmark does not have; they are left out.")
+    if report.missing:
+        line(f"{report.missing:,} instructions of the benchmark have no output here; on these the model meets nobody.")
+
+
+def _store(prepared: Prepared) -> None:
+    report = prepared.report
+    others = [model for each in _benchmarks() if each.name == report.benchmark for model in each.models]
+    with data.for_storing() as database:
+        stored = study.store(database, prepared)
+    st.success("Stored.")
+    line(f"{stored.new:,} outputs are new; {stored.known:,} were stored already.")
+    st.caption("This command judges them; any other judge will do as well, see judgebench run --help.")
+    others = [model for model in others if model != report.model]
+    st.code(commands.judge_model(data.address(), report.benchmark, report.model, others), language="bash")
+
+
+def _submit() -> None:
+    upload = st.file_uploader(
+        "A model's outputs: AlpacaEval JSON, JSONL, CSV or parquet, plain or .gz",
+        type=list(uploads.FORMS),
+        key="upload",
+    )
+    if upload is None:
+        line("Each row holds an instruction and the model's output to it. Nothing is stored before you confirm.")
+        return
+    columns = _preview(upload)
+    submission = _read(upload.file_id, _columns(columns), upload)
+    line(f"{len(submission.outputs):,} outputs read.")
+    aim = _aim(submission)
+    if aim is None:
+        line("Name the benchmark and the model to see how they match.")
+        return
+    benchmark, model, lineage, extend, new = aim
+    with data.for_checking() as database:
+        prepared = study.prepare(
+            database, submission, benchmark=benchmark, model=model, lineage=lineage, extend=extend, new_benchmark=new
+        )
+    _report(prepared.report)
+    if st.button("Store these outputs", type="primary", icon=":material/save:"):
+        _store(prepared)
+
+
+st.title("Submit", anchor=False)
+try:
+    _submit()
+except JudgeBenchError as error:
+    problem("This cannot be submitted as it is. Nothing was stored.", error)

@@ -1,0 +1,104 @@
+"""How many instructions a comparison needs, before judges are paid, and what more of them would buy.
+
+Normal approximations for two-sided tests of paired differences: the same instructions for both models, so what the two
+share cancels. Standard deviations come from a pilot, or from ``worst_case_sd``. Nothing here looks at results early;
+a plan is for one look.
+"""
+
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+import numpy as np
+from scipy.stats import norm
+
+from judgebench.errors import StatisticsError
+from judgebench.stats.bradley_terry import difference_errors
+from judgebench.stats.interval import critical_value
+from judgebench.stats.table import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be told apart."""
+
+    difference: float  # of two win rates, in (0, 1)
+    sd: float = 0.5  # of one model's preference over instructions
+    correlation: float = 0.0  # of two models' preferences over instructions, in [-1, 1)
+    level: float = 0.95
+    power: float = 0.8
+
+
+def worst_case_sd(rate: float, tie_rate: float = 0.0) -> float:
+    """The standard deviation of win/tie/loss preferences with this mean and share of ties.
+
+    Raises StatisticsError for rates that no such preferences have.
+    """
+    won = rate - tie_rate / 2
+    if not (0 <= tie_rate <= 1 and won >= -1e-12 and won + tie_rate <= 1 + 1e-12):
+        raise StatisticsError(f"no verdicts have a mean preference of {rate!r} with {tie_rate!r} ties")
+    return sqrt(max(won + tie_rate / 4 - rate**2, 0.0))
+
+
+def instructions_needed(plan: Plan) -> int:
+    """Fewest instructions with which ``plan.difference`` is found with the plan's power.
+
+    Raises StatisticsError for a plan out of range.
+    """
+    unit = _unit_error(plan)
+    if not 0 < plan.difference < 1:
+        raise StatisticsError(f"the difference must lie strictly between 0 and 1, not {plan.difference!r}")
+    return max(ceil((_quantiles(plan) * unit / plan.difference) ** 2 - 1e-9), 2)
+
+
+def detectable_difference(instructions: int, plan: Plan) -> float:
+    """Smallest difference that ``instructions`` find with the plan's power; ``plan.difference`` is not looked at.
+
+    Raises StatisticsError for a plan out of range, or fewer than two instructions.
+    """
+    if instructions < 2:
+        raise StatisticsError("a comparison needs at least two instructions")
+    return _quantiles(plan) * _unit_error(plan) / sqrt(instructions)
+
+
+def power(instructions: int, plan: Plan) -> float:
+    """Probability of finding ``plan.difference`` (either direction counts) with ``instructions``.
+
+    Raises StatisticsError as detectable_difference.
+    """
+    if instructions < 2:
+        raise StatisticsError("a comparison needs at least two instructions")
+    shift = plan.difference * sqrt(instructions) / max(_unit_error(plan), 1e-300)
+    z = critical_value(plan.level)
+    return float(norm.sf(z - shift) + norm.cdf(-z - shift))
+
+
+def separability_by_instructions(
+    estimates: Floats, covariance: Floats, instructions: int, planned: Floats, *, level: float = 0.95
+) -> Floats:
+    """Expected share of pairs found different, for each number of instructions in ``planned``.
+
+    Takes the k estimates of a pilot with ``instructions`` as the truth and shrinks their (k, k) covariance in
+    proportion. Optimistic for close pairs, whose pilot differences are partly noise.
+    Raises StatisticsError for fewer than two models or numbers below 1.
+    """
+    numbers = np.asarray(planned, dtype=np.float64)
+    if len(estimates) < 2 or instructions < 1 or (numbers < 1).any():
+        raise StatisticsError("planning separability needs two or more models, and positive numbers of instructions")
+    i, j = np.triu_indices(len(estimates), 1)
+    errors = difference_errors(covariance)[i, j]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shifts = np.abs(estimates[i] - estimates[j])[None, :] / errors * np.sqrt(numbers / instructions)[:, None]
+    z = critical_value(level)
+    shares: Floats = np.nanmean(norm.sf(z - shifts) + norm.cdf(-z - shifts), axis=1)
+    return shares
+
+
+def _unit_error(plan: Plan) -> float:
+    """Standard error of a paired difference on one instruction."""
+    if not (plan.sd >= 0 and -1 <= plan.correlation < 1 and 0 < plan.power < 1):
+        raise StatisticsError("a plan needs sd >= 0, a correlation in [-1, 1) and a power strictly between 0 and 1")
+    return plan.sd * sqrt(2 * (1 - plan.correlation))
+
+
+def _quantiles(plan: Plan) -> float:
+    return critical_value(plan.level) + float(norm.ppf(plan.power))

@@ -1,0 +1,150 @@
+"""Win rates anchored to people: a judge's verdicts everywhere, corrected by human labels on a random few.
+
+Prediction-powered inference: the judge's mean over the unlabelled instructions, plus what people say differently on
+the labelled ones (Angelopoulos et al. 2023); a weight lambda on the judge chosen so that the interval is, in large
+samples, never wider than with the labels alone (PPI++, Angelopoulos, Duchi and Zrnic 2023, section 6). Valid whatever
+the judge's biases, as long as the labelled instructions are a random sample of all. If calibration labels come from
+elsewhere, see rogan_gladen.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from judgebench.errors import StatisticsError
+from judgebench.stats.interval import Interval, normal_interval
+from judgebench.stats.table import Floats, VerdictTable
+from judgebench.stats.win_rate import instruction_sums
+
+
+@dataclass(frozen=True, slots=True)
+class AnchoredMean:
+    """A mean of human labels, estimated with a judge's help."""
+
+    estimate: float
+    variance: float
+    weight: float  # lambda in [0, 1]; 0 ignores the judge
+    labels_only: float
+    labels_only_variance: float
+    judge_bias: float  # mean of judge minus label over the labelled
+    judge_bias_variance: float
+    labelled: int
+    unlabelled: int
+
+    @property
+    def standard_error(self) -> float:
+        return float(np.sqrt(self.variance))
+
+    @property
+    def effective_labels(self) -> float:
+        """How many labels alone would be as precise; NaN where nothing varies."""
+        return self.labelled * self.labels_only_variance / self.variance if self.variance > 0 else float("nan")
+
+    @property
+    def bias_p_value(self) -> float:
+        """Two-sided p-value for "the judge is not biased here"; NaN where nothing varies."""
+        if not self.judge_bias_variance > 0:
+            return float("nan")
+        return float(2 * norm.sf(abs(self.judge_bias) / np.sqrt(self.judge_bias_variance)))
+
+    def interval(self, level: float = 0.95) -> Interval:
+        return normal_interval(self.estimate, self.standard_error, level, method="prediction-powered")
+
+
+def anchored_mean(
+    labels: Floats, judged: Floats, elsewhere: Floats, *, weight: float | None = None, correction: int = 0
+) -> AnchoredMean:
+    """The mean label, from ``labels`` and the judge's ``judged`` on the same n items, and ``elsewhere`` on N others.
+
+    ``weight`` None tunes lambda. ``correction`` 1 divides variances by n - 1 instead of n; 0 is ppi_py's convention.
+    Raises StatisticsError for fewer than two labels, nothing elsewhere, different lengths or values not finite.
+    """
+    y, f, more = (np.asarray(column, dtype=np.float64) for column in (labels, judged, elsewhere))
+    if y.shape != f.shape or y.ndim != 1 or more.ndim != 1 or len(y) < 2 or len(more) < 1:
+        raise StatisticsError("anchoring needs at least two labels, as many judged values, and judged values elsewhere")
+    if not all(np.isfinite(column).all() for column in (y, f, more)):
+        raise StatisticsError("labels and judged values must be finite; leave items without a verdict out, counted")
+    used = _tuned_weight(y, f, more) if weight is None else weight
+    n, rest = len(y), len(more)
+    return AnchoredMean(
+        estimate=float(used * more.mean() + (y - used * f).mean()),
+        variance=float(used**2 * _var(more, correction) / rest + _var(y - used * f, correction) / n),
+        weight=used,
+        labels_only=float(y.mean()),
+        labels_only_variance=_var(y, correction) / n,
+        judge_bias=float((f - y).mean()),
+        judge_bias_variance=_var(f - y, correction) / n,
+        labelled=n,
+        unlabelled=rest,
+    )
+
+
+def anchored_win_rates(
+    human: VerdictTable, judge: VerdictTable, *, baseline: str | None = None, weight: float | None = None
+) -> dict[str, AnchoredMean]:
+    """By model, its win rate in people's eyes; both tables under the same names.
+
+    An instruction is labelled for a model when both tables have a battle of it there, and otherwise the judge's alone.
+    Each instruction is one item (its battles averaged), so the variance is clustered by instruction. Models with fewer
+    than two labelled instructions, or none besides, are left out.
+    Raises StatisticsError when the tables' names differ, UnknownName for an unknown baseline.
+    """
+    if (human.models, human.instructions) != (judge.models, judge.instructions):
+        raise StatisticsError("human and judge tables must share their models and instructions, in order")
+    said, found = (_per_instruction(table, baseline) for table in (human, judge))
+    results = {}
+    for m, name in enumerate(human.models):
+        judged = ~np.isnan(found[:, m])
+        both = judged & ~np.isnan(said[:, m])
+        alone = judged & ~both
+        if name != baseline and both.sum() >= 2 and alone.any():
+            columns = said[both, m], found[both, m], found[alone, m]
+            results[name] = anchored_mean(*columns, weight=weight, correction=1)
+    return results
+
+
+def labels_needed(label_sd: float, correlation: float, half_width: float, *, level: float = 0.95) -> float:
+    """About how many labels give an interval this wide when judged items are plenty: n (1 - rho^2) z^2 sd^2 / h^2.
+
+    Raises StatisticsError for a correlation outside [-1, 1], or a width or deviation that is not positive.
+    """
+    if not -1 <= correlation <= 1 or not half_width > 0 or not label_sd > 0:
+        raise StatisticsError("a correlation lies in [-1, 1]; a standard deviation and a half-width are positive")
+    z = norm.ppf(0.5 + level / 2)
+    return float((1 - correlation**2) * (z * label_sd / half_width) ** 2)
+
+
+def _var(values: Floats, correction: int) -> float:
+    return float(values.var(ddof=correction)) if len(values) > correction else 0.0
+
+
+def _tuned_weight(y: Floats, f: Floats, more: Floats) -> float:
+    """Equation 6.2 of PPI++ with ppi_py's divisors, clipped to [0, 1]."""
+    together = np.concatenate([f, more])
+    spread = float(together.var(ddof=1))
+    if spread <= 0:
+        return 0.0
+    covariance = float(((y - y.mean()) * (f - f.mean())).mean())
+    return min(max(covariance / ((1 + len(y) / len(more)) * spread), 0.0), 1.0)
+
+
+def _per_instruction(table: VerdictTable, baseline: str | None) -> Floats:
+    """(instructions, k) mean preference; NaN without a battle."""
+    sums = instruction_sums(table, baseline=baseline)
+    with np.errstate(invalid="ignore"):
+        means: Floats = sums.won / sums.battles
+    return means
+
+
+def holm(p_values: Floats) -> NDArray[np.float64]:
+    """(k,) p-values adjusted for k tests by Holm's step-down; NaN stays and does not count."""
+    p = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full(p.shape, np.nan)
+    order = [int(i) for i in np.argsort(p) if np.isfinite(p[i])]
+    running = 0.0
+    for rank, i in enumerate(order):
+        running = max(running, min((len(order) - rank) * float(p[i]), 1.0))
+        adjusted[i] = running
+    return adjusted

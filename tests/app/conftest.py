@@ -1,0 +1,93 @@
+"""One server of the app and one browser for all tests that need them."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from judgebench import study
+from judgebench.formats.submission import read_submission
+from judgebench.resources import folder
+from judgebench.spec import JudgeSpec, Study
+from judgebench.store.database import Database
+
+CHROMIUM = Path("/usr/bin/chromium")
+_LAUNCH = "import sys; from judgebench.cli.app_command import launch; sys.exit(launch({!r}, port={}, headless=True))"
+
+
+@pytest.fixture(scope="session")
+def demo_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's four models, all pairs judged in both orders by a coin, on 12 of its instructions."""
+    path = tmp_path_factory.mktemp("demo") / "demo.db"
+    database = Database(str(path), create=True)
+    for file in sorted((folder("demo") / "outputs").glob("*.json")):
+        prepared = study.prepare(database, read_submission(file), benchmark="demo", model=file.stem)
+        study.store(database, prepared)
+    wanted = Study(benchmark="demo", judge=JudgeSpec(model="scripted:coin"), all_pairs=True, limit=12)
+    with ThreadPoolExecutor(1) as elsewhere:  # playwright may hold an event loop in this thread
+        elsewhere.submit(study.run, database, wanted, environment={}).result()
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="module")  # no longer: while it is open, nothing else in this thread can run an event loop
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="browser tests need the package playwright")
+    if not CHROMIUM.exists():
+        pytest.skip(f"browser tests need Debian's chromium, and {CHROMIUM} is not there")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The address of the one server, and the path of its database, which tests put in place and take away."""
+    pytest.importorskip("streamlit", reason="the app needs the extra app")
+    path = tmp_path_factory.mktemp("served") / "judgebench.db"
+    with serving(path) as address:
+        yield address, path
+
+
+@contextmanager
+def serving(database: Path) -> Iterator[str]:
+    port = _free_port()
+    command = [sys.executable, "-c", _LAUNCH.format(str(database), port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until(lambda: _healthy(address), "the app did not start")
+        yield address
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_until(true: Callable[[], bool], otherwise: str, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, otherwise
+        time.sleep(0.1)
+
+
+def _healthy(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])

@@ -1,0 +1,77 @@
+"""A database in which every text tries something."""
+
+from pathlib import Path
+
+from judgebench.records import (
+    Battle,
+    Completion,
+    Instruction,
+    Judge,
+    Model,
+    Order,
+    Output,
+    Source,
+    Status,
+    TokenLogprob,
+    Trial,
+    Verdict,
+)
+from judgebench.store import writer
+from judgebench.store.database import Database
+from judgebench.store.verdict_writer import TrialResult, VerdictWriter
+
+CATCHER = "http://attacker.invalid"
+ATTACK = (
+    f"<script>window.owned=1;fetch('{CATCHER}/s')</script><img src=x onerror=\"window.owned=1;alert(1)\">"
+    f"<svg onload=alert(2)></svg>[click](javascript:alert(3)) ![see]({CATCHER}/i.png) <iframe src={CATCHER}>"
+    " $\\href{javascript:alert(4)}{x}$ :material/bug: :red[red] `code` \u202ertl\u202c \u05d0\u05d1\u05d2 \x1b[31m"
+)
+MODELS = (
+    '=HYPERLINK("http://attacker.invalid")',
+    "<img src=x onerror=alert(5)>",
+    "![m](http://attacker.invalid/m.png)",
+    "$x^2$ :red[m] [a](javascript:alert(6))",
+)
+BENCHMARK = "<b onmouseover=alert(7)>bench</b> ![b](http://attacker.invalid/b.png)"
+
+
+def build(path: Path) -> None:
+    judge = Judge("![j](http://attacker.invalid/j.png)<script>alert(8)</script>", ATTACK[:100], "t", "0" * 32)
+    asked = [Instruction((f"{number} {ATTACK}",), category=f"{ATTACK} {number}", reference=ATTACK) for number in (0, 1)]
+    database = Database(str(path), create=True)
+    with database.write() as connection:
+        benchmark = writer.add_benchmark(connection, BENCHMARK)
+        writer.add_instructions(connection, benchmark, asked)
+        for model in MODELS:
+            writer.add_model(connection, Model(model))
+        outputs = {
+            (each.key, model): Output(each.key, model, ATTACK + "\n" + "# big $y$ <b>x</b> " * (55_000 if huge else 1))
+            for each in asked
+            for huge, model in enumerate(MODELS[:2] + MODELS[2:])
+        }
+        writer.add_outputs(connection, benchmark, list(outputs.values()))
+        judge_id = writer.add_judge(connection, judge)
+        run = writer.start_run(connection, benchmark_id=benchmark, judge_id=judge_id, kind="run", specification={})
+        results = [
+            _result(Trial(judge.digest, Battle.of(each, outputs[each.key, a], outputs[each.key, b]), order), number)
+            for each in asked
+            for number, (a, b) in enumerate((a, b) for a in MODELS for b in MODELS if a < b)
+            for order in Order
+        ]
+        VerdictWriter(connection, run).add(connection, results)
+    database.close()
+
+
+def _result(trial: Trial, number: int) -> TrialResult:
+    token = TokenLogprob(ATTACK[:40], -0.1, ((ATTACK[:40], -0.1), ("![t](http://attacker.invalid/t.png)", -3.0)))
+    preference = (number * 37 % 100) / 100
+    status = Status.TIE if preference == 0.5 else Status.OK
+    if number == 5:
+        verdict = Verdict(Status.UNPARSED, Source.NONE, detail=ATTACK, parser="1")
+    else:
+        verdict = Verdict(status, Source.LABEL, preference, label=ATTACK, parser="1")
+    reply = Completion(ATTACK, reasoning=ATTACK, logprobs=(token,), finish_reason=ATTACK[:30])
+    sides = trial.battle
+    return TrialResult(
+        trial.key, sides.instruction.key, sides.a.model, sides.b.model, trial.order, trial.repeat, verdict, reply
+    )

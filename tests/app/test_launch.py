@@ -1,0 +1,55 @@
+"""The launcher: what it needs, what it starts, and that nothing is left running."""
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from judgebench.cli.app_command import launch
+from judgebench.errors import MissingExtra
+from tests.app.conftest import serving
+
+
+def test_without_streamlit_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtra, match=r"pip install 'judgebench\[app\]'"):
+        launch("x.db", port=None, headless=True)
+
+
+@pytest.mark.slow
+def test_a_terminated_launcher_leaves_no_server(tmp_path: Path) -> None:
+    pytest.importorskip("streamlit", reason="the app needs the extra app")
+    with serving(tmp_path / "none.db") as address:
+        pass
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(address, timeout=2)
+
+
+@pytest.mark.slow
+def test_files_in_the_working_folder_are_not_run(tmp_path: Path) -> None:
+    """A folder with an ``app`` and a ``streamlit`` of its own cannot take the place of ours."""
+    pytest.importorskip("streamlit", reason="the app needs the extra app")
+    for package in ("app", "streamlit", "judgebench"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("open('owned', 'w')")
+    code = "from judgebench.cli.app_command import launch; launch('x.db', port=0, headless=True)"
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": root, "PYTHONSAFEPATH": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, start_new_session=True
+    ) as server:
+        assert server.stdout is not None
+        for said in server.stdout:
+            if b"http://127.0.0.1" in said:
+                break
+        time.sleep(0.2)
+        os.killpg(server.pid, signal.SIGINT)  # as a terminal sends Ctrl-C to all of its group
+        assert server.wait(20) == 0
+    assert not (tmp_path / "owned").exists()

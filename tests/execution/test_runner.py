@@ -1,0 +1,163 @@
+"""The loop keeps its promises: nothing lost, none twice, bounded in flight, every planned trial counted."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from judgebench.errors import DatabaseError, JudgeError, JudgeRefused
+from judgebench.execution.runner import Limits, Runner, Tally
+from judgebench.records import Order, Status, Trial
+from judgebench.store.verdict_writer import TrialResult
+from tests.factories import failed, ok, result, trial
+
+
+class Memory:
+    """A sink that keeps results in a dictionary."""
+
+    def __init__(self, known: Mapping[str, Status] | None = None) -> None:
+        self.stored: dict[str, TrialResult] = {}
+        self._known = dict(known or {})
+
+    def known(self, trial_keys: Sequence[str]) -> Mapping[str, Status]:
+        found = self._known | {key: each.verdict.status for key, each in self.stored.items()}
+        return {key: found[key] for key in trial_keys if key in found}
+
+    def add(self, results: Sequence[TrialResult]) -> None:
+        for each in results:
+            assert each.trial_key not in self.stored or self.stored[each.trial_key].verdict.status is Status.FAILED
+            self.stored[each.trial_key] = each
+
+
+def plan(count: int) -> list[Trial]:
+    return [trial(number // 2, list(Order)[number % 2]) for number in range(count)]
+
+
+async def agree(asked: Trial) -> TrialResult:
+    await asyncio.sleep(0)
+    return result(asked, ok(1.0))
+
+
+def execute(runner: Runner, trials: list[Trial]) -> Tally:
+    return asyncio.run(runner.run(trials))
+
+
+@settings(max_examples=25, deadline=None)
+@given(count=st.integers(0, 40), concurrency=st.integers(1, 9), fails=st.sets(st.integers(0, 39)))
+def test_every_planned_trial_ends_in_exactly_one_count(count: int, concurrency: int, fails: set[int]) -> None:
+    sink, trials = Memory(), plan(count)
+    bad = {trials[number].key for number in fails if number < count}
+
+    async def ask(asked: Trial) -> TrialResult:
+        await asyncio.sleep(0)
+        return result(asked, failed() if asked.key in bad else ok(1.0))
+
+    limits = Limits(concurrency, max_failures=1000)
+    tally = execute(Runner(ask, sink, planned=count, limits=limits), trials)
+    assert tally.planned == sum(tally.ended.values()) + tally.pending == count
+    assert tally.pending == 0
+    assert tally.ended.get(Status.FAILED, 0) == tally.without_verdict == len(bad)
+    assert set(sink.stored) == {each.key for each in trials}
+    again = execute(Runner(agree, sink, planned=count, limits=limits), trials)
+    assert again.ended.get(Status.OK, 0) == count
+
+
+def test_a_place_is_kept_until_the_verdict_is_committed() -> None:
+    concurrency = 4
+    sink = Memory()
+    uncommitted = most = 0
+
+    async def ask(asked: Trial) -> TrialResult:
+        nonlocal uncommitted, most
+        uncommitted += 1
+        most = max(most, uncommitted)
+        await asyncio.sleep(0)
+        return result(asked, ok(1.0))
+
+    class Slow(Memory):
+        def add(self, results: Sequence[TrialResult]) -> None:
+            nonlocal uncommitted
+            sink.add(results)
+            uncommitted -= len(results)
+
+    execute(Runner(ask, Slow(), planned=60, limits=Limits(concurrency)), plan(60))
+    assert most <= concurrency
+    assert len(sink.stored) == 60
+
+
+def test_the_plan_is_read_as_places_become_free() -> None:
+    taken = 0
+
+    def stream():
+        nonlocal taken
+        for each in plan(5000):
+            taken += 1
+            yield each
+
+    asked: list[int] = []
+
+    async def ask(each: Trial) -> TrialResult:
+        asked.append(taken - len(asked))
+        return result(each, ok(1.0))
+
+    asyncio.run(Runner(ask, Memory(), planned=5000, limits=Limits(8)).run(stream()))
+    assert max(asked) <= 450
+
+
+def test_stopping_lets_what_is_in_flight_end() -> None:
+    sink = Memory()
+    runner: Runner
+
+    async def ask(asked: Trial) -> TrialResult:
+        if len(sink.stored) >= 10:
+            runner.stop()
+        return await agree(asked)
+
+    runner = Runner(ask, sink, planned=100, limits=Limits(5))
+    tally = execute(runner, plan(100))
+    assert runner.stopped
+    assert 10 <= len(sink.stored) == tally.ended[Status.OK] <= 20
+    assert tally.pending == 100 - len(sink.stored)
+
+
+def test_no_question_is_asked_once_the_money_is_spent() -> None:
+    sink = Memory()
+    tally = execute(Runner(agree, sink, planned=50, limits=Limits(1, max_cost_usd=0.035)), plan(50))
+    assert len(sink.stored) == 4  # each costs one cent
+    assert tally.cost_usd == pytest.approx(0.04)
+    assert tally.pending == 46
+
+
+def test_a_judge_that_fails_all_the_time_is_given_up() -> None:
+    sink = Memory()
+
+    async def ask(asked: Trial) -> TrialResult:
+        return result(asked, failed("no answer"), reply=None)
+
+    with pytest.raises(JudgeError, match=r"failed 7 times in a row.*no answer"):
+        execute(Runner(ask, sink, planned=100, limits=Limits(1, max_failures=7)), plan(100))
+    assert len(sink.stored) == 7
+
+
+def test_an_error_that_concerns_every_trial_ends_the_run_and_keeps_the_answers() -> None:
+    sink = Memory()
+
+    async def ask(asked: Trial) -> TrialResult:
+        if len(sink.stored) >= 5:
+            raise JudgeRefused("the key was revoked")
+        return await agree(asked)
+
+    with pytest.raises(JudgeRefused, match="revoked"):
+        execute(Runner(ask, sink, planned=100, limits=Limits(3)), plan(100))
+    assert len(sink.stored) >= 5
+
+
+def test_a_database_that_fails_ends_the_run() -> None:
+    class Full(Memory):
+        def add(self, results: Sequence[TrialResult]) -> None:
+            raise DatabaseError("disk is full")
+
+    with pytest.raises(DatabaseError, match="disk is full"):
+        execute(Runner(agree, Full(), planned=10, limits=Limits(3)), plan(10))

@@ -1,0 +1,175 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from judgebench.errors import StatisticsError, UnknownName
+from judgebench.stats.bradley_terry import fit_bradley_terry
+from judgebench.stats.ppi import anchored_mean, anchored_win_rates, holm, labels_needed
+from judgebench.stats.ppi_ratings import anchored_ratings
+from judgebench.stats.win_rate import win_rates
+from tests.stats.factories import World, stacked, table_of
+
+Y = np.array([1.0, 0, 1, 1, 0, 1, 0, 1])
+F = np.array([0.9, 0.2, 0.8, 0.6, 0.4, 0.7, 0.3, 0.5])
+MORE = np.array([0.8, 0.7, 0.9, 0.1, 0.3, 0.6, 0.2, 0.5, 0.4, 0.9, 0.8, 0.6])
+WEAK = np.array([0.6, 0.5, 0.4, 0.7, 0.5, 0.6, 0.2, 0.5])
+
+
+def test_golden_plain_ppi():
+    # Angelopoulos et al. 2023 (lambda 1) computed by hand with population variances.
+    found = anchored_mean(Y, F, MORE, weight=1.0)
+    assert found.estimate == pytest.approx(0.6416667, abs=5e-8)
+    assert found.variance == pytest.approx(0.0180237, abs=5e-8)
+
+
+def test_golden_tuned_weight():
+    # ppi_py's convention: covariance over n, pooled variance over n + N - 1.
+    assert anchored_mean(Y, F, MORE).weight == pytest.approx(0.8703176, abs=5e-8)
+
+
+def test_golden_weak_judge():
+    found = anchored_mean(Y, WEAK, MORE)
+    assert found.weight == pytest.approx(0.4326923, abs=5e-8)
+    assert found.estimate == pytest.approx(0.6538462, abs=5e-8)
+    assert found.variance == pytest.approx(0.0267572, abs=5e-8)
+    assert found.labels_only_variance == pytest.approx(0.0292969, abs=5e-8)
+    interval = found.interval(0.90)
+    assert (interval.lower, interval.upper) == pytest.approx((0.3847869, 0.9229054), abs=5e-8)
+    assert found.effective_labels > 8
+
+
+def test_weight_zero_is_the_labels_alone():
+    found = anchored_mean(Y, F, MORE, weight=0.0)
+    assert (found.estimate, found.variance) == (found.labels_only, found.labels_only_variance)
+
+
+def test_a_constant_judge_is_ignored():
+    found = anchored_mean(Y, np.full(8, 0.3), np.full(5, 0.3))
+    assert found.weight == 0.0
+    assert found.estimate == Y.mean()
+
+
+@pytest.mark.parametrize(
+    ("labels", "judged", "elsewhere"), [(Y[:1], F[:1], MORE), (Y, F[:3], MORE), (Y, F, MORE[:0]), (Y * np.nan, F, MORE)]
+)
+def test_unusable_labels_are_refused(labels, judged, elsewhere):
+    with pytest.raises(StatisticsError, match=r"labels"):
+        anchored_mean(labels, judged, elsewhere)
+
+
+def simulated(rng, bias=0.8, instructions=150, labelled=60):
+    """People's and a judge's verdicts on the same qualities; the judge flatters the last model."""
+    k = 3
+    quality = np.array([0.5, 0.0, -0.5]) + 0.8 * rng.standard_normal((instructions, k))
+    tables = []
+    for extra in (0.0, bias):
+        rows = []
+        for i in range(instructions):
+            seen = quality[i] + extra * (np.arange(k) == k - 1)
+            for a, b in ((0, 1), (0, 2), (1, 2)):
+                for _ in range(2):
+                    rows.append((f"m{a}", f"m{b}", float(rng.random() < expit(2 * (seen[a] - seen[b]))), f"i{i:04d}"))
+        tables.append(table_of(rows))
+    human, judge = tables
+    chosen = rng.choice(instructions, labelled, replace=False)
+    return human, human.select(np.isin(human.instruction, chosen)), judge
+
+
+def test_recovery_against_a_biased_judge():
+    rng = np.random.default_rng(0)
+    truth = win_rates(simulated(rng, instructions=6000)[0]).rate
+    covered, misled, widths = 0, 0, []
+    for _ in range(120):
+        _, human, judge = simulated(rng)
+        found = anchored_win_rates(human, judge)["m2"]
+        interval = found.interval()
+        covered += interval.lower <= truth[2] <= interval.upper
+        misled += abs(win_rates(judge).rate[2] - truth[2]) > 1.96 * win_rates(judge).standard_error[2]
+        widths.append(found.variance / found.labels_only_variance)
+    assert covered / 120 >= 0.9
+    assert misled / 120 >= 0.9
+    assert np.mean(widths) < 0.95
+
+
+def test_bias_test_finds_the_flattered_model():
+    _, human, judge = simulated(np.random.default_rng(1), bias=1.2, labelled=120)
+    found = anchored_win_rates(human, judge)
+    assert found["m2"].bias_p_value < 0.01
+    assert found["m2"].judge_bias > 0
+    ratings = anchored_ratings(human, judge)
+    assert ratings.bias_p_values[2] < 0.01
+    assert ratings.judge_bias[2] > 0
+
+
+def test_anchored_ratings_recover_what_people_would_say():
+    rng = np.random.default_rng(2)
+    truth = fit_bradley_terry(simulated(rng, instructions=6000)[0]).theta
+    draws = [anchored_ratings(*simulated(rng)[1:]) for _ in range(100)]
+    covered = np.mean([np.abs(d.theta - truth) < 1.96 * d.standard_error for d in draws], axis=0)
+    assert (covered >= 0.88).all()
+    spread = np.std([d.theta for d in draws], axis=0, ddof=1)
+    np.testing.assert_allclose(np.mean([d.standard_error for d in draws], axis=0), spread, rtol=0.25)
+
+
+def test_weight_zero_ratings_are_those_of_people():
+    _, human, judge = simulated(np.random.default_rng(3))
+    found, alone = anchored_ratings(human, judge, weight=0.0), fit_bradley_terry(human)
+    np.testing.assert_allclose(found.theta, alone.theta, atol=1e-8)
+    np.testing.assert_allclose(found.standard_error, alone.standard_error, rtol=1e-6)
+
+
+def test_copies_of_verdicts_change_nothing():
+    _, human, judge = simulated(np.random.default_rng(3))
+    one, other = anchored_ratings(human, judge), anchored_ratings(stacked(human, human), stacked(judge, judge))
+    np.testing.assert_allclose(one.covariance, other.covariance, rtol=1e-8)
+    assert one.weight == pytest.approx(other.weight)
+
+
+def test_tables_must_share_their_names():
+    human = table_of([("a", "b", 1.0)])
+    other = replace(human, models=("a", "c"))
+    for anchor in (anchored_win_rates, anchored_ratings):
+        with pytest.raises(StatisticsError, match="share their models"):
+            anchor(human, other)
+    with pytest.raises(UnknownName):
+        anchored_win_rates(human, human, baseline="nobody")
+
+
+def test_ratings_without_a_link_are_refused():
+    table = World(np.array([9.0, -9.0]), instructions=10).table(np.random.default_rng(0))
+    with pytest.raises(StatisticsError, match="both directions"):
+        anchored_ratings(table.select(table.instruction < 5), table)
+
+
+def test_labels_needed_shrinks_with_correlation():
+    alone = labels_needed(0.5, 0.0, 0.05)
+    assert alone == pytest.approx((1.959964 * 0.5 / 0.05) ** 2, rel=1e-6)
+    assert labels_needed(0.5, 0.8, 0.05) == pytest.approx(0.36 * alone)
+    with pytest.raises(StatisticsError, match="correlation"):
+        labels_needed(0.5, 1.5, 0.05)
+
+
+def test_holm_equals_statsmodels():
+    from statsmodels.stats.multitest import multipletests
+
+    p = np.array([0.01, 0.04, 0.03, 0.5, 0.005])
+    np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
+    assert np.isnan(holm(np.array([0.1, np.nan]))).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("weight", "estimate", "lower", "upper"),
+    [
+        (None, 0.657150949468941, 0.41814969396098267, 0.8961522049768994),
+        (1.0, 0.6599999999999999, 0.4181469985711047, 0.9018530014288951),
+        (0.5, 0.655, 0.41063891168408473, 0.8993610883159153),
+    ],
+)
+def test_golden_ppi_py(weight, estimate, lower, upper):
+    # ppi-python 0.2.3: ppi_mean_pointestimate and ppi_mean_ci (alpha .05) on these very numbers.
+    labels, judged, elsewhere = np.append(Y, [0.5, 1.0]), np.append(F, [0.6, 0.4]), np.append(MORE, [0.55, 0.35])
+    found = anchored_mean(labels, judged, elsewhere, weight=weight)
+    interval = found.interval(0.95)
+    assert (found.estimate, interval.lower, interval.upper) == pytest.approx((estimate, lower, upper), rel=1e-12)
