@@ -13,8 +13,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from judgebench.records import Completion, Instruction, Judge, Model, Order, Output, Source, Status, Verdict
-from judgebench.records import content_key
+from judgebench.records import (
+    Completion,
+    Instruction,
+    Judge,
+    Model,
+    Order,
+    Output,
+    Source,
+    Status,
+    Verdict,
+    content_key,
+)
 from judgebench.store import tables as t
 from judgebench.store import writer
 from judgebench.store.database import Database, bulk_insert
