@@ -1,12 +1,13 @@
 """Verdicts -> a leaderboard: rows with intervals and rank sets, the method in words, what was left out and why.
 
-Methods: mean preference against a baseline or the field (``stats.win_rate``), Bradley-Terry (``stats.bradley_terry``).
+Methods: mean preference against a baseline or the field (``stats.win_rate``), Bradley-Terry (``stats.bradley_terry``),
+and of pointwise judges the mean score (``stats.scores``), or either of the former on what their scores amount to.
 Intervals are clustered by instruction, because verdicts on one instruction are not independent.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,11 +18,12 @@ from judgebench.stats.bootstrap import bootstrap_ratings, bootstrap_win_rates
 from judgebench.stats.bradley_terry import Ratings, fit_bradley_terry
 from judgebench.stats.interval import critical_value
 from judgebench.stats.ranks import rank_sets
-from judgebench.stats.table import Floats, VerdictTable
-from judgebench.stats.win_rate import win_rates
+from judgebench.stats.scores import ScoreTable, mean_scores, score_preferences
+from judgebench.stats.table import Codes, Floats, VerdictTable
+from judgebench.stats.win_rate import Counts, win_rates
 
-Method = Literal["win-rate", "bradley-terry"]
-Scale = Literal["rate", "elo", "logit"]
+Method = Literal["win-rate", "bradley-terry", "score"]
+Scale = Literal["rate", "elo", "logit", "score"]
 IntervalMethod = Literal["analytic", "bootstrap"]
 
 ELO_PER_LOGIT = 400 / math.log(10)
@@ -45,6 +47,7 @@ class Row:
     battles: int
     ties: int
     flag: str  # "" or why the rating is not what the method usually gives
+    outputs: int = 0  # scored; 0 for methods that rest on battles
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class Choices:
     interval: IntervalMethod = "analytic"
     resamples: int = 1000
     seed: int = 0
+    margin: float | None = None  # win rates and ratings from pointwise scores; a tie where they differ by this or less
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,27 +112,8 @@ def build(table: VerdictTable, choices: Choices, *, left_out: Mapping[Status, in
         found = _rate_estimates(table, choices, baseline, rng)
     else:
         found = _rating_estimates(table, choices, scale, rng)
-    sets = rank_sets(found.value, found.covariance, level=choices.level, rng=rng)
-    order = [i for i in np.lexsort((np.arange(len(table.models)), -found.value)) if math.isfinite(found.value[i])]
-    se = np.sqrt(np.diag(found.covariance))
-    rows = tuple(
-        Row(
-            model=table.models[i],
-            rating=_number(found.value[i]),
-            lower=_number(found.lower[i]),
-            upper=_number(found.upper[i]),
-            win_rate=_number(rates.rate[i]),
-            standard_error=_number(se[i]),
-            rank=1 + sum(bool(found.value[j] > found.value[i]) for j in order),
-            rank_lower=int(sets.lower[i]),
-            rank_upper=int(sets.upper[i]),
-            tier=int(sets.tier[i]),
-            battles=int(rates.battles[i]),
-            ties=int(rates.ties[i]),
-            flag=found.flags[i],
-        )
-        for i in order
-    )
+    counts = _Counts(rates.rate, rates.battles, rates.ties, np.zeros(len(table.models), dtype=np.int64))
+    rows = _rows(table.models, found, counts, level=choices.level, rng=rng)
     return Leaderboard(
         judges=tuple(table.judges[code] for code in np.unique(table.judge)),
         method=choices.method,
@@ -137,7 +122,78 @@ def build(table: VerdictTable, choices: Choices, *, left_out: Mapping[Status, in
         interval=Interval(choices.level, found.method),
         rows=rows,
         left_out=dict(left_out or {}),
-        notes=(*_notes(table), *_gaps(rows)),
+        notes=(*_notes(table), *_gaps({row.model: row.battles for row in rows}, "battles")),
+    )
+
+
+def build_from_scores(table: ScoreTable, choices: Choices, *, left_out: Mapping[Status, int]) -> Leaderboard:
+    """Rank the models of ``table`` by mean score, or with a margin by the preferences that the scores amount to.
+
+    Raises StatisticsError as ``build`` does.
+    """
+    if not len(table):
+        raise StatisticsError("there is no score to rank by: run a pointwise judge first, or choose another category")
+    if choices.margin is not None:
+        preferences = score_preferences(table, margin=choices.margin)
+        board = build(preferences, choices, left_out=left_out)
+        note = f"preferences by the order of pointwise scores, a tie where they differ by {choices.margin:g} or less"
+        return replace(board, notes=(note, *board.notes[1:]))  # the first would be that no order is known
+    if choices.interval == "bootstrap" or choices.baseline is not None or choices.scale not in (None, "score"):
+        raise StatisticsError("mean scores have analytic intervals, no baseline and no other scale: leave these out")
+    found = mean_scores(table)
+    half = critical_value(choices.level) * found.standard_error
+    flags = [""] * len(table.models)
+    method = "normal, clustered by instruction"
+    estimates = _Estimates(found.mean, found.mean - half, found.mean + half, found.covariance, flags, method)
+    none = np.zeros(len(table.models), dtype=np.int64)
+    counts = _Counts(np.full(len(table.models), np.nan), none, none, found.outputs)
+    rows = _rows(table.models, estimates, counts, level=choices.level, rng=np.random.default_rng(choices.seed))
+    return Leaderboard(
+        judges=tuple(table.judges[code] for code in np.unique(table.judge)),
+        method="score",
+        scale="score",
+        baseline=None,
+        interval=Interval(choices.level, method),
+        rows=rows,
+        left_out=dict(left_out),
+        notes=(*_pooled(table.judge), *_gaps({row.model: row.outputs for row in rows}, "outputs scored")),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counts:
+    """Aligned to the table's models."""
+
+    win_rate: Floats
+    battles: Counts
+    ties: Counts
+    outputs: Counts
+
+
+def _rows(
+    models: Sequence[str], found: _Estimates, counts: _Counts, *, level: float, rng: np.random.Generator
+) -> tuple[Row, ...]:
+    sets = rank_sets(found.value, found.covariance, level=level, rng=rng)
+    order = [i for i in np.lexsort((np.arange(len(models)), -found.value)) if math.isfinite(found.value[i])]
+    se = np.sqrt(np.diag(found.covariance))
+    return tuple(
+        Row(
+            model=models[i],
+            rating=_number(found.value[i]),
+            lower=_number(found.lower[i]),
+            upper=_number(found.upper[i]),
+            win_rate=_number(counts.win_rate[i]),
+            standard_error=_number(se[i]),
+            rank=1 + sum(bool(found.value[j] > found.value[i]) for j in order),
+            rank_lower=int(sets.lower[i]),
+            rank_upper=int(sets.upper[i]),
+            tier=int(sets.tier[i]),
+            battles=int(counts.battles[i]),
+            ties=int(counts.ties[i]),
+            flag=found.flags[i],
+            outputs=int(counts.outputs[i]),
+        )
+        for i in order
     )
 
 
@@ -156,12 +212,14 @@ def to_elo(theta: Floats) -> Floats:
 
 
 def _scale(choices: Choices) -> Scale:
+    if choices.method == "score":
+        raise StatisticsError("preferences have no mean score: rank them by win-rate or bradley-terry")
     if choices.method == "win-rate":
         if choices.scale not in (None, "rate"):
             raise StatisticsError(f"win rates have no {choices.scale} scale: use --method bradley-terry for it")
         return "rate"
-    if choices.scale == "rate":
-        raise StatisticsError("Bradley-Terry ratings have no rate scale: choose elo or logit")
+    if choices.scale in ("rate", "score"):
+        raise StatisticsError(f"Bradley-Terry ratings have no {choices.scale} scale: choose elo or logit")
     return choices.scale or "elo"
 
 
@@ -210,19 +268,21 @@ def _notes(table: VerdictTable) -> list[str]:
     first = int((known == 0).sum())
     if len(known) and first in (0, len(known)):
         notes.append("every battle was shown in one order only: position bias cannot be told from quality")
-    judges = len(np.unique(table.judge))
-    if judges > 1:
-        notes.append(f"verdicts of {judges} judges are pooled; choose one by --judge to see it alone")
-    return notes
+    return notes + _pooled(table.judge)
 
 
-def _gaps(rows: Sequence[Row]) -> list[str]:
-    """Models that met fewer than the others, so that rates are not over the same instructions."""
-    most = max(row.battles for row in rows)
-    others = [row for row in rows if row.battles < most]
-    if not others or len(rows) < 3 or len(others) > len(rows) / 2:
+def _pooled(judge: Codes) -> list[str]:
+    judges = len(np.unique(judge))
+    return [f"verdicts of {judges} judges are pooled; choose one by --judge to see it alone"] if judges > 1 else []
+
+
+def _gaps(counts: Mapping[str, int], what: str) -> list[str]:
+    """Models that have fewer than the others, so that numbers are not over the same instructions."""
+    most = max(counts.values())
+    others = [model for model in counts if counts[model] < most]
+    if not others or len(counts) < 3 or len(others) > len(counts) / 2:
         return []
-    return [f"{row.model} has {row.battles} battles, others up to {most}" for row in others[:10]]
+    return [f"{model} has {counts[model]} {what}, others up to {most}" for model in others[:10]]
 
 
 def _number(value: float) -> float | None:

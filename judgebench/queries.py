@@ -7,13 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from judgebench.errors import UnknownName
-from judgebench.leaderboard import Choices, Leaderboard, build
+from judgebench.errors import InputError, UnknownName
+from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
 from judgebench.records import Completion, Instruction, Judge, Model, Order, Status, Verdict
 from judgebench.stats.pair_rates import PairRates, pair_rates
 from judgebench.store import battle_reader, reader
 from judgebench.store import tables as t
 from judgebench.store.database import Database
+from judgebench.store.score_reader import score_table
 
 _v = t.verdicts.c
 
@@ -190,6 +191,8 @@ def leaderboard(
     if choices.baseline is not None:
         with database.read() as connection:
             reader.check_model(connection, choices.baseline)
+    if choices.method == "score" or choices.margin is not None:
+        return _score_board(database, benchmark, judges, category, choices)
     stored = _stored(database, benchmark, judges, category)
     return build(stored.table, choices, left_out=stored.left_out)
 
@@ -242,14 +245,34 @@ def battle(database: Database, benchmark: str, instruction: str, model_a: str, m
 
 def _stored(database: Database, benchmark: str, judges: Sequence[str], category: str | None) -> reader.StoredTable:
     with database.read() as connection:
-        benchmark_id = reader.benchmark_id(connection, benchmark)
-        for judge in judges:
-            reader.judge(connection, judge)
-        if category is not None:
-            known = reader.categories(connection, benchmark_id)
-            if category not in known:
-                raise UnknownName("category", category, known)
+        benchmark_id = _checked(connection, benchmark, judges, category)
         return reader.verdict_table(connection, benchmark_id, judges=judges, category=category)
+
+
+def _score_board(
+    database: Database, benchmark: str, judges: Sequence[str], category: str | None, choices: Choices
+) -> Leaderboard:
+    with database.read() as connection:
+        benchmark_id = _checked(connection, benchmark, judges, category)
+        scores = score_table(connection, benchmark_id, judges=judges, category=category)
+    if choices.margin is None and len(scores.templates) > 1:
+        names = ", ".join(scores.table.judges)
+        raise InputError(
+            f"the scores of {names} are on different scales, so have no common mean: choose one by --judge"
+        )
+    return build_from_scores(scores.table, choices, left_out=scores.left_out)
+
+
+def _checked(connection: sa.Connection, benchmark: str, judges: Sequence[str], category: str | None) -> int:
+    """The benchmark's id. Raises UnknownName for any name that is not there."""
+    benchmark_id = reader.benchmark_id(connection, benchmark)
+    for judge in judges:
+        reader.judge(connection, judge)
+    if category is not None:
+        known = reader.categories(connection, benchmark_id)
+        if category not in known:
+            raise UnknownName("category", category, known)
+    return benchmark_id
 
 
 def _summary(connection: sa.Connection, name: str) -> BenchmarkSummary:

@@ -94,6 +94,9 @@ def run(
         with ProgressLine() as progress:
             report = study.run(database, wanted, environment=session.environment, on_progress=progress.show)
     _print_report(report, output)
+    if report.other_models:
+        names = ", ".join(repr(name) for name in report.other_models)
+        complain(f"warning: judge {report.judge!r} was answered by {names}, which is not the model that was asked")
     if report.interrupted:
         complain("interrupted; the same command continues where it stopped")
         raise typer.Exit(_INTERRUPTED)
@@ -155,6 +158,7 @@ def _print_estimate(estimate: study.Estimate, output: Format) -> None:
                 "template": planned.judge.template,
                 "models": list(planned.models),
                 "battles": planned.battles,
+                "outputs": planned.outputs,
                 "planned": planned.trials,
                 "answered": estimate.answered,
                 "identical": estimate.identical,
@@ -166,9 +170,10 @@ def _print_estimate(estimate: study.Estimate, output: Format) -> None:
         )
         return
     cost = "not known (give --price)" if estimate.cost_usd is None else f"about {estimate.cost_usd:.2f} USD"
+    met = f"{planned.outputs} outputs to score" if planned.outputs else f"{planned.battles} battles"
     lines = [
         f"judge {planned.judge.name} with template {planned.judge.template}",
-        f"{planned.battles} battles, {planned.trials} trials: {estimate.answered} answered already, "
+        f"{met}, {planned.trials} trials: {estimate.answered} answered already, "
         f"{estimate.identical} decided without a call (identical outputs), {estimate.calls} calls to make",
         f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), cost {cost}, replies not included",
     ]

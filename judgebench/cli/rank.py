@@ -15,13 +15,14 @@ from judgebench.leaderboard import Choices, Leaderboard, Row
 
 _FIELDS = (
     *("model", "rating", "lower", "upper", "win_rate", "standard_error"),
-    *("rank", "rank_lower", "rank_upper", "tier", "battles", "ties", "flag"),
+    *("rank", "rank_lower", "rank_upper", "tier", "battles", "ties", "flag", "outputs"),
 )
 
 
 class Method(StrEnum):
     WIN_RATE = "win-rate"
     BRADLEY_TERRY = "bradley-terry"
+    SCORE = "score"
 
 
 class Scale(StrEnum):
@@ -51,6 +52,10 @@ def leaderboard(
         str | None, typer.Option(help="Win rates against this model; default: the one that met all, or the field.")
     ] = None,
     category: Annotated[str | None, typer.Option(help="Only the instructions of this category.")] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(min=0, help="Rank by what pointwise scores amount to; a tie where they differ by this."),
+    ] = None,
     scale: Annotated[Scale | None, typer.Option(help="Bradley-Terry: elo (default) or logit.")] = None,
     interval: Annotated[IntervalMethod, typer.Option(help="How intervals are made.")] = IntervalMethod.ANALYTIC,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of intervals and rank ranges.")] = 0.95,
@@ -68,6 +73,7 @@ def leaderboard(
         interval=interval.value,
         resamples=resamples,
         seed=seed,
+        margin=margin,
     )
     with session.database() as database:
         board = queries.leaderboard(database, benchmark, judges=judge or (), category=category, choices=choices)
@@ -106,17 +112,21 @@ def footer(board: Leaderboard) -> list[str]:
     """How the numbers came about and what is not in them."""
     against = "the field" if board.baseline is None else board.baseline
     judges = ", ".join(board.judges)
+    ranked = "mean score" if board.scale == "score" else f"{board.method}, win rates against {against}"
     lines = [
-        f"{board.method}, win rates against {against}; judged by {judges}",
+        f"{ranked}; judged by {judges}",
         f"{board.interval.level:.0%} intervals: {board.interval.method}; rank ranges hold for all models at once",
     ]
     left_out = {str(status): count for status, count in sorted(board.left_out.items()) if count}
     shown = ", ".join(f"{count} {status}" for status, count in left_out.items())
-    lines.append(f"left out: {shown} (no preference, so neither win, loss nor tie)" if shown else "left out: nothing")
+    why = "no score" if board.scale == "score" else "no preference, so neither win, loss nor tie"
+    lines.append(f"left out: {shown} ({why})" if shown else "left out: nothing")
     return lines + [f"note: {note}" for note in board.notes]
 
 
 def _headings(board: Leaderboard) -> list[str]:
+    if board.scale == "score":
+        return ["rank", "range", "model", "score", "interval", "outputs"]
     rating = [] if board.scale == "rate" else [board.scale, "interval"]
     rates = ["win rate", "interval"] if board.scale == "rate" else ["win rate"]
     flagged = ["note"] if any(row.flag for row in board.rows) else []
@@ -129,6 +139,8 @@ def _cells(board: Leaderboard, row: Row) -> list[str]:
     rating = [] if percent else [_shown(row.rating, board.scale), span]
     rates = [_shown(row.win_rate, "rate"), *([span] if percent else [])]
     ranks = [str(row.rank), f"{row.rank_lower}-{row.rank_upper}"]
+    if board.scale == "score":
+        return [*ranks, visible(row.model), *rating, str(row.outputs)]
     flag = [row.flag] if any(each.flag for each in board.rows) else []
     return [*ranks, visible(row.model), *rating, *rates, str(row.battles), str(row.ties), *flag]
 

@@ -10,7 +10,7 @@ from judgebench.errors import JudgeError
 from judgebench.judging.design import identical_verdict
 from judgebench.judging.parsing import PARSER_VERSION, parse
 from judgebench.judging.templates import Template, make_nonce, render
-from judgebench.records import Completion, Source, Status, Trial, Verdict
+from judgebench.records import Completion, Reading, Source, Status, Trial, Verdict
 from judgebench.store.verdict_writer import TrialResult
 
 _DETAIL_CHARS = 500
@@ -25,25 +25,15 @@ class Asker:
     client: Client
     nonce_seed: int  # secret of the run: outputs must not be able to guess the marks around them
 
-    async def ask(self, trial: Trial) -> TrialResult:
+    async def ask(self, trial: Trial | Reading) -> TrialResult:
         """Raises JudgeError only where no other question would fare better."""
-        verdict = identical_verdict(trial)
+        verdict = identical_verdict(trial) if isinstance(trial, Trial) else None
         completion: Completion | None = None
         if verdict is None:
             completion, verdict = await self._reply(trial)
-        battle = trial.battle
-        return TrialResult(
-            trial_key=trial.key,
-            instruction=battle.instruction.key,
-            model_a=battle.a.model,
-            model_b=battle.b.model,
-            order=trial.order,
-            repeat=trial.repeat,
-            verdict=verdict,
-            completion=completion,
-        )
+        return result_of(trial, verdict, completion)
 
-    async def _reply(self, trial: Trial) -> tuple[Completion | None, Verdict]:
+    async def _reply(self, trial: Trial | Reading) -> tuple[Completion | None, Verdict]:
         prompt = render(self.template, trial, nonce=make_nonce(trial.key, self.nonce_seed))
         try:
             completion = await self.client.complete(prompt, self.settings)
@@ -54,6 +44,15 @@ class Asker:
         except JudgeError as error:
             return None, _failed(error)
         return completion, parse(completion, self.template, trial)
+
+
+def result_of(trial: Trial | Reading, verdict: Verdict, completion: Completion | None) -> TrialResult:
+    """What became of ``trial``, as it is stored."""
+    ending = (trial.repeat, verdict, completion)
+    if isinstance(trial, Reading):
+        return TrialResult(trial.key, trial.instruction.key, trial.output.model, None, None, *ending)
+    sides = trial.battle
+    return TrialResult(trial.key, sides.instruction.key, sides.a.model, sides.b.model, trial.order, *ending)
 
 
 def _failed(error: JudgeError) -> Verdict:

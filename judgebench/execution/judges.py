@@ -17,7 +17,7 @@ from judgebench.spec import JudgeSpec, load_template
 _SCRIPTED = "scripted:"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpenJudge:
     """A judge, the text it is asked with, and whoever answers. Close the client when done."""
 
@@ -25,16 +25,18 @@ class OpenJudge:
     template: Template
     client: Client
     server: OpenAIClient | None = None  # what ``client`` asks, where it asks a server
+    _free: int = 0  # requests that were no questions
 
     @property
-    def calls(self) -> int:
-        """Requests sent so far."""
-        return self.client.calls if isinstance(self.client, Counted) else 0
+    def questions(self) -> int:
+        """Requests sent so far that ask the judge something."""
+        return self.client.calls - self._free if isinstance(self.client, Counted) else 0
 
     async def check(self) -> None:
         """Raises JudgeError when the server cannot be reached or refuses the key; costs no tokens."""
         if self.server is not None:
             await self.server.models()
+            self._free += 1
 
 
 def describe(spec: JudgeSpec) -> tuple[Judge, Template]:

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from judgebench.errors import JudgeBenchError, JudgeError
-from judgebench.records import Status, Trial
+from judgebench.records import Reading, Status, Trial
 from judgebench.store.verdict_writer import TrialResult
 
 _LOOK_UP = 400  # trials looked up at once among those already answered
@@ -58,7 +58,7 @@ class Tally:
         return self.planned - self.ended.get(Status.OK, 0) - self.ended.get(Status.TIE, 0)
 
 
-Ask = Callable[[Trial], Awaitable[TrialResult]]
+Ask = Callable[[Trial | Reading], Awaitable[TrialResult]]
 
 
 class Runner:
@@ -93,7 +93,7 @@ class Runner:
         """Ask nothing further; what is in flight still ends and is stored."""
         self._stopping = True
 
-    async def run(self, trials: Iterable[Trial]) -> Tally:
+    async def run(self, trials: Iterable[Trial | Reading]) -> Tally:
         """Ask about every trial that has no answer yet.
 
         Raises JudgeError when the judge is gone or refuses every question; what was answered before stays stored.
@@ -118,7 +118,7 @@ class Runner:
     def _judge_is_gone(self) -> bool:
         return self._failures_in_a_row >= self._limits.max_failures
 
-    def _unanswered(self, trials: Iterable[Trial]) -> Iterator[Trial]:
+    def _unanswered(self, trials: Iterable[Trial | Reading]) -> Iterator[Trial | Reading]:
         stream = iter(trials)
         while chunk := list(islice(stream, _LOOK_UP)):
             known = self._sink.known([trial.key for trial in chunk])
@@ -129,7 +129,7 @@ class Runner:
                 else:
                     self._ended[status] += 1
 
-    async def _work(self, pending: Iterator[Trial]) -> None:
+    async def _work(self, pending: Iterator[Trial | Reading]) -> None:
         while not (self._stopping or self._judge_is_gone or self._spent) and (trial := next(pending, None)):
             try:
                 result = await self._ask(trial)

@@ -120,7 +120,9 @@ def render(template: Template, trial: Trial | Reading, *, nonce: str) -> Prompt:
 
 @lru_cache(maxsize=64)
 def _compiled(source: str) -> jinja2.Template:
-    return ENVIRONMENT.from_string(source)
+    template = ENVIRONMENT.from_string(source)
+    template.globals = dict(template.globals)  # every rendering copies them, and jinja's chain of maps copies slowly
+    return template
 
 
 def _values(trial: Trial | Reading, nonce: str) -> dict[str, Any]:

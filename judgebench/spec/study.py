@@ -43,7 +43,7 @@ class JudgeSpec(BaseModel):
 
 
 class Study(BaseModel):
-    """Which battles are judged, by whom, in which orders."""
+    """Which battles are judged, or which outputs are scored, by whom, in which orders."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -62,6 +62,11 @@ class Study(BaseModel):
     max_cost: float | None = Field(default=None, gt=0)  # USD
     max_failures: int = Field(default=25, ge=1)  # in a row
 
+    @property
+    def compares(self) -> bool:
+        """Whether it says which outputs meet, as pairwise templates need."""
+        return self.baseline is not None or self.all_pairs or bool(self.pairs)
+
     @field_validator("models")
     @classmethod
     def _distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -70,7 +75,7 @@ class Study(BaseModel):
     @model_validator(mode="after")
     def _one_design(self) -> "Study":
         chosen = [self.baseline is not None, self.all_pairs, bool(self.pairs)]
-        if sum(chosen) != 1:
+        if sum(chosen) > 1:
             raise ValueError("say which outputs meet: either a baseline, or all pairs, or a list of pairs")
         if self.max_cost is not None and self.judge.price is None and self.judge.url is not None:
             raise ValueError(

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from judgebench.records import Battle, Completion, Order, Output, Source, Status, TokenLogprob, Trial, Verdict
+from judgebench.records import Battle, Completion, Order, Output, Reading, Source, Status, TokenLogprob, Trial, Verdict
 from judgebench.store import tables as t
 from judgebench.store.reader import IN_FORCE, instruction, judge
 
@@ -23,7 +23,7 @@ class Reply:
 
     verdict_id: int
     verdict: Verdict
-    trial: Trial
+    trial: Trial | Reading
     completion: Completion
 
 
@@ -31,10 +31,8 @@ def unread(connection: sa.Connection, name: str, parser: str) -> Iterator[Reply]
     """Replies of the judge ``name`` whose verdicts in force another parser read; recorded ones are left out."""
     digest = judge(connection, name).digest
     for row in battle_rows(connection, [t.judges.c.name == name, _v.parser != parser, _v.source != Source.RECORDED]):
-        if row.completion_id is not None and row.order is not None:
-            asked = instruction(row)
-            sides = Battle(asked, Output(row.key, row.model_a, row.text_a), Output(row.key, row.model_b, row.text_b))
-            trial = Trial(digest, sides, Order(row.order), row.repeat)
+        trial = _trial(row, digest)
+        if row.completion_id is not None and trial is not None:
             yield Reply(row.verdict_id, verdict(row), trial, completion(row))
 
 
@@ -47,8 +45,19 @@ def rows_of(connection: sa.Connection, benchmark_id: int, *, judge_name: str | N
     yield from battle_rows(connection, within)
 
 
+def _trial(row: sa.Row[Any], digest: str) -> Trial | Reading | None:
+    """None where the order was not recorded: what the judge said cannot be unswapped."""
+    asked, a = instruction(row), Output(row.key, row.model_a, row.text_a)
+    if row.model_b is None:
+        return Reading(digest, asked, a, row.repeat)
+    if row.order is None:
+        return None
+    return Trial(digest, Battle(asked, a, Output(row.key, row.model_b, row.text_b)), Order(row.order), row.repeat)
+
+
 def battle_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[bool]]) -> Iterator[sa.Row[Any]]:
-    """Verdicts in force with everything about them: instruction, both outputs, judge and completion."""
+    """Verdicts in force with everything about them: instruction, both outputs (one where it is pointwise), judge and
+    completion."""
     a, b = t.outputs.alias("output_a"), t.outputs.alias("output_b")
     model_a, model_b = t.models.alias("of_a"), t.models.alias("of_b")
     c = t.completions.c
@@ -65,9 +74,9 @@ def battle_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[boo
         )
         .join(t.instructions, t.instructions.c.id == _v.instruction_id)
         .join(a, a.c.id == _v.output_a_id)
-        .join(b, b.c.id == _v.output_b_id)
+        .outerjoin(b, b.c.id == _v.output_b_id)
         .join(model_a, model_a.c.id == a.c.model_id)
-        .join(model_b, model_b.c.id == b.c.model_id)
+        .outerjoin(model_b, model_b.c.id == b.c.model_id)
         .join(t.judges, t.judges.c.id == _v.judge_id)
         .outerjoin(t.completions, c.id == _v.completion_id)
         .where(IN_FORCE, *within)

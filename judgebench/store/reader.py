@@ -4,8 +4,9 @@ Of several revisions of a trial's verdict only the highest is in force; every fu
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -125,22 +126,19 @@ def questions(
 
 def presence(
     connection: sa.Connection, benchmark: int, models: Sequence[str], *, category: str | None = None
-) -> dict[int, set[str]]:
-    """Which of ``models`` have an output, for each of the benchmark's instructions, by id in the order they came."""
+) -> Iterator[set[str]]:
+    """Which of ``models`` have an output, for each of the benchmark's instructions in the order they came."""
     i, o = t.instructions.c, t.outputs.c
-    found: dict[int, set[str]] = {
-        row_id: set()
-        for row_id in connection.scalars(sa.select(i.id).where(i.benchmark_id == benchmark).order_by(i.id))
-    }
-    rows = connection.execute(
-        sa.select(o.instruction_id, t.models.c.name)
-        .join(t.models, t.models.c.id == o.model_id)
-        .join(t.instructions, i.id == o.instruction_id)
-        .where(_within(benchmark, category), t.models.c.name.in_(models))
+    ids = {row.id: row.name for row in connection.execute(sa.select(t.models).where(t.models.c.name.in_(models)))}
+    query = (
+        sa.select(i.id, o.model_id)
+        .outerjoin(t.outputs, (o.instruction_id == i.id) & o.model_id.in_(list(ids)))
+        .where(_within(benchmark, category))
+        .order_by(i.id)
     )
-    for instruction_id, model in rows:
-        found[instruction_id].add(model)
-    return found
+    rows = connection.execution_options(yield_per=1000).execute(query)
+    for _, group in groupby(rows, key=lambda row: row.id):
+        yield {ids[row.model_id] for row in group if row.model_id is not None}
 
 
 def revisions(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str, tuple[int, Status]]:
@@ -164,7 +162,8 @@ def verdict_table(
     i = t.instructions.c
     chosen = sa.select(i.id, i.key, i.category).where(_within(benchmark, category)).order_by(i.key)
     found = connection.execute(chosen).all()
-    within = [_v.instruction_id.in_(sa.select(chosen.subquery().c.id)), IN_FORCE, *wanted]
+    compared = _v.output_b_id.is_not(None)
+    within = [_v.instruction_id.in_(sa.select(chosen.subquery().c.id)), compared, IN_FORCE, *wanted]
     rows = _verdict_rows(connection, within)
     left_out = connection.execute(
         sa.select(_v.status, sa.func.count()).where(*within, _v.preference.is_(None)).group_by(_v.status)

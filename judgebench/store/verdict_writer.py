@@ -12,7 +12,9 @@ from judgebench.records import Completion, Order, Status, Verdict
 from judgebench.store import tables as t
 from judgebench.store.database import bulk_insert
 from judgebench.store.reader import IN_LIST, revisions
-from judgebench.store.writer import Stored, instruction_ids, now
+from judgebench.store.writer import Stored, now
+
+_REMEMBERED = 1000  # instructions whose outputs are known without a look-up
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +24,30 @@ class TrialResult:
     trial_key: str
     instruction: str  # key
     model_a: str
-    model_b: str
-    order: Order | None  # None: imported from a source that does not tell
+    model_b: str | None  # None: pointwise
+    order: Order | None  # None: pointwise, or imported from a source that does not tell
     repeat: int
     verdict: Verdict
     completion: Completion | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Outputs:
+    """Where an instruction and the outputs to it are stored."""
+
+    instruction_id: int
+    by_model: dict[str, int]
+
+
 class VerdictWriter:
-    """Appends the verdicts of one run. Knows the run's outputs by name, so that a batch costs no look-up of them."""
+    """Appends the verdicts of one run. Remembers the last instructions' outputs, since trials of one come together."""
 
     def __init__(self, connection: sa.Connection, run_id: int) -> None:
         run = connection.execute(sa.select(t.runs).where(t.runs.c.id == run_id)).one()
         self._run_id = run_id
         self._judge_id: int = run.judge_id
-        self._instruction_ids = instruction_ids(connection, run.benchmark_id)
-        self._output_ids = _output_ids(connection, run.benchmark_id)
+        self._benchmark_id: int = run.benchmark_id
+        self._known: dict[str, _Outputs] = {}  # by the instruction's key
 
     def add(self, connection: sa.Connection, results: Sequence[TrialResult]) -> Stored:
         """Store the results in the connection's write transaction.
@@ -46,6 +56,7 @@ class VerdictWriter:
         """
         inforce = revisions(connection, [result.trial_key for result in results])
         verdict_id = _next_id(connection)
+        self._look_up(connection, {result.instruction for result in results})
         completions, rows = [], []
         written = now()
         for result in results:
@@ -62,8 +73,14 @@ class VerdictWriter:
         bulk_insert(connection, t.verdicts, rows)
         return Stored(len(rows), len(results) - len(rows))
 
+    def _look_up(self, connection: sa.Connection, keys: set[str]) -> None:
+        new = keys - self._known.keys()
+        if len(self._known) + len(new) > _REMEMBERED:
+            self._known, new = {}, keys
+        self._known |= _outputs(connection, self._benchmark_id, sorted(new))
+
     def _verdict_row(self, verdict_id: int, revision: int, result: TrialResult, written: str) -> tuple[Any, ...]:
-        instruction_id = self._instruction_ids[result.instruction]
+        known = self._known[result.instruction]
         verdict = result.verdict
         return (
             verdict_id,
@@ -71,9 +88,9 @@ class VerdictWriter:
             revision,
             self._run_id,
             self._judge_id,
-            instruction_id,
-            self._output_ids[instruction_id, result.model_a],
-            self._output_ids[instruction_id, result.model_b],
+            known.instruction_id,
+            known.by_model[result.model_a],
+            None if result.model_b is None else known.by_model[result.model_b],
             None if result.order is None else str(result.order),
             result.repeat,
             *_verdict_values(verdict),
@@ -146,18 +163,20 @@ def _rows_by_id(connection: sa.Connection, ids: Sequence[int]) -> list[dict[str,
     return rows
 
 
-def _output_ids(connection: sa.Connection, benchmark_id: int) -> dict[tuple[int, str], int]:
-    query = (
-        sa.select(t.outputs.c.id, t.outputs.c.instruction_id, t.models.c.name)
-        .join(t.models, t.models.c.id == t.outputs.c.model_id)
-        .join(t.instructions, t.instructions.c.id == t.outputs.c.instruction_id)
-        .where(t.instructions.c.benchmark_id == benchmark_id)
-    )
-    names: dict[str, str] = {}  # one string object a model, however many outputs it has
-    return {
-        (instruction_id, names.setdefault(name, name)): output_id
-        for output_id, instruction_id, name in connection.execute(query)
-    }
+def _outputs(connection: sa.Connection, benchmark_id: int, keys: Sequence[str]) -> dict[str, _Outputs]:
+    """The instructions with these keys and the outputs to them."""
+    i, o = t.instructions.c, t.outputs.c
+    found: dict[str, _Outputs] = {}
+    for start in range(0, len(keys), IN_LIST):
+        query = (
+            sa.select(i.key, i.id, o.id.label("output_id"), t.models.c.name)
+            .join(t.outputs, o.instruction_id == i.id)
+            .join(t.models, t.models.c.id == o.model_id)
+            .where(i.benchmark_id == benchmark_id, i.key.in_(keys[start : start + IN_LIST]))
+        )
+        for key, instruction_id, output_id, model in connection.execute(query):
+            found.setdefault(key, _Outputs(instruction_id, {})).by_model[model] = output_id
+    return found
 
 
 def _next_id(connection: sa.Connection) -> int:

@@ -1,43 +1,25 @@
-"""Running a study: plan its trials, ask those without an answer, store what comes back. Restarting continues it."""
+"""Running a study: ask its trials that have no answer, store what comes back. Restarting continues it."""
 
 import asyncio
 import secrets
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
-from judgebench.clients.prices import Price
-from judgebench.errors import InputError, UnknownName
+from judgebench.errors import InputError
 from judgebench.execution.asking import Asker
-from judgebench.execution.judges import OpenJudge, describe, open_judge
+from judgebench.execution.judges import OpenJudge, open_judge
 from judgebench.execution.runner import Limits, Runner, Tally
-from judgebench.judging.design import battles, identical_verdict, trials
 from judgebench.judging.parsing import PARSER_VERSION, parse
-from judgebench.judging.templates import render
-from judgebench.records import ChatPrompt, Judge, Prompt, Status, Trial, Verdict
+from judgebench.records import Status, Verdict
 from judgebench.spec import Study, load_template
 from judgebench.store import battle_reader, reader, writer
 from judgebench.store.database import Database
 from judgebench.store.verdict_writer import TrialResult, VerdictWriter, add_reparsed
+from judgebench.study.planning import Plan, plan, planned_trials
 
-_PAGE = 20  # instructions read at a time
 _PROGRESS_S = 0.25
 _REPARSE_BATCH = 500
-_ESTIMATE_BATCH = 400
-_NO_NONCE = "0" * 16  # prompts are only measured
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a study asks for, before anything is asked."""
-
-    benchmark_id: int
-    judge: Judge
-    models: tuple[str, ...]
-    battles: int
-    trials: int  # planned, whether answered already or not
-    missing: Mapping[str, int]  # model -> instructions of the benchmark that it has no output for, where there are any
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,88 +30,11 @@ class RunReport:
     tally: Tally
     calls: int
     interrupted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What running a plan would take. Tokens are characters / 4, for want of the judge's own tokenizer."""
-
-    plan: Plan
-    answered: int  # trials that have a verdict already
-    identical: int  # trials decided without a call
-    calls: int
-    prompt_tokens: int
-    cost_usd: float | None  # of the prompts; None without a price
+    other_models: tuple[str, ...] = ()  # names that the server gave back instead of the one that was asked
 
 
 # Is told the tally and the calls so far; where it returns true the run stops as after a first interrupt.
 OnProgress = Callable[[Tally, int], bool | None]
-
-
-def plan(database: Database, study: Study) -> Plan:
-    """Count what the study asks for. Raises InputError where it cannot be done as written."""
-    judge, template = describe(study.judge)
-    if template.kind != "pairwise":
-        raise InputError(
-            f"template {template.id} is {template.kind}: a study compares outputs, choose a pairwise template"
-        )
-    with database.read() as connection:
-        benchmark_id = reader.benchmark_id(connection, study.benchmark)
-        models = _models(study, [model.name for model in reader.models(connection, benchmark_id)])
-        presence = reader.presence(connection, benchmark_id, models, category=study.category)
-    chosen = list(presence.values())[: study.limit]
-    if study.category is not None and not chosen:
-        raise InputError(f"benchmark {study.benchmark!r} has no instruction in category {study.category!r}")
-    met = sum(_battles(study, present) for present in chosen)
-    if not met:
-        raise InputError("the study asks for no battle: no instruction has outputs of two models that are to meet")
-    absent = {model: sum(model not in present for present in chosen) for model in models}
-    per_battle = study.repeats * (2 if study.orders == "both" else 1)
-    missing = {model: count for model, count in absent.items() if count}
-    return Plan(benchmark_id, judge, models, met, met * per_battle, missing)
-
-
-def estimate(database: Database, study: Study) -> Estimate:
-    """Count what running the study would ask now; nothing is asked or written. Raises InputError as ``plan`` does."""
-    planned = plan(database, study)
-    _, template = describe(study.judge)
-    answered = identical = calls = chars = 0
-    stream = planned_trials(database, study, planned)
-    while chunk := list(islice(stream, _ESTIMATE_BATCH)):
-        with database.read() as connection:
-            known = reader.revisions(connection, [trial.key for trial in chunk])
-        for trial in chunk:
-            if known.get(trial.key, (0, Status.FAILED))[1] is not Status.FAILED:
-                answered += 1
-            elif identical_verdict(trial) is not None:
-                identical += 1
-            else:
-                calls += 1
-                chars += _prompt_chars(render(template, trial, nonce=_NO_NONCE))
-    price = None if study.judge.price is None else Price.parse(study.judge.price)
-    tokens = chars // 4
-    return Estimate(planned, answered, identical, calls, tokens, None if price is None else price.prompt * tokens / 1e6)
-
-
-def planned_trials(database: Database, study: Study, plan: Plan) -> Iterator[Trial]:
-    """The study's trials, a page of instructions in memory at a time and no snapshot held between pages."""
-    after, left = 0, study.limit
-    pairs = study.pairs or None
-    while left is None or left > 0:
-        size = _PAGE if left is None else min(_PAGE, left)
-        with database.read() as connection:
-            page = reader.questions(
-                connection, plan.benchmark_id, plan.models, after=after, limit=size, category=study.category
-            )
-        if not page:
-            return
-        for question in page:
-            for battle in battles(question.instruction, question.outputs, baseline=study.baseline, pairs=pairs):
-                yield from trials(
-                    battle, plan.judge.digest, orders=study.orders, repeats=study.repeats, seed=study.seed
-                )
-        after = page[-1].id
-        left = None if left is None else left - len(page)
 
 
 def run(
@@ -181,6 +86,7 @@ class _StoreSink:
     def __init__(self, database: Database, verdicts: VerdictWriter) -> None:
         self._database = database
         self._verdicts = verdicts
+        self.returned: set[str] = set()  # names of models that replies bear
 
     def known(self, trial_keys: Sequence[str]) -> Mapping[str, Status]:
         with self._database.read() as connection:
@@ -189,6 +95,7 @@ class _StoreSink:
     def add(self, results: Sequence[TrialResult]) -> None:
         with self._database.write() as connection:
             self._verdicts.add(connection, results)
+        self.returned |= {each.completion.model for each in results if each.completion and each.completion.model}
 
 
 async def _run(
@@ -200,17 +107,18 @@ async def _run(
         asker = Asker(opened.template, planned.judge.settings, opened.client, secrets.randbits(128))
         limits = Limits(study.concurrency, study.max_cost, study.max_failures)
         runner = Runner(asker.ask, sink, planned=planned.trials, limits=limits)
-        reporting = asyncio.create_task(_report(runner, opened, on_progress))
+        reporting = asyncio.create_task(_reporting(runner, opened, on_progress))
         try:
             with _Interrupts(runner):
                 await runner.run(planned_trials(database, study, planned))
         finally:
             reporting.cancel()
-            on_progress(runner.tally, opened.calls)
-        if not runner.stopped:
+            on_progress(runner.tally, opened.questions)
+        if not runner.tally.pending:
             with database.write() as connection:
                 writer.finish_run(connection, run_id)
-        return RunReport(planned.judge.name, runner.tally, opened.calls, runner.stopped)
+        others = () if opened.server is None else tuple(sorted(sink.returned - {planned.judge.model}))
+        return RunReport(planned.judge.name, runner.tally, opened.questions, runner.stopped, others)
     finally:
         await opened.client.close()
 
@@ -227,9 +135,9 @@ def _start(database: Database, study: Study, planned: Plan) -> tuple[int, _Store
         return run_id, _StoreSink(database, VerdictWriter(connection, run_id))
 
 
-async def _report(runner: Runner, opened: OpenJudge, on_progress: OnProgress) -> None:
+async def _reporting(runner: Runner, opened: OpenJudge, on_progress: OnProgress) -> None:
     while True:
-        if on_progress(runner.tally, opened.calls):
+        if on_progress(runner.tally, opened.questions):
             runner.stop()
         await asyncio.sleep(_PROGRESS_S)
 
@@ -257,33 +165,6 @@ class _Interrupts:
         self._runner.stop()
         loop.remove_signal_handler(signal.SIGINT)
         self._installed = False
-
-
-def _models(study: Study, present: Sequence[str]) -> tuple[str, ...]:
-    """The models that meet, the baseline included."""
-    named = [*study.models, *(name for pair in study.pairs for name in pair)]
-    named += [] if study.baseline is None else [study.baseline]
-    for name in named:
-        if name not in present:
-            raise UnknownName("model", name, present)
-    chosen = set(named) if study.models or study.pairs else set(present)
-    return tuple(sorted(chosen))
-
-
-def _battles(study: Study, present: set[str]) -> int:
-    """How many battles one instruction gives whose outputs are by ``present``."""
-    if study.baseline is not None:
-        return len(present) - 1 if study.baseline in present else 0
-    if study.pairs:
-        wanted = {tuple(sorted(pair)) for pair in study.pairs}
-        return sum(one in present and other in present for one, other in wanted)
-    return len(present) * (len(present) - 1) // 2
-
-
-def _prompt_chars(prompt: Prompt) -> int:
-    if isinstance(prompt, ChatPrompt):
-        return sum(len(message.content) for message in prompt.messages)
-    return len(prompt.outputs) * len(prompt.instruction) + 2 * sum(len(output) for output in prompt.outputs)
 
 
 def _silent(tally: Tally, calls: int) -> None:

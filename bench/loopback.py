@@ -1,0 +1,96 @@
+"""A judge's server for measurements: another process, the same bytes for every question, after a fixed time."""
+
+import asyncio
+import importlib
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+
+
+def chat_reply(text: str) -> bytes:
+    """A chat completion as a whole HTTP response."""
+    message = {"role": "assistant", "content": text}
+    usage = {"prompt_tokens": 700, "completion_tokens": 180, "total_tokens": 880}
+    choice = {"index": 0, "finish_reason": "stop", "logprobs": None, "message": message}
+    return http_reply({"id": "x", "object": "chat.completion", "model": "judge", "choices": [choice], "usage": usage})
+
+
+def http_reply(document: object) -> bytes:
+    body = json.dumps(document)
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return (head + body).encode()
+
+
+_MODELS = http_reply({"object": "list", "data": [{"id": "judge", "object": "model"}]})
+
+
+class _Answering(asyncio.Protocol):
+    """Answers each request with the same bytes; it reads no more of it than its length."""
+
+    def __init__(self, reply: bytes, latency_s: float) -> None:
+        self._reply = reply
+        self._latency_s = latency_s
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
+            head = self._buffer[:end].lower()
+            size, reply = end + 4, _MODELS
+            if head.startswith(b"post"):
+                at = head.find(b"content-length:") + 15
+                size, reply = size + int(head[at:].split(b"\r\n", 1)[0]), self._reply
+            if len(self._buffer) < size:
+                return
+            self._buffer = self._buffer[size:]
+            if self._latency_s:
+                asyncio.get_running_loop().call_later(self._latency_s, self._transport.write, reply)
+            else:
+                self._transport.write(reply)
+
+
+@contextmanager
+def serving(reply: bytes, latency_s: float) -> Iterator[int]:
+    """The port of a server on another core than ours, where there is another; we are pinned to one core meanwhile."""
+    ours, theirs = multiprocessing.Pipe()
+    server = multiprocessing.Process(target=_serve, args=(theirs, reply, latency_s), daemon=True)
+    server.start()
+    before = os.sched_getaffinity(0)
+    try:
+        port = ours.recv()
+        _pin(0)
+        yield port
+    finally:
+        os.sched_setaffinity(0, before)
+        server.terminate()
+        server.join()
+
+
+def runner(wanted: bool = True) -> Callable[..., None]:
+    """uvloop's loop where it is wanted and installed, asyncio's otherwise."""
+    try:
+        return importlib.import_module("uvloop").run if wanted else asyncio.run
+    except ImportError:
+        return asyncio.run
+
+
+def _serve(pipe: Connection, reply: bytes, latency_s: float) -> None:
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: _Answering(reply, latency_s), "127.0.0.1", 0, backlog=2048)
+        pipe.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    _pin(1)
+    runner()(run())
+
+
+def _pin(core: int) -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[core % len(cores)]})

