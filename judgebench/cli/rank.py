@@ -1,6 +1,7 @@
 """judgebench leaderboard."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
@@ -21,7 +22,11 @@ _FIELDS = (
 
 class Method(StrEnum):
     WIN_RATE = "win-rate"
+    LENGTH_CONTROLLED = "length-controlled"
     BRADLEY_TERRY = "bradley-terry"
+    DAVIDSON = "davidson"
+    RAO_KUPPER = "rao-kupper"
+    ELO = "elo"
     SCORE = "score"
 
 
@@ -125,24 +130,33 @@ def footer(board: Leaderboard) -> list[str]:
 
 
 def _headings(board: Leaderboard) -> list[str]:
-    if board.scale == "score":
-        return ["rank", "range", "model", "score", "interval", "outputs"]
-    rating = [] if board.scale == "rate" else [board.scale, "interval"]
-    rates = ["win rate", "interval"] if board.scale == "rate" else ["win rate"]
-    flagged = ["note"] if any(row.flag for row in board.rows) else []
-    return ["rank", "range", "model", *rating, *rates, "battles", "ties", *flagged]
+    columns = _columns(board)
+    return ["rank", "range", "model", *(name for name, _ in columns)]
 
 
 def _cells(board: Leaderboard, row: Row) -> list[str]:
-    percent = board.scale == "rate"
-    span = f"[{_shown(row.lower, board.scale)}, {_shown(row.upper, board.scale)}]"
-    rating = [] if percent else [_shown(row.rating, board.scale), span]
-    rates = [_shown(row.win_rate, "rate"), *([span] if percent else [])]
     ranks = [str(row.rank), f"{row.rank_lower}-{row.rank_upper}"]
+    return [*ranks, visible(row.model), *(shown(row) for _, shown in _columns(board))]
+
+
+def _columns(board: Leaderboard) -> list[tuple[str, Callable[[Row], str]]]:
+    """Heading and text of what follows the model's name: the rating with its interval, what it rests on, flags."""
+    named = {"rate": "win rate", "score": "score"}.get(board.scale, board.scale)
+    columns: list[tuple[str, Callable[[Row], str]]] = [
+        (
+            "at equal length" if board.method == "length-controlled" else named,
+            lambda row: _shown(row.rating, board.scale),
+        ),
+        ("interval", lambda row: f"[{_shown(row.lower, board.scale)}, {_shown(row.upper, board.scale)}]"),
+    ]
     if board.scale == "score":
-        return [*ranks, visible(row.model), *rating, str(row.outputs)]
-    flag = [row.flag] if any(each.flag for each in board.rows) else []
-    return [*ranks, visible(row.model), *rating, *rates, str(row.battles), str(row.ties), *flag]
+        return [*columns, ("outputs", lambda row: str(row.outputs))]
+    if board.method != "win-rate":
+        columns.append(("win rate", lambda row: _shown(row.win_rate, "rate")))
+    columns += [("battles", lambda row: str(row.battles)), ("ties", lambda row: str(row.ties))]
+    if any(row.flag for row in board.rows):
+        columns.append(("note", lambda row: row.flag))
+    return columns
 
 
 def _shown(value: float | None, scale: str) -> str:

@@ -1,0 +1,67 @@
+"""A leaderboard as a value: rows, how they came about, what was left out; and the choices that lead to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from judgebench.records import Status
+
+Method = Literal["win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "elo", "score"]
+Scale = Literal["rate", "elo", "logit", "score"]
+IntervalMethod = Literal["analytic", "bootstrap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model. ``rating``, ``lower`` and ``upper`` share the leaderboard's scale; None where the data cannot tell."""
+
+    model: str
+    rating: float | None
+    lower: float | None
+    upper: float | None
+    win_rate: float | None  # mean preference for the model, in [0, 1]
+    standard_error: float | None  # of ``rating``
+    rank: int  # by rating, equal ratings share
+    rank_lower: int  # best rank that the data leave open, simultaneously for all models
+    rank_upper: int  # worst
+    tier: int  # 1 for the leader and all that are not separated from it, and so on
+    battles: int
+    ties: int
+    flag: str  # "" or why the rating is not what the method usually gives
+    outputs: int = 0  # scored; 0 for methods that rest on battles
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """What the rows' intervals are."""
+
+    level: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """Rows from the best to the worst, and how they came about."""
+
+    judges: tuple[str, ...]
+    method: Method
+    scale: Scale
+    baseline: str | None
+    interval: Interval
+    rows: tuple[Row, ...]
+    left_out: Mapping[Status, int]  # trials without a preference, by status
+    notes: tuple[str, ...]  # what a reader must know to read the rows right
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How to rank. ``scale`` None: rates for win rates, the Elo scale for ratings, scores for scores."""
+
+    method: Method = "win-rate"
+    baseline: str | None = None  # None: the one model that took part in every battle, else the field
+    scale: Scale | None = None
+    level: float = 0.95
+    interval: IntervalMethod = "analytic"
+    resamples: int = 1000
+    seed: int = 0
+    margin: float | None = None  # win rates and ratings from pointwise scores; a tie where they differ by this or less

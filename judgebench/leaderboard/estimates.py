@@ -1,0 +1,201 @@
+"""The methods of ranking: each turns verdicts into one estimate a model with its interval, on the method's scale.
+
+Win rates (``stats.win_rate``), the same at equal length (``stats.length_control``), Bradley-Terry with ties as half
+wins (``stats.bradley_terry``) or modelled (``stats.contextual``: Davidson, Rao-Kupper), online Elo (``stats.elo``).
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from judgebench.errors import StatisticsError
+from judgebench.leaderboard.board import Choices, Scale
+from judgebench.stats.bootstrap import bootstrap_ratings, bootstrap_win_rates
+from judgebench.stats.bradley_terry import Ratings, fit_bradley_terry
+from judgebench.stats.contextual import fit_contextual
+from judgebench.stats.control_prior import ALPACA_EVAL
+from judgebench.stats.controls import compare_to_baseline
+from judgebench.stats.elo import shuffled_elo
+from judgebench.stats.empirical_prior import empirical_prior
+from judgebench.stats.interval import critical_value, rate_interval
+from judgebench.stats.length_control import FEWEST_MODELS, controlled_win_rates
+from judgebench.stats.table import Floats, VerdictTable
+from judgebench.stats.ties import TieRule
+from judgebench.stats.win_rate import win_rates
+
+ELO_PER_LOGIT = 400 / math.log(10)
+ELO_ORIGIN = 1000.0
+_ALPACA_EVAL = ("weighted_alpaca_eval_gpt4_turbo", "gpt4_1106_preview")  # whose prior control_prior.ALPACA_EVAL is
+_REFITS = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimates:
+    """Aligned to the table's models, on ``scale``."""
+
+    value: Floats
+    lower: Floats
+    upper: Floats
+    covariance: Floats
+    flags: Sequence[str]
+    method: str  # of the intervals
+    scale: Scale
+    notes: tuple[str, ...] = ()
+
+
+def estimate(table: VerdictTable, choices: Choices, *, baseline: str | None, rng: np.random.Generator) -> Estimates:
+    """Raises StatisticsError when the choices do not fit together or a fit does not converge."""
+    if choices.method not in _METHODS:
+        raise StatisticsError(f"preferences have no {choices.method}: rank them by {', '.join(_METHODS)}")
+    find, scales = _METHODS[choices.method]
+    if choices.scale is not None and choices.scale not in scales:
+        raise StatisticsError(f"{choices.method} has no {choices.scale} scale: choose {' or '.join(scales)}")
+    found = find(table, choices, baseline, rng)
+    return _on_elo_scale(found) if found.scale == "logit" and (choices.scale or scales[0]) == "elo" else found
+
+
+def to_elo(theta: Floats) -> Floats:
+    """Natural log-odds on the Elo scale: 400 / ln 10 a unit, around 1000."""
+    return ELO_ORIGIN + ELO_PER_LOGIT * theta
+
+
+def _on_elo_scale(found: Estimates) -> Estimates:
+    return replace(
+        found,
+        value=to_elo(found.value),
+        lower=to_elo(found.lower),
+        upper=to_elo(found.upper),
+        covariance=found.covariance * ELO_PER_LOGIT**2,
+        scale="elo",
+    )
+
+
+def _win_rate(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
+    rates = win_rates(table, baseline=baseline)
+    if choices.interval == "bootstrap":
+        drawn = bootstrap_win_rates(table, baseline=baseline, level=choices.level, resamples=choices.resamples, rng=rng)
+        lower, upper, method = drawn.lower, drawn.upper, drawn.method
+    else:
+        errors = rates.standard_error
+        spans = [
+            rate_interval(rate, se, units, choices.level)
+            for rate, se, units in zip(rates.rate, errors, rates.battles.tolist(), strict=True)
+        ]
+        lower, upper = np.array([span.lower for span in spans]), np.array([span.upper for span in spans])
+        method = "Wilson, clustered by instruction"
+    return Estimates(
+        value=rates.rate,
+        lower=lower,
+        upper=upper,
+        covariance=rates.covariance,
+        flags=[""] * len(table.models),
+        method=method,
+        scale="rate",
+    )
+
+
+def _length_controlled(
+    table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator
+) -> Estimates:
+    if baseline is None:
+        raise StatisticsError("length control compares with one model: name it by --baseline")
+    data = compare_to_baseline(table, baseline=baseline)
+    judges = tuple(table.judges[code] for code in np.unique(table.judge))
+    published = (*judges, baseline) == _ALPACA_EVAL
+    if not published and len(data.models) < FEWEST_MODELS:
+        raise StatisticsError(f"length control needs {FEWEST_MODELS} models besides the baseline to learn from")
+    prior = ALPACA_EVAL if published else empirical_prior(data)
+    rates = controlled_win_rates(data, prior=prior, level=choices.level, resamples=_REFITS, rng=rng)
+    learned = "AlpacaEval's judge and baseline" if published else "these models, which a gamed one among few can bend"
+    place = [rates.models.index(name) if name in rates.models else -1 for name in table.models]
+    value, lower, upper = (_aligned(column, place) for column in (rates.rate, rates.lower, rates.upper))
+    covariance = np.full((len(place), len(place)), np.nan)
+    there = np.array(place) >= 0
+    covariance[np.ix_(there, there)] = rates.covariance[np.ix_(np.array(place)[there], np.array(place)[there])]
+    return Estimates(
+        value=value,
+        lower=lower,
+        upper=upper,
+        covariance=covariance,
+        flags=[""] * len(place),
+        method=rates.method,
+        scale="rate",
+        notes=(f"win rates as they would be at equal length; slopes are held by a prior from {learned}",),
+    )
+
+
+def _aligned(column: Floats, place: Sequence[int]) -> Floats:
+    return np.array([column[at] if at >= 0 else np.nan for at in place])
+
+
+def _bradley_terry(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
+    found = _rated(fit_bradley_terry(table), choices)
+    if choices.interval == "analytic":
+        return found
+    drawn = bootstrap_ratings(table, level=choices.level, resamples=choices.resamples, rng=rng)
+    return replace(found, lower=drawn.lower, upper=drawn.upper, method=drawn.method)
+
+
+def _with_ties(rule: TieRule) -> "Find":
+    def find(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
+        _only_analytic(choices)
+        return _rated(fit_contextual(table, ties=rule).ratings, choices)
+
+    return find
+
+
+def _elo(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
+    _only_analytic(choices)
+    found = shuffled_elo(table, rng=rng)
+    met = np.isin(np.arange(len(table.models)), np.concatenate([table.model_a, table.model_b]))
+    return Estimates(
+        value=np.where(met, found.rating, np.nan),
+        lower=found.lower,
+        upper=found.upper,
+        covariance=np.full((len(met), len(met)), np.nan),
+        flags=[""] * len(met),
+        method=f"smallest and largest over {found.orders} orders of the verdicts: no confidence interval",
+        scale="elo",
+        notes=("online Elo depends on the order of verdicts and on K: all ranks are left open",),
+    )
+
+
+def _only_analytic(choices: Choices) -> None:
+    if choices.interval != "analytic":
+        raise StatisticsError(f"{choices.method} has no bootstrap intervals: leave --interval out")
+
+
+def _rated(ratings: Ratings, choices: Choices) -> Estimates:
+    half = critical_value(choices.level) * ratings.standard_error
+    return Estimates(
+        value=ratings.theta,
+        lower=ratings.theta - half,
+        upper=ratings.theta + half,
+        covariance=ratings.covariance,
+        flags=_rating_flags(ratings),
+        method="sandwich, clustered by instruction",
+        scale="logit",
+    )
+
+
+def _rating_flags(ratings: Ratings) -> list[str]:
+    scales = len(set(ratings.component[ratings.component >= 0].tolist()))
+    return [
+        ", ".join(part for part in (flag, f"scale {component + 1} of {scales}" if scales > 1 else "") if part)
+        for flag, component in zip(ratings.flags, ratings.component.tolist(), strict=True)
+    ]
+
+
+Find = Callable[[VerdictTable, Choices, str | None, np.random.Generator], Estimates]
+
+# method -> how, and the scales it can be shown on, the usual one first
+_METHODS: dict[str, tuple[Find, tuple[Scale, ...]]] = {
+    "win-rate": (_win_rate, ("rate",)),
+    "length-controlled": (_length_controlled, ("rate",)),
+    "bradley-terry": (_bradley_terry, ("elo", "logit")),
+    "davidson": (_with_ties("davidson"), ("elo", "logit")),
+    "rao-kupper": (_with_ties("rao_kupper"), ("elo", "logit")),
+    "elo": (_elo, ("elo",)),
+}
