@@ -15,7 +15,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from bench.app_server import serving
+from tests.app.serving import serving
 
 _TABLE, _CHART = "[data-testid=stDataFrame] canvas", "[data-testid=stVegaLiteChart] svg"
 PAGES = {

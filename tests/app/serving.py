@@ -1,4 +1,4 @@
-"""The app in a process of its own, on a free port, for measurements and pictures."""
+"""The app in a process of its own on a free port: for tests, measurements and the pictures of the docs."""
 
 import socket
 import subprocess
