@@ -47,7 +47,7 @@ def launch(database: str, *, port: int | None, headless: bool) -> int:
     path = os.pathsep.join([str(app.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path, "JUDGEBENCH_DATABASE_URL": database}
     # -P: the working folder's files must not be imported in place of the app's.
-    command = [sys.executable, "-P", "-m", "streamlit", "run", str(app / "main.py"), *flags, *hosts]
+    command = [sys.executable, "-P", "-m", "app", "run", str(app / "main.py"), *flags, *hosts]
     return _wait(subprocess.Popen(command, env=environment))  # noqa: S603  # the words are ours
 
 

@@ -1,15 +1,10 @@
 """One server of the app and one browser for all tests that need them."""
 
 import json
-import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,9 +16,9 @@ from judgebench.formats.submission import read_submission
 from judgebench.resources import folder
 from judgebench.spec import JudgeSpec, Study
 from judgebench.store.database import Database
+from tests.app.serving import serving
 
 CHROMIUM = Path("/usr/bin/chromium")
-_LAUNCH = "import sys; from judgebench.cli.app_command import launch; sys.exit(launch({!r}, port={}, headless=True))"
 
 
 @pytest.fixture(scope="session")
@@ -59,41 +54,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     path = tmp_path_factory.mktemp("served") / "judgebench.db"
     with serving(path) as address:
         yield address, path
-
-
-@contextmanager
-def serving(database: Path) -> Iterator[str]:
-    port = _free_port()
-    command = [sys.executable, "-c", _LAUNCH.format(str(database), port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_until(lambda: _healthy(address), "the app did not start")
-        yield address
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def _wait_until(true: Callable[[], bool], otherwise: str, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, otherwise
-        time.sleep(0.1)
-
-
-def _healthy(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as reply:
-            return bool(reply.status == 200)
-    except OSError:
-        return False
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 class _SlowJudge(BaseHTTPRequestHandler):

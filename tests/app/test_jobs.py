@@ -15,6 +15,8 @@ from judgebench.spec import JudgeSpec, Study
 from judgebench.store.database import Database
 from tests.factories import filled
 
+pytestmark = pytest.mark.slow
+
 WANTED = Study(benchmark="bench", judge=JudgeSpec(model="scripted:coin"), all_pairs=True)
 SILENT = Study(
     benchmark="bench", judge=JudgeSpec(model="m", url="http://127.0.0.1:9/v1", key_env="NO_SUCH_KEY"), all_pairs=True

@@ -14,7 +14,7 @@ import pytest
 
 from judgebench.cli.app_command import launch
 from judgebench.errors import MissingExtra
-from tests.app.conftest import serving
+from tests.app.serving import serving
 
 
 def test_without_streamlit_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,69 @@
+"""Make the pictures of the documentation from a database, in a real browser.
+
+python -m docs.screenshots DATABASE [--folder docs/images] [--chromium /usr/bin/chromium]
+
+Writes leaderboard.png, matrix.png, battles.png, submit.png and runs.png. Battles shows the first battle of the first
+benchmark.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from playwright.sync_api import sync_playwright
+
+from judgebench import queries
+from judgebench.store.database import Database
+from tests.app.serving import serving
+
+_WIDTH, _LEAST, _MOST = 1200, 500, 1500  # pixels
+_SETTLE_MS = 1500  # charts and tables are drawn after the page has run
+_DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("database", type=Path)
+    parser.add_argument("--folder", type=Path, default=Path("docs/images"))
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    args = parser.parse_args()
+    pages = {
+        "leaderboard": "/",
+        "matrix": "/matrix",
+        "battles": f"/battles?{_first_battle(args.database)}",
+        "submit": "/submit",
+        "runs": "/runs",
+    }
+    args.folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright, serving(args.database) as address:
+        browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
+        page = browser.new_page(color_scheme="light")
+        for name, path in pages.items():
+            _shoot(page, address + path, args.folder / f"{name}.png")
+        browser.close()
+
+
+def _shoot(page: Any, address: str, file: Path) -> None:
+    page.set_viewport_size({"width": _WIDTH, "height": _LEAST})
+    page.goto(address)
+    page.wait_for_selector(_DONE)
+    page.wait_for_selector("h1")
+    page.wait_for_timeout(_SETTLE_MS)
+    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": _WIDTH, "height": max(_LEAST, min(_MOST, height))})
+    page.wait_for_timeout(_SETTLE_MS)
+    page.screenshot(path=str(file))
+    print(file)
+
+
+def _first_battle(path: Path) -> str:
+    database = Database(str(path))
+    benchmark = queries.benchmarks(database)[0].name
+    rows, _ = queries.battles(database, benchmark, queries.BattleFilter(), limit=1)
+    database.close()
+    return urlencode({"instruction": rows[0].instruction, "a": rows[0].model_a, "b": rows[0].model_b}) if rows else ""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The app in a process of its own on a free port: for tests, measurements and the pictures of the docs."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_LAUNCH = "import sys; from judgebench.cli.app_command import launch; sys.exit(launch({!r}, port={}, headless=True))"
+_START_S = 30
+
+
+@contextmanager
+def serving(database: Path) -> Iterator[str]:
+    """The app's address while the block lasts. Raises TimeoutError when it does not come up."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = int(taken.getsockname()[1])
+    command = [sys.executable, "-c", _LAUNCH.format(str(database), port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait(f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait(address: str) -> None:
+    end = time.monotonic() + _START_S
+    while time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(f"the app did not answer at {address} within {_START_S} s")

@@ -1,0 +1,63 @@
+"""The pages' logic without a browser: nothing stored, outputs without verdicts, and the demo."""
+
+from pathlib import Path
+
+import pytest
+
+from judgebench import study
+from judgebench.formats.submission import read_submission
+from judgebench.resources import folder
+from judgebench.store.database import Database
+
+testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the extra app")
+PAGES = ("leaderboard", "matrix", "battles", "submit", "runs")
+
+
+def opened(page: str, monkeypatch: pytest.MonkeyPatch, database: Path | str) -> "testing.AppTest":
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(database))
+    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20).run()
+    if page != "leaderboard":
+        app.switch_page(f"screens/{page}.py").run()
+    assert not app.exception
+    return app
+
+
+def said(app: "testing.AppTest") -> str:
+    return "\n".join(str(each.value) for kind in (app.text, app.code, app.error) for each in kind)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_a_database(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    app = opened(page, monkeypatch, tmp_path / "none.db")
+    if page != "submit":
+        assert "judgebench demo" in said(app)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_with_the_demo(page: str, monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
+    assert opened(page, monkeypatch, demo_database).title[0].value.lower() == page
+
+
+def test_outputs_without_verdicts_are_not_ranked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    database = Database(str(path), create=True)
+    submission = read_submission(folder("demo") / "outputs" / "demo-hasty.json")
+    study.store(database, study.prepare(database, submission, benchmark="demo", model="demo-hasty"))
+    database.close()
+    assert "run a judge first" in said(opened("leaderboard", monkeypatch, path))
+    assert "run a judge first" in said(opened("matrix", monkeypatch, path))
+    assert "No battle passes this filter." in said(opened("battles", monkeypatch, path))
+
+
+def test_a_wrong_address_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened("leaderboard", monkeypatch, "mysql://host/x")
+    assert "are not supported" in said(app)
+
+
+def test_choosing_a_category_ranks_by_it_alone(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
+    app = opened("leaderboard", monkeypatch, demo_database)
+    whole = app.dataframe[0].value["Battles"].sum()
+    app.selectbox(key="category").select("writing").run()
+    assert not app.exception
+    assert 0 < app.dataframe[0].value["Battles"].sum() < whole

@@ -1,0 +1,67 @@
+"""What the app asks of ``queries`` beyond the command line: versions, runs and pairs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.pairs import cells
+from judgebench import queries
+from judgebench.errors import UnknownName
+from judgebench.records import Order, Status
+from judgebench.store import writer
+from judgebench.store.database import Database
+from tests.factories import failed, filled, ok, result, trial
+
+
+def test_the_version_changes_with_every_write_and_not_without(database: Database) -> None:
+    seen = [queries.version(database)]
+    verdicts = filled(database)
+    seen.append(queries.version(database))
+    with database.write() as connection:
+        verdicts.add(connection, [result(trial(0), ok(1.0))])
+    seen.append(queries.version(database))
+    with database.write() as connection:
+        writer.finish_run(connection, 1)
+    seen.append(queries.version(database))
+    assert len(set(seen)) == len(seen)
+    assert queries.version(database) == seen[-1]
+
+
+def test_runs_count_what_they_stored(database: Database) -> None:
+    verdicts = filled(database)
+    with database.write() as connection:
+        verdicts.add(connection, [result(trial(0), ok(1.0)), result(trial(1), failed(), reply=None)])
+    (run,) = queries.runs(database)
+    assert (run.benchmark, run.judge, run.kind, run.finished_at) == ("bench", "judge", "run", None)
+    assert run.ended == {Status.OK: 1, Status.FAILED: 1}
+    assert run.cost_usd == pytest.approx(0.01)
+
+
+def test_a_matrix_holds_the_pairs_that_met_in_the_order_asked_for(database: Database) -> None:
+    verdicts = filled(database, models=("alpha", "beta", "gamma"))
+    with database.write() as connection:
+        verdicts.add(connection, [result(trial(0, order), ok(0.75)) for order in Order])
+    found = queries.matrix(database, "bench")
+    assert np.isnan(found.rate[0, 2])
+    one, other = cells(found, ["beta", "alpha"])
+    assert (one.row, one.column, one.percent, one.battles) == (0, 1, 25.0, 1)
+    assert other.percent == 75.0
+    with pytest.raises(UnknownName):
+        queries.matrix(database, "bench", category="none")
+
+
+def test_a_board_of_one_database_file_is_not_shown_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = pytest.importorskip("app.data", reason="the app needs the extra app")
+    path = tmp_path / "a.db"
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(path))
+    versions = []
+    for models in (("alpha", "beta"), ("gamma", "delta")):
+        for file in tmp_path.glob("a.db*"):
+            file.rename(tmp_path / f"old-{file.name}")
+        opened = Database(str(path), create=True)
+        filled(opened, models=models)
+        opened.close()
+        versions.append(data.source())
+        assert set(data.benchmarks(versions[-1])[0].models) == set(models)
+    assert versions[0] != versions[1]
