@@ -1,8 +1,8 @@
 """The steps of an evaluation for notebooks and scripts: DataFrames in, DataFrames out.
 
-``import judgebench`` offers these functions. They add nothing to ``study``, ``queries`` and the store, which the
-command line and the app use as well, but frames, and runs inside an event loop that is running already, such as a
-notebook has. The function of the leaderboard is ``rank``, because ``judgebench.leaderboard`` is a package.
+``import judgebench`` offers these functions. They add two things to ``study``, ``queries`` and the store: frames, and
+runs inside an event loop that is running already, as a notebook's is. The leaderboard's function is ``rank``, because
+``judgebench.leaderboard`` is a module.
 """
 
 import asyncio

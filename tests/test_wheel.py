@@ -19,6 +19,17 @@ import pytest
 ROOT = Path(__file__).parents[1]
 BUNDLED = ("prompts", "migrations", "demo", "app")
 
+# As `judgebench app` does: the folder above the bundled app is where its modules are imported from.
+_SHOW = """
+import sys
+from judgebench.resources import folder
+from streamlit.testing.v1 import AppTest
+sys.path.insert(0, str(folder("app").parent))
+page = AppTest.from_file(str(folder("app") / "main.py"), default_timeout=60).run()
+assert not page.exception, page.exception
+print([frame.value.to_string() for frame in page.dataframe])
+"""
+
 pytestmark = pytest.mark.slow
 
 
@@ -82,18 +93,25 @@ def test_templates_are_found(elsewhere: Callable[..., str]) -> None:
     assert listed == files
 
 
-def test_submit_judge_and_rank_work(elsewhere: Callable[..., str]) -> None:
-    demo = "from judgebench.resources import folder; print(folder('demo'))"
-    outputs = Path(elsewhere("python", "-c", demo).strip()) / "outputs"
+@pytest.fixture(scope="module")
+def judged(elsewhere: Callable[..., str]) -> dict[str, int]:
+    """What a run says that judged two of the bundled sets of outputs."""
+    where = "from judgebench.resources import folder; print(folder('demo') / 'outputs')"
+    outputs = Path(elsewhere("python", "-c", where).strip())
     for name in ("demo-careful", "demo-hasty"):
         elsewhere("judgebench", "submit", outputs / f"{name}.json", "--model", name, "--benchmark", "b")
     run = ("run", "--benchmark", "b", "--judge", "scripted:coin", "--all-pairs", "--format", "json")
-    assert json.loads(elsewhere("judgebench", *run))["planned"] == 90
+    counts: dict[str, int] = json.loads(elsewhere("judgebench", *run))
+    return counts
+
+
+def test_submit_judge_and_rank_work(elsewhere: Callable[..., str], judged: dict[str, int]) -> None:
+    assert judged["planned"] == 90
     board = json.loads(elsewhere("judgebench", "leaderboard", "--benchmark", "b", "--format", "json"))
     assert [row["battles"] for row in board["rows"]] == [45, 45]
 
 
 @pytest.mark.skipif(not (ROOT / "app").is_dir(), reason="this checkout has no app/")
-def test_the_app_is_found(elsewhere: Callable[..., str]) -> None:
-    code = "from judgebench.resources import folder; print((folder('app') / 'main.py').read_text())"
-    assert "streamlit" in elsewhere("python", "-c", code)
+@pytest.mark.usefixtures("judged")
+def test_the_app_shows_its_leaderboard(elsewhere: Callable[..., str]) -> None:
+    assert "demo-careful" in elsewhere("python", "-c", _SHOW)
