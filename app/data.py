@@ -61,6 +61,11 @@ def matrix(source: Source, benchmark: str, *, judges: tuple[str, ...], category:
     return queries.matrix(_of(source), benchmark, judges=judges, category=category)
 
 
+@st.cache_data(max_entries=4, show_spinner=False)
+def runs(source: Source) -> list[queries.RunSummary]:
+    return queries.runs(_of(source))
+
+
 @st.cache_data(max_entries=200, show_spinner="Searching")
 def battles(
     source: Source, benchmark: str, chosen: queries.BattleFilter, *, limit: int, offset: int

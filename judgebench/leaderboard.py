@@ -199,9 +199,11 @@ def _rows(
 
 def common_baseline(table: VerdictTable) -> str | None:
     """The one model that took part in every battle of three models or more; None where there is no such model."""
-    met = np.unique(np.concatenate([table.model_a, table.model_b]))
-    everywhere = [code for code in met if ((table.model_a == code) | (table.model_b == code)).all()]
-    return table.models[everywhere[0]] if len(met) > 2 and len(everywhere) == 1 else None
+    if not len(table):
+        return None
+    candidates = {int(table.model_a[0]), int(table.model_b[0])}
+    everywhere = [code for code in candidates if ((table.model_a == code) | (table.model_b == code)).all()]
+    return table.models[everywhere[0]] if len(everywhere) == 1 else None
 
 
 def to_elo(theta: Floats) -> Floats:

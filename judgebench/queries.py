@@ -1,7 +1,7 @@
 """The read side, as the command line, the app and Python use it: what is there, who leads, what was said and why."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
-from judgebench.records import Completion, Instruction, Judge, Model, Order, Verdict
+from judgebench.records import Completion, Instruction, Judge, Model, Order, Status, Verdict
 from judgebench.stats.pair_rates import PairRates, pair_rates
 from judgebench.store import battle_reader, reader
 from judgebench.store import tables as t
@@ -64,6 +64,20 @@ class BattleSummary:
         if self.with_preference < 2 or self.lowest is None or self.highest is None:
             return None
         return not self.lowest < 0.5 < self.highest
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One execution of a study, or one import."""
+
+    id: int
+    benchmark: str
+    judge: str
+    kind: str  # "run" or "import"
+    started_at: str  # ISO 8601, UTC
+    finished_at: str | None  # None while it runs, or when it was stopped
+    ended: Mapping[Status, int]  # trials that it stored, by status
+    cost_usd: float | None  # of its replies; None where no price was known
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +136,43 @@ def models(database: Database, benchmark: str) -> list[Model]:
 def judges(database: Database) -> list[Judge]:
     with database.read() as connection:
         return reader.judges(connection)
+
+
+def runs(database: Database) -> list[RunSummary]:
+    """All runs, the newest first."""
+    r, cost = t.runs.c, t.completions.c.cost_usd
+    named = (
+        sa.select(r.id, r.kind, r.started_at, r.finished_at, t.benchmarks.c.name, t.judges.c.name.label("judge"))
+        .join(t.benchmarks, t.benchmarks.c.id == r.benchmark_id)
+        .join(t.judges, t.judges.c.id == r.judge_id)
+        .order_by(r.id.desc())
+    )
+    counted = (
+        sa.select(_v.run_id, _v.status, sa.func.count().label("trials"), sa.func.sum(cost).label("cost"))
+        .outerjoin(t.completions, t.completions.c.id == _v.completion_id)
+        .group_by(_v.run_id, _v.status)
+    )
+    with database.read() as connection:
+        rows = connection.execute(named).all()
+        counts = connection.execute(counted).all()
+    ended: dict[int, dict[Status, int]] = {row.id: {} for row in rows}
+    costs: dict[int, list[float]] = {row.id: [] for row in rows}
+    for run_id, status, trials, spent in counts:
+        ended[run_id][Status(status)] = trials
+        costs[run_id] += [] if spent is None else [spent]
+    return [
+        RunSummary(
+            id=row.id,
+            benchmark=row.name,
+            judge=row.judge,
+            kind=row.kind,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            ended=ended[row.id],
+            cost_usd=sum(costs[row.id]) if costs[row.id] else None,
+        )
+        for row in rows
+    ]
 
 
 def leaderboard(

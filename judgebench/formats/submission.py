@@ -5,7 +5,7 @@ rows with the usual column names (see ``fields``). Everything is checked before 
 hold question numbers in place of questions, as MT-Bench's do, are refused: they mean nothing by themselves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from judgebench.errors import InputError
@@ -68,19 +68,27 @@ def read_submission(
     instruction or output, one that is not text, an empty instruction, one instruction with two different outputs, or
     outputs of several models in one file. UnknownName for a field or column that does not exist.
     """
+    return gather_submission(read_rows(filename, limits=limits), str(filename), columns=columns)
+
+
+def gather_submission(rows: Iterable[Row], name: str, *, columns: Mapping[str, str] | None = None) -> Submission:
+    """The outputs in rows that came from elsewhere than a file; ``name`` stands for the file's.
+
+    Raises InputError as ``read_submission`` does.
+    """
     found = Columns(columns or {})
     outputs: dict[str, SubmittedOutput] = {}
     generators: dict[str, Place] = {}
     duplicates = 0
-    for row in read_rows(filename, limits=limits):
+    for row in rows:
         _check_generator(row, read_label(row, "generator", found), generators)
         output = SubmittedOutput(read_instruction(row, found), read_output(row, found), row.place)
         earlier = outputs.setdefault(output.instruction.key, output)
         if earlier.text != output.text:
             raise _conflict(row, earlier.place, "output")
         duplicates += earlier is not output
-    found.check_chosen(str(filename))
-    return Submission(str(filename), tuple(outputs.values()), duplicates, next(iter(generators), None), found.used)
+    found.check_chosen(name)
+    return Submission(name, tuple(outputs.values()), duplicates, next(iter(generators), None), found.used)
 
 
 def read_benchmark(

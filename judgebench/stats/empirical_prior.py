@@ -2,8 +2,10 @@
 
 Slopes of all models are draws from one normal distribution whose mean and variance are estimated together with them
 (empirical Bayes by expectation-maximisation with Laplace's approximation); so are the difficulties, around 0. The
-sharpness keeps a weak prior around 1, which only fixes the scale. What this cannot do is protect a single gamed model
-among few: its own slope is then most of what there is to learn from. A declared prior can.
+sharpness keeps a weak prior around 1, which only fixes the scale.
+
+It cannot tell a judge's taste for length from better answers being longer, nor protect against one gamed model among
+few: on AlpacaEval its slopes are nearly half again as steep as those that anchor rows give. A declared prior can.
 """
 
 import numpy as np

@@ -4,9 +4,9 @@ It does not choose the standard error; whoever computes an estimate says where i
 """
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf, isfinite, nan, sqrt
 
-from scipy import stats
+from scipy.special import ndtri, stdtrit  # scipy.stats would triple the time to start
 
 from judgebench.errors import StatisticsError
 
@@ -29,7 +29,7 @@ def critical_value(level: float, degrees: float = inf) -> float:
     if not 0.0 < level < 1.0:
         raise StatisticsError(f"the level of an interval must lie strictly between 0 and 1, not {level!r}")
     upper_tail = 0.5 + level / 2
-    return float(stats.t.ppf(upper_tail, degrees) if isfinite(degrees) else stats.norm.ppf(upper_tail))
+    return float(stdtrit(degrees, upper_tail) if isfinite(degrees) else ndtri(upper_tail))
 
 
 def normal_interval(
@@ -48,3 +48,23 @@ def normal_interval(
     half = critical_value(level, degrees) * se
     lower, upper = (min(max(end, bounds[0]), bounds[1]) for end in (value - half, value + half))
     return Interval(lower, upper, level, method or ("normal" if degrees == inf else f"t({degrees:g})"))
+
+
+def rate_interval(rate: float, se: float, units: int, level: float = 0.95) -> Interval:
+    """Wilson's interval for a rate in [0, 1] with standard error ``se`` from ``units`` independent units.
+
+    Inside it takes the sample size that would give a proportion this standard error; at 0 or 1, where the observed
+    spread vanishes and a normal interval would be a point, it takes the units themselves (Wilson 1927; Kish's design
+    effect). NaN where the rate or its error is.
+    """
+    z = critical_value(level)
+    method = "Wilson, clustered"
+    if not (isfinite(rate) and isfinite(se)) or units < 1:
+        return Interval(nan, nan, level, method)
+    spread = rate * (1 - rate)
+    if se == 0 and spread > 0:
+        return Interval(rate, rate, level, method)
+    size = spread / se**2 if spread > 0 and se > 0 else float(units)
+    centre = (rate + z**2 / (2 * size)) / (1 + z**2 / size)
+    half = z / (1 + z**2 / size) * sqrt(spread / size + z**2 / (4 * size**2))
+    return Interval(max(centre - half, 0.0), min(centre + half, 1.0), level, method)

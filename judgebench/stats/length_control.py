@@ -85,11 +85,14 @@ def controlled_win_rates(
     *,
     prior: ControlPrior,
     order: NDArray[np.integer] | None = None,
+    difficulty: Floats | None = None,
     level: float = 0.95,
     resamples: int = 200,
     rng: np.random.Generator,
 ) -> ControlledRates:
     """Win rates with every control of ``data`` at 0, and refit intervals, symmetric in log-odds.
+
+    ``difficulty`` (i,) takes these as they are, in every refit, instead of fitting them.
 
     ``order``: positions of the benchmark's instructions as codes. Where it is given, a model's r-th battle takes the
     r-th difficulty, as alpaca_eval does, which is wrong for models that miss instructions and needed only to compare
@@ -98,12 +101,12 @@ def controlled_win_rates(
     """
     critical = critical_value(level)
     place = _places(data, order)
-    point = fit_controlled(data, prior, place=place)
+    point = fit_controlled(data, prior, place=place, difficulty=difficulty)
     rate = controlled_rate(point, data.weight, place)
     draws = []
     for block in instruction_weights(len(data.instructions), resamples, rng):
         for weights in block:
-            again = fit_controlled(data, prior, place=place, weights=weights, start=point)
+            again = fit_controlled(data, prior, place=place, weights=weights, start=point, difficulty=difficulty)
             draws.append(controlled_rate(again, data.weight * weights, place))
     drawn = np.array(draws)
     spread = logit(drawn).std(axis=0, ddof=1)
@@ -134,9 +137,11 @@ def fit_controlled(
     place: NDArray[np.intp] | None = None,
     weights: Floats | None = None,
     start: ControlFit | None = None,
+    difficulty: Floats | None = None,
 ) -> ControlFit:
-    """Both stages once. ``weights`` (i,) weigh instructions; ``start`` is a fit to begin from.
+    """Both stages once, or the second alone where ``difficulty`` (i,) is given.
 
+    ``weights`` (i,) weigh instructions; ``start`` is a fit to begin from.
     ``place`` (m, i): which instruction's difficulty each battle takes; its own where None.
     Raises StatisticsError when the prior does not have the controls of ``data``, or a fit does not converge.
     """
@@ -145,16 +150,18 @@ def fit_controlled(
     if weights is not None:
         data = replace(data, weight=data.weight * weights)
     m, f = len(data.models), len(data.controls)
-    joint = _difficulties(data, prior, start)
-    difficulty = joint[m * (f + 1) :] - joint[m * (f + 1) :].mean()
-    spread = difficulty.std()
-    if spread > 0:
-        difficulty = difficulty / spread * prior.difficulty_sd
+    joint = np.zeros(0)
+    if difficulty is None:
+        joint = _difficulties(data, prior, start)
+        difficulty = joint[m * (f + 1) :] - joint[m * (f + 1) :].mean()
+        difficulty = difficulty / (difficulty.std() or 1.0) * prior.difficulty_sd
+    elif np.shape(difficulty) != (len(data.instructions),) or not np.isfinite(difficulty).all():
+        raise StatisticsError(f"difficulties must be {len(data.instructions)} finite numbers, one an instruction")
     columns = columns_of(data, difficulty if place is None else difficulty[place])
     before = _coefficients(start) if start else np.tile([*prior.mean, _START], (m, 1))
     own = OwnCoefficients(data, columns, prior.mean, prior.precision)
     found = maximise(own, before.ravel(), scale=_scale(data)).x.reshape(m, f + 2)
-    return ControlFit(found[:, :f], found[:, f] * (spread > 0), found[:, f + 1], difficulty, joint)
+    return ControlFit(found[:, :f], found[:, f] * difficulty.any(), found[:, f + 1], difficulty, joint)
 
 
 def controlled_rate(fit: ControlFit, weight: Floats, place: NDArray[np.intp] | None = None) -> Floats:

@@ -50,22 +50,30 @@ def count_outcomes(model_a: Sequence[Any], model_b: Sequence[Any], winner: Seque
 
 def _encoded(column: Sequence[Any], name: str) -> tuple[Codes, list[str]]:
     """Codes (n,) and the distinct values in any order."""
-    if pyarrow is None:
-        codes, values = pd.factorize(np.asarray(column, dtype=object))
-        missing = codes < 0
-    else:
-        try:
-            encoded = pyarrow.array(column).dictionary_encode()
-        except pyarrow.ArrowInvalid as error:
-            raise InputError(f"column {name!r} holds values that are not all text: {error}") from error
-        if isinstance(encoded, pyarrow.ChunkedArray):
-            encoded = encoded.combine_chunks()
-        missing = np.zeros(0, dtype=bool) if encoded.null_count == 0 else encoded.is_null().to_numpy(False)
-        codes = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
-        values = encoded.dictionary.to_pylist()
+    codes, values, missing = _by_arrow(column) or _by_pandas(column)
     if missing.any():
         raise InputError(f"column {name!r} is empty in row {int(missing.argmax())}; leave such rows out, counted")
-    return codes.astype(np.int32, copy=False), [str(value) for value in values]
+    return codes, values
+
+
+def _by_arrow(column: Sequence[Any]) -> tuple[Codes, list[str], NDArray[np.bool_]] | None:
+    """None where there is no pyarrow, or it refuses the values: mixed types, lone surrogates."""
+    if pyarrow is None:
+        return None
+    try:
+        encoded = pyarrow.array(column).dictionary_encode()
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, UnicodeEncodeError):
+        return None
+    if isinstance(encoded, pyarrow.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    missing = encoded.is_null().to_numpy(zero_copy_only=False) if encoded.null_count else np.zeros(0, dtype=bool)
+    codes = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
+    return codes.astype(np.int32, copy=False), [str(value) for value in encoded.dictionary.to_pylist()], missing
+
+
+def _by_pandas(column: Sequence[Any]) -> tuple[Codes, list[str], NDArray[np.bool_]]:
+    codes, values = pd.factorize(np.asarray(column, dtype=object))
+    return codes.astype(np.int32), [str(value) for value in values], codes < 0
 
 
 def _merged(*names: list[str]) -> tuple[tuple[str, ...], list[NDArray[np.intp]]]:

@@ -5,7 +5,8 @@ critical value is the quantile of the largest studentised difference under Gauss
 Separated pairs leave the maximum and the rest is tested again until nothing changes (step-down: Romano and Wolf 2005;
 ranks: Mogstad, Romano, Shaikh and Wilhelm 2024). All sets hold the true ranks together with the stated probability.
 
-It does not ask where estimate and covariance come from: win rates, ratings and length-controlled rates all fit.
+It does not ask where estimate and covariance come from: win rates, ratings and length-controlled rates all fit. But
+ratings of different components have no common scale: rank each component by itself.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class RankSets:
 
     lower: Ranks  # (k,) best rank that the data leave open
     upper: Ranks  # (k,) worst
-    best_probability: Floats  # (k,) share of draws in which the model is first; equal ones share
+    best_probability: Floats  # (k,) share of draws in which the model is first; equal ones share; NaN without variances
     tier: Ranks  # (k,) 1 for the leader and all that are not separated from it, then the next leader ...
     separated: NDArray[np.bool_]  # (k, k) the row's model is better than the column's
     level: float  # simultaneous
@@ -52,8 +53,7 @@ def rank_sets(
     better = np.zeros((len(theta), len(theta)), dtype=bool)
     better[np.ix_(certain, certain)] = _separate(theta[certain], covariance[np.ix_(certain, certain)], noise, level)
     best = np.zeros(len(theta))
-    if len(certain) == len(known):
-        best[known] = _best(theta[known] + noise)
+    best[known] = _best(theta[known] + noise) if 0 < len(certain) == len(known) else np.nan
     lower, upper = np.zeros(len(theta), dtype=np.int64), np.zeros(len(theta), dtype=np.int64)
     lower[known] = 1 + better[:, known].sum(axis=0)
     upper[known] = len(known) - better[known].sum(axis=1)

@@ -36,6 +36,15 @@ def unread(connection: sa.Connection, name: str, parser: str) -> Iterator[Reply]
             yield Reply(row.verdict_id, verdict(row), trial, completion(row))
 
 
+def rows_of(connection: sa.Connection, benchmark_id: int, *, judge_name: str | None = None) -> Iterator[sa.Row[Any]]:
+    """``battle_rows`` of a benchmark, of one judge or all. Raises UnknownName when there is no such judge."""
+    within = [t.instructions.c.benchmark_id == benchmark_id]
+    if judge_name is not None:
+        judge(connection, judge_name)
+        within.append(t.judges.c.name == judge_name)
+    yield from battle_rows(connection, within)
+
+
 def _trial(row: sa.Row[Any], digest: str) -> Trial | Reading | None:
     """None where the order was not recorded: what the judge said cannot be unswapped."""
     asked, a = instruction(row), Output(row.key, row.model_a, row.text_a)

@@ -3,7 +3,7 @@
 from judgebench.study.imports import ImportReport, import_alpaca_eval
 from judgebench.study.judges import KnownJudge, add_judge, known_judge, known_judges, try_judge
 from judgebench.study.planning import Estimate, Plan, estimate, plan
-from judgebench.study.run import RunReport, reparse, run
+from judgebench.study.run import OnProgress, RunReport, reparse, run
 from judgebench.study.submit import MatchReport, Prepared, prepare, store
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "ImportReport",
     "KnownJudge",
     "MatchReport",
+    "OnProgress",
     "Plan",
     "Prepared",
     "RunReport",

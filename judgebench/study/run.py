@@ -33,7 +33,8 @@ class RunReport:
     other_models: tuple[str, ...] = ()  # names that the server gave back instead of the one that was asked
 
 
-OnProgress = Callable[[Tally, int], None]  # the tally and the calls so far
+# Is told the tally and the calls so far; where it returns true the run stops as after a first interrupt.
+OnProgress = Callable[[Tally, int], bool | None]
 
 
 def run(
@@ -106,14 +107,14 @@ async def _run(
         asker = Asker(opened.template, planned.judge.settings, opened.client, secrets.randbits(128))
         limits = Limits(study.concurrency, study.max_cost, study.max_failures)
         runner = Runner(asker.ask, sink, planned=planned.trials, limits=limits)
-        reporting = asyncio.create_task(_reporting(lambda: on_progress(runner.tally, opened.questions)))
+        reporting = asyncio.create_task(_reporting(runner, opened, on_progress))
         try:
             with _Interrupts(runner):
                 await runner.run(planned_trials(database, study, planned))
         finally:
             reporting.cancel()
             on_progress(runner.tally, opened.questions)
-        if not runner.stopped:
+        if not runner.tally.pending:
             with database.write() as connection:
                 writer.finish_run(connection, run_id)
         others = () if opened.server is None else tuple(sorted(sink.returned - {planned.judge.model}))
@@ -134,9 +135,10 @@ def _start(database: Database, study: Study, planned: Plan) -> tuple[int, _Store
         return run_id, _StoreSink(database, VerdictWriter(connection, run_id))
 
 
-async def _reporting(report: Callable[[], None]) -> None:
+async def _reporting(runner: Runner, opened: OpenJudge, on_progress: OnProgress) -> None:
     while True:
-        report()
+        if on_progress(runner.tally, opened.questions):
+            runner.stop()
         await asyncio.sleep(_PROGRESS_S)
 
 

@@ -17,7 +17,7 @@ from tests.app import hostile
 pytestmark = pytest.mark.browser
 
 _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-PAGES = {"/": "Leaderboard", "/matrix": "Matrix", "/battles": "Battles", "/submit": "Submit"}
+PAGES = {"/": "Leaderboard", "/matrix": "Matrix", "/battles": "Battles", "/submit": "Submit", "/runs": "Runs"}
 
 
 class Visit:
@@ -78,7 +78,7 @@ def demo(served: tuple[str, Path], demo_database: Path) -> Path:
 
 def _clear(path: Path) -> None:
     for leftover in path.parent.glob(path.name + "*"):
-        os.remove(leftover)
+        shutil.rmtree(leftover) if leftover.is_dir() else os.remove(leftover)
 
 
 def test_without_a_database_pages_say_what_to_do_and_leave_no_file(visit: Visit, no_data: Path) -> None:
@@ -87,7 +87,7 @@ def test_without_a_database_pages_say_what_to_do_and_leave_no_file(visit: Visit,
         assert page.inner_text("h1") == title
         assert page.get_by_role("link", name="Battles").is_visible()
         assert page.locator("[data-testid=stException]").count() == 0
-    for path in ("/", "/matrix", "/battles"):
+    for path in ("/", "/matrix", "/battles", "/runs"):
         visit.open(path)
         assert "judgebench demo" in visit.text()
     assert not no_data.exists()
@@ -165,7 +165,7 @@ def test_a_page_beyond_the_end_is_the_first(visit: Visit, demo: Path) -> None:
     assert page.locator("[aria-current=page]", has_text="4").count() == 1
     visit.open("/battles?page=40")
     assert "72 battles" in visit.text()
-    assert page.locator("[data-testid=stDataFrame]").count() == 1
+    page.locator("[data-testid=stDataFrame]").wait_for()
 
 
 def test_a_filter_that_leaves_fewer_pages_shows_its_battles(visit: Visit, demo: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_filter_that_leaves_fewer_pages_shows_its_battles(visit: Visit, demo: 
     box.fill("")
     box.press("Enter")
     page.get_by_text("72 battles").wait_for()
-    assert page.locator("[data-testid=stDataFrame]").count() == 1
+    page.locator("[data-testid=stDataFrame]").wait_for()
 
 
 def test_a_leaderboard_without_verdicts_says_why(visit: Visit, demo: Path) -> None:
@@ -214,6 +214,28 @@ def test_a_submission_changes_the_database_and_the_leaderboards_choices(
     assert "judgebench" in visit.text()
     assert "--models=new-model" in visit.text()
     assert "new-model" in _models(demo)
+
+
+def test_a_run_started_here_ends_by_itself_and_changes_the_leaderboard(visit: Visit, demo: Path) -> None:
+    page = visit.open("/runs")
+    page.get_by_role("radio", name="Server").click()
+    page.get_by_role("textbox", name="Model").fill("scripted:always-first")
+    page.get_by_role("textbox", name="Model").press("Tab")
+    visit.settle()
+    page.get_by_role("button", name="Start").click()
+    page.get_by_text("scripted:always-first, done: 540 of 540 trials").wait_for()
+    visit.open("/?judges=scripted:always-first")
+    assert "judged by scripted:always-first" in visit.text()
+
+
+def test_a_run_that_cannot_be_done_says_why(visit: Visit, demo: Path) -> None:
+    page = visit.open("/runs")
+    page.get_by_role("radio", name="Server").click()
+    page.get_by_role("textbox", name="Model").fill("gpt")
+    page.get_by_role("textbox", name="Model").press("Tab")
+    visit.settle()
+    page.get_by_role("button", name="Estimate").click()
+    page.get_by_text("needs an address").wait_for()
 
 
 def test_a_damaged_upload_names_the_row_and_stores_nothing(visit: Visit, no_data: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ def numbered(number: int) -> ChatPrompt:
 
 def test_a_function_of_the_prompt_answers() -> None:
     client = ScriptedClient(lambda prompt: "B", model="mine")
-    assert ask(client) == Completion("B", finish_reason="stop", model="mine")
+    assert ask(client) == Completion("B", finish_reason="stop", model="mine", cost_usd=0.0)
     assert client.calls == 1
 
 

@@ -1,9 +1,13 @@
 import math
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.interval import critical_value, normal_interval
+from judgebench.stats.interval import critical_value, normal_interval, rate_interval
 
 
 def test_golden_quantiles():
@@ -35,3 +39,32 @@ def test_unknown_standard_error_stays_unknown():
 def test_level_outside_its_range_is_refused(level):
     with pytest.raises(StatisticsError, match="strictly between 0 and 1"):
         critical_value(level)
+
+
+@given(st.integers(0, 50))
+def test_rate_interval_equals_wilson_for_proportions(successes):
+    rate = successes / 50
+    found = rate_interval(rate, math.sqrt(rate * (1 - rate) / 50), 50)
+    lower, upper = proportion_confint(successes, 50, method="wilson")
+    assert (found.lower, found.upper) == pytest.approx((lower, upper), abs=1e-12)
+
+
+def test_a_model_that_never_won_has_an_upper_end():
+    found = rate_interval(0.0, 0.0, 300)
+    assert found.lower == pytest.approx(0, abs=1e-15)
+    assert 0.005 < found.upper < 0.02
+
+
+def test_rate_interval_without_a_spread_or_a_rate():
+    assert math.isnan(rate_interval(math.nan, math.nan, 3).lower)
+    assert math.isnan(rate_interval(0.4, math.nan, 1).upper)
+    assert rate_interval(0.4, 0.0, 9).upper == 0.4
+
+
+def test_recovery_of_coverage_near_the_edge():
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(1000):
+        wins = rng.random(200) < 0.02
+        found = rate_interval(wins.mean(), wins.std(ddof=1) / math.sqrt(200), 200)
+        held += found.lower <= 0.02 <= found.upper
+    assert 0.92 <= held / 1000 <= 0.985

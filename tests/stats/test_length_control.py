@@ -17,6 +17,7 @@ from judgebench.stats.length_control import (
     fit_controlled,
     length_controlled_win_rates,
 )
+from judgebench.stats.published_length_control import PublishedCoefficients, recover_difficulties
 from judgebench.stats.win_rate import win_rates
 from tests.stats import alpaca
 from tests.stats.factories import stacked, swapped, table_of
@@ -224,3 +225,31 @@ def test_raw_rates_beside_the_controlled_ones_are_the_win_rates():
     table, _ = alpaca.verdicts()
     result = length_controlled_win_rates(table, baseline=alpaca.BASELINE, resamples=2, rng=RNG(0))
     np.testing.assert_allclose(result.raw, win_rates(table, baseline=alpaca.BASELINE).rate, rtol=1e-12)
+
+
+@pytest.mark.shared
+def test_golden_alpaca_eval_board_with_its_difficulties():
+    # The prior alone, against the published rates: what the gamed-baseline rows did, it does.
+    alpaca.needed()
+    table, order = alpaca.verdicts()
+    board = alpaca.official("official_leaderboard.csv")
+    weights = alpaca.official("official_glm_weights.csv")[alpaca.COMPLETE]
+    coefficients = PublishedCoefficients(*(float(weights[n]) for n in ("length", "instruction_difficulty", "ability")))
+    published = np.array([row["glm_preference"] for row in alpaca.rows_of(alpaca.COMPLETE)])
+    difficulty = np.empty(len(order))
+    difficulty[order] = recover_difficulties(published, coefficients)
+    data = compare_to_baseline(table, baseline=alpaca.BASELINE)
+    result = controlled_win_rates(data, prior=ALPACA_EVAL, order=order, difficulty=difficulty, resamples=2, rng=RNG(0))
+    error = [
+        abs(100 * rate - float(board[name]["length_controlled_winrate"]))
+        for name, rate in zip(result.models, result.rate, strict=True)
+        if name in board
+    ]
+    assert np.mean(error) < 0.15
+    assert max(error) < 0.7
+
+
+def test_given_difficulties_must_fit():
+    data, _ = world([0.5, -0.5, 0.0], instructions=4)
+    with pytest.raises(StatisticsError, match="difficulties must be 4 finite"):
+        fit_controlled(data, ALPACA_EVAL, difficulty=np.zeros(3))

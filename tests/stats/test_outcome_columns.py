@@ -58,6 +58,13 @@ def test_bad_rows_are_named():
         count_outcomes(["a", "a"], ["b", "a"], ["tie", "tie"])
 
 
+def test_hostile_names_are_names():
+    names = ["\ud800", "nul\0", "x" * 100_000, "", "1", "=cmd()"]
+    counts = count_outcomes(names, names[1:] + names[:1], ["tie"] * 6)
+    assert counts.models == tuple(sorted(names))
+    assert count_outcomes([1, "b"], ["b", "c"], ["tie", "tie"]).models == ("1", "b", "c")
+
+
 def test_no_rows():
     assert count_outcomes([], [], []).models == ()
 

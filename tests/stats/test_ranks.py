@@ -48,6 +48,7 @@ def test_an_estimate_without_a_variance_is_separated_from_nobody():
     sets = rank_sets(np.array([0.0, 1.0, 9.0]), covariance, rng=RNG(0))
     assert sets.lower.tolist() == [2, 1, 1]
     assert sets.upper.tolist() == [3, 2, 3]
+    assert np.isnan(sets.best_probability).all()
 
 
 def test_exact_estimates_are_separated_without_noise():
@@ -96,6 +97,11 @@ def test_recovery_all_true_ranks_are_held_at_the_stated_rate():
         sets = rank_sets(truth + root @ rng.standard_normal(5), root @ root.T, rng=rng, draws=1000)
         held += bool(((sets.lower <= worst) & (best <= sets.upper)).all())
     assert held / 300 >= 0.92
+
+
+def test_nothing_to_rank():
+    assert rank_sets(np.zeros(0), np.zeros((0, 0)), rng=RNG(0)).lower.tolist() == []
+    assert rank_sets(np.full(2, np.nan), np.full((2, 2), np.nan), rng=RNG(0)).upper.tolist() == [0, 0]
 
 
 def test_bad_input_is_refused():

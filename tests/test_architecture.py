@@ -1,0 +1,66 @@
+"""The picture in docs/architecture.md is true: imports point down, the core does no I/O, files stay small."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "judgebench"
+MOST_LINES = 350
+
+# Modules of which the app may use anything but what reaches data: those are queries and study.
+REACHES_DATA = ("judgebench.clients", "judgebench.execution", "judgebench.store.reader", "judgebench.store.writer")
+
+
+def sources(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_the_import_contracts_hold() -> None:
+    command = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([str(command), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_module_of_the_package_has_a_place_in_the_layers() -> None:
+    contracts = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for path in PACKAGE.iterdir():
+        if path.stem.startswith("_") or (path.suffix != ".py" and not (path / "__init__.py").exists()):
+            continue
+        assert f"judgebench.{path.stem}" in contracts, f"{path.stem} is in no layer"
+
+
+@pytest.mark.parametrize("path", sources("judgebench", "app", "migrations"), ids=lambda path: path.stem)
+def test_files_stay_small(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("path", sources("judgebench", "app"), ids=lambda path: path.stem)
+def test_every_module_says_what_it_does(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not text.strip() or ast.get_docstring(ast.parse(text))
+
+
+def test_the_app_reaches_data_only_through_queries_and_study() -> None:
+    for path in sources("app"):
+        reached = [name for name in imported(path) if name.startswith(REACHES_DATA)]
+        assert not reached, f"{path.relative_to(ROOT)} imports {reached}"
+
+
+def test_migrations_do_not_import_the_tables_that_they_build() -> None:
+    """A migration is history; tables change."""
+    for path in sources("migrations"):
+        assert not [name for name in imported(path) if name.startswith("judgebench")]

@@ -1,0 +1,117 @@
+"""Every command and every Python block of the README and docs/ does what the page says.
+
+A block marked ``console`` holds commands, each after ``$ ``, with lines of what they print under them: those lines must
+occur in this order in what is printed, white space aside, and ``...`` stands for anything. Commands that need a
+server, a key, a browser or a network stand in ``text`` blocks and are not run. A page's blocks share a working folder,
+in which the reader's checkout is represented by ``demo/``.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import typer
+
+from judgebench.cli.main import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command, or a Python block, with the lines that must be printed."""
+
+    words: tuple[str, ...]
+    shown: tuple[str, ...]
+
+
+def name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def steps(page: Path) -> Iterator[Step]:
+    for kind, body in _BLOCK.findall(page.read_text(encoding="utf-8")):
+        if kind == "python":
+            yield Step((sys.executable, "-c", body), ())
+        elif kind == "console":
+            for part in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
+                command, *shown = part.splitlines()
+                yield Step(("bash", "-c", command), tuple(line for line in shown if line.strip()))
+
+
+def squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
+def follows(shown: tuple[str, ...], printed: str) -> bool:
+    """Whether the lines occur in ``printed`` in their order."""
+    lines = iter([squeezed(line) for line in printed.splitlines()])
+    for line in shown:
+        pattern = ".*".join(re.escape(squeezed(part)) for part in line.split("..."))
+        if line.strip() != "..." and not any(re.fullmatch(pattern, each) for each in lines):
+            return False
+    return True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if any(steps(page))], ids=name)
+def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "demo", tmp_path / "demo")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("JUDGEBENCH")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment["PYTHONPATH"] = str(ROOT)
+    for step in steps(page):
+        done = subprocess.run(step.words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        printed = done.stderr + done.stdout
+        assert done.returncode == 0, f"{step.words[-1]}\n{printed}"
+        assert follows(step.shown, printed), f"{step.words[-1]}\nprinted\n{printed}\nand the page shows\n{step.shown}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in _LINK.findall(page.read_text(encoding="utf-8")):
+        if "images/" in target and not (ROOT / "docs" / "images").is_dir():
+            continue  # pictures are made by `make docs`, all at once
+        assert (page.parent / target).exists(), f"{name(page)} links to {target}"
+
+
+def test_every_command_has_its_section() -> None:
+    headings = re.findall(r"^## (.+)$", (ROOT / "docs" / "cli.md").read_text(encoding="utf-8"), re.MULTILINE)
+    described = {word for heading in headings for word in heading.split(", ")}
+    assert described == set(typer.main.get_group(app).commands)
+
+
+def test_every_page_is_linked() -> None:
+    linked = {
+        (page.parent / target).resolve()
+        for page in PAGES
+        for target in _LINK.findall(page.read_text(encoding="utf-8"))
+        if (page.parent / target).exists()
+    }
+    for page in PAGES[1:]:
+        assert page.resolve() in linked, f"no page links to {name(page)}"
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "expected"),
+    [
+        (("a  b", "...", "d"), "x\na b\nc\n d ", True),
+        (("d", "a b"), "a b\nd", False),
+        (("1 new, ...",), "1 new, 2 old", True),
+        (("1 new, ...",), "21 new, 2 old", False),
+        (("a.c",), "abc", False),
+    ],
+)
+def test_lines_are_compared_in_order_and_white_space_aside(
+    shown: tuple[str, ...], printed: str, expected: bool
+) -> None:
+    assert follows(shown, printed) is expected
