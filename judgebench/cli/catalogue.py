@@ -1,4 +1,4 @@
-"""judgebench benchmarks, models, judges, templates, battles: what is there."""
+"""judgebench benchmarks, models, templates, battles: what is there."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -43,18 +43,6 @@ def models(
     ]
     shown = [(m.name, m.lineage.family, m.lineage.parent, ", ".join(m.lineage.trained_on)) for m in found]
     _print(rows, ("model", "family", "parent", "trained on"), shown, output)
-
-
-def judges(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
-    """List judges."""
-    session: Session = context.obj
-    with session.database() as database:
-        found = queries.judges(database)
-    rows = [
-        {"judge": j.name, "model": j.model, "template": j.template, "digest": j.digest, "settings": dict(j.settings)}
-        for j in found
-    ]
-    _print(rows, ("judge", "model", "template"), [(j.name, j.model, j.template) for j in found], output)
 
 
 def templates(output: FormatOption = Format.TABLE) -> None:

@@ -13,6 +13,7 @@ from judgebench.errors import InputError
 from judgebench.execution.runner import Tally
 from judgebench.records import Status
 from judgebench.spec import Study, load_study, make_study
+from judgebench.store.database import Database
 
 _INTERRUPTED = 130
 _WITHOUT_VERDICT = 3
@@ -31,7 +32,8 @@ def run(
     ] = None,
     benchmark: Annotated[str | None, typer.Option(help="Name of the benchmark.")] = None,
     judge: Annotated[
-        str | None, typer.Option(help="The judge: its server's name for it, 'embedded', or 'scripted:NAME'.")
+        str | None,
+        typer.Option(help="The judge: one that was added, its server's name for it, 'embedded', or 'scripted:NAME'."),
     ] = None,
     judge_url: Annotated[
         str | None, typer.Option(help="Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1")
@@ -64,9 +66,7 @@ def run(
     session: Session = context.obj
     given = {
         "benchmark": benchmark,
-        "models": tuple(name.strip() for each in models for name in each.split(",") if name.strip())
-        if models
-        else None,
+        "models": _names(models) if models else None,
         "baseline": baseline,
         "all_pairs": all_pairs,
         "orders": None if orders is None else str(orders),
@@ -86,8 +86,8 @@ def run(
         "template": template,
         "price": price,
     }
-    wanted = _study(file, given, asked)
     with session.database() as database:
+        wanted = _study(database, file, given, asked)
         if dry_run:
             _print_estimate(study.estimate(database, wanted), output)
             return
@@ -123,8 +123,8 @@ def _names(given: list[str]) -> tuple[str, ...]:
     return tuple(name.strip() for each in given for name in each.split(",") if name.strip())
 
 
-def _study(file: Path | None, given: dict[str, Any], asked: dict[str, Any]) -> Study:
-    """The study of the file with the flags laid over it."""
+def _study(database: Database, file: Path | None, given: dict[str, Any], asked: dict[str, Any]) -> Study:
+    """The study of the file with the flags laid over it; a judge without an address may be one that was added."""
     fields: dict[str, Any] = {} if file is None else load_study(file).model_dump(exclude_defaults=True)
     fields |= {name: value for name, value in given.items() if value is not None}
     judge = dict(fields.get("judge", {})) | {name: value for name, value in asked.items() if value is not None}
@@ -132,6 +132,10 @@ def _study(file: Path | None, given: dict[str, Any], asked: dict[str, Any]) -> S
         raise InputError("say which benchmark: --benchmark NAME, or a study file")
     if "model" not in judge:
         raise InputError("say which judge: --judge MODEL --judge-url URL, --judge embedded, or a study file")
+    known = {each.judge.name: each.spec for each in study.known_judges(database)} if "url" not in judge else {}
+    if known.get(judge["model"]) is not None:
+        spec = study.known_judge(database, judge.pop("model")).spec
+        judge = ({} if spec is None else spec.model_dump(exclude_none=True)) | judge
     return make_study(fields | {"judge": judge}, where=str(file or "flags"))
 
 

@@ -7,9 +7,11 @@ from judgebench.clients.openai_api import OpenAIClient
 from judgebench.clients.prices import Price
 from judgebench.clients.protocol import Client, Counted
 from judgebench.clients.retry import retrying
+from judgebench.clients.rewards import RewardClient
 from judgebench.clients.scripted import ScriptedClient, script
 from judgebench.clients.throttle import Throttle
 from judgebench.errors import InputError
+from judgebench.judging.scales import RewardScale
 from judgebench.judging.templates import Template
 from judgebench.records import Judge
 from judgebench.spec import JudgeSpec, load_template
@@ -57,7 +59,11 @@ def open_judge(spec: JudgeSpec, environment: Mapping[str, str], *, concurrency: 
     if spec.model.startswith(_SCRIPTED):
         return OpenJudge(judge, template, ScriptedClient(script(spec.model.removeprefix(_SCRIPTED))))
     price = None if spec.price is None else Price.parse(spec.price)
-    server = OpenAIClient(spec.url or "", spec.model, api_key=_key(spec, environment), price=price)
+    key = _key(spec, environment)
+    if isinstance(template.scale, RewardScale):
+        rewards = RewardClient(spec.url or "", spec.model, api_key=key, price=price)
+        return OpenJudge(judge, template, retrying(rewards, throttle=Throttle(concurrency)))
+    server = OpenAIClient(spec.url or "", spec.model, api_key=key, price=price)
     return OpenJudge(judge, template, retrying(server, throttle=Throttle(concurrency)), server)
 
 

@@ -36,7 +36,10 @@ class JudgeSpec(BaseModel):
     def _reachable(self) -> "JudgeSpec":
         local = self.model == "embedded" or self.model.startswith("scripted:")
         if not local and self.url is None:
-            raise ValueError(f"judge {self.model!r} needs an address: give --judge-url (in a study file: url)")
+            raise ValueError(
+                f"judge {self.model!r} needs an address: give --judge-url (in a study file: url), or name a judge that "
+                "was added by 'judgebench judges add'"
+            )
         if local and self.url is not None:
             raise ValueError(f"judge {self.model!r} runs in this process and has no address: leave the url out")
         return self
@@ -104,7 +107,19 @@ def make_study(fields: Mapping[str, Any], *, where: str) -> Study:
     try:
         return Study.model_validate(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{where}: {field + ': ' if field else ''}{reason}") from error
+        raise _wrong(error, where) from error
+
+
+def make_judge(fields: Mapping[str, Any], *, where: str) -> JudgeSpec:
+    """Raises InputError naming ``where`` and the field."""
+    try:
+        return JudgeSpec.model_validate(fields)
+    except ValidationError as error:
+        raise _wrong(error, where) from error
+
+
+def _wrong(error: ValidationError, where: str) -> InputError:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    reason = first["msg"].removeprefix("Value error, ")
+    return InputError(f"{where}: {field + ': ' if field else ''}{reason}")

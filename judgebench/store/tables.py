@@ -23,7 +23,7 @@ from sqlalchemy import (
 from judgebench.records import Source, Status
 
 # The newest migration that this code knows; the store's tests hold it to migrations/versions.
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0002"
 
 _KEY = String(32)
 _TIME = String(32)  # ISO 8601, UTC: the same text on both engines
@@ -95,6 +95,17 @@ judges = Table(
     Column("template", Text, nullable=False),
     Column("template_digest", Text, nullable=False),
     Column("settings", Text, nullable=False),  # JSON object
+)
+
+judge_addresses = Table(  # where a judge is reached; no part of what it is, so this alone may change
+    "judge_addresses",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("judge_id", ForeignKey("judges.id"), nullable=False, unique=True),
+    Column("url", Text),  # null: it runs in this process
+    Column("key_env", Text),  # the name of an environment variable, never a key
+    Column("template", Text),  # as it was named, a file's path where it is a user's own; null: the default one
+    Column("price", Text),  # "PROMPT,COMPLETION" in USD per million tokens
 )
 
 runs = Table(

@@ -1,6 +1,7 @@
 """The write side, as the command line, the app and Python use it: submit, import, run, read again."""
 
 from judgebench.study.imports import ImportReport, import_alpaca_eval
+from judgebench.study.judges import KnownJudge, add_judge, known_judge, known_judges, try_judge
 from judgebench.study.planning import Estimate, Plan, estimate, plan
 from judgebench.study.run import OnProgress, RunReport, reparse, run
 from judgebench.study.submit import MatchReport, Prepared, prepare, store
@@ -8,16 +9,21 @@ from judgebench.study.submit import MatchReport, Prepared, prepare, store
 __all__ = [
     "Estimate",
     "ImportReport",
+    "KnownJudge",
     "MatchReport",
     "OnProgress",
     "Plan",
     "Prepared",
     "RunReport",
+    "add_judge",
     "estimate",
     "import_alpaca_eval",
+    "known_judge",
+    "known_judges",
     "plan",
     "prepare",
     "reparse",
     "run",
     "store",
+    "try_judge",
 ]

@@ -7,12 +7,12 @@ import pytest
 
 from judgebench.clients.rewards import RewardClient
 from judgebench.errors import BadReply, JudgeRefused
-from judgebench.records import LikelihoodPrompt
+from judgebench.records import ChatPrompt, Message
 from tests.clients.asking import KEY, QUICK, ask
 from tests.clients.asking import PROMPT as QUESTION
 from tests.fault_server import FaultServer, Reply, Request
 
-PROMPT = LikelihoodPrompt("Why?", ("Because of the weather.", "No."))
+PROMPT = ChatPrompt((Message("user", "Why?"), Message("assistant", "Because of the weather.")))
 
 
 def rewarding(index: int, request: Request) -> Reply:
@@ -26,17 +26,20 @@ def client_of(url: str) -> RewardClient:
     return RewardClient(url, "reward", api_key=KEY, timeouts=QUICK)
 
 
-def test_each_output_gets_its_raw_reward() -> None:
+def test_an_output_gets_its_raw_reward() -> None:
     with FaultServer(rewarding) as server:
         client = client_of(server.url)
         completion = ask(client, PROMPT)
-        assert client.calls == 2
-    assert json.loads(completion.text) == {"rewards": [2.3, 0.3]}
-    assert (completion.model, completion.prompt_tokens, completion.completion_tokens) == ("reward", 18, 0)
+        assert client.calls == 1
+    assert json.loads(completion.text) == 2.3
+    assert (completion.model, completion.prompt_tokens, completion.completion_tokens) == ("reward", 9, 0)
     request = server.requests[0]
     assert request.path == "/classify"
     assert request.json["use_activation"] is False
-    assert request.json["messages"][0] == {"role": "user", "content": "Why?"}
+    assert request.json["messages"] == [
+        {"role": "user", "content": "Why?"},
+        {"role": "assistant", "content": "Because of the weather."},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -82,3 +82,13 @@ def test_scores_on_different_scales_have_no_common_mean(scored: Database) -> Non
 def test_what_mean_scores_do_not_have_is_said(scored: Database, choices: dict[str, Any]) -> None:
     with pytest.raises(StatisticsError, match="mean score"):
         _board(scored, method="score", **choices)
+
+
+def test_a_reward_models_numbers_are_scores(database: Database) -> None:
+    def rewards(index: int, request: Request) -> Reply:
+        reward = -1.5 if "m3" in request.text else 2.25
+        return Reply.of({"model": "judge", "data": [{"index": 0, "probs": [reward]}], "usage": {"prompt_tokens": 3}})
+
+    stored(database, asked(2), ["m3", "m7"])
+    _scored(database, rewards, "pointwise/reward")
+    assert [(row.model, row.rating) for row in _board(database, method="score").rows] == [("m7", 2.25), ("m3", -1.5)]

@@ -1,0 +1,112 @@
+"""Judges by name: added, listed, shown, tried, used, and what they must not give away."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fault_server import FaultServer, Reply, Request
+
+from .conftest import Invoke
+
+KEY = "sk-judges-0123456789"
+
+
+def server(index: int, request: Request) -> Reply:
+    """Takes constraints by JSON schema but not by choice, and answers as a smaller model than was asked."""
+    if request.method == "GET":
+        return Reply.of({"data": [{"id": "gpt", "max_model_len": 8192}]})
+    schema = "response_format" in request.json
+    return Reply.chat('{"word": "heron-58"}' if schema else "A", model="gpt-mini")
+
+
+def add(invoke: Invoke, url: str, *more: object) -> Any:
+    return invoke("judges", "add", "strict", "--model", "gpt", "--url", url, *more)
+
+
+def test_a_judge_that_was_added_judges_by_its_name(submitted: Invoke) -> None:
+    with FaultServer(server) as judge:
+        assert add(submitted, judge.url, "--set", "max_tokens=4", "--set", "temperature=0.5").code == 0
+        ran = submitted("run", "--benchmark", "bench", "--judge", "strict", "--all-pairs", "--format", "json")
+    assert (ran.code, ran.json["ok"]) == (0, 24)
+    assert "answered by 'gpt-mini'" in ran.err.replace("\n", " ")
+    asked = [request.json for request in judge.requests if request.method == "POST"]
+    assert {(each["model"], each["max_tokens"], each["temperature"]) for each in asked} == {("gpt", 4, 0.5)}
+    assert [row["judge"] for row in submitted("judges", "--format", "json").json] == ["strict"]
+
+
+def test_a_judge_is_listed_and_shown_without_any_secret(
+    submitted: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STRICT_KEY", KEY)
+    add(submitted, "http://127.0.0.1:9/v1", "--key-env", "STRICT_KEY", "--price", "2.5,10")
+    listed, shown = submitted("judges", "list", "--format", "json"), submitted("judges", "show", "strict")
+    assert listed.json[0]["key_env"] == "STRICT_KEY"
+    assert listed.json[0]["price"] == "2.5,10"
+    assert "http://127.0.0.1:9/v1" in shown.out
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("judgebench.db*"))
+    assert KEY.encode() not in stored
+    assert KEY not in listed.out + shown.out
+
+
+def test_a_server_is_tried_before_money_is_spent(submitted: Invoke) -> None:
+    with FaultServer(server) as judge:
+        add(submitted, judge.url, "--price", "1,2")
+        found = submitted("judges", "test", "strict", "--format", "json").json
+        lines = submitted("judges", "test", "strict").out
+    assert found["model"] == "gpt-mini"
+    assert (found["logprobs"], found["json_schema"], found["choice"]) == (False, True, False)
+    assert (found["context_tokens"], found["price"]) == (8192, "1,2")
+    assert "gpt-mini, not 'gpt' as asked" in lines
+    assert "8,192 tokens" in lines
+
+
+def test_nobody_at_the_address_is_one_clear_error(submitted: Invoke) -> None:
+    add(submitted, "http://127.0.0.1:9/v1")
+    tried = submitted("judges", "test", "strict")
+    assert (tried.code, tried.out) == (2, "")
+    assert "nobody answers" in tried.err
+
+
+def test_a_name_stands_for_one_judge_whose_address_may_change(submitted: Invoke) -> None:
+    assert add(submitted, "http://127.0.0.1:9/v1").code == 0
+    assert add(submitted, "http://127.0.0.1:8/v1").code == 0
+    assert submitted("judges", "show", "strict", "--format", "json").json["url"] == "http://127.0.0.1:8/v1"
+    other = add(submitted, "http://127.0.0.1:8/v1", "--set", "temperature=1")
+    assert other.code == 2
+    assert "is stored with" in other.err
+
+
+def test_a_judge_in_this_process_has_no_server_to_try(submitted: Invoke) -> None:
+    assert submitted("judges", "add", "first", "--model", "scripted:always-first").code == 0
+    assert "runs in this process" in submitted("judges", "test", "first").out
+    assert submitted("run", "--benchmark", "bench", "--judge", "first", "--all-pairs").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("judges", "show", "nobody"), "unknown judge 'nobody'"),
+        (("judges", "add", "x", "--model", "gpt"), "needs an address"),
+        (("judges", "add", "x", "--model", "embedded", "--set", "temperature"), "write FIELD=VALUE"),
+        (("judges", "add", " x", "--model", "embedded"), "cannot be used"),
+        (("run", "--benchmark", "bench", "--judge", "nobody", "--all-pairs"), "judges add"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_message(submitted: Invoke, arguments: tuple[str, ...], message: str) -> None:
+    result = submitted(*arguments)
+    assert result.code == 2
+    assert message in " ".join(result.err.split())
+
+
+def test_a_template_that_changed_is_another_judge(submitted: Invoke, tmp_path: Path) -> None:
+    template = tmp_path / "mine.v1.md"
+    text = (
+        "---\nkind: pairwise\nabout: mine\nscale:\n  labels: {A: 1, B: 0}\n---\n<!-- user -->\n{{ first }}{{ second }}"
+    )
+    template.write_text(text)
+    add(submitted, "http://127.0.0.1:9/v1", "--template", template)
+    template.write_text(text + " Choose.")
+    shown = submitted("judges", "show", "strict")
+    assert shown.code == 2
+    assert "has changed since" in shown.err
