@@ -45,9 +45,15 @@ class Fit:
 
     table: VerdictTable
     effects: tuple[Effect, ...]
+    design: csr_array  # (n, k + e) 1 and -1 for the models, then the effects' columns
     beta: Floats  # (k + e,) natural log-odds; strengths sum to zero
     influence: Floats  # (g, k + e) what each instruction adds to the estimate; its squares add up to the variance
     told: NDArray[np.bool_]  # (e,) whether the data identify the effect
+
+    @property
+    def identified(self) -> tuple[Effect, ...]:
+        """The effects that the data identify."""
+        return tuple(effect for effect, told in zip(self.effects, self.told, strict=True) if told)
 
     @property
     def theta(self) -> Floats:
@@ -102,7 +108,8 @@ def fit_effects(table: VerdictTable, effects: Sequence[Effect]) -> Fit:
     variance = np.diag(cho_solve(factor, np.eye(design.shape[1])))
     told = ~_open(design)[k:] & (variance[k:] * _PRECISION < _HELD_BY_PRIOR)
     told &= np.array([not effect.impossible for effect in effects], dtype=bool)
-    return Fit(table, tuple(effects), optimum.x / scale, influence * np.sqrt(g / max(g - 1, 1)), told)
+    plain = csr_array(design.multiply(scale[None, :]))
+    return Fit(table, tuple(effects), plain, optimum.x / scale, influence * np.sqrt(g / max(g - 1, 1)), told)
 
 
 def place_effect(table: VerdictTable) -> Effect:

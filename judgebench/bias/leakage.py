@@ -160,6 +160,16 @@ def relation_effects(table: VerdictTable, relations: NDArray[np.object_]) -> lis
     ]
 
 
+def exclude_related(
+    table: VerdictTable, relations: NDArray[np.object_], kinds: Sequence[Relation] = RELATED
+) -> VerdictTable:
+    """The verdicts of judges that are none of ``kinds`` to either model, for a board without them."""
+    related = np.zeros(len(table), dtype=bool)
+    for kind in kinds:
+        related |= _touches(table, relations, kind)
+    return table.select(~related)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cell:
     """A student before a judge, one row a battle."""
