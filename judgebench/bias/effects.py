@@ -25,6 +25,7 @@ from judgebench.stats.table import Floats, VerdictTable
 
 _PRECISION = 1 / 9  # of the prior, whose standard deviation is 3 natural log-odds
 _HELD_BY_PRIOR = 0.25  # share of a parameter's precision from the prior, above which the data say too little
+_EMPTY = "no verdict has it"
 _NULL = 1e-8  # eigenvalues below this share of the largest belong to directions that the design leaves open
 
 
@@ -77,8 +78,8 @@ class Fit:
         effect, place = self.effects[at], len(self.table.models) + at
         n = int(np.count_nonzero(effect.column))
         if not self.told[at]:
-            reason = effect.impossible or "the design cannot tell it from the strengths of the models or other effects"
-            return unidentified(reason if n else f"no verdict has it{_because(effect)}", level=level, n=n)
+            untold = "the design cannot tell it from the strengths of the models or other effects" if n else _EMPTY
+            return unidentified(effect.impossible or untold, level=level, n=n)
         se = float(np.sqrt(self.covariance[place, place])) if len(self.influence) > 1 else float("nan")
         return normal_figure(float(self.beta[place]), se, level=level, n=n)
 
@@ -122,7 +123,9 @@ def place_effect(table: VerdictTable) -> Effect:
     low, high = np.minimum(table.model_a, table.model_b), np.maximum(table.model_a, table.model_b)
     pair = low.astype(np.int64) * len(table.models) + high
     both = np.intersect1d(pair[flipped > 0], pair[flipped < 0])
-    impossible = "" if len(both) else "each pair of models was shown in one order only"
+    unknown = "the verdicts do not tell which output was shown first"
+    one_way = "each pair of models was shown in one order only"
+    impossible = "" if len(both) else one_way if column.any() else unknown
     return Effect("position", column, 1.0, "shown first", impossible)
 
 
@@ -181,7 +184,3 @@ def _instruction_sums(table: VerdictTable, design: csr_array, residual: Floats) 
     member = csr_array((residual, (code, np.arange(len(code)))), shape=(len(present), len(code)))
     sums: Floats = (member @ design).toarray()
     return sums
-
-
-def _because(effect: Effect) -> str:
-    return f": {effect.impossible}" if effect.impossible else ""
