@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from judgebench.bias.figure import Clusters, Figure, bootstrap_figure, unidentified
+from judgebench.bias.figure import Clusters, Figure, bootstrap_figure, bounded_mean, unidentified
 from judgebench.errors import InputError, StatisticsError
 from judgebench.stats.interval import critical_value
 from judgebench.stats.table import Floats
@@ -27,6 +27,20 @@ Form = Literal["2,1", "2,k", "3,1", "3,k"]
 def outcomes(preference: Floats) -> Floats:
     """Preferences for A in [0, 1] as categories 0 (B), 1 (tie), 2 (A); NaN stays NaN."""
     return np.sign(preference - 0.5) + 1
+
+
+def accuracy(
+    preference: Floats, truth: Floats, clusters: Clusters, *, tie_credit: float = 0.5, level: float = 0.95
+) -> Figure:
+    """Share of items (n,) on which the preferred side is the true one (1: A, 0: B); a preference of 1/2 earns credit.
+
+    Items without a verdict (NaN) are right about nothing and stay in the count, as items with a true tie do not.
+    The ScalerLab JudgeBench gives ties no credit, and takes the mean of both orders for the preference.
+    """
+    decided = (truth == 0) | (truth == 1)
+    named = np.sign(preference - 0.5)
+    right = np.where(named == 0, tie_credit, (named == np.sign(truth - 0.5)) * 1.0)
+    return bounded_mean(right[decided], clusters[decided], level=level)
 
 
 def raw_agreement(ratings: Floats) -> float:

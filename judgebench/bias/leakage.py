@@ -147,7 +147,12 @@ def relation_matrix(
 
 
 def relation_effects(table: VerdictTable, relations: NDArray[np.object_]) -> list[Effect]:
-    """A column for each kind of relative: 1 where A alone is one of the judge's, -1 where B alone is."""
+    """A column for each kind of relative: 1 where A alone is one of the judge's, -1 where B alone is.
+
+    Not identified where a relation is unknown: nobody knows whether that model is a relative.
+    """
+    unknown = _touches(table, relations, Relation.UNKNOWN).any()
+    impossible = "the lineage of some models or judges is not declared" if unknown else ""
     return [
         Effect(
             kind.value,
@@ -155,6 +160,7 @@ def relation_effects(table: VerdictTable, relations: NDArray[np.object_]) -> lis
             - (relations == kind)[table.judge, table.model_b],
             1.0,
             f"the judge's relative ({kind.value})",
+            impossible,
         )
         for kind in RELATED
     ]

@@ -12,6 +12,7 @@ from statsmodels.stats.inter_rater import cohens_kappa as reference_kappa
 from statsmodels.stats.inter_rater import fleiss_kappa as reference_fleiss
 
 from judgebench.bias.agreement import (
+    accuracy,
     agreement,
     cohen_kappa,
     fleiss_kappa,
@@ -24,6 +25,8 @@ from judgebench.bias.agreement import (
     raw_agreement,
 )
 from judgebench.errors import InputError, StatisticsError
+from judgebench.stats.battles import average_battles
+from tests.bias.factories import judged_twice, rows_of
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 _ = np.nan
@@ -164,3 +167,33 @@ def test_agreement_of_a_length_rule_with_people(shared):
     figure = agreement(raw_agreement, ratings, np.arange(len(rows)), rng=np.random.default_rng(0), resamples=100)
     assert figure.value == pytest.approx(np.mean(human == np.sign(gap) + 1))
     assert figure.lower < figure.value < figure.upper
+
+
+def test_accuracy_by_hand():
+    preference = np.array([0.9, 0.2, 0.5, np.nan, 0.7])
+    truth = np.array([1.0, 1.0, 0.0, 1.0, 0.5])
+    assert accuracy(preference, truth, np.arange(5)).value == pytest.approx((1 + 0 + 0.5 + 0) / 4)
+    assert accuracy(preference, truth, np.arange(5), tie_credit=0.0).value == pytest.approx(1 / 4)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    "name", ["claude-3-haiku-20240307_on_claude-3-5-sonnet", "Skywork-Reward-Llama-3.1-8B_on_gpt-4o"]
+)
+def test_published_accuracy_equals_a_direct_count(shared, name):
+    """The published rule: one point for each decision that agrees with the label, one off for the opposite."""
+    rows = rows_of(name)
+    flip = {"A>B": "B>A", "B>A": "A>B", "A=B": "A=B", None: None}
+
+    def points(row):
+        first, second = (judgment and judgment["decision"] for judgment in row["judgments"])
+        said = [first, flip[second]]
+        return sum((one == row["label"]) - (one == flip[row["label"]]) for one in said)
+
+    expected = sum(points(row) > 0 for row in rows) / len(rows)
+    battles = average_battles(judged_twice(rows))
+    preference = np.full(len(rows), np.nan)
+    preference[battles.instruction] = battles.preference
+    truth = np.array([float(row["label"] == "A>B") for row in rows])
+    figure = accuracy(preference, truth, np.arange(len(rows)), tie_credit=0.0)
+    assert (figure.value, figure.n) == (pytest.approx(expected), len(rows))

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from judgebench.bias.effects import Effect, length_effect, place_effect
+from judgebench.bias.effects import Effect, fit_effects, length_effect, place_effect
 from judgebench.bias.leakage import relation_effects, relation_matrix
 from judgebench.bias.ledger import ledger
 from judgebench.errors import UnknownName
@@ -12,7 +12,7 @@ from judgebench.stats.win_rate import win_rates
 from tests.bias.factories import BiasedWorld, both_orders
 from tests.stats.factories import swapped
 
-# section C of the method notes in small: the fourth of six models is longer by 1, and one judge has a relative
+# the fourth of six models is longer by 1, and one judge has a relative
 WORLD = BiasedWorld(
     strengths=(1.2, 0.72, 0.24, -0.24, -0.72, -1.2),
     slots=(0.4, -0.2, 0.0),
@@ -130,3 +130,29 @@ def test_no_effect_and_one_instruction():
     alone = ledger(table.select(np.arange(2)), [Effect("x", np.array([1.0, 1.0]))])
     assert not alone.entries[0].points.identified
     assert alone.together.board[0].change.lower is None
+
+
+def effects_by_judge(table):
+    place = place_effect(table)
+    slots = [Effect(f"position {j}", place.column * (table.judge == j)) for j in range(3)]
+    relations = relation_matrix(table, ["j0", "j1", "j2"], LINEAGES)
+    return [*slots, length_effect(table), *relation_effects(table, relations)]
+
+
+@pytest.mark.slow
+def test_all_effects_of_the_fixture_come_back_at_the_nominal_rate():
+    """Recovery with noise that an instruction and a model share, against the marginal truth of a large draw."""
+    rng = np.random.default_rng(5)
+    names = ["position 0", "position 1", "position 2", "length", "family"]
+    large = replace(WORLD, instructions=3000).table(rng)
+    marginal = fit_effects(large, effects_by_judge(large))
+    truth = {name: marginal.log_odds(name).value for name in names}
+    # another implementation's fit of this fixture: slots .35 / -.17 / -.02 (se .02), lineage .53 (se .04)
+    slots = [truth[f"position {j}"] for j in range(3)]
+    assert slots == pytest.approx([0.35, -0.17, -0.02], abs=0.04)
+    assert truth["family"] == pytest.approx(0.53, abs=0.08)
+    fits = [fit_effects(table, effects_by_judge(table)) for table in (WORLD.table(rng) for _ in range(60))]
+    for name in names:
+        figures = [fit.log_odds(name) for fit in fits]
+        assert np.mean([f.lower <= truth[name] <= f.upper for f in figures]) >= 0.87
+        assert np.mean([f.value for f in figures]) == pytest.approx(truth[name], abs=0.03)
