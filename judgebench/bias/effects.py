@@ -1,0 +1,186 @@
+"""Bradley-Terry with effects: what besides the models' strengths moves a judge's preference, in log-odds.
+
+logit P(A preferred) = theta_A - theta_B + sum over effects of beta * column, all judges sharing the strengths. A weak
+prior N(0, 3**2) on every strength, and on every effect a root mean square of its column, keeps separated data finite;
+an effect that only the prior holds is reported as not identified, never as a number. Standard errors are sandwiches
+clustered by instruction (Liang and Zeger 1986): soft verdicts and ties are quasi-likelihood. It does not model what an
+instruction adds to one model's quality, so estimates are those of the average over instructions, smaller than the
+effect within one instruction (logistic coefficients are not collapsible).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse import csr_array, hstack
+from scipy.special import expit, log_expit
+
+from judgebench.bias.figure import Figure, normal_figure, unidentified
+from judgebench.errors import StatisticsError
+from judgebench.stats.newton import maximise
+from judgebench.stats.table import Floats, VerdictTable
+
+_PRECISION = 1 / 9  # of the prior, whose standard deviation is 3 natural log-odds
+_HELD_BY_PRIOR = 0.25  # share of a parameter's precision from the prior, above which the data say too little
+_EMPTY = "no verdict has it"
+_NULL = 1e-8  # eigenvalues below this share of the largest belong to directions that the design leaves open
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Effect:
+    """A column that speaks for A where positive and for B where negative; exchanging A and B flips its sign."""
+
+    name: str
+    column: Floats  # (n,)
+    unit: float = 1.0  # the amount of the column that figures in points are about
+    meaning: str = ""  # that amount in words, e.g. "shown first"
+    impossible: str = ""  # why this table cannot tell it, where that is known beforehand
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Strengths of k models, then e effects."""
+
+    table: VerdictTable
+    effects: tuple[Effect, ...]
+    design: csr_array  # (n, k + e) 1 and -1 for the models, then the effects' columns
+    beta: Floats  # (k + e,) natural log-odds; strengths sum to zero
+    influence: Floats  # (g, k + e) what each instruction adds to the estimate; its squares add up to the variance
+    told: NDArray[np.bool_]  # (e,) whether the data identify the effect
+
+    @property
+    def identified(self) -> tuple[Effect, ...]:
+        """The effects that the data identify."""
+        return tuple(effect for effect, told in zip(self.effects, self.told, strict=True) if told)
+
+    @property
+    def theta(self) -> Floats:
+        """(k,) strengths at equal effects."""
+        return self.beta[: len(self.table.models)]
+
+    @cached_property
+    def covariance(self) -> Floats:
+        """(k + e, k + e)"""
+        return self.influence.T @ self.influence
+
+    def log_odds(self, name: str, *, level: float = 0.95) -> Figure:
+        """The effect of one unit of its column; its n counts the verdicts in which it takes part.
+
+        Raises StatisticsError when no such effect was fitted.
+        """
+        names = [effect.name for effect in self.effects]
+        if name not in names:
+            raise StatisticsError(f"there is no effect {name!r} in this fit; it has {', '.join(names) or 'none'}")
+        at = names.index(name)
+        effect, place = self.effects[at], len(self.table.models) + at
+        n = int(np.count_nonzero(effect.column))
+        if not self.told[at]:
+            untold = "the design cannot tell it from the strengths of the models or other effects" if n else _EMPTY
+            return unidentified(effect.impossible or untold, level=level, n=n)
+        se = float(np.sqrt(self.covariance[place, place])) if len(self.influence) > 1 else float("nan")
+        return normal_figure(float(self.beta[place]), se, level=level, n=n)
+
+    def points(self, name: str, *, level: float = 0.95) -> Figure:
+        """sigma(unit * effect) - 1/2: what ``unit`` of it adds to a win rate at equal quality, in [-1/2, 1/2]."""
+        unit = next((effect.unit for effect in self.effects if effect.name == name), 1.0)
+        return self.log_odds(name, level=level).mapped(lambda beta: float(expit(unit * beta)) - 0.5)
+
+
+def fit_effects(table: VerdictTable, effects: Sequence[Effect]) -> Fit:
+    """Strengths and effects together.
+
+    Raises StatisticsError when there is no verdict, a column is not finite or aligned, or the fit fails to converge.
+    """
+    for effect in effects:
+        if effect.column.shape != (len(table),) or not np.isfinite(effect.column).all():
+            raise StatisticsError(f"the effect {effect.name!r} needs {len(table)} finite numbers, one a verdict")
+    if not len(table):
+        raise StatisticsError("there is no verdict to fit")
+    design, scale = _design(table, effects)
+    likelihood = _Penalised(design, table.preference, np.full(design.shape[1], _PRECISION))
+    optimum = maximise(likelihood, np.zeros(design.shape[1]), scale=float(len(table)))
+    factor = cho_factor(likelihood.derivatives(optimum.x)[1], lower=True)
+    scores = _instruction_sums(table, design, table.preference - expit(design @ optimum.x))
+    influence = cho_solve(factor, scores.T).T / scale
+    g, k = len(scores), len(table.models)
+    variance = np.diag(cho_solve(factor, np.eye(design.shape[1])))
+    told = ~_open(design)[k:] & (variance[k:] * _PRECISION < _HELD_BY_PRIOR)
+    told &= np.array([not effect.impossible for effect in effects], dtype=bool)
+    plain = csr_array(design.multiply(scale[None, :]))
+    return Fit(table, tuple(effects), plain, optimum.x / scale, influence * np.sqrt(g / max(g - 1, 1)), told)
+
+
+def place_effect(table: VerdictTable) -> Effect:
+    """Being shown first; verdicts of unknown order take no part.
+
+    Not identified where the first place always went to the same side of each pair: quality may have chosen it.
+    """
+    column = np.select([table.order == 0, table.order == 1], [1.0, -1.0], 0.0)
+    flipped = np.where(table.model_a > table.model_b, -column, column)
+    low, high = np.minimum(table.model_a, table.model_b), np.maximum(table.model_a, table.model_b)
+    pair = low.astype(np.int64) * len(table.models) + high
+    both = np.intersect1d(pair[flipped > 0], pair[flipped < 0])
+    unknown = "the verdicts do not tell which output was shown first"
+    one_way = "each pair of models was shown in one order only"
+    impossible = "" if len(both) else one_way if column.any() else unknown
+    return Effect("position", column, 1.0, "shown first", impossible)
+
+
+def length_effect(table: VerdictTable) -> Effect:
+    """Difference of the natural logarithms of 1 + characters; points are about twice the length."""
+    column = np.log1p(table.length_a) - np.log1p(table.length_b)
+    return Effect("length", column, float(np.log(2)), "twice as long")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Penalised:
+    """Log-likelihood of soft preferences minus half the prior's squares."""
+
+    design: csr_array  # (n, p)
+    preference: Floats
+    precision: Floats  # (p,)
+
+    def value(self, x: Floats) -> float:
+        eta = self.design @ x
+        likelihood = self.preference * log_expit(eta) + (1 - self.preference) * log_expit(-eta)
+        return float(likelihood.sum() - (self.precision * x**2).sum() / 2)
+
+    def derivatives(self, x: Floats) -> tuple[Floats, Floats]:
+        p = expit(self.design @ x)
+        gradient = self.design.T @ (self.preference - p) - self.precision * x
+        weighted = self.design.multiply((p * (1 - p))[:, None])
+        information = (self.design.T @ weighted).toarray() + np.diag(self.precision)
+        return gradient, information
+
+
+def _design(table: VerdictTable, effects: Sequence[Effect]) -> tuple[csr_array, Floats]:
+    """(n, k + e) columns, those of effects divided by their root mean square; and what each was divided by."""
+    n, k = len(table), len(table.models)
+    rows = np.tile(np.arange(n), 2)
+    signs = np.concatenate([np.ones(n), -np.ones(n)])
+    models = csr_array((signs, (rows, np.concatenate([table.model_a, table.model_b]))), shape=(n, k))
+    if not effects:
+        return models, np.ones(k)
+    columns = np.column_stack([effect.column for effect in effects])
+    active = np.maximum((columns != 0).sum(axis=0), 1)
+    size = np.sqrt((columns**2).sum(axis=0) / active)
+    size = np.where(size > 0, size, 1.0)
+    return csr_array(hstack([models, csr_array(columns / size)])), np.concatenate([np.ones(k), size])
+
+
+def _open(design: csr_array) -> NDArray[np.bool_]:
+    """(p,) parameters that take part in a direction along which no row changes."""
+    values, vectors = np.linalg.eigh((design.T @ design).toarray())
+    null = vectors[:, values <= _NULL * max(float(values.max()), 1.0)]
+    return (np.abs(null) > 1e-6).any(axis=1) if null.shape[1] else np.zeros(len(values), dtype=bool)
+
+
+def _instruction_sums(table: VerdictTable, design: csr_array, residual: Floats) -> Floats:
+    """(g, p) scores summed over the verdicts of each instruction that has one."""
+    present, code = np.unique(table.instruction, return_inverse=True)
+    member = csr_array((residual, (code, np.arange(len(code)))), shape=(len(present), len(code)))
+    sums: Floats = (member @ design).toarray()
+    return sums

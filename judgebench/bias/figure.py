@@ -1,0 +1,155 @@
+"""One number about a judge with its interval, or the reason why the data cannot give it.
+
+Intervals are clustered by instruction, because verdicts on one instruction share what is odd about it. It holds no
+effect and no test; the modules beside it say what is estimated. Means of bounded values get the interval of Agresti and
+Coull (1998, The American Statistician 52, section 3) with clusters in the place of trials: imagined clusters at either
+bound keep it from shrinking to a point where all observations agree.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import inf, isfinite
+
+import numpy as np
+from numpy.typing import NDArray
+
+from judgebench.errors import StatisticsError
+from judgebench.stats.interval import critical_value
+from judgebench.stats.table import Floats
+
+Clusters = NDArray[np.integer]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """``value`` with its interval. Not identified: no value, at most a bound, and ``reason`` says why."""
+
+    value: float | None
+    lower: float | None  # None: no interval, or open on this side
+    upper: float | None
+    level: float  # nominal coverage, in (0, 1)
+    method: str  # of the interval
+    n: int  # observations behind it
+    identified: bool = True
+    reason: str = ""  # "" or why value or interval are missing
+
+    def mapped(self, function: Callable[[float], float]) -> "Figure":
+        """The figure of ``function`` of the value, for an increasing function."""
+        value, lower, upper = (
+            None if end is None else float(function(end)) for end in (self.value, self.lower, self.upper)
+        )
+        return replace(self, value=value, lower=lower, upper=upper)
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the interval, or the one bound there is, lies on one side of 0."""
+        above = self.lower is not None and self.lower > 0
+        return above or (self.upper is not None and self.upper < 0)
+
+
+def unidentified(reason: str, *, level: float = 0.95, n: int = 0) -> Figure:
+    """A figure that the data cannot give."""
+    return Figure(None, None, None, level, "none", n, identified=False, reason=reason)
+
+
+def normal_figure(
+    value: float, se: float, *, level: float, n: int, bounds: tuple[float, float] = (-inf, inf), method: str = ""
+) -> Figure:
+    """``value`` plus and minus the critical value times ``se``, clipped; no interval where ``se`` is not finite."""
+    how = method or "normal, clustered by instruction"
+    if not isfinite(se):
+        return Figure(value, None, None, level, "none", n, reason="fewer than two instructions")
+    half = critical_value(level) * se
+    return Figure(value, max(value - half, bounds[0]), min(value + half, bounds[1]), level, how, n)
+
+
+def bounded_mean(values: Floats, clusters: Clusters, *, level: float = 0.95) -> Figure:
+    """Mean of ``values`` (n,) in [0, 1], where rows of one cluster (n,) depend on each other.
+
+    Raises StatisticsError for a level outside (0, 1).
+    """
+    at_either_end = critical_value(level) ** 2 / 2
+    method = "Agresti-Coull, clustered by instruction"
+    return _with_imagined(values, clusters, {0.0: at_either_end, 1.0: at_either_end}, level, method)
+
+
+def bounded_difference(values: Floats, clusters: Clusters, *, level: float = 0.95) -> Figure:
+    """Mean of ``values`` (n,) in [-1, 1], differences of two shares of the same rows.
+
+    Half an imagined cluster at either bound and one at 0 (Agresti and Min 2005, Statistics in Medicine 24, 729-740).
+    Raises StatisticsError for a level outside (0, 1).
+    """
+    method = "Agresti-Min, clustered by instruction"
+    return _with_imagined(values, clusters, {-1.0: 0.5, 0.0: 1.0, 1.0: 0.5}, level, method)
+
+
+def _with_imagined(
+    values: Floats, clusters: Clusters, imagined: Mapping[float, float], level: float, method: str
+) -> Figure:
+    """Normal interval of the mean after adding ``imagined`` clusters of average size: how many of which value."""
+    z, n = critical_value(level), len(values)
+    if not n:
+        return unidentified("there is no observation", level=level)
+    total, weight = cluster_sums(values, clusters), cluster_sums(np.ones(n), clusters)
+    average = weight.mean()
+    size = weight.sum() + average * sum(imagined.values())
+    centre = (total.sum() + average * sum(value * count for value, count in imagined.items())) / size
+    squares = ((total - centre * weight) ** 2).sum()
+    squares += average**2 * sum(count * (value - centre) ** 2 for value, count in imagined.items())
+    half, value = z * np.sqrt(squares) / size, float(values.mean())
+    lower, upper = max(float(centre - half), min(imagined)), min(float(centre + half), max(imagined))
+    return Figure(value, min(lower, value), max(upper, value), level, method, n)
+
+
+def cluster_sums(values: Floats, clusters: Clusters) -> Floats:
+    """(g,) sums of ``values`` over the clusters that occur, in the order of their codes."""
+    present, code = np.unique(clusters, return_inverse=True)
+    return np.bincount(code, weights=values, minlength=len(present)).astype(np.float64)
+
+
+def cluster_error(influence: Floats, clusters: Clusters) -> float:
+    """Standard error of an estimate from its rows' influence (n,), summed by cluster; NaN below two clusters.
+
+    With the factor G / (G - 1) for G clusters (Liang and Zeger 1986).
+    """
+    sums = cluster_sums(influence, clusters)
+    g = len(sums)
+    return float(np.sqrt((sums**2).sum() * g / (g - 1))) if g > 1 else float("nan")
+
+
+def bootstrap_figure(
+    statistic: Callable[[NDArray[np.intp]], float],
+    clusters: Clusters,
+    *,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    resamples: int = 400,
+) -> Figure:
+    """``statistic`` of row numbers, with the percentile interval over clusters drawn with replacement.
+
+    A statistic that is not defined on the data is NaN, and reported as not identified; where more than one resample in
+    twenty is, there is no interval. Raises StatisticsError for fewer than two resamples or a level outside (0, 1).
+    """
+    critical_value(level)
+    if resamples < 2:
+        raise StatisticsError(f"a bootstrap needs at least two resamples, not {resamples}")
+    n = len(clusters)
+    value = statistic(np.arange(n)) if n else float("nan")
+    if not isfinite(value):
+        return unidentified("it is not defined on these data", level=level, n=n)
+    members = _members(clusters)
+    if len(members) < 2:
+        return Figure(value, None, None, level, "none", n, reason="fewer than two instructions")
+    drawn = (rng.integers(len(members), size=len(members)) for _ in range(resamples))
+    draws = np.array([statistic(np.concatenate([members[g] for g in chosen])) for chosen in drawn])
+    if np.isnan(draws).mean() > 0.05:
+        return Figure(value, None, None, level, "none", n, reason="too few data for a bootstrap")
+    lower, upper = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return Figure(value, float(lower), float(upper), level, "percentile bootstrap over instructions", n)
+
+
+def _members(clusters: Clusters) -> list[NDArray[np.intp]]:
+    """The rows of each cluster."""
+    rows = np.argsort(clusters, kind="stable")
+    starts = np.flatnonzero(np.diff(np.asarray(clusters)[rows])) + 1
+    return np.split(rows, starts)

@@ -1,0 +1,215 @@
+"""Whether a judge prefers a place: what its verdicts on the same battle in both orders say.
+
+Consistency and preference fairness follow Shi et al. (2024, Judging the Judges, arXiv 2406.07791); their scaled
+fairness is (recency - primacy) / n exactly. The position effect in log-odds needs no assumption on quality: in
+0.5 * (logit p(first | order AB) + logit p(first | order BA)) what speaks for A cancels, and for labels the conditional
+likelihood leaves 0.5 * log(both times the first / both times the second) (Cox 1958, matched pairs; ties say nothing).
+
+Battles seen in one order only are counted and left out: there a preference for a place cannot be told from quality.
+Verdicts of several judges are pooled; select one judge's to judge that judge.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.special import expit, logit
+
+from judgebench.bias.figure import (
+    Figure,
+    bounded_difference,
+    bounded_mean,
+    cluster_error,
+    normal_figure,
+    unidentified,
+)
+from judgebench.stats.interval import critical_value
+from judgebench.stats.table import Codes, Floats, VerdictTable
+
+_CLIP = 1 / 2000  # probabilities nearer to 0 or 1 count as this: log-probabilities end about there
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MatchedOrders:
+    """m battles that one judge saw in both orders; repeats are paired in the order of their rows."""
+
+    instruction: Codes  # (m,)
+    first_ab: Floats  # (m,) preference for the output shown first, with A first
+    first_ba: Floats  # (m,) preference for the output shown first, with B first
+    unmatched: int  # verdicts without a partner
+    unknown: int  # verdicts that do not tell their order
+
+    def __len__(self) -> int:
+        return len(self.first_ab)
+
+    @property
+    def leaning(self) -> NDArray[np.int64]:
+        """(m,) in -2..2: how often the first was named minus how often the second was; 0 where orders agree."""
+        return (np.sign(self.first_ab - 0.5) + np.sign(self.first_ba - 0.5)).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Shares are of ``matched`` battles; primacy, recency and consistency add up to 1."""
+
+    matched: int
+    unmatched: int  # verdicts seen in one order only, or in an unknown one: not in any share
+    consistency: Figure  # the two orders name the same winner, or both a tie
+    primacy: Figure  # they lean to the output shown first
+    recency: Figure  # to the one shown second
+    conflict: Figure  # they name opposite winners; a tie in one order is no conflict
+    preference_fairness: Figure  # recency - primacy, in [-1, 1]
+    first_rate: Figure  # mean preference for the output shown first; 1/2 without a position effect
+    log_odds_soft: Figure  # position effect from probabilities; above 0 favours the first
+    log_odds_hard: Figure  # position effect from labels
+    points: Figure  # sigma(effect) - 1/2: what the first place adds to a win rate at equal quality
+    repeatability: Figure  # mean share of the commonest outcome among repeats of one trial
+
+
+def position(table: VerdictTable, *, level: float = 0.95) -> Position:
+    """All position figures of ``table``; those that need both orders are not identified where no battle has both."""
+    pairs = match_orders(table)
+    reason = _why_not(table, pairs)
+    repeats = repeatability(table, level=level)
+    apart = pairs.unmatched + pairs.unknown
+    if reason:
+        missing = unidentified(reason, level=level)
+        return Position(0, apart, *(missing,) * 9, repeatability=repeats)
+    lean, at = pairs.leaning, pairs.instruction
+    soft, hard = soft_effect(pairs, level=level), hard_effect(pairs, level=level)
+
+    def share(mask: NDArray[np.bool_]) -> Figure:
+        return bounded_mean(mask.astype(np.float64), at, level=level)
+
+    return Position(
+        matched=len(pairs),
+        unmatched=apart,
+        consistency=share(lean == 0),
+        primacy=share(lean > 0),
+        recency=share(lean < 0),
+        conflict=share(np.abs(lean) == 2),
+        preference_fairness=bounded_difference(-np.sign(lean).astype(np.float64), at, level=level),
+        first_rate=bounded_mean((pairs.first_ab + pairs.first_ba) / 2, at, level=level),
+        log_odds_soft=soft,
+        log_odds_hard=hard,
+        points=effect_at(soft if soft.identified else hard),
+        repeatability=repeats,
+    )
+
+
+def match_orders(table: VerdictTable) -> MatchedOrders:
+    """Each judge's verdicts on a battle in one order, beside its verdicts on it in the other."""
+    known = table.order >= 0
+    rows = table.select(known)
+    swapped = rows.model_a > rows.model_b
+    a_first = (rows.order == 0) != swapped  # A: the model with the smaller code
+    battle = _battle_codes(rows)
+    turn = _turn(battle * 2 + a_first)
+    shown_first = np.where(rows.order == 0, rows.preference, 1 - rows.preference)
+    slot = battle * np.int64(len(rows) + 1) + turn
+    _, ab, ba = np.intersect1d(slot[a_first], slot[~a_first], assume_unique=True, return_indices=True)
+    one, other = np.flatnonzero(a_first)[ab], np.flatnonzero(~a_first)[ba]
+    return MatchedOrders(
+        instruction=rows.instruction[one],
+        first_ab=shown_first[one],
+        first_ba=shown_first[other],
+        unmatched=len(rows) - 2 * len(one),
+        unknown=len(table) - len(rows),
+    )
+
+
+def soft_effect(pairs: MatchedOrders, *, level: float = 0.95) -> Figure:
+    """Mean over battles of 0.5 * (logit p(first | AB) + logit p(first | BA)), probabilities clipped at 1/2000."""
+    shown = np.concatenate([pairs.first_ab, pairs.first_ba])
+    if np.isin(shown, (0.0, 0.5, 1.0)).all():
+        return unidentified("the verdicts are labels, without probabilities", level=level, n=len(pairs))
+    one, other = (logit(np.clip(p, _CLIP, 1 - _CLIP)) for p in (pairs.first_ab, pairs.first_ba))
+    effect = (one + other) / 2
+    value = float(effect.mean())
+    return normal_figure(
+        value, cluster_error((effect - value) / len(effect), pairs.instruction), level=level, n=len(effect)
+    )
+
+
+def hard_effect(pairs: MatchedOrders, *, level: float = 0.95) -> Figure:
+    """0.5 * log(battles won by the first in both orders / by the second in both); its n counts those battles.
+
+    Where one of the two counts is 0 the estimate is infinite: not identified, with the one bound there is.
+    """
+    first, second = pairs.leaning == 2, pairs.leaning == -2
+    ff, ss = int(first.sum()), int(second.sum())
+    if not ff or not ss:
+        return _one_sided(ff, ss, level)
+    influence = (first / ff - second / ss) / 2
+    se = cluster_error(influence, pairs.instruction)
+    return normal_figure(float(np.log(ff / ss) / 2), se, level=level, n=ff + ss)
+
+
+def effect_at(effect: Figure, win_probability: float = 0.5) -> Figure:
+    """What a position effect in log-odds adds to a win rate when shown first, in [-1/2, 1/2].
+
+    For a model that would win with ``win_probability`` (in (0, 1)) without the effect: half the gap between being shown
+    first and being shown second. At 1/2, equal quality, it is sigma(effect) - 1/2.
+    """
+    gap = float(logit(win_probability))
+    return effect.mapped(lambda b: float(expit(gap + b) - expit(gap - b)) / 2)
+
+
+def repeatability(table: VerdictTable, *, level: float = 0.95) -> Figure:
+    """Mean over trials with repeats of the share of their commonest outcome (A, tie, B); its n counts those trials."""
+    trial = _battle_codes(table) * 3 + table.order + 1
+    trials, code = np.unique(trial, return_inverse=True)
+    outcome = np.sign(table.preference - 0.5).astype(np.int64) + 1
+    outcome = np.where(table.model_a > table.model_b, 2 - outcome, outcome)
+    counts = np.bincount(code * 3 + outcome, minlength=3 * len(trials)).reshape(-1, 3)
+    repeated = counts.sum(axis=1) > 1
+    if not repeated.any():
+        return unidentified("no trial was repeated", level=level)
+    instruction = np.zeros(len(trials), dtype=np.int32)
+    instruction[code] = table.instruction
+    share = counts.max(axis=1)[repeated] / counts.sum(axis=1)[repeated]
+    return bounded_mean(share, instruction[repeated], level=level)
+
+
+def _one_sided(ff: int, ss: int, level: float) -> Figure:
+    """From the exact binomial bound on sigma(2 b), the chance that a decided battle went to the first."""
+    n = ff + ss
+    if not n:
+        return unidentified("no battle went to the same place in both orders", level=level)
+    critical_value(level)
+    tail = (1 - level) / 2
+    least = float(logit(stats.beta.ppf(tail, n, 1))) / 2
+    place = "first" if ff else "second"
+    lower, upper = (least, None) if ff else (None, -least)
+    reason = f"each of the {n} battles that went to one place went to the {place}: no finite estimate"
+    return Figure(None, lower, upper, level, "exact binomial", n, identified=False, reason=reason)
+
+
+def _why_not(table: VerdictTable, pairs: MatchedOrders) -> str:
+    if len(pairs):
+        return ""
+    if not len(table):
+        return "there is no verdict"
+    if pairs.unknown == len(table):
+        return "the verdicts do not tell which output was shown first"
+    return "no battle was shown in both orders, so a preference for a place cannot be told from quality"
+
+
+def _battle_codes(table: VerdictTable) -> NDArray[np.int64]:
+    """(n,) one number a battle and judge, whichever model is called A."""
+    low, high = np.minimum(table.model_a, table.model_b), np.maximum(table.model_a, table.model_b)
+    k = max(len(table.models), 1)
+    battle = (table.instruction.astype(np.int64) * k + low) * k + high
+    coded: NDArray[np.int64] = np.unique(battle * max(len(table.judges), 1) + table.judge, return_inverse=True)[1]
+    return coded
+
+
+def _turn(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) how many rows of the same group come before each row."""
+    rows = np.argsort(group, kind="stable")
+    ordered = group[rows]
+    start = np.flatnonzero(np.diff(ordered, prepend=-1))
+    turn = np.empty(len(group), dtype=np.int64)
+    turn[rows] = np.arange(len(group)) - np.repeat(start, np.diff(start, append=len(group)))
+    return turn

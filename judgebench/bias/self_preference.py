@@ -1,0 +1,167 @@
+"""Whether a judge favours its own outputs, or its family's, beyond what others find in them.
+
+Two forms. Consensus residuals need several judges: what a judge gives its own model, less what the additive model
+"judge + model", fitted to the scores of unrelated judges and models alone, expects there (a fixed-effects form of the
+self-bias of arXiv 2508.06709). Equal opportunity needs human labels: the share of battles that people gave to the
+judge's own model in which the judge concurs, less that share where they preferred the other (Wataoka et al. 2024, arXiv
+2410.21819).
+
+Scores here are win rates against a baseline, which must not itself be related to a judge, or against the field: there a
+favour of f shows as f * k / (k - 1) among k models, because what one wins its rivals lose. ``leakage`` fits battles and
+has no such excess. A judge's taste that its own model happens to meet is not told from favour by either form.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from judgebench.bias.figure import Figure, cluster_error, normal_figure, unidentified
+from judgebench.bias.leakage import Relation
+from judgebench.errors import InputError, UnknownName
+from judgebench.stats.table import Floats, VerdictTable
+
+_UNTOLD = "no unrelated judge scored these models, so their quality is not known without the judge"
+_NEAR = 1e-8  # of a contrast that should vanish
+
+
+@dataclass(frozen=True, slots=True)
+class SelfPreference:
+    """In win rate: 0.1 means ten points more than other judges' scores let expect."""
+
+    own: Figure  # mean over judges that are a model of the table
+    family: Figure  # mean over pairs of a judge and a relative that is not itself
+    spread: Figure  # own less family: what is left of being the same, beyond kinship
+
+
+def consensus_residuals(
+    table: VerdictTable, relations: NDArray[np.object_], *, baseline: str | None = None, level: float = 0.95
+) -> SelfPreference:
+    """From ``relations`` (judges, models), see ``leakage.relation_matrix``; their n counts verdicts.
+
+    Cells of unknown relation neither count as related nor teach what to expect.
+    Raises UnknownName for a baseline that is not in the table, InputError for relations of another shape.
+    """
+    shape = (len(table.judges), len(table.models))
+    if relations.shape != shape:
+        raise InputError(f"relations must be (judges, models) {shape}, not {relations.shape}")
+    scores = _scores(table, baseline)
+    own = relations == Relation.SAME
+    kin = (relations == Relation.INHERITANCE) | (relations == Relation.FAMILY)
+    teaching = (relations == Relation.UNRELATED) & scores.present
+    of_own, of_kin = (_contrast(cells & scores.present, teaching) for cells in (own, kin))
+    spread = unidentified("it needs a judge's own model and a relative of a judge", level=level)
+    if of_own is not None and of_kin is not None:
+        spread = _figure(scores, of_own - of_kin, level)
+    return SelfPreference(_figure(scores, of_own, level), _figure(scores, of_kin, level), spread)
+
+
+@dataclass(frozen=True, slots=True)
+class EqualOpportunity:
+    """How often the judge concurs with people, by whose side they took. Judge's ties count half."""
+
+    bias: Figure  # concurs_own - concurs_other: above 0 favours its own
+    concurs_own: float | None  # where people preferred its own output
+    concurs_other: float | None  # where they preferred the other
+
+
+def equal_opportunity(table: VerdictTable, own: str, human: Floats, *, level: float = 0.95) -> EqualOpportunity:
+    """For verdicts of a judge whose own outputs are those of model ``own``; human ties say nothing.
+
+    ``human`` (n,): people's preference for A in [0, 1], NaN where nobody judged.
+    Raises UnknownName for a model that is not in the table, InputError when ``human`` is not aligned.
+    """
+    if own not in table.models:
+        raise UnknownName("model", own, table.models)
+    if human.shape != (len(table),):
+        raise InputError(f"human preferences must be {len(table)} numbers, one a verdict, not {human.shape}")
+    code = table.model_code(own)
+    is_a, is_b = table.model_a == code, table.model_b == code
+    toward = np.where(is_a, table.preference, 1 - table.preference)
+    people = np.where(is_a, human, 1 - human)
+    theirs, others = ((is_a | is_b) & side for side in (people > 0.5, people < 0.5))
+    n = int(theirs.sum() + others.sum())
+    if not theirs.any() or not others.any():
+        reason = f"people never preferred {'the other' if theirs.any() else repr(own)}"
+        return EqualOpportunity(unidentified(reason, level=level, n=n), None, None)
+    hit, miss = toward[theirs].mean(), 1 - toward[others].mean()
+    influence = np.where(theirs, (toward - hit) / theirs.sum(), 0.0)
+    influence -= np.where(others, (1 - toward - miss) / others.sum(), 0.0)
+    counted = theirs | others
+    se = cluster_error(influence[counted], table.instruction[counted])
+    bias = normal_figure(float(hit - miss), se, level=level, n=n, bounds=(-1.0, 1.0))
+    return EqualOpportunity(bias, float(hit), float(miss))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scores:
+    """Mean preference for each model by each judge, with what every row adds to its cell."""
+
+    mean: Floats  # (judges, models) NaN without a verdict
+    count: Floats  # (judges, models)
+    judge: NDArray[np.int32]  # (m,) one row a verdict and scored side
+    model: NDArray[np.int32]
+    value: Floats
+    instruction: NDArray[np.int32]
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        return self.count > 0
+
+
+def _scores(table: VerdictTable, baseline: str | None) -> _Scores:
+    if baseline is not None and baseline not in table.models:
+        raise UnknownName("baseline", baseline, table.models)
+    model = np.concatenate([table.model_a, table.model_b])
+    rival = np.concatenate([table.model_b, table.model_a])
+    value = np.concatenate([table.preference, 1 - table.preference])
+    judge, instruction = np.tile(table.judge, 2), np.tile(table.instruction, 2)
+    kept = np.ones(len(model), dtype=bool) if baseline is None else rival == table.model_code(baseline)
+    shape = (len(table.judges), len(table.models))
+    cell = judge[kept].astype(np.int64) * shape[1] + model[kept]
+    count = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+    total = np.bincount(cell, weights=value[kept], minlength=shape[0] * shape[1]).reshape(shape)
+    with np.errstate(invalid="ignore"):
+        mean = total / count
+    return _Scores(mean, count, judge[kept], model[kept], value[kept], instruction[kept])
+
+
+def _contrast(chosen: NDArray[np.bool_], teaching: NDArray[np.bool_]) -> Floats | None:
+    """(judges, models) weights whose product with the scores is the mean residual of the ``chosen`` cells.
+
+    Cells that the additive model cannot predict from the ``teaching`` cells are left out; None where none is left.
+    """
+    judges, models = chosen.shape
+    taught = _additive(np.argwhere(teaching), judges, models)
+    wanted = np.argwhere(chosen)
+    rows = _additive(wanted, judges, models)
+    weights = rows @ np.linalg.pinv(taught)  # (wanted, teaching)
+    predictable = np.abs(weights @ taught - rows).max(axis=1, initial=0.0) < _NEAR
+    if not predictable.any():
+        return None
+    contrast = np.zeros(chosen.shape)
+    contrast[tuple(wanted[predictable].T)] = 1 / predictable.sum()
+    contrast[teaching] -= weights[predictable].mean(axis=0)
+    return contrast
+
+
+def _additive(cells: NDArray[np.intp], judges: int, models: int) -> Floats:
+    """(c, judges + models) the design of "judge + model" in these cells."""
+    design = np.zeros((len(cells), judges + models))
+    design[np.arange(len(cells)), cells[:, 0]] = 1.0
+    design[np.arange(len(cells)), judges + cells[:, 1]] = 1.0
+    return design
+
+
+def _figure(scores: _Scores, contrast: Floats | None, level: float) -> Figure:
+    if contrast is None:
+        return unidentified(_UNTOLD, level=level)
+    used = contrast != 0
+    value = float((contrast[used] * scores.mean[used]).sum())
+    with np.errstate(invalid="ignore", divide="ignore"):
+        weight = np.where(used, contrast / scores.count, 0.0)
+    rows = used[scores.judge, scores.model]
+    at = scores.judge[rows], scores.model[rows]
+    influence = weight[at] * (scores.value[rows] - scores.mean[at])
+    n = len(np.flatnonzero(rows))
+    return normal_figure(value, cluster_error(influence, scores.instruction[rows]), level=level, n=n)

@@ -1,0 +1,104 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from hypothesis import given
+from hypothesis import strategies as st
+
+from judgebench.bias.effects import Effect, fit_effects, length_effect, place_effect
+from judgebench.errors import StatisticsError
+from judgebench.stats.bradley_terry import fit_bradley_terry
+from tests.bias.factories import BiasedWorld, both_orders
+from tests.stats.factories import swapped
+
+
+def test_without_effects_it_is_bradley_terry():
+    table = BiasedWorld(instructions=100, noise=0.8).table(np.random.default_rng(1))
+    fit, ratings = fit_effects(table, []), fit_bradley_terry(table)
+    assert fit.theta == pytest.approx(ratings.theta, abs=5e-3)  # the prior draws a little
+    assert np.sqrt(np.diag(fit.covariance)) == pytest.approx(ratings.standard_error, rel=2e-2)
+
+
+def test_coefficients_and_errors_are_those_of_a_logistic_regression():  # golden: statsmodels, clustered covariance
+    table = BiasedWorld(strengths=(0.4, -0.4), slots=(0.5,), length_slope=0.6, instructions=400).table(
+        np.random.default_rng(2)
+    )
+    fit = fit_effects(table, [place_effect(table), length_effect(table)])
+    columns = np.column_stack([np.ones(len(table)), place_effect(table).column, length_effect(table).column])
+    model = sm.GLM(table.preference, columns, family=sm.families.Binomial())
+    expected = model.fit(cov_type="cluster", cov_kwds={"groups": table.instruction, "use_correction": False})
+    for at, name in ((1, "position"), (2, "length")):
+        figure = fit.log_odds(name)
+        assert figure.value == pytest.approx(expected.params[at], rel=2e-2)
+        assert (figure.upper - figure.lower) / 3.919928 == pytest.approx(expected.bse[at], rel=2e-2)
+
+
+def test_calling_a_b_changes_nothing():
+    table = BiasedWorld(slots=(0.5,), length_slope=0.6, instructions=30).table(np.random.default_rng(3))
+    turned = swapped(table)
+    one = fit_effects(table, [place_effect(table), length_effect(table)])
+    other = fit_effects(turned, [place_effect(turned), length_effect(turned)])
+    assert other.beta == pytest.approx(one.beta, abs=1e-7)
+    assert other.covariance == pytest.approx(one.covariance, abs=1e-7)
+
+
+@given(st.floats(1e-4, 1e4))
+def test_the_unit_of_a_column_does_not_matter(factor):
+    table = BiasedWorld(strengths=(0.5, 0.0), length_slope=0.5, instructions=30).table(np.random.default_rng(4))
+    length = length_effect(table)
+    one = fit_effects(table, [length])
+    other = fit_effects(table, [Effect("length", length.column * factor, length.unit * factor)])
+    assert other.log_odds("length").value * factor == pytest.approx(one.log_odds("length").value, rel=1e-6)
+    assert other.points("length").lower == pytest.approx(one.points("length").lower, abs=1e-8)
+
+
+def test_two_columns_that_say_the_same_are_not_identified():
+    table = BiasedWorld(instructions=30).table(np.random.default_rng(5))
+    place = place_effect(table)
+    fit = fit_effects(table, [place, Effect("copy", 2 * place.column), length_effect(table)])
+    assert [fit.log_odds(name).identified for name in ("position", "copy", "length")] == [False, False, True]
+
+
+def test_a_column_of_the_models_is_not_identified():
+    table = BiasedWorld(instructions=30).table(np.random.default_rng(6))
+    column = (table.model_a == 2) * 1.0 - (table.model_b == 2)
+    assert not fit_effects(table, [Effect("kin", column)]).log_odds("kin").identified
+
+
+def test_an_empty_column_says_that_no_verdict_has_it():
+    table = BiasedWorld(instructions=5).table(np.random.default_rng(7))
+    figure = fit_effects(table, [Effect("none", np.zeros(len(table)))]).log_odds("none")
+    assert (figure.n, figure.reason) == (0, "no verdict has it")
+
+
+def test_separated_data_are_not_identified():
+    table = both_orders([("first", "first")] * 3)
+    figure = fit_effects(table, [place_effect(table)]).log_odds("position")
+    assert (figure.value, figure.identified) == (None, False)
+
+
+def test_one_order_only_is_not_identified():
+    table = BiasedWorld(instructions=10).table(np.random.default_rng(8))
+    table = table.select(table.order == 0)
+    figure = fit_effects(table, [place_effect(table)]).log_odds("position")
+    assert (figure.value, figure.reason) == (None, "each pair of models was shown in one order only")
+
+
+def test_an_unknown_order_is_not_identified():
+    table = BiasedWorld(instructions=3).table(np.random.default_rng(8))
+    table = replace(table, order=np.full(len(table), -1, dtype=np.int8))
+    reason = fit_effects(table, [place_effect(table)]).log_odds("position").reason
+    assert reason == "the verdicts do not tell which output was shown first"
+
+
+def test_bad_columns_are_refused():
+    table = BiasedWorld(instructions=5).table(np.random.default_rng(9))
+    with pytest.raises(StatisticsError, match="finite numbers"):
+        fit_effects(table, [Effect("x", np.zeros(3))])
+    with pytest.raises(StatisticsError, match="finite numbers"):
+        fit_effects(table, [Effect("x", np.full(len(table), np.nan))])
+    with pytest.raises(StatisticsError, match="no verdict to fit"):
+        fit_effects(table.select(np.zeros(len(table), dtype=bool)), [])
+    with pytest.raises(StatisticsError, match="there is no effect 'y'"):
+        fit_effects(table, []).log_odds("y")

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
+
+from judgebench.bias.figure import (
+    bootstrap_figure,
+    bounded_difference,
+    bounded_mean,
+    cluster_error,
+    normal_figure,
+    unidentified,
+)
+from judgebench.errors import StatisticsError
+
+
+def test_one_row_a_cluster_is_the_interval_of_agresti_and_coull():  # golden: statsmodels, method agresti_coull
+    values = np.array([1.0] * 7 + [0.0] * 33)
+    figure = bounded_mean(values, np.arange(40))
+    expected = proportion_confint(7, 40, method="agresti_coull")
+    assert (figure.value, figure.n) == (7 / 40, 40)
+    assert (figure.lower, figure.upper) == pytest.approx(expected, abs=1e-12)
+
+
+def test_an_interval_never_shrinks_to_a_point():
+    figure = bounded_mean(np.zeros(20), np.arange(20))
+    assert (figure.value, figure.lower) == (0.0, 0.0)
+    assert 0.05 < figure.upper < 0.25
+
+
+def test_copies_in_the_same_cluster_change_nothing():
+    values = np.random.default_rng(0).integers(0, 2, 30).astype(float)
+    once, twice = bounded_mean(values, np.arange(30)), bounded_mean(np.tile(values, 2), np.tile(np.arange(30), 2))
+    assert (twice.lower, twice.upper) == pytest.approx((once.lower, once.upper))
+
+
+@given(st.lists(st.tuples(st.floats(-1, 1), st.integers(0, 4)), min_size=1, max_size=40))
+def test_mean_lies_in_its_interval_within_the_bounds(rows):
+    values, clusters = (np.array(column) for column in zip(*rows, strict=True))
+    figure = bounded_difference(values, clusters)
+    assert -1 <= figure.lower <= figure.value <= figure.upper <= 1
+
+
+def test_coverage_of_clustered_shares():  # recovery: beta-binomial clusters of five
+    rng = np.random.default_rng(4)
+    clusters = np.repeat(np.arange(60), 5)
+    drawn = (bounded_mean((rng.random(300) < np.repeat(rng.beta(3, 1, 60), 5)) * 1.0, clusters) for _ in range(400))
+    covered = np.mean([figure.lower <= 0.75 <= figure.upper for figure in drawn])
+    assert 0.92 < covered < 0.985
+
+
+def test_nothing_observed_is_not_identified():
+    figure = bounded_mean(np.array([]), np.array([], dtype=int))
+    assert (figure.value, figure.identified, figure.reason) == (None, False, "there is no observation")
+
+
+def test_one_cluster_gives_a_value_without_an_interval():
+    figure = normal_figure(0.3, cluster_error(np.ones(5), np.zeros(5, dtype=int)), level=0.95, n=5)
+    assert (figure.value, figure.lower, figure.identified) == (0.3, None, True)
+    assert "fewer than two instructions" in figure.reason
+
+
+def test_mapping_keeps_what_is_missing_missing():
+    assert unidentified("why").mapped(np.exp) == unidentified("why")
+    assert normal_figure(0.0, 1.0, level=0.95, n=9).mapped(lambda x: x + 1).value == 1.0
+
+
+def test_bootstrap_of_a_mean_is_its_standard_error():
+    values = np.random.default_rng(2).standard_normal(300)
+    rng = np.random.default_rng(3)
+    figure = bootstrap_figure(lambda rows: float(values[rows].mean()), np.arange(300), rng=rng, resamples=1000)
+    half = 1.96 * values.std() / np.sqrt(300)
+    assert (figure.upper - figure.lower) / 2 == pytest.approx(half, rel=0.15)
+
+
+def test_bootstrap_of_an_undefined_statistic():
+    rng = np.random.default_rng(0)
+    assert not bootstrap_figure(lambda rows: float("nan"), np.arange(5), rng=rng).identified
+    halves = np.array([1.0, 0.0])
+    figure = bootstrap_figure(lambda r: float("nan") if len(set(r)) < 2 else halves[r].mean(), np.arange(2), rng=rng)
+    assert (figure.value, figure.lower) == (0.5, None)
+    with pytest.raises(StatisticsError, match="two resamples"):
+        bootstrap_figure(lambda rows: 0.0, np.arange(5), rng=rng, resamples=1)
