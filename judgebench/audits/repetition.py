@@ -22,8 +22,8 @@ CONSTANT = Rule(
 )
 REPEATED = Rule(
     "repeated-output",
-    f"Share of outputs that have {LONG} characters or more and are the output to another instruction too, case and white "
-    "space aside.",
+    f"Share of outputs that have {LONG} characters or more and are the output to another instruction too, case and "
+    "white space aside.",
     low=0.02,
     medium=0.25,
     high=0.5,

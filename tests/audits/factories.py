@@ -4,8 +4,8 @@ import numpy as np
 
 from judgebench.audits.field import Field
 
-CONTENT = """water city music history light paper travel engine garden number friend market season mountain river teacher
-window story language planet kitchen doctor winter summer coffee bridge letter picture"""
+CONTENT = """water city music history light paper travel engine garden number friend market season mountain river
+teacher window story language planet kitchen doctor winter summer coffee bridge letter picture"""
 GLUE = "the a of in and to with for on by from that which because when while is was can will may often"
 WORDS = (GLUE + " " + CONTENT).split()
 REFUSAL = "I'm sorry, but I can't help with that request."
