@@ -4,11 +4,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
+from rich.table import Table
 
 from judgebench.audits.findings import AuditReport, Finding
+from judgebench.audits.null_gate import Gate
+from judgebench.cli.judge import ProgressLine
 from judgebench.cli.session import Format, Session, out, print_json, visible
-from judgebench.spec import load_template
+from judgebench.errors import InputError
+from judgebench.spec import JudgeSpec, load_template
 from judgebench.study import audit as audits
+from judgebench.study.null_audit import NullAudit, defended_spec, null_models
 
 app = typer.Typer(help="Is this judge, or this submission, to be trusted?", no_args_is_help=True)
 
@@ -31,6 +37,52 @@ def submissions(
     own = [load_template(path) for path in template or ()]
     with session.database() as database:
         report = audits.submissions(database, benchmark, models=model or (), own_templates=own)
+    finish(report, output)
+
+
+@app.command("null-models")
+def null(
+    context: typer.Context,
+    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")],
+    judge: Annotated[str, typer.Option(help="The judge: its server's name for it, 'embedded', or 'scripted:NAME'.")],
+    judge_url: Annotated[
+        str | None, typer.Option(help="Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1")
+    ] = None,
+    judge_key_env: Annotated[
+        str | None, typer.Option(help="NAME of the environment variable that holds the server's key.")
+    ] = None,
+    judge_name: Annotated[str | None, typer.Option(help="Name under which the judge is stored.")] = None,
+    template: Annotated[str | None, typer.Option(help="A template, e.g. pairwise/two-way, or a file.")] = None,
+    price: Annotated[
+        str | None, typer.Option(metavar="PROMPT,COMPLETION", help="USD per million tokens, e.g. 2.5,10")
+    ] = None,
+    baseline: Annotated[str | None, typer.Option(help="The model that null models meet.")] = None,
+    fail_above: Annotated[float, typer.Option(min=0.001, max=1.0, help="Win rate that none may reach.")] = 0.1,
+    error: Annotated[float, typer.Option(min=0.0001, max=0.5, help="Chance of a wrong decision.")] = 0.05,
+    limit: Annotated[int, typer.Option(min=2, help="Instructions at most; it stops once the gate is decided.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of the instructions' order and the shuffled entrant.")] = 0,
+    concurrency: Annotated[int, typer.Option(min=1, max=4096, help="Questions in flight at most.")] = 16,
+    defence: Annotated[
+        str | None, typer.Option(help="Ask under this defence: escaped, datamarked, sandwich ...; see the docs.")
+    ] = None,
+    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+) -> None:
+    """Enter models that ignore the instruction, and see whether the judge lets one of them win."""
+    session: Session = context.obj
+    spec = _spec(model=judge, url=judge_url, key_env=judge_key_env, name=judge_name, template=template, price=price)
+    asked = NullAudit(
+        benchmark=benchmark,
+        judge=spec if defence is None else defended_spec(spec, defence),
+        baseline=baseline,
+        gate=Gate(fail_above, error),
+        limit=limit,
+        seed=seed,
+        concurrency=concurrency,
+    )
+    with session.database() as database, ProgressLine() as progress:
+        report = null_models(database, asked, environment=session.environment, on_progress=progress.show)
+    if output is Format.TABLE:
+        _print_entrants(report)
     finish(report, output)
 
 
@@ -59,6 +111,36 @@ def print_report(report: AuditReport) -> None:
     for failure in report.failures:
         screen.print(visible(f"failed: {failure}"))
     screen.print(visible(f"audit {report.audit}: {'passed' if report.passed else 'FAILED'}"))
+
+
+def _spec(**fields: str | None) -> JudgeSpec:
+    try:
+        return JudgeSpec.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"flags: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+def _print_entrants(report: AuditReport) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("entrant", "win rate", "bounds", "shown first", "shown second", "verdicts", "gate"):
+        table.add_column(name, justify="left" if name == "entrant" else "right", no_wrap=True)
+    for each in report.details["entrants"]:
+        places = (each["by_order"]["first"], each["by_order"]["second"])
+        table.add_row(
+            visible(each["name"]),
+            _percent(each["win_rate"]),
+            f"[{_percent(each['lower'])}, {_percent(each['upper'])}]",
+            *map(_percent, places),
+            str(each["verdicts"]),
+            each["gate"],
+        )
+    out().print(table)
+    out().print(visible(f"worst null model: at most {_percent(report.details['null_win_rate'])}"))
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None or value != value else f"{value:.1%}"  # NaN: nothing was seen
 
 
 def _line(finding: Finding) -> str:
