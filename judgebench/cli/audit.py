@@ -14,6 +14,7 @@ from judgebench.cli.session import Format, Session, out, print_json, visible
 from judgebench.errors import InputError
 from judgebench.spec import JudgeSpec, load_template
 from judgebench.study import audit as audits
+from judgebench.study.integrity import integrity
 from judgebench.study.null_audit import NullAudit, defended_spec, null_models
 
 app = typer.Typer(help="Is this judge, or this submission, to be trusted?", no_args_is_help=True)
@@ -83,6 +84,22 @@ def null(
         report = null_models(database, asked, environment=session.environment, on_progress=progress.show)
     if output is Format.TABLE:
         _print_entrants(report)
+    finish(report, output)
+
+
+@app.command("integrity")
+def integrity_of(
+    context: typer.Context,
+    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")],
+    round_trip: Annotated[
+        bool, typer.Option(help="Copy the whole database to a temporary file and compare every row.")
+    ] = True,
+    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+) -> None:
+    """Hold stored verdicts against their completions, and look for what is missing, doubled or one-sided."""
+    session: Session = context.obj
+    with session.database() as database:
+        report = integrity(database, benchmark, round_trip=round_trip)
     finish(report, output)
 
 
