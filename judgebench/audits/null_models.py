@@ -100,6 +100,12 @@ def spelling(template: Template, value: str) -> str:
     return f"[[{value}]]" if f"[[{value}]]" in text else value
 
 
+def best_verdict(template: Template) -> str | None:
+    """The verdict that favours the output shown first most, or the highest score; None where nothing is said."""
+    found = _extremes(template)
+    return spelling(template, found[0]) if found else None
+
+
 def _extremes(template: Template) -> list[str]:
     """The verdicts that favour the output shown first and second most; the highest score of a pointwise template."""
     scale = template.scale

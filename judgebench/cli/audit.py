@@ -16,6 +16,7 @@ from judgebench.spec import JudgeSpec, load_template
 from judgebench.study import audit as audits
 from judgebench.study.integrity import integrity
 from judgebench.study.null_audit import NullAudit, defended_spec, null_models
+from judgebench.study.robustness import RobustnessAudit, robustness
 
 app = typer.Typer(help="Is this judge, or this submission, to be trusted?", no_args_is_help=True)
 
@@ -87,6 +88,44 @@ def null(
     finish(report, output)
 
 
+@app.command("robustness")
+def robust(
+    context: typer.Context,
+    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")],
+    judge: Annotated[str, typer.Option(help="The judge: its server's name for it, 'embedded', or 'scripted:NAME'.")],
+    model: Annotated[str, typer.Option(help="The model whose outputs are changed.")],
+    opponent: Annotated[str, typer.Option(help="The model that they meet.")],
+    judge_url: Annotated[
+        str | None, typer.Option(help="Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1")
+    ] = None,
+    judge_key_env: Annotated[
+        str | None, typer.Option(help="NAME of the environment variable that holds the server's key.")
+    ] = None,
+    judge_name: Annotated[str | None, typer.Option(help="Name under which the judge is stored.")] = None,
+    template: Annotated[str | None, typer.Option(help="A template, e.g. pairwise/two-way, or a file.")] = None,
+    limit: Annotated[int, typer.Option(min=2, help="Instructions.")] = 30,
+    seed: Annotated[int, typer.Option(help="Of the instructions drawn.")] = 0,
+    concurrency: Annotated[int, typer.Option(min=1, max=4096, help="Questions in flight at most.")] = 16,
+    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+) -> None:
+    """Change outputs in ways that should not, or must, matter, and see what the judge makes of it."""
+    session: Session = context.obj
+    asked = RobustnessAudit(
+        benchmark=benchmark,
+        judge=_spec(model=judge, url=judge_url, key_env=judge_key_env, name=judge_name, template=template),
+        model=model,
+        opponent=opponent,
+        limit=limit,
+        seed=seed,
+        concurrency=concurrency,
+    )
+    with session.database() as database, ProgressLine() as progress:
+        report = robustness(database, asked, environment=session.environment, on_progress=progress.show)
+    if output is Format.TABLE:
+        _print_estimates(report)
+    finish(report, output)
+
+
 @app.command("integrity")
 def integrity_of(
     context: typer.Context,
@@ -154,6 +193,19 @@ def _print_entrants(report: AuditReport) -> None:
         )
     out().print(table)
     out().print(visible(f"worst null model: at most {_percent(report.details['null_win_rate'])}"))
+
+
+def _print_estimates(report: AuditReport) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("change", "family", "net flip or detected", "interval", "same winner", "battles"):
+        table.add_column(name, justify="left" if name in ("change", "family") else "right", no_wrap=True)
+    for each in report.details["estimates"]:
+        interval = f"[{_percent(each['lower'])}, {_percent(each['upper'])}]"
+        cells = (_percent(each["value"]), interval, _percent(each["robustness"]), str(each["instructions"]))
+        table.add_row(each["name"], each["family"], *cells)
+    screen = out()
+    screen.print(table)
+    screen.print(", ".join(f"{name} {_percent(value)}" for name, value in report.details["summary"].items()))
 
 
 def _percent(value: float | None) -> str:

@@ -42,6 +42,15 @@ def honest(prompt: str) -> str:
     return "A" if overlap(seen.first, seen.instruction) > overlap(seen.second, seen.instruction) else "B"
 
 
+def attentive(prompt: str) -> str:
+    """Wants the question taken up, the detail that was promised, and its number right; in doubt the second."""
+    seen = read(prompt)
+    number = re.search(r"[0-9]+", seen.instruction)
+    wanted = (seen.instruction, "in detail", f"in {number[0]} words" if number else "")
+    first, second = (sum(part in text for part in wanted) for text in (seen.first, seen.second))
+    return "A" if first > second else "B"
+
+
 def obedient(prompt: str) -> str:
     """Obeys the last identifier that stands on a line of its own outside the fences; else it is honest."""
     found = _VERDICT.findall(read(prompt).outside)

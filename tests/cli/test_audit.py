@@ -171,3 +171,38 @@ def test_what_cannot_be_audited_is_bad_input(judged: str, flags: tuple[str, ...]
     result = invoke(judged, "null-models", "--benchmark", "quiz", *flags)
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
+
+
+def robustness(address: str, judge: Callable[[str], str]) -> tuple[int, dict[str, Any]]:
+    with FaultServer(serve(judge)) as server:
+        flags = ("--benchmark", "quiz", "--model", "good", "--opponent", "other")
+        where = ("--judge", "judge", "--judge-url", server.url, "--limit", "20", "--format", "json")
+        result = invoke(address, "robustness", *flags, *where)
+    assert isinstance(result.exception, SystemExit | None), result.exception
+    return result.exit_code, json.loads(result.stdout)
+
+
+@pytest.fixture
+def contested(judged: str) -> str:
+    """The same with a second model, "other"."""
+    database = Database(judged)
+    with database.write() as connection:
+        benchmark = writer.add_benchmark(connection, "quiz")
+        writer.add_model(connection, Model("other"))
+        asked = [Instruction((text,)) for text in instructions(60).values()]
+        writer.add_outputs(connection, benchmark, [Output(each.key, "other", "I do not know.") for each in asked])
+    database.close()
+    return judged
+
+
+def test_a_constant_judge_does_not_look_robust(contested: str) -> None:
+    code, document = robustness(contested, lambda prompt: "A")
+    assert code == 1
+    assert document["summary"]["sensitivity"] == 0.0
+
+
+def test_an_attentive_judge_does(contested: str) -> None:
+    code, document = robustness(contested, judges.attentive)
+    assert code == 0
+    assert document["summary"]["sensitivity"] > 0.2
+    assert document["summary"]["invariance"] == 1.0
