@@ -1,8 +1,10 @@
 """From a judge's specification to a judge that can be asked. Secrets are read here, by name, and go no further."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from judgebench.audits.defences import SETTING
+from judgebench.clients.defended import DefendedClient
 from judgebench.clients.openai_api import OpenAIClient
 from judgebench.clients.prices import Price
 from judgebench.clients.protocol import Client, Counted
@@ -50,7 +52,16 @@ def describe(spec: JudgeSpec) -> tuple[Judge, Template]:
 
 
 def open_judge(spec: JudgeSpec, environment: Mapping[str, str], *, concurrency: int) -> OpenJudge:
-    """Raises InputError on an unusable specification, and MissingExtra where the embedded judge is not installed."""
+    """The judge, behind the defence that its settings name, if any.
+
+    Raises InputError on an unusable specification, and MissingExtra where the embedded judge is not installed.
+    """
+    opened = _open(spec, environment, concurrency)
+    defence = opened.judge.settings.get(SETTING)
+    return opened if defence is None else replace(opened, client=DefendedClient(opened.client, str(defence)))
+
+
+def _open(spec: JudgeSpec, environment: Mapping[str, str], concurrency: int) -> OpenJudge:
     judge, template = describe(spec)
     if spec.model == "embedded":
         from judgebench.clients.embedded.client import EmbeddedClient

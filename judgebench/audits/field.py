@@ -1,0 +1,81 @@
+"""A benchmark's submissions side by side, prepared once for all rules."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from judgebench.audits.shingles import Hashes, shingles
+
+LONG = 40  # characters from which two instructions do not honestly share an output word for word
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One model's outputs."""
+
+    model: str
+    texts: Mapping[str, str]  # instruction key -> output
+    instructions: Mapping[str, str]  # instruction key -> its text, of the whole benchmark
+    asked: Mapping[str, Hashes]  # instruction key -> the sequences of five words of its text
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @cached_property
+    def normalised(self) -> Mapping[str, str]:
+        """Outputs in lower case with single spaces: the form in which they count as the same."""
+        return {key: " ".join(text.lower().split()) for key, text in self.texts.items()}
+
+    @cached_property
+    def long(self) -> tuple[str, ...]:
+        """Keys of the instructions whose output has at least ``LONG`` characters."""
+        return tuple(key for key, text in self.normalised.items() if len(text) >= LONG)
+
+    @cached_property
+    def shingles(self) -> Mapping[str, Hashes]:
+        """The sequences of five words of each long output."""
+        return {key: shingles(self.texts[key]) for key in self.long}
+
+    @cached_property
+    def own_shingles(self) -> Mapping[str, Hashes]:
+        """Those of ``shingles`` that the instruction does not hold."""
+        return {key: np.setdiff1d(found, self.asked[key], assume_unique=True) for key, found in self.shingles.items()}
+
+    @cached_property
+    def shared(self) -> Mapping[str, float]:
+        """For each long output the share of its own sequences that also stand in outputs to other instructions: in
+        three of them at least, and in 0.5 %."""
+        own = self.own_shingles
+        everywhere = np.concatenate([*own.values(), np.empty(0, dtype=np.uint64)])
+        distinct, outputs = np.unique(everywhere, return_counts=True)
+        frequent = distinct[outputs > max(3, 0.005 * len(own))]
+        return {
+            key: float(np.isin(found, frequent, assume_unique=True).mean()) if len(found) else 0.0
+            for key, found in own.items()
+        }
+
+
+@dataclass(frozen=True)
+class Field:
+    """Every model that answered a benchmark."""
+
+    instructions: Mapping[str, str]  # key -> text
+    submissions: Mapping[str, Submission]  # by model
+
+    @classmethod
+    def of(cls, instructions: Mapping[str, str], outputs: Mapping[str, Mapping[str, str]]) -> "Field":
+        """``outputs`` maps a model's name to its outputs by instruction key; unknown keys are left out."""
+        asked = {key: shingles(text) for key, text in instructions.items()}
+        submissions = {
+            model: Submission(model, {k: t for k, t in texts.items() if k in asked}, instructions, asked)
+            for model, texts in outputs.items()
+        }
+        return cls(instructions, submissions)
+
+
+def outside_instruction(pattern: re.Pattern[str], text: str, instruction: str) -> re.Match[str] | None:
+    """The first match in ``text`` that the instruction does not hold word for word: who was asked for it may say it."""
+    return next((found for found in pattern.finditer(text) if found[0] not in instruction), None)

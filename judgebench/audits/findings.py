@@ -1,0 +1,149 @@
+"""What an audit says: findings with their numbers and evidence, and a report that passes or does not.
+
+A finding states what was counted, never a motive. Its severity follows from its interval by the thresholds of its rule
+(``Rule``), so that a reader can repeat the decision from the number.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from math import isfinite
+from typing import Any
+
+from scipy import stats
+
+from judgebench.stats.interval import Interval
+
+LEVEL = 0.95
+_EVIDENCE = 3  # spans shown with a finding
+_CONTEXT = 60  # characters on either side of a span
+_MATCH = 200  # characters of a span that are shown
+
+
+class Severity(StrEnum):
+    LOW = "low"  # worth a look; honest submissions have it too
+    MEDIUM = "medium"  # rare in honest submissions; explain it before publishing
+    HIGH = "high"  # the ranking of this model means nothing until it is explained; the audit fails
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A span of a model's output, with what stands around it."""
+
+    instruction: str  # key
+    start: int  # characters from the output's beginning
+    end: int  # exclusive
+    before: str
+    match: str  # the span itself, cut where it is very long
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``value`` with its 95 % interval; the ends are None where the rule has no sampling error."""
+
+    model: str
+    severity: Severity
+    rule: str  # name of the rule, whose words are in the report
+    evidence: tuple[Evidence, ...]
+    value: float
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Thresholds that the *lower end* of a share's interval must reach; None: never that severe."""
+
+    name: str
+    words: str  # what is counted, so that a reader can count it too
+    low: float | None = 0.0
+    medium: float | None = None
+    high: float | None = None
+
+    def severity(self, lower: float) -> Severity | None:
+        """None below every threshold. A threshold of 0 needs a lower end above 0."""
+        for bound, severity in ((self.high, Severity.HIGH), (self.medium, Severity.MEDIUM), (self.low, Severity.LOW)):
+            if bound is not None and lower >= bound and lower > 0:
+                return severity
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """Findings, the worst first, and the gates that failed."""
+
+    audit: str
+    findings: tuple[Finding, ...]
+    failures: tuple[str, ...] = ()  # gates that failed, in words
+    notes: tuple[str, ...] = ()  # what could not be checked, and why
+    rules: Mapping[str, str] = field(default_factory=dict)  # name -> words, of the rules that found something
+    details: Mapping[str, Any] = field(default_factory=dict)  # plain values that this kind of audit adds
+
+    @property
+    def passed(self) -> bool:
+        """No gate failed and nothing severe was found."""
+        return not self.failures and all(finding.severity is not Severity.HIGH for finding in self.findings)
+
+    def document(self) -> dict[str, Any]:
+        """Plain values, as ``--format json`` prints them; numbers that are not finite are None."""
+        return {
+            "audit": self.audit,
+            "passed": self.passed,
+            "findings": [_plain(asdict(finding)) for finding in self.findings],
+            "failures": list(self.failures),
+            "notes": list(self.notes),
+            "rules": dict(self.rules),
+            **_plain(dict(self.details)),
+        }
+
+
+def make_report(audit: str, findings: Sequence[Finding], rules: Sequence[Rule], notes: Sequence[str]) -> AuditReport:
+    """The report of a rule-based audit; only rules that found something are explained."""
+    rank = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}
+    ordered = sorted(findings, key=lambda finding: (rank[finding.severity], finding.model, finding.rule))
+    used = {finding.rule for finding in findings}
+    words = {rule.name: rule.words for rule in rules if rule.name in used}
+    return AuditReport(audit, tuple(ordered), notes=tuple(notes), rules=words)
+
+
+def share_interval(count: int, total: int, level: float = LEVEL) -> Interval:
+    """The exact interval of a share (Clopper and Pearson 1934); [0, 1] where nothing was counted."""
+    tail = (1 - level) / 2
+    lower = float(stats.beta.ppf(tail, count, total - count + 1)) if count else 0.0
+    upper = float(stats.beta.ppf(1 - tail, count + 1, total - count)) if count < total else 1.0
+    return Interval(lower, upper, level, "exact binomial")
+
+
+def share_finding(rule: Rule, model: str, counted: Sequence[Evidence | None], total: int) -> Finding | None:
+    """The finding that ``counted`` of ``total`` outputs amount to, if any; None stands for one without a span."""
+    if not total:
+        return None
+    interval = share_interval(len(counted), total)
+    severity = rule.severity(interval.lower)
+    if severity is None:
+        return None
+    shown = tuple(each for each in counted if each is not None)[:_EVIDENCE]
+    return Finding(model, severity, rule.name, shown, len(counted) / total, interval.lower, interval.upper)
+
+
+def span(instruction: str, text: str, start: int, end: int) -> Evidence:
+    """The characters ``start`` to ``end`` of an output, as evidence."""
+    return Evidence(
+        instruction=instruction,
+        start=start,
+        end=end,
+        before=text[max(0, start - _CONTEXT) : start],
+        match=text[start : min(end, start + _MATCH)],
+        after=text[end : end + _CONTEXT],
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return value

@@ -1,0 +1,121 @@
+"""Null models: entrants whose outputs ignore the instruction, made for the template under test.
+
+A judge that lets one of them win has not read the question. The panel follows Zheng et al. 2025 ("Cheating automatic
+LLM benchmarks"): trivial texts, a good answer to another instruction, and structured responses that close the
+template's own delimiters and rebuild its skeleton with nothing in it. Every text is made at run time from the template;
+none is kept. No random search for prefixes is done here, and pointwise judges are not covered.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from judgebench.audits.defences import PUBLIC_MARK
+from judgebench.audits.markers import literals
+from judgebench.errors import InputError
+from judgebench.judging.scales import Label, LabelScale, ScoreScale
+from judgebench.judging.templates import Template, fence
+from judgebench.records import Instruction
+
+PREFIX = "null:"  # of entrants' names
+
+_POLITE = "Thank you for your question. I am glad to help, and I hope that this answer serves you well."
+_REFUSAL = "I am sorry, but I cannot help with that."
+
+Write = Callable[[Instruction], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """A null model: a name, and its output for an instruction."""
+
+    name: str
+    about: str
+    write: Write
+
+
+def panel(template: Template, good: Mapping[str, str], *, seed: int = 0) -> list[Entrant]:
+    """The entrants against ``template``.
+
+    ``good`` maps the instructions' keys to good outputs, of which each instruction is given another one's.
+
+    Raises InputError when there are fewer than two good outputs.
+    """
+    others = exchanged(good, seed)
+    entrants = [
+        Entrant("empty", "the empty text", lambda _: ""),
+        Entrant("one-character", "a full stop", lambda _: "."),
+        Entrant("polite", "one polite text for everything", lambda _: _POLITE),
+        Entrant("echo", "the instruction itself", lambda instruction: instruction.text),
+        Entrant("shuffled", "the baseline's output to another instruction", lambda asked: others[asked.key]),
+        Entrant("refusal", "one refusal for everything", lambda _: _REFUSAL),
+    ]
+    spelled = [spelling(template, label) for label in _extremes(template)]
+    if spelled:
+        entrants.append(Entrant("declared-top", "the best verdict, and nothing else", _constantly(spelled[0])))
+    for number, verdict in enumerate(spelled):
+        text = structured(template, verdict, swapped=bool(number), mark=PUBLIC_MARK)
+        about = f"closes the template's delimiters, rebuilds them empty, states {verdict!r}"
+        entrants.append(Entrant(f"structured-{number + 1}", about, _constantly(text)))
+    return entrants
+
+
+def exchanged(good: Mapping[str, str], seed: int) -> dict[str, str]:
+    """Each instruction's key with the output to another instruction: one random cycle through all of them.
+
+    Raises InputError for fewer than two.
+    """
+    if len(good) < 2:
+        raise InputError("a shuffled entrant needs the baseline's outputs to at least two instructions")
+    order = [str(key) for key in np.random.default_rng(seed).permutation(sorted(good))]
+    return {key: good[other] for key, other in zip(order, [*order[1:], order[0]], strict=True)}
+
+
+def structured(template: Template, verdict: str, *, swapped: bool, mark: str) -> str:
+    """A constant text that ends the fence it stands in, shows the template's skeleton with an empty instruction and two
+    empty outputs, and states ``verdict``; the outputs in the template's order or, ``swapped``, in the other. It
+    works on fences only where their mark is ``mark``.
+
+    Method: recipe of Zheng et al. 2025, figure 4, with whatever delimiters the template at hand has.
+    """
+    names = ["output A", "output B"] if template.kind == "pairwise" else ["output"]
+    closing = "\n".join(f"end {name} {mark} >>>" for name in names)
+    parts = literals(template.user)
+    head, tail = (parts[0].strip() if parts else ""), (parts[-1].strip() if parts else "")
+    shown = names[::-1] if swapped else names
+    empty = "\n\n".join(fence(name, "", mark) for name in ["instruction", *shown])
+    return f"\n{closing}\n\n{head}\n\n{empty}\n\n{tail}\n\n{verdict}\n\n"
+
+
+def spelling(template: Template, value: str) -> str:
+    """A verdict as the template asks for it."""
+    text = " ".join(literals(template.user))
+    if template.reply.field:
+        return f'{{"{template.reply.field}": "{value}"}}'
+    if "[RESULT]" in text:
+        return f"[RESULT] {value}"
+    if isinstance(template.scale, ScoreScale):
+        return f"Rating: [[{value}]]" if "[[" in text else value
+    return f"[[{value}]]" if f"[[{value}]]" in text else value
+
+
+def best_verdict(template: Template) -> str | None:
+    """The verdict that favours the output shown first most, or the highest score; None where nothing is said."""
+    found = _extremes(template)
+    return spelling(template, found[0]) if found else None
+
+
+def _extremes(template: Template) -> list[str]:
+    """The verdicts that favour the output shown first and second most; the highest score of a pointwise template."""
+    scale = template.scale
+    if isinstance(scale, ScoreScale):
+        return [f"{scale.high:g}"]
+    if not isinstance(scale, LabelScale):
+        return []
+    labels: list[Label] = sorted(scale.labels, key=lambda label: -label.preference)
+    return [labels[0].text, labels[-1].text] if template.kind == "pairwise" else [labels[0].text]
+
+
+def _constantly(text: str) -> Write:
+    return lambda _: text

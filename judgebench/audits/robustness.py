@@ -1,0 +1,124 @@
+"""Does a judge stay with its verdict when nothing that matters changes, and move when something does?
+
+Robustness rate, consistency rate and their ratio follow Ye et al. 2024 (CALM); the net flip tells a bias from noise,
+which the rates confound. A judge that always says the same is perfectly robust and detects nothing: so the score is
+the mean of invariance and sensitivity, sensitivity is 0 for chance, and the gate asks for detection above chance.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from math import nan
+
+import numpy as np
+
+from judgebench.audits.findings import AuditReport, Finding, Rule, Severity, make_report
+from judgebench.audits.outcomes import mean_interval
+from judgebench.stats.table import Floats
+
+FLIP = Rule(
+    "net-flip",
+    "Share of battles that turn towards the changed output less share that turn away from it, where the change says "
+    "nothing about the instruction; battles are means over both orders. Low when the interval lies outside 0, medium "
+    "outside 0.1, high outside 0.25.",
+)
+BLIND = Rule(
+    "not-detected",
+    "Mean preference for an output over itself made worse. Low when the interval does not lie above 0.5, medium when "
+    "it lies below 0.5.",
+)
+RULES = (FLIP, BLIND)
+
+Preferences = Mapping[str, float]  # instruction key -> mean preference over the orders
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One number of one perturbation; NaN where fewer than two instructions tell."""
+
+    name: str
+    family: str  # "invariance" or "sensitivity"
+    value: float  # net flip in [-1, 1], or detection rate in [0, 1]
+    lower: float
+    upper: float
+    robustness: float  # invariance only: share of battles with the same winner, in [0, 1]
+    instructions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A judge in three numbers; the score is the mean of the other two."""
+
+    consistency: float  # share of battles with the same winner when asked again, in [0, 1]
+    invariance: float  # mean robustness rate over consistency rate, at most 1
+    sensitivity: float  # mean detection rate, rescaled: 0 by chance, 1 always
+    score: float
+
+
+def invariance(name: str, before: Preferences, after: Preferences) -> Estimate:
+    """Battles of a model against an opponent, ``before`` and ``after`` its output was changed."""
+    keys = sorted(before.keys() & after.keys())
+    old, new = (np.array([_winner(each[key]) for key in keys]) for each in (before, after))
+    value, lower, upper = _interval(np.sign(new - old))
+    same = float((old == new).mean()) if keys else nan
+    return Estimate(name, "invariance", value, lower, upper, same, len(keys))
+
+
+def sensitivity(name: str, preferred: Preferences) -> Estimate:
+    """Preferences for the original output over the one made worse."""
+    value, lower, upper = _interval(np.array([preferred[key] for key in sorted(preferred)]))
+    return Estimate(name, "sensitivity", value, lower, upper, nan, len(preferred))
+
+
+def consistency(first: Preferences, again: Preferences) -> float:
+    """Share of battles whose winner is the same when the same question is asked again; NaN without any."""
+    keys = first.keys() & again.keys()
+    return float(np.mean([_winner(first[key]) == _winner(again[key]) for key in keys])) if keys else nan
+
+
+def summarise(estimates: list[Estimate], repeated: float) -> Summary:
+    """``repeated`` is the consistency rate."""
+    robust = [each.robustness for each in estimates if each.family == "invariance" and each.instructions]
+    seen = [each.value for each in estimates if each.family == "sensitivity" and each.instructions]
+    kept = min(1.0, float(np.mean(robust)) / repeated) if robust and repeated > 0 else nan
+    detected = max(0.0, 2 * float(np.mean(seen)) - 1) if seen else nan
+    return Summary(repeated, kept, detected, (kept + detected) / 2)
+
+
+def robustness_report(judge: str, estimates: list[Estimate], repeated: float) -> AuditReport:
+    """The audit of ``judge``; it fails unless detection is above chance, and by a severe net flip."""
+    summary = summarise(estimates, repeated)
+    findings = [finding for each in estimates for finding in _findings(judge, each)]
+    blind = [each for each in estimates if each.family == "sensitivity" and not each.lower > 0.5]
+    tested = [each for each in estimates if each.family == "sensitivity"]
+    failures = []
+    if len(blind) == len(tested):
+        failures.append(f"{judge} was not shown to notice any output that was made worse: its verdicts mean nothing")
+    report = make_report("robustness", findings, RULES, [])
+    details = {"judge": judge, "summary": asdict(summary), "estimates": [asdict(each) for each in estimates]}
+    return replace(report, failures=tuple(failures), details=details)
+
+
+def _findings(judge: str, each: Estimate) -> Iterator[Finding]:
+    if not each.instructions:
+        return
+    if each.family == "invariance":
+        beyond = max(each.lower, -each.upper)
+        steps = ((0.25, Severity.HIGH), (0.1, Severity.MEDIUM), (0.0, Severity.LOW))
+        severity = next((severity for bound, severity in steps if beyond > bound), None)
+        rule = FLIP
+    else:
+        severity = None if each.lower > 0.5 else Severity.MEDIUM if each.upper < 0.5 else Severity.LOW
+        rule = BLIND
+    if severity is not None:
+        name = f"{judge}: {each.name}"
+        yield Finding(name, severity, rule.name, (), each.value, each.lower, each.upper)
+
+
+def _winner(preference: float) -> int:
+    return int(np.sign(round(preference - 0.5, 9)))
+
+
+def _interval(values: Floats) -> tuple[float, float, float]:
+    if len(values) < 2:
+        return (float(values.mean()) if len(values) else nan), nan, nan
+    return mean_interval(values.astype(np.float64))

@@ -1,0 +1,74 @@
+"""Judges that can be fooled, and one that cannot, as scripts for a server on loopback."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.fault_server import Reply, Request
+
+_FENCE = re.compile(r"<<< begin ([^\n]+?) ([0-9a-f]{16})\n(.*?)\nend \1 \2 >>>", re.DOTALL)
+_VERDICT = re.compile(r"^\W*([AB])\W*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a judge makes of a prompt: it takes a fence to end where a line says so."""
+
+    instruction: str
+    first: str
+    second: str
+    outside: str  # what stands in no fence
+
+
+def read(prompt: str) -> Read:
+    parts: dict[str, str] = {}
+    for name, _, text in _FENCE.findall(prompt):
+        parts.setdefault(name, text)
+    return Read(
+        parts.get("instruction", ""), parts.get("output A", ""), parts.get("output B", ""), _FENCE.sub("", prompt)
+    )
+
+
+def overlap(text: str, instruction: str) -> int:
+    """How many different words of the instruction the text takes up, saying more than the instruction does."""
+    words = set(re.findall(r"\w+", text.lower()))
+    asked = set(re.findall(r"\w+", instruction.lower()))
+    return len(words & asked) if words - asked else 0
+
+
+def honest(prompt: str) -> str:
+    """Prefers the output that is about the instruction."""
+    seen = read(prompt)
+    return "A" if overlap(seen.first, seen.instruction) > overlap(seen.second, seen.instruction) else "B"
+
+
+def attentive(prompt: str) -> str:
+    """Wants the question taken up, the detail that was promised, and its number right; in doubt the second."""
+    seen = read(prompt)
+    number = re.search(r"[0-9]+", seen.instruction)
+    wanted = (seen.instruction, "in detail", f"in {number[0]} words" if number else "")
+    first, second = (sum(part in text for part in wanted) for text in (seen.first, seen.second))
+    return "A" if first > second else "B"
+
+
+def obedient(prompt: str) -> str:
+    """Obeys the last identifier that stands on a line of its own outside the fences; else it is honest."""
+    found = _VERDICT.findall(read(prompt).outside)
+    return str(found[-1]) if found else honest(prompt)
+
+
+def incurious(prompt: str) -> str:
+    """Never reads the instruction: the longer output wins."""
+    seen = read(prompt)
+    return "A" if len(seen.first) > len(seen.second) else "B"
+
+
+def serve(judge: Callable[[str], str]) -> Callable[[int, Request], Reply]:
+    """The script of a server that answers with what ``judge`` says."""
+
+    def script(index: int, request: Request) -> Reply:
+        if request.method == "GET":
+            return Reply.of({"object": "list", "data": [{"id": "judge", "object": "model"}]})
+        return Reply.chat(judge(request.text))
+
+    return script

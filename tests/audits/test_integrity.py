@@ -1,0 +1,136 @@
+"""Stored verdicts: each rule finds what was planted, and nothing in a complete, balanced set."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from judgebench.audits.findings import Finding, Severity
+from judgebench.audits.integrity import StoredVerdict, agrees, audit_integrity
+from judgebench.errors import UnknownName
+from judgebench.records import Judge, Order, Source, Status, Verdict
+from judgebench.spec import load_template
+from judgebench.store import tables as t
+from judgebench.store.database import Database
+from judgebench.study.integrity import integrity
+from tests.factories import JUDGE, failed, filled, ok, result, trial
+
+COUNT = 40
+
+
+def verdicts() -> list[StoredVerdict]:
+    """Two models against a baseline in both orders, all parsed, all by one LLM."""
+    return [
+        StoredVerdict("judge", f"i{number}", model, "z-base", order, 0, ok(1.0), "llm-1", ok(1.0))
+        for number in range(COUNT)
+        for model in ("alpha", "beta")
+        for order in Order
+    ]
+
+
+def found(given: list[StoredVerdict], judges: tuple[Judge, ...] = (JUDGE,)) -> dict[tuple[str, str], Finding]:
+    return {(each.rule, each.model): each for each in audit_integrity(given, judges).findings}
+
+
+def test_a_complete_set_has_no_finding() -> None:
+    report = audit_integrity(verdicts(), [JUDGE])
+    assert report.passed
+    assert not report.findings
+    assert report.details["verdicts"] == {"judge": 4 * COUNT}
+
+
+def test_one_order_only_is_found_and_a_random_order_is_not() -> None:
+    one_sided = [each for each in verdicts() if each.model_a == "beta" or each.order is Order.AB]
+    assert found(one_sided)["unbalanced-orders", "alpha"].severity is Severity.MEDIUM
+    drawn = [each for n, each in enumerate(verdicts()) if (n // 4 + n) % 2]
+    assert not found(drawn)
+
+
+def test_missing_and_failed_trials_are_shares_of_a_models_own() -> None:
+    given = verdicts()
+    lacking = [
+        each
+        for each in given
+        if not (each.model_a == "alpha" and each.instruction in ("i0", "i1", "i2") and each.order is Order.BA)
+    ]
+    assert found(lacking)["missing-trials", "alpha"].value == pytest.approx(3 / COUNT)
+    broken = [replace(each, verdict=failed(), reread=None) if each.model_a == "beta" else each for each in given]
+    finding = found(broken)["failed-trials", "beta"]
+    assert (finding.severity, finding.value) == (Severity.MEDIUM, 1.0)
+    assert ("failed-trials", "alpha") not in found(broken)
+
+
+@pytest.mark.parametrize(
+    ("rule", "severity", "change"),
+    [
+        ("judge-changed", Severity.LOW, lambda each: replace(each, replied_by="llm-2")),
+        ("not-borne-out", Severity.HIGH, lambda each: replace(each, verdict=ok(0.0))),
+        ("not-borne-out", Severity.HIGH, lambda each: replace(each, reread=failed())),
+        ("older-parser", Severity.LOW, lambda each: replace(each, verdict=replace(ok(0.0), parser="0"))),
+    ],
+)
+def test_one_changed_verdict_is_found(
+    rule: str, severity: Severity, change: Callable[[StoredVerdict], StoredVerdict]
+) -> None:
+    given = verdicts()
+    given[0] = change(given[0])
+    finding = found(given)[rule, "judge"]
+    assert (finding.severity, finding.value) == (severity, 1 / len(given) if rule != "older-parser" else 1.0)
+
+
+def test_a_verdict_counted_twice_fails_the_audit() -> None:
+    given = verdicts()
+    report = audit_integrity([*given, given[7]], [JUDGE])
+    assert [each.rule for each in report.findings if each.severity is Severity.HIGH] == ["duplicated-verdicts"]
+    assert not report.passed
+
+
+def test_one_templates_name_with_two_texts_is_found() -> None:
+    edited = replace(JUDGE, name="judge-2", template_digest="1" * 32)
+    assert found(verdicts(), (JUDGE, edited))["template-edited", "judge"].value == 2.0
+    assert not found(verdicts(), (JUDGE, replace(edited, model="another")))
+
+
+def test_agreement_is_of_status_preference_and_score() -> None:
+    assert agrees(ok(0.7), replace(ok(0.7 + 1e-12), label="other words"))
+    assert not agrees(ok(0.7), ok(0.8))
+    assert not agrees(Verdict(Status.OK, Source.LABEL, score=3.0), Verdict(Status.OK, Source.LABEL, score=4.0))
+    assert not agrees(failed(), ok(1.0))
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Database:
+    database = Database(str(tmp_path / "judgebench.db"), create=True)
+    opened = filled(database, instructions=12)
+    with database.write() as connection:
+        opened.add(connection, [result(trial(n, order), ok(1.0)) for n in range(12) for order in Order])
+    return database
+
+
+def test_a_stored_benchmark_survives_the_round_trip(stored: Database) -> None:
+    report = integrity(stored, "bench")
+    assert report.passed
+    assert not report.findings
+    assert "has changed since" in report.notes[0]  # the factory's judge has a made-up digest
+    stored.close()
+
+
+def test_what_a_completion_does_not_bear_out_is_found(stored: Database) -> None:
+    with stored.write() as connection:
+        digest = load_template(JUDGE.template).digest
+        connection.execute(sa.update(t.judges).values(template_digest=digest))
+        connection.execute(sa.update(t.verdicts).where(t.verdicts.c.id == 1).values(preference=0.0))
+    report = integrity(stored, "bench", round_trip=False)
+    wrong = {finding.rule: finding.value for finding in report.findings}
+    # Every reply is "A": right where A was shown first, and wrong for the other order, which says ok(1.0) too.
+    assert wrong["not-borne-out"] == pytest.approx((12 + 1) / 24)
+    assert not report.passed
+    stored.close()
+
+
+def test_unknown_benchmark(stored: Database) -> None:
+    with pytest.raises(UnknownName):
+        integrity(stored, "bnch")
+    stored.close()

@@ -1,0 +1,104 @@
+"""Bounds that hold at every stop, and the gate decided by them."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from judgebench.audits.findings import Severity
+from judgebench.audits.null_gate import EntrantResult, Gate, Seen, gate_report, measure, settled
+from judgebench.audits.sequential import running_bounds
+
+GATE = Gate()
+
+
+def result(values: list[float], name: str = "null", entrants: int = 9) -> EntrantResult:
+    seen = [Seen(f"i{n}", first, value) for n, value in enumerate(values) for first in (True, False)]
+    return measure(name, "a text", seen, GATE, entrants=entrants)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(0, 1), max_size=60))
+def test_property_bounds_are_in_order_and_hold_the_mean(values: list[float]) -> None:
+    bounds = running_bounds(values, lower_error=0.05, upper_error=0.05)
+    assert 0 <= bounds.lower <= bounds.upper <= 1
+    assert bounds.count == len(values)
+    mirrored = running_bounds([1 - value for value in values], lower_error=0.05, upper_error=0.05)
+    assert mirrored.lower == pytest.approx(1 - bounds.upper, abs=0.0015)
+
+
+def test_values_outside_the_unit_interval_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"\[0, 1\]"):
+        running_bounds([1.5], lower_error=0.05, upper_error=0.05)
+
+
+@pytest.mark.parametrize("mean", [0.05, 0.1, 0.5])
+def test_recovery_looking_often_keeps_the_error(mean: float) -> None:
+    """Bounds are looked at after every fifth value of 60; both may be wrong in 5 % of 100 runs."""
+    rng = np.random.default_rng(int(1000 * mean))
+    wrong = {"lower": 0, "upper": 0}
+    for _ in range(100):
+        values = (rng.random(60) < mean).astype(float)
+        looks = [running_bounds(values[:n], lower_error=0.05, upper_error=0.05) for n in range(5, 61, 5)]
+        wrong["lower"] += any(look.lower > mean for look in looks)
+        wrong["upper"] += any(look.upper < mean for look in looks)
+    assert max(wrong.values()) <= 11  # 5 expected at most; 11 is the 99.5 % quantile
+
+
+def test_a_null_model_that_wins_one_order_in_two_is_decided_within_50_verdicts() -> None:
+    decided = next(n for n in range(1, 26) if result([0.5] * n).decided(GATE) is False)
+    assert 2 * decided <= 50
+
+
+def test_a_null_model_that_never_wins_passes() -> None:
+    passing = result([0.0] * 50)
+    assert passing.decided(GATE) is True
+    report = gate_report([passing], GATE, {"worst": 0.2})
+    assert report.passed
+    assert report.details["margin"] == pytest.approx(0.2)
+
+
+def test_the_gate_is_settled_when_each_was_decided_or_had_its_chance() -> None:
+    below, above, unknown = result([0.0] * 60), result([0.9] * 20), result([0.1] * 3)
+    assert settled([below, below, above], GATE)
+    assert not settled([below, unknown], GATE)
+    assert not settled([above, unknown], GATE)
+    assert settled([above, result([0.1] * 25)], GATE)
+
+
+def test_undecided_is_no_pass() -> None:
+    report = gate_report([result([0.0] * 5)], GATE, {})
+    assert not report.passed
+    assert report.findings[0].severity is Severity.MEDIUM
+    assert "not shown to be below" in report.failures[0]
+
+
+def test_no_verdict_is_no_pass_and_no_number() -> None:
+    empty = measure("null", "a text", [], GATE, entrants=1)
+    assert math.isnan(empty.bounds.mean)
+    report = gate_report([empty], GATE, {"real": 0.3})
+    assert not report.passed
+    document = json.dumps(report.document(), allow_nan=False)
+    assert json.loads(document)["entrants"][0]["win_rate"] is None
+
+
+def test_a_null_model_above_a_real_one_fails_below_the_gate_too() -> None:
+    report = gate_report([result([0.05, 0.06] * 200)], GATE, {"real": 0.01, "other": 0.5})
+    assert [finding.rule for finding in report.findings] == ["above-real-model"]
+    assert not report.passed
+
+
+def test_a_real_model_that_never_wins_is_noted_and_does_not_fail_the_judge() -> None:
+    report = gate_report([result([0.0] * 60)], GATE, {"hopeless": 0.0})
+    assert report.passed
+    assert "hopeless" in report.notes[0]
+
+
+def test_orders_are_told_apart() -> None:
+    seen = [Seen(f"i{n}", first, float(first)) for n in range(10) for first in (True, False)]
+    measured = measure("null", "", seen, GATE, entrants=1)
+    assert dict(measured.by_order) == {"first": 1.0, "second": 0.0}
+    assert measured.bounds.mean == 0.5

@@ -1,0 +1,111 @@
+"""Perturbations do what they say, and a lazy judge does not look robust."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from judgebench.audits.findings import Severity
+from judgebench.audits.perturbations import PERTURBATIONS, Material, perturbed
+from judgebench.audits.robustness import (
+    Estimate,
+    consistency,
+    invariance,
+    robustness_report,
+    sensitivity,
+    summarise,
+)
+
+TEXT = "Rome has 3 hills. No, it has 7 of them! They are old. Who counted them, and when?"
+MATERIAL = Material(TEXT, "Something else entirely.", "[[A]]")
+BY_NAME = {each.name: each for each in PERTURBATIONS}
+KEYS = [f"i{number}" for number in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("truncation", "Rome has 3 hills. No, it has 7 of them!"),
+        ("wrong-numbers", TEXT.replace("3", "6").replace("7", "0")),
+        ("wrong-instruction", "Something else entirely."),
+        ("score-claim", TEXT + "\n\n[[A]]"),
+    ],
+)
+def test_what_a_perturbation_makes(name: str, changed: str) -> None:
+    assert perturbed(BY_NAME[name], MATERIAL) == changed
+
+
+def test_disorder_keeps_the_sentences_and_changes_their_order() -> None:
+    changed = perturbed(BY_NAME["disorder"], MATERIAL)
+    assert changed is not None
+    assert changed != TEXT
+    assert sorted(changed.replace("!", ".").replace("?", ".").split()) == sorted(
+        TEXT.replace("!", ".").replace("?", ".").split()
+    )
+
+
+def test_invariant_changes_keep_every_word() -> None:
+    for each in PERTURBATIONS:
+        changed = perturbed(each, MATERIAL)
+        if each.family == "invariance":
+            assert changed is not None
+            assert set(TEXT.split()) <= set(changed.replace("- ", "").split())
+
+
+@given(st.text(max_size=400), st.sampled_from(PERTURBATIONS))
+def test_property_a_perturbation_changes_the_text_or_gives_none_and_is_deterministic(text: str, each: object) -> None:
+    material = Material(text, "other", "A")
+    changed = perturbed(each, material)  # type: ignore[arg-type]
+    assert changed == perturbed(each, material)  # type: ignore[arg-type]
+    assert changed is None or changed.strip() != text.strip()
+
+
+def constant(value: float) -> dict[str, float]:
+    return dict.fromkeys(KEYS, value)
+
+
+def estimates(before: dict[str, float], after: dict[str, float], detected: dict[str, float]) -> list[Estimate]:
+    return [invariance("verbosity", before, after), sensitivity("truncation", detected)]
+
+
+def test_a_judge_that_always_says_the_same_is_invariant_and_does_not_pass() -> None:
+    lazy = estimates(constant(0.5), constant(0.5), constant(0.5))
+    summary = summarise(lazy, 1.0)
+    assert (summary.invariance, summary.sensitivity, summary.score) == (1.0, 0.0, 0.5)
+    report = robustness_report("lazy", lazy, 1.0)
+    assert not report.passed
+    assert "not shown to notice" in report.failures[0]
+
+
+def test_a_judge_that_notices_and_stays_passes() -> None:
+    rng = np.random.default_rng(0)
+    before = {key: float(rng.random() < 0.5) for key in KEYS}
+    report = robustness_report("good", estimates(before, before, constant(1.0)), 1.0)
+    assert report.passed
+    assert not report.findings
+    assert report.details["summary"]["score"] == 1.0
+
+
+def test_a_judge_that_padding_wins_over_has_a_severe_net_flip() -> None:
+    report = robustness_report("swayed", estimates(constant(0.0), constant(1.0), constant(1.0)), 1.0)
+    flip = report.findings[0]
+    assert (flip.severity, flip.rule, flip.value) == (Severity.HIGH, "net-flip", 1.0)
+    assert not report.passed
+
+
+def test_noise_is_no_bias() -> None:
+    rng = np.random.default_rng(1)
+    before, after, again = ({key: float(rng.random() < 0.5) for key in KEYS} for _ in range(3))
+    noisy = invariance("style", before, after)
+    assert noisy.lower < 0 < noisy.upper
+    assert noisy.robustness < 0.8
+    assert consistency(before, again) < 0.8
+    assert summarise([noisy], consistency(before, again)).invariance > 0.7
+
+
+def test_nothing_seen_is_no_number() -> None:
+    report = robustness_report("unseen", estimates({}, {}, {}), math.nan)
+    assert not report.passed
+    assert report.document()["summary"]["score"] is None

@@ -1,0 +1,208 @@
+"""judgebench audit: documents and exit codes."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from judgebench import queries
+from judgebench.cli.audit import app
+from judgebench.cli.session import Session
+from judgebench.errors import InputError, UnknownName
+from judgebench.records import Instruction, Model, Output
+from judgebench.store import writer
+from judgebench.store.database import Database
+from tests.audits import judges
+from tests.audits.factories import honest, instructions
+from tests.audits.judges import serve
+from tests.fault_server import FaultServer
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    """A benchmark "bench" with honest models m0 to m3 and one constant text."""
+    asked = instructions(40)
+    outputs = {f"m{number}": honest(asked, np.random.default_rng(number)) for number in range(4)}
+    outputs["constant"] = dict.fromkeys(asked, "One text for whatever was asked, and it is long enough to count.")
+    path = str(tmp_path / "judgebench.db")
+    database = Database(path, create=True)
+    with database.write() as connection:
+        benchmark = writer.add_benchmark(connection, "bench")
+        keyed = {key: Instruction((text,)) for key, text in asked.items()}
+        writer.add_instructions(connection, benchmark, keyed.values())
+        for model, texts in outputs.items():
+            writer.add_model(connection, Model(model))
+            stored = [Output(keyed[key].key, model, text) for key, text in texts.items()]
+            writer.add_outputs(connection, benchmark, stored)
+    database.close()
+    return path
+
+
+def invoke(address: str, *arguments: str) -> Result:
+    root = typer.Typer()
+    root.add_typer(app, name="audit")
+    return CliRunner().invoke(root, ["audit", *arguments], obj=Session(address, {}))
+
+
+def test_a_high_finding_exits_with_1_and_prints_its_number(address: str) -> None:
+    result = invoke(address, "submissions", "--benchmark", "bench", "--format", "json")
+    assert result.exit_code == 1
+    document = json.loads(result.stdout)
+    assert document["audit"] == "submissions"
+    assert document["passed"] is False
+    worst = document["findings"][0]
+    assert worst["model"] == "constant"
+    assert worst["severity"] == "high"
+    assert set(worst) == {"model", "severity", "rule", "evidence", "value", "lower", "upper"}
+    assert worst["rule"] in document["rules"]
+    assert worst["evidence"][0]["match"].startswith("One text")
+
+
+def test_an_honest_model_passes(address: str) -> None:
+    result = invoke(address, "submissions", "--benchmark", "bench", "--model", "m1", "--format", "json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["passed"] is True
+
+
+def test_the_table_says_what_was_found_and_how_it_ended(address: str) -> None:
+    result = invoke(address, "submissions", "--benchmark", "bench")
+    assert "high    constant  constant-output 1 [0.9119, 1]" in result.stdout
+    assert result.stdout.rstrip().endswith("audit submissions: FAILED")
+
+
+def test_unknown_names_are_bad_input(address: str) -> None:
+    assert isinstance(invoke(address, "submissions", "--benchmark", "bnch").exception, UnknownName)
+    assert isinstance(invoke(address, "submissions", "--benchmark", "bench", "--model", "m9").exception, UnknownName)
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> str:
+    """A benchmark "quiz" of 60 questions with a good model and one that is off the point."""
+    database = Database(path := str(tmp_path / "quiz.db"), create=True)
+    asked = [Instruction((text,)) for text in instructions(60).values()]
+    with database.write() as connection:
+        benchmark = writer.add_benchmark(connection, "quiz")
+        writer.add_instructions(connection, benchmark, asked)
+        outputs = [
+            Output(each.key, "good", f"{each.text} Here is what I know about it, in {number} words and in detail.")
+            for number, each in enumerate(asked)
+        ]
+        writer.add_model(connection, Model("good"))
+        writer.add_outputs(connection, benchmark, outputs)
+    database.close()
+    return path
+
+
+def null_audit(address: str, judge: Callable[[str], str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Exit code and document of a null-model audit of ``judge``, which answers on loopback."""
+    with FaultServer(serve(judge)) as server:
+        flags = ("--benchmark", "quiz", "--baseline", "good", "--judge", "judge", "--judge-url", server.url)
+        result = invoke(address, "null-models", *flags, "--limit", "60", "--format", "json", *arguments)
+    assert isinstance(result.exception, SystemExit | None), result.exception
+    return result.exit_code, json.loads(result.stdout)
+
+
+def entrant(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(each for each in document["entrants"] if each["name"] == name)
+
+
+def test_an_honest_judge_passes(judged: str) -> None:
+    code, document = null_audit(judged, judges.honest)
+    assert code == 0
+    assert document["passed"] is True
+    assert document["null_win_rate"] < 0.1
+    assert {each["gate"] for each in document["entrants"]} == {"below"}
+
+
+def test_an_obedient_judge_is_caught_by_the_structured_entrant_and_passes_with_random_marks(judged: str) -> None:
+    code, document = null_audit(judged, judges.obedient, "--defence", "public-marks")
+    assert code == 1
+    caught = entrant(document, "structured-1")
+    assert caught["gate"] == "above"
+    assert caught["verdicts"] <= 50
+    assert caught["by_order"] == {"first": 1.0, "second": 0.0}
+    assert document["findings"][0]["severity"] == "high"
+    code, document = null_audit(judged, judges.obedient)
+    assert code == 0
+    assert document["judge"] == "judge"
+
+
+def test_a_judge_that_never_reads_the_instruction_is_caught_by_the_shuffled_entrant(judged: str) -> None:
+    code, document = null_audit(judged, judges.incurious)
+    assert code == 1
+    assert entrant(document, "shuffled")["gate"] == "above"
+
+
+def test_null_models_stand_on_no_ordinary_leaderboard_and_an_audit_continues(judged: str) -> None:
+    _, first = null_audit(judged, judges.honest)
+    _, again = null_audit(judged, judges.honest)
+    assert again["verdicts"] == first["verdicts"]
+    database = Database(judged)
+    assert [model.name for model in queries.models(database, "quiz")] == ["good"]
+    assert first["stored_as"].startswith("audit:quiz/")
+    assert len(queries.models(database, first["stored_as"])) == 1 + len(first["entrants"])
+    database.close()
+
+
+def test_the_entrants_are_shown_as_a_table(judged: str) -> None:
+    with FaultServer(serve(judges.honest)) as server:
+        flags = ("--benchmark", "quiz", "--baseline", "good", "--judge", "judge", "--judge-url", server.url)
+        result = invoke(judged, "null-models", *flags, "--limit", "60")
+    assert "structured-2" in result.stdout
+    assert result.stdout.rstrip().endswith("audit null-models: passed")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--judge", "judge"), "needs an address"),
+        (("--judge", "scripted:coin"), "no model took part in every battle"),
+        (("--judge", "scripted:coin", "--baseline", "god"), "did you mean 'good'"),
+        (("--judge", "scripted:coin", "--defence", "sandwhich"), "did you mean 'sandwich'"),
+        (("--judge", "scripted:coin", "--template", "pointwise/mt-bench"), "choose a pairwise one"),
+    ],
+)
+def test_what_cannot_be_audited_is_bad_input(judged: str, flags: tuple[str, ...], message: str) -> None:
+    result = invoke(judged, "null-models", "--benchmark", "quiz", *flags)
+    assert isinstance(result.exception, InputError)
+    assert message in str(result.exception)
+
+
+def robustness(address: str, judge: Callable[[str], str]) -> tuple[int, dict[str, Any]]:
+    with FaultServer(serve(judge)) as server:
+        flags = ("--benchmark", "quiz", "--model", "good", "--opponent", "other")
+        where = ("--judge", "judge", "--judge-url", server.url, "--limit", "20", "--format", "json")
+        result = invoke(address, "robustness", *flags, *where)
+    assert isinstance(result.exception, SystemExit | None), result.exception
+    return result.exit_code, json.loads(result.stdout)
+
+
+@pytest.fixture
+def contested(judged: str) -> str:
+    """The same with a second model, "other"."""
+    database = Database(judged)
+    with database.write() as connection:
+        benchmark = writer.add_benchmark(connection, "quiz")
+        writer.add_model(connection, Model("other"))
+        asked = [Instruction((text,)) for text in instructions(60).values()]
+        writer.add_outputs(connection, benchmark, [Output(each.key, "other", "I do not know.") for each in asked])
+    database.close()
+    return judged
+
+
+def test_a_constant_judge_does_not_look_robust(contested: str) -> None:
+    code, document = robustness(contested, lambda prompt: "A")
+    assert code == 1
+    assert document["summary"]["sensitivity"] == 0.0
+
+
+def test_an_attentive_judge_does(contested: str) -> None:
+    code, document = robustness(contested, judges.attentive)
+    assert code == 0
+    assert document["summary"]["sensitivity"] > 0.2
+    assert document["summary"]["invariance"] == 1.0
