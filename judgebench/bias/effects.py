@@ -20,7 +20,7 @@ from scipy.special import expit, log_expit
 
 from judgebench.bias.figure import Figure, normal_figure, unidentified
 from judgebench.errors import StatisticsError
-from judgebench.stats.newton import maximise
+from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.table import Floats, VerdictTable
 
 _PRECISION = 1 / 9  # of the prior, whose standard deviation is 3 natural log-odds
@@ -142,6 +142,10 @@ class _Penalised:
     design: csr_array  # (n, p)
     preference: Floats
     precision: Floats  # (p,)
+
+    def newton(self, x: Floats) -> tuple[Floats, Floats]:
+        gradient, information = self.derivatives(x)
+        return gradient, solve_dense(information, gradient)
 
     def value(self, x: Floats) -> float:
         eta = self.design @ x

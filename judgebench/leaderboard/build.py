@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard.board import Choices, Interval, Leaderboard, Row
@@ -28,7 +29,8 @@ def build(table: VerdictTable, choices: Choices, *, left_out: Mapping[Status, in
     baseline = choices.baseline or common_baseline(table)
     rates = win_rates(table, baseline=baseline)
     rng = np.random.default_rng(choices.seed)
-    found = estimate(table, choices, baseline=baseline, rng=rng)
+    with threadpool_limits(1, "blas"):  # matrices of models are small: threads cost more than they bring
+        found = estimate(table, choices, baseline=baseline, rng=rng)
     counts = _Counts(rates.rate, rates.battles, rates.ties, np.zeros(len(table.models), dtype=np.int64))
     rows = _rows(table.models, found, counts, level=choices.level, rng=rng)
     return Leaderboard(
