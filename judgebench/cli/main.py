@@ -34,6 +34,7 @@ app.add_typer(judges.app, name="judges")
 app.command("templates")(catalogue.templates)
 app.command("app")(demo.app)
 app.command("demo")(demo.demo)
+app.add_typer(audit.app, name="audit")
 app.add_typer(db.app, name="db")
 app.add_typer(vllm.app, name="vllm")
 
