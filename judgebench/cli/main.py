@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from judgebench import __version__
-from judgebench.cli import catalogue, db, demo, judge, judges, rank, submit, vllm
+from judgebench.cli import audit, catalogue, db, demo, judge, judges, rank, submit, vllm
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
 from judgebench.errors import JudgeBenchError
 
