@@ -30,6 +30,7 @@ class EmbeddedClient:
     """
 
     def __init__(self) -> None:
+        self.calls = 0  # prompts answered or under way
         self._path = weights.locate()
         self._engine: Engine | None = None
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedded-judge")
@@ -46,6 +47,7 @@ class EmbeddedClient:
         if settings.get("temperature"):
             raise InputError(f"temperature: {settings['temperature']!r}: the embedded judge is greedy; use 0")
         cancelled = threading.Event()
+        self.calls += 1
 
         def answer() -> Completion:
             if isinstance(prompt, LikelihoodPrompt):
