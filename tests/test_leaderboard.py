@@ -1,0 +1,110 @@
+"""Every method gives a leaderboard that says what it is; choices that do not fit together are refused."""
+
+import numpy as np
+import pytest
+
+from judgebench.errors import StatisticsError
+from judgebench.leaderboard import Choices, Method, build, common_baseline
+from judgebench.stats.table import VerdictTable
+
+METHODS: tuple[Method, ...] = ("win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "elo")
+STRENGTH = np.array([0.0, 1.0, 0.4, -0.5, -1.2])
+
+
+def against_baseline(instructions: int = 120, *, seed: int = 1) -> VerdictTable:
+    """Models m1 .. m4 against m0 in both orders, with some ties."""
+    rng = np.random.default_rng(seed)
+    rows = [(i, m, order) for i in range(instructions) for m in range(1, 5) for order in (0, 1)]
+    instruction, model, order = (np.array(column, dtype=np.int32) for column in zip(*rows, strict=True))
+    luck = rng.normal(size=(instructions, 5))[instruction, model]
+    chance = 1 / (1 + np.exp(STRENGTH[model] - STRENGTH[0] + luck))
+    drawn = rng.random(len(rows))
+    preference = np.where(np.abs(drawn - chance) < 0.05, 0.5, (drawn < chance).astype(float))
+    zeros = np.zeros(len(rows), dtype=np.int32)
+    lengths = rng.integers(50, 500, size=(2, len(rows))).astype(np.int32)
+    return VerdictTable(
+        models=tuple(f"m{n}" for n in range(5)),
+        instructions=tuple(f"i{n:04d}" for n in range(instructions)),
+        judges=("judge",),
+        model_a=zeros,
+        model_b=model,
+        instruction=instruction,
+        judge=zeros,
+        order=order.astype(np.int8),
+        preference=preference,
+        length_a=lengths[0],
+        length_b=lengths[1],
+    )
+
+
+TABLE = against_baseline()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_finds_the_order_and_encloses_its_ratings(method: Method) -> None:
+    board = build(TABLE, Choices(method=method))
+    assert [row.model for row in board.rows] == ["m1", "m2", "m0", "m3", "m4"]
+    assert board.baseline == "m0"
+    for row in board.rows:
+        assert row.lower <= row.rating <= row.upper
+        assert row.rank_lower <= row.rank <= row.rank_upper
+        assert 0 <= row.win_rate <= 1
+    assert board == build(TABLE, Choices(method=method))
+
+
+def test_elo_is_named_as_what_it_is_and_leaves_all_ranks_open() -> None:
+    board = build(TABLE, Choices(method="elo"))
+    assert "no confidence interval" in board.interval.method
+    assert any("order of verdicts" in note for note in board.notes)
+    assert {(row.rank_lower, row.rank_upper) for row in board.rows} == {(1, 5)}
+
+
+def test_a_model_that_never_wins_has_an_interval_that_is_no_point() -> None:
+    lost = TABLE.model_b == 4
+    table = VerdictTable(
+        **{name: getattr(TABLE, name) for name in VerdictTable.__slots__}
+        | {"preference": np.where(lost, 1.0, TABLE.preference)}
+    )
+    [last] = [row for row in build(table, Choices()).rows if row.model == "m4"]
+    assert (last.rating, last.lower) == (0.0, 0.0)
+    assert 0.01 < last.upper < 0.05
+
+
+def test_ratings_on_the_elo_scale_are_log_odds_times_400_over_ln_10() -> None:
+    elo = build(TABLE, Choices(method="bradley-terry")).rows
+    logit = build(TABLE, Choices(method="bradley-terry", scale="logit")).rows
+    for one, other in zip(elo, logit, strict=True):
+        assert one.rating == pytest.approx(1000 + 400 / np.log(10) * other.rating)
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        (Choices(scale="elo"), "no elo scale"),
+        (Choices(method="bradley-terry", scale="rate"), "elo or logit"),
+        (Choices(method="score"), "rank them by"),
+        (Choices(method="elo", interval="bootstrap"), "no bootstrap"),
+    ],
+)
+def test_choices_that_do_not_fit_together_are_refused(choices: Choices, message: str) -> None:
+    with pytest.raises(StatisticsError, match=message):
+        build(TABLE, choices)
+
+
+def test_nothing_to_rank_by_is_said() -> None:
+    with pytest.raises(StatisticsError, match="no verdict"):
+        build(TABLE.select(np.zeros(len(TABLE), dtype=bool)), Choices())
+
+
+def test_two_models_have_no_baseline_but_each_other() -> None:
+    pair = TABLE.select(TABLE.model_b == 1)
+    assert common_baseline(pair) is None
+    with pytest.raises(StatisticsError, match="--baseline"):
+        build(pair, Choices(method="length-controlled"))
+    rows = build(pair, Choices()).rows
+    assert sum(row.win_rate for row in rows) == pytest.approx(1.0)
+
+
+def test_one_order_alone_is_noted() -> None:
+    board = build(TABLE.select(TABLE.order == 0), Choices())
+    assert any("one order only" in note for note in board.notes)
