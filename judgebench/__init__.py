@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from judgebench.api import battles, open, rank, run, submit, verdicts
+    from judgebench.bias.leakage import preference_leakage_score
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "battles", "open", "rank", "run", "submit", "verdicts"]
+__all__ = ["__version__", "battles", "open", "preference_leakage_score", "rank", "run", "submit", "verdicts"]
+
+_ELSEWHERE = {"preference_leakage_score": "bias.leakage"}  # all others are in api
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.api"), name)
+    return getattr(import_module(f"{__name__}.{_ELSEWHERE.get(name, 'api')}"), name)

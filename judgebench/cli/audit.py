@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from judgebench.audits.findings import AuditReport, Finding
+from judgebench.audits.html_report import html_report
 from judgebench.audits.null_gate import Gate
 from judgebench.cli.judge import ProgressLine
 from judgebench.cli.session import Format, Session, out, print_json, visible
@@ -32,6 +33,7 @@ def submissions(
     template: Annotated[
         list[Path] | None, typer.Option(help="An own template file that judges are asked with; may be repeated.")
     ] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write the report to this HTML file.")] = None,
     output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:
     """Look for outputs that ignore their instruction, work on the judge, or are somebody else's."""
@@ -39,7 +41,7 @@ def submissions(
     own = [load_template(path) for path in template or ()]
     with session.database() as database:
         report = audits.submissions(database, benchmark, models=model or (), own_templates=own)
-    finish(report, output)
+    finish(report, output, html)
 
 
 @app.command("null-models")
@@ -67,6 +69,7 @@ def null(
     defence: Annotated[
         str | None, typer.Option(help="Ask under this defence: escaped, datamarked, sandwich ...; see the docs.")
     ] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write the report to this HTML file.")] = None,
     output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:
     """Enter models that ignore the instruction, and see whether the judge lets one of them win."""
@@ -85,7 +88,7 @@ def null(
         report = null_models(database, asked, environment=session.environment, on_progress=progress.show)
     if output is Format.TABLE:
         _print_entrants(report)
-    finish(report, output)
+    finish(report, output, html)
 
 
 @app.command("robustness")
@@ -106,6 +109,7 @@ def robust(
     limit: Annotated[int, typer.Option(min=2, help="Instructions.")] = 30,
     seed: Annotated[int, typer.Option(help="Of the instructions drawn.")] = 0,
     concurrency: Annotated[int, typer.Option(min=1, max=4096, help="Questions in flight at most.")] = 16,
+    html: Annotated[Path | None, typer.Option(help="Also write the report to this HTML file.")] = None,
     output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:
     """Change outputs in ways that should not, or must, matter, and see what the judge makes of it."""
@@ -123,7 +127,7 @@ def robust(
         report = robustness(database, asked, environment=session.environment, on_progress=progress.show)
     if output is Format.TABLE:
         _print_estimates(report)
-    finish(report, output)
+    finish(report, output, html)
 
 
 @app.command("integrity")
@@ -133,17 +137,26 @@ def integrity_of(
     round_trip: Annotated[
         bool, typer.Option(help="Copy the whole database to a temporary file and compare every row.")
     ] = True,
+    html: Annotated[Path | None, typer.Option(help="Also write the report to this HTML file.")] = None,
     output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:
     """Hold stored verdicts against their completions, and look for what is missing, doubled or one-sided."""
     session: Session = context.obj
     with session.database() as database:
         report = integrity(database, benchmark, round_trip=round_trip)
-    finish(report, output)
+    finish(report, output, html)
 
 
-def finish(report: AuditReport, output: Format) -> None:
-    """Print the report and leave with its exit code."""
+def finish(report: AuditReport, output: Format, html: Path | None) -> None:
+    """Print the report, write it where that was asked for, and leave with its exit code.
+
+    Raises InputError when the file cannot be written.
+    """
+    if html is not None:
+        try:
+            html.write_text(html_report(report), encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise InputError(f"{html}: cannot be written ({error.strerror}): choose another path") from error
     if output is Format.JSON:
         print_json(report.document())
     else:

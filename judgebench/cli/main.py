@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from judgebench import __version__
-from judgebench.cli import catalogue, db, demo, judge, judges, rank, submit, vllm
+from judgebench.cli import audit, catalogue, db, demo, judge, judges, rank, submit, vllm
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
 from judgebench.errors import JudgeBenchError
 
@@ -34,6 +34,7 @@ app.add_typer(judges.app, name="judges")
 app.command("templates")(catalogue.templates)
 app.command("app")(demo.app)
 app.command("demo")(demo.demo)
+app.add_typer(audit.app, name="audit")
 app.add_typer(db.app, name="db")
 app.add_typer(vllm.app, name="vllm")
 

@@ -63,6 +63,14 @@ def test_a_high_finding_exits_with_1_and_prints_its_number(address: str) -> None
     assert worst["evidence"][0]["match"].startswith("One text")
 
 
+def test_the_report_is_written_as_html_too(address: str, tmp_path: Path) -> None:
+    target = tmp_path / "report.html"
+    assert invoke(address, "submissions", "--benchmark", "bench", "--html", str(target)).exit_code == 1
+    assert "<h1>Audit submissions: failed</h1>" in target.read_text(encoding="utf-8")
+    result = invoke(address, "submissions", "--benchmark", "bench", "--html", str(tmp_path / "no" / "report.html"))
+    assert isinstance(result.exception, InputError)
+
+
 def test_an_honest_model_passes(address: str) -> None:
     result = invoke(address, "submissions", "--benchmark", "bench", "--model", "m1", "--format", "json")
     assert result.exit_code == 0
