@@ -245,7 +245,7 @@ def battle(database: Database, benchmark: str, instruction: str, model_a: str, m
 
 def _stored(database: Database, benchmark: str, judges: Sequence[str], category: str | None) -> reader.StoredTable:
     with database.read() as connection:
-        benchmark_id = _checked(connection, benchmark, judges, category)
+        benchmark_id = reader.chosen_benchmark(connection, benchmark, judges, category)
         return reader.verdict_table(connection, benchmark_id, judges=judges, category=category)
 
 
@@ -253,7 +253,7 @@ def _score_board(
     database: Database, benchmark: str, judges: Sequence[str], category: str | None, choices: Choices
 ) -> Leaderboard:
     with database.read() as connection:
-        benchmark_id = _checked(connection, benchmark, judges, category)
+        benchmark_id = reader.chosen_benchmark(connection, benchmark, judges, category)
         scores = score_table(connection, benchmark_id, judges=judges, category=category)
     if choices.margin is None and len(scores.templates) > 1:
         names = ", ".join(scores.table.judges)
@@ -261,18 +261,6 @@ def _score_board(
             f"the scores of {names} are on different scales, so have no common mean: choose one by --judge"
         )
     return build_from_scores(scores.table, choices, left_out=scores.left_out)
-
-
-def _checked(connection: sa.Connection, benchmark: str, judges: Sequence[str], category: str | None) -> int:
-    """The benchmark's id. Raises UnknownName for any name that is not there."""
-    benchmark_id = reader.benchmark_id(connection, benchmark)
-    for judge in judges:
-        reader.judge(connection, judge)
-    if category is not None:
-        known = reader.categories(connection, benchmark_id)
-        if category not in known:
-            raise UnknownName("category", category, known)
-    return benchmark_id
 
 
 def _summary(connection: sa.Connection, name: str) -> BenchmarkSummary:

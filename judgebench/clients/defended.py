@@ -5,6 +5,7 @@ from typing import Any
 
 from judgebench.audits.defences import SETTING, check_defence, defended
 from judgebench.clients.protocol import Client, Counted
+from judgebench.errors import InputError
 from judgebench.records import ChatPrompt, Completion, Prompt
 
 
@@ -22,7 +23,11 @@ class DefendedClient:
 
     async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
         """Raises what the client raises, and InputError where the prompt has nothing to defend."""
-        shown = defended(prompt, self._name) if isinstance(prompt, ChatPrompt) else prompt
+        if not isinstance(prompt, ChatPrompt):
+            raise InputError(
+                f"defence {self._name!r} is for judges that read a prompt, and this one weighs likelihoods"
+            )
+        shown = defended(prompt, self._name)
         return await self._client.complete(shown, {key: value for key, value in settings.items() if key != SETTING})
 
     async def close(self) -> None:

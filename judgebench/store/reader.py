@@ -59,6 +59,17 @@ def benchmark_id(connection: sa.Connection, name: str) -> int:
     return _id(connection, t.benchmarks, "benchmark", name)
 
 
+def chosen_benchmark(connection: sa.Connection, name: str, judges: Sequence[str], category: str | None) -> int:
+    """The benchmark's id. Raises UnknownName for any name that is not there."""
+    found = benchmark_id(connection, name)
+    for each in judges:
+        judge(connection, each)
+    known = [] if category is None else categories(connection, found)
+    if category is not None and category not in known:
+        raise UnknownName("category", category, known)
+    return found
+
+
 def benchmark_names(connection: sa.Connection) -> list[str]:
     return list(connection.scalars(sa.select(t.benchmarks.c.name).order_by(t.benchmarks.c.name)))
 

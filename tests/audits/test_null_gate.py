@@ -37,12 +37,12 @@ def test_values_outside_the_unit_interval_are_refused() -> None:
 
 @pytest.mark.parametrize("mean", [0.05, 0.1, 0.5])
 def test_recovery_looking_often_keeps_the_error(mean: float) -> None:
-    """Bounds are looked at after every fifth value of 60; both may be wrong in 5 % of 100 runs."""
+    """Bounds are looked at after every tenth value of 60; both may be wrong in 5 % of 100 runs."""
     rng = np.random.default_rng(int(1000 * mean))
     wrong = {"lower": 0, "upper": 0}
     for _ in range(100):
         values = (rng.random(60) < mean).astype(float)
-        looks = [running_bounds(values[:n], lower_error=0.05, upper_error=0.05) for n in range(5, 61, 5)]
+        looks = [running_bounds(values[:n], lower_error=0.05, upper_error=0.05) for n in range(10, 61, 10)]
         wrong["lower"] += any(look.lower > mean for look in looks)
         wrong["upper"] += any(look.upper < mean for look in looks)
     assert max(wrong.values()) <= 11  # 5 expected at most; 11 is the 99.5 % quantile

@@ -173,10 +173,23 @@ def test_the_entrants_are_shown_as_a_table(judged: str) -> None:
         (("--judge", "scripted:coin", "--baseline", "god"), "did you mean 'good'"),
         (("--judge", "scripted:coin", "--defence", "sandwhich"), "did you mean 'sandwich'"),
         (("--judge", "scripted:coin", "--template", "pointwise/mt-bench"), "choose a pairwise one"),
+        (
+            (
+                "--judge",
+                "scripted:coin",
+                "--baseline",
+                "good",
+                "--template",
+                "pairwise/likelihood",
+                "--defence",
+                "escaped",
+            ),
+            "weighs likelihoods",
+        ),
     ],
 )
 def test_what_cannot_be_audited_is_bad_input(judged: str, flags: tuple[str, ...], message: str) -> None:
-    result = invoke(judged, "null-models", "--benchmark", "quiz", *flags)
+    result = invoke(judged, "null-models", "--benchmark", "quiz", "--limit", "5", *flags)
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
 
