@@ -139,7 +139,7 @@ def battles(database: Database, *, benchmark: str, limit: int | None = None, **c
 
 
 def verdicts(database: Database, *, benchmark: str, judge: str | None = None) -> pd.DataFrame:
-    """One row a verdict in force, failures included, with the judge's raw reply.
+    """One row a pairwise verdict in force, failures included, with the judge's raw reply.
 
     ``preference`` is for A, in [0, 1], whichever output was shown first (``order``), and missing unless ``status`` is
     "ok" or "tie".

@@ -225,7 +225,7 @@ def battle(database: Database, benchmark: str, instruction: str, model_a: str, m
     first, second = sorted((model_a, model_b))
     with database.read() as connection:
         reader.benchmark_id(connection, benchmark)
-        a, b = _output_id(benchmark, instruction, first), _output_id(benchmark, instruction, second)
+        a, b = (battle_reader.output_id(benchmark, instruction, name) for name in (first, second))
         rows = list(battle_reader.battle_rows(connection, [_v.output_a_id == a, _v.output_b_id == b]))
     if not rows:
         raise UnknownName("battle", f"{first} against {second} on {instruction}", [])
@@ -327,15 +327,4 @@ def _battle_summary(row: sa.Row[Any]) -> BattleSummary:
         highest=row.highest,
         trials=row.trials,
         with_preference=row.with_preference,
-    )
-
-
-def _output_id(benchmark: str, instruction: str, model: str) -> sa.ScalarSelect[Any]:
-    return (
-        sa.select(t.outputs.c.id)
-        .join(t.models, t.models.c.id == t.outputs.c.model_id)
-        .join(t.instructions, t.instructions.c.id == t.outputs.c.instruction_id)
-        .join(t.benchmarks, t.benchmarks.c.id == t.instructions.c.benchmark_id)
-        .where(t.benchmarks.c.name == benchmark, t.instructions.c.key == instruction, t.models.c.name == model)
-        .scalar_subquery()
     )

@@ -123,7 +123,7 @@ def test_the_leaderboard_is_a_frame_that_says_how_it_came_about(judged: Database
 
 def test_a_mistyped_choice_is_an_error_and_not_another_method(judged: Database) -> None:
     with pytest.raises(InputError, match="method"):
-        judgebench.rank(judged, benchmark="b", method="elo")
+        judgebench.rank(judged, benchmark="b", method="best")
     with pytest.raises(UnknownName, match="did you mean 'baseline'"):
         judgebench.rank(judged, benchmark="b", base_line="one")
     with pytest.raises(UnknownName, match="did you mean 'inconsistent'"):

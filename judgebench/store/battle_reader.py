@@ -86,6 +86,18 @@ def battle_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[boo
     yield from rows
 
 
+def output_id(benchmark: str, instruction: str, model: str) -> sa.ScalarSelect[Any]:
+    """Finds a model's output to the instruction with this key; null where there is none."""
+    return (
+        sa.select(t.outputs.c.id)
+        .join(t.models, t.models.c.id == t.outputs.c.model_id)
+        .join(t.instructions, t.instructions.c.id == t.outputs.c.instruction_id)
+        .join(t.benchmarks, t.benchmarks.c.id == t.instructions.c.benchmark_id)
+        .where(t.benchmarks.c.name == benchmark, t.instructions.c.key == instruction, t.models.c.name == model)
+        .scalar_subquery()
+    )
+
+
 def verdict(row: sa.Row[Any]) -> Verdict:
     """The verdict in a row of ``battle_rows``."""
     return Verdict(
