@@ -133,6 +133,18 @@ def models(database: Database, benchmark: str) -> list[Model]:
         return reader.models(connection, reader.benchmark_id(connection, benchmark))
 
 
+def generated(database: Database) -> dict[str, dict[str, Any]]:
+    """How the models were asked whose outputs we collected: served_model, system, settings. By model."""
+    g = t.generators.c
+    query = sa.select(t.models.c.name, g.served_model, g.system, g.settings).join(t.models, t.models.c.id == g.model_id)
+    with database.read() as connection:
+        rows = connection.execute(query).all()
+    return {
+        row.name: {"served_model": row.served_model, "system": row.system, "settings": json.loads(row.settings)}
+        for row in rows
+    }
+
+
 def judges(database: Database) -> list[Judge]:
     with database.read() as connection:
         return reader.judges(connection)
@@ -225,8 +237,8 @@ def battle(database: Database, benchmark: str, instruction: str, model_a: str, m
     first, second = sorted((model_a, model_b))
     with database.read() as connection:
         reader.benchmark_id(connection, benchmark)
-        a, b = (battle_reader.output_id(benchmark, instruction, name) for name in (first, second))
-        rows = list(battle_reader.battle_rows(connection, [_v.output_a_id == a, _v.output_b_id == b]))
+        of_a, of_b = (battle_reader.output_id(benchmark, instruction, name) for name in (first, second))
+        rows = list(battle_reader.battle_rows(connection, [_v.output_a_id == of_a, _v.output_b_id == of_b]))
     if not rows:
         raise UnknownName("battle", f"{first} against {second} on {instruction}", [])
     found = rows[0]
@@ -240,7 +252,8 @@ def battle(database: Database, benchmark: str, instruction: str, model_a: str, m
         )
         for row in rows
     )
-    return Battle(reader.instruction(found), first, second, found.text_a, found.text_b, shown)
+    a, b = ("" if side is None else side.whole for side in battle_reader.sides(found))
+    return Battle(reader.instruction(found), first, second, a, b, shown)
 
 
 def _stored(database: Database, benchmark: str, judges: Sequence[str], category: str | None) -> reader.StoredTable:

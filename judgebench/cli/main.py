@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from judgebench import __version__
-from judgebench.cli import audit, catalogue, db, demo, judge, judges, rank, submit, vllm
+from judgebench.cli import answer, audit, catalogue, db, demo, judge, judges, rank, submit, vllm
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
 from judgebench.errors import JudgeBenchError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.command("submit")(submit.submit)
 app.add_typer(submit.imports, name="import")
+app.command("answer")(answer.answer)
 app.command("run")(judge.run)
 app.command("reparse")(judge.reparse)
 app.command("leaderboard")(rank.leaderboard)

@@ -10,7 +10,7 @@ from judgebench.errors import JudgeError
 from judgebench.judging.design import identical_verdict
 from judgebench.judging.parsing import PARSER_VERSION, parse
 from judgebench.judging.templates import Template, make_nonce, render
-from judgebench.records import Completion, Reading, Source, Status, Trial, Verdict
+from judgebench.records import Completion, Prompt, Reading, Source, Status, Trial, Verdict
 from judgebench.store.verdict_writer import TrialResult
 
 _DETAIL_CHARS = 500
@@ -35,15 +35,22 @@ class Asker:
 
     async def _reply(self, trial: Trial | Reading) -> tuple[Completion | None, Verdict]:
         prompt = render(self.template, trial, nonce=make_nonce(trial.key, self.nonce_seed))
-        try:
-            completion = await self.client.complete(prompt, self.settings)
-        except Rejected as error:
-            if not error.only_this:
-                raise
-            return None, _failed(error)
-        except JudgeError as error:
-            return None, _failed(error)
-        return completion, parse(completion, self.template, trial)
+        reply = await reply_or_error(self.client, prompt, self.settings)
+        if isinstance(reply, JudgeError):
+            return None, failed(str(reply))
+        return reply, parse(reply, self.template, trial)
+
+
+async def reply_or_error(client: Client, prompt: Prompt, settings: Mapping[str, Any]) -> Completion | JudgeError:
+    """The reply, or the error that concerns this question alone. Raises JudgeError when it concerns all of them."""
+    try:
+        return await client.complete(prompt, settings)
+    except Rejected as error:
+        if not error.only_this:
+            raise
+        return error
+    except JudgeError as error:
+        return error
 
 
 def result_of(trial: Trial | Reading, verdict: Verdict, completion: Completion | None) -> TrialResult:
@@ -55,5 +62,6 @@ def result_of(trial: Trial | Reading, verdict: Verdict, completion: Completion |
     return TrialResult(trial.key, sides.instruction.key, sides.a.model, sides.b.model, trial.order, *ending)
 
 
-def _failed(error: JudgeError) -> Verdict:
-    return Verdict(Status.FAILED, Source.NONE, detail=str(error)[:_DETAIL_CHARS], parser=PARSER_VERSION)
+def failed(why: str) -> Verdict:
+    """No verdict, because no reply came."""
+    return Verdict(Status.FAILED, Source.NONE, detail=why[:_DETAIL_CHARS], parser=PARSER_VERSION)

@@ -29,6 +29,21 @@ class TrialResult:
     repeat: int
     verdict: Verdict
     completion: Completion | None
+    first: tuple[Verdict, Completion] | None = None  # what was asked and could not be read, before it was asked again
+
+    @property
+    def status(self) -> Status:
+        return self.verdict.status
+
+    @property
+    def detail(self) -> str | None:
+        return self.verdict.detail
+
+    @property
+    def replies(self) -> tuple[Completion, ...]:
+        """Everything that the judge said."""
+        first = () if self.first is None else (self.first[1],)
+        return first if self.completion is None else (*first, self.completion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +79,17 @@ class VerdictWriter:
             if known is not None and known[1] != Status.FAILED:
                 continue
             revision = 0 if known is None else known[0] + 1
-            inforce[result.trial_key] = (revision, result.verdict.status)
-            if result.completion is not None:
-                completions.append(_completion_row(verdict_id, result.completion))
-            rows.append(self._verdict_row(verdict_id, revision, result, written))
-            verdict_id += 1
+            for verdict, completion in _revisions(result):
+                inforce[result.trial_key] = (revision, verdict.status)
+                if completion is not None:
+                    completions.append(_completion_row(verdict_id, completion))
+                said = (*_verdict_values(verdict), None if completion is None else verdict_id, written)
+                rows.append((verdict_id, result.trial_key, revision, *self._sides(result), *said))
+                verdict_id, revision = verdict_id + 1, revision + 1
         bulk_insert(connection, t.completions, completions)
         bulk_insert(connection, t.verdicts, rows)
-        return Stored(len(rows), len(results) - len(rows))
+        new = len({row[1] for row in rows})
+        return Stored(new, len(results) - new)
 
     def _look_up(self, connection: sa.Connection, keys: set[str]) -> None:
         new = keys - self._known.keys()
@@ -79,13 +97,10 @@ class VerdictWriter:
             self._known, new = {}, keys
         self._known |= _outputs(connection, self._benchmark_id, sorted(new))
 
-    def _verdict_row(self, verdict_id: int, revision: int, result: TrialResult, written: str) -> tuple[Any, ...]:
+    def _sides(self, result: TrialResult) -> tuple[Any, ...]:
+        """What a verdict is about: the columns from the run to the repeat."""
         known = self._known[result.instruction]
-        verdict = result.verdict
         return (
-            verdict_id,
-            result.trial_key,
-            revision,
             self._run_id,
             self._judge_id,
             known.instruction_id,
@@ -93,10 +108,13 @@ class VerdictWriter:
             None if result.model_b is None else known.by_model[result.model_b],
             None if result.order is None else str(result.order),
             result.repeat,
-            *_verdict_values(verdict),
-            None if result.completion is None else verdict_id,
-            written,
         )
+
+
+def _revisions(result: TrialResult) -> list[tuple[Verdict, Completion | None]]:
+    """What is stored of a result, the last of which is in force."""
+    found: list[tuple[Verdict, Completion | None]] = [(result.verdict, result.completion)]
+    return found if result.first is None else [result.first, *found]
 
 
 def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> int:
@@ -147,6 +165,7 @@ def _completion_row(completion_id: int, completion: Completion) -> tuple[Any, ..
         completion.completion_tokens,
         completion.cost_usd,
         completion.latency_s,
+        completion.constrained,
     )
 
 
