@@ -8,7 +8,7 @@ import typer
 
 from judgebench import study
 from judgebench.errors import InputError
-from judgebench.spec import Study, load_prices, load_study, make_study
+from judgebench.spec import Study, is_local, load_prices, load_study, make_study
 from judgebench.store.database import Database
 
 
@@ -74,9 +74,18 @@ def pairs(given: list[str] | None) -> tuple[tuple[str, ...], ...] | None:
 
 
 def study_of(
-    database: Database, file: Path | None, given: dict[str, Any], asked: dict[str, Any], prices: Path | None
+    database: Database,
+    file: Path | None,
+    given: dict[str, Any],
+    asked: dict[str, Any],
+    prices: Path | None,
+    *,
+    otherwise: str | None = None,
 ) -> Study:
-    """The study of the file with the flags laid over it; a judge without an address may be one that was added."""
+    """The study of the file with the flags laid over it; a judge without an address may be one that was added.
+
+    ``otherwise``: the address of a judge that has none.
+    """
     fields: dict[str, Any] = {} if file is None else load_study(file).model_dump(exclude_defaults=True)
     fields |= {name: value for name, value in given.items() if value is not None}
     judge = dict(fields.get("judge", {})) | {name: value for name, value in asked.items() if value is not None}
@@ -88,6 +97,8 @@ def study_of(
     if known.get(judge["model"]) is not None:
         spec = study.known_judge(database, judge.pop("model")).spec
         judge = ({} if spec is None else spec.model_dump(exclude_none=True)) | judge
+    if otherwise is not None and "url" not in judge and not is_local(judge["model"]):
+        judge["url"] = otherwise
     judge |= priced(judge, prices)
     return make_study(fields | {"judge": judge}, where=str(file or "flags"))
 

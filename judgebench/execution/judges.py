@@ -67,7 +67,7 @@ def _open(spec: JudgeSpec, environment: Mapping[str, str], concurrency: int) -> 
         client, server = open_client(spec, environment, concurrency=concurrency)
         return OpenJudge(judge, template, client, server)
     price = None if spec.price is None else Price.parse(spec.price)
-    rewards = RewardClient(spec.url, spec.model, api_key=_key(spec, environment), price=price)
+    rewards = RewardClient(spec.url, spec.model, api_key=key_of(spec, environment), price=price)
     return OpenJudge(judge, template, retrying(rewards, throttle=Throttle(concurrency)))
 
 
@@ -82,11 +82,12 @@ def open_client(
     if served.model.startswith(_SCRIPTED):
         return ScriptedClient(script(served.model.removeprefix(_SCRIPTED))), None
     price = None if served.price is None else Price.parse(served.price)
-    server = OpenAIClient(served.url or "", served.model, api_key=_key(served, environment), price=price)
+    server = OpenAIClient(served.url or "", served.model, api_key=key_of(served, environment), price=price)
     return retrying(server, throttle=Throttle(concurrency)), server
 
 
-def _key(spec: Served, environment: Mapping[str, str]) -> str | None:
+def key_of(spec: Served, environment: Mapping[str, str]) -> str | None:
+    """The value of the variable that ``spec`` names. Raises InputError where it is not set."""
     if spec.key_env is None:
         return None
     key = environment.get(spec.key_env)

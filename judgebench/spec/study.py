@@ -15,6 +15,11 @@ from judgebench.errors import InputError
 _MAX_NAME = 200
 
 
+def is_local(model: str) -> bool:
+    """Whether a model of this name runs in this process, and so has no address."""
+    return model == "embedded" or model.startswith("scripted:")
+
+
 class Served(BaseModel):
     """An LLM that can be asked, and where."""
 
@@ -30,7 +35,7 @@ class Served(BaseModel):
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
-        local = self.model == "embedded" or self.model.startswith("scripted:")
+        local = is_local(self.model)
         if not local and self.url is None:
             hint = ", or name a judge that was added by 'judgebench judges add'" if self.role == "judge" else ""
             raise ValueError(

@@ -31,7 +31,7 @@ def unread(connection: sa.Connection, name: str, parser: str) -> Iterator[Reply]
     """Replies of the judge ``name`` whose verdicts in force another parser read; recorded ones are left out."""
     digest = judge(connection, name).digest
     for row in battle_rows(connection, [t.judges.c.name == name, _v.parser != parser, _v.source != Source.RECORDED]):
-        trial = _trial(row, digest)
+        trial = trial_of(row, digest)
         if row.completion_id is not None and trial is not None:
             yield Reply(row.verdict_id, verdict(row), trial, completion(row))
 
@@ -45,8 +45,11 @@ def rows_of(connection: sa.Connection, benchmark_id: int, *, judge_name: str | N
     yield from battle_rows(connection, within)
 
 
-def _trial(row: sa.Row[Any], digest: str) -> Trial | Reading | None:
-    """None where the order was not recorded: what the judge said cannot be unswapped."""
+def trial_of(row: sa.Row[Any], digest: str) -> Trial | Reading | None:
+    """The trial in a row of ``battle_rows``, by the judge with this digest.
+
+    None where the order was not recorded: what the judge said cannot be unswapped.
+    """
     asked, (a, b) = instruction(row), sides(row)
     if b is None:
         return Reading(digest, asked, a, row.repeat)

@@ -47,7 +47,7 @@ class TrialResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outputs:
+class StoredOutputs:
     """Where an instruction and the outputs to it are stored."""
 
     instruction_id: int
@@ -62,7 +62,7 @@ class VerdictWriter:
         self._run_id = run_id
         self._judge_id: int = run.judge_id
         self._benchmark_id: int = run.benchmark_id
-        self._known: dict[str, _Outputs] = {}  # by the instruction's key
+        self._known: dict[str, StoredOutputs] = {}  # by the instruction's key
 
     def add(self, connection: sa.Connection, results: Sequence[TrialResult]) -> Stored:
         """Store the results in the connection's write transaction.
@@ -95,7 +95,7 @@ class VerdictWriter:
         new = keys - self._known.keys()
         if len(self._known) + len(new) > _REMEMBERED:
             self._known, new = {}, keys
-        self._known |= _outputs(connection, self._benchmark_id, sorted(new))
+        self._known |= stored_outputs(connection, self._benchmark_id, sorted(new))
 
     def _sides(self, result: TrialResult) -> tuple[Any, ...]:
         """What a verdict is about: the columns from the run to the repeat."""
@@ -182,10 +182,10 @@ def _rows_by_id(connection: sa.Connection, ids: Sequence[int]) -> list[dict[str,
     return rows
 
 
-def _outputs(connection: sa.Connection, benchmark_id: int, keys: Sequence[str]) -> dict[str, _Outputs]:
+def stored_outputs(connection: sa.Connection, benchmark_id: int, keys: Sequence[str]) -> dict[str, StoredOutputs]:
     """The instructions with these keys and the outputs to them."""
     i, o = t.instructions.c, t.outputs.c
-    found: dict[str, _Outputs] = {}
+    found: dict[str, StoredOutputs] = {}
     for start in range(0, len(keys), IN_LIST):
         query = (
             sa.select(i.key, i.id, o.id.label("output_id"), t.models.c.name)
@@ -194,7 +194,7 @@ def _outputs(connection: sa.Connection, benchmark_id: int, keys: Sequence[str]) 
             .where(i.benchmark_id == benchmark_id, i.key.in_(keys[start : start + IN_LIST]))
         )
         for key, instruction_id, output_id, model in connection.execute(query):
-            found.setdefault(key, _Outputs(instruction_id, {})).by_model[model] = output_id
+            found.setdefault(key, StoredOutputs(instruction_id, {})).by_model[model] = output_id
     return found
 
 
