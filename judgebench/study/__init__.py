@@ -2,6 +2,7 @@
 
 from judgebench.study.imports import ImportReport, import_alpaca_eval
 from judgebench.study.judges import KnownJudge, add_judge, known_judge, known_judges, try_judge
+from judgebench.study.labels import add_labels, vote
 from judgebench.study.planning import Estimate, Plan, estimate, plan
 from judgebench.study.run import OnProgress, RunReport, reparse, run
 from judgebench.study.submit import MatchReport, Prepared, prepare, store
@@ -16,6 +17,7 @@ __all__ = [
     "Prepared",
     "RunReport",
     "add_judge",
+    "add_labels",
     "estimate",
     "import_alpaca_eval",
     "known_judge",
@@ -26,4 +28,5 @@ __all__ = [
     "run",
     "store",
     "try_judge",
+    "vote",
 ]
