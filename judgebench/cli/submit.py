@@ -38,7 +38,7 @@ def submit(
     session: Session = context.obj
     check_name("model", model)
     check_name("benchmark", benchmark)
-    submission = read_submission(file, columns=_columns(columns or []))
+    submission = read_submission(file, columns=columns_of(columns or []))
     with session.database(create=True) as database:
         prepared = prepare(
             database,
@@ -81,7 +81,8 @@ def alpaca_eval(
     out().print(f"{sum(r.new for r in reports)} verdicts stored, {sum(r.known for r in reports)} were stored already")
 
 
-def _columns(given: list[str]) -> dict[str, str]:
+def columns_of(given: list[str]) -> dict[str, str]:
+    """What --map says: our field -> the file's column. Raises InputError where it is not FIELD=COLUMN."""
     columns = {}
     for each in given:
         field, equals, column = each.partition("=")

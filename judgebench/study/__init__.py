@@ -2,6 +2,7 @@
 
 from judgebench.study.imports import ImportReport, import_alpaca_eval
 from judgebench.study.judges import KnownJudge, add_judge, known_judge, known_judges, try_judge
+from judgebench.study.label_files import LabelReport, import_labels
 from judgebench.study.labels import add_labels, vote
 from judgebench.study.planning import Estimate, Plan, estimate, plan
 from judgebench.study.run import OnProgress, RunReport, reparse, run
@@ -11,6 +12,7 @@ __all__ = [
     "Estimate",
     "ImportReport",
     "KnownJudge",
+    "LabelReport",
     "MatchReport",
     "OnProgress",
     "Plan",
@@ -20,6 +22,7 @@ __all__ = [
     "add_labels",
     "estimate",
     "import_alpaca_eval",
+    "import_labels",
     "known_judge",
     "known_judges",
     "plan",
