@@ -2,6 +2,7 @@
 
 from judgebench.study.imports import ImportReport, import_alpaca_eval
 from judgebench.study.judges import KnownJudge, add_judge, known_judge, known_judges, try_judge
+from judgebench.study.keyed_imports import KeyedReport, import_scalerlab
 from judgebench.study.label_files import LabelReport, import_labels
 from judgebench.study.labels import add_labels, vote
 from judgebench.study.planning import Estimate, Plan, estimate, plan
@@ -11,6 +12,7 @@ from judgebench.study.submit import MatchReport, Prepared, prepare, store
 __all__ = [
     "Estimate",
     "ImportReport",
+    "KeyedReport",
     "KnownJudge",
     "LabelReport",
     "MatchReport",
@@ -23,6 +25,7 @@ __all__ = [
     "estimate",
     "import_alpaca_eval",
     "import_labels",
+    "import_scalerlab",
     "known_judge",
     "known_judges",
     "plan",
