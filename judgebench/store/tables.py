@@ -6,6 +6,7 @@ better parser) is a further row, and the highest revision is in force.
 """
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -190,4 +191,24 @@ verdict_blocks = Table(  # derived from the verdicts, see store.verdict_columns;
     Column("id", Integer, primary_key=True, autoincrement=False),  # the block's number, from 0
     Column("format", Integer, nullable=False),
     Column("columns", LargeBinary, nullable=False),
+)
+
+human_labels = Table(  # what people say about battles: one label a person and pair, never replaced
+    "human_labels",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("annotator", Text, nullable=False),
+    Column("instruction_id", ForeignKey("instructions.id"), nullable=False, index=True),
+    Column("output_a_id", ForeignKey("outputs.id"), nullable=False),
+    Column("output_b_id", ForeignKey("outputs.id"), nullable=False),
+    Column("order", String(2)),  # null: not known
+    Column("preference", Float(53), nullable=False),
+    Column("both_bad", Boolean, nullable=False),
+    Column("source", Text, nullable=False),  # "app", or a file's name
+    Column("created_at", _TIME, nullable=False),
+    UniqueConstraint("annotator", "output_a_id", "output_b_id"),
+    CheckConstraint("output_a_id <> output_b_id", name="sides"),
+    CheckConstraint("\"order\" IN ('AB', 'BA')", name="order"),
+    CheckConstraint("preference >= 0 AND preference <= 1", name="preference"),
+    CheckConstraint("NOT both_bad OR preference = 0.5", name="both_bad"),
 )

@@ -13,7 +13,10 @@ from judgebench.store.database import Database, bulk_insert
 from judgebench.store.verdict_columns import reseal, stale_blocks
 
 _BATCH = 5000
-_COUNTED_BY_DATABASE = ("benchmarks", "instructions", "models", "outputs", "judges", "judge_addresses", "runs")
+_COUNTED_BY_DATABASE = (
+    *("benchmarks", "instructions", "models", "outputs"),
+    *("judges", "judge_addresses", "runs", "human_labels"),
+)
 
 
 @dataclass(frozen=True, slots=True)
