@@ -105,9 +105,11 @@ def reparse(
 
 def _print_report(report: study.RunReport, output: Format) -> None:
     if output is Format.JSON:
-        print_json(counts(report.tally) | {"calls": report.calls, "cost_usd": report.tally.cost_usd})
+        reasked = {} if report.reasked is None else {"reasked": report.reasked}
+        print_json(counts(report.tally) | {"calls": report.calls, "cost_usd": report.tally.cost_usd} | reasked)
         return
-    out().print(visible(f"{report.judge}: {summary(report.tally, report.calls)}"))
+    again = f"; {report.reasked} asked again under a constraint" if report.reasked else ""
+    out().print(visible(f"{report.judge}: {summary(report.tally, report.calls)}{again}"))
 
 
 def _print_estimate(estimate: study.Estimate, output: Format) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from judgebench.errors import InputError
-from judgebench.execution.asking import Asker
+from judgebench.execution.asking import Asker, Reasker
 from judgebench.execution.driving import OnProgress, drive, limits_of, silent
 from judgebench.execution.judges import OpenJudge, open_judge
 from judgebench.execution.runner import Runner, Tally
@@ -30,6 +30,7 @@ class RunReport:
     calls: int
     interrupted: bool
     other_models: tuple[str, ...] = ()  # names that the server gave back instead of the one that was asked
+    reasked: int | None = None  # trials that were asked a second time, under a constraint; None: that was not wanted
 
 
 def run(
@@ -99,14 +100,16 @@ async def _run(
     try:
         await opened.check()
         run_id, sink = _start(database, study, planned)
-        asker = Asker(opened.template, planned.judge.settings, opened.client, secrets.randbits(128))
+        again = Reasker(opened.template, planned.judge.settings, opened.client) if study.reask else None
+        asker = Asker(opened.template, planned.judge.settings, opened.client, secrets.randbits(128), again)
         runner = Runner(asker.ask, sink, planned=planned.trials, limits=limits_of(study))
         await drive(runner, planned_trials(database, study, planned), lambda: opened.questions, on_progress)
         if not runner.tally.pending:
             with database.write() as connection:
                 writer.finish_run(connection, run_id)
         others = () if opened.server is None else tuple(sorted(sink.returned - {planned.judge.model}))
-        return RunReport(planned.judge.name, runner.tally, opened.questions, runner.stopped, others)
+        reasked = None if again is None else again.asked
+        return RunReport(planned.judge.name, runner.tally, opened.questions, runner.stopped, others, reasked)
     finally:
         await opened.client.close()
 
