@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from judgebench import __version__
-from judgebench.cli import audit, catalogue, db, demo, judge, judges, labels, rank, submit, vllm
+from judgebench.cli import analysis, audit, catalogue, db, demo, judge, judges, labels, rank, submit, vllm
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
 from judgebench.errors import JudgeBenchError
 
@@ -27,6 +27,8 @@ app.add_typer(submit.imports, name="import")
 app.command("run")(judge.run)
 app.command("reparse")(judge.reparse)
 app.command("leaderboard")(rank.leaderboard)
+for _analysis in (analysis.matrix, analysis.multiverse, analysis.consensus, analysis.quality, analysis.plan):
+    app.command(_analysis.__name__)(_analysis)
 app.command("battles")(catalogue.battles)
 app.command("benchmarks")(catalogue.benchmarks)
 app.command("models")(catalogue.models)
