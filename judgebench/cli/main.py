@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 from judgebench import __version__
-from judgebench.cli import analysis, audit, catalogue, db, demo, judge, judges, labels, rank, submit, vllm
+from judgebench.cli import (
+    analysis,
+    answer,
+    audit,
+    batch,
+    catalogue,
+    db,
+    demo,
+    judge,
+    judges,
+    labels,
+    rank,
+    submit,
+    vllm,
+)
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
 from judgebench.errors import JudgeBenchError
 
@@ -24,6 +38,7 @@ app = typer.Typer(
 )
 app.command("submit")(submit.submit)
 app.add_typer(submit.imports, name="import")
+app.command("answer")(answer.answer)
 app.command("run")(judge.run)
 app.command("reparse")(judge.reparse)
 app.command("leaderboard")(rank.leaderboard)
@@ -38,6 +53,7 @@ app.command("templates")(catalogue.templates)
 app.command("app")(demo.app)
 app.command("demo")(demo.demo)
 app.add_typer(audit.app, name="audit")
+app.add_typer(batch.app, name="batch")
 app.add_typer(db.app, name="db")
 app.add_typer(vllm.app, name="vllm")
 

@@ -1,5 +1,6 @@
 """The read side, as the command line, the app and Python use it: what is there, who leads, what was said and why."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -114,6 +115,18 @@ def models(database: Database, benchmark: str) -> list[Model]:
     """Models with outputs in the benchmark. Raises UnknownName."""
     with database.read() as connection:
         return reader.models(connection, reader.benchmark_id(connection, benchmark))
+
+
+def generated(database: Database) -> dict[str, dict[str, Any]]:
+    """How the models were asked whose outputs we collected: served_model, system, settings. By model."""
+    g = t.generators.c
+    query = sa.select(t.models.c.name, g.served_model, g.system, g.settings).join(t.models, t.models.c.id == g.model_id)
+    with database.read() as connection:
+        rows = connection.execute(query).all()
+    return {
+        row.name: {"served_model": row.served_model, "system": row.system, "settings": json.loads(row.settings)}
+        for row in rows
+    }
 
 
 def judges(database: Database) -> list[Judge]:
