@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from judgebench import __version__
-from judgebench.cli import audit, catalogue, db, demo, judge, judges, labels, rank, submit, vllm
+from judgebench.cli import audit, bias, card, catalogue, db, demo, judge, judges, labels, rank, submit, vllm
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
 from judgebench.errors import JudgeBenchError
 
@@ -27,6 +27,9 @@ app.add_typer(submit.imports, name="import")
 app.command("run")(judge.run)
 app.command("reparse")(judge.reparse)
 app.command("leaderboard")(rank.leaderboard)
+app.command("bias")(bias.bias)
+app.command("agreement")(bias.agreement)
+app.command("card")(card.card)
 app.command("battles")(catalogue.battles)
 app.command("benchmarks")(catalogue.benchmarks)
 app.command("models")(catalogue.models)

@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from judgebench.errors import InputError
 from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
 from judgebench.queries.battles import Battle, BattleFilter, BattleSummary, ShownVerdict, battle, battles
+from judgebench.queries.card import card
 from judgebench.queries.labels import PairToLabel, annotators, human_labels, to_label
+from judgebench.queries.trust import agreement, bias
 from judgebench.records import Judge, Model, Status
 from judgebench.stats.pair_rates import PairRates, pair_rates
 from judgebench.store import reader
@@ -25,11 +27,14 @@ __all__ = [
     "PairToLabel",
     "RunSummary",
     "ShownVerdict",
+    "agreement",
     "annotators",
     "battle",
     "battles",
     "benchmark",
     "benchmarks",
+    "bias",
+    "card",
     "human_labels",
     "judges",
     "leaderboard",
