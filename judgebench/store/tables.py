@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 from judgebench.records import Source, Status
 
 # The newest migration that this code knows; the store's tests hold it to migrations/versions.
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0006"
 
 _KEY = String(32)
 _TIME = String(32)  # ISO 8601, UTC: the same text on both engines
@@ -182,6 +183,14 @@ Index(
     verdicts.c.trial_key,
     sqlite_where=verdicts.c.revision > 0,
     postgresql_where=verdicts.c.revision > 0,
+)
+
+verdict_blocks = Table(  # derived from the verdicts, see store.verdict_columns; may be dropped and built again
+    "verdict_blocks",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # the block's number, from 0
+    Column("format", Integer, nullable=False),
+    Column("columns", LargeBinary, nullable=False),
 )
 
 human_labels = Table(  # what people say about battles: one label a person and pair, never replaced
