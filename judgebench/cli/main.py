@@ -16,6 +16,8 @@ from judgebench.cli import (
     answer,
     audit,
     batch,
+    bias,
+    card,
     catalogue,
     db,
     demo,
@@ -44,6 +46,9 @@ app.command("reparse")(judge.reparse)
 app.command("leaderboard")(rank.leaderboard)
 for _analysis in (analysis.matrix, analysis.multiverse, analysis.consensus, analysis.quality, analysis.plan):
     app.command(_analysis.__name__)(_analysis)
+app.command("bias")(bias.bias)
+app.command("agreement")(bias.agreement)
+app.command("card")(card.card)
 app.command("battles")(catalogue.battles)
 app.command("benchmarks")(catalogue.benchmarks)
 app.command("models")(catalogue.models)

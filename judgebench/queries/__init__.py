@@ -21,7 +21,9 @@ from judgebench.queries.analyses import (
     stored_table,
 )
 from judgebench.queries.battles import Battle, BattleFilter, BattleSummary, ShownVerdict, battle, battles
+from judgebench.queries.card import card
 from judgebench.queries.labels import PairToLabel, annotators, human_labels, to_label
+from judgebench.queries.trust import agreement, bias
 from judgebench.records import Judge, Model, Status
 from judgebench.store import reader
 from judgebench.store import tables as t
@@ -37,12 +39,15 @@ __all__ = [
     "Pilot",
     "RunSummary",
     "ShownVerdict",
+    "agreement",
     "annotators",
     "battle",
     "battles",
     "benchmark",
     "benchmarks",
+    "bias",
     "board_separability",
+    "card",
     "human_labels",
     "judges",
     "leaderboard",
