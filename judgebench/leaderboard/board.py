@@ -10,6 +10,7 @@ Method = Literal[
     "win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "judge-aware", "elo", "score"
 ]
 Scale = Literal["rate", "elo", "logit", "score"]
+Join = Literal["instruction", "position"]  # of a battle with the difficulty of its instruction
 IntervalMethod = Literal["analytic", "bootstrap"]
 
 
@@ -67,4 +68,7 @@ class Choices:
     interval: IntervalMethod = "analytic"
     resamples: int = 1000
     seed: int = 0
+    join: Join | None = (
+        None  # length control; None: by position for AlpacaEval's judge and baseline, else by instruction
+    )
     margin: float | None = None  # win rates and ratings from pointwise scores; a tie where they differ by this or less

@@ -195,6 +195,7 @@ def verdict_table(
         preference=rows["preference"][told],
         length_a=rows["length_a"][told],
         length_b=rows["length_b"][told],
+        arrival=np.argsort([row.id for row in found]).astype(np.int32) if category is None else None,
     )
     without = np.bincount(rows["status"][wanted & ~told], minlength=len(STATUSES)).tolist()
     left_out = {status: count for status, count in zip(STATUSES, without, strict=True) if count}
