@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.table import Table
 
 from judgebench.audits.findings import AuditReport, Finding
@@ -13,9 +12,10 @@ from judgebench.audits.null_gate import Gate
 from judgebench.cli.judge import ProgressLine
 from judgebench.cli.session import Format, Session, out, print_json, visible
 from judgebench.errors import InputError
-from judgebench.spec import JudgeSpec, load_template
+from judgebench.spec import load_template
 from judgebench.study import audit as audits
 from judgebench.study.integrity import integrity
+from judgebench.study.judges import find_judge
 from judgebench.study.null_audit import NullAudit, defended_spec, null_models
 from judgebench.study.robustness import RobustnessAudit, robustness
 
@@ -69,22 +69,27 @@ def null(
     defence: Annotated[
         str | None, typer.Option(help="Ask under this defence: escaped, datamarked, sandwich ...; see the docs.")
     ] = None,
+    every_entrant: Annotated[
+        bool, typer.Option("--every-entrant", help="Decide every entrant, also when one has failed the gate.")
+    ] = False,
     html: Annotated[Path | None, typer.Option(help="Also write the report to this HTML file.")] = None,
     output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:
     """Enter models that ignore the instruction, and see whether the judge lets one of them win."""
     session: Session = context.obj
-    spec = _spec(model=judge, url=judge_url, key_env=judge_key_env, name=judge_name, template=template, price=price)
-    asked = NullAudit(
-        benchmark=benchmark,
-        judge=spec if defence is None else defended_spec(spec, defence),
-        baseline=baseline,
-        gate=Gate(fail_above, error),
-        limit=limit,
-        seed=seed,
-        concurrency=concurrency,
-    )
+    given = {"url": judge_url, "key_env": judge_key_env, "name": judge_name, "template": template, "price": price}
     with session.database() as database, ProgressLine() as progress:
+        spec = find_judge(database, judge, given)
+        asked = NullAudit(
+            benchmark=benchmark,
+            judge=spec if defence is None else defended_spec(spec, defence),
+            baseline=baseline,
+            gate=Gate(fail_above, error),
+            limit=limit,
+            seed=seed,
+            concurrency=concurrency,
+            everyone=every_entrant,
+        )
         report = null_models(database, asked, environment=session.environment, on_progress=progress.show)
     if output is Format.TABLE:
         _print_entrants(report)
@@ -114,16 +119,17 @@ def robust(
 ) -> None:
     """Change outputs in ways that should not, or must, matter, and see what the judge makes of it."""
     session: Session = context.obj
-    asked = RobustnessAudit(
-        benchmark=benchmark,
-        judge=_spec(model=judge, url=judge_url, key_env=judge_key_env, name=judge_name, template=template),
-        model=model,
-        opponent=opponent,
-        limit=limit,
-        seed=seed,
-        concurrency=concurrency,
-    )
+    given = {"url": judge_url, "key_env": judge_key_env, "name": judge_name, "template": template}
     with session.database() as database, ProgressLine() as progress:
+        asked = RobustnessAudit(
+            benchmark=benchmark,
+            judge=find_judge(database, judge, given),
+            model=model,
+            opponent=opponent,
+            limit=limit,
+            seed=seed,
+            concurrency=concurrency,
+        )
         report = robustness(database, asked, environment=session.environment, on_progress=progress.show)
     if output is Format.TABLE:
         _print_estimates(report)
@@ -180,14 +186,6 @@ def print_report(report: AuditReport) -> None:
     for failure in report.failures:
         screen.print(visible(f"failed: {failure}"))
     screen.print(visible(f"audit {report.audit}: {'passed' if report.passed else 'FAILED'}"))
-
-
-def _spec(**fields: str | None) -> JudgeSpec:
-    try:
-        return JudgeSpec.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"flags: {first['msg'].removeprefix('Value error, ')}") from error
 
 
 def _print_entrants(report: AuditReport) -> None:

@@ -15,7 +15,7 @@ from judgebench.clients.probe import Report, check
 from judgebench.errors import InputError
 from judgebench.execution.judges import describe, open_judge
 from judgebench.records import Judge
-from judgebench.spec import JudgeSpec
+from judgebench.spec import JudgeSpec, make_judge
 from judgebench.store import reader, writer
 from judgebench.store import tables as t
 from judgebench.store.database import Database
@@ -68,6 +68,19 @@ def known_judge(database: Database, name: str) -> KnownJudge:
             "the judge under another name"
         )
     return known
+
+
+def find_judge(database: Database, judge: str, given: Mapping[str, str | None]) -> JudgeSpec:
+    """The judge that flags name: one that was added, with what ``given`` says otherwise, or one as given alone.
+
+    ``given`` holds fields of JudgeSpec, None where nothing was said. Raises InputError.
+    """
+    fields = {name: value for name, value in given.items() if value is not None}
+    added = {each.judge.name: each.spec for each in known_judges(database)}
+    if "url" not in fields and added.get(judge) is not None:
+        spec = known_judge(database, judge).spec
+        return make_judge(({} if spec is None else spec.model_dump(exclude_none=True)) | fields, where="flags")
+    return make_judge({"model": judge} | fields, where="flags")
 
 
 def try_judge(database: Database, name: str, environment: Mapping[str, str]) -> Report | None:
