@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from judgebench.audit_queries import with_gate
 from judgebench.errors import InputError, UnknownName
 from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
 from judgebench.records import Completion, Instruction, Judge, Model, Order, Status, Verdict
@@ -108,7 +109,7 @@ def version(database: Database) -> tuple[int, ...]:
 
     What was computed from a database may be kept as long as its version stays.
     """
-    tables = (t.benchmarks, t.instructions, t.models, t.outputs, t.judges, t.runs, t.verdicts)
+    tables = (t.benchmarks, t.instructions, t.models, t.outputs, t.judges, t.runs, t.verdicts, t.audits)
     newest = [sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).scalar_subquery() for table in tables]
     ended = sa.select(sa.func.count(t.runs.c.finished_at)).scalar_subquery()
     with database.read() as connection:
@@ -183,7 +184,7 @@ def leaderboard(
     category: str | None = None,
     choices: Choices | None = None,
 ) -> Leaderboard:
-    """The benchmark's leaderboard, by all its judges where none is named.
+    """The benchmark's leaderboard, by all its judges where none is named, marked by what audits found.
 
     Raises UnknownName for any name that is not there, and StatisticsError when there is nothing to rank by.
     """
@@ -192,9 +193,9 @@ def leaderboard(
         with database.read() as connection:
             reader.check_model(connection, choices.baseline)
     if choices.method == "score" or choices.margin is not None:
-        return _score_board(database, benchmark, judges, category, choices)
+        return with_gate(database, benchmark, _score_board(database, benchmark, judges, category, choices))
     stored = _stored(database, benchmark, judges, category)
-    return build(stored.table, choices, left_out=stored.left_out)
+    return with_gate(database, benchmark, build(stored.table, choices, left_out=stored.left_out))
 
 
 def matrix(database: Database, benchmark: str, *, judges: Sequence[str] = (), category: str | None = None) -> PairRates:

@@ -135,6 +135,22 @@ def questions(
     return [Question(row_id, asked[row_id], outputs[row_id]) for row_id in asked]
 
 
+def outputs_to(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Every model's outputs to the instructions with these keys, by model and key."""
+    i, o = t.instructions.c, t.outputs.c
+    found: dict[str, dict[str, str]] = {}
+    for start in range(0, len(keys), IN_LIST):
+        query = (
+            sa.select(t.models.c.name, i.key, o.text)
+            .join(t.outputs, o.model_id == t.models.c.id)
+            .join(t.instructions, i.id == o.instruction_id)
+            .where(i.benchmark_id == benchmark, i.key.in_(keys[start : start + IN_LIST]))
+        )
+        for name, key, text in connection.execute(query):
+            found.setdefault(name, {})[key] = text
+    return found
+
+
 def presence(
     connection: sa.Connection, benchmark: int, models: Sequence[str], *, category: str | None = None
 ) -> Iterator[set[str]]:

@@ -6,6 +6,7 @@ better parser) is a further row, and the highest revision is in force.
 """
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from judgebench.records import Source, Status
 
 # The newest migration that this code knows; the store's tests hold it to migrations/versions.
-SCHEMA_REVISION = "0002"
+SCHEMA_REVISION = "0005"
 
 _KEY = String(32)
 _TIME = String(32)  # ISO 8601, UTC: the same text on both engines
@@ -181,4 +182,23 @@ Index(
     verdicts.c.trial_key,
     sqlite_where=verdicts.c.revision > 0,
     postgresql_where=verdicts.c.revision > 0,
+)
+
+audits = Table(  # what audits found, append-only; of several on the same thing the newest counts
+    "audits",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(32), nullable=False),  # "submissions", "null-models", "robustness", "integrity" ...
+    Column("benchmark_id", ForeignKey("benchmarks.id"), nullable=False),
+    Column("judge_digest", _KEY),  # of the judge it is about; null: about a model, or about the verdicts
+    Column("model_id", ForeignKey("models.id")),  # whose submission it is about
+    Column("extent", Integer, nullable=False),  # the model's outputs, or else the benchmark's instructions, at the time
+    Column("passed", Boolean, nullable=False),
+    Column("high", Integer, nullable=False),  # findings of that severity
+    Column("document", Text, nullable=False),  # JSON object, as ``--format json`` prints it
+    Column("version", Text, nullable=False),  # of judgebench
+    Column("created_at", _TIME, nullable=False),
+    CheckConstraint("extent >= 0", name="extent"),
+    CheckConstraint("high >= 0", name="high"),
+    Index(None, "benchmark_id", "kind"),
 )

@@ -4,6 +4,7 @@ What a judge is never changes under its name; where it is reached may. Keys are 
 """
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,16 +72,31 @@ def known_judge(database: Database, name: str) -> KnownJudge:
 
 
 def find_judge(database: Database, judge: str, given: Mapping[str, str | None]) -> JudgeSpec:
-    """The judge that flags name: one that was added, with what ``given`` says otherwise, or one as given alone.
+    """The judge that flags name: one that was added or has run before, with what ``given`` says otherwise, or one as
+    given alone.
 
     ``given`` holds fields of JudgeSpec, None where nothing was said. Raises InputError.
     """
     fields = {name: value for name, value in given.items() if value is not None}
-    added = {each.judge.name: each.spec for each in known_judges(database)}
-    if "url" not in fields and added.get(judge) is not None:
-        spec = known_judge(database, judge).spec
-        return make_judge(({} if spec is None else spec.model_dump(exclude_none=True)) | fields, where="flags")
+    if "url" not in fields and fields.get("template") is None:
+        added = {each.judge.name for each in known_judges(database) if each.spec is not None}
+        spec = known_judge(database, judge).spec if judge in added else _ran(database, judge)
+        if spec is not None:
+            return make_judge(spec.model_dump(exclude_none=True) | fields, where="flags")
     return make_judge({"model": judge} | fields, where="flags")
+
+
+def _ran(database: Database, name: str) -> JudgeSpec | None:
+    """The judge of this name as it was asked last; None where it never was, or would be another judge today."""
+    r = t.runs.c
+    query = sa.select(r.specification).join(t.judges).where(t.judges.c.name == name, r.kind == "run")
+    with database.read() as connection:
+        found = connection.scalar(query.order_by(r.id.desc()).limit(1))
+        judge = None if found is None else reader.judge(connection, name)
+    if found is None or judge is None:
+        return None
+    spec = make_judge(json.loads(found)["judge"], where=f"the last run of {name}")
+    return spec if describe(spec)[0].digest == judge.digest else None
 
 
 def try_judge(database: Database, name: str, environment: Mapping[str, str]) -> Report | None:

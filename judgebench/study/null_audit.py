@@ -18,6 +18,7 @@ from judgebench.stats.table import VerdictTable
 from judgebench.store import reader
 from judgebench.store.database import Database
 from judgebench.store.score_reader import score_table
+from judgebench.study.audit import keep
 from judgebench.study.null_stage import Stage, preferences, real_rates, set_stage
 from judgebench.study.run import OnProgress, run
 
@@ -49,14 +50,19 @@ def defended_spec(spec: JudgeSpec, defence: str) -> JudgeSpec:
 def null_models(
     database: Database, asked: NullAudit, *, environment: Mapping[str, str], on_progress: OnProgress | None = None
 ) -> AuditReport:
-    """Enter the null models against the baseline, ask until the gate is decided, and report.
+    """Enter the null models against the baseline, ask until the gate is decided, report, and keep the report. A gate
+    that is laxer than the usual one lets no judge pass for leaderboards.
 
     Raises InputError for a benchmark without outputs, UnknownName, and JudgeError when the judge cannot be asked; the
     same call continues then.
     """
     template = describe(asked.judge)[1]
     stage = set_stage(database, asked.benchmark, asked.baseline, template, seed=asked.seed)
-    return Rounds(database, asked, stage, environment, on_progress).report()
+    report = Rounds(database, asked, stage, environment, on_progress).report()
+    strict = asked.gate.fail_above <= Gate().fail_above and asked.gate.error <= Gate().error
+    digest = report.details["judge_digest"]
+    keep(database, asked.benchmark, report, judge_digest=digest, passed=report.passed and strict)
+    return report
 
 
 class Rounds:
@@ -94,7 +100,10 @@ class Rounds:
         found = gate_report(results, self._gate, self._real)
         failures = [*found.failures, *(["the audit was interrupted; the same command continues it"] * interrupted)]
         return replace(
-            found, failures=tuple(failures), notes=(*found.notes, *self._notes()), details=self._about() | found.details
+            found,
+            failures=tuple(failures),
+            notes=(*found.notes, *self._notes()),
+            details={**self._about(), **found.details},
         )
 
     def _with_real(self, gate: Gate) -> Gate:

@@ -162,7 +162,10 @@ def test_a_pointwise_judge_is_audited_by_its_scores(quiz: Invoke) -> None:
     code, document, _ = audit(quiz, judges.honest_scorer, "--template", "pointwise/mt-bench")
     assert (code, document["passed"]) == (0, True)
     assert entrant(document, "polite")["score"]["mean"] == 2.0
-    code, document, _ = audit(quiz, judges.generous_scorer, "--template", "pointwise/mt-bench", "--judge-name", "g")
+
+
+def test_a_pointwise_judge_that_gives_everything_the_same_fails(quiz: Invoke) -> None:
+    code, document, _ = audit(quiz, judges.generous_scorer, "--template", "pointwise/mt-bench")
     assert code == 1
     assert entrant(document, "empty")["win_rate"] == 0.5
 
