@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from judgebench.audits.defences import SETTING, VOIDING, check_defence
 from judgebench.audits.findings import AuditReport
+from judgebench.audits.means import mean_by_instruction, mean_interval
 from judgebench.audits.null_gate import EntrantResult, Gate, Seen, gate_report, measure, next_round, resolution
-from judgebench.audits.outcomes import mean_by_instruction, mean_interval
 from judgebench.execution.judges import describe
 from judgebench.spec import JudgeSpec, Study
 from judgebench.stats.table import VerdictTable
