@@ -50,7 +50,7 @@ class Overlap:
         if len(self.gain) < 2:
             return False
         error = float(self.gain.std(ddof=1)) / np.sqrt(len(self.gain))
-        return float(self.gain.mean()) > _CLEAR * error
+        return bool(self.gain.mean() > _CLEAR * error)
 
 
 def findings(field: Field) -> Iterator[Finding]:

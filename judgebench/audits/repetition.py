@@ -19,8 +19,8 @@ from judgebench.audits.findings import Evidence, Finding, Rule, Severity, share_
 CONSTANT = Rule(
     "constant-output",
     "Share of outputs that are one and the same text, case and white space aside (an empty text is a text), and not "
-    "what half of the other models gave to the instruction. High only where it is so of 95 % of the outputs; or of all, "
-    "8 at least.",
+    "what half of the other models gave to the instruction. High only where it is so of 95 % of the outputs, or of all,"
+    " 8 at least.",
     low=0.2,
     medium=0.5,
     high=0.8,

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from scipy.special import expit, logit
+from scipy.special import betaincinv, expit, logit
 
 from judgebench.bias.figure import (
     Figure,
@@ -179,7 +178,7 @@ def _one_sided(ff: int, ss: int, level: float) -> Figure:
         return unidentified("no battle went to the same place in both orders", level=level)
     critical_value(level)
     tail = (1 - level) / 2
-    least = float(logit(stats.beta.ppf(tail, n, 1))) / 2
+    least = float(logit(betaincinv(n, 1, tail))) / 2
     place = "first" if ff else "second"
     lower, upper = (least, None) if ff else (None, -least)
     reason = f"each of the {n} battles that went to one place went to the {place}: no finite estimate"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.bradley_terry import difference_errors
@@ -69,7 +69,7 @@ def power(instructions: int, plan: Plan) -> float:
         raise StatisticsError("a comparison needs at least two instructions")
     shift = plan.difference * sqrt(instructions) / max(_unit_error(plan), 1e-300)
     z = critical_value(plan.level)
-    return float(norm.sf(z - shift) + norm.cdf(-z - shift))
+    return float(ndtr(shift - z) + ndtr(-z - shift))
 
 
 def separability_by_instructions(
@@ -89,7 +89,7 @@ def separability_by_instructions(
     with np.errstate(divide="ignore", invalid="ignore"):
         shifts = np.abs(estimates[i] - estimates[j])[None, :] / errors * np.sqrt(numbers / instructions)[:, None]
     z = critical_value(level)
-    shares: Floats = np.nanmean(norm.sf(z - shifts) + norm.cdf(-z - shifts), axis=1)
+    shares: Floats = np.nanmean(ndtr(shifts - z) + ndtr(-z - shifts), axis=1)
     return shares
 
 
@@ -101,4 +101,4 @@ def _unit_error(plan: Plan) -> float:
 
 
 def _quantiles(plan: Plan) -> float:
-    return critical_value(plan.level) + float(norm.ppf(plan.power))
+    return critical_value(plan.level) + float(ndtri(plan.power))

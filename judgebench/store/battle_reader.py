@@ -82,7 +82,7 @@ def battle_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[boo
         .where(IN_FORCE, *within)
         .order_by(_v.id)
     )
-    rows: Iterator[sa.Row[Any]] = iter(connection.execution_options(yield_per=500).execute(query))
+    rows: Iterator[sa.Row[Any]] = iter(connection.execute(query.execution_options(yield_per=500)))
     yield from rows
 
 

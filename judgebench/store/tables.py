@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 from judgebench.records import Source, Status
 
 # The newest migration that this code knows; the store's tests hold it to migrations/versions.
-SCHEMA_REVISION = "0005"
+SCHEMA_REVISION = "0006"
 
 _KEY = String(32)
 _TIME = String(32)  # ISO 8601, UTC: the same text on both engines
@@ -182,6 +183,34 @@ Index(
     verdicts.c.trial_key,
     sqlite_where=verdicts.c.revision > 0,
     postgresql_where=verdicts.c.revision > 0,
+)
+
+verdict_blocks = Table(  # derived from the verdicts, see store.verdict_columns; may be dropped and built again
+    "verdict_blocks",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # the block's number, from 0
+    Column("format", Integer, nullable=False),
+    Column("columns", LargeBinary, nullable=False),
+)
+
+human_labels = Table(  # what people say about battles: one label a person and pair, never replaced
+    "human_labels",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("annotator", Text, nullable=False),
+    Column("instruction_id", ForeignKey("instructions.id"), nullable=False, index=True),
+    Column("output_a_id", ForeignKey("outputs.id"), nullable=False),
+    Column("output_b_id", ForeignKey("outputs.id"), nullable=False),
+    Column("order", String(2)),  # null: not known
+    Column("preference", Float(53), nullable=False),
+    Column("both_bad", Boolean, nullable=False),
+    Column("source", Text, nullable=False),  # "app", or a file's name
+    Column("created_at", _TIME, nullable=False),
+    UniqueConstraint("annotator", "output_a_id", "output_b_id"),
+    CheckConstraint("output_a_id <> output_b_id", name="sides"),
+    CheckConstraint("\"order\" IN ('AB', 'BA')", name="order"),
+    CheckConstraint("preference >= 0 AND preference <= 1", name="preference"),
+    CheckConstraint("NOT both_bad OR preference = 0.5", name="both_bad"),
 )
 
 audits = Table(  # what audits found, append-only; of several on the same thing the newest counts

@@ -12,6 +12,7 @@ from judgebench.records import Completion, Order, Status, Verdict
 from judgebench.store import tables as t
 from judgebench.store.database import bulk_insert
 from judgebench.store.reader import IN_LIST, revisions
+from judgebench.store.verdict_columns import seal_if_filled
 from judgebench.store.writer import Stored, now
 
 _REMEMBERED = 1000  # instructions whose outputs are known without a look-up
@@ -70,7 +71,7 @@ class VerdictWriter:
             rows.append(self._verdict_row(verdict_id, revision, result, written))
             verdict_id += 1
         bulk_insert(connection, t.completions, completions)
-        bulk_insert(connection, t.verdicts, rows)
+        _insert_verdicts(connection, rows)
         return Stored(len(rows), len(results) - len(rows))
 
     def _look_up(self, connection: sa.Connection, keys: set[str]) -> None:
@@ -111,8 +112,15 @@ def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> 
         changed = dict(zip(names, _verdict_values(verdicts[row["id"]]), strict=True))
         changed |= {"id": next_id + offset, "revision": inforce[row["trial_key"]][0] + 1, "created_at": written}
         rows.append(tuple((row | changed)[column.name] for column in t.verdicts.columns))
-    bulk_insert(connection, t.verdicts, rows)
+    _insert_verdicts(connection, rows)
     return len(rows)
+
+
+def _insert_verdicts(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Rows start with their ids, which follow each other."""
+    bulk_insert(connection, t.verdicts, rows)
+    if rows:
+        seal_if_filled(connection, rows[0][0], rows[-1][0])
 
 
 def _verdict_values(verdict: Verdict) -> tuple[Any, ...]:

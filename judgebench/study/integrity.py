@@ -98,7 +98,7 @@ def _digests(database: Database) -> dict[str, str]:
     with database.read() as connection:
         for table in t.metadata.sorted_tables:
             digest = hashlib.sha256()
-            rows = connection.execution_options(yield_per=5000).execute(sa.select(table).order_by(table.c.id))
+            rows = connection.execute(sa.select(table).order_by(table.c.id).execution_options(yield_per=5000))
             for row in rows:
                 digest.update(repr(tuple(row)).encode("utf-8", "surrogatepass"))
             found[table.name] = digest.hexdigest()
