@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from judgebench.leaderboard.gate import Gate
 from judgebench.records import Status
 
 Method = Literal[
@@ -55,6 +56,7 @@ class Leaderboard:
     rows: tuple[Row, ...]
     left_out: Mapping[Status, int]  # trials without a preference, by status
     notes: tuple[str, ...]  # what a reader must know to read the rows right
+    gate: Gate | None = None  # what audits say about its judges and models; None: nobody looked
 
 
 @dataclass(frozen=True, slots=True)
