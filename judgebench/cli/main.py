@@ -11,7 +11,22 @@ from typing import Annotated
 import typer
 
 from judgebench import __version__
-from judgebench.cli import audit, bias, card, catalogue, db, demo, judge, judges, labels, rank, submit, vllm
+from judgebench.cli import (
+    audit,
+    bias,
+    card,
+    catalogue,
+    contamination,
+    db,
+    demo,
+    judge,
+    judges,
+    labels,
+    lineage,
+    rank,
+    submit,
+    vllm,
+)
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
 from judgebench.errors import JudgeBenchError
 
@@ -30,11 +45,13 @@ app.command("leaderboard")(rank.leaderboard)
 app.command("bias")(bias.bias)
 app.command("agreement")(bias.agreement)
 app.command("card")(card.card)
+app.command("contamination")(contamination.contamination)
 app.command("battles")(catalogue.battles)
 app.command("benchmarks")(catalogue.benchmarks)
 app.command("models")(catalogue.models)
 app.add_typer(judges.app, name="judges")
 app.add_typer(labels.app, name="labels")
+app.add_typer(lineage.app, name="lineage")
 app.command("templates")(catalogue.templates)
 app.command("app")(demo.app)
 app.command("demo")(demo.demo)

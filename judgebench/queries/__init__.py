@@ -10,6 +10,7 @@ from judgebench.errors import InputError
 from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
 from judgebench.queries.battles import Battle, BattleFilter, BattleSummary, ShownVerdict, battle, battles
 from judgebench.queries.card import card
+from judgebench.queries.contamination import Contamination, Found, Places, Searched, contamination
 from judgebench.queries.labels import PairToLabel, annotators, human_labels, to_label
 from judgebench.queries.trust import agreement, bias
 from judgebench.records import Judge, Model, Status
@@ -24,8 +25,12 @@ __all__ = [
     "BattleFilter",
     "BattleSummary",
     "BenchmarkSummary",
+    "Contamination",
+    "Found",
     "PairToLabel",
+    "Places",
     "RunSummary",
+    "Searched",
     "ShownVerdict",
     "agreement",
     "annotators",
@@ -35,6 +40,7 @@ __all__ = [
     "benchmarks",
     "bias",
     "card",
+    "contamination",
     "human_labels",
     "judges",
     "leaderboard",
