@@ -12,17 +12,30 @@ import typer
 
 from judgebench import __version__
 from judgebench.cli import (
+<<<<<<< HEAD
     audit,
     bias,
     card,
     catalogue,
     contamination,
+=======
+    analysis,
+    answer,
+    audit,
+    batch,
+    bias,
+    card,
+    catalogue,
+>>>>>>> main
     db,
     demo,
     judge,
     judges,
     labels,
+<<<<<<< HEAD
     lineage,
+=======
+>>>>>>> main
     rank,
     submit,
     vllm,
@@ -39,9 +52,12 @@ app = typer.Typer(
 )
 app.command("submit")(submit.submit)
 app.add_typer(submit.imports, name="import")
+app.command("answer")(answer.answer)
 app.command("run")(judge.run)
 app.command("reparse")(judge.reparse)
 app.command("leaderboard")(rank.leaderboard)
+for _analysis in (analysis.matrix, analysis.multiverse, analysis.consensus, analysis.quality, analysis.plan):
+    app.command(_analysis.__name__)(_analysis)
 app.command("bias")(bias.bias)
 app.command("agreement")(bias.agreement)
 app.command("card")(card.card)
@@ -56,6 +72,7 @@ app.command("templates")(catalogue.templates)
 app.command("app")(demo.app)
 app.command("demo")(demo.demo)
 app.add_typer(audit.app, name="audit")
+app.add_typer(batch.app, name="batch")
 app.add_typer(db.app, name="db")
 app.add_typer(vllm.app, name="vllm")
 

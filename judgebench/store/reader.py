@@ -128,13 +128,14 @@ def questions(
     asked = {row.id: instruction(row) for row in connection.execute(page)}
     outputs: dict[int, dict[str, Output]] = {row_id: {} for row_id in asked}
     rows = connection.execute(
-        sa.select(o.instruction_id, t.models.c.name, o.text)
+        sa.select(o.instruction_id, t.models.c.name, o.text, o.earlier)
         .join(t.models, t.models.c.id == o.model_id)
         .where(o.instruction_id.in_(list(asked)), t.models.c.name.in_(models))
         .order_by(o.instruction_id, t.models.c.name)
     )
     for row in rows:
-        outputs[row.instruction_id][row.name] = Output(asked[row.instruction_id].key, row.name, row.text)
+        output = Output(asked[row.instruction_id].key, row.name, row.text, replies(row.earlier))
+        outputs[row.instruction_id][row.name] = output
     return [Question(row_id, asked[row_id], outputs[row_id]) for row_id in asked]
 
 
@@ -240,6 +241,11 @@ def _id(connection: sa.Connection, table: sa.Table, kind: str, name: str) -> int
 def instruction(row: sa.Row[Any]) -> Instruction:
     """The instruction in a row with the columns of its table."""
     return Instruction(tuple(json.loads(row.turns)), row.category, row.reference, tuple(json.loads(row.checklist)))
+
+
+def replies(stored: str | None) -> tuple[str, ...]:
+    """What the column ``earlier`` of an output holds."""
+    return () if stored is None else tuple(json.loads(stored))
 
 
 def _judge(row: sa.Row[Any]) -> Judge:
