@@ -12,6 +12,13 @@ import typer
 
 from judgebench import __version__
 from judgebench.cli import (
+<<<<<<< HEAD
+    audit,
+    bias,
+    card,
+    catalogue,
+    contamination,
+=======
     analysis,
     answer,
     audit,
@@ -19,11 +26,16 @@ from judgebench.cli import (
     bias,
     card,
     catalogue,
+>>>>>>> main
     db,
     demo,
     judge,
     judges,
     labels,
+<<<<<<< HEAD
+    lineage,
+=======
+>>>>>>> main
     rank,
     submit,
     vllm,
@@ -49,11 +61,13 @@ for _analysis in (analysis.matrix, analysis.multiverse, analysis.consensus, anal
 app.command("bias")(bias.bias)
 app.command("agreement")(bias.agreement)
 app.command("card")(card.card)
+app.command("contamination")(contamination.contamination)
 app.command("battles")(catalogue.battles)
 app.command("benchmarks")(catalogue.benchmarks)
 app.command("models")(catalogue.models)
 app.add_typer(judges.app, name="judges")
 app.add_typer(labels.app, name="labels")
+app.add_typer(lineage.app, name="lineage")
 app.command("templates")(catalogue.templates)
 app.command("app")(demo.app)
 app.command("demo")(demo.demo)

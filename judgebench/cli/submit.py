@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from judgebench.audits.findings import AuditReport
+from judgebench.bias.families import propose
 from judgebench.cli.audit_print import line_of
 from judgebench.cli.session import Format, Session, err, out, print_json, visible
 from judgebench.errors import InputError
@@ -41,6 +42,9 @@ def submit(
     trained_on: Annotated[
         list[str] | None, typer.Option(help="A model whose outputs were in its training data; may be repeated.")
     ] = None,
+    accept_lineage: Annotated[
+        bool, typer.Option(help="Declare the lineage that the model's name suggests; see judgebench lineage.")
+    ] = False,
     extend: Annotated[bool, typer.Option(help="Add instructions that the benchmark lacks to it.")] = False,
     new_benchmark: Annotated[bool, typer.Option(help="Create the benchmark; the first one needs no flag.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Print the match report and store nothing.")] = False,
@@ -51,13 +55,14 @@ def submit(
     check_name("model", model)
     check_name("benchmark", benchmark)
     submission = read_submission(file, columns=columns_of(columns or []))
+    lineage = _lineage(model, Lineage(family, parent, tuple(trained_on or ())), accept_lineage)
     with session.database(create=True) as database:
         prepared = prepare(
             database,
             submission,
             benchmark=benchmark,
             model=model,
-            lineage=Lineage(family, parent, tuple(trained_on or ())),
+            lineage=lineage,
             extend=extend,
             new_benchmark=new_benchmark,
         )
@@ -73,6 +78,23 @@ def submit(
         print_json(asdict(prepared.report) | counts | {"submission_audit": found.document()})
     elif stored:
         out().print(f"stored {stored.new} outputs; {stored.known} were stored already")
+
+
+def _lineage(model: str, given: Lineage, accept: bool) -> Lineage:
+    """What was declared in flags; else, confirmed by a flag, what the model's name suggests."""
+    proposal = propose(model) if given == Lineage() else None
+    if accept and proposal is None and given == Lineage():
+        raise InputError(f"the name {model!r} suggests no lineage: declare it by --family, --parent and --trained-on")
+    if proposal is None:
+        return given
+    if accept:
+        return proposal.lineage
+    shown = {name: value for name, value in asdict(proposal.lineage).items() if value}
+    words = ", ".join(
+        f"{name} {value if isinstance(value, str) else ', '.join(value)}" for name, value in shown.items()
+    )
+    err().print(visible(f"no lineage declared; the name suggests {words}: --accept-lineage confirms it"))
+    return given
 
 
 @imports.command("alpaca-eval")

@@ -23,6 +23,7 @@ from judgebench.queries.analyses import (
 from judgebench.queries.audits import audits, board_gate, with_gate
 from judgebench.queries.battles import Battle, BattleFilter, BattleSummary, ShownVerdict, battle, battles
 from judgebench.queries.card import card
+from judgebench.queries.contamination import Contamination, Found, Places, Searched, contamination
 from judgebench.queries.labels import PairToLabel, annotators, human_labels, to_label
 from judgebench.queries.trust import agreement, bias
 from judgebench.records import Judge, Model, Status
@@ -37,9 +38,16 @@ __all__ = [
     "BattleFilter",
     "BattleSummary",
     "BenchmarkSummary",
+    "Contamination",
+    "Found",
     "PairToLabel",
+<<<<<<< HEAD
+    "Places",
+=======
     "Pilot",
+>>>>>>> main
     "RunSummary",
+    "Searched",
     "ShownVerdict",
     "StoredAudit",
     "agreement",
@@ -53,6 +61,7 @@ __all__ = [
     "board_gate",
     "board_separability",
     "card",
+    "contamination",
     "human_labels",
     "judges",
     "leaderboard",
