@@ -11,7 +11,35 @@ from typing import Annotated
 import typer
 
 from judgebench import __version__
-from judgebench.cli import answer, audit, batch, catalogue, db, demo, judge, judges, labels, rank, submit, vllm
+from judgebench.cli import (
+<<<<<<< HEAD
+    audit,
+    bias,
+    card,
+    catalogue,
+    contamination,
+=======
+    analysis,
+    answer,
+    audit,
+    batch,
+    bias,
+    card,
+    catalogue,
+>>>>>>> main
+    db,
+    demo,
+    judge,
+    judges,
+    labels,
+<<<<<<< HEAD
+    lineage,
+=======
+>>>>>>> main
+    rank,
+    submit,
+    vllm,
+)
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
 from judgebench.errors import JudgeBenchError
 
@@ -28,11 +56,18 @@ app.command("answer")(answer.answer)
 app.command("run")(judge.run)
 app.command("reparse")(judge.reparse)
 app.command("leaderboard")(rank.leaderboard)
+for _analysis in (analysis.matrix, analysis.multiverse, analysis.consensus, analysis.quality, analysis.plan):
+    app.command(_analysis.__name__)(_analysis)
+app.command("bias")(bias.bias)
+app.command("agreement")(bias.agreement)
+app.command("card")(card.card)
+app.command("contamination")(contamination.contamination)
 app.command("battles")(catalogue.battles)
 app.command("benchmarks")(catalogue.benchmarks)
 app.command("models")(catalogue.models)
 app.add_typer(judges.app, name="judges")
 app.add_typer(labels.app, name="labels")
+app.add_typer(lineage.app, name="lineage")
 app.command("templates")(catalogue.templates)
 app.command("app")(demo.app)
 app.command("demo")(demo.demo)

@@ -3,18 +3,33 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from judgebench.errors import InputError
 from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
+from judgebench.queries.analyses import (
+    Pilot,
+    board_separability,
+    matrix,
+    multiverse,
+    other_answers,
+    pilot,
+    quality,
+    stored_table,
+)
+from judgebench.queries.audits import audits, board_gate, with_gate
 from judgebench.queries.battles import Battle, BattleFilter, BattleSummary, ShownVerdict, battle, battles
+from judgebench.queries.card import card
+from judgebench.queries.contamination import Contamination, Found, Places, Searched, contamination
 from judgebench.queries.labels import PairToLabel, annotators, human_labels, to_label
+from judgebench.queries.trust import agreement, bias
 from judgebench.records import Judge, Model, Status
-from judgebench.stats.pair_rates import PairRates, pair_rates
 from judgebench.store import reader
 from judgebench.store import tables as t
+from judgebench.store.audit_log import StoredAudit
 from judgebench.store.database import Database
 from judgebench.store.score_reader import score_table
 
@@ -23,20 +38,40 @@ __all__ = [
     "BattleFilter",
     "BattleSummary",
     "BenchmarkSummary",
+    "Contamination",
+    "Found",
     "PairToLabel",
+<<<<<<< HEAD
+    "Places",
+=======
+    "Pilot",
+>>>>>>> main
     "RunSummary",
+    "Searched",
     "ShownVerdict",
+    "StoredAudit",
+    "agreement",
     "annotators",
+    "audits",
     "battle",
     "battles",
     "benchmark",
     "benchmarks",
+    "bias",
+    "board_gate",
+    "board_separability",
+    "card",
+    "contamination",
     "human_labels",
     "judges",
     "leaderboard",
     "leaderboard_document",
     "matrix",
     "models",
+    "multiverse",
+    "other_answers",
+    "pilot",
+    "quality",
     "runs",
     "to_label",
     "version",
@@ -76,7 +111,7 @@ def version(database: Database) -> tuple[int, ...]:
 
     What was computed from a database may be kept as long as its version stays.
     """
-    tables = (t.benchmarks, t.instructions, t.models, t.outputs, t.judges, t.runs, t.verdicts, t.human_labels)
+    tables = (t.benchmarks, t.instructions, t.models, t.outputs, t.judges, t.runs, t.verdicts, t.human_labels, t.audits)
     newest = [sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).scalar_subquery() for table in tables]
     ended = sa.select(sa.func.count(t.runs.c.finished_at)).scalar_subquery()
     with database.read() as connection:
@@ -163,23 +198,29 @@ def leaderboard(
     category: str | None = None,
     choices: Choices | None = None,
 ) -> Leaderboard:
-    """The benchmark's leaderboard, by all its judges where none is named.
+    """The benchmark's leaderboard, by all its judges where none is named, marked by what audits found.
 
     Raises UnknownName for any name that is not there, and StatisticsError when there is nothing to rank by.
     """
-    choices = choices or Choices()
+    return _board(database, version(database), benchmark, tuple(judges), category, choices or Choices())
+
+
+@lru_cache(maxsize=32)
+def _board(
+    database: Database,
+    _version: tuple[int, ...],  # a board is kept as long as nothing is stored
+    benchmark: str,
+    judges: tuple[str, ...],
+    category: str | None,
+    choices: Choices,
+) -> Leaderboard:
     if choices.baseline is not None:
         with database.read() as connection:
             reader.check_model(connection, choices.baseline)
     if choices.method == "score" or choices.margin is not None:
-        return _score_board(database, benchmark, judges, category, choices)
-    stored = _stored(database, benchmark, judges, category)
-    return build(stored.table, choices, left_out=stored.left_out)
-
-
-def matrix(database: Database, benchmark: str, *, judges: Sequence[str] = (), category: str | None = None) -> PairRates:
-    """How often each model was preferred to each other one. Raises UnknownName, as ``leaderboard`` does."""
-    return pair_rates(_stored(database, benchmark, judges, category).table)
+        return with_gate(database, benchmark, _score_board(database, benchmark, judges, category, choices))
+    stored = stored_table(database, benchmark, judges, category)
+    return with_gate(database, benchmark, build(stored.table, choices, left_out=stored.left_out))
 
 
 def leaderboard_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
@@ -187,12 +228,6 @@ def leaderboard_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
     document = asdict(board)
     document["left_out"] = {str(status): count for status, count in sorted(board.left_out.items())}
     return {"benchmark": benchmark, **document, "judges": list(board.judges), "notes": list(board.notes)}
-
-
-def _stored(database: Database, benchmark: str, judges: Sequence[str], category: str | None) -> reader.StoredTable:
-    with database.read() as connection:
-        benchmark_id = reader.chosen_benchmark(connection, benchmark, judges, category)
-        return reader.verdict_table(connection, benchmark_id, judges=judges, category=category)
 
 
 def _score_board(

@@ -8,6 +8,7 @@ from judgebench.study.judges import KnownJudge, add_judge, known_judge, known_ju
 from judgebench.study.keyed_imports import KeyedReport, import_scalerlab
 from judgebench.study.label_files import LabelReport, import_labels
 from judgebench.study.labels import add_labels, vote
+from judgebench.study.lineage import Undeclared, accept, declare, declared, undeclared
 from judgebench.study.planning import Estimate, Plan, estimate, plan
 from judgebench.study.run import RunReport, reparse, run
 from judgebench.study.submit import MatchReport, Prepared, prepare, store
@@ -27,9 +28,13 @@ __all__ = [
     "Prepared",
     "RunReport",
     "Settlement",
+    "Undeclared",
+    "accept",
     "add_judge",
     "add_labels",
     "answer",
+    "declare",
+    "declared",
     "estimate",
     "estimate_answers",
     "import_alpaca_eval",
@@ -45,5 +50,6 @@ __all__ = [
     "settle",
     "store",
     "try_judge",
+    "undeclared",
     "vote",
 ]
