@@ -39,11 +39,8 @@ __all__ = [
     "Contamination",
     "Found",
     "PairToLabel",
-<<<<<<< HEAD
-    "Places",
-=======
     "Pilot",
->>>>>>> main
+    "Places",
     "RunSummary",
     "Searched",
     "ShownVerdict",
