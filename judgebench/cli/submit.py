@@ -1,12 +1,15 @@
 """judgebench submit, judgebench import ..."""
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from judgebench.audits.findings import AuditReport
 from judgebench.bias.families import propose
+from judgebench.cli.audit_print import line_of
 from judgebench.cli.session import Format, Session, err, out, print_json, visible
 from judgebench.errors import InputError
 from judgebench.formats.submission import read_submission
@@ -20,6 +23,7 @@ from judgebench.study import (
     prepare,
     store,
 )
+from judgebench.study.audit import audit_prepared, keep_prepared
 from judgebench.study.submit import check_name
 
 imports = typer.Typer(help="Import verdicts that others published, or instructions alone.", no_args_is_help=True)
@@ -62,12 +66,16 @@ def submit(
             extend=extend,
             new_benchmark=new_benchmark,
         )
+        found = audit_prepared(database, prepared)
         if output is Format.TABLE:
             _print_match(prepared.report)
+            _print_findings(found, benchmark, model)
         stored = None if dry_run else store(database, prepared)
+        if stored is not None:
+            keep_prepared(database, prepared, found)
     if output is Format.JSON:
         counts = {"stored": stored.new, "already_stored": stored.known} if stored else {}
-        print_json(asdict(prepared.report) | counts)
+        print_json(asdict(prepared.report) | counts | {"submission_audit": found.document()})
     elif stored:
         out().print(f"stored {stored.new} outputs; {stored.known} were stored already")
 
@@ -169,6 +177,15 @@ def _print_match(report: MatchReport) -> None:
     err().print(f"  missing    {report.missing:>7}")
     err().print(f"  duplicate  {report.duplicate:>7}")
     err().print(f"  empty      {report.empty:>7}")
+
+
+def _print_findings(found: AuditReport, benchmark: str, model: str) -> None:
+    """What the submission audit found; it never stops a submission."""
+    for finding in found.findings:
+        err().print(visible(f"  audit: {line_of(finding)}"))
+    if found.findings:
+        command = shlex.join(["judgebench", "audit", "submissions", "--benchmark", benchmark, "--model", model])
+        err().print(visible(f"  audit: {command} shows what was counted"))
 
 
 def _print_import(report: ImportReport) -> None:

@@ -20,6 +20,7 @@ from judgebench.queries.analyses import (
     quality,
     stored_table,
 )
+from judgebench.queries.audits import audits, board_gate, with_gate
 from judgebench.queries.battles import Battle, BattleFilter, BattleSummary, ShownVerdict, battle, battles
 from judgebench.queries.card import card
 from judgebench.queries.contamination import Contamination, Found, Places, Searched, contamination
@@ -28,6 +29,7 @@ from judgebench.queries.trust import agreement, bias
 from judgebench.records import Judge, Model, Status
 from judgebench.store import reader
 from judgebench.store import tables as t
+from judgebench.store.audit_log import StoredAudit
 from judgebench.store.database import Database
 from judgebench.store.score_reader import score_table
 
@@ -44,13 +46,16 @@ __all__ = [
     "RunSummary",
     "Searched",
     "ShownVerdict",
+    "StoredAudit",
     "agreement",
     "annotators",
+    "audits",
     "battle",
     "battles",
     "benchmark",
     "benchmarks",
     "bias",
+    "board_gate",
     "board_separability",
     "card",
     "contamination",
@@ -103,7 +108,7 @@ def version(database: Database) -> tuple[int, ...]:
 
     What was computed from a database may be kept as long as its version stays.
     """
-    tables = (t.benchmarks, t.instructions, t.models, t.outputs, t.judges, t.runs, t.verdicts, t.human_labels)
+    tables = (t.benchmarks, t.instructions, t.models, t.outputs, t.judges, t.runs, t.verdicts, t.human_labels, t.audits)
     newest = [sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).scalar_subquery() for table in tables]
     ended = sa.select(sa.func.count(t.runs.c.finished_at)).scalar_subquery()
     with database.read() as connection:
@@ -190,7 +195,7 @@ def leaderboard(
     category: str | None = None,
     choices: Choices | None = None,
 ) -> Leaderboard:
-    """The benchmark's leaderboard, by all its judges where none is named.
+    """The benchmark's leaderboard, by all its judges where none is named, marked by what audits found.
 
     Raises UnknownName for any name that is not there, and StatisticsError when there is nothing to rank by.
     """
@@ -210,9 +215,9 @@ def _board(
         with database.read() as connection:
             reader.check_model(connection, choices.baseline)
     if choices.method == "score" or choices.margin is not None:
-        return _score_board(database, benchmark, judges, category, choices)
+        return with_gate(database, benchmark, _score_board(database, benchmark, judges, category, choices))
     stored = stored_table(database, benchmark, judges, category)
-    return build(stored.table, choices, left_out=stored.left_out)
+    return with_gate(database, benchmark, build(stored.table, choices, left_out=stored.left_out))
 
 
 def leaderboard_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:

@@ -139,6 +139,22 @@ def questions(
     return [Question(row_id, asked[row_id], outputs[row_id]) for row_id in asked]
 
 
+def outputs_to(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Every model's outputs to the instructions with these keys, by model and key."""
+    i, o = t.instructions.c, t.outputs.c
+    found: dict[str, dict[str, str]] = {}
+    for start in range(0, len(keys), IN_LIST):
+        query = (
+            sa.select(t.models.c.name, i.key, o.text)
+            .join(t.outputs, o.model_id == t.models.c.id)
+            .join(t.instructions, i.id == o.instruction_id)
+            .where(i.benchmark_id == benchmark, i.key.in_(keys[start : start + IN_LIST]))
+        )
+        for name, key, text in connection.execute(query):
+            found.setdefault(name, {})[key] = text
+    return found
+
+
 def presence(
     connection: sa.Connection, benchmark: int, models: Sequence[str], *, category: str | None = None
 ) -> Iterator[set[str]]:
@@ -181,7 +197,7 @@ def verdict_table(
     instruction, by = _codes(rows["instruction"], [row.id for row in found]), _codes(rows["judge"], judge_ids)
     wanted = instruction >= 0
     if judges:
-        wanted &= np.isin(by, [judge_names.index(name) for name in judges])
+        wanted &= np.isin(by, [judge_names.index(name) for name in judges if name in judge_names])
     told = wanted & ~np.isnan(rows["preference"])
     table = VerdictTable(
         models=model_names,
@@ -195,6 +211,7 @@ def verdict_table(
         preference=rows["preference"][told],
         length_a=rows["length_a"][told],
         length_b=rows["length_b"][told],
+        arrival=np.argsort([row.id for row in found]).astype(np.int32) if category is None else None,
     )
     without = np.bincount(rows["status"][wanted & ~told], minlength=len(STATUSES)).tolist()
     left_out = {status: count for status, count in zip(STATUSES, without, strict=True) if count}
