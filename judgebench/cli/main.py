@@ -12,13 +12,6 @@ import typer
 
 from judgebench import __version__
 from judgebench.cli import (
-<<<<<<< HEAD
-    audit,
-    bias,
-    card,
-    catalogue,
-    contamination,
-=======
     analysis,
     answer,
     audit,
@@ -26,16 +19,13 @@ from judgebench.cli import (
     bias,
     card,
     catalogue,
->>>>>>> main
+    contamination,
     db,
     demo,
     judge,
     judges,
     labels,
-<<<<<<< HEAD
     lineage,
-=======
->>>>>>> main
     rank,
     submit,
     vllm,

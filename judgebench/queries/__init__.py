@@ -41,11 +41,8 @@ __all__ = [
     "Contamination",
     "Found",
     "PairToLabel",
-<<<<<<< HEAD
-    "Places",
-=======
     "Pilot",
->>>>>>> main
+    "Places",
     "RunSummary",
     "Searched",
     "ShownVerdict",
