@@ -1,5 +1,7 @@
 """judgebench audit null-models, against judges on loopback that can be fooled and one that cannot."""
 
+import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from tests.audits import judges
 from tests.audits.factories import instructions
 from tests.audits.judges import serve
 from tests.cli.conftest import Invoke
-from tests.fault_server import FaultServer
+from tests.fault_server import FaultServer, Reply, Request
 
 IDENTIFIERS = """---
 kind: pairwise
@@ -241,6 +243,44 @@ def test_labelled_battles_price_a_defence_by_its_accuracy(invoke: Invoke) -> Non
     assert list(rows) == ["fixed", "nonce", "sandwich"]
     assert rows["sandwich"]["accuracy"]["value"] == pytest.approx(0.9)
     assert rows["sandwich"]["accuracy"]["battles"] == 10
+
+
+def weighing(index: int, request: Request) -> Reply:
+    """A judge with log-probabilities that likes an output the more, the more of its words begin with a w."""
+    if request.method == "GET":
+        return Reply.of({"object": "list", "data": [{"id": "judge", "object": "model"}]})
+    seen = judges.read(request.text)
+    first, second = (len(re.findall(r"\bw", text)) for text in (seen.first, seen.second))
+    odds = 1 / (1 + math.exp(second - first))
+    top = [{"token": "A", "logprob": math.log(odds)}, {"token": "B", "logprob": math.log(1 - odds)}]
+    said = max(top, key=lambda each: each["logprob"])
+    content = [{**said, "top_logprobs": top}]
+    return Reply.chat(said["token"], choice={"logprobs": {"content": content}})
+
+
+def test_a_random_search_finds_a_prefix_and_goes_on_where_it_stopped(quiz: Invoke) -> None:
+    def search(steps: int) -> dict[str, Any]:
+        with FaultServer(weighing) as server:
+            where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url, "--format", "json")
+            found: dict[str, Any] = quiz("audit", "null-models", *where, "--random-search", str(steps)).json
+            return {**found, "asked": sum(request.method == "POST" for request in server.requests)}
+
+    first, more = search(8), search(24)
+    assert first["random_search"]["step"] == 8
+    assert more["random_search"]["step"] == 24
+    assert more["random_search"]["prefix"] != first["random_search"]["prefix"]
+    assert more["random_search"]["loss"] < first["random_search"]["first_loss"]
+    assert "random-search" in {each["name"] for each in more["entrants"]}
+    assert first["instructions"] == 40  # a third of 60 is searched on, and not measured on
+    assert more["random_search"]["questions"] > first["random_search"]["questions"]
+
+
+def test_a_random_search_needs_log_probabilities(quiz: Invoke) -> None:
+    with FaultServer(serve(judges.honest)) as server:
+        where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url)
+        result = quiz("audit", "null-models", *where, "--random-search", "4")
+    assert result.code == 2
+    assert "gives no log-probabilities" in result.err
 
 
 def test_the_comparison_of_defences_is_printed(quiz: Invoke) -> None:
