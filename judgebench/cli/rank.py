@@ -37,6 +37,13 @@ class Scale(StrEnum):
     LOGIT = "logit"
 
 
+class Cluster(StrEnum):
+    INSTRUCTION = "instruction"
+    JUDGE = "judge"
+    BOTH = "both"
+    VERDICT = "verdict"
+
+
 class Join(StrEnum):
     INSTRUCTION = "instruction"
     POSITION = "position"
@@ -73,6 +80,9 @@ def leaderboard(
             help="Length control's difficulties; default: as published for AlpacaEval's judge, else instruction."
         ),
     ] = None,
+    cluster: Annotated[
+        Cluster, typer.Option(help="What verdicts share, for Bradley-Terry's analytic intervals.")
+    ] = Cluster.INSTRUCTION,
     scale: Annotated[Scale | None, typer.Option(help="Bradley-Terry: elo (default) or logit.")] = None,
     interval: Annotated[IntervalMethod, typer.Option(help="How intervals are made.")] = IntervalMethod.ANALYTIC,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of intervals and rank ranges.")] = 0.95,
@@ -91,6 +101,7 @@ def leaderboard(
         resamples=resamples,
         seed=seed,
         margin=margin,
+        cluster=cluster.value,
         join=None if join is None else join.value,
     )
     with session.database() as database:
