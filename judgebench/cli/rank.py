@@ -54,6 +54,11 @@ class IntervalMethod(StrEnum):
     BOOTSTRAP = "bootstrap"
 
 
+class Jury(StrEnum):
+    MAJORITY = "majority"
+    MEAN = "mean"
+
+
 class BoardFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
@@ -83,6 +88,9 @@ def leaderboard(
     cluster: Annotated[
         Cluster, typer.Option(help="What verdicts share, for Bradley-Terry's analytic intervals.")
     ] = Cluster.INSTRUCTION,
+    jury: Annotated[
+        Jury | None, typer.Option(help="Rank by the judges' majority, or by the mean of their preferences, a battle.")
+    ] = None,
     scale: Annotated[Scale | None, typer.Option(help="Bradley-Terry: elo (default) or logit.")] = None,
     interval: Annotated[IntervalMethod, typer.Option(help="How intervals are made.")] = IntervalMethod.ANALYTIC,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of intervals and rank ranges.")] = 0.95,
@@ -103,6 +111,7 @@ def leaderboard(
         margin=margin,
         cluster=cluster.value,
         join=None if join is None else join.value,
+        jury=None if jury is None else jury.value,
     )
     with session.database() as database:
         board = queries.leaderboard(database, benchmark, judges=judge or (), category=category, choices=choices)

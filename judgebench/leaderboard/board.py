@@ -13,6 +13,7 @@ Method = Literal[
 ]
 Scale = Literal["rate", "elo", "logit", "score"]
 Join = Literal["instruction", "position"]  # of a battle with the difficulty of its instruction
+Jury = Literal["majority", "mean"]
 IntervalMethod = Literal["analytic", "bootstrap"]
 
 
@@ -76,3 +77,4 @@ class Choices:
         None  # length control; None: by position for AlpacaEval's judge and baseline, else by instruction
     )
     margin: float | None = None  # win rates and ratings from pointwise scores; a tie where they differ by this or less
+    jury: Jury | None = None  # rank by what several judges amount to; None: their verdicts pooled
