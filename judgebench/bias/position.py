@@ -34,6 +34,7 @@ class MatchedOrders:
     """m battles that one judge saw in both orders; repeats are paired in the order of their rows."""
 
     instruction: Codes  # (m,)
+    pair: NDArray[np.int64]  # (m,) one number a pair of models
     first_ab: Floats  # (m,) preference for the output shown first, with A first
     first_ba: Floats  # (m,) preference for the output shown first, with B first
     unmatched: int  # verdicts without a partner
@@ -111,6 +112,8 @@ def match_orders(table: VerdictTable) -> MatchedOrders:
     one, other = np.flatnonzero(a_first)[ab], np.flatnonzero(~a_first)[ba]
     return MatchedOrders(
         instruction=rows.instruction[one],
+        pair=np.minimum(rows.model_a, rows.model_b)[one].astype(np.int64) * len(rows.models)
+        + np.maximum(rows.model_a, rows.model_b)[one],
         first_ab=shown_first[one],
         first_ba=shown_first[other],
         unmatched=len(rows) - 2 * len(one),

@@ -10,7 +10,7 @@ from judgebench import queries
 from judgebench.audits.findings import AuditReport, Finding
 from judgebench.audits.null_gate import Gate
 from judgebench.cli.audit_print import finish, print_defences, print_entrants, print_estimates
-from judgebench.cli.judge import ProgressLine
+from judgebench.cli.progress import ProgressLine
 from judgebench.cli.session import Format, Session
 from judgebench.errors import InputError
 from judgebench.spec import load_template

@@ -16,7 +16,7 @@ from judgebench.leaderboard import Choices, Leaderboard, Row
 
 _FIELDS = (
     *("model", "rating", "lower", "upper", "win_rate", "standard_error"),
-    *("rank", "rank_lower", "rank_upper", "tier", "battles", "ties", "flag", "outputs"),
+    *("rank", "rank_lower", "rank_upper", "tier", "battles", "ties", "flag", "outputs", "p_best"),
 )
 
 
@@ -26,6 +26,7 @@ class Method(StrEnum):
     BRADLEY_TERRY = "bradley-terry"
     DAVIDSON = "davidson"
     RAO_KUPPER = "rao-kupper"
+    JUDGE_AWARE = "judge-aware"
     ELO = "elo"
     SCORE = "score"
 
@@ -34,6 +35,11 @@ class Scale(StrEnum):
     RATE = "rate"
     ELO = "elo"
     LOGIT = "logit"
+
+
+class Join(StrEnum):
+    INSTRUCTION = "instruction"
+    POSITION = "position"
 
 
 class IntervalMethod(StrEnum):
@@ -61,6 +67,12 @@ def leaderboard(
         float | None,
         typer.Option(min=0, help="Rank by what pointwise scores amount to; a tie where they differ by this."),
     ] = None,
+    join: Annotated[
+        Join | None,
+        typer.Option(
+            help="Length control's difficulties; default: as published for AlpacaEval's judge, else instruction."
+        ),
+    ] = None,
     scale: Annotated[Scale | None, typer.Option(help="Bradley-Terry: elo (default) or logit.")] = None,
     interval: Annotated[IntervalMethod, typer.Option(help="How intervals are made.")] = IntervalMethod.ANALYTIC,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of intervals and rank ranges.")] = 0.95,
@@ -79,6 +91,7 @@ def leaderboard(
         resamples=resamples,
         seed=seed,
         margin=margin,
+        join=None if join is None else join.value,
     )
     with session.database() as database:
         board = queries.leaderboard(database, benchmark, judges=judge or (), category=category, choices=choices)

@@ -8,16 +8,25 @@ from typing import Annotated
 import typer
 
 from judgebench.audits.findings import AuditReport
+from judgebench.bias.families import propose
 from judgebench.cli.audit_print import line_of
 from judgebench.cli.session import Format, Session, err, out, print_json, visible
 from judgebench.errors import InputError
 from judgebench.formats.submission import read_submission
 from judgebench.records import Lineage
-from judgebench.study import ImportReport, MatchReport, import_alpaca_eval, import_scalerlab, prepare, store
+from judgebench.study import (
+    ImportReport,
+    MatchReport,
+    import_alpaca_eval,
+    import_instructions,
+    import_scalerlab,
+    prepare,
+    store,
+)
 from judgebench.study.audit import audit_prepared, keep_prepared
 from judgebench.study.submit import check_name
 
-imports = typer.Typer(help="Import verdicts that others published.", no_args_is_help=True)
+imports = typer.Typer(help="Import verdicts that others published, or instructions alone.", no_args_is_help=True)
 
 
 def submit(
@@ -33,8 +42,11 @@ def submit(
     trained_on: Annotated[
         list[str] | None, typer.Option(help="A model whose outputs were in its training data; may be repeated.")
     ] = None,
+    accept_lineage: Annotated[
+        bool, typer.Option(help="Declare the lineage that the model's name suggests; see judgebench lineage.")
+    ] = False,
     extend: Annotated[bool, typer.Option(help="Add instructions that the benchmark lacks to it.")] = False,
-    new_benchmark: Annotated[bool, typer.Option(help="Create the benchmark; the first one needs no flag.")] = False,
+    new_benchmark: Annotated[bool, typer.Option(help="Create it although its name is hardly another's.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Print the match report and store nothing.")] = False,
     output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:
@@ -43,13 +55,14 @@ def submit(
     check_name("model", model)
     check_name("benchmark", benchmark)
     submission = read_submission(file, columns=columns_of(columns or []))
+    lineage = _lineage(model, Lineage(family, parent, tuple(trained_on or ())), accept_lineage)
     with session.database(create=True) as database:
         prepared = prepare(
             database,
             submission,
             benchmark=benchmark,
             model=model,
-            lineage=Lineage(family, parent, tuple(trained_on or ())),
+            lineage=lineage,
             extend=extend,
             new_benchmark=new_benchmark,
         )
@@ -65,6 +78,23 @@ def submit(
         print_json(asdict(prepared.report) | counts | {"submission_audit": found.document()})
     elif stored:
         out().print(f"stored {stored.new} outputs; {stored.known} were stored already")
+
+
+def _lineage(model: str, given: Lineage, accept: bool) -> Lineage:
+    """What was declared in flags; else, confirmed by a flag, what the model's name suggests."""
+    proposal = propose(model) if given == Lineage() else None
+    if accept and proposal is None and given == Lineage():
+        raise InputError(f"the name {model!r} suggests no lineage: declare it by --family, --parent and --trained-on")
+    if proposal is None:
+        return given
+    if accept:
+        return proposal.lineage
+    shown = {name: value for name, value in asdict(proposal.lineage).items() if value}
+    words = ", ".join(
+        f"{name} {value if isinstance(value, str) else ', '.join(value)}" for name, value in shown.items()
+    )
+    err().print(visible(f"no lineage declared; the name suggests {words}: --accept-lineage confirms it"))
+    return given
 
 
 @imports.command("alpaca-eval")
@@ -87,6 +117,26 @@ def alpaca_eval(
     for report in reports:
         _print_import(report)
     out().print(f"{sum(r.new for r in reports)} verdicts stored, {sum(r.known for r in reports)} were stored already")
+
+
+@imports.command("instructions")
+def instructions(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="JSON, JSONL, CSV or parquet; one instruction a row.")],
+    benchmark: Annotated[str, typer.Option(help="Name of the benchmark; created where it does not exist.")],
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="e.g. instruction=question")
+    ] = None,
+    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+) -> None:
+    """Import instructions without outputs, which 'judgebench answer' then collects; those there already stay."""
+    session: Session = context.obj
+    with session.database(create=True) as database:
+        report = import_instructions(database, file, benchmark=benchmark, columns=columns_of(columns or []))
+    if output is Format.JSON:
+        print_json(asdict(report))
+        return
+    out().print(visible(f"{report.benchmark}: {report.new} instructions stored; {report.known} were stored already"))
 
 
 @imports.command("scalerlab")

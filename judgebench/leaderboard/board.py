@@ -7,8 +7,11 @@ from typing import Literal
 from judgebench.leaderboard.gate import Gate
 from judgebench.records import Status
 
-Method = Literal["win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "elo", "score"]
+Method = Literal[
+    "win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "judge-aware", "elo", "score"
+]
 Scale = Literal["rate", "elo", "logit", "score"]
+Join = Literal["instruction", "position"]  # of a battle with the difficulty of its instruction
 IntervalMethod = Literal["analytic", "bootstrap"]
 
 
@@ -30,6 +33,7 @@ class Row:
     ties: int
     flag: str  # "" or why the rating is not what the method usually gives
     outputs: int = 0  # scored; 0 for methods that rest on battles
+    p_best: float | None = None  # chance of being the best, in [0, 1], under the estimates' joint normal distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +70,7 @@ class Choices:
     interval: IntervalMethod = "analytic"
     resamples: int = 1000
     seed: int = 0
+    join: Join | None = (
+        None  # length control; None: by position for AlpacaEval's judge and baseline, else by instruction
+    )
     margin: float | None = None  # win rates and ratings from pointwise scores; a tie where they differ by this or less

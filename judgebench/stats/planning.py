@@ -78,7 +78,8 @@ def separability_by_instructions(
     """Expected share of pairs found different, for each number of instructions in ``planned``.
 
     Takes the k estimates of a pilot with ``instructions`` as the truth and shrinks their (k, k) covariance in
-    proportion. Optimistic for close pairs, whose pilot differences are partly noise.
+    proportion. Optimistic for close pairs, whose pilot differences are partly noise. A pair without difference and
+    error is never told apart.
     Raises StatisticsError for fewer than two models or numbers below 1.
     """
     numbers = np.asarray(planned, dtype=np.float64)
@@ -89,7 +90,8 @@ def separability_by_instructions(
     with np.errstate(divide="ignore", invalid="ignore"):
         shifts = np.abs(estimates[i] - estimates[j])[None, :] / errors * np.sqrt(numbers / instructions)[:, None]
     z = critical_value(level)
-    shares: Floats = np.nanmean(ndtr(shifts - z) + ndtr(-z - shifts), axis=1)
+    found = np.where(np.isnan(shifts), 0.0, ndtr(shifts - z) + ndtr(-z - shifts))
+    shares: Floats = found[:, np.isfinite(errors)].mean(axis=1)
     return shares
 
 

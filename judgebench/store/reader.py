@@ -128,13 +128,14 @@ def questions(
     asked = {row.id: instruction(row) for row in connection.execute(page)}
     outputs: dict[int, dict[str, Output]] = {row_id: {} for row_id in asked}
     rows = connection.execute(
-        sa.select(o.instruction_id, t.models.c.name, o.text)
+        sa.select(o.instruction_id, t.models.c.name, o.text, o.earlier)
         .join(t.models, t.models.c.id == o.model_id)
         .where(o.instruction_id.in_(list(asked)), t.models.c.name.in_(models))
         .order_by(o.instruction_id, t.models.c.name)
     )
     for row in rows:
-        outputs[row.instruction_id][row.name] = Output(asked[row.instruction_id].key, row.name, row.text)
+        output = Output(asked[row.instruction_id].key, row.name, row.text, replies(row.earlier))
+        outputs[row.instruction_id][row.name] = output
     return [Question(row_id, asked[row_id], outputs[row_id]) for row_id in asked]
 
 
@@ -183,6 +184,22 @@ def revisions(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str,
     return found
 
 
+def preferences(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str, float | None]:
+    """The preference in force of each trial that has a verdict; None where the verdict is a failure."""
+    found: dict[str, float | None] = {}
+    for start in range(0, len(trial_keys), IN_LIST):
+        query = sa.select(_v.trial_key, _v.preference).where(_v.trial_key.in_(trial_keys[start : start + IN_LIST]))
+        for key, preference in connection.execute(query.order_by(_v.revision)):
+            found[key] = preference
+    return found
+
+
+def instruction_places(connection: sa.Connection, benchmark: int, *, category: str | None = None) -> list[int]:
+    """The id of each of the benchmark's instructions, in the order they came."""
+    i = t.instructions.c
+    return list(connection.scalars(sa.select(i.id).where(_within(benchmark, category)).order_by(i.id)))
+
+
 def verdict_table(
     connection: sa.Connection, benchmark: int, *, judges: Sequence[str] = (), category: str | None = None
 ) -> StoredTable:
@@ -210,6 +227,7 @@ def verdict_table(
         preference=rows["preference"][told],
         length_a=rows["length_a"][told],
         length_b=rows["length_b"][told],
+        arrival=np.argsort([row.id for row in found]).astype(np.int32) if category is None else None,
     )
     without = np.bincount(rows["status"][wanted & ~told], minlength=len(STATUSES)).tolist()
     left_out = {status: count for status, count in zip(STATUSES, without, strict=True) if count}
@@ -256,6 +274,11 @@ def _id(connection: sa.Connection, table: sa.Table, kind: str, name: str) -> int
 def instruction(row: sa.Row[Any]) -> Instruction:
     """The instruction in a row with the columns of its table."""
     return Instruction(tuple(json.loads(row.turns)), row.category, row.reference, tuple(json.loads(row.checklist)))
+
+
+def replies(stored: str | None) -> tuple[str, ...]:
+    """What the column ``earlier`` of an output holds."""
+    return () if stored is None else tuple(json.loads(stored))
 
 
 def _judge(row: sa.Row[Any]) -> Judge:

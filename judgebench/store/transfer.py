@@ -14,8 +14,8 @@ from judgebench.store.verdict_columns import reseal, stale_blocks
 
 _BATCH = 5000
 _COUNTED_BY_DATABASE = (
-    *("benchmarks", "instructions", "models", "outputs"),
-    *("judges", "judge_addresses", "runs", "human_labels", "audits"),
+    *("benchmarks", "instructions", "models", "outputs", "generators", "judges", "judge_addresses"),
+    *("runs", "batches", "batch_trials", "human_labels", "audits"),
 )
 
 

@@ -16,6 +16,7 @@ from judgebench.audits.defences import NAMES, NONE, check_defence
 from judgebench.audits.findings import AuditReport
 from judgebench.audits.means import mean_interval
 from judgebench.errors import InputError
+from judgebench.execution.driving import OnProgress
 from judgebench.execution.judges import describe
 from judgebench.records import Output, content_key
 from judgebench.spec import JudgeSpec, Study
@@ -25,7 +26,7 @@ from judgebench.store import tables as t
 from judgebench.store.database import Database
 from judgebench.study.null_audit import NullAudit, Rounds, defended_spec, keep_null_audit, staged
 from judgebench.study.null_stage import Stage
-from judgebench.study.run import OnProgress, run
+from judgebench.study.run import run
 
 UNDEFENDED = "fixed"
 _MODELS = 3  # real models that meet the baseline for the price

@@ -13,6 +13,7 @@ from judgebench.audits.findings import AuditReport
 from judgebench.audits.means import mean_by_instruction, mean_interval
 from judgebench.audits.null_gate import EntrantResult, Gate, Seen, gate_report, measure, next_round, resolution
 from judgebench.errors import InputError
+from judgebench.execution.driving import OnProgress
 from judgebench.execution.judges import describe
 from judgebench.spec import JudgeSpec, Study
 from judgebench.stats.table import VerdictTable
@@ -22,7 +23,7 @@ from judgebench.store.score_reader import score_table
 from judgebench.study.audit import keep
 from judgebench.study.null_stage import Stage, preferences, real_rates, set_stage
 from judgebench.study.random_search import SearchPlan, searched
-from judgebench.study.run import OnProgress, run
+from judgebench.study.run import run
 
 _FEW = 20
 _ORDERS = 2
