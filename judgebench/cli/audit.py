@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from judgebench.audits.findings import AuditReport
+from judgebench import queries
+from judgebench.audits.findings import AuditReport, Finding
 from judgebench.audits.null_gate import Gate
 from judgebench.cli.audit_print import finish, print_defences, print_entrants, print_estimates
 from judgebench.cli.progress import ProgressLine
@@ -15,6 +16,7 @@ from judgebench.errors import InputError
 from judgebench.spec import load_template
 from judgebench.store.database import Database
 from judgebench.study import audit as audits
+from judgebench.study.asked_audit import AskedAudit, asked_findings
 from judgebench.study.defences import Comparison, compare_defences
 from judgebench.study.integrity import integrity
 from judgebench.study.judges import find_judge
@@ -32,14 +34,37 @@ def submissions(
     template: Annotated[
         list[Path] | None, typer.Option(help="An own template file that judges are asked with; may be repeated.")
     ] = None,
+    judge: Annotated[str | None, typer.Option(help="A judge to ask, for --permuted and --likelihoods.")] = None,
+    judge_url: Annotated[str | None, typer.Option(help="Address of its server.")] = None,
+    judge_key_env: Annotated[str | None, typer.Option(help="NAME of the variable that holds its key.")] = None,
+    judge_name: Annotated[str | None, typer.Option(help="Name under which it is stored.")] = None,
+    judge_template: Annotated[str | None, typer.Option(help="The template that it is asked with.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="The model that exchanged outputs meet.")] = None,
+    permuted: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Judge outputs exchanged between N instructions.")
+    ] = 0,
+    likelihoods: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Weigh outputs to N instructions by a local judge.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Of the instructions drawn.")] = 0,
     html: Annotated[Path | None, typer.Option(help="Also write the report to this HTML file.")] = None,
     output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:
     """Look for outputs that ignore their instruction, work on the judge, or are somebody else's."""
     session: Session = context.obj
     own = [load_template(path) for path in template or ()]
+    given = {"url": judge_url, "key_env": judge_key_env, "name": judge_name, "template": judge_template}
+    if (permuted or likelihoods) and judge is None:
+        raise InputError("exchanged outputs and likelihoods need a judge: add --judge")
     with session.database() as database:
-        report = audits.submissions(database, benchmark, models=model or (), own_templates=own)
+        further: list[Finding] = []
+        if judge is not None and (permuted or likelihoods):
+            spec = find_judge(database, judge, given)
+            names = model or [each.name for each in queries.models(database, benchmark)]
+            asked = AskedAudit(benchmark, spec, names, baseline, permuted, likelihoods, seed)
+            with ProgressLine() as progress:
+                further = asked_findings(database, asked, environment=session.environment, on_progress=progress.show)
+        report = audits.submissions(database, benchmark, models=model or (), own_templates=own, further=further)
     finish(report, output, html)
 
 
