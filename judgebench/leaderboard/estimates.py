@@ -58,8 +58,12 @@ def estimate(table: VerdictTable, choices: Choices, *, baseline: str | None, rng
     find, scales = _METHODS[choices.method]
     if choices.scale is not None and choices.scale not in scales:
         raise StatisticsError(f"{choices.method} has no {choices.scale} scale: choose {' or '.join(scales)}")
-    found = find(table, choices, baseline, rng)
-    return _on_elo_scale(found) if found.scale == "logit" and (choices.scale or scales[0]) == "elo" else found
+    return on_scale(find(table, choices, baseline, rng), choices)
+
+
+def on_scale(found: Estimates, choices: Choices) -> Estimates:
+    """Ratings on the scale that was chosen; the Elo scale where none was."""
+    return _on_elo_scale(found) if found.scale == "logit" and choices.scale in (None, "elo") else found
 
 
 def to_elo(theta: Floats) -> Floats:
@@ -152,7 +156,7 @@ def _aligned(column: Floats, place: Sequence[int]) -> Floats:
 
 
 def _bradley_terry(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
-    found = _rated(fit_bradley_terry(table), choices)
+    found = rated(fit_bradley_terry(table), choices)
     if choices.interval == "analytic":
         return found
     drawn = bootstrap_ratings(table, level=choices.level, resamples=choices.resamples, rng=rng)
@@ -162,7 +166,7 @@ def _bradley_terry(table: VerdictTable, choices: Choices, baseline: str | None, 
 def _with_ties(rule: TieRule) -> "Find":
     def find(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
         _only_analytic(choices)
-        return _rated(fit_contextual(table, ties=rule).ratings, choices)
+        return rated(fit_contextual(table, ties=rule).ratings, choices)
 
     return find
 
@@ -221,7 +225,8 @@ def _only_analytic(choices: Choices) -> None:
         raise StatisticsError(f"{choices.method} has no bootstrap intervals: leave --interval out")
 
 
-def _rated(ratings: Ratings, choices: Choices) -> Estimates:
+def rated(ratings: Ratings, choices: Choices) -> Estimates:
+    """Ratings in natural log-odds with their sandwich intervals."""
     half = critical_value(choices.level) * ratings.standard_error
     return Estimates(
         value=ratings.theta,
