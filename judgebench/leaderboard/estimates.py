@@ -66,8 +66,12 @@ def estimate(table: VerdictTable, choices: Choices, *, baseline: str | None, rng
     find, scales = _METHODS[choices.method]
     if choices.scale is not None and choices.scale not in scales:
         raise StatisticsError(f"{choices.method} has no {choices.scale} scale: choose {' or '.join(scales)}")
-    found = find(table, choices, baseline, rng)
-    return _on_elo_scale(found) if found.scale == "logit" and (choices.scale or scales[0]) == "elo" else found
+    return on_scale(find(table, choices, baseline, rng), choices)
+
+
+def on_scale(found: Estimates, choices: Choices) -> Estimates:
+    """Ratings on the scale that was chosen; the Elo scale where none was."""
+    return _on_elo_scale(found) if found.scale == "logit" and choices.scale in (None, "elo") else found
 
 
 def to_elo(theta: Floats) -> Floats:
@@ -160,7 +164,7 @@ def _aligned(column: Floats, place: Sequence[int]) -> Floats:
 
 
 def _bradley_terry(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
-    found = _rated(fit_bradley_terry(table, cluster=choices.cluster), choices)
+    found = rated(fit_bradley_terry(table, cluster=choices.cluster), choices)
     if choices.interval == "analytic":
         return replace(found, method=f"sandwich, {_SHARED[choices.cluster]}")
     if choices.cluster != "instruction":
@@ -172,7 +176,7 @@ def _bradley_terry(table: VerdictTable, choices: Choices, baseline: str | None, 
 def _with_ties(rule: TieRule) -> "Find":
     def find(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
         _only_analytic(choices)
-        return _rated(fit_contextual(table, ties=rule).ratings, choices)
+        return rated(fit_contextual(table, ties=rule).ratings, choices)
 
     return find
 
@@ -231,7 +235,8 @@ def _only_analytic(choices: Choices) -> None:
         raise StatisticsError(f"{choices.method} has no bootstrap intervals: leave --interval out")
 
 
-def _rated(ratings: Ratings, choices: Choices) -> Estimates:
+def rated(ratings: Ratings, choices: Choices) -> Estimates:
+    """Ratings in natural log-odds with their sandwich intervals."""
     half = critical_value(choices.level) * ratings.standard_error
     return Estimates(
         value=ratings.theta,

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from judgebench.errors import InputError
 from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
+from judgebench.queries.abstention import Allowed, HumanQueue, human_queue
 from judgebench.queries.analyses import (
     Pilot,
     board_separability,
@@ -24,6 +25,7 @@ from judgebench.queries.audits import audits, board_gate, with_gate
 from judgebench.queries.battles import Battle, BattleFilter, BattleSummary, ShownVerdict, battle, battles
 from judgebench.queries.card import card
 from judgebench.queries.contamination import Contamination, Found, Places, Searched, contamination
+from judgebench.queries.controlled import Anchor, Control, Controls, controlled_leaderboard
 from judgebench.queries.labels import PairToLabel, annotators, human_labels, to_label
 from judgebench.queries.trust import agreement, bias
 from judgebench.records import Judge, Model, Status
@@ -34,12 +36,17 @@ from judgebench.store.database import Database
 from judgebench.store.score_reader import score_table
 
 __all__ = [
+    "Allowed",
+    "Anchor",
     "Battle",
     "BattleFilter",
     "BattleSummary",
     "BenchmarkSummary",
     "Contamination",
+    "Control",
+    "Controls",
     "Found",
+    "HumanQueue",
     "PairToLabel",
     "Pilot",
     "Places",
@@ -59,7 +66,9 @@ __all__ = [
     "board_separability",
     "card",
     "contamination",
+    "controlled_leaderboard",
     "human_labels",
+    "human_queue",
     "judges",
     "leaderboard",
     "leaderboard_document",
