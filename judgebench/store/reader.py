@@ -74,14 +74,17 @@ def benchmark_names(connection: sa.Connection) -> list[str]:
     return list(connection.scalars(sa.select(t.benchmarks.c.name).order_by(t.benchmarks.c.name)))
 
 
-def models(connection: sa.Connection, benchmark: int) -> list[Model]:
-    """Models with outputs in the benchmark, by name."""
-    with_outputs = (
-        sa.select(t.outputs.c.model_id)
-        .join(t.instructions, t.instructions.c.id == t.outputs.c.instruction_id)
-        .where(t.instructions.c.benchmark_id == benchmark)
-    )
-    rows = connection.execute(sa.select(t.models).where(t.models.c.id.in_(with_outputs)).order_by(t.models.c.name))
+def models(connection: sa.Connection, benchmark: int | None = None) -> list[Model]:
+    """Models by name: all, or those with outputs in the benchmark."""
+    query = sa.select(t.models).order_by(t.models.c.name)
+    if benchmark is not None:
+        with_outputs = (
+            sa.select(t.outputs.c.model_id)
+            .join(t.instructions, t.instructions.c.id == t.outputs.c.instruction_id)
+            .where(t.instructions.c.benchmark_id == benchmark)
+        )
+        query = query.where(t.models.c.id.in_(with_outputs))
+    rows = connection.execute(query)
     return [Model(row.name, Lineage(row.family, row.parent, tuple(json.loads(row.trained_on)))) for row in rows]
 
 

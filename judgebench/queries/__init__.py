@@ -1,20 +1,51 @@
 """The read side, as the command line, the app and Python use it: what is there, who leads, what was said and why."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
+from judgebench.queries.controls import Control, Scope, moves
+from judgebench.queries.tallies import Tally, languages, tallies
 from judgebench.records import Completion, Instruction, Judge, Model, Order, Status, Verdict
 from judgebench.stats.pair_rates import PairRates, pair_rates
 from judgebench.store import battle_reader, reader
 from judgebench.store import tables as t
+from judgebench.store import tallies as store_tallies
 from judgebench.store.database import Database
 from judgebench.store.score_reader import score_table
+
+__all__ = [
+    "Battle",
+    "BattleFilter",
+    "BattleSummary",
+    "BenchmarkSummary",
+    "Control",
+    "RunSummary",
+    "Scope",
+    "ShownVerdict",
+    "Tally",
+    "battle",
+    "battles",
+    "benchmark",
+    "benchmarks",
+    "judges",
+    "languages",
+    "leaderboard",
+    "leaderboard_document",
+    "matrix",
+    "models",
+    "moves",
+    "runs",
+    "tallies",
+    "version",
+]
 
 _v = t.verdicts.c
 
@@ -181,9 +212,10 @@ def leaderboard(
     *,
     judges: Sequence[str] = (),
     category: str | None = None,
+    language: str | None = None,
     choices: Choices | None = None,
 ) -> Leaderboard:
-    """The benchmark's leaderboard, by all its judges where none is named.
+    """The benchmark's leaderboard, by all its judges where none is named; ``language`` as ``languages`` guesses it.
 
     Raises UnknownName for any name that is not there, and StatisticsError when there is nothing to rank by.
     """
@@ -193,7 +225,10 @@ def leaderboard(
             reader.check_model(connection, choices.baseline)
     if choices.method == "score" or choices.margin is not None:
         return _score_board(database, benchmark, judges, category, choices)
-    stored = _stored(database, benchmark, judges, category)
+    if language is not None:
+        stored = _in_language(database, benchmark, language, judges=judges, category=category)
+    else:
+        stored = _stored(database, benchmark, judges, category)
     return build(stored.table, choices, left_out=stored.left_out)
 
 
@@ -247,6 +282,21 @@ def _stored(database: Database, benchmark: str, judges: Sequence[str], category:
     with database.read() as connection:
         benchmark_id = reader.chosen_benchmark(connection, benchmark, judges, category)
         return reader.verdict_table(connection, benchmark_id, judges=judges, category=category)
+
+
+def _in_language(
+    database: Database, benchmark: str, language: str, *, judges: Sequence[str], category: str | None
+) -> reader.StoredTable:
+    with database.read() as connection:
+        benchmark_id = reader.chosen_benchmark(connection, benchmark, judges, category)
+        spoken = store_tallies.languages(connection, benchmark_id)
+        if language not in spoken.values():
+            raise UnknownName("language", language, sorted(set(spoken.values())))
+        whole = reader.verdict_table(connection, benchmark_id, judges=judges, category=category)
+        failed = store_tallies.failures(connection, benchmark_id, judges=judges, category=category)
+    mine = np.array([spoken[key] == language for key in whole.table.instructions], dtype=bool)
+    left_out = Counter(failure.status for failure in failed if spoken[failure.instruction] == language)
+    return replace(whole, table=whole.table.select(mine[whole.table.instruction]), left_out=left_out)
 
 
 def _score_board(
