@@ -248,3 +248,34 @@ class Verdict:
     mass: float | None = None  # share of probability on the template's labels, in [0, 1]; None without logprobs
     detail: str | None = None  # why there is no verdict
     parser: str = ""  # version of the parser that read it
+
+
+@dataclass(frozen=True, slots=True)
+class HumanLabel:
+    """What one person, or an objective key, says about a battle; as with verdicts, ``preference`` is about A."""
+
+    annotator: str  # who; a name that the person chose, or the file's
+    instruction: str  # key
+    model_a: str  # its name sorts before model_b's
+    model_b: str
+    preference: float  # for A, in [0, 1]; 0.5 is a tie
+    both_bad: bool = False  # a tie because neither output will do
+    order: Order | None = None  # which output the person saw first; None: not known
+    source: str = "app"  # where it was given, or the name of the file it came from
+    created_at: str | None = None  # ISO 8601, UTC; None: the moment it is stored
+
+    @classmethod
+    def of(
+        cls,
+        annotator: str,
+        instruction: str,
+        *,
+        first: str,
+        second: str,
+        preference: float,
+        both_bad: bool = False,
+    ) -> "HumanLabel":
+        """The label of a person who saw the output of model ``first`` first; ``preference`` is for that one."""
+        swapped = second < first
+        a, b, toward_a = (second, first, 1 - preference) if swapped else (first, second, preference)
+        return cls(annotator, instruction, a, b, toward_a, both_bad, Order.BA if swapped else Order.AB)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from judgebench import __version__
-from judgebench.cli import audit, catalogue, db, demo, judge, judges, rank, submit, vllm
+from judgebench.cli import audit, catalogue, db, demo, judge, judges, labels, rank, submit, vllm
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
 from judgebench.errors import JudgeBenchError
 
@@ -31,6 +31,7 @@ app.command("battles")(catalogue.battles)
 app.command("benchmarks")(catalogue.benchmarks)
 app.command("models")(catalogue.models)
 app.add_typer(judges.app, name="judges")
+app.add_typer(labels.app, name="labels")
 app.command("templates")(catalogue.templates)
 app.command("app")(demo.app)
 app.command("demo")(demo.demo)

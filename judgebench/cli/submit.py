@@ -10,7 +10,7 @@ from judgebench.cli.session import Format, Session, err, out, print_json, visibl
 from judgebench.errors import InputError
 from judgebench.formats.submission import read_submission
 from judgebench.records import Lineage
-from judgebench.study import ImportReport, MatchReport, import_alpaca_eval, prepare, store
+from judgebench.study import ImportReport, MatchReport, import_alpaca_eval, import_scalerlab, prepare, store
 from judgebench.study.submit import check_name
 
 imports = typer.Typer(help="Import verdicts that others published.", no_args_is_help=True)
@@ -38,7 +38,7 @@ def submit(
     session: Session = context.obj
     check_name("model", model)
     check_name("benchmark", benchmark)
-    submission = read_submission(file, columns=_columns(columns or []))
+    submission = read_submission(file, columns=columns_of(columns or []))
     with session.database(create=True) as database:
         prepared = prepare(
             database,
@@ -81,7 +81,26 @@ def alpaca_eval(
     out().print(f"{sum(r.new for r in reports)} verdicts stored, {sum(r.known for r in reports)} were stored already")
 
 
-def _columns(given: list[str]) -> dict[str, str]:
+@imports.command("scalerlab")
+def scalerlab(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A judge's outputs as JSONL, plain or .gz.")],
+    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")] = "scalerlab",
+    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+) -> None:
+    """Import the ScalerLab JudgeBench: pairs with an objective key, and a judge's decisions in both orders."""
+    session: Session = context.obj
+    with session.database(create=True) as database:
+        report = import_scalerlab(database, file, benchmark=benchmark)
+    if output is Format.JSON:
+        print_json(asdict(report))
+        return
+    shown = f"{report.judge}: {report.pairs} pairs, {report.new} verdicts and {report.labels} keys stored"
+    out().print(visible(f"{shown}; {report.known} verdicts were stored already; {report.without_preference} null"))
+
+
+def columns_of(given: list[str]) -> dict[str, str]:
+    """What --map says: our field -> the file's column. Raises InputError where it is not FIELD=COLUMN."""
     columns = {}
     for each in given:
         field, equals, column = each.partition("=")

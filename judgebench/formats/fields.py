@@ -15,7 +15,7 @@ from judgebench.records import Instruction
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "instruction": ("instruction", "prompt", "question", "query", "turns", "messages", "conversation", "input"),
     "output": ("output", "response", "answer", "completion", "generation", "model_output", "prediction"),
-    "category": ("category", "dataset", "subset"),
+    "category": ("category", "dataset", "subset", "scenario"),
     "reference": ("reference", "reference_answer", "ref_answer", "gold", "target"),
     "checklist": ("checklist",),
     "generator": ("generator", "model", "model_id", "model_name"),
@@ -28,21 +28,21 @@ _SHOWN_COLUMNS, _SHOWN_CHARS = 20, 40  # in a message
 class Columns:
     """Finds the column of a field in each row, and remembers which columns were used.
 
-    Raises UnknownName for a key of ``chosen`` that is no field.
+    ``usual``: the fields and the usual names of each. Raises UnknownName for a key of ``chosen`` that is no field.
     """
 
-    def __init__(self, chosen: Mapping[str, str]) -> None:
+    def __init__(self, chosen: Mapping[str, str], usual: Mapping[str, tuple[str, ...]] = USUAL_NAMES) -> None:
         for field in chosen:
-            if field not in USUAL_NAMES:
-                raise UnknownName("field", field, USUAL_NAMES)
-        self._chosen = dict(chosen)
+            if field not in usual:
+                raise UnknownName("field", field, usual)
+        self._chosen, self._usual = dict(chosen), usual
         self._seen: set[str] = set()
         self.used: dict[str, str] = {}  # field -> the column it was first found in
 
     def find(self, field: str, row: Row) -> str | None:
         """The column of ``row`` that holds ``field``, if there is one."""
         self._seen.update(row.values)
-        column = self._chosen[field] if field in self._chosen else _usual(field, row.values)
+        column = self._chosen[field] if field in self._chosen else _first_of(self._usual[field], row.values)
         if column not in row.values:
             return None
         self.used.setdefault(field, column)
@@ -65,22 +65,22 @@ class Columns:
         if field in self._chosen:
             return UnknownName(f"column for {field} in {row.place}:", self._chosen[field], row.values)
         there = ", ".join(name[:_SHOWN_CHARS] for name in list(row.values)[:_SHOWN_COLUMNS]) or "none"
-        usual = ", ".join(USUAL_NAMES[field])
+        usual = ", ".join(self._usual[field])
         return row.error(
             field,
             f"no column holds it (columns here: {there}; usual names: {usual}); name it with --map {field}=COLUMN",
         )
 
 
-def _usual(field: str, values: Iterable[str]) -> str | None:
+def _first_of(names: Iterable[str], values: Iterable[str]) -> str | None:
     by_lower_case = {name.strip().lower(): name for name in values}
-    return next((by_lower_case[name] for name in USUAL_NAMES[field] if name in by_lower_case), None)
+    return next((by_lower_case[name] for name in names if name in by_lower_case), None)
 
 
 def read_instruction(row: Row, columns: Columns) -> Instruction:
     """What was asked in this row; also the user's side of a conversation. Raises InputError where nothing was."""
     column = columns.require("instruction", row)
-    turns = _texts(row, column, row.values[column], role="user")
+    turns = texts(row, column, row.values[column], role="user")
     if not turns:
         raise row.error(column, "holds no instruction")
     if not all(turn.strip() for turn in turns):
@@ -105,7 +105,7 @@ def read_output(row: Row, columns: Columns) -> str:
             raise columns.missing("output", row)
         column = asked
         columns.used.setdefault("output", asked)
-    answers = _texts(row, column, row.values[column], role="assistant")
+    answers = texts(row, column, row.values[column], role="assistant")
     if not answers:
         raise row.error(column, "holds no output; an empty output is the empty text")
     return "\n\n".join(answers)
@@ -130,14 +130,14 @@ def _optional_texts(row: Row, field: str, columns: Columns) -> tuple[str, ...]:
     column = columns.find(field, row)
     if column is None or row.values[column] is None:
         return ()
-    return _texts(row, column, row.values[column], role="assistant")
+    return texts(row, column, row.values[column], role="assistant")
 
 
 def _has_answer(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(m, dict) and m.get("role") == "assistant" for m in value)
 
 
-def _texts(row: Row, column: str, value: Any, *, role: str) -> tuple[str, ...]:
+def texts(row: Row, column: str, value: Any, *, role: str) -> tuple[str, ...]:
     """The texts in a cell: one text, a list of texts, or the messages of one role in a conversation."""
     if not isinstance(value, list):
         return (row.as_text(column, value),)

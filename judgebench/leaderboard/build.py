@@ -53,6 +53,8 @@ def build_from_scores(table: ScoreTable, choices: Choices, *, left_out: Mapping[
     if not len(table):
         raise StatisticsError("there is no score to rank by: run a pointwise judge first, or choose another category")
     if choices.margin is not None:
+        if choices.method == "score":
+            raise StatisticsError("mean scores have no margin: leave it out, or choose a method for preferences")
         preferences = score_preferences(table, margin=choices.margin)
         board = build(preferences, choices, left_out=left_out)
         note = f"preferences by the order of pointwise scores, a tie where they differ by {choices.margin:g} or less"

@@ -1,6 +1,5 @@
 """The read side, as the command line, the app and Python use it: what is there, who leads, what was said and why."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,11 +10,13 @@ import sqlalchemy as sa
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
+from judgebench.queries.battles import Battle, BattleFilter, BattleSummary, ShownVerdict, battle, battles
 from judgebench.queries.controls import Control, Scope, moves
+from judgebench.queries.labels import PairToLabel, annotators, human_labels, to_label
 from judgebench.queries.tallies import Tally, languages, tallies
-from judgebench.records import Completion, Instruction, Judge, Model, Order, Status, Verdict
+from judgebench.records import Judge, Model, Status
 from judgebench.stats.pair_rates import PairRates, pair_rates
-from judgebench.store import battle_reader, reader
+from judgebench.store import reader
 from judgebench.store import tables as t
 from judgebench.store import tallies as store_tallies
 from judgebench.store.database import Database
@@ -27,14 +28,17 @@ __all__ = [
     "BattleSummary",
     "BenchmarkSummary",
     "Control",
+    "PairToLabel",
     "RunSummary",
     "Scope",
     "ShownVerdict",
     "Tally",
+    "annotators",
     "battle",
     "battles",
     "benchmark",
     "benchmarks",
+    "human_labels",
     "judges",
     "languages",
     "leaderboard",
@@ -44,6 +48,7 @@ __all__ = [
     "moves",
     "runs",
     "tallies",
+    "to_label",
     "version",
 ]
 
@@ -63,41 +68,6 @@ class BenchmarkSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class BattleFilter:
-    """Which battles to list; None and empty let everything pass."""
-
-    judge: str | None = None
-    category: str | None = None
-    models: tuple[str, ...] = ()  # one: its battles; two: the battles between them
-    inconsistent: bool = False  # only those in which verdicts name different winners
-    without_verdict: bool = False  # only those with a trial that has no preference
-    text: str = ""  # found in the instruction
-
-
-@dataclass(frozen=True, slots=True)
-class BattleSummary:
-    """A battle in a list."""
-
-    instruction: str  # key
-    text: str  # of the instruction
-    category: str | None
-    model_a: str
-    model_b: str
-    preference: float | None  # mean over verdicts, for A
-    lowest: float | None
-    highest: float | None
-    trials: int
-    with_preference: int
-
-    @property
-    def consistent(self) -> bool | None:
-        """Whether all verdicts name the same winner, or a tie; None with fewer than two."""
-        if self.with_preference < 2 or self.lowest is None or self.highest is None:
-            return None
-        return not self.lowest < 0.5 < self.highest
-
-
-@dataclass(frozen=True, slots=True)
 class RunSummary:
     """One execution of a study, or one import."""
 
@@ -111,35 +81,12 @@ class RunSummary:
     cost_usd: float | None  # of its replies; None where no price was known
 
 
-@dataclass(frozen=True, slots=True)
-class ShownVerdict:
-    """One judge's verdict on a battle, with what it replied."""
-
-    judge: str
-    order: Order | None
-    repeat: int
-    verdict: Verdict
-    completion: Completion | None
-
-
-@dataclass(frozen=True, slots=True)
-class Battle:
-    """A battle with everything that was said about it."""
-
-    instruction: Instruction
-    model_a: str
-    model_b: str
-    output_a: str
-    output_b: str
-    verdicts: tuple[ShownVerdict, ...]
-
-
 def version(database: Database) -> tuple[int, ...]:
     """Numbers that change whenever anything is stored: the newest id of every table, and how many runs have ended.
 
     What was computed from a database may be kept as long as its version stays.
     """
-    tables = (t.benchmarks, t.instructions, t.models, t.outputs, t.judges, t.runs, t.verdicts)
+    tables = (t.benchmarks, t.instructions, t.models, t.outputs, t.judges, t.runs, t.verdicts, t.human_labels)
     newest = [sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).scalar_subquery() for table in tables]
     ended = sa.select(sa.func.count(t.runs.c.finished_at)).scalar_subquery()
     with database.read() as connection:
@@ -244,40 +191,6 @@ def leaderboard_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
     return {"benchmark": benchmark, **document, "judges": list(board.judges), "notes": list(board.notes)}
 
 
-def battles(
-    database: Database, benchmark: str, chosen: BattleFilter, *, limit: int = 50, offset: int = 0
-) -> tuple[list[BattleSummary], int]:
-    """A page of the battles that pass, in the order of their instructions, and how many pass in all."""
-    with database.read() as connection:
-        query = _battle_query(reader.benchmark_id(connection, benchmark), chosen)
-        total = connection.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
-        rows = connection.execute(query.limit(limit).offset(offset)).all()
-    return [_battle_summary(row) for row in rows], total
-
-
-def battle(database: Database, benchmark: str, instruction: str, model_a: str, model_b: str) -> Battle:
-    """The battle of two models on the instruction with this key. Raises UnknownName when there is no verdict on it."""
-    first, second = sorted((model_a, model_b))
-    with database.read() as connection:
-        reader.benchmark_id(connection, benchmark)
-        a, b = (battle_reader.output_id(benchmark, instruction, name) for name in (first, second))
-        rows = list(battle_reader.battle_rows(connection, [_v.output_a_id == a, _v.output_b_id == b]))
-    if not rows:
-        raise UnknownName("battle", f"{first} against {second} on {instruction}", [])
-    found = rows[0]
-    shown = tuple(
-        ShownVerdict(
-            judge=row.judge,
-            order=None if row.order is None else Order(row.order),
-            repeat=row.repeat,
-            verdict=battle_reader.verdict(row),
-            completion=None if row.completion_id is None else battle_reader.completion(row),
-        )
-        for row in rows
-    )
-    return Battle(reader.instruction(found), first, second, found.text_a, found.text_b, shown)
-
-
 def _stored(database: Database, benchmark: str, judges: Sequence[str], category: str | None) -> reader.StoredTable:
     with database.read() as connection:
         benchmark_id = reader.chosen_benchmark(connection, benchmark, judges, category)
@@ -324,57 +237,4 @@ def _summary(connection: sa.Connection, name: str) -> BenchmarkSummary:
         models=tuple(model.name for model in reader.models(connection, benchmark_id)),
         judges=tuple(judge.name for judge in reader.judges(connection, benchmark_id)),
         verdicts=connection.scalar(count.where(_v.instruction_id.in_(within), reader.IN_FORCE)) or 0,
-    )
-
-
-def _battle_query(benchmark_id: int, chosen: BattleFilter) -> sa.Select[Any]:
-    a, b = t.outputs.alias("output_a"), t.outputs.alias("output_b")
-    model_a, model_b = t.models.alias("of_a"), t.models.alias("of_b")
-    i = t.instructions.c
-    trials, answered = sa.func.count(), sa.func.count(_v.preference)
-    query = (
-        sa.select(
-            *(i.key, i.turns, i.category, model_a.c.name.label("model_a"), model_b.c.name.label("model_b")),
-            sa.func.avg(_v.preference).label("preference"),
-            sa.func.min(_v.preference).label("lowest"),
-            sa.func.max(_v.preference).label("highest"),
-            *(trials.label("trials"), answered.label("with_preference")),
-        )
-        .select_from(t.verdicts)
-        .join(t.instructions, i.id == _v.instruction_id)
-        .join(a, a.c.id == _v.output_a_id)
-        .join(b, b.c.id == _v.output_b_id)
-        .join(model_a, model_a.c.id == a.c.model_id)
-        .join(model_b, model_b.c.id == b.c.model_id)
-        .where(i.benchmark_id == benchmark_id, reader.IN_FORCE)
-        .group_by(i.id, i.key, i.turns, i.category, model_a.c.name, model_b.c.name)
-        .order_by(i.id, model_a.c.name, model_b.c.name)
-    )
-    if chosen.judge is not None:
-        query = query.join(t.judges, t.judges.c.id == _v.judge_id).where(t.judges.c.name == chosen.judge)
-    if chosen.category is not None:
-        query = query.where(i.category == chosen.category)
-    for name in chosen.models:
-        query = query.where((model_a.c.name == name) | (model_b.c.name == name))
-    if chosen.text:
-        query = query.where(i.turns.icontains(chosen.text, autoescape=True))
-    if chosen.inconsistent:
-        query = query.having(sa.func.min(_v.preference) < 0.5, sa.func.max(_v.preference) > 0.5)
-    if chosen.without_verdict:
-        query = query.having(answered < trials)
-    return query
-
-
-def _battle_summary(row: sa.Row[Any]) -> BattleSummary:
-    return BattleSummary(
-        instruction=row.key,
-        text="\n\n".join(json.loads(row.turns)),
-        category=row.category,
-        model_a=row.model_a,
-        model_b=row.model_b,
-        preference=row.preference,
-        lowest=row.lowest,
-        highest=row.highest,
-        trials=row.trials,
-        with_preference=row.with_preference,
     )

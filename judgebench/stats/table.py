@@ -51,6 +51,21 @@ class VerdictTable:
         return self.models.index(name)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelTable:
+    """n human labels in columns, coded as the verdict table beside them codes models and instructions."""
+
+    annotators: tuple[str, ...]  # sorted
+    annotator: Codes  # (n,) into ``annotators``
+    instruction: Codes  # (n,)
+    model_a: Codes  # (n,) always the smaller code
+    model_b: Codes  # (n,)
+    preference: Floats  # (n,) for A, in [0, 1]; 0.5 is a tie
+
+    def __len__(self) -> int:
+        return len(self.preference)
+
+
 def encode(values: Sequence[str]) -> tuple[tuple[str, ...], Codes]:
     """Sorted distinct names, and each value's index among them."""
     names, codes = np.unique(np.asarray(values, dtype=object), return_inverse=True)

@@ -6,6 +6,7 @@ better parser) is a further row, and the highest revision is in force.
 """
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from judgebench.records import Source, Status
 
 # The newest migration that this code knows; the store's tests hold it to migrations/versions.
-SCHEMA_REVISION = "0002"
+SCHEMA_REVISION = "0003"
 
 _KEY = String(32)
 _TIME = String(32)  # ISO 8601, UTC: the same text on both engines
@@ -181,4 +182,24 @@ Index(
     verdicts.c.trial_key,
     sqlite_where=verdicts.c.revision > 0,
     postgresql_where=verdicts.c.revision > 0,
+)
+
+human_labels = Table(  # what people say about battles: one label a person and pair, never replaced
+    "human_labels",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("annotator", Text, nullable=False),
+    Column("instruction_id", ForeignKey("instructions.id"), nullable=False, index=True),
+    Column("output_a_id", ForeignKey("outputs.id"), nullable=False),
+    Column("output_b_id", ForeignKey("outputs.id"), nullable=False),
+    Column("order", String(2)),  # null: not known
+    Column("preference", Float(53), nullable=False),
+    Column("both_bad", Boolean, nullable=False),
+    Column("source", Text, nullable=False),  # "app", or a file's name
+    Column("created_at", _TIME, nullable=False),
+    UniqueConstraint("annotator", "output_a_id", "output_b_id"),
+    CheckConstraint("output_a_id <> output_b_id", name="sides"),
+    CheckConstraint("\"order\" IN ('AB', 'BA')", name="order"),
+    CheckConstraint("preference >= 0 AND preference <= 1", name="preference"),
+    CheckConstraint("NOT both_bad OR preference = 0.5", name="both_bad"),
 )

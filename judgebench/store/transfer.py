@@ -12,7 +12,10 @@ from judgebench.store import tables as t
 from judgebench.store.database import Database, bulk_insert
 
 _BATCH = 5000
-_COUNTED_BY_DATABASE = ("benchmarks", "instructions", "models", "outputs", "judges", "judge_addresses", "runs")
+_COUNTED_BY_DATABASE = (
+    *("benchmarks", "instructions", "models", "outputs"),
+    *("judges", "judge_addresses", "runs", "human_labels"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,21 +73,28 @@ def _import_file(connection: sa.Connection, path: Path, benchmark_id: int) -> Im
 def _add_verdicts(connection: sa.Connection, benchmark_id: int, annotator: str, rows: Sequence[Annotation]) -> int:
     """Store what is not stored yet, as one run; returns how many verdicts that were."""
     judge = Judge(name=annotator, model=annotator, template=_TEMPLATE, template_digest=PARSER)
-    judge_id = writer.add_judge(connection, judge)
     results = [_result(judge, row) for row in rows]
+    return store_recorded(connection, benchmark_id, judge, results, source="alpaca-eval").new
+
+
+def store_recorded(
+    connection: sa.Connection, benchmark_id: int, judge: Judge, results: Sequence[TrialResult], *, source: str
+) -> writer.Stored:
+    """Store recorded verdicts that are not stored yet as one run; where all are, there is no run."""
+    judge_id = writer.add_judge(connection, judge)
     known = reader.revisions(connection, [result.trial_key for result in results])
     if all(result.trial_key in known for result in results):
-        return 0
+        return writer.Stored(0, len(results))
     run = writer.start_run(
         connection,
         benchmark_id=benchmark_id,
         judge_id=judge_id,
         kind="import",
-        specification={"format": "alpaca-eval"},
+        specification={"format": source},
     )
     stored = VerdictWriter(connection, run).add(connection, results)
     writer.finish_run(connection, run)
-    return stored.new
+    return stored
 
 
 def _result(judge: Judge, row: Annotation) -> TrialResult:

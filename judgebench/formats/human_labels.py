@@ -1,0 +1,203 @@
+"""Files of human preferences between two outputs, as the known projects publish them: one row a person and pair.
+
+A row holds the instruction, two outputs or the names of two models (or both), and which was preferred:
+
+- ``winner``: ``model_a``, ``model_b``, ``tie``, ``tie (bothbad)`` (MT-Bench, Chatbot Arena), a side, or a model's name;
+- ``label``: 0 the first, 1 the second, 2 a tie (Auto-J), or ``A>B``, ``B>A``, ``A=B``;
+- ``preference``: 1 to 2 beside ``output_1`` and ``output_2`` (AlpacaEval; 0 an old draw), else in [0, 1] for the first;
+- ``winner_model_a``, ``winner_model_b``, ``winner_tie``: 0 or 1 each;
+- ``chosen`` and ``rejected``: the first was preferred.
+
+Which output the person saw first is in none of them. What labels are worth is not known here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from judgebench.formats.fields import USUAL_NAMES, Columns, read_instruction, read_label, texts
+from judgebench.formats.reading import Filename, Limits, Place, Row, kind
+from judgebench.formats.rows import read_rows
+from judgebench.records import Instruction
+
+_SIDES = ("output", "response", "answer", "completion", "conversation")
+LABEL_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "instruction": USUAL_NAMES["instruction"],
+    "category": USUAL_NAMES["category"],
+    "reference": USUAL_NAMES["reference"],
+    "checklist": USUAL_NAMES["checklist"],
+    "output_a": (*(f"{name}{end}" for name in _SIDES for end in ("_a", "_1", " 1")), "chosen"),
+    "output_b": (*(f"{name}{end}" for name in _SIDES for end in ("_b", "_2", " 2")), "rejected"),
+    "model_a": ("model_a", "generator_1", "model_1", "generator_a", "model_x"),
+    "model_b": ("model_b", "generator_2", "model_2", "generator_b", "model_y"),
+    "label": ("preference", "winner", "label", "human_preference", "decision", "vote"),
+    "annotator": ("annotator", "judge", "worker", "annotator_index", "annotator_id", "rater", "user"),
+    "turn": ("turn",),
+}
+
+_FIRST = ("model_a", "a", "a>b", "left", "first", "1st", "output_1", "output_a", "a>>b")
+_SECOND = ("model_b", "b", "b>a", "a<b", "right", "second", "2nd", "output_2", "output_b", "b>>a")
+_TIE = ("tie", "a=b", "b=a", "draw", "both", "both good", "equal")
+_BOTH_BAD = ("tie (bothbad)", "bothbad", "both bad", "both_bad", "neither")
+_NUMBERED = (0.0, 1.0, 2.0)  # first, second, tie
+_ONE_HOT = ("winner_model_a", "winner_model_b", "winner_tie")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two outputs: by the name of its model, by its text, or both."""
+
+    model: str | None
+    text: str | None
+    column: str  # that holds the text, or the name where there is no text
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """What one person said about two outputs."""
+
+    place: Place
+    instruction: Instruction
+    first: Side
+    second: Side
+    preference: float  # for the first, in [0, 1]
+    both_bad: bool
+    annotator: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """At least one row."""
+
+    file: str
+    rows: tuple[LabelRow, ...]
+    columns: Mapping[str, str]  # field -> the column it was read from
+
+
+def read_label_file(
+    filename: Filename, *, columns: Mapping[str, str] | None = None, limits: Limits | None = None
+) -> LabelFile:
+    """The labels in a file. ``columns`` maps a field of LABEL_FIELDS to the file's column.
+
+    Raises InputError naming file, row and field where a label, an instruction or a side cannot be read.
+    """
+    found = Columns(columns or {}, LABEL_FIELDS)
+    rows = tuple(_row(row, found) for row in read_rows(filename, limits=limits))
+    found.check_chosen(str(filename))
+    return LabelFile(str(filename), rows, found.used)
+
+
+def _row(row: Row, columns: Columns) -> LabelRow:
+    instruction, turns = _instruction(row, columns), _turn(row, columns)
+    first, second = (_side(row, columns, letter, turns) for letter in "ab")
+    preference, both_bad = _choice(row, columns, first, second)
+    return LabelRow(row.place, instruction, first, second, preference, both_bad, read_label(row, "annotator", columns))
+
+
+def _turn(row: Row, columns: Columns) -> int | None:
+    """After how many turns the person was asked; None: after all of them."""
+    column = columns.find("turn", row)
+    if column is None or row.values[column] in (None, ""):
+        return None
+    turn = _number(row, column)
+    if turn < 1 or turn % 1:
+        raise row.error(column, f"expected a turn's number, from 1, found {turn:g}")
+    return int(turn)
+
+
+def _instruction(row: Row, columns: Columns) -> Instruction:
+    """From its own column, else from the user's side of the first conversation."""
+    turn = _turn(row, columns)
+    if columns.find("instruction", row) is not None:
+        asked = read_instruction(row, columns)
+        return Instruction(asked.turns[:turn], asked.category, asked.reference, asked.checklist)
+    column = columns.find("output_a", row)
+    if column is None or not isinstance(row.values[column], list):
+        raise columns.missing("instruction", row)
+    turns = texts(row, column, row.values[column], role="user")[:turn]
+    if not turns or not all(turn.strip() for turn in turns):
+        raise row.error(column, "the conversation holds no question, or an empty one")
+    return Instruction(turns, read_label(row, "category", columns))
+
+
+def _side(row: Row, columns: Columns, letter: str, turns: int | None) -> Side:
+    named, held = columns.find(f"model_{letter}", row), columns.find(f"output_{letter}", row)
+    if named is None and held is None:
+        raise columns.missing(f"output_{letter}", row)
+    text = None
+    if held is not None and row.values[held] is not None:
+        text = "\n\n".join(texts(row, held, row.values[held], role="assistant")[:turns])
+    model = None if named is None else read_label(row, f"model_{letter}", columns)
+    if model is None and text is None:
+        raise row.error(held or named or "", "neither the output nor the name of its model is there")
+    return Side(model, text, held or named or "")
+
+
+def _choice(row: Row, columns: Columns, first: Side, second: Side) -> tuple[float, bool]:
+    """Preference for the first, and whether neither will do."""
+    column = columns.find("label", row)
+    if column is None:
+        if all(name in row.values for name in _ONE_HOT):
+            return _one_hot(row), False
+        if first.column.lower() == "chosen":
+            return 1.0, False
+        raise columns.missing("label", row)
+    value = row.values[column]
+    if isinstance(value, str) and not _is_number(value):
+        return _worded(row, column, first, second)
+    number = _number(row, column)
+    if "preference" in column.lower():
+        return _graded(row, column, number, of_alpaca_eval=first.column.endswith("_1")), False
+    if number not in _NUMBERED:
+        raise row.error(column, f"expected 0 (the first), 1 (the second) or 2 (a tie), found {number:g}")
+    return {0.0: 1.0, 1.0: 0.0, 2.0: 0.5}[number], False
+
+
+def _worded(row: Row, column: str, first: Side, second: Side) -> tuple[float, bool]:
+    said = row.text(column).strip()
+    if first.model != second.model and said in (first.model, second.model):
+        return (1.0 if said == first.model else 0.0), False
+    word = said.lower().strip("[]")
+    for words, preference in ((_FIRST, 1.0), (_SECOND, 0.0), (_TIE, 0.5)):
+        if word in words:
+            return preference, False
+    if word in _BOTH_BAD:
+        return 0.5, True
+    raise row.error(column, f"{said[:40]!r} names no side: expected model_a, model_b, tie, A>B, B>A or a model's name")
+
+
+def _graded(row: Row, column: str, number: float, *, of_alpaca_eval: bool) -> float:
+    if of_alpaca_eval and number == 0.0:
+        return 0.5
+    preference = 2.0 - number if of_alpaca_eval else number
+    if not 0 <= preference <= 1:
+        scale = "1 (output_1) to 2 (output_2)" if of_alpaca_eval else "0 to 1, for the first"
+        raise row.error(column, f"expected a preference from {scale}, found {number:g}")
+    return preference
+
+
+def _one_hot(row: Row) -> float:
+    won = [_number(row, name) for name in _ONE_HOT]
+    if sorted(won) != [0.0, 0.0, 1.0]:
+        raise row.error(_ONE_HOT[0], "exactly one of winner_model_a, winner_model_b and winner_tie must be 1")
+    return (1.0, 0.0, 0.5)[won.index(1.0)]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(row: Row, column: str) -> float:
+    """A number; in CSV files it is written as text."""
+    value: Any = row.values[column]
+    if isinstance(value, str) and _is_number(value):
+        value = float(value)
+    if isinstance(value, bool):
+        value = int(value)
+    if value is None:
+        raise row.error(column, f"expected a label, found {kind(value)}")
+    return row.as_number(column, value)

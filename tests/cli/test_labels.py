@@ -1,0 +1,25 @@
+"""judgebench labels, as a person uses it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.cli.conftest import Invoke
+
+
+def write(tmp_path: Path, row: dict[str, Any], name: str = "labels.jsonl") -> Path:
+    path = tmp_path / name
+    path.write_text(json.dumps(row))
+    return path
+
+
+def test_labels_from_the_command_line(invoke: Invoke, tmp_path: Path) -> None:
+    row = {"prompt": "p", "response 1": "x", "response 2": "y", "label": 0}
+    done = invoke("labels", "import", write(tmp_path, row), "--benchmark", "b", "--format", "json")
+    assert (done.code, done.json["new"]) == (0, 1)
+    assert "1 stored already" in invoke("labels", "import", write(tmp_path, row), "--benchmark", "b").out
+    [label] = invoke("labels", "list", "--benchmark", "b", "--format", "json").json
+    assert invoke("labels", "list", "--benchmark", "b").out.split()[-4:] == ["labels", "1", "0", "0"]
+    assert label["preference"] == 1.0
+    wrong = invoke("labels", "import", write(tmp_path, row | {"label": 9}, "wrong.jsonl"), "--benchmark", "b")
+    assert (wrong.code, "wrong.jsonl, line 1, field 'label'" in wrong.err) == (2, True)
