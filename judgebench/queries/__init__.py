@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
-from judgebench.queries.battles import Battle, BattleFilter, BattleSummary, ShownVerdict, battle, battles
+from judgebench.queries.battles import Battle, BattleFilter, BattleOrder, BattleSummary, ShownVerdict, battle, battles
 from judgebench.queries.controls import Control, Scope, moves
 from judgebench.queries.labels import PairToLabel, annotators, human_labels, to_label
 from judgebench.queries.tallies import Tally, languages, tallies
@@ -25,6 +25,7 @@ from judgebench.store.score_reader import score_table
 __all__ = [
     "Battle",
     "BattleFilter",
+    "BattleOrder",
     "BattleSummary",
     "BenchmarkSummary",
     "Control",
