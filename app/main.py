@@ -6,7 +6,16 @@ link to one of them first. The leaderboard is found at ``/`` and, for links that
 
 import streamlit as st
 
+from app import who
+from app.text import problem
+from judgebench.errors import InputError
+
 st.set_page_config(page_title="JudgeBench", layout="wide")
+try:
+    who.gate()
+except InputError as error:
+    problem("The app is not set up right.", error)
+    st.stop()
 st.navigation(
     [
         st.Page("screens/leaderboard.py", title="Leaderboard", url_path="start", default=True),
