@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
 from os import PathLike
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack
 
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
@@ -24,15 +24,16 @@ from judgebench.formats.frames import NAME, read_frame
 from judgebench.formats.submission import Submission, gather_submission, read_submission
 from judgebench.leaderboard import Choices, Row
 from judgebench.records import Lineage
-from judgebench.spec import make_study
+from judgebench.spec import make_generation, make_study
 from judgebench.store import battle_reader, reader
 from judgebench.store.database import Database
 
 _Outputs = pd.DataFrame | str | PathLike[str]
+Report = TypeVar("Report")
 
 _BATTLE = ("category", "model_a", "model_b", "judge", "order", "repeat")
 _VERDICT = ("status", "source", "preference", "score", "label", "mass", "detail", "parser")
-_REPLY = ("reply", "prompt_tokens", "completion_tokens", "cost_usd", "latency_s")
+_REPLY = ("reply", "prompt_tokens", "completion_tokens", "cost_usd", "latency_s", "constrained")
 _VERDICT_COLUMNS = {"instruction": "key"} | {name: name for name in (*_BATTLE, *_VERDICT, *_REPLY)}  # ours -> stored
 
 
@@ -98,11 +99,34 @@ def run(
     def work(watch: study.OnProgress | None) -> study.RunReport:
         return study.run(database, wanted, environment=dict(os.environ), on_progress=watch)
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return work(on_progress)
-    return _in_thread(work, on_progress)
+    return _worked(work, on_progress)
+
+
+def answer(
+    database: Database,
+    *,
+    benchmark: str,
+    model: str | Mapping[str, Any],
+    on_progress: study.OnProgress | None = None,
+    **collection: Any,
+) -> study.AnswerReport:
+    """Collect a model's outputs to a benchmark's instructions; calling it again continues, and asks for none twice.
+
+    ``model``: "embedded", "scripted:echo", or the fields of ``spec.Served``, such as ``{"model": ..., "url": ...,
+    "key_env": ..., "settings": {"temperature": 0}}``. ``collection``: ``name``, under which the outputs are stored, and
+    the other fields of ``spec.Generation``, such as ``system``, ``limit`` and ``max_cost``.
+
+    Raises InputError, and JudgeError when the server cannot be reached or refuses.
+    """
+    served = {"model": model} if isinstance(model, str) else dict(model)
+    name = collection.pop("name", served.get("model"))
+    fields = {"benchmark": benchmark, "generator": served, "model": name, **collection}
+    wanted = make_generation(fields, where="answer")
+
+    def work(watch: study.OnProgress | None) -> study.AnswerReport:
+        return study.answer(database, wanted, environment=dict(os.environ), on_progress=watch)
+
+    return _worked(work, on_progress)
 
 
 def rank(
@@ -176,9 +200,16 @@ def _check_names(kind: str, given: Mapping[str, Any], record: type[Choices] | ty
             raise UnknownName(kind, name, known)
 
 
-def _in_thread(
-    work: Callable[[study.OnProgress], study.RunReport], on_progress: study.OnProgress | None
-) -> study.RunReport:
+def _worked(work: Callable[[study.OnProgress | None], Report], on_progress: study.OnProgress | None) -> Report:
+    """``work``, also where an event loop is running already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work(on_progress)
+    return _in_thread(work, on_progress)
+
+
+def _in_thread(work: Callable[[study.OnProgress], Report], on_progress: study.OnProgress | None) -> Report:
     """A run in an event loop of its own; an interrupt here ends it as an interrupt there would."""
     interrupted = threading.Event()
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from judgebench import queries, study
+from judgebench.execution.driving import OnProgress
 from judgebench.formats.submission import read_submission
 from judgebench.leaderboard import Leaderboard
 from judgebench.records import Order
 from judgebench.resources import folder
 from judgebench.spec import JudgeSpec, Study
 from judgebench.store.database import Database
-from judgebench.study.run import OnProgress
 
 BENCHMARK = "demo"
 ASKED_FOR_A_LETTER = 8  # instructions on which the same model is also asked "A or B?", in both orders

@@ -110,6 +110,11 @@ class Output:
     text: str
     earlier: tuple[str, ...] = ()  # its replies to the turns before the last; empty for a single turn
 
+    @property
+    def whole(self) -> str:
+        """All its replies, separated by an empty line."""
+        return "\n\n".join((*self.earlier, self.text))
+
 
 @dataclass(frozen=True)
 class Judge:
@@ -234,6 +239,7 @@ class Completion:
     completion_tokens: int | None = None
     cost_usd: float | None = None  # None: the price is not known
     latency_s: float | None = None
+    constrained: str | None = None  # how a second question forced the reply's form: "json_schema", "choice"; else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,3 +64,10 @@ def test_migrations_do_not_import_the_tables_that_they_build() -> None:
     """A migration is history; tables change."""
     for path in sources("migrations"):
         assert not [name for name in imported(path) if name.startswith("judgebench")]
+
+
+def test_the_command_line_starts_without_what_few_commands_need() -> None:
+    heavy = "{'scipy.stats', 'pandas', 'streamlit', 'alembic', 'tokenizers'}"
+    code = f"import sys, judgebench.cli.main; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -10,7 +10,6 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from judgebench.audits.field import LONG, Field
 from judgebench.audits.findings import LEVEL, Finding, Rule, Severity, share_finding, span
@@ -102,6 +101,8 @@ def _length_ratios(field: Field, model: str) -> NDArray[np.float64]:
 def median_interval(values: Sequence[float] | NDArray[np.float64], level: float = LEVEL) -> tuple[float, float, float]:
     """The median with the order statistics between which it lies at ``level`` (sign test), the outermost where there
     are too few values for that."""
+    from scipy import stats  # it takes longer to load than all else; only what asks for this pays
+
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     reach = int(stats.binom.ppf((1 - level) / 2, len(ordered), 0.5))
     below = max(reach - 1, 0)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from math import isfinite
 from typing import Any
 
-from scipy import stats
+from scipy.special import betaincinv
 
 from judgebench.stats.interval import Interval
 
@@ -110,8 +110,8 @@ def make_report(audit: str, findings: Sequence[Finding], rules: Sequence[Rule], 
 def share_interval(count: int, total: int, level: float = LEVEL) -> Interval:
     """The exact interval of a share (Clopper and Pearson 1934); [0, 1] where nothing was counted."""
     tail = (1 - level) / 2
-    lower = float(stats.beta.ppf(tail, count, total - count + 1)) if count else 0.0
-    upper = float(stats.beta.ppf(1 - tail, count + 1, total - count)) if count < total else 1.0
+    lower = float(betaincinv(count, total - count + 1, tail)) if count else 0.0
+    upper = float(betaincinv(count + 1, total - count, 1 - tail)) if count < total else 1.0
     return Interval(lower, upper, level, "exact binomial")
 
 

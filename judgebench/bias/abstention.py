@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import betaincinv
 
 from judgebench.bias.figure import Clusters, Figure, bounded_mean, unidentified
 from judgebench.errors import InputError
@@ -49,9 +49,7 @@ def confidence_of(preference: Floats) -> Floats:
 def risk_bound(wrong: NDArray[np.integer] | int, kept: NDArray[np.integer] | int, failure: float) -> Floats:
     """Exact upper bound of a risk, at confidence 1 - ``failure``, after ``wrong`` errors in ``kept`` items."""
     errors, size = np.asarray(wrong, dtype=np.float64), np.asarray(kept, dtype=np.float64)
-    bound: Floats = np.where(
-        errors < size, stats.beta.ppf(1 - failure, errors + 1, np.maximum(size - errors, 1e-9)), 1.0
-    )
+    bound: Floats = np.where(errors < size, betaincinv(errors + 1, np.maximum(size - errors, 1e-9), 1 - failure), 1.0)
     return bound
 
 

@@ -12,7 +12,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from judgebench.bias.figure import Clusters, Figure, bootstrap_figure, bounded_mean, unidentified
 from judgebench.errors import InputError, StatisticsError
@@ -163,6 +162,8 @@ def rank_correlation(
     Interval on Fisher's z with the errors of Bonett and Wright (2000): models are taken as a sample, their scores as
     exact. Below six models there is none.
     """
+    from scipy import stats  # it takes longer to load than all else; only what asks for this pays
+
     names = sorted(one.keys() & other.keys())
     scores = [[ranking[name] for name in names] for ranking in (one, other)]
     if len(names) < 3 or any(len(set(column)) < 2 for column in scores):

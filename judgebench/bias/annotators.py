@@ -9,7 +9,6 @@ independent, one an instruction.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from judgebench.errors import InputError
 from judgebench.stats.table import Floats
@@ -65,6 +64,8 @@ def _compared(judge: Floats, people: Floats, one: int) -> tuple[Floats, Floats]:
 
 def _p_value(difference: Floats, epsilon: float) -> float:
     """One-sided, against a mean of at least ``epsilon``; where all items agree the mean decides."""
+    from scipy import stats  # it takes longer to load than all else; only what asks for this pays
+
     if np.ptp(difference) == 0:
         return 0.0 if difference[0] < epsilon else 1.0
     return float(stats.ttest_1samp(difference, epsilon, alternative="less").pvalue)
@@ -72,5 +73,7 @@ def _p_value(difference: Floats, epsilon: float) -> float:
 
 def _discoveries(p_values: Floats, rate: float) -> Floats:
     """(m,) 1 where the hypothesis is rejected, at any dependence between the tests (Benjamini and Yekutieli 2001)."""
+    from scipy import stats  # it takes longer to load than all else; only what asks for this pays
+
     adjusted: Floats = stats.false_discovery_control(p_values, method="by")
     return (adjusted <= rate).astype(np.float64)

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from scipy.special import expit, logit
+from scipy.special import betaincinv, expit, logit
 
 from judgebench.bias.figure import (
     Figure,
@@ -35,6 +34,7 @@ class MatchedOrders:
     """m battles that one judge saw in both orders; repeats are paired in the order of their rows."""
 
     instruction: Codes  # (m,)
+    pair: NDArray[np.int64]  # (m,) one number a pair of models
     first_ab: Floats  # (m,) preference for the output shown first, with A first
     first_ba: Floats  # (m,) preference for the output shown first, with B first
     unmatched: int  # verdicts without a partner
@@ -112,6 +112,8 @@ def match_orders(table: VerdictTable) -> MatchedOrders:
     one, other = np.flatnonzero(a_first)[ab], np.flatnonzero(~a_first)[ba]
     return MatchedOrders(
         instruction=rows.instruction[one],
+        pair=np.minimum(rows.model_a, rows.model_b)[one].astype(np.int64) * len(rows.models)
+        + np.maximum(rows.model_a, rows.model_b)[one],
         first_ab=shown_first[one],
         first_ba=shown_first[other],
         unmatched=len(rows) - 2 * len(one),
@@ -179,7 +181,7 @@ def _one_sided(ff: int, ss: int, level: float) -> Figure:
         return unidentified("no battle went to the same place in both orders", level=level)
     critical_value(level)
     tail = (1 - level) / 2
-    least = float(logit(stats.beta.ppf(tail, n, 1))) / 2
+    least = float(logit(betaincinv(n, 1, tail))) / 2
     place = "first" if ff else "second"
     lower, upper = (least, None) if ff else (None, -least)
     reason = f"each of the {n} battles that went to one place went to the {place}: no finite estimate"

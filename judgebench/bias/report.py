@@ -1,55 +1,159 @@
-"""All that a table of verdicts tells about bias by itself: position, length, lineage, and the ledger of all three.
+"""All that verdicts, lineage, human labels and style tell about the bias of a judge, or of a board's judges together.
 
-What needs human labels or other texts is not here; see ``agreement``, ``calibration`` and ``contamination``.
+Position, length and the ledger are of the chosen judges' own verdicts. Whether a judge favours its relatives is seen
+only against judges that are not related to them, so leakage and consensus residuals also use the other judges'
+verdicts, on battles in which those have no relative. Agreement is ``concord``'s.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from judgebench.bias.effects import length_effect, place_effect
-from judgebench.bias.leakage import Leakage, leakage, relation_effects, relation_matrix
+import numpy as np
+from numpy.typing import NDArray
+
+from judgebench.bias.effects import Effect, length_effect, place_effect
+from judgebench.bias.figure import Figure, unidentified
+from judgebench.bias.leakage import RELATED, Leakage, Relation, leakage, relation_effects, relation_matrix
 from judgebench.bias.ledger import Ledger, ledger
-from judgebench.bias.length import Length, length
+from judgebench.bias.length import Length, Slopes, length, slopes, style_effect
+from judgebench.bias.people import people_preference
 from judgebench.bias.position import Position, position
-from judgebench.bias.self_preference import SelfPreference, consensus_residuals
+from judgebench.bias.position_curve import GapBin, position_curve
+from judgebench.bias.self_preference import EqualOpportunity, SelfPreference, consensus_residuals, equal_opportunity
+from judgebench.errors import UnknownName
 from judgebench.records import Lineage
-from judgebench.stats.table import VerdictTable
+from judgebench.stats.table import NO_LABELS, Floats, LabelTable, VerdictTable
+
+_NO_LIKELIHOOD = "the store holds no likelihood of the outputs under this judge: run one with a likelihood template"
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is known besides the verdicts."""
+
+    lineages: Mapping[str, Lineage] = field(default_factory=dict)  # by model, also of judges' LLMs
+    labels: LabelTable = NO_LABELS  # coded as the table
+    style: Mapping[str, Floats] = field(default_factory=dict)  # by feature: (instructions, models) counts of outputs
 
 
 @dataclass(frozen=True, slots=True)
 class BiasReport:
-    """Figures of the verdicts of all judges in the table together."""
+    """Figures of the chosen judges' verdicts."""
 
     judges: tuple[str, ...]
     verdicts: int
     position: Position
+    position_across: Figure  # points of the first place where orders vary across battles, at equal other effects
+    position_curve: tuple[GapBin, ...]
     length: Length
+    style: Mapping[str, Slopes]  # by feature, together with length
+    relations: Mapping[str, Mapping[str, tuple[str, ...]]]  # judge -> relation -> models
     leakage: Leakage
     self_preference: SelfPreference
+    equal_opportunity: Mapping[str, EqualOpportunity]  # by judge
+    likelihood: Figure
     ledger: Ledger
 
 
 def bias_report(
     table: VerdictTable,
     judge_models: Sequence[str],
-    lineages: Mapping[str, Lineage],
+    beside: Beside,
     *,
+    judges: Sequence[str] = (),
     baseline: str | None = None,
     level: float = 0.95,
 ) -> BiasReport:
-    """``judge_models`` names the LLM of each of ``table.judges``; ``lineages`` what was declared, by model.
+    """Of ``judges``, or all of the table's where none is named.
 
-    The ``baseline`` is that of win rates in the ledger and the consensus. Raises StatisticsError when there is no
-    verdict, InputError when the judges' LLMs are not aligned, UnknownName for an unknown baseline.
+    ``judge_models`` names the LLM of each of ``table.judges``. The ``baseline`` is that of win rates in the ledger and
+    the consensus. Raises StatisticsError when there is no verdict, InputError when the judges' LLMs are not aligned,
+    UnknownName for an unknown judge or baseline.
     """
-    relations = relation_matrix(table, judge_models, lineages)
-    effects = [place_effect(table), length_effect(table), *relation_effects(table, relations)]
+    relations = relation_matrix(table, judge_models, beside.lineages)
+    chosen = _chosen(table, judges)
+    own = table.select(chosen[table.judge])
+    human = people_preference(own, beside.labels)
+    features = style_effects(own, beside.style)
+    effects = [place_effect(own), length_effect(own), *features, *relation_effects(own, relations)]
+    entries = ledger(own, effects, baseline=baseline, level=level)
+    apart = _apart(table, relations, chosen)
+    seen = np.where(chosen[:, None] | (relations == Relation.UNRELATED), relations, Relation.UNKNOWN)
     return BiasReport(
-        judges=table.judges,
-        verdicts=len(table),
-        ledger=ledger(table, effects, baseline=baseline, level=level),
-        position=position(table, level=level),
-        length=length(table, level=level),
-        leakage=leakage(table, judge_models, lineages, level=level),
-        self_preference=consensus_residuals(table, relations, baseline=baseline, level=level),
+        judges=tuple(table.judges[code] for code in np.unique(own.judge)),
+        verdicts=len(own),
+        ledger=entries,
+        position_across=_first_place(entries, level),
+        position=position(own, level=level),
+        position_curve=position_curve(own, level=level),
+        length=length(own, human=human, level=level),
+        style=slopes(own, [length_effect(own), *features], human=human, level=level) if features else {},
+        relations=_related(table, relations, chosen),
+        leakage=leakage(table.select(apart), judge_models, beside.lineages, level=level),
+        self_preference=consensus_residuals(table, seen, baseline=baseline, level=level),
+        equal_opportunity=_opportunities(own, judge_models, human, level),
+        likelihood=unidentified(_NO_LIKELIHOOD, level=level),
     )
+
+
+def _first_place(found: Ledger, level: float) -> Figure:
+    points = next(entry.points for entry in found.entries if entry.name == "position")
+    return points or unidentified("it was not fitted", level=level)
+
+
+def style_effects(table: VerdictTable, style: Mapping[str, Floats]) -> list[Effect]:
+    """A column for each feature that is found in any output at all."""
+    found = []
+    for name, counts in style.items():
+        of_a, of_b = (counts[table.instruction, model] for model in (table.model_a, table.model_b))
+        if of_a.any() or of_b.any():
+            found.append(style_effect(name, of_a, of_b))
+    return found
+
+
+def _chosen(table: VerdictTable, judges: Sequence[str]) -> NDArray[np.bool_]:
+    """(judges,) which of the table's judges are asked about."""
+    for name in judges:
+        if name not in table.judges:
+            raise UnknownName("judge", name, table.judges)
+    return np.array([not judges or name in judges for name in table.judges], dtype=bool)
+
+
+def _apart(table: VerdictTable, relations: NDArray[np.object_], chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(n,) the chosen judges' verdicts, and those of others on battles in which these have no relative."""
+    free = relations == Relation.UNRELATED
+    neutral = free[table.judge, table.model_a] & free[table.judge, table.model_b]
+    return np.asarray(chosen[table.judge] | neutral)
+
+
+def _related(
+    table: VerdictTable, relations: NDArray[np.object_], chosen: NDArray[np.bool_]
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    met = np.unique(np.concatenate([table.model_a, table.model_b]))
+    kinds = (*RELATED, Relation.UNKNOWN)
+    return {
+        table.judges[judge]: {
+            kind.value: tuple(table.models[code] for code in met if relations[judge, code] == kind) for kind in kinds
+        }
+        for judge in np.unique(table.judge)
+        if chosen[judge]
+    }
+
+
+def _opportunities(
+    own: VerdictTable, judge_models: Sequence[str], human: Floats, level: float
+) -> dict[str, EqualOpportunity]:
+    found = {}
+    for code in np.unique(own.judge):
+        rows = own.judge == code
+        llm = judge_models[code]
+        met = llm in own.models and bool(np.isin(own.model_code(llm), [own.model_a[rows], own.model_b[rows]]))
+        if not np.isfinite(human[rows]).any():
+            missing = unidentified("no battle has a human preference", level=level)
+            found[own.judges[code]] = EqualOpportunity(missing, None, None)
+        elif not met:
+            missing = unidentified("the judge's own outputs are not among those it judged", level=level)
+            found[own.judges[code]] = EqualOpportunity(missing, None, None)
+        else:
+            found[own.judges[code]] = equal_opportunity(own.select(rows), llm, human[rows], level=level)
+    return found

@@ -10,7 +10,7 @@ from rich.table import Table
 from judgebench.audits.findings import AuditReport, Finding
 from judgebench.audits.html_report import html_report
 from judgebench.audits.null_gate import Gate
-from judgebench.cli.judge import ProgressLine
+from judgebench.cli.progress import ProgressLine
 from judgebench.cli.session import Format, Session, out, print_json, visible
 from judgebench.errors import InputError
 from judgebench.spec import JudgeSpec, load_template

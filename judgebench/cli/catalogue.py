@@ -37,8 +37,15 @@ def models(
     session: Session = context.obj
     with session.database() as database:
         found = queries.models(database, benchmark)
+        generated = queries.generated(database)
     rows = [
-        {"model": m.name, "family": m.lineage.family, "parent": m.lineage.parent, "trained_on": [*m.lineage.trained_on]}
+        {
+            "model": m.name,
+            "family": m.lineage.family,
+            "parent": m.lineage.parent,
+            "trained_on": [*m.lineage.trained_on],
+            "generated": generated.get(m.name),
+        }
         for m in found
     ]
     shown = [(m.name, m.lineage.family, m.lineage.parent, ", ".join(m.lineage.trained_on)) for m in found]

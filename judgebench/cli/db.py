@@ -14,9 +14,10 @@ app = typer.Typer(help="Upgrade, check, back up and copy the database.", no_args
 
 @app.command()
 def upgrade(context: typer.Context) -> None:
-    """Create the database, or bring its schema to this version's."""
+    """Create the database, or bring its schema to this version's; and build anew what is derived from verdicts."""
     session: Session = context.obj
     with session.database(create=True) as database:
+        transfer.refresh(database)
         out().print(visible(f"{database.name}: schema {database.revision()}"))
 
 

@@ -8,7 +8,7 @@ import typer
 
 from judgebench import demo as demonstration
 from judgebench.cli.app_command import Serving, launch
-from judgebench.cli.judge import ProgressLine
+from judgebench.cli.progress import ProgressLine
 from judgebench.cli.rank import print_board
 from judgebench.cli.session import DEFAULT_DATABASE, Session, err, out, visible
 

@@ -1,64 +1,45 @@
 """judgebench run, judgebench reparse."""
 
-from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from judgebench import study
-from judgebench.cli.session import Format, Session, complain, err, out, print_json, visible
-from judgebench.errors import InputError
-from judgebench.execution.runner import Tally
-from judgebench.records import Status
-from judgebench.spec import Study, load_study, make_study
-from judgebench.store.database import Database
+from judgebench.cli import flags
+from judgebench.cli.progress import ProgressLine, counts, summary
+from judgebench.cli.session import Format, Session, complain, out, print_json, visible
 
 _INTERRUPTED = 130
 _WITHOUT_VERDICT = 3
 
 
-class Orders(StrEnum):
-    BOTH = "both"
-    RANDOM = "random"
-    SINGLE = "single"
-
-
 def run(
     context: typer.Context,
-    file: Annotated[
-        Path | None, typer.Argument(metavar="[STUDY]", help="A study file in YAML; flags win over it.")
+    file: flags.StudyFile = None,
+    benchmark: flags.Benchmark = None,
+    judge: flags.JudgeModel = None,
+    judge_url: flags.JudgeUrl = None,
+    judge_key_env: flags.JudgeKeyEnv = None,
+    judge_name: flags.JudgeName = None,
+    template: flags.TemplateId = None,
+    price: flags.Price = None,
+    prices: flags.Prices = None,
+    models: flags.Models = None,
+    baseline: flags.Baseline = None,
+    all_pairs: flags.AllPairs = None,
+    pair: flags.Pairs = None,
+    orders: flags.OrdersOption = None,
+    repeats: flags.Repeats = None,
+    limit: flags.Limit = None,
+    category: flags.Category = None,
+    seed: flags.Seed = None,
+    reask: Annotated[
+        bool | None, typer.Option("--reask", help="Ask once more, under a constraint, where a reply has no verdict.")
     ] = None,
-    benchmark: Annotated[str | None, typer.Option(help="Name of the benchmark.")] = None,
-    judge: Annotated[
-        str | None,
-        typer.Option(help="The judge: one that was added, its server's name for it, 'embedded', or 'scripted:NAME'."),
-    ] = None,
-    judge_url: Annotated[
-        str | None, typer.Option(help="Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1")
-    ] = None,
-    judge_key_env: Annotated[
-        str | None, typer.Option(help="NAME of the environment variable that holds the server's key.")
-    ] = None,
-    judge_name: Annotated[str | None, typer.Option(help="Name under which the judge is stored.")] = None,
-    template: Annotated[str | None, typer.Option(help="A template, e.g. pairwise/two-way, or a file.")] = None,
-    price: Annotated[
-        str | None, typer.Option(metavar="PROMPT,COMPLETION", help="USD per million tokens, e.g. 2.5,10")
-    ] = None,
-    models: Annotated[
-        list[str] | None, typer.Option(help="Models that meet; may be repeated or separated by commas. Default: all.")
-    ] = None,
-    baseline: Annotated[str | None, typer.Option(help="Compare every model with this one.")] = None,
-    all_pairs: Annotated[bool | None, typer.Option("--all-pairs", help="Compare every pair of models.")] = None,
-    orders: Annotated[Orders | None, typer.Option(help="Orders in which the outputs are shown. Default: both.")] = None,
-    repeats: Annotated[int | None, typer.Option(help="How often each order is asked.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Take the first N instructions.")] = None,
-    category: Annotated[str | None, typer.Option(help="Take the instructions of one category.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of random orders.")] = None,
-    concurrency: Annotated[int | None, typer.Option(help="Questions in flight at most.")] = None,
-    max_cost: Annotated[float | None, typer.Option(help="Stop asking once this many USD are spent.")] = None,
-    max_failures: Annotated[int | None, typer.Option(help="Give up after so many failures in a row.")] = None,
+    concurrency: flags.Concurrency = None,
+    max_cost: flags.MaxCost = None,
+    max_failures: flags.MaxFailures = None,
+    max_errors: flags.MaxErrors = None,
     dry_run: Annotated[bool, typer.Option(help="Print what would be asked, and ask nothing.")] = False,
     output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:
@@ -66,17 +47,20 @@ def run(
     session: Session = context.obj
     given = {
         "benchmark": benchmark,
-        "models": _names(models) if models else None,
+        "models": flags.names(models),
         "baseline": baseline,
         "all_pairs": all_pairs,
+        "pairs": flags.pairs(pair),
         "orders": None if orders is None else str(orders),
         "repeats": repeats,
         "limit": limit,
         "category": category,
         "seed": seed,
+        "reask": reask,
         "concurrency": concurrency,
         "max_cost": max_cost,
         "max_failures": max_failures,
+        "max_errors": max_errors,
     }
     asked = {
         "model": judge,
@@ -87,7 +71,7 @@ def run(
         "price": price,
     }
     with session.database() as database:
-        wanted = _study(database, file, given, asked)
+        wanted = flags.study_of(database, file, given, asked, prices)
         if dry_run:
             _print_estimate(study.estimate(database, wanted), output)
             return
@@ -119,38 +103,13 @@ def reparse(
         out().print(f"{read} replies read again, {changed} verdicts changed")
 
 
-def _names(given: list[str]) -> tuple[str, ...]:
-    return tuple(name.strip() for each in given for name in each.split(",") if name.strip())
-
-
-def _study(database: Database, file: Path | None, given: dict[str, Any], asked: dict[str, Any]) -> Study:
-    """The study of the file with the flags laid over it; a judge without an address may be one that was added."""
-    fields: dict[str, Any] = {} if file is None else load_study(file).model_dump(exclude_defaults=True)
-    fields |= {name: value for name, value in given.items() if value is not None}
-    judge = dict(fields.get("judge", {})) | {name: value for name, value in asked.items() if value is not None}
-    if "benchmark" not in fields:
-        raise InputError("say which benchmark: --benchmark NAME, or a study file")
-    if "model" not in judge:
-        raise InputError("say which judge: --judge MODEL --judge-url URL, --judge embedded, or a study file")
-    known = {each.judge.name: each.spec for each in study.known_judges(database)} if "url" not in judge else {}
-    if known.get(judge["model"]) is not None:
-        spec = study.known_judge(database, judge.pop("model")).spec
-        judge = ({} if spec is None else spec.model_dump(exclude_none=True)) | judge
-    return make_study(fields | {"judge": judge}, where=str(file or "flags"))
-
-
-def _counts(tally: Tally) -> dict[str, Any]:
-    return {"planned": tally.planned} | {str(s): tally.ended.get(s, 0) for s in Status} | {"pending": tally.pending}
-
-
 def _print_report(report: study.RunReport, output: Format) -> None:
-    counts = _counts(report.tally)
     if output is Format.JSON:
-        print_json(counts | {"calls": report.calls, "cost_usd": report.tally.cost_usd})
+        reasked = {} if report.reasked is None else {"reasked": report.reasked}
+        print_json(counts(report.tally) | {"calls": report.calls, "cost_usd": report.tally.cost_usd} | reasked)
         return
-    shown = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    cost = "cost not known" if report.tally.cost_usd is None else f"{report.tally.cost_usd:.4f} USD"
-    out().print(visible(f"{report.judge}: {shown}; {report.calls} calls, {cost}"))
+    again = f"; {report.reasked} asked again under a constraint" if report.reasked else ""
+    out().print(visible(f"{report.judge}: {summary(report.tally, report.calls)}{again}"))
 
 
 def _print_estimate(estimate: study.Estimate, output: Format) -> None:
@@ -184,34 +143,3 @@ def _print_estimate(estimate: study.Estimate, output: Format) -> None:
     lines += [f"{model}: no output for {count} instructions" for model, count in planned.missing.items()]
     for line in lines:
         out().print(visible(line))
-
-
-class ProgressLine:
-    """Done, time left, cost and failures on one line of stderr."""
-
-    def __init__(self) -> None:
-        self._bar = Progress(
-            TextColumn("judging"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("eta"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[more]}"),
-            console=err(),
-        )
-        self._task = self._bar.add_task("judging", total=None, more="")
-
-    def __enter__(self) -> "ProgressLine":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def show(self, tally: Tally, calls: int) -> None:
-        good = (Status.OK, Status.TIE)
-        bad = sum(count for status, count in tally.ended.items() if status not in good)
-        cost = "" if not tally.cost_usd else f"{tally.cost_usd:.3f} USD "
-        more = f"{calls} calls {cost}" + (f"{bad} without verdict" if bad else "")
-        self._bar.update(self._task, total=tally.planned, completed=tally.planned - tally.pending, more=more)

@@ -61,7 +61,7 @@ def add(
     """Remember a judge under a name; nothing is asked, and no key is stored."""
     session: Session = context.obj
     fields = {"name": name, "model": model, "url": url, "key_env": key_env, "template": template, "price": price}
-    spec = make_judge(fields | {"settings": _settings(setting or [])}, where="flags")
+    spec = make_judge(fields | {"settings": settings_of(setting or [])}, where="flags")
     with session.database(create=True) as database:
         judge = study.add_judge(database, spec)
     out().print(visible(f"judge {judge.name}: {judge.model} with template {judge.template}"))
@@ -135,8 +135,8 @@ def _address(known: study.KnownJudge) -> str:
     return known.spec.url or "in this process"
 
 
-def _settings(given: list[str]) -> dict[str, Any]:
-    """Values are JSON where they can be read as such, and text otherwise."""
+def settings_of(given: list[str]) -> dict[str, Any]:
+    """From "FIELD=VALUE", several times. Values are JSON where they can be read as such, and text otherwise."""
     settings: dict[str, Any] = {}
     for each in given:
         field, equals, value = each.partition("=")

@@ -11,7 +11,23 @@ from typing import Annotated
 import typer
 
 from judgebench import __version__
-from judgebench.cli import audit, catalogue, db, demo, judge, judges, labels, rank, submit, vllm
+from judgebench.cli import (
+    analysis,
+    answer,
+    audit,
+    batch,
+    bias,
+    card,
+    catalogue,
+    db,
+    demo,
+    judge,
+    judges,
+    labels,
+    rank,
+    submit,
+    vllm,
+)
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
 from judgebench.errors import JudgeBenchError
 
@@ -24,9 +40,15 @@ app = typer.Typer(
 )
 app.command("submit")(submit.submit)
 app.add_typer(submit.imports, name="import")
+app.command("answer")(answer.answer)
 app.command("run")(judge.run)
 app.command("reparse")(judge.reparse)
 app.command("leaderboard")(rank.leaderboard)
+for _analysis in (analysis.matrix, analysis.multiverse, analysis.consensus, analysis.quality, analysis.plan):
+    app.command(_analysis.__name__)(_analysis)
+app.command("bias")(bias.bias)
+app.command("agreement")(bias.agreement)
+app.command("card")(card.card)
 app.command("battles")(catalogue.battles)
 app.command("benchmarks")(catalogue.benchmarks)
 app.command("models")(catalogue.models)
@@ -36,6 +58,7 @@ app.command("templates")(catalogue.templates)
 app.command("app")(demo.app)
 app.command("demo")(demo.demo)
 app.add_typer(audit.app, name="audit")
+app.add_typer(batch.app, name="batch")
 app.add_typer(db.app, name="db")
 app.add_typer(vllm.app, name="vllm")
 

@@ -16,7 +16,7 @@ from judgebench.leaderboard import Choices, Leaderboard, Row
 
 _FIELDS = (
     *("model", "rating", "lower", "upper", "win_rate", "standard_error"),
-    *("rank", "rank_lower", "rank_upper", "tier", "battles", "ties", "flag", "outputs"),
+    *("rank", "rank_lower", "rank_upper", "tier", "battles", "ties", "flag", "outputs", "p_best"),
 )
 
 
@@ -26,6 +26,7 @@ class Method(StrEnum):
     BRADLEY_TERRY = "bradley-terry"
     DAVIDSON = "davidson"
     RAO_KUPPER = "rao-kupper"
+    JUDGE_AWARE = "judge-aware"
     ELO = "elo"
     SCORE = "score"
 

@@ -10,10 +10,18 @@ from judgebench.cli.session import Format, Session, err, out, print_json, visibl
 from judgebench.errors import InputError
 from judgebench.formats.submission import read_submission
 from judgebench.records import Lineage
-from judgebench.study import ImportReport, MatchReport, import_alpaca_eval, import_scalerlab, prepare, store
+from judgebench.study import (
+    ImportReport,
+    MatchReport,
+    import_alpaca_eval,
+    import_instructions,
+    import_scalerlab,
+    prepare,
+    store,
+)
 from judgebench.study.submit import check_name
 
-imports = typer.Typer(help="Import verdicts that others published.", no_args_is_help=True)
+imports = typer.Typer(help="Import verdicts that others published, or instructions alone.", no_args_is_help=True)
 
 
 def submit(
@@ -79,6 +87,26 @@ def alpaca_eval(
     for report in reports:
         _print_import(report)
     out().print(f"{sum(r.new for r in reports)} verdicts stored, {sum(r.known for r in reports)} were stored already")
+
+
+@imports.command("instructions")
+def instructions(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="JSON, JSONL, CSV or parquet; one instruction a row.")],
+    benchmark: Annotated[str, typer.Option(help="Name of the benchmark; created where it does not exist.")],
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="e.g. instruction=question")
+    ] = None,
+    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+) -> None:
+    """Import instructions without outputs, which 'judgebench answer' then collects; those there already stay."""
+    session: Session = context.obj
+    with session.database(create=True) as database:
+        report = import_instructions(database, file, benchmark=benchmark, columns=columns_of(columns or []))
+    if output is Format.JSON:
+        print_json(asdict(report))
+        return
+    out().print(visible(f"{report.benchmark}: {report.new} instructions stored; {report.known} were stored already"))
 
 
 @imports.command("scalerlab")

@@ -7,9 +7,10 @@ seen: the constraints tried here ask for words that no unconstrained model says.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from judgebench.clients.openai_api import OpenAIClient
+from judgebench.clients.protocol import Client
 from judgebench.clients.replies import Rejected
 from judgebench.records import ChatPrompt, Completion, Message
 
@@ -26,6 +27,7 @@ _JSON_SCHEMA = {
 }
 _CHOICE = {"structured_outputs": {"choice": list(_WORDS)}}
 _LOGPROBS = {"logprobs": True, "top_logprobs": 5}
+_ROOM = 64  # tokens: a judge that is limited to one letter could not say the words
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +52,45 @@ async def check(client: OpenAIClient, settings: Mapping[str, Any]) -> Report:
     plain = {name: value for name, value in settings.items() if name not in (*_LOGPROBS, *_JSON_SCHEMA, *_CHOICE)}
     first = await client.complete(_PROMPT, plain)
     scored = await _tried(client, plain | _LOGPROBS)
-    schema = await _tried(client, plain | _JSON_SCHEMA)
-    choice = await _tried(client, plain | _CHOICE)
+    schema, choice = await _schema_holds(client, plain), await _choice_holds(client, plain)
     return Report(
         model=first.model,
         latency_s=first.latency_s,
         logprobs=scored is not None and bool(scored.logprobs) and any(token.top for token in scored.logprobs or ()),
-        json_schema=schema is not None and _word(schema.text) in _WORDS,
-        choice=choice is not None and choice.text.strip() in _WORDS,
+        json_schema=schema,
+        choice=choice,
         left_out=client.left_out(settings),
         context_tokens=listed.get(client.model),
     )
 
 
-async def _tried(client: OpenAIClient, settings: Mapping[str, Any]) -> Completion | None:
+async def enforced(client: Client, settings: Mapping[str, Any]) -> Literal["json_schema", "choice"] | None:
+    """How the form of a reply can be forced, by one or two short questions; None where it cannot.
+
+    Raises JudgeError where the server does not answer them.
+    """
+    plain = {name: value for name, value in settings.items() if name not in (*_LOGPROBS, *_JSON_SCHEMA, *_CHOICE)}
+    if await _schema_holds(client, plain):
+        return "json_schema"
+    return "choice" if await _choice_holds(client, plain) else None
+
+
+def _roomy(plain: Mapping[str, Any]) -> dict[str, Any]:
+    limit = "max_completion_tokens" if "max_completion_tokens" in plain else "max_tokens"
+    return {**plain, limit: max(plain.get(limit, _ROOM), _ROOM)}
+
+
+async def _schema_holds(client: Client, plain: Mapping[str, Any]) -> bool:
+    tried = await _tried(client, _roomy(plain) | _JSON_SCHEMA)
+    return tried is not None and _word(tried.text) in _WORDS
+
+
+async def _choice_holds(client: Client, plain: Mapping[str, Any]) -> bool:
+    tried = await _tried(client, _roomy(plain) | _CHOICE)
+    return tried is not None and tried.text.strip() in _WORDS
+
+
+async def _tried(client: Client, settings: Mapping[str, Any]) -> Completion | None:
     try:
         return await client.complete(_PROMPT, settings)
     except Rejected as rejection:

@@ -87,7 +87,7 @@ def chat_completion(reply: Any) -> Completion:
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
         raise BadReply(f"the judge's reply holds no choice with a message: {_shown(_gist(reply))}")
-    text = _content(message.get("content"))
+    text, tokens = _content(message.get("content")), token_counts(reply)
     refusal = _text(message.get("refusal"))
     return Completion(
         text=text or refusal or "",
@@ -95,7 +95,8 @@ def chat_completion(reply: Any) -> Completion:
         finish_reason="refusal" if refusal else _text(choice.get("finish_reason")),
         logprobs=_logprobs(choice.get("logprobs")),
         model=_text(reply.get("model")),
-        **token_counts(reply),
+        prompt_tokens=tokens["prompt_tokens"],
+        completion_tokens=tokens["completion_tokens"],
     )
 
 

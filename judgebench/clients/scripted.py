@@ -43,13 +43,18 @@ def coin(prompt: Prompt) -> str:
     return "AB"[int(key[-1], 16) % 2]
 
 
-SCRIPTS: Mapping[str, Script] = {"always-first": always_first, "coin": coin}
+def echo(prompt: Prompt) -> str:
+    """The last thing that was said: as a model under evaluation, one that repeats its instruction."""
+    return _words(prompt)[-1]
+
+
+SCRIPTS: Mapping[str, Script] = {"always-first": always_first, "coin": coin, "echo": echo}
 
 
 def script(name: str) -> Script:
-    """The scripted judge of this name, for templates with the labels A and B. Raises UnknownName."""
+    """The script of this name; those that judge are for templates with the labels A and B. Raises UnknownName."""
     if name not in SCRIPTS:
-        raise UnknownName("scripted judge", name, SCRIPTS)
+        raise UnknownName("scripted judge or model", name, SCRIPTS)
     return SCRIPTS[name]
 
 

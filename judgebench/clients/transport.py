@@ -7,7 +7,8 @@ only file that touches aiohttp. Nothing ambient takes part: no proxy or key from
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -18,6 +19,7 @@ from judgebench.errors import BadReply, InputError, JudgeUnreachable
 
 MAX_REPLY_BYTES = 16 * 2**20  # after decompression; the longest honest replies, with log-probabilities, are below 4 MiB
 _MAX_ERROR_BYTES = 2**16
+_MAX_FILE_BYTES = 2**32
 _HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 
 
@@ -48,24 +50,48 @@ class Transport:
 
     async def post(self, path: str, payload: Mapping[str, Any]) -> Any:
         """The parsed JSON answer to ``payload``. Raises as ``Client.complete`` does."""
-        return await self._request("POST", path, json.dumps(payload).encode())
+        return self._parsed(await self._request("POST", path, json.dumps(payload).encode()))
 
     async def get(self, path: str) -> Any:
         """The parsed JSON at ``path``. Raises as ``Client.complete`` does."""
-        return await self._request("GET", path, None)
+        return self._parsed(await self._request("GET", path))
+
+    async def upload(self, path: str, file: Path, fields: Mapping[str, str]) -> Any:
+        """The parsed JSON answer to a form with ``fields`` and a file. Raises as ``Client.complete`` does."""
+        with file.open("rb") as stream:
+            form = aiohttp.MultipartWriter("form-data")
+            for name, value in fields.items():
+                form.append(value).set_content_disposition("form-data", name=name)
+            part = form.append(stream, {"Content-Type": "application/jsonl"})
+            part.set_content_disposition("form-data", name="file", filename=file.name)
+            return self._parsed(await self._request("POST", path, form))
+
+    async def download(self, path: str, target: Path) -> None:
+        """Write what is at ``path`` into a file, as it comes. Raises as ``Client.complete`` does."""
+        with target.open("wb") as sink:
+            await self._request("GET", path, sink=sink)
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
 
-    async def _request(self, method: str, path: str, data: bytes | None) -> Any:
+    async def _request(
+        self, method: str, path: str, data: bytes | aiohttp.MultipartWriter | None = None, sink: IO[bytes] | None = None
+    ) -> bytes:
+        """The body of a good answer, or nothing where it went into ``sink``."""
         # "from None" where aiohttp's message quotes the server, which may quote the key in its turn.
         session, where = self._open(), self.base_url
+        form = {"Content-Type": data.headers["Content-Type"]} if isinstance(data, aiohttp.MultipartWriter) else None
         self.calls += 1
         try:
-            async with session.request(method, where + path, data=data, allow_redirects=False) as response:
+            async with session.request(
+                method, where + path, data=data, headers=form, allow_redirects=False
+            ) as response:
                 good = 200 <= response.status < 300
+                if good and sink is not None:
+                    await _save(response.content, sink)
+                    return b""
                 body = await _read(response.content, MAX_REPLY_BYTES if good else _MAX_ERROR_BYTES)
                 status = response.status
                 cleaned = {} if good else {name.lower(): self._clean(value) for name, value in response.headers.items()}
@@ -79,7 +105,7 @@ class Transport:
             raise JudgeUnreachable(f"the connection to {where} broke: {self._clean(str(error))}") from None
         if not good:
             raise failure(where, status, cleaned, self._clean(body.decode("utf-8", "replace")))
-        return self._parsed(body)
+        return body
 
     def _parsed(self, body: bytes) -> Any:
         if len(body) > MAX_REPLY_BYTES:
@@ -115,6 +141,16 @@ async def _read(content: aiohttp.StreamReader, limit: int) -> bytes:
         chunks.append(chunk)
         size += len(chunk)
     return b"".join(chunks)
+
+
+async def _save(content: aiohttp.StreamReader, sink: IO[bytes]) -> None:
+    """Raises BadReply for more than any file of results holds."""
+    size = 0
+    while chunk := await content.readany():
+        size += len(chunk)
+        if size > _MAX_FILE_BYTES:
+            raise BadReply(f"the server sent a file of more than {_MAX_FILE_BYTES >> 30} GiB")
+        sink.write(chunk)
 
 
 def _checked(base_url: str) -> str:

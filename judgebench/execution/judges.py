@@ -16,7 +16,7 @@ from judgebench.errors import InputError
 from judgebench.judging.scales import RewardScale
 from judgebench.judging.templates import Template
 from judgebench.records import Judge
-from judgebench.spec import JudgeSpec, load_template
+from judgebench.spec import JudgeSpec, Served, load_template
 
 _SCRIPTED = "scripted:"
 
@@ -63,25 +63,34 @@ def open_judge(spec: JudgeSpec, environment: Mapping[str, str], *, concurrency: 
 
 def _open(spec: JudgeSpec, environment: Mapping[str, str], concurrency: int) -> OpenJudge:
     judge, template = describe(spec)
-    if spec.model == "embedded":
+    if not isinstance(template.scale, RewardScale) or spec.url is None:
+        client, server = open_client(spec, environment, concurrency=concurrency)
+        return OpenJudge(judge, template, client, server)
+    price = None if spec.price is None else Price.parse(spec.price)
+    rewards = RewardClient(spec.url, spec.model, api_key=key_of(spec, environment), price=price)
+    return OpenJudge(judge, template, retrying(rewards, throttle=Throttle(concurrency)))
+
+
+def open_client(
+    served: Served, environment: Mapping[str, str], *, concurrency: int
+) -> tuple[Client, OpenAIClient | None]:
+    """Whoever answers for ``served``, and the server that is asked where there is one. Raises as ``open_judge``."""
+    if served.model == "embedded":
         from judgebench.clients.embedded.client import EmbeddedClient
 
-        return OpenJudge(judge, template, EmbeddedClient())
-    if spec.model.startswith(_SCRIPTED):
-        return OpenJudge(judge, template, ScriptedClient(script(spec.model.removeprefix(_SCRIPTED))))
-    price = None if spec.price is None else Price.parse(spec.price)
-    key = _key(spec, environment)
-    if isinstance(template.scale, RewardScale):
-        rewards = RewardClient(spec.url or "", spec.model, api_key=key, price=price)
-        return OpenJudge(judge, template, retrying(rewards, throttle=Throttle(concurrency)))
-    server = OpenAIClient(spec.url or "", spec.model, api_key=key, price=price)
-    return OpenJudge(judge, template, retrying(server, throttle=Throttle(concurrency)), server)
+        return EmbeddedClient(), None
+    if served.model.startswith(_SCRIPTED):
+        return ScriptedClient(script(served.model.removeprefix(_SCRIPTED))), None
+    price = None if served.price is None else Price.parse(served.price)
+    server = OpenAIClient(served.url or "", served.model, api_key=key_of(served, environment), price=price)
+    return retrying(server, throttle=Throttle(concurrency)), server
 
 
-def _key(spec: JudgeSpec, environment: Mapping[str, str]) -> str | None:
+def key_of(spec: Served, environment: Mapping[str, str]) -> str | None:
+    """The value of the variable that ``spec`` names. Raises InputError where it is not set."""
     if spec.key_env is None:
         return None
     key = environment.get(spec.key_env)
     if not key:
-        raise InputError(f"the environment variable {spec.key_env} is not set: put the judge's key there")
+        raise InputError(f"the environment variable {spec.key_env} is not set: put the {spec.role}'s key there")
     return key

@@ -10,23 +10,49 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from judgebench.errors import JudgeBenchError, JudgeError
-from judgebench.records import Reading, Status, Trial
-from judgebench.store.verdict_writer import TrialResult
+from judgebench.records import Completion, Status
 
 _LOOK_UP = 400  # trials looked up at once among those already answered
 
 
-class Sink(Protocol):
-    """Where verdicts are kept."""
+class Asked(Protocol):
+    """A trial, or whatever else is asked once and kept."""
+
+    @property
+    def key(self) -> str: ...
+
+
+class Ended(Protocol):
+    """What became of it."""
+
+    @property
+    def status(self) -> Status: ...
+
+    @property
+    def detail(self) -> str | None:
+        """Why it failed, where it did."""
+
+    @property
+    def replies(self) -> Sequence[Completion]:
+        """Everything that was paid for."""
+
+
+AskedT = TypeVar("AskedT", bound=Asked)
+EndedT = TypeVar("EndedT", bound=Ended)
+_KeptT = TypeVar("_KeptT", bound=Ended, contravariant=True)
+
+
+class Sink(Protocol[_KeptT]):
+    """Where results are kept."""
 
     def known(self, trial_keys: Sequence[str]) -> Mapping[str, Status]:
-        """How those trials ended that have a verdict already."""
+        """How those trials ended that have a result already."""
         ...
 
-    def add(self, results: Sequence[TrialResult]) -> None:
+    def add(self, results: Sequence[_KeptT]) -> None:
         """Commit the results, all or none. Called in another thread, never twice at once."""
         ...
 
@@ -38,6 +64,7 @@ class Limits:
     concurrency: int = 16  # questions in flight at most
     max_cost_usd: float | None = None  # no further question once this much is spent; those in flight still end
     max_failures: int = 25  # failures in a row after which the judge is taken to be gone
+    max_errors: int | None = None  # no further question once so many trials have failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +85,12 @@ class Tally:
         return self.planned - self.ended.get(Status.OK, 0) - self.ended.get(Status.TIE, 0)
 
 
-Ask = Callable[[Trial | Reading], Awaitable[TrialResult]]
-
-
-class Runner:
+class Runner(Generic[AskedT, EndedT]):
     """One execution of a plan. ``stop`` may be called at any time, from the event loop's thread."""
 
-    def __init__(self, ask: Ask, sink: Sink, *, planned: int, limits: Limits) -> None:
+    def __init__(
+        self, ask: Callable[[AskedT], Awaitable[EndedT]], sink: Sink[EndedT], *, planned: int, limits: Limits
+    ) -> None:
         self._ask = ask
         self._sink = sink
         self._planned = planned
@@ -72,11 +98,11 @@ class Runner:
         self._ended: Counter[Status] = Counter()
         self._cost_usd = 0.0
         self._unpriced = False
-        self._failures_in_a_row = 0
+        self._failures = self._failures_in_a_row = 0
         self._last_failure = ""
         self._fatal: JudgeError | None = None
         self._stopping = False
-        self._waiting: list[tuple[TrialResult, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[EndedT, asyncio.Future[None]]] = []
         self._arrived = asyncio.Event()
 
     @property
@@ -93,7 +119,7 @@ class Runner:
         """Ask nothing further; what is in flight still ends and is stored."""
         self._stopping = True
 
-    async def run(self, trials: Iterable[Trial | Reading]) -> Tally:
+    async def run(self, trials: Iterable[AskedT]) -> Tally:
         """Ask about every trial that has no answer yet.
 
         Raises JudgeError when the judge is gone or refuses every question; what was answered before stays stored.
@@ -118,7 +144,7 @@ class Runner:
     def _judge_is_gone(self) -> bool:
         return self._failures_in_a_row >= self._limits.max_failures
 
-    def _unanswered(self, trials: Iterable[Trial | Reading]) -> Iterator[Trial | Reading]:
+    def _unanswered(self, trials: Iterable[AskedT]) -> Iterator[AskedT]:
         stream = iter(trials)
         while chunk := list(islice(stream, _LOOK_UP)):
             known = self._sink.known([trial.key for trial in chunk])
@@ -129,8 +155,8 @@ class Runner:
                 else:
                     self._ended[status] += 1
 
-    async def _work(self, pending: Iterator[Trial | Reading]) -> None:
-        while not (self._stopping or self._judge_is_gone or self._spent) and (trial := next(pending, None)):
+    async def _work(self, pending: Iterator[AskedT]) -> None:
+        while not (self._stopping or self._judge_is_gone or self._spent) and (trial := next(pending, None)) is not None:
             try:
                 result = await self._ask(trial)
             except JudgeError as error:  # what others have in flight still ends and is stored
@@ -144,8 +170,9 @@ class Runner:
 
     @property
     def _spent(self) -> bool:
-        limit = self._limits.max_cost_usd
-        return limit is not None and self._cost_usd >= limit
+        """Whether the money, or the patience with failures, is."""
+        cost, errors = self._limits.max_cost_usd, self._limits.max_errors
+        return (cost is not None and self._cost_usd >= cost) or (errors is not None and self._failures >= errors)
 
     async def _commit(self) -> None:
         """Store whatever has arrived since the last transaction, together."""
@@ -159,16 +186,17 @@ class Runner:
                 self._count(result)
                 committed.set_result(None)
 
-    def _count(self, result: TrialResult) -> None:
-        self._ended[result.verdict.status] += 1
-        if result.verdict.status is Status.FAILED:
+    def _count(self, result: EndedT) -> None:
+        self._ended[result.status] += 1
+        if result.status is Status.FAILED:
+            self._failures += 1
             self._failures_in_a_row += 1
-            self._last_failure = result.verdict.detail or ""
+            self._last_failure = result.detail or ""
         else:
             self._failures_in_a_row = 0
-        if result.completion is not None:
-            self._cost_usd += result.completion.cost_usd or 0.0
-            self._unpriced |= result.completion.cost_usd is None
+        for reply in result.replies:
+            self._cost_usd += reply.cost_usd or 0.0
+            self._unpriced |= reply.cost_usd is None
 
 
 def _first(errors: BaseExceptionGroup[Any]) -> BaseException:

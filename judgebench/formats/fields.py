@@ -93,10 +93,10 @@ def read_instruction(row: Row, columns: Columns) -> Instruction:
     )
 
 
-def read_output(row: Row, columns: Columns) -> str:
-    """The model's text; several turns are joined by an empty line, as ``Instruction.text`` joins the questions.
+def read_replies(row: Row, columns: Columns) -> tuple[str, ...]:
+    """The model's replies, at least one, in the order of the turns.
 
-    Where no column holds it, a conversation in the instruction's column does: the assistant's messages.
+    Where no column holds them, a conversation in the instruction's column does: the assistant's messages.
     """
     column = columns.find("output", row)
     if column is None:
@@ -108,7 +108,7 @@ def read_output(row: Row, columns: Columns) -> str:
     answers = texts(row, column, row.values[column], role="assistant")
     if not answers:
         raise row.error(column, "holds no output; an empty output is the empty text")
-    return "\n\n".join(answers)
+    return answers
 
 
 def read_label(row: Row, field: str, columns: Columns) -> str | None:

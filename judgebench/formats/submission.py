@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from judgebench.errors import InputError
-from judgebench.formats.fields import Columns, read_instruction, read_label, read_output
+from judgebench.formats.fields import Columns, read_instruction, read_label, read_replies
 from judgebench.formats.reading import Filename, Limits, Place, Row
 from judgebench.formats.rows import read_rows
 from judgebench.records import Instruction
@@ -22,6 +22,12 @@ class SubmittedOutput:
     instruction: Instruction
     text: str  # it may be empty
     place: Place
+    earlier: tuple[str, ...] = ()  # the replies to the turns before the last, where there is one reply a turn
+
+    @property
+    def whole(self) -> str:
+        """All its replies, separated by an empty line."""
+        return "\n\n".join((*self.earlier, self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +88,21 @@ def gather_submission(rows: Iterable[Row], name: str, *, columns: Mapping[str, s
     duplicates = 0
     for row in rows:
         _check_generator(row, read_label(row, "generator", found), generators)
-        output = SubmittedOutput(read_instruction(row, found), read_output(row, found), row.place)
+        output = _output(row, found)
         earlier = outputs.setdefault(output.instruction.key, output)
-        if earlier.text != output.text:
+        if earlier.whole != output.whole:
             raise _conflict(row, earlier.place, "output")
         duplicates += earlier is not output
     found.check_chosen(name)
     return Submission(name, tuple(outputs.values()), duplicates, next(iter(generators), None), found.used)
+
+
+def _output(row: Row, columns: Columns) -> SubmittedOutput:
+    """Replies that do not match the turns one by one are joined, as ``Instruction.text`` joins these."""
+    instruction, replies = read_instruction(row, columns), read_replies(row, columns)
+    if len(replies) != len(instruction.turns):
+        replies = ("\n\n".join(replies),)
+    return SubmittedOutput(instruction, replies[-1], row.place, replies[:-1])
 
 
 def read_benchmark(

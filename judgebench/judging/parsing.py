@@ -21,6 +21,7 @@ from dataclasses import replace
 
 from judgebench.judging import soft
 from judgebench.judging.binding import Conflict, binding, unquoted
+from judgebench.judging.constraint import as_constrained
 from judgebench.judging.grammar import Mention, mentions, without_thinking
 from judgebench.judging.json_reply import json_mentions
 from judgebench.judging.likelihood import compare, reward
@@ -48,6 +49,8 @@ def parse(completion: Completion, template: Template, trial: Trial | Reading | O
     Give the trial where it is at hand. With the order alone, a verdict that the judge quotes from an output cannot be
     told from its own, and the answers to a checklist cannot be counted.
     """
+    if completion.constrained is not None:
+        template = as_constrained(template, completion.constrained)
     if isinstance(template.scale, LikelihoodScale):
         verdict = compare(completion.text, template.scale)
     elif isinstance(template.scale, RewardScale):

@@ -6,7 +6,9 @@ from typing import Literal
 
 from judgebench.records import Status
 
-Method = Literal["win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "elo", "score"]
+Method = Literal[
+    "win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "judge-aware", "elo", "score"
+]
 Scale = Literal["rate", "elo", "logit", "score"]
 IntervalMethod = Literal["analytic", "bootstrap"]
 
@@ -29,6 +31,7 @@ class Row:
     ties: int
     flag: str  # "" or why the rating is not what the method usually gives
     outputs: int = 0  # scored; 0 for methods that rest on battles
+    p_best: float | None = None  # chance of being the best, in [0, 1], under the estimates' joint normal distribution
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,7 @@ def _rows(
             ties=int(counts.ties[i]),
             flag=found.flags[i],
             outputs=int(counts.outputs[i]),
+            p_best=_number(sets.best_probability[i]),
         )
         for i in order
     )

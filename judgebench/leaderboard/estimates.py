@@ -1,7 +1,8 @@
 """The methods of ranking: each turns verdicts into one estimate a model with its interval, on the method's scale.
 
 Win rates (``stats.win_rate``), the same at equal length (``stats.length_control``), Bradley-Terry with ties as half
-wins (``stats.bradley_terry``) or modelled (``stats.contextual``: Davidson, Rao-Kupper), online Elo (``stats.elo``).
+wins (``stats.bradley_terry``) or modelled (``stats.contextual``: Davidson, Rao-Kupper), with terms for each judge
+(``stats.judge_model``), online Elo (``stats.elo``).
 """
 
 import math
@@ -20,6 +21,7 @@ from judgebench.stats.controls import compare_to_baseline
 from judgebench.stats.elo import shuffled_elo
 from judgebench.stats.empirical_prior import empirical_prior
 from judgebench.stats.interval import critical_value, rate_interval
+from judgebench.stats.judge_model import Effect, fit_judge_model
 from judgebench.stats.length_control import FEWEST_MODELS, controlled_win_rates
 from judgebench.stats.table import Floats, VerdictTable
 from judgebench.stats.ties import TieRule
@@ -28,7 +30,7 @@ from judgebench.stats.win_rate import win_rates
 ELO_PER_LOGIT = 400 / math.log(10)
 ELO_ORIGIN = 1000.0
 _ALPACA_EVAL = ("weighted_alpaca_eval_gpt4_turbo", "gpt4_1106_preview")  # whose prior control_prior.ALPACA_EVAL is
-_REFITS = 200
+_MOST_REFITS = 200  # beyond, intervals of length-controlled rates hardly change and take long
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +109,8 @@ def _length_controlled(
     if not published and len(data.models) < FEWEST_MODELS:
         raise StatisticsError(f"length control needs {FEWEST_MODELS} models besides the baseline to learn from")
     prior = ALPACA_EVAL if published else empirical_prior(data)
-    rates = controlled_win_rates(data, prior=prior, level=choices.level, resamples=_REFITS, rng=rng)
+    refits = min(choices.resamples, _MOST_REFITS)
+    rates = controlled_win_rates(data, prior=prior, level=choices.level, resamples=refits, rng=rng)
     learned = "AlpacaEval's judge and baseline" if published else "these models, which a gamed one among few can bend"
     place = [rates.models.index(name) if name in rates.models else -1 for name in table.models]
     value, lower, upper = (_aligned(column, place) for column in (rates.rate, rates.lower, rates.upper))
@@ -144,6 +147,39 @@ def _with_ties(rule: TieRule) -> "Find":
         return _rated(fit_contextual(table, ties=rule).ratings, choices)
 
     return find
+
+
+def _judge_aware(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
+    """What judges differ in besides the models, in the notes: how sharply each tells models apart, and its lean."""
+    _only_analytic(choices)
+    used, judge = np.unique(table.judge, return_inverse=True)
+    names = tuple(table.judges[code] for code in used)
+    found = fit_judge_model(replace(table, judges=names, judge=judge.astype(np.int32)))
+    error = np.sqrt(np.maximum(np.diag(found.covariance), 0.0))
+    half = critical_value(choices.level) * error
+    return Estimates(
+        value=found.theta,
+        lower=found.theta - half,
+        upper=found.theta + half,
+        covariance=found.covariance,
+        flags=[""] * len(table.models),
+        method="sandwich, clustered by instruction, given the priors",
+        scale="logit",
+        notes=(
+            *(_of_judges(found.discrimination, "log discrimination", choices.level) if len(used) > 1 else ()),
+            *_of_judges(found.first_place, "log-odds for what is shown first", choices.level),
+            *(f"not identified: {name}" for name in found.not_identified),
+        ),
+    )
+
+
+def _of_judges(effect: Effect, what: str, level: float) -> list[str]:
+    z = critical_value(level)
+    return [
+        f"{name}: {what} {value:.3f} [{value - z * error:.3f}, {value + z * error:.3f}]"
+        for name, value, error in zip(effect.names, effect.estimate, effect.standard_error, strict=True)
+        if math.isfinite(value)
+    ]
 
 
 def _elo(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
@@ -197,5 +233,6 @@ _METHODS: dict[str, tuple[Find, tuple[Scale, ...]]] = {
     "bradley-terry": (_bradley_terry, ("elo", "logit")),
     "davidson": (_with_ties("davidson"), ("elo", "logit")),
     "rao-kupper": (_with_ties("rao_kupper"), ("elo", "logit")),
+    "judge-aware": (_judge_aware, ("elo", "logit")),
     "elo": (_elo, ("elo",)),
 }

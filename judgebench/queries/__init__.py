@@ -1,8 +1,10 @@
 """The read side, as the command line, the app and Python use it: what is there, who leads, what was said and why."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,12 +12,23 @@ import sqlalchemy as sa
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
+from judgebench.queries.analyses import (
+    Pilot,
+    board_separability,
+    matrix,
+    multiverse,
+    other_answers,
+    pilot,
+    quality,
+    stored_table,
+)
 from judgebench.queries.battles import Battle, BattleFilter, BattleOrder, BattleSummary, ShownVerdict, battle, battles
+from judgebench.queries.card import card
 from judgebench.queries.controls import Control, Scope, moves
 from judgebench.queries.labels import PairToLabel, annotators, human_labels, to_label
 from judgebench.queries.tallies import Tally, languages, tallies
+from judgebench.queries.trust import agreement, bias
 from judgebench.records import Judge, Model, Status
-from judgebench.stats.pair_rates import PairRates, pair_rates
 from judgebench.store import reader
 from judgebench.store import tables as t
 from judgebench.store import tallies as store_tallies
@@ -30,15 +43,20 @@ __all__ = [
     "BenchmarkSummary",
     "Control",
     "PairToLabel",
+    "Pilot",
     "RunSummary",
     "Scope",
     "ShownVerdict",
     "Tally",
+    "agreement",
     "annotators",
     "battle",
     "battles",
     "benchmark",
     "benchmarks",
+    "bias",
+    "board_separability",
+    "card",
     "human_labels",
     "judges",
     "languages",
@@ -47,6 +65,10 @@ __all__ = [
     "matrix",
     "models",
     "moves",
+    "multiverse",
+    "other_answers",
+    "pilot",
+    "quality",
     "runs",
     "tallies",
     "to_label",
@@ -112,6 +134,18 @@ def models(database: Database, benchmark: str) -> list[Model]:
         return reader.models(connection, reader.benchmark_id(connection, benchmark))
 
 
+def generated(database: Database) -> dict[str, dict[str, Any]]:
+    """How the models were asked whose outputs we collected: served_model, system, settings. By model."""
+    g = t.generators.c
+    query = sa.select(t.models.c.name, g.served_model, g.system, g.settings).join(t.models, t.models.c.id == g.model_id)
+    with database.read() as connection:
+        rows = connection.execute(query).all()
+    return {
+        row.name: {"served_model": row.served_model, "system": row.system, "settings": json.loads(row.settings)}
+        for row in rows
+    }
+
+
 def judges(database: Database) -> list[Judge]:
     with database.read() as connection:
         return reader.judges(connection)
@@ -167,22 +201,29 @@ def leaderboard(
 
     Raises UnknownName for any name that is not there, and StatisticsError when there is nothing to rank by.
     """
-    choices = choices or Choices()
+    wanted = choices or Choices()
+    if language is not None:
+        stored = _in_language(database, benchmark, language, judges=judges, category=category)
+        return build(stored.table, wanted, left_out=stored.left_out)
+    return _board(database, version(database), benchmark, tuple(judges), category, wanted)
+
+
+@lru_cache(maxsize=32)
+def _board(
+    database: Database,
+    _version: tuple[int, ...],  # a board is kept as long as nothing is stored
+    benchmark: str,
+    judges: tuple[str, ...],
+    category: str | None,
+    choices: Choices,
+) -> Leaderboard:
     if choices.baseline is not None:
         with database.read() as connection:
             reader.check_model(connection, choices.baseline)
     if choices.method == "score" or choices.margin is not None:
         return _score_board(database, benchmark, judges, category, choices)
-    if language is not None:
-        stored = _in_language(database, benchmark, language, judges=judges, category=category)
-    else:
-        stored = _stored(database, benchmark, judges, category)
+    stored = stored_table(database, benchmark, judges, category)
     return build(stored.table, choices, left_out=stored.left_out)
-
-
-def matrix(database: Database, benchmark: str, *, judges: Sequence[str] = (), category: str | None = None) -> PairRates:
-    """How often each model was preferred to each other one. Raises UnknownName, as ``leaderboard`` does."""
-    return pair_rates(_stored(database, benchmark, judges, category).table)
 
 
 def leaderboard_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
@@ -190,12 +231,6 @@ def leaderboard_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
     document = asdict(board)
     document["left_out"] = {str(status): count for status, count in sorted(board.left_out.items())}
     return {"benchmark": benchmark, **document, "judges": list(board.judges), "notes": list(board.notes)}
-
-
-def _stored(database: Database, benchmark: str, judges: Sequence[str], category: str | None) -> reader.StoredTable:
-    with database.read() as connection:
-        benchmark_id = reader.chosen_benchmark(connection, benchmark, judges, category)
-        return reader.verdict_table(connection, benchmark_id, judges=judges, category=category)
 
 
 def _in_language(

@@ -87,4 +87,5 @@ def battle(database: Database, benchmark: str, instruction: str, model_a: str, m
         )
         for row in rows
     )
-    return Battle(reader.instruction(found), first, second, found.text_a, found.text_b, shown, mine)
+    one, other = ("" if side is None else side.whole for side in battle_reader.sides(found))
+    return Battle(reader.instruction(found), first, second, one, other, shown, mine)

@@ -7,26 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import sqlalchemy as sa
 
 from judgebench.bias.effects import Effect, length_effect
 from judgebench.bias.leakage import relation_effects, relation_matrix
 from judgebench.bias.ledger import Ledger, ledger
+from judgebench.bias.report import style_effects
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard.build import common_baseline
 from judgebench.stats.table import VerdictTable
-from judgebench.store import reader, tallies
+from judgebench.store import judge_reader, reader
 from judgebench.store.database import Database
 
 Control = Literal["length", "style", "lineage"]
-
-_STYLE_UNITS = {  # what one more step of a style's column is, in words
-    "headers": "twice the headers",
-    "lists": "twice the list items",
-    "bold": "twice the bold spans",
-    "code": "twice the code blocks",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +58,10 @@ def _effects(connection: sa.Connection, benchmark_id: int, table: VerdictTable, 
     if control == "length":
         return [length_effect(table)]
     if control == "style":
-        return _style_effects(connection, benchmark_id, table)
-    lineages = {model.name: model.lineage for model in reader.models(connection)}
+        marks = judge_reader.style_counts(
+            connection, benchmark_id, models=table.models, instructions=table.instructions
+        )
+        return style_effects(table, marks)
     llms = {judge.name: judge.model for judge in reader.judges(connection)}
-    return relation_effects(table, relation_matrix(table, [llms[name] for name in table.judges], lineages))
-
-
-def _style_effects(connection: sa.Connection, benchmark_id: int, table: VerdictTable) -> list[Effect]:
-    """Differences of the natural logarithms of 1 + marks, one effect a kind of mark."""
-    counts = np.log1p(
-        tallies.style_counts(connection, benchmark_id, models=table.models, instructions=table.instructions)
-    )
-    gaps = counts[table.model_a, table.instruction] - counts[table.model_b, table.instruction]
-    return [
-        Effect(style, np.ascontiguousarray(gaps[:, at]), float(np.log(2)), _STYLE_UNITS[style])
-        for at, style in enumerate(tallies.STYLES)
-    ]
+    models = [llms[name] for name in table.judges]
+    return relation_effects(table, relation_matrix(table, models, judge_reader.lineages(connection)))

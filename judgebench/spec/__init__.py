@@ -1,6 +1,30 @@
 """What a user writes down, as values: studies and templates. The only reader of their files."""
 
-from judgebench.spec.study import JudgeSpec, Study, load_study, make_judge, make_study
+from judgebench.spec.study import (
+    Generation,
+    JudgeSpec,
+    Served,
+    Study,
+    is_local,
+    load_prices,
+    load_study,
+    make_generation,
+    make_judge,
+    make_study,
+)
 from judgebench.spec.templates import load_template, templates
 
-__all__ = ["JudgeSpec", "Study", "load_study", "load_template", "make_judge", "make_study", "templates"]
+__all__ = [
+    "Generation",
+    "JudgeSpec",
+    "Served",
+    "Study",
+    "is_local",
+    "load_prices",
+    "load_study",
+    "load_template",
+    "make_generation",
+    "make_judge",
+    "make_study",
+    "templates",
+]

@@ -5,7 +5,7 @@ Keys of judges are named, never written: a study holds the *name* of an environm
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -15,40 +15,72 @@ from judgebench.errors import InputError
 _MAX_NAME = 200
 
 
-class JudgeSpec(BaseModel):
-    """How a judge is asked, and where."""
+def is_local(model: str) -> bool:
+    """Whether a model of this name runs in this process, and so has no address."""
+    return model == "embedded" or model.startswith("scripted:")
+
+
+class Served(BaseModel):
+    """An LLM that can be asked, and where."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    role: ClassVar[str] = "model"  # as it and its address are called where they are wrong
+    flag: ClassVar[str] = "--model-url"
 
     model: str = Field(min_length=1, max_length=_MAX_NAME)  # "embedded", "scripted:NAME", or its server's name for it
     url: str | None = None  # of an OpenAI-compatible server, up to and without /chat/completions
     key_env: str | None = None  # name of the environment variable with the server's key
-    template: str | None = None  # id or path of a template; None: pairwise/two-way, embedded: pairwise/likelihood
-    settings: Mapping[str, Any] = Field(default_factory=dict)  # decoding settings over the template's own
-    name: str | None = Field(default=None, min_length=1, max_length=_MAX_NAME)  # None: made of model and template
+    settings: Mapping[str, Any] = Field(default_factory=dict)  # decoding settings
     price: str | None = None  # "PROMPT,COMPLETION" in USD per million tokens
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        local = is_local(self.model)
+        if not local and self.url is None:
+            hint = ", or name a judge that was added by 'judgebench judges add'" if self.role == "judge" else ""
+            raise ValueError(
+                f"{self.role} {self.model!r} needs an address: give {self.flag} (in a study file: url){hint}"
+            )
+        if local and self.url is not None:
+            raise ValueError(f"{self.role} {self.model!r} runs in this process and has no address: leave the url out")
+        return self
+
+
+class JudgeSpec(Served):
+    """How a judge is asked, and where. Its settings go over the template's own."""
+
+    role: ClassVar[str] = "judge"
+    flag: ClassVar[str] = "--judge-url"
+
+    template: str | None = None  # id or path of a template; None: pairwise/two-way, embedded: pairwise/likelihood
+    name: str | None = Field(default=None, min_length=1, max_length=_MAX_NAME)  # None: made of model and template
 
     @property
     def template_id(self) -> str:
         return self.template or ("pairwise/likelihood" if self.model == "embedded" else "pairwise/two-way")
 
-    @model_validator(mode="after")
-    def _reachable(self) -> "JudgeSpec":
-        local = self.model == "embedded" or self.model.startswith("scripted:")
-        if not local and self.url is None:
-            raise ValueError(
-                f"judge {self.model!r} needs an address: give --judge-url (in a study file: url), or name a judge that "
-                "was added by 'judgebench judges add'"
-            )
-        if local and self.url is not None:
-            raise ValueError(f"judge {self.model!r} runs in this process and has no address: leave the url out")
-        return self
 
-
-class Study(BaseModel):
-    """Which battles are judged, or which outputs are scored, by whom, in which orders."""
+class Pace(BaseModel):
+    """How fast to ask, and when to stop."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    concurrency: int = Field(default=16, ge=1, le=4096)
+    max_cost: float | None = Field(default=None, gt=0)  # USD
+    max_failures: int = Field(default=25, ge=1)  # in a row: then whoever is asked is taken to be gone
+    max_errors: int | None = Field(default=None, ge=1)  # in all
+
+    def check_price(self, asked: Served) -> None:
+        """Raises ValueError where a maximal cost could never be reached, because no price is known."""
+        if self.max_cost is not None and asked.price is None and asked.url is not None:
+            raise ValueError(
+                f"a maximal cost needs the {asked.role}'s price: give --price PROMPT,COMPLETION in USD per million "
+                "tokens, or a price table"
+            )
+
+
+class Study(Pace):
+    """Which battles are judged, or which outputs are scored, by whom, in which orders."""
 
     benchmark: str
     judge: JudgeSpec
@@ -61,9 +93,7 @@ class Study(BaseModel):
     limit: int | None = Field(default=None, ge=1)  # instructions, the first that came
     category: str | None = None
     seed: int = 0
-    concurrency: int = Field(default=16, ge=1, le=4096)
-    max_cost: float | None = Field(default=None, gt=0)  # USD
-    max_failures: int = Field(default=25, ge=1)  # in a row
+    reask: bool = False  # ask once more, under a constraint, where a reply states no verdict
 
     @property
     def compares(self) -> bool:
@@ -80,21 +110,29 @@ class Study(BaseModel):
         chosen = [self.baseline is not None, self.all_pairs, bool(self.pairs)]
         if sum(chosen) > 1:
             raise ValueError("say which outputs meet: either a baseline, or all pairs, or a list of pairs")
-        if self.max_cost is not None and self.judge.price is None and self.judge.url is not None:
-            raise ValueError(
-                "a maximal cost needs the judge's price: give --price PROMPT,COMPLETION in USD per million tokens"
-            )
+        self.check_price(self.judge)
+        return self
+
+
+class Generation(Pace):
+    """Outputs to collect: a model's replies to the instructions of a benchmark."""
+
+    benchmark: str
+    generator: Served
+    model: str = Field(min_length=1, max_length=_MAX_NAME)  # the name under which its outputs are stored
+    system: str | None = None  # a system message before the instruction
+    limit: int | None = Field(default=None, ge=1)  # instructions, the first that came
+    category: str | None = None
+
+    @model_validator(mode="after")
+    def _priced(self) -> "Generation":
+        self.check_price(self.generator)
         return self
 
 
 def load_study(path: Path) -> Study:
     """Raises InputError naming the file and the field."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}): check the path") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())[:200]}") from error
+    content = _yaml(path)
     if not isinstance(content, dict):
         raise InputError(
             f"{path}: a study file holds fields such as benchmark and judge, found {type(content).__name__}"
@@ -116,6 +154,37 @@ def make_judge(fields: Mapping[str, Any], *, where: str) -> JudgeSpec:
         return JudgeSpec.model_validate(fields)
     except ValidationError as error:
         raise _wrong(error, where) from error
+
+
+def make_generation(fields: Mapping[str, Any], *, where: str) -> Generation:
+    """Raises InputError naming ``where`` and the field."""
+    try:
+        return Generation.model_validate(fields)
+    except ValidationError as error:
+        raise _wrong(error, where) from error
+
+
+def load_prices(path: Path) -> dict[str, str]:
+    """A price table: YAML, a model's name and its price "PROMPT,COMPLETION" in USD per million tokens on each line.
+
+    Raises InputError naming the file and the model.
+    """
+    content = _yaml(path)
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: a price table has lines such as 'my-model: 2.5,10', found {type(content).__name__}")
+    for model, price in content.items():
+        if not isinstance(model, str) or not isinstance(price, str):
+            raise InputError(f"{path}: {model!r}: write its price as PROMPT,COMPLETION, e.g. 'my-model: 2.5,10'")
+    return content
+
+
+def _yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}): check the path") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())[:200]}") from error
 
 
 def _wrong(error: ValidationError, where: str) -> InputError:

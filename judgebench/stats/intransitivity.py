@@ -57,19 +57,19 @@ def cycle_test(table: VerdictTable, *, resamples: int = 1000, rng: np.random.Gen
     """Whether the cyclic share exceeds what reweighting instructions produces around a perfect ranking.
 
     Pair log-odds are those of (wins + 1/2) / (verdicts + 1). Below some 20 verdicts a pair the test is rough.
-    Raises StatisticsError for fewer than three models or two resamples.
+    Raises StatisticsError for fewer than two resamples, or where no circle of models met, so that none could go round.
     """
     counts = PairCounts.of(table)
     i, j = np.nonzero(np.triu(counts.verdicts, 1))
     k = len(table.models)
-    if len(np.unique(np.concatenate([i, j]))) < 3:
-        raise StatisticsError("a cycle needs at least three models with verdicts")
     n = counts.verdicts[i, j]
     p = (counts.wins[i, j] + 0.5) / (n + 1)
     y, weight = logit(p), n * p * (1 - p)
     design, root = _incidence(i, j, k), np.sqrt(weight)
     basis = np.linalg.svd(design * root[:, None], full_matrices=False)
-    along = basis[0][:, basis[1] > 1e-9 * basis[1].max()]
+    along = basis[0][:, basis[1] > 1e-9 * basis[1].max(initial=0.0)]
+    if along.shape[1] == len(i):
+        raise StatisticsError("no three or more models met each other in a circle, so preferences cannot go round")
 
     def rest(values: Floats) -> Floats:
         scaled = values * root

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.bradley_terry import difference_errors
@@ -69,7 +69,7 @@ def power(instructions: int, plan: Plan) -> float:
         raise StatisticsError("a comparison needs at least two instructions")
     shift = plan.difference * sqrt(instructions) / max(_unit_error(plan), 1e-300)
     z = critical_value(plan.level)
-    return float(norm.sf(z - shift) + norm.cdf(-z - shift))
+    return float(ndtr(shift - z) + ndtr(-z - shift))
 
 
 def separability_by_instructions(
@@ -78,7 +78,8 @@ def separability_by_instructions(
     """Expected share of pairs found different, for each number of instructions in ``planned``.
 
     Takes the k estimates of a pilot with ``instructions`` as the truth and shrinks their (k, k) covariance in
-    proportion. Optimistic for close pairs, whose pilot differences are partly noise.
+    proportion. Optimistic for close pairs, whose pilot differences are partly noise. A pair without difference and
+    error is never told apart.
     Raises StatisticsError for fewer than two models or numbers below 1.
     """
     numbers = np.asarray(planned, dtype=np.float64)
@@ -89,7 +90,8 @@ def separability_by_instructions(
     with np.errstate(divide="ignore", invalid="ignore"):
         shifts = np.abs(estimates[i] - estimates[j])[None, :] / errors * np.sqrt(numbers / instructions)[:, None]
     z = critical_value(level)
-    shares: Floats = np.nanmean(norm.sf(z - shifts) + norm.cdf(-z - shifts), axis=1)
+    found = np.where(np.isnan(shifts), 0.0, ndtr(shifts - z) + ndtr(-z - shifts))
+    shares: Floats = found[:, np.isfinite(errors)].mean(axis=1)
     return shares
 
 
@@ -101,4 +103,4 @@ def _unit_error(plan: Plan) -> float:
 
 
 def _quantiles(plan: Plan) -> float:
-    return critical_value(plan.level) + float(norm.ppf(plan.power))
+    return critical_value(plan.level) + float(ndtri(plan.power))

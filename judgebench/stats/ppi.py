@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.interval import Interval, normal_interval
@@ -47,7 +47,7 @@ class AnchoredMean:
         """Two-sided p-value for "the judge is not biased here"; NaN where nothing varies."""
         if not self.judge_bias_variance > 0:
             return float("nan")
-        return float(2 * norm.sf(abs(self.judge_bias) / np.sqrt(self.judge_bias_variance)))
+        return float(2 * ndtr(-abs(self.judge_bias) / np.sqrt(self.judge_bias_variance)))
 
     def interval(self, level: float = 0.95) -> Interval:
         return normal_interval(self.estimate, self.standard_error, level, method="prediction-powered")
@@ -112,7 +112,7 @@ def labels_needed(label_sd: float, correlation: float, half_width: float, *, lev
     """
     if not -1 <= correlation <= 1 or not half_width > 0 or not label_sd > 0:
         raise StatisticsError("a correlation lies in [-1, 1]; a standard deviation and a half-width are positive")
-    z = norm.ppf(0.5 + level / 2)
+    z = ndtri(0.5 + level / 2)
     return float((1 - correlation**2) * (z * label_sd / half_width) ** 2)
 
 

@@ -10,8 +10,7 @@ people decided, so that both speak of the same pairs.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
-from scipy.stats import norm
+from scipy.special import expit, ndtr
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.battles import Battles, average_battles
@@ -45,7 +44,7 @@ class AnchoredRatings:
     def bias_p_values(self) -> Floats:
         """(k,) two-sided, for "the judge rates this model as people do"."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            p: Floats = 2 * norm.sf(np.abs(self.judge_bias) / self.judge_bias_errors)
+            p: Floats = 2 * ndtr(-np.abs(self.judge_bias) / self.judge_bias_errors)
         return p
 
 

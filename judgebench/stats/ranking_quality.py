@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.table import Floats
@@ -46,7 +46,7 @@ def ranking_quality(board: RankingWithIntervals, other: RankingWithIntervals) ->
     with np.errstate(invalid="ignore", divide="ignore"):
         agreement = float((said[decided] * truth[decided]).mean()) if decided.any() else float("nan")
         z = (board.estimate[i] - board.estimate[j]) / np.hypot(board.standard_error[i], board.standard_error[j])
-    chance = norm.cdf(np.nan_to_num(z, nan=0.0, posinf=np.inf, neginf=-np.inf))
+    chance = ndtr(np.nan_to_num(z, nan=0.0, posinf=np.inf, neginf=-np.inf))
     above = np.where(other.estimate[i] == other.estimate[j], 0.5, other.estimate[i] > other.estimate[j])
     return RankingQuality(float((said != 0).mean()), agreement, float(((chance - above) ** 2).mean()), len(i))
 

@@ -8,7 +8,7 @@ sample of those to come, and independent: take one battle an instruction.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.table import Floats
@@ -29,7 +29,7 @@ def risk_upper_bound(errors: int, items: int, delta: float = 0.1) -> float:
     """
     if not 0 <= errors <= items or items < 1 or not 0 < delta < 1:
         raise StatisticsError("a risk bound needs 0 <= errors <= items, items >= 1 and delta inside (0, 1)")
-    return 1.0 if errors == items else float(beta.ppf(1 - delta, errors + 1, items - errors))
+    return 1.0 if errors == items else float(betaincinv(errors + 1, items - errors, 1 - delta))
 
 
 def abstention_threshold(

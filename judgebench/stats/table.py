@@ -66,6 +66,10 @@ class LabelTable:
         return len(self.preference)
 
 
+_NONE = np.zeros(0, dtype=np.int32)
+NO_LABELS = LabelTable((), _NONE, _NONE, _NONE, _NONE, np.zeros(0))
+
+
 def encode(values: Sequence[str]) -> tuple[tuple[str, ...], Codes]:
     """Sorted distinct names, and each value's index among them."""
     names, codes = np.unique(np.asarray(values, dtype=object), return_inverse=True)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from judgebench.records import Battle, Completion, Order, Output, Reading, Source, Status, TokenLogprob, Trial, Verdict
 from judgebench.store import tables as t
-from judgebench.store.reader import IN_FORCE, instruction, judge
+from judgebench.store.reader import IN_FORCE, instruction, judge, replies
 
 _v = t.verdicts.c
 
@@ -31,7 +31,7 @@ def unread(connection: sa.Connection, name: str, parser: str) -> Iterator[Reply]
     """Replies of the judge ``name`` whose verdicts in force another parser read; recorded ones are left out."""
     digest = judge(connection, name).digest
     for row in battle_rows(connection, [t.judges.c.name == name, _v.parser != parser, _v.source != Source.RECORDED]):
-        trial = _trial(row, digest)
+        trial = trial_of(row, digest)
         if row.completion_id is not None and trial is not None:
             yield Reply(row.verdict_id, verdict(row), trial, completion(row))
 
@@ -45,14 +45,21 @@ def rows_of(connection: sa.Connection, benchmark_id: int, *, judge_name: str | N
     yield from battle_rows(connection, within)
 
 
-def _trial(row: sa.Row[Any], digest: str) -> Trial | Reading | None:
-    """None where the order was not recorded: what the judge said cannot be unswapped."""
-    asked, a = instruction(row), Output(row.key, row.model_a, row.text_a)
-    if row.model_b is None:
+def trial_of(row: sa.Row[Any], digest: str) -> Trial | Reading | None:
+    """The trial in a row of ``battle_rows``, by the judge with this digest.
+
+    None where the order was not recorded: what the judge said cannot be unswapped.
+    """
+    asked, (a, b) = instruction(row), sides(row)
+    if b is None:
         return Reading(digest, asked, a, row.repeat)
-    if row.order is None:
-        return None
-    return Trial(digest, Battle(asked, a, Output(row.key, row.model_b, row.text_b)), Order(row.order), row.repeat)
+    return None if row.order is None else Trial(digest, Battle(asked, a, b), Order(row.order), row.repeat)
+
+
+def sides(row: sa.Row[Any]) -> tuple[Output, Output | None]:
+    """The outputs in a row of ``battle_rows``; one where it is pointwise."""
+    a = Output(row.key, row.model_a, row.text_a, replies(row.earlier_a))
+    return a, None if row.model_b is None else Output(row.key, row.model_b, row.text_b, replies(row.earlier_b))
 
 
 def battle_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[bool]]) -> Iterator[sa.Row[Any]]:
@@ -67,8 +74,8 @@ def battle_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[boo
             *(_v.id.label("verdict_id"), _v.order, _v.repeat, _v.status, _v.source, _v.preference, _v.score),
             *(_v.label, _v.mass, _v.detail, _v.parser, _v.completion_id, _v.created_at),
             *(t.instructions.c[name] for name in ("key", "turns", "category", "reference", "checklist")),
-            *(model_a.c.name.label("model_a"), a.c.text.label("text_a")),
-            *(model_b.c.name.label("model_b"), b.c.text.label("text_b")),
+            *(model_a.c.name.label("model_a"), a.c.text.label("text_a"), a.c.earlier.label("earlier_a")),
+            *(model_b.c.name.label("model_b"), b.c.text.label("text_b"), b.c.earlier.label("earlier_b")),
             t.judges.c.name.label("judge"),
             *(c.text.label("reply"), c.model.label("reply_model"), *replied),
         )
@@ -82,7 +89,7 @@ def battle_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[boo
         .where(IN_FORCE, *within)
         .order_by(_v.id)
     )
-    rows: Iterator[sa.Row[Any]] = iter(connection.execution_options(yield_per=500).execute(query))
+    rows: Iterator[sa.Row[Any]] = iter(connection.execute(query.execution_options(yield_per=500)))
     yield from rows
 
 
@@ -130,4 +137,5 @@ def completion(row: sa.Row[Any]) -> Completion:
         completion_tokens=row.completion_tokens,
         cost_usd=row.cost_usd,
         latency_s=row.latency_s,
+        constrained=row.constrained,
     )

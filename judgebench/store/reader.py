@@ -24,15 +24,18 @@ from judgebench.records import (
 )
 from judgebench.stats.table import VerdictTable
 from judgebench.store import tables as t
+from judgebench.store.verdict_columns import STATUSES, verdict_columns
 
 IN_LIST = 500  # names in one SQL IN list; both engines take more, plans grow slow
 _v = t.verdicts.c
 _newer = t.verdicts.alias("newer")
 
-# Hardly any trial is revised: the first test, a look-up in a small index, spares all others the second.
-_revised = sa.select(_newer.c.trial_key).where(_newer.c.revision > 0)
+# Hardly any trial is revised: the first test, a look-up in a small index, spares all others the second. The index holds
+# revisions above 0, which the engines only see where the 0 is written out.
+_is_revision = _newer.c.revision > sa.literal_column("0")
+_revised = sa.select(_newer.c.trial_key).where(_is_revision)
 IN_FORCE = _v.trial_key.not_in(_revised) | ~sa.exists().where(
-    _newer.c.revision > 0, _newer.c.trial_key == _v.trial_key, _newer.c.revision > _v.revision
+    _is_revision, _newer.c.trial_key == _v.trial_key, _newer.c.revision > _v.revision
 )
 
 
@@ -74,17 +77,14 @@ def benchmark_names(connection: sa.Connection) -> list[str]:
     return list(connection.scalars(sa.select(t.benchmarks.c.name).order_by(t.benchmarks.c.name)))
 
 
-def models(connection: sa.Connection, benchmark: int | None = None) -> list[Model]:
-    """Models by name: all, or those with outputs in the benchmark."""
-    query = sa.select(t.models).order_by(t.models.c.name)
-    if benchmark is not None:
-        with_outputs = (
-            sa.select(t.outputs.c.model_id)
-            .join(t.instructions, t.instructions.c.id == t.outputs.c.instruction_id)
-            .where(t.instructions.c.benchmark_id == benchmark)
-        )
-        query = query.where(t.models.c.id.in_(with_outputs))
-    rows = connection.execute(query)
+def models(connection: sa.Connection, benchmark: int) -> list[Model]:
+    """Models with outputs in the benchmark, by name."""
+    with_outputs = (
+        sa.select(t.outputs.c.model_id)
+        .join(t.instructions, t.instructions.c.id == t.outputs.c.instruction_id)
+        .where(t.instructions.c.benchmark_id == benchmark)
+    )
+    rows = connection.execute(sa.select(t.models).where(t.models.c.id.in_(with_outputs)).order_by(t.models.c.name))
     return [Model(row.name, Lineage(row.family, row.parent, tuple(json.loads(row.trained_on)))) for row in rows]
 
 
@@ -128,14 +128,31 @@ def questions(
     asked = {row.id: instruction(row) for row in connection.execute(page)}
     outputs: dict[int, dict[str, Output]] = {row_id: {} for row_id in asked}
     rows = connection.execute(
-        sa.select(o.instruction_id, t.models.c.name, o.text)
+        sa.select(o.instruction_id, t.models.c.name, o.text, o.earlier)
         .join(t.models, t.models.c.id == o.model_id)
         .where(o.instruction_id.in_(list(asked)), t.models.c.name.in_(models))
         .order_by(o.instruction_id, t.models.c.name)
     )
     for row in rows:
-        outputs[row.instruction_id][row.name] = Output(asked[row.instruction_id].key, row.name, row.text)
+        output = Output(asked[row.instruction_id].key, row.name, row.text, replies(row.earlier))
+        outputs[row.instruction_id][row.name] = output
     return [Question(row_id, asked[row_id], outputs[row_id]) for row_id in asked]
+
+
+def outputs_to(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Every model's outputs to the instructions with these keys, by model and key."""
+    i, o = t.instructions.c, t.outputs.c
+    found: dict[str, dict[str, str]] = {}
+    for start in range(0, len(keys), IN_LIST):
+        query = (
+            sa.select(t.models.c.name, i.key, o.text)
+            .join(t.outputs, o.model_id == t.models.c.id)
+            .join(t.instructions, i.id == o.instruction_id)
+            .where(i.benchmark_id == benchmark, i.key.in_(keys[start : start + IN_LIST]))
+        )
+        for name, key, text in connection.execute(query):
+            found.setdefault(name, {})[key] = text
+    return found
 
 
 def presence(
@@ -150,7 +167,7 @@ def presence(
         .where(_within(benchmark, category))
         .order_by(i.id)
     )
-    rows = connection.execution_options(yield_per=1000).execute(query)
+    rows = connection.execute(query.execution_options(yield_per=1000))
     for _, group in groupby(rows, key=lambda row: row.id):
         yield {ids[row.model_id] for row in group if row.model_id is not None}
 
@@ -172,34 +189,33 @@ def verdict_table(
 ) -> StoredTable:
     """The benchmark's pairwise verdicts in force, of ``judges`` (all where empty), of one category or all."""
     judge_names, judge_ids = _names(connection, t.judges)
-    wanted = [_v.judge_id == t.judges.c.id, t.judges.c.name.in_(judges)] if judges else []
-    i = t.instructions.c
-    chosen = sa.select(i.id, i.key, i.category).where(_within(benchmark, category)).order_by(i.key)
-    found = connection.execute(chosen).all()
-    compared = _v.output_b_id.is_not(None)
-    within = [_v.instruction_id.in_(sa.select(chosen.subquery().c.id)), compared, IN_FORCE, *wanted]
-    rows = _verdict_rows(connection, within)
-    left_out = connection.execute(
-        sa.select(_v.status, sa.func.count()).where(*within, _v.preference.is_(None)).group_by(_v.status)
-    )
     model_names, model_ids = _names(connection, t.models)
-    output_ids, output_model, output_length = _outputs(connection, benchmark)
-    side_a, side_b = (np.searchsorted(output_ids, rows[side]) for side in ("a", "b"))
+    i = t.instructions.c
+    chosen = connection.execute(sa.select(i.id, i.key, i.category).where(_within(benchmark, category)).order_by(i.key))
+    found = chosen.all()
+    rows = verdict_columns(connection)
+    instruction, by = _codes(rows["instruction"], [row.id for row in found]), _codes(rows["judge"], judge_ids)
+    wanted = instruction >= 0
+    if judges:
+        wanted &= np.isin(by, [judge_names.index(name) for name in judges if name in judge_names])
+    told = wanted & ~np.isnan(rows["preference"])
     table = VerdictTable(
         models=model_names,
         instructions=tuple(row.key for row in found),
         judges=judge_names,
-        model_a=_codes(output_model[side_a], model_ids),
-        model_b=_codes(output_model[side_b], model_ids),
-        instruction=_codes(rows["instruction"], [row.id for row in found]),
-        judge=_codes(rows["judge"], judge_ids),
-        order=rows["order"].astype(np.int8),
-        preference=rows["preference"],
-        length_a=output_length[side_a].astype(np.int32),
-        length_b=output_length[side_b].astype(np.int32),
+        model_a=_codes(rows["model_a"][told], model_ids),
+        model_b=_codes(rows["model_b"][told], model_ids),
+        instruction=instruction[told],
+        judge=by[told],
+        order=rows["order"][told],
+        preference=rows["preference"][told],
+        length_a=rows["length_a"][told],
+        length_b=rows["length_b"][told],
+        arrival=np.argsort([row.id for row in found]).astype(np.int32) if category is None else None,
     )
-    counts = {Status(status): count for status, count in left_out}
-    return StoredTable(table, tuple(row.category for row in found), counts)
+    without = np.bincount(rows["status"][wanted & ~told], minlength=len(STATUSES)).tolist()
+    left_out = {status: count for status, count in zip(STATUSES, without, strict=True) if count}
+    return StoredTable(table, tuple(row.category for row in found), left_out)
 
 
 def judge(connection: sa.Connection, name: str) -> Judge:
@@ -218,68 +234,18 @@ def _within(benchmark: int, category: str | None) -> sa.ColumnElement[bool]:
     return c.benchmark_id == benchmark if category is None else (c.benchmark_id == benchmark) & (c.category == category)
 
 
-def _verdict_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[bool]]) -> dict[str, NDArray[Any]]:
-    query = sa.select(
-        _v.id,
-        _v.instruction_id.label("instruction"),
-        _v.judge_id.label("judge"),
-        _v.output_a_id.label("a"),
-        _v.output_b_id.label("b"),
-        sa.case((_v.order == "AB", 0), (_v.order == "BA", 1), else_=-1).label("order"),
-        _v.preference.label("preference"),
-    ).where(*within, _v.preference.is_not(None))
-    return _columns(connection, query)
-
-
-def _outputs(connection: sa.Connection, benchmark: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    o, i = t.outputs.c, t.instructions.c
-    query = (
-        sa.select(o.id, o.model_id, o.length_chars)
-        .join(t.instructions, i.id == o.instruction_id)
-        .where(i.benchmark_id == benchmark)
-    )
-    rows = _columns(connection, query)
-    return rows["id"], rows["model_id"], rows["length_chars"]
-
-
-def _columns(connection: sa.Connection, query: sa.Select[Any]) -> dict[str, NDArray[Any]]:
-    """The columns of a query over numbers, none null, in the order of its first column, an id.
-
-    Those of type Float are float64, others int64.
-
-    SQLite hands each column over as one text, which is several times as fast as a Python object for each number.
-    """
-    columns = list(query.selected_columns)
-    kinds = [np.float64 if isinstance(column.type, sa.Float) else np.int64 for column in columns]
-    if connection.dialect.name == "sqlite":
-        inner = query.subquery()
-        shown = (sa.func.printf("%!.17g", each) if isinstance(each.type, sa.Float) else each for each in inner.columns)
-        texts = connection.execute(sa.select(*(sa.func.group_concat(each) for each in shown))).one()
-        found = [
-            np.array([], kind) if text is None else _parsed(text, kind) for text, kind in zip(texts, kinds, strict=True)
-        ]
-    else:
-        rows = connection.execute(query).all()
-        found = [np.fromiter((row[at] for row in rows), kind, len(rows)) for at, kind in enumerate(kinds)]
-    in_order = np.argsort(found[0], kind="stable")
-    return {column.name: values[in_order] for column, values in zip(columns, found, strict=True)}
-
-
-def _parsed(text: str, kind: type[np.float64] | type[np.int64]) -> NDArray[Any]:
-    return np.fromstring(text, sep=",", dtype=kind)
-
-
 def _names(connection: sa.Connection, table: sa.Table) -> tuple[tuple[str, ...], list[int]]:
     """All names, sorted as Python sorts them, whatever the database's collation; and their ids in that order."""
     rows = sorted((row.name, row.id) for row in connection.execute(sa.select(table.c.name, table.c.id)))
     return tuple(name for name, _ in rows), [row_id for _, row_id in rows]
 
 
-def _codes(ids: NDArray[np.int64], ordered: Sequence[int]) -> NDArray[np.int32]:
-    """The place of each id in ``ordered``."""
-    places = np.zeros(max(ordered, default=0) + 1, dtype=np.int32)
+def _codes(ids: NDArray[Any], ordered: Sequence[int]) -> NDArray[np.int32]:
+    """The place of each id in ``ordered``; -1 where it is not there."""
+    places = np.full(max(int(ids.max(initial=0)), *ordered, 0) + 1, -1, dtype=np.int32)
     places[list(ordered)] = np.arange(len(ordered), dtype=np.int32)
-    return places[ids]
+    codes: NDArray[np.int32] = places[ids]
+    return codes
 
 
 def _id(connection: sa.Connection, table: sa.Table, kind: str, name: str) -> int:
@@ -292,6 +258,11 @@ def _id(connection: sa.Connection, table: sa.Table, kind: str, name: str) -> int
 def instruction(row: sa.Row[Any]) -> Instruction:
     """The instruction in a row with the columns of its table."""
     return Instruction(tuple(json.loads(row.turns)), row.category, row.reference, tuple(json.loads(row.checklist)))
+
+
+def replies(stored: str | None) -> tuple[str, ...]:
+    """What the column ``earlier`` of an output holds."""
+    return () if stored is None else tuple(json.loads(stored))
 
 
 def _judge(row: sa.Row[Any]) -> Judge:

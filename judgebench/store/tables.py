@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 from judgebench.records import Source, Status
 
 # The newest migration that this code knows; the store's tests hold it to migrations/versions.
-SCHEMA_REVISION = "0006"
+SCHEMA_REVISION = "0007"
 
 _KEY = String(32)
 _TIME = String(32)  # ISO 8601, UTC: the same text on both engines
@@ -81,9 +82,36 @@ outputs = Table(
     Column("id", Integer, primary_key=True),
     Column("instruction_id", ForeignKey("instructions.id"), nullable=False),
     Column("model_id", ForeignKey("models.id"), nullable=False, index=True),
-    Column("text", Text, nullable=False),
+    Column("text", Text, nullable=False),  # the reply to the last turn
     Column("length_chars", Integer, nullable=False),
+    Column("earlier", Text),  # JSON list: the replies to the turns before; null: none
     UniqueConstraint("instruction_id", "model_id"),
+)
+
+generators = Table(  # how a model was asked for its outputs, where we asked it
+    "generators",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model_id", ForeignKey("models.id"), nullable=False, unique=True),
+    Column("served_model", Text, nullable=False),  # the name its server knows it by
+    Column("system", Text),  # the system message
+    Column("settings", Text, nullable=False),  # JSON object
+    Column("created_at", _TIME, nullable=False),
+)
+
+answers = Table(  # what is known about an output that we asked for
+    "answers",
+    metadata,
+    Column("id", ForeignKey("outputs.id"), primary_key=True, autoincrement=False),  # the id of the output
+    Column("generator_id", ForeignKey("generators.id"), nullable=False),
+    Column("status", String(16), nullable=False),  # "ok", "truncated" or "refused"
+    Column("finish_reason", Text),
+    Column("model", Text),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("cost_usd", Float(53)),
+    Column("latency_s", Float(53)),
+    Column("created_at", _TIME, nullable=False),
 )
 
 judges = Table(
@@ -115,7 +143,7 @@ runs = Table(
     Column("id", Integer, primary_key=True),
     Column("benchmark_id", ForeignKey("benchmarks.id"), nullable=False),
     Column("judge_id", ForeignKey("judges.id"), nullable=False),
-    Column("kind", String(16), nullable=False),  # "run" or "import"
+    Column("kind", String(16), nullable=False),  # "run", "batch" or "import"
     Column("specification", Text, nullable=False),  # JSON object: the study as it was asked for
     Column("version", Text, nullable=False),  # of judgebench
     Column("started_at", _TIME, nullable=False),
@@ -135,6 +163,7 @@ completions = Table(
     Column("completion_tokens", Integer),
     Column("cost_usd", Float(53)),
     Column("latency_s", Float(53)),
+    Column("constrained", String(16)),  # how a second question forced the form of this reply; null: it did not
     CheckConstraint("cost_usd >= 0", name="cost"),
     CheckConstraint("latency_s >= 0", name="latency"),
 )
@@ -183,6 +212,41 @@ Index(
     verdicts.c.trial_key,
     sqlite_where=verdicts.c.revision > 0,
     postgresql_where=verdicts.c.revision > 0,
+)
+
+batches = Table(  # questions written into a batch file, whose replies come later and from elsewhere
+    "batches",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(32), nullable=False, unique=True),  # stands in each question's id and the server's metadata
+    Column("run_id", ForeignKey("runs.id"), nullable=False),
+    Column("digest", String(64), nullable=False),  # SHA-256 of the file
+    Column("server_id", Text),  # its name at the server; null: not submitted, as far as is known
+    Column("created_at", _TIME, nullable=False),
+    Column("submitted_at", _TIME),
+    Column("closed_at", _TIME),  # nothing further is expected from it
+)
+
+batch_trials = Table(
+    "batch_trials",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("batch_id", ForeignKey("batches.id"), nullable=False),
+    Column("trial_key", _KEY, nullable=False, index=True),
+    Column("instruction_id", ForeignKey("instructions.id"), nullable=False),
+    Column("output_a_id", ForeignKey("outputs.id"), nullable=False),
+    Column("output_b_id", ForeignKey("outputs.id")),  # null: pointwise
+    Column("order", String(2)),  # null: pointwise
+    Column("repeat", Integer, nullable=False),
+    UniqueConstraint("batch_id", "trial_key"),
+)
+
+verdict_blocks = Table(  # derived from the verdicts, see store.verdict_columns; may be dropped and built again
+    "verdict_blocks",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # the block's number, from 0
+    Column("format", Integer, nullable=False),
+    Column("columns", LargeBinary, nullable=False),
 )
 
 human_labels = Table(  # what people say about battles: one label a person and pair, never replaced

@@ -1,4 +1,4 @@
-"""What judging a benchmark left behind besides preferences: trials without one, what replies cost, how outputs look.
+"""What judging a benchmark left behind besides preferences: trials without one, what replies cost, which languages.
 
 Only verdicts in force, see ``reader``. Counts and sums, no statistics.
 """
@@ -7,17 +7,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from judgebench.records import Status
 from judgebench.stats.language import guess_language
-from judgebench.stats.style import count_style
 from judgebench.store import tables as t
 from judgebench.store.reader import IN_FORCE
 
-STYLES = ("headers", "lists", "bold", "code")  # as in stats.style
 _v = t.verdicts.c
 _FAILURES = (Status.UNPARSED, Status.REFUSED, Status.TRUNCATED, Status.FAILED)
 
@@ -76,26 +72,6 @@ def languages(connection: sa.Connection, benchmark: int) -> dict[str, str]:
     c = t.instructions.c
     rows = connection.execute(sa.select(c.key, c.turns).where(c.benchmark_id == benchmark))
     return {key: guess_language(" ".join(json.loads(turns))) for key, turns in rows}
-
-
-def style_counts(
-    connection: sa.Connection, benchmark: int, *, models: Sequence[str], instructions: Sequence[str]
-) -> NDArray[np.float64]:
-    """(models, instructions, len(STYLES)) marks in each output; 0 where there is no output."""
-    found = np.zeros((len(models), len(instructions), len(STYLES)))
-    model_code = {name: code for code, name in enumerate(models)}
-    instruction_code = {key: code for code, key in enumerate(instructions)}
-    query = (
-        sa.select(t.models.c.name, t.instructions.c.key, t.outputs.c.text)
-        .join(t.models, t.models.c.id == t.outputs.c.model_id)
-        .join(t.instructions, t.instructions.c.id == t.outputs.c.instruction_id)
-        .where(t.instructions.c.benchmark_id == benchmark)
-    )
-    for model, key, text in connection.execution_options(yield_per=1000).execute(query):
-        if model in model_code and key in instruction_code:
-            counts = count_style(text)
-            found[model_code[model], instruction_code[key]] = [getattr(counts, style) for style in STYLES]
-    return found
 
 
 def _chosen(benchmark: int, judges: Sequence[str], category: str | None) -> list[sa.ColumnElement[bool]]:

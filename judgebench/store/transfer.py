@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from judgebench.errors import Conflict, InputError
 from judgebench.store import tables as t
 from judgebench.store.database import Database, bulk_insert
+from judgebench.store.verdict_columns import reseal, stale_blocks
 
 _BATCH = 5000
 _COUNTED_BY_DATABASE = (
-    *("benchmarks", "instructions", "models", "outputs"),
-    *("judges", "judge_addresses", "runs", "human_labels"),
+    *("benchmarks", "instructions", "models", "outputs", "generators", "judges", "judge_addresses"),
+    *("runs", "batches", "batch_trials", "human_labels"),
 )
 
 
@@ -45,7 +46,15 @@ def check(database: Database) -> Check:
         )
         if orphans:
             problems.append(f"{orphans} completions belong to no verdict")
+        stale = stale_blocks(connection)
+        problems += [f"block {number} of verdicts is not what they say: judgebench db upgrade" for number in stale]
     return Check(rows, tuple(problems))
+
+
+def refresh(database: Database) -> None:
+    """Build anew what is stored but derived."""
+    with database.write() as connection:
+        reseal(connection)
 
 
 def backup(database: Database, target: Path) -> None:
@@ -89,7 +98,7 @@ def copy(source: Database, address: str) -> dict[str, int]:
 
 def _copy_table(reading: sa.Connection, writing: sa.Connection, table: sa.Table) -> int:
     count = 0
-    rows = reading.execution_options(yield_per=_BATCH).execute(sa.select(table).order_by(table.c.id))
+    rows = reading.execute(sa.select(table).order_by(table.c.id).execution_options(yield_per=_BATCH))
     for batch in rows.partitions(_BATCH):
         values = [tuple(row) for row in batch]
         bulk_insert(writing, table, values)

@@ -12,6 +12,7 @@ from judgebench.records import Completion, Order, Status, Verdict
 from judgebench.store import tables as t
 from judgebench.store.database import bulk_insert
 from judgebench.store.reader import IN_LIST, revisions
+from judgebench.store.verdict_columns import seal_if_filled
 from judgebench.store.writer import Stored, now
 
 _REMEMBERED = 1000  # instructions whose outputs are known without a look-up
@@ -29,10 +30,25 @@ class TrialResult:
     repeat: int
     verdict: Verdict
     completion: Completion | None
+    first: tuple[Verdict, Completion] | None = None  # what was asked and could not be read, before it was asked again
+
+    @property
+    def status(self) -> Status:
+        return self.verdict.status
+
+    @property
+    def detail(self) -> str | None:
+        return self.verdict.detail
+
+    @property
+    def replies(self) -> tuple[Completion, ...]:
+        """Everything that the judge said."""
+        first = () if self.first is None else (self.first[1],)
+        return first if self.completion is None else (*first, self.completion)
 
 
 @dataclass(frozen=True, slots=True)
-class _Outputs:
+class StoredOutputs:
     """Where an instruction and the outputs to it are stored."""
 
     instruction_id: int
@@ -47,7 +63,7 @@ class VerdictWriter:
         self._run_id = run_id
         self._judge_id: int = run.judge_id
         self._benchmark_id: int = run.benchmark_id
-        self._known: dict[str, _Outputs] = {}  # by the instruction's key
+        self._known: dict[str, StoredOutputs] = {}  # by the instruction's key
 
     def add(self, connection: sa.Connection, results: Sequence[TrialResult]) -> Stored:
         """Store the results in the connection's write transaction.
@@ -64,28 +80,28 @@ class VerdictWriter:
             if known is not None and known[1] != Status.FAILED:
                 continue
             revision = 0 if known is None else known[0] + 1
-            inforce[result.trial_key] = (revision, result.verdict.status)
-            if result.completion is not None:
-                completions.append(_completion_row(verdict_id, result.completion))
-            rows.append(self._verdict_row(verdict_id, revision, result, written))
-            verdict_id += 1
+            for verdict, completion in _revisions(result):
+                inforce[result.trial_key] = (revision, verdict.status)
+                if completion is not None:
+                    completions.append(_completion_row(verdict_id, completion))
+                said = (*_verdict_values(verdict), None if completion is None else verdict_id, written)
+                rows.append((verdict_id, result.trial_key, revision, *self._sides(result), *said))
+                verdict_id, revision = verdict_id + 1, revision + 1
         bulk_insert(connection, t.completions, completions)
-        bulk_insert(connection, t.verdicts, rows)
-        return Stored(len(rows), len(results) - len(rows))
+        _insert_verdicts(connection, rows)
+        new = len({row[1] for row in rows})
+        return Stored(new, len(results) - new)
 
     def _look_up(self, connection: sa.Connection, keys: set[str]) -> None:
         new = keys - self._known.keys()
         if len(self._known) + len(new) > _REMEMBERED:
             self._known, new = {}, keys
-        self._known |= _outputs(connection, self._benchmark_id, sorted(new))
+        self._known |= stored_outputs(connection, self._benchmark_id, sorted(new))
 
-    def _verdict_row(self, verdict_id: int, revision: int, result: TrialResult, written: str) -> tuple[Any, ...]:
+    def _sides(self, result: TrialResult) -> tuple[Any, ...]:
+        """What a verdict is about: the columns from the run to the repeat."""
         known = self._known[result.instruction]
-        verdict = result.verdict
         return (
-            verdict_id,
-            result.trial_key,
-            revision,
             self._run_id,
             self._judge_id,
             known.instruction_id,
@@ -93,10 +109,13 @@ class VerdictWriter:
             None if result.model_b is None else known.by_model[result.model_b],
             None if result.order is None else str(result.order),
             result.repeat,
-            *_verdict_values(verdict),
-            None if result.completion is None else verdict_id,
-            written,
         )
+
+
+def _revisions(result: TrialResult) -> list[tuple[Verdict, Completion | None]]:
+    """What is stored of a result, the last of which is in force."""
+    found: list[tuple[Verdict, Completion | None]] = [(result.verdict, result.completion)]
+    return found if result.first is None else [result.first, *found]
 
 
 def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> int:
@@ -111,8 +130,15 @@ def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> 
         changed = dict(zip(names, _verdict_values(verdicts[row["id"]]), strict=True))
         changed |= {"id": next_id + offset, "revision": inforce[row["trial_key"]][0] + 1, "created_at": written}
         rows.append(tuple((row | changed)[column.name] for column in t.verdicts.columns))
-    bulk_insert(connection, t.verdicts, rows)
+    _insert_verdicts(connection, rows)
     return len(rows)
+
+
+def _insert_verdicts(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Rows start with their ids, which follow each other."""
+    bulk_insert(connection, t.verdicts, rows)
+    if rows:
+        seal_if_filled(connection, rows[0][0], rows[-1][0])
 
 
 def _verdict_values(verdict: Verdict) -> tuple[Any, ...]:
@@ -147,6 +173,7 @@ def _completion_row(completion_id: int, completion: Completion) -> tuple[Any, ..
         completion.completion_tokens,
         completion.cost_usd,
         completion.latency_s,
+        completion.constrained,
     )
 
 
@@ -163,10 +190,10 @@ def _rows_by_id(connection: sa.Connection, ids: Sequence[int]) -> list[dict[str,
     return rows
 
 
-def _outputs(connection: sa.Connection, benchmark_id: int, keys: Sequence[str]) -> dict[str, _Outputs]:
+def stored_outputs(connection: sa.Connection, benchmark_id: int, keys: Sequence[str]) -> dict[str, StoredOutputs]:
     """The instructions with these keys and the outputs to them."""
     i, o = t.instructions.c, t.outputs.c
-    found: dict[str, _Outputs] = {}
+    found: dict[str, StoredOutputs] = {}
     for start in range(0, len(keys), IN_LIST):
         query = (
             sa.select(i.key, i.id, o.id.label("output_id"), t.models.c.name)
@@ -175,7 +202,7 @@ def _outputs(connection: sa.Connection, benchmark_id: int, keys: Sequence[str]) 
             .where(i.benchmark_id == benchmark_id, i.key.in_(keys[start : start + IN_LIST]))
         )
         for key, instruction_id, output_id, model in connection.execute(query):
-            found.setdefault(key, _Outputs(instruction_id, {})).by_model[model] = output_id
+            found.setdefault(key, StoredOutputs(instruction_id, {})).by_model[model] = output_id
     return found
 
 

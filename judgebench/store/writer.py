@@ -17,6 +17,7 @@ from judgebench import __version__
 from judgebench.errors import Conflict
 from judgebench.records import Instruction, Judge, Lineage, Model, Output
 from judgebench.store import tables as t
+from judgebench.store.reader import replies
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,10 @@ def add_outputs(connection: sa.Connection, benchmark_id: int, outputs: Sequence[
         if identity in stored:
             _check_same(output, stored[identity])
             continue
-        stored[identity] = output.text
-        columns = ("instruction_id", "model_id", "text", "length_chars")
-        rows.append(dict(zip(columns, (*identity, output.text, len(output.text)), strict=True)))
+        stored[identity] = output.whole
+        columns = ("instruction_id", "model_id", "text", "length_chars", "earlier")
+        earlier = json.dumps(output.earlier, ensure_ascii=False) if output.earlier else None
+        rows.append(dict(zip(columns, (*identity, output.text, len(output.whole), earlier), strict=True)))
     if rows:
         connection.execute(sa.insert(t.outputs), rows)
     return Stored(len(rows), len(outputs) - len(rows))
@@ -160,18 +162,23 @@ def _ids(connection: sa.Connection, table: sa.Table, names: Iterable[str]) -> di
 def _stored_outputs(connection: sa.Connection, benchmark_id: int, model_ids: set[int]) -> dict[tuple[int, int], str]:
     o = t.outputs.c
     query = (
-        sa.select(o.instruction_id, o.model_id, o.text)
+        sa.select(o.instruction_id, o.model_id, o.text, o.earlier)
         .join(t.instructions, t.instructions.c.id == o.instruction_id)
         .where(t.instructions.c.benchmark_id == benchmark_id, o.model_id.in_(sorted(model_ids)))
     )
-    return {(row.instruction_id, row.model_id): row.text for row in connection.execute(query)}
+    rows = connection.execute(query)
+    return {(row.instruction_id, row.model_id): _whole(row.text, row.earlier) for row in rows}
+
+
+def _whole(text: str, earlier: str | None) -> str:
+    return Output("", "", text, replies(earlier)).whole
 
 
 def _check_same(output: Output, known: str) -> None:
-    if output.text != known:
+    if output.whole != known:
         raise Conflict(
             f"model {output.model!r} is stored with another output to an instruction of this submission "
-            f"(stored: {known[:60]!r}, submitted: {output.text[:60]!r}): stored outputs are never replaced, "
+            f"(stored: {known[:60]!r}, submitted: {output.whole[:60]!r}): stored outputs are never replaced, "
             "submit the new ones under another model name"
         )
 

@@ -1,17 +1,22 @@
 """The write side, as the command line, the app and Python use it: submit, import, run, read again."""
 
-from judgebench.study.imports import ImportReport, import_alpaca_eval
+from judgebench.execution.driving import OnProgress
+from judgebench.study.answer import AnswerEstimate, AnswerReport, answer, estimate_answers
+from judgebench.study.imports import ImportReport, InstructionsReport, import_alpaca_eval, import_instructions
 from judgebench.study.judges import KnownJudge, add_judge, known_judge, known_judges, try_judge
 from judgebench.study.keyed_imports import KeyedReport, import_scalerlab
 from judgebench.study.label_files import LabelReport, import_labels
 from judgebench.study.labels import add_labels, vote
 from judgebench.study.planning import Estimate, Plan, estimate, plan
-from judgebench.study.run import OnProgress, RunReport, reparse, run
+from judgebench.study.run import RunReport, reparse, run
 from judgebench.study.submit import MatchReport, Prepared, prepare, store
 
 __all__ = [
+    "AnswerEstimate",
+    "AnswerReport",
     "Estimate",
     "ImportReport",
+    "InstructionsReport",
     "KeyedReport",
     "KnownJudge",
     "LabelReport",
@@ -22,8 +27,11 @@ __all__ = [
     "RunReport",
     "add_judge",
     "add_labels",
+    "answer",
     "estimate",
+    "estimate_answers",
     "import_alpaca_eval",
+    "import_instructions",
     "import_labels",
     "import_scalerlab",
     "known_judge",

@@ -1,6 +1,6 @@
 """Importing verdicts that others published: their instructions, outputs, judge and recorded preferences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from judgebench.errors import InputError
 from judgebench.formats.alpaca_eval import PARSER, Annotation, read_annotations
+from judgebench.formats.submission import read_benchmark
 from judgebench.records import Judge, Model, trial_key
 from judgebench.store import reader, writer
 from judgebench.store.database import Database
@@ -44,6 +45,34 @@ def import_alpaca_eval(
     with database.write() as connection:
         benchmark_id = writer.add_benchmark(connection, benchmark)
         return [_import_file(connection, path, benchmark_id) for path in paths]
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionsReport:
+    """What became of a file of instructions."""
+
+    file: str
+    benchmark: str
+    new: int
+    known: int
+    duplicate: int  # rows that repeat an earlier one
+
+
+def import_instructions(
+    database: Database, path: Path, *, benchmark: str, columns: Mapping[str, str] | None = None
+) -> InstructionsReport:
+    """Store a file's instructions as a benchmark, or add those that it lacks; importing again adds nothing.
+
+    Raises InputError naming file, row and field, and then nothing is stored.
+    """
+    check_name("benchmark", benchmark)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file")
+    file = read_benchmark(path, columns=columns)
+    with database.write() as connection:
+        benchmark_id = writer.add_benchmark(connection, benchmark)
+        stored = writer.add_instructions(connection, benchmark_id, [item.instruction for item in file.items])
+    return InstructionsReport(str(path), benchmark, stored.new, stored.known, file.duplicates)
 
 
 def _import_file(connection: sa.Connection, path: Path, benchmark_id: int) -> ImportReport:

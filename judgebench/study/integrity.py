@@ -13,7 +13,7 @@ from judgebench.audits.integrity import StoredVerdict, audit_integrity
 from judgebench.errors import InputError, UnknownName
 from judgebench.judging.parsing import parse
 from judgebench.judging.templates import Template
-from judgebench.records import Battle, Judge, Order, Output, Source, Trial
+from judgebench.records import Battle, Judge, Order, Source, Trial
 from judgebench.spec import load_template
 from judgebench.store import battle_reader, reader, transfer
 from judgebench.store import tables as t
@@ -59,9 +59,9 @@ def _stored(
         verdict, template = battle_reader.verdict(row), templates.get(row.judge)
         order = None if row.order is None else Order(row.order)
         reread = None
-        if template and order and row.completion_id is not None and verdict.source is not Source.RECORDED:
-            sides = Output(row.key, row.model_a, row.text_a), Output(row.key, row.model_b, row.text_b)
-            trial = Trial(judges[row.judge].digest, Battle(reader.instruction(row), *sides), order, row.repeat)
+        a, b = battle_reader.sides(row)
+        if template and b and order and row.completion_id is not None and verdict.source is not Source.RECORDED:
+            trial = Trial(judges[row.judge].digest, Battle(reader.instruction(row), a, b), order, row.repeat)
             reread = parse(battle_reader.completion(row), template, trial)
         yield StoredVerdict(
             judge=row.judge,
@@ -95,7 +95,7 @@ def _digests(database: Database) -> dict[str, str]:
     with database.read() as connection:
         for table in t.metadata.sorted_tables:
             digest = hashlib.sha256()
-            rows = connection.execution_options(yield_per=5000).execute(sa.select(table).order_by(table.c.id))
+            rows = connection.execute(sa.select(table).order_by(table.c.id).execution_options(yield_per=5000))
             for row in rows:
                 digest.update(repr(tuple(row)).encode("utf-8", "surrogatepass"))
             found[table.name] = digest.hexdigest()

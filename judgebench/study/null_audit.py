@@ -15,6 +15,7 @@ from judgebench.audits.findings import AuditReport
 from judgebench.audits.null_gate import EntrantResult, Gate, Seen, gate_report, measure, settled
 from judgebench.audits.null_models import PREFIX, Entrant, panel
 from judgebench.errors import InputError
+from judgebench.execution.driving import OnProgress
 from judgebench.execution.judges import describe
 from judgebench.leaderboard import common_baseline
 from judgebench.records import Instruction, Model, Output, content_key
@@ -23,7 +24,7 @@ from judgebench.stats.table import VerdictTable
 from judgebench.stats.win_rate import win_rates
 from judgebench.store import reader, writer
 from judgebench.store.database import Database
-from judgebench.study.run import OnProgress, run
+from judgebench.study.run import run
 
 _ROUNDS = (5, 10, 15, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160)  # instructions after which the gate is looked at
 _PAGE = 200

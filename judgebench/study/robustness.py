@@ -15,6 +15,7 @@ from judgebench.audits.null_models import best_verdict, exchanged
 from judgebench.audits.perturbations import PERTURBATIONS, Material, perturbed
 from judgebench.audits.robustness import Preferences, consistency, invariance, robustness_report, sensitivity
 from judgebench.errors import InputError
+from judgebench.execution.driving import OnProgress
 from judgebench.execution.judges import describe
 from judgebench.judging.templates import Template
 from judgebench.records import Instruction, Model, Output, content_key
@@ -22,7 +23,7 @@ from judgebench.spec import JudgeSpec, Study
 from judgebench.stats.battles import average_battles
 from judgebench.store import reader, writer
 from judgebench.store.database import Database
-from judgebench.study.run import OnProgress, run
+from judgebench.study.run import run
 
 _PAGE = 200
 _KEY_DIGITS = 8

@@ -2,14 +2,14 @@
 
 import asyncio
 import secrets
-import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from judgebench.errors import InputError
-from judgebench.execution.asking import Asker
+from judgebench.execution.asking import Asker, Reasker
+from judgebench.execution.driving import OnProgress, drive, limits_of, silent
 from judgebench.execution.judges import OpenJudge, open_judge
-from judgebench.execution.runner import Limits, Runner, Tally
+from judgebench.execution.runner import Runner, Tally
 from judgebench.judging.parsing import PARSER_VERSION, parse
 from judgebench.records import Status, Verdict
 from judgebench.spec import Study, load_template
@@ -18,7 +18,6 @@ from judgebench.store.database import Database
 from judgebench.store.verdict_writer import TrialResult, VerdictWriter, add_reparsed
 from judgebench.study.planning import Plan, plan, planned_trials
 
-_PROGRESS_S = 0.25
 _REPARSE_BATCH = 500
 
 
@@ -31,10 +30,7 @@ class RunReport:
     calls: int
     interrupted: bool
     other_models: tuple[str, ...] = ()  # names that the server gave back instead of the one that was asked
-
-
-# Is told the tally and the calls so far; where it returns true the run stops as after a first interrupt.
-OnProgress = Callable[[Tally, int], bool | None]
+    reasked: int | None = None  # trials that were asked a second time, under a constraint; None: that was not wanted
 
 
 def run(
@@ -48,7 +44,7 @@ def run(
     """
     planned = plan(database, study)
     opened = open_judge(study.judge, environment, concurrency=study.concurrency)
-    return asyncio.run(_run(database, study, planned, opened, on_progress or _silent))
+    return asyncio.run(_run(database, study, planned, opened, on_progress or silent))
 
 
 def reparse(database: Database, judge_name: str) -> tuple[int, int]:
@@ -104,21 +100,16 @@ async def _run(
     try:
         await opened.check()
         run_id, sink = _start(database, study, planned)
-        asker = Asker(opened.template, planned.judge.settings, opened.client, secrets.randbits(128))
-        limits = Limits(study.concurrency, study.max_cost, study.max_failures)
-        runner = Runner(asker.ask, sink, planned=planned.trials, limits=limits)
-        reporting = asyncio.create_task(_reporting(runner, opened, on_progress))
-        try:
-            with _Interrupts(runner):
-                await runner.run(planned_trials(database, study, planned))
-        finally:
-            reporting.cancel()
-            on_progress(runner.tally, opened.questions)
+        again = Reasker(opened.template, planned.judge.settings, opened.client) if study.reask else None
+        asker = Asker(opened.template, planned.judge.settings, opened.client, secrets.randbits(128), again)
+        runner = Runner(asker.ask, sink, planned=planned.trials, limits=limits_of(study))
+        await drive(runner, planned_trials(database, study, planned), lambda: opened.questions, on_progress)
         if not runner.tally.pending:
             with database.write() as connection:
                 writer.finish_run(connection, run_id)
         others = () if opened.server is None else tuple(sorted(sink.returned - {planned.judge.model}))
-        return RunReport(planned.judge.name, runner.tally, opened.questions, runner.stopped, others)
+        reasked = None if again is None else again.asked
+        return RunReport(planned.judge.name, runner.tally, opened.questions, runner.stopped, others, reasked)
     finally:
         await opened.client.close()
 
@@ -133,39 +124,3 @@ def _start(database: Database, study: Study, planned: Plan) -> tuple[int, _Store
             specification=study.model_dump(mode="json", exclude_defaults=True),
         )
         return run_id, _StoreSink(database, VerdictWriter(connection, run_id))
-
-
-async def _reporting(runner: Runner, opened: OpenJudge, on_progress: OnProgress) -> None:
-    while True:
-        if on_progress(runner.tally, opened.questions):
-            runner.stop()
-        await asyncio.sleep(_PROGRESS_S)
-
-
-class _Interrupts:
-    """The first interrupt lets what is in flight end; the second is the usual KeyboardInterrupt."""
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-        self._installed = False
-
-    def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            loop.add_signal_handler(signal.SIGINT, self._first, loop)
-            self._installed = True
-        except (NotImplementedError, RuntimeError, ValueError):  # not the main thread, or not on this platform
-            self._installed = False
-
-    def __exit__(self, *_: object) -> None:
-        if self._installed:
-            asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
-
-    def _first(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._runner.stop()
-        loop.remove_signal_handler(signal.SIGINT)
-        self._installed = False
-
-
-def _silent(tally: Tally, calls: int) -> None:
-    """No one is watching."""

@@ -84,7 +84,7 @@ def prepare(
         duplicate=submission.duplicates,
         empty=submission.empty,
     )
-    outputs = tuple(Output(each.instruction.key, model, each.text) for each in kept)
+    outputs = tuple(Output(each.instruction.key, model, each.text, each.earlier) for each in kept)
     return Prepared(report, Model(model, lineage or Lineage()), new if takes_new else (), outputs)
 
 

@@ -6,18 +6,24 @@ JUDGEBENCH_TEST_VLLM=/path/to/its/python JUDGEBENCH_TEST_VLLM_MODEL=/path/to/wei
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from judgebench import study
+from judgebench.bias.position import position
 from judgebench.clients.openai_api import OpenAIClient
 from judgebench.clients.probe import check
 from judgebench.clients.replies import ListedModel, Rejected
 from judgebench.clients.transport import Timeouts
 from judgebench.clients.vllm_server import VllmServer, command, free_port
-from judgebench.records import ChatPrompt, LikelihoodPrompt, Message
+from judgebench.records import ChatPrompt, LikelihoodPrompt, Message, Status
+from judgebench.spec import make_study
+from judgebench.store import reader
+from judgebench.store.database import Database
+from tests.study import benchmarks
 
 PROGRAM = os.environ.get("JUDGEBENCH_TEST_VLLM", "")
 WEIGHTS = os.environ.get("JUDGEBENCH_TEST_VLLM_MODEL", "")
@@ -43,6 +49,45 @@ def served(tmp_path: Path, use: Callable[[OpenAIClient], Awaitable[Value]]) -> V
                 await client.close()
 
     return asyncio.run(run())
+
+
+JUDGES = ("pairwise/two-way", "pairwise/json-verdict", "pairwise/letter", "pointwise/yes-no", "pairwise/likelihood")
+
+
+def test_judges_of_every_kind_give_verdicts_and_the_bias_of_a_small_one_shows(tmp_path: Path) -> None:
+    """Two-way and JSON by schema, a letter and yes or no by logits, and likelihoods, as any judge is run.
+
+    So small a model answers "A or B" by a sentence that is cut; a second question, under a constraint, helps.
+    """
+    database = Database(str(tmp_path / "judgebench.db"), create=True)
+    benchmarks.stored(database, benchmarks.asked(4), ["m1", "m2", "m3"])
+    flags = [*FLAGS[:3], "4096", *FLAGS[4:]]
+    port = free_port()
+
+    def judged(template: str, url: str) -> Mapping[Status, int]:
+        judge = {"model": "small", "url": url, "template": template, "name": template}
+        design = {} if template.startswith("pointwise") else {"all_pairs": True}
+        wanted = make_study(
+            {"benchmark": "bench", "judge": judge, "concurrency": 8, "reask": True, **design}, where="t"
+        )
+        return study.run(database, wanted, environment={}).tally.ended
+
+    async def run() -> dict[str, Mapping[Status, int]]:
+        argv = command(WEIGHTS, port, program=PROGRAM, flags=flags)
+        async with VllmServer(WEIGHTS, port, argv=argv, log=tmp_path / "vllm.log") as server:
+            return {template: await asyncio.to_thread(judged, template, server.url) for template in JUDGES}
+
+    ended = asyncio.run(run())
+    print(ended)
+    for template, counts in ended.items():
+        given = counts.get(Status.OK, 0) + counts.get(Status.TIE, 0)
+        assert given >= 0.5 * sum(counts.values()), template
+        assert not counts.get(Status.FAILED)
+    with database.read() as connection:
+        table = reader.verdict_table(connection, 1, judges=["pairwise/letter"]).table
+    found = position(table)
+    print(found.consistency, found.log_odds_soft)
+    assert found.log_odds_soft.excludes_zero
 
 
 def test_everything_a_judge_may_be_asked(tmp_path: Path) -> None:

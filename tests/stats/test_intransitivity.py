@@ -76,7 +76,7 @@ def test_copies_of_verdicts_do_not_make_a_cycle_significant():
 def test_bad_input_is_refused():
     with pytest.raises(StatisticsError, match="antisymmetric"):
         hodge_split(np.ones((3, 3)))
-    with pytest.raises(StatisticsError, match="three models"):
+    with pytest.raises(StatisticsError, match="no three or more models"):
         cycle_test(table_of([("a", "b", 1.0)]), rng=np.random.default_rng(0))
     with pytest.raises(StatisticsError, match="strictly between"):
         soft_deviation(1.0, 0.5, 0.5)

@@ -1,6 +1,7 @@
 """What is written is read again, on SQLite and on PostgreSQL; what must not be written is refused by the database."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import alembic.autogenerate
@@ -29,7 +30,7 @@ from judgebench.resources import folder
 from judgebench.store import battle_reader, reader, tables, writer
 from judgebench.store.database import Database
 from judgebench.store.transfer import backup, check, copy
-from judgebench.store.verdict_writer import TrialResult, add_reparsed
+from judgebench.store.verdict_writer import add_reparsed
 from tests.factories import JUDGE, failed, filled, instruction, ok, result, trial
 
 
@@ -153,7 +154,7 @@ def test_completions_come_back_with_their_log_probabilities(database: Database) 
     reply = Completion("A", "because", "stop", (token,), "gpt-0613", 10, 1, 0.5, 0.25)
     given = result(asked, ok(1.0))
     with database.write() as connection:
-        verdicts.add(connection, [TrialResult(*(getattr(given, n) for n in given.__slots__[:-1]), reply)])
+        verdicts.add(connection, [replace(given, completion=reply)])
     with database.read() as connection:
         [reply] = battle_reader.unread(connection, "judge", "2")
     stored = reply.completion

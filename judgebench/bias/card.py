@@ -1,0 +1,277 @@
+"""A judge's report card: one line a question, each with its interval, a grade by a rule that is printed, and evidence.
+
+A line is graded by the worse end of its interval, so a grade says what the data have shown, and few data make a poor
+grade. What is not identified has no grade. There is no overall grade: a judge is good for something, and the reader
+knows what for. Nothing is estimated here but the shares of trials that ended well, cost and latency.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from judgebench.bias.concord import JudgeAgreement, PeopleAgreement
+from judgebench.bias.figure import Clusters, Figure, bootstrap_figure, bounded_mean, cluster_error, normal_figure
+from judgebench.bias.figure import unidentified as unknown
+from judgebench.bias.leakage import Relation
+from judgebench.bias.report import BiasReport
+from judgebench.stats.pair_counts import PairCounts
+from judgebench.stats.table import Floats, VerdictTable
+
+Grade = Literal["A", "B", "C", "D", "-"]
+Unit = Literal["share", "points", "number", "USD", "s"]
+_GRADES: tuple[Grade, ...] = ("A", "B", "C", "D")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The three thresholds that A, B and C must reach: the lower end of a share, or the larger end of an amount."""
+
+    best: Literal["high", "near zero"]
+    thresholds: tuple[float, float, float]
+
+    def grade(self, figure: Figure) -> Grade:
+        worst = self._worst(figure)
+        if worst is None or not figure.identified:
+            return "-"
+        reached = [worst >= edge if self.best == "high" else worst <= edge for edge in self.thresholds]
+        return _GRADES[reached.index(True) if True in reached else 3]
+
+    def words(self, unit: Unit) -> str:
+        a, b, c = (_shown(edge, unit) for edge in self.thresholds)
+        if self.best == "high":
+            return f"lower end at least {a}: A, {b}: B, {c}: C, else D"
+        return f"the end further from 0 at most {a}: A, {b}: B, {c}: C, else D"
+
+    def _worst(self, figure: Figure) -> float | None:
+        if self.best == "high":
+            return figure.lower
+        if figure.lower is None or figure.upper is None:
+            return None
+        return max(abs(figure.lower), abs(figure.upper))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One question about the judge."""
+
+    name: str
+    question: str
+    figure: Figure
+    unit: Unit
+    grade: Grade
+    rule: str  # "" where it is not graded
+    evidence: str  # what the figure rests on
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A judge on one benchmark."""
+
+    judge: str
+    model: str
+    template: str
+    benchmark: str
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """How the judge's n trials on the benchmark ended, failures included."""
+
+    instruction: Clusters  # (n,)
+    replied: NDArray[np.bool_]  # (n,) whether there was a reply at all
+    verdict: NDArray[np.bool_]  # (n,) whether it held a verdict
+    cost_usd: Floats  # (n,) NaN where not known
+    latency_s: Floats  # (n,) NaN where not known
+    recorded: bool  # imported: only what its publisher wrote down is known
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NullAudited:
+    """The judge's verdicts on null models: preference for the entrant, by entrant."""
+
+    preference: dict[str, Floats]
+    instruction: dict[str, Clusters]
+
+
+_RULES: Mapping[str, Rule] = {
+    "reached": Rule("high", (0.99, 0.97, 0.90)),
+    "parsed": Rule("high", (0.99, 0.97, 0.90)),
+    "consistency": Rule("high", (0.90, 0.80, 0.65)),
+    "position": Rule("near zero", (0.02, 0.05, 0.10)),
+    "length": Rule("near zero", (0.03, 0.08, 0.15)),
+    "own outputs": Rule("near zero", (0.02, 0.05, 0.10)),
+    "family": Rule("near zero", (0.02, 0.05, 0.10)),
+    "repeatability": Rule("high", (0.97, 0.90, 0.80)),
+    "transitivity": Rule("near zero", (0.05, 0.10, 0.20)),
+    "null models": Rule("near zero", (0.05, 0.10, 0.20)),
+    "people": Rule("high", (0.85, 0.75, 0.65)),
+    "calibration": Rule("near zero", (0.05, 0.10, 0.20)),
+}
+
+
+def line(name: str, question: str, figure: Figure, unit: Unit, evidence: str) -> Line:
+    """Graded by the rule of its name, where there is one."""
+    rule = _RULES.get(name)
+    grade: Grade = "-" if rule is None else rule.grade(figure)
+    return Line(name, question, figure, unit, grade, "" if rule is None else rule.words(unit), evidence)
+
+
+def bias_lines(found: BiasReport, judge: str) -> list[Line]:
+    """Place, length, relatives and repetition."""
+    place, slope = found.position, found.length.slope
+    beyond = slope.points_beyond_people.identified
+    points = place.points if place.points.identified else found.position_across
+    how = f"{place.matched} battles in both orders" if place.points.identified else "orders varied across battles"
+    own, family = _relatives(found, judge)
+    return [
+        line("consistency", "names the same winner in both orders", place.consistency, "share",
+             f"{place.matched} battles in both orders"),
+        line("position", "what the first place adds to a win rate at equal quality", points, "points", how),
+        line("length", "what twice the length adds to a win rate" + (", beyond people's taste" if beyond else ""),
+             slope.points_beyond_people if beyond else slope.points, "points",
+             f"{found.verdicts} verdicts" + ("" if beyond else "; without labels people's own taste is in it")),
+        line("own outputs", "what being the judge's own adds to a win rate", own, "points",
+             _named(found, judge, "same")),
+        line("family", "what being a relative of the judge's adds to a win rate", family, "points",
+             _named(found, judge, "inheritance", "family")),
+        line("repeatability", "gives the same outcome when asked again", place.repeatability, "share",
+             f"{place.repeatability.n} trials with repeats"),
+    ]  # fmt: skip
+
+
+def record_lines(record: Record, *, level: float) -> list[Line]:
+    """Reached, parsed, cost and latency."""
+    n = len(record.replied)
+    at, replied = record.instruction, record.replied
+    reached = unknown("recorded by others: only the replies were published", level=level, n=n)
+    if not record.recorded:
+        reached = bounded_mean(replied.astype(np.float64), at, level=level)
+    parsed = bounded_mean(record.verdict[replied].astype(np.float64), at[replied], level=level)
+    failures = f"{int((~record.verdict[replied]).sum())} of {int(replied.sum())} replies without a verdict"
+    return [
+        line("reached", "answers at all", reached, "share", f"{int((~replied).sum())} of {n} trials without a reply"),
+        line("parsed", "gives a verdict when it answers", parsed, "share", failures),
+        line("cost", "USD a trial", _mean(record.cost_usd, at, "prices", level), "USD", "as charged or by its price"),
+        line("latency", "seconds a reply", _mean(record.latency_s, at, "times", level), "s", "as measured"),
+    ]
+
+
+def people_lines(judge: JudgeAgreement, people: PeopleAgreement) -> list[Line]:
+    """Agreement with people and calibration."""
+    ceiling = "one person a battle, so the ceiling is not known"
+    if people.ceiling.value is not None:
+        ceiling = f"people agree with each other on {people.ceiling.value:.0%}, the judge with each on "
+        ceiling += "-" if judge.each_person.value is None else f"{judge.each_person.value:.0%}"
+    return [
+        line("people", "names the winner that people name, ties half", judge.accuracy, "share",
+             f"{judge.items} labelled battles; {ceiling}"),
+        line("calibration", "distance of its confidence from being right", judge.calibration_error, "number",
+             f"{judge.calibration_error.n} labelled battles"),
+    ]  # fmt: skip
+
+
+def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resamples: int = 200) -> Line:
+    """Share of triples of models whose majorities go round."""
+    rng = np.random.default_rng(seed)
+    found = bootstrap_figure(
+        lambda rows: _cyclic_share(table.select(rows)), table.instruction, rng=rng, level=level, resamples=resamples
+    )
+    if not found.identified:
+        found = unknown("no three models met each other", level=level, n=len(table))
+    question = "triples of models that it ranks in a circle"
+    return line("transitivity", question, found, "share", f"{len(table)} verdicts; close models go round by chance")
+
+
+def null_line(audited: NullAudited | None, *, level: float) -> Line:
+    """The best null model's win rate against the baseline; the interval holds for all entrants at once."""
+    question = "win rate of the best output that ignores the instruction"
+    if audited is None or not audited.preference:
+        missing = unknown("not audited: judgebench audit null-models asks it", level=level)
+        return line("null models", question, missing, "share", "")
+    each = 1 - (1 - level) / len(audited.preference)
+    rates = {
+        name: bounded_mean(values, audited.instruction[name], level=each) for name, values in audited.preference.items()
+    }
+    best = max(rates, key=lambda name: rates[name].upper or 0.0)
+    found = rates[best]
+    whole = Figure(found.value, found.lower, found.upper, level, f"{found.method}, Bonferroni", found.n)
+    return line("null models", question, whole, "share", f"{len(rates)} entrants; the best is {best}")
+
+
+def sorted_lines(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """In the order of the card."""
+    order = (*_RULES, "cost", "latency")
+    return tuple(sorted(lines, key=lambda each: order.index(each.name)))
+
+
+def _relatives(found: BiasReport, judge: str) -> tuple[Figure, Figure]:
+    """Own and family; from the verdicts, else from the consensus of other judges, else from people."""
+    favour, residual = found.leakage.points, found.self_preference
+    own = [favour[Relation.SAME], residual.own, found.equal_opportunity[judge].bias]
+    kin = [favour[Relation.INHERITANCE], favour[Relation.FAMILY], residual.family]
+    return _first_identified(own), _first_identified(kin)
+
+
+def _first_identified(figures: Sequence[Figure]) -> Figure:
+    return next((each for each in figures if each.identified), figures[0])
+
+
+def _named(found: BiasReport, judge: str, *kinds: str) -> str:
+    names = [name for kind in kinds for name in found.relations.get(judge, {}).get(kind, ())]
+    return f"relatives: {', '.join(names[:6])}{' ...' if len(names) > 6 else ''}" if names else "no declared relative"
+
+
+def _mean(values: Floats, clusters: Clusters, what: str, level: float) -> Figure:
+    known = np.isfinite(values)
+    n = int(known.sum())
+    if not n:
+        return unknown(f"no {what} are known", level=level)
+    value = float(values[known].mean())
+    return normal_figure(
+        value, cluster_error((values[known] - value) / n, clusters[known]), level=level, n=n, bounds=(0.0, np.inf)
+    )  # fmt: skip
+
+
+def _cyclic_share(table: VerdictTable) -> float:
+    """NaN where no three models have a majority between each two."""
+    counts = PairCounts.of(table)
+    ahead = (counts.wins > counts.wins.T).astype(np.float64)
+    met = ahead + ahead.T
+    triples = np.trace(met @ met @ met) / 6
+    return float(np.trace(ahead @ ahead @ ahead) / 3 / triples) if triples else float("nan")
+
+
+def _shown(value: float, unit: Unit) -> str:
+    if unit == "number":
+        return f"{value:g}"
+    return f"{100 * value:g} {'points' if unit == 'points' else '%'}"
+
+
+def shown_value(line: Line) -> str:
+    """Its value with its unit; "not identified" where there is none."""
+    return "not identified" if line.figure.value is None else _amount(line.figure.value, line.unit)
+
+
+def shown_interval(line: Line) -> str:
+    """Its interval; an open end is infinite, and empty where there is none."""
+    lower, upper = line.figure.lower, line.figure.upper
+    if lower is None and upper is None:
+        return ""
+    ends = (
+        "-inf" if lower is None else _amount(lower, line.unit),
+        "inf" if upper is None else _amount(upper, line.unit),
+    )
+    return f"[{ends[0]}, {ends[1]}]"
+
+
+def _amount(value: float, unit: Unit) -> str:
+    if unit == "share":
+        return f"{100 * value:.1f} %"
+    if unit == "points":
+        return f"{100 * value:+.1f} points"
+    return f"{value:.3f}" if unit == "number" else f"{value:.4g} {unit}"

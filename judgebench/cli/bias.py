@@ -1,0 +1,178 @@
+"""judgebench bias, judgebench agreement."""
+
+from typing import Annotated
+
+import typer
+
+from judgebench import queries
+from judgebench.bias.coefficients import Coefficients, Resampling
+from judgebench.bias.concord import Concord, JudgeAgreement
+from judgebench.bias.document import plain
+from judgebench.bias.ledger import Entry
+from judgebench.bias.report import BiasReport
+from judgebench.cli.figures import Line, print_lines
+from judgebench.cli.session import Format, Session, out, print_json, visible
+
+BenchmarkOption = Annotated[str, typer.Option(help="Name of the benchmark.")]
+JudgesOption = Annotated[list[str] | None, typer.Option(help="Only this judge; may be repeated. Default: all.")]
+CategoryOption = Annotated[str | None, typer.Option(help="Only the instructions of this category.")]
+LevelOption = Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")]
+FormatOption = Annotated[Format, typer.Option("--format")]
+_MOVED = 5  # models shown of a counterfactual board, and flips
+_WORTH_SHOWING = 0.01  # of a change of win rate
+
+
+def bias(
+    context: typer.Context,
+    benchmark: BenchmarkOption,
+    judge: JudgesOption = None,
+    category: CategoryOption = None,
+    baseline: Annotated[str | None, typer.Option(help="Win rates in the ledger are against this model.")] = None,
+    level: LevelOption = 0.95,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """What besides quality moves a judge: position, length, style, its relatives; and the ranking without it."""
+    session: Session = context.obj
+    with session.database() as database:
+        found = queries.bias(
+            database, benchmark, judges=judge or (), category=category, baseline=baseline, level=level
+        )  # fmt: skip
+    if output is Format.JSON:
+        print_json({"benchmark": benchmark, "category": category, **plain(found)})
+        return
+    out().print(visible(f"{', '.join(found.judges)} on {benchmark}: {found.verdicts} verdicts, {level:.0%} intervals"))
+    _print_bias(found)
+
+
+def agreement(
+    context: typer.Context,
+    benchmark: BenchmarkOption,
+    judge: JudgesOption = None,
+    category: CategoryOption = None,
+    level: LevelOption = 0.95,
+    resamples: Annotated[int, typer.Option(min=50, max=100_000, help="Of the bootstrap over instructions.")] = 400,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """How far judges agree with people and with each other, beside how far people agree."""
+    session: Session = context.obj
+    with session.database() as database:
+        found = queries.agreement(
+            database, benchmark, judges=judge or (), category=category, how=Resampling(level, resamples, seed)
+        )
+    if output is Format.JSON:
+        print_json({"benchmark": benchmark, "category": category, **plain(found)})
+        return
+    _print_agreement(found)
+
+
+def _print_bias(found: BiasReport) -> None:
+    place = found.position
+    print_lines(
+        f"position ({place.matched} battles in both orders, {place.unmatched} verdicts without a partner)",
+        [
+            ("consistency", place.consistency, "share"),
+            ("leans to the first", place.primacy, "share"),
+            ("leans to the second", place.recency, "share"),
+            ("conflict", place.conflict, "share"),
+            ("fairness (second - first)", place.preference_fairness, "number"),
+            ("effect in log-odds, soft", place.log_odds_soft, "number"),
+            ("effect in log-odds, labels", place.log_odds_hard, "number"),
+            ("effect at equal quality", place.points, "points"),
+            ("effect where orders vary across battles", found.position_across, "points"),
+            ("repeats that agree", place.repeatability, "share"),
+            *((f"gap {b.gap_from:.1f}-{b.gap_to:.1f}: first place", b.points, "points") for b in found.position_curve),
+        ],
+    )
+    slope = found.length.slope
+    print_lines(
+        "length",
+        [
+            ("prefers the longer", found.length.prefers_longer, "share"),
+            ("the same where people tie", found.length.prefers_longer_at_human_tie, "share"),
+            ("more than people do", found.length.excess_over_people, "points"),
+            ("slope in log-length", slope.raw, "number"),
+            ("twice as long", slope.points, "points"),
+            ("twice as long, beyond people", slope.points_beyond_people, "points"),
+        ],
+    )
+    if found.style:
+        print_lines("style, each at equal others", [(s.meaning, s.points, "points") for s in found.style.values()])
+    favour = found.self_preference
+    print_lines(
+        "relatives",
+        [
+            *((f"favour in verdicts: {kind}", figure, "points") for kind, figure in found.leakage.points.items()),
+            ("beyond other judges: own", favour.own, "points"),
+            ("beyond other judges: family", favour.family, "points"),
+            *((f"people's side for its own ({name})", e.bias, "points") for name, e in found.equal_opportunity.items()),
+            ("likelihood", found.likelihood, "number"),
+        ],
+    )
+    print_lines("ledger", [(f"{e.name}: {e.meaning}", e.points, "points") for e in found.ledger.entries])
+    for entry in (*found.ledger.entries, found.ledger.together):
+        _print_counterfactual(entry)
+
+
+def _print_counterfactual(entry: Entry) -> None:
+    """Whom the effect helps and harms most, and what flips without it."""
+    moved = sorted(entry.board, key=lambda row: -abs(row.change.value or 0.0))[:_MOVED]
+    if not entry.flips and all(abs(row.change.value or 0.0) < _WORTH_SHOWING for row in moved):
+        return
+    lines = [(f"{row.model} ({row.rank} to {row.rank_without})", row.change, "points") for row in moved]
+    print_lines(f"without {entry.name}: change of win rate (rank as judged to rank without)", lines)
+    flips = [f"  {words}" for words in entry.flips[:_MOVED]]
+    rest = len(entry.flips) - len(flips)
+    for words in [*flips, *([f"  and {rest} more pairs, see --format json"] if rest else [])]:
+        out().print(visible(words))
+
+
+def _print_agreement(found: Concord) -> None:
+    people = found.people
+    print_lines(
+        f"people: {len(people.annotators)} annotators, {people.labels} labels on {people.items} battles",
+        [("agree with each other (ceiling)", people.ceiling, "share"), *_coefficients(people.all)[1:]],
+    )
+    for judge in found.judges:
+        _print_judge(judge)
+    for pair in found.pairs:
+        lines = [*_coefficients(pair.agreement), ("models' ranks, Kendall", pair.rankings.kendall, "number")]
+        print_lines(f"{pair.one} and {pair.other} ({pair.items} battles)", lines)
+    if len(found.judges) > 1:
+        print_lines("all judges", _coefficients(found.all_judges))
+    icc = [(f"ICC({form})", figure, "number") for form, figure in found.score_icc.items() if figure.identified]
+    if icc:
+        print_lines("scores of the same outputs", icc)
+
+
+def _print_judge(judge: JudgeAgreement) -> None:
+    test = judge.annotators
+    passed = {True: "passed", False: "failed", None: "too few labels by two people or more"}[test.passes]
+    failures = f", {judge.without_verdict} without a verdict" if judge.without_verdict else ""
+    print_lines(
+        f"{judge.judge} and people ({judge.items} battles{failures}; test against leaving out a person: {passed})",
+        [
+            *_coefficients(judge.consensus),
+            ("with each person", judge.each_person, "share"),
+            ("names people's winner, ties half", judge.accuracy, "share"),
+            ("the same, ties wrong", judge.accuracy_strict, "share"),
+            ("calibration error", judge.calibration_error, "number"),
+            ("Brier score", judge.calibration.brier if judge.calibration else None, "number"),
+            ("models' ranks, Spearman", judge.rankings.spearman, "number"),
+            ("models' ranks, Kendall", judge.rankings.kendall, "number"),
+            *((f"raw agreement, {c.category}", c.raw, "share") for c in judge.by_category),
+        ],
+    )
+
+
+def _coefficients(found: Coefficients) -> list[Line]:
+    return [
+        ("raw agreement of three outcomes", found.raw, "share"),
+        ("where both name a winner", found.decided, "share"),
+        ("Cohen's kappa", found.cohen, "number"),
+        ("Cohen's kappa, linear weights", found.weighted, "number"),
+        ("Fleiss' kappa", found.fleiss, "number"),
+        ("Gwet's AC1", found.ac1, "number"),
+        ("Krippendorff's alpha", found.krippendorff, "number"),
+        ("ICC(2,1) of preferences", found.icc, "number"),
+    ]

@@ -1,0 +1,53 @@
+"""judgebench card."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from judgebench import queries
+from judgebench.bias.card import Card, shown_interval, shown_value
+from judgebench.bias.card_html import html_card
+from judgebench.bias.document import plain
+from judgebench.cli.session import Format, Session, err, out, print_json, visible
+
+
+def card(
+    context: typer.Context,
+    judge: Annotated[str, typer.Option(help="Name of the judge.")],
+    benchmark: Annotated[
+        str | None, typer.Option(help="On this benchmark; default: where the judge gave most verdicts.")
+    ] = None,
+    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+    html: Annotated[Path | None, typer.Option(help="Write the card into this file, which opens offline.")] = None,
+    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+) -> None:
+    """A judge's report card: can it be trusted, by every measure that the stored verdicts allow."""
+    session: Session = context.obj
+    with session.database() as database:
+        found = queries.card(database, judge, benchmark=benchmark, level=level)
+    if html is not None:
+        html.write_text(html_card(found), encoding="utf-8")
+        err().print(visible(f"written to {html}"))
+    if output is Format.JSON:
+        print_json(plain(found))
+    else:
+        _print(found)
+
+
+def _print(found: Card) -> None:
+    screen = out()
+    screen.print(visible(f"{found.judge} on {found.benchmark} (LLM {found.model}, template {found.template})"))
+    table = Table("grade", "line", "value", "interval", "evidence", box=None, pad_edge=False)
+    for each in found.lines:
+        about = each.figure.reason if each.figure.value is None else each.evidence
+        cells = (each.grade, each.name, shown_value(each), shown_interval(each), f"{each.question}: {about}")
+        table.add_row(*(visible(cell) for cell in cells))
+    screen.print(table)
+    screen.print("Grades, by the worse end of the interval:")
+    for each in found.lines:
+        if each.rule:
+            screen.print(f"  {each.name}: {each.rule}")
+    for note in found.notes:
+        screen.print(visible(note))

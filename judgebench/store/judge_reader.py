@@ -1,0 +1,112 @@
+"""About judges besides their preferences: how trials ended, what they cost, lineage, and the style of outputs."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from judgebench.records import Lineage, Source, Status
+from judgebench.stats.style import count_style
+from judgebench.store import tables as t
+from judgebench.store.reader import IN_FORCE
+
+_v, _c = t.verdicts.c, t.completions.c
+STYLE = ("headers", "lists", "bold", "code")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trials:
+    """n trials in force of one judge on one benchmark."""
+
+    instruction: NDArray[np.int64]  # (n,) ids
+    status: NDArray[np.str_]
+    recorded: NDArray[np.bool_]  # imported with the value that its publisher recorded
+    cost_usd: NDArray[np.float64]  # NaN where not known
+    latency_s: NDArray[np.float64]  # NaN where not known
+
+
+def trials(connection: sa.Connection, benchmark_id: int, judge: str) -> Trials:
+    """Every trial that the judge was asked about on the benchmark, failures included."""
+    i = t.instructions.c
+    query = (
+        sa.select(_v.instruction_id, _v.status, _v.source, _c.cost_usd, _c.latency_s)
+        .join(t.judges, t.judges.c.id == _v.judge_id)
+        .join(t.instructions, i.id == _v.instruction_id)
+        .outerjoin(t.completions, _c.id == _v.completion_id)
+        .where(i.benchmark_id == benchmark_id, t.judges.c.name == judge, IN_FORCE)
+    )
+    rows = connection.execute(query).all()
+    recorded = [row.source == Source.RECORDED for row in rows]
+    return Trials(
+        np.array([row.instruction_id for row in rows], dtype=np.int64),
+        np.array([row.status for row in rows], dtype=np.str_),
+        np.array(recorded, dtype=bool),
+        np.array([np.nan if row.cost_usd is None else row.cost_usd for row in rows], dtype=np.float64),
+        np.array([np.nan if row.latency_s is None else row.latency_s for row in rows], dtype=np.float64),
+    )
+
+
+def benchmarks_of(connection: sa.Connection, judge: str) -> dict[str, int]:
+    """On which benchmarks the judge has verdicts, failures included, and how many."""
+    i, b = t.instructions.c, t.benchmarks.c
+    query = (
+        sa.select(b.name, sa.func.count())
+        .select_from(t.verdicts)
+        .join(t.judges, t.judges.c.id == _v.judge_id)
+        .join(t.instructions, i.id == _v.instruction_id)
+        .join(t.benchmarks, b.id == i.benchmark_id)
+        .where(t.judges.c.name == judge, IN_FORCE)
+        .group_by(b.name)
+    )
+    return dict(sorted((row[0], row[1]) for row in connection.execute(query)))
+
+
+def failed_battles(connection: sa.Connection, benchmark_id: int) -> list[tuple[str, str, str, str]]:
+    """Judge, instruction's key and both models of every pairwise trial in force without a preference."""
+    a, b = t.outputs.alias("output_a"), t.outputs.alias("output_b")
+    model_a, model_b = t.models.alias("of_a"), t.models.alias("of_b")
+    i = t.instructions.c
+    query = (
+        sa.select(t.judges.c.name, i.key, model_a.c.name, model_b.c.name)
+        .select_from(t.verdicts)
+        .join(t.judges, t.judges.c.id == _v.judge_id)
+        .join(t.instructions, i.id == _v.instruction_id)
+        .join(a, a.c.id == _v.output_a_id)
+        .join(b, b.c.id == _v.output_b_id)
+        .join(model_a, model_a.c.id == a.c.model_id)
+        .join(model_b, model_b.c.id == b.c.model_id)
+        .where(i.benchmark_id == benchmark_id, IN_FORCE, _v.status.not_in([Status.OK, Status.TIE]))
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+
+
+def lineages(connection: sa.Connection) -> dict[str, Lineage]:
+    """What was declared, by the name of the model; of LLMs of judges as well, where it was declared."""
+    rows = connection.execute(sa.select(t.models).order_by(t.models.c.name))
+    return {row.name: Lineage(row.family, row.parent, tuple(json.loads(row.trained_on))) for row in rows}
+
+
+def style_counts(
+    connection: sa.Connection, benchmark_id: int, *, models: Sequence[str], instructions: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
+    """(instructions, models) how often each feature of STYLE occurs in each output; 0 where there is none."""
+    place = {key: at for at, key in enumerate(instructions)}
+    code = {name: at for at, name in enumerate(models)}
+    found = {name: np.zeros((len(instructions), len(models))) for name in STYLE}
+    i, o = t.instructions.c, t.outputs.c
+    query = (
+        sa.select(i.key, t.models.c.name, o.text)
+        .select_from(t.outputs)
+        .join(t.instructions, i.id == o.instruction_id)
+        .join(t.models, t.models.c.id == o.model_id)
+        .where(i.benchmark_id == benchmark_id)
+    )
+    for key, name, text in connection.execution_options(yield_per=1000).execute(query):
+        if key in place and name in code:
+            counts = count_style(text)
+            for feature in STYLE:
+                found[feature][place[key], code[name]] = getattr(counts, feature)
+    return found

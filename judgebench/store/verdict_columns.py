@@ -1,0 +1,158 @@
+"""Pairwise verdicts as columns, which is how rankings read them; blocks of columns are stored beside the verdicts.
+
+A block holds the columns of ``BLOCK`` consecutive ids, all benchmarks together. Verdicts and outputs are append-only,
+so a block never grows stale, and a database without blocks reads the same, only slower: they may be dropped and
+sealed again at any time. Which revision of a verdict is in force is no part of a block, since a later one may come.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from judgebench.records import Status
+from judgebench.store import tables as t
+
+BLOCK = 1 << 16  # ids of verdicts: some 2 MB
+STATUSES = tuple(Status)
+
+Columns = Mapping[str, NDArray[Any]]
+
+_FORMAT = 1  # of stored blocks; others are not read. Raise it with any change of the kinds below or of STATUSES.
+_KINDS: dict[str, np.dtype[Any]] = {
+    "id": np.dtype("<i4"),
+    "instruction": np.dtype("<i4"),  # id, as for judge and models
+    "judge": np.dtype("<i4"),
+    "model_a": np.dtype("<i4"),
+    "model_b": np.dtype("<i4"),
+    "length_a": np.dtype("<i4"),
+    "length_b": np.dtype("<i4"),
+    "order": np.dtype("<i1"),  # as in VerdictTable
+    "status": np.dtype("<i1"),  # index in STATUSES
+    "preference": np.dtype("<f8"),  # NaN: none
+}
+_ROW_BYTES = sum(kind.itemsize for kind in _KINDS.values())
+_v, _b = t.verdicts.c, t.verdict_blocks.c
+_newer = t.verdicts.alias("newer")
+
+
+def verdict_columns(connection: sa.Connection) -> Columns:
+    """All pairwise verdicts of the database that are in force, in the order of their ids, failures included."""
+    parts = [_unpacked(columns) for columns in _sealed(connection)]
+    parts.append(_read(connection, len(parts) * BLOCK, None))
+    found = {name: np.concatenate([part[name] for part in parts]) for name in _KINDS}
+    revised = _revised(connection)
+    if not len(revised):
+        return found
+    inforce = ~np.isin(found["id"], revised)
+    return {name: values[inforce] for name, values in found.items()}
+
+
+def seal(connection: sa.Connection) -> None:
+    """Store the blocks that are full and not stored yet, in the connection's write transaction."""
+    newest = connection.scalar(sa.select(sa.func.max(_v.id))) or 0
+    for number in range(len(_sealed(connection)), newest // BLOCK):
+        row = {"id": number, "format": _FORMAT, "columns": _packed(_block(connection, number))}
+        connection.execute(sa.delete(t.verdict_blocks).where(_b.id == number))
+        connection.execute(sa.insert(t.verdict_blocks).values(row))
+
+
+def seal_if_filled(connection: sa.Connection, first: int, last: int) -> None:
+    """Seal if the verdicts with the ids ``first`` to ``last``, just inserted, fill a block."""
+    if last // BLOCK > (first - 1) // BLOCK:
+        seal(connection)
+
+
+def reseal(connection: sa.Connection) -> None:
+    """Build every block anew from the verdicts, in the connection's write transaction."""
+    connection.execute(sa.delete(t.verdict_blocks))
+    seal(connection)
+
+
+def stale_blocks(connection: sa.Connection) -> list[int]:
+    """Numbers of the stored blocks that are not what the verdicts say: damage, or rows changed by hand."""
+    stored = _sealed(connection)
+    return [number for number, columns in enumerate(stored) if columns != _packed(_block(connection, number))]
+
+
+def _sealed(connection: sa.Connection) -> list[bytes]:
+    """The stored blocks from the first verdict on, as far as they follow each other."""
+    query = sa.select(_b.id, _b.columns).where(_b.format == _FORMAT).order_by(_b.id)
+    rows = enumerate(connection.execute(query).all())
+    return [row.columns for number, row in rows if row.id == number]
+
+
+def _revised(connection: sa.Connection) -> NDArray[np.int64]:
+    """Ids of verdicts that have a later revision. The 0 is written out so that the index of revisions is seen."""
+    query = (
+        sa.select(_v.id)
+        .join(_newer, (_newer.c.trial_key == _v.trial_key) & (_newer.c.revision > _v.revision))
+        .where(_newer.c.revision > sa.literal_column("0"))
+    )
+    return np.array(connection.scalars(query).all(), dtype=np.int64)
+
+
+def _block(connection: sa.Connection, number: int) -> Columns:
+    return _read(connection, number * BLOCK, (number + 1) * BLOCK)
+
+
+def _read(connection: sa.Connection, after: int, last: int | None) -> Columns:
+    """The columns of the verdicts behind the id ``after``, up to the id ``last``."""
+    a, b = t.outputs.alias("a"), t.outputs.alias("b")
+    columns = (
+        _v.id,
+        _v.instruction_id,
+        _v.judge_id,
+        a.c.model_id,
+        b.c.model_id,
+        a.c.length_chars,
+        b.c.length_chars,
+        sa.case((_v.order == "AB", 0), (_v.order == "BA", 1), else_=-1),
+        sa.case(*((_v.status == str(status), code) for code, status in enumerate(STATUSES))),
+        _v.preference,
+    )
+    query = sa.select(*columns).join_from(t.verdicts, a, a.c.id == _v.output_a_id).join(b, b.c.id == _v.output_b_id)
+    query = query.where(_v.id > after) if last is None else query.where(_v.id > after, _v.id <= last)
+    read = _texts if connection.dialect.name == "sqlite" else _rows
+    found = dict(zip(_KINDS, read(connection, query), strict=True))
+    in_order = np.argsort(found["id"], kind="stable")
+    return {name: values[in_order] for name, values in found.items()}
+
+
+def _texts(connection: sa.Connection, query: sa.Select[Any]) -> list[NDArray[Any]]:
+    """SQLite hands each column over as one text, several times as fast as a Python object for each number."""
+    *whole, preference = query.selected_columns
+    columns = (*whole, _exactly(preference))
+    texts = connection.execute(query.with_only_columns(*(sa.func.group_concat(each) for each in columns))).one()
+    return [
+        np.array([], kind) if text is None else np.fromstring(text, sep=",", dtype=kind)
+        for text, kind in zip(texts, _KINDS.values(), strict=True)
+    ]
+
+
+def _exactly(preference: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """With all digits; the preferences of most judges need one, and printing is what takes long."""
+    plain = ((preference == 1, "1"), (preference == 0, "0"), (preference.is_(None), "nan"))
+    return sa.case(*plain, else_=sa.func.printf("%!.17g", preference))
+
+
+def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[NDArray[Any]]:
+    rows = connection.execute(query).all()
+    *whole, preference = _KINDS.values()
+    found: list[NDArray[Any]] = [np.fromiter((row[at] for row in rows), kind) for at, kind in enumerate(whole)]
+    return [*found, np.array([row[-1] for row in rows], dtype=preference)]
+
+
+def _packed(columns: Columns) -> bytes:
+    return b"".join(columns[name].astype(kind).tobytes() for name, kind in _KINDS.items())
+
+
+def _unpacked(packed: bytes) -> Columns:
+    n, at = len(packed) // _ROW_BYTES, 0
+    columns: dict[str, NDArray[Any]] = {}
+    for name, kind in _KINDS.items():
+        columns[name] = np.frombuffer(packed, kind, n, at)
+        at += n * kind.itemsize
+    return columns

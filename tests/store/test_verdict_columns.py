@@ -1,0 +1,117 @@
+"""Stored blocks change nothing but the time: with any of them, or none, the same verdicts are read."""
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from judgebench.records import Order, Source, Status, Verdict
+from judgebench.store import battle_reader, reader, tables, verdict_columns
+from judgebench.store.database import Database
+from judgebench.store.transfer import check, copy, refresh
+from judgebench.store.verdict_writer import add_reparsed
+from tests.factories import failed, filled, ok, result, trial
+
+_PREFERENCES = (0.0, 1.0, 0.1, 1 / 3, 0.7000000000000001)
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdict_columns, "BLOCK", 4)
+
+
+@pytest.fixture
+def judged(database: Database) -> Database:
+    """Ten trials, one of them failed at first, one unread at first; twelve verdicts, so three blocks."""
+    verdicts = filled(database, instructions=5)
+    unread = Verdict(Status.UNPARSED, Source.NONE, detail="?", parser="1")
+    asked = [trial(number, order) for number in range(5) for order in Order]
+    with database.write() as connection:
+        told = [result(each, ok(p)) for each, p in zip(asked[2:], _PREFERENCES * 2, strict=False)]
+        verdicts.add(connection, [result(asked[0], failed(), reply=None), result(asked[1], unread), *told])
+        verdicts.add(connection, [result(asked[0], ok(0.5))])
+        [reply] = [each for each in battle_reader.unread(connection, "judge", "2") if each.trial.key == asked[1].key]
+        add_reparsed(connection, {reply.verdict_id: Verdict(Status.OK, Source.LABEL, 0.125, parser="2")})
+    return database
+
+
+def _columns(database: Database) -> dict[str, list[float]]:
+    with database.read() as connection:
+        return {name: values.tolist() for name, values in verdict_columns.verdict_columns(connection).items()}
+
+
+def _blocks(database: Database) -> list[int]:
+    with database.read() as connection:
+        return list(connection.scalars(sa.select(tables.verdict_blocks.c.id).order_by("id")))
+
+
+def test_verdicts_in_force_come_in_the_order_of_their_ids(judged: Database) -> None:
+    assert _blocks(judged) == [0, 1, 2]
+    found = _columns(judged)
+    assert found["id"] == list(range(3, 13))
+    assert found["preference"] == [*(_PREFERENCES * 2)[:8], 0.5, 0.125]
+    assert found["order"] == [0, 1] * 5
+    assert {verdict_columns.STATUSES[code] for code in found["status"]} == {Status.OK, Status.TIE}
+
+
+@pytest.mark.parametrize("dropped", [[0], [1], [2], [0, 1], [1, 2], [0, 1, 2]])
+def test_missing_blocks_change_nothing_and_are_sealed_again(judged: Database, dropped: list[int]) -> None:
+    before = _columns(judged)
+    with judged.write() as connection:
+        connection.execute(sa.delete(tables.verdict_blocks).where(tables.verdict_blocks.c.id.in_(dropped)))
+    assert _columns(judged) == before
+    with judged.write() as connection:
+        verdict_columns.seal(connection)
+    assert _blocks(judged) == [0, 1, 2]
+    assert _columns(judged) == before
+
+
+def test_a_block_of_another_format_is_not_read(judged: Database) -> None:
+    before = _columns(judged)
+    with judged.write() as connection:
+        connection.execute(sa.update(tables.verdict_blocks).values(format=0, columns=b"older"))
+    assert _columns(judged) == before
+    refresh(judged)
+    assert check(judged).problems == ()
+
+
+def test_a_damaged_block_is_found_and_built_anew(judged: Database) -> None:
+    before = _columns(judged)
+    with judged.write() as connection:
+        values = connection.scalar(sa.select(tables.verdict_blocks.c.columns).where(tables.verdict_blocks.c.id == 1))
+        damaged = bytes(values)[:-1] + bytes([values[-1] ^ 1])
+        connection.execute(
+            sa.update(tables.verdict_blocks).where(tables.verdict_blocks.c.id == 1).values(columns=damaged)
+        )
+    [problem] = check(judged).problems
+    assert problem.startswith("block 1 ")
+    assert "db upgrade" in problem
+    refresh(judged)
+    assert check(judged).problems == ()
+    assert _columns(judged) == before
+
+
+def test_a_copy_reads_the_same(judged: Database, tmp_path_factory: pytest.TempPathFactory) -> None:
+    target = tmp_path_factory.mktemp("copy") / "copy.db"
+    copy(judged, str(target))
+    assert _columns(Database(str(target))) == _columns(judged)
+
+
+def test_an_empty_database_has_none(database: Database) -> None:
+    with database.read() as connection:
+        assert all(len(values) == 0 for values in verdict_columns.verdict_columns(connection).values())
+        stored = reader.verdict_table(connection, benchmark=1)
+    assert len(stored.table) == 0
+    assert stored.left_out == {}
+
+
+@given(st.lists(st.floats(0, 1), max_size=20))
+def test_packing_keeps_every_bit(preferences: list[float]) -> None:
+    n = len(preferences)
+    columns = {name: np.arange(n).astype(kind) for name, kind in verdict_columns._KINDS.items()}
+    columns["preference"] = np.array(preferences, dtype=np.float64)
+    found = verdict_columns._unpacked(verdict_columns._packed(columns))
+    assert {name: values.tobytes() for name, values in found.items()} == {
+        name: values.tobytes() for name, values in columns.items()
+    }
