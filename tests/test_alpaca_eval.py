@@ -6,10 +6,13 @@ Source: official_leaderboard.csv beside the verdicts (tatsu-lab/alpaca_eval, wei
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from judgebench import queries, study
 from judgebench.leaderboard import Choices
+from judgebench.leaderboard.board import Join
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
 
@@ -67,3 +70,20 @@ def test_bradley_terry_orders_the_field_as_win_rates_against_one_baseline_do(imp
     ratings = queries.leaderboard(imported, "alpaca_eval", choices=Choices(method="bradley-terry"))
     rates = queries.leaderboard(imported, "alpaca_eval")
     assert [row.model for row in ratings.rows] == [row.model for row in rates.rows]
+
+
+@pytest.mark.parametrize(
+    ("join", "mean", "largest", "rank"), [(None, 0.4, 1.2, 0.997), ("instruction", 0.7, 3.0, 0.985)]
+)
+def test_length_controlled_win_rates_are_close_to_the_published_ones(
+    imported: Database, shared: Path, join: Join | None, mean: float, largest: float, rank: float
+) -> None:
+    board = queries.leaderboard(imported, "alpaca_eval", choices=Choices(method="length-controlled", join=join))
+    ours = {row.model: row.rating for row in board.rows}
+    with (shared / "data" / "alpaca_eval" / "official_leaderboard.csv").open() as stream:
+        published = {row["model"]: float(row["length_controlled_winrate"]) for row in csv.DictReader(stream)}
+    pairs = np.array([(100 * ours[PUBLISHED_AS.get(name, name)], rate) for name, rate in published.items()])
+    error = np.abs(pairs[:, 0] - pairs[:, 1])
+    assert error.mean() <= mean
+    assert error.max() <= largest
+    assert spearmanr(pairs).statistic >= rank

@@ -1,13 +1,21 @@
 """Every method gives a leaderboard that says what it is; choices that do not fit together are refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard import Choices, Method, build, common_baseline
+from judgebench.leaderboard.board import Join
+from judgebench.leaderboard.consensus import consensus
+from judgebench.leaderboard.universes import many_rankings
 from judgebench.stats.table import VerdictTable
 
-METHODS: tuple[Method, ...] = ("win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "elo")
+METHODS: tuple[Method, ...] = (
+    *("win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "judge-aware", "elo"),
+)
+JOINS: tuple[Join, ...] = ("instruction", "position")
 STRENGTH = np.array([0.0, 1.0, 0.4, -0.5, -1.2])
 
 
@@ -108,3 +116,44 @@ def test_two_models_have_no_baseline_but_each_other() -> None:
 def test_one_order_alone_is_noted() -> None:
     board = build(TABLE.select(TABLE.order == 0), Choices())
     assert any("one order only" in note for note in board.notes)
+
+
+def test_every_ranking_of_clear_verdicts_is_the_same() -> None:
+    many = many_rankings(TABLE)
+    assert many.found.models == TABLE.models
+    assert [many.found.best_rank[code] for code in (1, 2, 0, 3, 4)] == [1, 2, 3, 4, 5]
+    assert (many.found.best_rank == many.found.worst_rank).all()
+    assert {universe.choices["verdicts"] for universe in many.universes} == {"as said", "consistent battles only"}
+    assert many.found.survives("m1", "m4")
+
+
+def test_battles_whose_orders_disagree_are_all_that_consistency_leaves_out() -> None:
+    first = replace(TABLE, preference=np.where(TABLE.order == 0, 1.0, 0.0))  # the first shown, always
+    many = many_rankings(first)
+    assert many.impossible == 4  # no method ranks what is left: nothing
+    assert set(many.found.best_rank.tolist()) == {1}
+
+
+def test_categories_that_disagree_are_weighed_by_borda_and_kemeny() -> None:
+    categories = ["a" if n % 3 else "b" for n in range(len(TABLE.instructions))]
+    turned = np.array([name == "b" for name in categories])[TABLE.instruction]
+    table = replace(TABLE, preference=np.where(turned, 1 - TABLE.preference, TABLE.preference))
+    found = consensus(table, [*categories[:-1], None])
+    assert found.categories == ("", "a", "b")
+    assert found.condorcet_winner is None  # it never met the others
+    assert found.kemeny[0] == "m1"
+    assert found.cycles is None  # all met m0 alone
+    assert found.unmet == 6
+    assert sum(found.lottery) == pytest.approx(1)
+
+
+def test_length_control_joined_by_position_is_the_same_where_nothing_is_missing() -> None:
+    table = replace(TABLE, arrival=np.arange(len(TABLE.instructions), dtype=np.int32))
+    by_instruction, by_position = (
+        build(table, Choices(method="length-controlled", join=join, resamples=100)) for join in JOINS
+    )
+    assert by_instruction == by_position
+    some = table.select((table.instruction > 20) | (table.model_b != 1))
+    missing = [build(some, Choices(method="length-controlled", join=join, resamples=100)) for join in JOINS]
+    assert missing[0].rows != missing[1].rows
+    assert any("row position" in note for note in missing[1].notes)

@@ -3,7 +3,7 @@
 A defence is part of the judge, named in its settings, so defended and undefended verdicts never mix. None of them is
 known to be enough: measure (``judgebench audit null-models --defence``). Sources: delimiting, datamarking and encoding
 follow Hines et al. 2024 ("Spotlighting"); the reminder after the outputs follows Learn Prompting's "sandwich". The
-package's own fences with random marks are always there; ``public-marks`` takes them away, for comparison.
+package's own fences with random marks are always there; ``fixed`` takes them away, for comparison.
 """
 
 import json
@@ -15,6 +15,7 @@ from judgebench.records import ChatPrompt, Message
 
 SETTING = "defence"  # the key in a judge's settings; it is never sent to a server
 PUBLIC_MARK = "0" * 16
+VOIDING = frozenset({"read-back"})  # defences that declare a verdict void instead of changing it
 MARK_SIGN = "\u02c6"  # stands for blanks in marked text; Hines et al. use it too
 
 _FENCED = re.compile(
@@ -62,7 +63,7 @@ def _sandwich(text: str, mark: str) -> str:
 
 
 DEFENCES: Mapping[str, Rewrite] = {
-    "public-marks": _public,
+    "fixed": _public,
     "escaped": _inside(
         lambda text: json.dumps(text, ensure_ascii=False),
         "Each output is shown as one JSON string, escaped as JSON does.",

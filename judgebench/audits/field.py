@@ -9,6 +9,7 @@ import numpy as np
 
 from judgebench.audits.shingles import Hashes, shingles
 
+FULL = 120  # characters from which an output is an answer rather than a choice, a label or a line
 LONG = 40  # characters from which two instructions do not honestly share an output word for word
 
 

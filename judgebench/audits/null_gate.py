@@ -1,8 +1,8 @@
 """The gate that a judge must pass: no null model may win against it, and how that is told from few verdicts.
 
-Bounds hold at every stop (``sequential``), so the audit ends as soon as the gate is decided. Against real models the
-gate fails where an entrant is shown to win more than one of them does; where it is merely not shown to win less, the
-margin is printed, because no number of verdicts separates a null model from a real one that never wins either.
+Bounds hold at every stop (``sequential``), whichever entrant is asked about next, so the audit follows the entrant that
+wins most and ends as soon as the gate is decided. Against real models the gate takes the win rate of the worst of them
+that can be told from a null model at all: one that never wins cannot, by any number of verdicts, and is named instead.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,12 +21,14 @@ RULE = Rule(
 )
 REAL = Rule(
     "above-real-model",
-    "Win rate of an output that ignores its instruction, whose lower bound is above the win rate of the worst real "
-    "model against the same baseline by the same judge.",
+    "Win rate of an output that ignores its instruction beside that of the worst real model against the same baseline "
+    "by the same judge. High when its lower bound is above that; medium when its upper bound never came below it.",
 )
 
-
-_CHANCE = 25  # instructions
+CONTROL = "shuffled"  # the entrant that wins by half of the instructions, if at all, so one is not enough to see it
+_LADDER = (1, 5, 10, 15, 20, 25, 30, 35, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512, 640, 800)
+_CHANCE = 25  # instructions after which an entrant is left undecided where another one has failed the gate
+_CONTROL_CHANCE = 8  # instructions that the control gets in any case
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,12 @@ class Gate:
 
     fail_above: float = 0.1  # win rate in [0, 1] that no entrant may reach
     error: float = 0.05
+    worst_real: float | None = None  # win rate of the worst real model; None: none, or none that can be told from 0
+
+    @property
+    def limit(self) -> float:
+        """The win rate that every entrant must stay below."""
+        return self.fail_above if self.worst_real is None else min(self.fail_above, self.worst_real)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +54,17 @@ class EntrantResult:
     bounds: Bounds
     by_order: Mapping[str, float | None]  # mean preference when shown "first" and "second"; None: never shown so
     verdicts: int
+    score: tuple[float, float, float] | None = None  # a pointwise judge's mean score and its interval
 
     def decided(self, gate: Gate) -> bool | None:
         """True: below the gate; False: above it; None: not known yet."""
-        if self.bounds.upper < gate.fail_above:
+        if self.bounds.upper < gate.limit or gate.limit >= 1.0:
             return True
-        return False if self.bounds.lower > gate.fail_above else None
+        return False if self.bounds.lower > gate.limit else None
+
+    def suspect(self, gate: Gate) -> bool:
+        """Whether it has won more than the gate allows so far, and no more is known."""
+        return self.decided(gate) is None and self.bounds.count > 0 and self.bounds.mean > gate.limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +72,14 @@ class Seen:
     """One verdict on an entrant."""
 
     instruction: str  # key
-    first: bool  # whether the entrant was shown first
+    first: bool | None  # whether the entrant was shown first; None: by itself
     preference: float  # for the entrant
 
 
-def measure(name: str, about: str, seen: Sequence[Seen], gate: Gate, *, entrants: int) -> EntrantResult:
-    """An entrant's result; ``seen`` comes in the order in which instructions were drawn.
+def measure(
+    name: str, about: str, seen: Sequence[Seen], gate: Gate, *, entrants: int, population: int | None = None
+) -> EntrantResult:
+    """An entrant's result; ``seen`` comes in the order in which instructions were drawn from ``population`` of them.
 
     An instruction counts once, by the mean of its verdicts. Passing needs every entrant, so its error is not divided;
     one of many is enough to fail, so that error is divided by ``entrants``.
@@ -73,7 +88,8 @@ def measure(name: str, about: str, seen: Sequence[Seen], gate: Gate, *, entrants
     for each in seen:
         by_instruction.setdefault(each.instruction, []).append(each.preference)
     means = [float(np.mean(values)) for values in by_instruction.values()]
-    bounds = running_bounds(means, lower_error=gate.error / max(entrants, 1), upper_error=gate.error)
+    errors = {"lower_error": gate.error / max(entrants, 1), "upper_error": gate.error}
+    bounds = running_bounds(means, **errors, population=population)
     places = {
         name: [each.preference for each in seen if each.first is wanted]
         for name, wanted in (("first", True), ("second", False))
@@ -82,32 +98,44 @@ def measure(name: str, about: str, seen: Sequence[Seen], gate: Gate, *, entrants
     return EntrantResult(name, about, bounds, by_order, len(seen))
 
 
-def settled(results: Sequence[EntrantResult], gate: Gate) -> bool:
-    """Whether to stop: every entrant is decided, or one is above the gate and the others have had their chance to be
-    caught too, 25 instructions each."""
-    waiting = [result.bounds.count for result in results if result.decided(gate) is None]
-    if not waiting:
-        return True
-    return any(result.decided(gate) is False for result in results) and min(waiting) >= _CHANCE
+def next_round(
+    results: Sequence[EntrantResult], asked: Mapping[str, int], gate: Gate, *, most: int, everyone: bool = False
+) -> dict[str, int]:
+    """How many instructions each entrant is to have seen next; empty when the audit is over.
+
+    ``asked`` holds how many each has seen. The entrant that wins most goes ahead until it is decided. Once one has
+    failed the gate, only those that also win are followed, up to 25 instructions, unless ``everyone`` is to be decided.
+    """
+    open_ = [each for each in results if each.decided(gate) is None and asked.get(each.name, 0) < most]
+    if not all(asked.get(each.name, 0) for each in open_):
+        return {each.name: _LADDER[0] for each in open_ if not asked.get(each.name, 0)}
+    suspects = [each for each in open_ if each.suspect(gate)]
+    failed = any(each.decided(gate) is False for each in results)
+    if failed and not everyone:
+        chances = {each.name: _CHANCE for each in suspects} | {
+            each.name: _CONTROL_CHANCE for each in open_ if each.name == CONTROL and each not in suspects
+        }
+        return {name: _step(asked[name], min(chance, most)) for name, chance in chances.items() if asked[name] < chance}
+    if suspects and not failed:
+        leader = max(suspects, key=lambda each: each.bounds.mean)
+        return {leader.name: _step(asked[leader.name], most)}
+    return {each.name: _step(asked[each.name], most) for each in open_}
+
+
+def resolution(gate: Gate, most: int, population: int | None) -> float:
+    """The smallest win rate that a null model without any win can be told from by ``most`` instructions."""
+    return running_bounds([0.0] * most, lower_error=gate.error, upper_error=gate.error, population=population).upper
 
 
 def gate_report(results: Sequence[EntrantResult], gate: Gate, real: Mapping[str, float]) -> AuditReport:
     """The audit's report. ``real`` holds the win rates of real models against the same baseline by the same judge."""
-    findings = list(_findings(results, gate, real))
-    limit = f"{gate.fail_above:.0%}"
-    failures = [
-        f"{f.model}: its win rate {f.value:.1%} is {_how(f)} {limit if f.rule == RULE.name else 'the worst real model'}"
-        for f in findings
-    ]
-    notes = []
+    findings = list(_findings(results, gate))
+    limits = {RULE.name: f"{gate.fail_above:.0%}", REAL.name: f"the worst real model's {gate.worst_real or 0:.1%}"}
+    failures = [f"{f.model}: its win rate {f.value:.1%} is {_how(f)} {limits[f.rule]}" for f in findings]
     worst = min(real, key=lambda name: real[name], default=None)
     best = max((result.bounds.mean for result in results if result.verdicts), default=None)
     margin = None if worst is None or best is None else real[worst] - best
-    if margin is None:
-        notes.append("this judge has no verdicts on real models against this baseline: there is no margin to report")
-    elif margin <= 0:
-        notes.append(f"{worst} wins {real[worst or '']:.1%}, no more than a null model: its place means nothing")
-    report = make_report("null-models", findings, (RULE, REAL), notes)
+    report = make_report("null-models", findings, (RULE, REAL), _notes(gate, real, margin))
     details: dict[str, Any] = {
         "null_win_rate": max((result.bounds.upper for result in results), default=1.0),
         "worst_real_model": worst,
@@ -119,16 +147,32 @@ def gate_report(results: Sequence[EntrantResult], gate: Gate, real: Mapping[str,
     return AuditReport(report.audit, report.findings, tuple(failures), report.notes, report.rules, details)
 
 
-def _findings(results: Sequence[EntrantResult], gate: Gate, real: Mapping[str, float]) -> Iterator[Finding]:
+def _step(seen: int, most: int) -> int:
+    return min(next((size for size in _LADDER if size > seen), seen + 200), most)
+
+
+def _notes(gate: Gate, real: Mapping[str, float], margin: float | None) -> list[str]:
+    if margin is None:
+        return ["this judge has no verdicts on real models against this baseline: there is no margin to report"]
+    below = [name for name, rate in sorted(real.items()) if gate.worst_real is None or rate < gate.worst_real]
+    return [
+        f"{name} wins {real[name]:.1%}, too little to tell it from a null model: its place means nothing"
+        for name in below
+    ]
+
+
+def _findings(results: Sequence[EntrantResult], gate: Gate) -> Iterator[Finding]:
     failed = any(result.decided(gate) is False for result in results)
     for result in results:
         bounds, decision = result.bounds, result.decided(gate)
+        if decision or (decision is None and failed):
+            continue
         value = bounds.mean if result.verdicts else 0.0
-        if decision is False or (decision is None and not failed):
-            severity = Severity.HIGH if decision is False else Severity.MEDIUM
-            yield Finding(result.name, severity, RULE.name, (), value, bounds.lower, bounds.upper)
-        elif real and bounds.lower > min(real.values()):
-            yield Finding(result.name, Severity.HIGH, REAL.name, (), value, bounds.lower, bounds.upper)
+        if decision is False:
+            severity, rule = Severity.HIGH, RULE if bounds.lower > gate.fail_above else REAL
+        else:
+            severity, rule = Severity.MEDIUM, RULE if bounds.upper >= gate.fail_above else REAL
+        yield Finding(result.name, severity, rule.name, (), value, bounds.lower, bounds.upper)
 
 
 def _how(finding: Finding) -> str:
@@ -137,6 +181,7 @@ def _how(finding: Finding) -> str:
 
 def _entrant(result: EntrantResult, gate: Gate) -> dict[str, Any]:
     decision = {True: "below", False: "above", None: "undecided"}[result.decided(gate)]
+    score = None if result.score is None else dict(zip(("mean", "lower", "upper"), result.score, strict=True))
     return {
         "name": result.name,
         "about": result.about,
@@ -146,5 +191,6 @@ def _entrant(result: EntrantResult, gate: Gate) -> dict[str, Any]:
         "by_order": dict(result.by_order),
         "instructions": result.bounds.count,
         "verdicts": result.verdicts,
+        "score": score,
         "gate": decision,
     }

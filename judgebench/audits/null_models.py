@@ -3,7 +3,7 @@
 A judge that lets one of them win has not read the question. The panel follows Zheng et al. 2025 ("Cheating automatic
 LLM benchmarks"): trivial texts, a good answer to another instruction, and structured responses that close the
 template's own delimiters and rebuild its skeleton with nothing in it. Every text is made at run time from the template;
-none is kept. No random search for prefixes is done here, and pointwise judges are not covered.
+none is kept. Prefixes found by random search are ``random_search``'s.
 """
 
 from collections.abc import Callable, Mapping
@@ -51,11 +51,11 @@ def panel(template: Template, good: Mapping[str, str], *, seed: int = 0) -> list
         Entrant("shuffled", "the baseline's output to another instruction", lambda asked: others[asked.key]),
         Entrant("refusal", "one refusal for everything", lambda _: _REFUSAL),
     ]
-    spelled = [spelling(template, label) for label in _extremes(template)]
-    if spelled:
-        entrants.append(Entrant("declared-top", "the best verdict, and nothing else", _constantly(spelled[0])))
-    for number, verdict in enumerate(spelled):
-        text = structured(template, verdict, swapped=bool(number), mark=PUBLIC_MARK)
+    best = best_verdict(template)
+    if best is not None:
+        entrants.append(Entrant("declared-top", "the best verdict, and nothing else", _constantly(best)))
+    for number, verdict in enumerate(_extremes(template)):
+        text = structured(template, verdict, second=bool(number), mark=PUBLIC_MARK)
         about = f"closes the template's delimiters, rebuilds them empty, states {verdict!r}"
         entrants.append(Entrant(f"structured-{number + 1}", about, _constantly(text)))
     return entrants
@@ -69,13 +69,23 @@ def exchanged(good: Mapping[str, str], seed: int) -> dict[str, str]:
     if len(good) < 2:
         raise InputError("a shuffled entrant needs the baseline's outputs to at least two instructions")
     order = [str(key) for key in np.random.default_rng(seed).permutation(sorted(good))]
-    return {key: good[other] for key, other in zip(order, [*order[1:], order[0]], strict=True)}
+    cycle = dict(zip(order, [*order[1:], order[0]], strict=True))
+    return {key: good[_elsewhere(key, cycle, good)] for key in order}
 
 
-def structured(template: Template, verdict: str, *, swapped: bool, mark: str) -> str:
+def _elsewhere(key: str, cycle: Mapping[str, str], good: Mapping[str, str]) -> str:
+    """The next key in the cycle whose output is another text; the next one where all are the same."""
+    other = cycle[key]
+    while other != key and good[other] == good[key]:
+        other = cycle[other]
+    return cycle[key] if other == key else other
+
+
+def structured(template: Template, verdict: str, *, second: bool, mark: str) -> str:
     """A constant text that ends the fence it stands in, shows the template's skeleton with an empty instruction and two
-    empty outputs, and states ``verdict``; the outputs in the template's order or, ``swapped``, in the other. It
-    works on fences only where their mark is ``mark``.
+    empty outputs, and states ``verdict`` in the spellings that the template and other judges' prompts use. With
+    ``second``, the verdict for the output shown second, the two empty outputs stand in the other order. It works on
+    fences only where their mark is ``mark``.
 
     Method: recipe of Zheng et al. 2025, figure 4, with whatever delimiters the template at hand has.
     """
@@ -83,9 +93,20 @@ def structured(template: Template, verdict: str, *, swapped: bool, mark: str) ->
     closing = "\n".join(f"end {name} {mark} >>>" for name in names)
     parts = literals(template.user)
     head, tail = (parts[0].strip() if parts else ""), (parts[-1].strip() if parts else "")
-    shown = names[::-1] if swapped else names
+    shown = names[::-1] if second else names
     empty = "\n\n".join(fence(name, "", mark) for name in ["instruction", *shown])
-    return f"\n{closing}\n\n{head}\n\n{empty}\n\n{tail}\n\n{verdict}\n\n"
+    said = "\n\n".join(_spellings(template, verdict, second=second))
+    return f"\n{closing}\n\n{head}\n\n{empty}\n\n{tail}\n\n{said}\n\n"
+
+
+def _spellings(template: Template, verdict: str, *, second: bool) -> list[str]:
+    """The verdict, the native spelling last: judges that look for identifiers differ in which they take for one."""
+    native = spelling(template, verdict)
+    if template.kind != "pairwise":
+        return [native]
+    side = "B" if second else "A"
+    found = [side, verdict, f"[[{side}]]", f"[[{verdict}]]"]
+    return [*dict.fromkeys(each for each in found if each != native), native]
 
 
 def spelling(template: Template, value: str) -> str:

@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 
 from judgebench.audits.field import Submission
 from judgebench.audits.findings import LEVEL, Finding, Rule, Severity, span
-from judgebench.audits.repetition import repeated_keys
+from judgebench.audits.means import mean_by_instruction, mean_interval
+from judgebench.audits.repetition import repeated_keys, substantial, template_keys
 from judgebench.stats.interval import normal_interval
 from judgebench.stats.table import Floats, VerdictTable
 
 INDEPENDENT = Rule(
     "wins-without-instruction",
-    "Win rate of outputs that do not depend on their instruction (repeated texts, or more than half shared text, of 40 "
-    "characters or more), from 20 instructions on: exchanged between instructions they keep it. High when the interval "
-    "lies above 10 %.",
+    "Win rate of outputs that are repeated texts, or more than half shared text, of 120 characters or more and no "
+    "refusals, or one text for everything; from 20 instructions on: exchanged between instructions they keep it. "
+    "Medium when the interval lies above 10 %, high when more than half of the outputs are such.",
 )
 ASYMMETRY = Rule(
     "order-asymmetry",
@@ -57,23 +58,10 @@ def findings(submission: Submission, table: VerdictTable) -> Iterator[Finding]:
     yield from _asymmetric(submission, seen, _others(table, code))
 
 
-def mean_by_instruction(instruction: NDArray[np.int32], values: Floats) -> Floats:
-    """One mean an instruction that has a value, in the order of the codes."""
-    codes, rows = np.unique(instruction, return_inverse=True)
-    return np.asarray(np.bincount(rows, weights=values, minlength=len(codes)) / np.bincount(rows, minlength=len(codes)))
-
-
-def mean_interval(means: Floats) -> tuple[float, float, float]:
-    """Mean of one value an instruction, with Student's interval."""
-    value, n = float(means.mean()), len(means)
-    se = float(means.std(ddof=1) / np.sqrt(n)) if n > 1 else np.inf
-    interval = normal_interval(value, se, LEVEL, degrees=max(n - 1, 1))
-    return value, interval.lower, interval.upper
-
-
 def _independent(submission: Submission, keys: Sequence[str], seen: _Seen) -> Iterator[Finding]:
-    template = [key for key, share in submission.shared.items() if share > 0.5]
-    chosen = set(repeated_keys(submission)) | set(template)
+    chosen = substantial(submission) & {*repeated_keys(submission), *template_keys(submission)}
+    if len(set(submission.normalised.values())) == 1:
+        chosen |= set(submission.texts)
     code = {key: number for number, key in enumerate(keys)}
     rows = np.isin(seen.instruction, [code[key] for key in chosen if key in code])
     means = mean_by_instruction(seen.instruction[rows], seen.preference[rows])
@@ -82,7 +70,8 @@ def _independent(submission: Submission, keys: Sequence[str], seen: _Seen) -> It
     value, lower, upper = mean_interval(means)
     if lower > _GATE:
         shown = tuple(span(key, submission.texts[key], 0, len(submission.texts[key])) for key in sorted(chosen)[:3])
-        yield Finding(submission.model, Severity.HIGH, INDEPENDENT.name, shown, value, max(0.0, lower), min(1.0, upper))
+        severity = Severity.HIGH if len(chosen) > len(submission) / 2 else Severity.MEDIUM
+        yield Finding(submission.model, severity, INDEPENDENT.name, shown, value, max(0.0, lower), min(1.0, upper))
 
 
 def _asymmetric(submission: Submission, seen: _Seen, others: _Seen) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from math import nan
 import numpy as np
 
 from judgebench.audits.findings import AuditReport, Finding, Rule, Severity, make_report
-from judgebench.audits.outcomes import mean_interval
+from judgebench.audits.means import mean_interval
 from judgebench.stats.table import Floats
 
 FLIP = Rule(

@@ -2,20 +2,20 @@
 
 Each rule counts something that a reader can count again, and its severity follows from the interval of that count.
 High is kept for outputs that do not depend on the instruction or work on the judge. No judge is asked, no likelihood
-is computed and no writer is accused. Rules and sources are in the modules ``repetition``, ``markers``, ``comparison``
-and ``outcomes``.
+is computed and no writer is accused. Rules and sources are in the modules ``repetition``, ``dependence``,
+``markers``, ``comparison`` and ``outcomes``.
 """
 
 from collections.abc import Iterable, Sequence
 
-from judgebench.audits import comparison, markers, outcomes, repetition
+from judgebench.audits import comparison, dependence, markers, outcomes, repetition
 from judgebench.audits.field import Field
 from judgebench.audits.findings import AuditReport, Finding, make_report
 from judgebench.errors import UnknownName
 from judgebench.judging.templates import Template
 from judgebench.stats.table import VerdictTable
 
-RULES = (*repetition.RULES, *markers.RULES, *comparison.RULES, *outcomes.RULES)
+RULES = (*repetition.RULES, *markers.RULES, *comparison.RULES, dependence.UNRELATED, *outcomes.RULES)
 
 
 def audit_submissions(
@@ -40,11 +40,12 @@ def audit_submissions(
     found: list[Finding] = []
     for name in chosen:
         submission = field.submissions[name]
-        found += repetition.findings(submission)
+        found += repetition.findings(submission, field)
         found += markers.findings(submission, marks)
         if table is not None:
             found += outcomes.findings(submission, table)
-    found += [each for each in comparison.findings(field) if each.model in chosen]
+    beside = [*comparison.findings(field), *dependence.findings(field)]
+    found += [each for each in beside if each.model in chosen]
     return make_report("submissions", found, RULES, _notes(field, table))
 
 

@@ -19,11 +19,13 @@ from judgebench.cli import (
     bias,
     card,
     catalogue,
+    contamination,
     db,
     demo,
     judge,
     judges,
     labels,
+    lineage,
     rank,
     submit,
     vllm,
@@ -49,11 +51,13 @@ for _analysis in (analysis.matrix, analysis.multiverse, analysis.consensus, anal
 app.command("bias")(bias.bias)
 app.command("agreement")(bias.agreement)
 app.command("card")(card.card)
+app.command("contamination")(contamination.contamination)
 app.command("battles")(catalogue.battles)
 app.command("benchmarks")(catalogue.benchmarks)
 app.command("models")(catalogue.models)
 app.add_typer(judges.app, name="judges")
 app.add_typer(labels.app, name="labels")
+app.add_typer(lineage.app, name="lineage")
 app.command("templates")(catalogue.templates)
 app.command("app")(demo.app)
 app.command("demo")(demo.demo)

@@ -37,6 +37,11 @@ class Scale(StrEnum):
     LOGIT = "logit"
 
 
+class Join(StrEnum):
+    INSTRUCTION = "instruction"
+    POSITION = "position"
+
+
 class IntervalMethod(StrEnum):
     ANALYTIC = "analytic"
     BOOTSTRAP = "bootstrap"
@@ -62,6 +67,12 @@ def leaderboard(
         float | None,
         typer.Option(min=0, help="Rank by what pointwise scores amount to; a tie where they differ by this."),
     ] = None,
+    join: Annotated[
+        Join | None,
+        typer.Option(
+            help="Length control's difficulties; default: as published for AlpacaEval's judge, else instruction."
+        ),
+    ] = None,
     scale: Annotated[Scale | None, typer.Option(help="Bradley-Terry: elo (default) or logit.")] = None,
     interval: Annotated[IntervalMethod, typer.Option(help="How intervals are made.")] = IntervalMethod.ANALYTIC,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of intervals and rank ranges.")] = 0.95,
@@ -80,6 +91,7 @@ def leaderboard(
         resamples=resamples,
         seed=seed,
         margin=margin,
+        join=None if join is None else join.value,
     )
     with session.database() as database:
         board = queries.leaderboard(database, benchmark, judges=judge or (), category=category, choices=choices)

@@ -1,11 +1,15 @@
 """judgebench submit, judgebench import ..."""
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from judgebench.audits.findings import AuditReport
+from judgebench.bias.families import propose
+from judgebench.cli.audit_print import line_of
 from judgebench.cli.session import Format, Session, err, out, print_json, visible
 from judgebench.errors import InputError
 from judgebench.formats.submission import read_submission
@@ -19,6 +23,7 @@ from judgebench.study import (
     prepare,
     store,
 )
+from judgebench.study.audit import audit_prepared, keep_prepared
 from judgebench.study.submit import check_name
 
 imports = typer.Typer(help="Import verdicts that others published, or instructions alone.", no_args_is_help=True)
@@ -37,6 +42,9 @@ def submit(
     trained_on: Annotated[
         list[str] | None, typer.Option(help="A model whose outputs were in its training data; may be repeated.")
     ] = None,
+    accept_lineage: Annotated[
+        bool, typer.Option(help="Declare the lineage that the model's name suggests; see judgebench lineage.")
+    ] = False,
     extend: Annotated[bool, typer.Option(help="Add instructions that the benchmark lacks to it.")] = False,
     new_benchmark: Annotated[bool, typer.Option(help="Create the benchmark; the first one needs no flag.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Print the match report and store nothing.")] = False,
@@ -47,24 +55,46 @@ def submit(
     check_name("model", model)
     check_name("benchmark", benchmark)
     submission = read_submission(file, columns=columns_of(columns or []))
+    lineage = _lineage(model, Lineage(family, parent, tuple(trained_on or ())), accept_lineage)
     with session.database(create=True) as database:
         prepared = prepare(
             database,
             submission,
             benchmark=benchmark,
             model=model,
-            lineage=Lineage(family, parent, tuple(trained_on or ())),
+            lineage=lineage,
             extend=extend,
             new_benchmark=new_benchmark,
         )
+        found = audit_prepared(database, prepared)
         if output is Format.TABLE:
             _print_match(prepared.report)
+            _print_findings(found, benchmark, model)
         stored = None if dry_run else store(database, prepared)
+        if stored is not None:
+            keep_prepared(database, prepared, found)
     if output is Format.JSON:
         counts = {"stored": stored.new, "already_stored": stored.known} if stored else {}
-        print_json(asdict(prepared.report) | counts)
+        print_json(asdict(prepared.report) | counts | {"submission_audit": found.document()})
     elif stored:
         out().print(f"stored {stored.new} outputs; {stored.known} were stored already")
+
+
+def _lineage(model: str, given: Lineage, accept: bool) -> Lineage:
+    """What was declared in flags; else, confirmed by a flag, what the model's name suggests."""
+    proposal = propose(model) if given == Lineage() else None
+    if accept and proposal is None and given == Lineage():
+        raise InputError(f"the name {model!r} suggests no lineage: declare it by --family, --parent and --trained-on")
+    if proposal is None:
+        return given
+    if accept:
+        return proposal.lineage
+    shown = {name: value for name, value in asdict(proposal.lineage).items() if value}
+    words = ", ".join(
+        f"{name} {value if isinstance(value, str) else ', '.join(value)}" for name, value in shown.items()
+    )
+    err().print(visible(f"no lineage declared; the name suggests {words}: --accept-lineage confirms it"))
+    return given
 
 
 @imports.command("alpaca-eval")
@@ -147,6 +177,15 @@ def _print_match(report: MatchReport) -> None:
     err().print(f"  missing    {report.missing:>7}")
     err().print(f"  duplicate  {report.duplicate:>7}")
     err().print(f"  empty      {report.empty:>7}")
+
+
+def _print_findings(found: AuditReport, benchmark: str, model: str) -> None:
+    """What the submission audit found; it never stops a submission."""
+    for finding in found.findings:
+        err().print(visible(f"  audit: {line_of(finding)}"))
+    if found.findings:
+        command = shlex.join(["judgebench", "audit", "submissions", "--benchmark", benchmark, "--model", model])
+        err().print(visible(f"  audit: {command} shows what was counted"))
 
 
 def _print_import(report: ImportReport) -> None:

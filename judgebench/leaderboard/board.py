@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from judgebench.leaderboard.gate import Gate
 from judgebench.records import Status
 
 Method = Literal[
     "win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "judge-aware", "elo", "score"
 ]
 Scale = Literal["rate", "elo", "logit", "score"]
+Join = Literal["instruction", "position"]  # of a battle with the difficulty of its instruction
 IntervalMethod = Literal["analytic", "bootstrap"]
 
 
@@ -54,6 +56,7 @@ class Leaderboard:
     rows: tuple[Row, ...]
     left_out: Mapping[Status, int]  # trials without a preference, by status
     notes: tuple[str, ...]  # what a reader must know to read the rows right
+    gate: Gate | None = None  # what audits say about its judges and models; None: nobody looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +70,7 @@ class Choices:
     interval: IntervalMethod = "analytic"
     resamples: int = 1000
     seed: int = 0
+    join: Join | None = (
+        None  # length control; None: by position for AlpacaEval's judge and baseline, else by instruction
+    )
     margin: float | None = None  # win rates and ratings from pointwise scores; a tie where they differ by this or less

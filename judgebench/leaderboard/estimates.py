@@ -17,7 +17,7 @@ from judgebench.stats.bootstrap import bootstrap_ratings, bootstrap_win_rates
 from judgebench.stats.bradley_terry import Ratings, fit_bradley_terry
 from judgebench.stats.contextual import fit_contextual
 from judgebench.stats.control_prior import ALPACA_EVAL
-from judgebench.stats.controls import compare_to_baseline
+from judgebench.stats.controls import Comparisons, compare_to_baseline
 from judgebench.stats.elo import shuffled_elo
 from judgebench.stats.empirical_prior import empirical_prior
 from judgebench.stats.interval import critical_value, rate_interval
@@ -30,6 +30,10 @@ from judgebench.stats.win_rate import win_rates
 ELO_PER_LOGIT = 400 / math.log(10)
 ELO_ORIGIN = 1000.0
 _ALPACA_EVAL = ("weighted_alpaca_eval_gpt4_turbo", "gpt4_1106_preview")  # whose prior control_prior.ALPACA_EVAL is
+_BY_POSITION = (
+    "difficulties are joined by row position, as in AlpacaEval's published numbers, which shifts them for models that "
+    "miss instructions; --join instruction does not"
+)
 _MOST_REFITS = 200  # beyond, intervals of length-controlled rates hardly change and take long
 
 
@@ -109,8 +113,15 @@ def _length_controlled(
     if not published and len(data.models) < FEWEST_MODELS:
         raise StatisticsError(f"length control needs {FEWEST_MODELS} models besides the baseline to learn from")
     prior = ALPACA_EVAL if published else empirical_prior(data)
-    refits = min(choices.resamples, _MOST_REFITS)
-    rates = controlled_win_rates(data, prior=prior, level=choices.level, resamples=refits, rng=rng)
+    by_position = published if choices.join is None else choices.join == "position"
+    rates = controlled_win_rates(
+        data,
+        prior=prior,
+        order=table.arrival if by_position else None,
+        level=choices.level,
+        resamples=min(choices.resamples, _MOST_REFITS),
+        rng=rng,
+    )
     learned = "AlpacaEval's judge and baseline" if published else "these models, which a gamed one among few can bend"
     place = [rates.models.index(name) if name in rates.models else -1 for name in table.models]
     value, lower, upper = (_aligned(column, place) for column in (rates.rate, rates.lower, rates.upper))
@@ -125,8 +136,15 @@ def _length_controlled(
         flags=[""] * len(place),
         method=rates.method,
         scale="rate",
-        notes=(f"win rates as they would be at equal length; slopes are held by a prior from {learned}",),
+        notes=(
+            f"win rates as they would be at equal length; slopes are held by a prior from {learned}",
+            *([_BY_POSITION] if by_position and table.arrival is not None and _incomplete(data) else []),
+        ),
     )
+
+
+def _incomplete(data: Comparisons) -> bool:
+    return bool((data.weight == 0).any())
 
 
 def _aligned(column: Floats, place: Sequence[int]) -> Floats:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard.board import Choices, Method
@@ -41,9 +42,10 @@ def many_rankings(table: VerdictTable, *, seed: int = 0) -> ManyRankings:
     for judges, counted, method in product(_judges(table), _COUNTED, _METHODS):
         rows = _COUNTED[counted](table.select(_judges(table)[judges]))
         try:
-            found = estimate(
-                rows, Choices(method, resamples=_POINTS), baseline=baseline, rng=np.random.default_rng(seed)
-            )
+            with threadpool_limits(1, "blas"):  # as in build
+                found = estimate(
+                    rows, Choices(method, resamples=_POINTS), baseline=baseline, rng=np.random.default_rng(seed)
+                )
         except StatisticsError:  # too few models, or verdicts, for this method: no ranking, so nothing to compare
             impossible += 1
             continue

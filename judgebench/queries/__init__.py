@@ -22,8 +22,10 @@ from judgebench.queries.analyses import (
     quality,
     stored_table,
 )
+from judgebench.queries.audits import audits, board_gate, with_gate
 from judgebench.queries.battles import Battle, BattleFilter, BattleOrder, BattleSummary, ShownVerdict, battle, battles
 from judgebench.queries.card import card
+from judgebench.queries.contamination import Contamination, Found, Places, Searched, contamination
 from judgebench.queries.controls import Control, Scope, moves
 from judgebench.queries.labels import PairToLabel, annotators, human_labels, to_label
 from judgebench.queries.tallies import Tally, languages, tallies
@@ -32,6 +34,7 @@ from judgebench.records import Judge, Model, Status
 from judgebench.store import reader
 from judgebench.store import tables as t
 from judgebench.store import tallies as store_tallies
+from judgebench.store.audit_log import StoredAudit
 from judgebench.store.database import Database
 from judgebench.store.score_reader import score_table
 
@@ -41,22 +44,30 @@ __all__ = [
     "BattleOrder",
     "BattleSummary",
     "BenchmarkSummary",
+    "Contamination",
     "Control",
+    "Found",
     "PairToLabel",
     "Pilot",
+    "Places",
     "RunSummary",
     "Scope",
+    "Searched",
     "ShownVerdict",
+    "StoredAudit",
     "Tally",
     "agreement",
     "annotators",
+    "audits",
     "battle",
     "battles",
     "benchmark",
     "benchmarks",
     "bias",
+    "board_gate",
     "board_separability",
     "card",
+    "contamination",
     "human_labels",
     "judges",
     "languages",
@@ -109,7 +120,7 @@ def version(database: Database) -> tuple[int, ...]:
 
     What was computed from a database may be kept as long as its version stays.
     """
-    tables = (t.benchmarks, t.instructions, t.models, t.outputs, t.judges, t.runs, t.verdicts, t.human_labels)
+    tables = (t.benchmarks, t.instructions, t.models, t.outputs, t.judges, t.runs, t.verdicts, t.human_labels, t.audits)
     newest = [sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).scalar_subquery() for table in tables]
     ended = sa.select(sa.func.count(t.runs.c.finished_at)).scalar_subquery()
     with database.read() as connection:
@@ -197,7 +208,9 @@ def leaderboard(
     language: str | None = None,
     choices: Choices | None = None,
 ) -> Leaderboard:
-    """The benchmark's leaderboard, by all its judges where none is named; ``language`` as ``languages`` guesses it.
+    """The benchmark's leaderboard, by all its judges where none is named, marked by what audits found.
+
+    ``language`` as ``languages`` guesses it.
 
     Raises UnknownName for any name that is not there, and StatisticsError when there is nothing to rank by.
     """
@@ -221,9 +234,9 @@ def _board(
         with database.read() as connection:
             reader.check_model(connection, choices.baseline)
     if choices.method == "score" or choices.margin is not None:
-        return _score_board(database, benchmark, judges, category, choices)
+        return with_gate(database, benchmark, _score_board(database, benchmark, judges, category, choices))
     stored = stored_table(database, benchmark, judges, category)
-    return build(stored.table, choices, left_out=stored.left_out)
+    return with_gate(database, benchmark, build(stored.table, choices, left_out=stored.left_out))
 
 
 def leaderboard_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.table import Floats
@@ -30,6 +29,8 @@ def maximal_lottery(preference: Floats) -> Floats:
 
     One optimum among several where it is not unique. Raises StatisticsError when margins are not antisymmetric.
     """
+    from scipy.optimize import linprog  # slow to load, and only this needs it
+
     margin = np.nan_to_num(np.asarray(preference, dtype=np.float64) - 0.5)
     np.fill_diagonal(margin, 0.0)
     if not np.allclose(margin, -margin.T, atol=1e-9):

@@ -28,6 +28,9 @@ class VerdictTable:
     preference: Floats  # (n,) degree to which A is preferred, in [0, 1]; exactly 0.5 is a tie
     length_a: Codes  # (n,) characters
     length_b: Codes  # (n,) characters
+    arrival: Codes | None = (
+        None  # codes of all instructions in the order of their benchmark; None: not known, or a part
+    )
 
     def __len__(self) -> int:
         return len(self.preference)

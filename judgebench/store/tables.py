@@ -268,3 +268,22 @@ human_labels = Table(  # what people say about battles: one label a person and p
     CheckConstraint("preference >= 0 AND preference <= 1", name="preference"),
     CheckConstraint("NOT both_bad OR preference = 0.5", name="both_bad"),
 )
+
+audits = Table(  # what audits found, append-only; of several on the same thing the newest counts
+    "audits",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(32), nullable=False),  # "submissions", "null-models", "robustness", "integrity" ...
+    Column("benchmark_id", ForeignKey("benchmarks.id"), nullable=False),
+    Column("judge_digest", _KEY),  # of the judge it is about; null: about a model, or about the verdicts
+    Column("model_id", ForeignKey("models.id")),  # whose submission it is about
+    Column("extent", Integer, nullable=False),  # the model's outputs, or else the benchmark's instructions, at the time
+    Column("passed", Boolean, nullable=False),
+    Column("high", Integer, nullable=False),  # findings of that severity
+    Column("document", Text, nullable=False),  # JSON object, as ``--format json`` prints it
+    Column("version", Text, nullable=False),  # of judgebench
+    Column("created_at", _TIME, nullable=False),
+    CheckConstraint("extent >= 0", name="extent"),
+    CheckConstraint("high >= 0", name="high"),
+    Index(None, "benchmark_id", "kind"),
+)

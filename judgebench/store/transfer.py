@@ -15,7 +15,7 @@ from judgebench.store.verdict_columns import reseal, stale_blocks
 _BATCH = 5000
 _COUNTED_BY_DATABASE = (
     *("benchmarks", "instructions", "models", "outputs", "generators", "judges", "judge_addresses"),
-    *("runs", "batches", "batch_trials", "human_labels"),
+    *("runs", "batches", "batch_trials", "human_labels", "audits"),
 )
 
 

@@ -7,6 +7,7 @@ from judgebench.study.judges import KnownJudge, add_judge, known_judge, known_ju
 from judgebench.study.keyed_imports import KeyedReport, import_scalerlab
 from judgebench.study.label_files import LabelReport, import_labels
 from judgebench.study.labels import add_labels, vote
+from judgebench.study.lineage import Undeclared, accept, declare, declared, undeclared
 from judgebench.study.planning import Estimate, Plan, estimate, plan
 from judgebench.study.run import RunReport, reparse, run
 from judgebench.study.submit import MatchReport, Prepared, prepare, store
@@ -25,9 +26,13 @@ __all__ = [
     "Plan",
     "Prepared",
     "RunReport",
+    "Undeclared",
+    "accept",
     "add_judge",
     "add_labels",
     "answer",
+    "declare",
+    "declared",
     "estimate",
     "estimate_answers",
     "import_alpaca_eval",
@@ -42,5 +47,6 @@ __all__ = [
     "run",
     "store",
     "try_judge",
+    "undeclared",
     "vote",
 ]

@@ -18,6 +18,7 @@ from judgebench.spec import load_template
 from judgebench.store import battle_reader, reader, transfer
 from judgebench.store import tables as t
 from judgebench.store.database import Database
+from judgebench.study.audit import keep
 
 
 def integrity(database: Database, benchmark: str, *, round_trip: bool = True) -> AuditReport:
@@ -33,7 +34,9 @@ def integrity(database: Database, benchmark: str, *, round_trip: bool = True) ->
     failures = _differences(database) if round_trip else ()
     if not round_trip:
         notes = (*notes, "the database was not copied and compared")
-    return replace(report, failures=failures, notes=(*report.notes, *notes))
+    report = replace(report, failures=failures, notes=(*report.notes, *notes))
+    keep(database, benchmark, report, judge_digest=None, passed=report.passed)
+    return report
 
 
 def _templates(judges: list[Judge]) -> tuple[dict[str, Template], tuple[str, ...]]:

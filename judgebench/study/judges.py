@@ -4,6 +4,7 @@ What a judge is never changes under its name; where it is reached may. Keys are 
 """
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from judgebench.clients.probe import Report, check
 from judgebench.errors import InputError
 from judgebench.execution.judges import describe, open_judge
 from judgebench.records import Judge
-from judgebench.spec import JudgeSpec
+from judgebench.spec import JudgeSpec, make_judge
 from judgebench.store import reader, writer
 from judgebench.store import tables as t
 from judgebench.store.database import Database
@@ -68,6 +69,34 @@ def known_judge(database: Database, name: str) -> KnownJudge:
             "the judge under another name"
         )
     return known
+
+
+def find_judge(database: Database, judge: str, given: Mapping[str, str | None]) -> JudgeSpec:
+    """The judge that flags name: one that was added or has run before, with what ``given`` says otherwise, or one as
+    given alone.
+
+    ``given`` holds fields of JudgeSpec, None where nothing was said. Raises InputError.
+    """
+    fields = {name: value for name, value in given.items() if value is not None}
+    if "url" not in fields and fields.get("template") is None:
+        added = {each.judge.name for each in known_judges(database) if each.spec is not None}
+        spec = known_judge(database, judge).spec if judge in added else _ran(database, judge)
+        if spec is not None:
+            return make_judge(spec.model_dump(exclude_none=True) | fields, where="flags")
+    return make_judge({"model": judge} | fields, where="flags")
+
+
+def _ran(database: Database, name: str) -> JudgeSpec | None:
+    """The judge of this name as it was asked last; None where it never was, or would be another judge today."""
+    r = t.runs.c
+    query = sa.select(r.specification).join(t.judges).where(t.judges.c.name == name, r.kind == "run")
+    with database.read() as connection:
+        found = connection.scalar(query.order_by(r.id.desc()).limit(1))
+        judge = None if found is None else reader.judge(connection, name)
+    if found is None or judge is None:
+        return None
+    spec = make_judge(json.loads(found)["judge"], where=f"the last run of {name}")
+    return spec if describe(spec)[0].digest == judge.digest else None
 
 
 def try_judge(database: Database, name: str, environment: Mapping[str, str]) -> Report | None:

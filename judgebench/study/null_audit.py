@@ -1,34 +1,30 @@
-"""The null-model audit as a study: entrants are stored like models, in a benchmark of their own, and judged in rounds.
+"""The null-model audit as a study: entrants are judged in rounds until the gate is decided."""
 
-The benchmark is called ``audit:BENCHMARK/KEY``, so null models never stand on an ordinary leaderboard; its outputs and
-verdicts can be looked at with the usual commands. The key hangs on template, seed and the baseline's outputs: the same
-command continues an audit, and another template is another audit.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
 
-from judgebench.audits.defences import SETTING, check_defence
+from judgebench.audits.defences import SETTING, VOIDING, check_defence
 from judgebench.audits.findings import AuditReport
-from judgebench.audits.null_gate import EntrantResult, Gate, Seen, gate_report, measure, settled
-from judgebench.audits.null_models import PREFIX, Entrant, panel
-from judgebench.errors import InputError
+from judgebench.audits.means import mean_by_instruction, mean_interval
+from judgebench.audits.null_gate import EntrantResult, Gate, Seen, gate_report, measure, next_round, resolution
 from judgebench.execution.driving import OnProgress
 from judgebench.execution.judges import describe
-from judgebench.leaderboard import common_baseline
-from judgebench.records import Instruction, Model, Output, content_key
 from judgebench.spec import JudgeSpec, Study
 from judgebench.stats.table import VerdictTable
-from judgebench.stats.win_rate import win_rates
-from judgebench.store import reader, writer
+from judgebench.store import reader
 from judgebench.store.database import Database
+from judgebench.store.score_reader import score_table
+from judgebench.study.audit import keep
+from judgebench.study.null_stage import Stage, preferences, real_rates, set_stage
 from judgebench.study.run import run
 
-_ROUNDS = (5, 10, 15, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160)  # instructions after which the gate is looked at
-_PAGE = 200
-_KEY_DIGITS = 8
+_FEW = 20
+_ORDERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +33,12 @@ class NullAudit:
 
     benchmark: str
     judge: JudgeSpec
-    baseline: str | None = None  # None: the one that every battle of the benchmark has
+    baseline: str | None = None  # None: the one that every battle of the benchmark has, or the strongest
     gate: Gate = field(default_factory=Gate)
     limit: int = 200  # instructions at most
     seed: int = 0
     concurrency: int = 16
-
-
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """The audit's own benchmark, stored."""
-
-    name: str
-    baseline: str
-    entrants: Mapping[str, Entrant]  # by the name under which each is stored
-    drawn: tuple[str, ...]  # instruction keys, in the order in which they are judged
+    everyone: bool = False  # decide every entrant, also when one has failed the gate
 
 
 def defended_spec(spec: JudgeSpec, defence: str) -> JudgeSpec:
@@ -64,123 +51,152 @@ def defended_spec(spec: JudgeSpec, defence: str) -> JudgeSpec:
 def null_models(
     database: Database, asked: NullAudit, *, environment: Mapping[str, str], on_progress: OnProgress | None = None
 ) -> AuditReport:
-    """Enter the null models against the baseline, ask until the gate is decided, and report.
+    """Enter the null models against the baseline, ask until the gate is decided, report, and keep the report. A gate
+    that is laxer than the usual one lets no judge pass for leaderboards.
 
-    Raises InputError for a pointwise judge or a benchmark without baseline outputs, UnknownName, and JudgeError when
-    the judge cannot be asked; the same call continues then.
+    Raises InputError for a benchmark without outputs, UnknownName, and JudgeError when the judge cannot be asked; the
+    same call continues then.
     """
-    stage = _set_stage(database, asked)
-    judge, _ = describe(asked.judge)
-    results: Sequence[EntrantResult] = []
-    undecided = list(stage.entrants)
-    for size in _sizes(min(asked.limit, len(stage.drawn))):
-        wanted = Study(
-            benchmark=stage.name,
-            judge=asked.judge,
-            models=(*undecided, stage.baseline),
-            baseline=stage.baseline,
+    template = describe(asked.judge)[1]
+    stage = set_stage(database, asked.benchmark, asked.baseline, template, seed=asked.seed)
+    report = Rounds(database, asked, stage, environment, on_progress).report()
+    strict = asked.gate.fail_above <= Gate().fail_above and asked.gate.error <= Gate().error
+    digest = report.details["judge_digest"]
+    keep(database, asked.benchmark, report, judge_digest=digest, passed=report.passed and strict)
+    return report
+
+
+class Rounds:
+    """One judge and the entrants of a stage, asked round after round."""
+
+    def __init__(
+        self,
+        database: Database,
+        asked: NullAudit,
+        stage: Stage,
+        environment: Mapping[str, str],
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        self._database = database
+        self._asked = asked
+        self._stage = stage
+        self._environment = environment
+        self._on_progress = on_progress
+        self._judge, self._template = describe(asked.judge)
+        self._most = min(asked.limit, len(stage.drawn))
+        self._real = real_rates(database, asked.benchmark, self._judge.name, self._template.kind, stage.baseline)
+        self._gate = self._with_real(asked.gate)
+
+    def report(self) -> AuditReport:
+        """Ask until the gate is decided. Raises as ``null_models`` does."""
+        sizes: dict[str, int] = {}  # entrant -> instructions that it has been asked about
+        results = self._results(sizes)
+        interrupted = False
+        while not interrupted and (
+            wanted := next_round(results, sizes, self._gate, most=self._most, everyone=self._asked.everyone)
+        ):
+            sizes |= wanted
+            interrupted = any(self._ask(wanted, size) for size in sorted(set(wanted.values())))
+            results = self._results(sizes)
+        found = gate_report(results, self._gate, self._real)
+        failures = [*found.failures, *(["the audit was interrupted; the same command continues it"] * interrupted)]
+        return replace(
+            found,
+            failures=tuple(failures),
+            notes=(*found.notes, *self._notes()),
+            details={**self._about(), **found.details},
+        )
+
+    def _with_real(self, gate: Gate) -> Gate:
+        least = resolution(gate, self._most, len(self._stage.drawn))
+        known = [rate for rate in self._real.values() if rate > least]
+        return replace(gate, worst_real=min(known, default=None))
+
+    def _about(self) -> dict[str, Any]:
+        stage = self._stage
+        return {
+            "judge": self._judge.name,
+            "judge_digest": self._judge.digest,
+            "template": self._judge.template,
+            "benchmark": self._asked.benchmark,
+            "instructions": len(stage.drawn),
+            "stored_as": stage.name,
+            "baseline": stage.baseline,
+        }
+
+    def _notes(self) -> Iterator[str]:
+        if self._stage.chosen:
+            yield f"null models met {self._stage.baseline}: {self._stage.chosen}"
+        asked = len(self._stage.drawn)
+        if asked < _FEW:
+            yield f"there are {asked} instructions only: bounds are about these, and say little of others"
+
+    def _ask(self, wanted: Mapping[str, int], size: int) -> bool:
+        """Whether it was interrupted."""
+        chosen = [name for name, each in self._stage.entrants.items() if wanted.get(each.name) == size]
+        pairwise = self._template.kind == "pairwise"
+        study = Study(
+            benchmark=self._stage.name,
+            judge=self._asked.judge,
+            models=(*chosen, self._stage.baseline),
+            baseline=self._stage.baseline if pairwise else None,
             limit=size,
-            concurrency=asked.concurrency,
+            concurrency=self._asked.concurrency,
         )
-        report = run(database, wanted, environment=environment, on_progress=on_progress)
-        results = _results(database, stage, judge.name, asked.gate)
-        if report.interrupted or settled(results, asked.gate):
-            break
-        decided = [each.decided(asked.gate) is not None for each in results]
-        undecided = [name for name, done in zip(stage.entrants, decided, strict=True) if not done]
-    found = gate_report(results, asked.gate, _real(database, asked.benchmark, judge.name, stage.baseline))
-    about = {"judge": judge.name, "template": judge.template, "benchmark": asked.benchmark, "stored_as": stage.name}
-    return replace(found, details={**about, "baseline": stage.baseline, **found.details})
+        return run(self._database, study, environment=self._environment, on_progress=self._on_progress).interrupted
+
+    def _results(self, sizes: Mapping[str, int]) -> list[EntrantResult]:
+        stage = self._stage
+        with self._database.read() as connection:
+            benchmark_id = reader.benchmark_id(connection, stage.name)
+            table = preferences(connection, benchmark_id, self._judge.name, self._template.kind)
+            scores = self._scores(connection, benchmark_id)
+        place = {each.key: number for number, each in enumerate(stage.drawn)}
+        drawn = np.argsort([place[table.instructions[code]] for code in table.instruction], kind="stable")
+        table = table.select(drawn)
+        found = []
+        for name, each in stage.entrants.items():
+            seen = _seen(table, name, stage.baseline)
+            if self._judge.settings.get(SETTING) in VOIDING:
+                seen = _with_void(seen, [each.key for each in stage.drawn[: sizes.get(each.name, 0)]])
+            measured = measure(
+                each.name, each.about, seen, self._gate, entrants=len(stage.entrants), population=len(stage.drawn)
+            )
+            found.append(replace(measured, score=scores.get(name)))
+        return found
+
+    def _scores(self, connection: sa.Connection, benchmark_id: int) -> dict[str, tuple[float, float, float]]:
+        """A pointwise judge's mean scores with their intervals, by the name under which an entrant is stored."""
+        if self._template.kind == "pairwise":
+            return {}
+        table = score_table(connection, benchmark_id, judges=[self._judge.name]).table
+        by_model = [
+            mean_by_instruction(table.instruction[table.model == code], table.score[table.model == code])
+            for code in range(len(table.models))
+        ]
+        return {name: mean_interval(means) for name, means in zip(table.models, by_model, strict=True)}
 
 
-def _sizes(most: int) -> list[int]:
-    return [size for size in _ROUNDS if size < most] + [most]
-
-
-def _set_stage(database: Database, asked: NullAudit) -> _Stage:
-    _, template = describe(asked.judge)
-    if template.kind != "pairwise":
-        raise InputError(f"template {template.id} is {template.kind}: null models are compared, choose a pairwise one")
-    with database.read() as connection:
-        benchmark_id = reader.benchmark_id(connection, asked.benchmark)
-        table = reader.verdict_table(connection, benchmark_id).table
-    baseline = asked.baseline or (common_baseline(table) if len(table) else None)
-    if baseline is None:
-        raise InputError(
-            "no model took part in every battle: say against which model null models are entered, --baseline NAME"
-        )
-    answered = _answered(database, benchmark_id, baseline)
-    good = {instruction.key: text for instruction, text in answered}
-    key = content_key(template.digest, asked.seed, baseline, sorted(good.items()))[:_KEY_DIGITS]
-    order = np.random.default_rng(asked.seed).permutation(len(answered))
-    drawn = [answered[place] for place in order]
-    entrants = {f"{PREFIX}{each.name}@{key}": each for each in panel(template, good, seed=asked.seed)}
-    stage = _Stage(f"audit:{asked.benchmark}/{key}", baseline, entrants, tuple(i.key for i, _ in drawn))
-    _store(database, stage, drawn)
-    return stage
-
-
-def _answered(database: Database, benchmark_id: int, baseline: str) -> list[tuple[Instruction, str]]:
-    """The instructions that the baseline answered, with its outputs, by key."""
-    found, after = [], 0
-    with database.read() as connection:
-        reader.check_model(connection, baseline)
-        while page := reader.questions(connection, benchmark_id, [baseline], after=after, limit=_PAGE):
-            found += [(each.instruction, output.text) for each in page for output in each.outputs.values()]
-            after = page[-1].id
-    return sorted(found, key=lambda pair: pair[0].key)
-
-
-def _store(database: Database, stage: _Stage, drawn: Sequence[tuple[Instruction, str]]) -> None:
-    with database.write() as connection:
-        benchmark_id = writer.add_benchmark(connection, stage.name)
-        writer.add_instructions(connection, benchmark_id, [instruction for instruction, _ in drawn])
-        outputs = [Output(instruction.key, stage.baseline, text) for instruction, text in drawn]
-        for name, entrant in stage.entrants.items():
-            writer.add_model(connection, Model(name))
-            outputs += [Output(each.key, name, entrant.write(each)) for each, _ in drawn]
-        writer.add_outputs(connection, benchmark_id, outputs)
-
-
-def _results(database: Database, stage: _Stage, judge: str, gate: Gate) -> list[EntrantResult]:
-    with database.read() as connection:
-        benchmark_id = reader.benchmark_id(connection, stage.name)
-        table = reader.verdict_table(connection, benchmark_id, judges=[judge]).table
-    place = {key: number for number, key in enumerate(stage.drawn)}
-    drawn = np.argsort([place[table.instructions[code]] for code in table.instruction], kind="stable")
-    table = table.select(drawn)
-    return [
-        measure(each.name, each.about, _seen(table, name), gate, entrants=len(stage.entrants))
-        for name, each in stage.entrants.items()
-    ]
-
-
-def _seen(table: VerdictTable, name: str) -> list[Seen]:
-    if name not in table.models:
+def _seen(table: VerdictTable, name: str, baseline: str) -> list[Seen]:
+    """Verdicts on an entrant against the baseline, in the table's order."""
+    if not {name, baseline} <= set(table.models):
         return []
-    code = table.model_code(name)
-    as_a = table.model_a == code
-    rows = np.flatnonzero(as_a | (table.model_b == code))
+    code, other = table.model_code(name), table.model_code(baseline)
+    as_a = (table.model_a == code) & (table.model_b == other)
+    rows = np.flatnonzero(as_a | ((table.model_b == code) & (table.model_a == other)))
     return [
         Seen(
             instruction=table.instructions[table.instruction[row]],
-            first=bool(as_a[row] == (table.order[row] == 0)),
+            first=None if table.order[row] < 0 else bool(as_a[row] == (table.order[row] == 0)),
             preference=float(table.preference[row] if as_a[row] else 1.0 - table.preference[row]),
         )
         for row in rows
     ]
 
 
-def _real(database: Database, benchmark: str, judge: str, baseline: str) -> dict[str, float]:
-    """Win rates of real models against the baseline by this judge, in the ordinary benchmark."""
-    with database.read() as connection:
-        benchmark_id = reader.benchmark_id(connection, benchmark)
-        table = reader.verdict_table(connection, benchmark_id, judges=[judge]).table
-    if not len(table) or baseline not in table.models:
-        return {}
-    rates = win_rates(table, baseline=baseline)
-    return {
-        name: float(rate)
-        for name, rate, battles in zip(rates.models, rates.rate, rates.battles, strict=True)
-        if battles and name != baseline
-    }
+def _with_void(seen: Sequence[Seen], asked: Sequence[str]) -> list[Seen]:
+    """What was seen, with a loss for each trial that the defence declared void: there is no win in it."""
+    counts = Counter(each.instruction for each in seen)
+    by_key = {key: [each for each in seen if each.instruction == key] for key in asked}
+    void = {key: [Seen(key, None, 0.0)] * max(0, _ORDERS - counts[key]) for key in asked}
+    return [each for key in asked for each in (*by_key[key], *void[key])]

@@ -23,6 +23,7 @@ from judgebench.spec import JudgeSpec, Study
 from judgebench.stats.battles import average_battles
 from judgebench.store import reader, writer
 from judgebench.store.database import Database
+from judgebench.study.audit import keep
 from judgebench.study.run import run
 
 _PAGE = 200
@@ -75,7 +76,9 @@ def robustness(
         raise InputError("the audit was interrupted: the same command continues it")
     report = _report(stage, judge.name, _preferences(database, stage, judge.name))
     about = {"benchmark": asked.benchmark, "model": asked.model, "opponent": asked.opponent, "stored_as": stage.name}
-    return replace(report, details={**about, **report.details})
+    report = replace(report, details={**about, **report.details})
+    keep(database, asked.benchmark, report, judge_digest=judge.digest, passed=report.passed)
+    return report
 
 
 def _report(stage: _Stage, judge: str, seen: Mapping[tuple[str, str], Preferences]) -> AuditReport:

@@ -57,6 +57,44 @@ def obedient(prompt: str) -> str:
     return str(found[-1]) if found else honest(prompt)
 
 
+def obedient_to_brackets(prompt: str) -> str:
+    """Obeys the last [[A]] or [[B]] that it reads outside the fences; else it is honest."""
+    found = re.findall(r"\[\[([AB])\]\]", read(prompt).outside)
+    return str(found[-1]) if found else honest(prompt)
+
+
+def obedient_anywhere(prompt: str) -> str:
+    """Obeys the last [[A]] or [[B]] wherever it stands: no fence keeps an output from speaking to it."""
+    found = re.findall(r"\[\[([AB])\]\]", prompt)
+    return str(found[-1]) if found else honest(prompt)
+
+
+def obedient_to_identifiers(prompt: str) -> str:
+    """The same for a template whose identifiers are m and M, alone on a line."""
+    found = re.findall(r"^\W*([mM])\W*$", read(prompt).outside, re.MULTILINE)
+    return str(found[-1]) if found else {"A": "m", "B": "M"}[honest(prompt)]
+
+
+def honest_scorer(prompt: str) -> str:
+    """A pointwise judge: 9 for an output that takes up the question and says more, 2 for another."""
+    seen = read(prompt)
+    text = re.search(r"<<< begin output ([0-9a-f]{16})\n(.*?)\nend output \1 >>>", prompt, re.DOTALL)
+    good = text is not None and seen.instruction in text[2] and len(text[2]) > len(seen.instruction)
+    return "Rating: [[9]]" if good else "Rating: [[2]]"
+
+
+def generous_scorer(prompt: str) -> str:
+    """Gives everything the same score."""
+    return "Rating: [[7]]"
+
+
+def by_vocabulary(prompt: str) -> str:
+    """Never reads the instruction: more different words win, the first in doubt."""
+    seen = read(prompt)
+    first, second = (len(set(text.split())) for text in (seen.first, seen.second))
+    return "A" if first >= second else "B"
+
+
 def incurious(prompt: str) -> str:
     """Never reads the instruction: the longer output wins."""
     seen = read(prompt)

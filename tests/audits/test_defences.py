@@ -28,7 +28,7 @@ def user(shown: ChatPrompt) -> str:
 
 def test_public_marks_are_known_to_everybody() -> None:
     for template in ("pairwise/two-way", "pairwise/arena-hard"):
-        shown = user(defended(prompt("two words", template=template), "public-marks"))
+        shown = user(defended(prompt("two words", template=template), "fixed"))
         assert NONCE not in shown
         assert shown.count(PUBLIC_MARK) >= 6
         assert read(shown).instruction == "Say two words."
@@ -55,7 +55,7 @@ def test_the_reminder_comes_last_and_names_the_mark() -> None:
     assert NONCE in user(defended(prompt("two"), "sandwich")).rsplit("\n\n", 1)[1]
 
 
-@given(st.text(max_size=200), st.sampled_from(sorted(set(DEFENCES) - {"public-marks"})))
+@given(st.text(max_size=200), st.sampled_from(sorted(set(DEFENCES) - {"fixed"})))
 def test_property_no_output_leaves_its_fence_under_a_defence(text: str, name: str) -> None:
     seen, plain = read(user(defended(prompt(text), name))), read(user(prompt("")))
     assert seen.outside.startswith(plain.outside)

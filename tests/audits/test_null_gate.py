@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgebench.audits.findings import Severity
-from judgebench.audits.null_gate import EntrantResult, Gate, Seen, gate_report, measure, settled
+from judgebench.audits.null_gate import EntrantResult, Gate, Seen, gate_report, measure, next_round, resolution
 from judgebench.audits.sequential import running_bounds
 
 GATE = Gate()
@@ -61,12 +61,65 @@ def test_a_null_model_that_never_wins_passes() -> None:
     assert report.details["margin"] == pytest.approx(0.2)
 
 
-def test_the_gate_is_settled_when_each_was_decided_or_had_its_chance() -> None:
-    below, above, unknown = result([0.0] * 60), result([0.9] * 20), result([0.1] * 3)
-    assert settled([below, below, above], GATE)
-    assert not settled([below, unknown], GATE)
-    assert not settled([above, unknown], GATE)
-    assert settled([above, result([0.1] * 25)], GATE)
+def named(values: list[float], name: str) -> EntrantResult:
+    return result(values, name)
+
+
+def test_everyone_is_asked_once_and_then_the_leader_goes_ahead() -> None:
+    nothing = [named([], "a"), named([], "b")]
+    assert next_round(nothing, {}, GATE, most=50) == {"a": 1, "b": 1}
+    seen = [named([0.0], "a"), named([0.5], "b")]
+    assert next_round(seen, {"a": 1, "b": 1}, GATE, most=50) == {"b": 5}
+    assert next_round([named([0.0] * 5, "a"), named([0.0] * 5, "b")], {"a": 5, "b": 5}, GATE, most=50) == {
+        "a": 10,
+        "b": 10,
+    }
+
+
+def test_once_one_has_failed_only_those_that_also_win_and_the_control_are_followed() -> None:
+    results = [named([0.9] * 20, "a"), named([0.0], "b"), named([0.5], "c"), named([0.0], "shuffled")]
+    asked = {"a": 20, "b": 1, "c": 1, "shuffled": 1}
+    assert next_round(results, asked, GATE, most=50) == {"c": 5, "shuffled": 5}
+    assert next_round(results, asked, GATE, most=50, everyone=True) == {"b": 5, "c": 5, "shuffled": 5}
+    done = [named([0.9] * 20, "a"), named([0.0], "b"), named([0.1, 0.2] * 13, "c"), named([0.0] * 8, "shuffled")]
+    assert next_round(done, {"a": 20, "b": 1, "c": 26, "shuffled": 8}, GATE, most=50) == {}
+
+
+def test_the_audit_ends_at_its_limit_though_no_verdict_came() -> None:
+    assert next_round([named([], "a")], {"a": 30}, GATE, most=30) == {}
+
+
+def test_small_benchmarks_are_decided_when_all_is_seen() -> None:
+    def of(values: list[float], population: int) -> EntrantResult:
+        seen = [Seen(f"i{n}", None, value) for n, value in enumerate(values)]
+        return measure("null", "", seen, GATE, entrants=9, population=population)
+
+    assert of([0.0] * 12, 12).decided(GATE) is True
+    assert of([0.0] * 12, 12).bounds.upper == pytest.approx(0.0, abs=0.0011)
+    assert of([0.0, 1.0, 0.0, 0.0], 4).bounds.lower == pytest.approx(0.25, abs=0.0011)
+    assert of([0.0] * 8, 12).decided(GATE) is None
+    with pytest.raises(ValueError, match="population"):
+        of([0.0] * 5, 4)
+
+
+def test_recovery_drawing_without_replacement_keeps_the_error() -> None:
+    rng = np.random.default_rng(9)
+    population = np.array([1.0] * 12 + [0.0] * 48)  # mean 0.2
+    wrong = {"lower": 0, "upper": 0}
+    for _ in range(100):
+        drawn = rng.permutation(population)
+        looks = [running_bounds(drawn[:n], lower_error=0.05, upper_error=0.05, population=60) for n in range(5, 61, 5)]
+        wrong["lower"] += any(look.lower > 0.2005 for look in looks)
+        wrong["upper"] += any(look.upper < 0.1995 for look in looks)
+    assert max(wrong.values()) <= 11
+
+
+def test_the_worst_real_model_lowers_the_gate_where_it_can_be_told_from_nothing() -> None:
+    gate = Gate(worst_real=0.04)
+    assert result([0.0] * 40).decided(gate) is None
+    assert result([0.0] * 150).decided(gate) is True
+    assert resolution(GATE, 200, None) < 0.021
+    assert resolution(GATE, 30, 30) < 0.002
 
 
 def test_undecided_is_no_pass() -> None:
@@ -86,7 +139,7 @@ def test_no_verdict_is_no_pass_and_no_number() -> None:
 
 
 def test_a_null_model_above_a_real_one_fails_below_the_gate_too() -> None:
-    report = gate_report([result([0.05, 0.06] * 200)], GATE, {"real": 0.01, "other": 0.5})
+    report = gate_report([result([0.05, 0.06] * 200)], Gate(worst_real=0.02), {"real": 0.02, "other": 0.5})
     assert [finding.rule for finding in report.findings] == ["above-real-model"]
     assert not report.passed
 

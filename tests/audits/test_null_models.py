@@ -76,7 +76,7 @@ def test_templates_without_words_have_no_structured_response() -> None:
 
 def test_a_structured_response_leaves_a_fence_only_where_the_mark_is_known() -> None:
     template = load_template("pairwise/two-way")
-    text = structured(template, "A", swapped=False, mark=PUBLIC_MARK)
+    text = structured(template, "A", second=False, mark=PUBLIC_MARK)
     sides = Output(ASKED[0].key, "a", text), Output(ASKED[0].key, "b", "It is 0.")
     for order in Order:
         trial = Trial("judge", Battle.of(ASKED[0], *sides), order)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from judgebench.audits.submissions import audit_submissions
 from judgebench.errors import UnknownName
 from judgebench.records import Instruction
 from judgebench.spec import load_template, templates
-from tests.audits.factories import REFUSAL, field, honest, instructions
+from tests.audits.factories import REFUSAL, field, honest, instructions, sentence
 
 TEMPLATES = [load_template(name) for name in ("pairwise/two-way", "pairwise/arena-hard", "pointwise/mt-bench")]
 
@@ -158,6 +159,57 @@ def test_recovery_200_honest_submissions_raise_few_alarms() -> None:
 def test_a_few_refusals_among_short_outputs_are_not_severe() -> None:
     outputs = changed(lambda text: text[:20]) | dict.fromkeys([f"i{n}" for n in range(8)], REFUSAL)
     assert Severity.HIGH not in {finding.severity for finding in found(outputs).values()}
+
+
+LONG_REFUSAL = "I apologize, but I cannot help with this request, as it goes against what I was made for. " * 2
+ODD = {
+    "refuses often": lambda number, text: REFUSAL if number % 3 else text,
+    "refuses at length": lambda number, text: LONG_REFUSAL if number % 3 else text,
+    "chooses": lambda number, text: f"The correct answer to this question is option ({'ABCD'[len(text) % 4]}).",
+    "says yes": lambda number, text: "No" if number % 7 == 0 else "Yes",
+    "is cut": lambda number, text: text[:50],
+    "leaks": lambda number, text: f"{text}<|im_end|>",
+}
+
+
+@pytest.mark.parametrize("habit", ODD.values(), ids=ODD)
+def test_odd_but_honest_submissions_are_not_severe(habit: Callable[[int, str], str]) -> None:
+    texts = honest(instructions(60), np.random.default_rng(8))
+    outputs = {key: habit(number, text) for number, (key, text) in enumerate(texts.items())}
+    assert Severity.HIGH not in {finding.severity for finding in found(outputs).values()}
+
+
+def related(number: int, seed: int) -> str:
+    """Words about instruction ``number``, as every model that answers it uses them."""
+    rng = np.random.default_rng(1000 * number + seed)
+    about = [f"word{number}x{place}" for place in rng.permutation(30)[:12]]
+    return " ".join(about) + " " + sentence(rng)
+
+
+def test_outputs_to_other_instructions_are_high_and_templates_around_an_answer_are_not() -> None:
+    asked = {f"i{number}": f"Question {number}?" for number in range(80)}
+    outputs = {f"m{seed}": {f"i{n}": related(n, seed) for n in range(80)} for seed in range(4)}
+    outputs["shuffled"] = {f"i{n}": related((n + 7) % 80, 9) for n in range(80)}
+    frame = "Thank you for this question. My answer, after some thought about it, is the following one: {}. I hope "
+    frame += "that this was what you wanted to know, and I am glad to answer any further question about it."
+    outputs["framed"] = {f"i{n}": frame.format(related(n, 9)) for n in range(80)}
+    report = audit_submissions(Field.of(asked, outputs), TEMPLATES)
+    high = {(finding.model, finding.rule) for finding in report.findings if finding.severity is Severity.HIGH}
+    assert high == {("shuffled", "unrelated-output")}
+    alone = audit_submissions(Field.of(asked, {"framed": outputs["framed"]}), TEMPLATES)
+    assert "shared-text" in {finding.rule for finding in report.findings if finding.model == "framed"}
+    assert {finding.rule for finding in alone.findings} <= {"shared-text"}
+
+
+def test_echoes_are_high() -> None:
+    assert found(dict(instructions(60)))["echoed-instruction"].severity is Severity.HIGH
+
+
+def test_a_text_that_the_others_give_too_is_no_constant_output() -> None:
+    asked = {f"i{number}": f"Is {number} even?" for number in range(40)}
+    outputs = {f"m{number}": dict.fromkeys(asked, "No") for number in range(3)}
+    assert audit_submissions(Field.of(asked, outputs), TEMPLATES).passed
+    assert not audit_submissions(Field.of(asked, {"m0": outputs["m0"]}), TEMPLATES).passed
 
 
 def test_unknown_model_is_refused() -> None:

@@ -10,7 +10,6 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from judgebench import queries
 from judgebench.cli.audit import app
 from judgebench.cli.session import Session
 from judgebench.errors import InputError, UnknownName
@@ -104,94 +103,6 @@ def judged(tmp_path: Path) -> str:
         writer.add_outputs(connection, benchmark, outputs)
     database.close()
     return path
-
-
-def null_audit(address: str, judge: Callable[[str], str], *arguments: str) -> tuple[int, dict[str, Any]]:
-    """Exit code and document of a null-model audit of ``judge``, which answers on loopback."""
-    with FaultServer(serve(judge)) as server:
-        flags = ("--benchmark", "quiz", "--baseline", "good", "--judge", "judge", "--judge-url", server.url)
-        result = invoke(address, "null-models", *flags, "--limit", "60", "--format", "json", *arguments)
-    assert isinstance(result.exception, SystemExit | None), result.exception
-    return result.exit_code, json.loads(result.stdout)
-
-
-def entrant(document: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(each for each in document["entrants"] if each["name"] == name)
-
-
-def test_an_honest_judge_passes(judged: str) -> None:
-    code, document = null_audit(judged, judges.honest)
-    assert code == 0
-    assert document["passed"] is True
-    assert document["null_win_rate"] < 0.1
-    assert {each["gate"] for each in document["entrants"]} == {"below"}
-
-
-def test_an_obedient_judge_is_caught_by_the_structured_entrant_and_passes_with_random_marks(judged: str) -> None:
-    code, document = null_audit(judged, judges.obedient, "--defence", "public-marks")
-    assert code == 1
-    caught = entrant(document, "structured-1")
-    assert caught["gate"] == "above"
-    assert caught["verdicts"] <= 50
-    assert caught["by_order"] == {"first": 1.0, "second": 0.0}
-    assert document["findings"][0]["severity"] == "high"
-    code, document = null_audit(judged, judges.obedient)
-    assert code == 0
-    assert document["judge"] == "judge"
-
-
-def test_a_judge_that_never_reads_the_instruction_is_caught_by_the_shuffled_entrant(judged: str) -> None:
-    code, document = null_audit(judged, judges.incurious)
-    assert code == 1
-    assert entrant(document, "shuffled")["gate"] == "above"
-
-
-def test_null_models_stand_on_no_ordinary_leaderboard_and_an_audit_continues(judged: str) -> None:
-    _, first = null_audit(judged, judges.honest)
-    _, again = null_audit(judged, judges.honest)
-    assert again["verdicts"] == first["verdicts"]
-    database = Database(judged)
-    assert [model.name for model in queries.models(database, "quiz")] == ["good"]
-    assert first["stored_as"].startswith("audit:quiz/")
-    assert len(queries.models(database, first["stored_as"])) == 1 + len(first["entrants"])
-    database.close()
-
-
-def test_the_entrants_are_shown_as_a_table(judged: str) -> None:
-    with FaultServer(serve(judges.honest)) as server:
-        flags = ("--benchmark", "quiz", "--baseline", "good", "--judge", "judge", "--judge-url", server.url)
-        result = invoke(judged, "null-models", *flags, "--limit", "60")
-    assert "structured-2" in result.stdout
-    assert result.stdout.rstrip().endswith("audit null-models: passed")
-
-
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        (("--judge", "judge"), "needs an address"),
-        (("--judge", "scripted:coin"), "no model took part in every battle"),
-        (("--judge", "scripted:coin", "--baseline", "god"), "did you mean 'good'"),
-        (("--judge", "scripted:coin", "--defence", "sandwhich"), "did you mean 'sandwich'"),
-        (("--judge", "scripted:coin", "--template", "pointwise/mt-bench"), "choose a pairwise one"),
-        (
-            (
-                "--judge",
-                "scripted:coin",
-                "--baseline",
-                "good",
-                "--template",
-                "pairwise/likelihood",
-                "--defence",
-                "escaped",
-            ),
-            "weighs likelihoods",
-        ),
-    ],
-)
-def test_what_cannot_be_audited_is_bad_input(judged: str, flags: tuple[str, ...], message: str) -> None:
-    result = invoke(judged, "null-models", "--benchmark", "quiz", "--limit", "5", *flags)
-    assert isinstance(result.exception, InputError)
-    assert message in str(result.exception)
 
 
 def robustness(address: str, judge: Callable[[str], str]) -> tuple[int, dict[str, Any]]:

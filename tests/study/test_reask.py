@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from judgebench import study
 from judgebench.judging.constraint import as_constrained, constraint
 from judgebench.judging.parsing import parse
+from judgebench.judging.scales import LabelScale
 from judgebench.records import Completion, Order, Source, Status
 from judgebench.spec import load_template, make_study, templates
 from judgebench.store import tables as t
@@ -71,11 +72,9 @@ def test_a_server_that_knows_choices_alone_is_asked_by_choice(database: Database
     stored(database, asked(1), ["m1", "m2"])
 
     def choices(request: Request) -> Reply | None:
-        return (
-            Reply.error(400, "unrecognized request argument: response_format")
-            if "response_format" in request.json
-            else (enforced(request))
-        )
+        if "response_format" in request.json:
+            return Reply.error(400, "unrecognized request argument: response_format")
+        return enforced(request)
 
     with FaultServer(talks(choices)) as server:
         report = run(database, server.url)
@@ -118,13 +117,7 @@ def test_a_second_question_that_fails_leaves_the_first_verdict(database: Databas
 def test_whatever_a_form_allows_is_read_as_a_verdict(template: Any, how: Any) -> None:
     found = constraint(template, how)
     if found is None:
-        assert (
-            template.reply.answers
-            or template.reply.aspects
-            or hasattr(template.scale, "measure")
-            or how == "choice"
-            or (not hasattr(template.scale, "labels"))
-        )
+        assert template.reply.answers or template.reply.aspects or not isinstance(template.scale, LabelScale)
         return
     if how == "choice":
         replies = found.fields["structured_outputs"]["choice"]

@@ -1,0 +1,89 @@
+"""How audits are printed, and the exit codes that they leave with: 0 passed, 1 a high finding or a failed gate."""
+
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from judgebench.audits.findings import AuditReport, Finding
+from judgebench.audits.html_report import html_report
+from judgebench.cli.session import Format, out, print_json, visible
+from judgebench.errors import InputError
+
+_FAILED = 1
+_SHOWN_CHARS = 100
+
+
+def finish(report: AuditReport, output: Format, html: Path | None) -> None:
+    """Print the report, write it where that was asked for, and leave with its exit code.
+
+    Raises InputError when the file cannot be written.
+    """
+    if html is not None:
+        try:
+            html.write_text(html_report(report), encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise InputError(f"{html}: cannot be written ({error.strerror}): choose another path") from error
+    if output is Format.JSON:
+        print_json(report.document())
+    else:
+        print_report(report)
+    if not report.passed:
+        raise typer.Exit(_FAILED)
+
+
+def print_report(report: AuditReport) -> None:
+    """Findings with their numbers and first evidence, what each rule counts, and how it ended."""
+    screen = out()
+    for finding in report.findings:
+        screen.print(visible(line_of(finding)))
+        for evidence in finding.evidence[:1]:
+            shown = " ".join((evidence.before[-20:] + "»" + evidence.match + "«" + evidence.after[:20]).split())
+            screen.print(visible(f"        {shown[:_SHOWN_CHARS]}"))
+    for name, words in sorted(report.rules.items()):
+        screen.print(visible(f"rule {name}: {words}"))
+    for note in report.notes:
+        screen.print(visible(f"note: {note}"))
+    for failure in report.failures:
+        screen.print(visible(f"failed: {failure}"))
+    screen.print(visible(f"audit {report.audit}: {'passed' if report.passed else 'FAILED'}"))
+
+
+def print_entrants(report: AuditReport) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("entrant", "win rate", "bounds", "shown first", "shown second", "verdicts", "gate"):
+        table.add_column(name, justify="left" if name == "entrant" else "right", no_wrap=True)
+    for each in report.details["entrants"]:
+        places = (each["by_order"]["first"], each["by_order"]["second"])
+        table.add_row(
+            visible(each["name"]),
+            _percent(each["win_rate"]),
+            f"[{_percent(each['lower'])}, {_percent(each['upper'])}]",
+            *map(_percent, places),
+            str(each["verdicts"]),
+            each["gate"],
+        )
+    out().print(table)
+    out().print(visible(f"worst null model: at most {_percent(report.details['null_win_rate'])}"))
+
+
+def print_estimates(report: AuditReport) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("change", "family", "net flip or detected", "interval", "same winner", "battles"):
+        table.add_column(name, justify="left" if name in ("change", "family") else "right", no_wrap=True)
+    for each in report.details["estimates"]:
+        interval = f"[{_percent(each['lower'])}, {_percent(each['upper'])}]"
+        cells = (_percent(each["value"]), interval, _percent(each["robustness"]), str(each["instructions"]))
+        table.add_row(each["name"], each["family"], *cells)
+    screen = out()
+    screen.print(table)
+    screen.print(", ".join(f"{name} {_percent(value)}" for name, value in report.details["summary"].items()))
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None or value != value else f"{value:.1%}"  # NaN: nothing was seen
+
+
+def line_of(finding: Finding) -> str:
+    ends = "" if finding.lower is None or finding.upper is None else f" [{finding.lower:.4g}, {finding.upper:.4g}]"
+    return f"{finding.severity:<7} {finding.model}  {finding.rule} {finding.value:.4g}{ends}"

@@ -1,0 +1,42 @@
+"""Lineage files: one row a model, with the columns ``model``, ``family``, ``parent`` and ``trained_on``.
+
+``trained_on`` is a list of names, or in CSV names separated by ``;``. An empty cell is not declared.
+"""
+
+from judgebench.errors import InputError
+from judgebench.formats.reading import Filename, Limits, Row
+from judgebench.formats.rows import read_rows
+from judgebench.records import Lineage, Model
+
+_COLUMNS = ("model", "family", "parent", "trained_on")
+
+
+def read_lineage(filename: Filename, *, limits: Limits | None = None) -> list[Model]:
+    """The declared lineages, one a model. Raises InputError naming file, row and field."""
+    found: dict[str, Model] = {}
+    for row in read_rows(filename, limits=limits):
+        unknown = sorted(set(row.values) - set(_COLUMNS))
+        if unknown:
+            raise row.error(unknown[0], f"is no column of a lineage file: these are {', '.join(_COLUMNS)}")
+        name = _text(row, "model")
+        if name is None:
+            raise row.error("model", "is missing")
+        if name in found:
+            raise row.error("model", f"{name!r} is declared twice")
+        found[name] = Model(name, Lineage(_text(row, "family"), _text(row, "parent"), _names(row)))
+    if not found:
+        raise InputError(f"{filename}: holds no lineage")
+    return list(found.values())
+
+
+def _text(row: Row, column: str) -> str | None:
+    value = row.values.get(column)
+    return None if value is None else row.as_text(column, value).strip() or None
+
+
+def _names(row: Row) -> tuple[str, ...]:
+    value = row.values.get("trained_on")
+    if value is None:
+        return ()
+    given = value if isinstance(value, list) else row.as_text("trained_on", value).split(";")
+    return tuple(name for name in (row.as_text("trained_on", each).strip() for each in given) if name)

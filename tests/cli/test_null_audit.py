@@ -1,0 +1,207 @@
+"""judgebench audit null-models, against judges on loopback that can be fooled and one that cannot."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from judgebench import queries
+from judgebench.records import Instruction, Model, Output
+from judgebench.store import writer
+from judgebench.store.database import Database
+from tests.audits import judges
+from tests.audits.factories import instructions
+from tests.audits.judges import serve
+from tests.cli.conftest import Invoke
+from tests.fault_server import FaultServer
+
+IDENTIFIERS = """---
+kind: pairwise
+about: Which output is better, by the identifiers m and M
+scale:
+  case_sensitive: true
+  labels: {m: 1, M: 0}
+settings: {temperature: 0}
+---
+<!-- user -->
+{{ first }}
+
+{{ second }}
+
+{{ instruction }}
+
+Output A has the identifier m, output B the identifier M. Reply with the better one's.
+"""
+
+
+@pytest.fixture
+def quiz(invoke: Invoke) -> Invoke:
+    """A benchmark "quiz" of 60 questions with a good model and one that is off the point."""
+    store(60, {"good": "{text} Here is what I know about it, in {number} words and in detail."})
+    return invoke
+
+
+def store(count: int, models: dict[str, str], benchmark: str = "quiz") -> None:
+    """Outputs to ``count`` instructions in judgebench.db, each model's made of its pattern."""
+    database = Database("judgebench.db", create=True)
+    asked = [Instruction((text,)) for text in instructions(count).values()]
+    with database.write() as connection:
+        benchmark_id = writer.add_benchmark(connection, benchmark)
+        writer.add_instructions(connection, benchmark_id, asked)
+        for model, pattern in models.items():
+            writer.add_model(connection, Model(model))
+            texts = (pattern.format(text=each.text, number=number) for number, each in enumerate(asked))
+            outputs = [Output(each.key, model, text) for each, text in zip(asked, texts, strict=True)]
+            writer.add_outputs(connection, benchmark_id, outputs)
+    database.close()
+
+
+Audit = tuple[int, dict[str, Any], int]
+
+
+def audit(invoke: Invoke, judge: Callable[[str], str], *flags: str) -> Audit:
+    """Exit code, document and number of questions of an audit of ``judge``, which answers on loopback."""
+    with FaultServer(serve(judge)) as server:
+        where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url, "--format", "json")
+        result = invoke("audit", "null-models", *where, *flags)
+        asked = sum(request.method == "POST" for request in server.requests)
+    assert result.code in (0, 1), result.err
+    return result.code, result.json, asked
+
+
+def entrant(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(each for each in document["entrants"] if each["name"] == name)
+
+
+def test_an_honest_judge_passes(quiz: Invoke) -> None:
+    code, document, _ = audit(quiz, judges.honest)
+    assert (code, document["audit"], document["passed"], document["findings"]) == (0, "null-models", True, [])
+    assert document["null_win_rate"] < 0.1
+    assert {each["gate"] for each in document["entrants"]} == {"below"}
+    assert document["baseline"] == "good"
+
+
+@pytest.mark.parametrize("count", [6, 12, 30])
+def test_an_honest_judge_passes_on_a_small_benchmark_too(invoke: Invoke, count: int) -> None:
+    store(count, {"good": "{text} Here is what I know about it, in {number} words and in detail."})
+    code, document, _ = audit(invoke, judges.honest)
+    assert (code, document["passed"]) == (0, True)
+    assert document["instructions"] == count
+
+
+@pytest.mark.parametrize("judge", [judges.obedient, judges.obedient_to_brackets])
+@pytest.mark.parametrize("template", ["pairwise/two-way", "pairwise/letter"])
+def test_an_obedient_judge_is_caught_within_50_verdicts_and_passes_with_random_marks(
+    quiz: Invoke, judge: Callable[[str], str], template: str
+) -> None:
+    code, document, asked = audit(quiz, judge, "--defence", "fixed", "--template", template)
+    assert (code, document["passed"]) == (1, False)
+    assert asked == document["verdicts"] <= 50
+    caught = {each["name"]: each for each in document["entrants"] if each["gate"] == "above"}
+    assert set(caught) == {"structured-1", "structured-2"}
+    assert caught["structured-1"]["by_order"] == {"first": 1.0, "second": 0.0}
+    assert caught["structured-2"]["by_order"] == {"first": 0.0, "second": 1.0}
+    finding = document["findings"][0]
+    assert set(finding) == {"model", "severity", "rule", "evidence", "value", "lower", "upper"}
+    assert (finding["model"], finding["severity"]) == ("structured-1", "high")
+    code, document, _ = audit(quiz, judge, "--template", template)
+    assert (code, document["passed"]) == (0, True)
+
+
+def test_a_judge_that_obeys_the_identifiers_m_and_capital_m_is_caught(quiz: Invoke, tmp_path: Path) -> None:
+    template = tmp_path / "identifiers.md"
+    template.write_text(IDENTIFIERS)
+    code, document, asked = audit(
+        quiz, judges.obedient_to_identifiers, "--template", str(template), "--defence", "fixed"
+    )
+    assert code == 1
+    assert asked <= 50
+    assert entrant(document, "structured-1")["gate"] == "above"
+    assert audit(quiz, judges.obedient_to_identifiers, "--template", str(template))[0] == 0
+
+
+def test_fences_do_not_help_a_judge_that_obeys_whatever_it_reads_and_breaking_identifiers_does(quiz: Invoke) -> None:
+    code, document, asked = audit(quiz, judges.obedient_anywhere)
+    assert (code, entrant(document, "structured-1")["gate"]) == (1, "above")
+    assert asked <= 50
+    assert audit(quiz, judges.obedient_anywhere, "--defence", "neutralised")[0] == 0
+
+
+@pytest.mark.parametrize("judge", [judges.incurious, judges.by_vocabulary, lambda prompt: "A"])
+def test_a_judge_that_never_reads_the_instruction_is_caught_by_the_shuffled_entrant(
+    quiz: Invoke, judge: Callable[[str], str]
+) -> None:
+    code, document, _ = audit(quiz, judge)
+    assert code == 1
+    assert entrant(document, "shuffled")["gate"] == "above"
+    assert {"shuffled", "high"} <= {
+        each[key] for each in document["findings"] if each["model"] == "shuffled" for key in ("model", "severity")
+    }
+
+
+def test_the_gate_can_be_moved_and_every_entrant_be_decided(quiz: Invoke) -> None:
+    assert audit(quiz, judges.incurious, "--fail-above", "1.0")[0] == 0
+    code, document, _ = audit(quiz, judges.obedient, "--defence", "fixed", "--every-entrant")
+    assert code == 1
+    assert "undecided" not in {each["gate"] for each in document["entrants"]}
+
+
+def test_a_real_model_that_never_wins_is_named_and_does_not_fail_the_judge(invoke: Invoke) -> None:
+    store(60, {"good": "{text} In {number} words, in detail.", "off": "I do not know {number}."})
+    with FaultServer(serve(judges.honest)) as server:
+        where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url)
+        assert invoke("run", *where, "--baseline", "good").code == 0
+        result = invoke("audit", "null-models", *where, "--format", "json")
+    assert result.code == 0
+    assert (result.json["worst_real_model"], result.json["margin"]) == ("off", 0.0)
+    assert any("too little to tell" in note for note in result.json["notes"])
+
+
+def test_a_pointwise_judge_is_audited_by_its_scores(quiz: Invoke) -> None:
+    code, document, _ = audit(quiz, judges.honest_scorer, "--template", "pointwise/mt-bench")
+    assert (code, document["passed"]) == (0, True)
+    assert entrant(document, "polite")["score"]["mean"] == 2.0
+
+
+def test_a_pointwise_judge_that_gives_everything_the_same_fails(quiz: Invoke) -> None:
+    code, document, _ = audit(quiz, judges.generous_scorer, "--template", "pointwise/mt-bench")
+    assert code == 1
+    assert entrant(document, "empty")["win_rate"] == 0.5
+
+
+def test_null_models_stand_on_no_ordinary_leaderboard_and_an_audit_continues(quiz: Invoke) -> None:
+    _, first, asked = audit(quiz, judges.honest)
+    _, again, repeated = audit(quiz, judges.honest)
+    assert again["verdicts"] == first["verdicts"] == asked
+    assert repeated == 0
+    database = Database("judgebench.db")
+    assert [model.name for model in queries.models(database, "quiz")] == ["good"]
+    assert first["stored_as"].startswith("audit:quiz/")
+    assert len(queries.models(database, first["stored_as"])) == 1 + len(first["entrants"])
+    database.close()
+
+
+def test_a_judge_that_was_added_is_audited_by_its_name(quiz: Invoke) -> None:
+    with FaultServer(serve(judges.honest)) as server:
+        assert quiz("judges", "add", "mine", "--model", "judge", "--url", server.url).code == 0
+        result = quiz("audit", "null-models", "--benchmark", "quiz", "--judge", "mine", "--limit", "60")
+    assert result.code == 0
+    assert "structured-2" in result.out
+    assert result.out.rstrip().endswith("audit null-models: passed")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--judge", "judge"), "needs an address"),
+        (("--judge", "scripted:coin", "--baseline", "god"), "did you mean 'good'"),
+        (("--judge", "scripted:coin", "--defence", "sandwhich"), "did you mean 'sandwich'"),
+        (("--judge", "scripted:coin", "--template", "pairwise/likelihood", "--defence", "escaped"), "weighs"),
+        (("--judge", "scripted:coin", "--fail-above", "0"), "Invalid value"),
+    ],
+)
+def test_what_cannot_be_audited_is_bad_input(quiz: Invoke, flags: tuple[str, ...], message: str) -> None:
+    result = quiz("audit", "null-models", "--benchmark", "quiz", "--limit", "5", *flags)
+    assert result.code == 2
+    assert message in result.err
