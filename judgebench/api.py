@@ -42,7 +42,7 @@ class Matching(TypedDict, total=False):
 
     lineage: Lineage
     extend: bool  # add instructions that the benchmark lacks
-    new_benchmark: bool  # create the benchmark; the first one of a database needs no word
+    new_benchmark: bool  # create the benchmark although its name is hardly another's
 
 
 def open(address: str | PathLike[str] = "judgebench.db") -> Database:

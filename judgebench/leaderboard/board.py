@@ -6,6 +6,7 @@ from typing import Literal
 
 from judgebench.leaderboard.gate import Gate
 from judgebench.records import Status
+from judgebench.stats.clusters import Clustering
 
 Method = Literal[
     "win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "judge-aware", "elo", "score"
@@ -71,6 +72,7 @@ class Choices:
     interval: IntervalMethod = "analytic"
     resamples: int = 1000
     seed: int = 0
+    cluster: Clustering = "instruction"  # what verdicts share, for analytic intervals of Bradley-Terry ratings
     join: Join | None = (
         None  # length control; None: by position for AlpacaEval's judge and baseline, else by instruction
     )

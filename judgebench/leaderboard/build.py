@@ -35,11 +35,19 @@ def build(table: VerdictTable, choices: Choices, *, left_out: Mapping[Status, in
         apart = f"; {jury.incomplete} battles that not all of them judged are left out" if jury.incomplete else ""
         return replace(board, judges=jury.members, notes=(f"the jury's {choices.jury} a battle{apart}", *board.notes))
     baseline = choices.baseline or common_baseline(table)
-    rates = win_rates(table, baseline=baseline)
-    rng = np.random.default_rng(choices.seed)
     with threadpool_limits(1, "blas"):  # matrices of models are small: threads cost more than they bring
-        found = estimate(table, choices, baseline=baseline, rng=rng)
+        found = estimate(table, choices, baseline=baseline, rng=np.random.default_rng(choices.seed))
+    return build_from(table, choices, found, left_out=left_out)
+
+
+def build_from(
+    table: VerdictTable, choices: Choices, found: Estimates, *, left_out: Mapping[Status, int] | None = None
+) -> Leaderboard:
+    """The leaderboard of estimates that were made of ``table``, aligned to its models. Raises UnknownName."""
+    baseline = choices.baseline or common_baseline(table)
+    rates = win_rates(table, baseline=baseline)
     counts = _Counts(rates.rate, rates.battles, rates.ties, np.zeros(len(table.models), dtype=np.int64))
+    rng = np.random.default_rng(choices.seed)
     rows = _rows(table.models, found, counts, level=choices.level, rng=rng)
     return Leaderboard(
         judges=tuple(table.judges[code] for code in np.unique(table.judge)),
