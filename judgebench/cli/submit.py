@@ -24,6 +24,7 @@ from judgebench.study import (
     store,
 )
 from judgebench.study.audit import audit_prepared, keep_prepared
+from judgebench.study.judgments import import_judgments
 from judgebench.study.submit import check_name
 
 imports = typer.Typer(help="Import verdicts that others published, or instructions alone.", no_args_is_help=True)
@@ -117,6 +118,25 @@ def alpaca_eval(
     for report in reports:
         _print_import(report)
     out().print(f"{sum(r.new for r in reports)} verdicts stored, {sum(r.known for r in reports)} were stored already")
+
+
+@imports.command("judgments")
+def judgments(
+    context: typer.Context,
+    benchmark: Annotated[str, typer.Option(help="Name of the benchmark that was judged.")],
+    judge: Annotated[list[str], typer.Option(help="A judge whose replies are to be compared; name two or more.")],
+    into: Annotated[str, typer.Option(help="Name of the benchmark of judgments.")],
+    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+) -> None:
+    """Make a benchmark of what judges replied, for a meta-judge: 'run --template pairwise/meta --all-pairs' on it."""
+    session: Session = context.obj
+    with session.database() as database:
+        report = import_judgments(database, benchmark, judge, into=into)
+    if output is Format.JSON:
+        print_json(asdict(report))
+        return
+    shown = f"{report.benchmark}: {report.cases} cases judged by {', '.join(report.judges)}"
+    out().print(visible(f"{shown}; {report.new} judgments stored, {report.known} were stored already"))
 
 
 @imports.command("instructions")

@@ -286,3 +286,19 @@ def test_a_jury_is_a_view_of_its_judges_verdicts(submitted: Invoke, tmp_path: Pa
     assert verdicts(tmp_path) == before
     alone = submitted(*command, "--jury", "mean", "--judge", "scripted:coin")
     assert (alone.code, "two judges" in alone.err) == (2, True)
+
+
+def test_a_meta_judge_compares_judges(submitted: Invoke) -> None:
+    for judge in ("scripted:coin", "scripted:always-first"):
+        submitted("run", "--benchmark", "bench", "--judge", judge, "--all-pairs")
+    judges = ("--judge", "scripted:coin", "--judge", "scripted:always-first")
+    command = ("import", "judgments", "--benchmark", "bench", *judges, "--into", "judged", "--format", "json")
+    first, again = submitted(*command).json, submitted(*command).json
+    assert (first["cases"], first["new"], again["new"], again["known"]) == (24, 48, 0, 48)
+    run = ("run", "--benchmark", "judged", "--judge", "scripted:always-first", "--judge-name", "meta")
+    report = submitted(*run, "--template", "pairwise/meta", "--all-pairs", "--format", "json").json
+    assert report["planned"] == report["ok"] + report["tie"] == 48
+    board = submitted("leaderboard", "--benchmark", "judged", "--format", "json").json
+    assert {row["model"] for row in board["rows"]} == {"scripted:coin", "scripted:always-first"}
+    alone = submitted("import", "judgments", "--benchmark", "bench", *judges[:2], "--into", "x")
+    assert (alone.code, "two judges" in alone.err) == (2, True)
