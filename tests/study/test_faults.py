@@ -1,4 +1,4 @@
-"""Every fault of a server, end to end: each trial ends in its own status, none is lost or twice stored, no key shown."""
+"""Every fault of a server, end to end: each trial ends in its own status, none lost or stored twice, no key shown."""
 
 import json
 from pathlib import Path
