@@ -9,6 +9,7 @@ from dataclasses import asdict
 import altair as alt
 from altair.typing import ChartType
 
+from app.movement import Move
 from app.pairs import Cell
 from app.text import name
 from judgebench.leaderboard import Leaderboard
@@ -26,7 +27,10 @@ def shown(value: float | None, scale: str) -> float | None:
 
 
 def unit(board: Leaderboard) -> str:
-    return {"rate": "Win rate, %", "elo": "Rating, Elo scale", "logit": "Rating, log-odds"}[board.scale]
+    if board.method == "length-controlled":
+        return "Win rate at equal length, %"
+    units = {"rate": "Win rate, %", "elo": "Rating, Elo scale", "logit": "Rating, log-odds", "score": "Mean score"}
+    return units[board.scale]
 
 
 def intervals(board: Leaderboard) -> ChartType:
@@ -44,7 +48,7 @@ def intervals(board: Leaderboard) -> ChartType:
         }
         for place, row in enumerate(board.rows)
     ]
-    digits = ".1f" if board.scale == "rate" else ".0f" if board.scale == "elo" else ".3f"
+    digits = {"rate": ".1f", "elo": ".0f"}.get(board.scale, ".3f")
     tooltip = [
         alt.Tooltip("model:N", title="Model"),
         alt.Tooltip("rating:Q", title=unit(board), format=digits),
@@ -98,6 +102,47 @@ def matrix(cells: Sequence[Cell], models: Sequence[str]) -> ChartType:
         .properties(height=max(len(names) * _ROW_PX, _MATRIX_PX) + _AXIS_PX + _LEGEND_PX + _NAMES_PX)
     )
     return chart
+
+
+def moves(rows: Sequence[Move]) -> ChartType:
+    """An arrow a model from its win rate as judged to the one without the effects, which has whiskers."""
+    values = [
+        {
+            "model": name(row.model, 200),
+            "place": place,
+            "before": row.before,
+            "after": row.after,
+            "lower": row.lower,
+            "upper": row.upper,
+            "ranks": f"{row.rank_before} to {row.rank_after}",
+            "way": 90 if row.after >= row.before else -90,
+        }
+        for place, row in enumerate(rows)
+    ]
+    tooltip = [
+        alt.Tooltip("model:N", title="Model"),
+        alt.Tooltip("before:Q", title="As judged, %", format=".1f"),
+        alt.Tooltip("after:Q", title="Held equal, %", format=".1f"),
+        alt.Tooltip("lower:Q", title="95% lower", format=".1f"),
+        alt.Tooltip("upper:Q", title="95% upper", format=".1f"),
+        alt.Tooltip("ranks:N", title="Place"),
+    ]
+    y = alt.Y(
+        "model:N", sort=alt.EncodingSortField("place"), title=None, axis=alt.Axis(labelLimit=260, labelFontSize=12)
+    )
+    axis, scale = alt.Axis(tickCount=10, title="Win rate, %: circle as judged, arrow held equal"), alt.Scale(zero=False)
+    base = alt.Chart(alt.InlineData(values=values)).encode(y=y, tooltip=tooltip)
+    spans = base.mark_errorbar(ticks=alt.MarkConfig(size=9), thickness=1, color=BLUE).encode(
+        x=alt.X("lower:Q", axis=axis, scale=scale), x2="upper:Q"
+    )
+    paths = base.mark_rule(strokeWidth=2, color=ORANGE).encode(
+        x=alt.X("before:Q", axis=axis, scale=scale), x2="after:Q"
+    )
+    begins = base.mark_point(size=50, strokeWidth=2, color=ORANGE, opacity=1).encode(x="before:Q")
+    ends = base.mark_point(shape="triangle", filled=True, size=110, color=BLUE, opacity=1).encode(
+        x="after:Q", angle=alt.Angle("way:Q", scale=None)
+    )
+    return alt.layer(spans, paths, begins, ends).properties(height=len(values) * _ROW_PX + _AXIS_PX)
 
 
 def probabilities(top: Sequence[tuple[str, float]]) -> ChartType:

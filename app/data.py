@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from judgebench import queries
+from judgebench.bias.ledger import Ledger
 from judgebench.errors import InputError
 from judgebench.leaderboard import Choices, Leaderboard
+from judgebench.queries import Scope
 from judgebench.stats.pair_rates import PairRates
 from judgebench.store.database import Database, parse_address
 
@@ -48,17 +50,36 @@ def benchmarks(source: Source) -> list[queries.BenchmarkSummary]:
 
 
 @st.cache_data(max_entries=100, show_spinner="Ranking")
-def leaderboard(
-    source: Source, benchmark: str, *, judges: tuple[str, ...], category: str | None, choices: Choices
-) -> Leaderboard:
+def leaderboard(source: Source, benchmark: str, scope: Scope, *, language: str | None, choices: Choices) -> Leaderboard:
     """Raises what ``queries.leaderboard`` raises."""
-    return queries.leaderboard(_of(source), benchmark, judges=judges, category=category, choices=choices)
+    database = _of(source)
+    return queries.leaderboard(
+        database, benchmark, judges=scope.judges, category=scope.category, language=language, choices=choices
+    )
+
+
+@st.cache_data(max_entries=50, show_spinner="Ranking without it")
+def moves(
+    source: Source, benchmark: str, controls: tuple[queries.Without, ...], *, scope: Scope, baseline: str | None
+) -> Ledger:
+    """Raises what ``queries.moves`` raises."""
+    return queries.moves(_of(source), benchmark, controls, scope=scope, baseline=baseline)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def matrix(source: Source, benchmark: str, *, judges: tuple[str, ...], category: str | None) -> PairRates:
+def tallies(source: Source, benchmark: str, scope: Scope) -> dict[str, queries.Tally]:
+    return queries.tallies(_of(source), benchmark, scope=scope)
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def languages(source: Source, benchmark: str) -> list[str]:
+    return queries.languages(_of(source), benchmark)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def matrix(source: Source, benchmark: str, scope: Scope) -> PairRates:
     """Raises what ``queries.matrix`` raises."""
-    return queries.matrix(_of(source), benchmark, judges=judges, category=category)
+    return queries.matrix(_of(source), benchmark, judges=scope.judges, category=scope.category)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

@@ -38,6 +38,13 @@ class Scale(StrEnum):
     LOGIT = "logit"
 
 
+class Cluster(StrEnum):
+    INSTRUCTION = "instruction"
+    JUDGE = "judge"
+    BOTH = "both"
+    VERDICT = "verdict"
+
+
 class Join(StrEnum):
     INSTRUCTION = "instruction"
     POSITION = "position"
@@ -46,6 +53,11 @@ class Join(StrEnum):
 class IntervalMethod(StrEnum):
     ANALYTIC = "analytic"
     BOOTSTRAP = "bootstrap"
+
+
+class Jury(StrEnum):
+    MAJORITY = "majority"
+    MEAN = "mean"
 
 
 class Anchor(StrEnum):
@@ -78,6 +90,12 @@ def leaderboard(
         typer.Option(
             help="Length control's difficulties; default: as published for AlpacaEval's judge, else instruction."
         ),
+    ] = None,
+    cluster: Annotated[
+        Cluster, typer.Option(help="What verdicts share, for Bradley-Terry's analytic intervals.")
+    ] = Cluster.INSTRUCTION,
+    jury: Annotated[
+        Jury | None, typer.Option(help="Rank by the judges' majority, or by the mean of their preferences, a battle.")
     ] = None,
     control: Annotated[
         str | None,
@@ -113,7 +131,9 @@ def leaderboard(
         resamples=resamples,
         seed=seed,
         margin=margin,
+        cluster=cluster.value,
         join=None if join is None else join.value,
+        jury=None if jury is None else jury.value,
     )
     weight = 0.0 if exclude_related else 1.0 if related_weight is None else related_weight
     controls = queries.Controls(_controls(control), weight, None if anchor is None else anchor.value, labels_of)

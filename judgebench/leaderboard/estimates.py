@@ -30,6 +30,12 @@ from judgebench.stats.win_rate import win_rates
 ELO_PER_LOGIT = 400 / math.log(10)
 ELO_ORIGIN = 1000.0
 _ALPACA_EVAL = ("weighted_alpaca_eval_gpt4_turbo", "gpt4_1106_preview")  # whose prior control_prior.ALPACA_EVAL is
+_SHARED = {
+    "instruction": "clustered by instruction",
+    "judge": "clustered by judge",
+    "both": "clustered by instruction and by judge",
+    "verdict": "verdicts taken as independent",
+}
 _BY_POSITION = (
     "difficulties are joined by row position, as in AlpacaEval's published numbers, which shifts them for models that "
     "miss instructions; --join instruction does not"
@@ -53,6 +59,8 @@ class Estimates:
 
 def estimate(table: VerdictTable, choices: Choices, *, baseline: str | None, rng: np.random.Generator) -> Estimates:
     """Raises StatisticsError when the choices do not fit together or a fit does not converge."""
+    if choices.cluster != "instruction" and choices.method != "bradley-terry":
+        raise StatisticsError(f"{choices.method} clusters by instruction: only bradley-terry offers others")
     if choices.method not in _METHODS:
         raise StatisticsError(f"preferences have no {choices.method}: rank them by {', '.join(_METHODS)}")
     find, scales = _METHODS[choices.method]
@@ -156,9 +164,11 @@ def _aligned(column: Floats, place: Sequence[int]) -> Floats:
 
 
 def _bradley_terry(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
-    found = rated(fit_bradley_terry(table), choices)
+    found = rated(fit_bradley_terry(table, cluster=choices.cluster), choices)
     if choices.interval == "analytic":
-        return found
+        return replace(found, method=f"sandwich, {_SHARED[choices.cluster]}")
+    if choices.cluster != "instruction":
+        raise StatisticsError("the bootstrap draws instructions: leave out the choice of clusters, or the bootstrap")
     drawn = bootstrap_ratings(table, level=choices.level, resamples=choices.resamples, rng=rng)
     return replace(found, lower=drawn.lower, upper=drawn.upper, method=drawn.method)
 

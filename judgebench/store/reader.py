@@ -184,6 +184,22 @@ def revisions(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str,
     return found
 
 
+def preferences(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str, float | None]:
+    """The preference in force of each trial that has a verdict; None where the verdict is a failure."""
+    found: dict[str, float | None] = {}
+    for start in range(0, len(trial_keys), IN_LIST):
+        query = sa.select(_v.trial_key, _v.preference).where(_v.trial_key.in_(trial_keys[start : start + IN_LIST]))
+        for key, preference in connection.execute(query.order_by(_v.revision)):
+            found[key] = preference
+    return found
+
+
+def instruction_places(connection: sa.Connection, benchmark: int, *, category: str | None = None) -> list[int]:
+    """The id of each of the benchmark's instructions, in the order they came."""
+    i = t.instructions.c
+    return list(connection.scalars(sa.select(i.id).where(_within(benchmark, category)).order_by(i.id)))
+
+
 def verdict_table(
     connection: sa.Connection, benchmark: int, *, judges: Sequence[str] = (), category: str | None = None
 ) -> StoredTable:

@@ -74,7 +74,7 @@ def estimate(database: Database, study: Study) -> Estimate:
     planned = plan(database, study)
     _, template = describe(study.judge)
     answered = identical = calls = chars = 0
-    stream = planned_trials(database, study, planned)
+    stream = islice(planned_trials(database, study, planned), study.budget)
     while chunk := list(islice(stream, _ESTIMATE_BATCH)):
         with database.read() as connection:
             known = reader.revisions(connection, [trial.key for trial in chunk])
@@ -168,11 +168,11 @@ def _check_shown(database: Database, study: Study, template: Template, benchmark
 def _models(study: Study, present: Sequence[str]) -> tuple[str, ...]:
     """The models that meet, the baseline included."""
     named = [*study.models, *(name for pair in study.pairs for name in pair)]
-    named += [] if study.baseline is None else [study.baseline]
+    named += [*(study.better or ())] if study.baseline is None else [study.baseline]
     for name in named:
         if name not in present:
             raise UnknownName("model", name, present)
-    chosen = set(named) if study.models or study.pairs else set(present)
+    chosen = set(named) if study.models or study.pairs or study.better else set(present)
     return tuple(sorted(chosen))
 
 

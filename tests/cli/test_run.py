@@ -249,3 +249,19 @@ def test_commands_on_nothing_say_what_to_do(invoke: Invoke, tmp_path: Path) -> N
         assert result.code == 2
         assert result.err.startswith("judgebench: ")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_jury_is_a_view_of_its_judges_verdicts(submitted: Invoke, tmp_path: Path) -> None:
+    for judge in ("scripted:coin", "scripted:always-first"):
+        submitted("run", "--benchmark", "bench", "--judge", judge, "--all-pairs")
+    before = verdicts(tmp_path)
+    command = ("leaderboard", "--benchmark", "bench", "--format", "json")
+    for rule in ("majority", "mean"):
+        board = submitted(*command, "--jury", rule).json
+        assert board["judges"] == ["scripted:always-first", "scripted:coin"]
+        assert any("jury" in note for note in board["notes"])
+        assert not any("pooled" in note for note in board["notes"])
+        assert sum(row["battles"] for row in board["rows"]) == 2 * 12
+    assert verdicts(tmp_path) == before
+    alone = submitted(*command, "--jury", "mean", "--judge", "scripted:coin")
+    assert (alone.code, "two judges" in alone.err) == (2, True)
