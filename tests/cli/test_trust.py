@@ -136,6 +136,7 @@ def test_controls_of_the_leaderboard(judged: Invoke) -> None:
     assert judged(*where, "--method", "bradley-terry", "--control", "weight").code == 2
     assert judged(*where, "--anchor", "human", "--control", "length").code == 2
     assert judged(*where, "--margin", "1", "--exclude-related").code == 2
+    assert judged(*where, "--method", "bradley-terry", "--control", "length", "--jury", "mean").code == 2
 
 
 def test_related_judges_lose_their_say(judged: Invoke) -> None:
