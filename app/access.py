@@ -88,7 +88,7 @@ def read_policy(path: Path) -> Policy:
         raise InputError(f"the file of access {path} cannot be read: {error}") from error
     if not isinstance(document.get("auth"), dict):
         raise InputError(f"{path}: needs a table [auth] with the settings of the identity provider")
-    names = {role.name.lower(): role for role in Role if role is not Role.NOBODY}
+    names: dict[str, Role] = {role.name.lower(): role for role in Role if role is not Role.NOBODY}
     given = _table(document, "roles", path)
     unknown = sorted(set(given) - set(names))
     if unknown:

@@ -11,10 +11,14 @@ from dataclasses import dataclass
 import streamlit as st
 
 from judgebench import queries
+from judgebench.bias.card import Card
+from judgebench.bias.concord import Concord
 from judgebench.bias.ledger import Ledger
+from judgebench.bias.report import BiasReport
 from judgebench.errors import InputError
 from judgebench.leaderboard import Choices, Leaderboard
 from judgebench.queries import Scope
+from judgebench.records import Judge
 from judgebench.stats.pair_rates import PairRates
 from judgebench.store.database import Database, parse_address
 
@@ -98,6 +102,44 @@ def battles(
 def battle(source: Source, benchmark: str, instruction: str, model_a: str, model_b: str) -> queries.Battle:
     """Raises UnknownName."""
     return queries.battle(_of(source), benchmark, instruction, model_a, model_b)
+
+
+@st.cache_data(max_entries=20, show_spinner="Weighing")
+def bias(source: Source, benchmark: str, scope: Scope) -> BiasReport:
+    """Raises what ``queries.bias`` raises."""
+    return queries.bias(_of(source), benchmark, judges=scope.judges, category=scope.category)
+
+
+@st.cache_data(max_entries=20, show_spinner="Comparing")
+def agreement(source: Source, benchmark: str, scope: Scope) -> Concord:
+    """Raises what ``queries.agreement`` raises."""
+    return queries.agreement(_of(source), benchmark, judges=scope.judges, category=scope.category)
+
+
+@st.cache_data(max_entries=50, show_spinner="Grading")
+def card(source: Source, judge: str, benchmark: str) -> Card:
+    """Raises what ``queries.card`` raises."""
+    return queries.card(_of(source), judge, benchmark=benchmark)
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def judges(source: Source) -> list[Judge]:
+    return queries.judges(_of(source))
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def audits(source: Source, benchmark: str) -> list[queries.StoredAudit]:
+    return queries.audits(_of(source), benchmark)
+
+
+def next_pair(source: Source, benchmark: str, voter: str) -> queries.PairToLabel | None:
+    """Drawn anew at every call. Raises UnknownName."""
+    return queries.next_pair(_of(source), benchmark, voter)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def voting_progress(source: Source, benchmark: str, voter: str) -> queries.Progress:
+    return queries.voting_progress(_of(source), benchmark, voter)
 
 
 @contextmanager

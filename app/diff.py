@@ -12,7 +12,7 @@ from rapidfuzz.distance import LCSseq
 
 from app.text import MAX_CHARS, spelt
 
-_MARK = "background: #e69f0055; color: inherit; text-decoration: underline"  # seen on both grounds, and without colour
+MARK = "background: #e69f0055; color: inherit; text-decoration: underline"  # seen on both grounds, and without colour
 _PIECE = re.compile(r"\s+|\w+|[^\w\s]")
 
 

@@ -22,8 +22,12 @@ st.navigation(
         st.Page("screens/leaderboard.py", title="Leaderboard", url_path="leaderboard", visibility="hidden"),
         st.Page("screens/matrix.py", title="Matrix"),
         st.Page("screens/battles.py", title="Battles"),
+        st.Page("screens/bias.py", title="Bias"),
+        st.Page("screens/judges.py", title="Judges"),
+        st.Page("screens/audits.py", title="Audits"),
         st.Page("screens/submit.py", title="Submit"),
         st.Page("screens/runs.py", title="Runs"),
+        st.Page("screens/vote.py", title="Vote"),
     ],
     position="top",
 ).run()

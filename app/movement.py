@@ -68,6 +68,15 @@ def points(figure: Figure) -> str:
     return f"{100 * figure.value:+.1f} [{100 * figure.lower:+.1f}, {100 * figure.upper:+.1f}]"
 
 
+def percent(figure: Figure) -> str:
+    """``63.1% [58.0%, 67.9%]``, or why there is none."""
+    if figure.value is None:
+        return f"an unknown share ({figure.reason})"
+    if figure.lower is None or figure.upper is None:
+        return f"{figure.value:.1%} (no interval: {figure.reason})"
+    return f"{figure.value:.1%} [{figure.lower:.1%}, {figure.upper:.1%}]"
+
+
 def sentence(moves: Sequence[Move]) -> str:
     """Who would change place, those who move farthest first."""
     moved = sorted(

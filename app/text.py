@@ -54,7 +54,7 @@ def spelt(text: str) -> str:
     return _REORDERING.sub(lambda found: f"\u27e8U+{ord(found[0]):04X}\u27e9", text)
 
 
-def problem(title: str, error: Exception) -> None:
+def problem(title: str, error: Exception | str) -> None:
     """What went wrong. ``title`` is ours; the error's message may quote what others wrote."""
     st.error(title)
     st.code(str(error), language=None, wrap_lines=True)

@@ -13,6 +13,7 @@ _WHAT: Mapping[Method, str] = {
     "bradley-terry": "Bradley-Terry ratings; win rates",
     "davidson": "Bradley-Terry ratings, ties modelled by Davidson; win rates",
     "rao-kupper": "Bradley-Terry ratings, ties modelled by Rao and Kupper; win rates",
+    "judge-aware": "Bradley-Terry ratings with judges weighed by what they tell; win rates",
     "elo": "Online Elo ratings; win rates",
     "score": "Mean scores",
 }

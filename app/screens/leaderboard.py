@@ -1,7 +1,7 @@
 """Who leads, how surely, what the numbers rest on, and who would move at equal length, style or kinship."""
 
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import streamlit as st
 
@@ -9,6 +9,7 @@ from app import charts, choosing, data, downloads, movement, picture, words
 from app.text import line, name, problem
 from judgebench.errors import JudgeBenchError
 from judgebench.leaderboard import Choices, Leaderboard, Method
+from judgebench.leaderboard.gate import State
 from judgebench.queries import Scope, Tally, Without
 
 _METHODS: dict[Method, str] = {
@@ -17,10 +18,17 @@ _METHODS: dict[Method, str] = {
     "bradley-terry": "Bradley-Terry",
     "davidson": "Bradley-Terry, ties by Davidson",
     "rao-kupper": "Bradley-Terry, ties by Rao-Kupper",
+    "judge-aware": "Bradley-Terry, judges weighed",
     "elo": "Online Elo",
     "score": "Mean score",
 }
 _CONTROLS: dict[Without, str] = {"length": "Length", "style": "Style", "lineage": "Lineage"}
+_STATES: dict[State, tuple[Literal["green", "red", "orange", "gray"], str]] = {
+    "passed": ("green", ":material/verified:"),
+    "failed": ("red", ":material/report:"),
+    "stale": ("orange", ":material/update:"),
+    "missing": ("gray", ":material/help:"),
+}
 _MOVES_PX, _MOVES_ROWS = 320, 9
 
 
@@ -54,6 +62,27 @@ def _chosen(source: data.Source) -> _View:
         source, benchmark.name, scope, language=language, choices=Choices(method=method, baseline=baseline)
     )
     return _View(source, benchmark.name, scope, language, board)
+
+
+def _badges(board: Leaderboard) -> None:
+    """What audits say about the judges and models of this board; the words are ours alone, names are in the notes."""
+    if board.gate is None:
+        return
+    states = [each.state for each in board.gate.judges]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for state, (colour, icon) in _STATES.items():
+            count = states.count(state)
+            if count:
+                which = "" if len(states) == 1 else f" ({count} of {len(states)} judges)"
+                st.badge(f"Null-model audit {state}{which}", color=colour, icon=icon)
+        if board.gate.models:
+            st.badge(f"Severe findings on {len(board.gate.models)} models", color="red", icon=":material/report:")
+        st.page_link("screens/audits.py", label="Audits", query_params=_here("benchmark"))
+        st.page_link("screens/judges.py", label="Grades of judges", query_params=_here("benchmark"))
+
+
+def _here(*keys: str) -> dict[str, str]:
+    return {key: st.query_params[key] for key in keys if key in st.query_params}
 
 
 def _table(board: Leaderboard, counted: dict[str, Tally]) -> None:
@@ -153,6 +182,7 @@ try:
 except JudgeBenchError as error:
     problem("There is no leaderboard for this choice.", error)
     st.stop()
+_badges(view.board)
 st.altair_chart(
     charts.intervals(view.board), alt="Ratings with their intervals; the table below holds the same numbers"
 )

@@ -32,6 +32,8 @@ from judgebench.queries.labels import PairToLabel, annotators, human_labels, to_
 from judgebench.queries.moves import Scope, Without, moves
 from judgebench.queries.tallies import Tally, languages, tallies
 from judgebench.queries.trust import agreement, bias
+from judgebench.queries.voting import Progress, next_pair
+from judgebench.queries.voting import progress as voting_progress
 from judgebench.records import Judge, Model, Status
 from judgebench.store import reader
 from judgebench.store import tables as t
@@ -56,6 +58,7 @@ __all__ = [
     "PairToLabel",
     "Pilot",
     "Places",
+    "Progress",
     "RunSummary",
     "Scope",
     "Searched",
@@ -86,6 +89,7 @@ __all__ = [
     "models",
     "moves",
     "multiverse",
+    "next_pair",
     "other_answers",
     "pilot",
     "quality",
@@ -93,6 +97,7 @@ __all__ = [
     "tallies",
     "to_label",
     "version",
+    "voting_progress",
 ]
 
 _v = t.verdicts.c
@@ -226,7 +231,7 @@ def leaderboard(
     wanted = choices or Choices()
     if language is not None:
         stored = _in_language(database, benchmark, language, judges=judges, category=category)
-        return build(stored.table, wanted, left_out=stored.left_out)
+        return with_gate(database, benchmark, build(stored.table, wanted, left_out=stored.left_out))
     return _board(database, version(database), benchmark, tuple(judges), category, wanted)
 
 
