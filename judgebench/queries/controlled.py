@@ -53,6 +53,10 @@ def controlled_leaderboard(
     choices = choices or Choices()
     if controls.anchor and controls.columns:
         raise StatisticsError("an anchor corrects what the columns would control: choose one of --anchor and --control")
+    if (choices.jury is not None or choices.cluster != "instruction") and (controls.anchor or controls.columns):
+        raise StatisticsError(
+            "columns and anchors take verdicts one by one, by instruction: leave --jury and --cluster"
+        )
     with database.read() as connection:
         if choices.baseline is not None:
             reader.check_model(connection, choices.baseline)

@@ -126,3 +126,49 @@ def test_contamination(invoke: Invoke, tmp_path: Path) -> None:
     assert [each["inside"] for each in elsewhere["found"]] == [True]
     assert "instructions found" in invoke("contamination", "--benchmark", "b").out
     assert invoke("contamination", "--benchmark", "b", "--against", "nowhere").code == 2
+
+
+def test_controls_of_the_leaderboard(judged: Invoke) -> None:
+    where = ("leaderboard", "--benchmark", "bench", "--judge", "scripted:coin", "--format", "json")
+    rated = judged(*where, "--method", "bradley-terry", "--control", "length,position").json
+    assert any(note.startswith("at equal position, worth") for note in rated["notes"])
+    assert judged(*where, "--control", "length").code == 2
+    assert judged(*where, "--method", "bradley-terry", "--control", "weight").code == 2
+    assert judged(*where, "--anchor", "human", "--control", "length").code == 2
+    assert judged(*where, "--margin", "1", "--exclude-related").code == 2
+    assert judged(*where, "--method", "bradley-terry", "--control", "length", "--jury", "mean").code == 2
+
+
+def test_related_judges_lose_their_say(judged: Invoke) -> None:
+    where = ("leaderboard", "--benchmark", "bench", "--format", "json")
+    assert any("nobody declared" in note for note in judged(*where, "--exclude-related").json["notes"])
+    for name in ("alpha", "beta", "gamma", "scripted:coin"):
+        assert judged("lineage", "set", name, "--family", f"of {name}").code == 0
+    assert judged("lineage", "set", "scripted:always-first", "--family", "of alpha").code == 0
+    board = judged(*where, "--exclude-related").json
+    assert board["notes"][0].endswith(": 16 left out")
+    assert board["judges"] == ["scripted:always-first", "scripted:coin"]
+    weighted = judged(*where, "--related-weight", "0.5").json
+    assert weighted["notes"][0].endswith("16 given less weight")
+
+
+def test_a_board_anchored_to_people(judged: Invoke, tmp_path: Path) -> None:
+    where = ("leaderboard", "--benchmark", "bench", "--judge", "scripted:coin", "--format", "json")
+    assert judged(*where, "--anchor", "human").code == 2  # every instruction is labelled, so nothing is left to predict
+    corrected = judged(*where, "--anchor", "rogan-gladen")
+    assert corrected.code == 2 or "corrected for a judge" in corrected.json["notes"][0]
+
+
+def test_battles_for_people(judged: Invoke, tmp_path: Path) -> None:
+    path = tmp_path / "queue.jsonl"
+    where = ("labels", "queue", "--benchmark", "bench", "--judge", "scripted:coin")
+    found = judged(*where, "--out", path, "--format", "json").json
+    assert found["threshold"]["threshold"] is None
+    assert found["threshold"]["reason"] == "fewer than 30 items"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert found["queued"] == len(rows) == 8
+    for row in rows:
+        row["winner"] = "A"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert judged("labels", "import", path, "--benchmark", "bench", "--annotator", "ann").code == 0
+    assert judged(*where, "--format", "json").json["queued"] == 0
