@@ -25,7 +25,8 @@ LIKELIHOOD = Rule(
     "likelihood-outlier",
     "Median over instructions of the output's log-likelihood a token, to a local model after the instruction, less the "
     "median of the other models', in nats. Low where the interval lies beyond 1 on either side, medium beyond 2.5; "
-    "from 10 instructions and three other models on. Text that no model would write is far below, text that repeats itself far above.",
+    "from 10 instructions and three other models on. Text that no model would write is far below, text that repeats "
+    "itself far above.",
 )
 RULES = (PERMUTED, LIKELIHOOD)
 

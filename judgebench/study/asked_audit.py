@@ -16,6 +16,7 @@ from judgebench.audits.findings import Finding
 from judgebench.audits.means import mean_by_instruction
 from judgebench.audits.null_models import exchanged
 from judgebench.errors import BadReply, InputError
+from judgebench.execution.driving import OnProgress
 from judgebench.execution.judges import describe, open_judge
 from judgebench.records import Instruction, LikelihoodPrompt, Model, Output, content_key
 from judgebench.spec import JudgeSpec, Study
@@ -23,7 +24,7 @@ from judgebench.stats.table import Floats, VerdictTable
 from judgebench.store import reader, writer
 from judgebench.store.database import Database
 from judgebench.study.null_stage import choose_baseline
-from judgebench.study.run import OnProgress, run
+from judgebench.study.run import run
 
 
 @dataclass(frozen=True, slots=True)
