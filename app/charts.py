@@ -3,14 +3,19 @@
 Colours are Okabe and Ito's, which colour-blind readers can tell apart, in shades that show on light and dark ground.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import altair as alt
 from altair.typing import ChartType
 
+from app.figures import Shown, Unit
+from app.movement import Move
 from app.pairs import Cell
 from app.text import name
+from judgebench.bias.calibration import ReliabilityBin
+from judgebench.bias.position_curve import GapBin
 from judgebench.leaderboard import Leaderboard
 
 BLUE, ORANGE, GREY, PALE = "#3d8fc9", "#e69f00", "#8a8f98", "#f4f4f2"
@@ -26,7 +31,10 @@ def shown(value: float | None, scale: str) -> float | None:
 
 
 def unit(board: Leaderboard) -> str:
-    return {"rate": "Win rate, %", "elo": "Rating, Elo scale", "logit": "Rating, log-odds"}[board.scale]
+    if board.method == "length-controlled":
+        return "Win rate at equal length, %"
+    units = {"rate": "Win rate, %", "elo": "Rating, Elo scale", "logit": "Rating, log-odds", "score": "Mean score"}
+    return units[board.scale]
 
 
 def intervals(board: Leaderboard) -> ChartType:
@@ -44,7 +52,7 @@ def intervals(board: Leaderboard) -> ChartType:
         }
         for place, row in enumerate(board.rows)
     ]
-    digits = ".1f" if board.scale == "rate" else ".0f" if board.scale == "elo" else ".3f"
+    digits = {"rate": ".1f", "elo": ".0f"}.get(board.scale, ".3f")
     tooltip = [
         alt.Tooltip("model:N", title="Model"),
         alt.Tooltip("rating:Q", title=unit(board), format=digits),
@@ -98,6 +106,144 @@ def matrix(cells: Sequence[Cell], models: Sequence[str]) -> ChartType:
         .properties(height=max(len(names) * _ROW_PX, _MATRIX_PX) + _AXIS_PX + _LEGEND_PX + _NAMES_PX)
     )
     return chart
+
+
+def moves(rows: Sequence[Move]) -> ChartType:
+    """An arrow a model from its win rate as judged to the one without the effects, which has whiskers."""
+    values = [
+        {
+            "model": name(row.model, 200),
+            "place": place,
+            "before": row.before,
+            "after": row.after,
+            "lower": row.lower,
+            "upper": row.upper,
+            "ranks": f"{row.rank_before} to {row.rank_after}",
+            "way": 90 if row.after >= row.before else -90,
+        }
+        for place, row in enumerate(rows)
+    ]
+    tooltip = [
+        alt.Tooltip("model:N", title="Model"),
+        alt.Tooltip("before:Q", title="As judged, %", format=".1f"),
+        alt.Tooltip("after:Q", title="Held equal, %", format=".1f"),
+        alt.Tooltip("lower:Q", title="95% lower", format=".1f"),
+        alt.Tooltip("upper:Q", title="95% upper", format=".1f"),
+        alt.Tooltip("ranks:N", title="Place"),
+    ]
+    y = alt.Y(
+        "model:N", sort=alt.EncodingSortField("place"), title=None, axis=alt.Axis(labelLimit=260, labelFontSize=12)
+    )
+    axis, scale = alt.Axis(tickCount=10, title="Win rate, %: circle as judged, arrow held equal"), alt.Scale(zero=False)
+    base = alt.Chart(alt.InlineData(values=values)).encode(y=y, tooltip=tooltip)
+    spans = base.mark_errorbar(ticks=alt.MarkConfig(size=9), thickness=1, color=BLUE).encode(
+        x=alt.X("lower:Q", axis=axis, scale=scale), x2="upper:Q"
+    )
+    paths = base.mark_rule(strokeWidth=2, color=ORANGE).encode(
+        x=alt.X("before:Q", axis=axis, scale=scale), x2="after:Q"
+    )
+    begins = base.mark_point(size=50, strokeWidth=2, color=ORANGE, opacity=1).encode(x="before:Q")
+    ends = base.mark_point(shape="triangle", filled=True, size=110, color=BLUE, opacity=1).encode(
+        x="after:Q", angle=alt.Angle("way:Q", scale=None)
+    )
+    return alt.layer(spans, paths, begins, ends).properties(height=len(values) * _ROW_PX + _AXIS_PX)
+
+
+def effects(rows: Sequence[Shown]) -> ChartType:
+    """Effects in points of win rate with whiskers, and a line at none."""
+    values = [
+        {
+            "effect": name(row.what, 80),
+            "place": place,
+            "points": shown(row.figure.value, "rate"),
+            "lower": shown(row.figure.lower, "rate"),
+            "upper": shown(row.figure.upper, "rate"),
+        }
+        for place, row in enumerate(rows)
+    ]
+    return _whiskers(values, y="effect", x="points", title="Points of win rate at equal quality", line_at=0.0)
+
+
+def null_panel(entrants: Sequence[Mapping[str, Any]], gate: float) -> ChartType:
+    """Win rates of null models with their bounds, and a line at the gate."""
+    values = [
+        {
+            "entrant": name(str(each["name"]), 60),
+            "place": place,
+            "rate": shown(each["win_rate"], "rate"),
+            "lower": shown(each["lower"], "rate"),
+            "upper": shown(each["upper"], "rate"),
+        }
+        for place, each in enumerate(entrants)
+    ]
+    return _whiskers(values, y="entrant", x="rate", title="Win rate, %; the line is the gate", line_at=100 * gate)
+
+
+def position_curve(bins: Sequence[GapBin]) -> ChartType:
+    """What the first place adds, by how far apart the models are."""
+    values = [
+        {
+            "gap": f"{each.gap_from:.0%} to {each.gap_to:.0%}",
+            "place": place,
+            "points": shown(each.points.value, "rate"),
+            "lower": shown(each.points.lower, "rate"),
+            "upper": shown(each.points.upper, "rate"),
+        }
+        for place, each in enumerate(bins)
+        if each.points.value is not None
+    ]
+    return _whiskers(values, y="gap", x="points", title="Points of the first place", line_at=0.0)
+
+
+def reliability(curve: Sequence[ReliabilityBin]) -> ChartType:
+    """Accuracy by confidence; on the line a judge is as right as it is sure."""
+    values = [
+        {
+            "confidence": 100 * each.confidence,
+            "accuracy": shown(each.accuracy.value, "rate"),
+            "lower": shown(each.accuracy.lower, "rate"),
+            "upper": shown(each.accuracy.upper, "rate"),
+            "battles": each.accuracy.n,
+        }
+        for each in curve
+    ]
+    scale = alt.Scale(domain=[50, 100])
+    x = alt.X("confidence:Q", title="Confidence, %", scale=scale)
+    base = alt.Chart(alt.InlineData(values=values)).encode(x=x)
+    ideal = alt.Chart(alt.InlineData(values=[{"x": 50, "y": 50}, {"x": 100, "y": 100}])).mark_line(
+        color=GREY, strokeDash=[4, 4]
+    )
+    spans = base.mark_errorbar(ticks=alt.MarkConfig(size=9), thickness=2, color=BLUE).encode(
+        y=alt.Y("lower:Q", title="Right, %", scale=alt.Scale(domain=[0, 100])), y2="upper:Q"
+    )
+    tooltip = [alt.Tooltip(f"{field}:Q", format=".1f") for field in ("confidence", "accuracy", "lower", "upper")]
+    points = base.mark_point(filled=True, size=80, color=BLUE, opacity=1).encode(
+        y="accuracy:Q", tooltip=[*tooltip, alt.Tooltip("battles:Q")]
+    )
+    return alt.layer(ideal.encode(x=alt.X("x:Q", scale=scale), y="y:Q"), spans, points).properties(height=320)
+
+
+def _whiskers(values: list[dict[str, Any]], *, y: str, x: str, title: str, line_at: float) -> ChartType:
+    """A point with its interval for each row, in their order, and a vertical line."""
+    labels = alt.Y(
+        f"{y}:N", sort=alt.EncodingSortField("place"), title=None, axis=alt.Axis(labelLimit=320, labelFontSize=12)
+    )
+    axis = alt.Axis(tickCount=10, title=title)
+    tooltip = [alt.Tooltip(f"{y}:N"), *(alt.Tooltip(f"{field}:Q", format=".1f") for field in (x, "lower", "upper"))]
+    base = alt.Chart(alt.InlineData(values=values)).encode(y=labels, tooltip=tooltip)
+    rule = alt.Chart(alt.InlineData(values=[{"at": line_at}])).mark_rule(color=ORANGE, strokeDash=[4, 4])
+    spans = base.mark_errorbar(ticks=alt.MarkConfig(size=9), thickness=2, color=BLUE).encode(
+        x=alt.X("lower:Q", axis=axis), x2="upper:Q"
+    )
+    points = base.mark_point(filled=True, size=80, color=BLUE, opacity=1).encode(x=alt.X(f"{x}:Q", axis=axis))
+    return alt.layer(rule.encode(x=alt.X("at:Q", axis=axis)), spans, points).properties(
+        height=len(values) * _ROW_PX + _AXIS_PX
+    )
+
+
+def card_unit(unit: str) -> Unit:
+    """How a report card's figure is printed."""
+    return "share" if unit == "share" else "points" if unit == "points" else "plain"
 
 
 def probabilities(top: Sequence[tuple[str, float]]) -> ChartType:

@@ -1,6 +1,6 @@
 """The widgets by which pages are filtered. Each lives in the address bar under its key: every view has a permalink."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import streamlit as st
 
@@ -8,6 +8,8 @@ from app import data
 from app.text import name
 from judgebench.errors import JudgeBenchError
 from judgebench.queries import BenchmarkSummary
+
+WIDTH_PX = 196  # of a filter; as many stand side by side as the window is wide
 
 
 def source() -> data.Source:
@@ -23,19 +25,37 @@ def source() -> data.Source:
 
 def benchmark(source: data.Source) -> BenchmarkSummary:
     known = {each.name: each for each in data.benchmarks(source)}
-    chosen = st.selectbox("Benchmark", list(known), key="benchmark", bind="query-params", format_func=name)
+    chosen = st.selectbox(
+        "Benchmark", list(known), key="benchmark", bind="query-params", format_func=name, width=WIDTH_PX
+    )
     return known[chosen or next(iter(known))]
+
+
+def by_name(key: str, names: Collection[str], *, many: bool = False) -> None:
+    """Let a link name values as the command line does, where the address bar holds the labels that a widget shows."""
+    asked = [value for value in st.query_params.get_all(key) if value in names]
+    if asked:
+        del st.query_params[key]
+        st.session_state[key] = asked if many else asked[0]
 
 
 def one(label: str, options: Sequence[str], *, key: str, none: str) -> str | None:
     """One of ``options``, or None, shown as ``none``."""
-    return st.selectbox(label, options, index=None, placeholder=none, key=key, bind="query-params", format_func=name)
+    return st.selectbox(
+        *(label, options), index=None, placeholder=none, key=key, bind="query-params", format_func=name, width=WIDTH_PX
+    )
 
 
 def some(label: str, options: Sequence[str], *, key: str, none: str, most: int | None = None) -> tuple[str, ...]:
     """Any number of ``options`` up to ``most``; none chosen is shown as ``none``."""
     found: list[str] = st.multiselect(
-        label, options, placeholder=none, key=key, bind="query-params", format_func=name, max_selections=most
+        *(label, options),
+        placeholder=none,
+        key=key,
+        bind="query-params",
+        format_func=name,
+        max_selections=most,
+        width=WIDTH_PX,
     )
     return tuple(found)
 

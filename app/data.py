@@ -11,8 +11,14 @@ from dataclasses import dataclass
 import streamlit as st
 
 from judgebench import queries
+from judgebench.bias.card import Card
+from judgebench.bias.concord import Concord
+from judgebench.bias.ledger import Ledger
+from judgebench.bias.report import BiasReport
 from judgebench.errors import InputError
 from judgebench.leaderboard import Choices, Leaderboard
+from judgebench.queries import Scope
+from judgebench.records import Judge
 from judgebench.stats.pair_rates import PairRates
 from judgebench.store.database import Database, parse_address
 
@@ -48,17 +54,36 @@ def benchmarks(source: Source) -> list[queries.BenchmarkSummary]:
 
 
 @st.cache_data(max_entries=100, show_spinner="Ranking")
-def leaderboard(
-    source: Source, benchmark: str, *, judges: tuple[str, ...], category: str | None, choices: Choices
-) -> Leaderboard:
+def leaderboard(source: Source, benchmark: str, scope: Scope, *, language: str | None, choices: Choices) -> Leaderboard:
     """Raises what ``queries.leaderboard`` raises."""
-    return queries.leaderboard(_of(source), benchmark, judges=judges, category=category, choices=choices)
+    database = _of(source)
+    return queries.leaderboard(
+        database, benchmark, judges=scope.judges, category=scope.category, language=language, choices=choices
+    )
+
+
+@st.cache_data(max_entries=50, show_spinner="Ranking without it")
+def moves(
+    source: Source, benchmark: str, controls: tuple[queries.Without, ...], *, scope: Scope, baseline: str | None
+) -> Ledger:
+    """Raises what ``queries.moves`` raises."""
+    return queries.moves(_of(source), benchmark, controls, scope=scope, baseline=baseline)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def matrix(source: Source, benchmark: str, *, judges: tuple[str, ...], category: str | None) -> PairRates:
+def tallies(source: Source, benchmark: str, scope: Scope) -> dict[str, queries.Tally]:
+    return queries.tallies(_of(source), benchmark, scope=scope)
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def languages(source: Source, benchmark: str) -> list[str]:
+    return queries.languages(_of(source), benchmark)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def matrix(source: Source, benchmark: str, scope: Scope) -> PairRates:
     """Raises what ``queries.matrix`` raises."""
-    return queries.matrix(_of(source), benchmark, judges=judges, category=category)
+    return queries.matrix(_of(source), benchmark, judges=scope.judges, category=scope.category)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -77,6 +102,44 @@ def battles(
 def battle(source: Source, benchmark: str, instruction: str, model_a: str, model_b: str) -> queries.Battle:
     """Raises UnknownName."""
     return queries.battle(_of(source), benchmark, instruction, model_a, model_b)
+
+
+@st.cache_data(max_entries=20, show_spinner="Weighing")
+def bias(source: Source, benchmark: str, scope: Scope) -> BiasReport:
+    """Raises what ``queries.bias`` raises."""
+    return queries.bias(_of(source), benchmark, judges=scope.judges, category=scope.category)
+
+
+@st.cache_data(max_entries=20, show_spinner="Comparing")
+def agreement(source: Source, benchmark: str, scope: Scope) -> Concord:
+    """Raises what ``queries.agreement`` raises."""
+    return queries.agreement(_of(source), benchmark, judges=scope.judges, category=scope.category)
+
+
+@st.cache_data(max_entries=50, show_spinner="Grading")
+def card(source: Source, judge: str, benchmark: str) -> Card:
+    """Raises what ``queries.card`` raises."""
+    return queries.card(_of(source), judge, benchmark=benchmark)
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def judges(source: Source) -> list[Judge]:
+    return queries.judges(_of(source))
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def audits(source: Source, benchmark: str) -> list[queries.StoredAudit]:
+    return queries.audits(_of(source), benchmark)
+
+
+def next_pair(source: Source, benchmark: str, voter: str) -> queries.PairToLabel | None:
+    """Drawn anew at every call. Raises UnknownName."""
+    return queries.next_pair(_of(source), benchmark, voter)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def voting_progress(source: Source, benchmark: str, voter: str) -> queries.Progress:
+    return queries.voting_progress(_of(source), benchmark, voter)
 
 
 @contextmanager

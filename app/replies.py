@@ -64,6 +64,18 @@ def outcome(battle: Battle) -> str:
     return f"{len(told)} verdicts, on average {mean}; they {_agreement(told)}.{without}"
 
 
+def people(battle: Battle) -> str:
+    """What people say about it, and whether judges, on average, say the same."""
+    said = [label.preference for label in battle.labels]
+    mean = sum(said) / len(said)
+    bad = sum(label.both_bad for label in battle.labels)
+    count = "One person says" if len(said) == 1 else f"{len(said)} people say, on average"
+    both = f" ({bad} found both bad)" if bad else ""
+    told = [each.verdict.preference for each in battle.verdicts if each.verdict.preference is not None]
+    against = bool(told) and (mean - 0.5) * (sum(told) / len(told) - 0.5) < 0
+    return f"{count}: {_preferred(mean)}{both}.{' The judges prefer the other output.' if against else ''}"
+
+
 def _agreement(preferences: Sequence[float]) -> str:
     lowest, highest = min(preferences), max(preferences)
     if lowest < 0.5 < highest:

@@ -30,7 +30,18 @@ def block(text: str, *, height: int, key: str) -> None:
     """A text in a box, which scrolls when it is long; ``key`` names the box, unique on its page."""
     short = len(text) < _SHORT_CHARS and text.count("\n") < _SHORT_LINES
     with st.container(border=True, height="content" if short else height):
-        st.text(_REORDERING.sub(_spelt, text[:MAX_CHARS]) or "(empty)", width="stretch")
+        st.text(spelt(text[:MAX_CHARS]) or "(empty)", width="stretch")
+    rest(text, key=key)
+
+
+def markup(html: str, *, height: int) -> None:
+    """HTML of ours, in which all that others wrote is escaped, in a box of ``height``."""
+    with st.container(border=True, height=height):
+        st.html(html, width="stretch")
+
+
+def rest(text: str, *, key: str) -> None:
+    """A download of a text that is too long to be shown."""
     if len(text) > MAX_CHARS:
         st.caption(f"These are the first {MAX_CHARS:,} of {len(text):,} characters.")
         st.download_button(
@@ -38,11 +49,12 @@ def block(text: str, *, height: int, key: str) -> None:
         )
 
 
-def _spelt(found: re.Match[str]) -> str:
-    return f"\u27e8U+{ord(found[0]):04X}\u27e9"
+def spelt(text: str) -> str:
+    """``text`` with characters that reorder a line as their code points."""
+    return _REORDERING.sub(lambda found: f"\u27e8U+{ord(found[0]):04X}\u27e9", text)
 
 
-def problem(title: str, error: Exception) -> None:
+def problem(title: str, error: Exception | str) -> None:
     """What went wrong. ``title`` is ours; the error's message may quote what others wrote."""
     st.error(title)
     st.code(str(error), language=None, wrap_lines=True)

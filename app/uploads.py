@@ -16,7 +16,8 @@ from judgebench.formats.submission import Submission, read_submission
 from judgebench.records import clean_text
 
 FORMS = ("json", "jsonl", "ndjson", "csv", "parquet", "gz")
-LIMITS = Limits(file_bytes=512 << 20, row_chars=16 << 20)
+LIMITS = Limits(file_bytes=512 << 20, row_chars=16 << 20, rows=200_000)
+MAX_BYTES = 64 << 20  # as it is sent; Streamlit holds to the same
 _PREVIEW_ROWS = 5
 _PREVIEW_CHARS = 300
 
@@ -31,7 +32,12 @@ class Preview:
 
 @contextmanager
 def kept(filename: str, content: bytes) -> Iterator[Path]:
-    """The upload as a file. Of its own name only the endings that say its form are kept."""
+    """The upload as a file. Of its own name only the endings that say its form are kept.
+
+    Raises InputError for one that is too large.
+    """
+    if len(content) > MAX_BYTES:
+        raise InputError(f"your file has {len(content):,} bytes; at most {MAX_BYTES:,} are taken here")
     with tempfile.TemporaryDirectory(prefix="judgebench-") as folder:
         path = Path(folder) / f"upload{_ending(filename)}"
         path.write_bytes(content)

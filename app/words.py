@@ -1,12 +1,22 @@
 """A leaderboard in words: what may be said from it, what it rests on, and what is not in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.text import name
-from judgebench.leaderboard import Leaderboard, Row
+from judgebench.leaderboard import Leaderboard, Method, Row
 
 _SHOWN_TIERS = 3
 _SHOWN_NAMES = 4
+_WHAT: Mapping[Method, str] = {
+    "win-rate": "Win rates",
+    "length-controlled": "Win rates at equal length",
+    "bradley-terry": "Bradley-Terry ratings; win rates",
+    "davidson": "Bradley-Terry ratings, ties modelled by Davidson; win rates",
+    "rao-kupper": "Bradley-Terry ratings, ties modelled by Rao and Kupper; win rates",
+    "judge-aware": "Bradley-Terry ratings with judges weighed by what they tell; win rates",
+    "elo": "Online Elo ratings; win rates",
+    "score": "Mean scores",
+}
 
 
 def sentence(board: Leaderboard) -> str:
@@ -30,10 +40,10 @@ def sentence(board: Leaderboard) -> str:
 def basis(board: Leaderboard) -> list[str]:
     """How the numbers came about, what was left out, and what a reader must know; always shown."""
     against = "the field" if board.baseline is None else name(board.baseline)
-    what = "Win rates" if board.method == "win-rate" else "Bradley-Terry ratings; win rates"
+    what = _WHAT[board.method]
     judges = ", ".join(name(judge) for judge in board.judges)
     return [
-        f"{what} against {against}, judged by {judges}.",
+        f"{what}{'' if board.scale == 'score' else f' against {against}'}, judged by {judges}.",
         f"{board.interval.level:.0%} intervals: {board.interval.method}. Rank ranges hold for all models at once.",
         left_out(board),
         *(f"Note: {name(note, 400)}." for note in board.notes),

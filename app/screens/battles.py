@@ -2,32 +2,51 @@
 
 import streamlit as st
 
-from app import charts, choosing, data, replies
+from app import charts, choosing, data, diff, markdown, replies
 from app.browsing import ROWS, Identity, Spot, View, beside, identity
-from app.text import block, line, name, problem
+from app.text import block, line, markup, name, problem, rest
 from judgebench.errors import JudgeBenchError
-from judgebench.queries import Battle, BattleFilter, BattleSummary, ShownVerdict
+from judgebench.queries import Battle, BattleFilter, BattleOrder, BattleSummary, ShownVerdict
 
 _CARDS = 4  # verdicts shown at once
+_ORDERS: dict[BattleOrder, str] = {"instructions": "As asked", "upsets": "Biggest upsets first"}
+_TEXT_HELP = "Words of the instruction or of either output"
+_TOGGLES = {  # by field of the filter: label, place in the address, what it means
+    "inconsistent": ("Contradictory verdicts", "inconsistent", "Verdicts that name different winners"),
+    "without_verdict": ("Trials without a verdict", "unanswered", "Unparsed, refused, truncated or failed"),
+    "suspicious": (
+        *("Suspicious", "suspicious"),
+        "The judge gave its labels little probability, or a tenth of the length won surely",
+    ),
+    "against_human": ("Judges against people", "against_human", "People prefer the output that judges do not"),
+}
+_VIEWS = {"text": "As text", "diff": "Differences", "a": "Output A rendered", "b": "Output B rendered"}
 _LIST_PX, _INSTRUCTION_PX, _OUTPUT_PX, _REPLY_PX = 290, 140, 420, 120
 
 
 def _view(source: data.Source) -> View:
-    places = st.columns(4)
-    with places[0]:
+    choosing.by_name("order", _ORDERS)
+    with st.container(horizontal=True):
         benchmark = choosing.benchmark(source)
-    with places[1]:
         models = choosing.some("Models, one or two", benchmark.models, key="models", none="All", most=2)
-    with places[2]:
         judge = choosing.one("Judge", benchmark.judges, key="judge", none="All")
-    with places[3]:
         category = choosing.one("Category", benchmark.categories, key="category", none="All")
-    left, right = st.columns(2, vertical_alignment="bottom")
-    text = left.text_input("Instruction contains", key="text", bind="query-params", max_chars=200)
-    with right, st.container(horizontal=True):
-        inconsistent = st.toggle("Contradictory verdicts", key="inconsistent", bind="query-params")
-        without = st.toggle("Trials without a verdict", key="unanswered", bind="query-params")
-    return View(source, benchmark.name, BattleFilter(judge, category, models, inconsistent, without, text or ""))
+        text = st.text_input(
+            "Text contains", key="text", bind="query-params", max_chars=200, width=choosing.WIDTH_PX, help=_TEXT_HELP
+        )
+        order = st.selectbox(
+            *("Order", list(_ORDERS)),
+            format_func=_ORDERS.__getitem__,
+            key="order",
+            bind="query-params",
+            width=choosing.WIDTH_PX,
+        )
+    with st.container(horizontal=True):
+        only = {
+            field: st.toggle(label, key=key, bind="query-params", help=about)
+            for field, (label, key, about) in _TOGGLES.items()
+        }
+    return View(source, benchmark.name, BattleFilter(judge, category, models, text=text or "", order=order, **only))
 
 
 def _opened() -> Identity | None:
@@ -106,15 +125,31 @@ def _turn(view: View, spot: Spot | None) -> None:
 def _battle(battle: Battle) -> None:
     st.subheader("Instruction", anchor=False)
     block(battle.instruction.text, height=_INSTRUCTION_PX, key="instruction")
-    for side, (place, model, output) in zip(
-        "AB",
-        zip(st.columns(2), (battle.model_a, battle.model_b), (battle.output_a, battle.output_b), strict=True),
-        strict=True,
-    ):
+    choosing.by_name("view", _VIEWS)
+    view = st.segmented_control(
+        *("Show outputs", list(_VIEWS)),
+        format_func=_VIEWS.__getitem__,
+        default="text",
+        required=True,
+        key="view",
+        bind="query-params",
+        help="Rendered: headings, lists, tables and code; images, links and HTML are taken out.",
+    )
+    sides = ((battle.model_a, battle.output_a), (battle.model_b, battle.output_b))
+    marks = diff.marked(battle.output_a, battle.output_b) if view == "diff" else None
+    for at, (place, (model, output)) in enumerate(zip(st.columns(2), sides, strict=True)):
+        side = "AB"[at]
         with place:
             st.subheader(f"Output {side}", anchor=False)
             line(f"{name(model, 200)} ({len(output):,} characters)")
-            block(output, height=_OUTPUT_PX, key=f"output_{side}")
+            if marks is not None:
+                markup(marks[at], height=_OUTPUT_PX)
+                rest(output, key=f"output_{side}")
+            elif view == side.lower():
+                markup(markdown.rendered(output), height=_OUTPUT_PX)
+                rest(output, key=f"output_{side}")
+            else:
+                block(output, height=_OUTPUT_PX, key=f"output_{side}")
     if battle.instruction.reference:
         st.subheader("Reference", anchor=False)
         block(battle.instruction.reference, height=_INSTRUCTION_PX, key="reference")
@@ -123,6 +158,8 @@ def _battle(battle: Battle) -> None:
 def _verdicts(battle: Battle) -> None:
     st.subheader("Verdicts", anchor=False)
     line(replies.outcome(battle))
+    if battle.labels:
+        line(replies.people(battle))
     st.dataframe(
         {
             "Judge": [name(each.judge) for each in battle.verdicts],

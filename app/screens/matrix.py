@@ -11,11 +11,12 @@ from app.pairs import Cell, cells
 from app.text import line, name, problem
 from judgebench.errors import JudgeBenchError
 from judgebench.leaderboard import Choices
+from judgebench.queries import Scope
 
 _TABLE_PX, _TABLE_ROWS = 480, 12
 
 
-def _chosen(source: data.Source) -> tuple[str, tuple[str, ...], str | None]:
+def _chosen(source: data.Source) -> tuple[str, Scope]:
     places = st.columns(3)
     with places[0]:
         benchmark = choosing.benchmark(source)
@@ -23,7 +24,7 @@ def _chosen(source: data.Source) -> tuple[str, tuple[str, ...], str | None]:
         judges = choosing.some("Judges", benchmark.judges, key="judges", none="All")
     with places[2]:
         category = choosing.one("Category", benchmark.categories, key="category", none="All")
-    return benchmark.name, judges, category
+    return benchmark.name, Scope(judges, category)
 
 
 def _table(found: Sequence[Cell], models: Sequence[str]) -> None:
@@ -55,10 +56,10 @@ def _link(event: Any, models: Sequence[str], where: Mapping[str, str]) -> None:
 st.title("Matrix", anchor=False)
 try:
     source = choosing.source()
-    benchmark, judges, category = _chosen(source)
-    board = data.leaderboard(source, benchmark, judges=judges, category=category, choices=Choices())
+    benchmark, scope = _chosen(source)
+    board = data.leaderboard(source, benchmark, scope, language=None, choices=Choices())
     models = [row.model for row in board.rows]
-    found = cells(data.matrix(source, benchmark, judges=judges, category=category), models)
+    found = cells(data.matrix(source, benchmark, scope), models)
     left, right = st.columns([3, 2])
     with left:
         event = st.altair_chart(
@@ -69,7 +70,7 @@ try:
         )
     with right:
         _table(found, models)
-    _link(event, models, {"benchmark": benchmark} | ({} if category is None else {"category": category}))
+    _link(event, models, {"benchmark": benchmark} | ({} if scope.category is None else {"category": scope.category}))
     with st.container(border=True):
         line("Win rate of the row against the column, ties half; models in the order of the leaderboard.")
         line("95% intervals: Wilson score, pair by pair, not for all pairs at once. Pairs that never met stay empty.")

@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from app import choosing, data, jobs
+from app import choosing, data, jobs, who
+from app.access import Forbidden, Role
 from app.text import line, name, problem
 from judgebench import study
 from judgebench.errors import InputError, JudgeBenchError
@@ -76,9 +77,11 @@ def _new_run(source: data.Source) -> None:
         started = st.button("Start", type="primary", icon=":material/play_arrow:")
     if asked or started:
         wanted = make_study({field: value for field, value in fields.items() if value is not None}, where="This form")
+        who.policy().check_judge(wanted.judge.url, wanted.judge.key_env)
         found = _estimate(wanted)
         _say(found)
         if started:
+            who.need(Role.ADMIN)
             jobs.start(data.address(), jobs.create(data.address(), wanted, found))
 
 
@@ -86,6 +89,7 @@ def _new_run(source: data.Source) -> None:
 def _progress() -> None:
     """What was started here, and all runs, as they are now."""
     try:
+        who.need(Role.VIEWER)  # a part that runs by itself does not pass the gate again
         runs = data.runs(data.source())
         st.subheader("Started here", anchor=False)
         _jobs(runs)
@@ -108,13 +112,21 @@ def _jobs(runs: list[RunSummary]) -> None:
             if said:
                 line(name(said, 400))
             if state is jobs.State.RUNNING:
-                st.button("Stop", key=f"stop_{job.folder.name}", on_click=jobs.stop, args=(job,))
+                st.button("Stop", key=f"stop_{job.folder.name}", on_click=_stop, args=(job,))
             elif state is jobs.State.STOPPED:
                 st.button("Resume", key=f"resume_{job.folder.name}", on_click=_resume, args=(job,))
 
 
+def _stop(job: jobs.Job) -> None:
+    with suppress(Forbidden):  # the page is reloaded as it was
+        who.need(Role.ADMIN)
+        jobs.stop(job)
+
+
 def _resume(job: jobs.Job) -> None:
-    with suppress(InputError):  # it was resumed from another window
+    with suppress(InputError):  # forbidden, or it was resumed from another window
+        who.need(Role.ADMIN)
+        who.policy().check_judge(job.study.judge.url, job.study.judge.key_env)
         jobs.start(data.address(), job)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app import commands, data, uploads
+from app import commands, data, uploads, who
+from app.access import Role
 from app.text import line, name, problem
 from judgebench import study
 from judgebench.errors import JudgeBenchError
@@ -111,6 +112,7 @@ def _report(report: MatchReport) -> None:
 
 
 def _store(prepared: Prepared) -> None:
+    who.need(Role.SUBMITTER)
     report = prepared.report
     others = [model for each in _benchmarks() if each.name == report.benchmark for model in each.models]
     with data.for_storing() as database:

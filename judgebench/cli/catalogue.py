@@ -74,7 +74,9 @@ def battles(
 ) -> None:
     """List battles with the mean preference of their verdicts."""
     session: Session = context.obj
-    chosen = queries.BattleFilter(judge, category, tuple(model or ()), inconsistent, without_verdict, text)
+    chosen = queries.BattleFilter(
+        *(judge, category, tuple(model or ())), inconsistent=inconsistent, without_verdict=without_verdict, text=text
+    )
     with session.database() as database:
         found, total = queries.battles(database, benchmark, chosen, limit=limit, offset=offset)
     rows = [asdict(each) | {"consistent": each.consistent} for each in found]

@@ -1,12 +1,13 @@
 """judgebench demo, judgebench app."""
 
 import shlex
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from judgebench import demo as demonstration
-from judgebench.cli.app_command import launch
+from judgebench.cli.app_command import Serving, launch
 from judgebench.cli.progress import ProgressLine
 from judgebench.cli.rank import print_board
 from judgebench.cli.session import DEFAULT_DATABASE, Session, err, out, visible
@@ -37,7 +38,17 @@ def app(
     context: typer.Context,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Default: the first free one from 8501.")] = None,
     headless: Annotated[bool, typer.Option(help="Do not open a browser.")] = False,
+    host: Annotated[str, typer.Option(help="Address to listen at; others than this machine's need --access.")] = (
+        "127.0.0.1"
+    ),
+    access: Annotated[
+        Path | None, typer.Option(help="A TOML file that says how people log in and who may do what.")
+    ] = None,
+    judge_host: Annotated[
+        list[str] | None, typer.Option(help="A further server that may be asked from the web; may be repeated.")
+    ] = None,
 ) -> None:
     """Open the web app on the database."""
     session: Session = context.obj
-    raise typer.Exit(launch(session.address, port=port, headless=headless))
+    serving = Serving(port, headless, host, access, tuple(judge_host or ()))
+    raise typer.Exit(launch(session.address, serving))

@@ -1,6 +1,7 @@
 """judgebench run, judgebench reparse."""
 
 from dataclasses import asdict
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -14,6 +15,18 @@ from judgebench.cli.session import Format, Session, complain, out, print_json, v
 _INTERRUPTED = 130
 _METHOD = "betting confidence sequences, valid at any number of looks"
 _WITHOUT_VERDICT = 3
+
+
+def _replies(estimate: study.Estimate) -> str:
+    if estimate.reply_tokens is None:
+        return "replies not included, since this judge has given none yet"
+    return f"{estimate.reply_tokens:,} reply tokens (as in its last replies)"
+
+
+def _time(estimate: study.Estimate) -> str:
+    if estimate.seconds is None:
+        return "time not known until this judge has replied once; judgebench judges test NAME times one question"
+    return f"about {timedelta(seconds=round(estimate.seconds))} (at the latency of its last replies)"
 
 
 class Design(StrEnum):
@@ -186,6 +199,8 @@ def _print_estimate(estimate: study.Estimate, output: Format) -> None:
                 "identical": estimate.identical,
                 "calls": estimate.calls,
                 "prompt_tokens_estimate": estimate.prompt_tokens,
+                "reply_tokens_estimate": estimate.reply_tokens,
+                "seconds_estimate": estimate.seconds,
                 "cost_usd_estimate": estimate.cost_usd,
                 "missing_outputs": dict(planned.missing),
             }
@@ -197,7 +212,8 @@ def _print_estimate(estimate: study.Estimate, output: Format) -> None:
         f"judge {planned.judge.name} with template {planned.judge.template}",
         f"{met}, {planned.trials} trials: {estimate.answered} answered already, "
         f"{estimate.identical} decided without a call (identical outputs), {estimate.calls} calls to make",
-        f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), cost {cost}, replies not included",
+        f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {_replies(estimate)}, cost {cost}",
+        _time(estimate),
     ]
     lines += [f"{model}: no output for {count} instructions" for model, count in planned.missing.items()]
     for line in lines:

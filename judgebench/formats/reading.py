@@ -35,6 +35,7 @@ class Limits:
 
     file_bytes: int = 2 << 30  # after unpacking
     row_chars: int = 64 << 20  # one row as it is written in the file
+    rows: int = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)

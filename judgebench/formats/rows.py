@@ -25,9 +25,11 @@ def read_rows(filename: Filename, *, limits: Limits | None = None) -> Iterator[R
     reader = _READERS.get(Path(name.removesuffix(".gz")).suffix)
     if reader is None:
         raise InputError(f"{filename}: its name must end in one of {', '.join(_READERS)}, with or without .gz")
-    after = ""
+    after, bounds = "", limits or Limits()
     try:
-        for row in reader(filename, limits or Limits()):
+        for count, row in enumerate(reader(filename, bounds)):
+            if count == bounds.rows:
+                raise row.place.error(f"only {bounds.rows:,} rows are read; split the file")
             yield row
             after = f", after {row.place.unit} {row.place.number}"
     except UnicodeDecodeError as error:

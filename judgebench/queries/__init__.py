@@ -1,15 +1,18 @@
 """The read side, as the command line, the app and Python use it: what is there, who leads, what was said and why."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
-from judgebench.errors import InputError
+from judgebench.errors import InputError, UnknownName
 from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
+from judgebench.queries.abstention import Allowed, HumanQueue, human_queue
 from judgebench.queries.analyses import (
     Pilot,
     board_separability,
@@ -21,32 +24,48 @@ from judgebench.queries.analyses import (
     stored_table,
 )
 from judgebench.queries.audits import audits, board_gate, with_gate
-from judgebench.queries.battles import Battle, BattleFilter, BattleSummary, ShownVerdict, battle, battles
+from judgebench.queries.battles import Battle, BattleFilter, BattleOrder, BattleSummary, ShownVerdict, battle, battles
 from judgebench.queries.card import card
 from judgebench.queries.contamination import Contamination, Found, Places, Searched, contamination
+from judgebench.queries.controlled import Anchor, Control, Controls, controlled_leaderboard
 from judgebench.queries.labels import PairToLabel, annotators, human_labels, to_label
+from judgebench.queries.moves import Scope, Without, moves
+from judgebench.queries.tallies import Tally, languages, tallies
 from judgebench.queries.trust import agreement, bias
+from judgebench.queries.voting import Progress, next_pair
+from judgebench.queries.voting import progress as voting_progress
 from judgebench.records import Judge, Model, Status
 from judgebench.store import reader
 from judgebench.store import tables as t
+from judgebench.store import tallies as store_tallies
 from judgebench.store.audit_log import StoredAudit
 from judgebench.store.database import Database
 from judgebench.store.score_reader import score_table
 
 __all__ = [
+    "Allowed",
+    "Anchor",
     "Battle",
     "BattleFilter",
+    "BattleOrder",
     "BattleSummary",
     "BenchmarkSummary",
     "Contamination",
+    "Control",
+    "Controls",
     "Found",
+    "HumanQueue",
     "PairToLabel",
     "Pilot",
     "Places",
+    "Progress",
     "RunSummary",
+    "Scope",
     "Searched",
     "ShownVerdict",
     "StoredAudit",
+    "Tally",
+    "Without",
     "agreement",
     "annotators",
     "audits",
@@ -59,19 +78,26 @@ __all__ = [
     "board_separability",
     "card",
     "contamination",
+    "controlled_leaderboard",
     "human_labels",
+    "human_queue",
     "judges",
+    "languages",
     "leaderboard",
     "leaderboard_document",
     "matrix",
     "models",
+    "moves",
     "multiverse",
+    "next_pair",
     "other_answers",
     "pilot",
     "quality",
     "runs",
+    "tallies",
     "to_label",
     "version",
+    "voting_progress",
 ]
 
 _v = t.verdicts.c
@@ -193,13 +219,20 @@ def leaderboard(
     *,
     judges: Sequence[str] = (),
     category: str | None = None,
+    language: str | None = None,
     choices: Choices | None = None,
 ) -> Leaderboard:
     """The benchmark's leaderboard, by all its judges where none is named, marked by what audits found.
 
+    ``language`` as ``languages`` guesses it.
+
     Raises UnknownName for any name that is not there, and StatisticsError when there is nothing to rank by.
     """
-    return _board(database, version(database), benchmark, tuple(judges), category, choices or Choices())
+    wanted = choices or Choices()
+    if language is not None:
+        stored = _in_language(database, benchmark, language, judges=judges, category=category)
+        return with_gate(database, benchmark, build(stored.table, wanted, left_out=stored.left_out))
+    return _board(database, version(database), benchmark, tuple(judges), category, wanted)
 
 
 @lru_cache(maxsize=32)
@@ -225,6 +258,21 @@ def leaderboard_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
     document = asdict(board)
     document["left_out"] = {str(status): count for status, count in sorted(board.left_out.items())}
     return {"benchmark": benchmark, **document, "judges": list(board.judges), "notes": list(board.notes)}
+
+
+def _in_language(
+    database: Database, benchmark: str, language: str, *, judges: Sequence[str], category: str | None
+) -> reader.StoredTable:
+    with database.read() as connection:
+        benchmark_id = reader.chosen_benchmark(connection, benchmark, judges, category)
+        spoken = store_tallies.languages(connection, benchmark_id)
+        if language not in spoken.values():
+            raise UnknownName("language", language, sorted(set(spoken.values())))
+        whole = reader.verdict_table(connection, benchmark_id, judges=judges, category=category)
+        failed = store_tallies.failures(connection, benchmark_id, judges=judges, category=category)
+    mine = np.array([spoken[key] == language for key in whole.table.instructions], dtype=bool)
+    left_out = Counter(failure.status for failure in failed if spoken[failure.instruction] == language)
+    return replace(whole, table=whole.table.select(mine[whole.table.instruction]), left_out=left_out)
 
 
 def _score_board(

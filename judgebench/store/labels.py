@@ -54,10 +54,17 @@ def add_labels(connection: sa.Connection, benchmark_id: int, labels: Sequence[Hu
 
 
 def labels(
-    connection: sa.Connection, benchmark_id: int, *, annotator: str | None = None, category: str | None = None
+    connection: sa.Connection,
+    benchmark_id: int,
+    *,
+    annotator: str | None = None,
+    category: str | None = None,
+    instruction: str | None = None,
 ) -> Iterator[HumanLabel]:
-    """The benchmark's labels in the order they were stored."""
+    """The benchmark's labels in the order they were stored; of one ``instruction`` by its key."""
     query = _query(benchmark_id, category)
+    if instruction is not None:
+        query = query.where(t.instructions.c.key == instruction)
     if annotator is not None:
         query = query.where(_h.annotator == annotator)
     for row in connection.execution_options(yield_per=1000).execute(query):

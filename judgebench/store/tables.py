@@ -25,7 +25,7 @@ from sqlalchemy import (
 from judgebench.records import Source, Status
 
 # The newest migration that this code knows; the store's tests hold it to migrations/versions.
-SCHEMA_REVISION = "0006"
+SCHEMA_REVISION = "0007"
 
 _KEY = String(32)
 _TIME = String(32)  # ISO 8601, UTC: the same text on both engines
@@ -192,7 +192,8 @@ verdicts = Table(
     Column("completion_id", ForeignKey("completions.id")),  # null: no reply was ever had, or none was needed
     Column("created_at", _TIME, nullable=False),
     UniqueConstraint("trial_key", "revision"),
-    Index(None, "instruction_id", "judge_id"),
+    # Holds all that a list of battles is grouped and filtered by, so that it never reads the rows themselves.
+    Index("ix_verdicts_battle", "instruction_id", "output_a_id", "output_b_id", "judge_id", "preference"),
     CheckConstraint("revision >= 0", name="revision"),
     CheckConstraint("repeat >= 0", name="repeat"),
     CheckConstraint("output_a_id <> output_b_id", name="sides"),

@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_LAUNCH = "import sys; from judgebench.cli.app_command import launch; sys.exit(launch({!r}, port={}, headless=True))"
+_LAUNCH = (
+    "import sys; from judgebench.cli.app_command import Serving, launch; "
+    "sys.exit(launch({!r}, Serving(port={}, headless=True)))"
+)
 _START_S = 30
 
 

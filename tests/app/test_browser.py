@@ -109,7 +109,7 @@ def test_a_filter_gives_a_permalink_that_shows_the_same_elsewhere(visit: Visit, 
     page = visit.open("/battles")
     page.get_by_text("Contradictory verdicts").click()
     visit.settle()
-    box = page.get_by_label("Instruction contains")
+    box = page.get_by_label("Text contains")
     box.fill("the")
     box.press("Enter")
     visit.settle()
@@ -148,7 +148,7 @@ def test_a_row_of_the_list_opens_its_battle(visit: Visit, demo: Path) -> None:
     page.get_by_text("Battle 2 of 72").wait_for()
     page.keyboard.press("n")
     page.get_by_text("Battle 3 of 72").wait_for()
-    page.get_by_label("Instruction contains").press_sequentially("npn")
+    page.get_by_label("Text contains").press_sequentially("npn")
     visit.settle()
     assert "Battle 3 of 72" in visit.text()
 
@@ -171,7 +171,7 @@ def test_a_page_beyond_the_end_is_the_first(visit: Visit, demo: Path) -> None:
 
 def test_a_filter_that_leaves_fewer_pages_shows_its_battles(visit: Visit, demo: Path) -> None:
     page = visit.open("/battles?page=4")
-    box = page.get_by_label("Instruction contains")
+    box = page.get_by_label("Text contains")
     box.fill("zebra without a battle")
     box.press("Enter")
     page.get_by_text("No battle passes this filter").wait_for()

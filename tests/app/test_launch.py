@@ -12,15 +12,22 @@ from pathlib import Path
 
 import pytest
 
-from judgebench.cli.app_command import launch
-from judgebench.errors import MissingExtra
+from judgebench.cli.app_command import Serving, launch
+from judgebench.errors import InputError, MissingExtra
 from tests.app.serving import serving
 
 
 def test_without_streamlit_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match=r"pip install 'judgebench\[app\]'"):
-        launch("x.db", port=None, headless=True)
+        launch("x.db", Serving(headless=True))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "judge.example.org"])
+def test_others_are_let_in_only_by_a_file_of_access(host: str) -> None:
+    pytest.importorskip("streamlit", reason="the app needs the extra app")
+    with pytest.raises(InputError, match="--access"):
+        launch("x.db", Serving(headless=True, host=host))
 
 
 @pytest.mark.slow
@@ -39,7 +46,7 @@ def test_files_in_the_working_folder_are_not_run(tmp_path: Path) -> None:
     for package in ("app", "streamlit", "judgebench"):
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").write_text("open('owned', 'w')")
-    code = "from judgebench.cli.app_command import launch; launch('x.db', port=0, headless=True)"
+    code = "from judgebench.cli.app_command import *; launch('x.db', Serving(port=0, headless=True))"
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": root, "PYTHONSAFEPATH": "1"}
     with subprocess.Popen(

@@ -1,0 +1,148 @@
+"""Null models, findings and defences, as the newest audits left them; and the commands that audit."""
+
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from app import charts, choosing, data, spans
+from app.text import line, markup, name, problem
+from judgebench.errors import JudgeBenchError
+from judgebench.queries import BenchmarkSummary, StoredAudit
+
+_EVIDENCE_PX, _FINDINGS_PX = 130, 400
+_SHOWN = 12  # findings with their spans
+_COMMANDS = {
+    "null-models": "judgebench audit null-models --benchmark {benchmark} --judge {judge}",
+    "submissions": "judgebench audit submissions --benchmark {benchmark}",
+    "robustness": "judgebench audit robustness --benchmark {benchmark} --judge {judge}",
+    "integrity": "judgebench audit integrity --benchmark {benchmark}",
+}
+
+
+def _command(kind: str, benchmark: BenchmarkSummary) -> None:
+    judge = benchmark.judges[0] if benchmark.judges else "embedded"
+    command = _COMMANDS[kind].format(benchmark=shlex.quote(benchmark.name), judge=shlex.quote(judge))
+    st.code(command, language="bash", wrap_lines=True)
+
+
+def _outcome(audit: StoredAudit) -> str:
+    passed = "passed" if audit.passed else "failed"
+    stale = ", but what it looked at has grown since" if audit.stale else ""
+    return f"{audit.created_at[:16].replace('T', ' ')} UTC: {passed}{stale}"
+
+
+def _null_models(audits: Sequence[StoredAudit], benchmark: BenchmarkSummary, judges: dict[str, str]) -> None:
+    st.subheader("Null models", anchor=False)
+    line("Entrants whose output ignores the instruction. A judge passes when each is shown to win less than the gate.")
+    if not audits:
+        line("No judge of this benchmark was audited yet. This does it:")
+        _command("null-models", benchmark)
+    for audit in audits:
+        document = audit.document
+        line(f"{name(judges.get(audit.judge_digest or '', 'a judge that is gone'), 200)}, {_outcome(audit)}")
+        entrants = document.get("entrants", [])
+        gate = document.get("gate", {}).get("fail_above", 0.1)
+        if entrants:
+            st.altair_chart(
+                charts.null_panel(entrants, gate), alt="Win rates of null models; the table below has the same numbers"
+            )
+            st.dataframe(_entrants(entrants), hide_index=True, alt="Null models")
+        for failure in document.get("failures", []):
+            line(name(str(failure), 300))
+
+
+def _entrants(entrants: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    def percent(value: float | None) -> str:
+        return "" if value is None else f"{value:.1%}"
+
+    return {
+        "Entrant": [name(str(each["name"])) for each in entrants],
+        "What it is": [name(str(each["about"]), 200) for each in entrants],
+        "Win rate": [percent(each["win_rate"]) for each in entrants],
+        "Interval": [f"{percent(each['lower'])} to {percent(each['upper'])}" for each in entrants],
+        "Shown first": [percent(each["by_order"].get("first")) for each in entrants],
+        "Shown second": [percent(each["by_order"].get("second")) for each in entrants],
+        "Verdicts": [each["verdicts"] for each in entrants],
+        "Gate": [each["gate"] for each in entrants],
+    }
+
+
+def _findings(kind: str, title: str, audits: Sequence[StoredAudit], benchmark: BenchmarkSummary) -> None:
+    st.subheader(title, anchor=False)
+    if not audits:
+        line("This was not audited yet. This does it:")
+        _command(kind, benchmark)
+        return
+    findings = [finding for audit in audits for finding in audit.document["findings"]]
+    rules = {rule: words for audit in audits for rule, words in audit.document.get("rules", {}).items()}
+    failed = sum(not audit.passed for audit in audits)
+    line(f"{len(audits):,} audited, {failed:,} failed, {len(findings):,} findings. Newest: {_outcome(audits[0])}")
+    for note in dict.fromkeys(str(note) for audit in audits for note in audit.document.get("notes", [])):
+        line(name(note, 300))
+    if not findings:
+        return
+    order = {"high": 0, "medium": 1, "low": 2}
+    findings.sort(key=lambda each: order.get(each["severity"], 3))
+    st.dataframe(
+        {
+            "Severity": [each["severity"] for each in findings],
+            "Model": [name(str(each["model"]), 200) for each in findings],
+            "Rule": [name(str(each["rule"])) for each in findings],
+            "Value": [each["value"] for each in findings],
+            "Lower": [each["lower"] for each in findings],
+            "Upper": [each["upper"] for each in findings],
+            "What is counted": [name(str(rules.get(each["rule"], "")), 300) for each in findings],
+        },
+        hide_index=True,
+        alt=title,
+        height=_FINDINGS_PX if len(findings) > _SHOWN else "content",
+    )
+    with_spans = [each for each in findings if each.get("evidence")]
+    if with_spans:
+        with st.expander(f"Evidence of the first {min(_SHOWN, len(with_spans))} findings"):
+            for each in with_spans[:_SHOWN]:
+                line(f"{each['severity']}: {name(str(each['model']))}, {name(str(each['rule']))}")
+                markup("".join(spans.highlighted(span) for span in each["evidence"]), height=_EVIDENCE_PX)
+
+
+def _defences(audits: Sequence[StoredAudit], judges: dict[str, str], benchmark: BenchmarkSummary) -> None:
+    st.subheader("Defences", anchor=False)
+    rows = [(judges.get(audit.judge_digest or "", ""), audit) for audit in audits]
+    defended = [(judge, audit) for judge, audit in rows if "+" in judge]
+    if not defended:
+        line("No defence was measured yet. This asks the judge behind one, beside the audit above:")
+        judge = shlex.quote(benchmark.judges[0] if benchmark.judges else "embedded")
+        words = f"judgebench audit null-models --benchmark {shlex.quote(benchmark.name)} --judge {judge}"
+        st.code(f"{words} --defence escaped", language="bash", wrap_lines=True)
+        return
+    st.dataframe(
+        {
+            "Judge": [name(judge, 200) for judge, _ in rows],
+            "Worst null model's upper bound": [
+                f"{audit.document['null_win_rate']:.1%}" if "null_win_rate" in audit.document else ""
+                for _, audit in rows
+            ],
+            "Gate": ["passed" if audit.passed else "failed" for _, audit in rows],
+            "Verdicts": [audit.document.get("verdicts") for _, audit in rows],
+        },
+        hide_index=True,
+        alt="Defences side by side",
+    )
+
+
+st.title("Audits", anchor=False)
+try:
+    source = choosing.source()
+    benchmark = choosing.benchmark(source)
+    found = data.audits(source, benchmark.name)
+    by_kind = {kind: [audit for audit in found if audit.kind == kind] for kind in _COMMANDS}
+    judges = {judge.digest: judge.name for judge in data.judges(source)}
+    _null_models(by_kind["null-models"], benchmark, judges)
+    _defences(by_kind["null-models"], judges, benchmark)
+    _findings("submissions", "Submissions", by_kind["submissions"], benchmark)
+    _findings("robustness", "Robustness", by_kind["robustness"], benchmark)
+    _findings("integrity", "Integrity", by_kind["integrity"], benchmark)
+except JudgeBenchError as error:
+    problem("Audits cannot be shown.", error)

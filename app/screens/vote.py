@@ -1,0 +1,126 @@
+"""Say which of two outputs is better: blind, in random order, once a pair."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app import choosing, data, movement, who
+from app.access import Person, Role
+from app.text import block, line, name, problem
+from judgebench import study
+from judgebench.errors import JudgeBenchError
+from judgebench.queries import PairToLabel
+from judgebench.records import HumanLabel
+
+_INSTRUCTION_PX, _OUTPUT_PX = 160, 400
+_PAIR, _NOTE = "vote_pair", "vote_note"  # in the session
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    label: str
+    key: str
+    preference: float  # for the output shown first
+    both_bad: bool = False
+
+
+_ANSWERS = (
+    _Answer("First is better", "1", 1.0),
+    _Answer("Second is better", "2", 0.0),
+    _Answer("Tie", "T", 0.5),
+    _Answer("Both are bad", "B", 0.5, both_bad=True),
+)
+
+
+def _voter(person: Person) -> str:
+    """The name that votes are stored under: one's own choice on one's own machine, else the one of the login."""
+    if not who.policy().local:
+        return person.name
+    given = st.text_input("Your name", value=person.name, key="voter", max_chars=100, width=choosing.WIDTH_PX)
+    return given.strip() or person.name
+
+
+def _pair(source: data.Source, benchmark: str, voter: str) -> PairToLabel | None:
+    """The pair in hand, which stays until it is answered or skipped."""
+    kept: Mapping[str, object] = st.session_state.get(_PAIR, {})
+    wanted = {"benchmark": benchmark, "voter": voter, "file": source.file}
+    if any(kept.get(key) != value for key, value in wanted.items()):
+        st.session_state[_PAIR] = {**wanted, "pair": data.next_pair(source, benchmark, voter)}
+    found: PairToLabel | None = st.session_state[_PAIR]["pair"]
+    return found
+
+
+def _answer(benchmark: str, voter: str, pair: PairToLabel, answer: _Answer) -> None:
+    """Store a vote and turn to the next pair."""
+    try:
+        who.need(Role.VOTER)
+        if not who.policy().local and voter != who.person().name:
+            return  # the page was drawn for another login
+        label = HumanLabel.of(
+            voter,
+            pair.instruction.key,
+            first=pair.first,
+            second=pair.second,
+            preference=answer.preference,
+            both_bad=answer.both_bad,
+        )
+        with data.for_storing() as database:
+            study.vote(database, benchmark, label)
+        st.session_state[_NOTE] = None
+    except JudgeBenchError as error:  # voted before, in another window, or not allowed
+        st.session_state[_NOTE] = str(error)
+    st.session_state.pop(_PAIR, None)
+
+
+def _skip() -> None:
+    st.session_state.pop(_PAIR, None)
+
+
+def _show(pair: PairToLabel) -> None:
+    st.subheader("Instruction", anchor=False)
+    block(pair.instruction.text, height=_INSTRUCTION_PX, key="instruction")
+    if pair.instruction.reference:
+        with st.expander("Reference"):
+            block(pair.instruction.reference, height=_INSTRUCTION_PX, key="reference")
+    outputs = zip(("First", "Second"), st.columns(2), (pair.text_first, pair.text_second), strict=True)
+    for title, place, text in outputs:
+        with place:
+            st.subheader(title, anchor=False)
+            block(text, height=_OUTPUT_PX, key=title.lower())
+
+
+def _progress(source: data.Source, benchmark: str, voter: str) -> None:
+    found = data.voting_progress(source, benchmark, voter)
+    line(f"{found.mine:,} votes of yours, {found.all:,} of everybody; judges have judged {found.pairs:,} pairs.")
+    st.progress(min(found.mine / max(found.pairs, 1), 1.0))
+    if not found.mine:
+        return
+    agreed = movement.percent(found.agreement)
+    line(f"You name the judges' winner, or a tie with them, in {agreed} of {found.agreement.n:,} votes.")
+    st.caption("Pairs that judges are least sure of come first, so this is lower than over all battles.")
+
+
+st.title("Vote", anchor=False)
+try:
+    source = choosing.source()
+    person = who.need(Role.VOTER)
+    with st.container(horizontal=True):
+        benchmark = choosing.benchmark(source).name
+        voter = _voter(person)
+    if st.session_state.get(_NOTE):
+        problem("That vote was not stored.", st.session_state[_NOTE])
+    pair = _pair(source, benchmark, voter)
+    if pair is None:
+        line("There is no pair left for you here. Pairs come from battles that a judge has judged:")
+        st.code(f"judgebench run --benchmark {name(benchmark)} --judge embedded --all-pairs", language="bash")
+    else:
+        _show(pair)
+        with st.container(horizontal=True):
+            for each in _ANSWERS:
+                st.button(each.label, shortcut=each.key, on_click=_answer, args=(benchmark, voter, pair, each))
+            st.button("Skip", shortcut="S", on_click=_skip)
+        st.caption("Which model wrote which is not told, and their order is drawn anew for each pair.")
+    _progress(source, benchmark, voter)
+except JudgeBenchError as error:
+    problem("There is nothing to vote on.", error)

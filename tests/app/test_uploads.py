@@ -1,0 +1,45 @@
+"""Uploads: what asks for too much of the machine ends in a message."""
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app import uploads
+from judgebench.errors import InputError
+
+
+def test_too_many_bytes_as_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MAX_BYTES", 10)
+    with pytest.raises(InputError, match="at most 10"), uploads.kept("a.csv", b"x" * 11):
+        pass
+
+
+def test_too_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "LIMITS", replace(uploads.LIMITS, rows=3))
+    rows = "instruction,output\n" + "".join(f"i{n},o\n" for n in range(4))
+    with (
+        uploads.kept("a.csv", rows.encode()) as path,
+        pytest.raises(InputError, match="your file, line 5: only 3 rows"),
+    ):
+        uploads.read(path, {})
+    with uploads.kept("a.csv", rows.rsplit("\n", 2)[0].encode()) as path:
+        assert len(uploads.read(path, {}).outputs) == 3
+
+
+def test_a_small_file_that_unpacks_to_a_huge_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "LIMITS", replace(uploads.LIMITS, file_bytes=1 << 20))
+    bomb = gzip.compress(b"instruction,output\n" + b"i,o\n" * (1 << 20))
+    with uploads.kept("a.csv.gz", bomb) as path, pytest.raises(InputError, match="your file"):
+        uploads.read(path, {})
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "a/b.csv", "x.csv\0.json", "con.jsonl", ".json", "a.tar.gz", "é.CSV"]
+)
+def test_of_a_files_name_only_its_form_is_kept(name: str) -> None:
+    with uploads.kept(name, b"x") as path:
+        assert path.name.removeprefix("upload") in {"", ".csv", ".json", ".jsonl", ".gz", ".csv.json"}
+        assert path.parent.name.startswith("judgebench-")
+    assert not Path(path).exists()
