@@ -223,6 +223,7 @@ def _agreement(mine: Mapping[Battle, float], theirs: Mapping[Battle, float]) -> 
     means = np.array([np.mean(values) for values in by_instruction.values()], dtype=np.float64)
     value = float(means.mean())
     error = float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else 0.0
-    interval = rate_interval(value, error, len(means), LEVEL)
+    chance = float(np.sqrt(value * (1.0 - value) / len(means)))  # instructions that agree by halves vary all the same
+    interval = rate_interval(value, error or chance, len(means), LEVEL)
     battles = sum(map(len, by_instruction.values()))
     return {"value": value, "lower": interval.lower, "upper": interval.upper, "battles": battles}
