@@ -13,14 +13,14 @@ import numpy as np
 import sqlalchemy as sa
 
 from judgebench.audits.defences import NAMES, NONE, check_defence
-from judgebench.audits.findings import AuditReport
-from judgebench.audits.means import mean_interval
+from judgebench.audits.findings import LEVEL, AuditReport
 from judgebench.errors import InputError
 from judgebench.execution.driving import OnProgress
 from judgebench.execution.judges import describe
 from judgebench.records import Output, content_key
 from judgebench.spec import JudgeSpec, Study
 from judgebench.stats.battles import average_battles
+from judgebench.stats.interval import rate_interval
 from judgebench.store import labels, reader, writer
 from judgebench.store import tables as t
 from judgebench.store.database import Database
@@ -221,6 +221,9 @@ def _agreement(mine: Mapping[Battle, float], theirs: Mapping[Battle, float]) -> 
     if not by_instruction:
         return None
     means = np.array([np.mean(values) for values in by_instruction.values()], dtype=np.float64)
-    value, lower, upper = mean_interval(means)
-    bounded = (max(0.0, lower), min(1.0, upper)) if len(means) > 1 else (0.0, 1.0)
-    return {"value": value, "lower": bounded[0], "upper": bounded[1], "battles": sum(map(len, by_instruction.values()))}
+    value = float(means.mean())
+    error = float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else 0.0
+    chance = float(np.sqrt(value * (1.0 - value) / len(means)))  # instructions that agree by halves vary all the same
+    interval = rate_interval(value, error or chance, len(means), LEVEL)
+    battles = sum(map(len, by_instruction.values()))
+    return {"value": value, "lower": interval.lower, "upper": interval.upper, "battles": battles}
