@@ -64,7 +64,7 @@ def leaderboard(source: Source, benchmark: str, scope: Scope, *, language: str |
 
 @st.cache_data(max_entries=50, show_spinner="Ranking without it")
 def moves(
-    source: Source, benchmark: str, controls: tuple[queries.Control, ...], *, scope: Scope, baseline: str | None
+    source: Source, benchmark: str, controls: tuple[queries.Without, ...], *, scope: Scope, baseline: str | None
 ) -> Ledger:
     """Raises what ``queries.moves`` raises."""
     return queries.moves(_of(source), benchmark, controls, scope=scope, baseline=baseline)

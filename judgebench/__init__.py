@@ -12,11 +12,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from judgebench.api import answer, battles, open, rank, run, submit, verdicts
+    from judgebench.api import answer, battles, open, rank, run, settle, submit, verdicts
     from judgebench.bias.leakage import preference_leakage_score
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "answer", "battles", "open", "preference_leakage_score", "rank", "run", "submit", "verdicts"]
+__all__ = [
+    "__version__",
+    "answer",
+    "battles",
+    "open",
+    "preference_leakage_score",
+    "rank",
+    "run",
+    "settle",
+    "submit",
+    "verdicts",
+]
 
 _ELSEWHERE = {"preference_leakage_score": "bias.leakage"}  # all others are in api
 

@@ -42,7 +42,7 @@ class Matching(TypedDict, total=False):
 
     lineage: Lineage
     extend: bool  # add instructions that the benchmark lacks
-    new_benchmark: bool  # create the benchmark; the first one of a database needs no word
+    new_benchmark: bool  # create the benchmark although its name is hardly another's
 
 
 def open(address: str | PathLike[str] = "judgebench.db") -> Database:
@@ -98,6 +98,31 @@ def run(
 
     def work(watch: study.OnProgress | None) -> study.RunReport:
         return study.run(database, wanted, environment=dict(os.environ), on_progress=watch)
+
+    return _worked(work, on_progress)
+
+
+def settle(
+    database: Database,
+    *,
+    benchmark: str,
+    judge: str | Mapping[str, Any] = "embedded",
+    on_progress: study.OnProgress | None = None,
+    **question: Any,
+) -> study.Settlement:
+    """Compare adaptively until a question is settled or ``budget`` trials are spent; calling it again continues.
+
+    ``question``: ``better=("a", "b")``, ``top=k``, or neither for the whole ranking, with ``budget`` and ``error``; and
+    the fields of ``spec.Study`` that ``run`` takes. The error rate holds however often it is looked at.
+
+    Raises InputError, and JudgeError when the judge cannot be reached or refuses.
+    """
+    asked = {"model": judge} if isinstance(judge, str) else dict(judge)
+    fields = {"benchmark": benchmark, "judge": asked, "design": "adaptive", **question}
+    wanted = make_study(fields, where="settle")
+
+    def work(watch: study.OnProgress | None) -> study.Settlement:
+        return study.settle(database, wanted, environment=dict(os.environ), on_progress=watch)
 
     return _worked(work, on_progress)
 

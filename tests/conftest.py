@@ -1,14 +1,21 @@
 """What every test may use: the published data beside the checkout, and a database of either engine."""
 
+import os
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 
 from judgebench.store.database import Database
+
+# The same examples on every machine, however slow it is; HYPOTHESIS_PROFILE=explore draws new ones.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 ROOT = Path(__file__).parents[1]
 

@@ -10,11 +10,13 @@ from judgebench.leaderboard import Choices, Method, build, common_baseline
 from judgebench.leaderboard.board import Join
 from judgebench.leaderboard.consensus import consensus
 from judgebench.leaderboard.universes import many_rankings
+from judgebench.stats.clusters import Clustering
 from judgebench.stats.table import VerdictTable
 
 METHODS: tuple[Method, ...] = (
     *("win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "judge-aware", "elo"),
 )
+CLUSTERS: tuple[Clustering, ...] = ("instruction", "judge", "both", "verdict")
 JOINS: tuple[Join, ...] = ("instruction", "position")
 STRENGTH = np.array([0.0, 1.0, 0.4, -0.5, -1.2])
 
@@ -157,3 +159,16 @@ def test_length_control_joined_by_position_is_the_same_where_nothing_is_missing(
     missing = [build(some, Choices(method="length-controlled", join=join, resamples=100)) for join in JOINS]
     assert missing[0].rows != missing[1].rows
     assert any("row position" in note for note in missing[1].notes)
+
+
+def test_intervals_by_what_verdicts_share_are_offered_for_bradley_terry_alone() -> None:
+    rng = np.random.default_rng(5)
+    table = replace(TABLE, judges=tuple("abcdefghij"), judge=rng.integers(0, 10, size=len(TABLE)).astype(np.int32))
+    boards = {c: build(table, Choices(method="bradley-terry", cluster=c)) for c in CLUSTERS}
+    assert len({board.rows[0].standard_error for board in boards.values()}) == len(CLUSTERS)
+    assert len({board.rows[0].rating for board in boards.values()}) == 1
+    assert "by instruction and by judge" in boards["both"].interval.method
+    with pytest.raises(StatisticsError, match="only bradley-terry"):
+        build(table, Choices(method="win-rate", cluster="judge"))
+    with pytest.raises(StatisticsError, match="bootstrap draws instructions"):
+        build(table, Choices(method="bradley-terry", cluster="judge", interval="bootstrap"))

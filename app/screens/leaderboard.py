@@ -10,7 +10,7 @@ from app.text import line, name, problem
 from judgebench.errors import JudgeBenchError
 from judgebench.leaderboard import Choices, Leaderboard, Method
 from judgebench.leaderboard.gate import State
-from judgebench.queries import Control, Scope, Tally
+from judgebench.queries import Scope, Tally, Without
 
 _METHODS: dict[Method, str] = {
     "win-rate": "Win rate",
@@ -22,7 +22,7 @@ _METHODS: dict[Method, str] = {
     "elo": "Online Elo",
     "score": "Mean score",
 }
-_CONTROLS: dict[Control, str] = {"length": "Length", "style": "Style", "lineage": "Lineage"}
+_CONTROLS: dict[Without, str] = {"length": "Length", "style": "Style", "lineage": "Lineage"}
 _STATES: dict[State, tuple[Literal["green", "red", "orange", "gray"], str]] = {
     "passed": ("green", ":material/verified:"),
     "failed": ("red", ":material/report:"),
@@ -140,11 +140,11 @@ def _downloads(view: _View) -> None:
             )
 
 
-def _held_equal() -> tuple[Control, ...]:
+def _held_equal() -> tuple[Without, ...]:
     choosing.by_name("control", _CONTROLS, many=True)
-    wanted: list[Control] = st.pills(
+    wanted: list[Without] = st.pills(
         "Hold equal, to see how each model would move",
-        get_args(Control),
+        get_args(Without),
         format_func=_CONTROLS.__getitem__,
         selection_mode="multi",
         key="control",
@@ -153,7 +153,7 @@ def _held_equal() -> tuple[Control, ...]:
     return tuple(sorted(wanted))
 
 
-def _moves(view: _View, controls: tuple[Control, ...]) -> None:
+def _moves(view: _View, controls: tuple[Without, ...]) -> None:
     """What holding length, style or kinship equal does to each model."""
     st.subheader(f"At equal {words.listing(controls)}", anchor=False)
     found = data.moves(view.source, view.benchmark, controls, scope=view.scope, baseline=view.board.baseline)

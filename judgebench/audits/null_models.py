@@ -20,7 +20,7 @@ from judgebench.records import Instruction
 
 PREFIX = "null:"  # of entrants' names
 
-_POLITE = "Thank you for your question. I am glad to help, and I hope that this answer serves you well."
+POLITE = "Thank you for your question. I am glad to help, and I hope that this answer serves you well."
 _REFUSAL = "I am sorry, but I cannot help with that."
 
 Write = Callable[[Instruction], str]
@@ -46,7 +46,7 @@ def panel(template: Template, good: Mapping[str, str], *, seed: int = 0) -> list
     entrants = [
         Entrant("empty", "the empty text", lambda _: ""),
         Entrant("one-character", "a full stop", lambda _: "."),
-        Entrant("polite", "one polite text for everything", lambda _: _POLITE),
+        Entrant("polite", "one polite text for everything", lambda _: POLITE),
         Entrant("echo", "the instruction itself", lambda instruction: instruction.text),
         Entrant("shuffled", "the baseline's output to another instruction", lambda asked: others[asked.key]),
         Entrant("refusal", "one refusal for everything", lambda _: _REFUSAL),
@@ -121,10 +121,15 @@ def spelling(template: Template, value: str) -> str:
     return f"[[{value}]]" if f"[[{value}]]" in text else value
 
 
+def best_label(template: Template) -> str | None:
+    """The label that favours the output shown first most, or the highest score; None where nothing is said."""
+    return next(iter(_extremes(template)), None)
+
+
 def best_verdict(template: Template) -> str | None:
-    """The verdict that favours the output shown first most, or the highest score; None where nothing is said."""
-    found = _extremes(template)
-    return spelling(template, found[0]) if found else None
+    """The same as the template asks for it."""
+    found = best_label(template)
+    return None if found is None else spelling(template, found)
 
 
 def _extremes(template: Template) -> list[str]:

@@ -1,16 +1,23 @@
 """judgebench audit ...: exit code 0 passed, 1 a high finding or a failed gate, 2 bad input."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from judgebench import queries
+from judgebench.audits.findings import AuditReport, Finding
 from judgebench.audits.null_gate import Gate
-from judgebench.cli.audit_print import finish, print_entrants, print_estimates
+from judgebench.cli.audit_print import finish, print_defences, print_entrants, print_estimates
 from judgebench.cli.progress import ProgressLine
 from judgebench.cli.session import Format, Session
+from judgebench.errors import InputError
 from judgebench.spec import load_template
+from judgebench.store.database import Database
 from judgebench.study import audit as audits
+from judgebench.study.asked_audit import AskedAudit, asked_findings
+from judgebench.study.defences import Comparison, compare_defences
 from judgebench.study.integrity import integrity
 from judgebench.study.judges import find_judge
 from judgebench.study.null_audit import NullAudit, defended_spec, null_models
@@ -27,14 +34,37 @@ def submissions(
     template: Annotated[
         list[Path] | None, typer.Option(help="An own template file that judges are asked with; may be repeated.")
     ] = None,
+    judge: Annotated[str | None, typer.Option(help="A judge to ask, for --permuted and --likelihoods.")] = None,
+    judge_url: Annotated[str | None, typer.Option(help="Address of its server.")] = None,
+    judge_key_env: Annotated[str | None, typer.Option(help="NAME of the variable that holds its key.")] = None,
+    judge_name: Annotated[str | None, typer.Option(help="Name under which it is stored.")] = None,
+    judge_template: Annotated[str | None, typer.Option(help="The template that it is asked with.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="The model that exchanged outputs meet.")] = None,
+    permuted: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Judge outputs exchanged between N instructions.")
+    ] = 0,
+    likelihoods: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Weigh outputs to N instructions by a local judge.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Of the instructions drawn.")] = 0,
     html: Annotated[Path | None, typer.Option(help="Also write the report to this HTML file.")] = None,
     output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:
     """Look for outputs that ignore their instruction, work on the judge, or are somebody else's."""
     session: Session = context.obj
     own = [load_template(path) for path in template or ()]
+    given = {"url": judge_url, "key_env": judge_key_env, "name": judge_name, "template": judge_template}
+    if (permuted or likelihoods) and judge is None:
+        raise InputError("exchanged outputs and likelihoods need a judge: add --judge")
     with session.database() as database:
-        report = audits.submissions(database, benchmark, models=model or (), own_templates=own)
+        further: list[Finding] = []
+        if judge is not None and (permuted or likelihoods):
+            spec = find_judge(database, judge, given)
+            names = model or [each.name for each in queries.models(database, benchmark)]
+            asked = AskedAudit(benchmark, spec, names, baseline, permuted, likelihoods, seed)
+            with ProgressLine() as progress:
+                further = asked_findings(database, asked, environment=session.environment, on_progress=progress.show)
+        report = audits.submissions(database, benchmark, models=model or (), own_templates=own, further=further)
     finish(report, output, html)
 
 
@@ -61,8 +91,19 @@ def null(
     seed: Annotated[int, typer.Option(help="Of the instructions' order and the shuffled entrant.")] = 0,
     concurrency: Annotated[int, typer.Option(min=1, max=4096, help="Questions in flight at most.")] = 16,
     defence: Annotated[
-        str | None, typer.Option(help="Ask under this defence: escaped, datamarked, sandwich ...; see the docs.")
+        list[str] | None,
+        typer.Option(
+            help="Ask under this defence: fixed, escaped, sandwich ...; see the docs. With --defences: several."
+        ),
     ] = None,
+    side_by_side: Annotated[
+        bool, typer.Option("--defences", help="Measure all defences, or those named, and their price, side by side.")
+    ] = False,
+    honest: Annotated[int, typer.Option(min=1, help="With --defences: instructions with honest verdicts.")] = 20,
+    random_search: Annotated[
+        int,
+        typer.Option(min=0, max=100_000, metavar="STEPS", help="Search a prefix, on judges with log-probabilities."),
+    ] = 0,
     every_entrant: Annotated[
         bool, typer.Option("--every-entrant", help="Decide every entrant, also when one has failed the gate.")
     ] = False,
@@ -73,21 +114,41 @@ def null(
     session: Session = context.obj
     given = {"url": judge_url, "key_env": judge_key_env, "name": judge_name, "template": template, "price": price}
     with session.database() as database, ProgressLine() as progress:
-        spec = find_judge(database, judge, given)
         asked = NullAudit(
             benchmark=benchmark,
-            judge=spec if defence is None else defended_spec(spec, defence),
+            judge=find_judge(database, judge, given),
             baseline=baseline,
             gate=Gate(fail_above, error),
             limit=limit,
             seed=seed,
             concurrency=concurrency,
             everyone=every_entrant,
+            search=random_search,
         )
-        report = null_models(database, asked, environment=session.environment, on_progress=progress.show)
+        report = _null_report(database, asked, defence or [], honest if side_by_side else None, session, progress)
     if output is Format.TABLE:
         print_entrants(report)
+        print_defences(report)
     finish(report, output, html)
+
+
+def _null_report(
+    database: Database,
+    asked: NullAudit,
+    defences: list[str],
+    honest: int | None,
+    session: Session,
+    progress: ProgressLine,
+) -> AuditReport:
+    """The audit of the judge as it is, or under one defence; or of all defences, where ``honest`` is given."""
+    how: dict[str, Any] = {"environment": session.environment, "on_progress": progress.show}
+    if honest is not None:
+        return compare_defences(database, Comparison(asked, defences, honest), **how)
+    if len(defences) > 1:
+        raise InputError("several defences are measured side by side: add --defences")
+    if defences:
+        asked = replace(asked, judge=defended_spec(asked.judge, defences[0]))
+    return null_models(database, asked, **how)
 
 
 @app.command("robustness")

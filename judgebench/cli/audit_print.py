@@ -1,6 +1,8 @@
 """How audits are printed, and the exit codes that they leave with: 0 passed, 1 a high finding or a failed gate."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.table import Table
@@ -65,6 +67,38 @@ def print_entrants(report: AuditReport) -> None:
         )
     out().print(table)
     out().print(visible(f"worst null model: at most {_percent(report.details['null_win_rate'])}"))
+
+
+def print_defences(report: AuditReport) -> None:
+    """Each defence with what null models win under it, and what it costs honest verdicts."""
+    rows = report.details.get("defences", [])
+    if not rows:
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("defence", "null win rate", "gate", "worst entrant", "agreement", "accuracy", "lost", "tokens", "USD"):
+        table.add_column(name, justify="left" if name in ("defence", "worst entrant") else "right", no_wrap=True)
+    for each in rows:
+        table.add_row(
+            each["defence"],
+            f"<= {_percent(each['null_win_rate'])}",
+            "passed" if each["passed"] else "failed",
+            visible(each["worst_entrant"] or "-"),
+            _share(each["agreement"]),
+            _share(each["accuracy"]),
+            f"{each['without_verdict']} of {each['honest_trials']}",
+            "-" if each["tokens_a_trial"] is None else f"{each['tokens_a_trial']:.0f}",
+            "-" if each["cost_usd"] is None else f"{each['cost_usd']:.4f}",
+        )
+    screen = out()
+    screen.print(table)
+    screen.print("agreement: with the undefended judge (fixed) on honest battles; accuracy: with people's labels")
+    screen.print("lost: honest trials without a verdict; tokens: a trial, prompt and reply; USD: of all honest trials")
+
+
+def _share(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "-"
+    return f"{_percent(found['value'])} [{_percent(found['lower'])}, {_percent(found['upper'])}]"
 
 
 def print_estimates(report: AuditReport) -> None:

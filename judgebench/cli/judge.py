@@ -1,6 +1,9 @@
 """judgebench run, judgebench reparse."""
 
-from typing import Annotated
+from dataclasses import asdict
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 
@@ -10,7 +13,25 @@ from judgebench.cli.progress import ProgressLine, counts, summary
 from judgebench.cli.session import Format, Session, complain, out, print_json, visible
 
 _INTERRUPTED = 130
+_METHOD = "betting confidence sequences, valid at any number of looks"
 _WITHOUT_VERDICT = 3
+
+
+def _replies(estimate: study.Estimate) -> str:
+    if estimate.reply_tokens is None:
+        return "replies not included, since this judge has given none yet"
+    return f"{estimate.reply_tokens:,} reply tokens (as in its last replies)"
+
+
+def _time(estimate: study.Estimate) -> str:
+    if estimate.seconds is None:
+        return "time not known until this judge has replied once; judgebench judges test NAME times one question"
+    return f"about {timedelta(seconds=round(estimate.seconds))} (at the latency of its last replies)"
+
+
+class Design(StrEnum):
+    FIXED = "fixed"
+    ADAPTIVE = "adaptive"
 
 
 def run(
@@ -33,6 +54,15 @@ def run(
     limit: flags.Limit = None,
     category: flags.Category = None,
     seed: flags.Seed = None,
+    design: Annotated[
+        Design | None, typer.Option(help="fixed, or adaptive: choose battles by what earlier ones said.")
+    ] = None,
+    better: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Adaptive: settle whether A is better than B.")
+    ] = None,
+    top: Annotated[int | None, typer.Option(help="Adaptive: settle which are the best so many.")] = None,
+    budget: Annotated[int | None, typer.Option(help="Adaptive: trials at most.")] = None,
+    error: Annotated[float | None, typer.Option(help="Adaptive: chance of a wrong answer. Default: 0.05.")] = None,
     reask: Annotated[
         bool | None, typer.Option("--reask", help="Ask once more, under a constraint, where a reply has no verdict.")
     ] = None,
@@ -56,6 +86,11 @@ def run(
         "limit": limit,
         "category": category,
         "seed": seed,
+        "design": None if design is None else str(design),
+        "better": None if better is None else tuple(name.strip() for name in better.split(",")),
+        "top": top,
+        "budget": budget,
+        "error": error,
         "reask": reask,
         "concurrency": concurrency,
         "max_cost": max_cost,
@@ -75,9 +110,14 @@ def run(
         if dry_run:
             _print_estimate(study.estimate(database, wanted), output)
             return
+        settlement: study.Settlement | None = None
         with ProgressLine() as progress:
-            report = study.run(database, wanted, environment=session.environment, on_progress=progress.show)
-    _print_report(report, output)
+            if wanted.design == "adaptive":
+                settlement = study.settle(database, wanted, environment=session.environment, on_progress=progress.show)
+                report = settlement.run
+            else:
+                report = study.run(database, wanted, environment=session.environment, on_progress=progress.show)
+    _print_report(report, settlement, output)
     if report.other_models:
         names = ", ".join(repr(name) for name in report.other_models)
         complain(f"warning: judge {report.judge!r} was answered by {names}, which is not the model that was asked")
@@ -103,13 +143,45 @@ def reparse(
         out().print(f"{read} replies read again, {changed} verdicts changed")
 
 
-def _print_report(report: study.RunReport, output: Format) -> None:
+def _print_report(report: study.RunReport, settlement: study.Settlement | None, output: Format) -> None:
     if output is Format.JSON:
         reasked = {} if report.reasked is None else {"reasked": report.reasked}
-        print_json(counts(report.tally) | {"calls": report.calls, "cost_usd": report.tally.cost_usd} | reasked)
+        more = reasked if settlement is None else reasked | _settled(settlement)
+        print_json(counts(report.tally) | {"calls": report.calls, "cost_usd": report.tally.cost_usd} | more)
         return
     again = f"; {report.reasked} asked again under a constraint" if report.reasked else ""
     out().print(visible(f"{report.judge}: {summary(report.tally, report.calls)}{again}"))
+    if settlement is not None:
+        _print_settlement(settlement)
+
+
+def _settled(found: study.Settlement) -> dict[str, Any]:
+    standings = [asdict(each) for each in found.standings]
+    return {
+        "design": "adaptive",
+        "question": found.question,
+        "settled": found.settled,
+        "answer": list(found.answer),
+        "ended": found.why,
+        "error": found.error,
+        "budget": found.budget,
+        "looks": found.looks,
+        "left_out": found.left_out,
+        "interval": {"level": 1 - found.error, "method": _METHOD},
+        "models": standings,
+    }
+
+
+def _print_settlement(found: study.Settlement) -> None:
+    answer = ", ".join(found.answer) if found.settled else f"not settled ({found.why})"
+    out().print(visible(f"{found.question}? {answer}"))
+    for each in found.standings:
+        mean = "not observed" if each.mean is None else f"{100 * each.mean:.1f}%"
+        bounds = f"[{100 * each.lower:.1f}%, {100 * each.upper:.1f}%]"
+        out().print(visible(f"  {each.model}: preferred {mean} {bounds} on {each.observations} instructions"))
+    out().print(f"{1 - found.error:.0%} bounds of all together, {_METHOD}; looked at {found.looks} times")
+    if found.left_out:
+        out().print(f"left out: {found.left_out} battles without a preference in each order")
 
 
 def _print_estimate(estimate: study.Estimate, output: Format) -> None:
@@ -127,6 +199,8 @@ def _print_estimate(estimate: study.Estimate, output: Format) -> None:
                 "identical": estimate.identical,
                 "calls": estimate.calls,
                 "prompt_tokens_estimate": estimate.prompt_tokens,
+                "reply_tokens_estimate": estimate.reply_tokens,
+                "seconds_estimate": estimate.seconds,
                 "cost_usd_estimate": estimate.cost_usd,
                 "missing_outputs": dict(planned.missing),
             }
@@ -138,7 +212,8 @@ def _print_estimate(estimate: study.Estimate, output: Format) -> None:
         f"judge {planned.judge.name} with template {planned.judge.template}",
         f"{met}, {planned.trials} trials: {estimate.answered} answered already, "
         f"{estimate.identical} decided without a call (identical outputs), {estimate.calls} calls to make",
-        f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), cost {cost}, replies not included",
+        f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {_replies(estimate)}, cost {cost}",
+        _time(estimate),
     ]
     lines += [f"{model}: no output for {count} instructions" for model, count in planned.missing.items()]
     for line in lines:

@@ -1,5 +1,6 @@
-"""judgebench labels: import, list."""
+"""judgebench labels: import, list, queue."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,8 @@ import typer
 from rich.table import Table
 
 from judgebench import queries, study
+from judgebench.bias.document import plain
+from judgebench.cli.figures import print_lines
 from judgebench.cli.session import Format, Session, out, print_json, visible
 from judgebench.cli.submit import columns_of
 
@@ -81,3 +84,59 @@ def list_labels(
         ties, bad = sum(label.preference == 0.5 for label in mine), sum(label.both_bad for label in mine)
         table.add_row(visible(name), str(len(mine)), str(ties), str(bad))
     out().print(table)
+
+
+@app.command()
+def queue(
+    context: typer.Context,
+    benchmark: BenchmarkOption,
+    judge: Annotated[str, typer.Option(help="The judge that hands battles over.")],
+    risk: Annotated[
+        float, typer.Option(min=0.001, max=0.999, help="Share of kept verdicts that people may contradict.")
+    ] = 0.1,
+    failure: Annotated[float, typer.Option(min=0.001, max=0.999, help="Probability that this does not hold.")] = 0.05,
+    seed: Annotated[int, typer.Option(help="Of the labels used, and of the order of outputs.")] = 0,
+    file: Annotated[
+        Path | None, typer.Option("--out", help="Write the battles as JSONL, to be labelled and imported again.")
+    ] = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Which battles a judge should hand to people: those below a confidence that the labels have shown to be safe."""
+    session: Session = context.obj
+    with session.database() as database:
+        found = queries.human_queue(database, benchmark, judge, queries.Allowed(risk, failure, seed=seed))
+    if file is not None:
+        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in _blind(found)), encoding="utf-8")
+    if output is Format.JSON:
+        about = plain(found)
+        battles = about.pop("battles")
+        for battle in battles:
+            battle["instruction"] = battle["instruction"]["turns"]
+        print_json({"benchmark": benchmark, **about, "queued": len(battles), "battles": battles})
+        return
+    threshold = found.threshold
+    kept = "no verdict is kept" if threshold.threshold is None else f"kept from confidence {threshold.threshold:.3f}"
+    reason = f": {threshold.reason}" if threshold.reason else ""
+    out().print(f"{kept}{reason}; from {threshold.items} labelled instructions")
+    if threshold.bound is not None:
+        out().print(
+            f"people contradict at most {threshold.bound:.1%} of what is kept, with {1 - failure:.0%} confidence "
+            f"({threshold.wrong} of {threshold.kept} labelled ones)"
+        )
+    half = [("kept", found.held_out.coverage, "share"), ("contradicted", found.held_out.risk, "share")]
+    print_lines("the same from half of the labels, on the other half", half)
+    out().print(f"{len(found.battles)} battles for people, {found.kept} verdicts kept")
+
+
+def _blind(found: queries.HumanQueue) -> list[dict[str, object]]:
+    """Rows that do not name the models; sides are found by their text when the labels are imported."""
+    return [
+        {
+            "instruction": list(each.instruction.turns),
+            "output_a": each.text_first,
+            "output_b": each.text_second,
+            "winner": None,
+            "annotator": None,
+        }
+        for each in found.battles
+    ]

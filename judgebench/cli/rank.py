@@ -4,13 +4,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 from rich.table import Table
 
 from judgebench import queries
 from judgebench.cli.session import Session, err, out, print_json, visible
+from judgebench.errors import InputError, UnknownName
 from judgebench.formats.csv_export import write_csv
 from judgebench.leaderboard import Choices, Leaderboard, Row
 
@@ -37,6 +38,13 @@ class Scale(StrEnum):
     LOGIT = "logit"
 
 
+class Cluster(StrEnum):
+    INSTRUCTION = "instruction"
+    JUDGE = "judge"
+    BOTH = "both"
+    VERDICT = "verdict"
+
+
 class Join(StrEnum):
     INSTRUCTION = "instruction"
     POSITION = "position"
@@ -45,6 +53,16 @@ class Join(StrEnum):
 class IntervalMethod(StrEnum):
     ANALYTIC = "analytic"
     BOOTSTRAP = "bootstrap"
+
+
+class Jury(StrEnum):
+    MAJORITY = "majority"
+    MEAN = "mean"
+
+
+class Anchor(StrEnum):
+    HUMAN = "human"
+    ROGAN_GLADEN = "rogan-gladen"
 
 
 class BoardFormat(StrEnum):
@@ -73,6 +91,28 @@ def leaderboard(
             help="Length control's difficulties; default: as published for AlpacaEval's judge, else instruction."
         ),
     ] = None,
+    cluster: Annotated[
+        Cluster, typer.Option(help="What verdicts share, for Bradley-Terry's analytic intervals.")
+    ] = Cluster.INSTRUCTION,
+    jury: Annotated[
+        Jury | None, typer.Option(help="Rank by the judges' majority, or by the mean of their preferences, a battle.")
+    ] = None,
+    control: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMNS", help="Ratings at equal length, style or position; separated by commas."),
+    ] = None,
+    exclude_related: Annotated[
+        bool, typer.Option(help="Leave out verdicts by judges that are related to a model they judged.")
+    ] = False,
+    related_weight: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Give related judges this share of their say.")
+    ] = None,
+    anchor: Annotated[
+        Anchor | None, typer.Option(help="Correct the judge by people's labels: of this benchmark, or by error rates.")
+    ] = None,
+    labels_of: Annotated[
+        str | None, typer.Option(help="With --anchor rogan-gladen: the benchmark whose labels tell the error rates.")
+    ] = None,
     scale: Annotated[Scale | None, typer.Option(help="Bradley-Terry: elo (default) or logit.")] = None,
     interval: Annotated[IntervalMethod, typer.Option(help="How intervals are made.")] = IntervalMethod.ANALYTIC,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of intervals and rank ranges.")] = 0.95,
@@ -91,10 +131,21 @@ def leaderboard(
         resamples=resamples,
         seed=seed,
         margin=margin,
+        cluster=cluster.value,
         join=None if join is None else join.value,
+        jury=None if jury is None else jury.value,
     )
+    weight = 0.0 if exclude_related else 1.0 if related_weight is None else related_weight
+    controls = queries.Controls(_controls(control), weight, None if anchor is None else anchor.value, labels_of)
+    if margin is not None and controls != queries.Controls():
+        raise InputError("--margin ranks scores, and controls are for comparisons: leave one of them out")
     with session.database() as database:
-        board = queries.leaderboard(database, benchmark, judges=judge or (), category=category, choices=choices)
+        if controls == queries.Controls():
+            board = queries.leaderboard(database, benchmark, judges=judge or (), category=category, choices=choices)
+        else:
+            board = queries.controlled_leaderboard(
+                database, benchmark, controls, judges=judge or (), category=category, choices=choices
+            )
     if output is BoardFormat.JSON:
         print_json(queries.leaderboard_document(benchmark, board))
     elif output is BoardFormat.CSV:
@@ -103,6 +154,14 @@ def leaderboard(
         print(markdown(board))
     else:
         print_board(board)
+
+
+def _controls(given: str | None) -> tuple[queries.Control, ...]:
+    names = tuple(name.strip() for name in (given or "").split(",") if name.strip())
+    for name in names:
+        if name not in get_args(queries.Control):
+            raise UnknownName("control", name, get_args(queries.Control))
+    return tuple(column for column in get_args(queries.Control) if column in names)
 
 
 def print_board(board: Leaderboard) -> None:

@@ -46,7 +46,7 @@ def submit(
         bool, typer.Option(help="Declare the lineage that the model's name suggests; see judgebench lineage.")
     ] = False,
     extend: Annotated[bool, typer.Option(help="Add instructions that the benchmark lacks to it.")] = False,
-    new_benchmark: Annotated[bool, typer.Option(help="Create the benchmark; the first one needs no flag.")] = False,
+    new_benchmark: Annotated[bool, typer.Option(help="Create it although its name is hardly another's.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Print the match report and store nothing.")] = False,
     output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:

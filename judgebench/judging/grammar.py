@@ -91,7 +91,11 @@ _CUE = rf"""(?i:
 )[ \t*_`"'\])]{{0,6}}(?:\([^()\n]{{0,40}}\)[ \t*_]{{0,4}})?
 (?i:(?:(?:is|are|of|would[ ]be|will[ ]be|goes[ ]to)\b|:|=|->|→|—|–|-)[ \t*_]{{0,4}}){{1,2}}
 |(?i:\bI[ ](?:would[ ])?(?:choose|prefer|pick|select|vote[ ]for)\b)"""
-_GAP = rf"""[\s*_`"'(\[$]{{0,8}}(?i:(?:it['’]?s|that|an?|{NOUN}(?:['’]s)?)[ \t]{{1,3}}){{0,4}}[*_`"'(\[]{{0,6}}"""
+# An article only before a word or number, so that the label A is never taken for one: "a tie", "an 8".
+_ARTICLE = rf"an?(?=[ \t]{{1,3}}(?!{NOUN}\b)[*_`\"'(\[]{{0,6}}(?:[0-9]|\w{{2}}))"
+_GAP = (
+    rf"""[\s*_`"'(\[$]{{0,8}}(?i:(?:it['’]?s|that|{_ARTICLE}|{NOUN}(?:['’]s)?)[ \t]{{1,3}}){{0,4}}[*_`"'(\[]{{0,6}}"""
+)
 _NUMBER = r"[-+\u2212]?[0-9]{1,9}(?:\.[0-9]{1,9})?(?:[ ]?(?:/|out[ ]of)[ ]?[0-9]{1,6})?(?![0-9%\w/])(?![.,][0-9])" \
           r"(?!\s{0,2}(?:-|–|to|or|and|,)\s{0,2}[0-9])"  # fmt: skip
 _OFF_MENU = r"(?i:tie|draw|neither|both|none|equal|n/a|[a-z](?:[<>=+]{1,2}[a-z]?)?)"

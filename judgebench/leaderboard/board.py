@@ -6,12 +6,14 @@ from typing import Literal
 
 from judgebench.leaderboard.gate import Gate
 from judgebench.records import Status
+from judgebench.stats.clusters import Clustering
 
 Method = Literal[
     "win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "judge-aware", "elo", "score"
 ]
 Scale = Literal["rate", "elo", "logit", "score"]
 Join = Literal["instruction", "position"]  # of a battle with the difficulty of its instruction
+Jury = Literal["majority", "mean"]
 IntervalMethod = Literal["analytic", "bootstrap"]
 
 
@@ -70,7 +72,9 @@ class Choices:
     interval: IntervalMethod = "analytic"
     resamples: int = 1000
     seed: int = 0
+    cluster: Clustering = "instruction"  # what verdicts share, for analytic intervals of Bradley-Terry ratings
     join: Join | None = (
         None  # length control; None: by position for AlpacaEval's judge and baseline, else by instruction
     )
     margin: float | None = None  # win rates and ratings from pointwise scores; a tie where they differ by this or less
+    jury: Jury | None = None  # rank by what several judges amount to; None: their verdicts pooled

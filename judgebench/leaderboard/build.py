@@ -12,10 +12,13 @@ from judgebench.leaderboard.board import Choices, Interval, Leaderboard, Row
 from judgebench.leaderboard.estimates import Estimates, estimate
 from judgebench.records import Status
 from judgebench.stats.interval import critical_value
+from judgebench.stats.jury import convene
 from judgebench.stats.ranks import rank_sets
 from judgebench.stats.scores import ScoreTable, mean_scores, score_preferences
 from judgebench.stats.table import Codes, Floats, VerdictTable
 from judgebench.stats.win_rate import Counts, win_rates
+
+_ORDER_UNKNOWN = "do not tell which output was shown first"
 
 
 def build(table: VerdictTable, choices: Choices, *, left_out: Mapping[Status, int] | None = None) -> Leaderboard:
@@ -26,12 +29,25 @@ def build(table: VerdictTable, choices: Choices, *, left_out: Mapping[Status, in
     """
     if not len(table):
         raise StatisticsError("there is no verdict to rank by: run a judge first, or choose another judge or category")
+    if choices.jury is not None:
+        jury = convene(table, choices.jury)
+        board = build(jury.table, replace(choices, jury=None), left_out=left_out)
+        apart = f"; {jury.incomplete} battles that not all of them judged are left out" if jury.incomplete else ""
+        return replace(board, judges=jury.members, notes=(f"the jury's {choices.jury} a battle{apart}", *board.notes))
+    baseline = choices.baseline or common_baseline(table)
+    with threadpool_limits(1, "blas"):  # matrices of models are small: threads cost more than they bring
+        found = estimate(table, choices, baseline=baseline, rng=np.random.default_rng(choices.seed))
+    return build_from(table, choices, found, left_out=left_out)
+
+
+def build_from(
+    table: VerdictTable, choices: Choices, found: Estimates, *, left_out: Mapping[Status, int] | None = None
+) -> Leaderboard:
+    """The leaderboard of estimates that were made of ``table``, aligned to its models. Raises UnknownName."""
     baseline = choices.baseline or common_baseline(table)
     rates = win_rates(table, baseline=baseline)
-    rng = np.random.default_rng(choices.seed)
-    with threadpool_limits(1, "blas"):  # matrices of models are small: threads cost more than they bring
-        found = estimate(table, choices, baseline=baseline, rng=rng)
     counts = _Counts(rates.rate, rates.battles, rates.ties, np.zeros(len(table.models), dtype=np.int64))
+    rng = np.random.default_rng(choices.seed)
     rows = _rows(table.models, found, counts, level=choices.level, rng=rng)
     return Leaderboard(
         judges=tuple(table.judges[code] for code in np.unique(table.judge)),
@@ -58,7 +74,10 @@ def build_from_scores(table: ScoreTable, choices: Choices, *, left_out: Mapping[
         preferences = score_preferences(table, margin=choices.margin)
         board = build(preferences, choices, left_out=left_out)
         note = f"preferences by the order of pointwise scores, a tie where they differ by {choices.margin:g} or less"
-        return replace(board, notes=(note, *board.notes[1:]))  # the first would be that no order is known
+        others = (each for each in board.notes if _ORDER_UNKNOWN not in each)  # no score has an order
+        return replace(board, notes=(note, *others))
+    if choices.jury is not None:
+        raise StatisticsError("a jury votes on preferences: give --margin, or take the mean score, which pools judges")
     if choices.interval == "bootstrap" or choices.baseline is not None or choices.scale not in (None, "score"):
         raise StatisticsError("mean scores have analytic intervals, no baseline and no other scale: leave these out")
     found = mean_scores(table)
@@ -141,7 +160,7 @@ def _notes(table: VerdictTable) -> list[str]:
     notes = []
     known = table.order[table.order >= 0]
     if len(known) < len(table):
-        notes.append(f"{len(table) - len(known)} of {len(table)} verdicts do not tell which output was shown first")
+        notes.append(f"{len(table) - len(known)} of {len(table)} verdicts {_ORDER_UNKNOWN}")
     first = int((known == 0).sum())
     if len(known) and first in (0, len(known)):
         notes.append("every battle was shown in one order only: position bias cannot be told from quality")

@@ -30,6 +30,12 @@ from judgebench.stats.win_rate import win_rates
 ELO_PER_LOGIT = 400 / math.log(10)
 ELO_ORIGIN = 1000.0
 _ALPACA_EVAL = ("weighted_alpaca_eval_gpt4_turbo", "gpt4_1106_preview")  # whose prior control_prior.ALPACA_EVAL is
+_SHARED = {
+    "instruction": "clustered by instruction",
+    "judge": "clustered by judge",
+    "both": "clustered by instruction and by judge",
+    "verdict": "verdicts taken as independent",
+}
 _BY_POSITION = (
     "difficulties are joined by row position, as in AlpacaEval's published numbers, which shifts them for models that "
     "miss instructions; --join instruction does not"
@@ -53,13 +59,19 @@ class Estimates:
 
 def estimate(table: VerdictTable, choices: Choices, *, baseline: str | None, rng: np.random.Generator) -> Estimates:
     """Raises StatisticsError when the choices do not fit together or a fit does not converge."""
+    if choices.cluster != "instruction" and choices.method != "bradley-terry":
+        raise StatisticsError(f"{choices.method} clusters by instruction: only bradley-terry offers others")
     if choices.method not in _METHODS:
         raise StatisticsError(f"preferences have no {choices.method}: rank them by {', '.join(_METHODS)}")
     find, scales = _METHODS[choices.method]
     if choices.scale is not None and choices.scale not in scales:
         raise StatisticsError(f"{choices.method} has no {choices.scale} scale: choose {' or '.join(scales)}")
-    found = find(table, choices, baseline, rng)
-    return _on_elo_scale(found) if found.scale == "logit" and (choices.scale or scales[0]) == "elo" else found
+    return on_scale(find(table, choices, baseline, rng), choices)
+
+
+def on_scale(found: Estimates, choices: Choices) -> Estimates:
+    """Ratings on the scale that was chosen; the Elo scale where none was."""
+    return _on_elo_scale(found) if found.scale == "logit" and choices.scale in (None, "elo") else found
 
 
 def to_elo(theta: Floats) -> Floats:
@@ -152,9 +164,11 @@ def _aligned(column: Floats, place: Sequence[int]) -> Floats:
 
 
 def _bradley_terry(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
-    found = _rated(fit_bradley_terry(table), choices)
+    found = rated(fit_bradley_terry(table, cluster=choices.cluster), choices)
     if choices.interval == "analytic":
-        return found
+        return replace(found, method=f"sandwich, {_SHARED[choices.cluster]}")
+    if choices.cluster != "instruction":
+        raise StatisticsError("the bootstrap draws instructions: leave out the choice of clusters, or the bootstrap")
     drawn = bootstrap_ratings(table, level=choices.level, resamples=choices.resamples, rng=rng)
     return replace(found, lower=drawn.lower, upper=drawn.upper, method=drawn.method)
 
@@ -162,7 +176,7 @@ def _bradley_terry(table: VerdictTable, choices: Choices, baseline: str | None, 
 def _with_ties(rule: TieRule) -> "Find":
     def find(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
         _only_analytic(choices)
-        return _rated(fit_contextual(table, ties=rule).ratings, choices)
+        return rated(fit_contextual(table, ties=rule).ratings, choices)
 
     return find
 
@@ -221,7 +235,8 @@ def _only_analytic(choices: Choices) -> None:
         raise StatisticsError(f"{choices.method} has no bootstrap intervals: leave --interval out")
 
 
-def _rated(ratings: Ratings, choices: Choices) -> Estimates:
+def rated(ratings: Ratings, choices: Choices) -> Estimates:
+    """Ratings in natural log-odds with their sandwich intervals."""
     half = critical_value(choices.level) * ratings.standard_error
     return Estimates(
         value=ratings.theta,

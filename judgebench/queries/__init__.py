@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
+from judgebench.queries.abstention import Allowed, HumanQueue, human_queue
 from judgebench.queries.analyses import (
     Pilot,
     board_separability,
@@ -26,8 +27,9 @@ from judgebench.queries.audits import audits, board_gate, with_gate
 from judgebench.queries.battles import Battle, BattleFilter, BattleOrder, BattleSummary, ShownVerdict, battle, battles
 from judgebench.queries.card import card
 from judgebench.queries.contamination import Contamination, Found, Places, Searched, contamination
-from judgebench.queries.controls import Control, Scope, moves
+from judgebench.queries.controlled import Anchor, Control, Controls, controlled_leaderboard
 from judgebench.queries.labels import PairToLabel, annotators, human_labels, to_label
+from judgebench.queries.moves import Scope, Without, moves
 from judgebench.queries.tallies import Tally, languages, tallies
 from judgebench.queries.trust import agreement, bias
 from judgebench.queries.voting import Progress, next_pair
@@ -41,6 +43,8 @@ from judgebench.store.database import Database
 from judgebench.store.score_reader import score_table
 
 __all__ = [
+    "Allowed",
+    "Anchor",
     "Battle",
     "BattleFilter",
     "BattleOrder",
@@ -48,7 +52,9 @@ __all__ = [
     "BenchmarkSummary",
     "Contamination",
     "Control",
+    "Controls",
     "Found",
+    "HumanQueue",
     "PairToLabel",
     "Pilot",
     "Places",
@@ -59,6 +65,7 @@ __all__ = [
     "ShownVerdict",
     "StoredAudit",
     "Tally",
+    "Without",
     "agreement",
     "annotators",
     "audits",
@@ -71,7 +78,9 @@ __all__ = [
     "board_separability",
     "card",
     "contamination",
+    "controlled_leaderboard",
     "human_labels",
+    "human_queue",
     "judges",
     "languages",
     "leaderboard",

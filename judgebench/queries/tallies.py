@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from judgebench.queries.controls import EVERYTHING, Scope
+from judgebench.queries.moves import EVERYTHING, Scope
 from judgebench.store import reader
 from judgebench.store import tallies as stored
 from judgebench.store.database import Database

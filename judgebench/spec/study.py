@@ -94,11 +94,16 @@ class Study(Pace):
     category: str | None = None
     seed: int = 0
     reask: bool = False  # ask once more, under a constraint, where a reply states no verdict
+    design: Literal["fixed", "adaptive"] = "fixed"
+    better: tuple[str, str] | None = None  # adaptive: is the first better than the second
+    top: int | None = Field(default=None, ge=1)  # adaptive: which are the best so many; neither: how do all rank
+    budget: int | None = Field(default=None, ge=1)  # adaptive: trials at most
+    error: float = Field(default=0.05, gt=0, lt=0.5)  # adaptive: chance of settling the question wrongly
 
     @property
     def compares(self) -> bool:
         """Whether it says which outputs meet, as pairwise templates need."""
-        return self.baseline is not None or self.all_pairs or bool(self.pairs)
+        return self.baseline is not None or self.all_pairs or bool(self.pairs) or self.design == "adaptive"
 
     @field_validator("models")
     @classmethod
@@ -111,6 +116,25 @@ class Study(Pace):
         if sum(chosen) > 1:
             raise ValueError("say which outputs meet: either a baseline, or all pairs, or a list of pairs")
         self.check_price(self.judge)
+        return self
+
+    @model_validator(mode="after")
+    def _one_question(self) -> "Study":
+        asks = self.better is not None or self.top is not None or self.budget is not None
+        if self.design == "fixed":
+            if asks:
+                raise ValueError("better, top and budget belong to --design adaptive")
+            return self
+        if self.budget is None:
+            raise ValueError("an adaptive design needs a budget of trials: --budget N")
+        if self.baseline is not None or self.all_pairs or self.pairs or self.repeats > 1:
+            raise ValueError("an adaptive design chooses what meets: leave baseline, all pairs, pairs and repeats out")
+        if self.orders == "single":
+            raise ValueError("an adaptive design shows both orders or a random one, so that position settles nothing")
+        if self.better is not None and self.top is not None:
+            raise ValueError("ask one question: better, or top")
+        if self.better is not None and (self.better[0] == self.better[1] or self.models):
+            raise ValueError("better names two different models, and no others take part: leave models out")
         return self
 
 

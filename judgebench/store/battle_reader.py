@@ -27,10 +27,14 @@ class Reply:
     completion: Completion
 
 
-def unread(connection: sa.Connection, name: str, parser: str) -> Iterator[Reply]:
-    """Replies of the judge ``name`` whose verdicts in force another parser read; recorded ones are left out."""
+def unread(connection: sa.Connection, name: str, parser: str, *, after: int = 0) -> Iterator[Reply]:
+    """Replies of the judge ``name`` whose verdicts in force another parser read; recorded ones are left out.
+
+    Those behind the verdict ``after``, in the order of their verdicts.
+    """
     digest = judge(connection, name).digest
-    for row in battle_rows(connection, [t.judges.c.name == name, _v.parser != parser, _v.source != Source.RECORDED]):
+    wanted = [t.judges.c.name == name, _v.parser != parser, _v.source != Source.RECORDED, _v.id > after]
+    for row in battle_rows(connection, [*wanted, _v.completion_id.is_not(None)]):
         trial = trial_of(row, digest)
         if row.completion_id is not None and trial is not None:
             yield Reply(row.verdict_id, verdict(row), trial, completion(row))

@@ -145,9 +145,24 @@ def bulk_insert(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
         connection.exec_driver_sql(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", list(rows))  # noqa: S608
         return
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN") as copy:
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types([_postgres_type(column.type) for column in table.columns])
         for row in rows:
             copy.write_row(row)
+
+
+def _postgres_type(kind: sa.types.TypeEngine[Any]) -> str:
+    """As binary COPY must be told, which converts nothing."""
+    named: tuple[tuple[type[sa.types.TypeEngine[Any]], str], ...] = (
+        (sa.Text, "text"),
+        (sa.String, "varchar"),
+        (sa.SmallInteger, "int2"),
+        (sa.Boolean, "bool"),
+        (sa.Integer, "int4"),
+        (sa.Float, "float8"),
+        (sa.LargeBinary, "bytea"),
+    )
+    return next(name for type_, name in named if isinstance(kind, type_))
 
 
 def _sqlite_exists(url: URL) -> bool:

@@ -184,6 +184,39 @@ def revisions(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str,
     return found
 
 
+def preferences(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str, float | None]:
+    """The preference in force of each trial that has a verdict; None where the verdict is a failure."""
+    found: dict[str, float | None] = {}
+    for start in range(0, len(trial_keys), IN_LIST):
+        query = sa.select(_v.trial_key, _v.preference).where(_v.trial_key.in_(trial_keys[start : start + IN_LIST]))
+        for key, preference in connection.execute(query.order_by(_v.revision)):
+            found[key] = preference
+    return found
+
+
+def past_replies(connection: sa.Connection, judge_digest: str, *, most: int = 500) -> tuple[float | None, float | None]:
+    """Mean tokens and mean seconds of the judge's last replies; None where none tells."""
+    c = t.completions.c
+    last = (
+        sa.select(c.completion_tokens, c.latency_s)
+        .join(t.verdicts, _v.completion_id == c.id)
+        .join(t.judges, t.judges.c.id == _v.judge_id)
+        .where(t.judges.c.digest == judge_digest)
+        .order_by(_v.id.desc())
+        .limit(most)
+        .subquery()
+    )
+    row = connection.execute(sa.select(sa.func.avg(last.c.completion_tokens), sa.func.avg(last.c.latency_s))).one()
+    tokens, seconds = (None if value is None else float(value) for value in row)
+    return tokens, seconds
+
+
+def instruction_places(connection: sa.Connection, benchmark: int, *, category: str | None = None) -> list[int]:
+    """The id of each of the benchmark's instructions, in the order they came."""
+    i = t.instructions.c
+    return list(connection.scalars(sa.select(i.id).where(_within(benchmark, category)).order_by(i.id)))
+
+
 def verdict_table(
     connection: sa.Connection, benchmark: int, *, judges: Sequence[str] = (), category: str | None = None
 ) -> StoredTable:

@@ -1,6 +1,7 @@
 """The write side, as the command line, the app and Python use it: submit, import, run, read again."""
 
 from judgebench.execution.driving import OnProgress
+from judgebench.study.adaptive import Settlement, settle
 from judgebench.study.answer import AnswerEstimate, AnswerReport, answer, estimate_answers
 from judgebench.study.imports import ImportReport, InstructionsReport, import_alpaca_eval, import_instructions
 from judgebench.study.judges import KnownJudge, add_judge, known_judge, known_judges, try_judge
@@ -26,6 +27,7 @@ __all__ = [
     "Plan",
     "Prepared",
     "RunReport",
+    "Settlement",
     "Undeclared",
     "accept",
     "add_judge",
@@ -45,6 +47,7 @@ __all__ = [
     "prepare",
     "reparse",
     "run",
+    "settle",
     "store",
     "try_judge",
     "undeclared",

@@ -2,12 +2,14 @@
 ``judgebench.audits``, and keep what was found."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 
+from judgebench.audits.asked import RULES as ASKED
 from judgebench.audits.comparison import RULES as COMPARISONS
 from judgebench.audits.field import Field
-from judgebench.audits.findings import AuditReport, make_report
+from judgebench.audits.findings import AuditReport, Finding, make_report
 from judgebench.audits.submissions import RULES, audit_submissions
 from judgebench.judging.templates import Template
 from judgebench.spec import templates
@@ -23,11 +25,17 @@ _COMPARED = 60  # of them, instructions on which they are held against other mod
 
 
 def submissions(
-    database: Database, benchmark: str, *, models: Sequence[str] = (), own_templates: Sequence[Template] = ()
+    database: Database,
+    benchmark: str,
+    *,
+    models: Sequence[str] = (),
+    own_templates: Sequence[Template] = (),
+    further: Sequence[Finding] = (),
 ) -> AuditReport:
     """Audit what ``models`` (all where empty) submitted to the benchmark, with its verdicts where it has any.
 
-    Outputs are held against the package's templates and ``own_templates``. Nothing is asked; findings are kept.
+    Outputs are held against the package's templates and ``own_templates``. Nothing is asked; ``further`` findings, e.g.
+    those that a judge's answers led to, go into the same report. Findings are kept.
 
     Raises UnknownName for an unknown benchmark or model.
     """
@@ -36,6 +44,9 @@ def submissions(
         field = read_field(connection, benchmark_id)
         table = reader.verdict_table(connection, benchmark_id).table
     report = audit_submissions(field, [*templates(), *own_templates], models=models or None, table=table)
+    if further:
+        found = make_report(SUBMISSIONS, [*report.findings, *further], (*RULES, *ASKED), report.notes)
+        report = replace(found, details=report.details)
     keep_submissions(database, benchmark, report, models or field.submissions)
     return report
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from judgebench.audits.defences import SETTING, VOIDING, check_defence
+from judgebench.audits.defences import NONE, SETTING, VOIDING, check_defence
 from judgebench.audits.findings import AuditReport
 from judgebench.audits.means import mean_by_instruction, mean_interval
 from judgebench.audits.null_gate import EntrantResult, Gate, Seen, gate_report, measure, next_round, resolution
+from judgebench.errors import InputError
 from judgebench.execution.driving import OnProgress
 from judgebench.execution.judges import describe
 from judgebench.spec import JudgeSpec, Study
@@ -21,6 +22,7 @@ from judgebench.store.database import Database
 from judgebench.store.score_reader import score_table
 from judgebench.study.audit import keep
 from judgebench.study.null_stage import Stage, preferences, real_rates, set_stage
+from judgebench.study.random_search import SearchPlan, searched
 from judgebench.study.run import run
 
 _FEW = 20
@@ -39,11 +41,14 @@ class NullAudit:
     seed: int = 0
     concurrency: int = 16
     everyone: bool = False  # decide every entrant, also when one has failed the gate
+    search: int = 0  # steps of random search for a further entrant
 
 
 def defended_spec(spec: JudgeSpec, defence: str) -> JudgeSpec:
     """The judge behind a defence, as another judge. Raises UnknownName."""
     check_defence(defence)
+    if defence == NONE:
+        return spec
     name = describe(spec)[0].name
     return spec.model_copy(update={"name": f"{name}+{defence}", "settings": {**spec.settings, SETTING: defence}})
 
@@ -57,13 +62,31 @@ def null_models(
     Raises InputError for a benchmark without outputs, UnknownName, and JudgeError when the judge cannot be asked; the
     same call continues then.
     """
+    stage, search = staged(database, asked, environment)
+    report = Rounds(database, asked, stage, environment, on_progress).report()
+    report = replace(report, details={**report.details, **search})
+    keep_null_audit(database, asked, report)
+    return report
+
+
+def staged(database: Database, asked: NullAudit, environment: Mapping[str, str]) -> tuple[Stage, dict[str, Any]]:
+    """The stage with every entrant, the one that a random search finds included; and what the search took."""
     template = describe(asked.judge)[1]
     stage = set_stage(database, asked.benchmark, asked.baseline, template, seed=asked.seed)
-    report = Rounds(database, asked, stage, environment, on_progress).report()
+    if not asked.search:
+        return stage, {}
+    if template.kind != "pairwise":
+        raise InputError(f"template {template.id} is {template.kind}: a random search needs a pairwise one")
+    plan = SearchPlan(asked.benchmark, asked.judge, asked.search, asked.seed, asked.concurrency)
+    stage, found = searched(database, plan, stage, environment)
+    return stage, {"random_search": found}
+
+
+def keep_null_audit(database: Database, asked: NullAudit, report: AuditReport) -> None:
+    """Keep the report for leaderboards; only one by the usual gate or a stricter one lets a judge pass there."""
     strict = asked.gate.fail_above <= Gate().fail_above and asked.gate.error <= Gate().error
     digest = report.details["judge_digest"]
     keep(database, asked.benchmark, report, judge_digest=digest, passed=report.passed and strict)
-    return report
 
 
 class Rounds:

@@ -49,7 +49,7 @@ def set_stage(database: Database, benchmark: str, baseline: str | None, template
     """
     chosen = ""
     if baseline is None:
-        baseline, chosen = _choose_baseline(database, benchmark)
+        baseline, chosen = choose_baseline(database, benchmark)
     answered = _answered(database, benchmark, baseline)
     good = {instruction.key: text for instruction, text in answered}
     order = np.random.default_rng(seed).permutation(len(answered))
@@ -99,7 +99,7 @@ def real_rates(database: Database, benchmark: str, judge: str, kind: str, baseli
     }
 
 
-def _choose_baseline(database: Database, benchmark: str) -> tuple[str, str]:
+def choose_baseline(database: Database, benchmark: str) -> tuple[str, str]:
     """The model that every battle has; else the one that wins most; else the one that has answered most."""
     with database.read() as connection:
         benchmark_id = reader.benchmark_id(connection, benchmark)

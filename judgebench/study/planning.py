@@ -45,7 +45,9 @@ class Estimate:
     identical: int  # trials decided without a call
     calls: int
     prompt_tokens: int
-    cost_usd: float | None  # of the prompts; None without a price
+    reply_tokens: int | None  # as long as the judge's last replies; None where there are none
+    seconds: float | None  # at their latency and the study's concurrency, the server willing
+    cost_usd: float | None  # of the prompts, and of the replies where these are known; None without a price
 
 
 def plan(database: Database, study: Study) -> Plan:
@@ -74,7 +76,7 @@ def estimate(database: Database, study: Study) -> Estimate:
     planned = plan(database, study)
     _, template = describe(study.judge)
     answered = identical = calls = chars = 0
-    stream = planned_trials(database, study, planned)
+    stream = islice(planned_trials(database, study, planned), study.budget)
     while chunk := list(islice(stream, _ESTIMATE_BATCH)):
         with database.read() as connection:
             known = reader.revisions(connection, [trial.key for trial in chunk])
@@ -86,9 +88,20 @@ def estimate(database: Database, study: Study) -> Estimate:
             else:
                 calls += 1
                 chars += _prompt_chars(render(template, trial, nonce=_NO_NONCE))
+    with database.read() as connection:
+        reply_tokens, latency_s = reader.past_replies(connection, planned.judge.digest)
     price = None if study.judge.price is None else Price.parse(study.judge.price)
-    tokens = chars // 4
-    return Estimate(planned, answered, identical, calls, tokens, None if price is None else price.prompt * tokens / 1e6)
+    tokens, replied = chars // 4, None if reply_tokens is None else round(calls * reply_tokens)
+    return Estimate(
+        plan=planned,
+        answered=answered,
+        identical=identical,
+        calls=calls,
+        prompt_tokens=tokens,
+        reply_tokens=replied,
+        seconds=None if latency_s is None else latency_s * calls / min(study.concurrency, max(calls, 1)),
+        cost_usd=None if price is None else (price.prompt * tokens + price.completion * (replied or 0)) / 1e6,
+    )
 
 
 def planned_trials(database: Database, study: Study, plan: Plan) -> Iterator[Trial | Reading]:
@@ -168,11 +181,11 @@ def _check_shown(database: Database, study: Study, template: Template, benchmark
 def _models(study: Study, present: Sequence[str]) -> tuple[str, ...]:
     """The models that meet, the baseline included."""
     named = [*study.models, *(name for pair in study.pairs for name in pair)]
-    named += [] if study.baseline is None else [study.baseline]
+    named += [*(study.better or ())] if study.baseline is None else [study.baseline]
     for name in named:
         if name not in present:
             raise UnknownName("model", name, present)
-    chosen = set(named) if study.models or study.pairs else set(present)
+    chosen = set(named) if study.models or study.pairs or study.better else set(present)
     return tuple(sorted(chosen))
 
 

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from judgebench.errors import InputError
 from judgebench.execution.asking import Asker, Reasker
@@ -11,7 +12,8 @@ from judgebench.execution.driving import OnProgress, drive, limits_of, silent
 from judgebench.execution.judges import OpenJudge, open_judge
 from judgebench.execution.runner import Runner, Tally
 from judgebench.judging.parsing import PARSER_VERSION, parse
-from judgebench.records import Status, Verdict
+from judgebench.judging.templates import Template
+from judgebench.records import Judge, Status, Verdict
 from judgebench.spec import Study, load_template
 from judgebench.store import battle_reader, reader, writer
 from judgebench.store.database import Database
@@ -42,6 +44,8 @@ def run(
 
     Raises InputError, and JudgeError when the judge cannot be reached or refuses; answers that came before stay stored.
     """
+    if study.design == "adaptive":
+        raise InputError("an adaptive study has a question: settle it by judgebench.settle")
     planned = plan(database, study)
     opened = open_judge(study.judge, environment, concurrency=study.concurrency)
     return asyncio.run(_run(database, study, planned, opened, on_progress or silent))
@@ -56,27 +60,37 @@ def reparse(database: Database, judge_name: str) -> tuple[int, int]:
     """
     with database.read() as connection:
         judge = reader.judge(connection, judge_name)
-        unread = list(battle_reader.unread(connection, judge_name, PARSER_VERSION))
-    if not unread:
-        return 0, 0
-    template = load_template(judge.template)
-    if template.digest != judge.template_digest:
-        raise InputError(f"template {judge.template} has changed since {judge_name!r} was asked with it: bring it back")
-    changed = 0
-    for start in range(0, len(unread), _REPARSE_BATCH):
-        batch = unread[start : start + _REPARSE_BATCH]
+    template: Template | None = None
+    read = changed = after = 0
+    while batch := _unread(database, judge_name, after):
+        template = template or _asked_with(judge)
         verdicts = {each.verdict_id: parse(each.completion, template, each.trial) for each in batch}
         changed += sum(_differs(each.verdict, verdicts[each.verdict_id]) for each in batch)
         with database.write() as connection:
             add_reparsed(connection, verdicts)
-    return len(unread), changed
+        read, after = read + len(batch), batch[-1].verdict_id
+    return read, changed
+
+
+def _unread(database: Database, judge_name: str, after: int) -> list[battle_reader.Reply]:
+    """A page of the replies that another parser read; what is written meanwhile was read by this one."""
+    with database.read() as connection:
+        page = battle_reader.unread(connection, judge_name, PARSER_VERSION, after=after)
+        return list(islice(page, _REPARSE_BATCH))
+
+
+def _asked_with(judge: Judge) -> Template:
+    template = load_template(judge.template)
+    if template.digest != judge.template_digest:
+        raise InputError(f"template {judge.template} has changed since {judge.name!r} was asked with it: bring it back")
+    return template
 
 
 def _differs(old: Verdict, new: Verdict) -> bool:
     return (old.status, old.preference, old.score) != (new.status, new.preference, new.score)
 
 
-class _StoreSink:
+class StoreSink:
     """The database as the runner sees it."""
 
     def __init__(self, database: Database, verdicts: VerdictWriter) -> None:
@@ -94,27 +108,30 @@ class _StoreSink:
         self.returned |= {each.completion.model for each in results if each.completion and each.completion.model}
 
 
-async def _run(
-    database: Database, study: Study, planned: Plan, opened: OpenJudge, on_progress: OnProgress
-) -> RunReport:
-    try:
-        await opened.check()
-        run_id, sink = _start(database, study, planned)
-        again = Reasker(opened.template, planned.judge.settings, opened.client) if study.reask else None
-        asker = Asker(opened.template, planned.judge.settings, opened.client, secrets.randbits(128), again)
-        runner = Runner(asker.ask, sink, planned=planned.trials, limits=limits_of(study))
-        await drive(runner, planned_trials(database, study, planned), lambda: opened.questions, on_progress)
-        if not runner.tally.pending:
-            with database.write() as connection:
-                writer.finish_run(connection, run_id)
-        others = () if opened.server is None else tuple(sorted(sink.returned - {planned.judge.model}))
-        reasked = None if again is None else again.asked
-        return RunReport(planned.judge.name, runner.tally, opened.questions, runner.stopped, others, reasked)
-    finally:
-        await opened.client.close()
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """A run that has begun: whom to ask, and where what comes back is kept."""
+
+    run_id: int
+    judge: Judge
+    opened: OpenJudge
+    asker: Asker
+    sink: StoreSink
+
+    def questions(self) -> int:
+        return self.opened.questions
+
+    def report(self, tally: Tally, *, interrupted: bool) -> RunReport:
+        others = () if self.opened.server is None else tuple(sorted(self.sink.returned - {self.judge.model}))
+        reasked = None if self.asker.again is None else self.asker.again.asked
+        return RunReport(self.judge.name, tally, self.questions(), interrupted, others, reasked)
 
 
-def _start(database: Database, study: Study, planned: Plan) -> tuple[int, _StoreSink]:
+async def begin(database: Database, study: Study, planned: Plan, opened: OpenJudge) -> Judging:
+    """Raises JudgeError, with nothing written, when the judge cannot be reached."""
+    await opened.check()
+    again = Reasker(opened.template, planned.judge.settings, opened.client) if study.reask else None
+    asker = Asker(opened.template, planned.judge.settings, opened.client, secrets.randbits(128), again)
     with database.write() as connection:
         run_id = writer.start_run(
             connection,
@@ -123,4 +140,25 @@ def _start(database: Database, study: Study, planned: Plan) -> tuple[int, _Store
             kind="run",
             specification=study.model_dump(mode="json", exclude_defaults=True),
         )
-        return run_id, _StoreSink(database, VerdictWriter(connection, run_id))
+        sink = StoreSink(database, VerdictWriter(connection, run_id))
+    return Judging(run_id, planned.judge, opened, asker, sink)
+
+
+def finish(database: Database, judging: Judging) -> None:
+    """Say that the run came to its end."""
+    with database.write() as connection:
+        writer.finish_run(connection, judging.run_id)
+
+
+async def _run(
+    database: Database, study: Study, planned: Plan, opened: OpenJudge, on_progress: OnProgress
+) -> RunReport:
+    try:
+        judging = await begin(database, study, planned, opened)
+        runner = Runner(judging.asker.ask, judging.sink, planned=planned.trials, limits=limits_of(study))
+        await drive(runner, planned_trials(database, study, planned), judging.questions, on_progress)
+        if not runner.tally.pending:
+            finish(database, judging)
+        return judging.report(runner.tally, interrupted=runner.stopped)
+    finally:
+        await opened.client.close()

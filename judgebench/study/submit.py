@@ -1,9 +1,12 @@
 """Submitting a model's outputs: match them with a benchmark's instructions, report, then store all or nothing."""
 
+import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
-from judgebench.errors import InputError, UnknownName
+from judgebench.errors import InputError
 from judgebench.formats.submission import Submission
 from judgebench.records import Instruction, Lineage, Model, Output
 from judgebench.store import reader, writer
@@ -49,19 +52,23 @@ def prepare(
 ) -> Prepared:
     """Match a submission with a benchmark; nothing is written.
 
-    The first benchmark of a database is created without asking. Later ones need ``new_benchmark``, so that a
-    mistyped name does not become a benchmark. Instructions that an existing benchmark lacks are left out and counted,
+    A benchmark that is not there is created. Where its name is hardly another's, that needs ``new_benchmark``, so that
+    a mistyped name does not become a benchmark. Instructions that an existing benchmark lacks are left out and counted,
     unless ``extend`` adds them: whoever submits does not change silently what everybody is measured on.
 
-    Raises InputError on an unusable name, and UnknownName on an unknown benchmark.
+    Raises InputError on an unusable name, or one that looks mistyped.
     """
     check_name("benchmark", benchmark)
     check_name("model", model)
     with database.read() as connection:
         names = reader.benchmark_names(connection)
         creates = benchmark not in names
-        if creates and names and not new_benchmark:
-            raise UnknownName("benchmark", benchmark, names) from None
+        meant = [] if new_benchmark or not creates else _nearly(benchmark, names)
+        if meant:
+            raise InputError(
+                f"unknown benchmark {benchmark!r}: did you mean {meant[0]!r}? If not, say that it is a new benchmark "
+                "(--new-benchmark, new_benchmark=True)"
+            )
         known = set() if creates else _keys(reader.instructions(connection, reader.benchmark_id(connection, benchmark)))
     takes_new = creates or extend
     new = tuple(each.instruction for each in submission.outputs if each.instruction.key not in known)
@@ -86,6 +93,12 @@ def prepare(
     )
     outputs = tuple(Output(each.instruction.key, model, each.text, each.earlier) for each in kept)
     return Prepared(report, Model(model, lineage or Lineage()), new if takes_new else (), outputs)
+
+
+def _nearly(name: str, names: Sequence[str]) -> list[str]:
+    """Those of ``names`` that ``name`` may be a slip of; what differs in its digits is meant to differ."""
+    digits = re.sub(r"\D", "", name)
+    return get_close_matches(name, [each for each in names if re.sub(r"\D", "", each) == digits], n=1, cutoff=0.8)
 
 
 def store(database: Database, prepared: Prepared) -> writer.Stored:

@@ -180,7 +180,7 @@ def test_a_page_beyond_the_end_is_the_first(visit: Visit, demo: Path) -> None:
     assert page.locator("[aria-current=page]", has_text="4").count() == 1
     visit.open("/battles?page=40")
     assert "72 battles" in visit.text()
-    page.locator("[data-testid=stDataFrame]").wait_for()
+    page.locator("[data-testid=stDataFrame]").first.wait_for()
 
 
 def test_a_filter_that_leaves_fewer_pages_shows_its_battles(visit: Visit, demo: Path) -> None:
@@ -192,7 +192,7 @@ def test_a_filter_that_leaves_fewer_pages_shows_its_battles(visit: Visit, demo: 
     box.fill("")
     box.press("Enter")
     page.get_by_text("72 battles").wait_for()
-    page.locator("[data-testid=stDataFrame]").wait_for()
+    page.locator("[data-testid=stDataFrame]").first.wait_for()
 
 
 def test_a_leaderboard_without_verdicts_says_why(visit: Visit, demo: Path) -> None:

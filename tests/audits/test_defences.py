@@ -15,9 +15,11 @@ ASKED = Instruction(("Say two words.",))
 NONCE = "0123456789abcdef"
 
 
-def prompt(first: str, second: str = "fine words", template: str = "pairwise/two-way") -> ChatPrompt:
+def prompt(
+    first: str, second: str = "fine words", template: str = "pairwise/two-way", nonce: str = NONCE
+) -> ChatPrompt:
     battle = Battle.of(ASKED, Output(ASKED.key, "a", first), Output(ASKED.key, "b", second))
-    shown = render(load_template(template), Trial("judge", battle, Order.AB), nonce=NONCE)
+    shown = render(load_template(template), Trial("judge", battle, Order.AB), nonce=nonce)
     assert isinstance(shown, ChatPrompt)
     return shown
 
@@ -55,11 +57,26 @@ def test_the_reminder_comes_last_and_names_the_mark() -> None:
     assert NONCE in user(defended(prompt("two"), "sandwich")).rsplit("\n\n", 1)[1]
 
 
-@given(st.text(max_size=200), st.sampled_from(sorted(set(DEFENCES) - {"fixed"})))
+@given(st.text(max_size=200), st.sampled_from(sorted(set(DEFENCES) - {"fixed", "paraphrased"})))
 def test_property_no_output_leaves_its_fence_under_a_defence(text: str, name: str) -> None:
     seen, plain = read(user(defended(prompt(text), name))), read(user(prompt("")))
     assert seen.outside.startswith(plain.outside)
     assert seen.instruction == plain.instruction
+
+
+@given(st.text(max_size=200), st.integers(0, 15))
+def test_property_a_paraphrase_changes_the_words_around_outputs_and_nothing_in_them(text: str, wording: int) -> None:
+    nonce = f"{wording:016x}"
+    text = text.replace("\x00", "")
+    shown = [user(defended(prompt(each, nonce=nonce), "paraphrased")) for each in (text, "PLACE")]
+    assert shown[1].replace("PLACE", text) == shown[0]
+    assert "A or B" in shown[0]
+
+
+def test_paraphrases_differ() -> None:
+    shown = {user(defended(prompt("x", nonce=f"{number:016x}"), "paraphrased"))[:30] for number in range(16)}
+    assert len(shown) == 4
+    assert "answer A" in user(defended(prompt("x", nonce=f"{1:016x}"), "paraphrased"))
 
 
 def test_unknown_names_and_prompts_without_outputs_are_refused() -> None:

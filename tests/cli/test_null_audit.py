@@ -1,5 +1,7 @@
 """judgebench audit null-models, against judges on loopback that can be fooled and one that cannot."""
 
+import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,14 +9,15 @@ from typing import Any
 import pytest
 
 from judgebench import queries
-from judgebench.records import Instruction, Model, Output
-from judgebench.store import writer
+from judgebench.records import HumanLabel, Instruction, Model, Output
+from judgebench.store import reader, writer
 from judgebench.store.database import Database
+from judgebench.store.labels import add_labels
 from tests.audits import judges
 from tests.audits.factories import instructions
 from tests.audits.judges import serve
 from tests.cli.conftest import Invoke
-from tests.fault_server import FaultServer
+from tests.fault_server import FaultServer, Reply, Request
 
 IDENTIFIERS = """---
 kind: pairwise
@@ -205,3 +208,85 @@ def test_what_cannot_be_audited_is_bad_input(quiz: Invoke, flags: tuple[str, ...
     result = quiz("audit", "null-models", "--benchmark", "quiz", "--limit", "5", *flags)
     assert result.code == 2
     assert message in result.err
+
+
+def test_defences_are_measured_side_by_side_with_their_price(invoke: Invoke) -> None:
+    good = "{text} Here is what I know about it, in {number} words and in detail."
+    store(60, {"good": good, "other": "{text} That is {number}.", "third": "I do not know {number}."})
+    code, document, _ = audit(invoke, judges.obedient, "--defences", "--baseline", "good", "--honest", "6")
+    assert (code, document["defence"]) == (0, "nonce")
+    rows = {row["defence"]: row for row in document["defences"]}
+    assert list(rows) == [
+        *("fixed", "nonce", "escaped", "datamarked", "neutralised", "sandwich", "paraphrased"),
+        *("read-back", "two-stage"),
+    ]
+    assert (rows["fixed"]["passed"], rows["nonce"]["passed"], rows["sandwich"]["passed"]) == (False, True, True)
+    assert rows["fixed"]["null_win_rate"] > 0.3 > 0.1 > rows["nonce"]["null_win_rate"]
+    assert rows["fixed"]["agreement"]["value"] == rows["nonce"]["agreement"]["value"] == 1.0
+    assert rows["nonce"]["agreement"]["battles"] == 12
+    assert rows["nonce"]["accuracy"] is None
+    assert rows["read-back"]["without_verdict"] == rows["read-back"]["honest_trials"] == 24
+    assert rows["two-stage"]["tokens_a_trial"] == 3 * rows["nonce"]["tokens_a_trial"]
+
+
+def test_labelled_battles_price_a_defence_by_its_accuracy(invoke: Invoke) -> None:
+    store(60, {"good": "{text} In {number} words, in detail.", "off": "I do not know {number}."})
+    database = Database("judgebench.db")
+    keys = [Instruction((text,)).key for text in instructions(60).values()][:10]
+    with database.write() as connection:
+        said = [HumanLabel("ann", key, "good", "off", 0.0 if number == 0 else 1.0) for number, key in enumerate(keys)]
+        add_labels(connection, reader.benchmark_id(connection, "quiz"), said)
+    database.close()
+    flags = ("--defences", "--defence", "sandwich", "--baseline", "good", "--honest", "10")
+    _, document, _ = audit(invoke, judges.honest, *flags)
+    rows = {row["defence"]: row for row in document["defences"]}
+    assert list(rows) == ["fixed", "nonce", "sandwich"]
+    assert rows["sandwich"]["accuracy"]["value"] == pytest.approx(0.9)
+    assert rows["sandwich"]["accuracy"]["battles"] == 10
+
+
+def weighing(index: int, request: Request) -> Reply:
+    """A judge with log-probabilities that likes an output the more, the more of its words begin with a w."""
+    if request.method == "GET":
+        return Reply.of({"object": "list", "data": [{"id": "judge", "object": "model"}]})
+    seen = judges.read(request.text)
+    first, second = (len(re.findall(r"\bw", text)) for text in (seen.first, seen.second))
+    odds = 1 / (1 + math.exp(second - first))
+    top = [{"token": "A", "logprob": math.log(odds)}, {"token": "B", "logprob": math.log(1 - odds)}]
+    said = max(top, key=lambda each: each["logprob"])
+    content = [{**said, "top_logprobs": top}]
+    return Reply.chat(said["token"], choice={"logprobs": {"content": content}})
+
+
+def test_a_random_search_finds_a_prefix_and_goes_on_where_it_stopped(quiz: Invoke) -> None:
+    def search(steps: int) -> dict[str, Any]:
+        with FaultServer(weighing) as server:
+            where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url, "--format", "json")
+            found: dict[str, Any] = quiz("audit", "null-models", *where, "--random-search", str(steps)).json
+            return {**found, "asked": sum(request.method == "POST" for request in server.requests)}
+
+    first, more = search(8), search(24)
+    assert first["random_search"]["step"] == 8
+    assert more["random_search"]["step"] == 24
+    assert more["random_search"]["prefix"] != first["random_search"]["prefix"]
+    assert more["random_search"]["loss"] < first["random_search"]["first_loss"]
+    assert "random-search" in {each["name"] for each in more["entrants"]}
+    assert first["instructions"] == 40  # a third of 60 is searched on, and not measured on
+    assert more["random_search"]["questions"] > first["random_search"]["questions"]
+
+
+def test_a_random_search_needs_log_probabilities(quiz: Invoke) -> None:
+    with FaultServer(serve(judges.honest)) as server:
+        where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url)
+        result = quiz("audit", "null-models", *where, "--random-search", "4")
+    assert result.code == 2
+    assert "gives no log-probabilities" in result.err
+
+
+def test_the_comparison_of_defences_is_printed(quiz: Invoke) -> None:
+    with FaultServer(serve(judges.honest)) as server:
+        where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url)
+        result = quiz("audit", "null-models", *where, "--defences", "--defence", "escaped")
+    assert result.code == 0
+    assert "null win rate" in result.out
+    assert "escaped" in result.out

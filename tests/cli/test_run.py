@@ -147,6 +147,27 @@ def test_a_dry_run_asks_and_writes_nothing(submitted: Invoke, tmp_path: Path) ->
     assert verdicts(tmp_path) == 0
 
 
+def test_a_dry_run_knows_from_earlier_replies_what_the_rest_takes(submitted: Invoke) -> None:
+    with FaultServer(answer(lambda _: Reply.chat("A", delay_s=0.02))) as server:
+        flags = ("--baseline", "alpha", "--price", "10,1000")
+        first = submitted(*judged_by(server, *flags, "--dry-run")).json
+        submitted(*judged_by(server, *flags, "--limit", "1"))
+        second = submitted(*judged_by(server, *flags, "--dry-run", "--concurrency", "2")).json
+    assert (first["reply_tokens_estimate"], first["seconds_estimate"]) == (None, None)
+    assert (second["calls"], second["reply_tokens_estimate"]) == (12, 24)
+    assert second["seconds_estimate"] >= 12 * 0.02 / 2
+    assert second["cost_usd_estimate"] > 24 * 1000 / 1e6
+
+
+def test_no_more_is_asked_once_so_many_questions_have_failed(submitted: Invoke) -> None:
+    with FaultServer(
+        answer(lambda r: Reply.error(422, code="odd") if "Question 1" in r.text else Reply.chat("A"))
+    ) as server:
+        result = submitted(*judged_by(server, "--all-pairs", "--max-errors", "3", "--concurrency", "1"))
+    assert result.code == 3
+    assert (result.json["failed"], result.json["pending"] > 0) == (3, True)
+
+
 def test_the_money_runs_out(submitted: Invoke) -> None:
     usage = {"prompt_tokens": 1000, "completion_tokens": 0, "total_tokens": 1000}
 
@@ -249,3 +270,19 @@ def test_commands_on_nothing_say_what_to_do(invoke: Invoke, tmp_path: Path) -> N
         assert result.code == 2
         assert result.err.startswith("judgebench: ")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_jury_is_a_view_of_its_judges_verdicts(submitted: Invoke, tmp_path: Path) -> None:
+    for judge in ("scripted:coin", "scripted:always-first"):
+        submitted("run", "--benchmark", "bench", "--judge", judge, "--all-pairs")
+    before = verdicts(tmp_path)
+    command = ("leaderboard", "--benchmark", "bench", "--format", "json")
+    for rule in ("majority", "mean"):
+        board = submitted(*command, "--jury", rule).json
+        assert board["judges"] == ["scripted:always-first", "scripted:coin"]
+        assert any("jury" in note for note in board["notes"])
+        assert not any("pooled" in note for note in board["notes"])
+        assert sum(row["battles"] for row in board["rows"]) == 2 * 12
+    assert verdicts(tmp_path) == before
+    alone = submitted(*command, "--jury", "mean", "--judge", "scripted:coin")
+    assert (alone.code, "two judges" in alone.err) == (2, True)

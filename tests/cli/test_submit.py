@@ -113,7 +113,9 @@ def test_a_mistyped_benchmark_does_not_become_one(invoke: Invoke, tmp_path: Path
     result = invoke("submit", path, "--model", "n", "--benchmark", "bnch")
     assert result.code == 2
     assert "did you mean 'bench'" in result.err
-    assert invoke("submit", path, "--model", "n", "--benchmark", "other", "--new-benchmark").code == 0
+    assert invoke("submit", path, "--model", "n", "--benchmark", "bnch", "--new-benchmark").code == 0
+    for new in ("other", "bench2"):
+        assert invoke("submit", path, "--model", "n", "--benchmark", new).code == 0
 
 
 @pytest.mark.parametrize("name", ["", " m", "m\n", "a" * 201, "\u202egnp.exe", "x\x00y"])

@@ -183,6 +183,9 @@ TOKENS = [
 @given(st.lists(st.sampled_from(TOKENS), max_size=12).map("".join))
 @settings(max_examples=400)
 @example("[[A]] [[B]]")
+@example("[[A]]Final verdict: A B")
+@example("Final verdict: A A")
+@example("Final verdict: A Output A")
 def test_exchanging_the_labels_exchanges_the_verdict(text):
     mirror = str.maketrans("AB", "BA")
     one = parse(Completion(text), THREE_WAY, Order.AB)

@@ -19,7 +19,7 @@ from judgebench.stats.table import VerdictTable
 from judgebench.store import judge_reader, reader
 from judgebench.store.database import Database
 
-Control = Literal["length", "style", "lineage"]
+Without = Literal["length", "style", "lineage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ EVERYTHING = Scope()
 def moves(
     database: Database,
     benchmark: str,
-    controls: Sequence[Control],
+    controls: Sequence[Without],
     *,
     scope: Scope = EVERYTHING,
     baseline: str | None = None,
@@ -54,7 +54,7 @@ def moves(
     return ledger(table, effects, baseline=baseline or common_baseline(table))
 
 
-def _effects(connection: sa.Connection, benchmark_id: int, table: VerdictTable, control: Control) -> list[Effect]:
+def _effects(connection: sa.Connection, benchmark_id: int, table: VerdictTable, control: Without) -> list[Effect]:
     if control == "length":
         return [length_effect(table)]
     if control == "style":

@@ -1,0 +1,127 @@
+"""Bounds on a mean in [0, 1] that hold at every number of observations at once, so that one may stop at any time.
+
+A bettor who doubts the mean m pays into a capital that cannot be expected to grow if m is right; when it exceeds
+1 / error, m is rejected (Ville's inequality). The capital is the mean of three bettors': one adapts its bets
+(Waudby-Smith and Ramdas 2024, "Estimating means of bounded random variables by betting", appendix B.3), two always
+stake the same share of what could be lost, one of them nearly all. Each bet knows earlier values only. Values drawn
+from a finite population without replacement (their section 5) say ever more about what is left, and everything once all
+are seen.
+The values must come in an order that does not depend on them, as a shuffled list of instructions does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from judgebench.stats.table import Floats
+
+_GRID = 1000  # candidate means, evenly in [0, 1]
+_MEANS = np.linspace(0.0, 1.0, _GRID + 1)
+_LARGEST = 0.95  # of the bet that could lose everything at once
+_STAKES = np.array([[0.3], [_LARGEST]])  # of the same, by the bettors that do not adapt
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """One-sided each: the mean is above ``lower`` and below ``upper``, but for the chance of error beside it."""
+
+    mean: float  # NaN without values
+    lower: float
+    upper: float
+    lower_error: float
+    upper_error: float
+    count: int
+
+
+class RunningBounds:
+    """Bounds that take one value after another; a look costs nothing, and as many may be taken as one likes.
+
+    ``population``: how many values there are to draw from; None for so many that it does not matter.
+    """
+
+    def __init__(self, *, lower_error: float, upper_error: float, population: int | None = None) -> None:
+        self._errors = lower_error, upper_error
+        self._below, self._above = _Bettor(lower_error, population), _Bettor(upper_error, population)
+        self._population = population
+        self._total, self.count = 0.0, 0
+
+    def add(self, value: float) -> None:
+        """Raises ValueError for a value outside [0, 1], and for more values than there are."""
+        if not 0.0 <= value <= 1.0:
+            raise ValueError("values must lie in [0, 1]")
+        if self._population is not None and self.count >= self._population:
+            raise ValueError(f"{self.count + 1} values of a population of {self._population}")
+        self._below.bet(value)
+        self._above.bet(1.0 - value)
+        self._total += value
+        self.count += 1
+
+    @property
+    def mean(self) -> float:
+        """NaN without values."""
+        return self._total / self.count if self.count else float("nan")
+
+    @property
+    def lower(self) -> float:
+        return self._below.refuted
+
+    @property
+    def upper(self) -> float:
+        return 1.0 - self._above.refuted
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(self.mean, self.lower, self.upper, *self._errors, self.count)
+
+
+def running_bounds(
+    values: Sequence[float] | Floats, *, lower_error: float, upper_error: float, population: int | None = None
+) -> Bounds:
+    """Bounds after ``values`` (n,), each in [0, 1]; they are exact to 1/1000. See ``RunningBounds``.
+
+    Raises ValueError for a value outside [0, 1], and for more values than there are.
+    """
+    running = RunningBounds(lower_error=lower_error, upper_error=upper_error, population=population)
+    for value in np.asarray(values, dtype=np.float64).tolist():
+        running.add(value)
+    return running.bounds
+
+
+class _Bettor:
+    """Bets, against every mean on the grid at once, that the values are larger."""
+
+    def __init__(self, error: float, population: int | None) -> None:
+        self._enough = float(np.log(1.0 / error))
+        self._population = population
+        self._wealth = np.zeros((1 + len(_STAKES), len(_MEANS)))  # logarithm, one row a bettor
+        self._best = np.zeros_like(_MEANS)
+        self._total, self._count = 0.0, 0
+        self._squares = 0.25  # with one imagined value of 1/2 before, so that the first bet knows no value
+
+    @property
+    def refuted(self) -> float:
+        """The largest mean on the grid below which all were made implausible."""
+        rejected = self._best >= self._enough
+        if self._population is not None:
+            rejected |= self._population * _MEANS < self._total - _TOLERANCE  # what was seen alone amounts to more
+        if not rejected[1]:  # a mean of 0 is refuted by one positive value, but as a bound it says nothing
+            return 0.0
+        return float(_MEANS[int(np.argmin(rejected[1:]))])
+
+    def bet(self, value: float) -> None:
+        left = _MEANS
+        if self._population is not None:
+            left = (self._population * _MEANS - self._total) / (self._population - self._count)
+        mean = (0.5 + self._total) / (self._count + 1)
+        edge = mean - left
+        with np.errstate(divide="ignore", invalid="ignore"):
+            adapted = np.clip(edge / (self._squares / (self._count + 1) + edge**2), 0.0, _LARGEST / left)
+            bets = np.vstack([adapted, _STAKES / left])
+            self._wealth += np.where(left > _TOLERANCE, np.log1p(bets * (value - left)), 0.0)
+        capital = np.logaddexp.reduce(self._wealth) - np.log(len(self._wealth))
+        self._best = np.maximum(self._best, capital)
+        self._total += value
+        self._squares += (value - mean) ** 2
+        self._count += 1

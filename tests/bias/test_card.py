@@ -1,0 +1,45 @@
+"""Grades follow from the printed rule and the worse end of the interval."""
+
+import pytest
+
+from judgebench.bias.card import Card, line, shown_interval, shown_value
+from judgebench.bias.card_html import html_card
+from judgebench.bias.figure import Figure, unidentified
+
+
+def figure(value: float, lower: float | None, upper: float | None) -> Figure:
+    return Figure(value, lower, upper, 0.95, "made up", 100)
+
+
+@pytest.mark.parametrize(
+    ("name", "lower", "upper", "grade"),
+    [
+        ("consistency", 0.91, 0.99, "A"),
+        ("consistency", 0.85, 0.99, "B"),
+        ("consistency", 0.30, 0.99, "D"),
+        ("position", -0.01, 0.02, "A"),
+        ("position", -0.07, 0.02, "C"),
+        ("position", 0.2, 0.3, "D"),
+        ("cost", 0.2, 0.3, "-"),
+    ],
+)
+def test_grades(name: str, lower: float, upper: float, grade: str) -> None:
+    assert line(name, "?", figure((lower + upper) / 2, lower, upper), "points", "").grade == grade
+
+
+def test_what_is_not_known_has_no_grade() -> None:
+    found = line("position", "?", unidentified("one order only"), "points", "")
+    assert found.grade == "-"
+    assert shown_value(found) == "not identified"
+    assert line("position", "?", figure(0.1, None, None), "points", "").grade == "-"
+    assert shown_interval(line("position", "?", figure(0.1, 0.05, None), "points", "")) == "[+5.0 points, inf]"
+
+
+def test_a_card_is_escaped() -> None:
+    evil = "<script>alert(1)</script>\u202e\0"
+    lines = (line("people", evil, figure(0.5, 0.4, 0.6), "share", evil),)
+    text = html_card(Card(evil, evil, evil, evil, lines, (evil,)))
+    assert "<script" not in text
+    assert "\0" not in text
+    assert "\u202e" not in text
+    assert "default-src 'none'" in text

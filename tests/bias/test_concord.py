@@ -1,0 +1,111 @@
+"""Agreement of judges and people, on verdicts and labels made for it."""
+
+import numpy as np
+import pytest
+
+from judgebench.bias.agreement import outcomes
+from judgebench.bias.coefficients import Resampling
+from judgebench.bias.concord import concord, score_agreement
+from judgebench.bias.people import join, people_preference
+from judgebench.errors import StatisticsError
+from judgebench.stats.table import NO_LABELS, LabelTable
+from tests.bias.factories import BiasedWorld, table_of
+
+
+def labels_of(a, b, preference, instruction, annotator, names=("ann", "bob", "cyd")):
+    codes = [np.asarray(each, dtype=np.int32) for each in (annotator, instruction, a, b)]
+    return LabelTable(tuple(names), codes[0], codes[1], codes[2], codes[3], np.asarray(preference, dtype=np.float64))
+
+
+def world(n=200, flip=0.1, people=3, seed=0):
+    """A judge in one order, and people, who each name the better output but for a share ``flip``."""
+    rng = np.random.default_rng(seed)
+    truth = rng.random(n) < 0.5
+    said = (rng.random((n, people + 1)) < flip) ^ truth[:, None]
+    table = table_of(np.zeros(n), np.ones(n), said[:, 0] * 1.0, models=("a", "b"), instruction=range(n),
+                     order=np.zeros(n))  # fmt: skip
+    rows = np.repeat(np.arange(n), people)
+    labels = labels_of(np.zeros(n * people), np.ones(n * people), said[:, 1:].ravel() * 1.0, rows,
+                       np.tile(np.arange(people), n))  # fmt: skip
+    return table, labels
+
+
+def test_items_join_verdicts_and_labels_whichever_model_is_called_a():
+    table = table_of([1, 0], [0, 1], [1.0, 1.0], models=("a", "b"), instruction=[0, 1], order=[0, 0])
+    labels = labels_of([0, 0, 0], [1, 1, 1], [0.0, 1.0, 0.5], [0, 0, 2], [0, 1, 0])
+    items = join(table, labels)
+    assert items.instruction.tolist() == [0, 1, 2]
+    assert items.judges[:2, 0].tolist() == [0.0, 1.0]
+    assert np.isnan(items.judges[2, 0])
+    assert items.consensus[[0, 2]].tolist() == [0.5, 0.5]
+    assert items.annotator_names == ("ann", "bob")
+    people = people_preference(table, labels)
+    assert people[0] == 0.5
+    assert np.isnan(people[1])
+
+
+def test_a_judge_as_good_as_a_person_reaches_the_ceiling_and_passes():
+    found = concord(join(*world()))
+    [judge] = found.judges
+    assert judge.items == 200
+    assert judge.each_person.value == pytest.approx(found.people.ceiling.value, abs=0.06)
+    assert judge.annotators.passes
+    assert judge.accuracy.value == pytest.approx(judge.accuracy_strict.value)
+    assert found.people.several == 200
+    assert not judge.calibration_error.identified
+
+
+def test_a_judge_that_guesses_fails():
+    table, labels = world()
+    coin = np.random.default_rng(5).random(len(table)) < 0.5
+    guessing = table_of(table.model_a, table.model_b, coin * 1.0, models=table.models, instruction=table.instruction,
+                        order=table.order)  # fmt: skip
+    [judge] = concord(join(guessing, labels)).judges
+    assert abs(judge.consensus.cohen.value) < 0.2
+    assert judge.annotators.passes is False
+
+
+def test_failures_are_wrong_and_counted():
+    table, labels = world(n=100)
+    answered = table.select(np.arange(100) < 80)
+    items = join(answered, labels)
+    missing = np.isnan(items.judges[:, 0])
+    with_failures = concord(items, failed={"judge": missing}).judges[0]
+    without = concord(items).judges[0]
+    assert (with_failures.items, with_failures.without_verdict) == (100, 20)
+    assert without.items == 80
+    assert with_failures.accuracy.value == pytest.approx(without.accuracy.value * 0.8, abs=0.03)
+
+
+def test_two_judges_and_nobody_else():
+    table = BiasedWorld(slots=(0.0, 0.0), soft=True, instructions=40).table(np.random.default_rng(1))
+    found = concord(join(table, NO_LABELS))
+    assert [pair.items for pair in found.pairs] == [400]
+    assert found.all_judges.krippendorff.identified
+    assert found.pairs[0].agreement.icc.value > 0.2
+    assert not found.judges[0].accuracy.identified
+    assert not found.people.ceiling.identified
+    with pytest.raises(StatisticsError, match="neither a verdict nor a label"):
+        concord(join(table.select(np.zeros(len(table), dtype=bool)), NO_LABELS))
+
+
+def test_intervals_of_agreement_cover():
+    """Raw agreement with people is 0.82 by construction: (1 - flip)**2 + flip**2."""
+    hits = 0
+    for seed in range(200):
+        [judge] = concord(join(*world(n=60, people=1, seed=seed)), how=Resampling(resamples=20)).judges
+        hits += judge.consensus.raw.lower <= 0.82 <= judge.consensus.raw.upper
+    assert hits / 200 > 0.9
+
+
+def test_scores_of_several_judges():
+    rng = np.random.default_rng(3)
+    quality = rng.standard_normal(80)
+    scores = quality[:, None] + 0.5 * rng.standard_normal((80, 3))
+    found = score_agreement(scores, np.arange(80), how=Resampling())
+    assert found["2,1"].lower < 0.8 < found["2,1"].upper
+    assert not score_agreement(scores[:, :1], np.arange(80), how=Resampling())["2,1"].identified
+
+
+def test_outcomes_are_three():
+    assert outcomes(np.array([0.2, 0.5, 0.9])).tolist() == [0.0, 1.0, 2.0]

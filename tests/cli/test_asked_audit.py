@@ -1,0 +1,87 @@
+"""judgebench audit submissions with a judge: outputs exchanged between instructions, and likelihoods."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.audits import judges
+from tests.audits.judges import serve
+from tests.cli.conftest import Invoke
+from tests.cli.test_null_audit import store
+from tests.fault_server import FaultServer, Reply, Request
+
+GOOD = "{text} Here is what I know about it, in {number} words and in detail."
+LONG = "Whatever was asked, {number:.0f} of the many considerations that could be named here are weighed " * 3
+
+
+@pytest.fixture
+def quiz(invoke: Invoke) -> Invoke:
+    store(40, {"base": GOOD, "good": "{text} It is {number}, I think, in some detail.", "long": LONG})
+    return invoke
+
+
+def ask(invoke: Invoke, server: FaultServer, *flags: str) -> dict[str, Any]:
+    where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url, "--format", "json")
+    result = invoke("audit", "submissions", *where, *flags)
+    assert result.code in (0, 1), result.err
+    found: dict[str, Any] = result.json
+    return found
+
+
+def longest(prompt: str) -> str:
+    seen = judges.read(prompt)
+    return "A" if len(seen.first) > len(seen.second) else "B"
+
+
+def biased(prompt: str) -> str:
+    """Honest, but for a weakness for the word weighed."""
+    seen = judges.read(prompt)
+    liked = ["weighed" in text for text in (seen.first, seen.second)]
+    return judges.honest(prompt) if liked[0] == liked[1] else "AB"[liked[1]]
+
+
+def test_outputs_that_win_when_exchanged_are_high_and_honest_ones_are_not(quiz: Invoke) -> None:
+    with FaultServer(serve(biased)) as server:
+        found = ask(quiz, server, "--permuted", "20", "--baseline", "base")
+    exchanged = [each for each in found["findings"] if each["rule"] == "wins-when-exchanged"]
+    assert [(each["model"], each["severity"], each["value"]) for each in exchanged] == [("long", "high", 1.0)]
+    assert "wins-when-exchanged" in found["rules"]
+
+
+def test_a_judge_that_lets_all_exchanged_outputs_win_accuses_nobody(quiz: Invoke) -> None:
+    with FaultServer(serve(longest)) as server:
+        found = ask(quiz, server, "--permuted", "20", "--baseline", "base", "--model", "long")
+    exchanged = [each for each in found["findings"] if each["rule"] == "wins-when-exchanged"]
+    assert [each["severity"] for each in exchanged] in (["medium"], [])
+
+
+def likely(index: int, request: Request) -> Reply:
+    """A server with prompt log-probabilities: words with a digit are improbable."""
+    if request.method == "GET":
+        return Reply.of({"object": "list", "data": [{"id": "judge", "object": "model"}]})
+    messages = request.json["messages"]
+    words = [word for message in messages for word in message["content"].split()]
+    entries: list[Any] = [None]
+    for place, word in enumerate(words):
+        logprob = -9.0 if any(char.isdigit() for char in word) else -2.0
+        entries.append({str(hash((place, word)) % 10**6): {"logprob": logprob}})
+    return Reply.of({"prompt_logprobs": entries, "choices": []})
+
+
+def test_text_that_no_model_would_write_is_an_outlier_in_likelihood(invoke: Invoke) -> None:
+    words = ("plain words about it", "other words of that kind", "words of a third kind", "still other words, then")
+    store(20, dict(zip("abcd", words, strict=True)) | {"odd": "x{number}1 y2 z{number}3 w4 v5 u6"})
+    with FaultServer(likely) as server:
+        found = ask(invoke, server, "--likelihoods", "12", "--judge-template", "pairwise/likelihood")
+    outliers = [each for each in found["findings"] if each["rule"] == "likelihood-outlier"]
+    assert [(each["model"], each["severity"]) for each in outliers] == [("odd", "medium")]
+    assert outliers[0]["value"] == pytest.approx(-7.0)
+
+
+def test_a_judge_is_needed_and_must_fit(quiz: Invoke) -> None:
+    assert quiz("audit", "submissions", "--benchmark", "quiz", "--permuted", "5").code == 2
+    result = quiz("audit", "submissions", "--benchmark", "quiz", "--likelihoods", "5", "--judge", "scripted:coin")
+    assert result.code == 2
+    assert "likelihoods need" in result.err
+    assert json.dumps(result.out) == '""'

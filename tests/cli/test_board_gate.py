@@ -1,0 +1,151 @@
+"""What audits found is said wherever a leaderboard is shown, until it is settled or no longer true."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from judgebench import queries
+from judgebench.store.database import Database
+from tests.audits import judges
+from tests.audits.factories import instructions
+from tests.audits.judges import serve
+from tests.cli.conftest import Invoke
+from tests.fault_server import FaultServer
+
+GOOD = "{text} Here is what I know about it, in {number} words and in detail."
+
+
+def submit(invoke: Invoke, folder: Path, model: str, pattern: str, count: int = 40, *flags: str) -> Any:
+    rows = [
+        {"instruction": text, "output": pattern.format(text=text, number=number)}
+        for number, text in enumerate(list(instructions(60).values())[:count])
+    ]
+    path = folder / f"{model}-{count}.json"
+    path.write_text(json.dumps(rows))
+    result = invoke("submit", path, "--model", model, "--benchmark", "quiz", "--format", "json", *flags)
+    assert result.code == 0, result.err
+    return result.json
+
+
+@pytest.fixture
+def ranked(invoke: Invoke, tmp_path: Path) -> Callable[..., str]:
+    """Three models judged by an honest judge; the function runs a command that asks it."""
+    submit(invoke, tmp_path, "good", GOOD)
+    submit(invoke, tmp_path, "short", "{text} It is {number}.")
+    submit(invoke, tmp_path, "constant", "A fine question. The answer depends on many things, all of them of weight.")
+
+    def ask(*command: str) -> str:
+        with FaultServer(serve(judges.honest)) as server:
+            result = invoke(*command, "--judge", "judge", "--judge-url", server.url)
+        return result.out
+
+    ask("run", "--benchmark", "quiz", "--baseline", "good")
+    return ask
+
+
+def board(invoke: Invoke) -> dict[str, Any]:
+    found: dict[str, Any] = invoke("leaderboard", "--benchmark", "quiz", "--format", "json").json
+    return found
+
+
+def test_findings_are_told_at_submission_and_block_nothing(invoke: Invoke, tmp_path: Path) -> None:
+    assert submit(invoke, tmp_path, "good", GOOD)["submission_audit"]["passed"] is True
+    report = submit(invoke, tmp_path, "null", "One text, whatever the question may have been about, for {text:.0}all.")
+    assert report["stored"] == 40
+    assert report["submission_audit"]["passed"] is False
+    assert report["submission_audit"]["findings"][0]["severity"] == "high"
+    assert set(report["submission_audit"]["findings"][0]) == {
+        *("model", "severity", "rule", "evidence", "value", "lower", "upper"),
+    }
+    rows = [{"instruction": text, "output": "One text."} for text in instructions(40).values()]
+    (tmp_path / "again.json").write_text(json.dumps(rows))
+    result = invoke("submit", tmp_path / "again.json", "--model", "again", "--benchmark", "quiz")
+    assert result.code == 0
+    assert "audit: high    again  constant-output 1" in result.err
+    assert "judgebench audit submissions --benchmark quiz --model again" in result.err
+
+
+def test_copies_of_another_model_are_told_at_submission(invoke: Invoke, tmp_path: Path) -> None:
+    submit(invoke, tmp_path, "good", GOOD)
+    report = submit(invoke, tmp_path, "copy", GOOD)
+    assert "copied-output" in {each["rule"] for each in report["submission_audit"]["findings"]}
+    assert submit(invoke, tmp_path, "dry", GOOD, 40, "--dry-run")["submission_audit"]["audit"] == "submissions"
+
+
+def test_a_leaderboard_says_that_its_judge_was_never_audited_with_the_command(
+    invoke: Invoke, ranked: Callable[..., str]
+) -> None:
+    found = board(invoke)
+    command = "judgebench audit null-models --benchmark quiz --judge judge"
+    gate = found["gate"]
+    assert gate["passed"] is False
+    assert gate["judges"] == [{"judge": "judge", "state": "missing", "null_win_rate": None, "command": command}]
+    assert any(command in note for note in found["notes"])
+    assert command in invoke("leaderboard", "--benchmark", "quiz").out
+    assert "judgebench audit" in invoke("leaderboard", "--benchmark", "quiz", "--format", "markdown").out
+
+
+def test_a_severe_finding_marks_the_model_wherever_it_is_shown(invoke: Invoke, ranked: Callable[..., str]) -> None:
+    rows = {row["model"]: row for row in board(invoke)["rows"]}
+    assert "audit: constant-output" in rows["constant"]["flag"]
+    assert rows["short"]["flag"] == ""
+    table = invoke("leaderboard", "--benchmark", "quiz").out
+    assert "audit: constant-output" in table
+    assert "judgebench audit submissions --benchmark quiz --model constant" in table
+    assert "audit: constant-output" in invoke("leaderboard", "--benchmark", "quiz", "--format", "markdown").out
+    text = invoke("leaderboard", "--benchmark", "quiz", "--format", "csv").out
+    flags = {row["model"]: row["flag"] for row in csv.DictReader(io.StringIO(text))}
+    assert flags["constant"].startswith("audit: constant-output")
+
+
+def test_a_passing_audit_settles_it_until_the_benchmark_grows(
+    invoke: Invoke, ranked: Callable[..., str], tmp_path: Path
+) -> None:
+    ranked("audit", "null-models", "--benchmark", "quiz")
+    judge = board(invoke)["gate"]["judges"][0]
+    assert (judge["state"], judge["null_win_rate"] < 0.1) == ("passed", True)
+    assert not any("null-models" in note for note in board(invoke)["notes"])
+    submit(invoke, tmp_path, "good", GOOD, 45, "--extend")
+    assert board(invoke)["gate"]["judges"][0]["state"] == "stale"
+
+
+def test_a_laxer_gate_settles_nothing_and_the_command_of_the_note_works(
+    invoke: Invoke, ranked: Callable[..., str]
+) -> None:
+    ranked("audit", "null-models", "--benchmark", "quiz", "--fail-above", "0.5")
+    assert board(invoke)["gate"]["judges"][0]["state"] == "failed"
+    result = invoke("audit", "null-models", "--benchmark", "quiz", "--judge", "judge")
+    assert "needs an address" not in result.err  # it is asked where it was asked last, which is gone here
+
+
+def test_a_flag_outlives_added_outputs_and_says_so(invoke: Invoke, ranked: Callable[..., str], tmp_path: Path) -> None:
+    submit(invoke, tmp_path, "good", GOOD, 45, "--extend")
+    database = Database("judgebench.db")
+    added = list(instructions(60).values())[40:45]
+    rows = [{"instruction": each, "output": f"{each} is the question."} for each in added]
+    (tmp_path / "more.json").write_text(json.dumps(rows))
+    assert invoke("submit", tmp_path / "more.json", "--model", "constant", "--benchmark", "quiz").code == 0
+    stored = queries.audits(database, "quiz", kind="submissions")
+    database.close()
+    assert next(each for each in stored if each.model == "constant").stale
+    flags = {row["model"]: row["flag"] for row in board(invoke)["rows"]}
+    assert flags["constant"].endswith("(before outputs were added)")
+
+
+def test_the_page_reads_every_kind_of_audit(invoke: Invoke, ranked: Callable[..., str]) -> None:
+    ranked("audit", "null-models", "--benchmark", "quiz")
+    assert invoke("audit", "integrity", "--benchmark", "quiz").code == 0
+    invoke("audit", "submissions", "--benchmark", "quiz")
+    database = Database("judgebench.db")
+    stored = queries.audits(database, "quiz")
+    database.close()
+    assert {each.kind for each in stored} == {"null-models", "integrity", "submissions"}
+    null = next(each for each in stored if each.kind == "null-models")
+    assert null.passed
+    assert null.document["entrants"]
+    assert {each.model for each in stored if each.kind == "submissions"} == {"good", "short", "constant"}
