@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import streamlit as st
 
 from app import data
-from app.text import name
+from app.text import line, name
 from judgebench.errors import JudgeBenchError
 from judgebench.queries import BenchmarkSummary
 
@@ -64,16 +64,16 @@ def _greet(reason: str) -> None:
     st.subheader("Welcome to JudgeBench")
     st.write("There is nothing to show yet. Three ways to begin, each a command in a terminal:")
     st.text("Try it on a small benchmark that comes with the program, judged by a small model on this machine:")
-    st.code("judgebench demo", language="bash")
+    st.code("judgebench demo", language=None)
     st.text("Bring verdicts that AlpacaEval has published:")
-    st.code("judgebench import alpaca-eval annotations.json", language="bash")
+    st.code("judgebench import alpaca-eval annotations.json", language=None)
     st.text("Submit a model's outputs, here or in a terminal, and have them judged:")
     st.code(
         "judgebench submit outputs.json --model MODEL --benchmark BENCHMARK\n"
         "judgebench run --benchmark BENCHMARK --judge embedded --all-pairs",
-        language="bash",
+        language=None,
     )
     st.page_link("screens/submit.py", label="Submit outputs here", icon=":material/upload_file:")
-    st.caption("What the database said:")
+    line("What the database said:")
     st.code(reason, language=None, wrap_lines=True)
     st.stop()

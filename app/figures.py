@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import streamlit as st
+
 from app.text import name
 from judgebench.bias.figure import Figure
 
@@ -20,7 +22,7 @@ _REMEDIES = (
     (("order", "first", "place"), "judgebench run --benchmark {benchmark} --judge JUDGE --orders both"),
     (("judge",), "judgebench run --benchmark {benchmark} --judge ANOTHER"),
 )
-WIDTHS: Mapping[str, Any] = {
+_WIDTHS = {
     "Value": 120,
     "Interval": 170,
     "n": 70,
@@ -58,6 +60,11 @@ def columns(rows: Sequence[Shown], benchmark: str) -> Mapping[str, list[Any]]:
         "Not known because": [name(row.figure.reason, 200) for row in rows],
         "What would give it": [name(remedy(row.figure, benchmark), 200) for row in rows],
     }
+
+
+def widths() -> dict[str, Any]:
+    """The configuration of the columns that would else be too narrow."""
+    return {column: st.column_config.Column(width=pixels) for column, pixels in _WIDTHS.items()}
 
 
 def _number(value: float | None, unit: Unit) -> str:

@@ -43,7 +43,7 @@ def markup(html: str, *, height: int) -> None:
 def rest(text: str, *, key: str) -> None:
     """A download of a text that is too long to be shown."""
     if len(text) > MAX_CHARS:
-        st.caption(f"These are the first {MAX_CHARS:,} of {len(text):,} characters.")
+        line(f"These are the first {MAX_CHARS:,} of {len(text):,} characters.")
         st.download_button(
             "Download all of it", text.encode(), file_name=f"{key}.txt", mime="text/plain", key=f"all_{key}"
         )

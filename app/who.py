@@ -41,7 +41,7 @@ def gate() -> None:
         return
     if not st.user.is_logged_in:
         st.title("JudgeBench", anchor=False)
-        st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
+        st.button("Log in", icon=":material/login:", on_click=st.login)
         st.stop()
     with st.sidebar:
         found = person()

@@ -1,15 +1,21 @@
 """How long every page of the app takes to be ready, in a real browser.
 
-python -m bench.app_pages DATABASE [--repeats 5] [--chromium /usr/bin/chromium]
+python -m bench.app_pages DATABASE [--repeats 5] [--pages Leaderboard Battles ...] [--chromium /usr/bin/chromium]
+python -m bench.app_pages DATABASE --viewers 10
 
 Cold: the first visit by a fresh browser to a server that was just started, so nothing is imported, read or cached.
 Reload: another fresh browser on the same server. Warm: a click in the navigation, in a window that has seen the page.
 Ready is when the page's last part is there: charts drawn, tables in place. Prints one line a page, medians in seconds.
+With --viewers, so many browsers visit all pages at once, twice; the second round is warm. Prints each page's slowest
+visit, how many pages showed an error, and the server's memory.
 """
 
 import argparse
+import os
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +28,10 @@ PAGES = {
     "Leaderboard": ("/", (_CHART, _TABLE, "[data-testid=stDownloadButton]")),
     "Matrix": ("/matrix", (_CHART, _TABLE)),
     "Battles": ("/battles", (_TABLE,)),
+    "Bias": ("/bias", (_CHART, _TABLE)),
+    "Judges": ("/judges", (_TABLE,)),
+    "Audits": ("/audits", ("[data-testid=stCode], [data-testid=stDataFrame]",)),
+    "Vote": ("/vote", ("[data-testid=stProgress]",)),
     "Submit": ("/submit", ("[data-testid=stFileUploader]",)),
     "Runs": ("/runs", (_TABLE,)),
 }
@@ -31,12 +41,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("database", type=Path)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--pages", nargs="+", choices=list(PAGES), default=list(PAGES))
+    parser.add_argument("--viewers", type=int, default=0)
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     args = parser.parse_args()
+    if args.viewers:
+        _crowd(args)
+        return
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
         print(f"{'page':12} {'cold':>6} {'reload':>7} {'warm':>6}  worst of {args.repeats}: cold, reload, warm")
-        for title in PAGES:
+        for title in args.pages:
             times = [_measure(browser, args.database, title) for _ in range(args.repeats)]
             middle = [statistics.median(column) for column in zip(*times, strict=True)]
             worst = [max(column) for column in zip(*times, strict=True)]
@@ -62,6 +77,49 @@ def _measure(browser: Any, database: Path, title: str) -> tuple[float, float, fl
         warm = _timed(lambda: page.get_by_role("link", name=title, exact=True).click(), page, title, ready)
         page.context.close()
     return cold, reload, warm
+
+
+def _crowd(args: argparse.Namespace) -> None:
+    """Each viewer is a thread with a browser of its own: playwright's objects belong to one thread."""
+    with serving(args.database) as address, ThreadPoolExecutor(args.viewers) as pool:
+        for title in args.pages:  # nobody waits for what the first visitor pays for
+            next(pool.map(lambda each: _visit(args.chromium, address, each), [[title]]))
+        begun = list(pool.map(lambda _: _visit(args.chromium, address, args.pages), range(args.viewers)))
+        print(f"server: {_memory_mb(address):.0f} MB")
+    for at, title in enumerate(args.pages):
+        slowest = max(times[at] for times, _ in begun)
+        print(f"{title:12} slowest of {args.viewers} warm visits at once: {slowest:.2f} s")
+    print(f"pages with an error: {sum(errors for _, errors in begun)}")
+
+
+def _visit(chromium: str, address: str, titles: list[str]) -> tuple[list[float], int]:
+    """Seconds of each page, by clicks in one window, and how many showed an error."""
+    times, errors = [], 0
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(f"{address}{PAGES[titles[-1]][0]}")
+        _wait(page, titles[-1], PAGES[titles[-1]][1])
+        for title in titles:
+            link = page.get_by_role("link", name=title, exact=True)
+            times.append(_timed(link.first.click, page, title, PAGES[title][1]))
+            errors += page.locator("[data-testid=stException]").count()
+        browser.close()
+    return times, errors
+
+
+def _memory_mb(address: str) -> float:
+    """Resident memory of the process that listens there, by Linux's own account."""
+    port = f"{int(address.rsplit(':', 1)[1]):04X}"
+    lines = Path("/proc/net/tcp").read_text().splitlines()
+    inode = next(line.split()[9] for line in lines if line.split()[1].endswith(":" + port) and line.split()[3] == "0A")
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if any(os.readlink(each) == f"socket:[{inode}]" for each in (process / "fd").iterdir()):
+                status = (process / "status").read_text()
+                return int(status.split("VmRSS:")[1].split()[0]) / 1024
+    return float("nan")
 
 
 def _timed(act: Any, page: Any, title: str, ready: tuple[str, ...]) -> float:

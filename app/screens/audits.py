@@ -24,7 +24,7 @@ _COMMANDS = {
 def _command(kind: str, benchmark: BenchmarkSummary) -> None:
     judge = benchmark.judges[0] if benchmark.judges else "embedded"
     command = _COMMANDS[kind].format(benchmark=shlex.quote(benchmark.name), judge=shlex.quote(judge))
-    st.code(command, language="bash", wrap_lines=True)
+    st.code(command, language=None, wrap_lines=True)
 
 
 def _outcome(audit: StoredAudit) -> str:
@@ -115,7 +115,7 @@ def _defences(audits: Sequence[StoredAudit], judges: dict[str, str], benchmark: 
         line("No defence was measured yet. This asks the judge behind one, beside the audit above:")
         judge = shlex.quote(benchmark.judges[0] if benchmark.judges else "embedded")
         words = f"judgebench audit null-models --benchmark {shlex.quote(benchmark.name)} --judge {judge}"
-        st.code(f"{words} --defence escaped", language="bash", wrap_lines=True)
+        st.code(f"{words} --defence escaped", language=None, wrap_lines=True)
         return
     st.dataframe(
         {

@@ -10,7 +10,6 @@ from judgebench.queries import Battle, BattleFilter, BattleOrder, BattleSummary,
 
 _CARDS = 4  # verdicts shown at once
 _ORDERS: dict[BattleOrder, str] = {"instructions": "As asked", "upsets": "Biggest upsets first"}
-_TEXT_HELP = "Words of the instruction or of either output"
 _TOGGLES = {  # by field of the filter: label, place in the address, what it means
     "inconsistent": ("Contradictory verdicts", "inconsistent", "Verdicts that name different winners"),
     "without_verdict": ("Trials without a verdict", "unanswered", "Unparsed, refused, truncated or failed"),
@@ -32,7 +31,12 @@ def _view(source: data.Source) -> View:
         judge = choosing.one("Judge", benchmark.judges, key="judge", none="All")
         category = choosing.one("Category", benchmark.categories, key="category", none="All")
         text = st.text_input(
-            "Text contains", key="text", bind="query-params", max_chars=200, width=choosing.WIDTH_PX, help=_TEXT_HELP
+            *("Text contains", ""),
+            key="text",
+            bind="query-params",
+            max_chars=200,
+            width=choosing.WIDTH_PX,
+            placeholder="instruction or output",
         )
         order = st.selectbox(
             *("Order", list(_ORDERS)),
@@ -188,7 +192,7 @@ def _card(shown: ShownVerdict, key: str) -> None:
     line(f"{name(shown.judge)}, {replies.order_words(shown.order)}: {replies.opinion(shown)}")
     completion = shown.completion
     if completion is None:
-        st.caption("No reply is kept: none was needed, or none was had.")
+        line("No reply is kept: none was needed, or none was had.")
         return
     block(completion.text, height=_REPLY_PX, key=key)
     if completion.reasoning:

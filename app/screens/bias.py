@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.elements.lib.layout_utils import Height
 
 from app import charts, choosing, data, movement
-from app.figures import WIDTHS, Shown, columns
+from app.figures import Shown, columns, widths
 from app.text import line, name, problem
 from judgebench.bias.report import BiasReport
 from judgebench.errors import JudgeBenchError
@@ -34,7 +34,7 @@ def _chosen(source: data.Source) -> _View:
 
 def _table(view: _View, rows: list[Shown], alt: str) -> None:
     height: Height = _TABLE_PX if len(rows) > _TABLE_ROWS else "content"
-    st.dataframe(columns(rows, view.benchmark), hide_index=True, alt=alt, height=height, column_config=dict(WIDTHS))
+    st.dataframe(columns(rows, view.benchmark), hide_index=True, alt=alt, height=height, column_config=widths())
 
 
 def _ledger(view: _View) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import charts, choosing, data, who
 from app.access import Role
-from app.figures import WIDTHS, Shown, columns, remedy
+from app.figures import Shown, columns, remedy, widths
 from app.text import line, name, problem
 from judgebench import study
 from judgebench.bias.card import Card
@@ -46,7 +46,7 @@ def _card(card: Card, benchmark: str) -> None:
         },
         hide_index=True,
         alt=f"Report card of {name(card.judge)}",
-        column_config=dict(WIDTHS),
+        column_config=widths(),
         height="content",
     )
     for note in card.notes:
@@ -86,15 +86,13 @@ def _compare(source: data.Source, benchmark: str, judges: tuple[str, ...]) -> No
             Shown("Cohen's kappa", pair.agreement.cohen, "plain"),
             Shown("Rank correlation of models, Kendall", pair.rankings.kendall, "plain"),
         ]
-        st.dataframe(
-            columns(rows, benchmark), hide_index=True, alt="Agreement of two judges", column_config=dict(WIDTHS)
-        )
+        st.dataframe(columns(rows, benchmark), hide_index=True, alt="Agreement of two judges", column_config=widths())
 
 
 def _judges(source: data.Source, benchmark: BenchmarkSummary) -> None:
     if not benchmark.judges:
         line("No judge has judged this benchmark yet. This asks a small model on this machine:")
-        st.code(f"judgebench run --benchmark {name(benchmark.name)} --judge embedded --all-pairs", language="bash")
+        st.code(f"judgebench run --benchmark {name(benchmark.name)} --judge embedded --all-pairs", language=None)
         return
     chosen = choosing.some("Judges, one or two", benchmark.judges, key="judges", none="The first", most=2)
     judges = chosen or benchmark.judges[:1]

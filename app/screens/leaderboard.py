@@ -164,7 +164,7 @@ def _moves(view: _View, controls: tuple[Without, ...]) -> None:
     for said in movement.effect_lines(found):
         line(said)
     if view.language is not None:
-        st.caption("This part is about all languages.")
+        line("This part is about all languages.")
     if rows:
         st.dataframe(
             movement.columns(rows),

@@ -24,9 +24,9 @@ _RUNS_PX, _RUNS_ROWS = 320, 8
 def _judge() -> dict[str, Any]:
     kind = st.segmented_control("Judge", [_EMBEDDED, _SERVER], default=_EMBEDDED, required=True, key="kind")
     if kind == _EMBEDDED:
-        st.caption("A small model inside the process: real, and weak. For trying the machine, not for ranking models.")
+        line("A small model inside the process: real, and weak. For trying the machine, not for ranking models.")
         return {"model": "embedded"}
-    st.caption("Any OpenAI-compatible server. Its key is read from the environment in which the app was started.")
+    line("Any OpenAI-compatible server. Its key is read from the environment in which the app was started.")
     model, url, key, price = st.columns(4)
     given = {
         "model": model.text_input("Model", key="judge_model", max_chars=200),
@@ -74,7 +74,7 @@ def _new_run(source: data.Source) -> None:
     fields = {"benchmark": benchmark.name, "judge": judge, **_design(benchmark)}
     with st.container(horizontal=True):
         asked = st.button("Estimate", icon=":material/calculate:")
-        started = st.button("Start", type="primary", icon=":material/play_arrow:")
+        started = st.button("Start", icon=":material/play_arrow:")
     if asked or started:
         wanted = make_study({field: value for field, value in fields.items() if value is not None}, where="This form")
         who.policy().check_judge(wanted.judge.url, wanted.judge.key_env)

@@ -41,7 +41,7 @@ def _columns(columns: tuple[str, ...]) -> dict[str, str]:
     """The columns that the user named, by field; the others are found by their usual names."""
     chosen = {}
     with st.expander("Columns", expanded=not uploads.self_evident(columns)):
-        st.caption("Columns with usual names are found by themselves. Choose here where they are not.")
+        line("Columns with usual names are found by themselves. Choose here where they are not.")
         for place, (field, label) in zip(st.columns(len(_FIELDS)), _FIELDS.items(), strict=True):
             with place:
                 column = st.selectbox(
@@ -81,7 +81,7 @@ def _aim(submission: Submission) -> tuple[str, str, Lineage, bool, bool] | None:
 
 def _lineage() -> Lineage:
     with st.expander("Lineage"):
-        st.caption("Where the model comes from. It lets a judge's preference for its relatives be measured.")
+        line("Where the model comes from. It lets a judge's preference for its relatives be measured.")
         places = st.columns(3)
         family = places[0].text_input("Family", placeholder="llama-3", max_chars=200)
         parent = places[1].text_input("Tuned from", max_chars=200)
@@ -119,9 +119,9 @@ def _store(prepared: Prepared) -> None:
         stored = study.store(database, prepared)
     st.success("Stored.")
     line(f"{stored.new:,} outputs are new; {stored.known:,} were stored already.")
-    st.caption("This command judges them; any other judge will do as well, see judgebench run --help.")
+    line("This command judges them; any other judge will do as well, see judgebench run --help.")
     others = [model for model in others if model != report.model]
-    st.code(commands.judge_model(data.address(), report.benchmark, report.model, others), language="bash")
+    st.code(commands.judge_model(data.address(), report.benchmark, report.model, others), language=None)
 
 
 def _submit() -> None:
@@ -146,7 +146,7 @@ def _submit() -> None:
             database, submission, benchmark=benchmark, model=model, lineage=lineage, extend=extend, new_benchmark=new
         )
     _report(prepared.report)
-    if st.button("Store these outputs", type="primary", icon=":material/save:"):
+    if st.button("Store these outputs", icon=":material/save:"):
         _store(prepared)
 
 

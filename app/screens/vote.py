@@ -98,7 +98,7 @@ def _progress(source: data.Source, benchmark: str, voter: str) -> None:
         return
     agreed = movement.percent(found.agreement)
     line(f"You name the judges' winner, or a tie with them, in {agreed} of {found.agreement.n:,} votes.")
-    st.caption("Pairs that judges are least sure of come first, so this is lower than over all battles.")
+    line("Pairs that judges are least sure of come first, so this is lower than over all battles.")
 
 
 st.title("Vote", anchor=False)
@@ -113,14 +113,14 @@ try:
     pair = _pair(source, benchmark, voter)
     if pair is None:
         line("There is no pair left for you here. Pairs come from battles that a judge has judged:")
-        st.code(f"judgebench run --benchmark {name(benchmark)} --judge embedded --all-pairs", language="bash")
+        st.code(f"judgebench run --benchmark {name(benchmark)} --judge embedded --all-pairs", language=None)
     else:
         _show(pair)
         with st.container(horizontal=True):
             for each in _ANSWERS:
                 st.button(each.label, shortcut=each.key, on_click=_answer, args=(benchmark, voter, pair, each))
             st.button("Skip", shortcut="S", on_click=_skip)
-        st.caption("Which model wrote which is not told, and their order is drawn anew for each pair.")
+        line("Which model wrote which is not told, and their order is drawn anew for each pair.")
     _progress(source, benchmark, voter)
 except JudgeBenchError as error:
     problem("There is nothing to vote on.", error)

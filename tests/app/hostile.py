@@ -17,6 +17,7 @@ from judgebench.records import (
     Verdict,
 )
 from judgebench.store import writer
+from judgebench.store.audit_log import Subject, add_audit
 from judgebench.store.database import Database
 from judgebench.store.verdict_writer import TrialResult, VerdictWriter
 
@@ -59,6 +60,12 @@ def build(path: Path) -> None:
             for order in Order
         ]
         VerdictWriter(connection, run).add(connection, results)
+        evidence = {"instruction": "k", "start": 0, "end": 9, "before": ATTACK, "match": ATTACK, "after": ATTACK}
+        finding = {"model": MODELS[0], "severity": "high", "rule": ATTACK, "evidence": [evidence]}
+        numbers = {"value": 1.0, "lower": 0.5, "upper": 1.0}
+        document = {"findings": [finding | numbers], "rules": {ATTACK: ATTACK}, "notes": [ATTACK], "failures": [ATTACK]}
+        subject = Subject("submissions", benchmark, model=MODELS[0])
+        add_audit(connection, subject, passed=False, document=document)
     database.close()
 
 

@@ -11,13 +11,26 @@ from urllib.parse import urlencode
 import pytest
 
 from judgebench import queries
+from judgebench.records import Order
 from judgebench.store.database import Database
 from tests.app import hostile
 
 pytestmark = pytest.mark.browser
 
 _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-PAGES = {"/": "Leaderboard", "/matrix": "Matrix", "/battles": "Battles", "/submit": "Submit", "/runs": "Runs"}
+_PATIENCE_MS = 60_000  # of a page on a busy machine; waiting ends as soon as the condition holds
+PAGES = {
+    "/": "Leaderboard",
+    "/leaderboard": "Leaderboard",
+    "/matrix": "Matrix",
+    "/battles": "Battles",
+    "/bias": "Bias",
+    "/judges": "Judges",
+    "/audits": "Audits",
+    "/submit": "Submit",
+    "/runs": "Runs",
+    "/vote": "Vote",
+}
 
 
 class Visit:
@@ -26,6 +39,7 @@ class Visit:
     def __init__(self, browser: Any, address: str) -> None:
         self.address = address
         self.context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+        self.context.set_default_timeout(_PATIENCE_MS)
         self.page = self.context.new_page()
         self.elsewhere: list[str] = []
         self.dialogs: list[str] = []
@@ -39,9 +53,9 @@ class Visit:
     def settle(self) -> Any:
         """Wait until the page has run and stays so."""
         self.page.wait_for_timeout(150)
-        self.page.wait_for_selector(_DONE, timeout=20_000)
-        self.page.wait_for_selector("[data-testid=stHeading]", timeout=20_000)
-        self.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=20_000)
+        self.page.wait_for_selector(_DONE)
+        self.page.wait_for_selector("[data-testid=stHeading]")
+        self.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
         return self.page
 
     def text(self) -> str:
@@ -85,7 +99,7 @@ def test_without_a_database_pages_say_what_to_do_and_leave_no_file(visit: Visit,
     for path, title in reversed(PAGES.items()):  # the server's very first visitor follows a link to an inner page
         page = visit.open(path)
         assert page.inner_text("h1") == title
-        assert page.get_by_role("link", name="Battles").is_visible()
+        page.get_by_role("link", name="Battles", exact=True).wait_for()
         assert page.locator("[data-testid=stException]").count() == 0
         assert path == "/submit" or "judgebench demo" in visit.text()
     assert not no_data.exists()
@@ -199,8 +213,7 @@ def test_a_submission_changes_the_database_and_the_leaderboards_choices(
     file.write_text(json.dumps(answers))
     page = visit.open("/submit")
     page.set_input_files("input[type=file]", str(file))
-    visit.settle()
-    assert "name it with --map" in visit.text()
+    page.get_by_text("name it with --map").wait_for()
     page.get_by_role("combobox", name="Output").click()
     page.get_by_role("option", name="reply").click()
     page.get_by_text("2 outputs read").wait_for()
@@ -212,8 +225,7 @@ def test_a_submission_changes_the_database_and_the_leaderboards_choices(
     assert "new-model" not in _models(demo)
     page.get_by_role("button", name="Store these outputs").click()
     page.get_by_text("2 outputs are new").wait_for()
-    assert "judgebench" in visit.text()
-    assert "--models=new-model" in visit.text()
+    page.get_by_text("--models=new-model").wait_for()
     assert "new-model" in _models(demo)
 
 
@@ -250,29 +262,43 @@ def test_a_damaged_upload_names_the_row_and_stores_nothing(visit: Visit, no_data
 
 
 def test_a_hostile_database_is_only_read(visit: Visit, no_data: Path) -> None:
+    """Every page and every way to show an output: no script runs, no request leaves, nothing is a link or formula."""
     hostile.build(no_data)
-    page = visit.open("/")
+    page = visit.open("/?control=length&control=style&method=bradley-terry")
     page.wait_for_selector("[data-testid=stVegaLiteChart]")
-    page.locator("[data-testid=stVegaLiteChart]").hover()
+    page.locator("[data-testid=stVegaLiteChart]").first.hover()
     page.get_by_role("combobox", name="Baseline").click()
     page.get_by_role("option").first.wait_for()
     page.keyboard.press("Escape")
-    visit.open("/battles")
+    for path in ("/matrix", "/battles", "/bias", "/judges", "/audits", "/vote", "/submit", "/runs"):
+        visit.open(path)
+        _nothing_happened(visit)
     found = _hostile_battle(no_data)
-    page.goto(f"{visit.address}/battles?" + found)
-    visit.settle()
-    page.get_by_text("Download all of it").first.wait_for()
-    for raw in page.get_by_text("Raw completion").all():
-        raw.click()
-    page.mouse.wheel(0, 5000)
-    visit.settle()
-    page.wait_for_timeout(300)
-    assert "<script>" in visit.text()
+    for view in ("text", "diff", "a", "b"):
+        visit.open(f"/battles?{found}&view={view}")
+        page.get_by_text("Download all of it").first.wait_for()
+        for raw in page.get_by_text("Raw completion").all():
+            raw.click()
+        page.mouse.wheel(0, 5000)
+        visit.settle()
+        assert "<script>" in visit.text()
+        _nothing_happened(visit)
+    visit.open("/audits")
+    page.get_by_text("Evidence of the first").click()
+    page.locator("mark").first.wait_for()
+    _nothing_happened(visit)
+
+
+def _nothing_happened(visit: Visit) -> None:
+    page = visit.page
+    page.wait_for_timeout(200)
+    assert page.locator("[data-testid=stException]").count() == 0
     assert page.evaluate("window.owned") is None
     assert visit.dialogs == []
     assert visit.elsewhere == []
-    assert page.locator("[data-testid=stMain] a[href^=javascript], [data-testid=stMain] iframe").count() == 0
-    assert page.locator("[data-testid=stMain] .katex").count() == 0
+    inside = "[data-testid=stMain]"
+    live = ("a[href^=javascript]", "iframe", "script", "img", "[onerror]", "[onload]", "[onmouseover]", ".katex")
+    assert page.locator(", ".join(f"{inside} {each}" for each in live)).count() == 0
 
 
 def test_downloads_hold_the_leaderboard_without_formulas(visit: Visit, no_data: Path) -> None:
@@ -283,6 +309,116 @@ def test_downloads_hold_the_leaderboard_without_formulas(visit: Visit, no_data: 
     content = Path(caught.value.path()).read_text()
     assert "'=HYPERLINK" in content
     assert "\n=HYPERLINK" not in content
+
+
+def test_the_leaderboard_as_a_picture(visit: Visit, demo: Path) -> None:
+    page = visit.open("/leaderboard")
+    for label, begin in (("SVG", b"<svg"), ("PNG", b"\x89PNG"), ("Markdown", b"| rank"), ("JSON", b"{")):
+        with page.expect_download() as caught:
+            page.get_by_role("button", name=label, exact=True).click()
+        assert Path(caught.value.path()).read_bytes().startswith(begin)
+
+
+def test_what_is_held_equal_has_a_permalink(visit: Visit, demo: Path, browser: Any) -> None:
+    page = visit.open("/")
+    page.get_by_role("button", name="Length").click()
+    page.get_by_text("At equal length").wait_for()
+    page.get_by_text("points of win rate at equal quality").first.wait_for()
+    page.wait_for_function("location.search.includes('control')")
+    for link in (page.url.removeprefix(visit.address), "/leaderboard?control=length"):
+        again = Visit(browser, visit.address)
+        again.open(link)
+        again.page.get_by_text("At equal length").wait_for()
+        again.context.close()
+
+
+def test_differences_and_a_rendered_output_have_permalinks(visit: Visit, demo: Path, browser: Any) -> None:
+    opened = Database(str(demo))
+    first, _ = queries.battles(opened, "demo", queries.BattleFilter(), limit=1)
+    opened.close()
+    link = f"/battles?instruction={first[0].instruction}&a={first[0].model_a}&b={first[0].model_b}"
+    page = visit.open(link)
+    page.get_by_role("radio", name="Differences").click()
+    page.locator("mark").first.wait_for()
+    page.wait_for_function("location.search.includes('view')")
+    again = Visit(browser, visit.address)
+    again.open(page.url.removeprefix(visit.address))
+    again.page.locator("mark").first.wait_for()
+    again.context.close()
+
+
+def test_votes_are_blind_and_counted_once_a_pair(visit: Visit, demo: Path) -> None:
+    page = visit.open("/vote")
+    page.get_by_text("0 votes of yours").wait_for()
+    shown = visit.text()
+    assert not any(model in shown for model in _models(demo))
+    page.get_by_role("button", name="First is better").click()
+    page.get_by_text("1 votes of yours").wait_for()
+    page.keyboard.press("b")
+    page.get_by_text("2 votes of yours, 2 of everybody").wait_for()
+    page.get_by_role("button", name="Skip").click()
+    visit.settle()
+    opened = Database(str(demo))
+    labels = queries.human_labels(opened, "demo")
+    opened.close()
+    assert len({(label.instruction, label.model_a, label.model_b) for label in labels}) == 2
+    assert [label.both_bad for label in labels] == [False, True]
+    assert {label.order for label in labels} <= set(Order)
+
+
+def test_another_voter_starts_at_nothing(visit: Visit, demo: Path) -> None:
+    page = visit.open("/vote")
+    page.get_by_role("button", name="Tie").click()
+    page.get_by_text("1 votes of yours").wait_for()
+    page.get_by_label("Your name").fill("another")
+    page.get_by_label("Your name").press("Enter")
+    page.get_by_text("0 votes of yours, 1 of everybody").wait_for()
+
+
+def test_a_judge_that_is_not_listed_is_not_asked(visit: Visit, demo: Path) -> None:
+    page = visit.open("/runs")
+    page.get_by_role("radio", name="Server").click()
+    page.get_by_role("textbox", name="Model").fill("gpt")
+    page.get_by_role("textbox", name="Address").fill("http://169.254.169.254/v1")
+    page.get_by_role("textbox", name="Address").press("Tab")
+    visit.settle()
+    page.get_by_role("button", name="Start").click()
+    page.get_by_text("not on the list of servers").wait_for()
+    assert "No run was started from here" in visit.text()
+
+
+def test_what_is_not_known_comes_with_a_command(visit: Visit, demo: Path) -> None:
+    page = visit.open("/audits")
+    page.get_by_text("judgebench audit null-models --benchmark demo").first.wait_for()
+    page.get_by_text("judgebench audit submissions --benchmark demo").wait_for()
+    visit.open("/judges")
+    page.get_by_text("Report card").first.wait_for()
+    visit.open("/bias")
+    page.get_by_text("The board without all of it").wait_for()
+    page.get_by_text("Beside people").wait_for()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_barrier(browser: Any, served: tuple[str, Path], demo: Path, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    visit = Visit(browser, served[0])
+    visit.page.emulate_media(color_scheme=scheme)
+    opened = Database(str(demo))
+    first, _ = queries.battles(opened, "demo", queries.BattleFilter(), limit=1)
+    opened.close()
+    battle = f"/battles?instruction={first[0].instruction}&a={first[0].model_a}&b={first[0].model_b}&view=diff"
+    found = []
+    for path in (*PAGES, battle, "/?control=length"):
+        visit.open(path)
+        violations = axe.Axe().run(visit.page).response["violations"]
+        found += [
+            (path, each["id"], [node["html"][:160] for node in each["nodes"][:3]])
+            for each in violations
+            if each["impact"] in ("serious", "critical")
+        ]
+    visit.context.close()
+    assert found == []
 
 
 def _models(path: Path) -> tuple[str, ...]:

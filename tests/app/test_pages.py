@@ -10,7 +10,7 @@ from judgebench.resources import folder
 from judgebench.store.database import Database
 
 testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the extra app")
-PAGES = ("leaderboard", "matrix", "battles", "submit", "runs")
+PAGES = ("leaderboard", "matrix", "battles", "bias", "judges", "audits", "submit", "runs", "vote")
 
 
 def opened(page: str, monkeypatch: pytest.MonkeyPatch, database: Path | str) -> "testing.AppTest":
