@@ -1,0 +1,45 @@
+"""Everything about trust is read from either engine."""
+
+from judgebench import queries, study
+from judgebench.records import HumanLabel, Order
+from judgebench.store.database import Database
+from tests.factories import failed, filled, instruction, ok, result, trial
+
+
+def judged(database: Database) -> None:
+    """Two battles in both orders, one that failed, and a label on the first and on the last."""
+    verdicts = filled(database)
+    with database.write() as connection:
+        rows = [result(trial(number, order), ok(0.8)) for number in range(2) for order in Order]
+        verdicts.add(connection, [*rows, result(trial(2), failed(), reply=None)])
+    for number in (0, 2):
+        label = HumanLabel.of("ann", instruction(number).key, first="alpha", second="beta", preference=1.0)
+        study.vote(database, "bench", label)
+
+
+def test_bias_and_agreement(database: Database) -> None:
+    judged(database)
+    found = queries.bias(database, "bench", judges=["judge"])
+    assert (found.verdicts, found.position.matched, found.position.consistency.value) == (4, 2, 1.0)
+    [judge] = queries.agreement(database, "bench").judges
+    assert (judge.items, judge.without_verdict) == (2, 1)
+    assert judge.accuracy.value == 0.5
+    assert [each.category for each in judge.by_category] == ["c0"]
+
+
+def test_a_card(database: Database) -> None:
+    judged(database)
+    lines = {line.name: line for line in queries.card(database, "judge").lines}
+    assert lines["reached"].figure.value == 0.8
+    assert lines["parsed"].figure.value == 1.0
+    assert lines["cost"].figure.value == 0.01
+    assert lines["latency"].figure.value == 0.5
+
+
+def test_controls_queue_and_contamination(database: Database) -> None:
+    judged(database)
+    board = queries.controlled_leaderboard(database, "bench", queries.Controls(related_weight=0.0))
+    assert board.notes[0] == "0 verdicts by judges related to one of the two models: 0 left out"
+    waiting = queries.human_queue(database, "bench", "judge")
+    assert [each.instruction.key for each in waiting.battles] == [instruction(1).key]
+    assert queries.contamination(database, "bench").instructions.value == 0.0
