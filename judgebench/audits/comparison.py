@@ -21,7 +21,7 @@ COPY = Rule(
     f"Share of outputs that have {LONG} characters or more and are nearly the output of one other model to the same "
     "instruction: at least 9 of 10 sequences of five words are common to both, as sketches of 32 estimate it.",
     low=0.05,
-    medium=0.2,
+    medium=0.15,
 )
 LENGTH = Rule(
     "length-outlier",
