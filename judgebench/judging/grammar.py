@@ -93,7 +93,10 @@ _CUE = rf"""(?i:
 |(?i:\bI[ ](?:would[ ])?(?:choose|prefer|pick|select|vote[ ]for)\b)"""
 # An article only before a word or number, so that the label A is never taken for one: "a tie", "an 8".
 _ARTICLE = rf"an?(?=[ \t]{{1,3}}(?!{NOUN}\b)[*_`\"'(\[]{{0,6}}(?:[0-9]|\w{{2}}))"
-_GAP = rf"""[\s*_`"'(\[$]{{0,8}}(?i:(?:it['’]?s|it[ \t]is|that|{_ARTICLE}|{NOUN}(?:['’]s)?)[ \t]{{1,3}}){{0,4}}[*_`"'(\[]{{0,6}}"""
+_GAP = (
+    rf"""[\s*_`"'(\[$]{{0,8}}(?i:(?:it['’]?s|it[ ]is|that|{_ARTICLE}|{NOUN}(?:['’]s)?)[ \t]{{1,3}}){{0,4}}"""
+    r"""[*_`"'(\[]{0,6}"""
+)
 _NUMBER = r"[-+\u2212]?[0-9]{1,9}(?:\.[0-9]{1,9})?(?:[ ]?(?:/|out[ ]of)[ ]?[0-9]{1,6})?(?![0-9%\w/])(?![.,][0-9])" \
           r"(?!\s{0,2}(?:-|–|to|or|and|,)\s{0,2}[0-9])"  # fmt: skip
 _OFF_MENU = r"(?i:tie|draw|neither|both|none|equal|n/a|[a-z](?:[<>=+]{1,2}[a-z]?)?)"
@@ -163,7 +166,7 @@ def _at_edge(text: str, found: re.Match[str]) -> bool:
 
 def _bare_lines(text: str, scale: Scale) -> list[Mention]:
     """A first line that is a value and nothing else, or begins with a label of several letters and a comma or stop;
-    a last line that may also name a noun ("Output A") and say that it is better ("Output A is better than output B")."""
+    a last line that may also name a noun ("Output A") and say that it is better ("Output A is better than B")."""
     stripped = text.strip()
     if not stripped:
         return []
