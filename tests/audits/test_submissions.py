@@ -307,8 +307,12 @@ def test_property_any_text_gives_a_report_that_is_json(texts: list[str]) -> None
         "dear " + " " * 500_000,
         "<<< begin " * 50_000,
         "\u200b" * 200_000,
+        "이 답변" + "가" * 1_000_000,
+        "аa" * 500_000,
+        "output" + " " * 500_000 + "(a)",
     ],
-    ids=["nul", "surrogates", "megabyte", "keywords", "brackets", "blanks", "fences", "invisible"],
+    ids=["nul", "surrogates", "megabyte", "keywords", "brackets", "blanks", "fences", "invisible"]
+    + ["korean", "two alphabets", "output"],
 )
 def test_hostile_text_is_read_in_linear_time(text: str) -> None:
     asked = {f"i{number}": "say something" for number in range(2)}
