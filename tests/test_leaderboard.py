@@ -80,6 +80,18 @@ def test_a_model_that_never_wins_has_an_interval_that_is_no_point() -> None:
     assert 0.01 < last.upper < 0.05
 
 
+def test_a_model_that_always_wins_is_flagged_where_a_prior_holds_it() -> None:
+    always = replace(TABLE, preference=np.where(TABLE.model_b == 1, 0.0, TABLE.preference))
+    for method in ("length-controlled", "judge-aware"):
+        board = build(always, Choices(method=method))
+        [row] = [row for row in board.rows if row.flag]
+        assert (row.model, row.flag) == ("m1", "undefeated")
+        assert any("undefeated" in note for note in board.notes)
+        if method == "length-controlled":
+            assert row.lower < 0.98
+            assert row.rating <= row.upper == 1.0
+
+
 def test_ratings_on_the_elo_scale_are_log_odds_times_400_over_ln_10() -> None:
     elo = build(TABLE, Choices(method="bradley-terry")).rows
     logit = build(TABLE, Choices(method="bradley-terry", scale="logit")).rows
