@@ -127,6 +127,11 @@ def test_two_models_have_no_baseline_but_each_other() -> None:
     assert sum(row.win_rate for row in rows) == pytest.approx(1.0)
 
 
+def test_models_that_never_met_the_baseline_teach_no_length_control() -> None:
+    with pytest.raises(StatisticsError, match="models that met the baseline"):
+        build(TABLE, Choices(method="length-controlled", baseline="m2"))
+
+
 def test_one_order_alone_is_noted() -> None:
     board = build(TABLE.select(TABLE.order == 0), Choices())
     assert any("one order only" in note for note in board.notes)
@@ -180,6 +185,11 @@ def test_intervals_by_what_verdicts_share_are_offered_for_bradley_terry_alone() 
     assert len({board.rows[0].standard_error for board in boards.values()}) == len(CLUSTERS)
     assert len({board.rows[0].rating for board in boards.values()}) == 1
     assert "by instruction and by judge" in boards["both"].interval.method
+    assert not any("too narrow" in note for note in boards["judge"].notes)
+    for judges, words in ((1, "no interval by judge"), (4, "too narrow")):
+        few = replace(table, judge=table.judge % np.int32(judges))
+        notes = build(few, Choices(method="bradley-terry", cluster="judge")).notes
+        assert any(words in note for note in notes)
     with pytest.raises(StatisticsError, match="only bradley-terry"):
         build(table, Choices(method="win-rate", cluster="judge"))
     with pytest.raises(StatisticsError, match="bootstrap draws instructions"):

@@ -47,6 +47,7 @@ _HELD_BY_PRIOR = (
     "prior cannot know"
 )
 _UNBROKEN = "intervals of undefeated and winless models hold Wilson's for their win rate: refits to the same wins agree"
+_ENOUGH = 10  # judges, below which a sandwich clustered by them is too narrow
 _MOST_REFITS = 200  # beyond, intervals of length-controlled rates hardly change and take long
 
 
@@ -129,8 +130,8 @@ def _length_controlled(
     data = compare_to_baseline(table, baseline=baseline)
     judges = tuple(table.judges[code] for code in np.unique(table.judge))
     published = (*judges, baseline) == _ALPACA_EVAL
-    if not published and len(data.models) < FEWEST_MODELS:
-        raise StatisticsError(f"length control needs {FEWEST_MODELS} models besides the baseline to learn from")
+    if not published and (data.weight.sum(axis=1) > 0).sum() < FEWEST_MODELS:
+        raise StatisticsError(f"length control needs {FEWEST_MODELS} models that met the baseline to learn from")
     prior = ALPACA_EVAL if published else empirical_prior(data)
     by_position = published if choices.join is None else choices.join == "position"
     rates = controlled_win_rates(
@@ -189,11 +190,21 @@ def _aligned(column: Floats, place: Sequence[int]) -> Floats:
 def _bradley_terry(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
     found = rated(fit_bradley_terry(table, cluster=choices.cluster), choices)
     if choices.interval == "analytic":
-        return replace(found, method=f"sandwich, {_SHARED[choices.cluster]}")
+        notes = _few_judges(table) if choices.cluster in ("judge", "both") else ()
+        return replace(found, method=f"sandwich, {_SHARED[choices.cluster]}", notes=notes)
     if choices.cluster != "instruction":
         raise StatisticsError("the bootstrap draws instructions: leave out the choice of clusters, or the bootstrap")
     drawn = bootstrap_ratings(table, level=choices.level, resamples=choices.resamples, rng=rng)
     return replace(found, lower=drawn.lower, upper=drawn.upper, method=drawn.method)
+
+
+def _few_judges(table: VerdictTable) -> tuple[str, ...]:
+    judges = len(np.unique(table.judge))
+    if judges < 2:
+        return ("one judge tells nothing of how judges differ: there is no interval by judge",)
+    if judges < _ENOUGH:
+        return (f"{judges} judges tell little of how judges differ: intervals by judge are too narrow",)
+    return ()
 
 
 def _with_ties(rule: TieRule) -> "Find":
