@@ -145,13 +145,10 @@ def mentions(text: str, scale: Scale) -> list[Mention]:
     found.extend(statement.finditer(plain, found[-1].end() if found else 0))
     if not found:
         return _bare_lines(plain, scale)
-    return [
-        _mention(scale, match, sentence := match.re is statement, sentence or match.re is result or _at_edge(plain, match))
-        for match in found
-    ]
+    return [_mention(scale, match, match.re is statement, match.re is result or _at_edge(match)) for match in found]
 
 
-def _mention(scale: Scale, found: re.Match[str], sentence: bool, anchored: bool) -> Mention:
+def _mention(scale: Scale, found: re.Match[str], sentence: bool, alone: bool) -> Mention:
     said = found["value"]
     at = found.start("value") + len(said) - len(said.lstrip(WRAPPING))
     return Mention(
@@ -160,12 +157,13 @@ def _mention(scale: Scale, found: re.Match[str], sentence: bool, anchored: bool)
         at=at,
         start=at if sentence else found.start(),  # the cue before a value may be the word of revision
         end=found.end(),
-        anchored=anchored,
+        anchored=sentence or alone,
         marked=not sentence and found.re is not _BOX,
     )
 
 
-def _at_edge(text: str, found: re.Match[str]) -> bool:
+def _at_edge(found: re.Match[str]) -> bool:
+    text = found.string
     before = text[max(0, found.start() - 16) : found.start()]
     at_start = _LINE_START.search(before) is not None and (found.start() <= 16 or "\n" in before)
     return at_start or _LINE_END.match(text, found.end()) is not None
