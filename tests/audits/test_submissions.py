@@ -311,7 +311,19 @@ def test_property_any_text_gives_a_report_that_is_json(texts: list[str]) -> None
         "аa" * 500_000,
         "output" + " " * 500_000 + "(a)",
     ],
-    ids="nul surrogates megabyte keywords brackets blanks fences invisible korean alphabets output".split(),
+    ids=[
+        "nul",
+        "surrogates",
+        "megabyte",
+        "keywords",
+        "brackets",
+        "blanks",
+        "fences",
+        "invisible",
+        "korean",
+        "alphabets",
+        "output",
+    ],
 )
 def test_hostile_text_is_read_in_linear_time(text: str) -> None:
     asked = {f"i{number}": "say something" for number in range(2)}
