@@ -1,10 +1,9 @@
-"""``python -m app``: Streamlit's own command line, with all that pages need imported before the first visitor comes."""
+"""``python -m app``: Streamlit's own command line, with as much done ahead as can be, see ``ahead``."""
 
-import altair  # noqa: F401  # these take longer to import than any page takes to show
-import pandas  # noqa: F401
-import pyarrow  # noqa: F401
+import pyarrow.pandas_compat  # noqa: F401  # Streamlit imports it with the first table
 from streamlit.web.cli import main
 
-from judgebench import queries, study  # noqa: F401
+from app import ahead
 
+ahead.start()
 main(prog_name="streamlit")

@@ -159,7 +159,7 @@ def _moves(view: _View, controls: tuple[Without, ...]) -> None:
     found = data.moves(view.source, view.benchmark, controls, scope=view.scope, baseline=view.board.baseline)
     rows = movement.rows(found, view.board.baseline)
     if rows:
-        st.altair_chart(charts.moves(rows), alt="How each model moves; the table below holds the same numbers")
+        st.vega_lite_chart(charts.moves(rows), alt="How each model moves; the table below holds the same numbers")
         line(movement.sentence(rows))
     for said in movement.effect_lines(found):
         line(said)
@@ -183,7 +183,7 @@ except JudgeBenchError as error:
     problem("There is no leaderboard for this choice.", error)
     st.stop()
 _badges(view.board)
-st.altair_chart(
+st.vega_lite_chart(
     charts.intervals(view.board), alt="Ratings with their intervals; the table below holds the same numbers"
 )
 line(words.sentence(view.board))

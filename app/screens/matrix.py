@@ -62,7 +62,7 @@ try:
     found = cells(data.matrix(source, benchmark, scope), models)
     left, right = st.columns([3, 2])
     with left:
-        event = st.altair_chart(
+        event = st.vega_lite_chart(
             charts.matrix(found, models),
             on_select="rerun",
             key="matrix",
