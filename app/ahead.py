@@ -28,21 +28,25 @@ def start() -> threading.Thread:
     for module in iter_modules(app.__path__):
         if module.name not in _STARTERS and not module.ispkg:
             import_module(f"app.{module.name}")
-    thread = threading.Thread(target=_read, name="reading ahead", daemon=True)
+    thread = threading.Thread(target=read, name="reading ahead", daemon=True)
     thread.start()
     return thread
 
 
-@st.cache_resource(show_spinner=False)  # within a kept function the functions that it calls show no spinner either
-def _read() -> None:
+def read() -> None:
+    """What every visitor needs."""
     stack()  # Streamlit's first element looks at all modules in this way; what it finds is kept
     with suppress(JudgeBenchError):
-        source = data.source()
-        found = data.benchmarks(source)
-        data.judges(source)
-        data.runs(source)
-        if found:
-            _read_benchmark(source, found[0])
+        _read_from(data.source())
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)  # within a kept function those that it calls show no spinner
+def _read_from(source: data.Source) -> None:
+    found = data.benchmarks(source)
+    data.judges(source)
+    data.runs(source)
+    if found:
+        _read_benchmark(source, found[0])
 
 
 def _read_benchmark(source: data.Source, benchmark: BenchmarkSummary) -> None:
