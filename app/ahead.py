@@ -53,7 +53,7 @@ def _read_benchmark(source: data.Source, benchmark: BenchmarkSummary) -> None:
     """What pages show of the benchmark that they open with."""
     everything = Scope()
     board = data.leaderboard(source, benchmark.name, everything, language=None, choices=Choices())
-    charts.intervals(board)
+    charts.intervals(board, range(len(board.rows)))
     data.languages(source, benchmark.name)
     data.tallies(source, benchmark.name, everything)
     data.matrix(source, benchmark.name, everything)

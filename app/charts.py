@@ -42,8 +42,8 @@ def unit(board: Leaderboard) -> str:
     return units[board.scale]
 
 
-def intervals(board: Leaderboard) -> Spec:
-    """Each model's rating as a point with its interval as whiskers, the best on top."""
+def intervals(board: Leaderboard, part: range) -> Spec:
+    """The rating of each model on the places of ``part`` as a point with its interval as whiskers, the best on top."""
     rows = [
         {
             "model": name(row.model, 200),
@@ -55,7 +55,7 @@ def intervals(board: Leaderboard) -> Spec:
             "battles": row.battles,
             "role": "baseline" if row.model == board.baseline else "model",
         }
-        for place, row in enumerate(board.rows)
+        for place, row in enumerate(board.rows[part.start : part.stop])
     ]
     legend = board.baseline is not None
     digits = {"rate": ".1f", "elo": ".0f"}.get(board.scale, ".3f")

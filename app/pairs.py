@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from judgebench.formats.csv_export import write_csv
 from judgebench.stats.pair_rates import PairRates
 
-MOST = 40  # models that are shown at once: more cells than that nobody reads, and browsers draw them slowly
 _COLUMNS = ("model", "against", "win_rate", "lower", "upper", "battles")
 
 
@@ -39,11 +38,6 @@ def cells(found: PairRates, models: Sequence[str]) -> list[Cell]:
         for column, b in enumerate(codes)
         if found.battles[a, b]
     ]
-
-
-def windows(models: int) -> list[range]:
-    """The places in the order of a board, from 0, in parts of at most ``MOST``."""
-    return [range(first, min(first + MOST, models)) for first in range(0, models, MOST)]
 
 
 def as_csv(found: PairRates, models: Sequence[str]) -> bytes:

@@ -50,7 +50,10 @@ def _ledger(view: _View) -> None:
     if not moves:
         line("Nothing above is identified, so the board stays as it is.")
         return
-    st.vega_lite_chart(charts.moves(moves), alt="How each model moves; the table below holds the same numbers")
+    part = choosing.places(len(moves))
+    st.vega_lite_chart(
+        charts.moves(moves[part.start : part.stop]), alt="How each model moves; the table below holds the same numbers"
+    )
     line(movement.sentence(moves))
     st.dataframe(
         movement.columns(moves),

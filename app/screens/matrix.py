@@ -36,15 +36,12 @@ def _chosen(source: data.Source) -> _View:
 
 
 def _shown(ranked: list[str]) -> list[str]:
-    """All models where they are few, else those chosen or those of a part of the places, at most ``MOST``."""
-    windows = {f"{part.start + 1} to {part.stop}": part for part in pairs.windows(len(ranked))}
-    if len(windows) == 1:
+    """All models where they are few, else those chosen or those of a part of the places, at most ``choosing.MOST``."""
+    part = choosing.places(len(ranked))
+    if len(part) == len(ranked):
         return ranked
-    places = st.selectbox("Places", list(windows), key="places", bind="query-params", width=choosing.WIDTH_PX)
-    chosen = choosing.some(
-        "Or these models", ranked, key="models", none=f"Those on the places {places}", most=pairs.MOST
-    )
-    part = windows[places]
+    none = f"Those on places {part.start + 1} to {part.stop}"
+    chosen = choosing.some("Or these models", ranked, key="models", none=none, most=choosing.MOST)
     return [model for model in ranked if model in chosen] or ranked[part.start : part.stop]
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from app import pairs
 from judgebench import queries, study
 from judgebench.formats.submission import read_submission
 from judgebench.resources import folder
@@ -66,8 +65,10 @@ def test_choosing_a_category_ranks_by_it_alone(monkeypatch: pytest.MonkeyPatch, 
     assert 0 < app.dataframe[0].value["Battles"].sum() < whole
 
 
-def test_the_matrix_shows_a_readable_number_of_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    names = tuple(f"m{number:02}" for number in range(pairs.MOST + 5))
+def test_pictures_show_a_readable_number_of_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    choosing = pytest.importorskip("app.choosing", reason="the app needs the extra app")
+    pairs = pytest.importorskip("app.pairs")
+    names = tuple(f"m{number:02}" for number in range(choosing.MOST + 5))
     path = tmp_path / "many.db"
     database = Database(str(path), create=True)
     verdicts = filled(database, instructions=1, models=names)
@@ -76,9 +77,13 @@ def test_the_matrix_shows_a_readable_number_of_models(monkeypatch: pytest.Monkey
         verdicts.add(connection, met)
     found = queries.matrix(database, "bench")
     database.close()
+    app = opened("leaderboard", monkeypatch, path)
+    assert len(app.dataframe[0].value) == len(names)
+    app.selectbox(key="places").select_index(1).run()
+    assert not app.exception
     app = opened("matrix", monkeypatch, path)
-    assert f"{pairs.MOST} of {len(names)} models" in said(app)
-    assert len(set(app.dataframe[0].value["Model"])) <= pairs.MOST
+    assert f"{choosing.MOST} of {len(names)} models" in said(app)
+    assert len(set(app.dataframe[0].value["Model"])) <= choosing.MOST
     app.selectbox(key="places").select_index(1).run()
     assert f"5 of {len(names)} models" in said(app)
     app.multiselect(key="models").set_value([names[0], names[1]]).run()
