@@ -60,9 +60,9 @@ def columns(rows: Sequence[Shown], benchmark: str) -> Mapping[str, list[Any]]:
         "Value": [_number(row.figure.value, row.unit) for row in rows],
         "Interval": [_interval(row.figure, row.unit) for row in rows],
         "n": [row.figure.n for row in rows],
-        "Method": [row.figure.method if row.figure.value is not None else "" for row in rows],
         "Not known because": [name(row.figure.reason, 200) for row in rows],
         "What would give it": [name(remedy(row.figure, benchmark), 200) for row in rows],
+        "Method": [row.figure.method if row.figure.value is not None else "" for row in rows],
     }
     return {column: values for column, values in found.items() if column in _ALWAYS or any(values)}
 

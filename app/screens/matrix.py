@@ -15,6 +15,7 @@ from judgebench.leaderboard import Choices, Leaderboard
 from judgebench.queries import Scope
 
 _TABLE_PX, _TABLE_ROWS = 480, 12
+_NAME_PX, _NUMBER_PX = 125, 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,10 @@ def _table(found: Sequence[Cell], models: Sequence[str]) -> None:
         "95% high": [cell.upper for cell in found],
         "Battles": [cell.battles for cell in found],
     }
-    one_digit = st.column_config.NumberColumn(format="%.1f")
-    formats = dict.fromkeys(("Win rate, %", "95% low", "95% high"), one_digit)
+    formats: dict[str, Any] = dict.fromkeys(("Model", "Against"), st.column_config.Column(width=_NAME_PX))
+    formats |= dict.fromkeys(("95% low", "95% high"), st.column_config.NumberColumn(format="%.1f", width=_NUMBER_PX))
+    formats["Win rate, %"] = st.column_config.NumberColumn(format="%.1f")
+    formats["Battles"] = st.column_config.NumberColumn(width=_NUMBER_PX)
     height: Height = _TABLE_PX if len(found) > _TABLE_ROWS else "content"
     st.dataframe(rows, hide_index=True, height=height, column_config=formats, alt="Pairwise win rates")
 
@@ -85,7 +88,7 @@ try:
     whole = data.matrix(source, view.benchmark, view.scope)
     found = pairs.cells(whole, view.shown)
     _left_out(view)
-    left, right = st.columns([3, 2])
+    left, right = st.columns([4, 3])
     with left:
         event = st.vega_lite_chart(
             charts.matrix(found, view.shown),
