@@ -5,7 +5,6 @@ read, as ``data`` keeps it: while a page needs the same it waits for it and does
 left to whoever asks for it, and so are a database that is missing or damaged, which pages explain.
 """
 
-import threading
 from contextlib import suppress
 from importlib import import_module
 from inspect import stack
@@ -23,18 +22,11 @@ _FEW = 100_000  # verdicts, whose biases and cards take about a second
 _STARTERS = ("main", "__main__")  # modules of the app that run when they are imported
 
 
-def start() -> threading.Thread:
-    """Import now, so that no two threads import at once, and read in a thread that ends with the process."""
+def read() -> None:
+    """What every visitor needs. Once a server is there: without one Streamlit keeps nothing."""
     for module in iter_modules(app.__path__):
         if module.name not in _STARTERS and not module.ispkg:
             import_module(f"app.{module.name}")
-    thread = threading.Thread(target=read, name="reading ahead", daemon=True)
-    thread.start()
-    return thread
-
-
-def read() -> None:
-    """What every visitor needs."""
     stack()  # Streamlit's first element looks at all modules in this way; what it finds is kept
     with suppress(JudgeBenchError):
         _read_from(data.source())
