@@ -39,7 +39,7 @@ def trials(connection: sa.Connection, benchmark_id: int, judge: str) -> Trials:
         .outerjoin(t.completions, _c.id == _v.completion_id)
         .where(i.benchmark_id == benchmark_id, t.judges.c.name == judge, IN_FORCE)
     )
-    columns = list(zip(*connection.execute(query), strict=True))
+    columns = list(zip(*connection.execute(query).all(), strict=True))
     instruction, status, source, cost, latency = columns or ((), (), (), (), ())
     return Trials(
         np.array(instruction, dtype=np.int64),
