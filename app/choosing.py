@@ -71,6 +71,12 @@ def places(models: int) -> range:
     return range(first, min(first + MOST, models))
 
 
+def say_part(part: range, models: int) -> None:
+    """What a picture leaves out, in words."""
+    if len(part) < models:
+        line(f"The picture shows places {part.start + 1} to {part.stop} of {models:,}; the table below holds them all.")
+
+
 def _greet(reason: str) -> None:
     st.subheader("Welcome to JudgeBench")
     st.write("There is nothing to show yet. Three ways to begin, each a command in a terminal:")

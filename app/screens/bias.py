@@ -54,6 +54,7 @@ def _ledger(view: _View) -> None:
     st.vega_lite_chart(
         charts.moves(moves[part.start : part.stop]), alt="How each model moves; the table below holds the same numbers"
     )
+    choosing.say_part(part, len(moves))
     line(movement.sentence(moves))
     st.dataframe(
         movement.columns(moves),

@@ -193,6 +193,7 @@ _badges(view.board)
 st.vega_lite_chart(
     charts.intervals(view.board, view.part), alt="Ratings with their intervals; the table below holds the same numbers"
 )
+choosing.say_part(view.part, len(view.board.rows))
 line(words.sentence(view.board))
 if controls:
     try:

@@ -80,7 +80,7 @@ def test_pictures_show_a_readable_number_of_models(monkeypatch: pytest.MonkeyPat
     app = opened("leaderboard", monkeypatch, path)
     assert len(app.dataframe[0].value) == len(names)
     app.selectbox(key="places").select_index(1).run()
-    assert not app.exception
+    assert f"places {choosing.MOST + 1} to {len(names)} of {len(names)}" in said(app)
     app = opened("matrix", monkeypatch, path)
     assert f"{choosing.MOST} of {len(names)} models" in said(app)
     assert len(set(app.dataframe[0].value["Model"])) <= choosing.MOST
