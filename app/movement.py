@@ -36,7 +36,7 @@ def rows(found: Ledger, baseline: str | None) -> list[Move]:
     return [
         Move(
             row.model,
-            100 * row.win_rate,
+            100 * before[at],
             100 * after[at],
             _percent(row.without.lower),
             _percent(row.without.upper),
@@ -109,8 +109,8 @@ def columns(moves: Sequence[Move]) -> Mapping[str, list[Any]]:
     }
 
 
-def _rates(row: BoardRow) -> tuple[float, float | None]:
-    return row.win_rate, row.without.value
+def _rates(row: BoardRow) -> tuple[float | None, float | None]:
+    return row.win_rate.value, row.without.value
 
 
 def _rank(values: Sequence[float], at: int) -> int:

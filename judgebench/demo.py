@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from judgebench import queries, study
+from judgebench.audits.findings import AuditReport
 from judgebench.execution.driving import OnProgress
 from judgebench.formats.submission import read_submission
 from judgebench.leaderboard import Leaderboard
@@ -17,6 +18,7 @@ from judgebench.records import Order
 from judgebench.resources import folder
 from judgebench.spec import JudgeSpec, Study
 from judgebench.store.database import Database
+from judgebench.study.null_audit import NullAudit, null_models
 
 BENCHMARK = "demo"
 ASKED_FOR_A_LETTER = 8  # instructions on which the same model is also asked "A or B?", in both orders
@@ -68,16 +70,23 @@ def ask_for_a_letter(
     return Lesson(int(np.sum(np.asarray(preferences) > 0.5)), len(preferences))
 
 
+def audit(database: Database, environment: Mapping[str, str], on_progress: OnProgress | None = None) -> AuditReport:
+    """The null-model audit of the judge: what outputs win that ignore the instruction."""
+    asked = NullAudit(BENCHMARK, _LIKELIHOOD, concurrency=2)
+    return null_models(database, asked, environment=environment, on_progress=on_progress)
+
+
 def board(database: Database) -> Leaderboard:
     """The leaderboard by likelihood."""
     return queries.leaderboard(database, BENCHMARK, judges=["embedded"])
 
 
-def trust(lesson: Lesson) -> tuple[str, str]:
-    """Two lines on how far to trust this judge; what was not counted here is measured in docs/embedded-judge.md."""
+def trust(lesson: Lesson, audited: AuditReport) -> tuple[str, ...]:
+    """Lines on how far to trust this judge; what was not counted here is measured in docs/embedded-judge.md."""
     return (
         "How far to trust this judge: on 465 human-labelled pairs it agrees with people in 59.5 % [55, 64], and "
         '"the longer wins" alone in 73 %: a real but weak judge, for trying the machine and not for ranking models.',
         f'Asked "A or B?" in both orders, the same model preferred what it was shown first in {lesson.named_first} of '
-        f"{lesson.asked} trials here; constant null outputs win 0-3 % by likelihood, repeating the question wins 80 %.",
+        f"{lesson.asked} trials here.",
+        "Its null-model audit " + ("passed." if audited.passed else f"failed, {'; '.join(audited.failures)}."),
     )

@@ -15,12 +15,12 @@ from functools import cached_property
 from typing import Any
 
 _KEY_BYTES = 16
+_CANONICAL = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True)
 
 
 def content_key(*parts: Any) -> str:
     """128 bits of SHA-256 over the canonical JSON of ``parts``, as 32 hexadecimal digits."""
-    text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[: 2 * _KEY_BYTES]
+    return hashlib.sha256(_CANONICAL.encode(parts).encode()).hexdigest()[: 2 * _KEY_BYTES]
 
 
 def clean_text(text: str) -> str:

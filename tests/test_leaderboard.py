@@ -80,6 +80,18 @@ def test_a_model_that_never_wins_has_an_interval_that_is_no_point() -> None:
     assert 0.01 < last.upper < 0.05
 
 
+def test_a_model_that_always_wins_is_flagged_where_a_prior_holds_it() -> None:
+    always = replace(TABLE, preference=np.where(TABLE.model_b == 1, 0.0, TABLE.preference))
+    for method in ("length-controlled", "judge-aware"):
+        board = build(always, Choices(method=method))
+        [row] = [row for row in board.rows if row.flag]
+        assert (row.model, row.flag) == ("m1", "undefeated")
+        assert any("undefeated" in note for note in board.notes)
+        if method == "length-controlled":
+            assert row.lower < 0.98
+            assert row.rating <= row.upper == 1.0
+
+
 def test_ratings_on_the_elo_scale_are_log_odds_times_400_over_ln_10() -> None:
     elo = build(TABLE, Choices(method="bradley-terry")).rows
     logit = build(TABLE, Choices(method="bradley-terry", scale="logit")).rows
@@ -113,6 +125,11 @@ def test_two_models_have_no_baseline_but_each_other() -> None:
         build(pair, Choices(method="length-controlled"))
     rows = build(pair, Choices()).rows
     assert sum(row.win_rate for row in rows) == pytest.approx(1.0)
+
+
+def test_models_that_never_met_the_baseline_teach_no_length_control() -> None:
+    with pytest.raises(StatisticsError, match="models that met the baseline"):
+        build(TABLE, Choices(method="length-controlled", baseline="m2"))
 
 
 def test_one_order_alone_is_noted() -> None:
@@ -168,6 +185,11 @@ def test_intervals_by_what_verdicts_share_are_offered_for_bradley_terry_alone() 
     assert len({board.rows[0].standard_error for board in boards.values()}) == len(CLUSTERS)
     assert len({board.rows[0].rating for board in boards.values()}) == 1
     assert "by instruction and by judge" in boards["both"].interval.method
+    assert not any("too narrow" in note for note in boards["judge"].notes)
+    for judges, words in ((1, "no interval by judge"), (4, "too narrow")):
+        few = replace(table, judge=table.judge % np.int32(judges))
+        notes = build(few, Choices(method="bradley-terry", cluster="judge")).notes
+        assert any(words in note for note in notes)
     with pytest.raises(StatisticsError, match="only bradley-terry"):
         build(table, Choices(method="win-rate", cluster="judge"))
     with pytest.raises(StatisticsError, match="bootstrap draws instructions"):

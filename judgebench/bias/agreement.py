@@ -80,11 +80,14 @@ def fleiss_kappa(ratings: Floats) -> float:
     return _beyond_chance(1 - raw_agreement(ratings), 1 - (share**2).sum())
 
 
-def gwet_ac1(ratings: Floats) -> float:
-    """Agreement beyond a chance that stays low where one category prevails; items may lack ratings (Gwet 2008)."""
+def gwet_ac1(ratings: Floats, *, categories: int = 0) -> float:
+    """Agreement beyond a chance that stays low where one category prevails; items may lack ratings (Gwet 2008).
+
+    Chance depends on the number of ``categories``: those that occur, or more where the caller knows of more.
+    """
     counts = _counts(ratings)
     rated = counts[counts.sum(axis=1) > 0]
-    categories = counts.shape[1]
+    categories = max(counts.shape[1], categories)
     if not len(rated):
         return float("nan")
     if categories < 2:

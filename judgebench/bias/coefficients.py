@@ -54,7 +54,7 @@ def coefficients(preference: Floats, clusters: Clusters, how: Resampling) -> Coe
         cohen=only(partial(agreement.cohen_kappa)) if two else not_two,
         weighted=only(partial(agreement.cohen_kappa, weights="linear")) if two else not_two,
         fleiss=only(partial(agreement.fleiss_kappa)),
-        ac1=only(partial(agreement.gwet_ac1)),
+        ac1=only(partial(agreement.gwet_ac1, categories=len(np.unique(said[np.isfinite(said)])))),
         krippendorff=only(partial(agreement.krippendorff_alpha)),
         icc=how.figure(partial(agreement.icc), preference, clusters),
     )

@@ -1,9 +1,9 @@
 """Texts of one collection found in another: benchmark instructions in training data, in templates, in submissions.
 
-Candidates share a run of eight words; rapidfuzz then compares them, whole against whole, and the shorter against the
-part of the longer that lies where the run does. A pair that shares thirteen words in a row as well is reported in any
-case, and marked, because that is the usual rule for training data (Brown et al. 2020, appendix C). Runs that many texts
-share are taken for boilerplate and start no comparison.
+Candidates share a run of eight words, or of four where both are brief; rapidfuzz then compares them, whole against
+whole, and the shorter against the part of the longer that lies where the run does. A pair that shares thirteen words in
+a row as well is reported in any case, and marked, because that is the usual rule for training data (Brown et al. 2020,
+appendix C). Runs that many texts share are taken for boilerplate and start no comparison.
 
 It reads words: a translation or a paraphrase is not found. Texts of fewer than eight words are found only as a whole.
 """
@@ -20,6 +20,8 @@ from judgebench.errors import InputError
 
 _WORDS = 8  # a copy with one word in ten changed still holds such a run with near certainty
 _VERBATIM = 13
+_FEW_WORDS = 4  # of a brief text: one changed word in ten may leave no run of eight
+_BRIEF = 48  # words, below which a text is brief
 _COMMON = 100  # distinct texts of one side; what more of them share is boilerplate, not copying
 _COVERED = 0.5  # share of the shorter text's runs, enough by itself where texts are too long to be compared
 _LONG = 4_000_000  # product of two lengths in characters; comparing takes time in proportion
@@ -52,6 +54,8 @@ def find_overlaps(texts: Sequence[str], others: Sequence[str], *, threshold: flo
     vocabulary: dict[str, int] = {}
     left, right = _Collection.of(texts, vocabulary), _Collection.of(others, vocabulary)
     pairs = _pairs(left, right, left.runs(_WORDS), right.runs(_WORDS))
+    brief = _pairs(left, right, left.runs(_FEW_WORDS, left.brief), right.runs(_FEW_WORDS, right.brief))
+    pairs = pairs.and_those_of(brief)
     verbatim = _pairs(left, right, left.runs(_VERBATIM, pairs.left), right.runs(_VERBATIM, pairs.right))
     similarity, inside = _compare(left, right, pairs, threshold)
     is_verbatim = np.isin(pairs.key, verbatim.key)
@@ -93,6 +97,11 @@ class _Collection:
         token = [vocabulary.setdefault(word, len(vocabulary)) for words in split for word in words]
         start = np.concatenate([[0], np.cumsum([len(words) for words in split], dtype=np.int64)])
         return cls(tuple(map(tuple, places.values())), tuple(places), np.array(token, dtype=np.int64), start)
+
+    @property
+    def brief(self) -> Indices:
+        """The texts of fewer than ``_BRIEF`` words."""
+        return np.flatnonzero(np.diff(self.start) < _BRIEF)
 
     def runs(self, length: int, among: Indices | None = None) -> "_Runs":
         """The distinct runs of ``length`` words of the texts ``among``; of all texts also the whole of shorter ones."""
@@ -150,6 +159,13 @@ class _Pairs:
     right: Indices
     shift: Indices  # (p,) how many words later the shared run begins on the right
     covered: NDArray[np.float64]  # (p,) share of the runs of the text with fewer of them that the other has too
+
+    def and_those_of(self, other: "_Pairs") -> "_Pairs":
+        """These pairs, and the pairs of ``other`` that are not among them."""
+        key, first = np.unique(np.concatenate([self.key, other.key]), return_index=True)
+        columns = ((self.left, other.left), (self.right, other.right), (self.shift, other.shift))
+        left, right, shift = (np.concatenate(pair)[first] for pair in columns)
+        return _Pairs(key, left, right, shift, np.concatenate([self.covered, other.covered])[first])
 
 
 def _pairs(left: _Collection, right: _Collection, one: _Runs, other: _Runs) -> _Pairs:

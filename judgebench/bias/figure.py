@@ -2,8 +2,9 @@
 
 Intervals are clustered by instruction, because verdicts on one instruction share what is odd about it. It holds no
 effect and no test; the modules beside it say what is estimated. Means of bounded values get the interval of Agresti and
-Coull (1998, The American Statistician 52, section 3) with clusters in the place of trials: imagined clusters at either
-bound keep it from shrinking to a point where all observations agree.
+Coull (1998, The American Statistician 52, section 3) with as many trials as the clusters are worth (an effective sample
+size as in Korn and Graubard 1998, Survey Methodology 24): imagined observations at either bound keep it from shrinking
+to a point where all observations agree.
 """
 
 from collections.abc import Callable, Mapping
@@ -86,19 +87,34 @@ def bounded_difference(values: Floats, clusters: Clusters, *, level: float = 0.9
 def _with_imagined(
     values: Floats, clusters: Clusters, imagined: Mapping[float, float], level: float, method: str
 ) -> Figure:
-    """Normal interval of the mean after adding ``imagined`` clusters of average size: how many of which value."""
+    """Normal interval of the mean after adding ``imagined`` observations: how many of which value."""
     z, n = critical_value(level), len(values)
     if not n:
         return unidentified("there is no observation", level=level)
     total, weight = cluster_sums(values, clusters), cluster_sums(np.ones(n), clusters)
-    average = weight.mean()
-    size = weight.sum() + average * sum(imagined.values())
-    centre = (total.sum() + average * sum(value * count for value, count in imagined.items())) / size
+    one = _rows_of_one(total, weight, (max(imagined) - values.mean()) * (values.mean() - min(imagined)))
+    size = weight.sum() + one * sum(imagined.values())
+    centre = (total.sum() + one * sum(value * count for value, count in imagined.items())) / size
     squares = ((total - centre * weight) ** 2).sum()
-    squares += average**2 * sum(count * (value - centre) ** 2 for value, count in imagined.items())
+    squares += one**2 * sum(count * (value - centre) ** 2 for value, count in imagined.items())
     half, value = z * np.sqrt(squares) / size, float(values.mean())
     lower, upper = max(float(centre - half), min(imagined)), min(float(centre + half), max(imagined))
     return Figure(value, min(lower, value), max(upper, value), level, method, n)
+
+
+def _rows_of_one(total: Floats, weight: Floats, spread: float) -> float:
+    """How many rows one imagined observation weighs: those that tell as much as one independent observation.
+
+    From 1 where the rows of a cluster tell as much as if they were independent, to the average cluster where they
+    repeat each other. The clusters' own ratio of variances says where between, and says little where ``spread``, the
+    largest variance of a row with this mean, leaves few clusters that differ: one such cluster counts for half.
+    """
+    average, told = float(weight.mean()), len(weight) * spread
+    if not told:
+        return average
+    residual = total - weight * total.sum() / weight.sum()
+    shared = float((residual**2).sum() / (spread * (weight**2).sum()))
+    return average * float(np.clip(shared ** (told / (told + 1)), 1 / average, 1.0))
 
 
 def cluster_sums(values: Floats, clusters: Clusters) -> Floats:

@@ -27,7 +27,7 @@ class BoardRow:
     """A model with and without the effect; win rates in [0, 1]."""
 
     model: str
-    win_rate: float  # as judged
+    win_rate: Figure  # as judged
     without: Figure
     change: Figure  # without - win_rate
     rank: int  # as judged; equal win rates share
@@ -97,9 +97,7 @@ def _board(fit: Fit, removed: Sequence[Effect], level: float) -> tuple[BoardRow,
     kept = np.array([1.0] * k + [float(effect.name not in names) for effect in fit.effects])
     judged, without = _rates(fit, fit.design), _rates(fit, csr_array(fit.design.multiply(kept[None, :])))
     change, moved = without.rate - judged.rate, without.influence - judged.influence
-    errors, change_errors = (np.sqrt((influence**2).sum(axis=0)) for influence in (without.influence, moved))
-    if len(moved) < 2:
-        errors, change_errors = np.full(k, np.nan), np.full(k, np.nan)
+    judged_errors, errors, change_errors = (_errors(each) for each in (judged.influence, without.influence, moved))
     met = [int(at) for at in np.argsort(-without.rate, kind="stable") if judged.count[at]]
 
     def figure(value: float, se: float, at: int, least: float) -> Figure:
@@ -108,7 +106,7 @@ def _board(fit: Fit, removed: Sequence[Effect], level: float) -> tuple[BoardRow,
     return tuple(
         BoardRow(
             fit.table.models[at],
-            float(judged.rate[at]),
+            figure(judged.rate[at], judged_errors[at], at, 0.0),
             figure(without.rate[at], errors[at], at, 0.0),
             figure(change[at], change_errors[at], at, -1.0),
             1 + sum(bool(judged.rate[other] > judged.rate[at] + _SAME) for other in met),
@@ -116,6 +114,12 @@ def _board(fit: Fit, removed: Sequence[Effect], level: float) -> tuple[BoardRow,
         )
         for at in met
     )
+
+
+def _errors(influence: Floats) -> Floats:
+    """(k,) from each instruction's influence (g, k); NaN where one instruction tells nothing of another."""
+    errors: Floats = np.sqrt((influence**2).sum(axis=0))
+    return errors if len(influence) > 1 else np.full_like(errors, np.nan)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,8 +151,8 @@ def _rates(fit: Fit, design: csr_array) -> _Rates:
 
 def _flips(board: Sequence[BoardRow], what: str) -> tuple[str, ...]:
     return tuple(
-        f"without {what}, {low.model} would pass {high.model}: {low.win_rate:.1%} to {low.without.value:.1%} "
-        f"against {high.win_rate:.1%} to {high.without.value:.1%}"
+        f"without {what}, {low.model} would pass {high.model}: {low.win_rate.value:.1%} to {low.without.value:.1%} "
+        f"against {high.win_rate.value:.1%} to {high.without.value:.1%}"
         for low in board
         for high in board
         if low.rank > high.rank and low.rank_without < high.rank_without

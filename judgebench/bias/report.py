@@ -19,7 +19,13 @@ from judgebench.bias.length import Length, Slopes, length, slopes, style_effect
 from judgebench.bias.people import people_preference
 from judgebench.bias.position import Position, position
 from judgebench.bias.position_curve import GapBin, position_curve
-from judgebench.bias.self_preference import EqualOpportunity, SelfPreference, consensus_residuals, equal_opportunity
+from judgebench.bias.self_preference import (
+    EqualOpportunity,
+    SelfPreference,
+    consensus_residuals,
+    equal_opportunity,
+    no_opportunity,
+)
 from judgebench.errors import UnknownName
 from judgebench.records import Lineage
 from judgebench.stats.table import NO_LABELS, Floats, LabelTable, VerdictTable
@@ -149,11 +155,9 @@ def _opportunities(
         llm = judge_models[code]
         met = llm in own.models and bool(np.isin(own.model_code(llm), [own.model_a[rows], own.model_b[rows]]))
         if not np.isfinite(human[rows]).any():
-            missing = unidentified("no battle has a human preference", level=level)
-            found[own.judges[code]] = EqualOpportunity(missing, None, None)
+            found[own.judges[code]] = no_opportunity("no battle has a human preference", level)
         elif not met:
-            missing = unidentified("the judge's own outputs are not among those it judged", level=level)
-            found[own.judges[code]] = EqualOpportunity(missing, None, None)
+            found[own.judges[code]] = no_opportunity("the judge's own outputs are not among those it judged", level)
         else:
             found[own.judges[code]] = equal_opportunity(own.select(rows), llm, human[rows], level=level)
     return found

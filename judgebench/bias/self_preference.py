@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.bias.figure import Figure, cluster_error, normal_figure, unidentified
+from judgebench.bias.figure import Figure, bounded_mean, cluster_error, normal_figure, unidentified
 from judgebench.bias.leakage import Relation
 from judgebench.errors import InputError, UnknownName
 from judgebench.stats.table import Floats, VerdictTable
@@ -61,8 +61,8 @@ class EqualOpportunity:
     """How often the judge concurs with people, by whose side they took. Judge's ties count half."""
 
     bias: Figure  # concurs_own - concurs_other: above 0 favours its own
-    concurs_own: float | None  # where people preferred its own output
-    concurs_other: float | None  # where they preferred the other
+    concurs_own: Figure  # where people preferred its own output
+    concurs_other: Figure  # where they preferred the other
 
 
 def equal_opportunity(table: VerdictTable, own: str, human: Floats, *, level: float = 0.95) -> EqualOpportunity:
@@ -83,14 +83,23 @@ def equal_opportunity(table: VerdictTable, own: str, human: Floats, *, level: fl
     n = int(theirs.sum() + others.sum())
     if not theirs.any() or not others.any():
         reason = f"people never preferred {'the other' if theirs.any() else repr(own)}"
-        return EqualOpportunity(unidentified(reason, level=level, n=n), None, None)
+        return no_opportunity(reason, level, n)
     hit, miss = toward[theirs].mean(), 1 - toward[others].mean()
+    sides = (
+        bounded_mean(share[rows], table.instruction[rows], level=level)
+        for share, rows in ((toward, theirs), (1 - toward, others))
+    )
     influence = np.where(theirs, (toward - hit) / theirs.sum(), 0.0)
     influence -= np.where(others, (1 - toward - miss) / others.sum(), 0.0)
     counted = theirs | others
     se = cluster_error(influence[counted], table.instruction[counted])
     bias = normal_figure(float(hit - miss), se, level=level, n=n, bounds=(-1.0, 1.0))
-    return EqualOpportunity(bias, float(hit), float(miss))
+    return EqualOpportunity(bias, *sides)
+
+
+def no_opportunity(reason: str, level: float, n: int = 0) -> EqualOpportunity:
+    """Nothing of it is identified, for one reason."""
+    return EqualOpportunity(*(unidentified(reason, level=level, n=n),) * 3)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

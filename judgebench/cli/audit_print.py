@@ -9,8 +9,7 @@ from rich.table import Table
 
 from judgebench.audits.findings import AuditReport, Finding
 from judgebench.audits.html_report import html_report
-from judgebench.cli.session import Format, out, print_json, visible
-from judgebench.errors import InputError
+from judgebench.cli.session import Format, out, print_json, visible, write_file
 
 _FAILED = 1
 _SHOWN_CHARS = 100
@@ -22,10 +21,7 @@ def finish(report: AuditReport, output: Format, html: Path | None) -> None:
     Raises InputError when the file cannot be written.
     """
     if html is not None:
-        try:
-            html.write_text(html_report(report), encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise InputError(f"{html}: cannot be written ({error.strerror}): choose another path") from error
+        write_file(html, html_report(report))
     if output is Format.JSON:
         print_json(report.document())
     else:

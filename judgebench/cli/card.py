@@ -10,7 +10,7 @@ from judgebench import queries
 from judgebench.bias.card import Card, shown_interval, shown_value
 from judgebench.bias.card_html import html_card
 from judgebench.bias.document import plain
-from judgebench.cli.session import Format, Session, err, out, print_json, visible
+from judgebench.cli.session import Format, Session, err, out, print_json, visible, write_file
 
 
 def card(
@@ -28,7 +28,7 @@ def card(
     with session.database() as database:
         found = queries.card(database, judge, benchmark=benchmark, level=level)
     if html is not None:
-        html.write_text(html_card(found), encoding="utf-8")
+        write_file(html, html_card(found))
         err().print(visible(f"written to {html}"))
     if output is Format.JSON:
         print_json(plain(found))

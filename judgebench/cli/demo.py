@@ -25,10 +25,13 @@ def demo(context: typer.Context) -> None:
         err().print('asking the same model "A or B?" about one pair, in both orders')
         with ProgressLine() as line:
             lesson = demonstration.ask_for_a_letter(database, session.environment, line.show)
+        err().print("auditing the judge with outputs that ignore the instruction")
+        with ProgressLine() as line:
+            audited = demonstration.audit(database, session.environment, line.show)
         out().print()
         print_board(demonstration.board(database))
         out().print()
-        for sentence in demonstration.trust(lesson):
+        for sentence in demonstration.trust(lesson, audited):
             out().print(sentence)
     named = "" if session.address == DEFAULT_DATABASE else f"--db {shlex.quote(session.shown_address)} "
     out().print(f"\nOpen it in the browser: judgebench {named}app")

@@ -11,7 +11,7 @@ from rich.table import Table
 from judgebench import queries, study
 from judgebench.bias.document import plain
 from judgebench.cli.figures import print_lines
-from judgebench.cli.session import Format, Session, out, print_json, visible
+from judgebench.cli.session import Format, Session, out, print_json, visible, write_file
 from judgebench.cli.submit import columns_of
 
 app = typer.Typer(help="Human labels: import and list what people say about battles.", no_args_is_help=True)
@@ -106,7 +106,7 @@ def queue(
     with session.database() as database:
         found = queries.human_queue(database, benchmark, judge, queries.Allowed(risk, failure, seed=seed))
     if file is not None:
-        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in _blind(found)), encoding="utf-8")
+        write_file(file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in _blind(found)))
     if output is Format.JSON:
         about = plain(found)
         battles = about.pop("battles")

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from judgebench.errors import InputError
 from judgebench.store.database import Database, parse_address
 
 DEFAULT_DATABASE = "judgebench.db"
@@ -63,6 +65,15 @@ def complain(message: str) -> None:
 def print_json(document: Any) -> None:
     """One JSON document; numbers that are not finite would not be JSON, and there are none."""
     sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
+
+
+def write_file(path: Path, text: str) -> None:
+    """``text`` in UTF-8, with what is not Unicode replaced. Raises InputError where the file cannot be written."""
+    try:
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{path}: cannot be written ({reason}): choose another path") from error
 
 
 def visible(text: str) -> str:

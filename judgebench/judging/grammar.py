@@ -51,6 +51,8 @@ def without_thinking(text: str) -> str:
     A block that is never closed runs to the end; a closing tag without an opening one, which some servers swallow,
     makes everything before it thinking.
     """
+    if "<" not in text and "THINK]" not in text.upper():
+        return text
     spans: list[tuple[int, int]] = []
     opened: int | None = None
     for tag in _TAG.finditer(text):
@@ -135,16 +137,19 @@ def mentions(text: str, scale: Scale) -> list[Mention]:
     """
     plain = fold(text)
     result, statement = _statements(scale)
-    marked = merge(_BRACKET.finditer(plain), result.finditer(plain), key=lambda match: match.start())
+    results = result.finditer(plain) if "result" in plain.casefold() else ()  # most replies lack the word
+    first = plain.find("[")
+    brackets = _BRACKET.finditer(plain, max(0, first - 1)) if first >= 0 else ()
+    marked = merge(brackets, results, key=lambda match: match.start())
     found = deque(marked, maxlen=KEPT) or deque(_BOX.finditer(plain), maxlen=KEPT)
     found.extend(statement.finditer(plain, found[-1].end() if found else 0))
-    return [_mention(scale, plain, match) for match in found] or _bare_lines(plain, scale)
+    if not found:
+        return _bare_lines(plain, scale)
+    return [_mention(scale, match, match.re is statement, match.re is result or _at_edge(match)) for match in found]
 
 
-def _mention(scale: Scale, text: str, found: re.Match[str]) -> Mention:
+def _mention(scale: Scale, found: re.Match[str], sentence: bool, alone: bool) -> Mention:
     said = found["value"]
-    sentence = found.re is _statements(scale)[1]
-    anchored = sentence or found.re is _statements(scale)[0] or _at_edge(text, found)
     at = found.start("value") + len(said) - len(said.lstrip(WRAPPING))
     return Mention(
         value=value_of(scale, said),
@@ -152,12 +157,13 @@ def _mention(scale: Scale, text: str, found: re.Match[str]) -> Mention:
         at=at,
         start=at if sentence else found.start(),  # the cue before a value may be the word of revision
         end=found.end(),
-        anchored=anchored,
+        anchored=sentence or alone,
         marked=not sentence and found.re is not _BOX,
     )
 
 
-def _at_edge(text: str, found: re.Match[str]) -> bool:
+def _at_edge(found: re.Match[str]) -> bool:
+    text = found.string
     before = text[max(0, found.start() - 16) : found.start()]
     at_start = _LINE_START.search(before) is not None and (found.start() <= 16 or "\n" in before)
     return at_start or _LINE_END.match(text, found.end()) is not None

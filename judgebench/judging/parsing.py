@@ -18,6 +18,7 @@ in the reply or beside it (``Completion.reasoning``), never gives a verdict.
 
 import re
 from dataclasses import replace
+from typing import Any
 
 from judgebench.judging import soft
 from judgebench.judging.binding import Conflict, binding, unquoted
@@ -61,7 +62,7 @@ def parse(completion: Completion, template: Template, trial: Trial | Reading | O
         verdict = _read_parts(completion, template, trial)
     else:
         verdict = _read(completion, template, _shown(trial))
-    return replace(_unswapped(verdict, template, trial), parser=PARSER_VERSION)
+    return replace(verdict, parser=PARSER_VERSION, **_unswapped(verdict, template, trial))
 
 
 def _shown(trial: Trial | Reading | Order) -> tuple[str, ...]:
@@ -70,14 +71,14 @@ def _shown(trial: Trial | Reading | Order) -> tuple[str, ...]:
     return (trial.output.text,) if isinstance(trial, Reading) else ()
 
 
-def _unswapped(verdict: Verdict, template: Template, trial: Trial | Reading | Order) -> Verdict:
-    """From the output shown first to A; a label of a pointwise template stands for a score."""
+def _unswapped(verdict: Verdict, template: Template, trial: Trial | Reading | Order) -> dict[str, Any]:
+    """What changes from the output shown first to A; a label of a pointwise template stands for a score."""
     order = trial.order if isinstance(trial, Trial) else trial
     if verdict.preference is None:
-        return verdict
+        return {}
     if template.kind == "pointwise":
-        return replace(verdict, status=Status.OK, preference=None, score=verdict.preference)
-    return replace(verdict, preference=1.0 - verdict.preference) if order is Order.BA else verdict
+        return {"status": Status.OK, "preference": None, "score": verdict.preference}
+    return {"preference": 1.0 - verdict.preference} if order is Order.BA else {}
 
 
 def _read_parts(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:

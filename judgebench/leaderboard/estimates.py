@@ -15,6 +15,7 @@ from judgebench.errors import StatisticsError
 from judgebench.leaderboard.board import Choices, Scale
 from judgebench.stats.bootstrap import bootstrap_ratings, bootstrap_win_rates
 from judgebench.stats.bradley_terry import Ratings, fit_bradley_terry
+from judgebench.stats.connectivity import connectivity
 from judgebench.stats.contextual import fit_contextual
 from judgebench.stats.control_prior import ALPACA_EVAL
 from judgebench.stats.controls import Comparisons, compare_to_baseline
@@ -23,6 +24,7 @@ from judgebench.stats.empirical_prior import empirical_prior
 from judgebench.stats.interval import critical_value, rate_interval
 from judgebench.stats.judge_model import Effect, fit_judge_model
 from judgebench.stats.length_control import FEWEST_MODELS, controlled_win_rates
+from judgebench.stats.pair_counts import PairCounts
 from judgebench.stats.table import Floats, VerdictTable
 from judgebench.stats.ties import TieRule
 from judgebench.stats.win_rate import win_rates
@@ -40,6 +42,12 @@ _BY_POSITION = (
     "difficulties are joined by row position, as in AlpacaEval's published numbers, which shifts them for models that "
     "miss instructions; --join instruction does not"
 )
+_HELD_BY_PRIOR = (
+    "what is called undefeated, winless or separated is held by the prior alone: its interval leaves out what the "
+    "prior cannot know"
+)
+_UNBROKEN = "intervals of undefeated and winless models hold Wilson's for their win rate: refits to the same wins agree"
+_ENOUGH = 10  # judges, below which a sandwich clustered by them is too narrow
 _MOST_REFITS = 200  # beyond, intervals of length-controlled rates hardly change and take long
 
 
@@ -122,8 +130,8 @@ def _length_controlled(
     data = compare_to_baseline(table, baseline=baseline)
     judges = tuple(table.judges[code] for code in np.unique(table.judge))
     published = (*judges, baseline) == _ALPACA_EVAL
-    if not published and len(data.models) < FEWEST_MODELS:
-        raise StatisticsError(f"length control needs {FEWEST_MODELS} models besides the baseline to learn from")
+    if not published and (data.weight.sum(axis=1) > 0).sum() < FEWEST_MODELS:
+        raise StatisticsError(f"length control needs {FEWEST_MODELS} models that met the baseline to learn from")
     prior = ALPACA_EVAL if published else empirical_prior(data)
     by_position = published if choices.join is None else choices.join == "position"
     rates = controlled_win_rates(
@@ -139,20 +147,36 @@ def _length_controlled(
     value, lower, upper = (_aligned(column, place) for column in (rates.rate, rates.lower, rates.upper))
     covariance = np.full((len(place), len(place)), np.nan)
     there = np.array(place) >= 0
+    span, flags = _unbroken(table, choices, baseline)
     covariance[np.ix_(there, there)] = rates.covariance[np.ix_(np.array(place)[there], np.array(place)[there])]
     return Estimates(
         value=value,
-        lower=lower,
-        upper=upper,
+        lower=np.fmin(lower, span[0]),
+        upper=np.fmax(upper, span[1]),
         covariance=covariance,
-        flags=[""] * len(place),
+        flags=flags,
         method=rates.method,
         scale="rate",
         notes=(
             f"win rates as they would be at equal length; slopes are held by a prior from {learned}",
+            *((_UNBROKEN,) if any(flags) else ()),
             *([_BY_POSITION] if by_position and table.arrival is not None and _incomplete(data) else []),
         ),
     )
+
+
+def _unbroken(table: VerdictTable, choices: Choices, baseline: str) -> tuple[tuple[Floats, Floats], list[str]]:
+    """Wilson's interval of models that always or never beat the baseline, else NaN; and what to call them.
+
+    Their rate at equal length rests on the prior, and a refit to the same wins differs by nothing.
+    """
+    rates = win_rates(table, baseline=baseline)
+    lower, upper = np.full_like(rates.rate, np.nan), np.full_like(rates.rate, np.nan)
+    names = {0.0: "winless", 1.0: "undefeated"}
+    for at in np.flatnonzero(np.isin(rates.rate, list(names))):
+        found = rate_interval(float(rates.rate[at]), 0.0, int(rates.battles[at]), choices.level)
+        lower[at], upper[at] = found.lower, found.upper
+    return (lower, upper), [names.get(float(rate), "") for rate in rates.rate]
 
 
 def _incomplete(data: Comparisons) -> bool:
@@ -166,11 +190,21 @@ def _aligned(column: Floats, place: Sequence[int]) -> Floats:
 def _bradley_terry(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
     found = rated(fit_bradley_terry(table, cluster=choices.cluster), choices)
     if choices.interval == "analytic":
-        return replace(found, method=f"sandwich, {_SHARED[choices.cluster]}")
+        notes = _few_judges(table) if choices.cluster in ("judge", "both") else ()
+        return replace(found, method=f"sandwich, {_SHARED[choices.cluster]}", notes=notes)
     if choices.cluster != "instruction":
         raise StatisticsError("the bootstrap draws instructions: leave out the choice of clusters, or the bootstrap")
     drawn = bootstrap_ratings(table, level=choices.level, resamples=choices.resamples, rng=rng)
     return replace(found, lower=drawn.lower, upper=drawn.upper, method=drawn.method)
+
+
+def _few_judges(table: VerdictTable) -> tuple[str, ...]:
+    judges = len(np.unique(table.judge))
+    if judges < 2:
+        return ("one judge tells nothing of how judges differ: there is no interval by judge",)
+    if judges < _ENOUGH:
+        return (f"{judges} judges tell little of how judges differ: intervals by judge are too narrow",)
+    return ()
 
 
 def _with_ties(rule: TieRule) -> "Find":
@@ -189,15 +223,18 @@ def _judge_aware(table: VerdictTable, choices: Choices, baseline: str | None, rn
     found = fit_judge_model(replace(table, judges=names, judge=judge.astype(np.int32)))
     error = np.sqrt(np.maximum(np.diag(found.covariance), 0.0))
     half = critical_value(choices.level) * error
+    counts = PairCounts.of(table)
+    flags = connectivity(counts.wins, counts.verdicts).flags
     return Estimates(
         value=found.theta,
         lower=found.theta - half,
         upper=found.theta + half,
         covariance=found.covariance,
-        flags=[""] * len(table.models),
+        flags=flags,
         method="sandwich, clustered by instruction, given the priors",
         scale="logit",
         notes=(
+            *((_HELD_BY_PRIOR,) if any(flags) else ()),
             *(_of_judges(found.discrimination, "log discrimination", choices.level) if len(used) > 1 else ()),
             *_of_judges(found.first_place, "log-odds for what is shown first", choices.level),
             *(f"not identified: {name}" for name in found.not_identified),

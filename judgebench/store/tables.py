@@ -32,7 +32,8 @@ _TIME = String(32)  # ISO 8601, UTC: the same text on both engines
 
 
 def _one_of(column: str, values: type[Status] | type[Source]) -> str:
-    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+    """Alternatives rather than a list, of which SQLite would make a table at each insertion."""
+    return " OR ".join(f"{column} = {str(value)!r}" for value in values)
 
 
 metadata = MetaData(

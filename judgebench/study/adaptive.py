@@ -5,13 +5,13 @@ while the verdicts are the same: a stopped study continues, and a finished one a
 the models are chosen and when the question is settled.
 """
 
-import asyncio
 import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from judgebench.errors import InputError
+from judgebench.execution import loop
 from judgebench.execution.driving import OnProgress, drive, limits_of, silent
 from judgebench.execution.judges import OpenJudge, open_judge
 from judgebench.execution.runner import Limits, Runner, Tally
@@ -51,7 +51,7 @@ def settle(
     planned = plan(database, study)
     settling = _Settling(database, study, planned)
     opened = open_judge(study.judge, environment, concurrency=study.concurrency)
-    return asyncio.run(settling.run(opened, on_progress or silent))
+    return loop.run(settling.run(opened, on_progress or silent))
 
 
 @dataclass(frozen=True, slots=True)

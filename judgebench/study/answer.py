@@ -1,6 +1,5 @@
 """Collecting a model's outputs to a benchmark's instructions. Restarting continues it; nothing is asked twice."""
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -9,6 +8,7 @@ from judgebench.clients.openai_api import OpenAIClient
 from judgebench.clients.prices import Price
 from judgebench.clients.protocol import Client, Counted
 from judgebench.errors import InputError
+from judgebench.execution import loop
 from judgebench.execution.answering import Answerer
 from judgebench.execution.driving import OnProgress, drive, limits_of, silent
 from judgebench.execution.judges import open_client
@@ -76,7 +76,7 @@ def answer(
     check_name("model", wanted.model)
     planned = _planned(database, wanted)
     client, server = open_client(wanted.generator, environment, concurrency=wanted.concurrency)
-    return asyncio.run(_answer(database, wanted, planned, (client, server), on_progress or silent))
+    return loop.run(_answer(database, wanted, planned, (client, server), on_progress or silent))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ Exchanged outputs are stored like models in a benchmark of their own, ``audit:BE
 outputs in place, so nothing of it stands on an ordinary leaderboard; the same command continues it.
 """
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from judgebench.audits.findings import Finding
 from judgebench.audits.means import mean_by_instruction
 from judgebench.audits.null_models import exchanged
 from judgebench.errors import BadReply, InputError
+from judgebench.execution import loop
 from judgebench.execution.driving import OnProgress
 from judgebench.execution.judges import describe, open_judge
 from judgebench.records import Instruction, LikelihoodPrompt, Model, Output, content_key
@@ -170,7 +170,7 @@ def _likelihoods(database: Database, asked: AskedAudit, environment: Mapping[str
         except (ValueError, KeyError, TypeError) as error:
             raise BadReply(f"the judge gave no likelihoods: {reply.text[:80]!r}") from error
 
-    found = asyncio.run(ask())
+    found = loop.run(ask())
     return {
         name: {instruction.key: each[name] for instruction, each in zip(drawn, found, strict=True) if name in each}
         for name in outputs

@@ -4,7 +4,6 @@ A batch is named before its file exists. The name stands in every question's id 
 results find their trials in any order, and a submission that was cut off before it was stored is found at the server.
 """
 
-import asyncio
 import json
 import os
 import secrets
@@ -18,6 +17,7 @@ import sqlalchemy as sa
 from judgebench.audits.defences import SETTING
 from judgebench.clients.batch_api import BatchServer, ServerBatch
 from judgebench.errors import InputError
+from judgebench.execution import loop
 from judgebench.execution.asking import result_of
 from judgebench.execution.judges import describe, key_of
 from judgebench.formats.batch_files import BatchFile, digest_of, first_id, question_line
@@ -101,7 +101,7 @@ def submit(database: Database, path: Path, *, environment: Mapping[str, str]) ->
         raise InputError(f"{path} was changed after it was exported: results would not belong to its trials")
     if known.server_id is not None:
         return Submission(name, known.server_id, "", new=False)
-    found, new = asyncio.run(_submit(study_of(known), path, name, environment))
+    found, new = loop.run(_submit(study_of(known), path, name, environment))
     with database.write() as connection:
         batches.set_submitted(connection, known, found.id)
     return Submission(name, found.id, found.status, new)

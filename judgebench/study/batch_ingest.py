@@ -1,6 +1,5 @@
 """Results of batches, from files or from the server: unordered, partial or repeated, each counted once."""
 
-import asyncio
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from judgebench.clients.batch_api import BatchServer
 from judgebench.clients.prices import Price, cost_usd
 from judgebench.clients.replies import chat_completion
 from judgebench.errors import BadReply, InputError
+from judgebench.execution import loop
 from judgebench.execution.asking import failed, result_of
 from judgebench.formats.batch_files import BatchResult, read_results
 from judgebench.judging.parsing import parse
@@ -79,7 +79,7 @@ def ingest_from_servers(database: Database, names: Sequence[str], *, environment
     wanted = wanted or [each for each in known if each.server_id is not None and not each.closed]
     ingesting = _Ingest(database)
     for each in wanted:
-        asyncio.run(_fetch(ingesting, each, environment))
+        loop.run(_fetch(ingesting, each, environment))
     return ingesting.report
 
 

@@ -3,7 +3,6 @@
 What a judge is never changes under its name; where it is reached may. Keys are named, never stored.
 """
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import sqlalchemy as sa
 
 from judgebench.clients.probe import Report, check
 from judgebench.errors import InputError
+from judgebench.execution import loop
 from judgebench.execution.judges import describe, open_judge
 from judgebench.records import Judge
 from judgebench.spec import JudgeSpec, make_judge
@@ -109,7 +109,7 @@ def try_judge(database: Database, name: str, environment: Mapping[str, str]) -> 
         raise InputError(
             f"it is not known where judge {name!r} is reached: judgebench judges add {name!r} --url URL ..."
         )
-    return asyncio.run(_try(spec, environment))
+    return loop.run(_try(spec, environment))
 
 
 async def _try(spec: JudgeSpec, environment: Mapping[str, str]) -> Report | None:

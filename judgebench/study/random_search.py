@@ -10,6 +10,7 @@ from typing import Any
 from judgebench.audits import random_search as rs
 from judgebench.audits.null_models import PREFIX, Entrant
 from judgebench.errors import InputError
+from judgebench.execution import loop
 from judgebench.execution.asking import Asker
 from judgebench.execution.judges import OpenJudge, open_judge
 from judgebench.records import Battle, Instruction, Order, Output, Source, Trial, Verdict, content_key
@@ -46,7 +47,7 @@ def searched(
     if held_out < 1:
         raise InputError("a random search needs at least three instructions that the baseline has answered")
     opened = open_judge(plan.judge, environment, concurrency=plan.concurrency)
-    search = asyncio.run(_Searching(database, plan, stage, opened, stage.drawn[-held_out:]).run())
+    search = loop.run(_Searching(database, plan, stage, opened, stage.drawn[-held_out:]).run())
     text = rs.written(search.prefix, opened.template)
     about = f"a prefix found by {search.step} steps of random search, before a structured response"
     entrant = Entrant(KIND, about, lambda _: text)

@@ -1,12 +1,12 @@
 """Running a study: ask its trials that have no answer, store what comes back. Restarting continues it."""
 
-import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from judgebench.errors import InputError
+from judgebench.execution import loop
 from judgebench.execution.asking import Asker, Reasker
 from judgebench.execution.driving import OnProgress, drive, limits_of, silent
 from judgebench.execution.judges import OpenJudge, open_judge
@@ -48,7 +48,7 @@ def run(
         raise InputError("an adaptive study has a question: settle it by judgebench.settle")
     planned = plan(database, study)
     opened = open_judge(study.judge, environment, concurrency=study.concurrency)
-    return asyncio.run(_run(database, study, planned, opened, on_progress or silent))
+    return loop.run(_run(database, study, planned, opened, on_progress or silent))
 
 
 def reparse(database: Database, judge_name: str) -> tuple[int, int]:

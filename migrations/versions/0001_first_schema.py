@@ -129,11 +129,14 @@ def upgrade() -> None:
             name=op.f("ck_verdicts_verdict_or_failure"),
         ),
         sa.CheckConstraint(
-            "source IN ('label', 'logprobs', 'likelihood', 'identical', 'recorded', 'none')",
+            "source = 'label' OR source = 'logprobs' OR source = 'likelihood' OR source = 'identical' "
+            "OR source = 'recorded' OR source = 'none'",
             name=op.f("ck_verdicts_source"),
         ),
         sa.CheckConstraint(
-            "status IN ('ok', 'tie', 'unparsed', 'refused', 'truncated', 'failed')", name=op.f("ck_verdicts_status")
+            "status = 'ok' OR status = 'tie' OR status = 'unparsed' OR status = 'refused' "
+            "OR status = 'truncated' OR status = 'failed'",
+            name=op.f("ck_verdicts_status"),
         ),
         sa.CheckConstraint("\"order\" IN ('AB', 'BA')", name=op.f("ck_verdicts_order")),
         sa.CheckConstraint("mass >= 0 AND mass <= 1.000001", name=op.f("ck_verdicts_mass")),

@@ -22,7 +22,8 @@ def figure(value: float, half: float = 0.1) -> Figure:
 
 def ledger(rates: dict[str, tuple[float, float]]) -> Ledger:
     rows = tuple(
-        BoardRow(model, before, figure(after), figure(after - before), 0, 0) for model, (before, after) in rates.items()
+        BoardRow(model, figure(before), figure(after), figure(after - before), 0, 0)
+        for model, (before, after) in rates.items()
     )
     known = Entry("length", "twice as long", figure(0.4), figure(0.1, 0.02), rows, ())
     unknown = Entry("family", "the judge's relative", None, unidentified("nothing is declared"), (), ())

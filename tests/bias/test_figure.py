@@ -50,6 +50,25 @@ def test_coverage_of_clustered_shares():  # recovery: beta-binomial clusters of 
     assert 0.92 < covered < 0.985
 
 
+@pytest.mark.parametrize("size", [1, 15])
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_rows_that_share_nothing_cost_no_width(size, share):  # recovery: clusters that are clusters in name alone
+    rng = np.random.default_rng(6)
+    clusters = np.repeat(np.arange(60), size)
+    drawn = [bounded_mean((rng.random(len(clusters)) < share) * 1.0, clusters) for _ in range(400)]
+    assert 0.91 < np.mean([figure.lower <= share <= figure.upper for figure in drawn]) < 0.985
+    widths = [figure.upper - figure.lower for figure in drawn]
+    assert np.median(widths) < 1.15 * 2 * 1.96 * np.sqrt(share * (1 - share) / len(clusters))
+
+
+def test_the_first_contradiction_moves_an_interval_little():
+    clusters = np.repeat(np.arange(50), 10)
+    values = np.ones(500)
+    sure = bounded_mean(values, clusters)
+    values[0] = 0.0
+    assert bounded_mean(values, clusters).lower == pytest.approx(sure.lower, abs=0.02)
+
+
 def test_nothing_observed_is_not_identified():
     figure = bounded_mean(np.array([]), np.array([], dtype=int))
     assert (figure.value, figure.identified, figure.reason) == (None, False, "there is no observation")

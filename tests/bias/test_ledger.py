@@ -46,7 +46,7 @@ def test_as_judged_are_the_win_rates(book):
     table, found = book
     rates = dict(zip(table.models, win_rates(table).rate, strict=True))
     for row in found.together.board:
-        assert row.win_rate == pytest.approx(rates[row.model], abs=2e-3)
+        assert row.win_rate.value == pytest.approx(rates[row.model], abs=2e-3)
 
 
 def test_the_verbose_model_loses_its_place(book):
@@ -107,7 +107,7 @@ def test_false_alarms_are_nominal():
 def test_a_judge_that_always_says_first_promotes_nobody():
     table = both_orders([("first", "first")] * 50)
     found = ledger(table, [place_effect(table)])
-    assert [row.win_rate for row in found.together.board] == pytest.approx([0.5, 0.5])
+    assert [row.win_rate.value for row in found.together.board] == pytest.approx([0.5, 0.5])
     assert [row.rank for row in found.together.board] == [1, 1]
     assert found.together.flips == ()
 
@@ -117,7 +117,7 @@ def test_against_a_baseline_only_its_battles_count():
     found = ledger(table, [length_effect(table)], baseline="m5")
     rates = win_rates(table, baseline="m5")
     rows = {row.model: row for row in found.together.board}
-    assert rows["m0"].win_rate == pytest.approx(rates.rate[0], abs=3e-3)
+    assert rows["m0"].win_rate.value == pytest.approx(rates.rate[0], abs=3e-3)
     assert found.verdicts == 5 * 120 * 3 * 2
     with pytest.raises(UnknownName, match="baseline"):
         ledger(table, [], baseline="nobody")
@@ -158,3 +158,12 @@ def test_all_effects_of_the_fixture_come_back_at_the_nominal_rate():
         values, of_truth = np.array([f.value for f in figures]), marginal.log_odds(name)
         spread = np.hypot(values.std() / np.sqrt(60), (of_truth.upper - of_truth.lower) / 3.92)
         assert abs(values.mean() - truth[name]) < 3.5 * spread
+
+
+def test_win_rates_as_judged_have_their_interval(book):
+    table, found = book
+    rates = win_rates(table)
+    errors = dict(zip(table.models, rates.standard_error, strict=True))
+    for row in found.together.board:
+        half = 1.96 * errors[row.model]
+        assert row.win_rate.upper - row.win_rate.lower == pytest.approx(2 * half, rel=0.1)

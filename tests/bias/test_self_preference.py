@@ -105,7 +105,7 @@ def test_equal_opportunity_by_hand():
     preference, human = np.array([1.0, 0.5, 0.0, 1.0, 1.0]), np.array([1.0, 1.0, 0.0, 0.0, 0.5])
     table = table_of([0] * 5, [1] * 5, preference, models=("me", "other"), instruction=range(5), order=[0] * 5)
     found = equal_opportunity(table, "me", human)
-    assert (found.concurs_own, found.concurs_other) == (0.75, 0.5)
+    assert (found.concurs_own.value, found.concurs_other.value) == (0.75, 0.5)
     assert (found.bias.value, found.bias.n) == (pytest.approx(0.25), 4)
     assert equal_opportunity(swapped(table), "me", 1 - human) == found
     assert equal_opportunity(table, "other", human).bias.value == pytest.approx(-0.25)
