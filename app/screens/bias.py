@@ -117,7 +117,7 @@ def _length_and_kin(view: _View) -> None:
             Shown(f"{name(judge)}: concurs with people more on its own outputs", each.bias, "points")
             for judge, each in report.equal_opportunity.items()
         ),
-        Shown("By likelihood of the outputs under the judge", report.likelihood, "points"),
+        Shown("Prefers what its own LLM finds more likely", report.likelihood, "points"),
     ]
     _table(view, kin, "Kinship")
 
