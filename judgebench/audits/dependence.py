@@ -9,6 +9,7 @@ of them. The idea is that of the permutation test of Zheng et al. 2025, on texts
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -96,17 +97,17 @@ def overlap(field: Field, submission: Submission, keys: Sequence[str] | None = N
 
 def _own_words(field: Field, submission: Submission, key: str, *, quoted: bool) -> Hashes:
     """An output's words: without the instruction's, or (not ``quoted``) without what is quoted from it only."""
-    text, instruction = submission.texts[key], field.instructions[key]
+    instruction = field.instructions[key]
     if not quoted:
-        return shingles(text.replace(instruction, " "), 1)
-    return np.setdiff1d(shingles(text, 1), shingles(instruction, 1), assume_unique=True)
+        return shingles(submission.texts[key].replace(instruction, " "), 1)
+    return np.setdiff1d(submission.words(key), shingles(instruction, 1), assume_unique=True)
 
 
 def _reference(field: Field, others: Sequence[Submission], key: str) -> Hashes:
     if not others:
         return shingles(field.instructions[key], 1)
-    texts = [each.texts[key] for each in others if key in each.texts][:_OTHERS]
-    return np.unique(np.concatenate([*(shingles(text, 1) for text in texts), np.empty(0, dtype=np.uint64)]))
+    words = (each.words(key) for each in others if key in each.texts)
+    return np.unique(np.concatenate([*islice(words, _OTHERS), np.empty(0, dtype=np.uint64)]))
 
 
 def _sample(keys: Sequence[str]) -> list[str]:

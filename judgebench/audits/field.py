@@ -25,6 +25,16 @@ class Submission:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def words(self, key: str) -> Hashes:
+        """The words of one output; they are read once, because every other model is compared with them."""
+        if key not in self._words:
+            self._words[key] = shingles(self.texts[key], 1)
+        return self._words[key]
+
+    @cached_property
+    def _words(self) -> dict[str, Hashes]:
+        return {}
+
     @cached_property
     def normalised(self) -> Mapping[str, str]:
         """Outputs in lower case with single spaces: the form in which they count as the same."""

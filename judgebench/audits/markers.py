@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from judgebench.audits.addressed import HIDDEN_CHARACTERS, addressed
 from judgebench.audits.field import Submission, outside_instruction
 from judgebench.audits.findings import Evidence, Finding, Rule, share_finding, span
 from judgebench.audits.shingles import Hashes, shingles
@@ -30,13 +31,15 @@ DELIMITER = Rule(
 ADDRESSED = Rule(
     "addressed-to-judge",
     "Share of outputs that address the judge or the judging: to ignore what came before, which output to choose, which "
-    "rating to give, which of the outputs is worse; instructions that themselves ask for a judgment do not count.",
+    "rating to give, which of the outputs is better or worse, in any of eleven languages; instructions that themselves "
+    "ask for a judgment do not count.",
     medium=0.02,
     high=0.1,
 )
 CONTROL = Rule(
     "control-token",
-    "Share of outputs with a token that separates turns in a chat format, such as <|im_end|>.",
+    "Share of outputs with a token or a heading that separates turns in a chat format, such as <|im_end|> or a line "
+    "that begins with SYSTEM:.",
     medium=0.2,
 )
 INVISIBLE = Rule(
@@ -54,26 +57,10 @@ HIDDEN = Rule(
 )
 RULES = (DELIMITER, ADDRESSED, CONTROL, INVISIBLE, HIDDEN)
 
-_JUDGED = r"(?:outputs?|responses?|answers?|assistants?|options?|candidates?|models?|submissions?)"
-_ADDRESSED = re.compile(
-    rf"\b(?:ignore|disregard|forget)\s+(?:\w+\s+){{0,3}}(?:above|previous|preceding|earlier|prior|other|instructions?)\b"
-    rf"|\b(?:dear|attention|note\s+to(?:\s+the)?|hey|hello),?\s+(?:judges?|evaluators?|graders?|annotators?|raters?)\b"
-    rf"|\b(?:as|you\s+are)\s+(?:the|an?)\s+(?:\w+\s+)?(?:judge|evaluator|grader|annotator|rater)\b"
-    rf"|\b(?:choose|select|prefer|pick|rank|rate|score|grade)\s+(?:only\s+)?(?:this|my|the\s+(?:first|second|other))\s+"
-    rf"{_JUDGED}\b"
-    rf"|\b(?:this|my|the\s+(?:first|second|other))\s+{_JUDGED}\s+(?:is|are|should|must|deserves?)\s+(?:be\s+)?(?:the\s+)?"
-    rf"(?:\w+\s+){{0,2}}(?:better|best|worse|worst|superior|inferior|winner|preferred|chosen|score|rated|void|empty)\b"
-    rf"|\b(?:give|assign|award)\s+(?:this|it|me|my)\s+(?:\w+\s+){{0,3}}(?:score|rating|grade|points)\b"
-    rf"|\b(?:final\s+)?verdict\s*(?:is|:)\s*\W{{0,3}}(?:[AB]\b|output|assistant|this)",
-    re.IGNORECASE,
-)
-_ABOUT_JUDGING = re.compile(
-    r"\b(?:judg\w*|evaluat\w*|grad(?:e|er|ing)|rat(?:e|er|ing)|annotat\w*|compar\w*|better|best|critique|review\w*"
-    r"|contest|competition|(?:answer|output|response|assistant|option) [12ab]|ignore|forget|disregard)\b",
-    re.IGNORECASE,
-)
 _CONTROL = re.compile(
     r"<\|[A-Za-z][\w ]{1,30}\|>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</s>|<[｜|](?:User|Assistant)[｜|]>"
+    r"|^[ \t]*#{2,4}[ \t]*(?:System|Human|User|Assistant)[ \t]*:|^[ \t]*SYSTEM(?: PROMPT| MESSAGE)?[ \t]*:",
+    re.MULTILINE,
 )
 # Section marks of published judges' prompts: this package's fences, AlpacaEval, MT-Bench, Inspect AI, Prometheus.
 _SECTIONS = (
@@ -86,7 +73,8 @@ _SECTIONS = (
 )
 _ALLOWED = "\n\r\t\u200c\u200d\u200e\u200f\u061c\u00ad\ufeff"
 _UNUSUAL = re.compile(r"[^\n\r\t -~]")
-_HIDDEN = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff\U000e0000-\U000e007f]{8,}")
+_HIDDEN = re.compile(f"[{HIDDEN_CHARACTERS}]{{8,}}")  # each is of use alone, none eight times in a row
+_FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e007a]{1,7}\U000e007f")  # such as the flag of Wales
 _TEMPLATE_SEQUENCES = 4
 
 
@@ -118,7 +106,7 @@ def findings(submission: Submission, marks: TemplateMarks) -> Iterator[Finding]:
         instruction = submission.instructions[key]
         found = {
             DELIMITER: marks.find(submission, key),
-            ADDRESSED: _addressed(key, text, instruction),
+            ADDRESSED: addressed(key, text, instruction),
             CONTROL: _matched(_CONTROL, key, text, instruction),
             INVISIBLE: _invisible(key, text, instruction),
             HIDDEN: _matched(_HIDDEN, key, text, instruction),
@@ -146,7 +134,7 @@ def _verdict_forms(templates: Iterable[Template]) -> list[str]:
             labels = "|".join(re.escape(label.text) for label in scale.labels)
             forms.add(rf"\[\[\s*(?:{labels})\s*\]\]")
             if template.reply.field:
-                forms.add(rf"\"{re.escape(template.reply.field)}\"\s*:\s*\"(?:{labels})\"")
+                forms.add(rf"\"(?:{re.escape(template.reply.field)}|winner)\"\s*:\s*\"(?:{labels}|model_[12ab])\"")
         elif isinstance(scale, ScoreScale):
             forms.add(r"\b(?:rating|score)\W{1,4}\[\[\s*\d{1,3}(?:\.\d)?\s*\]\]")
     return sorted(forms)
@@ -157,14 +145,12 @@ def _matched(pattern: re.Pattern[str], key: str, text: str, instruction: str) ->
     return None if found is None else span(key, text, found.start(), found.end())
 
 
-def _addressed(key: str, text: str, instruction: str) -> Evidence | None:
-    found = _matched(_ADDRESSED, key, text, instruction)
-    return None if found is None or _ABOUT_JUDGING.search(instruction) else found
-
-
 def _invisible(key: str, text: str, instruction: str) -> Evidence | None:
+    flags = [found.span() for found in _FLAG.finditer(text)]
     for found in _UNUSUAL.finditer(text):
         char = found[0]
+        if any(start <= found.start() < end for start, end in flags):
+            continue
         odd = char == "\ufffd" or unicodedata.category(char) in ("Cc", "Cf", "Co", "Cs")
         if odd and char not in _ALLOWED and char not in instruction:
             return span(key, text, found.start(), found.end())

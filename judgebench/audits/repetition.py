@@ -28,7 +28,8 @@ CONSTANT = Rule(
 REPEATED = Rule(
     "repeated-output",
     f"Share of outputs that have {LONG} characters or more and are the output to another instruction too, case and "
-    f"white space aside. High only where it is so of texts of {FULL} characters or more that are no refusals.",
+    f"white space aside. High only where it is so of texts of {FULL} characters or more that are no refusals; of these "
+    "5 % are medium. Refusals alone are low.",
     low=0.02,
     medium=0.25,
     high=0.5,
@@ -38,7 +39,8 @@ BOILERPLATE = Rule(
     f"Share of outputs that have {LONG} characters or more, and in which more than half of all sequences of five words "
     "also stand in outputs to other instructions (three of them at least, and 0.5 %); what the instruction "
     f"itself holds does not count. High only where it is so of texts of {FULL} characters or more that are no "
-    "refusals, and whose other words have nothing to do with the instruction.",
+    "refusals, and whose other words have nothing to do with the instruction; of these 5 % are medium. "
+    "Refusals alone are low.",
     low=0.02,
     medium=0.25,
     high=0.5,
@@ -48,11 +50,12 @@ ENTROPY = Rule(
     f"Entropy of the distribution of texts with {LONG} characters or more, divided by its greatest value, the "
     "logarithm of their number: 1 where all differ, 0 where all are the same. Low from 0.9 down, medium 0.8, high 0.5; "
     f"where at least 20 outputs, and half of all, have that length. High only where it is so of texts of {FULL} "
-    "characters or more that are no refusals.",
+    "characters or more that are no refusals, and medium only where it is so without the refusals.",
 )
 FILLER = Rule(
     "repeated-filler",
-    "Share of outputs that repeat themselves: 400 characters or more that deflate to under 12 % of their size.",
+    "Share of outputs that repeat themselves: 400 characters or more that deflate to under 12 % of their size, or in "
+    "which one sentence of eight words or more stands six times.",
     low=0.02,
     medium=0.2,
 )
@@ -60,10 +63,10 @@ ECHO = Rule(
     "echoed-instruction",
     "Share of outputs that are the instruction's own words, case and white space aside.",
     low=0.02,
-    medium=0.25,
+    medium=0.1,
     high=0.8,
 )
-EMPTY = Rule("empty-output", "Share of outputs without a visible character.", low=0.01, medium=0.2)
+EMPTY = Rule("empty-output", "Share of outputs without a visible character.", low=0.01, medium=0.1)
 RULES = (CONSTANT, REPEATED, BOILERPLATE, ENTROPY, FILLER, ECHO, EMPTY)
 
 _FOR_ENTROPY = 20
@@ -77,7 +80,10 @@ _REFUSAL = re.compile(
     r"|извин|к сожалению"
     r"|抱歉|对不起|很抱歉|申し訳|すみません|죄송)"
 )
+_SEVERE = 0.05  # share of answers, not refusals, that are one text: medium from here on
 _FILLER_CHARS, _FILLER_RATIO = 400, 0.12
+_SENTENCE = re.compile(r"[^.!?\n]{30,400}")
+_SENTENCE_WORDS, _SENTENCES = 8, 6
 
 
 def findings(submission: Submission, field: Field) -> Iterator[Finding]:
@@ -147,12 +153,16 @@ def _counted(rule: Rule, submission: Submission, keys: list[str]) -> Finding | N
 
 
 def _capped(rule: Rule, submission: Submission, keys: list[str], severe: list[str]) -> Finding | None:
-    """The finding of ``keys``, at most medium unless ``severe`` alone amount to a high one."""
-    finding, worst = _counted(rule, submission, keys), _counted(rule, submission, severe)
-    if finding is None or finding.severity is not Severity.HIGH:
-        return finding
-    high = worst is not None and worst.severity is Severity.HIGH
-    return finding if high else replace(finding, severity=Severity.MEDIUM)
+    """The finding of ``keys``: high by ``severe`` alone, of which few are medium; low where nearly all are refusals."""
+    finding = _counted(rule, submission, keys)
+    if finding is None:
+        return None
+    answers = _counted(rule, submission, [key for key in keys if not _refuses(submission, key)])
+    worst = _counted(replace(rule, medium=_SEVERE), submission, severe)
+    if worst is not None and worst.severity is not Severity.LOW:
+        return replace(finding, severity=worst.severity)
+    few = answers is None or answers.severity is Severity.LOW
+    return replace(finding, severity=Severity.LOW if few else Severity.MEDIUM)
 
 
 def repeated_keys(submission: Submission) -> list[str]:
@@ -184,6 +194,9 @@ def _entropy_finding(submission: Submission, repeated: list[str], full: set[str]
         return None
     if severity is Severity.HIGH and _entropy(submission, sorted(full)) > steps[0][0]:
         severity = Severity.MEDIUM
+    answers = [key for key in submission.long if not _refuses(submission, key)]
+    if severity is Severity.MEDIUM and _entropy(submission, answers) > steps[1][0]:
+        severity = Severity.LOW
     shown = tuple(_opening(submission, repeated[:3]))
     return Finding(submission.model, severity, ENTROPY.name, shown, value, None, None)
 
@@ -203,4 +216,7 @@ def _is_filler(text: str) -> bool:
     if len(text) < _FILLER_CHARS:
         return False
     raw = text.encode("utf-8", "replace")
-    return len(zlib.compress(raw)) < _FILLER_RATIO * len(raw)
+    if len(zlib.compress(raw)) < _FILLER_RATIO * len(raw):
+        return True
+    said = Counter(each.strip().lower() for each in _SENTENCE.findall(text))
+    return any(times >= _SENTENCES and len(each.split()) >= _SENTENCE_WORDS for each, times in said.most_common(5))

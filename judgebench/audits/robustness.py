@@ -2,16 +2,18 @@
 
 Robustness rate, consistency rate and their ratio follow Ye et al. 2024 (CALM); the net flip tells a bias from noise,
 which the rates confound. A judge that always says the same is perfectly robust and detects nothing: so the score is
-the mean of invariance and sensitivity, sensitivity is 0 for chance, and the gate asks for detection above chance.
+the mean of invariance and sensitivity, sensitivity is 0 for chance, and the gate asks for detection above chance: of
+one change at least, all of them considered together, and on average.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from math import nan
+from statistics import NormalDist
 
 import numpy as np
 
-from judgebench.audits.findings import AuditReport, Finding, Rule, Severity, make_report
+from judgebench.audits.findings import LEVEL, AuditReport, Finding, Rule, Severity, make_report
 from judgebench.audits.means import mean_interval
 from judgebench.stats.table import Floats
 
@@ -27,6 +29,8 @@ BLIND = Rule(
     "it lies below 0.5.",
 )
 RULES = (FLIP, BLIND)
+
+_QUANTILE = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2)
 
 Preferences = Mapping[str, float]  # instruction key -> mean preference over the orders
 
@@ -88,14 +92,19 @@ def robustness_report(judge: str, estimates: list[Estimate], repeated: float) ->
     """The audit of ``judge``; it fails unless detection is above chance, and by a severe net flip."""
     summary = summarise(estimates, repeated)
     findings = [finding for each in estimates for finding in _findings(judge, each)]
-    blind = [each for each in estimates if each.family == "sensitivity" and not each.lower > 0.5]
     tested = [each for each in estimates if each.family == "sensitivity"]
     failures = []
-    if len(blind) == len(tested):
-        failures.append(f"{judge} was not shown to notice any output that was made worse: its verdicts mean nothing")
+    if not any(_above_chance(each, len(tested)) for each in tested) or not summary.sensitivity > 0.0:
+        failures.append(f"{judge} was not shown to notice outputs that were made worse: its verdicts mean nothing")
     report = make_report("robustness", findings, RULES, [])
     details = {"judge": judge, "summary": asdict(summary), "estimates": [asdict(each) for each in estimates]}
     return replace(report, failures=tuple(failures), details=details)
+
+
+def _above_chance(each: Estimate, tests: int) -> bool:
+    """Whether detection is above chance though ``tests`` kinds were tried: a coin must not pass by one of them."""
+    error = (each.value - each.lower) / _QUANTILE
+    return bool(each.value - 0.5 > error * NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / max(tests, 1)))
 
 
 def _findings(judge: str, each: Estimate) -> Iterator[Finding]:

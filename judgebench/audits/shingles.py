@@ -16,7 +16,7 @@ Hashes = NDArray[np.uint64]
 
 # Words of scripts that do not separate them are taken character by character.
 _WORD = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+|\S")
-_SKETCH = 32
+SKETCH = 32
 _PAGE = 4096  # sequences sketched at once
 _WIDEST = 16  # words in a sequence
 
@@ -24,7 +24,7 @@ _WIDEST = 16  # words in a sequence
 def shingles(text: str, width: int = 5) -> Hashes:
     """The distinct sequences of ``width`` words in ``text``, sorted; a shorter text is one sequence, an empty none."""
     words = _WORD.findall(clean_text(text).lower())
-    ids = np.fromiter((crc32(word.encode()) for word in words), dtype=np.uint64, count=len(words))
+    ids = np.fromiter(map(crc32, map(str.encode, words)), dtype=np.uint64, count=len(words))
     if not len(ids):
         return ids
     width = min(width, len(ids), _WIDEST)
@@ -38,9 +38,9 @@ def shingles(text: str, width: int = 5) -> Hashes:
 def sketch(hashes: Hashes) -> Hashes:
     """(32,) the smallest member under each of 32 orderings; all ones for an empty set."""
     if not len(hashes):
-        return np.full(_SKETCH, np.iinfo(np.uint64).max, dtype=np.uint64)
+        return np.full(SKETCH, np.iinfo(np.uint64).max, dtype=np.uint64)
     parts = [hashes[start : start + _PAGE, None] for start in range(0, len(hashes), _PAGE)]
-    return np.asarray(np.min([_mix(part * _ODD[:_SKETCH]).min(axis=0) for part in parts], axis=0), dtype=np.uint64)
+    return np.asarray(np.min([_mix(part * _ODD[:SKETCH]).min(axis=0) for part in parts], axis=0), dtype=np.uint64)
 
 
 def _mix(values: Hashes) -> Hashes:
@@ -51,4 +51,4 @@ def _mix(values: Hashes) -> Hashes:
     return values ^ (values >> shift)
 
 
-_ODD = _mix(np.arange(1, 1 + max(_SKETCH, _WIDEST), dtype=np.uint64)) | np.uint64(1)  # fixed: sketches are comparable
+_ODD = _mix(np.arange(1, 1 + max(SKETCH, _WIDEST), dtype=np.uint64)) | np.uint64(1)  # fixed: sketches are comparable

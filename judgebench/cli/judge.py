@@ -12,6 +12,7 @@ from judgebench.cli import flags
 from judgebench.cli.progress import ProgressLine, counts, summary
 from judgebench.cli.session import Format, Session, complain, out, print_json, visible
 
+_REASONS = 3  # shown
 _INTERRUPTED = 130
 _METHOD = "betting confidence sequences, valid at any number of looks"
 _WITHOUT_VERDICT = 3
@@ -121,6 +122,10 @@ def run(
     if report.other_models:
         names = ", ".join(repr(name) for name in report.other_models)
         complain(f"warning: judge {report.judge!r} was answered by {names}, which is not the model that was asked")
+    if report.left_out:
+        complain(f"warning: the server does not take {', '.join(report.left_out)}: {report.judge!r} was asked without")
+    for why, count in report.reasons[:_REASONS]:
+        complain(f"{count} without a verdict: {why[:200]}")
     if report.interrupted:
         complain("interrupted; the same command continues where it stopped")
         raise typer.Exit(_INTERRUPTED)

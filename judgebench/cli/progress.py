@@ -38,7 +38,6 @@ class ProgressLine:
         self._task = self._bar.add_task(what, total=None, more="")
 
     def __enter__(self) -> "ProgressLine":
-        self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -49,4 +48,5 @@ class ProgressLine:
         bad = sum(count for status, count in tally.ended.items() if status not in good)
         cost = "" if not tally.cost_usd else f"{tally.cost_usd:.3f} USD "
         more = f"{calls} calls {cost}" + (f"{bad} without verdict" if bad else "")
+        self._bar.start()  # not before there is progress: bad input is one message and nothing else
         self._bar.update(self._task, total=tally.planned, completed=tally.planned - tally.pending, more=more)

@@ -91,12 +91,13 @@ _CUE = rf"""(?i:
     |(?:\A|[\n.!?;,])[ \t>#*_\-]{{0,8}}(?:(?:so|thus|hence|therefore|wait|no|actually),?[ ]){{0,2}}(?:(?:my|the)[ ])?
         (?:final[ ])?answer\b
 )[ \t*_`"'\])]{{0,6}}(?:\([^()\n]{{0,40}}\)[ \t*_]{{0,4}})?
-(?i:(?:(?:is|are|of|would[ ]be|will[ ]be|goes[ ]to)\b|:|=|->|→|—|–|-)[ \t*_]{{0,4}}){{1,2}}
+(?i:(?:(?:is|are|of|would[ ]be|will[ ]be|goes[ ]to)\b|:|=|->|→|—|–|-(?![0-9]))[ \t*_]{{0,4}}){{1,2}}
 |(?i:\bI[ ](?:would[ ])?(?:choose|prefer|pick|select|vote[ ]for)\b)"""
 # An article only before a word or number, so that the label A is never taken for one: "a tie", "an 8".
 _ARTICLE = rf"an?(?=[ \t]{{1,3}}(?!{NOUN}\b)[*_`\"'(\[]{{0,6}}(?:[0-9]|\w{{2}}))"
 _GAP = (
-    rf"""[\s*_`"'(\[$]{{0,8}}(?i:(?:it['’]?s|that|{_ARTICLE}|{NOUN}(?:['’]s)?)[ \t]{{1,3}}){{0,4}}[*_`"'(\[]{{0,6}}"""
+    rf"""[\s*_`"'(\[$]{{0,8}}(?i:(?:it['’]?s|it[ ]is|that|{_ARTICLE}|{NOUN}(?:['’]s)?)[ \t]{{1,3}}){{0,4}}"""
+    r"""[*_`"'(\[]{0,6}"""
 )
 _NUMBER = r"[-+\u2212]?[0-9]{1,9}(?:\.[0-9]{1,9})?(?:[ ]?(?:/|out[ ]of)[ ]?[0-9]{1,6})?(?![0-9%\w/])(?![.,][0-9])" \
           r"(?!\s{0,2}(?:-|–|to|or|and|,)\s{0,2}[0-9])"  # fmt: skip
@@ -171,7 +172,7 @@ def _at_edge(found: re.Match[str]) -> bool:
 
 def _bare_lines(text: str, scale: Scale) -> list[Mention]:
     """A first line that is a value and nothing else, or begins with a label of several letters and a comma or stop;
-    a last line that may also name a noun ("Output A")."""
+    a last line that may also name a noun ("Output A") and say that it is better ("Output A is better than B")."""
     stripped = text.strip()
     if not stripped:
         return []
@@ -185,13 +186,33 @@ def _bare_lines(text: str, scale: Scale) -> list[Mention]:
         lines.insert(0, (0, stripped[:first_end]))
     found = []
     for start, line in lines:
+        said = _named_better(scale, line) or line.strip(WRAPPING)
         incomplete = line[0] == "#" or line.rstrip("* \t").endswith(":") or line.count("[") != line.count("]")
-        value = None if incomplete else value_of(scale, line)
+        value = None if incomplete else value_of(scale, said)
         if value is not None:
-            said = line.strip(WRAPPING)
             at = offset + start + line.index(said)
             found.append(Mention(value, said[:SHOWN], at, at, at + len(said), True, False))
     return found
+
+
+_BETTER = re.compile(
+    r"(?P<value>\S[^\n]{0,30}?) (?:wins|(?:is|was) (?:(?:the|clearly|slightly|much|overall) ){0,3}"
+    r"(?:better|best|superior|stronger|preferable|winner)(?: (?:one|output|response|answer|assistant))?"
+    r"(?: (?:than|over) (?P<other>[^\n]{1,30}))?)\Z",
+    re.IGNORECASE,
+)
+
+
+def _named_better(scale: Scale, line: str) -> str | None:
+    """What a line that is one sentence says to be better, where it is a label and what it is better than another."""
+    found = _BETTER.match(line.strip(WRAPPING)[:160])
+    value = value_of(scale, found["value"]) if found else None
+    if found is None or not isinstance(value, Label) or value.preference == 0.5:
+        return None
+    other = value_of(scale, found["other"]) if found["other"] else None
+    if found["other"] and (not isinstance(other, Label) or other.preference != 1.0 - value.preference):
+        return None
+    return NOUNS.sub("", found["value"].strip(WRAPPING)).strip(WRAPPING)
 
 
 def _opening(scale: Scale, text: str) -> str | None:

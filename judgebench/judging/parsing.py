@@ -33,7 +33,7 @@ from judgebench.judging.templates import Template
 from judgebench.judging.values import value_of
 from judgebench.records import Completion, Order, Reading, Source, Status, TokenLogprob, Trial, Verdict
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 
 _OPENING = 40  # characters that may stand before a verdict that opens a reply, as in "The final verdict is "
 _BLOCKED = ("content_filter", "refusal", "safety", "recitation", "prohibited_content")

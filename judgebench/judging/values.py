@@ -21,7 +21,7 @@ def value_of(scale: Scale, text: str) -> Label | float | None:
         return None
     bare = fold(text).strip(WRAPPING)
     if isinstance(scale, LabelScale):
-        return scale.find(bare) or scale.find(NOUNS.sub("", bare))
+        return scale.find(bare) or scale.find(NOUNS.sub("", bare).strip(WRAPPING))
     return _score(scale, bare) if isinstance(scale, ScoreScale) else None
 
 

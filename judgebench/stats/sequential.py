@@ -21,6 +21,7 @@ _MEANS = np.linspace(0.0, 1.0, _GRID + 1)
 _LARGEST = 0.95  # of the bet that could lose everything at once
 _STAKES = np.array([[0.3], [_LARGEST]])  # of the same, by the bettors that do not adapt
 _TOLERANCE = 1e-9
+_RICHEST = 1e300  # nobody needs more; a capital too small for a number is none, which refutes nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +94,10 @@ class _Bettor:
     """Bets, against every mean on the grid at once, that the values are larger."""
 
     def __init__(self, error: float, population: int | None) -> None:
-        self._enough = float(np.log(1.0 / error))
+        self._enough = 1.0 / error
         self._population = population
-        self._wealth = np.zeros((1 + len(_STAKES), len(_MEANS)))  # logarithm, one row a bettor
-        self._best = np.zeros_like(_MEANS)
+        self._wealth = np.ones((1 + len(_STAKES), len(_MEANS)))  # one row a bettor
+        self._best = np.ones_like(_MEANS)
         self._total, self._count = 0.0, 0
         self._squares = 0.25  # with one imagined value of 1/2 before, so that the first bet knows no value
 
@@ -115,13 +116,14 @@ class _Bettor:
         if self._population is not None:
             left = (self._population * _MEANS - self._total) / (self._population - self._count)
         mean = (0.5 + self._total) / (self._count + 1)
-        edge = mean - left
-        with np.errstate(divide="ignore", invalid="ignore"):
-            adapted = np.clip(edge / (self._squares / (self._count + 1) + edge**2), 0.0, _LARGEST / left)
-            bets = np.vstack([adapted, _STAKES / left])
-            self._wealth += np.where(left > _TOLERANCE, np.log1p(bets * (value - left)), 0.0)
-        capital = np.logaddexp.reduce(self._wealth) - np.log(len(self._wealth))
-        self._best = np.maximum(self._best, capital)
+        edge, share = mean - left, np.zeros_like(left)
+        np.divide(1.0, left, out=share, where=left > _TOLERANCE)  # a mean of 0 cannot be bet on
+        adapted = np.minimum(np.maximum(edge / (self._squares / (self._count + 1) + edge**2), 0.0), _LARGEST * share)
+        won = value - left
+        self._wealth[0] *= 1.0 + adapted * won
+        self._wealth[1:] *= 1.0 + _STAKES * (share * won)
+        np.minimum(self._wealth, _RICHEST, out=self._wealth)
+        np.maximum(self._best, self._wealth.sum(axis=0) / len(self._wealth), out=self._best)
         self._total += value
         self._squares += (value - mean) ** 2
         self._count += 1

@@ -1,6 +1,7 @@
 """Running a study: ask its trials that have no answer, store what comes back. Restarting continues it."""
 
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -21,6 +22,7 @@ from judgebench.store.verdict_writer import TrialResult, VerdictWriter, add_repa
 from judgebench.study.planning import Plan, plan, planned_trials
 
 _REPARSE_BATCH = 500
+_REASONS = 50  # told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class RunReport:
     calls: int
     interrupted: bool
     other_models: tuple[str, ...] = ()  # names that the server gave back instead of the one that was asked
+    left_out: tuple[str, ...] = ()  # settings that the server did not take
+    reasons: tuple[tuple[str, int], ...] = ()  # why trials have no verdict, and how many of this run, most first
     reasked: int | None = None  # trials that were asked a second time, under a constraint; None: that was not wanted
 
 
@@ -97,6 +101,7 @@ class StoreSink:
         self._database = database
         self._verdicts = verdicts
         self.returned: set[str] = set()  # names of models that replies bear
+        self._reasons: Counter[str] = Counter()
 
     def known(self, trial_keys: Sequence[str]) -> Mapping[str, Status]:
         with self._database.read() as connection:
@@ -106,6 +111,13 @@ class StoreSink:
         with self._database.write() as connection:
             self._verdicts.add(connection, results)
         self.returned |= {each.completion.model for each in results if each.completion and each.completion.model}
+        for why in (each.verdict.detail for each in results if each.verdict.detail):
+            self._reasons[why if why in self._reasons or len(self._reasons) < _REASONS else "other reasons"] += 1
+
+    @property
+    def reasons(self) -> tuple[tuple[str, int], ...]:
+        """Why trials have no verdict, and how many, most first."""
+        return tuple(self._reasons.most_common())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +135,17 @@ class Judging:
 
     def report(self, tally: Tally, *, interrupted: bool) -> RunReport:
         others = () if self.opened.server is None else tuple(sorted(self.sink.returned - {self.judge.model}))
-        reasked = None if self.asker.again is None else self.asker.again.asked
-        return RunReport(self.judge.name, tally, self.questions(), interrupted, others, reasked)
+        left_out = () if self.opened.server is None else self.opened.server.left_out(self.judge.settings)
+        return RunReport(
+            judge=self.judge.name,
+            tally=tally,
+            calls=self.questions(),
+            interrupted=interrupted,
+            other_models=others,
+            left_out=left_out,
+            reasons=self.sink.reasons,
+            reasked=None if self.asker.again is None else self.asker.again.asked,
+        )
 
 
 async def begin(database: Database, study: Study, planned: Plan, opened: OpenJudge) -> Judging:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from judgebench.audits.findings import Severity
 from judgebench.audits.null_gate import EntrantResult, Gate, Seen, gate_report, measure, next_round, resolution
-from judgebench.stats.sequential import running_bounds
+from judgebench.stats.sequential import Bounds, RunningBounds, running_bounds
 
 GATE = Gate()
 
@@ -35,14 +35,23 @@ def test_values_outside_the_unit_interval_are_refused() -> None:
         running_bounds([1.5], lower_error=0.05, upper_error=0.05)
 
 
+def looks_at(values: np.ndarray, *, every: int, population: int | None = None) -> list[Bounds]:
+    """The bounds after each ``every`` values; ``tests/stats/test_race.py`` holds that looking changes nothing."""
+    running, looks = RunningBounds(lower_error=0.05, upper_error=0.05, population=population), []
+    for number, value in enumerate(values.tolist(), start=1):
+        running.add(value)
+        if number % every == 0:
+            looks.append(running.bounds)
+    return looks
+
+
 @pytest.mark.parametrize("mean", [0.05, 0.1, 0.5])
 def test_recovery_looking_often_keeps_the_error(mean: float) -> None:
     """Bounds are looked at after every tenth value of 60; both may be wrong in 5 % of 100 runs."""
     rng = np.random.default_rng(int(1000 * mean))
     wrong = {"lower": 0, "upper": 0}
     for _ in range(100):
-        values = (rng.random(60) < mean).astype(float)
-        looks = [running_bounds(values[:n], lower_error=0.05, upper_error=0.05) for n in range(10, 61, 10)]
+        looks = looks_at((rng.random(60) < mean).astype(float), every=10)
         wrong["lower"] += any(look.lower > mean for look in looks)
         wrong["upper"] += any(look.upper < mean for look in looks)
     assert max(wrong.values()) <= 11  # 5 expected at most; 11 is the 99.5 % quantile
@@ -107,8 +116,7 @@ def test_recovery_drawing_without_replacement_keeps_the_error() -> None:
     population = np.array([1.0] * 12 + [0.0] * 48)  # mean 0.2
     wrong = {"lower": 0, "upper": 0}
     for _ in range(100):
-        drawn = rng.permutation(population)
-        looks = [running_bounds(drawn[:n], lower_error=0.05, upper_error=0.05, population=60) for n in range(5, 61, 5)]
+        looks = looks_at(rng.permutation(population), every=5, population=60)
         wrong["lower"] += any(look.lower > 0.2005 for look in looks)
         wrong["upper"] += any(look.upper < 0.1995 for look in looks)
     assert max(wrong.values()) <= 11

@@ -109,3 +109,18 @@ def test_nothing_seen_is_no_number() -> None:
     report = robustness_report("unseen", estimates({}, {}, {}), math.nan)
     assert not report.passed
     assert report.document()["summary"]["score"] is None
+
+
+def test_a_coin_seldom_passes() -> None:
+    """Four changes for the worse, 30 instructions in both orders each: at most 5 % of coins may pass by luck."""
+    rng, passed = np.random.default_rng(4), 0
+    for _ in range(200):
+        guesses = [{key: float(rng.integers(2) + rng.integers(2)) / 2 for key in KEYS[:30]} for _ in range(4)]
+        estimates = [sensitivity(f"change {number}", each) for number, each in enumerate(guesses)]
+        passed += robustness_report("coin", estimates, 0.5).passed
+    assert passed <= 19  # the 99.9 % quantile of 200 draws at 5 %
+
+
+def test_a_judge_that_notices_one_change_and_prefers_the_others_fails() -> None:
+    seen = [sensitivity("truncation", dict.fromkeys(KEYS, 1.0)), sensitivity("disorder", dict.fromkeys(KEYS, 0.0))]
+    assert not robustness_report("long", seen, 1.0).passed

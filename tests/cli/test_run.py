@@ -302,3 +302,17 @@ def test_a_meta_judge_compares_judges(submitted: Invoke) -> None:
     assert {row["model"] for row in board["rows"]} == {"scripted:coin", "scripted:always-first"}
     alone = submitted("import", "judgments", "--benchmark", "bench", *judges[:2], "--into", "x")
     assert (alone.code, "two judges" in alone.err) == (2, True)
+
+
+def test_stderr_says_why_trials_have_no_verdict_and_what_the_server_does_not_take(submitted: Invoke) -> None:
+    def choosy(request: Request) -> Reply:
+        if b'"temperature"' in request.body:
+            error = {"message": "Unsupported parameter: 'temperature'", "param": "temperature"}
+            return Reply.of({"error": error}, status=400)
+        return Reply.chat("who knows")
+
+    with FaultServer(answer(choosy)) as server:
+        result = submitted(*judged_by(server, "--baseline", "alpha", "--limit", "2"))
+    assert result.code == 3
+    assert "the server does not take temperature" in result.err
+    assert "8 without a verdict: the reply states no verdict" in result.err.replace("\n", " ")
