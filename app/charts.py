@@ -1,14 +1,15 @@
-"""Charts as Altair specifications over rows of plain values. Every chart's rows are on its page as a table too.
+"""Charts as Vega-Lite specifications over rows of plain values. Every chart's rows are on its page as a table too.
 
-Colours are Okabe and Ito's, which colour-blind readers can tell apart, in shades that show on light and dark ground.
+Altair builds and validates each chart's form once; showing it again only puts the rows in. Colours are Okabe and Ito's,
+which colour-blind readers can tell apart, in shades that show on light and dark ground.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import altair as alt
-from altair.typing import ChartType
 
 from app.figures import Shown, Unit
 from app.movement import Move
@@ -23,6 +24,10 @@ CHOSEN = "chosen"  # the selection in a matrix
 _ROW_PX = 24
 _MATRIX_PX = 200  # at least, without its axes
 _AXIS_PX, _LEGEND_PX, _NAMES_PX = 70, 40, 130  # Streamlit counts them into a chart's height
+_NO_ROWS = alt.NamedData("rows")  # what stands in a form in place of the rows
+_SPAN = alt.MarkConfig(size=9)
+
+Spec = dict[str, Any]
 
 
 def shown(value: float | None, scale: str) -> float | None:
@@ -37,8 +42,8 @@ def unit(board: Leaderboard) -> str:
     return units[board.scale]
 
 
-def intervals(board: Leaderboard) -> ChartType:
-    """Each model's rating as a point with its interval as whiskers, the best on top."""
+def intervals(board: Leaderboard, part: range) -> Spec:
+    """The rating of each model on the places of ``part`` as a point with its interval as whiskers, the best on top."""
     rows = [
         {
             "model": name(row.model, 200),
@@ -50,65 +55,22 @@ def intervals(board: Leaderboard) -> ChartType:
             "battles": row.battles,
             "role": "baseline" if row.model == board.baseline else "model",
         }
-        for place, row in enumerate(board.rows)
+        for place, row in enumerate(board.rows[part.start : part.stop])
     ]
+    legend = board.baseline is not None
     digits = {"rate": ".1f", "elo": ".0f"}.get(board.scale, ".3f")
-    tooltip = [
-        alt.Tooltip("model:N", title="Model"),
-        alt.Tooltip("rating:Q", title=unit(board), format=digits),
-        alt.Tooltip("lower:Q", title=f"{board.interval.level:.0%} lower", format=digits),
-        alt.Tooltip("upper:Q", title=f"{board.interval.level:.0%} upper", format=digits),
-        alt.Tooltip("ranks:N", title="Ranks left open"),
-        alt.Tooltip("battles:Q", title="Battles"),
-    ]
-    y = alt.Y(
-        "model:N", sort=alt.EncodingSortField("place"), title=None, axis=alt.Axis(labelLimit=260, labelFontSize=12)
-    )
-    legend = None if board.baseline is None else alt.Legend(title=None, orient="top")
-    roles = ["model", "baseline"]
-    colour = alt.Color("role:N", scale=alt.Scale(domain=roles, range=[BLUE, ORANGE]), legend=legend)
-    shape = alt.Shape("role:N", scale=alt.Scale(domain=roles, range=["circle", "diamond"]), legend=legend)
-    x_axis, x_scale = alt.Axis(tickCount=10, title=unit(board)), alt.Scale(zero=False)
-    base = alt.Chart(alt.InlineData(values=rows)).encode(y=y, color=colour, tooltip=tooltip)
-    whiskers = base.mark_errorbar(ticks=alt.MarkConfig(size=9), thickness=2)
-    spans = whiskers.encode(x=alt.X("lower:Q", axis=x_axis, scale=x_scale), x2="upper:Q")
-    points = base.mark_point(filled=True, size=80, opacity=1).encode(
-        x=alt.X("rating:Q", axis=x_axis, scale=x_scale), shape=shape
-    )
-    return alt.layer(spans, points).properties(height=len(rows) * _ROW_PX + _AXIS_PX + (_LEGEND_PX if legend else 0))
+    form = _intervals(unit(board), level=f"{board.interval.level:.0%}", digits=digits, legend=legend)
+    return _filled(form, rows, len(rows) * _ROW_PX + _AXIS_PX + (_LEGEND_PX if legend else 0))
 
 
-def matrix(cells: Sequence[Cell], models: Sequence[str]) -> ChartType:
+def matrix(cells: Sequence[Cell], models: Sequence[str]) -> Spec:
     """How often the row's model was preferred to the column's, in the order of ``models``; a click chooses a cell."""
     names = [name(model, 200) for model in models]
     rows = [{**asdict(cell), "model": names[cell.row], "against": names[cell.column]} for cell in cells]
-    tooltip = [
-        alt.Tooltip("model:N", title="Model"),
-        alt.Tooltip("against:N", title="Against"),
-        alt.Tooltip("percent:Q", title="Win rate, %", format=".1f"),
-        alt.Tooltip("lower:Q", title="Interval from", format=".1f"),
-        alt.Tooltip("upper:Q", title="to", format=".1f"),
-        alt.Tooltip("battles:Q", title="Battles"),
-    ]
-    axis = alt.Axis(labelLimit=200, labelFontSize=12, labelOverlap=False)
-    scale = alt.Scale(domain=[0, 50, 100], range=[ORANGE, PALE, BLUE], interpolate="rgb")
-    legend = alt.Legend(orient="top", gradientLength=200)
-    chart: ChartType = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_rect(stroke=GREY, strokeWidth=0.5)
-        .encode(
-            x=alt.X("against:N", sort=names, title="Against", axis=axis),
-            y=alt.Y("model:N", sort=names, title=None, axis=axis),
-            color=alt.Color("percent:Q", scale=scale, title="Win rate, %", legend=legend),
-            tooltip=tooltip,
-        )
-        .add_params(alt.selection_point(name=CHOSEN, fields=["row", "column"]))
-        .properties(height=max(len(names) * _ROW_PX, _MATRIX_PX) + _AXIS_PX + _LEGEND_PX + _NAMES_PX)
-    )
-    return chart
+    return _filled(_matrix(), rows, max(len(names) * _ROW_PX, _MATRIX_PX) + _AXIS_PX + _LEGEND_PX + _NAMES_PX)
 
 
-def moves(rows: Sequence[Move]) -> ChartType:
+def moves(rows: Sequence[Move]) -> Spec:
     """An arrow a model from its win rate as judged to the one without the effects, which has whiskers."""
     values = [
         {
@@ -123,79 +85,56 @@ def moves(rows: Sequence[Move]) -> ChartType:
         }
         for place, row in enumerate(rows)
     ]
-    tooltip = [
-        alt.Tooltip("model:N", title="Model"),
-        alt.Tooltip("before:Q", title="As judged, %", format=".1f"),
-        alt.Tooltip("after:Q", title="Held equal, %", format=".1f"),
-        alt.Tooltip("lower:Q", title="95% lower", format=".1f"),
-        alt.Tooltip("upper:Q", title="95% upper", format=".1f"),
-        alt.Tooltip("ranks:N", title="Place"),
-    ]
-    y = alt.Y(
-        "model:N", sort=alt.EncodingSortField("place"), title=None, axis=alt.Axis(labelLimit=260, labelFontSize=12)
-    )
-    axis, scale = alt.Axis(tickCount=10, title="Win rate, %: circle as judged, arrow held equal"), alt.Scale(zero=False)
-    base = alt.Chart(alt.InlineData(values=values)).encode(y=y, tooltip=tooltip)
-    spans = base.mark_errorbar(ticks=alt.MarkConfig(size=9), thickness=1, color=BLUE).encode(
-        x=alt.X("lower:Q", axis=axis, scale=scale), x2="upper:Q"
-    )
-    paths = base.mark_rule(strokeWidth=2, color=ORANGE).encode(
-        x=alt.X("before:Q", axis=axis, scale=scale), x2="after:Q"
-    )
-    begins = base.mark_point(size=50, strokeWidth=2, color=ORANGE, opacity=1).encode(x="before:Q")
-    ends = base.mark_point(shape="triangle", filled=True, size=110, color=BLUE, opacity=1).encode(
-        x="after:Q", angle=alt.Angle("way:Q", scale=None)
-    )
-    return alt.layer(spans, paths, begins, ends).properties(height=len(values) * _ROW_PX + _AXIS_PX)
+    return _filled(_moves(), values, len(values) * _ROW_PX + _AXIS_PX)
 
 
-def effects(rows: Sequence[Shown]) -> ChartType:
+def effects(rows: Sequence[Shown]) -> Spec:
     """Effects in points of win rate with whiskers, and a line at none."""
     values = [
         {
-            "effect": name(row.what, 80),
+            "what": name(row.what, 80),
             "place": place,
-            "points": shown(row.figure.value, "rate"),
+            "value": shown(row.figure.value, "rate"),
             "lower": shown(row.figure.lower, "rate"),
             "upper": shown(row.figure.upper, "rate"),
         }
         for place, row in enumerate(rows)
     ]
-    return _whiskers(values, y="effect", x="points", title="Points of win rate at equal quality", line_at=0.0)
+    return _with_whiskers(values, "Points of win rate at equal quality", line_at=0.0)
 
 
-def null_panel(entrants: Sequence[Mapping[str, Any]], gate: float) -> ChartType:
+def null_panel(entrants: Sequence[Mapping[str, Any]], gate: float) -> Spec:
     """Win rates of null models with their bounds, and a line at the gate."""
     values = [
         {
-            "entrant": name(str(each["name"]), 60),
+            "what": name(str(each["name"]), 60),
             "place": place,
-            "rate": shown(each["win_rate"], "rate"),
+            "value": shown(each["win_rate"], "rate"),
             "lower": shown(each["lower"], "rate"),
             "upper": shown(each["upper"], "rate"),
         }
         for place, each in enumerate(entrants)
     ]
-    return _whiskers(values, y="entrant", x="rate", title="Win rate, %; the line is the gate", line_at=100 * gate)
+    return _with_whiskers(values, "Win rate, %; the line is the gate", line_at=100 * gate)
 
 
-def position_curve(bins: Sequence[GapBin]) -> ChartType:
+def position_curve(bins: Sequence[GapBin]) -> Spec:
     """What the first place adds, by how far apart the models are."""
     values = [
         {
-            "gap": f"{each.gap_from:.0%} to {each.gap_to:.0%}",
+            "what": f"{each.gap_from:.0%} to {each.gap_to:.0%}",
             "place": place,
-            "points": shown(each.points.value, "rate"),
+            "value": shown(each.points.value, "rate"),
             "lower": shown(each.points.lower, "rate"),
             "upper": shown(each.points.upper, "rate"),
         }
         for place, each in enumerate(bins)
         if each.points.value is not None
     ]
-    return _whiskers(values, y="gap", x="points", title="Points of the first place", line_at=0.0)
+    return _with_whiskers(values, "Points of the first place", line_at=0.0)
 
 
-def reliability(curve: Sequence[ReliabilityBin]) -> ChartType:
+def reliability(curve: Sequence[ReliabilityBin]) -> Spec:
     """Accuracy by confidence; on the line a judge is as right as it is sure."""
     values = [
         {
@@ -207,38 +146,13 @@ def reliability(curve: Sequence[ReliabilityBin]) -> ChartType:
         }
         for each in curve
     ]
-    scale = alt.Scale(domain=[50, 100])
-    x = alt.X("confidence:Q", title="Confidence, %", scale=scale)
-    base = alt.Chart(alt.InlineData(values=values)).encode(x=x)
-    ideal = alt.Chart(alt.InlineData(values=[{"x": 50, "y": 50}, {"x": 100, "y": 100}])).mark_line(
-        color=GREY, strokeDash=[4, 4]
-    )
-    spans = base.mark_errorbar(ticks=alt.MarkConfig(size=9), thickness=2, color=BLUE).encode(
-        y=alt.Y("lower:Q", title="Right, %", scale=alt.Scale(domain=[0, 100])), y2="upper:Q"
-    )
-    tooltip = [alt.Tooltip(f"{field}:Q", format=".1f") for field in ("confidence", "accuracy", "lower", "upper")]
-    points = base.mark_point(filled=True, size=80, color=BLUE, opacity=1).encode(
-        y="accuracy:Q", tooltip=[*tooltip, alt.Tooltip("battles:Q")]
-    )
-    return alt.layer(ideal.encode(x=alt.X("x:Q", scale=scale), y="y:Q"), spans, points).properties(height=320)
+    return _filled(_reliability(), values, 320)
 
 
-def _whiskers(values: list[dict[str, Any]], *, y: str, x: str, title: str, line_at: float) -> ChartType:
-    """A point with its interval for each row, in their order, and a vertical line."""
-    labels = alt.Y(
-        f"{y}:N", sort=alt.EncodingSortField("place"), title=None, axis=alt.Axis(labelLimit=320, labelFontSize=12)
-    )
-    axis = alt.Axis(tickCount=10, title=title)
-    tooltip = [alt.Tooltip(f"{y}:N"), *(alt.Tooltip(f"{field}:Q", format=".1f") for field in (x, "lower", "upper"))]
-    base = alt.Chart(alt.InlineData(values=values)).encode(y=labels, tooltip=tooltip)
-    rule = alt.Chart(alt.InlineData(values=[{"at": line_at}])).mark_rule(color=ORANGE, strokeDash=[4, 4])
-    spans = base.mark_errorbar(ticks=alt.MarkConfig(size=9), thickness=2, color=BLUE).encode(
-        x=alt.X("lower:Q", axis=axis), x2="upper:Q"
-    )
-    points = base.mark_point(filled=True, size=80, color=BLUE, opacity=1).encode(x=alt.X(f"{x}:Q", axis=axis))
-    return alt.layer(rule.encode(x=alt.X("at:Q", axis=axis)), spans, points).properties(
-        height=len(values) * _ROW_PX + _AXIS_PX
-    )
+def probabilities(top: Sequence[tuple[str, float]]) -> Spec:
+    """The probabilities that a judge gave to its next token, as bars; the most probable on top."""
+    rows = [{"token": name(repr(token), 60), "place": i, "percent": 100 * p} for i, (token, p) in enumerate(top)]
+    return _filled(_probabilities(), rows, len(rows) * _ROW_PX + _AXIS_PX)
 
 
 def card_unit(unit: str) -> Unit:
@@ -246,22 +160,157 @@ def card_unit(unit: str) -> Unit:
     return "share" if unit == "share" else "points" if unit == "points" else "plain"
 
 
-def probabilities(top: Sequence[tuple[str, float]]) -> ChartType:
-    """The probabilities that a judge gave to its next token, as bars; the most probable on top."""
-    rows = [{"token": name(repr(token), 60), "place": i, "percent": 100 * p} for i, (token, p) in enumerate(top)]
-    chart: ChartType = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_bar(color=BLUE)
-        .encode(
-            y=alt.Y("token:N", sort=alt.EncodingSortField("place"), title=None, axis=alt.Axis(labelLimit=160)),
-            x=alt.X("percent:Q", title="Probability, %", scale=alt.Scale(domain=[0, 100])),
-            tooltip=[alt.Tooltip("token:N", title="Token"), alt.Tooltip("percent:Q", title="%", format=".2f")],
-        )
-        .properties(height=len(rows) * _ROW_PX + _AXIS_PX)
-    )
-    return chart
-
-
 def ranks(lower: int, upper: int) -> str:
     """The ranks that the data leave open, as ``3`` or ``2-5``."""
     return str(lower) if lower == upper else f"{lower}-{upper}"
+
+
+def _filled(form: Spec, rows: Sequence[Mapping[str, Any]], height: int) -> Spec:
+    return {**form, "data": {"values": list(rows)}, "height": height}
+
+
+def _form(chart: alt.TopLevelMixin) -> Spec:
+    """Everything but the rows; data of a layer's own stay with it."""
+    form = chart.to_dict()
+    del form["config"]  # Altair's looks, where Streamlit has its own
+    own = form.pop("datasets", {})
+    for layer in form.get("layer", []):
+        named = layer.pop("data", {}).get("name")
+        if named in own:
+            layer["data"] = {"values": own[named]}
+    return form
+
+
+def _with_whiskers(values: Sequence[Mapping[str, Any]], title: str, *, line_at: float) -> Spec:
+    return _filled(_whiskers(title, line_at), values, len(values) * _ROW_PX + _AXIS_PX)
+
+
+def _in_order(field: str, labels_px: int) -> alt.Y:
+    """Rows from top to bottom as ``place`` counts them."""
+    axis = alt.Axis(labelLimit=labels_px, labelFontSize=12)
+    return alt.Y(f"{field}:N", sort=alt.EncodingSortField("place"), title=None, axis=axis)
+
+
+@lru_cache(maxsize=32)
+def _intervals(title: str, *, level: str, digits: str, legend: bool) -> Spec:
+    tooltip = [
+        alt.Tooltip("model:N", title="Model"),
+        alt.Tooltip("rating:Q", title=title, format=digits),
+        alt.Tooltip("lower:Q", title=f"{level} lower", format=digits),
+        alt.Tooltip("upper:Q", title=f"{level} upper", format=digits),
+        alt.Tooltip("ranks:N", title="Ranks left open"),
+        alt.Tooltip("battles:Q", title="Battles"),
+    ]
+    on_top = alt.Legend(title=None, orient="top") if legend else None
+    roles = ["model", "baseline"]
+    colour = alt.Color("role:N", scale=alt.Scale(domain=roles, range=[BLUE, ORANGE]), legend=on_top)
+    shape = alt.Shape("role:N", scale=alt.Scale(domain=roles, range=["circle", "diamond"]), legend=on_top)
+    x_axis, x_scale = alt.Axis(tickCount=10, title=title), alt.Scale(zero=False)
+    base = alt.Chart(_NO_ROWS).encode(y=_in_order("model", 260), color=colour, tooltip=tooltip)
+    spans = base.mark_errorbar(ticks=_SPAN, thickness=2).encode(
+        x=alt.X("lower:Q", axis=x_axis, scale=x_scale), x2="upper:Q"
+    )
+    points = base.mark_point(filled=True, size=80, opacity=1).encode(
+        x=alt.X("rating:Q", axis=x_axis, scale=x_scale), shape=shape
+    )
+    return _form(alt.layer(spans, points))
+
+
+@lru_cache(maxsize=1)
+def _matrix() -> Spec:
+    tooltip = [
+        alt.Tooltip("model:N", title="Model"),
+        alt.Tooltip("against:N", title="Against"),
+        alt.Tooltip("percent:Q", title="Win rate, %", format=".1f"),
+        alt.Tooltip("lower:Q", title="Interval from", format=".1f"),
+        alt.Tooltip("upper:Q", title="to", format=".1f"),
+        alt.Tooltip("battles:Q", title="Battles"),
+    ]
+    axis = alt.Axis(labelLimit=200, labelFontSize=12, labelOverlap=False)
+    scale = alt.Scale(domain=[0, 50, 100], range=[ORANGE, PALE, BLUE], interpolate="rgb")
+    legend = alt.Legend(orient="top", gradientLength=200)
+    chart = (
+        alt.Chart(_NO_ROWS)
+        .mark_rect(stroke=GREY, strokeWidth=0.5)
+        .encode(
+            x=alt.X("against:N", sort=alt.EncodingSortField("column", op="min"), title="Against", axis=axis),
+            y=alt.Y("model:N", sort=alt.EncodingSortField("row", op="min"), title=None, axis=axis),
+            color=alt.Color("percent:Q", scale=scale, title="Win rate, %", legend=legend),
+            tooltip=tooltip,
+        )
+        .add_params(alt.selection_point(name=CHOSEN, fields=["row", "column"]))
+    )
+    return _form(chart)
+
+
+@lru_cache(maxsize=1)
+def _moves() -> Spec:
+    tooltip = [
+        alt.Tooltip("model:N", title="Model"),
+        alt.Tooltip("before:Q", title="As judged, %", format=".1f"),
+        alt.Tooltip("after:Q", title="Held equal, %", format=".1f"),
+        alt.Tooltip("lower:Q", title="95% lower", format=".1f"),
+        alt.Tooltip("upper:Q", title="95% upper", format=".1f"),
+        alt.Tooltip("ranks:N", title="Place"),
+    ]
+    axis, scale = alt.Axis(tickCount=10, title="Win rate, %: circle as judged, arrow held equal"), alt.Scale(zero=False)
+    base = alt.Chart(_NO_ROWS).encode(y=_in_order("model", 260), tooltip=tooltip)
+    spans = base.mark_errorbar(ticks=_SPAN, thickness=1, color=BLUE).encode(
+        x=alt.X("lower:Q", axis=axis, scale=scale), x2="upper:Q"
+    )
+    paths = base.mark_rule(strokeWidth=2, color=ORANGE).encode(
+        x=alt.X("before:Q", axis=axis, scale=scale), x2="after:Q"
+    )
+    begins = base.mark_point(size=50, strokeWidth=2, color=ORANGE, opacity=1).encode(x="before:Q")
+    ends = base.mark_point(shape="triangle", filled=True, size=110, color=BLUE, opacity=1).encode(
+        x="after:Q", angle=alt.Angle("way:Q", scale=None)
+    )
+    return _form(alt.layer(spans, paths, begins, ends))
+
+
+@lru_cache(maxsize=1)
+def _reliability() -> Spec:
+    scale = alt.Scale(domain=[50, 100])
+    words = {"confidence": "Confidence, %", "accuracy": "Right, %", "lower": "Interval from", "upper": "to"}
+    tooltip = [alt.Tooltip(f"{field}:Q", title=word, format=".1f") for field, word in words.items()]
+    base = alt.Chart(_NO_ROWS).encode(x=alt.X("confidence:Q", title=words["confidence"], scale=scale))
+    ideal = alt.Chart(alt.InlineData(values=[{"x": 50, "y": 50}, {"x": 100, "y": 100}])).mark_line(
+        color=GREY, strokeDash=[4, 4]
+    )
+    spans = base.mark_errorbar(ticks=_SPAN, thickness=2, color=BLUE).encode(
+        y=alt.Y("lower:Q", title=words["accuracy"], scale=alt.Scale(domain=[0, 100])), y2="upper:Q"
+    )
+    points = base.mark_point(filled=True, size=80, color=BLUE, opacity=1).encode(
+        y="accuracy:Q", tooltip=[*tooltip, alt.Tooltip("battles:Q", title="Battles")]
+    )
+    return _form(alt.layer(ideal.encode(x=alt.X("x:Q", scale=scale), y="y:Q"), spans, points))
+
+
+@lru_cache(maxsize=32)
+def _whiskers(title: str, line_at: float) -> Spec:
+    """A point with its interval for each row, in their order, and a vertical line."""
+    axis = alt.Axis(tickCount=10, title=title)
+    words = {"value": title, "lower": "Interval from", "upper": "to"}
+    tooltip = [
+        alt.Tooltip("what:N", title="What"),
+        *(alt.Tooltip(f"{field}:Q", title=word, format=".1f") for field, word in words.items()),
+    ]
+    base = alt.Chart(_NO_ROWS).encode(y=_in_order("what", 320), tooltip=tooltip)
+    rule = alt.Chart(alt.InlineData(values=[{"at": line_at}])).mark_rule(color=ORANGE, strokeDash=[4, 4])
+    spans = base.mark_errorbar(ticks=_SPAN, thickness=2, color=BLUE).encode(x=alt.X("lower:Q", axis=axis), x2="upper:Q")
+    points = base.mark_point(filled=True, size=80, color=BLUE, opacity=1).encode(x=alt.X("value:Q", axis=axis))
+    return _form(alt.layer(rule.encode(x=alt.X("at:Q", axis=axis)), spans, points))
+
+
+@lru_cache(maxsize=1)
+def _probabilities() -> Spec:
+    chart = (
+        alt.Chart(_NO_ROWS)
+        .mark_bar(color=BLUE)
+        .encode(
+            y=_in_order("token", 160),
+            x=alt.X("percent:Q", title="Probability, %", scale=alt.Scale(domain=[0, 100])),
+            tooltip=[alt.Tooltip("token:N", title="Token"), alt.Tooltip("percent:Q", title="%", format=".2f")],
+        )
+    )
+    return _form(chart)

@@ -10,6 +10,7 @@ from judgebench.errors import JudgeBenchError
 from judgebench.queries import BenchmarkSummary
 
 WIDTH_PX = 196  # of a filter; as many stand side by side as the window is wide
+MOST = 40  # models in a picture at once: more nobody reads, and browsers draw them slowly
 
 
 def source() -> data.Source:
@@ -58,6 +59,22 @@ def some(label: str, options: Sequence[str], *, key: str, none: str, most: int |
         width=WIDTH_PX,
     )
     return tuple(found)
+
+
+def places(models: int) -> range:
+    """Which places of a board a picture shows, from 0: all where they are few, else a part that the reader chooses."""
+    parts = {f"{first + 1} to {min(first + MOST, models)}": first for first in range(0, models, MOST)}
+    if len(parts) <= 1:
+        return range(models)
+    chosen = st.selectbox("Places in the picture", list(parts), key="places", bind="query-params", width=WIDTH_PX)
+    first = parts[chosen or next(iter(parts))]
+    return range(first, min(first + MOST, models))
+
+
+def say_part(part: range, models: int) -> None:
+    """What a picture leaves out, in words."""
+    if len(part) < models:
+        line(f"The picture shows places {part.start + 1} to {part.stop} of {models:,}; the table below holds them all.")
 
 
 def _greet(reason: str) -> None:

@@ -28,6 +28,7 @@ _WIDTHS = {
     "n": 70,
     "Grade": 60,
 }  # pixels of columns in tables of figures
+_ALWAYS = ("What", "Value", "Interval", "n")
 _OTHERWISE = "judgebench run --benchmark {benchmark} --judge JUDGE (more instructions)"
 
 
@@ -50,16 +51,20 @@ def remedy(figure: Figure, benchmark: str) -> str:
 
 
 def columns(rows: Sequence[Shown], benchmark: str) -> Mapping[str, list[Any]]:
-    """Shares and points in percent; numbers are texts, since units differ from row to row."""
-    return {
+    """Shares and points in percent; numbers are texts, since units differ from row to row.
+
+    A column that holds nothing is left out.
+    """
+    found = {
         "What": [name(row.what, 200) for row in rows],
         "Value": [_number(row.figure.value, row.unit) for row in rows],
         "Interval": [_interval(row.figure, row.unit) for row in rows],
         "n": [row.figure.n for row in rows],
-        "Method": [row.figure.method if row.figure.value is not None else "" for row in rows],
         "Not known because": [name(row.figure.reason, 200) for row in rows],
         "What would give it": [name(remedy(row.figure, benchmark), 200) for row in rows],
+        "Method": [row.figure.method if row.figure.value is not None else "" for row in rows],
     }
+    return {column: values for column, values in found.items() if column in _ALWAYS or any(values)}
 
 
 def widths() -> dict[str, Any]:

@@ -33,7 +33,7 @@ def sentence(board: Leaderboard) -> str:
     rest = sum(len(tier) for tier in tiers[_SHOWN_TIERS:])
     if rest:
         further = len(tiers) - _SHOWN_TIERS
-        said.append(f"{_count(rest, 'model')} further down in {_count(further, 'more tier')}")
+        said.append(f"{count(rest, 'model')} further down in {count(further, 'more tier')}")
     return "; ".join(said) + "."
 
 
@@ -92,5 +92,5 @@ def _company(tier: Sequence[Row]) -> str:
     return f" and cannot be told apart from {listing(others)}" if others else ""
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

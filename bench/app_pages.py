@@ -3,6 +3,10 @@
 python -m bench.app_pages DATABASE [--repeats 5] [--pages Leaderboard Battles ...] [--chromium /usr/bin/chromium]
 python -m bench.app_pages DATABASE --viewers 10
 
+The first line is Streamlit alone, see streamlit_alone.py: a title, a chart and a table without anything behind them.
+No page of this kind can be faster; what a page takes beyond it, in the same run, is ours. It is measured first and
+again at the end, since a machine with other work is not as fast at every time.
+
 Cold: the first visit by a fresh browser to a server that was just started, so nothing is imported, read or cached.
 Reload: another fresh browser on the same server. Warm: a click in the navigation, in a window that has seen the page.
 Ready is when the page's last part is there: charts drawn, tables in place. Prints one line a page, medians in seconds.
@@ -13,6 +17,7 @@ visit, how many pages showed an error, and the server's memory.
 import argparse
 import os
 import statistics
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,9 +26,11 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from tests.app.serving import serving
+from tests.app.serving import listening, serving
 
 _TABLE, _CHART = "[data-testid=stDataFrame] canvas", "[data-testid=stVegaLiteChart] svg"
+_ALONE, _SECOND = "Streamlit alone", "Second"
+_SCRIPT = Path(__file__).with_name("streamlit_alone.py")
 PAGES = {
     "Leaderboard": ("/", (_CHART, _TABLE, "[data-testid=stDownloadButton]")),
     "Matrix": ("/matrix", (_CHART, _TABLE)),
@@ -50,29 +57,34 @@ def main() -> None:
         return
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
-        print(f"{'page':12} {'cold':>6} {'reload':>7} {'warm':>6}  worst of {args.repeats}: cold, reload, warm")
-        for title in args.pages:
-            times = [_measure(browser, args.database, title) for _ in range(args.repeats)]
-            middle = [statistics.median(column) for column in zip(*times, strict=True)]
-            worst = [max(column) for column in zip(*times, strict=True)]
-            print(
-                f"{title:12} {middle[0]:6.2f} {middle[1]:7.2f} {middle[2]:6.2f}  "
-                + ", ".join(f"{w:.2f}" for w in worst)
-            )
+        print(f"{'page':15} {'cold':>6} {'reload':>7} {'warm':>6}  worst of {args.repeats}: cold, reload, warm")
+        for title in (_ALONE, *args.pages, _ALONE):
+            _line(title, [_measure(browser, args.database, title) for _ in range(args.repeats)])
         browser.close()
 
 
+def _line(title: str, times: list[tuple[float, float, float]]) -> None:
+    middle = [statistics.median(column) for column in zip(*times, strict=True)]
+    worst = ", ".join(f"{max(column):.2f}" for column in zip(*times, strict=True))
+    print(f"{title:15} {middle[0]:6.2f} {middle[1]:7.2f} {middle[2]:6.2f}  {worst}", flush=True)
+
+
+def _alone(port: int) -> list[str]:
+    options = ["--server.headless=true", "--browser.gatherUsageStats=false", "--server.fileWatcherType=none"]
+    return [sys.executable, "-m", "streamlit", "run", str(_SCRIPT), f"--server.port={port}", *options]
+
+
 def _measure(browser: Any, database: Path, title: str) -> tuple[float, float, float]:
-    path, ready = PAGES[title]
-    other = next(name for name in ("Submit", "Leaderboard") if name != title)
-    with serving(database) as address:
+    path, ready = ("/", (_CHART, _TABLE)) if title == _ALONE else PAGES[title]
+    other = _SECOND if title == _ALONE else next(name for name in ("Submit", "Leaderboard") if name != title)
+    with listening(_alone) if title == _ALONE else serving(database) as address:
         first = browser.new_page()
         cold = _timed(lambda: first.goto(address + path), first, title, ready)
         first.context.close()
         page = browser.new_page()
         reload = _timed(lambda: page.goto(address + path), page, title, ready)
         page.get_by_role("link", name=other).click()
-        _wait(page, other, PAGES[other][1])
+        _wait(page, other, PAGES[other][1] if other in PAGES else ())
         time.sleep(0.5)
         warm = _timed(lambda: page.get_by_role("link", name=title, exact=True).click(), page, title, ready)
         page.context.close()

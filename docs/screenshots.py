@@ -2,8 +2,8 @@
 
 python -m docs.screenshots DATABASE [--folder docs/images] [--chromium /usr/bin/chromium]
 
-Writes leaderboard.png, matrix.png, battles.png, submit.png and runs.png. Battles shows the first battle of the first
-benchmark.
+Writes leaderboard.png, bias.png and battles.png, which the README and app.md show, with few colours: a tenth of the
+bytes. Battles shows the first battle of the first benchmark.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from judgebench import queries
@@ -18,6 +19,7 @@ from judgebench.store.database import Database
 from tests.app.serving import serving
 
 _WIDTH, _LEAST, _MOST = 1200, 500, 1500  # pixels
+_COLOURS = 64
 _SETTLE_MS = 1500  # charts and tables are drawn after the page has run
 _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
@@ -30,10 +32,8 @@ def main() -> None:
     args = parser.parse_args()
     pages = {
         "leaderboard": "/",
-        "matrix": "/matrix",
+        "bias": "/bias",
         "battles": f"/battles?{_first_battle(args.database)}",
-        "submit": "/submit",
-        "runs": "/runs",
     }
     args.folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, serving(args.database) as address:
@@ -54,6 +54,8 @@ def _shoot(page: Any, address: str, file: Path) -> None:
     page.set_viewport_size({"width": _WIDTH, "height": max(_LEAST, min(_MOST, height))})
     page.wait_for_timeout(_SETTLE_MS)
     page.screenshot(path=str(file))
+    with Image.open(file) as picture:
+        picture.quantize(_COLOURS).save(file, optimize=True)
     print(file)
 
 

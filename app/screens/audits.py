@@ -45,7 +45,7 @@ def _null_models(audits: Sequence[StoredAudit], benchmark: BenchmarkSummary, jud
         entrants = document.get("entrants", [])
         gate = document.get("gate", {}).get("fail_above", 0.1)
         if entrants:
-            st.altair_chart(
+            st.vega_lite_chart(
                 charts.null_panel(entrants, gate), alt="Win rates of null models; the table below has the same numbers"
             )
             st.dataframe(_entrants(entrants), hide_index=True, alt="Null models")

@@ -201,7 +201,7 @@ def _card(shown: ShownVerdict, key: str) -> None:
     token = replies.verdict_token(completion, shown.verdict.label)
     if token is not None:
         top = replies.chances(token)
-        st.altair_chart(charts.probabilities(top), alt="Probabilities of the token with the verdict")
+        st.vega_lite_chart(charts.probabilities(top), alt="Probabilities of the token with the verdict")
     line(replies.facts(completion))
     with st.expander("Raw completion"):
         block(replies.raw(completion), height=_OUTPUT_PX, key=f"{key}_raw")

@@ -43,14 +43,18 @@ def _ledger(view: _View) -> None:
     rows = [Shown(f"{entry.name}: {entry.meaning}", entry.points, "points") for entry in entries if entry.points]
     known = [row for row in rows if row.figure.value is not None]
     if known:
-        st.altair_chart(charts.effects(known), alt="Effects on win rates; the table below has the same numbers")
+        st.vega_lite_chart(charts.effects(known), alt="Effects on win rates; the table below has the same numbers")
     _table(view, rows, "Effects in points of win rate at equal quality")
     moves = movement.rows(view.report.ledger, None)
     st.subheader("The board without all of it", anchor=False)
     if not moves:
         line("Nothing above is identified, so the board stays as it is.")
         return
-    st.altair_chart(charts.moves(moves), alt="How each model moves; the table below holds the same numbers")
+    part = choosing.places(len(moves))
+    st.vega_lite_chart(
+        charts.moves(moves[part.start : part.stop]), alt="How each model moves; the table below holds the same numbers"
+    )
+    choosing.say_part(part, len(moves))
     line(movement.sentence(moves))
     st.dataframe(
         movement.columns(moves),
@@ -65,7 +69,7 @@ def _position(view: _View) -> None:
     st.subheader("Position", anchor=False)
     found = view.report.position
     if view.report.position_curve:
-        st.altair_chart(
+        st.vega_lite_chart(
             charts.position_curve(view.report.position_curve),
             alt="Points of the first place by gap in quality; the table below has the same numbers",
         )
@@ -113,7 +117,7 @@ def _length_and_kin(view: _View) -> None:
             Shown(f"{name(judge)}: concurs with people more on its own outputs", each.bias, "points")
             for judge, each in report.equal_opportunity.items()
         ),
-        Shown("By likelihood of the outputs under the judge", report.likelihood, "points"),
+        Shown("Prefers what its own LLM finds more likely", report.likelihood, "points"),
     ]
     _table(view, kin, "Kinship")
 
@@ -124,7 +128,7 @@ def _people(view: _View) -> None:
     for judge in found.judges:
         line(f"{name(judge.judge)}: {judge.items:,} labelled battles")
         if judge.calibration is not None and judge.calibration.curve:
-            st.altair_chart(
+            st.vega_lite_chart(
                 charts.reliability(judge.calibration.curve),
                 alt="Accuracy by confidence; the table below has the same numbers",
             )

@@ -11,7 +11,7 @@ from app.text import line, name, problem
 from judgebench import study
 from judgebench.bias.card import Card
 from judgebench.errors import JudgeBenchError
-from judgebench.queries import BenchmarkSummary, Scope
+from judgebench.queries import Scope
 
 
 def _listing(source: data.Source) -> None:
@@ -89,12 +89,14 @@ def _compare(source: data.Source, benchmark: str, judges: tuple[str, ...]) -> No
         st.dataframe(columns(rows, benchmark), hide_index=True, alt="Agreement of two judges", column_config=widths())
 
 
-def _judges(source: data.Source, benchmark: BenchmarkSummary) -> None:
+def _judges(source: data.Source) -> None:
+    with st.container(horizontal=True):
+        benchmark = choosing.benchmark(source)
+        chosen = choosing.some("Judges, one or two", benchmark.judges, key="judges", none="The first", most=2)
     if not benchmark.judges:
         line("No judge has judged this benchmark yet. This asks a small model on this machine:")
         st.code(f"judgebench run --benchmark {name(benchmark.name)} --judge embedded --all-pairs", language=None)
         return
-    chosen = choosing.some("Judges, one or two", benchmark.judges, key="judges", none="The first", most=2)
     judges = chosen or benchmark.judges[:1]
     for judge in judges:
         try:
@@ -110,6 +112,6 @@ st.title("Judges", anchor=False)
 try:
     source = choosing.source()
     _listing(source)
-    _judges(source, choosing.benchmark(source))
+    _judges(source)
 except JudgeBenchError as error:
     problem("Judges cannot be shown.", error)

@@ -29,7 +29,7 @@ _STATES: dict[State, tuple[Literal["green", "red", "orange", "gray"], str]] = {
     "stale": ("orange", ":material/update:"),
     "missing": ("gray", ":material/help:"),
 }
-_MOVES_PX, _MOVES_ROWS = 320, 9
+_MOVES_PX, _MOVES_ROWS, _TABLE_PX = 320, 9, 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class _View:
     scope: Scope
     language: str | None
     board: Leaderboard
+    part: range  # of its rows, in the pictures
 
 
 def _chosen(source: data.Source) -> _View:
@@ -57,11 +58,10 @@ def _chosen(source: data.Source) -> _View:
         category = choosing.one("Category", benchmark.categories, key="category", none="All")
         spoken = data.languages(source, benchmark.name)
         language = choosing.one("Language (a guess)", spoken, key="language", none="All")
-    scope = Scope(judges, category)
-    board = data.leaderboard(
-        source, benchmark.name, scope, language=language, choices=Choices(method=method, baseline=baseline)
-    )
-    return _View(source, benchmark.name, scope, language, board)
+        scope, choices = Scope(judges, category), Choices(method=method, baseline=baseline)
+        board = data.leaderboard(source, benchmark.name, scope, language=language, choices=choices)
+        part = choosing.places(len(board.rows))
+    return _View(source, benchmark.name, scope, language, board, part)
 
 
 def _badges(board: Leaderboard) -> None:
@@ -76,7 +76,11 @@ def _badges(board: Leaderboard) -> None:
                 which = "" if len(states) == 1 else f" ({count} of {len(states)} judges)"
                 st.badge(f"Null-model audit {state}{which}", color=colour, icon=icon)
         if board.gate.models:
-            st.badge(f"Severe findings on {len(board.gate.models)} models", color="red", icon=":material/report:")
+            st.badge(
+                f"Severe findings on {words.count(len(board.gate.models), 'model')}",
+                color="red",
+                icon=":material/report:",
+            )
         st.page_link("screens/audits.py", label="Audits", query_params=_here("benchmark"))
         st.page_link("screens/judges.py", label="Grades of judges", query_params=_here("benchmark"))
 
@@ -121,7 +125,7 @@ def _table(board: Leaderboard, counted: dict[str, Tally]) -> None:
         hide_index=True,
         column_config={**formats, "Model": st.column_config.TextColumn(width="medium")},
         alt="Leaderboard",
-        height="content",
+        height="content" if len(board.rows) <= choosing.MOST else _TABLE_PX,
     )
 
 
@@ -159,7 +163,10 @@ def _moves(view: _View, controls: tuple[Without, ...]) -> None:
     found = data.moves(view.source, view.benchmark, controls, scope=view.scope, baseline=view.board.baseline)
     rows = movement.rows(found, view.board.baseline)
     if rows:
-        st.altair_chart(charts.moves(rows), alt="How each model moves; the table below holds the same numbers")
+        st.vega_lite_chart(
+            charts.moves(rows[view.part.start : view.part.stop]),
+            alt="How each model moves; the table below holds the same numbers",
+        )
         line(movement.sentence(rows))
     for said in movement.effect_lines(found):
         line(said)
@@ -183,9 +190,10 @@ except JudgeBenchError as error:
     problem("There is no leaderboard for this choice.", error)
     st.stop()
 _badges(view.board)
-st.altair_chart(
-    charts.intervals(view.board), alt="Ratings with their intervals; the table below holds the same numbers"
+st.vega_lite_chart(
+    charts.intervals(view.board, view.part), alt="Ratings with their intervals; the table below holds the same numbers"
 )
+choosing.say_part(view.part, len(view.board.rows))
 line(words.sentence(view.board))
 if controls:
     try:

@@ -1,30 +1,49 @@
 """Who beats whom: the pairwise win rates that a ranking condenses."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 from streamlit.elements.lib.layout_utils import Height
 
-from app import charts, choosing, data, words
-from app.pairs import Cell, cells
+from app import charts, choosing, data, pairs, words
+from app.pairs import Cell
 from app.text import line, name, problem
 from judgebench.errors import JudgeBenchError
-from judgebench.leaderboard import Choices
+from judgebench.leaderboard import Choices, Leaderboard
 from judgebench.queries import Scope
 
 _TABLE_PX, _TABLE_ROWS = 480, 12
+_NAME_PX, _NUMBER_PX = 125, 70
 
 
-def _chosen(source: data.Source) -> tuple[str, Scope]:
-    places = st.columns(3)
-    with places[0]:
+@dataclass(frozen=True, slots=True)
+class _View:
+    benchmark: str
+    scope: Scope
+    board: Leaderboard
+    shown: list[str]  # models, in the order of the board
+
+
+def _chosen(source: data.Source) -> _View:
+    with st.container(horizontal=True):
         benchmark = choosing.benchmark(source)
-    with places[1]:
         judges = choosing.some("Judges", benchmark.judges, key="judges", none="All")
-    with places[2]:
         category = choosing.one("Category", benchmark.categories, key="category", none="All")
-    return benchmark.name, Scope(judges, category)
+        scope = Scope(judges, category)
+        board = data.leaderboard(source, benchmark.name, scope, language=None, choices=Choices())
+        return _View(benchmark.name, scope, board, _shown([row.model for row in board.rows]))
+
+
+def _shown(ranked: list[str]) -> list[str]:
+    """All models where they are few, else those chosen or those of a part of the places, at most ``choosing.MOST``."""
+    part = choosing.places(len(ranked))
+    if len(part) == len(ranked):
+        return ranked
+    none = f"Those on places {part.start + 1} to {part.stop}"
+    chosen = choosing.some("Or these models", ranked, key="models", none=none, most=choosing.MOST)
+    return [model for model in ranked if model in chosen] or ranked[part.start : part.stop]
 
 
 def _table(found: Sequence[Cell], models: Sequence[str]) -> None:
@@ -36,8 +55,10 @@ def _table(found: Sequence[Cell], models: Sequence[str]) -> None:
         "95% high": [cell.upper for cell in found],
         "Battles": [cell.battles for cell in found],
     }
-    one_digit = st.column_config.NumberColumn(format="%.1f")
-    formats = dict.fromkeys(("Win rate, %", "95% low", "95% high"), one_digit)
+    formats: dict[str, Any] = dict.fromkeys(("Model", "Against"), st.column_config.Column(width=_NAME_PX))
+    formats |= dict.fromkeys(("95% low", "95% high"), st.column_config.NumberColumn(format="%.1f", width=_NUMBER_PX))
+    formats["Win rate, %"] = st.column_config.NumberColumn(format="%.1f")
+    formats["Battles"] = st.column_config.NumberColumn(width=_NUMBER_PX)
     height: Height = _TABLE_PX if len(found) > _TABLE_ROWS else "content"
     st.dataframe(rows, hide_index=True, height=height, column_config=formats, alt="Pairwise win rates")
 
@@ -53,27 +74,41 @@ def _link(event: Any, models: Sequence[str], where: Mapping[str, str]) -> None:
     st.page_link("screens/battles.py", label="Read these battles", query_params={**where, "models": pair})
 
 
+def _left_out(view: _View) -> None:
+    """What of the board is not in the picture, said before it."""
+    count = len(view.board.rows)
+    if len(view.shown) < count:
+        line(f"{len(view.shown)} of {count:,} models; pairs with the others are not shown, the CSV holds them all.")
+
+
 st.title("Matrix", anchor=False)
 try:
     source = choosing.source()
-    benchmark, scope = _chosen(source)
-    board = data.leaderboard(source, benchmark, scope, language=None, choices=Choices())
-    models = [row.model for row in board.rows]
-    found = cells(data.matrix(source, benchmark, scope), models)
-    left, right = st.columns([3, 2])
+    view = _chosen(source)
+    whole = data.matrix(source, view.benchmark, view.scope)
+    found = pairs.cells(whole, view.shown)
+    _left_out(view)
+    left, right = st.columns([4, 3])
     with left:
-        event = st.altair_chart(
-            charts.matrix(found, models),
+        event = st.vega_lite_chart(
+            charts.matrix(found, view.shown),
             on_select="rerun",
             key="matrix",
             alt="Pairwise win rates; the table beside it holds the same numbers",
         )
     with right:
-        _table(found, models)
-    _link(event, models, {"benchmark": benchmark} | ({} if scope.category is None else {"category": scope.category}))
+        _table(found, view.shown)
+        ranked = [row.model for row in view.board.rows]
+        st.download_button(
+            *("CSV", lambda: pairs.as_csv(whole, ranked), "matrix.csv", "text/csv"),
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    where = {} if view.scope.category is None else {"category": view.scope.category}
+    _link(event, view.shown, {"benchmark": view.benchmark, **where})
     with st.container(border=True):
         line("Win rate of the row against the column, ties half; models in the order of the leaderboard.")
         line("95% intervals: Wilson score, pair by pair, not for all pairs at once. Pairs that never met stay empty.")
-        line(words.left_out(board))
+        line(words.left_out(view.board))
 except JudgeBenchError as error:
     problem("There is no matrix for this choice.", error)

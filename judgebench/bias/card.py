@@ -17,7 +17,6 @@ from judgebench.bias.figure import Clusters, Figure, bootstrap_figure, bounded_m
 from judgebench.bias.figure import unidentified as unknown
 from judgebench.bias.leakage import Relation
 from judgebench.bias.report import BiasReport
-from judgebench.stats.pair_counts import PairCounts
 from judgebench.stats.table import Floats, VerdictTable
 
 Grade = Literal["A", "B", "C", "D", "-"]
@@ -178,8 +177,13 @@ def people_lines(judge: JudgeAgreement, people: PeopleAgreement) -> list[Line]:
 def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resamples: int = 200) -> Line:
     """Share of triples of models whose majorities go round."""
     rng = np.random.default_rng(seed)
+    k, pair = len(table.models), table.model_a.astype(np.int64) * len(table.models) + table.model_b
     found = bootstrap_figure(
-        lambda rows: _cyclic_share(table.select(rows)), table.instruction, rng=rng, level=level, resamples=resamples
+        lambda rows: _cyclic_share(_wins(pair[rows], table.preference[rows], k)),
+        table.instruction,
+        rng=rng,
+        level=level,
+        resamples=resamples,
     )
     if not found.identified:
         found = unknown("no three models met each other", level=level, n=len(table))
@@ -237,10 +241,16 @@ def _mean(values: Floats, clusters: Clusters, what: str, level: float) -> Figure
     )  # fmt: skip
 
 
-def _cyclic_share(table: VerdictTable) -> float:
+def _wins(pair: NDArray[np.int64], preference: Floats, k: int) -> Floats:
+    """(k, k) as ``PairCounts.wins``, of the two columns that it needs: a bootstrap asks for it hundreds of times."""
+    n, y = (np.bincount(pair, weights=weights, minlength=k * k).reshape(k, k) for weights in (None, preference))
+    wins: Floats = y + (n - y).T
+    return wins
+
+
+def _cyclic_share(wins: Floats) -> float:
     """NaN where no three models have a majority between each two."""
-    counts = PairCounts.of(table)
-    ahead = (counts.wins > counts.wins.T).astype(np.float64)
+    ahead = (wins > wins.T).astype(np.float64)
     met = ahead + ahead.T
     triples = np.trace(met @ met @ met) / 6
     return float(np.trace(ahead @ ahead @ ahead) / 3 / triples) if triples else float("nan")

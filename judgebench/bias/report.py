@@ -5,13 +5,14 @@ only against judges that are not related to them, so leakage and consensus resid
 verdicts, on battles in which those have no relative. Agreement is ``concord``'s.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.bias.effects import Effect, length_effect, place_effect
+from judgebench.bias.familiarity import familiarity
 from judgebench.bias.figure import Figure, unidentified
 from judgebench.bias.leakage import RELATED, Leakage, Relation, leakage, relation_effects, relation_matrix
 from judgebench.bias.ledger import Ledger, ledger
@@ -30,8 +31,6 @@ from judgebench.errors import UnknownName
 from judgebench.records import Lineage
 from judgebench.stats.table import NO_LABELS, Floats, LabelTable, VerdictTable
 
-_NO_LIKELIHOOD = "the store holds no likelihood of the outputs under this judge: run one with a likelihood template"
-
 
 @dataclass(frozen=True, slots=True)
 class Beside:
@@ -40,6 +39,7 @@ class Beside:
     lineages: Mapping[str, Lineage] = field(default_factory=dict)  # by model, also of judges' LLMs
     labels: LabelTable = NO_LABELS  # coded as the table
     style: Mapping[str, Floats] = field(default_factory=dict)  # by feature: (instructions, models) counts of outputs
+    by_likelihood: Set[str] = frozenset()  # judges with a likelihood template
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class BiasReport:
     leakage: Leakage
     self_preference: SelfPreference
     equal_opportunity: Mapping[str, EqualOpportunity]  # by judge
-    likelihood: Figure
+    likelihood: Figure  # preference for the output more likely to the judge's own LLM, less one half
     ledger: Ledger
 
 
@@ -98,7 +98,7 @@ def bias_report(
         leakage=leakage(table.select(apart), judge_models, beside.lineages, level=level),
         self_preference=consensus_residuals(table, seen, baseline=baseline, level=level),
         equal_opportunity=_opportunities(own, judge_models, human, level),
-        likelihood=unidentified(_NO_LIKELIHOOD, level=level),
+        likelihood=familiarity(table, judge_models, beside.by_likelihood, asked=chosen, level=level),
     )
 
 

@@ -106,7 +106,7 @@ def _print_bias(found: BiasReport) -> None:
             ("beyond other judges: own", favour.own, "points"),
             ("beyond other judges: family", favour.family, "points"),
             *((f"people's side for its own ({name})", e.bias, "points") for name, e in found.equal_opportunity.items()),
-            ("likelihood", found.likelihood, "number"),
+            ("what its LLM finds more likely", found.likelihood, "points"),
         ],
     )
     print_lines("ledger", [(f"{e.name}: {e.meaning}", e.points, "points") for e in found.ledger.entries])

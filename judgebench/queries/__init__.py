@@ -299,5 +299,5 @@ def _summary(connection: sa.Connection, name: str) -> BenchmarkSummary:
         categories=tuple(reader.categories(connection, benchmark_id)),
         models=tuple(model.name for model in reader.models(connection, benchmark_id)),
         judges=tuple(judge.name for judge in reader.judges(connection, benchmark_id)),
-        verdicts=connection.scalar(count.where(_v.instruction_id.in_(within), reader.IN_FORCE)) or 0,
+        verdicts=connection.scalar(count.where(_v.instruction_id.in_(within), *reader.in_force(connection))) or 0,
     )

@@ -84,11 +84,10 @@ def _one_pair(connection: sa.Connection, instruction_id: int, annotator: str, rn
     done = {tuple(row) for row in connection.execute(mine)}
     left = sorted({tuple(row) for row in connection.execute(judged.distinct())} - done)
     rng.shuffle(left)
-    for pair in left:
-        shown = _shown(connection, list(pair), rng)
-        if shown.text_first != shown.text_second:
-            return [shown]
-    return []
+    outputs = sa.select(t.outputs.c.id, t.outputs.c.text).where(t.outputs.c.instruction_id == instruction_id)
+    text = {row[0]: row[1] for row in connection.execute(outputs)}
+    pair = next((list(pair) for pair in left if text[pair[0]] != text[pair[1]]), None)
+    return [] if pair is None else [_shown(connection, pair, rng)]
 
 
 def _shown(connection: sa.Connection, outputs: list[int], rng: random.Random) -> PairToLabel:

@@ -18,6 +18,8 @@ from judgebench.store import judge_reader, labels, reader
 from judgebench.store.database import Database
 from judgebench.store.score_reader import score_table
 
+_LIKELIHOOD = "pairwise/likelihood"  # how the names of templates begin that compare likelihoods
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
@@ -94,11 +96,13 @@ def judged(
     benchmark_id = reader.chosen_benchmark(connection, benchmark, judges, category)
     stored = reader.verdict_table(connection, benchmark_id, category=category)
     names, keys = stored.table.models, stored.table.instructions
-    llms = {judge.name: judge.model for judge in reader.judges(connection)}
+    known = reader.judges(connection)
+    llms = {judge.name: judge.model for judge in known}
     beside = Beside(
         lineages=_declared(judge_reader.lineages(connection)),
         labels=labels.label_table(connection, benchmark_id, models=names, instructions=keys),
         style=judge_reader.style_counts(connection, benchmark_id, models=names, instructions=keys) if style else {},
+        by_likelihood={judge.name for judge in known if judge.template.startswith(_LIKELIHOOD)},
     )
     return Judged(stored.table, stored.categories, tuple(llms[name] for name in stored.table.judges), beside)
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from judgebench.store import tables as t
-from judgebench.store.reader import IN_FORCE, check_model, judge
+from judgebench.store.reader import check_model, in_force, judge
 
 BattleOrder = Literal["instructions", "upsets"]
 
@@ -92,8 +92,7 @@ def _grouped(connection: sa.Connection, benchmark: int, chosen: BattleFilter) ->
         .where(_v.instruction_id.in_(asked), _v.output_b_id.is_not(None))
         .group_by(_v.instruction_id, _v.output_a_id, _v.output_b_id)
     )
-    if connection.scalar(sa.select(_v.id).where(_v.revision > 0).limit(1)) is not None:
-        query = query.where(IN_FORCE)
+    query = query.where(*in_force(connection))
     if chosen.judge is not None:
         judge(connection, chosen.judge)
         named = sa.select(t.judges.c.id).where(t.judges.c.name == chosen.judge).scalar_subquery()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 import sqlalchemy as sa
@@ -38,14 +39,14 @@ def trials(connection: sa.Connection, benchmark_id: int, judge: str) -> Trials:
         .outerjoin(t.completions, _c.id == _v.completion_id)
         .where(i.benchmark_id == benchmark_id, t.judges.c.name == judge, IN_FORCE)
     )
-    rows = connection.execute(query).all()
-    recorded = [row.source == Source.RECORDED for row in rows]
+    columns = list(zip(*connection.execute(query).all(), strict=True))
+    instruction, status, source, cost, latency = columns or ((), (), (), (), ())
     return Trials(
-        np.array([row.instruction_id for row in rows], dtype=np.int64),
-        np.array([row.status for row in rows], dtype=np.str_),
-        np.array(recorded, dtype=bool),
-        np.array([np.nan if row.cost_usd is None else row.cost_usd for row in rows], dtype=np.float64),
-        np.array([np.nan if row.latency_s is None else row.latency_s for row in rows], dtype=np.float64),
+        np.array(instruction, dtype=np.int64),
+        np.array(status, dtype=np.str_),
+        np.array(source, dtype=np.str_) == str(Source.RECORDED),
+        np.array(cost, dtype=np.float64),  # None becomes NaN
+        np.array(latency, dtype=np.float64),
     )
 
 
@@ -93,20 +94,23 @@ def style_counts(
     connection: sa.Connection, benchmark_id: int, *, models: Sequence[str], instructions: Sequence[str]
 ) -> dict[str, NDArray[np.float64]]:
     """(instructions, models) how often each feature of STYLE occurs in each output; 0 where there is none."""
-    place = {key: at for at, key in enumerate(instructions)}
-    code = {name: at for at, name in enumerate(models)}
     found = {name: np.zeros((len(instructions), len(models))) for name in STYLE}
     i, o = t.instructions.c, t.outputs.c
-    query = (
-        sa.select(i.key, t.models.c.name, o.text)
-        .select_from(t.outputs)
-        .join(t.instructions, i.id == o.instruction_id)
-        .join(t.models, t.models.c.id == o.model_id)
-        .where(i.benchmark_id == benchmark_id)
-    )
-    for key, name, text in connection.execution_options(yield_per=1000).execute(query):
-        if key in place and name in code:
-            counts = count_style(text)
-            for feature in STYLE:
-                found[feature][place[key], code[name]] = getattr(counts, feature)
+    keys = sa.select(i.key, i.id).where(i.benchmark_id == benchmark_id)
+    asked = {row[0]: row[1] for row in connection.execute(keys)}
+    known = {row[0]: row[1] for row in connection.execute(sa.select(t.models.c.name, t.models.c.id))}
+    place = {asked[key]: at for at, key in enumerate(instructions) if key in asked}
+    code = {known[name]: at for at, name in enumerate(models) if name in known}
+    query = sa.select(o.instruction_id, o.model_id, o.text).where(o.instruction_id.in_(_of(benchmark_id)))
+    for rows in connection.execution_options(yield_per=1000).execute(query).partitions():
+        wanted = [row for row in rows if row[0] in place and row[1] in code]
+        counts = [count_style(text) for _, _, text in wanted]
+        at = ([place[row[0]] for row in wanted], [code[row[1]] for row in wanted])
+        for feature in STYLE:
+            found[feature][at] = list(map(attrgetter(feature), counts))
     return found
+
+
+def _of(benchmark_id: int) -> sa.Select[tuple[int]]:
+    i = t.instructions.c
+    return sa.select(i.id).where(i.benchmark_id == benchmark_id)

@@ -57,6 +57,12 @@ class StoredTable:
     left_out: Mapping[Status, int]  # trials without a preference, by status
 
 
+def in_force(connection: sa.Connection) -> list[sa.ColumnElement[bool]]:
+    """The condition IN_FORCE where any verdict was revised, else none: indexes alone answer what asks for no more."""
+    revised = connection.scalar(sa.select(_newer.c.id).where(_is_revision).limit(1))
+    return [] if revised is None else [IN_FORCE]
+
+
 def benchmark_id(connection: sa.Connection, name: str) -> int:
     """Raises UnknownName."""
     return _id(connection, t.benchmarks, "benchmark", name)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from judgebench.records import Status
 from judgebench.stats.language import guess_language
 from judgebench.store import tables as t
-from judgebench.store.reader import IN_FORCE
+from judgebench.store.reader import in_force
 
 _v = t.verdicts.c
 _FAILURES = (Status.UNPARSED, Status.REFUSED, Status.TRUNCATED, Status.FAILED)
@@ -40,7 +40,7 @@ def failures(
         .join(model_a, model_a.c.id == a.c.model_id)
         .outerjoin(b, b.c.id == _v.output_b_id)
         .outerjoin(model_b, model_b.c.id == b.c.model_id)
-        .where(_v.status.in_(_FAILURES), IN_FORCE, *_chosen(benchmark, judges, category))
+        .where(_v.status.in_(_FAILURES), *in_force(connection), *_chosen(benchmark, judges, category))
     )
     rows = connection.execute(query)
     return [Failure(key, (one,) if other is None else (one, other), Status(status)) for key, one, other, status in rows]
@@ -51,6 +51,9 @@ def costs(
 ) -> dict[str, float]:
     """USD of the replies about each model, as far as prices were known; a battle's cost counts for both its models."""
     spent: dict[str, float] = {}
+    priced = sa.select(t.completions.c.id).where(t.completions.c.cost_usd.is_not(None)).limit(1)
+    if connection.scalar(priced) is None:
+        return spent
     for side in (_v.output_a_id, _v.output_b_id):
         query = (
             sa.select(t.models.c.name, sa.func.sum(t.completions.c.cost_usd))

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,11 +19,17 @@ _START_S = 30
 @contextmanager
 def serving(database: Path) -> Iterator[str]:
     """The app's address while the block lasts. Raises TimeoutError when it does not come up."""
+    with listening(lambda port: [sys.executable, "-c", _LAUNCH.format(str(database), port)]) as address:
+        yield address
+
+
+@contextmanager
+def listening(command: Callable[[int], Sequence[str]]) -> Iterator[str]:
+    """The address of a Streamlit server that ``command`` starts on a port. Raises TimeoutError as ``serving`` does."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = int(taken.getsockname()[1])
-    command = [sys.executable, "-c", _LAUNCH.format(str(database), port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait(f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"

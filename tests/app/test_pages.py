@@ -1,13 +1,15 @@
 """The pages' logic without a browser: nothing stored, outputs without verdicts, and the demo."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from judgebench import study
+from judgebench import queries, study
 from judgebench.formats.submission import read_submission
 from judgebench.resources import folder
 from judgebench.store.database import Database
+from tests.factories import filled, ok, result, trial
 
 testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the extra app")
 PAGES = ("leaderboard", "matrix", "battles", "bias", "judges", "audits", "submit", "runs", "vote")
@@ -61,3 +63,49 @@ def test_choosing_a_category_ranks_by_it_alone(monkeypatch: pytest.MonkeyPatch, 
     app.selectbox(key="category").select("writing").run()
     assert not app.exception
     assert 0 < app.dataframe[0].value["Battles"].sum() < whole
+
+
+def test_pictures_show_a_readable_number_of_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    choosing = pytest.importorskip("app.choosing", reason="the app needs the extra app")
+    pairs = pytest.importorskip("app.pairs")
+    names = tuple(f"m{number:02}" for number in range(choosing.MOST + 5))
+    path = tmp_path / "many.db"
+    database = Database(str(path), create=True)
+    verdicts = filled(database, instructions=1, models=names)
+    with database.write() as connection:
+        met = [result(trial(0, a=a, b=b), ok(1.0)) for a, b in pairwise(names)]
+        verdicts.add(connection, met)
+    found = queries.matrix(database, "bench")
+    database.close()
+    app = opened("leaderboard", monkeypatch, path)
+    assert len(app.dataframe[0].value) == len(names)
+    app.selectbox(key="places").select_index(1).run()
+    assert f"places {choosing.MOST + 1} to {len(names)} of {len(names)}" in said(app)
+    app = opened("matrix", monkeypatch, path)
+    assert f"{choosing.MOST} of {len(names)} models" in said(app)
+    assert len(set(app.dataframe[0].value["Model"])) <= choosing.MOST
+    app.selectbox(key="places").select_index(1).run()
+    assert f"5 of {len(names)} models" in said(app)
+    app.multiselect(key="models").set_value([names[0], names[1]]).run()
+    assert list(app.dataframe[0].value["Against"]) == [names[1], names[0]]
+    assert pairs.as_csv(found, names).count(b"\r\n") == 1 + 2 * len(met)
+
+
+def test_reading_ahead_leaves_what_is_wrong_to_pages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ahead = pytest.importorskip("app.ahead", reason="the app needs the extra app")
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(b"no database" * 100)
+    for address in (str(tmp_path / "none.db"), str(damaged), "mysql://host/x"):
+        monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", address)
+        ahead.read()
+    assert [path.name for path in tmp_path.iterdir()] == ["damaged.db"]
+
+
+def test_what_was_read_ahead_is_not_read_again(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
+    ahead = pytest.importorskip("app.ahead", reason="the app needs the extra app")
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
+    ahead.read()
+    monkeypatch.setattr(queries, "leaderboard", None)
+    monkeypatch.setattr(queries, "matrix", None)
+    assert opened("leaderboard", monkeypatch, demo_database).dataframe
+    assert opened("matrix", monkeypatch, demo_database).dataframe

@@ -1,0 +1,57 @@
+"""What the first visitor would otherwise wait for, done while the server starts and a browser loads its scripts.
+
+Modules are imported, what Streamlit, Altair and inspect do once in a process is done, and what every visitor reads is
+read, as ``data`` keeps it: while a page needs the same it waits for it and does not read it twice. What takes long is
+left to whoever asks for it, and so are a database that is missing or damaged, which pages explain.
+"""
+
+from contextlib import suppress
+from importlib import import_module
+from inspect import stack
+from pkgutil import iter_modules
+
+import streamlit as st
+
+import app
+from app import charts, data
+from judgebench.errors import JudgeBenchError
+from judgebench.leaderboard import Choices
+from judgebench.queries import BenchmarkSummary, Scope
+
+_FEW = 100_000  # verdicts, whose biases and cards take about a second
+_STARTERS = ("main", "__main__")  # modules of the app that run when they are imported
+
+
+def read() -> None:
+    """What every visitor needs. Once a server is there: without one Streamlit keeps nothing."""
+    for module in iter_modules(app.__path__):
+        if module.name not in _STARTERS and not module.ispkg:
+            import_module(f"app.{module.name}")
+    stack()  # Streamlit's first element looks at all modules in this way; what it finds is kept
+    with suppress(JudgeBenchError):
+        _read_from(data.source())
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)  # within a kept function those that it calls show no spinner
+def _read_from(source: data.Source) -> None:
+    found = data.benchmarks(source)
+    data.judges(source)
+    data.runs(source)
+    if found:
+        _read_benchmark(source, found[0])
+
+
+def _read_benchmark(source: data.Source, benchmark: BenchmarkSummary) -> None:
+    """What pages show of the benchmark that they open with."""
+    everything = Scope()
+    board = data.leaderboard(source, benchmark.name, everything, language=None, choices=Choices())
+    charts.intervals(board, range(len(board.rows)))
+    data.languages(source, benchmark.name)
+    data.tallies(source, benchmark.name, everything)
+    data.matrix(source, benchmark.name, everything)
+    data.audits(source, benchmark.name)
+    if benchmark.verdicts <= _FEW:
+        data.bias(source, benchmark.name, everything)
+        data.agreement(source, benchmark.name, everything)
+        for judge in benchmark.judges[:1]:
+            data.card(source, judge, benchmark.name)
