@@ -123,7 +123,7 @@ def _rows(
 ) -> tuple[Row, ...]:
     sets = rank_sets(found.value, found.covariance, level=level, rng=rng)
     order = [i for i in np.lexsort((np.arange(len(models)), -found.value)) if math.isfinite(found.value[i])]
-    se = np.sqrt(np.diag(found.covariance))
+    se = np.sqrt(np.maximum(np.diag(found.covariance), 0.0))  # rounding may leave a variance of nought below it
     return tuple(
         Row(
             model=models[i],

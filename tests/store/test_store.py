@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from judgebench.errors import Conflict, DatabaseError, InputError, UnknownName
+from judgebench.judging.parsing import PARSER_VERSION
 from judgebench.records import (
     Completion,
     Instruction,
@@ -156,7 +157,7 @@ def test_completions_come_back_with_their_log_probabilities(database: Database) 
     with database.write() as connection:
         verdicts.add(connection, [replace(given, completion=reply)])
     with database.read() as connection:
-        [reply] = battle_reader.unread(connection, "judge", "2")
+        [reply] = battle_reader.unread(connection, "judge", f"not {PARSER_VERSION}")
     stored = reply.completion
     assert (reply.trial.key, reply.trial.battle.instruction.category) == (asked.key, "c0")
     assert stored.logprobs == (TokenLogprob("A", -0.1, (("A", -0.1), ("B", -9999.0))),)
@@ -168,12 +169,12 @@ def test_reading_again_appends_a_revision_and_keeps_the_completion(database: Dat
     with database.write() as connection:
         verdicts.add(connection, [result(trial(0), Verdict(Status.UNPARSED, Source.NONE, parser="1"))])
     with database.read() as connection:
-        [reply] = battle_reader.unread(connection, "judge", "2")
+        [reply] = battle_reader.unread(connection, "judge", f"not {PARSER_VERSION}")
     with database.write() as connection:
         better = Verdict(Status.OK, Source.LABEL, 1.0, parser="2")
         assert add_reparsed(connection, {reply.verdict_id: better}) == 1
     with database.read() as connection:
-        assert list(battle_reader.unread(connection, "judge", "2")) == []
+        assert list(battle_reader.unread(connection, "judge", f"not {PARSER_VERSION}")) == []
         stored = reader.verdict_table(connection, reader.benchmark_id(connection, "bench"))
     assert stored.table.preference.tolist() == [1.0]
     assert check(database).rows["verdicts"] == 2
