@@ -1,8 +1,9 @@
 """What the first visitor would otherwise wait for, done while the server starts and a browser loads its scripts.
 
-Modules are imported, what Streamlit, Altair and inspect do once in a process is done, and what every visitor reads is
-read, as ``data`` keeps it: while a page needs the same it waits for it and does not read it twice. What takes long is
-left to whoever asks for it, and so are a database that is missing or damaged, which pages explain.
+Modules are imported, what Streamlit, Altair and inspect do once in a process is done, and what the leaderboard shows is
+read, as ``data`` keeps it: while a page needs the same it waits for it and does not read it twice. Everything else is
+left to whoever asks for it, since it would take the processor from the first page; so are a database that is missing
+or damaged, which pages explain.
 """
 
 from contextlib import suppress
@@ -18,7 +19,6 @@ from judgebench.errors import JudgeBenchError
 from judgebench.leaderboard import Choices
 from judgebench.queries import BenchmarkSummary, Scope
 
-_FEW = 100_000  # verdicts, whose biases and cards take about a second
 _STARTERS = ("main", "__main__")  # modules of the app that run when they are imported
 
 
@@ -48,10 +48,3 @@ def _read_benchmark(source: data.Source, benchmark: BenchmarkSummary) -> None:
     charts.intervals(board, range(len(board.rows)))
     data.languages(source, benchmark.name)
     data.tallies(source, benchmark.name, everything)
-    data.matrix(source, benchmark.name, everything)
-    data.audits(source, benchmark.name)
-    if benchmark.verdicts <= _FEW:
-        data.bias(source, benchmark.name, everything)
-        data.agreement(source, benchmark.name, everything)
-        for judge in benchmark.judges[:1]:
-            data.card(source, judge, benchmark.name)

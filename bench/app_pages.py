@@ -10,17 +10,20 @@ again at the end, since a machine with other work is not as fast at every time.
 Cold: the first visit by a fresh browser to a server that was just started, so nothing is imported, read or cached.
 Reload: another fresh browser on the same server. Warm: a click in the navigation, in a window that has seen the page.
 Ready is when the page's last part is there: charts drawn, tables in place. Prints one line a page, medians in seconds.
-With --viewers, so many browsers visit all pages at once, twice; the second round is warm. Prints each page's slowest
-visit, how many pages showed an error, and the server's memory.
+With --viewers, so many browsers go through all pages at once, reading each for 3 seconds on average. Prints each page's
+median and slowest warm visit, how many pages showed an error, and the server's memory. All browsers share this machine.
 """
 
 import argparse
 import os
+import random
 import statistics
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.app.serving import listening, serving
 
+_READING_S = 3.0  # on average
 _TABLE, _CHART = "[data-testid=stDataFrame] canvas", "[data-testid=stVegaLiteChart] svg"
 _ALONE, _SECOND = "Streamlit alone", "Second"
 _SCRIPT = Path(__file__).with_name("streamlit_alone.py")
@@ -94,31 +98,45 @@ def _measure(browser: Any, database: Path, title: str) -> tuple[float, float, fl
 def _crowd(args: argparse.Namespace) -> None:
     """Each viewer is a thread with a browser of its own: playwright's objects belong to one thread."""
     with serving(args.database) as address, ThreadPoolExecutor(args.viewers) as pool:
-        for title in args.pages:  # nobody waits for what the first visitor pays for
-            next(pool.map(lambda each: _visit(args.chromium, address, each), [[title]]))
-        begun = list(pool.map(lambda _: _visit(args.chromium, address, args.pages), range(args.viewers)))
+        alone = _Viewer(args.chromium, address, args.pages, threading.Barrier(1))
+        alone.look(0)  # nobody waits for what the first visitor pays for
+        crowd = _Viewer(args.chromium, address, args.pages, threading.Barrier(args.viewers))
+        looks = list(pool.map(crowd.look, range(args.viewers)))
         print(f"server: {_memory_mb(address):.0f} MB")
-    for at, title in enumerate(args.pages):
-        slowest = max(times[at] for times, _ in begun)
-        print(f"{title:12} slowest of {args.viewers} warm visits at once: {slowest:.2f} s")
-    print(f"pages with an error: {sum(errors for _, errors in begun)}")
+    for title in args.pages:
+        times = [times[title] for times, _ in looks]
+        print(f"{title:12} {statistics.median(times):6.2f} s, slowest of {args.viewers} viewers {max(times):.2f} s")
+    print(f"pages with an error: {sum(errors for _, errors in looks)}")
 
 
-def _visit(chromium: str, address: str, titles: list[str]) -> tuple[list[float], int]:
-    """Seconds of each page, by clicks in one window, and how many showed an error."""
-    times, errors = [], 0
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.set_default_timeout(120_000)
-        page.goto(f"{address}{PAGES[titles[-1]][0]}")
-        _wait(page, titles[-1], PAGES[titles[-1]][1])
-        for title in titles:
-            link = page.get_by_role("link", name=title, exact=True)
-            times.append(_timed(link.first.click, page, title, PAGES[title][1]))
-            errors += page.locator("[data-testid=stException]").count()
-        browser.close()
-    return times, errors
+@dataclass(frozen=True)
+class _Viewer:
+    """Goes through the pages by clicks in one window, each number from another page on, and reads each for a while."""
+
+    chromium: str
+    address: str
+    titles: list[str]
+    there: threading.Barrier  # nobody clicks before all browsers have started
+
+    def look(self, number: int) -> tuple[dict[str, float], int]:
+        """Seconds of each page, and how many showed an error."""
+        rng, errors, times = random.Random(number), 0, {}
+        start = number % len(self.titles)
+        order = [*self.titles[start:], *self.titles[:start]]
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=self.chromium, args=["--no-sandbox"])
+            page = browser.new_page()
+            page.set_default_timeout(120_000)
+            page.goto(f"{self.address}{PAGES[order[-1]][0]}")
+            _wait(page, order[-1], PAGES[order[-1]][1])
+            self.there.wait()
+            for title in order:
+                time.sleep(rng.uniform(0, 2 * _READING_S))
+                link = page.get_by_role("link", name=title, exact=True)
+                times[title] = _timed(link.first.click, page, title, PAGES[title][1])
+                errors += page.locator("[data-testid=stException]").count()
+            browser.close()
+        return times, errors
 
 
 def _memory_mb(address: str) -> float:

@@ -105,7 +105,6 @@ def test_what_was_read_ahead_is_not_read_again(monkeypatch: pytest.MonkeyPatch, 
     ahead = pytest.importorskip("app.ahead", reason="the app needs the extra app")
     monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
     ahead.read()
-    monkeypatch.setattr(queries, "leaderboard", None)
-    monkeypatch.setattr(queries, "matrix", None)
+    for query in ("leaderboard", "tallies", "languages"):
+        monkeypatch.setattr(queries, query, None)
     assert opened("leaderboard", monkeypatch, demo_database).dataframe
-    assert opened("matrix", monkeypatch, demo_database).dataframe
