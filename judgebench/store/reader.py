@@ -26,6 +26,7 @@ from judgebench.stats.table import VerdictTable
 from judgebench.store import tables as t
 from judgebench.store.verdict_columns import STATUSES, verdict_columns
 
+STAGE = "audit:"  # how the names of benchmarks begin that hold what an audit enters
 IN_LIST = 500  # names in one SQL IN list; both engines take more, plans grow slow
 _v = t.verdicts.c
 _newer = t.verdicts.alias("newer")
@@ -65,7 +66,10 @@ def in_force(connection: sa.Connection) -> list[sa.ColumnElement[bool]]:
 
 def benchmark_id(connection: sa.Connection, name: str) -> int:
     """Raises UnknownName."""
-    return _id(connection, t.benchmarks, "benchmark", name)
+    found = connection.scalar(sa.select(t.benchmarks.c.id).where(t.benchmarks.c.name == name))
+    if found is None:
+        raise UnknownName("benchmark", name, benchmark_names(connection))
+    return int(found)
 
 
 def chosen_benchmark(connection: sa.Connection, name: str, judges: Sequence[str], category: str | None) -> int:
@@ -80,7 +84,9 @@ def chosen_benchmark(connection: sa.Connection, name: str, judges: Sequence[str]
 
 
 def benchmark_names(connection: sa.Connection) -> list[str]:
-    return list(connection.scalars(sa.select(t.benchmarks.c.name).order_by(t.benchmarks.c.name)))
+    """By name; without the stages of audits, which only those look at who name them."""
+    names = connection.scalars(sa.select(t.benchmarks.c.name).order_by(t.benchmarks.c.name))
+    return [name for name in names if not name.startswith(STAGE)]
 
 
 def models(connection: sa.Connection, benchmark: int) -> list[Model]:

@@ -58,7 +58,7 @@ def set_stage(database: Database, benchmark: str, baseline: str | None, template
     texts = [each.write(drawn[0][0]) for each in entered]
     key = content_key(template.digest, seed, baseline, sorted(good.items()), texts)[:_KEY_DIGITS]
     entrants = {f"{PREFIX}{each.name}@{key}": each for each in entered}
-    stage = Stage(f"audit:{benchmark}/{key}", baseline, chosen, entrants, tuple(i for i, _ in drawn))
+    stage = Stage(f"{reader.STAGE}{benchmark}/{key}", baseline, chosen, entrants, tuple(i for i, _ in drawn))
     with database.write() as connection:
         benchmark_id = writer.add_benchmark(connection, stage.name)
         writer.add_instructions(connection, benchmark_id, stage.drawn)

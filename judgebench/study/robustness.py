@@ -101,7 +101,7 @@ def _set_stage(database: Database, asked: RobustnessAudit, template: Template) -
         raise InputError(f"{asked.model!r} and {asked.opponent!r} have answered fewer than two instructions in common")
     texts = [(instruction.key, mine, theirs) for instruction, mine, theirs in both]
     key = content_key(template.digest, asked.seed, asked.model, asked.opponent, asked.limit, texts)[:_KEY_DIGITS]
-    stage = _Stage(f"audit:{asked.benchmark}/{key}", key)
+    stage = _Stage(f"{reader.STAGE}{asked.benchmark}/{key}", key)
     other = exchanged({instruction.key: mine for instruction, mine, _ in both}, asked.seed)
     outputs = []
     for instruction, mine, theirs in both:

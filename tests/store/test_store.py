@@ -299,3 +299,15 @@ def test_two_writers_at_once_lose_nothing(address: str) -> None:
         ids = connection.scalars(sa.select(tables.verdicts.c.id)).all()
     assert sorted(ids) == list(np.arange(1, 41))
     assert json.dumps(check(database).rows)
+
+
+def test_the_stages_of_audits_are_not_listed_among_benchmarks(database: Database) -> None:
+    with database.write() as connection:
+        stage = writer.add_benchmark(connection, f"{reader.STAGE}bench/1a2b")
+        writer.add_benchmark(connection, "bench")
+    with database.read() as connection:
+        assert reader.benchmark_names(connection) == ["bench"]
+        assert reader.benchmark_id(connection, f"{reader.STAGE}bench/1a2b") == stage
+        with pytest.raises(UnknownName) as caught:
+            reader.benchmark_id(connection, "bunch")
+    assert reader.STAGE not in str(caught.value)
