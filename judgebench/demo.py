@@ -18,6 +18,7 @@ from judgebench.records import Order
 from judgebench.resources import folder
 from judgebench.spec import JudgeSpec, Study
 from judgebench.store.database import Database
+from judgebench.study.audit import submissions
 from judgebench.study.null_audit import NullAudit, null_models
 
 BENCHMARK = "demo"
@@ -71,7 +72,11 @@ def ask_for_a_letter(
 
 
 def audit(database: Database, environment: Mapping[str, str], on_progress: OnProgress | None = None) -> AuditReport:
-    """The null-model audit of the judge: what outputs win that ignore the instruction."""
+    """Audit the submissions by their outputs alone, and the judge by outputs that ignore the instruction.
+
+    Returns the judge's report; leaderboards show what either found.
+    """
+    submissions(database, BENCHMARK)
     asked = NullAudit(BENCHMARK, _LIKELIHOOD, concurrency=2)
     return null_models(database, asked, environment=environment, on_progress=on_progress)
 

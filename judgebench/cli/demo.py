@@ -25,7 +25,7 @@ def demo(context: typer.Context) -> None:
         err().print('asking the same model "A or B?" about one pair, in both orders')
         with ProgressLine() as line:
             lesson = demonstration.ask_for_a_letter(database, session.environment, line.show)
-        err().print("auditing the judge with outputs that ignore the instruction")
+        err().print("auditing the submissions, and the judge with outputs that ignore the instruction")
         with ProgressLine() as line:
             audited = demonstration.audit(database, session.environment, line.show)
         out().print()
