@@ -53,7 +53,8 @@ def verdict_columns(connection: sa.Connection) -> Columns:
 def seal(connection: sa.Connection) -> None:
     """Store the blocks that are full and not stored yet, in the connection's write transaction."""
     newest = connection.scalar(sa.select(sa.func.max(_v.id))) or 0
-    for number in range(len(_sealed(connection)), newest // BLOCK):
+    stored = enumerate(connection.scalars(sa.select(_b.id).where(_b.format == _FORMAT).order_by(_b.id)))
+    for number in range(sum(block == number for number, block in stored), newest // BLOCK):
         row = {"id": number, "format": _FORMAT, "columns": _packed(_block(connection, number))}
         connection.execute(sa.delete(t.verdict_blocks).where(_b.id == number))
         connection.execute(sa.insert(t.verdict_blocks).values(row))
