@@ -11,7 +11,7 @@ from judgebench.errors import Conflict
 from judgebench.records import Completion, Output, Status
 from judgebench.store import tables as t
 from judgebench.store.reader import IN_LIST
-from judgebench.store.writer import now
+from judgebench.store.writer import insert, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,7 @@ def add_generator(connection: sa.Connection, model_id: int, model: str, generato
     if row is None:
         if connection.scalar(sa.select(t.outputs.c.id).where(t.outputs.c.model_id == model_id).limit(1)) is not None:
             raise Conflict(f"model {model!r} has outputs that were submitted: choose another name by --model-name")
-        added = connection.execute(sa.insert(t.generators).values(model_id=model_id, created_at=now(), **fields))
-        return int(added.inserted_primary_key[0])  # type: ignore[index]  # one row was inserted
+        return insert(connection, t.generators, model_id=model_id, created_at=now(), **fields)
     known = {name: row._mapping[name] for name in fields}
     if known != fields:
         raise Conflict(
@@ -100,16 +99,15 @@ class AnswerWriter:
     def _add_output(self, connection: sa.Connection, instruction_id: int, answer: Answer) -> int:
         output = answer.output or Output("", "", "")
         earlier = json.dumps(output.earlier, ensure_ascii=False) if output.earlier else None
-        inserted = connection.execute(
-            sa.insert(t.outputs).values(
-                instruction_id=instruction_id,
-                model_id=self._model_id,
-                text=output.text,
-                length_chars=len(output.whole),
-                earlier=earlier,
-            )
+        return insert(
+            connection,
+            t.outputs,
+            instruction_id=instruction_id,
+            model_id=self._model_id,
+            text=output.text,
+            length_chars=len(output.whole),
+            earlier=earlier,
         )
-        return int(inserted.inserted_primary_key[0])  # type: ignore[index]  # one row was inserted
 
     def _about(self, answer: Answer) -> dict[str, Any]:
         reply = answer.completion

@@ -13,7 +13,7 @@ from judgebench.store.battle_reader import trial_of
 from judgebench.store.database import bulk_insert
 from judgebench.store.reader import IN_LIST
 from judgebench.store.verdict_writer import StoredOutputs
-from judgebench.store.writer import now
+from judgebench.store.writer import insert, now
 
 _b, _bt = t.batches.c, t.batch_trials.c
 
@@ -65,10 +65,7 @@ def add_batch(
     outputs: Mapping[str, StoredOutputs],
 ) -> None:
     """Store a batch and its trials; ``outputs`` says where those of each instruction (by key) are stored."""
-    inserted = connection.execute(
-        sa.insert(t.batches).values(name=name, run_id=run_id, digest=digest, created_at=now())
-    )
-    batch_id = int(inserted.inserted_primary_key[0])  # type: ignore[index]  # one row was inserted
+    batch_id = insert(connection, t.batches, name=name, run_id=run_id, digest=digest, created_at=now())
     next_id = (connection.scalar(sa.select(sa.func.max(_bt.id))) or 0) + 1
     rows = [(next_id + at, batch_id, *_row(trial, outputs)) for at, trial in enumerate(trials)]
     bulk_insert(connection, t.batch_trials, rows)

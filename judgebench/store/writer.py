@@ -33,7 +33,7 @@ def add_benchmark(connection: sa.Connection, name: str) -> int:
     found = connection.scalar(sa.select(t.benchmarks.c.id).where(t.benchmarks.c.name == name))
     if found is not None:
         return int(found)
-    return _insert(connection, t.benchmarks, name=name, created_at=now())
+    return insert(connection, t.benchmarks, name=name, created_at=now())
 
 
 def add_instructions(connection: sa.Connection, benchmark_id: int, instructions: Iterable[Instruction]) -> Stored:
@@ -64,7 +64,7 @@ def add_model(connection: sa.Connection, model: Model) -> int:
     """
     row = connection.execute(sa.select(t.models).where(t.models.c.name == model.name)).one_or_none()
     if row is None:
-        return _insert(connection, t.models, name=model.name, **_lineage(model.lineage))
+        return insert(connection, t.models, name=model.name, **_lineage(model.lineage))
     declared = {key: value for key, value in _lineage(model.lineage).items() if value not in (None, "[]")}
     for key, value in declared.items():
         stored = row._mapping[key]
@@ -107,7 +107,7 @@ def add_judge(connection: sa.Connection, judge: Judge) -> int:
     c = t.judges.c
     row = connection.execute(sa.select(t.judges).where((c.name == judge.name) | (c.digest == judge.digest))).first()
     if row is None:
-        return _insert(
+        return insert(
             connection,
             t.judges,
             name=judge.name,
@@ -131,7 +131,7 @@ def start_run(
     connection: sa.Connection, *, benchmark_id: int, judge_id: int, kind: str, specification: Mapping[str, Any]
 ) -> int:
     """The id of a new run; ``kind`` is "run" or "import"."""
-    return _insert(
+    return insert(
         connection,
         t.runs,
         benchmark_id=benchmark_id,
@@ -191,10 +191,9 @@ def _lineage(lineage: Lineage) -> dict[str, Any]:
     }
 
 
-def _insert(connection: sa.Connection, table: sa.Table, **values: Any) -> int:
+def insert(connection: sa.Connection, table: sa.Table, **values: Any) -> int:
     """The new row's id."""
-    inserted = connection.execute(sa.insert(table).values(**values)).inserted_primary_key
-    return int(inserted[0]) if inserted else 0
+    return int(connection.scalars(sa.insert(table).values(**values).returning(table.c.id)).one())
 
 
 def now() -> str:
