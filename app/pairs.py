@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from judgebench.formats.csv_export import write_csv
 from judgebench.stats.pair_rates import PairRates
 
-_COLUMNS = ("model", "against", "win_rate", "lower", "upper", "battles")
+_COLUMNS = ("model", "opponent", "win_rate", "lower", "upper", "battles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +42,6 @@ def cells(found: PairRates, models: Sequence[str]) -> list[Cell]:
 
 def as_csv(found: PairRates, models: Sequence[str]) -> bytes:
     """Every pair of ``models`` that met, one line a direction; rates in [0, 1]."""
-    codes = [found.models.index(model) for model in models]
-    rows = (
-        {
-            "model": found.models[a],
-            "against": found.models[b],
-            "win_rate": float(found.rate[a, b]),
-            "lower": float(found.lower[a, b]),
-            "upper": float(found.upper[a, b]),
-            "battles": int(found.battles[a, b]),
-        }
-        for a in codes
-        for b in codes
-        if found.battles[a, b]
-    )
     stream = io.StringIO(newline="")
-    write_csv(rows, _COLUMNS, stream)
+    write_csv(found.pairs(models), _COLUMNS, stream)
     return stream.getvalue().encode()

@@ -38,20 +38,7 @@ def matrix(
     session: Session = context.obj
     with session.database() as database:
         found = queries.matrix(database, benchmark, judges=judge or (), category=category)
-    k = range(len(found.models))
-    pairs: list[dict[str, Any]] = [
-        {
-            "model": found.models[i],
-            "opponent": found.models[j],
-            "win_rate": float(found.rate[i, j]),
-            "lower": float(found.lower[i, j]),
-            "upper": float(found.upper[i, j]),
-            "battles": int(found.battles[i, j]),
-        }
-        for i in k
-        for j in k
-        if found.battles[i, j]
-    ]
+    pairs = list(found.pairs())
     if output is Format.JSON:
         interval = {"level": found.level, "method": found.method}
         print_json({"benchmark": benchmark, "interval": interval, "models": list(found.models), "pairs": pairs})

@@ -6,7 +6,10 @@ with the same mean, so for graded preferences it is too wide rather than too nar
 Intervals hold pair by pair, not for all pairs at once.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,20 @@ class PairRates:
     battles: NDArray[np.int64]  # symmetric, 0 where they never met
     level: float
     method: str
+
+    def pairs(self, models: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+        """One row a direction of every pair of ``models`` (all where None) that met, in that order; rates in [0, 1]."""
+        codes = range(len(self.models)) if models is None else [self.models.index(model) for model in models]
+        for a, b in product(codes, codes):
+            if self.battles[a, b]:
+                yield {
+                    "model": self.models[a],
+                    "opponent": self.models[b],
+                    "win_rate": float(self.rate[a, b]),
+                    "lower": float(self.lower[a, b]),
+                    "upper": float(self.upper[a, b]),
+                    "battles": int(self.battles[a, b]),
+                }
 
 
 def pair_rates(table: VerdictTable, *, level: float = 0.95) -> PairRates:

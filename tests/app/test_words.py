@@ -49,7 +49,7 @@ def board(values: list[float], spread: float, names: str = "ABCDEFGH", **changes
         "left_out": {},
         "notes": (),
     }
-    return Leaderboard(**(fields | changes))  # type: ignore[arg-type]
+    return Leaderboard(**(fields | changes))
 
 
 def test_two_that_cannot_be_told_apart_and_one_below_both() -> None:
@@ -96,7 +96,7 @@ def test_a_name_is_one_short_line_that_nothing_reorders(text: str, limit: int) -
 
 
 def test_csv_holds_no_formula_and_markdown_no_markup() -> None:
-    bad = board([0.6, 0.4], 0.1, names=["=HYPERLINK(1)", "[x](javascript:1)|<b>"])  # type: ignore[arg-type]
+    bad = board([0.6, 0.4], 0.1, names=["=HYPERLINK(1)", "[x](javascript:1)|<b>"])
     assert b"'=HYPERLINK(1)" in downloads.as_csv(bad)
     assert rb"\[x\]\(javascript:1\)\|\<b\>" in downloads.as_markdown(bad)
     assert json.loads(downloads.as_json("b", bad))["rows"][0]["model"] == "=HYPERLINK(1)"

@@ -62,7 +62,7 @@ def test_verdicts_are_spelled_as_the_template_asks(name: str, value: str, spelle
 
 @pytest.mark.parametrize("template", [t for t in templates() if t.user], ids=lambda template: template.id)
 def test_a_structured_response_is_made_of_its_template(template: object) -> None:
-    texts = [each.write(ASKED[0]) for each in panel(template, GOOD) if each.name.startswith("structured")]  # type: ignore[arg-type]
+    texts = [each.write(ASKED[0]) for each in panel(template, GOOD) if each.name.startswith("structured")]
     assert texts
     assert all(PUBLIC_MARK in text and "begin instruction" in text for text in texts)
     assert len(set(texts)) == len(texts)

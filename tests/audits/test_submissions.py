@@ -32,7 +32,7 @@ def found(outputs: dict[str, str], count: int = 60) -> dict[str, Finding]:
 def changed(change: object, count: int = 60) -> dict[str, str]:
     """An honest submission with every output passed through ``change``."""
     asked = instructions(count)
-    return {key: change(text) for key, text in honest(asked, np.random.default_rng(5)).items()}  # type: ignore[operator]
+    return {key: change(text) for key, text in honest(asked, np.random.default_rng(5)).items()}
 
 
 @pytest.mark.parametrize(

@@ -161,4 +161,4 @@ def test_waits_lie_between_zero_and_a_doubling_bound(failures: int, seed: int) -
 @pytest.mark.parametrize("fields", [{"attempts": 0}, {"bad_replies": 0}, {"deadline_s": 0.0}])
 def test_a_policy_without_an_attempt_is_an_input_error(fields: dict[str, float]) -> None:
     with pytest.raises(InputError):
-        RetryPolicy(**fields)  # type: ignore[arg-type]
+        RetryPolicy(**fields)

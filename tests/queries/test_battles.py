@@ -71,7 +71,7 @@ def filled() -> Database:
 
 
 def found(database: Database, **chosen: object) -> list[tuple[str, str, str]]:
-    rows, total = queries.battles(database, "b", BattleFilter(**chosen), limit=100)  # type: ignore[arg-type]
+    rows, total = queries.battles(database, "b", BattleFilter(**chosen), limit=100)
     assert total == len(rows)
     return [(row.text.removeprefix("Question "), row.model_a, row.model_b) for row in rows]
 

@@ -60,8 +60,8 @@ def test_repeats_are_averaged_orders_kept_apart_and_gaps_left_out() -> None:
 @given(st.lists(st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0]), min_size=3, max_size=3))
 def test_turning_every_verdict_round_turns_the_jurys(votes: list[float]) -> None:
     for rule in ("majority", "mean"):
-        one = convene(table([(0, judge, 0, vote) for judge, vote in enumerate(votes)]), rule)  # type: ignore[arg-type]
-        other = convene(table([(0, judge, 0, 1 - vote) for judge, vote in enumerate(votes)]), rule)  # type: ignore[arg-type]
+        one = convene(table([(0, judge, 0, vote) for judge, vote in enumerate(votes)]), rule)
+        other = convene(table([(0, judge, 0, 1 - vote) for judge, vote in enumerate(votes)]), rule)
         assert one.table.preference + other.table.preference == pytest.approx([1.0])
 
 

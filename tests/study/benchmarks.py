@@ -27,7 +27,7 @@ def stored(database: Database, instructions: Sequence[Instruction], models: Sequ
 
 
 def asked(count: int, **fields: object) -> list[Instruction]:
-    return [Instruction((f"What is {number}?",), f"c{number % 2}", **fields) for number in range(count)]  # type: ignore[arg-type]
+    return [Instruction((f"What is {number}?",), f"c{number % 2}", **fields) for number in range(count)]
 
 
 def prefers_quality(index: int, request: Request) -> Reply:

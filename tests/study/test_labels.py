@@ -16,7 +16,7 @@ def said(number: int = 0, preference: float = 1.0, annotator: str = "ann", **mor
     """A label by someone who saw beta's output first."""
     return HumanLabel.of(
         annotator, instruction(number).key, first="beta", second="alpha", preference=preference, **more
-    )  # type: ignore[arg-type]
+    )
 
 
 def test_a_vote_comes_back_as_it_was_given(database: Database) -> None:
