@@ -101,7 +101,7 @@ class Instruction:
         return "\n\n".join(self.turns)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Output:
     """A model's text for an instruction; it may be empty."""
 
@@ -114,6 +114,11 @@ class Output:
     def whole(self) -> str:
         """All its replies, separated by an empty line."""
         return "\n\n".join((*self.earlier, self.text))
+
+    @cached_property
+    def digest(self) -> str:
+        """Content key of its replies, whoever gave them."""
+        return content_key(*self.earlier, self.text)
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,7 @@ class Battle:
 
 def trial_key(judge: str, battle: Battle, order: Order | None, repeat: int = 0) -> str:
     """Content key of one reading of ``battle``; ``order`` is None only where a source did not record it."""
-    sides = [(side.model, content_key(*side.earlier, side.text)) for side in (battle.a, battle.b)]
+    sides = [(side.model, side.digest) for side in (battle.a, battle.b)]
     return content_key("trial", judge, battle.instruction.key, sides, order, repeat)
 
 
@@ -188,8 +193,7 @@ class Reading:
 
     @cached_property
     def key(self) -> str:
-        output = self.output
-        side = (output.model, content_key(*output.earlier, output.text))
+        side = (self.output.model, self.output.digest)
         return content_key("reading", self.judge, self.instruction.key, side, self.repeat)
 
 

@@ -16,6 +16,9 @@ from judgebench.errors import JudgeBenchError, JudgeError
 from judgebench.records import Completion, Status
 
 _LOOK_UP = 400  # trials looked up at once among those already answered
+# Results in one transaction at most. Were all that wait committed together, all places would ask at one moment, be
+# answered at one moment, and leave both processors idle in turn.
+_TOGETHER = 32
 
 
 class Asked(Protocol):
@@ -175,11 +178,12 @@ class Runner(Generic[AskedT, EndedT]):
         return (cost is not None and self._cost_usd >= cost) or (errors is not None and self._failures >= errors)
 
     async def _commit(self) -> None:
-        """Store whatever has arrived since the last transaction, together."""
+        """Store what has arrived since the last transaction, in the order in which it came."""
         while True:
             await self._arrived.wait()
-            self._arrived.clear()
-            batch, self._waiting = self._waiting, []
+            batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+            if not self._waiting:
+                self._arrived.clear()
             results = [result for result, _ in batch]
             await asyncio.to_thread(self._sink.add, results)
             for result, committed in batch:

@@ -138,12 +138,12 @@ def _holds_though_cut(mention: Mention, text: str, scale: Scale) -> bool:
 
 def _decided(value: Label | float, said: str) -> Verdict:
     if isinstance(value, Label):
-        return _preferring(value.preference, Verdict(Status.OK, Source.LABEL, label=said))
+        return Verdict(_status(value.preference), Source.LABEL, value.preference, label=said)
     return Verdict(Status.OK, Source.LABEL, score=value, label=said)
 
 
-def _preferring(preference: float, verdict: Verdict) -> Verdict:
-    return replace(verdict, preference=preference, status=Status.TIE if preference == 0.5 else Status.OK)
+def _status(preference: float) -> Status:
+    return Status.TIE if preference == 0.5 else Status.OK
 
 
 def _weighed(completion: Completion, template: Template, bound: Mention) -> Verdict | None:
@@ -179,10 +179,10 @@ def _of_token(token: TokenLogprob, template: Template, said: str) -> Verdict | N
 
 
 def _softly(weighed: Distribution, scale: Scale, said: str) -> Verdict:
-    verdict = Verdict(Status.OK, Source.LOGPROBS, label=said, mass=weighed.mass)
     if isinstance(scale, LabelScale):
-        return _preferring(weighed.preference, verdict)
-    return replace(verdict, score=weighed.score)
+        preference = weighed.preference
+        return Verdict(_status(preference), Source.LOGPROBS, preference, label=said, mass=weighed.mass)
+    return Verdict(Status.OK, Source.LOGPROBS, score=weighed.score, label=said, mass=weighed.mass)
 
 
 def _silent(text: str, cut: bool) -> Verdict:

@@ -9,9 +9,9 @@ their longest prefix: the mark of a trial therefore appears only after the instr
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import jinja2
@@ -81,8 +81,12 @@ class Template:
         """What this template shows and the instruction does not have: "reference", "checklist". Ask before planning:
         a trial that lacks something cannot be rendered."""
         has = {"reference": instruction.reference is not None, "checklist": bool(instruction.checklist)}
-        named = variables(self.system) | variables(self.user)
-        return tuple(name for name in ("reference", "checklist") if name in named and not has[name])
+        return tuple(name for name in ("reference", "checklist") if name in self.named and not has[name])
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """The variables that it shows."""
+        return variables(self.system) | variables(self.user)
 
 
 @lru_cache(maxsize=256)
@@ -109,23 +113,27 @@ def render(template: Template, trial: Trial | Reading, *, nonce: str) -> Prompt:
         return LikelihoodPrompt(trial.battle.instruction.text, (trial.first.text, trial.second.text))
     if isinstance(template.scale, RewardScale) and isinstance(trial, Reading):
         return ChatPrompt(_conversation(trial.instruction, trial.output))
-    values = _values(trial, nonce)
+    values = _values(trial, nonce, template.named)
     sources = (("system", template.system), ("user", template.user))
     try:
-        texts = [(role, _compiled(source).render(values)) for role, source in sources if source]
+        texts = [(role, _rendering(source)(values)) for role, source in sources if source]
     except jinja2.TemplateError as error:
         raise InputError(f"template {template.id} cannot show this trial: {error}") from error
     return ChatPrompt(tuple(Message(role, text) for role, text in texts))
 
 
 @lru_cache(maxsize=64)
-def _compiled(source: str) -> jinja2.Template:
+def _rendering(source: str) -> Callable[[Mapping[str, Any]], str]:
     template = ENVIRONMENT.from_string(source)
+    if not variables(source):
+        text = template.render()
+        return lambda _: text
     template.globals = dict(template.globals)  # every rendering copies them, and jinja's chain of maps copies slowly
-    return template
+    return template.render
 
 
-def _values(trial: Trial | Reading, nonce: str) -> dict[str, Any]:
+def _values(trial: Trial | Reading, nonce: str, named: frozenset[str]) -> dict[str, Any]:
+    """What a template shows of the trial: the instruction's texts, and of the outputs what it names."""
     if isinstance(trial, Reading):
         instruction, shown = trial.instruction, {"output": ("output", trial.output)}
     else:
@@ -136,8 +144,10 @@ def _values(trial: Trial | Reading, nonce: str) -> dict[str, Any]:
     values = {**_instruction_values(instruction), "mark": mark}
     for variable, (name, output) in shown.items():
         dialogue = "dialogue" if variable == "output" else f"{variable}_dialogue"
-        values[variable] = fence(name, output.text, mark)
-        values[dialogue] = _dialogue(name, instruction, output, mark)
+        if variable in named:
+            values[variable] = fence(name, output.text, mark)
+        if dialogue in named:
+            values[dialogue] = _dialogue(name, instruction, output, mark)
     return values
 
 
