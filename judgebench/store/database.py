@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -144,17 +145,29 @@ def bulk_insert(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
     """Insert rows, each with a value for every column in the table's order, by the engine's fastest way."""
     if not rows:
         return
-    quoted = connection.dialect.identifier_preparer
-    columns = ", ".join(quoted.quote(column.name) for column in table.columns)
     if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(table.columns))
-        connection.exec_driver_sql(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", list(rows))  # noqa: S608
+        connection.exec_driver_sql(_sqlite_insert(table), list(rows))
         return
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
+    with driver.cursor() as cursor, cursor.copy(_postgres_copy(table)) as copy:
         copy.set_types([_postgres_type(column.type) for column in table.columns])
         for row in rows:
             copy.write_row(row)
+
+
+@cache
+def _sqlite_insert(table: sa.Table) -> str:
+    return f"INSERT INTO {table.name} ({_columns(table)}) VALUES ({', '.join('?' * len(table.columns))})"  # noqa: S608
+
+
+@cache
+def _postgres_copy(table: sa.Table) -> str:
+    return f"COPY {table.name} ({_columns(table)}) FROM STDIN (FORMAT BINARY)"
+
+
+def _columns(table: sa.Table) -> str:
+    """Their names; quotes mean the same to both engines."""
+    return ", ".join(f'"{column.name}"' for column in table.columns)
 
 
 def _postgres_type(kind: sa.types.TypeEngine[Any]) -> str:

@@ -39,6 +39,12 @@ IN_FORCE = _v.trial_key.not_in(_revised) | ~sa.exists().where(
     _is_revision, _newer.c.trial_key == _v.trial_key, _newer.c.revision > _v.revision
 )
 
+_REVISIONS = (
+    sa.select(_v.trial_key, _v.revision, _v.status)
+    .where(_v.trial_key.in_(sa.bindparam("keys", expanding=True)))
+    .order_by(_v.revision)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -188,10 +194,7 @@ def revisions(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str,
     """The highest revision of each trial that has one, with its status."""
     found: dict[str, tuple[int, Status]] = {}
     for start in range(0, len(trial_keys), IN_LIST):
-        query = sa.select(_v.trial_key, _v.revision, _v.status).where(
-            _v.trial_key.in_(trial_keys[start : start + IN_LIST])
-        )
-        for key, revision, status in connection.execute(query.order_by(_v.revision)):
+        for key, revision, status in connection.execute(_REVISIONS, {"keys": trial_keys[start : start + IN_LIST]}):
             found[key] = (revision, Status(status))
     return found
 

@@ -16,6 +16,7 @@ from judgebench.store.verdict_columns import seal_if_filled
 from judgebench.store.writer import Stored, now
 
 _REMEMBERED = 1000  # instructions whose outputs are known without a look-up
+_NEWEST = sa.select(sa.func.max(t.verdicts.c.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,4 +208,4 @@ def stored_outputs(connection: sa.Connection, benchmark_id: int, keys: Sequence[
 
 
 def _next_id(connection: sa.Connection) -> int:
-    return (connection.scalar(sa.select(sa.func.max(t.verdicts.c.id))) or 0) + 1
+    return (connection.scalar(_NEWEST) or 0) + 1
