@@ -103,6 +103,6 @@ class OpenAIClient:
                     raise
                 self._dialect = self._dialect.without(name)
                 continue
-            completion = chat_completion(reply)
-            latency_s = perf_counter() - started
-            return replace(completion, latency_s=latency_s, cost_usd=cost_usd(self._price, completion))
+            completion = chat_completion(reply, perf_counter() - started)
+            cost = cost_usd(self._price, completion)
+            return completion if cost is None else replace(completion, cost_usd=cost)

@@ -80,8 +80,8 @@ def retry_after_s(value: str | None, now: float) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def chat_completion(reply: Any) -> Completion:
-    """A chat completion's first choice. Raises BadReply when there is none."""
+def chat_completion(reply: Any, latency_s: float | None = None) -> Completion:
+    """A chat completion's first choice, which came after ``latency_s``. Raises BadReply when there is none."""
     choices = reply.get("choices") if isinstance(reply, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
@@ -97,6 +97,7 @@ def chat_completion(reply: Any) -> Completion:
         model=_text(reply.get("model")),
         prompt_tokens=tokens["prompt_tokens"],
         completion_tokens=tokens["completion_tokens"],
+        latency_s=latency_s,
     )
 
 

@@ -77,7 +77,7 @@ class RetryingClient:
         deadline: float | None = None
         cause: JudgeUnreachable | BadReply | None = None
         while True:
-            async with self._throttle.slot() as started:
+            async with self._throttle as started:
                 deadline = deadline or monotonic() + self._policy.deadline_s
                 if cause and monotonic() >= deadline:  # it passed while waiting for a slot
                     raise _final(cause, failures) from cause

@@ -8,8 +8,7 @@ every request back, because rates are limited by key and not by request. The lim
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from time import monotonic
 
 from judgebench.errors import InputError
@@ -20,7 +19,11 @@ _MAX_DEBT = 100  # after a long outage, growth begins again after so many good r
 
 
 class Throttle:
-    """Slots for requests to one server, at most ``limit``, in one event loop. Raises InputError on a limit below 1."""
+    """Slots for requests to one server, at most ``limit``, in one event loop. Raises InputError on a limit below 1.
+
+    ``async with throttle as started`` waits, first come first served, for the right to one request, and gives the time
+    at which it started. Many may be within it at once.
+    """
 
     def __init__(self, limit: int, *, start: int = _START, clock: Callable[[], float] = monotonic) -> None:
         if limit < 1:
@@ -40,15 +43,13 @@ class Throttle:
         """How many requests may be in flight now, in [1, limit]."""
         return int(self._window)
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[float]:
-        """Wait, first come first served, for the right to one request; gives the time at which it started."""
+    async def __aenter__(self) -> float:
         await self._acquire()
-        try:
-            yield self._clock()
-        finally:
-            self.in_flight -= 1
-            self._admit()
+        return self._clock()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.in_flight -= 1
+        self._admit()
 
     def succeeded(self) -> None:
         """A good reply came: grow, unless it has to make up for a server error."""

@@ -10,7 +10,7 @@ tested before the other, an unknown label as a tie) left out.
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import merge
@@ -138,10 +138,10 @@ def mentions(text: str, scale: Scale) -> list[Mention]:
     """
     plain = fold(text)
     result, statement = _statements(scale)
-    results = result.finditer(plain) if "result" in plain.casefold() else ()  # most replies lack the word
     first = plain.find("[")
-    brackets = _BRACKET.finditer(plain, max(0, first - 1)) if first >= 0 else ()
-    marked = merge(brackets, results, key=lambda match: match.start())
+    marked: Iterable[re.Match[str]] = _BRACKET.finditer(plain, max(0, first - 1)) if first >= 0 else ()
+    if "result" in plain.casefold():  # most replies lack the word
+        marked = merge(marked, result.finditer(plain), key=lambda match: match.start())
     found = deque(marked, maxlen=KEPT) or deque(_BOX.finditer(plain), maxlen=KEPT)
     found.extend(statement.finditer(plain, found[-1].end() if found else 0))
     if not found:

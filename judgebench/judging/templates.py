@@ -97,7 +97,7 @@ def variables(source: str) -> frozenset[str]:
 
 def make_nonce(trial_key: str, seed: int) -> str:
     """The mark of a trial: 16 hexadecimal digits, the same each time, not to be guessed without the seed."""
-    return hmac.new(str(seed).encode(), trial_key.encode(), hashlib.sha256).hexdigest()[:_MARK_DIGITS]
+    return hmac.digest(str(seed).encode(), trial_key.encode(), "sha256").hex()[:_MARK_DIGITS]
 
 
 def render(template: Template, trial: Trial | Reading, *, nonce: str) -> Prompt:

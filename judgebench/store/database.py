@@ -25,10 +25,8 @@ _BUSY_TIMEOUT_S = 30
 _ADVISORY_LOCK = 0x6A75646765  # "judge" in ASCII
 _SQLITE_PRAGMAS = (
     *("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", "temp_store=MEMORY"),
-    *(
-        "cache_size=-16384",
-        "wal_autocheckpoint=4000",
-    ),  # KiB, pages: keys come in no order, so their index must fit
+    # Trials' keys come in no order: their index must fit (KiB), and its pages are written again and again (pages).
+    *("cache_size=-16384", "wal_autocheckpoint=16000"),
 )
 
 

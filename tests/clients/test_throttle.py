@@ -87,7 +87,7 @@ def test_no_slot_is_lost_or_given_twice_whatever_happens(events: list[str], limi
 
     async def one(event: str) -> None:
         nonlocal most
-        async with throttle.slot() as started:
+        async with throttle as started:
             most = max(most, throttle.in_flight)
             await asyncio.sleep(0)
             if event == "refused":
@@ -115,11 +115,10 @@ def test_no_slot_is_lost_or_given_twice_whatever_happens(events: list[str], limi
 def test_a_slot_given_to_a_task_cancelled_in_the_same_moment_is_passed_on() -> None:
     async def run() -> None:
         throttle = Throttle(1)
-        first = throttle.slot()
-        await first.__aenter__()
+        await throttle.__aenter__()
         waiting = asyncio.ensure_future(throttle._acquire())
         await asyncio.sleep(0)
-        await first.__aexit__(None, None, None)
+        await throttle.__aexit__(None, None, None)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         assert throttle.in_flight == 0
@@ -134,7 +133,7 @@ def test_those_who_wait_are_served_in_order() -> None:
         throttle = Throttle(1)
 
         async def one(number: int) -> None:
-            async with throttle.slot():
+            async with throttle:
                 await asyncio.sleep(0)
                 order.append(number)
 
@@ -151,7 +150,7 @@ def test_a_hold_stops_every_request_and_the_longest_hold_wins() -> None:
         started = loop.time()
         throttle.refused(0.0, 0.08)
         throttle.refused(0.0, 0.01)
-        async with throttle.slot():
+        async with throttle:
             return loop.time() - started
 
     assert asyncio.run(run()) > 0.07
