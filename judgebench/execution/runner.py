@@ -19,6 +19,7 @@ _LOOK_UP = 400  # trials looked up at once among those already answered
 # Results in one transaction at most. Were all that wait committed together, all places would ask at one moment, be
 # answered at one moment, and leave both processors idle in turn.
 _TOGETHER = 32
+_TURNS = 3  # of the event loop, from a reply's first bytes to its verdict: those that came together end together
 
 
 class Asked(Protocol):
@@ -181,6 +182,8 @@ class Runner(Generic[AskedT, EndedT]):
         """Store what has arrived since the last transaction, in the order in which it came."""
         while True:
             await self._arrived.wait()
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
             batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
             if not self._waiting:
                 self._arrived.clear()

@@ -5,7 +5,6 @@ here are about the output *shown first*.
 """
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,7 +49,7 @@ class LabelScale:
 
     def key(self, text: str) -> str:
         """``text`` as it is compared: folded, without white space, in lower case unless case matters."""
-        bare = re.sub(r"\s+", "", fold(text))
+        bare = "".join(fold(text).split())
         return bare if self.case_sensitive else bare.casefold()
 
 
