@@ -12,6 +12,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from pydantic_core import to_json
 
 from judgebench.clients.replies import failure
 from judgebench.clients.secret import Secret
@@ -50,7 +51,7 @@ class Transport:
 
     async def post(self, path: str, payload: Mapping[str, Any]) -> Any:
         """The parsed JSON answer to ``payload``. Raises as ``Client.complete`` does."""
-        return self._parsed(await self._request("POST", path, json.dumps(payload).encode()))
+        return self._parsed(await self._request("POST", path, to_json(payload)))
 
     async def get(self, path: str) -> Any:
         """The parsed JSON at ``path``. Raises as ``Client.complete`` does."""
