@@ -10,7 +10,7 @@ from tests.app.serving import serving
 
 pytest.importorskip("streamlit", reason="the app needs the extra app")
 
-from tests.app.viewer import Viewer  # noqa: E402  # it needs Streamlit
+from tests.app.viewer import Viewer  # it needs Streamlit
 
 _VIEWERS = 10
 
