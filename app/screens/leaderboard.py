@@ -125,6 +125,7 @@ def _table(board: Leaderboard, counted: dict[str, Tally]) -> None:
         hide_index=True,
         column_config={**formats, "Model": st.column_config.TextColumn(width="medium")},
         alt="Leaderboard",
+        placeholder="-",
         height="content" if len(board.rows) <= choosing.MOST else _TABLE_PX,
     )
 
