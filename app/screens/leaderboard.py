@@ -134,9 +134,9 @@ def _downloads(view: _View) -> None:
     board = view.board
     with st.container(horizontal=True):
         for label, content, ending, mime in (
-            ("CSV", downloads.as_csv(board), "csv", "text/csv"),
-            ("JSON", downloads.as_json(view.benchmark, board), "json", "application/json"),
-            ("Markdown", downloads.as_markdown(board), "md", "text/markdown"),
+            ("CSV", lambda: downloads.as_csv(board), "csv", "text/csv"),
+            ("JSON", lambda: downloads.as_json(view.benchmark, board), "json", "application/json"),
+            ("Markdown", lambda: downloads.as_markdown(board), "md", "text/markdown"),
             ("SVG", lambda: picture.svg(board), "svg", "image/svg+xml"),
             ("PNG", lambda: picture.png(board), "png", "image/png"),
         ):
