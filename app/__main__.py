@@ -1,24 +1,35 @@
 """``python -m app``: Streamlit's own command line, with as much done ahead as can be, see ``ahead``."""
 
+import gc
 import threading
 import time
 from importlib import import_module
 
-import altair  # noqa: F401  # these take longer to import than any page takes to show
-import pyarrow.pandas_compat  # noqa: F401
-from streamlit import runtime
-from streamlit.web.cli import main
-
-from judgebench import queries, study  # noqa: F401
-
+# These take longer to import than any page takes to show. Altair looks at pandas wherever it finds it, so that pandas
+# must be whole before a thread uses Altair.
+_SLOW = ("pandas", "altair", "pyarrow.pandas_compat", "streamlit.web.cli", "judgebench.queries", "judgebench.study")
 _POLL_S = 0.02
 
 
+def _import_all() -> None:
+    """Import what is slow; nothing of it is garbage now or later, so garbage is not looked for in it.
+
+    Streamlit looks for garbage after each run of a page, which would take longer than the page.
+    """
+    gc.disable()
+    for module in _SLOW:
+        import_module(module)
+    gc.freeze()
+    gc.enable()
+
+
 def _read_ahead() -> None:
+    runtime = import_module("streamlit.runtime")
     while not runtime.exists():
         time.sleep(_POLL_S)
     import_module("app.ahead").read()
 
 
+_import_all()
 threading.Thread(target=_read_ahead, name="reading ahead", daemon=True).start()
-main(prog_name="streamlit")
+import_module("streamlit.web.cli").main(prog_name="streamlit")

@@ -35,8 +35,6 @@ def read() -> None:
 @st.cache_resource(max_entries=1, show_spinner=False)  # within a kept function those that it calls show no spinner
 def _read_from(source: data.Source) -> None:
     found = data.benchmarks(source)
-    data.judges(source)
-    data.runs(source)
     if found:
         _read_benchmark(source, found[0])
 

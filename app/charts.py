@@ -226,7 +226,7 @@ def _matrix() -> Spec:
         alt.Tooltip("upper:Q", title="to", format=".1f"),
         alt.Tooltip("battles:Q", title="Battles"),
     ]
-    axis = alt.Axis(labelLimit=200, labelFontSize=12, labelOverlap=False)
+    axis = alt.Axis(labelLimit=200, labelFontSize=12, labelOverlap=False, labelFlush=False)
     scale = alt.Scale(domain=[0, 50, 100], range=[ORANGE, PALE, BLUE], interpolate="rgb")
     legend = alt.Legend(orient="top", gradientLength=200)
     chart = (

@@ -97,6 +97,7 @@ def _findings(kind: str, title: str, audits: Sequence[StoredAudit], benchmark: B
         },
         hide_index=True,
         alt=title,
+        placeholder="-",
         height=_FINDINGS_PX if len(findings) > _SHOWN else "content",
     )
     with_spans = [each for each in findings if each.get("evidence")]

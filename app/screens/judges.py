@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import charts, choosing, data, who
 from app.access import Role
-from app.figures import Shown, columns, remedy, widths
+from app.figures import Shown, columns, widths
 from app.text import line, name, problem
 from judgebench import study
 from judgebench.bias.card import Card
@@ -33,6 +33,7 @@ def _card(card: Card, benchmark: str) -> None:
     line(f"{name(card.judge, 200)}: {name(card.model)} with {name(card.template)}, on {name(card.benchmark)}")
     shown = [Shown(each.question, each.figure, charts.card_unit(each.unit)) for each in card.lines]
     table = columns(shown, benchmark)
+    remedies = {key: table[key] for key in ("What would give it",) if key in table}
     st.dataframe(
         {
             "Grade": [each.grade for each in card.lines],
@@ -40,9 +41,9 @@ def _card(card: Card, benchmark: str) -> None:
             "Value": table["Value"],
             "Interval": table["Interval"],
             "n": table["n"],
+            **remedies,
             "Rule": [name(each.rule, 200) for each in card.lines],
             "Evidence": [name(each.evidence, 200) for each in card.lines],
-            "What would give it": [name(remedy(each.figure, benchmark), 200) for each in card.lines],
         },
         hide_index=True,
         alt=f"Report card of {name(card.judge)}",

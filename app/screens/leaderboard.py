@@ -125,6 +125,7 @@ def _table(board: Leaderboard, counted: dict[str, Tally]) -> None:
         hide_index=True,
         column_config={**formats, "Model": st.column_config.TextColumn(width="medium")},
         alt="Leaderboard",
+        placeholder="-",
         height="content" if len(board.rows) <= choosing.MOST else _TABLE_PX,
     )
 
@@ -133,9 +134,9 @@ def _downloads(view: _View) -> None:
     board = view.board
     with st.container(horizontal=True):
         for label, content, ending, mime in (
-            ("CSV", downloads.as_csv(board), "csv", "text/csv"),
-            ("JSON", downloads.as_json(view.benchmark, board), "json", "application/json"),
-            ("Markdown", downloads.as_markdown(board), "md", "text/markdown"),
+            ("CSV", lambda: downloads.as_csv(board), "csv", "text/csv"),
+            ("JSON", lambda: downloads.as_json(view.benchmark, board), "json", "application/json"),
+            ("Markdown", lambda: downloads.as_markdown(board), "md", "text/markdown"),
             ("SVG", lambda: picture.svg(board), "svg", "image/svg+xml"),
             ("PNG", lambda: picture.png(board), "png", "image/png"),
         ):

@@ -16,6 +16,8 @@ from judgebench.queries import Scope
 
 _TABLE_PX, _TABLE_ROWS = 480, 12
 _NAME_PX, _NUMBER_PX = 125, 70
+_NARROW = 12  # models in a picture that leaves room for the table beside it
+_PICTURE_PX, _BESIDE_PX = 600, 620  # where a window is not as wide as both, the table comes below
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,14 @@ def _shown(ranked: list[str]) -> list[str]:
     none = f"Those on places {part.start + 1} to {part.stop}"
     chosen = choosing.some("Or these models", ranked, key="models", none=none, most=choosing.MOST)
     return [model for model in ranked if model in chosen] or ranked[part.start : part.stop]
+
+
+def _halves(models: int) -> tuple[Any, Any]:
+    """Where the picture and its table go: beside each other where there is room, else one below the other."""
+    if models > _NARROW:
+        return st.container(), st.container()
+    with st.container(horizontal=True):
+        return st.container(width=_PICTURE_PX), st.container(width=_BESIDE_PX)
 
 
 def _table(found: Sequence[Cell], models: Sequence[str]) -> None:
@@ -88,13 +98,13 @@ try:
     whole = data.matrix(source, view.benchmark, view.scope)
     found = pairs.cells(whole, view.shown)
     _left_out(view)
-    left, right = st.columns([4, 3])
+    left, right = _halves(len(view.shown))
     with left:
         event = st.vega_lite_chart(
             charts.matrix(found, view.shown),
             on_select="rerun",
             key="matrix",
-            alt="Pairwise win rates; the table beside it holds the same numbers",
+            alt="Pairwise win rates; the table holds the same numbers",
         )
     with right:
         _table(found, view.shown)

@@ -100,16 +100,17 @@ def fit_effects(table: VerdictTable, effects: Sequence[Effect]) -> Fit:
     if not len(table):
         raise StatisticsError("there is no verdict to fit")
     design, scale = _design(table, effects)
-    likelihood = _Penalised(design, table.preference, np.full(design.shape[1], _PRECISION))
-    optimum = maximise(likelihood, np.zeros(design.shape[1]), scale=float(len(table)))
+    likelihood = _Penalised(design, table.preference, np.full(len(scale), _PRECISION))
+    optimum = maximise(likelihood, np.zeros(len(scale)), scale=float(len(table)))
     factor = cho_factor(likelihood.derivatives(optimum.x)[1], lower=True)
-    scores = _instruction_sums(table, design, table.preference - expit(design @ optimum.x))
+    whole = design.whole()
+    scores = _instruction_sums(table, whole, table.preference - expit(whole @ optimum.x))
     influence = cho_solve(factor, scores.T).T / scale
     g, k = len(scores), len(table.models)
-    variance = np.diag(cho_solve(factor, np.eye(design.shape[1])))
+    variance = np.diag(cho_solve(factor, np.eye(len(scale))))
     told = ~_open(design)[k:] & (variance[k:] * _PRECISION < _HELD_BY_PRIOR)
     told &= np.array([not effect.impossible for effect in effects], dtype=bool)
-    plain = csr_array(design.multiply(scale[None, :]))
+    plain = csr_array(whole.multiply(scale[None, :]))
     return Fit(table, tuple(effects), plain, optimum.x / scale, influence * np.sqrt(g / max(g - 1, 1)), told)
 
 
@@ -136,10 +137,43 @@ def length_effect(table: VerdictTable) -> Effect:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Design:
+    """For p = k + e parameters; its parts are kept apart, since products of sparse matrices take long."""
+
+    models: csr_array  # (n, k) 1 for A, -1 for B
+    effects: Floats  # (n, e)
+    pair: NDArray[np.int64]  # (n,) k times A plus B
+
+    def log_odds(self, x: Floats) -> Floats:
+        """(n,)"""
+        k = self.models.shape[1]
+        found: Floats = self.models @ x[:k] + self.effects @ x[k:]
+        return found
+
+    def sums(self, residual: Floats) -> Floats:
+        """(p,) each column times ``residual`` (n,)."""
+        return np.concatenate([self.models.T @ residual, self.effects.T @ residual])
+
+    def products(self, weights: Floats) -> Floats:
+        """(p, p) each column times each other, weighted by ``weights`` (n,)."""
+        k = self.models.shape[1]
+        met = np.bincount(self.pair, weights, minlength=k * k).reshape(k, k)
+        met = met + met.T
+        weighted = weights[:, None] * self.effects
+        across = self.models.T @ weighted
+        strengths = np.diag(met.sum(axis=1)) - met
+        return np.block([[strengths, across], [across.T, self.effects.T @ weighted]])
+
+    def whole(self) -> csr_array:
+        """(n, p)"""
+        return csr_array(hstack([self.models, csr_array(self.effects)]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Penalised:
     """Log-likelihood of soft preferences minus half the prior's squares."""
 
-    design: csr_array  # (n, p)
+    design: _Design
     preference: Floats
     precision: Floats  # (p,)
 
@@ -148,36 +182,33 @@ class _Penalised:
         return gradient, solve_dense(information, gradient)
 
     def value(self, x: Floats) -> float:
-        eta = self.design @ x
+        eta = self.design.log_odds(x)
         likelihood = self.preference * log_expit(eta) + (1 - self.preference) * log_expit(-eta)
         return float(likelihood.sum() - (self.precision * x**2).sum() / 2)
 
     def derivatives(self, x: Floats) -> tuple[Floats, Floats]:
-        p = expit(self.design @ x)
-        gradient = self.design.T @ (self.preference - p) - self.precision * x
-        weighted = self.design.multiply((p * (1 - p))[:, None])
-        information = (self.design.T @ weighted).toarray() + np.diag(self.precision)
-        return gradient, information
+        p = expit(self.design.log_odds(x))
+        gradient = self.design.sums(self.preference - p) - self.precision * x
+        return gradient, self.design.products(p * (1 - p)) + np.diag(self.precision)
 
 
-def _design(table: VerdictTable, effects: Sequence[Effect]) -> tuple[csr_array, Floats]:
-    """(n, k + e) columns, those of effects divided by their root mean square; and what each was divided by."""
+def _design(table: VerdictTable, effects: Sequence[Effect]) -> tuple[_Design, Floats]:
+    """The columns of effects are divided by their root mean square; and (p,) what each parameter's was divided by."""
     n, k = len(table), len(table.models)
     rows = np.tile(np.arange(n), 2)
     signs = np.concatenate([np.ones(n), -np.ones(n)])
     models = csr_array((signs, (rows, np.concatenate([table.model_a, table.model_b]))), shape=(n, k))
-    if not effects:
-        return models, np.ones(k)
-    columns = np.column_stack([effect.column for effect in effects])
+    columns = np.column_stack([np.zeros((n, 0)), *(effect.column for effect in effects)])
     active = np.maximum((columns != 0).sum(axis=0), 1)
     size = np.sqrt((columns**2).sum(axis=0) / active)
     size = np.where(size > 0, size, 1.0)
-    return csr_array(hstack([models, csr_array(columns / size)])), np.concatenate([np.ones(k), size])
+    pair = table.model_a.astype(np.int64) * k + table.model_b
+    return _Design(models, columns / size, pair), np.concatenate([np.ones(k), size])
 
 
-def _open(design: csr_array) -> NDArray[np.bool_]:
+def _open(design: _Design) -> NDArray[np.bool_]:
     """(p,) parameters that take part in a direction along which no row changes."""
-    values, vectors = np.linalg.eigh((design.T @ design).toarray())
+    values, vectors = np.linalg.eigh(design.products(np.ones(len(design.pair))))
     null = vectors[:, values <= _NULL * max(float(values.max()), 1.0)]
     return (np.abs(null) > 1e-6).any(axis=1) if null.shape[1] else np.zeros(len(values), dtype=bool)
 

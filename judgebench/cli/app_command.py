@@ -64,8 +64,8 @@ def launch(database: str, serving: Serving) -> int:
         **_OPTIONS,
         "server.address": serving.host,
         "server.headless": serving.headless,
-        # Nothing is read from the working folder: neither secrets nor who may log in.
-        "secrets.files": os.devnull if serving.access is None else str(serving.access.resolve()),
+        # Nothing is read from the working folder: neither secrets nor who may log in. The app's folder holds none.
+        "secrets.files": str(app / "secrets.toml") if serving.access is None else str(serving.access.resolve()),
     } | ({} if serving.port is None else {"server.port": serving.port})
     flags = [f"--{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in options.items()]
     flags += [f"--server.allowedHosts={host}" for host in hosts]  # against DNS rebinding

@@ -19,6 +19,14 @@ BattleOrder = Literal["instructions", "upsets"]
 _LITTLE_MASS = 0.5  # of probability on the labels
 _SHORT, _SURE = 0.1, 0.9  # of the other's length; of preference
 _v, _o, _h = t.verdicts.c, t.outputs.c, t.human_labels.c
+_BATTLE = (_v.instruction_id, _v.output_a_id, _v.output_b_id)
+_SUMMARY = (  # of a battle's trials
+    sa.func.avg(_v.preference).label("preference"),
+    sa.func.min(_v.preference).label("lowest"),
+    sa.func.max(_v.preference).label("highest"),
+    sa.func.count().label("trials"),
+    sa.func.count(_v.preference).label("with_preference"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +74,21 @@ def page(
 
     ``strength`` is used for the order by upsets alone. Raises UnknownName for a judge or model that is not there.
     """
-    found = _grouped(connection, benchmark, chosen)
-    total = connection.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
-    if chosen.order == "upsets":
-        ordered = _by_upset(connection, found, strength)
-    else:
-        ordered = found.order_by(_v.instruction_id, _v.output_a_id, _v.output_b_id)
+    trials, kept = _trials(connection, benchmark, chosen), _kept(chosen)
+    found = trials.add_columns(*_SUMMARY).group_by(*_BATTLE).having(*kept)
+    passing = found if kept else trials.distinct()  # which needs no arithmetic
+    total = connection.scalar(sa.select(sa.func.count()).select_from(passing.subquery())) or 0
+    ordered = _by_upset(connection, found, strength) if chosen.order == "upsets" else found.order_by(*_BATTLE)
     return _named(connection, ordered.limit(at.stop - at.start).offset(at.start)), total
 
 
-def _grouped(connection: sa.Connection, benchmark: int, chosen: BattleFilter) -> sa.Select[Any]:
+def _trials(connection: sa.Connection, benchmark: int, chosen: BattleFilter) -> sa.Select[Any]:
+    """The battle of each trial that the filter does not leave out by itself. Raises as ``page`` does."""
     i = t.instructions.c
     asked = sa.select(i.id).where(i.benchmark_id == benchmark)
     if chosen.category is not None:
         asked = asked.where(i.category == chosen.category)
-    trials, answered = sa.func.count(), sa.func.count(_v.preference)
-    query = (
-        sa.select(
-            *(_v.instruction_id, _v.output_a_id, _v.output_b_id),
-            sa.func.avg(_v.preference).label("preference"),
-            sa.func.min(_v.preference).label("lowest"),
-            sa.func.max(_v.preference).label("highest"),
-            *(trials.label("trials"), answered.label("with_preference")),
-        )
-        .where(_v.instruction_id.in_(asked), _v.output_b_id.is_not(None))
-        .group_by(_v.instruction_id, _v.output_a_id, _v.output_b_id)
-    )
+    query = sa.select(*_BATTLE).where(_v.instruction_id.in_(asked), _v.output_b_id.is_not(None))
     query = query.where(*in_force(connection))
     if chosen.judge is not None:
         judge(connection, chosen.judge)
@@ -101,15 +98,19 @@ def _grouped(connection: sa.Connection, benchmark: int, chosen: BattleFilter) ->
         check_model(connection, name)
         mine = sa.select(_o.id).join(t.models, t.models.c.id == _o.model_id).where(t.models.c.name == name)
         query = query.where(_v.output_a_id.in_(mine) | _v.output_b_id.in_(mine))
-    if chosen.text:
-        query = query.where(_contains(chosen.text))
-    if chosen.inconsistent:
-        query = query.having(sa.func.min(_v.preference) < 0.5, sa.func.max(_v.preference) > 0.5)
-    if chosen.without_verdict:
-        query = query.having(answered < trials)
-    if chosen.suspicious:
-        query = query.having((sa.func.min(_v.mass) < _LITTLE_MASS) | _won_by_a_short_one())
-    return query.having(_against_people()) if chosen.against_human else query
+    return query.where(_contains(chosen.text)) if chosen.text else query
+
+
+def _kept(chosen: BattleFilter) -> list[sa.ColumnElement[bool]]:
+    """What the trials of a battle must show together; empty where every battle passes."""
+    lowest, highest = sa.func.min(_v.preference), sa.func.max(_v.preference)
+    conditions = (
+        (chosen.inconsistent, (lowest < 0.5) & (highest > 0.5)),
+        (chosen.without_verdict, sa.func.count(_v.preference) < sa.func.count()),
+        (chosen.suspicious, (sa.func.min(_v.mass) < _LITTLE_MASS) | _won_by_a_short_one()),
+        (chosen.against_human, _against_people()),
+    )
+    return [condition for wanted, condition in conditions if wanted]
 
 
 def _contains(text: str) -> sa.ColumnElement[bool]:

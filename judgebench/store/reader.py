@@ -66,7 +66,8 @@ class StoredTable:
 
 def in_force(connection: sa.Connection) -> list[sa.ColumnElement[bool]]:
     """The condition IN_FORCE where any verdict was revised, else none: indexes alone answer what asks for no more."""
-    revised = connection.scalar(sa.select(_newer.c.id).where(_is_revision).limit(1))
+    # The run is in no index. For the id alone SQLite would scan a large index that holds it, not seek in the small one.
+    revised = connection.scalar(sa.select(_newer.c.run_id).where(_is_revision).limit(1))
     return [] if revised is None else [IN_FORCE]
 
 
@@ -97,12 +98,12 @@ def benchmark_names(connection: sa.Connection) -> list[str]:
 
 def models(connection: sa.Connection, benchmark: int) -> list[Model]:
     """Models with outputs in the benchmark, by name."""
-    with_outputs = (
-        sa.select(t.outputs.c.model_id)
-        .join(t.instructions, t.instructions.c.id == t.outputs.c.instruction_id)
-        .where(t.instructions.c.benchmark_id == benchmark)
+    an_output = (
+        sa.exists()
+        .where(t.outputs.c.model_id == t.models.c.id)
+        .where(t.instructions.c.id == t.outputs.c.instruction_id, t.instructions.c.benchmark_id == benchmark)
     )
-    rows = connection.execute(sa.select(t.models).where(t.models.c.id.in_(with_outputs)).order_by(t.models.c.name))
+    rows = connection.execute(sa.select(t.models).where(an_output).order_by(t.models.c.name))
     return [Model(row.name, Lineage(row.family, row.parent, tuple(json.loads(row.trained_on)))) for row in rows]
 
 

@@ -86,9 +86,12 @@ def _sealed(connection: sa.Connection) -> list[bytes]:
 
 
 def _revised(connection: sa.Connection) -> NDArray[np.int64]:
-    """Ids of verdicts that have a later revision. The 0 is written out so that the index of revisions is seen."""
+    """Ids of verdicts that have a later revision.
+
+    The 0 is written out, and the run asked for, which no larger index holds, so that the index of revisions is used.
+    """
     query = (
-        sa.select(_v.id)
+        sa.select(_v.id, _newer.c.run_id)
         .join(_newer, (_newer.c.trial_key == _v.trial_key) & (_newer.c.revision > _v.revision))
         .where(_newer.c.revision > sa.literal_column("0"))
     )

@@ -182,6 +182,20 @@ def test_a_cell_of_the_matrix_leads_to_its_battles(visit: Visit, demo: Path) -> 
     assert page.url.count("models=") == 2
 
 
+@pytest.mark.parametrize("width", [800, 1440])
+def test_a_matrix_has_its_table_beside_it_where_there_is_room_and_else_below(
+    visit: Visit, demo: Path, width: int
+) -> None:
+    visit.page.set_viewport_size({"width": width, "height": 1000})
+    page = visit.open("/matrix")
+    picture, table = (page.get_by_test_id(name).bounding_box() for name in ("stVegaLiteChart", "stDataFrame"))
+    assert table["x"] + table["width"] <= width
+    if width == 800:
+        assert table["y"] >= picture["y"] + picture["height"]
+    else:
+        assert table["x"] >= picture["x"] + picture["width"]
+
+
 def test_a_page_beyond_the_end_is_the_first(visit: Visit, demo: Path) -> None:
     page = visit.open("/battles?page=4")
     assert page.locator("[aria-current=page]", has_text="4").count() == 1

@@ -40,20 +40,28 @@ def test_a_terminated_launcher_leaves_no_server(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_files_in_the_working_folder_are_not_run(tmp_path: Path) -> None:
-    """A folder with an ``app`` and a ``streamlit`` of its own cannot take the place of ours."""
+def test_files_in_the_working_folder_are_neither_run_nor_read(tmp_path: Path) -> None:
+    """A folder with an ``app``, a ``streamlit`` and secrets of its own cannot take the place of ours."""
     pytest.importorskip("streamlit", reason="the app needs the extra app")
     for package in ("app", "streamlit", "judgebench"):
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").write_text("open('owned', 'w')")
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_text("this is no TOML")
     code = "from judgebench.cli.app_command import *; launch('x.db', Serving(port=0, headless=True))"
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": root, "PYTHONSAFEPATH": "1"}
     with subprocess.Popen(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     ) as server:
         assert server.stdout is not None
         for said in server.stdout:
+            assert b"secrets" not in said
             if b"http://127.0.0.1" in said:
                 break
         time.sleep(0.2)

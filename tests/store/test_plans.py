@@ -1,0 +1,44 @@
+"""That SQLite seeks in an index where one tells enough, and does not go through all verdicts."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from judgebench import queries
+from judgebench.store.database import Database
+from judgebench.store.reader import in_force
+from judgebench.store.verdict_columns import verdict_columns
+from tests.factories import filled
+
+
+@pytest.fixture
+def plans(tmp_path: Path) -> Callable[[Callable[[Database, sa.Connection], object]], str]:
+    database = Database(str(tmp_path / "judgebench.db"), create=True)
+    filled(database)
+
+    def run(ask: Callable[[Database, sa.Connection], object]) -> str:
+        """The plans of all statements that ``ask`` executes."""
+        asked: list[tuple[str, Any]] = []
+        with database.read() as connection:
+            note = lambda _c, _u, statement, parameters, *_: asked.append((statement, parameters))  # noqa: E731
+            sa.event.listen(connection.engine, "before_cursor_execute", note)
+            ask(database, connection)
+            sa.event.remove(connection.engine, "before_cursor_execute", note)
+            steps = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given) for text, given in asked]
+            return "\n".join(row.detail for step in steps for row in step)
+
+    return run
+
+
+def test_whether_anything_was_revised_is_seen_in_the_index_of_revisions(plans: Any) -> None:
+    for ask in (lambda _, connection: in_force(connection), lambda _, connection: verdict_columns(connection)):
+        assert "USING INDEX ix_verdicts_revised" in plans(ask)
+
+
+def test_battles_are_listed_and_counted_from_their_index_alone(plans: Any) -> None:
+    found = plans(lambda database, _: queries.battles(database, "bench", queries.BattleFilter()))
+    assert found.count("SEARCH verdicts USING COVERING INDEX ix_verdicts_battle") == 2
+    assert "SCAN verdicts" not in found
