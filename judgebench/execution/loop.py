@@ -7,7 +7,8 @@ them die by the count of their references (``python -m bench.engine_throughput``
 
 import asyncio
 import gc
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar
@@ -20,12 +21,20 @@ _T = TypeVar("_T")
 def run(main: Coroutine[Any, Any, _T]) -> _T:
     """``asyncio.run``, on the fastest loop there is."""
     factory = None if find_spec("uvloop") is None else import_module("uvloop").new_event_loop
-    usual = gc.get_threshold()
+    with _seldom_collecting(), asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Where somebody has frozen objects already, as the app does, these stay as they are."""
+    usual, ours = gc.get_threshold(), not gc.get_freeze_count()
     gc.set_threshold(*_COLLECT_AFTER)
-    gc.freeze()
+    if ours:
+        gc.freeze()
     try:
-        with asyncio.Runner(loop_factory=factory) as runner:
-            return runner.run(main)
+        yield
     finally:
-        gc.unfreeze()
+        if ours:
+            gc.unfreeze()
         gc.set_threshold(*usual)
