@@ -195,7 +195,8 @@ def _engine(url: URL) -> sa.Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        return sa.create_engine(url)
+        # Statements prepared while a table was empty would be planned for an empty table for ever after.
+        return sa.create_engine(url, connect_args={"prepare_threshold": None})
     except ModuleNotFoundError as error:
         raise MissingExtra("PostgreSQL needs its driver: pip install 'judgebench[postgres]'") from error
 

@@ -1,4 +1,4 @@
-"""That SQLite seeks in an index where one tells enough, and does not go through all verdicts."""
+"""That SQLite seeks in an index where one tells enough, and that PostgreSQL plans for the tables as they are."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from judgebench import queries
 from judgebench.store.database import Database
-from judgebench.store.reader import in_force
+from judgebench.store.reader import in_force, revisions
 from judgebench.store.verdict_columns import verdict_columns
+from tests.conftest import _fresh_postgres
 from tests.factories import filled
 
 
@@ -42,3 +43,13 @@ def test_battles_are_listed_and_counted_from_their_index_alone(plans: Any) -> No
     found = plans(lambda database, _: queries.battles(database, "bench", queries.BattleFilter()))
     assert found.count("SEARCH verdicts USING COVERING INDEX ix_verdicts_battle") == 2
     assert "SCAN verdicts" not in found
+
+
+def test_no_plan_of_an_empty_table_outlives_it(postgres_server: str) -> None:
+    """PostgreSQL would go through all verdicts for each batch of a run that began on an empty database."""
+    database = Database(_fresh_postgres(postgres_server), create=True)
+    with database.read() as connection:
+        for _ in range(20):
+            assert not revisions(connection, ["0" * 32, "1" * 32])
+        assert connection.scalar(sa.text("SELECT count(*) FROM pg_prepared_statements")) == 0
+    database.close()
