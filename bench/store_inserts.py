@@ -1,9 +1,9 @@
-"""Rows a second of ``VerdictWriter.add``, completions of 1 KB included, into SQLite and PostgreSQL.
+"""Verdicts a second of ``VerdictWriter.add``, completions of 1 KB included, into SQLite and PostgreSQL.
 
-    python -m bench.store_inserts [--rows 100000] [--batch 100 1000 10000] [--engine sqlite postgresql]
+    python -m bench.store_inserts [--verdicts 100000] [--batch 100 1000 10000] [--engine sqlite postgresql]
 
-A row is a verdict with its completion, so each writes two tables and their indexes; ``bulk_insert`` alone is timed on
-the same rows of both tables, counted alike. A batch is one transaction. PostgreSQL is a server of this run's own.
+A verdict with its completion is a row in each of two tables, so rows a second are twice as many; ``bulk_insert`` alone
+is timed on the same rows. A batch is one transaction. PostgreSQL is a server of this run's own.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def _prepared(database: Database) -> VerdictWriter:
         return VerdictWriter(connection, run)
 
 
-def _results(rows: int) -> list[TrialResult]:
+def _results(count: int) -> list[TrialResult]:
     keys = [Instruction((f"What is {number}?",)).key for number in range(_INSTRUCTIONS)]
     verdict = Verdict(Status.OK, Source.LABEL, 1.0, label="A", parser="1")
     completion = Completion("because " * 128, None, "stop", None, "gpt", 700, 180, 0.01, 0.5)
@@ -71,44 +71,45 @@ def _results(rows: int) -> list[TrialResult]:
             content_key("bench", number, os.getpid()),
             *(keys[number % _INSTRUCTIONS], "alpha", "beta", Order.AB, number, verdict, completion),
         )
-        for number in range(rows)
+        for number in range(count)
     ]
 
 
-def _time_add(database: Database, verdicts: VerdictWriter, rows: int, batch: int) -> None:
-    results = _results(rows)
+def _time_add(database: Database, verdicts: VerdictWriter, count: int, batch: int) -> None:
+    results = _results(count)
     started, cpu = time.perf_counter(), time.process_time()
-    for start in range(0, rows, batch):
+    for start in range(0, count, batch):
         with database.write() as connection:
             verdicts.add(connection, results[start : start + batch])
-    _print(f"VerdictWriter.add, {batch} a transaction", rows, started, cpu)
+    _print(f"VerdictWriter.add, {batch} a transaction", count, started, cpu)
 
 
-def _time_bulk_insert(database: Database, rows: int, batch: int) -> None:
+def _time_bulk_insert(database: Database, count: int, batch: int) -> None:
     """The rows that are there already, once more into empty tables."""
     with database.write() as connection:
         stored = [
-            [tuple(row) for row in connection.execute(table.select().order_by(table.c.id).limit(rows))]
+            [tuple(row) for row in connection.execute(table.select().order_by(table.c.id).limit(count))]
             for table in (t.completions, t.verdicts)
         ]
         for table in (t.verdicts, t.completions):
             connection.execute(table.delete())
     started, cpu = time.perf_counter(), time.process_time()
-    for start in range(0, rows, batch):
+    for start in range(0, count, batch):
         with database.write() as connection:
             for table, values in zip((t.completions, t.verdicts), stored, strict=True):
                 bulk_insert(connection, table, values[start : start + batch])
-    _print(f"bulk_insert alone, {batch} a transaction", rows, started, cpu)
+    _print(f"bulk_insert alone, {batch} a transaction", count, started, cpu)
 
 
-def _print(what: str, rows: int, started: float, cpu: float) -> None:
+def _print(what: str, count: int, started: float, cpu: float) -> None:
     wall, cpu = time.perf_counter() - started, time.process_time() - cpu
-    print(f"  {what:42} {rows / wall:9.0f} rows/s {1e6 * cpu / rows:7.1f} us CPU each of ours", flush=True)
+    rate, each = count / wall, 1e6 * cpu / count
+    print(f"  {what:42} {rate:8.0f} verdicts/s {2 * rate:8.0f} rows/s {each:6.1f} us CPU a verdict of ours", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--verdicts", type=int, default=100_000)
     parser.add_argument("--batch", type=int, nargs="+", default=[100, 1000, 10_000])
     parser.add_argument("--engine", nargs="+", choices=("sqlite", "postgresql"), default=["sqlite", "postgresql"])
     args = parser.parse_args()
@@ -116,8 +117,8 @@ def main() -> None:
         print(engine)
         for batch in args.batch:
             with tempfile.TemporaryDirectory(prefix="jb-") as folder, _database(engine, folder) as database:
-                _time_add(database, _prepared(database), args.rows, batch)
-                _time_bulk_insert(database, args.rows, batch)
+                _time_add(database, _prepared(database), args.verdicts, batch)
+                _time_bulk_insert(database, args.verdicts, batch)
                 database.close()
 
 
