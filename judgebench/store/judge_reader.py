@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from judgebench.records import Lineage, Source, Status
 from judgebench.stats.style import count_style
 from judgebench.store import tables as t
+from judgebench.store.columns import number_columns
 from judgebench.store.reader import IN_FORCE
+from judgebench.store.verdict_columns import STATUSES, status_code
 
 _v, _c = t.verdicts.c, t.completions.c
 STYLE = ("headers", "lists", "bold", "code")
@@ -35,22 +37,17 @@ class Trials:
 def trials(connection: sa.Connection, benchmark_id: int, judge: str) -> Trials:
     """Every trial that the judge was asked about on the benchmark, failures included."""
     i = t.instructions.c
+    from_publisher = sa.case((_v.source == str(Source.RECORDED), 1), else_=0)
     query = (
-        sa.select(_v.instruction_id, _v.status, _v.source, _c.cost_usd, _c.latency_s)
+        sa.select(_v.instruction_id, status_code(), from_publisher, _c.cost_usd, _c.latency_s)
         .join(t.judges, t.judges.c.id == _v.judge_id)
         .join(t.instructions, i.id == _v.instruction_id)
         .outerjoin(t.completions, _c.id == _v.completion_id)
         .where(i.benchmark_id == benchmark_id, t.judges.c.name == judge, IN_FORCE)
     )
-    columns = list(zip(*connection.execute(query).all(), strict=True))
-    instruction, status, source, cost, latency = columns or ((), (), (), (), ())
-    return Trials(
-        np.array(instruction, dtype=np.int64),
-        np.array(status, dtype=np.str_),
-        np.array(source, dtype=np.str_) == str(Source.RECORDED),
-        np.array(cost, dtype=np.float64),  # None becomes NaN
-        np.array(latency, dtype=np.float64),
-    )
+    kinds = (np.int64, np.int64, np.int8, np.float64, np.float64)
+    instruction, status, recorded, cost, latency = number_columns(connection, query, [np.dtype(kind) for kind in kinds])
+    return Trials(instruction, np.array(STATUSES, dtype=np.str_)[status], recorded.astype(bool), cost, latency)
 
 
 def benchmarks_of(connection: sa.Connection, judge: str) -> dict[str, int]:
