@@ -38,17 +38,18 @@ def _table(view: _View, rows: list[Shown], alt: str) -> None:
 
 
 def _ledger(view: _View) -> None:
-    st.subheader("Ledger", anchor=False)
     entries = [entry for entry in view.report.ledger.entries if entry.points is not None]
     rows = [Shown(f"{entry.name}: {entry.meaning}", entry.points, "points") for entry in entries if entry.points]
     known = [row for row in rows if row.figure.value is not None]
     if known:
         st.vega_lite_chart(charts.effects(known), alt="Effects on win rates; the table below has the same numbers")
     _table(view, rows, "Effects in points of win rate at equal quality")
+
+
+def _board(view: _View) -> None:
     moves = movement.rows(view.report.ledger, None)
-    st.subheader("The board without all of it", anchor=False)
     if not moves:
-        line("Nothing above is identified, so the board stays as it is.")
+        line("Nothing in the ledger is identified, so the board stays as it is.")
         return
     part = choosing.places(len(moves))
     st.vega_lite_chart(
@@ -66,7 +67,6 @@ def _ledger(view: _View) -> None:
 
 
 def _position(view: _View) -> None:
-    st.subheader("Position", anchor=False)
     found = view.report.position
     if view.report.position_curve:
         st.vega_lite_chart(
@@ -90,9 +90,8 @@ def _position(view: _View) -> None:
     _table(view, rows, "Position")
 
 
-def _length_and_kin(view: _View) -> None:
+def _length_and_style(view: _View) -> None:
     report = view.report
-    st.subheader("Length and style", anchor=False)
     slopes = {"length": report.length.slope, **report.style}
     rows = [
         Shown("Prefers the longer output", report.length.prefers_longer),
@@ -105,8 +104,11 @@ def _length_and_kin(view: _View) -> None:
         ),
     ]
     _table(view, rows, "Length and style")
-    st.subheader("Kinship", anchor=False)
-    kin = [
+
+
+def _kinship(view: _View) -> None:
+    report = view.report
+    rows = [
         Shown("Favours its own outputs, beyond other judges", report.self_preference.own, "points"),
         Shown("Favours its family's outputs, beyond other judges", report.self_preference.family, "points"),
         *(
@@ -119,38 +121,47 @@ def _length_and_kin(view: _View) -> None:
         ),
         Shown("Prefers what its own LLM finds more likely", report.likelihood, "points"),
     ]
-    _table(view, kin, "Kinship")
+    _table(view, rows, "Kinship")
 
 
 def _people(view: _View) -> None:
-    st.subheader("Beside people", anchor=False)
     found = data.agreement(view.source, view.benchmark, view.scope)
+    rows = []
     for judge in found.judges:
-        line(f"{name(judge.judge)}: {judge.items:,} labelled battles")
-        if judge.calibration is not None and judge.calibration.curve:
-            st.vega_lite_chart(
-                charts.reliability(judge.calibration.curve),
-                alt="Accuracy by confidence; the table below has the same numbers",
-            )
+        title = name(judge.judge)
         curve = () if judge.calibration is None else judge.calibration.curve
-        rows = [
-            Shown("Accuracy", judge.accuracy),
-            Shown("Agrees with each person", judge.each_person),
-            Shown("Calibration error", judge.calibration_error),
-            *(Shown(f"Right where it is {each.confidence:.0%} sure", each.accuracy) for each in curve),
+        line(f"{title}: {judge.items:,} labelled battles")
+        if curve:
+            st.vega_lite_chart(
+                charts.reliability(curve), alt=f"{title}: accuracy by confidence; the table below has the same numbers"
+            )
+        rows += [
+            Shown(f"{title}: accuracy", judge.accuracy),
+            Shown(f"{title}: agrees with each person", judge.each_person),
+            Shown(f"{title}: calibration error", judge.calibration_error),
+            *(Shown(f"{title}: right where it is {each.confidence:.0%} sure", each.accuracy) for each in curve),
         ]
-        _table(view, rows, f"{name(judge.judge)} beside people")
-    _table(view, [Shown("People agree with each other", found.people.ceiling)], "People beside each other")
+    _table(view, [*rows, Shown("People agree with each other", found.people.ceiling)], "Judges beside people")
+
+
+_PARTS = {
+    "Ledger": _ledger,
+    "The board without all of it": _board,
+    "Position": _position,
+    "Length and style": _length_and_style,
+    "Kinship": _kinship,
+    "Beside people": _people,
+}
 
 
 st.title("Bias", anchor=False)
 try:
     view = _chosen(choosing.source())
     line(f"{view.report.verdicts:,} verdicts of {', '.join(name(judge) for judge in view.report.judges)}.")
-    _ledger(view)
-    _position(view)
-    _length_and_kin(view)
-    _people(view)
+    for tab, show in zip(st.tabs(list(_PARTS), key="part", bind="query-params"), _PARTS.values(), strict=True):
+        if tab.open:
+            with tab:
+                show(view)
     st.page_link("screens/judges.py", label="Report cards of judges", query_params={"benchmark": view.benchmark})
 except JudgeBenchError as error:
     problem("There is nothing to say about bias here.", error)

@@ -54,7 +54,7 @@ def launch(database: str, serving: Serving) -> int:
     """Serve the app on the database until it is stopped by Ctrl-C or a signal; returns its exit code.
 
     Raises MissingExtra where Streamlit, or for logging in Authlib, is not installed, and InputError for a host that
-    others can reach without a file of access.
+    others can reach without a file of access, and for such a file that cannot be used.
     """
     if importlib.util.find_spec("streamlit") is None:
         raise MissingExtra("the app needs Streamlit: pip install 'judgebench[app]'")
@@ -91,6 +91,8 @@ def _allowed_hosts(serving: Serving) -> list[str]:
                 f"{serving.host} can be reached by others: say who may do what by --access FILE, see docs/app.md"
             )
         return hosts
+    if serving.access.resolve().suffix != ".toml":
+        raise InputError(f"{serving.access}: a file of access must be named .toml, else Streamlit does not read it")
     if importlib.util.find_spec("authlib") is None:
         raise MissingExtra("logging in needs Authlib: pip install 'streamlit[auth]'")
     try:

@@ -45,7 +45,7 @@ def build_from(
 ) -> Leaderboard:
     """The leaderboard of estimates that were made of ``table``, aligned to its models. Raises UnknownName."""
     baseline = choices.baseline or common_baseline(table)
-    rates = win_rates(table, baseline=baseline)
+    rates = found.rates or win_rates(table, baseline=baseline)
     counts = _Counts(rates.rate, rates.battles, rates.ties, np.zeros(len(table.models), dtype=np.int64))
     rng = np.random.default_rng(choices.seed)
     rows = _rows(table.models, found, counts, level=choices.level, rng=rng)

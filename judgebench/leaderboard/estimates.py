@@ -27,7 +27,7 @@ from judgebench.stats.length_control import FEWEST_MODELS, controlled_win_rates
 from judgebench.stats.pair_counts import PairCounts
 from judgebench.stats.table import Floats, VerdictTable
 from judgebench.stats.ties import TieRule
-from judgebench.stats.win_rate import win_rates
+from judgebench.stats.win_rate import WinRates, win_rates
 
 ELO_PER_LOGIT = 400 / math.log(10)
 ELO_ORIGIN = 1000.0
@@ -63,6 +63,7 @@ class Estimates:
     method: str  # of the intervals
     scale: Scale
     notes: tuple[str, ...] = ()
+    rates: WinRates | None = None  # where the method is to count them
 
 
 def estimate(table: VerdictTable, choices: Choices, *, baseline: str | None, rng: np.random.Generator) -> Estimates:
@@ -119,6 +120,7 @@ def _win_rate(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
         flags=[""] * len(table.models),
         method=method,
         scale="rate",
+        rates=rates,
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -30,11 +30,12 @@ from judgebench.queries.contamination import Contamination, Found, Places, Searc
 from judgebench.queries.controlled import Anchor, Control, Controls, controlled_leaderboard
 from judgebench.queries.labels import PairToLabel, annotators, human_labels, to_label
 from judgebench.queries.moves import Scope, Without, moves
+from judgebench.queries.runs import RunSummary, runs
 from judgebench.queries.tallies import Tally, languages, tallies
 from judgebench.queries.trust import agreement, bias
 from judgebench.queries.voting import Progress, next_pair
 from judgebench.queries.voting import progress as voting_progress
-from judgebench.records import Judge, Model, Status
+from judgebench.records import Judge, Model
 from judgebench.store import reader
 from judgebench.store import tables as t
 from judgebench.store import tallies as store_tallies
@@ -115,20 +116,6 @@ class BenchmarkSummary:
     verdicts: int  # in force, failures included
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """One execution of a study, or one import."""
-
-    id: int
-    benchmark: str
-    judge: str
-    kind: str  # "run" or "import"
-    started_at: str  # ISO 8601, UTC
-    finished_at: str | None  # None while it runs, or when it was stopped
-    ended: Mapping[Status, int]  # trials that it stored, by status
-    cost_usd: float | None  # of its replies; None where no price was known
-
-
 def version(database: Database) -> tuple[int, ...]:
     """Numbers that change whenever anything is stored: the newest id of every table, and how many runs have ended.
 
@@ -174,43 +161,6 @@ def generated(database: Database) -> dict[str, dict[str, Any]]:
 def judges(database: Database) -> list[Judge]:
     with database.read() as connection:
         return reader.judges(connection)
-
-
-def runs(database: Database) -> list[RunSummary]:
-    """All runs, the newest first."""
-    r, cost = t.runs.c, t.completions.c.cost_usd
-    named = (
-        sa.select(r.id, r.kind, r.started_at, r.finished_at, t.benchmarks.c.name, t.judges.c.name.label("judge"))
-        .join(t.benchmarks, t.benchmarks.c.id == r.benchmark_id)
-        .join(t.judges, t.judges.c.id == r.judge_id)
-        .order_by(r.id.desc())
-    )
-    counted = (
-        sa.select(_v.run_id, _v.status, sa.func.count().label("trials"), sa.func.sum(cost).label("cost"))
-        .outerjoin(t.completions, t.completions.c.id == _v.completion_id)
-        .group_by(_v.run_id, _v.status)
-    )
-    with database.read() as connection:
-        rows = connection.execute(named).all()
-        counts = connection.execute(counted).all()
-    ended: dict[int, dict[Status, int]] = {row.id: {} for row in rows}
-    costs: dict[int, list[float]] = {row.id: [] for row in rows}
-    for run_id, status, trials, spent in counts:
-        ended[run_id][Status(status)] = trials
-        costs[run_id] += [] if spent is None else [spent]
-    return [
-        RunSummary(
-            id=row.id,
-            benchmark=row.name,
-            judge=row.judge,
-            kind=row.kind,
-            started_at=row.started_at,
-            finished_at=row.finished_at,
-            ended=ended[row.id],
-            cost_usd=sum(costs[row.id]) if costs[row.id] else None,
-        )
-        for row in rows
-    ]
 
 
 def leaderboard(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import sqlalchemy as sa
@@ -12,10 +13,14 @@ from numpy.typing import NDArray
 from judgebench.records import Lineage, Source, Status
 from judgebench.stats.style import count_style
 from judgebench.store import tables as t
+from judgebench.store.columns import number_columns
 from judgebench.store.reader import IN_FORCE
+from judgebench.store.verdict_columns import STATUSES, status_code
 
 _v, _c = t.verdicts.c, t.completions.c
 STYLE = ("headers", "lists", "bold", "code")
+_STYLE_OF = attrgetter(*STYLE)
+_KEPT: WeakKeyDictionary[sa.Engine, dict[int, NDArray[np.int32]]] = WeakKeyDictionary()  # by benchmark, see _counted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,22 +37,17 @@ class Trials:
 def trials(connection: sa.Connection, benchmark_id: int, judge: str) -> Trials:
     """Every trial that the judge was asked about on the benchmark, failures included."""
     i = t.instructions.c
+    from_publisher = sa.case((_v.source == str(Source.RECORDED), 1), else_=0)
     query = (
-        sa.select(_v.instruction_id, _v.status, _v.source, _c.cost_usd, _c.latency_s)
+        sa.select(_v.instruction_id, status_code(), from_publisher, _c.cost_usd, _c.latency_s)
         .join(t.judges, t.judges.c.id == _v.judge_id)
         .join(t.instructions, i.id == _v.instruction_id)
         .outerjoin(t.completions, _c.id == _v.completion_id)
         .where(i.benchmark_id == benchmark_id, t.judges.c.name == judge, IN_FORCE)
     )
-    columns = list(zip(*connection.execute(query).all(), strict=True))
-    instruction, status, source, cost, latency = columns or ((), (), (), (), ())
-    return Trials(
-        np.array(instruction, dtype=np.int64),
-        np.array(status, dtype=np.str_),
-        np.array(source, dtype=np.str_) == str(Source.RECORDED),
-        np.array(cost, dtype=np.float64),  # None becomes NaN
-        np.array(latency, dtype=np.float64),
-    )
+    kinds = (np.int64, np.int64, np.int8, np.float64, np.float64)
+    instruction, status, recorded, cost, latency = number_columns(connection, query, [np.dtype(kind) for kind in kinds])
+    return Trials(instruction, np.array(STATUSES, dtype=np.str_)[status], recorded.astype(bool), cost, latency)
 
 
 def benchmarks_of(connection: sa.Connection, judge: str) -> dict[str, int]:
@@ -94,21 +94,48 @@ def style_counts(
     connection: sa.Connection, benchmark_id: int, *, models: Sequence[str], instructions: Sequence[str]
 ) -> dict[str, NDArray[np.float64]]:
     """(instructions, models) how often each feature of STYLE occurs in each output; 0 where there is none."""
-    found = {name: np.zeros((len(instructions), len(models))) for name in STYLE}
-    i, o = t.instructions.c, t.outputs.c
-    keys = sa.select(i.key, i.id).where(i.benchmark_id == benchmark_id)
-    asked = {row[0]: row[1] for row in connection.execute(keys)}
-    known = {row[0]: row[1] for row in connection.execute(sa.select(t.models.c.name, t.models.c.id))}
-    place = {asked[key]: at for at, key in enumerate(instructions) if key in asked}
-    code = {known[name]: at for at, name in enumerate(models) if name in known}
-    query = sa.select(o.instruction_id, o.model_id, o.text).where(o.instruction_id.in_(_of(benchmark_id)))
-    for rows in connection.execution_options(yield_per=1000).execute(query).partitions():
-        wanted = [row for row in rows if row[0] in place and row[1] in code]
-        counts = [count_style(text) for _, _, text in wanted]
-        at = ([place[row[0]] for row in wanted], [code[row[1]] for row in wanted])
-        for feature in STYLE:
-            found[feature][at] = list(map(attrgetter(feature), counts))
+    i, m = t.instructions.c, t.models.c
+    asked = {row.key: row.id for row in connection.execute(sa.select(i.key, i.id).where(i.id.in_(_of(benchmark_id))))}
+    known = {row.name: row.id for row in connection.execute(sa.select(m.name, m.id))}
+    counted = _counted(connection, benchmark_id)
+    row, column = (
+        _places([ids.get(name, 0) for name in names], counted[:, at])
+        for ids, names, at in ((asked, instructions, 1), (known, models, 2))
+    )
+    found = {}
+    for feature, counts in zip(STYLE, counted.T[3:], strict=True):
+        cells = np.zeros((len(instructions) + 1, len(models) + 1))  # the last of each take what was not asked for
+        cells[row, column] = counts
+        found[feature] = cells[:-1, :-1]
     return found
+
+
+def _counted(connection: sa.Connection, benchmark_id: int) -> NDArray[np.int32]:
+    """(outputs, 3 + features) ids of every output, its instruction and its model, and the counts of STYLE.
+
+    Outputs are only ever appended: what was counted is kept as long as the database is open.
+    """
+    kept = _KEPT.setdefault(connection.engine, {})
+    before = kept.get(benchmark_id, np.empty((0, 3 + len(STYLE)), dtype=np.int32))
+    o = t.outputs.c
+    newer = (
+        sa.select(o.id, o.instruction_id, o.model_id, o.text)
+        .where(o.instruction_id.in_(_of(benchmark_id)), o.id > int(before[:, 0].max(initial=0)))
+        .execution_options(yield_per=1000)
+    )
+    parts = [
+        np.array([(*row[:3], *_STYLE_OF(count_style(row.text))) for row in rows], dtype=np.int32)
+        for rows in connection.execute(newer).partitions()
+    ]
+    kept[benchmark_id] = np.concatenate([before, *parts])
+    return kept[benchmark_id]
+
+
+def _places(ids: Sequence[int], wanted: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Where each of ``wanted`` stands in ``ids``; their number where it does not."""
+    places = np.full(max(max(ids, default=0), int(wanted.max(initial=0))) + 1, len(ids))
+    places[ids] = np.arange(len(ids))
+    return places[wanted]
 
 
 def _of(benchmark_id: int) -> sa.Select[tuple[int]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from judgebench.records import Status
 from judgebench.store import tables as t
+from judgebench.store.columns import number_columns
 
 BLOCK = 1 << 16  # ids of verdicts: some 2 MB
 STATUSES = tuple(Status)
@@ -48,6 +49,11 @@ def verdict_columns(connection: sa.Connection) -> Columns:
         return found
     inforce = ~np.isin(found["id"], revised)
     return {name: values[inforce] for name, values in found.items()}
+
+
+def status_code() -> sa.ColumnElement[int]:
+    """The place of a verdict's status in STATUSES."""
+    return sa.case(*((_v.status == str(status), code) for code, status in enumerate(STATUSES)))
 
 
 def seal(connection: sa.Connection) -> None:
@@ -114,39 +120,14 @@ def _read(connection: sa.Connection, after: int, last: int | None) -> Columns:
         a.c.length_chars,
         b.c.length_chars,
         sa.case((_v.order == "AB", 0), (_v.order == "BA", 1), else_=-1),
-        sa.case(*((_v.status == str(status), code) for code, status in enumerate(STATUSES))),
+        status_code(),
         _v.preference,
     )
     query = sa.select(*columns).join_from(t.verdicts, a, a.c.id == _v.output_a_id).join(b, b.c.id == _v.output_b_id)
     query = query.where(_v.id > after) if last is None else query.where(_v.id > after, _v.id <= last)
-    read = _texts if connection.dialect.name == "sqlite" else _rows
-    found = dict(zip(_KINDS, read(connection, query), strict=True))
+    found = dict(zip(_KINDS, number_columns(connection, query, list(_KINDS.values())), strict=True))
     in_order = np.argsort(found["id"], kind="stable")
     return {name: values[in_order] for name, values in found.items()}
-
-
-def _texts(connection: sa.Connection, query: sa.Select[Any]) -> list[NDArray[Any]]:
-    """SQLite hands each column over as one text, several times as fast as a Python object for each number."""
-    *whole, preference = query.selected_columns
-    columns = (*whole, _exactly(preference))
-    texts = connection.execute(query.with_only_columns(*(sa.func.group_concat(each) for each in columns))).one()
-    return [
-        np.array([], kind) if text is None else np.fromstring(text, sep=",", dtype=kind)
-        for text, kind in zip(texts, _KINDS.values(), strict=True)
-    ]
-
-
-def _exactly(preference: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """With all digits; the preferences of most judges need one, and printing is what takes long."""
-    plain = ((preference == 1, "1"), (preference == 0, "0"), (preference.is_(None), "nan"))
-    return sa.case(*plain, else_=sa.func.printf("%!.17g", preference))
-
-
-def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[NDArray[Any]]:
-    rows = connection.execute(query).all()
-    *whole, preference = _KINDS.values()
-    found: list[NDArray[Any]] = [np.fromiter((row[at] for row in rows), kind) for at, kind in enumerate(whole)]
-    return [*found, np.array([row[-1] for row in rows], dtype=preference)]
 
 
 def _packed(columns: Columns) -> bytes:

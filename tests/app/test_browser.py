@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 
 _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 _PATIENCE_MS = 60_000  # of a page on a busy machine; waiting ends as soon as the condition holds
+BIAS = ("Ledger", "The board without all of it", "Position", "Length and style", "Kinship", "Beside people")
 PAGES = {
     "/": "Leaderboard",
     "/leaderboard": "Leaderboard",
@@ -294,6 +295,11 @@ def test_a_hostile_database_is_only_read(visit: Visit, no_data: Path) -> None:
     for title in ("Matrix", "Battles", "Bias", "Judges", "Audits", "Vote", "Submit", "Runs"):
         visit.turn(title)
         _nothing_happened(visit)
+    visit.turn("Bias")
+    for part in BIAS[1:]:
+        page.get_by_role("tab", name=part).click()
+        visit.settle()
+        _nothing_happened(visit)
     visit.open(f"/battles?{_hostile_battle(no_data)}")
     for raw in page.get_by_text("Raw completion").all():
         raw.click()
@@ -415,9 +421,21 @@ def test_what_is_not_known_comes_with_a_command(visit: Visit, demo: Path) -> Non
     page.get_by_text("judgebench audit submissions --benchmark demo").wait_for()
     visit.open("/judges")
     page.get_by_text("Report card").first.wait_for()
-    visit.open("/bias")
-    page.get_by_text("The board without all of it").wait_for()
-    page.get_by_text("Beside people").wait_for()
+    visit.open("/bias?part=Beside+people")
+    page.get_by_role("tabpanel").get_by_text("scripted:coin: 0 labelled battles").wait_for()
+
+
+def test_each_part_of_bias_has_a_permalink(visit: Visit, demo: Path, browser: Any) -> None:
+    page = visit.open("/bias")
+    again = Visit(browser, visit.address)
+    for part in BIAS:
+        page.get_by_role("tab", name=part).click()
+        visit.settle()
+        again.open(page.url.removeprefix(visit.address))
+        for each in (page, again.page):
+            assert each.get_by_role("tab", selected=True).inner_text() == part
+            each.get_by_role("tabpanel").locator("[data-testid=stDataFrame], [data-testid=stText]").first.wait_for()
+    again.context.close()
 
 
 @pytest.mark.slow
@@ -431,7 +449,8 @@ def test_no_page_has_a_serious_barrier(browser: Any, served: tuple[str, Path], d
     opened.close()
     battle = f"/battles?instruction={first[0].instruction}&a={first[0].model_a}&b={first[0].model_b}&view=diff"
     found = []
-    for path in (*PAGES, battle, "/?control=length"):
+    parts = [f"/bias?{urlencode({'part': part})}" for part in BIAS[1:]]
+    for path in (*PAGES, *parts, battle, "/?control=length"):
         visit.open(path)
         violations = axe.Axe().run(visit.page).response["violations"]
         found += [

@@ -30,6 +30,20 @@ def test_others_are_let_in_only_by_a_file_of_access(host: str) -> None:
         launch("x.db", Serving(headless=True, host=host))
 
 
+def test_a_file_of_access_that_streamlit_would_not_read_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("streamlit", reason="the app needs the extra app")
+    named, linked = tmp_path / "access.conf", tmp_path / "access.toml"
+    named.write_text("[auth]\nredirect_uri = 'https://judge.example.org/oauth2callback'\n[roles]\nviewer = ['*']\n")
+    linked.symlink_to(named)
+    for file in (named, linked):
+        command = [sys.executable, "-m", "judgebench", "app", "--headless", "--access", str(file)]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert ended.returncode == 2
+        assert ended.stderr.splitlines() == [
+            f"judgebench: {file}: a file of access must be named .toml, else Streamlit does not read it"
+        ]
+
+
 @pytest.mark.slow
 def test_a_terminated_launcher_leaves_no_server(tmp_path: Path) -> None:
     pytest.importorskip("streamlit", reason="the app needs the extra app")

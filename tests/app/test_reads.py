@@ -1,5 +1,6 @@
 """What the app asks of ``queries`` beyond the command line: versions, runs and pairs."""
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,18 @@ def test_runs_count_what_they_stored(database: Database) -> None:
     assert (run.benchmark, run.judge, run.kind, run.finished_at) == ("bench", "judge", "run", None)
     assert run.ended == {Status.OK: 1, Status.FAILED: 1}
     assert run.cost_usd == pytest.approx(0.01)
+
+
+def test_runs_count_what_is_new_beside_what_is_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("judgebench.queries.runs"), "BLOCK", 2)
+    verdicts = filled(database)
+    for number, preference in enumerate((1.0, 0.5, 0.0)):
+        with database.write() as connection:
+            verdicts.add(connection, [result(trial(number, order), ok(preference)) for order in Order])
+        (run,) = queries.runs(database)
+        assert sum(run.ended.values()) == 2 * number + 2
+        assert run.cost_usd == pytest.approx(0.02 * (number + 1))
+    assert run.ended == {Status.OK: 4, Status.TIE: 2}
 
 
 def test_a_matrix_holds_the_pairs_that_met_in_the_order_asked_for(database: Database) -> None:

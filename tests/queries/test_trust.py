@@ -1,7 +1,8 @@
 """Everything about trust is read from either engine."""
 
 from judgebench import queries, study
-from judgebench.records import HumanLabel, Order
+from judgebench.records import HumanLabel, Model, Order, Output
+from judgebench.store import judge_reader, reader, writer
 from judgebench.store.database import Database
 from tests.factories import failed, filled, instruction, ok, result, trial
 
@@ -25,6 +26,27 @@ def test_bias_and_agreement(database: Database) -> None:
     assert (judge.items, judge.without_verdict) == (2, 1)
     assert judge.accuracy.value == 0.5
     assert [each.category for each in judge.by_category] == ["c0"]
+
+
+def test_style_is_counted_in_outputs_that_came_later_as_well(database: Database) -> None:
+    filled(database)
+    keys = [instruction(number).key for number in range(3)]
+    for model, text in (("gamma", "- a\n- b"), ("delta", "# **c**")):
+        with database.write() as connection:
+            writer.add_model(connection, Model(model))
+            writer.add_outputs(connection, reader.benchmark_id(connection, "bench"), [Output(keys[1], model, text)])
+        with database.read() as connection:
+            found = judge_reader.style_counts(
+                connection, reader.benchmark_id(connection, "bench"), models=("delta", "gamma"), instructions=keys
+            )
+    marks = {name: counts.tolist() for name, counts in found.items()}
+    nothing = [0.0, 0.0]
+    assert marks == {
+        "headers": [nothing, [1.0, 0.0], nothing],
+        "lists": [nothing, [0.0, 2.0], nothing],
+        "bold": [nothing, [1.0, 0.0], nothing],
+        "code": [nothing] * 3,
+    }
 
 
 def test_a_card(database: Database) -> None:

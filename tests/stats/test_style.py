@@ -17,6 +17,7 @@ from judgebench.stats.style import StyleCounts, count_style
         ("~~~\n```\n~~~\n# h", (1, 0, 0, 1)),
         ("```\nnever closed\n# inside", (0, 0, 0, 1)),
         ("**\n**", (0, 0, 0, 0)),
+        ("***a*** ****\n*****b __", (0, 0, 3, 0)),
     ],
 )
 def test_counts(text, expected):

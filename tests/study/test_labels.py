@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from judgebench import queries, study
 from judgebench.errors import Conflict, DatabaseError, InputError, UnknownName
@@ -113,6 +114,22 @@ def test_a_person_is_never_asked_twice(database: Database) -> None:
     assert seen == {instruction(0).key, instruction(1).key}
     assert queries.to_label(database, "bench", "ann") == []
     assert len(queries.to_label(database, "bench", "bob", limit=5)) == 2
+
+
+def test_alike_outputs_are_never_asked_about_and_do_not_make_a_search_long(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdicts = filled(database, instructions=4)
+    with database.write() as connection:
+        verdicts.add(connection, [result(trial(number), ok(1.0)) for number in range(4)])
+        connection.execute(sa.update(tables.outputs).where(tables.outputs.c.instruction_id > 1).values(text="the same"))
+    [pair] = queries.to_label(database, "bench", "ann", limit=4)
+    assert pair.instruction.key == instruction(0).key
+    study.vote(database, "bench", said())
+    assert queries.next_pair(database, "bench", "ann") is None
+    monkeypatch.setattr("judgebench.queries.labels._MOST_ALIKE", 0)
+    seeds = range(20)
+    assert {len(queries.to_label(database, "bench", "bob", seed=seed)) for seed in seeds} == {0, 1}
 
 
 def test_which_output_comes_first_is_drawn(database: Database) -> None:
