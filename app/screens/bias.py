@@ -146,7 +146,7 @@ def _people(view: _View) -> None:
 
 _PARTS = {
     "Ledger": _ledger,
-    "The board without all of it": _board,
+    "Board without bias": _board,
     "Position": _position,
     "Length and style": _length_and_style,
     "Kinship": _kinship,
