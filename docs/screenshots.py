@@ -1,9 +1,10 @@
 """Make the pictures of the documentation from a database, in a real browser.
 
-python -m docs.screenshots DATABASE [--folder docs/images] [--chromium /usr/bin/chromium]
+python -m docs.screenshots DATABASE [--pages leaderboard bias battles] [--prefix NAME-] [--folder docs/images]
 
-Writes leaderboard.png, bias.png and battles.png, which the README and app.md show, with few colours: a tenth of the
-bytes. Battles shows the first battle of the first benchmark.
+Writes leaderboard.png, bias.png and battles.png, which the README and app.md show, with few colours: a fraction of the
+bytes. Battles shows the first battle of the first benchmark. ``make docs`` calls it for the demonstration, and for
+AlpacaEval's published verdicts where these are present.
 """
 
 import argparse
@@ -18,8 +19,9 @@ from judgebench import queries
 from judgebench.store.database import Database
 from tests.app.serving import serving
 
+_PAGES = ("leaderboard", "bias", "battles")
 _WIDTH, _LEAST, _MOST = 1200, 500, 1500  # pixels
-_COLOURS = 64
+_COLOURS = 128
 _SETTLE_MS = 1500  # charts and tables are drawn after the page has run
 _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
@@ -27,21 +29,24 @@ _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("database", type=Path)
+    parser.add_argument("--pages", nargs="+", choices=_PAGES, default=_PAGES)
+    parser.add_argument("--prefix", default="", help="how the pictures' names begin")
     parser.add_argument("--folder", type=Path, default=Path("docs/images"))
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     args = parser.parse_args()
-    pages = {
-        "leaderboard": "/",
-        "bias": "/bias",
-        "battles": f"/battles?{_first_battle(args.database)}",
-    }
     args.folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, serving(args.database) as address:
         browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
         page = browser.new_page(color_scheme="light")
-        for name, path in pages.items():
-            _shoot(page, address + path, args.folder / f"{name}.png")
+        for name in args.pages:
+            _shoot(page, address + _path(name, args.database), args.folder / f"{args.prefix}{name}.png")
         browser.close()
+
+
+def _path(name: str, database: Path) -> str:
+    if name == "battles":
+        return f"/battles?{_first_battle(database)}"
+    return "/" if name == "leaderboard" else f"/{name}"
 
 
 def _shoot(page: Any, address: str, file: Path) -> None:
