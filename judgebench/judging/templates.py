@@ -143,6 +143,7 @@ def _values(trial: Trial | Reading, nonce: str, named: frozenset[str]) -> dict[s
     mark = _unused(nonce, (*texts, *instruction.turns))
     values = {**_instruction_values(instruction), "mark": mark}
     for variable, (name, output) in shown.items():
+        _replies(instruction, output)  # one too many is an error, whether the template shows the dialogue or not
         dialogue = "dialogue" if variable == "output" else f"{variable}_dialogue"
         if variable in named:
             values[variable] = fence(name, output.text, mark)

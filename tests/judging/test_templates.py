@@ -55,6 +55,14 @@ def test_a_nonce_that_an_output_names_is_replaced_the_same_way_each_time():
     assert "begin output A 0123456789abcdef" not in shown(planted)
 
 
+@pytest.mark.parametrize("name", ["pairwise/two-way", "pairwise/three-way-second-turn"])
+def test_an_output_with_more_replies_than_turns_is_refused_whatever_a_template_shows(name):
+    whole = trial("a", "b").battle
+    odd = replace(whole, a=replace(whole.a, earlier=("before",)))
+    with pytest.raises(InputError, match="'a' has 2 replies to 1 turns"):
+        render(load_template(name), Trial("j", odd, Order.AB), nonce="0" * 16)
+
+
 def test_marks_differ_by_trial_and_by_seed_and_repeat_exactly():
     keys = [trial("a", "b", order).key for order in Order]
     marks = {make_nonce(key, seed) for key in keys for seed in range(100)}
