@@ -12,7 +12,6 @@ from judgebench.store import labels, reader
 from judgebench.store import tables as t
 from judgebench.store.database import Database
 
-_MOST_ALIKE = 200  # instructions whose outputs turn out to be alike before a search ends
 _v, _h = t.verdicts.c, t.human_labels.c
 
 
@@ -51,27 +50,27 @@ def to_label(
     """Pairs that ``annotator`` has not labelled, one an instruction, those least labelled first and else at random.
 
     Only pairs that some judge has judged, so that every label can be compared with a verdict; pairs of identical
-    outputs are left out, and where hundreds of instructions hold no others the search ends with what it has found.
-    Which output comes first is drawn anew each time. Raises UnknownName.
+    outputs are left out. Which output comes first is drawn anew each time. Raises UnknownName.
     """
     rng = random.Random(seed)  # noqa: S311 - it shuffles, it keeps no secret
     with database.read() as connection:
         benchmark_id = reader.benchmark_id(connection, benchmark)
         left = _least_labelled(connection, benchmark_id, annotator, rng)
-        pairs = chain.from_iterable(_one_pair(connection, each, annotator, rng) for each in left[: limit + _MOST_ALIKE])
+        pairs = chain.from_iterable(_one_pair(connection, each, annotator, rng) for each in left)
         return list(islice(pairs, limit))
 
 
 def _least_labelled(connection: sa.Connection, benchmark_id: int, annotator: str, rng: random.Random) -> list[int]:
-    """The instructions with a judged pair that ``annotator`` has not labelled, by how many they have labelled.
+    """The instructions with a judged pair of different outputs that ``annotator`` has not labelled.
 
-    The like are in random order.
+    They are ordered by how many the annotator has labelled; the like are in random order.
     """
-    c = t.instructions.c
+    c, a, b = t.instructions.c, t.outputs.alias("a"), t.outputs.alias("b")
     labelled = sa.exists().where(
         _h.annotator == annotator, _h.output_a_id == _v.output_a_id, _h.output_b_id == _v.output_b_id
     )
-    left = sa.exists().where(_v.instruction_id == c.id, _v.output_b_id.is_not(None), ~labelled)
+    differ = (a.c.id == _v.output_a_id) & (b.c.id == _v.output_b_id) & (a.c.text != b.c.text)
+    left = sa.exists().where(_v.instruction_id == c.id, differ, ~labelled)
     mine = sa.select(_h.instruction_id, sa.func.count()).where(_h.annotator == annotator).group_by(_h.instruction_id)
     counts = {row[0]: row[1] for row in connection.execute(mine)}
     ids = list(connection.scalars(sa.select(c.id).where(c.benchmark_id == benchmark_id, left).order_by(c.id)))
