@@ -7,7 +7,15 @@ from importlib import import_module
 
 # These take longer to import than any page takes to show. Altair looks at pandas wherever it finds it, so that pandas
 # must be whole before a thread uses Altair.
-_SLOW = ("pandas", "altair", "pyarrow.pandas_compat", "streamlit.web.cli", "judgebench.queries", "judgebench.study")
+_SLOW = (
+    "pandas",
+    "altair",
+    "pyarrow.pandas_compat",
+    "streamlit.web.cli",
+    "judgebench.services.analyses",
+    "judgebench.services.agreement",
+    "judgebench.services.cards",
+)
 _POLL_S = 0.02
 
 

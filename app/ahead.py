@@ -17,7 +17,8 @@ import app
 from app import charts, data
 from judgebench.errors import JudgeBenchError
 from judgebench.leaderboard import Choices
-from judgebench.queries import BenchmarkSummary, Scope
+from judgebench.services.benchmarks import BenchmarkSummary
+from judgebench.services.bias import Scope
 
 _STARTERS = ("main", "__main__")  # modules of the app that run when they are imported
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app import data
-from judgebench.queries import BattleFilter, BattleSummary
+from judgebench.store.battles import BattleFilter, BattleSummary
 
 ROWS = 20  # battles on a page of the list
 

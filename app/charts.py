@@ -16,7 +16,7 @@ from app.movement import Move
 from app.pairs import Cell
 from app.text import name
 from judgebench.bias.calibration import ReliabilityBin
-from judgebench.bias.position_curve import GapBin
+from judgebench.bias.position import GapBin
 from judgebench.leaderboard import Leaderboard
 
 BLUE, ORANGE, GREY, PALE = "#3d8fc9", "#e69f00", "#8a8f98", "#f4f4f2"

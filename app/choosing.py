@@ -7,7 +7,7 @@ import streamlit as st
 from app import data
 from app.text import line, name
 from judgebench.errors import JudgeBenchError
-from judgebench.queries import BenchmarkSummary
+from judgebench.services.benchmarks import BenchmarkSummary
 
 WIDTH_PX = 196  # of a filter; as many stand side by side as the window is wide
 MOST = 40  # models in a picture at once: more nobody reads, and browsers draw them slowly

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from judgebench import queries
+from judgebench import services, store
 from judgebench.bias.card import Card
-from judgebench.bias.concord import Concord
-from judgebench.bias.ledger import Ledger
+from judgebench.bias.counterfactual import Ledger
+from judgebench.bias.human_agreement import Concord
 from judgebench.bias.report import BiasReport
 from judgebench.errors import InputError
 from judgebench.leaderboard import Choices, Leaderboard
-from judgebench.queries import Scope
 from judgebench.records import Judge
+from judgebench.services.bias import Scope
 from judgebench.stats.pair_rates import PairRates
 from judgebench.store.database import Database, parse_address
 
@@ -45,101 +45,101 @@ def source() -> Source:
     """The database as it is now. Raises InputError where there is none, and DatabaseError where it cannot be read."""
     at = address()
     file = _file(at)
-    return Source(at, file, queries.version(_database(at, file)))
+    return Source(at, file, services.benchmarks.version(_database(at, file)))
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
-def benchmarks(source: Source) -> list[queries.BenchmarkSummary]:
-    return queries.benchmarks(_of(source))
+def benchmarks(source: Source) -> list[services.benchmarks.BenchmarkSummary]:
+    return services.benchmarks.benchmarks(_of(source))
 
 
 @st.cache_data(max_entries=100, show_spinner="Ranking")
 def leaderboard(source: Source, benchmark: str, scope: Scope, *, language: str | None, choices: Choices) -> Leaderboard:
     """Raises what ``queries.leaderboard`` raises."""
     database = _of(source)
-    return queries.leaderboard(
+    return services.leaderboards.leaderboard(
         database, benchmark, judges=scope.judges, category=scope.category, language=language, choices=choices
     )
 
 
 @st.cache_data(max_entries=50, show_spinner="Ranking without it")
 def moves(
-    source: Source, benchmark: str, controls: tuple[queries.Without, ...], *, scope: Scope, baseline: str | None
+    source: Source, benchmark: str, controls: tuple[services.bias.Without, ...], *, scope: Scope, baseline: str | None
 ) -> Ledger:
     """Raises what ``queries.moves`` raises."""
-    return queries.moves(_of(source), benchmark, controls, scope=scope, baseline=baseline)
+    return services.bias.moves(_of(source), benchmark, controls, scope=scope, baseline=baseline)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def tallies(source: Source, benchmark: str, scope: Scope) -> dict[str, queries.Tally]:
-    return queries.tallies(_of(source), benchmark, scope=scope)
+def tallies(source: Source, benchmark: str, scope: Scope) -> dict[str, services.leaderboards.Tally]:
+    return services.leaderboards.tallies(_of(source), benchmark, scope=scope)
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
 def languages(source: Source, benchmark: str) -> list[str]:
-    return queries.languages(_of(source), benchmark)
+    return services.leaderboards.languages(_of(source), benchmark)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def matrix(source: Source, benchmark: str, scope: Scope) -> PairRates:
     """Raises what ``queries.matrix`` raises."""
-    return queries.matrix(_of(source), benchmark, judges=scope.judges, category=scope.category)
+    return services.analyses.matrix(_of(source), benchmark, judges=scope.judges, category=scope.category)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def runs(source: Source) -> list[queries.RunSummary]:
-    return queries.runs(_of(source))
+def runs(source: Source) -> list[services.runs.RunSummary]:
+    return services.runs.runs(_of(source))
 
 
 @st.cache_data(max_entries=200, show_spinner="Searching")
 def battles(
-    source: Source, benchmark: str, chosen: queries.BattleFilter, *, limit: int, offset: int
-) -> tuple[list[queries.BattleSummary], int]:
-    return queries.battles(_of(source), benchmark, chosen, limit=limit, offset=offset)
+    source: Source, benchmark: str, chosen: store.battles.BattleFilter, *, limit: int, offset: int
+) -> tuple[list[store.battles.BattleSummary], int]:
+    return services.battles.battles(_of(source), benchmark, chosen, limit=limit, offset=offset)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def battle(source: Source, benchmark: str, instruction: str, model_a: str, model_b: str) -> queries.Battle:
+def battle(source: Source, benchmark: str, instruction: str, model_a: str, model_b: str) -> services.battles.Battle:
     """Raises UnknownName."""
-    return queries.battle(_of(source), benchmark, instruction, model_a, model_b)
+    return services.battles.battle(_of(source), benchmark, instruction, model_a, model_b)
 
 
 @st.cache_data(max_entries=20, show_spinner="Weighing")
 def bias(source: Source, benchmark: str, scope: Scope) -> BiasReport:
     """Raises what ``queries.bias`` raises."""
-    return queries.bias(_of(source), benchmark, judges=scope.judges, category=scope.category)
+    return services.bias.bias(_of(source), benchmark, judges=scope.judges, category=scope.category)
 
 
 @st.cache_data(max_entries=20, show_spinner="Comparing")
 def agreement(source: Source, benchmark: str, scope: Scope) -> Concord:
     """Raises what ``queries.agreement`` raises."""
-    return queries.agreement(_of(source), benchmark, judges=scope.judges, category=scope.category)
+    return services.agreement.agreement(_of(source), benchmark, judges=scope.judges, category=scope.category)
 
 
 @st.cache_data(max_entries=50, show_spinner="Grading")
 def card(source: Source, judge: str, benchmark: str) -> Card:
     """Raises what ``queries.card`` raises."""
-    return queries.card(_of(source), judge, benchmark=benchmark)
+    return services.cards.card(_of(source), judge, benchmark=benchmark)
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
 def judges(source: Source) -> list[Judge]:
-    return queries.judges(_of(source))
+    return services.judges.judges(_of(source))
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
-def audits(source: Source, benchmark: str) -> list[queries.StoredAudit]:
-    return queries.audits(_of(source), benchmark)
+def audits(source: Source, benchmark: str) -> list[store.audits.StoredAudit]:
+    return services.audits.results.audits(_of(source), benchmark)
 
 
-def next_pair(source: Source, benchmark: str, voter: str) -> queries.PairToLabel | None:
+def next_pair(source: Source, benchmark: str, voter: str) -> services.labels.PairToLabel | None:
     """Drawn anew at every call. Raises UnknownName."""
-    return queries.next_pair(_of(source), benchmark, voter)
+    return services.labels.next_pair(_of(source), benchmark, voter)
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
-def voting_progress(source: Source, benchmark: str, voter: str) -> queries.Progress:
-    return queries.voting_progress(_of(source), benchmark, voter)
+def voting_progress(source: Source, benchmark: str, voter: str) -> services.labels.Progress:
+    return services.labels.progress(_of(source), benchmark, voter)
 
 
 @contextmanager

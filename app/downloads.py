@@ -10,7 +10,7 @@ from app.text import name
 from app.words import basis
 from judgebench.formats.csv_export import write_csv
 from judgebench.leaderboard import Leaderboard, Row
-from judgebench.queries import leaderboard_document
+from judgebench.services.leaderboards import leaderboard_document
 
 _MARKUP = frozenset("\\`*_{}[]<>()#+!|&$~")
 

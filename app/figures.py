@@ -8,7 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from app.text import name
-from judgebench.bias.figure import Figure
+from judgebench.stats.intervals import Figure
 
 Unit = Literal["share", "points", "plain"]
 

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from app.data import ADDRESS_VARIABLE
+from judgebench.engine.plan import Estimate
 from judgebench.errors import InputError
-from judgebench.queries import RunSummary
+from judgebench.services.runs import RunSummary
 from judgebench.spec.study import Study, make_study
 from judgebench.store.database import parse_address
-from judgebench.study import Estimate
 
 _STUDY, _JOB, _REPORT, _MESSAGES, _LOCK = "study.yaml", "job.json", "report.json", "messages.txt", "lock"
 _MESSAGE_BYTES = 2000

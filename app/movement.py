@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.text import name
-from judgebench.bias.figure import Figure
-from judgebench.bias.ledger import BoardRow, Ledger
+from judgebench.bias.counterfactual import BoardRow, Ledger
+from judgebench.stats.intervals import Figure
 
 _SAME = 1e-9  # rates nearer than this share a place
 _SHOWN = 3  # models in the sentence

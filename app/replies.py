@@ -5,8 +5,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from judgebench.queries import Battle, ShownVerdict
 from judgebench.records import Completion, Order, TokenLogprob
+from judgebench.services.battles import Battle, ShownVerdict
 
 
 def verdict_token(completion: Completion, label: str | None) -> TokenLogprob | None:

@@ -12,9 +12,8 @@ import resource
 import time
 
 from bench.loopback import chat_reply, runner, serving
-from judgebench.clients.openai_api import OpenAIClient
-from judgebench.clients.retry import retrying
-from judgebench.clients.throttle import Throttle
+from judgebench.clients.openai import OpenAIClient
+from judgebench.clients.retry import Throttle, retrying
 from judgebench.records import ChatPrompt, Message
 
 _PROMPT = ChatPrompt((Message("system", "You compare two outputs. " * 20), Message("user", "word " * 500)))

@@ -12,9 +12,8 @@ import sys
 import torch
 from transformers import AutoModelForCausalLM, GgufConfig
 
-from judgebench.clients.embedded import gguf_file, weights
-from judgebench.clients.embedded.chat import prompt_tokens
-from judgebench.clients.embedded.tokenizer import Tokenizer
+from judgebench.clients.embedded import weights_file
+from judgebench.clients.embedded.tokenizer import Tokenizer, prompt_tokens
 from judgebench.records import Message
 
 _LONG = " ".join(
@@ -33,8 +32,8 @@ CONVERSATIONS = [
 
 
 def main() -> None:
-    path = weights.locate()
-    tokenizer = Tokenizer(gguf_file.read(path).metadata)
+    path = weights_file.locate()
+    tokenizer = Tokenizer(weights_file.read(path).metadata)
     model = AutoModelForCausalLM.from_pretrained(
         str(path.parent),
         gguf_file=path.name,

@@ -20,11 +20,10 @@ from itertools import islice
 from pathlib import Path
 
 from bench.loopback import chat_reply, http_reply, serving
-from judgebench import study
-from judgebench.execution.runner import Tally
+from judgebench import engine, store
+from judgebench.engine.runner import Tally
 from judgebench.records import Instruction, Model, Output
 from judgebench.spec import Study, make_study
-from judgebench.store import writer
 from judgebench.store.database import Database
 
 _MODELS = 10
@@ -52,15 +51,15 @@ def _fill(database: Database, trials: int) -> None:
     numbers = iter(range(-(-trials // (2 * _PAIRS))))
     models = [f"model-{number}" for number in range(_MODELS)]
     with database.write() as connection:
-        benchmark = writer.add_benchmark(connection, "bench")
+        benchmark = store.benchmarks.add_benchmark(connection, "bench")
         for model in models:
-            writer.add_model(connection, Model(model))
+            store.models.add_model(connection, Model(model))
     while page := list(islice(numbers, _PAGE)):
         asked = [Instruction((f"What is said of {number}? " + "word " * 60,)) for number in page]
         outputs = [Output(each.key, model, f"{model}: " + "answer " * 100) for each in asked for model in models]
         with database.write() as connection:
-            writer.add_instructions(connection, benchmark, asked)
-            writer.add_outputs(connection, benchmark, outputs)
+            store.benchmarks.add_instructions(connection, benchmark, asked)
+            store.models.add_outputs(connection, benchmark, outputs)
 
 
 def _measure(folder: str, wanted: Study, planned: int, profile: bool) -> None:
@@ -70,7 +69,7 @@ def _measure(folder: str, wanted: Study, planned: int, profile: bool) -> None:
     started, cpu = time.perf_counter(), time.process_time()
     if profile:
         profiler.enable()
-    report = study.run(database, wanted, environment={}, on_progress=_silent)
+    report = engine.run.run(database, wanted, environment={}, on_progress=_silent)
     profiler.disable()
     wall, cpu = time.perf_counter() - started, time.process_time() - cpu
     database.close()

@@ -15,13 +15,12 @@ from scipy.stats import beta
 
 from judgebench.stats.bootstrap import bootstrap_ratings
 from judgebench.stats.bradley_terry import fit_bradley_terry
-from judgebench.stats.controls import Comparisons
-from judgebench.stats.empirical_prior import empirical_prior
 from judgebench.stats.length_control import controlled_win_rates
-from judgebench.stats.ppi import anchored_win_rates
-from judgebench.stats.ppi_ratings import anchored_ratings
+from judgebench.stats.length_control.empirical_prior import empirical_prior
+from judgebench.stats.length_control.likelihood import Comparisons
+from judgebench.stats.ppi import anchored_ratings, anchored_win_rates
 from judgebench.stats.ranks import rank_sets
-from judgebench.stats.table import VerdictTable
+from judgebench.stats.verdict_table import VerdictTable
 from judgebench.stats.win_rate import win_rates
 
 Z = 1.959964

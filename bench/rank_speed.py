@@ -22,7 +22,7 @@ from scipy.special import expit
 from judgebench.stats.bootstrap import bootstrap_pair_counts
 from judgebench.stats.bradley_terry import fit_bradley_terry, fit_pair_counts
 from judgebench.stats.outcome_columns import count_outcomes
-from judgebench.stats.table import VerdictTable
+from judgebench.stats.verdict_table import VerdictTable
 
 ELO = 400 / np.log(10)
 ARENA_RANK = """

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from judgebench import store
 from judgebench.records import (
     Completion,
     Instruction,
@@ -22,13 +23,13 @@ from judgebench.records import (
     Output,
     Source,
     Status,
+    TrialResult,
     Verdict,
     content_key,
 )
-from judgebench.store import tables as t
-from judgebench.store import writer
+from judgebench.store import schema as t
 from judgebench.store.database import Database, bulk_insert
-from judgebench.store.verdict_writer import TrialResult, VerdictWriter
+from judgebench.store.verdict_writer import VerdictWriter
 
 _INSTRUCTIONS = 1000
 _JUDGE = Judge("judge", "gpt", "pairwise/two-way.v1", "0" * 32, {})
@@ -51,14 +52,14 @@ def _database(engine: str, folder: str) -> Iterator[Database]:
 def _prepared(database: Database) -> VerdictWriter:
     asked = [Instruction((f"What is {number}?",)) for number in range(_INSTRUCTIONS)]
     with database.write() as connection:
-        benchmark = writer.add_benchmark(connection, "bench")
-        writer.add_instructions(connection, benchmark, asked)
+        benchmark = store.benchmarks.add_benchmark(connection, "bench")
+        store.benchmarks.add_instructions(connection, benchmark, asked)
         for model in ("alpha", "beta"):
-            writer.add_model(connection, Model(model))
+            store.models.add_model(connection, Model(model))
         outputs = [Output(each.key, model, "answer") for each in asked for model in ("alpha", "beta")]
-        writer.add_outputs(connection, benchmark, outputs)
-        judge = writer.add_judge(connection, _JUDGE)
-        run = writer.start_run(connection, benchmark_id=benchmark, judge_id=judge, kind="run", specification={})
+        store.models.add_outputs(connection, benchmark, outputs)
+        judge = store.judges.add_judge(connection, _JUDGE)
+        run = store.runs.start_run(connection, benchmark_id=benchmark, judge_id=judge, kind="run", specification={})
         return VerdictWriter(connection, run)
 
 

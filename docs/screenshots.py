@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from judgebench import queries
+from judgebench import services, store
 from judgebench.store.database import Database
 from tests.app.serving import serving
 
@@ -66,8 +66,8 @@ def _shoot(page: Any, address: str, file: Path) -> None:
 
 def _first_battle(path: Path) -> str:
     database = Database(str(path))
-    benchmark = queries.benchmarks(database)[0].name
-    rows, _ = queries.battles(database, benchmark, queries.BattleFilter(), limit=1)
+    benchmark = services.benchmarks.benchmarks(database)[0].name
+    rows, _ = services.battles.battles(database, benchmark, store.battles.BattleFilter(), limit=1)
     database.close()
     return urlencode({"instruction": rows[0].instruction, "a": rows[0].model_a, "b": rows[0].model_b}) if rows else ""
 

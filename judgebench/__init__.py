@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from judgebench.api import answer, battles, open, rank, run, settle, submit, verdicts
-    from judgebench.bias.leakage import preference_leakage_score
+    from judgebench.bias.relatives import preference_leakage_score
 
 __version__ = "0.1.0"
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
     "verdicts",
 ]
 
-_ELSEWHERE = {"preference_leakage_score": "bias.leakage"}  # all others are in api
+_ELSEWHERE = {"preference_leakage_score": "bias.relatives"}  # all others are in api
 
 
 def __getattr__(name: str) -> Any:

@@ -18,14 +18,12 @@ from typing import Any, TypedDict, TypeVar, Unpack
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from judgebench import queries, study
+from judgebench import engine, services, store
 from judgebench.errors import InputError, UnknownName
-from judgebench.formats.frames import NAME, read_frame
-from judgebench.formats.submission import Submission, gather_submission, read_submission
+from judgebench.formats.submission import NAME, Submission, gather_submission, read_frame, read_submission
 from judgebench.leaderboard import Choices, Row
 from judgebench.records import Lineage
 from judgebench.spec import make_generation, make_study
-from judgebench.store import battle_reader, reader
 from judgebench.store.database import Database
 
 _Outputs = pd.DataFrame | str | PathLike[str]
@@ -62,7 +60,7 @@ def submit(
     columns: Mapping[str, str] | None = None,
     dry_run: bool = False,
     **matching: Unpack[Matching],
-) -> study.MatchReport:
+) -> services.submissions.MatchReport:
     """Store a model's outputs, from a DataFrame or a file, one row an instruction; the report says what matched.
 
     ``columns`` maps our field to the frame's or file's, e.g. ``{"instruction": "question"}``; docs/formats.md lists
@@ -70,9 +68,11 @@ def submit(
 
     Raises InputError, naming the row and the field, and then nothing is stored.
     """
-    prepared = study.prepare(database, _submission(outputs, columns), benchmark=benchmark, model=model, **matching)
+    prepared = services.submissions.prepare(
+        database, _submission(outputs, columns), benchmark=benchmark, model=model, **matching
+    )
     if not dry_run:
-        study.store(database, prepared)
+        services.submissions.save(database, prepared)
     return prepared.report
 
 
@@ -81,9 +81,9 @@ def run(
     *,
     benchmark: str,
     judge: str | Mapping[str, Any] = "embedded",
-    on_progress: study.OnProgress | None = None,
+    on_progress: engine.runner.OnProgress | None = None,
     **design: Any,
-) -> study.RunReport:
+) -> engine.run.RunReport:
     """Ask the judge every trial that has no answer yet; calling it again continues a stopped run.
 
     ``judge``: "embedded", "scripted:NAME", or the fields of ``spec.JudgeSpec``, such as ``{"model": ..., "url": ...,
@@ -96,8 +96,8 @@ def run(
     asked = {"model": judge} if isinstance(judge, str) else dict(judge)
     wanted = make_study({"benchmark": benchmark, "judge": asked, **design}, where="run")
 
-    def work(watch: study.OnProgress | None) -> study.RunReport:
-        return study.run(database, wanted, environment=dict(os.environ), on_progress=watch)
+    def work(watch: engine.runner.OnProgress | None) -> engine.run.RunReport:
+        return engine.run.run(database, wanted, environment=dict(os.environ), on_progress=watch)
 
     return _worked(work, on_progress)
 
@@ -107,9 +107,9 @@ def settle(
     *,
     benchmark: str,
     judge: str | Mapping[str, Any] = "embedded",
-    on_progress: study.OnProgress | None = None,
+    on_progress: engine.runner.OnProgress | None = None,
     **question: Any,
-) -> study.Settlement:
+) -> engine.adaptive.Settlement:
     """Compare adaptively until a question is settled or ``budget`` trials are spent; calling it again continues.
 
     ``question``: ``better=("a", "b")``, ``top=k``, or neither for the whole ranking, with ``budget`` and ``error``; and
@@ -121,8 +121,8 @@ def settle(
     fields = {"benchmark": benchmark, "judge": asked, "design": "adaptive", **question}
     wanted = make_study(fields, where="settle")
 
-    def work(watch: study.OnProgress | None) -> study.Settlement:
-        return study.settle(database, wanted, environment=dict(os.environ), on_progress=watch)
+    def work(watch: engine.runner.OnProgress | None) -> engine.adaptive.Settlement:
+        return engine.adaptive.settle(database, wanted, environment=dict(os.environ), on_progress=watch)
 
     return _worked(work, on_progress)
 
@@ -132,9 +132,9 @@ def answer(
     *,
     benchmark: str,
     model: str | Mapping[str, Any],
-    on_progress: study.OnProgress | None = None,
+    on_progress: engine.runner.OnProgress | None = None,
     **collection: Any,
-) -> study.AnswerReport:
+) -> engine.answer.AnswerReport:
     """Collect a model's outputs to a benchmark's instructions; calling it again continues, and asks for none twice.
 
     ``model``: "embedded", "scripted:echo", or the fields of ``spec.Served``, such as ``{"model": ..., "url": ...,
@@ -148,8 +148,8 @@ def answer(
     fields = {"benchmark": benchmark, "generator": served, "model": name, **collection}
     wanted = make_generation(fields, where="answer")
 
-    def work(watch: study.OnProgress | None) -> study.AnswerReport:
-        return study.answer(database, wanted, environment=dict(os.environ), on_progress=watch)
+    def work(watch: engine.runner.OnProgress | None) -> engine.answer.AnswerReport:
+        return engine.answer.answer(database, wanted, environment=dict(os.environ), on_progress=watch)
 
     return _worked(work, on_progress)
 
@@ -166,9 +166,9 @@ def rank(
     Raises InputError on an unknown name or value, and StatisticsError when there is nothing to rank by.
     """
     chosen = _choices(choices)
-    board = queries.leaderboard(database, benchmark, judges=judges, category=category, choices=chosen)
+    board = services.leaderboards.leaderboard(database, benchmark, judges=judges, category=category, choices=chosen)
     frame = pd.DataFrame([asdict(row) for row in board.rows], columns=[field.name for field in fields(Row)])
-    document = queries.leaderboard_document(benchmark, board)
+    document = services.leaderboards.leaderboard_document(benchmark, board)
     frame.attrs = {key: value for key, value in document.items() if key != "rows"}
     return frame
 
@@ -180,10 +180,10 @@ def battles(database: Database, *, benchmark: str, limit: int | None = None, **c
 
     Raises InputError.
     """
-    _check_names("filter", chosen, queries.BattleFilter)
-    wanted = queries.BattleFilter(**chosen)
-    found, _ = queries.battles(database, benchmark, wanted, limit=sys.maxsize if limit is None else limit)
-    columns = [*(field.name for field in fields(queries.BattleSummary)), "consistent"]
+    _check_names("filter", chosen, store.battles.BattleFilter)
+    wanted = store.battles.BattleFilter(**chosen)
+    found, _ = services.battles.battles(database, benchmark, wanted, limit=sys.maxsize if limit is None else limit)
+    columns = [*(field.name for field in fields(store.battles.BattleSummary)), "consistent"]
     return pd.DataFrame([asdict(each) | {"consistent": each.consistent} for each in found], columns=columns)
 
 
@@ -196,8 +196,8 @@ def verdicts(database: Database, *, benchmark: str, judge: str | None = None) ->
     Raises UnknownName.
     """
     with database.read() as connection:
-        benchmark_id = reader.benchmark_id(connection, benchmark)
-        found = battle_reader.rows_of(connection, benchmark_id, judge_name=judge)
+        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+        found = store.battles.rows_of(connection, benchmark_id, judge_name=judge)
         rows = [[getattr(row, name) for name in _VERDICT_COLUMNS.values()] for row in found]
     return pd.DataFrame(rows, columns=list(_VERDICT_COLUMNS))
 
@@ -218,14 +218,16 @@ def _choices(given: Mapping[str, Any]) -> Choices:
         raise InputError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
 
 
-def _check_names(kind: str, given: Mapping[str, Any], record: type[Choices] | type[queries.BattleFilter]) -> None:
+def _check_names(kind: str, given: Mapping[str, Any], record: type[Choices] | type[store.battles.BattleFilter]) -> None:
     known = [field.name for field in fields(record)]
     for name in given:
         if name not in known:
             raise UnknownName(kind, name, known)
 
 
-def _worked(work: Callable[[study.OnProgress | None], Report], on_progress: study.OnProgress | None) -> Report:
+def _worked(
+    work: Callable[[engine.runner.OnProgress | None], Report], on_progress: engine.runner.OnProgress | None
+) -> Report:
     """``work``, also where an event loop is running already."""
     try:
         asyncio.get_running_loop()
@@ -234,7 +236,9 @@ def _worked(work: Callable[[study.OnProgress | None], Report], on_progress: stud
     return _in_thread(work, on_progress)
 
 
-def _in_thread(work: Callable[[study.OnProgress], Report], on_progress: study.OnProgress | None) -> Report:
+def _in_thread(
+    work: Callable[[engine.runner.OnProgress], Report], on_progress: engine.runner.OnProgress | None
+) -> Report:
     """A run in an event loop of its own; an interrupt here ends it as an interrupt there would."""
     interrupted = threading.Event()
 

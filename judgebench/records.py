@@ -14,7 +14,11 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from judgebench.errors import InputError
+
 _KEY_BYTES = 16
+
+
 _CANONICAL = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True)
 
 
@@ -289,3 +293,60 @@ class HumanLabel:
         swapped = second < first
         a, b, toward_a = (second, first, 1 - preference) if swapped else (first, second, preference)
         return cls(annotator, instruction, a, b, toward_a, both_bad, Order.BA if swapped else Order.AB)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """What became of one trial: its identity, the judge's raw reply where there was one, and the verdict."""
+
+    trial_key: str
+    instruction: str  # key
+    model_a: str
+    model_b: str | None  # None: pointwise
+    order: Order | None  # None: pointwise, or imported from a source that does not tell
+    repeat: int
+    verdict: Verdict
+    completion: Completion | None
+    first: tuple[Verdict, Completion] | None = None  # what was asked and could not be read, before it was asked again
+
+    @property
+    def status(self) -> Status:
+        return self.verdict.status
+
+    @property
+    def detail(self) -> str | None:
+        return self.verdict.detail
+
+    @property
+    def replies(self) -> tuple[Completion, ...]:
+        """Everything that the judge said."""
+        first = () if self.first is None else (self.first[1],)
+        return first if self.completion is None else (*first, self.completion)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An output that came back, or why none did."""
+
+    output: Output | None  # None where it failed
+    status: Status  # ok, truncated, refused or failed
+    detail: str | None
+    completion: Completion | None  # of all turns together
+
+    @property
+    def replies(self) -> tuple[Completion, ...]:
+        """Everything that was paid for."""
+        return () if self.completion is None else (self.completion,)
+
+
+_MAX_NAME = 200
+
+
+def check_name(kind: str, name: str) -> None:
+    """Raises InputError unless ``name`` is 1 to 200 visible characters that mean themselves."""
+    odd = [char for char in name if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+    if not name.strip() or name != name.strip() or len(name) > _MAX_NAME or odd:
+        raise InputError(
+            f"{kind} name {name[:80]!r} cannot be used: take 1 to {_MAX_NAME} characters, no control or invisible "
+            "characters, no white space at either end"
+        )

@@ -1,5 +1,6 @@
 """Small records for tests, with as few words as a test needs to say."""
 
+from judgebench import store
 from judgebench.judging.parsing import PARSER_VERSION
 from judgebench.records import (
     Battle,
@@ -12,11 +13,11 @@ from judgebench.records import (
     Source,
     Status,
     Trial,
+    TrialResult,
     Verdict,
 )
-from judgebench.store import writer
 from judgebench.store.database import Database
-from judgebench.store.verdict_writer import TrialResult, VerdictWriter
+from judgebench.store.verdict_writer import VerdictWriter
 
 JUDGE = Judge("judge", "gpt", "pairwise/two-way.v1", "0" * 32, {"temperature": 0})
 
@@ -55,14 +56,14 @@ def filled(database: Database, instructions: int = 3, models: tuple[str, ...] = 
     """A benchmark "bench" with every model's outputs, and the writer of a run on it."""
     asked = [instruction(number, category=f"c{number % 2}") for number in range(instructions)]
     with database.write() as connection:
-        benchmark = writer.add_benchmark(connection, "bench")
-        writer.add_instructions(connection, benchmark, asked)
+        benchmark = store.benchmarks.add_benchmark(connection, "bench")
+        store.benchmarks.add_instructions(connection, benchmark, asked)
         for model in models:
-            writer.add_model(connection, Model(model))
+            store.models.add_model(connection, Model(model))
         outputs = [
             Output(each.key, model, f"{model} says {number}") for number, each in enumerate(asked) for model in models
         ]
-        writer.add_outputs(connection, benchmark, outputs)
-        judge_id = writer.add_judge(connection, JUDGE)
-        run = writer.start_run(connection, benchmark_id=benchmark, judge_id=judge_id, kind="run", specification={})
+        store.models.add_outputs(connection, benchmark, outputs)
+        judge_id = store.judges.add_judge(connection, JUDGE)
+        run = store.runs.start_run(connection, benchmark_id=benchmark, judge_id=judge_id, kind="run", specification={})
         return VerdictWriter(connection, run)

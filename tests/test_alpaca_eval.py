@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from judgebench import queries, study
+from judgebench import services, store
 from judgebench.leaderboard import Choices
 from judgebench.leaderboard.board import Join
 from judgebench.store.database import Database
@@ -27,12 +27,12 @@ def imported(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Database
     database = Database(str(tmp_path_factory.mktemp("alpaca") / "judgebench.db"), create=True)
     files = sorted((shared / "data" / "alpaca_eval").glob("*/annotations.json.gz"))
     assert len(files) == 24
-    study.import_alpaca_eval(database, files)
+    services.imports.import_alpaca_eval(database, files)
     return database
 
 
 def test_every_win_rate_and_standard_error_is_the_published_one(imported: Database, shared: Path) -> None:
-    board = queries.leaderboard(imported, "alpaca_eval")
+    board = services.leaderboards.leaderboard(imported, "alpaca_eval")
     rows = {row.model: row for row in board.rows}
     with (shared / "data" / "alpaca_eval" / "official_leaderboard.csv").open() as stream:
         published = list(csv.DictReader(stream))
@@ -49,15 +49,17 @@ def test_every_win_rate_and_standard_error_is_the_published_one(imported: Databa
 
 def test_importing_again_adds_nothing(imported: Database, shared: Path) -> None:
     before = check(imported)
-    [report] = study.import_alpaca_eval(imported, [shared / "data" / "alpaca_eval" / "phi-2" / "annotations.json.gz"])
+    [report] = services.imports.import_alpaca_eval(
+        imported, [shared / "data" / "alpaca_eval" / "phi-2" / "annotations.json.gz"]
+    )
     assert (report.new, report.known) == (0, 803)
     assert check(imported) == before
 
 
 def test_the_raw_reply_is_kept_with_its_order(imported: Database) -> None:
-    chosen = queries.BattleFilter(models=("claude-2",))
-    [summary], total = queries.battles(imported, "alpaca_eval", chosen, limit=1)
-    battle = queries.battle(imported, "alpaca_eval", summary.instruction, summary.model_a, summary.model_b)
+    chosen = store.battles.BattleFilter(models=("claude-2",))
+    [summary], total = services.battles.battles(imported, "alpaca_eval", chosen, limit=1)
+    battle = services.battles.battle(imported, "alpaca_eval", summary.instruction, summary.model_a, summary.model_b)
     [shown] = battle.verdicts
     assert total == 805
     assert shown.order is not None
@@ -67,8 +69,8 @@ def test_the_raw_reply_is_kept_with_its_order(imported: Database) -> None:
 
 
 def test_bradley_terry_orders_the_field_as_win_rates_against_one_baseline_do(imported: Database) -> None:
-    ratings = queries.leaderboard(imported, "alpaca_eval", choices=Choices(method="bradley-terry"))
-    rates = queries.leaderboard(imported, "alpaca_eval")
+    ratings = services.leaderboards.leaderboard(imported, "alpaca_eval", choices=Choices(method="bradley-terry"))
+    rates = services.leaderboards.leaderboard(imported, "alpaca_eval")
     assert [row.model for row in ratings.rows] == [row.model for row in rates.rows]
 
 
@@ -78,7 +80,9 @@ def test_bradley_terry_orders_the_field_as_win_rates_against_one_baseline_do(imp
 def test_length_controlled_win_rates_are_close_to_the_published_ones(
     imported: Database, shared: Path, join: Join | None, mean: float, largest: float, rank: float
 ) -> None:
-    board = queries.leaderboard(imported, "alpaca_eval", choices=Choices(method="length-controlled", join=join))
+    board = services.leaderboards.leaderboard(
+        imported, "alpaca_eval", choices=Choices(method="length-controlled", join=join)
+    )
     ours = {row.model: row.rating for row in board.rows}
     with (shared / "data" / "alpaca_eval" / "official_leaderboard.csv").open() as stream:
         published = {row["model"]: float(row["length_controlled_winrate"]) for row in csv.DictReader(stream)}

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import judgebench
-from judgebench import queries
+from judgebench import services
 from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.records import Lineage, Status
 from judgebench.resources import folder
@@ -61,11 +61,11 @@ def test_every_public_name_is_there_and_others_are_not() -> None:
 def test_a_report_says_what_matched_and_a_dry_run_stores_nothing(db: Database) -> None:
     report = judgebench.submit(db, outputs("one"), model="one", benchmark="b", dry_run=True)
     assert (report.new, report.matched, report.creates_benchmark) == (6, 0, True)
-    assert queries.benchmarks(db) == []
+    assert services.benchmarks.benchmarks(db) == []
     judgebench.submit(db, outputs("one"), model="one", benchmark="b", lineage=Lineage("fam"))
     again = judgebench.submit(db, outputs("one").head(4), model="one", benchmark="b")
     assert (again.new, again.matched, again.missing) == (0, 4, 2)
-    assert queries.models(db, "b")[0].lineage == Lineage("fam")
+    assert services.benchmarks.models(db, "b")[0].lineage == Lineage("fam")
 
 
 def test_files_are_submitted_like_frames(db: Database) -> None:
@@ -84,7 +84,7 @@ def test_cells_of_numpy_and_missing_ones_are_read_as_json_would_hold_them(db: Da
         index=[7, 7, 9],
     )
     judgebench.submit(db, frame, model="m", benchmark="b", columns={"instruction": "frage"})
-    found = queries.benchmark(db, "b")
+    found = services.benchmarks.benchmark(db, "b")
     assert (found.instructions, found.categories) == (3, ())
 
 
@@ -103,7 +103,7 @@ def test_a_bad_frame_is_one_clear_message_and_nothing_is_stored(
 ) -> None:
     with pytest.raises(InputError, match=message):
         judgebench.submit(db, frame, model="m", benchmark="b")
-    assert queries.benchmarks(db) == []
+    assert services.benchmarks.benchmarks(db) == []
 
 
 def test_stored_outputs_are_never_replaced(judged: Database) -> None:

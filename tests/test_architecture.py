@@ -10,10 +10,16 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "judgebench"
-MOST_LINES = 350
+MOST_LINES = 600
 
 # Modules of which the app may use anything but what reaches data: those are queries and study.
-REACHES_DATA = ("judgebench.clients", "judgebench.execution", "judgebench.store.reader", "judgebench.store.writer")
+REACHES_DATA = (
+    "judgebench.clients",
+    "judgebench.engine.run",
+    "judgebench.engine.runner",
+    "judgebench.store.benchmarks",
+    "judgebench.store.verdicts",
+)
 
 
 def sources(*folders: str) -> list[Path]:

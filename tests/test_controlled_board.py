@@ -8,7 +8,7 @@ import pytest
 from judgebench.bias.effects import length_effect, place_effect
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard import Choices, build
-from judgebench.leaderboard.controlled import build_anchored, build_at_equal, build_corrected
+from judgebench.leaderboard.adjusted import build_anchored, build_at_equal, build_corrected
 from judgebench.stats.rogan_gladen import Calibration
 from tests.bias.factories import BiasedWorld
 

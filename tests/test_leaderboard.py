@@ -9,9 +9,9 @@ from judgebench.errors import StatisticsError
 from judgebench.leaderboard import Choices, Method, build, common_baseline
 from judgebench.leaderboard.board import Join
 from judgebench.leaderboard.consensus import consensus
-from judgebench.leaderboard.universes import many_rankings
+from judgebench.leaderboard.multiverse import many_rankings
 from judgebench.stats.clusters import Clustering
-from judgebench.stats.table import VerdictTable
+from judgebench.stats.verdict_table import VerdictTable
 
 METHODS: tuple[Method, ...] = (
     *("win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "judge-aware", "elo"),

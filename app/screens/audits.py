@@ -9,7 +9,8 @@ import streamlit as st
 from app import charts, choosing, data, spans
 from app.text import line, markup, name, problem
 from judgebench.errors import JudgeBenchError
-from judgebench.queries import BenchmarkSummary, StoredAudit
+from judgebench.services.benchmarks import BenchmarkSummary
+from judgebench.store.audits import StoredAudit
 
 _EVIDENCE_PX, _FINDINGS_PX = 130, 400
 _SHOWN = 12  # findings with their spans

@@ -6,7 +6,8 @@ from app import charts, choosing, data, diff, markdown, replies
 from app.browsing import ROWS, Identity, Spot, View, beside, identity
 from app.text import block, line, markup, name, problem, rest
 from judgebench.errors import JudgeBenchError
-from judgebench.queries import Battle, BattleFilter, BattleOrder, BattleSummary, ShownVerdict
+from judgebench.services.battles import Battle, ShownVerdict
+from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
 
 _CARDS = 4  # verdicts shown at once
 _ORDERS: dict[BattleOrder, str] = {"instructions": "As asked", "upsets": "Biggest upsets first"}

@@ -10,7 +10,7 @@ from app.figures import Shown, columns, widths
 from app.text import line, name, problem
 from judgebench.bias.report import BiasReport
 from judgebench.errors import JudgeBenchError
-from judgebench.queries import Scope
+from judgebench.services.bias import Scope
 
 _TABLE_PX, _TABLE_ROWS = 320, 9
 

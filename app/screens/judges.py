@@ -8,10 +8,10 @@ from app import charts, choosing, data, who
 from app.access import Role
 from app.figures import Shown, columns, widths
 from app.text import line, name, problem
-from judgebench import study
+from judgebench import services
 from judgebench.bias.card import Card
 from judgebench.errors import JudgeBenchError
-from judgebench.queries import Scope
+from judgebench.services.bias import Scope
 
 
 def _listing(source: data.Source) -> None:
@@ -61,10 +61,10 @@ def _test(judge: str) -> None:
     try:
         who.need(Role.ADMIN)
         with data.for_storing() as database, st.spinner("Asking"):
-            spec = study.known_judge(database, judge).spec
+            spec = services.judges.known_judge(database, judge).spec
             if spec is not None:
                 who.policy().check_judge(spec.url, spec.key_env)
-            found = study.try_judge(database, judge, os.environ)
+            found = services.judges.try_judge(database, judge, os.environ)
     except JudgeBenchError as error:
         problem("It could not be tested.", error)
         return

@@ -9,8 +9,9 @@ from app import charts, choosing, data, downloads, movement, picture, words
 from app.text import line, name, problem
 from judgebench.errors import JudgeBenchError
 from judgebench.leaderboard import Choices, Leaderboard, Method
-from judgebench.leaderboard.gate import State
-from judgebench.queries import Scope, Tally, Without
+from judgebench.leaderboard.board import State
+from judgebench.services.bias import Scope, Without
+from judgebench.services.leaderboards import Tally
 
 _METHODS: dict[Method, str] = {
     "win-rate": "Win rate",

@@ -12,7 +12,7 @@ from app.pairs import Cell
 from app.text import line, name, problem
 from judgebench.errors import JudgeBenchError
 from judgebench.leaderboard import Choices, Leaderboard
-from judgebench.queries import Scope
+from judgebench.services.bias import Scope
 
 _TABLE_PX, _TABLE_ROWS = 480, 12
 _NAME_PX, _NUMBER_PX = 125, 70

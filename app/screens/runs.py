@@ -8,10 +8,11 @@ import streamlit as st
 from app import choosing, data, jobs, who
 from app.access import Forbidden, Role
 from app.text import line, name, problem
-from judgebench import study
+from judgebench import engine
 from judgebench.errors import InputError, JudgeBenchError
-from judgebench.queries import BenchmarkSummary, RunSummary
 from judgebench.records import Status
+from judgebench.services.benchmarks import BenchmarkSummary
+from judgebench.services.runs import RunSummary
 from judgebench.spec.study import Study, make_study
 
 _POLL_S = 2.0
@@ -52,12 +53,12 @@ def _design(benchmark: BenchmarkSummary) -> dict[str, Any]:
     }
 
 
-def _estimate(wanted: Study) -> study.Estimate:
+def _estimate(wanted: Study) -> engine.plan.Estimate:
     with data.for_checking() as database, st.spinner("Counting"):
-        return study.estimate(database, wanted)
+        return engine.plan.estimate(database, wanted)
 
 
-def _say(found: study.Estimate) -> None:
+def _say(found: engine.plan.Estimate) -> None:
     plan = found.plan
     cost = "" if found.cost_usd is None else f", at least {found.cost_usd:.4f} USD for the prompts"
     line(

@@ -8,12 +8,12 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app import commands, data, uploads, who
 from app.access import Role
 from app.text import line, name, problem
-from judgebench import study
+from judgebench import services
 from judgebench.errors import JudgeBenchError
 from judgebench.formats.submission import Submission
-from judgebench.queries import BenchmarkSummary
 from judgebench.records import Lineage
-from judgebench.study import MatchReport, Prepared
+from judgebench.services.benchmarks import BenchmarkSummary
+from judgebench.services.submissions import MatchReport, Prepared
 
 _FIELDS = {"instruction": "Instruction", "output": "Output", "category": "Category", "reference": "Reference"}
 
@@ -116,7 +116,7 @@ def _store(prepared: Prepared) -> None:
     report = prepared.report
     others = [model for each in _benchmarks() if each.name == report.benchmark for model in each.models]
     with data.for_storing() as database:
-        stored = study.store(database, prepared)
+        stored = services.submissions.save(database, prepared)
     st.success("Stored.")
     line(f"{stored.new:,} outputs are new; {stored.known:,} were stored already.")
     line("This command judges them; any other judge will do as well, see judgebench run --help.")
@@ -142,7 +142,7 @@ def _submit() -> None:
         return
     benchmark, model, lineage, extend, new = aim
     with data.for_checking() as database:
-        prepared = study.prepare(
+        prepared = services.submissions.prepare(
             database, submission, benchmark=benchmark, model=model, lineage=lineage, extend=extend, new_benchmark=new
         )
     _report(prepared.report)

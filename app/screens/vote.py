@@ -8,10 +8,10 @@ import streamlit as st
 from app import choosing, data, movement, who
 from app.access import Person, Role
 from app.text import block, line, name, problem
-from judgebench import study
+from judgebench import services
 from judgebench.errors import JudgeBenchError
-from judgebench.queries import PairToLabel
 from judgebench.records import HumanLabel
+from judgebench.services.labels import PairToLabel
 
 _INSTRUCTION_PX, _OUTPUT_PX = 160, 400
 _PAIR, _NOTE = "vote_pair", "vote_note"  # in the session
@@ -66,7 +66,7 @@ def _answer(benchmark: str, voter: str, pair: PairToLabel, answer: _Answer) -> N
             both_bad=answer.both_bad,
         )
         with data.for_storing() as database:
-            study.vote(database, benchmark, label)
+            services.labels.vote(database, benchmark, label)
         st.session_state[_NOTE] = None
     except JudgeBenchError as error:  # voted before, in another window, or not allowed
         st.session_state[_NOTE] = str(error)

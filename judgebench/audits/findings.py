@@ -10,13 +10,22 @@ from enum import StrEnum
 from math import isfinite
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-from judgebench.stats.interval import Interval
+from judgebench.stats.intervals import Interval, normal_interval
+from judgebench.stats.verdict_table import Floats
 
 LEVEL = 0.95
+
+
 _EVIDENCE = 3  # spans shown with a finding
+
+
 _CONTEXT = 60  # characters on either side of a span
+
+
 _MATCH = 200  # characters of a span that are shown
 
 
@@ -147,3 +156,17 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not isfinite(value):
         return None
     return value
+
+
+def mean_by_instruction(instruction: NDArray[np.int32], values: Floats) -> Floats:
+    """One mean an instruction that has a value, in the order of the codes."""
+    codes, rows = np.unique(instruction, return_inverse=True)
+    return np.asarray(np.bincount(rows, weights=values, minlength=len(codes)) / np.bincount(rows, minlength=len(codes)))
+
+
+def mean_interval(means: Floats) -> tuple[float, float, float]:
+    """Mean of one value an instruction, with Student's interval."""
+    value, n = float(means.mean()), len(means)
+    se = float(means.std(ddof=1) / np.sqrt(n)) if n > 1 else np.inf
+    interval = normal_interval(value, se, LEVEL, degrees=max(n - 1, 1))
+    return value, interval.lower, interval.upper

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from judgebench.audits.findings import AuditReport, Finding, Rule, Severity, make_report
-from judgebench.stats.sequential import Bounds, running_bounds
+from judgebench.stats.adaptive import Bounds, running_bounds
 
 RULE = Rule(
     "null-win-rate",

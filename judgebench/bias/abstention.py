@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-from judgebench.bias.figure import Clusters, Figure, bounded_mean, unidentified
 from judgebench.errors import InputError
-from judgebench.stats.table import Floats
+from judgebench.stats.intervals import Clusters, Figure, bounded_mean, unidentified
+from judgebench.stats.verdict_table import Floats
 
 
 @dataclass(frozen=True, slots=True)

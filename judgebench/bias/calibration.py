@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.bias.figure import Clusters, Figure, bootstrap_figure, bounded_mean
 from judgebench.errors import InputError
-from judgebench.stats.table import Floats
+from judgebench.stats.intervals import Clusters, Figure, bootstrap_figure, bounded_mean
+from judgebench.stats.verdict_table import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.bias.concord import JudgeAgreement, PeopleAgreement
-from judgebench.bias.figure import Clusters, Figure, bootstrap_figure, bounded_mean, cluster_error, normal_figure
-from judgebench.bias.figure import unidentified as unknown
-from judgebench.bias.leakage import Relation
+from judgebench.bias.human_agreement import JudgeAgreement, PeopleAgreement
+from judgebench.bias.relatives import Relation
 from judgebench.bias.report import BiasReport
-from judgebench.stats.table import Floats, VerdictTable
+from judgebench.stats.intervals import Clusters, Figure, bootstrap_figure, bounded_mean, cluster_error, normal_figure
+from judgebench.stats.intervals import unidentified as unknown
+from judgebench.stats.verdict_table import Floats, VerdictTable
 
 Grade = Literal["A", "B", "C", "D", "-"]
 Unit = Literal["share", "points", "number", "USD", "s"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from judgebench.bias.figure import Figure
+from judgebench.stats.intervals import Figure
 
 
 def plain(value: Any) -> Any:

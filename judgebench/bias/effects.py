@@ -18,10 +18,10 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_array, hstack
 from scipy.special import expit, log_expit
 
-from judgebench.bias.figure import Figure, normal_figure, unidentified
 from judgebench.errors import StatisticsError
+from judgebench.stats.intervals import Figure, normal_figure, unidentified
 from judgebench.stats.newton import maximise, solve_dense
-from judgebench.stats.table import Floats, VerdictTable
+from judgebench.stats.verdict_table import Floats, VerdictTable
 
 _PRECISION = 1 / 9  # of the prior, whose standard deviation is 3 natural log-odds
 _HELD_BY_PRIOR = 0.25  # share of a parameter's precision from the prior, above which the data say too little

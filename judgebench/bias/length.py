@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from judgebench.bias.effects import Effect, Fit, fit_effects, length_effect, place_effect
-from judgebench.bias.figure import Figure, bounded_difference, bounded_mean, unidentified
 from judgebench.errors import InputError
-from judgebench.stats.table import Floats, VerdictTable
+from judgebench.stats.intervals import Figure, bounded_difference, bounded_mean, unidentified
+from judgebench.stats.verdict_table import Floats, VerdictTable
 
 _MARGIN = 30  # characters; AlpacaEval's
 _CLIP = 1 / 20  # of human preferences: a unanimous vote is no certainty

@@ -11,25 +11,24 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from judgebench.bias.counterfactual import Ledger, ledger
 from judgebench.bias.effects import Effect, length_effect, place_effect
-from judgebench.bias.familiarity import familiarity
-from judgebench.bias.figure import Figure, unidentified
-from judgebench.bias.leakage import RELATED, Leakage, Relation, leakage, relation_effects, relation_matrix
-from judgebench.bias.ledger import Ledger, ledger
+from judgebench.bias.labelled_battles import people_preference
 from judgebench.bias.length import Length, Slopes, length, slopes, style_effect
-from judgebench.bias.people import people_preference
-from judgebench.bias.position import Position, position
-from judgebench.bias.position_curve import GapBin, position_curve
+from judgebench.bias.position import GapBin, Position, position, position_curve
+from judgebench.bias.relatives import RELATED, Leakage, Relation, leakage, relation_effects, relation_matrix
 from judgebench.bias.self_preference import (
     EqualOpportunity,
     SelfPreference,
     consensus_residuals,
     equal_opportunity,
+    familiarity,
     no_opportunity,
 )
 from judgebench.errors import UnknownName
 from judgebench.records import Lineage
-from judgebench.stats.table import NO_LABELS, Floats, LabelTable, VerdictTable
+from judgebench.stats.intervals import Figure, unidentified
+from judgebench.stats.verdict_table import NO_LABELS, Floats, LabelTable, VerdictTable
 
 
 @dataclass(frozen=True, slots=True)

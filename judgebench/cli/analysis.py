@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from judgebench import queries
+from judgebench import services
 from judgebench.cli.session import Format, Session, out, print_json, visible
 from judgebench.leaderboard import Choices
 from judgebench.stats.planning import Plan, detectable_difference, instructions_needed, power
@@ -37,7 +37,7 @@ def matrix(
     """How often each model was preferred to each other one, with intervals."""
     session: Session = context.obj
     with session.database() as database:
-        found = queries.matrix(database, benchmark, judges=judge or (), category=category)
+        found = services.analyses.matrix(database, benchmark, judges=judge or (), category=category)
     pairs = list(found.pairs())
     if output is Format.JSON:
         interval = {"level": found.level, "method": found.method}
@@ -64,7 +64,7 @@ def multiverse(
     """The ranking under every reasonable choice of method, judges and verdicts, and what survives them all."""
     session: Session = context.obj
     with session.database() as database:
-        many = queries.multiverse(database, benchmark, judges=judge or (), category=category, seed=seed)
+        many = services.analyses.multiverse(database, benchmark, judges=judge or (), category=category, seed=seed)
     found = many.found
     order = sorted(range(len(found.models)), key=lambda i: (found.best_rank[i], found.worst_rank[i], found.models[i]))
     rows: list[dict[str, Any]] = [
@@ -109,7 +109,7 @@ def consensus(
     """Who is best without one scale: lottery over pairs, Borda and Kemeny over categories; and the test of cycles."""
     session: Session = context.obj
     with session.database() as database:
-        found = queries.other_answers(
+        found = services.analyses.other_answers(
             database, benchmark, judges=judge or (), category=category, resamples=resamples, seed=seed
         )
     if output is Format.JSON:
@@ -154,12 +154,14 @@ def quality(
     session: Session = context.obj
     choices = Choices(method=method.value)
     with session.database() as database:
-        board = queries.leaderboard(database, benchmark, judges=judge or (), choices=choices)
-        share = queries.board_separability(board)
+        board = services.leaderboards.leaderboard(database, benchmark, judges=judge or (), choices=choices)
+        share = services.analyses.board_separability(board)
         other = None
         if against is not None or against_judge:
-            other = queries.leaderboard(database, against or benchmark, judges=against_judge or (), choices=choices)
-    found = None if other is None else queries.quality(board, other)
+            other = services.leaderboards.leaderboard(
+                database, against or benchmark, judges=against_judge or (), choices=choices
+            )
+    found = None if other is None else services.analyses.quality(board, other)
     document: dict[str, Any] = {"benchmark": benchmark, "method": method.value, "separability": share}
     if found is not None:
         agreement = found.agreement if np.isfinite(found.agreement) else None
@@ -195,7 +197,7 @@ def plan(
     if benchmark is not None:
         planned = () if instructions is None else (instructions,)
         with session.database() as database:
-            pilot = queries.pilot(database, benchmark, judges=judge or (), planned=planned, level=level)
+            pilot = services.analyses.pilot(database, benchmark, judges=judge or (), planned=planned, level=level)
     chosen_sd = sd if sd is not None else 0.5 if pilot is None else pilot.sd
     asked = Plan(difference, sd=chosen_sd, correlation=correlation, level=level, power=wanted)
     document: dict[str, Any] = {**asdict(asked), "instructions_needed": instructions_needed(asked)}

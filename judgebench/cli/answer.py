@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from judgebench import study
+from judgebench import engine
 from judgebench.cli import flags
 from judgebench.cli.judges import settings_of
 from judgebench.cli.progress import ProgressLine, counts, summary
@@ -64,10 +64,10 @@ def answer(
     wanted = make_generation({name: value for name, value in given.items() if value is not None}, where="flags")
     with session.database() as database:
         if dry_run:
-            _print_estimate(wanted.model, study.estimate_answers(database, wanted), output)
+            _print_estimate(wanted.model, engine.answer.estimate_answers(database, wanted), output)
             return
         with ProgressLine("answering") as progress:
-            report = study.answer(database, wanted, environment=session.environment, on_progress=progress.show)
+            report = engine.answer.answer(database, wanted, environment=session.environment, on_progress=progress.show)
     _print_report(benchmark, report, output)
     if report.interrupted:
         complain("interrupted; the same command continues where it stopped")
@@ -76,7 +76,7 @@ def answer(
         raise typer.Exit(_WITHOUT_OUTPUT)
 
 
-def _print_report(benchmark: str, report: study.AnswerReport, output: Format) -> None:
+def _print_report(benchmark: str, report: engine.answer.AnswerReport, output: Format) -> None:
     if report.other_models:
         names = ", ".join(repr(name) for name in report.other_models)
         complain(f"warning: {report.model!r} was answered by {names}, which is not the model that was asked")
@@ -87,7 +87,7 @@ def _print_report(benchmark: str, report: study.AnswerReport, output: Format) ->
     out().print(visible(f"{report.model}: {summary(report.tally, report.calls)}"))
 
 
-def _print_estimate(model: str, estimate: study.AnswerEstimate, output: Format) -> None:
+def _print_estimate(model: str, estimate: engine.answer.AnswerEstimate, output: Format) -> None:
     if output is Format.JSON:
         found = asdict(estimate)
         renamed = {"prompt_tokens": "prompt_tokens_estimate", "cost_usd": "cost_usd_estimate"}

@@ -6,22 +6,21 @@ from typing import Annotated, Any
 
 import typer
 
-from judgebench import queries
+from judgebench import services
 from judgebench.audits.findings import AuditReport, Finding
 from judgebench.audits.null_gate import Gate
 from judgebench.cli.audit_print import finish, print_defences, print_entrants, print_estimates
 from judgebench.cli.progress import ProgressLine
 from judgebench.cli.session import Format, Session
 from judgebench.errors import InputError
+from judgebench.services.audits.defences import Comparison, compare_defences
+from judgebench.services.audits.integrity import integrity
+from judgebench.services.audits.judge_based import AskedAudit, asked_findings
+from judgebench.services.audits.null_models import NullAudit, defended_spec, null_models
+from judgebench.services.audits.robustness import RobustnessAudit, robustness
+from judgebench.services.judges import find_judge
 from judgebench.spec import load_template
 from judgebench.store.database import Database
-from judgebench.study import audit as audits
-from judgebench.study.asked_audit import AskedAudit, asked_findings
-from judgebench.study.defences import Comparison, compare_defences
-from judgebench.study.integrity import integrity
-from judgebench.study.judges import find_judge
-from judgebench.study.null_audit import NullAudit, defended_spec, null_models
-from judgebench.study.robustness import RobustnessAudit, robustness
 
 app = typer.Typer(help="Is this judge, or this submission, to be trusted?", no_args_is_help=True)
 
@@ -60,11 +59,13 @@ def submissions(
         further: list[Finding] = []
         if judge is not None and (permuted or likelihoods):
             spec = find_judge(database, judge, given)
-            names = model or [each.name for each in queries.models(database, benchmark)]
+            names = model or [each.name for each in services.benchmarks.models(database, benchmark)]
             asked = AskedAudit(benchmark, spec, names, baseline, permuted, likelihoods, seed)
             with ProgressLine() as progress:
                 further = asked_findings(database, asked, environment=session.environment, on_progress=progress.show)
-        report = audits.submissions(database, benchmark, models=model or (), own_templates=own, further=further)
+        report = services.audits.submissions.submissions(
+            database, benchmark, models=model or (), own_templates=own, further=further
+        )
     finish(report, output, html)
 
 

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from judgebench import engine
 from judgebench.cli import flags
 from judgebench.cli.session import Format, Session, complain, out, print_json, visible
 from judgebench.errors import InputError
 from judgebench.records import Status
 from judgebench.store.batches import Batch
-from judgebench.study import batch_export, batch_ingest
 
 app = typer.Typer(help="Judge by batch files: export, submit, ingest, list.", no_args_is_help=True)
 FormatOption = Annotated[Format, typer.Option("--format")]
@@ -68,10 +68,10 @@ def export(
         "template": template,
         "price": price,
     }
-    limits = batch_export.FileLimits(max_requests, max_mebibytes)
+    limits = engine.batches.FileLimits(max_requests, max_mebibytes)
     with session.database() as database:
         wanted = flags.study_of(database, file, given, asked, prices, otherwise=_NO_ADDRESS)
-        report = batch_export.export(database, wanted, to, limits=limits)
+        report = engine.batches.export(database, wanted, to, limits=limits)
     if output is Format.JSON:
         print_json(asdict(report))
         return
@@ -92,7 +92,7 @@ def submit(
     """Hand a batch file to its judge's server; doing it again finds the batch, and submits nothing twice."""
     session: Session = context.obj
     with session.database() as database:
-        found = batch_export.submit(database, file, environment=session.environment)
+        found = engine.batches.submit(database, file, environment=session.environment)
     if output is Format.JSON:
         print_json(asdict(found))
         return
@@ -118,9 +118,9 @@ def ingest(
         raise InputError("give files of results, or batches to fetch them from, not both")
     with session.database() as database:
         if files:
-            report = batch_ingest.ingest_files(database, files, close=close)
+            report = engine.batches.ingest_files(database, files, close=close)
         else:
-            report = batch_ingest.ingest_from_servers(database, batch or (), environment=session.environment)
+            report = engine.batches.ingest_from_servers(database, batch or (), environment=session.environment)
     ended = {str(status): report.ended[status] for status in Status}
     if output is Format.JSON:
         print_json({**asdict(report), "ended": ended})
@@ -137,7 +137,7 @@ def list_batches(context: typer.Context, output: FormatOption = Format.TABLE) ->
     """List batches and what is still awaited from them."""
     session: Session = context.obj
     with session.database() as database:
-        found = batch_ingest.known_batches(database)
+        found = engine.batches.known_batches(database)
     if output is Format.JSON:
         print_json([_document(each) for each in found])
         return
@@ -150,7 +150,7 @@ def list_batches(context: typer.Context, output: FormatOption = Format.TABLE) ->
     out().print(table)
 
 
-def _print_ingested(report: batch_ingest.IngestReport, ended: dict[str, int]) -> None:
+def _print_ingested(report: engine.batches.IngestReport, ended: dict[str, int]) -> None:
     for name, status in report.servers.items():
         out().print(visible(f"{name}: {status}"))
     shown = ", ".join(f"{count} {name}" for name, count in ended.items() if count) or "nothing new"

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from judgebench import queries
-from judgebench.bias.coefficients import Coefficients, Resampling
-from judgebench.bias.concord import Concord, JudgeAgreement
+from judgebench import services
+from judgebench.bias.counterfactual import Entry
 from judgebench.bias.document import plain
-from judgebench.bias.ledger import Entry
+from judgebench.bias.human_agreement import Concord, JudgeAgreement
 from judgebench.bias.report import BiasReport
 from judgebench.cli.figures import Line, print_lines
 from judgebench.cli.session import Format, Session, out, print_json, visible
+from judgebench.stats.agreement import Coefficients, Resampling
 
 BenchmarkOption = Annotated[str, typer.Option(help="Name of the benchmark.")]
 JudgesOption = Annotated[list[str] | None, typer.Option(help="Only this judge; may be repeated. Default: all.")]
@@ -34,7 +34,7 @@ def bias(
     """What besides quality moves a judge: position, length, style, its relatives; and the ranking without it."""
     session: Session = context.obj
     with session.database() as database:
-        found = queries.bias(
+        found = services.bias.bias(
             database, benchmark, judges=judge or (), category=category, baseline=baseline, level=level
         )  # fmt: skip
     if output is Format.JSON:
@@ -57,7 +57,7 @@ def agreement(
     """How far judges agree with people and with each other, beside how far people agree."""
     session: Session = context.obj
     with session.database() as database:
-        found = queries.agreement(
+        found = services.agreement.agreement(
             database, benchmark, judges=judge or (), category=category, how=Resampling(level, resamples, seed)
         )
     if output is Format.JSON:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from judgebench import queries
+from judgebench import services
 from judgebench.bias.card import Card, shown_interval, shown_value
 from judgebench.bias.card_html import html_card
 from judgebench.bias.document import plain
@@ -26,7 +26,7 @@ def card(
     """A judge's report card: can it be trusted, by every measure that the stored verdicts allow."""
     session: Session = context.obj
     with session.database() as database:
-        found = queries.card(database, judge, benchmark=benchmark, level=level)
+        found = services.cards.card(database, judge, benchmark=benchmark, level=level)
     if html is not None:
         write_file(html, html_card(found))
         err().print(visible(f"written to {html}"))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from judgebench import queries
+from judgebench import services, store
 from judgebench.cli.session import Format, Session, out, print_json, visible
 from judgebench.spec import templates as all_templates
 
@@ -19,7 +19,7 @@ def benchmarks(context: typer.Context, output: FormatOption = Format.TABLE) -> N
     """List benchmarks."""
     session: Session = context.obj
     with session.database() as database:
-        found = queries.benchmarks(database)
+        found = services.benchmarks.benchmarks(database)
     rows = [
         {**asdict(each), "categories": list(each.categories), "models": list(each.models), "judges": list(each.judges)}
         for each in found
@@ -36,8 +36,8 @@ def models(
     """List the models that have outputs in a benchmark, with their declared lineage."""
     session: Session = context.obj
     with session.database() as database:
-        found = queries.models(database, benchmark)
-        generated = queries.generated(database)
+        found = services.benchmarks.models(database, benchmark)
+        generated = services.benchmarks.generated(database)
     rows = [
         {
             "model": m.name,
@@ -74,11 +74,11 @@ def battles(
 ) -> None:
     """List battles with the mean preference of their verdicts."""
     session: Session = context.obj
-    chosen = queries.BattleFilter(
+    chosen = store.battles.BattleFilter(
         *(judge, category, tuple(model or ())), inconsistent=inconsistent, without_verdict=without_verdict, text=text
     )
     with session.database() as database:
-        found, total = queries.battles(database, benchmark, chosen, limit=limit, offset=offset)
+        found, total = services.battles.battles(database, benchmark, chosen, limit=limit, offset=offset)
     rows = [asdict(each) | {"consistent": each.consistent} for each in found]
     shown = [
         (

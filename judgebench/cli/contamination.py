@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from judgebench import queries
+from judgebench import services
 from judgebench.bias.document import plain
 from judgebench.cli.figures import print_lines
 from judgebench.cli.session import Format, Session, out, print_json, visible
@@ -38,14 +38,14 @@ def contamination(
     session: Session = context.obj
     chosen = any(given is not None for given in (model, template, against, file))
     nowhere: list[str] | None = [] if chosen else None
-    places = queries.Places(
+    places = services.contamination.Places(
         models=model or nowhere,
         templates=template or nowhere,
         benchmarks=against or nowhere,
         texts=_texts(file) if file else (),
     )
     with session.database() as database:
-        found = queries.contamination(database, benchmark, places, threshold=threshold)
+        found = services.contamination.contamination(database, benchmark, places, threshold=threshold)
     if output is Format.JSON:
         print_json(plain(found))
         return
@@ -68,10 +68,10 @@ def contamination(
         out().print(f"and {len(found.found) - _SHOWN} more, see --format json")
 
 
-def _texts(file: Path) -> list[queries.Searched]:
+def _texts(file: Path) -> list[services.contamination.Searched]:
     """Every text of every row."""
     return [
-        queries.Searched(f"{row.place}, {column}", row.as_text(column, value))
+        services.contamination.Searched(f"{row.place}, {column}", row.as_text(column, value))
         for row in read_rows(file)
         for column, value in row.values.items()
         if isinstance(value, str) and value

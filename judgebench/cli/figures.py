@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from judgebench.bias.figure import Figure
 from judgebench.cli.session import out, visible
+from judgebench.stats.intervals import Figure
 
 Line = tuple[str, Figure | None, str]  # what, the figure, and its unit: one of _UNITS
 

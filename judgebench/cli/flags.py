@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from judgebench import study
+from judgebench import services
 from judgebench.errors import InputError
 from judgebench.spec import Study, is_local, load_prices, load_study, make_study
 from judgebench.store.database import Database
@@ -93,9 +93,11 @@ def study_of(
         raise InputError("say which benchmark: --benchmark NAME, or a study file")
     if "model" not in judge:
         raise InputError("say which judge: --judge MODEL --judge-url URL, --judge embedded, or a study file")
-    known = {each.judge.name: each.spec for each in study.known_judges(database)} if "url" not in judge else {}
+    known = (
+        {each.judge.name: each.spec for each in services.judges.known_judges(database)} if "url" not in judge else {}
+    )
     if known.get(judge["model"]) is not None:
-        spec = study.known_judge(database, judge.pop("model")).spec
+        spec = services.judges.known_judge(database, judge.pop("model")).spec
         judge = ({} if spec is None else spec.model_dump(exclude_none=True)) | judge
     if otherwise is not None and "url" not in judge and not is_local(judge["model"]):
         judge["url"] = otherwise

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from judgebench import study
+from judgebench import engine
 from judgebench.cli import flags
 from judgebench.cli.progress import ProgressLine, counts, summary
 from judgebench.cli.session import Format, Session, complain, out, print_json, visible
@@ -18,13 +18,13 @@ _METHOD = "betting confidence sequences, valid at any number of looks"
 _WITHOUT_VERDICT = 3
 
 
-def _replies(estimate: study.Estimate) -> str:
+def _replies(estimate: engine.plan.Estimate) -> str:
     if estimate.reply_tokens is None:
         return "replies not included, since this judge has given none yet"
     return f"{estimate.reply_tokens:,} reply tokens (as in its last replies)"
 
 
-def _time(estimate: study.Estimate) -> str:
+def _time(estimate: engine.plan.Estimate) -> str:
     if estimate.seconds is None:
         return "time not known until this judge has replied once; judgebench judges test NAME times one question"
     return f"about {timedelta(seconds=round(estimate.seconds))} (at the latency of its last replies)"
@@ -109,15 +109,17 @@ def run(
     with session.database() as database:
         wanted = flags.study_of(database, file, given, asked, prices)
         if dry_run:
-            _print_estimate(study.estimate(database, wanted), output)
+            _print_estimate(engine.plan.estimate(database, wanted), output)
             return
-        settlement: study.Settlement | None = None
+        settlement: engine.adaptive.Settlement | None = None
         with ProgressLine() as progress:
             if wanted.design == "adaptive":
-                settlement = study.settle(database, wanted, environment=session.environment, on_progress=progress.show)
+                settlement = engine.adaptive.settle(
+                    database, wanted, environment=session.environment, on_progress=progress.show
+                )
                 report = settlement.run
             else:
-                report = study.run(database, wanted, environment=session.environment, on_progress=progress.show)
+                report = engine.run.run(database, wanted, environment=session.environment, on_progress=progress.show)
     _print_report(report, settlement, output)
     if report.other_models:
         names = ", ".join(repr(name) for name in report.other_models)
@@ -141,14 +143,14 @@ def reparse(
     """Read a judge's stored replies again with the current parser; no call is made."""
     session: Session = context.obj
     with session.database() as database:
-        read, changed = study.reparse(database, judge)
+        read, changed = engine.run.reparse(database, judge)
     if output is Format.JSON:
         print_json({"read": read, "changed": changed})
     else:
         out().print(f"{read} replies read again, {changed} verdicts changed")
 
 
-def _print_report(report: study.RunReport, settlement: study.Settlement | None, output: Format) -> None:
+def _print_report(report: engine.run.RunReport, settlement: engine.adaptive.Settlement | None, output: Format) -> None:
     if output is Format.JSON:
         reasked = {} if report.reasked is None else {"reasked": report.reasked}
         more = reasked if settlement is None else reasked | _settled(settlement)
@@ -160,7 +162,7 @@ def _print_report(report: study.RunReport, settlement: study.Settlement | None, 
         _print_settlement(settlement)
 
 
-def _settled(found: study.Settlement) -> dict[str, Any]:
+def _settled(found: engine.adaptive.Settlement) -> dict[str, Any]:
     standings = [asdict(each) for each in found.standings]
     return {
         "design": "adaptive",
@@ -177,7 +179,7 @@ def _settled(found: study.Settlement) -> dict[str, Any]:
     }
 
 
-def _print_settlement(found: study.Settlement) -> None:
+def _print_settlement(found: engine.adaptive.Settlement) -> None:
     answer = ", ".join(found.answer) if found.settled else f"not settled ({found.why})"
     out().print(visible(f"{found.question}? {answer}"))
     for each in found.standings:
@@ -189,7 +191,7 @@ def _print_settlement(found: study.Settlement) -> None:
         out().print(f"left out: {found.left_out} battles without a preference in each order")
 
 
-def _print_estimate(estimate: study.Estimate, output: Format) -> None:
+def _print_estimate(estimate: engine.plan.Estimate, output: Format) -> None:
     planned = estimate.plan
     if output is Format.JSON:
         print_json(

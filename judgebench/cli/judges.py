@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from judgebench import study
+from judgebench import services
 from judgebench.cli.session import Format, Session, out, print_json, visible
 from judgebench.clients.probe import Report
 from judgebench.errors import InputError
@@ -30,7 +30,7 @@ def list_judges(context: typer.Context, output: FormatOption = Format.TABLE) -> 
     """List judges."""
     session: Session = context.obj
     with session.database() as database:
-        found = study.known_judges(database)
+        found = services.judges.known_judges(database)
     if output is Format.JSON:
         print_json([_document(each) for each in found])
         return
@@ -63,7 +63,7 @@ def add(
     fields = {"name": name, "model": model, "url": url, "key_env": key_env, "template": template, "price": price}
     spec = make_judge(fields | {"settings": settings_of(setting or [])}, where="flags")
     with session.database(create=True) as database:
-        judge = study.add_judge(database, spec)
+        judge = services.judges.add_judge(database, spec)
     out().print(visible(f"judge {judge.name}: {judge.model} with template {judge.template}"))
 
 
@@ -72,7 +72,7 @@ def show(context: typer.Context, name: NameArgument, output: FormatOption = Form
     """Show everything that is stored about a judge."""
     session: Session = context.obj
     with session.database() as database:
-        document = _document(study.known_judge(database, name))
+        document = _document(services.judges.known_judge(database, name))
     if output is Format.JSON:
         print_json(document)
         return
@@ -85,8 +85,8 @@ def try_judge(context: typer.Context, name: NameArgument, output: FormatOption =
     """Ask a judge four short questions: does it answer, as which model, and what can its server do?"""
     session: Session = context.obj
     with session.database() as database:
-        known = study.known_judge(database, name)
-        report = study.try_judge(database, name, session.environment)
+        known = services.judges.known_judge(database, name)
+        report = services.judges.try_judge(database, name, session.environment)
     price = None if known.spec is None else known.spec.price
     if output is Format.JSON:
         found = {} if report is None else asdict(report) | {"left_out": list(report.left_out)}
@@ -115,7 +115,7 @@ def _lines(asked: str, report: Report | None, price: str | None) -> list[str]:
     ]
 
 
-def _document(known: study.KnownJudge) -> dict[str, Any]:
+def _document(known: services.judges.KnownJudge) -> dict[str, Any]:
     judge, spec = known.judge, known.spec
     return {
         "judge": judge.name,
@@ -129,7 +129,7 @@ def _document(known: study.KnownJudge) -> dict[str, Any]:
     }
 
 
-def _address(known: study.KnownJudge) -> str:
+def _address(known: services.judges.KnownJudge) -> str:
     if known.spec is None:
         return ""
     return known.spec.url or "in this process"

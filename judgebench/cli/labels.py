@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from judgebench import queries, study
+from judgebench import services
 from judgebench.bias.document import plain
 from judgebench.cli.figures import print_lines
 from judgebench.cli.session import Format, Session, out, print_json, visible, write_file
@@ -36,7 +36,7 @@ def import_labels(
     """Import human preferences between two outputs; a benchmark that is not there is made of the file."""
     session: Session = context.obj
     with session.database(create=True) as database:
-        report = study.import_labels(
+        report = services.labels.import_labels(
             database,
             file,
             benchmark=benchmark,
@@ -72,7 +72,7 @@ def list_labels(
     """Count labels by annotator; with --format json every label, for other tools."""
     session: Session = context.obj
     with session.database() as database:
-        found = queries.human_labels(database, benchmark, annotator=annotator, category=category)
+        found = services.labels.human_labels(database, benchmark, annotator=annotator, category=category)
     if output is Format.JSON:
         print_json([asdict(label) for label in found])
         return
@@ -104,7 +104,9 @@ def queue(
     """Which battles a judge should hand to people: those below a confidence that the labels have shown to be safe."""
     session: Session = context.obj
     with session.database() as database:
-        found = queries.human_queue(database, benchmark, judge, queries.Allowed(risk, failure, seed=seed))
+        found = services.agreement.human_queue(
+            database, benchmark, judge, services.agreement.Allowed(risk, failure, seed=seed)
+        )
     if file is not None:
         write_file(file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in _blind(found)))
     if output is Format.JSON:
@@ -128,7 +130,7 @@ def queue(
     out().print(f"{len(found.battles)} battles for people, {found.kept} verdicts kept")
 
 
-def _blind(found: queries.HumanQueue) -> list[dict[str, object]]:
+def _blind(found: services.agreement.HumanQueue) -> list[dict[str, object]]:
     """Rows that do not name the models; sides are found by their text when the labels are imported."""
     return [
         {

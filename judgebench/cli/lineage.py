@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from judgebench import study
+from judgebench import services
 from judgebench.cli.session import Format, Session, out, print_json, visible
 from judgebench.errors import InputError
 from judgebench.formats.lineage_file import read_lineage
@@ -22,7 +22,7 @@ def list_lineage(context: typer.Context, output: FormatOption = Format.TABLE) ->
     """List what was declared."""
     session: Session = context.obj
     with session.database() as database:
-        found = study.declared(database)
+        found = services.lineage.declared(database)
     if output is Format.JSON:
         print_json([{"model": name, **asdict(lineage)} for name, lineage in found.items()])
     else:
@@ -34,7 +34,7 @@ def propose(context: typer.Context, output: FormatOption = Format.TABLE) -> None
     """What the names of models and judges without a lineage suggest; nothing is stored."""
     session: Session = context.obj
     with session.database() as database:
-        found = study.undeclared(database)
+        found = services.lineage.undeclared(database)
     if output is Format.JSON:
         print_json([asdict(each) for each in found])
         return
@@ -63,8 +63,8 @@ def accept(
     if bool(names) == everything:
         raise InputError("name the models whose proposals are right, or say --all")
     with session.database() as database:
-        chosen = names or [each.name for each in study.undeclared(database) if each.proposal is not None]
-        stored = study.accept(database, chosen)
+        chosen = names or [each.name for each in services.lineage.undeclared(database) if each.proposal is not None]
+        stored = services.lineage.accept(database, chosen)
     if output is Format.JSON:
         print_json([{"model": model.name, **asdict(model.lineage)} for model in stored])
     else:
@@ -87,7 +87,7 @@ def set_lineage(
     if lineage == Lineage():
         raise InputError("say something: --family, --parent or --trained-on")
     with session.database() as database:
-        study.declare(database, [Model(name, lineage)])
+        services.lineage.declare(database, [Model(name, lineage)])
     _print_models([Model(name, lineage)])
 
 
@@ -101,7 +101,7 @@ def import_lineage(
     session: Session = context.obj
     models = read_lineage(file)
     with session.database() as database:
-        changed = study.declare(database, models)
+        changed = services.lineage.declare(database, models)
     if output is Format.JSON:
         print_json({"file": str(file), "declared": len(models), "changed": changed})
     else:

@@ -41,7 +41,7 @@ COMMANDS = {  # where each is; in the order of the help
     "labels": "labels:app",
     "lineage": "lineage:app",
     "templates": "catalogue:templates",
-    "app": "demo:app",
+    "app": "app:app",
     "demo": "demo:demo",
     "db": "db:app",
     "vllm": "vllm:app",

@@ -5,7 +5,7 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from judgebench.cli.session import err
-from judgebench.execution.runner import Tally
+from judgebench.engine.runner import Tally
 from judgebench.records import Status
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, get_args
 import typer
 from rich.table import Table
 
-from judgebench import queries
+from judgebench import services
 from judgebench.cli.session import Session, err, out, print_json, visible
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats.csv_export import write_csv
@@ -136,18 +136,22 @@ def leaderboard(
         jury=None if jury is None else jury.value,
     )
     weight = 0.0 if exclude_related else 1.0 if related_weight is None else related_weight
-    controls = queries.Controls(_controls(control), weight, None if anchor is None else anchor.value, labels_of)
-    if margin is not None and controls != queries.Controls():
+    controls = services.leaderboards.Controls(
+        _controls(control), weight, None if anchor is None else anchor.value, labels_of
+    )
+    if margin is not None and controls != services.leaderboards.Controls():
         raise InputError("--margin ranks scores, and controls are for comparisons: leave one of them out")
     with session.database() as database:
-        if controls == queries.Controls():
-            board = queries.leaderboard(database, benchmark, judges=judge or (), category=category, choices=choices)
+        if controls == services.leaderboards.Controls():
+            board = services.leaderboards.leaderboard(
+                database, benchmark, judges=judge or (), category=category, choices=choices
+            )
         else:
-            board = queries.controlled_leaderboard(
+            board = services.leaderboards.controlled_leaderboard(
                 database, benchmark, controls, judges=judge or (), category=category, choices=choices
             )
     if output is BoardFormat.JSON:
-        print_json(queries.leaderboard_document(benchmark, board))
+        print_json(services.leaderboards.leaderboard_document(benchmark, board))
     elif output is BoardFormat.CSV:
         write_csv([asdict(row) for row in board.rows], _FIELDS, sys.stdout)
     elif output is BoardFormat.MARKDOWN:
@@ -156,12 +160,12 @@ def leaderboard(
         print_board(board)
 
 
-def _controls(given: str | None) -> tuple[queries.Control, ...]:
+def _controls(given: str | None) -> tuple[services.leaderboards.Control, ...]:
     names = tuple(name.strip() for name in (given or "").split(",") if name.strip())
     for name in names:
-        if name not in get_args(queries.Control):
-            raise UnknownName("control", name, get_args(queries.Control))
-    return tuple(column for column in get_args(queries.Control) if column in names)
+        if name not in get_args(services.leaderboards.Control):
+            raise UnknownName("control", name, get_args(services.leaderboards.Control))
+    return tuple(column for column in get_args(services.leaderboards.Control) if column in names)
 
 
 def print_board(board: Leaderboard) -> None:

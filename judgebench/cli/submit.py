@@ -13,19 +13,16 @@ from judgebench.cli.audit_print import line_of
 from judgebench.cli.session import Format, Session, err, out, print_json, visible
 from judgebench.errors import InputError
 from judgebench.formats.submission import read_submission
-from judgebench.records import Lineage
-from judgebench.study import (
+from judgebench.records import Lineage, check_name
+from judgebench.services.audits.submissions import audit_prepared, keep_prepared
+from judgebench.services.imports import (
     ImportReport,
-    MatchReport,
     import_alpaca_eval,
     import_instructions,
+    import_judgments,
     import_scalerlab,
-    prepare,
-    store,
 )
-from judgebench.study.audit import audit_prepared, keep_prepared
-from judgebench.study.judgments import import_judgments
-from judgebench.study.submit import check_name
+from judgebench.services.submissions import MatchReport, prepare, save
 
 imports = typer.Typer(help="Import verdicts that others published, or instructions alone.", no_args_is_help=True)
 
@@ -71,7 +68,7 @@ def submit(
         if output is Format.TABLE:
             _print_match(prepared.report)
             _print_findings(found, benchmark, model)
-        stored = None if dry_run else store(database, prepared)
+        stored = None if dry_run else save(database, prepared)
         if stored is not None:
             keep_prepared(database, prepared, found)
     if output is Format.JSON:

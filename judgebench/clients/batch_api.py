@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from judgebench.clients.transport import Timeouts, Transport
+from judgebench.clients.http import Timeouts, Transport
 from judgebench.errors import BadReply
 
 _NAME = "judgebench"  # the field of the metadata that holds a batch's name

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
+from judgebench.clients.http import Transport
 from judgebench.clients.replies import finite_number
-from judgebench.clients.transport import Transport
 from judgebench.errors import BadReply, JudgeRefused
 from judgebench.records import Completion, LikelihoodPrompt
 

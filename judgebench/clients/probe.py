@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from judgebench.clients.openai_api import OpenAIClient
-from judgebench.clients.protocol import Client
+from judgebench.clients.base import Client
+from judgebench.clients.openai import OpenAIClient
 from judgebench.clients.replies import Rejected
 from judgebench.records import ChatPrompt, Completion, Message
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from judgebench.clients.prices import Price, cost_usd
+from judgebench.clients.base import Price, cost_usd
+from judgebench.clients.http import Timeouts, Transport
 from judgebench.clients.replies import finite_number, token_counts
-from judgebench.clients.transport import Timeouts, Transport
 from judgebench.errors import BadReply, JudgeRefused
 from judgebench.records import ChatPrompt, Completion, Prompt, clean_text
 

@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
-from judgebench.clients.openai_api import OpenAIClient
-from judgebench.clients.transport import Timeouts
+from judgebench.clients.http import Timeouts
+from judgebench.clients.openai import OpenAIClient
 from judgebench.errors import InputError, JudgeError, JudgeRefused, JudgeUnreachable
 
 HOST = "127.0.0.1"

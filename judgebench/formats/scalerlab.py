@@ -15,8 +15,12 @@ from judgebench.formats.reading import Filename, Limits, Place, Row
 from judgebench.formats.rows import read_rows
 from judgebench.records import Completion, Instruction, Order, Source, Status, Verdict
 
-PARSER = "scalerlab.v1"
+SCALERLAB_PARSER = "scalerlab.v1"
+
+
 _FIRST_WINS = {"A>B": 1.0, "A=B": 0.5, "B>A": 0.0}
+
+
 _ORDERS = (Order.AB, Order.BA)
 
 
@@ -89,11 +93,11 @@ def _judged(row: Row, order: Order, judgment: Any) -> Judged:
         return Judged(order, _failed(), completion)
     preference = first if order is Order.AB else 1 - first
     status = Status.TIE if preference == 0.5 else Status.OK
-    return Judged(order, Verdict(status, Source.RECORDED, preference, label=label, parser=PARSER), completion)
+    return Judged(order, Verdict(status, Source.RECORDED, preference, label=label, parser=SCALERLAB_PARSER), completion)
 
 
 def _failed() -> Verdict:
-    return Verdict(Status.UNPARSED, Source.NONE, detail="the file records no decision", parser=PARSER)
+    return Verdict(Status.UNPARSED, Source.NONE, detail="the file records no decision", parser=SCALERLAB_PARSER)
 
 
 def _completion(row: Row, said: dict[str, Any]) -> Completion:

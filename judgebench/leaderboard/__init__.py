@@ -1,9 +1,19 @@
 """From verdicts to a ranked board. Pure: tables in, one frozen leaderboard out."""
 
-from judgebench.leaderboard.board import Choices, Interval, IntervalMethod, Leaderboard, Method, Row, Scale
+from judgebench.leaderboard.audit_flags import marked, of_board
+from judgebench.leaderboard.board import (
+    Choices,
+    Gate,
+    Interval,
+    IntervalMethod,
+    JudgeGate,
+    Leaderboard,
+    Method,
+    ModelGate,
+    Row,
+    Scale,
+)
 from judgebench.leaderboard.build import build, build_from_scores, common_baseline
-from judgebench.leaderboard.gate import Gate, JudgeGate, ModelGate
-from judgebench.leaderboard.marks import marked, of_board
 
 __all__ = [
     "Choices",

@@ -1,19 +1,58 @@
-"""A leaderboard as a value: rows, how they came about, what was left out; and the choices that lead to it."""
+"""What audits say about a leaderboard's judges and models, as values. Nothing is audited here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from judgebench.leaderboard.gate import Gate
 from judgebench.records import Status
 from judgebench.stats.clusters import Clustering
+
+State = Literal["passed", "failed", "stale", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeGate:
+    """A judge, and how its newest null-model audit on the benchmark ended."""
+
+    judge: str
+    state: State
+    null_win_rate: float | None  # the worst upper bound that the audit left, in [0, 1]
+    command: str  # that would settle it
+
+
+@dataclass(frozen=True, slots=True)
+class ModelGate:
+    """A model whose newest submission audit has severe findings."""
+
+    model: str
+    rules: tuple[str, ...]
+    stale: bool  # outputs were added since
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What is known about a leaderboard's judges and models."""
+
+    passed: bool  # every judge passed, and no model on the leaderboard has a severe finding
+    judges: tuple[JudgeGate, ...]
+    models: tuple[ModelGate, ...]
+
 
 Method = Literal[
     "win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "judge-aware", "elo", "score"
 ]
+
+
 Scale = Literal["rate", "elo", "logit", "score"]
+
+
 Join = Literal["instruction", "position"]  # of a battle with the difficulty of its instruction
+
+
 Jury = Literal["majority", "mean"]
+
+
 IntervalMethod = Literal["analytic", "bootstrap"]
 
 

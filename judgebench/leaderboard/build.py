@@ -9,13 +9,13 @@ from threadpoolctl import threadpool_limits
 
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard.board import Choices, Interval, Leaderboard, Row
-from judgebench.leaderboard.estimates import Estimates, estimate
+from judgebench.leaderboard.methods import Estimates, estimate
 from judgebench.records import Status
-from judgebench.stats.interval import critical_value
-from judgebench.stats.jury import convene
+from judgebench.stats.intervals import critical_value
 from judgebench.stats.ranks import rank_sets
 from judgebench.stats.scores import ScoreTable, mean_scores, score_preferences
-from judgebench.stats.table import Codes, Floats, VerdictTable
+from judgebench.stats.social_choice import convene
+from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 from judgebench.stats.win_rate import Counts, win_rates
 
 _ORDER_UNKNOWN = "do not tell which output was shown first"

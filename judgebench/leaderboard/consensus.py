@@ -14,7 +14,7 @@ from judgebench.errors import StatisticsError
 from judgebench.stats.intransitivity import CycleTest, cycle_test, cyclic_triples
 from judgebench.stats.pair_rates import pair_rates
 from judgebench.stats.social_choice import borda, condorcet_winner, kemeny, maximal_lottery
-from judgebench.stats.table import Floats, VerdictTable
+from judgebench.stats.verdict_table import Floats, VerdictTable
 from judgebench.stats.win_rate import win_rates
 
 

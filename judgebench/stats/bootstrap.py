@@ -12,10 +12,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.interval import critical_value
-from judgebench.stats.pair_counts import PairCounts
-from judgebench.stats.refits import Refits
-from judgebench.stats.table import Floats, VerdictTable
+from judgebench.stats.bradley_terry.refits import Refits
+from judgebench.stats.intervals import critical_value
+from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 from judgebench.stats.win_rate import instruction_sums
 
 _BLOCK = 50  # resamples weighted at once

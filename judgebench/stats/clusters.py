@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.table import Codes, Floats, VerdictTable
+from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 
 Clustering = Literal["instruction", "judge", "both", "verdict"]
 

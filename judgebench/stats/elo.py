@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.table import Floats, VerdictTable
+from judgebench.stats.verdict_table import Floats, VerdictTable
 
 
 @dataclass(frozen=True, slots=True)

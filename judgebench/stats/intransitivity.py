@@ -14,8 +14,7 @@ from scipy.special import expit, logit, xlogy
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.bootstrap import instruction_weights
-from judgebench.stats.pair_counts import PairCounts
-from judgebench.stats.table import Floats, VerdictTable
+from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 
 
 @dataclass(frozen=True, slots=True, eq=False)

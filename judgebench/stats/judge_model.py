@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.connectivity import connectivity
-from judgebench.stats.contextual import shown_first
+from judgebench.stats.bradley_terry.covariates import shown_first
+from judgebench.stats.bradley_terry.separation import connectivity
+from judgebench.stats.bradley_terry.ties import Outcomes, Pieces, davidson, half
 from judgebench.stats.newton import maximise, solve_dense
-from judgebench.stats.pair_counts import PairCounts
-from judgebench.stats.table import Floats, VerdictTable
-from judgebench.stats.ties import Outcomes, Pieces, davidson, half
+from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 
 _NULL = 1e-8  # share of a direction's length that must be left by the others to be identified
 _THETA_SD, _EFFECT_SD, _GAMMA_SD, _TIE_MEAN, _TIE_SD = 3.0, 0.5, 0.5, float(np.log(0.3)), 1.0

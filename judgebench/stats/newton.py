@@ -12,7 +12,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.table import Floats
+from judgebench.stats.verdict_table import Floats
 
 _SAFE_STEP = 0.5  # natural log-odds; a logistic likelihood cannot fall under a Newton step that short
 _STEP_TOLERANCE = 1e-8  # the step after this one would be about its square

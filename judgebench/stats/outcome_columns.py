@@ -13,8 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from judgebench.errors import InputError
-from judgebench.stats.pair_counts import PairCounts
-from judgebench.stats.table import Codes
+from judgebench.stats.verdict_table import Codes, PairCounts
 
 try:
     import pyarrow

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.stats.battles import average_battles
-from judgebench.stats.interval import critical_value
-from judgebench.stats.table import Floats, VerdictTable
+from judgebench.stats.intervals import critical_value
+from judgebench.stats.verdict_table import Floats, VerdictTable, average_battles
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,8 +13,8 @@ from scipy.special import ndtr, ndtri
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.bradley_terry import difference_errors
-from judgebench.stats.interval import critical_value
-from judgebench.stats.table import Floats
+from judgebench.stats.intervals import critical_value
+from judgebench.stats.verdict_table import Floats
 
 
 @dataclass(frozen=True, slots=True)

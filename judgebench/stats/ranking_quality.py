@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.table import Floats
+from judgebench.stats.verdict_table import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

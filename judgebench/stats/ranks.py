@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.interval import critical_value
-from judgebench.stats.table import Floats
+from judgebench.stats.intervals import critical_value
+from judgebench.stats.verdict_table import Floats
 
 Ranks = NDArray[np.int64]
 _CHUNK = 4_000_000  # numbers held at once

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import betaincinv
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.table import Floats
+from judgebench.stats.verdict_table import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.interval import Interval, critical_value
+from judgebench.stats.intervals import Interval, critical_value
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.errors import StatisticsError, UnknownName
-from judgebench.stats.battles import average_battles
-from judgebench.stats.table import Floats, VerdictTable
+from judgebench.stats.verdict_table import Floats, VerdictTable, average_battles
 
 Counts = NDArray[np.int64]
 

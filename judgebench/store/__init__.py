@@ -1,0 +1,38 @@
+"""The only code that talks to the database, by noun: ``store.judges.judge(connection, name)``.
+
+Every function works in the connection it is given: readers in its snapshot, writers in its transaction.
+"""
+
+from judgebench.store import (
+    arrays,
+    audits,
+    batches,
+    battles,
+    benchmarks,
+    database,
+    judges,
+    labels,
+    models,
+    runs,
+    schema,
+    transfer,
+    verdict_writer,
+    verdicts,
+)
+
+__all__ = [
+    "arrays",
+    "audits",
+    "batches",
+    "battles",
+    "benchmarks",
+    "database",
+    "judges",
+    "labels",
+    "models",
+    "runs",
+    "schema",
+    "transfer",
+    "verdict_writer",
+    "verdicts",
+]

@@ -8,12 +8,10 @@ import sqlalchemy as sa
 
 from judgebench.errors import UnknownName
 from judgebench.records import Order, Reading, Trial
-from judgebench.store import tables as t
-from judgebench.store.battle_reader import trial_of
-from judgebench.store.database import bulk_insert
-from judgebench.store.reader import IN_LIST
-from judgebench.store.verdict_writer import StoredOutputs
-from judgebench.store.writer import insert, now
+from judgebench.store import schema as t
+from judgebench.store.battles import trial_of
+from judgebench.store.database import IN_LIST, bulk_insert, insert, now
+from judgebench.store.models import StoredOutputs
 
 _b, _bt = t.batches.c, t.batch_trials.c
 

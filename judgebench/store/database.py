@@ -1,14 +1,14 @@
-"""One database: its address, its connections, its schema. SQLite by default, PostgreSQL as well.
+"""Everything that is read, in the snapshot of the connection it is given.
 
-The only place that turns errors of the database into ours, and that knows the two engines apart. Writers hold one
-lock for the whole transaction (BEGIN IMMEDIATE on SQLite, an advisory lock on PostgreSQL): so an identity read inside
-a write transaction stays true until its end.
+Of several revisions of a trial's verdict only the highest is in force; every function here reads that one.
 """
 
 import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,44 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 
-from judgebench.errors import DatabaseError, InputError, MissingExtra
+from judgebench.errors import DatabaseError, InputError, MissingExtra, UnknownName
 from judgebench.resources import folder
-from judgebench.store.tables import SCHEMA_REVISION
+from judgebench.store.schema import SCHEMA_REVISION
+
+IN_LIST = 500  # names in one SQL IN list; both engines take more, plans grow slow
+
+
+def row_id(connection: sa.Connection, table: sa.Table, kind: str, name: str) -> int:
+    found = connection.scalar(sa.select(table.c.id).where(table.c.name == name))
+    if found is None:
+        raise UnknownName(kind, name, connection.scalars(sa.select(table.c.name)))
+    return int(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How many of the things handed over were new, and how many were there already."""
+
+    new: int
+    known: int
+
+
+def insert(connection: sa.Connection, table: sa.Table, **values: Any) -> int:
+    """The new row's id."""
+    return int(connection.scalars(sa.insert(table).values(**values).returning(table.c.id)).one())
+
+
+def now() -> str:
+    """The moment as the store writes it, e.g. "2026-01-31T23:59:59.123456+00:00"."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
 
 _BUSY_TIMEOUT_S = 30
+
+
 _ADVISORY_LOCK = 0x6A75646765  # "judge" in ASCII
+
+
 _SQLITE_PRAGMAS = (
     *("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", "temp_store=MEMORY"),
     # Trials' keys come in no order: their index must fit (KiB), and its pages are written again and again (pages).

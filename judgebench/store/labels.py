@@ -11,10 +11,9 @@ import sqlalchemy as sa
 
 from judgebench.errors import Conflict, UnknownName
 from judgebench.records import HumanLabel, Order
-from judgebench.stats.table import LabelTable, encode
-from judgebench.store import tables as t
-from judgebench.store.reader import IN_LIST
-from judgebench.store.writer import Stored, now
+from judgebench.stats.verdict_table import LabelTable, encode
+from judgebench.store import schema as t
+from judgebench.store.database import IN_LIST, Stored, now
 
 _h = t.human_labels.c
 _Said = HumanLabel | sa.Row[Any]  # a label handed over, or the row of a stored one

@@ -8,9 +8,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from judgebench.errors import Conflict, InputError
-from judgebench.store import tables as t
+from judgebench.store import schema as t
+from judgebench.store.arrays import reseal, stale_blocks
 from judgebench.store.database import Database, bulk_insert
-from judgebench.store.verdict_columns import reseal, stale_blocks
 
 _BATCH = 5000
 _COUNTED_BY_DATABASE = (

@@ -3,57 +3,21 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from judgebench.records import Completion, Order, Status, Verdict
-from judgebench.store import tables as t
-from judgebench.store.database import bulk_insert
-from judgebench.store.reader import IN_LIST, revisions
-from judgebench.store.verdict_columns import seal_if_filled
-from judgebench.store.writer import Stored, now
+from judgebench.records import Completion, Status, TrialResult, Verdict
+from judgebench.store import schema as t
+from judgebench.store.arrays import seal_if_filled
+from judgebench.store.database import IN_LIST, Stored, bulk_insert, now
+from judgebench.store.models import StoredOutputs, stored_outputs
+from judgebench.store.verdicts import revisions
 
 _REMEMBERED = 1000  # instructions whose outputs are known without a look-up
+
+
 _NEWEST = sa.select(sa.func.max(t.verdicts.c.id))
-
-
-@dataclass(frozen=True, slots=True)
-class TrialResult:
-    """What became of one trial: its identity, the judge's raw reply where there was one, and the verdict."""
-
-    trial_key: str
-    instruction: str  # key
-    model_a: str
-    model_b: str | None  # None: pointwise
-    order: Order | None  # None: pointwise, or imported from a source that does not tell
-    repeat: int
-    verdict: Verdict
-    completion: Completion | None
-    first: tuple[Verdict, Completion] | None = None  # what was asked and could not be read, before it was asked again
-
-    @property
-    def status(self) -> Status:
-        return self.verdict.status
-
-    @property
-    def detail(self) -> str | None:
-        return self.verdict.detail
-
-    @property
-    def replies(self) -> tuple[Completion, ...]:
-        """Everything that the judge said."""
-        first = () if self.first is None else (self.first[1],)
-        return first if self.completion is None else (*first, self.completion)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredOutputs:
-    """Where an instruction and the outputs to it are stored."""
-
-    instruction_id: int
-    by_model: dict[str, int]
 
 
 class VerdictWriter:
@@ -189,22 +153,6 @@ def _rows_by_id(connection: sa.Connection, ids: Sequence[int]) -> list[dict[str,
         query = sa.select(t.verdicts).where(t.verdicts.c.id.in_(ids[start : start + IN_LIST]))
         rows += [dict(row._mapping) for row in connection.execute(query.order_by(t.verdicts.c.id))]
     return rows
-
-
-def stored_outputs(connection: sa.Connection, benchmark_id: int, keys: Sequence[str]) -> dict[str, StoredOutputs]:
-    """The instructions with these keys and the outputs to them."""
-    i, o = t.instructions.c, t.outputs.c
-    found: dict[str, StoredOutputs] = {}
-    for start in range(0, len(keys), IN_LIST):
-        query = (
-            sa.select(i.key, i.id, o.id.label("output_id"), t.models.c.name)
-            .join(t.outputs, o.instruction_id == i.id)
-            .join(t.models, t.models.c.id == o.model_id)
-            .where(i.benchmark_id == benchmark_id, i.key.in_(keys[start : start + IN_LIST]))
-        )
-        for key, instruction_id, output_id, model in connection.execute(query):
-            found.setdefault(key, StoredOutputs(instruction_id, {})).by_model[model] = output_id
-    return found
 
 
 def _next_id(connection: sa.Connection) -> int:

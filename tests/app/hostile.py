@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from judgebench import store
 from judgebench.records import (
     Battle,
     Completion,
@@ -14,12 +15,12 @@ from judgebench.records import (
     Status,
     TokenLogprob,
     Trial,
+    TrialResult,
     Verdict,
 )
-from judgebench.store import writer
-from judgebench.store.audit_log import Subject, add_audit
+from judgebench.store.audits import Subject, add_audit
 from judgebench.store.database import Database
-from judgebench.store.verdict_writer import TrialResult, VerdictWriter
+from judgebench.store.verdict_writer import VerdictWriter
 
 CATCHER = "http://attacker.invalid"
 ATTACK = (
@@ -41,18 +42,18 @@ def build(path: Path) -> None:
     asked = [Instruction((f"{number} {ATTACK}",), category=f"{ATTACK} {number}", reference=ATTACK) for number in (0, 1)]
     database = Database(str(path), create=True)
     with database.write() as connection:
-        benchmark = writer.add_benchmark(connection, BENCHMARK)
-        writer.add_instructions(connection, benchmark, asked)
+        benchmark = store.benchmarks.add_benchmark(connection, BENCHMARK)
+        store.benchmarks.add_instructions(connection, benchmark, asked)
         for model in MODELS:
-            writer.add_model(connection, Model(model))
+            store.models.add_model(connection, Model(model))
         outputs = {
             (each.key, model): Output(each.key, model, ATTACK + "\n" + "# big $y$ <b>x</b> " * (55_000 if huge else 1))
             for each in asked
             for huge, model in enumerate(MODELS[:2] + MODELS[2:])
         }
-        writer.add_outputs(connection, benchmark, list(outputs.values()))
-        judge_id = writer.add_judge(connection, judge)
-        run = writer.start_run(connection, benchmark_id=benchmark, judge_id=judge_id, kind="run", specification={})
+        store.models.add_outputs(connection, benchmark, list(outputs.values()))
+        judge_id = store.judges.add_judge(connection, judge)
+        run = store.runs.start_run(connection, benchmark_id=benchmark, judge_id=judge_id, kind="run", specification={})
         results = [
             _result(Trial(judge.digest, Battle.of(each, outputs[each.key, a], outputs[each.key, b]), order), number)
             for each in asked

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _LAUNCH = (
-    "import sys; from judgebench.cli.app_command import Serving, launch; "
+    "import sys; from judgebench.cli.app import Serving, launch; "
     "sys.exit(launch({!r}, Serving(port={}, headless=True)))"
 )
 _START_S = 30

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from judgebench import queries
+from judgebench import services, store
 from judgebench.records import Order
 from judgebench.store.database import Database
 from tests.app import hostile
@@ -148,7 +148,7 @@ def test_a_filter_gives_a_permalink_that_shows_the_same_elsewhere(visit: Visit, 
 
 
 def test_a_battle_has_a_permalink_and_neighbours(visit: Visit, demo: Path, browser: Any) -> None:
-    first, total = queries.battles(Database(str(demo)), "demo", queries.BattleFilter(), limit=2)
+    first, total = services.battles.battles(Database(str(demo)), "demo", store.battles.BattleFilter(), limit=2)
     link = f"/battles?instruction={first[0].instruction}&a={first[0].model_a}&b={first[0].model_b}"
     page = visit.open(link)
     assert f"Battle 1 of {total}" in visit.text()
@@ -362,7 +362,7 @@ def test_what_is_held_equal_has_a_permalink(visit: Visit, demo: Path, browser: A
 
 def test_differences_and_a_rendered_output_have_permalinks(visit: Visit, demo: Path, browser: Any) -> None:
     opened = Database(str(demo))
-    first, _ = queries.battles(opened, "demo", queries.BattleFilter(), limit=1)
+    first, _ = services.battles.battles(opened, "demo", store.battles.BattleFilter(), limit=1)
     opened.close()
     link = f"/battles?instruction={first[0].instruction}&a={first[0].model_a}&b={first[0].model_b}"
     page = visit.open(link)
@@ -387,7 +387,7 @@ def test_votes_are_blind_and_counted_once_a_pair(visit: Visit, demo: Path) -> No
     page.get_by_role("button", name="Skip").click()
     visit.settle()
     opened = Database(str(demo))
-    labels = queries.human_labels(opened, "demo")
+    labels = services.labels.human_labels(opened, "demo")
     opened.close()
     assert len({(label.instruction, label.model_a, label.model_b) for label in labels}) == 2
     assert [label.both_bad for label in labels] == [False, True]
@@ -445,7 +445,7 @@ def test_no_page_has_a_serious_barrier(browser: Any, served: tuple[str, Path], d
     visit = Visit(browser, served[0])
     visit.page.emulate_media(color_scheme=scheme)
     opened = Database(str(demo))
-    first, _ = queries.battles(opened, "demo", queries.BattleFilter(), limit=1)
+    first, _ = services.battles.battles(opened, "demo", store.battles.BattleFilter(), limit=1)
     opened.close()
     battle = f"/battles?instruction={first[0].instruction}&a={first[0].model_a}&b={first[0].model_b}&view=diff"
     found = []
@@ -464,14 +464,14 @@ def test_no_page_has_a_serious_barrier(browser: Any, served: tuple[str, Path], d
 
 def _models(path: Path) -> tuple[str, ...]:
     opened = Database(str(path))
-    found = queries.benchmark(opened, "demo").models
+    found = services.benchmarks.benchmark(opened, "demo").models
     opened.close()
     return found
 
 
 def _hostile_battle(path: Path) -> str:
     opened = Database(str(path))
-    rows, _ = queries.battles(opened, hostile.BENCHMARK, queries.BattleFilter())
+    rows, _ = services.battles.battles(opened, hostile.BENCHMARK, store.battles.BattleFilter())
     opened.close()
     huge = next(row for row in rows if hostile.MODELS[1] in (row.model_a, row.model_b))
     return urlencode({"instruction": huge.instruction, "a": huge.model_a, "b": huge.model_b})

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from judgebench.bias.calibration import ReliabilityBin
-from judgebench.bias.figure import Figure, unidentified
-from judgebench.bias.position_curve import GapBin
+from judgebench.bias.position import GapBin
+from judgebench.stats.intervals import Figure, unidentified
 from tests.app.test_words import board
 
 alt = pytest.importorskip("altair", reason="the app needs the extra app")

@@ -9,7 +9,7 @@ import pytest
 
 from app import jobs
 from app.jobs import State
-from judgebench import queries, study
+from judgebench import engine, services
 from judgebench.errors import InputError
 from judgebench.spec import JudgeSpec, Study
 from judgebench.store.database import Database
@@ -34,7 +34,7 @@ def address(tmp_path: Path) -> str:
 
 def create(address: str, wanted: Study = WANTED) -> jobs.Job:
     database = Database(address)
-    estimate = study.estimate(database, wanted)
+    estimate = engine.plan.estimate(database, wanted)
     database.close()
     return jobs.create(address, wanted, estimate)
 
@@ -48,7 +48,7 @@ def wait(job: jobs.Job, wanted: State) -> None:
 
 def done(address: str, job: jobs.Job) -> int:
     database = Database(address)
-    found = jobs.ended(job, queries.runs(database))
+    found = jobs.ended(job, services.runs.runs(database))
     database.close()
     return found
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from judgebench.cli.app_command import Serving, launch
+from judgebench.cli.app import Serving, launch
 from judgebench.errors import InputError, MissingExtra
 from tests.app.serving import serving
 
@@ -62,7 +62,7 @@ def test_files_in_the_working_folder_are_neither_run_nor_read(tmp_path: Path) ->
         (tmp_path / package / "__init__.py").write_text("open('owned', 'w')")
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "secrets.toml").write_text("this is no TOML")
-    code = "from judgebench.cli.app_command import *; launch('x.db', Serving(port=0, headless=True))"
+    code = "from judgebench.cli.app import *; launch('x.db', Serving(port=0, headless=True))"
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": root, "PYTHONSAFEPATH": "1"}
     with subprocess.Popen(

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import movement, picture
-from judgebench.bias.figure import Figure, unidentified
-from judgebench.bias.ledger import BoardRow, Entry, Ledger
+from judgebench.bias.counterfactual import BoardRow, Entry, Ledger
+from judgebench.stats.intervals import Figure, unidentified
 from tests.app.test_words import board
 
 image = pytest.importorskip("PIL.Image", reason="the app needs the extra app")

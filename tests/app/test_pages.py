@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from judgebench import queries, study
+from judgebench import services
 from judgebench.formats.submission import read_submission
 from judgebench.resources import folder
 from judgebench.store.database import Database
@@ -45,7 +45,9 @@ def test_outputs_without_verdicts_are_not_ranked(monkeypatch: pytest.MonkeyPatch
     path = tmp_path / "new.db"
     database = Database(str(path), create=True)
     submission = read_submission(folder("demo") / "outputs" / "demo-hasty.json")
-    study.store(database, study.prepare(database, submission, benchmark="demo", model="demo-hasty"))
+    services.submissions.save(
+        database, services.submissions.prepare(database, submission, benchmark="demo", model="demo-hasty")
+    )
     database.close()
     assert "run a judge first" in said(opened("leaderboard", monkeypatch, path))
     assert "run a judge first" in said(opened("matrix", monkeypatch, path))
@@ -75,7 +77,7 @@ def test_pictures_show_a_readable_number_of_models(monkeypatch: pytest.MonkeyPat
     with database.write() as connection:
         met = [result(trial(0, a=a, b=b), ok(1.0)) for a, b in pairwise(names)]
         verdicts.add(connection, met)
-    found = queries.matrix(database, "bench")
+    found = services.analyses.matrix(database, "bench")
     database.close()
     app = opened("leaderboard", monkeypatch, path)
     assert len(app.dataframe[0].value) == len(names)
@@ -106,5 +108,5 @@ def test_what_was_read_ahead_is_not_read_again(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
     ahead.read()
     for query in ("leaderboard", "tallies", "languages"):
-        monkeypatch.setattr(queries, query, None)
+        monkeypatch.setattr(services.leaderboards, query, None)
     assert opened("leaderboard", monkeypatch, demo_database).dataframe

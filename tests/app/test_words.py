@@ -11,8 +11,8 @@ from app import commands, downloads, replies, words
 from app.browsing import Spot, beside
 from app.text import name
 from judgebench.leaderboard import Interval, Leaderboard, Row
-from judgebench.queries import Battle, ShownVerdict
 from judgebench.records import Completion, Instruction, Order, Source, Status, TokenLogprob, Verdict
+from judgebench.services.battles import Battle, ShownVerdict
 from judgebench.stats.ranks import rank_sets
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from judgebench.audits.field import Field
+from judgebench.audits.submission_set import Field
 
 CONTENT = """water city music history light paper travel engine garden number friend market season mountain river
 teacher window story language planet kitchen doctor winter summer coffee bridge letter picture"""

@@ -11,10 +11,10 @@ from judgebench.audits.findings import Finding, Severity
 from judgebench.audits.integrity import StoredVerdict, agrees, audit_integrity
 from judgebench.errors import UnknownName
 from judgebench.records import Judge, Order, Source, Status, Verdict
+from judgebench.services.audits.integrity import integrity
 from judgebench.spec import load_template
-from judgebench.store import tables as t
+from judgebench.store import schema as t
 from judgebench.store.database import Database
-from judgebench.study.integrity import integrity
 from tests.factories import JUDGE, failed, filled, ok, result, trial
 
 COUNT = 40

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from judgebench.audits.findings import Severity
 from judgebench.audits.null_gate import EntrantResult, Gate, Seen, gate_report, measure, next_round, resolution
-from judgebench.stats.sequential import Bounds, RunningBounds, running_bounds
+from judgebench.stats.adaptive import Bounds, RunningBounds, running_bounds
 
 GATE = Gate()
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from judgebench.audits import outcomes
-from judgebench.audits.field import Field
 from judgebench.audits.findings import Finding, Severity
-from judgebench.stats.table import VerdictTable
+from judgebench.audits.rules import outcomes
+from judgebench.audits.submission_set import Field
+from judgebench.stats.verdict_table import VerdictTable
 from tests.audits.factories import honest, instructions
 
 COUNT = 60

@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.audits.findings import Severity
-from judgebench.audits.perturbations import PERTURBATIONS, Material, perturbed
 from judgebench.audits.robustness import (
+    PERTURBATIONS,
     Estimate,
+    Material,
     consistency,
     invariance,
+    perturbed,
     robustness_report,
     sensitivity,
     summarise,

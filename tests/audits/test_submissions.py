@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgebench.audits.field import Field
 from judgebench.audits.findings import Finding, Severity, share_interval
-from judgebench.audits.repetition import normalised_entropy
-from judgebench.audits.submissions import audit_submissions
+from judgebench.audits.rules import audit_submissions
+from judgebench.audits.rules.repetition import normalised_entropy
+from judgebench.audits.submission_set import Field
 from judgebench.errors import UnknownName
 from judgebench.records import Instruction
 from judgebench.spec import load_template, templates

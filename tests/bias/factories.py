@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit
 
-from judgebench.stats.table import VerdictTable
+from judgebench.stats.verdict_table import VerdictTable
 
 SCALERLAB = Path(__file__).parents[2].parent / "shared" / "data" / "scalerlab_judgebench"
 

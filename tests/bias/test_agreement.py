@@ -11,7 +11,8 @@ from statsmodels.stats.inter_rater import aggregate_raters
 from statsmodels.stats.inter_rater import cohens_kappa as reference_kappa
 from statsmodels.stats.inter_rater import fleiss_kappa as reference_fleiss
 
-from judgebench.bias.agreement import (
+from judgebench.errors import InputError, StatisticsError
+from judgebench.stats.agreement import (
     accuracy,
     agreement,
     cohen_kappa,
@@ -24,8 +25,7 @@ from judgebench.bias.agreement import (
     rank_correlation,
     raw_agreement,
 )
-from judgebench.errors import InputError, StatisticsError
-from judgebench.stats.battles import average_battles
+from judgebench.stats.verdict_table import average_battles
 from tests.bias.factories import judged_twice, rows_of
 
 SHARED = Path(__file__).parents[2].parent / "shared"

@@ -4,7 +4,7 @@ import pytest
 
 from judgebench.bias.card import Card, line, shown_interval, shown_value
 from judgebench.bias.card_html import html_card
-from judgebench.bias.figure import Figure, unidentified
+from judgebench.stats.intervals import Figure, unidentified
 
 
 def figure(value: float, lower: float | None, upper: float | None) -> Figure:

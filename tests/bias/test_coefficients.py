@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from judgebench.bias.coefficients import Resampling, coefficients
+from judgebench.stats.agreement import Resampling, coefficients
 
 
 def test_a_rare_outcome_counts_in_every_resample():

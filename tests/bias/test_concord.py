@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from judgebench.bias.agreement import outcomes
-from judgebench.bias.coefficients import Resampling
-from judgebench.bias.concord import concord, score_agreement
-from judgebench.bias.people import join, people_preference
+from judgebench.bias.human_agreement import concord, score_agreement
+from judgebench.bias.labelled_battles import join, people_preference
 from judgebench.errors import StatisticsError
-from judgebench.stats.table import NO_LABELS, LabelTable
+from judgebench.stats.agreement import Resampling, outcomes
+from judgebench.stats.verdict_table import NO_LABELS, LabelTable
 from tests.bias.factories import BiasedWorld, table_of
 
 

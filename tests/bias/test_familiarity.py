@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from judgebench.bias.familiarity import familiarity
+from judgebench.bias.self_preference import familiarity
 from judgebench.errors import InputError
 from tests.bias.factories import table_of
 

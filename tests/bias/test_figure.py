@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from judgebench.bias.figure import (
+from judgebench.errors import StatisticsError
+from judgebench.stats.intervals import (
     bootstrap_figure,
     bounded_difference,
     bounded_mean,
@@ -12,7 +13,6 @@ from judgebench.bias.figure import (
     normal_figure,
     unidentified,
 )
-from judgebench.errors import StatisticsError
 
 
 def test_one_row_a_cluster_is_the_interval_of_agresti_and_coull():  # golden: statsmodels, method agresti_coull

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.bias.effects import length_effect
-from judgebench.bias.leakage import Relation, leakage, leakage_score, preference_leakage_score, relation
+from judgebench.bias.relatives import Relation, leakage, leakage_score, preference_leakage_score, relation
 from judgebench.errors import InputError, StatisticsError, UnknownName
 from judgebench.records import Lineage
 from tests.bias.factories import BiasedWorld, table_of

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from judgebench.bias.counterfactual import ledger
 from judgebench.bias.effects import Effect, fit_effects, length_effect, place_effect
-from judgebench.bias.leakage import relation_effects, relation_matrix
-from judgebench.bias.ledger import ledger
+from judgebench.bias.relatives import relation_effects, relation_matrix
 from judgebench.errors import UnknownName
 from judgebench.records import Lineage
 from judgebench.stats.win_rate import win_rates

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from judgebench import queries, study
+from judgebench import services
 from judgebench.store.database import Database
 
 FILES = {
@@ -54,7 +54,9 @@ def counted(rows: list[dict[str, Any]]) -> dict[str, float]:
 def imported(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Database:
     database = Database(str(tmp_path_factory.mktemp("scalerlab") / "s.db"), create=True)
     for name in FILES.values():
-        study.import_scalerlab(database, shared / "data" / "scalerlab_judgebench" / f"{name}.jsonl.gz", benchmark="b")
+        services.imports.import_scalerlab(
+            database, shared / "data" / "scalerlab_judgebench" / f"{name}.jsonl.gz", benchmark="b"
+        )
     return database
 
 
@@ -63,8 +65,8 @@ def imported(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Database
 def test_against_a_direct_count(shared: Path, imported: Database, judge: str) -> None:
     rows = rows_of(shared / "data" / "scalerlab_judgebench" / f"{FILES[judge]}.jsonl.gz")
     expected = counted(rows)
-    [with_key] = queries.agreement(imported, "b", judges=[judge]).judges
-    place = queries.bias(imported, "b", judges=[judge]).position
+    [with_key] = services.agreement.agreement(imported, "b", judges=[judge]).judges
+    place = services.bias.bias(imported, "b", judges=[judge]).position
     assert with_key.items == expected["n"]
     assert with_key.accuracy.value == pytest.approx(expected["accuracy"])
     assert with_key.accuracy_strict.value == pytest.approx(expected["strict"])
@@ -82,7 +84,7 @@ def test_against_a_direct_count(shared: Path, imported: Database, judge: str) ->
 def test_by_source(shared: Path, imported: Database, judge: str) -> None:
     rows = rows_of(shared / "data" / "scalerlab_judgebench" / f"{FILES[judge]}.jsonl.gz")
     sources = sorted({row["source"] for row in rows})
-    [with_key] = queries.agreement(imported, "b", judges=[judge]).judges
+    [with_key] = services.agreement.agreement(imported, "b", judges=[judge]).judges
     assert [each.category for each in with_key.by_category] == sources
     for each in with_key.by_category:
         expected = counted([row for row in rows if row["source"] == each.category])
@@ -91,7 +93,7 @@ def test_by_source(shared: Path, imported: Database, judge: str) -> None:
         assert each.accuracy_strict.value == pytest.approx(expected["strict"])
     for source in sources:
         expected = counted([row for row in rows if row["source"] == source])
-        place = queries.bias(imported, "b", judges=[judge], category=source).position
+        place = services.bias.bias(imported, "b", judges=[judge], category=source).position
         assert place.consistency.value == pytest.approx(expected["consistency"])
         assert place.preference_fairness.value == pytest.approx(expected["fairness"])
         assert place.log_odds_hard.value == pytest.approx(expected.get("effect"))

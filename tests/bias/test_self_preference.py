@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from judgebench.bias.leakage import Relation
+from judgebench.bias.relatives import Relation
 from judgebench.bias.self_preference import consensus_residuals, equal_opportunity
 from judgebench.errors import InputError, UnknownName
 from tests.bias.factories import table_of

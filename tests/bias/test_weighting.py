@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from judgebench.bias.weighting import without_related
+from judgebench.bias.relatives import without_related
 from judgebench.errors import InputError
 from judgebench.stats.win_rate import win_rates
 from tests.bias.factories import BiasedWorld, table_of

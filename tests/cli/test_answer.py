@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from judgebench.store import reader
+from judgebench import store
 from judgebench.store.database import Database
 from tests.fault_server import FaultServer, Reply, Request
 
@@ -17,7 +17,7 @@ from .conftest import Invoke
 def stored(tmp_path: Path, model: str) -> dict[str, tuple[str, ...]]:
     database = Database(str(tmp_path / "judgebench.db"))
     with database.read() as connection:
-        page = reader.questions(connection, reader.benchmark_id(connection, "bench"), [model])
+        page = store.benchmarks.questions(connection, store.benchmarks.benchmark_id(connection, "bench"), [model])
     found = {each.instruction.text: each.outputs.get(model) for each in page}
     return {text: (*output.earlier, output.text) for text, output in found.items() if output}
 

@@ -8,7 +8,7 @@ import pytest
 from tests.audits import judges
 from tests.audits.judges import serve
 from tests.cli.conftest import Invoke
-from tests.cli.test_null_audit import store
+from tests.cli.test_null_audit import store_outputs
 from tests.fault_server import FaultServer, Reply, Request
 
 GOOD = "{text} Here is what I know about it, in {number} words and in detail."
@@ -17,7 +17,7 @@ LONG = "Whatever was asked, {number:.0f} of the many considerations that could b
 
 @pytest.fixture
 def quiz(invoke: Invoke) -> Invoke:
-    store(40, {"base": GOOD, "good": "{text} It is {number}, I think, in some detail.", "long": LONG})
+    store_outputs(40, {"base": GOOD, "good": "{text} It is {number}, I think, in some detail.", "long": LONG})
     return invoke
 
 
@@ -71,7 +71,7 @@ def likely(index: int, request: Request) -> Reply:
 
 def test_text_that_no_model_would_write_is_an_outlier_in_likelihood(invoke: Invoke) -> None:
     words = ("plain words about it", "other words of that kind", "words of a third kind", "still other words, then")
-    store(20, dict(zip("abcd", words, strict=True)) | {"odd": "x{number}1 y2 z{number}3 w4 v5 u6"})
+    store_outputs(20, dict(zip("abcd", words, strict=True)) | {"odd": "x{number}1 y2 z{number}3 w4 v5 u6"})
     with FaultServer(likely) as server:
         found = ask(invoke, server, "--likelihoods", "12", "--judge-template", "pairwise/likelihood")
     outliers = [each for each in found["findings"] if each["rule"] == "likelihood-outlier"]

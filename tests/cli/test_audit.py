@@ -10,11 +10,11 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from judgebench import store
 from judgebench.cli.audit import app
 from judgebench.cli.session import Session
 from judgebench.errors import InputError, UnknownName
 from judgebench.records import Instruction, Model, Output
-from judgebench.store import writer
 from judgebench.store.database import Database
 from tests.audits import judges
 from tests.audits.factories import honest, instructions
@@ -31,13 +31,13 @@ def address(tmp_path: Path) -> str:
     path = str(tmp_path / "judgebench.db")
     database = Database(path, create=True)
     with database.write() as connection:
-        benchmark = writer.add_benchmark(connection, "bench")
+        benchmark = store.benchmarks.add_benchmark(connection, "bench")
         keyed = {key: Instruction((text,)) for key, text in asked.items()}
-        writer.add_instructions(connection, benchmark, keyed.values())
+        store.benchmarks.add_instructions(connection, benchmark, keyed.values())
         for model, texts in outputs.items():
-            writer.add_model(connection, Model(model))
+            store.models.add_model(connection, Model(model))
             stored = [Output(keyed[key].key, model, text) for key, text in texts.items()]
-            writer.add_outputs(connection, benchmark, stored)
+            store.models.add_outputs(connection, benchmark, stored)
     database.close()
     return path
 
@@ -93,14 +93,14 @@ def judged(tmp_path: Path) -> str:
     database = Database(path := str(tmp_path / "quiz.db"), create=True)
     asked = [Instruction((text,)) for text in instructions(60).values()]
     with database.write() as connection:
-        benchmark = writer.add_benchmark(connection, "quiz")
-        writer.add_instructions(connection, benchmark, asked)
+        benchmark = store.benchmarks.add_benchmark(connection, "quiz")
+        store.benchmarks.add_instructions(connection, benchmark, asked)
         outputs = [
             Output(each.key, "good", f"{each.text} Here is what I know about it, in {number} words and in detail.")
             for number, each in enumerate(asked)
         ]
-        writer.add_model(connection, Model("good"))
-        writer.add_outputs(connection, benchmark, outputs)
+        store.models.add_model(connection, Model("good"))
+        store.models.add_outputs(connection, benchmark, outputs)
     database.close()
     return path
 
@@ -119,10 +119,10 @@ def contested(judged: str) -> str:
     """The same with a second model, "other"."""
     database = Database(judged)
     with database.write() as connection:
-        benchmark = writer.add_benchmark(connection, "quiz")
-        writer.add_model(connection, Model("other"))
+        benchmark = store.benchmarks.add_benchmark(connection, "quiz")
+        store.models.add_model(connection, Model("other"))
         asked = [Instruction((text,)) for text in instructions(60).values()]
-        writer.add_outputs(connection, benchmark, [Output(each.key, "other", "I do not know.") for each in asked])
+        store.models.add_outputs(connection, benchmark, [Output(each.key, "other", "I do not know.") for each in asked])
     database.close()
     return judged
 

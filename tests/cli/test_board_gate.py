@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from judgebench import queries
+from judgebench import services
 from judgebench.store.database import Database
 from tests.audits import judges
 from tests.audits.factories import instructions
@@ -130,7 +130,7 @@ def test_a_flag_outlives_added_outputs_and_says_so(invoke: Invoke, ranked: Calla
     rows = [{"instruction": each, "output": f"{each} is the question."} for each in added]
     (tmp_path / "more.json").write_text(json.dumps(rows))
     assert invoke("submit", tmp_path / "more.json", "--model", "constant", "--benchmark", "quiz").code == 0
-    stored = queries.audits(database, "quiz", kind="submissions")
+    stored = services.audits.results.audits(database, "quiz", kind="submissions")
     database.close()
     assert next(each for each in stored if each.model == "constant").stale
     flags = {row["model"]: row["flag"] for row in board(invoke)["rows"]}
@@ -142,7 +142,7 @@ def test_the_page_reads_every_kind_of_audit(invoke: Invoke, ranked: Callable[...
     assert invoke("audit", "integrity", "--benchmark", "quiz").code == 0
     invoke("audit", "submissions", "--benchmark", "quiz")
     database = Database("judgebench.db")
-    stored = queries.audits(database, "quiz")
+    stored = services.audits.results.audits(database, "quiz")
     database.close()
     assert {each.kind for each in stored} == {"null-models", "integrity", "submissions"}
     null = next(each for each in stored if each.kind == "null-models")

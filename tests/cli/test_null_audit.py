@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from judgebench import queries
+from judgebench import services, store
 from judgebench.records import HumanLabel, Instruction, Model, Output
-from judgebench.store import reader, writer
 from judgebench.store.database import Database
 from judgebench.store.labels import add_labels
 from tests.audits import judges
@@ -41,22 +40,22 @@ Output A has the identifier m, output B the identifier M. Reply with the better 
 @pytest.fixture
 def quiz(invoke: Invoke) -> Invoke:
     """A benchmark "quiz" of 60 questions with a good model and one that is off the point."""
-    store(60, {"good": "{text} Here is what I know about it, in {number} words and in detail."})
+    store_outputs(60, {"good": "{text} Here is what I know about it, in {number} words and in detail."})
     return invoke
 
 
-def store(count: int, models: dict[str, str], benchmark: str = "quiz") -> None:
+def store_outputs(count: int, models: dict[str, str], benchmark: str = "quiz") -> None:
     """Outputs to ``count`` instructions in judgebench.db, each model's made of its pattern."""
     database = Database("judgebench.db", create=True)
     asked = [Instruction((text,)) for text in instructions(count).values()]
     with database.write() as connection:
-        benchmark_id = writer.add_benchmark(connection, benchmark)
-        writer.add_instructions(connection, benchmark_id, asked)
+        benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
+        store.benchmarks.add_instructions(connection, benchmark_id, asked)
         for model, pattern in models.items():
-            writer.add_model(connection, Model(model))
+            store.models.add_model(connection, Model(model))
             texts = (pattern.format(text=each.text, number=number) for number, each in enumerate(asked))
             outputs = [Output(each.key, model, text) for each, text in zip(asked, texts, strict=True)]
-            writer.add_outputs(connection, benchmark_id, outputs)
+            store.models.add_outputs(connection, benchmark_id, outputs)
     database.close()
 
 
@@ -87,7 +86,7 @@ def test_an_honest_judge_passes(quiz: Invoke) -> None:
 
 @pytest.mark.parametrize("count", [6, 12, 30])
 def test_an_honest_judge_passes_on_a_small_benchmark_too(invoke: Invoke, count: int) -> None:
-    store(count, {"good": "{text} Here is what I know about it, in {number} words and in detail."})
+    store_outputs(count, {"good": "{text} Here is what I know about it, in {number} words and in detail."})
     code, document, _ = audit(invoke, judges.honest)
     assert (code, document["passed"]) == (0, True)
     assert document["instructions"] == count
@@ -151,7 +150,7 @@ def test_the_gate_can_be_moved_and_every_entrant_be_decided(quiz: Invoke) -> Non
 
 
 def test_a_real_model_that_never_wins_is_named_and_does_not_fail_the_judge(invoke: Invoke) -> None:
-    store(60, {"good": "{text} In {number} words, in detail.", "off": "I do not know {number}."})
+    store_outputs(60, {"good": "{text} In {number} words, in detail.", "off": "I do not know {number}."})
     with FaultServer(serve(judges.honest)) as server:
         where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url)
         assert invoke("run", *where, "--baseline", "good").code == 0
@@ -179,9 +178,9 @@ def test_null_models_stand_on_no_ordinary_leaderboard_and_an_audit_continues(qui
     assert again["verdicts"] == first["verdicts"] == asked
     assert repeated == 0
     database = Database("judgebench.db")
-    assert [model.name for model in queries.models(database, "quiz")] == ["good"]
+    assert [model.name for model in services.benchmarks.models(database, "quiz")] == ["good"]
     assert first["stored_as"].startswith("audit:quiz/")
-    assert len(queries.models(database, first["stored_as"])) == 1 + len(first["entrants"])
+    assert len(services.benchmarks.models(database, first["stored_as"])) == 1 + len(first["entrants"])
     database.close()
 
 
@@ -212,7 +211,7 @@ def test_what_cannot_be_audited_is_bad_input(quiz: Invoke, flags: tuple[str, ...
 
 def test_defences_are_measured_side_by_side_with_their_price(invoke: Invoke) -> None:
     good = "{text} Here is what I know about it, in {number} words and in detail."
-    store(60, {"good": good, "other": "{text} That is {number}.", "third": "I do not know {number}."})
+    store_outputs(60, {"good": good, "other": "{text} That is {number}.", "third": "I do not know {number}."})
     code, document, _ = audit(invoke, judges.obedient, "--defences", "--baseline", "good", "--honest", "6")
     assert (code, document["defence"]) == (0, "nonce")
     rows = {row["defence"]: row for row in document["defences"]}
@@ -230,12 +229,12 @@ def test_defences_are_measured_side_by_side_with_their_price(invoke: Invoke) -> 
 
 
 def test_labelled_battles_price_a_defence_by_its_accuracy(invoke: Invoke) -> None:
-    store(60, {"good": "{text} In {number} words, in detail.", "off": "I do not know {number}."})
+    store_outputs(60, {"good": "{text} In {number} words, in detail.", "off": "I do not know {number}."})
     database = Database("judgebench.db")
     keys = [Instruction((text,)).key for text in instructions(60).values()][:10]
     with database.write() as connection:
         said = [HumanLabel("ann", key, "good", "off", 0.0 if number == 0 else 1.0) for number, key in enumerate(keys)]
-        add_labels(connection, reader.benchmark_id(connection, "quiz"), said)
+        add_labels(connection, store.benchmarks.benchmark_id(connection, "quiz"), said)
     database.close()
     flags = ("--defences", "--defence", "sandwich", "--baseline", "good", "--honest", "10")
     _, document, _ = audit(invoke, judges.honest, *flags)

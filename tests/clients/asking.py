@@ -5,11 +5,10 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from judgebench.clients.openai_api import OpenAIClient
-from judgebench.clients.protocol import Client
-from judgebench.clients.retry import RetryingClient, RetryPolicy, retrying
-from judgebench.clients.throttle import Throttle
-from judgebench.clients.transport import Timeouts
+from judgebench.clients.base import Client
+from judgebench.clients.http import Timeouts
+from judgebench.clients.openai import OpenAIClient
+from judgebench.clients.retry import RetryingClient, RetryPolicy, Throttle, retrying
 from judgebench.records import ChatPrompt, Completion, Message, Prompt
 
 KEY = "sk-test-0123456789abcdef/+="

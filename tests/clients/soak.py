@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from judgebench.clients.openai_api import OpenAIClient
-from judgebench.clients.retry import RetryingClient, RetryPolicy, retrying
-from judgebench.clients.throttle import Throttle
-from judgebench.clients.transport import Timeouts
+from judgebench.clients.http import Timeouts
+from judgebench.clients.openai import OpenAIClient
+from judgebench.clients.retry import RetryingClient, RetryPolicy, Throttle, retrying
 from judgebench.errors import JudgeError
 from judgebench.records import ChatPrompt, Completion, Message
 from tests.fault_server import FaultServer, Reply, Request, gzip_bomb, gzipped

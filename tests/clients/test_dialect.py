@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from judgebench.clients.dialect import Dialect, refused_field
+from judgebench.clients.openai import Dialect, refused_field
 from judgebench.clients.replies import Rejected
 from judgebench.errors import JudgeRefused
 from tests.clients.asking import PROMPT, ask, ask_all, client_of

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from judgebench.clients.openai_api import OpenAIClient
-from judgebench.clients.prices import Price
+from judgebench.clients.base import Price
+from judgebench.clients.http import Timeouts
+from judgebench.clients.openai import OpenAIClient
 from judgebench.clients.replies import Overloaded, Rejected
-from judgebench.clients.transport import Timeouts
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeRefused, JudgeUnreachable
 from judgebench.records import TokenLogprob
 from tests.clients.asking import KEY, PROMPT, ask, ask_all, client_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from judgebench.clients.prices import Price, cost_usd
+from judgebench.clients.base import Price, cost_usd
 from judgebench.errors import InputError
 from judgebench.records import Completion
 

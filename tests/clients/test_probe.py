@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from judgebench.clients.openai_api import OpenAIClient
+from judgebench.clients.openai import OpenAIClient
 from judgebench.clients.probe import Report, check
 from judgebench.clients.replies import ListedModel
 from judgebench.errors import JudgeRefused, JudgeUnreachable

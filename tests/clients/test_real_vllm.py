@@ -12,16 +12,15 @@ from typing import TypeVar
 
 import pytest
 
-from judgebench import study
+from judgebench import engine, store
 from judgebench.bias.position import position
-from judgebench.clients.openai_api import OpenAIClient
+from judgebench.clients.http import Timeouts
+from judgebench.clients.openai import OpenAIClient
 from judgebench.clients.probe import check
 from judgebench.clients.replies import ListedModel, Rejected
-from judgebench.clients.transport import Timeouts
 from judgebench.clients.vllm_server import VllmServer, command, free_port
 from judgebench.records import ChatPrompt, LikelihoodPrompt, Message, Status
 from judgebench.spec import make_study
-from judgebench.store import reader
 from judgebench.store.database import Database
 from tests.study import benchmarks
 
@@ -70,7 +69,7 @@ def test_judges_of_every_kind_give_verdicts_and_the_bias_of_a_small_one_shows(tm
         wanted = make_study(
             {"benchmark": "bench", "judge": judge, "concurrency": 8, "reask": True, **design}, where="t"
         )
-        return study.run(database, wanted, environment={}).tally.ended
+        return engine.run.run(database, wanted, environment={}).tally.ended
 
     async def run() -> dict[str, Mapping[Status, int]]:
         argv = command(WEIGHTS, port, program=PROGRAM, flags=flags)
@@ -84,7 +83,7 @@ def test_judges_of_every_kind_give_verdicts_and_the_bias_of_a_small_one_shows(tm
         assert given >= 0.5 * sum(counts.values()), template
         assert not counts.get(Status.FAILED)
     with database.read() as connection:
-        table = reader.verdict_table(connection, 1, judges=["pairwise/letter"]).table
+        table = store.arrays.verdict_table(connection, 1, judges=["pairwise/letter"]).table
     found = position(table)
     print(found.consistency, found.log_odds_soft)
     assert found.log_odds_soft.excludes_zero

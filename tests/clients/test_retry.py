@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from judgebench.clients.http import Timeouts
 from judgebench.clients.replies import Rejected
-from judgebench.clients.retry import RetryPolicy, retrying
+from judgebench.clients.retry import RetryPolicy, Throttle, retrying
 from judgebench.clients.scripted import ScriptedClient
-from judgebench.clients.throttle import Throttle
-from judgebench.clients.transport import Timeouts
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeRefused, JudgeUnreachable
 from tests.clients.asking import EAGER, KEY, PROMPT, ask, ask_all, client_of, persistent
 from tests.fault_server import FaultServer, Reply, Request

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgebench.clients.throttle import Throttle
+from judgebench.clients.retry import Throttle
 from judgebench.errors import InputError
 
 

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from judgebench.execution import loop
+from judgebench import engine
 
 
 async def _collector() -> tuple[bool, tuple[int, int, int]]:
@@ -13,7 +13,7 @@ async def _collector() -> tuple[bool, tuple[int, int, int]]:
 
 def test_objects_of_before_are_frozen_only_while_questions_are_asked() -> None:
     before = gc.get_threshold()
-    frozen, threshold = loop.run(_collector())
+    frozen, threshold = engine.runner.run_async(_collector())
     assert frozen
     assert threshold > before
     assert not gc.get_freeze_count()
@@ -24,7 +24,7 @@ def test_what_somebody_else_froze_stays_frozen() -> None:
     gc.freeze()
     try:
         count = gc.get_freeze_count()
-        loop.run(_collector())
+        engine.runner.run_async(_collector())
         assert gc.get_freeze_count() == count
     finally:
         gc.unfreeze()
@@ -36,6 +36,6 @@ def test_the_collector_is_restored_after_an_error() -> None:
 
     before = gc.get_threshold()
     with pytest.raises(ValueError, match="none"):
-        loop.run(fails())
+        engine.runner.run_async(fails())
     assert not gc.get_freeze_count()
     assert gc.get_threshold() == before

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from judgebench.engine.runner import Limits, Runner, Tally
 from judgebench.errors import DatabaseError, JudgeError, JudgeRefused
-from judgebench.execution.runner import Limits, Runner, Tally
-from judgebench.records import Order, Status, Trial
-from judgebench.store.verdict_writer import TrialResult
+from judgebench.records import Order, Status, Trial, TrialResult
 from tests.factories import failed, ok, result, trial
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.judging.parsing import parse
-from judgebench.judging.parts import mean, parts
+from judgebench.judging.parsing.json_reply import mean, parts
 from judgebench.judging.scales import (
     LabelScale,
     ScoreScale,

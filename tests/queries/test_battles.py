@@ -4,9 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from judgebench import queries, study
+from judgebench import services, store
 from judgebench.errors import UnknownName
-from judgebench.queries import BattleFilter
 from judgebench.records import (
     Battle,
     HumanLabel,
@@ -18,11 +17,12 @@ from judgebench.records import (
     Source,
     Status,
     Trial,
+    TrialResult,
     Verdict,
 )
-from judgebench.store import writer
+from judgebench.store.battles import BattleFilter
 from judgebench.store.database import Database
-from judgebench.store.verdict_writer import TrialResult, VerdictWriter
+from judgebench.store.verdict_writer import VerdictWriter
 
 _JUDGE = Judge("judge", "m", "pairwise/two-way.v1", "0" * 32)
 _ASKED = [Instruction((f"Question {n}",), category="even" if n % 2 == 0 else "odd") for n in range(12)]
@@ -45,10 +45,10 @@ def _said(number: int, a: str, b: str, order: Order) -> Verdict:
 def filled() -> Database:
     database = Database(":memory:", create=True)
     with database.write() as connection:
-        benchmark = writer.add_benchmark(connection, "b")
-        writer.add_instructions(connection, benchmark, _ASKED)
+        benchmark = store.benchmarks.add_benchmark(connection, "b")
+        store.benchmarks.add_instructions(connection, benchmark, _ASKED)
         for model in _MODELS:
-            writer.add_model(connection, Model(model))
+            store.models.add_model(connection, Model(model))
         outputs = {
             (each.key, model): Output(
                 each.key, model, f"{model} says " + ("" if model == "best" and n == 7 else "x" * 90)
@@ -56,9 +56,9 @@ def filled() -> Database:
             for n, each in enumerate(_ASKED)
             for model in _MODELS
         }
-        writer.add_outputs(connection, benchmark, list(outputs.values()))
-        judge = writer.add_judge(connection, _JUDGE)
-        run = writer.start_run(connection, benchmark_id=benchmark, judge_id=judge, kind="run", specification={})
+        store.models.add_outputs(connection, benchmark, list(outputs.values()))
+        judge = store.judges.add_judge(connection, _JUDGE)
+        run = store.runs.start_run(connection, benchmark_id=benchmark, judge_id=judge, kind="run", specification={})
         results = []
         for number, each in enumerate(_ASKED):
             for a, b in (("best", "middle"), ("best", "worst"), ("middle", "worst")):
@@ -71,7 +71,7 @@ def filled() -> Database:
 
 
 def found(database: Database, **chosen: object) -> list[tuple[str, str, str]]:
-    rows, total = queries.battles(database, "b", BattleFilter(**chosen), limit=100)
+    rows, total = services.battles.battles(database, "b", BattleFilter(**chosen), limit=100)
     assert total == len(rows)
     return [(row.text.removeprefix("Question "), row.model_a, row.model_b) for row in rows]
 
@@ -99,7 +99,9 @@ def test_upsets_come_first(filled: Database) -> None:
 
 
 def test_pages_follow_each_other(filled: Database) -> None:
-    pages = [queries.battles(filled, "b", BattleFilter(), limit=5, offset=offset)[0] for offset in range(0, 36, 5)]
+    pages = [
+        services.battles.battles(filled, "b", BattleFilter(), limit=5, offset=offset)[0] for offset in range(0, 36, 5)
+    ]
     rows = [row for page in pages for row in page]
     assert [row.text for row in rows] == [f"Question {n // 3}" for n in range(36)]
     assert all(one != other for one, other in pairwise(rows))
@@ -108,11 +110,11 @@ def test_pages_follow_each_other(filled: Database) -> None:
 def test_judges_against_people(filled: Database) -> None:
     for number, preference in ((0, 0.0), (1, 1.0), (2, 0.5)):
         label = HumanLabel.of("ann", _ASKED[number].key, first="best", second="worst", preference=preference)
-        study.vote(filled, "b", label)
+        services.labels.vote(filled, "b", label)
     assert found(filled, against_human=True) == [("0", "best", "worst")]
-    shown = queries.battle(filled, "b", _ASKED[0].key, "worst", "best")
+    shown = services.battles.battle(filled, "b", _ASKED[0].key, "worst", "best")
     assert [(label.annotator, label.preference) for label in shown.labels] == [("ann", 0.0)]
-    assert queries.battle(filled, "b", _ASKED[3].key, "worst", "best").labels == ()
+    assert services.battles.battle(filled, "b", _ASKED[3].key, "worst", "best").labels == ()
 
 
 def test_a_later_revision_is_in_force(filled: Database) -> None:
@@ -120,7 +122,7 @@ def test_a_later_revision_is_in_force(filled: Database) -> None:
     outputs = {model: Output(each.key, model, f"{model} says " + "x" * 90) for model in ("best", "worst")}
     trial = Trial(_JUDGE.digest, Battle.of(each, outputs["best"], outputs["worst"]), Order.BA)
     with filled.write() as connection:
-        run = writer.start_run(connection, benchmark_id=1, judge_id=1, kind="run", specification={})
+        run = store.runs.start_run(connection, benchmark_id=1, judge_id=1, kind="run", specification={})
         again = Verdict(Status.OK, Source.LABEL, 1.0, parser="2")
         result = TrialResult(trial.key, each.key, "best", "worst", Order.BA, 0, again, None)
         VerdictWriter(connection, run).add(connection, [result])
@@ -130,6 +132,6 @@ def test_a_later_revision_is_in_force(filled: Database) -> None:
 def test_unknown_names(filled: Database) -> None:
     for chosen in (BattleFilter(judge="nobody"), BattleFilter(models=("nobody",))):
         with pytest.raises(UnknownName):
-            queries.battles(filled, "b", chosen)
+            services.battles.battles(filled, "b", chosen)
     with pytest.raises(UnknownName):
-        queries.battles(filled, "nothing", BattleFilter())
+        services.battles.battles(filled, "nothing", BattleFilter())

@@ -2,9 +2,8 @@
 
 import pytest
 
-from judgebench import queries
+from judgebench import services, store
 from judgebench.errors import InputError, StatisticsError
-from judgebench.queries import Scope
 from judgebench.records import (
     Battle,
     Completion,
@@ -17,11 +16,12 @@ from judgebench.records import (
     Source,
     Status,
     Trial,
+    TrialResult,
     Verdict,
 )
-from judgebench.store import writer
+from judgebench.services.bias import Scope
 from judgebench.store.database import Database
-from judgebench.store.verdict_writer import TrialResult, VerdictWriter
+from judgebench.store.verdict_writer import VerdictWriter
 
 _JUDGE = Judge("judge", "relative", "pairwise/two-way.v1", "0" * 32)
 _LENGTHS = {"plain": 20, "marked": 20, "wordy": 60}
@@ -41,19 +41,19 @@ def filled() -> Database:
         for n in range(60)
     ]
     with database.write() as connection:
-        benchmark = writer.add_benchmark(connection, "b")
-        writer.add_instructions(connection, benchmark, asked)
+        benchmark = store.benchmarks.add_benchmark(connection, "b")
+        store.benchmarks.add_instructions(connection, benchmark, asked)
         for model in _LENGTHS:
-            writer.add_model(connection, Model(model, Lineage("kin" if model == "plain" else "other")))
-        writer.add_model(connection, Model("relative", Lineage("kin")))
+            store.models.add_model(connection, Model(model, Lineage("kin" if model == "plain" else "other")))
+        store.models.add_model(connection, Model("relative", Lineage("kin")))
         outputs = {
             (each.key, model): Output(each.key, model, _text(model, number))
             for number, each in enumerate(asked)
             for model in _LENGTHS
         }
-        writer.add_outputs(connection, benchmark, list(outputs.values()))
-        judge = writer.add_judge(connection, _JUDGE)
-        run = writer.start_run(connection, benchmark_id=benchmark, judge_id=judge, kind="run", specification={})
+        store.models.add_outputs(connection, benchmark, list(outputs.values()))
+        judge = store.judges.add_judge(connection, _JUDGE)
+        run = store.runs.start_run(connection, benchmark_id=benchmark, judge_id=judge, kind="run", specification={})
         results = []
         for number, each in enumerate(asked):
             for a, b in (("marked", "plain"), ("marked", "wordy"), ("plain", "wordy")):
@@ -71,7 +71,7 @@ def filled() -> Database:
 
 
 def test_at_equal_length_the_wordy_model_falls(filled: Database) -> None:
-    found = queries.moves(filled, "b", ("length",))
+    found = services.bias.moves(filled, "b", ("length",))
     change = {row.model: row.change for row in found.together.board}
     assert change["wordy"].upper is not None
     assert change["wordy"].upper < 0
@@ -81,7 +81,7 @@ def test_at_equal_length_the_wordy_model_falls(filled: Database) -> None:
 
 
 def test_style_has_an_entry_for_each_mark_that_is_there(filled: Database) -> None:
-    found = queries.moves(filled, "b", ("style", "length"))
+    found = services.bias.moves(filled, "b", ("style", "length"))
     entries = {entry.name: entry for entry in found.entries}
     assert list(entries) == ["lists", "length"]
     assert entries["lists"].points is not None
@@ -89,7 +89,7 @@ def test_style_has_an_entry_for_each_mark_that_is_there(filled: Database) -> Non
 
 
 def test_lineage_is_read_from_what_was_declared(filled: Database) -> None:
-    found = queries.moves(filled, "b", ("lineage",))
+    found = services.bias.moves(filled, "b", ("lineage",))
     reasons = {entry.name: entry.points.reason for entry in found.entries if entry.points is not None}
     assert set(reasons) == {"same", "inheritance", "family"}
     assert "not declared" not in "".join(reasons.values())
@@ -97,29 +97,29 @@ def test_lineage_is_read_from_what_was_declared(filled: Database) -> None:
 
 def test_nothing_to_control(filled: Database) -> None:
     with pytest.raises(InputError):
-        queries.moves(filled, "b", ("length",), scope=Scope(judges=("nobody",)))
+        services.bias.moves(filled, "b", ("length",), scope=Scope(judges=("nobody",)))
     empty = Database(":memory:", create=True)
     with empty.write() as connection:
-        writer.add_benchmark(connection, "b")
+        store.benchmarks.add_benchmark(connection, "b")
     with pytest.raises(StatisticsError, match="run a judge"):
-        queries.moves(empty, "b", ("length",))
+        services.bias.moves(empty, "b", ("length",))
 
 
 def test_failures_and_cost_are_counted_by_model(filled: Database) -> None:
-    found = queries.tallies(filled, "b")
+    found = services.leaderboards.tallies(filled, "b")
     assert {model: tally.failures for model, tally in found.items()} == {"marked": 0, "plain": 6, "wordy": 6}
     assert found["marked"].cost_usd == pytest.approx(1.2)
 
 
 def test_a_board_of_one_language_counts_its_instructions_only(filled: Database) -> None:
-    assert queries.languages(filled, "b") == ["English", "German"]
-    whole = queries.leaderboard(filled, "b")
-    german = queries.leaderboard(filled, "b", language="German")
-    english = queries.leaderboard(filled, "b", language="English")
+    assert services.leaderboards.languages(filled, "b") == ["English", "German"]
+    whole = services.leaderboards.leaderboard(filled, "b")
+    german = services.leaderboards.leaderboard(filled, "b", language="German")
+    english = services.leaderboards.leaderboard(filled, "b", language="English")
     for rows in zip(
         *(sorted(board.rows, key=lambda row: row.model) for board in (whole, german, english)), strict=True
     ):
         assert rows[0].battles == rows[1].battles + rows[2].battles
     assert german.left_out.get(Status.UNPARSED, 0) + english.left_out[Status.UNPARSED] == 6
     with pytest.raises(InputError, match="unknown language"):
-        queries.leaderboard(filled, "b", language="Klingon")
+        services.leaderboards.leaderboard(filled, "b", language="Klingon")

@@ -1,8 +1,7 @@
 """Everything about trust is read from either engine."""
 
-from judgebench import queries, study
+from judgebench import services, store
 from judgebench.records import HumanLabel, Model, Order, Output
-from judgebench.store import judge_reader, reader, writer
 from judgebench.store.database import Database
 from tests.factories import failed, filled, instruction, ok, result, trial
 
@@ -15,14 +14,14 @@ def judged(database: Database) -> None:
         verdicts.add(connection, [*rows, result(trial(2), failed(), reply=None)])
     for number in (0, 2):
         label = HumanLabel.of("ann", instruction(number).key, first="alpha", second="beta", preference=1.0)
-        study.vote(database, "bench", label)
+        services.labels.vote(database, "bench", label)
 
 
 def test_bias_and_agreement(database: Database) -> None:
     judged(database)
-    found = queries.bias(database, "bench", judges=["judge"])
+    found = services.bias.bias(database, "bench", judges=["judge"])
     assert (found.verdicts, found.position.matched, found.position.consistency.value) == (4, 2, 1.0)
-    [judge] = queries.agreement(database, "bench").judges
+    [judge] = services.agreement.agreement(database, "bench").judges
     assert (judge.items, judge.without_verdict) == (2, 1)
     assert judge.accuracy.value == 0.5
     assert [each.category for each in judge.by_category] == ["c0"]
@@ -33,11 +32,16 @@ def test_style_is_counted_in_outputs_that_came_later_as_well(database: Database)
     keys = [instruction(number).key for number in range(3)]
     for model, text in (("gamma", "- a\n- b"), ("delta", "# **c**")):
         with database.write() as connection:
-            writer.add_model(connection, Model(model))
-            writer.add_outputs(connection, reader.benchmark_id(connection, "bench"), [Output(keys[1], model, text)])
+            store.models.add_model(connection, Model(model))
+            store.models.add_outputs(
+                connection, store.benchmarks.benchmark_id(connection, "bench"), [Output(keys[1], model, text)]
+            )
         with database.read() as connection:
-            found = judge_reader.style_counts(
-                connection, reader.benchmark_id(connection, "bench"), models=("delta", "gamma"), instructions=keys
+            found = store.arrays.style_counts(
+                connection,
+                store.benchmarks.benchmark_id(connection, "bench"),
+                models=("delta", "gamma"),
+                instructions=keys,
             )
     marks = {name: counts.tolist() for name, counts in found.items()}
     nothing = [0.0, 0.0]
@@ -51,7 +55,7 @@ def test_style_is_counted_in_outputs_that_came_later_as_well(database: Database)
 
 def test_a_card(database: Database) -> None:
     judged(database)
-    lines = {line.name: line for line in queries.card(database, "judge").lines}
+    lines = {line.name: line for line in services.cards.card(database, "judge").lines}
     assert lines["reached"].figure.value == 0.8
     assert lines["parsed"].figure.value == 1.0
     assert lines["cost"].figure.value == 0.01
@@ -60,8 +64,10 @@ def test_a_card(database: Database) -> None:
 
 def test_controls_queue_and_contamination(database: Database) -> None:
     judged(database)
-    board = queries.controlled_leaderboard(database, "bench", queries.Controls(related_weight=0.0))
+    board = services.leaderboards.controlled_leaderboard(
+        database, "bench", services.leaderboards.Controls(related_weight=0.0)
+    )
     assert board.notes[0] == "0 verdicts by judges related to one of the two models: 0 left out"
-    waiting = queries.human_queue(database, "bench", "judge")
+    waiting = services.agreement.human_queue(database, "bench", "judge")
     assert [each.instruction.key for each in waiting.battles] == [instruction(1).key]
-    assert queries.contamination(database, "bench").instructions.value == 0.0
+    assert services.contamination.contamination(database, "bench").instructions.value == 0.0

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from judgebench.stats.table import VerdictTable
+from judgebench.stats.verdict_table import VerdictTable
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "alpaca_eval"
 BASELINE = "gpt4_1106_preview"

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from judgebench.stats.table import VerdictTable
+from judgebench.stats.verdict_table import VerdictTable
 
 
 def table_of(rows, models=None, instructions=None, judges=None):

@@ -5,8 +5,8 @@ from hypothesis import given
 from judgebench.errors import StatisticsError
 from judgebench.stats.bootstrap import bootstrap_pair_counts, bootstrap_ratings, bootstrap_win_rates
 from judgebench.stats.bradley_terry import fit_bradley_terry, fit_pair_counts
-from judgebench.stats.pair_counts import PairCounts
-from judgebench.stats.refits import Refits
+from judgebench.stats.bradley_terry.refits import Refits
+from judgebench.stats.verdict_table import PairCounts
 from judgebench.stats.win_rate import win_rates
 from tests.stats.factories import World, stacked, table_of, tables
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.bradley_terry import fit_bradley_terry, fit_pair_counts, win_probabilities
-from judgebench.stats.pair_counts import PairCounts
+from judgebench.stats.verdict_table import PairCounts
 from tests.stats.factories import World, renamed, stacked, swapped, table_of, tables
 
 FIT = {"rtol": 1e-7, "atol": 1e-8}

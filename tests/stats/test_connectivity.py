@@ -1,7 +1,7 @@
 import numpy as np
 
-from judgebench.stats.connectivity import connectivity
-from judgebench.stats.pair_counts import PairCounts
+from judgebench.stats.bradley_terry.separation import connectivity
+from judgebench.stats.verdict_table import PairCounts
 from tests.stats.factories import table_of
 
 

@@ -9,8 +9,8 @@ from scipy.special import expit
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.bradley_terry import fit_bradley_terry
-from judgebench.stats.contextual import fit_contextual, shown_first
-from judgebench.stats.ties import RULES, Outcomes, outcome_probabilities
+from judgebench.stats.bradley_terry.covariates import fit_contextual, shown_first
+from judgebench.stats.bradley_terry.ties import RULES, Outcomes, outcome_probabilities
 from tests.stats.factories import World, stacked, swapped, table_of, tables
 
 RNG = np.random.default_rng

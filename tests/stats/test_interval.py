@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.interval import critical_value, normal_interval, rate_interval
+from judgebench.stats.intervals import critical_value, normal_interval, rate_interval
 
 
 def test_golden_quantiles():

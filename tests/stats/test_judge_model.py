@@ -5,9 +5,9 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from judgebench.errors import StatisticsError
+from judgebench.stats.bradley_terry.ties import Outcomes
 from judgebench.stats.judge_model import _Likelihood, fit_judge_model
-from judgebench.stats.table import VerdictTable
-from judgebench.stats.ties import Outcomes
+from judgebench.stats.verdict_table import VerdictTable
 from tests.stats.factories import stacked, swapped, table_of
 
 THETA = np.array([0.9, 0.3, -0.3, -0.9])

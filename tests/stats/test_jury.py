@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.jury import convene
-from judgebench.stats.table import VerdictTable
+from judgebench.stats.social_choice import convene
+from judgebench.stats.verdict_table import VerdictTable
 
 
 def table(rows: list[tuple[int, int, int, float]]) -> VerdictTable:

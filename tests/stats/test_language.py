@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.stats.language import guess_language
+from judgebench.stats.text_features import guess_language
 
 
 @pytest.mark.parametrize(

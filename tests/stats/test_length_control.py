@@ -8,16 +8,16 @@ from scipy.special import expit
 from scipy.stats import spearmanr
 
 from judgebench.errors import StatisticsError, UnknownName
-from judgebench.stats.control_prior import ALPACA_EVAL
-from judgebench.stats.controls import Comparisons, compare_to_baseline
-from judgebench.stats.empirical_prior import empirical_prior
 from judgebench.stats.length_control import (
     controlled_rate,
     controlled_win_rates,
     fit_controlled,
     length_controlled_win_rates,
 )
-from judgebench.stats.published_length_control import PublishedCoefficients, recover_difficulties
+from judgebench.stats.length_control.empirical_prior import empirical_prior
+from judgebench.stats.length_control.likelihood import Comparisons, compare_to_baseline
+from judgebench.stats.length_control.prior import ALPACA_EVAL
+from judgebench.stats.length_control.published import PublishedCoefficients, recover_difficulties
 from judgebench.stats.win_rate import win_rates
 from tests.stats import alpaca
 from tests.stats.factories import stacked, swapped, table_of

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.multiverse import Universe, multiverse
+from judgebench.leaderboard.multiverse import Universe, multiverse
 
 MODELS = ("a", "b", "c")
 

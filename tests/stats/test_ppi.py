@@ -6,8 +6,7 @@ from scipy.special import expit
 
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.stats.bradley_terry import fit_bradley_terry
-from judgebench.stats.ppi import anchored_mean, anchored_win_rates, holm, labels_needed
-from judgebench.stats.ppi_ratings import anchored_ratings
+from judgebench.stats.ppi import anchored_mean, anchored_ratings, anchored_win_rates, holm, labels_needed
 from judgebench.stats.win_rate import win_rates
 from tests.stats.factories import World, stacked, table_of
 

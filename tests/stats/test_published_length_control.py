@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.published_length_control import (
+from judgebench.stats.length_control.published import (
     PublishedCoefficients,
     published_pair_rate,
     published_rate,

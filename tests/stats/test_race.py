@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from judgebench.errors import InputError
-from judgebench.stats.race import Question, Race
-from judgebench.stats.sequential import RunningBounds, running_bounds
+from judgebench.stats.adaptive import Question, Race, RunningBounds, running_bounds
 
 ERROR = 0.1
 

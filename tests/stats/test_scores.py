@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from judgebench.errors import StatisticsError
 from judgebench.judging.scales import compare_scores
 from judgebench.stats.scores import ScoreTable, mean_scores, score_preferences
-from judgebench.stats.table import encode
+from judgebench.stats.verdict_table import encode
 
 Row = tuple[str, str, str, float]  # model, instruction, judge, score
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.stats.style import StyleCounts, count_style
+from judgebench.stats.text_features import StyleCounts, count_style
 
 
 @pytest.mark.parametrize(

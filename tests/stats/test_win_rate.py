@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.errors import StatisticsError, UnknownName
-from judgebench.stats.battles import average_battles
+from judgebench.stats.verdict_table import average_battles
 from judgebench.stats.win_rate import win_rates
 from tests.stats import alpaca
 from tests.stats.factories import World, renamed, stacked, swapped, table_of, tables

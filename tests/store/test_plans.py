@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from judgebench import queries
+from judgebench import services, store
+from judgebench.store.arrays import verdict_columns
 from judgebench.store.database import Database
-from judgebench.store.reader import in_force, revisions
-from judgebench.store.verdict_columns import verdict_columns
+from judgebench.store.verdicts import in_force, revisions
 from tests.conftest import _fresh_postgres
 from tests.factories import filled
 
@@ -40,7 +40,7 @@ def test_whether_anything_was_revised_is_seen_in_the_index_of_revisions(plans: A
 
 
 def test_battles_are_listed_and_counted_from_their_index_alone(plans: Any) -> None:
-    found = plans(lambda database, _: queries.battles(database, "bench", queries.BattleFilter()))
+    found = plans(lambda database, _: services.battles.battles(database, "bench", store.battles.BattleFilter()))
     assert found.count("SEARCH verdicts USING COVERING INDEX ix_verdicts_battle") == 2
     assert "SCAN verdicts" not in found
 

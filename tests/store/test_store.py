@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from judgebench import store
 from judgebench.errors import Conflict, DatabaseError, InputError, UnknownName
 from judgebench.judging.parsing import PARSER_VERSION
 from judgebench.records import (
@@ -28,7 +29,7 @@ from judgebench.records import (
     clean_text,
 )
 from judgebench.resources import folder
-from judgebench.store import battle_reader, reader, tables, writer
+from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import backup, check, copy
 from judgebench.store.verdict_writer import add_reparsed
@@ -50,13 +51,13 @@ def test_outputs_come_back_as_they_were_submitted(database: Database) -> None:
     text = clean_text("line\r\n\ttab \u202eRTL\u202c \U0001f600 nul \0 lone \ud800 'quoted' \"; DROP TABLE outputs;--")
     asked = Instruction(("first turn", "second turn"), "säge", "gold", ("Is it?",))
     with database.write() as connection:
-        benchmark = writer.add_benchmark(connection, "bench")
-        writer.add_instructions(connection, benchmark, [asked])
-        writer.add_model(connection, Model("m", Lineage("fam", "base", ("teacher",))))
-        writer.add_outputs(connection, benchmark, [Output(asked.key, "m", text)])
+        benchmark = store.benchmarks.add_benchmark(connection, "bench")
+        store.benchmarks.add_instructions(connection, benchmark, [asked])
+        store.models.add_model(connection, Model("m", Lineage("fam", "base", ("teacher",))))
+        store.models.add_outputs(connection, benchmark, [Output(asked.key, "m", text)])
     with database.read() as connection:
-        [question] = reader.questions(connection, benchmark, ["m"])
-        assert reader.models(connection, benchmark) == [Model("m", Lineage("fam", "base", ("teacher",)))]
+        [question] = store.benchmarks.questions(connection, benchmark, ["m"])
+        assert store.models.models(connection, benchmark) == [Model("m", Lineage("fam", "base", ("teacher",)))]
     assert question.instruction == asked
     assert question.outputs["m"].text == text
 
@@ -65,44 +66,44 @@ def test_submitting_again_adds_nothing_and_another_output_is_refused(database: D
     filled(database)
     asked = instruction(0)
     with database.write() as connection:
-        benchmark = writer.add_benchmark(connection, "bench")
-        assert writer.add_instructions(connection, benchmark, [asked]) == writer.Stored(0, 1)
+        benchmark = store.benchmarks.add_benchmark(connection, "bench")
+        assert store.benchmarks.add_instructions(connection, benchmark, [asked]) == store.database.Stored(0, 1)
         same = Output(asked.key, "alpha", "alpha says 0")
-        assert writer.add_outputs(connection, benchmark, [same]) == writer.Stored(0, 1)
+        assert store.models.add_outputs(connection, benchmark, [same]) == store.database.Stored(0, 1)
     with pytest.raises(Conflict, match="another output"), database.write() as connection:  # noqa: PT012 - one transaction
-        writer.add_instructions(connection, benchmark, [instruction(99)])
-        writer.add_outputs(connection, benchmark, [Output(asked.key, "alpha", "other")])
+        store.benchmarks.add_instructions(connection, benchmark, [instruction(99)])
+        store.models.add_outputs(connection, benchmark, [Output(asked.key, "alpha", "other")])
     with database.read() as connection:
-        assert len(reader.instructions(connection, benchmark)) == 3
+        assert len(store.benchmarks.instructions(connection, benchmark)) == 3
 
 
 def test_a_judge_under_the_same_name_never_changes(database: Database) -> None:
     filled(database)
     with database.write() as connection:
-        writer.add_judge(connection, JUDGE)
+        store.judges.add_judge(connection, JUDGE)
         hotter = Judge(JUDGE.name, JUDGE.model, JUDGE.template, JUDGE.template_digest, {"temperature": 1})
         with pytest.raises(Conflict, match="another judge"):
-            writer.add_judge(connection, hotter)
+            store.judges.add_judge(connection, hotter)
         renamed = Judge("other", JUDGE.model, JUDGE.template, JUDGE.template_digest, JUDGE.settings)
         with pytest.raises(Conflict, match="'judge'"):
-            writer.add_judge(connection, renamed)
+            store.judges.add_judge(connection, renamed)
 
 
 def test_lineage_can_be_declared_later_but_not_contradicted(database: Database) -> None:
     with database.write() as connection:
-        writer.add_model(connection, Model("m"))
-        writer.add_model(connection, Model("m", Lineage("llama")))
-        writer.add_model(connection, Model("m"))
+        store.models.add_model(connection, Model("m"))
+        store.models.add_model(connection, Model("m", Lineage("llama")))
+        store.models.add_model(connection, Model("m"))
         with pytest.raises(Conflict, match="llama"):
-            writer.add_model(connection, Model("m", Lineage("gpt")))
+            store.models.add_model(connection, Model("m", Lineage("gpt")))
 
 
 def test_a_verdict_is_stored_once_however_often_it_is_handed_over(database: Database) -> None:
     verdicts = filled(database)
     one = result(trial(0), ok(1.0))
     with database.write() as connection:
-        assert verdicts.add(connection, [one, one]) == writer.Stored(1, 1)
-        assert verdicts.add(connection, [one]) == writer.Stored(0, 1)
+        assert verdicts.add(connection, [one, one]) == store.database.Stored(1, 1)
+        assert verdicts.add(connection, [one]) == store.database.Stored(0, 1)
     assert check(database).rows["verdicts"] == check(database).rows["completions"] == 1
 
 
@@ -114,8 +115,8 @@ def test_only_a_failure_gets_a_further_revision(database: Database) -> None:
         verdicts.add(connection, [result(asked, ok(0.25))])
         verdicts.add(connection, [result(asked, ok(1.0))])
     with database.read() as connection:
-        assert reader.revisions(connection, [asked.key]) == {asked.key: (1, Status.OK)}
-        stored = reader.verdict_table(connection, reader.benchmark_id(connection, "bench"))
+        assert store.verdicts.revisions(connection, [asked.key]) == {asked.key: (1, Status.OK)}
+        stored = store.arrays.verdict_table(connection, store.benchmarks.benchmark_id(connection, "bench"))
     assert stored.table.preference.tolist() == [0.25]
     assert stored.left_out == {}
 
@@ -133,9 +134,9 @@ def test_the_table_holds_preferences_and_counts_the_rest(database: Database) -> 
             ],
         )
     with database.read() as connection:
-        benchmark = reader.benchmark_id(connection, "bench")
-        stored = reader.verdict_table(connection, benchmark)
-        one_category = reader.verdict_table(connection, benchmark, judges=["judge"], category="c1")
+        benchmark = store.benchmarks.benchmark_id(connection, "bench")
+        stored = store.arrays.verdict_table(connection, benchmark)
+        one_category = store.arrays.verdict_table(connection, benchmark, judges=["judge"], category="c1")
     table = stored.table
     assert table.models == ("alpha", "beta")
     assert [table.models[code] for code in table.model_a] == ["alpha", "alpha"]
@@ -157,7 +158,7 @@ def test_completions_come_back_with_their_log_probabilities(database: Database) 
     with database.write() as connection:
         verdicts.add(connection, [replace(given, completion=reply)])
     with database.read() as connection:
-        [reply] = battle_reader.unread(connection, "judge", f"not {PARSER_VERSION}")
+        [reply] = store.battles.unread(connection, "judge", f"not {PARSER_VERSION}")
     stored = reply.completion
     assert (reply.trial.key, reply.trial.battle.instruction.category) == (asked.key, "c0")
     assert stored.logprobs == (TokenLogprob("A", -0.1, (("A", -0.1), ("B", -9999.0))),)
@@ -169,13 +170,13 @@ def test_reading_again_appends_a_revision_and_keeps_the_completion(database: Dat
     with database.write() as connection:
         verdicts.add(connection, [result(trial(0), Verdict(Status.UNPARSED, Source.NONE, parser="1"))])
     with database.read() as connection:
-        [reply] = battle_reader.unread(connection, "judge", f"not {PARSER_VERSION}")
+        [reply] = store.battles.unread(connection, "judge", f"not {PARSER_VERSION}")
     with database.write() as connection:
         better = Verdict(Status.OK, Source.LABEL, 1.0, parser="2")
         assert add_reparsed(connection, {reply.verdict_id: better}) == 1
     with database.read() as connection:
-        assert list(battle_reader.unread(connection, "judge", "2")) == []
-        stored = reader.verdict_table(connection, reader.benchmark_id(connection, "bench"))
+        assert list(store.battles.unread(connection, "judge", "2")) == []
+        stored = store.arrays.verdict_table(connection, store.benchmarks.benchmark_id(connection, "bench"))
     assert stored.table.preference.tolist() == [1.0]
     assert check(database).rows["verdicts"] == 2
 
@@ -212,7 +213,7 @@ def test_a_copy_holds_the_same_rows_and_goes_on(database: Database, tmp_path: Pa
     with pytest.raises(Conflict, match="not empty"):
         copy(copied, target)
     with copied.write() as connection:
-        assert writer.add_benchmark(connection, "another") > 1
+        assert store.benchmarks.add_benchmark(connection, "another") > 1
 
 
 def test_from_sqlite_to_postgresql_and_back(tmp_path: Path, request: pytest.FixtureRequest) -> None:
@@ -227,7 +228,7 @@ def test_from_sqlite_to_postgresql_and_back(tmp_path: Path, request: pytest.Fixt
     middle = Database(there)
     assert copy(middle, str(tmp_path / "two.db")) == check(source).rows
     with middle.write() as connection:
-        assert writer.add_benchmark(connection, "new") == 2
+        assert store.benchmarks.add_benchmark(connection, "new") == 2
     backup(middle, tmp_path / "three.db")
     assert check(Database(str(tmp_path / "three.db"))).problems == ()
 
@@ -273,7 +274,7 @@ def test_a_password_is_in_no_message() -> None:
 def test_unknown_names_come_with_the_nearest(database: Database) -> None:
     filled(database)
     with database.read() as connection, pytest.raises(UnknownName, match="did you mean 'bench'"):
-        reader.benchmark_id(connection, "bnch")
+        store.benchmarks.benchmark_id(connection, "bnch")
 
 
 def test_two_writers_at_once_lose_nothing(address: str) -> None:
@@ -303,11 +304,11 @@ def test_two_writers_at_once_lose_nothing(address: str) -> None:
 
 def test_the_stages_of_audits_are_not_listed_among_benchmarks(database: Database) -> None:
     with database.write() as connection:
-        stage = writer.add_benchmark(connection, f"{reader.STAGE}bench/1a2b")
-        writer.add_benchmark(connection, "bench")
+        stage = store.benchmarks.add_benchmark(connection, f"{store.benchmarks.STAGE}bench/1a2b")
+        store.benchmarks.add_benchmark(connection, "bench")
     with database.read() as connection:
-        assert reader.benchmark_names(connection) == ["bench"]
-        assert reader.benchmark_id(connection, f"{reader.STAGE}bench/1a2b") == stage
+        assert store.benchmarks.benchmark_names(connection) == ["bench"]
+        assert store.benchmarks.benchmark_id(connection, f"{store.benchmarks.STAGE}bench/1a2b") == stage
         with pytest.raises(UnknownName) as caught:
-            reader.benchmark_id(connection, "bunch")
-    assert reader.STAGE not in str(caught.value)
+            store.benchmarks.benchmark_id(connection, "bunch")
+    assert store.benchmarks.STAGE not in str(caught.value)

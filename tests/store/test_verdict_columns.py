@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from judgebench import store
 from judgebench.records import Order, Source, Status, Verdict
-from judgebench.store import battle_reader, reader, tables, verdict_columns
+from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import check, copy, refresh
 from judgebench.store.verdict_writer import add_reparsed
@@ -18,7 +19,7 @@ _PREFERENCES = (0.0, 1.0, 0.1, 1 / 3, 0.7000000000000001)
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verdict_columns, "BLOCK", 4)
+    monkeypatch.setattr(store.arrays, "BLOCK", 4)
 
 
 @pytest.fixture
@@ -31,14 +32,14 @@ def judged(database: Database) -> Database:
         told = [result(each, ok(p)) for each, p in zip(asked[2:], _PREFERENCES * 2, strict=False)]
         verdicts.add(connection, [result(asked[0], failed(), reply=None), result(asked[1], unread), *told])
         verdicts.add(connection, [result(asked[0], ok(0.5))])
-        [reply] = [each for each in battle_reader.unread(connection, "judge", "2") if each.trial.key == asked[1].key]
+        [reply] = [each for each in store.battles.unread(connection, "judge", "2") if each.trial.key == asked[1].key]
         add_reparsed(connection, {reply.verdict_id: Verdict(Status.OK, Source.LABEL, 0.125, parser="2")})
     return database
 
 
 def _columns(database: Database) -> dict[str, list[float]]:
     with database.read() as connection:
-        return {name: values.tolist() for name, values in verdict_columns.verdict_columns(connection).items()}
+        return {name: values.tolist() for name, values in store.arrays.verdict_columns(connection).items()}
 
 
 def _blocks(database: Database) -> list[int]:
@@ -52,7 +53,7 @@ def test_verdicts_in_force_come_in_the_order_of_their_ids(judged: Database) -> N
     assert found["id"] == list(range(3, 13))
     assert found["preference"] == [*(_PREFERENCES * 2)[:8], 0.5, 0.125]
     assert found["order"] == [0, 1] * 5
-    assert {verdict_columns.STATUSES[code] for code in found["status"]} == {Status.OK, Status.TIE}
+    assert {store.arrays.STATUSES[code] for code in found["status"]} == {Status.OK, Status.TIE}
 
 
 @pytest.mark.parametrize("dropped", [[0], [1], [2], [0, 1], [1, 2], [0, 1, 2]])
@@ -62,7 +63,7 @@ def test_missing_blocks_change_nothing_and_are_sealed_again(judged: Database, dr
         connection.execute(sa.delete(tables.verdict_blocks).where(tables.verdict_blocks.c.id.in_(dropped)))
     assert _columns(judged) == before
     with judged.write() as connection:
-        verdict_columns.seal(connection)
+        store.arrays.seal(connection)
     assert _blocks(judged) == [0, 1, 2]
     assert _columns(judged) == before
 
@@ -100,8 +101,8 @@ def test_a_copy_reads_the_same(judged: Database, tmp_path_factory: pytest.TempPa
 
 def test_an_empty_database_has_none(database: Database) -> None:
     with database.read() as connection:
-        assert all(len(values) == 0 for values in verdict_columns.verdict_columns(connection).values())
-        stored = reader.verdict_table(connection, benchmark=1)
+        assert all(len(values) == 0 for values in store.arrays.verdict_columns(connection).values())
+        stored = store.arrays.verdict_table(connection, benchmark=1)
     assert len(stored.table) == 0
     assert stored.left_out == {}
 
@@ -109,9 +110,9 @@ def test_an_empty_database_has_none(database: Database) -> None:
 @given(st.lists(st.floats(0, 1), max_size=20))
 def test_packing_keeps_every_bit(preferences: list[float]) -> None:
     n = len(preferences)
-    columns = {name: np.arange(n).astype(kind) for name, kind in verdict_columns._KINDS.items()}
+    columns = {name: np.arange(n).astype(kind) for name, kind in store.arrays._KINDS.items()}
     columns["preference"] = np.array(preferences, dtype=np.float64)
-    found = verdict_columns._unpacked(verdict_columns._packed(columns))
+    found = store.arrays._unpacked(store.arrays._packed(columns))
     assert {name: values.tobytes() for name, values in found.items()} == {
         name: values.tobytes() for name, values in columns.items()
     }

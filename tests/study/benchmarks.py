@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from judgebench import store
 from judgebench.records import Instruction, Model, Output
-from judgebench.store import writer
 from judgebench.store.database import Database
 from tests.fault_server import Reply, Request
 
@@ -19,11 +19,11 @@ def stored(database: Database, instructions: Sequence[Instruction], models: Sequ
         for model in models
     ]
     with database.write() as connection:
-        benchmark = writer.add_benchmark(connection, "bench")
-        writer.add_instructions(connection, benchmark, instructions)
+        benchmark = store.benchmarks.add_benchmark(connection, "bench")
+        store.benchmarks.add_instructions(connection, benchmark, instructions)
         for model in models:
-            writer.add_model(connection, Model(model))
-        writer.add_outputs(connection, benchmark, outputs)
+            store.models.add_model(connection, Model(model))
+        store.models.add_outputs(connection, benchmark, outputs)
 
 
 def asked(count: int, **fields: object) -> list[Instruction]:

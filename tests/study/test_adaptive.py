@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from judgebench import study
+from judgebench import engine
 from judgebench.errors import InputError
 from judgebench.records import Status
 from judgebench.spec import make_study
@@ -15,10 +15,10 @@ from tests.fault_server import FaultServer, Reply, Request
 from tests.study.benchmarks import asked, prefers_quality, stored
 
 
-def _settle(database: Database, judge: str | dict[str, Any], **fields: Any) -> study.Settlement:
+def _settle(database: Database, judge: str | dict[str, Any], **fields: Any) -> engine.adaptive.Settlement:
     named = {"model": judge} if isinstance(judge, str) else judge
     fields = {"design": "adaptive", "budget": 400, **fields}
-    return study.settle(
+    return engine.adaptive.settle(
         database, make_study({"benchmark": "bench", "judge": named, **fields}, where="t"), environment={}
     )
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from judgebench import study
+from judgebench import engine
+from judgebench.clients import openai, retry
+from judgebench.clients.http import Timeouts
 from judgebench.clients.retry import RetryPolicy
-from judgebench.clients.transport import Timeouts
-from judgebench.execution import judges
 from judgebench.spec import make_study
-from judgebench.store import tables as t
+from judgebench.store import schema as t
 from judgebench.store.database import Database
 from tests.fault_server import FaultServer, Reply, Request, gzip_bomb
 from tests.study.benchmarks import asked, stored
@@ -42,9 +42,11 @@ ENDS = {  # replies that end their question, and in what
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     policy = RetryPolicy(deadline_s=30, first_wait_s=0.01, max_wait_s=0.02, max_retry_after_s=0.05)
-    retrying, client = judges.retrying, judges.OpenAIClient
-    monkeypatch.setattr(judges, "retrying", lambda inner, **more: retrying(inner, policy, **more))
-    monkeypatch.setattr(judges, "OpenAIClient", lambda *a, **more: client(*a, **more, timeouts=Timeouts(total_s=1.0)))
+    retrying, client = retry.retrying, openai.OpenAIClient
+    monkeypatch.setattr(engine.judges, "retrying", lambda inner, **more: retrying(inner, policy, **more))
+    monkeypatch.setattr(
+        engine.judges, "OpenAIClient", lambda *a, **more: client(*a, **more, timeouts=Timeouts(total_s=1.0))
+    )
 
 
 @pytest.fixture
@@ -54,13 +56,13 @@ def one(tmp_path: Path) -> Database:
     return database
 
 
-def _run(database: Database, server: FaultServer, template: str) -> study.RunReport:
+def _run(database: Database, server: FaultServer, template: str) -> engine.run.RunReport:
     judge = {"model": "judge", "url": server.url, "key_env": "KEY", "template": template}
     wanted = make_study({"benchmark": "bench", "judge": judge, "all_pairs": True}, where="test")
-    return study.run(database, wanted, environment={"KEY": KEY})
+    return engine.run.run(database, wanted, environment={"KEY": KEY})
 
 
-def _check(database: Database, report: study.RunReport, tmp_path: Path) -> list[str]:
+def _check(database: Database, report: engine.run.RunReport, tmp_path: Path) -> list[str]:
     """The statuses stored, after what must hold of every run."""
     v = t.verdicts.c
     with database.read() as connection:

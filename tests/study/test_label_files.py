@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from judgebench import queries, study
+from judgebench import services
 from judgebench.errors import Conflict, InputError
 from judgebench.records import Instruction
+from judgebench.services.labels import import_labels
 from judgebench.store.database import Database
-from judgebench.study import import_labels
 from tests.factories import filled
 
 
@@ -28,7 +28,7 @@ def write(tmp_path: Path, rows: list[dict[str, Any]], name: str = "labels.jsonl"
 
 
 def said(database: Database, benchmark: str = "b") -> list[tuple[str, str, str, float, bool]]:
-    found = queries.human_labels(database, benchmark)
+    found = services.labels.human_labels(database, benchmark)
     return [(each.annotator, each.model_a, each.model_b, each.preference, each.both_bad) for each in found]
 
 
@@ -45,7 +45,7 @@ def test_auto_j(tmp_path: Path, plain: Database) -> None:
     ]
     import_labels(plain, write(tmp_path, rows), benchmark="b")
     assert said(plain) == [("labels", "response 1", "response 2", value, False) for value in (1.0, 0.0, 0.5)]
-    assert queries.benchmark(plain, "b").categories == ("s",)
+    assert services.benchmarks.benchmark(plain, "b").categories == ("s",)
 
 
 def test_alpaca_eval_counts_from_one_to_two(tmp_path: Path, plain: Database) -> None:
@@ -81,7 +81,7 @@ def test_mt_bench_names_the_winner(tmp_path: Path, plain: Database, winner: str,
     row = {"question_id": 81, "model_a": "zeta", "model_b": "alpha", "winner": winner, "judge": "author_0", "turn": 1}
     row |= {"conversation_a": talk("from zeta"), "conversation_b": talk("from alpha")}
     assert one(tmp_path, row, plain) == ("author_0", "alpha", "zeta", preference, bad)
-    [label] = queries.human_labels(plain, "b")
+    [label] = services.labels.human_labels(plain, "b")
     assert label.instruction == Instruction(("one",)).key
 
 
@@ -130,7 +130,7 @@ def test_what_cannot_be_read_names_the_line(tmp_path: Path, plain: Database, row
     with pytest.raises(InputError, match=message) as error:
         import_labels(plain, write(tmp_path, [good, row]), benchmark="b")
     assert "line 2" in str(error.value)
-    assert queries.benchmarks(plain) == []
+    assert services.benchmarks.benchmarks(plain) == []
 
 
 def test_labels_on_a_benchmark_that_is_there(tmp_path: Path, database: Database) -> None:
@@ -199,16 +199,16 @@ def test_auto_j_as_published(shared: Path, plain: Database) -> None:
     path = shared / "data" / "autoj_pairwise" / "human_labels_even_rows.jsonl.gz"
     report = import_labels(plain, path, benchmark="autoj", annotator="autoj")
     assert (report.new, report.duplicate, report.contradicting, report.outputs) == (696, 0, 0, 1377)
-    assert len(queries.benchmark(plain, "autoj").categories) == 58
+    assert len(services.benchmarks.benchmark(plain, "autoj").categories) == 58
     rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-    labels = queries.human_labels(plain, "autoj")
+    labels = services.labels.human_labels(plain, "autoj")
     assert sum(label.preference == 0.5 for label in labels) == sum(row["label"] == 2 for row in rows)
 
 
 @pytest.mark.shared
 def test_the_scalerlab_judge_bench_as_published(shared: Path, plain: Database) -> None:
     path = shared / "data" / "scalerlab_judgebench" / "claude-3-haiku-20240307_on_claude-3-5-sonnet.jsonl.gz"
-    report = study.import_scalerlab(plain, path, benchmark="b")
+    report = services.imports.import_scalerlab(plain, path, benchmark="b")
     assert (report.pairs, report.new, report.without_preference, report.labels) == (270, 540, 13, 270)
-    assert study.import_scalerlab(plain, path, benchmark="b").new == 0
-    assert len(queries.runs(plain)) == 1
+    assert services.imports.import_scalerlab(plain, path, benchmark="b").new == 0
+    assert len(services.runs.runs(plain)) == 1

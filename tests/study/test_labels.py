@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from judgebench import queries, study
+from judgebench import services, store
 from judgebench.errors import Conflict, DatabaseError, InputError, UnknownName
 from judgebench.records import HumanLabel, Order
-from judgebench.store import labels, reader, tables
+from judgebench.store import labels
+from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import check, copy
 from tests.factories import filled, instruction, ok, result, trial
@@ -22,61 +23,61 @@ def said(number: int = 0, preference: float = 1.0, annotator: str = "ann", **mor
 
 def test_a_vote_comes_back_as_it_was_given(database: Database) -> None:
     filled(database)
-    assert study.vote(database, "bench", said(preference=0.75))
-    [label] = queries.human_labels(database, "bench", annotator="ann")
+    assert services.labels.vote(database, "bench", said(preference=0.75))
+    [label] = services.labels.human_labels(database, "bench", annotator="ann")
     assert (label.model_a, label.model_b, label.preference, label.order) == ("alpha", "beta", 0.25, Order.BA)
     assert label.source == "app"
     assert label.created_at is not None
-    assert queries.annotators(database, "bench") == {"ann": 1}
+    assert services.labels.annotators(database, "bench") == {"ann": 1}
 
 
 def test_voting_again_adds_nothing_and_changing_ones_mind_is_refused(database: Database) -> None:
     filled(database)
-    before = queries.version(database)
-    assert study.vote(database, "bench", said())
-    assert queries.version(database) != before
-    assert not study.vote(database, "bench", said())
+    before = services.benchmarks.version(database)
+    assert services.labels.vote(database, "bench", said())
+    assert services.benchmarks.version(database) != before
+    assert not services.labels.vote(database, "bench", said())
     with pytest.raises(Conflict, match="never replaced"):
-        study.vote(database, "bench", said(preference=0.0))
-    assert study.vote(database, "bench", said(preference=0.0, annotator="bob"))
+        services.labels.vote(database, "bench", said(preference=0.0))
+    assert services.labels.vote(database, "bench", said(preference=0.0, annotator="bob"))
     assert check(database).rows["human_labels"] == 2
 
 
 def test_both_bad_is_a_tie_of_its_own_kind(database: Database) -> None:
     filled(database)
-    study.vote(database, "bench", said(preference=0.5, both_bad=True))
-    [label] = queries.human_labels(database, "bench")
+    services.labels.vote(database, "bench", said(preference=0.5, both_bad=True))
+    [label] = services.labels.human_labels(database, "bench")
     assert label.both_bad
     with pytest.raises(Conflict):
-        study.vote(database, "bench", said(preference=0.5))
+        services.labels.vote(database, "bench", said(preference=0.5))
     with pytest.raises(InputError, match="both outputs are bad"):
-        study.vote(database, "bench", said(1, preference=0.6, both_bad=True))
+        services.labels.vote(database, "bench", said(1, preference=0.6, both_bad=True))
 
 
 @pytest.mark.parametrize("preference", [-0.1, 1.1, float("nan")])
 def test_a_preference_lies_between_nought_and_one(database: Database, preference: float) -> None:
     filled(database)
     with pytest.raises(InputError, match="preference"):
-        study.vote(database, "bench", said(preference=preference))
+        services.labels.vote(database, "bench", said(preference=preference))
 
 
 def test_labels_are_on_outputs_that_are_there(database: Database) -> None:
     filled(database)
     with pytest.raises(UnknownName, match="instruction"):
-        study.vote(database, "bench", said(77))
+        services.labels.vote(database, "bench", said(77))
     with pytest.raises(UnknownName, match="output of model"):
-        study.vote(
+        services.labels.vote(
             database, "bench", HumanLabel.of("a", instruction(0).key, first="alpha", second="zeta", preference=1)
         )
     with pytest.raises(UnknownName, match="benchmark"):
-        study.vote(database, "bunch", said())
+        services.labels.vote(database, "bunch", said())
     with pytest.raises(InputError, match="annotator"):
-        study.vote(database, "bench", said(annotator=" "))
+        services.labels.vote(database, "bench", said(annotator=" "))
 
 
 def test_the_database_itself_refuses_what_must_not_be(database: Database) -> None:
     filled(database)
-    study.vote(database, "bench", said())
+    services.labels.vote(database, "bench", said())
     with pytest.raises(DatabaseError, match="refused"), database.write() as connection:
         connection.execute(tables.human_labels.update().values(preference=2.0))
     with pytest.raises(DatabaseError, match="refused"), database.write() as connection:
@@ -87,10 +88,10 @@ def test_labels_are_coded_as_verdicts_are(database: Database) -> None:
     verdicts = filled(database)
     with database.write() as connection:
         verdicts.add(connection, [result(trial(number), ok(1.0)) for number in range(3)])
-    study.add_labels(database, "bench", [said(2, 1.0), said(0, 0.0), said(0, 0.5, "bob")])
+    services.labels.add_labels(database, "bench", [said(2, 1.0), said(0, 0.0), said(0, 0.5, "bob")])
     with database.read() as connection:
-        benchmark = reader.benchmark_id(connection, "bench")
-        table = reader.verdict_table(connection, benchmark).table
+        benchmark = store.benchmarks.benchmark_id(connection, "bench")
+        table = store.arrays.verdict_table(connection, benchmark).table
         people = labels.label_table(connection, benchmark, models=table.models, instructions=table.instructions)
     assert people.annotators == ("ann", "bob")
     assert np.all(people.model_a < people.model_b)
@@ -105,15 +106,15 @@ def test_a_person_is_never_asked_twice(database: Database) -> None:
         verdicts.add(connection, [result(trial(number), ok(1.0)) for number in range(2)])
     seen = set()
     for _ in range(2):
-        [pair] = queries.to_label(database, "bench", "ann")
+        [pair] = services.labels.to_label(database, "bench", "ann")
         seen.add(pair.instruction.key)
         assert {pair.first, pair.second} == {"alpha", "beta"}
         assert pair.text_first.startswith(pair.first)
         label = HumanLabel.of("ann", pair.instruction.key, first=pair.first, second=pair.second, preference=1.0)
-        assert study.vote(database, "bench", label)
+        assert services.labels.vote(database, "bench", label)
     assert seen == {instruction(0).key, instruction(1).key}
-    assert queries.to_label(database, "bench", "ann") == []
-    assert len(queries.to_label(database, "bench", "bob", limit=5)) == 2
+    assert services.labels.to_label(database, "bench", "ann") == []
+    assert len(services.labels.to_label(database, "bench", "bob", limit=5)) == 2
 
 
 def test_the_one_pair_that_differs_is_found_among_alike_ones_whatever_the_seed(database: Database) -> None:
@@ -122,25 +123,25 @@ def test_the_one_pair_that_differs_is_found_among_alike_ones_whatever_the_seed(d
         verdicts.add(connection, [result(trial(number), ok(1.0)) for number in range(4)])
         connection.execute(sa.update(tables.outputs).where(tables.outputs.c.instruction_id > 1).values(text="the same"))
     for seed in range(20):
-        [pair] = queries.to_label(database, "bench", "ann", limit=1, seed=seed)
+        [pair] = services.labels.to_label(database, "bench", "ann", limit=1, seed=seed)
         assert pair.instruction.key == instruction(0).key
-    study.vote(database, "bench", said())
-    assert queries.next_pair(database, "bench", "ann") is None
+    services.labels.vote(database, "bench", said())
+    assert services.labels.next_pair(database, "bench", "ann") is None
 
 
 def test_which_output_comes_first_is_drawn(database: Database) -> None:
     verdicts = filled(database)
     with database.write() as connection:
         verdicts.add(connection, [result(trial(0), ok(1.0))])
-    firsts = {queries.to_label(database, "bench", "ann", seed=seed)[0].first for seed in range(20)}
+    firsts = {services.labels.to_label(database, "bench", "ann", seed=seed)[0].first for seed in range(20)}
     assert firsts == {"alpha", "beta"}
 
 
 def test_labels_are_copied_with_everything_else(database: Database, tmp_path_factory: pytest.TempPathFactory) -> None:
     filled(database)
-    study.vote(database, "bench", said(preference=0.5, both_bad=True))
+    services.labels.vote(database, "bench", said(preference=0.5, both_bad=True))
     address = str(tmp_path_factory.mktemp("copy") / "copy.db")
     assert copy(database, address)["human_labels"] == 1
     copied = Database(address)
-    assert queries.human_labels(copied, "bench") == queries.human_labels(database, "bench")
+    assert services.labels.human_labels(copied, "bench") == services.labels.human_labels(database, "bench")
     copied.close()

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from judgebench import study
+from judgebench import services, store
 from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.formats.lineage_file import read_lineage
 from judgebench.records import Judge, Lineage, Model
-from judgebench.store import writer
 from judgebench.store.database import Database
 
 
@@ -16,37 +15,37 @@ from judgebench.store.database import Database
 def models(database: Database) -> Database:
     with database.write() as connection:
         for name in ("vicuna-7b-v1.5", "mine"):
-            writer.add_model(connection, Model(name))
-        writer.add_judge(connection, Judge("a judge", "gpt-4o", "pairwise/two-way.v1", "0" * 32))
+            store.models.add_model(connection, Model(name))
+        store.judges.add_judge(connection, Judge("a judge", "gpt-4o", "pairwise/two-way.v1", "0" * 32))
     return database
 
 
 def test_proposals_are_only_confirmed_ones(models: Database) -> None:
-    found = {each.name: each for each in study.undeclared(models)}
+    found = {each.name: each for each in services.lineage.undeclared(models)}
     assert found["mine"].proposal is None
     assert found["gpt-4o"].is_judge
-    assert study.declared(models) == {}
-    study.accept(models, ["vicuna-7b-v1.5", "gpt-4o"])
-    declared = study.declared(models)
+    assert services.lineage.declared(models) == {}
+    services.lineage.accept(models, ["vicuna-7b-v1.5", "gpt-4o"])
+    declared = services.lineage.declared(models)
     assert declared["vicuna-7b-v1.5"] == Lineage("llama", "llama-2", ("gpt-3.5-turbo",))
     assert declared["gpt-3.5-turbo"].family == declared["gpt-4o"].family == "gpt"
-    assert [each.name for each in study.undeclared(models)] == ["mine"]
+    assert [each.name for each in services.lineage.undeclared(models)] == ["mine"]
 
 
 def test_what_cannot_be_confirmed(models: Database) -> None:
     with pytest.raises(InputError, match="suggests no lineage"):
-        study.accept(models, ["mine"])
+        services.lineage.accept(models, ["mine"])
     with pytest.raises(UnknownName):
-        study.accept(models, ["vicuna-7b"])
+        services.lineage.accept(models, ["vicuna-7b"])
 
 
 def test_contradictions_are_refused_as_a_whole(models: Database) -> None:
-    study.declare(models, [Model("mine", Lineage("a"))])
+    services.lineage.declare(models, [Model("mine", Lineage("a"))])
     with pytest.raises(Conflict):
-        study.declare(models, [Model("other", Lineage("b")), Model("mine", Lineage("b"))])
-    assert set(study.declared(models)) == {"mine"}
+        services.lineage.declare(models, [Model("other", Lineage("b")), Model("mine", Lineage("b"))])
+    assert set(services.lineage.declared(models)) == {"mine"}
     with pytest.raises(InputError, match="its own parent"):
-        study.declare(models, [Model("x", Lineage(None, "x"))])
+        services.lineage.declare(models, [Model("x", Lineage(None, "x"))])
 
 
 def test_a_file(tmp_path: Path) -> None:

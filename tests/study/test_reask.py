@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from judgebench import study
-from judgebench.judging.constraint import as_constrained, constraint
+from judgebench import engine
 from judgebench.judging.parsing import parse
+from judgebench.judging.reask import as_constrained, constraint
 from judgebench.judging.scales import LabelScale
 from judgebench.records import Completion, Order, Source, Status
 from judgebench.spec import load_template, make_study, templates
-from judgebench.store import tables as t
+from judgebench.store import schema as t
 from judgebench.store.database import Database
 from tests.fault_server import FaultServer, Reply, Request
 from tests.study.benchmarks import asked, stored
@@ -41,10 +41,10 @@ def talks(forces: Callable[[Request], Reply | None], first: str = PROSE) -> Call
     return reply
 
 
-def run(database: Database, url: str, **fields: Any) -> study.RunReport:
+def run(database: Database, url: str, **fields: Any) -> engine.run.RunReport:
     judge = {"model": "judge", "url": url, "template": "pairwise/three-way"}
     wanted = {"benchmark": "bench", "judge": judge, "all_pairs": True, "reask": True, **fields}
-    return study.run(database, make_study(wanted, where="test"), environment={})
+    return engine.run.run(database, make_study(wanted, where="test"), environment={})
 
 
 def rows(database: Database) -> list[tuple[Any, ...]]:

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from judgebench import study
+from judgebench import engine
+from judgebench.engine.plan import planned_trials
 from judgebench.errors import InputError, JudgeError
 from judgebench.records import Status
 from judgebench.spec import Study, make_study
-from judgebench.store import tables as t
+from judgebench.store import schema as t
 from judgebench.store.database import Database
-from judgebench.study.planning import planned_trials
 from tests.fault_server import FaultServer, Reply
 from tests.study.benchmarks import asked, prefers_quality, rates_quality, stored
 
@@ -26,8 +26,8 @@ def _pointwise(url: str = "http://127.0.0.1:9/v1", **fields: Any) -> Study:
     return _study(url, "pointwise/mt-bench", **fields)
 
 
-def _run(database: Database, wanted: Study) -> study.RunReport:
-    return study.run(database, wanted, environment={})
+def _run(database: Database, wanted: Study) -> engine.run.RunReport:
+    return engine.run.run(database, wanted, environment={})
 
 
 def test_both_orders_of_every_pair_are_asked_once_and_a_second_run_asks_nothing(database: Database) -> None:
@@ -61,13 +61,13 @@ def test_a_pointwise_judge_reads_every_output_once_and_its_scores_are_stored(dat
 
 def test_a_pointwise_plan_counts_outputs_and_what_is_missing(database: Database) -> None:
     stored(database, asked(4), ["m3", "m7"])
-    planned = study.plan(database, _pointwise(models=["m3"], repeats=3, limit=2))
+    planned = engine.plan.plan(database, _pointwise(models=["m3"], repeats=3, limit=2))
     assert (planned.outputs, planned.battles, planned.trials, planned.missing) == (2, 0, 6, {})
 
 
 def test_a_plan_counts_only_the_chosen_category(database: Database) -> None:
     stored(database, asked(5), ["m1", "m2"])
-    planned = study.plan(database, _study(all_pairs=True, category="c1", limit=1))
+    planned = engine.plan.plan(database, _study(all_pairs=True, category="c1", limit=1))
     assert (planned.battles, planned.trials, planned.missing) == (1, 2, {})
 
 
@@ -84,19 +84,19 @@ def test_a_design_that_does_not_fit_the_template_is_one_clear_error(
 ) -> None:
     stored(database, asked(1), ["m1", "m2"])
     with pytest.raises(InputError, match=message):
-        study.plan(database, wanted)
+        engine.plan.plan(database, wanted)
 
 
 def test_a_template_that_shows_what_instructions_lack_is_refused_before_anything_is_asked(database: Database) -> None:
     stored(database, [*asked(2), *(replace(each, turns=("more",), reference="gold") for each in asked(1))], ["m1"])
     wanted = _study(template="pointwise/mt-bench-reference")
     with pytest.raises(InputError, match=r"shows a reference, which 2 of 3 instructions of 'bench' do not have"):
-        study.plan(database, wanted)
+        engine.plan.plan(database, wanted)
 
 
 def test_the_checklist_is_shown_where_every_instruction_has_one(database: Database) -> None:
     stored(database, asked(2, checklist=("Is it short?",)), ["m1"])
-    planned = study.plan(database, _study(template="pointwise/checklist"))
+    planned = engine.plan.plan(database, _study(template="pointwise/checklist"))
     assert planned.trials == 2
 
 
@@ -104,10 +104,10 @@ def test_scores_are_read_again_by_the_current_parser(database: Database, monkeyp
     stored(database, asked(2), ["m3"])
     with FaultServer(rates_quality) as server:
         report = _run(database, _pointwise(server.url))
-    assert study.reparse(database, report.judge) == (0, 0)
+    assert engine.run.reparse(database, report.judge) == (0, 0)
     with database.write() as connection:
         connection.execute(sa.update(t.verdicts).values(parser="0", score=1.0))
-    assert study.reparse(database, report.judge) == (2, 2)
+    assert engine.run.reparse(database, report.judge) == (2, 2)
     with database.read() as connection:
         newest = sa.select(t.verdicts.c.score).where(t.verdicts.c.revision == 1)
         assert list(connection.scalars(newest)) == [3.0, 3.0]
@@ -115,7 +115,7 @@ def test_scores_are_read_again_by_the_current_parser(database: Database, monkeyp
 
 def test_an_estimate_of_a_pointwise_study_asks_nothing(database: Database) -> None:
     stored(database, asked(3), ["m3", "m7"])
-    estimate = study.estimate(database, _pointwise())
+    estimate = engine.plan.estimate(database, _pointwise())
     assert (estimate.calls, estimate.identical, estimate.answered) == (6, 0, 0)
     assert estimate.prompt_tokens > 6 * 100
 
@@ -123,7 +123,7 @@ def test_an_estimate_of_a_pointwise_study_asks_nothing(database: Database) -> No
 def test_trials_are_planned_a_page_at_a_time(database: Database) -> None:
     stored(database, asked(45), ["m1", "m2"])
     wanted = _study(all_pairs=True, limit=41)
-    planned = study.plan(database, wanted)
+    planned = engine.plan.plan(database, wanted)
     stream = planned_trials(database, wanted, planned)
     assert planned.trials == 82 == len({trial.key for trial in stream})
 

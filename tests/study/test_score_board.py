@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from judgebench import queries, study
+from judgebench import engine, services
 from judgebench.errors import InputError, StatisticsError
 from judgebench.leaderboard import Choices, Leaderboard
 from judgebench.spec import make_study
@@ -16,11 +16,11 @@ from tests.study.benchmarks import asked, rates_quality, stored
 def _scored(database: Database, script: Any = rates_quality, template: str = "pointwise/mt-bench") -> None:
     with FaultServer(script) as server:
         judge = {"model": "judge", "url": server.url, "template": template}
-        study.run(database, make_study({"benchmark": "bench", "judge": judge}, where="test"), environment={})
+        engine.run.run(database, make_study({"benchmark": "bench", "judge": judge}, where="test"), environment={})
 
 
 def _board(database: Database, **choices: Any) -> Leaderboard:
-    return queries.leaderboard(database, "bench", choices=Choices(**choices))
+    return services.leaderboards.leaderboard(database, "bench", choices=Choices(**choices))
 
 
 @pytest.fixture
@@ -74,7 +74,9 @@ def test_scores_on_different_scales_have_no_common_mean(scored: Database) -> Non
     _scored(scored, lambda index, request: Reply.chat("yes [RESULT] 4"), "pointwise/prometheus")
     with pytest.raises(InputError, match="different scales"):
         _board(scored, method="score")
-    alone = queries.leaderboard(scored, "bench", judges=["judge@mt-bench.v1"], choices=Choices(method="score"))
+    alone = services.leaderboards.leaderboard(
+        scored, "bench", judges=["judge@mt-bench.v1"], choices=Choices(method="score")
+    )
     assert alone.rows[0].rating == 8.0
 
 

@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
-from judgebench.clients.embedded import weights
-from judgebench.clients.embedded.chat import prompt_tokens
+from judgebench.clients.embedded import weights_file
 from judgebench.clients.embedded.engine import Engine, Likelihoods
+from judgebench.clients.embedded.tokenizer import prompt_tokens
 from judgebench.errors import InputError
 from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Prompt
 
@@ -31,7 +31,7 @@ class EmbeddedClient:
 
     def __init__(self) -> None:
         self.calls = 0  # prompts answered or under way
-        self._path = weights.locate()
+        self._path = weights_file.locate()
         self._engine: Engine | None = None
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedded-judge")
 
@@ -76,7 +76,7 @@ class EmbeddedClient:
         return Completion(
             text=_as_json(found),
             finish_reason="stop",
-            model=weights.MODEL,
+            model=weights_file.MODEL,
             prompt_tokens=found.instruction_tokens + sum(found.tokens),
             completion_tokens=0,
             cost_usd=0.0,
@@ -99,7 +99,7 @@ class EmbeddedClient:
             text=engine.tokenizer.decode([step.number for step in said]),
             finish_reason="length" if said == steps else "stop",
             logprobs=tuple(step.logprob for step in said),
-            model=weights.MODEL,
+            model=weights_file.MODEL,
             prompt_tokens=len(tokens),
             completion_tokens=len(steps),
             cost_usd=0.0,

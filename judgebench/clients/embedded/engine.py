@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from judgebench.clients.embedded import gguf_file
-from judgebench.clients.embedded.chat import END, prompt_tokens
-from judgebench.clients.embedded.gguf_file import Floats
+from judgebench.clients.embedded import weights_file
 from judgebench.clients.embedded.model import Model, Past, extend, logprobs_of, next_logprobs
-from judgebench.clients.embedded.tokenizer import Tokenizer
+from judgebench.clients.embedded.tokenizer import END, Tokenizer, prompt_tokens
+from judgebench.clients.embedded.weights_file import Floats
 from judgebench.errors import InputError
 from judgebench.records import LikelihoodPrompt, Message, TokenLogprob
 
@@ -57,7 +56,7 @@ class Engine:
     @classmethod
     def load(cls, path: Path) -> "Engine":
         """Under 1 s. Raises InputError when the file does not hold the expected model."""
-        file = gguf_file.read(path)
+        file = weights_file.read(path)
         try:
             return cls(Model.of(file), Tokenizer(file.metadata))
         except KeyError as error:

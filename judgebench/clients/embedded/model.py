@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.clients.embedded.gguf_file import Floats, GgufFile
+from judgebench.clients.embedded.weights_file import Floats, GgufFile
 
 _CHUNK = 128  # tokens a step: large enough for the matrix product, small enough for memory
 Past = tuple[tuple[Floats, Floats], ...]  # a layer: keys and values, each (key heads, tokens, head width)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from judgebench.records import clean_text
+from judgebench.records import Message, clean_text
 
 # The vocabulary lacks the bytes 04 06 13 14 16 1D and F1, F2 (the first of U+40000 to U+BFFFF): characters written
 # with them would vanish, and a text of nothing else would be as good as empty.
@@ -53,3 +53,21 @@ class Tokenizer:
         """The text of these tokens; bytes that are no complete character become U+FFFD, control tokens their name."""
         text: str = self._bpe.decode(list(tokens), skip_special_tokens=False)
         return text
+
+
+START, END = "<|im_start|>", "<|im_end|>"
+
+
+_DEFAULT_SYSTEM = Message("system", "You are a helpful AI assistant named SmolLM, trained by Hugging Face")
+
+
+def prompt_tokens(messages: Sequence[Message], tokenizer: Tokenizer) -> list[int]:
+    """The conversation and the head of the assistant's next turn; without a system message, the model's own."""
+    start, end = tokenizer.control(START), tokenizer.control(END)
+    newline = tokenizer.encode("\n")
+    if messages and messages[0].role != "system":
+        messages = [_DEFAULT_SYSTEM, *messages]
+    tokens: list[int] = []
+    for message in messages:
+        tokens += [start, *tokenizer.encode(f"{message.role}\n{message.content}"), end, *newline]
+    return [*tokens, start, *tokenizer.encode("assistant\n")]

@@ -5,18 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from judgebench.clients.embedded import weights
+from judgebench.clients.embedded import weights_file
 from judgebench.clients.embedded.engine import Engine
-from judgebench.clients.embedded.gguf_file import GgufFile, read
 from judgebench.clients.embedded.model import Layer, Model
 from judgebench.clients.embedded.tokenizer import Tokenizer
+from judgebench.clients.embedded.weights_file import GgufFile, read
 from judgebench.errors import MissingExtra
 
 
 @pytest.fixture(scope="session")
 def path() -> Path:
     try:
-        return weights.locate()
+        return weights_file.locate()
     except MissingExtra as error:
         pytest.skip(str(error))
 

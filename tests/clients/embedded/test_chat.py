@@ -5,9 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from judgebench.clients.embedded.chat import prompt_tokens
-from judgebench.clients.embedded.gguf_file import GgufFile
-from judgebench.clients.embedded.tokenizer import Tokenizer
+from judgebench.clients.embedded.tokenizer import Tokenizer, prompt_tokens
+from judgebench.clients.embedded.weights_file import GgufFile
 from judgebench.records import Message
 
 contents = st.text("ab\n 1", max_size=8)

@@ -3,11 +3,10 @@ from pathlib import Path
 import pytest
 
 from judgebench.clients.embedded import engine as engine_module
-from judgebench.clients.embedded.chat import END, prompt_tokens
 from judgebench.clients.embedded.engine import Engine
-from judgebench.clients.embedded.gguf_file import GgufFile
 from judgebench.clients.embedded.model import Model
-from judgebench.clients.embedded.tokenizer import Tokenizer
+from judgebench.clients.embedded.tokenizer import END, Tokenizer, prompt_tokens
+from judgebench.clients.embedded.weights_file import GgufFile
 from judgebench.errors import InputError
 from judgebench.records import LikelihoodPrompt, Message
 
@@ -94,6 +93,6 @@ def test_alternatives_are_sorted_and_begin_with_the_chosen(engine: Engine) -> No
 
 
 def test_a_file_without_the_model_is_an_input_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module.gguf_file, "read", lambda path: GgufFile({}, {}, None))
+    monkeypatch.setattr(engine_module.weights_file, "read", lambda path: GgufFile({}, {}, None))
     with pytest.raises(InputError, match=r"odd\.gguf: not the model"):
         Engine.load(tmp_path / "odd.gguf")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from judgebench.clients.embedded.gguf_file import GgufFile, read
+from judgebench.clients.embedded.weights_file import GgufFile, read
 from judgebench.errors import InputError
 
 gguf = pytest.importorskip("gguf", reason="the package gguf, the oracle of these tests, is not installed")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgebench.clients.embedded.gguf_file import GgufFile
 from judgebench.clients.embedded.model import Model, extend, logprobs_of, next_logprobs
+from judgebench.clients.embedded.weights_file import GgufFile
 
 tokens = st.lists(st.integers(0, 49), min_size=1, max_size=300)
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgebench.clients.embedded.gguf_file import GgufFile
 from judgebench.clients.embedded.tokenizer import Tokenizer
+from judgebench.clients.embedded.weights_file import GgufFile
 
 # Tokens by llama.cpp (xllamacpp 2026.10.11549, /tokenize with parse_special false) from the same file.
 GOLDEN = [

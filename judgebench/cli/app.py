@@ -1,0 +1,147 @@
+"""Starts the web app: Streamlit in a process of its own, on this machine only unless a file says who may do what.
+
+It does not know what the app shows, nor what roles mean: see ``app.access``.
+"""
+
+import importlib.util
+import ipaddress
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from judgebench.cli.session import Session
+from judgebench.errors import InputError, MissingExtra
+from judgebench.resources import folder
+
+_UPLOAD_MB = 64
+
+
+# Options rather than a file, so that a file in the working folder cannot change them.
+_OPTIONS: Mapping[str, str | int | bool] = {
+    "server.enableXsrfProtection": True,
+    "server.enableCORS": True,
+    "server.enableStaticServing": False,
+    "server.fileWatcherType": "none",
+    "server.maxUploadSize": _UPLOAD_MB,
+    "server.showEmailPrompt": False,
+    "browser.gatherUsageStats": False,
+    "client.toolbarMode": "viewer",
+    "client.showErrorDetails": "none",
+    "client.showErrorLinks": False,
+    "client.disableDataExport": True,  # the built-in CSV holds formulas as they are; pages offer their own
+    "runner.magicEnabled": False,
+    "theme.light.primaryColor": "#0b6aa8",
+    "theme.dark.primaryColor": "#56b4e9",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where the app listens and to whom. ``access``: a TOML file with [auth], [roles] and [judges], see docs/app.md."""
+
+    port: int | None = None  # None: the first free one from 8501 on
+    headless: bool = False  # opens no browser
+    host: str = "127.0.0.1"
+    access: Path | None = None
+    judge_hosts: tuple[str, ...] = ()  # further servers that may be asked from the web, HOST or HOST:PORT
+
+
+def launch(database: str, serving: Serving) -> int:
+    """Serve the app on the database until it is stopped by Ctrl-C or a signal; returns its exit code.
+
+    Raises MissingExtra where Streamlit, or for logging in Authlib, is not installed, and InputError for a host that
+    others can reach without a file of access, and for such a file that cannot be used.
+    """
+    if importlib.util.find_spec("streamlit") is None:
+        raise MissingExtra("the app needs Streamlit: pip install 'judgebench[app]'")
+    hosts = _allowed_hosts(serving)
+    app = folder("app")
+    options = {
+        **_OPTIONS,
+        "server.address": serving.host,
+        "server.headless": serving.headless,
+        # Nothing is read from the working folder: neither secrets nor who may log in. The app's folder holds none.
+        "secrets.files": str(app / "secrets.toml") if serving.access is None else str(serving.access.resolve()),
+    } | ({} if serving.port is None else {"server.port": serving.port})
+    flags = [f"--{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in options.items()]
+    flags += [f"--server.allowedHosts={host}" for host in hosts]  # against DNS rebinding
+    path = os.pathsep.join([str(app.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {
+        **os.environ,
+        "PYTHONPATH": path,
+        "JUDGEBENCH_DATABASE_URL": database,
+        "JUDGEBENCH_ACCESS": "" if serving.access is None else str(serving.access.resolve()),
+        "JUDGEBENCH_JUDGE_HOSTS": ",".join(serving.judge_hosts),
+    }
+    # -P: the working folder's files must not be imported in place of the app's.
+    command = [sys.executable, "-P", "-m", "app", "run", str(app / "main.py"), *flags]
+    return _wait(subprocess.Popen(command, env=environment))  # noqa: S603  # the words are ours
+
+
+def _allowed_hosts(serving: Serving) -> list[str]:
+    """The names under which browsers may ask for the app."""
+    hosts = ["127.0.0.1", "localhost"]
+    if serving.access is None:
+        if not _is_loopback(serving.host):
+            raise InputError(
+                f"{serving.host} can be reached by others: say who may do what by --access FILE, see docs/app.md"
+            )
+        return hosts
+    if serving.access.resolve().suffix != ".toml":
+        raise InputError(f"{serving.access}: a file of access must be named .toml, else Streamlit does not read it")
+    if importlib.util.find_spec("authlib") is None:
+        raise MissingExtra("logging in needs Authlib: pip install 'streamlit[auth]'")
+    try:
+        redirect = tomllib.loads(serving.access.read_text())["auth"]["redirect_uri"]
+        return [*hosts, str(urlsplit(redirect).hostname)]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{serving.access}: needs a table [auth] with a redirect_uri: {error}") from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _wait(server: subprocess.Popen[bytes]) -> int:
+    """Ctrl-C reaches the server by itself; a termination of this process is passed on to it."""
+    before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+    try:
+        while True:
+            try:
+                return server.wait()
+            except KeyboardInterrupt:
+                server.terminate()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def app(
+    context: typer.Context,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Default: the first free one from 8501.")] = None,
+    headless: Annotated[bool, typer.Option(help="Do not open a browser.")] = False,
+    host: Annotated[str, typer.Option(help="Address to listen at; others than this machine's need --access.")] = (
+        "127.0.0.1"
+    ),
+    access: Annotated[
+        Path | None, typer.Option(help="A TOML file that says how people log in and who may do what.")
+    ] = None,
+    judge_host: Annotated[
+        list[str] | None, typer.Option(help="A further server that may be asked from the web; may be repeated.")
+    ] = None,
+) -> None:
+    """Open the web app on the database."""
+    session: Session = context.obj
+    serving = Serving(port, headless, host, access, tuple(judge_host or ()))
+    raise typer.Exit(launch(session.address, serving))

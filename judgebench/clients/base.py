@@ -1,0 +1,63 @@
+"""What every judge can be asked, whoever answers: a server, a process of ours or a script.
+
+Clients fetch replies and nothing else: rendering and parsing are judging's, storing is the store's.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from judgebench.errors import InputError
+from judgebench.records import Completion, Prompt
+
+
+class Client(Protocol):
+    """One judge that can be asked, from one event loop."""
+
+    async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
+        """The judge's raw reply to ``prompt`` under its decoding ``settings``.
+
+        Raises JudgeUnreachable (asking again may help), BadReply (it may help once), JudgeRefused (it does not).
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give connections and memory back; asking afterwards is a mistake."""
+        ...
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """A client that counts what it sends, where one question may take several requests."""
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far, each one once, answered or not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars for a million tokens."""
+
+    prompt: float
+    completion: float
+
+    @classmethod
+    def parse(cls, text: str) -> "Price":
+        """From "PROMPT,COMPLETION", for example "2.5,10". Raises InputError."""
+        try:
+            prompt, completion = (float(part) for part in text.split(","))
+        except ValueError:
+            prompt = completion = math.nan
+        if not (0 <= prompt < math.inf and 0 <= completion < math.inf):
+            raise InputError(f"price {text[:80]!r} is not PROMPT,COMPLETION in USD per million tokens, such as 2.5,10")
+        return cls(prompt, completion)
+
+
+def cost_usd(price: Price | None, completion: Completion) -> float | None:
+    """None when the price, or how many tokens were used, is not known."""
+    if price is None or completion.prompt_tokens is None or completion.completion_tokens is None:
+        return None
+    return (price.prompt * completion.prompt_tokens + price.completion * completion.completion_tokens) / 1e6

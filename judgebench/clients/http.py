@@ -1,0 +1,214 @@
+"""An API key that can be sent, and cannot be shown."""
+
+import html
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+from pydantic_core import to_json
+
+from judgebench.clients.replies import failure
+from judgebench.errors import BadReply, InputError, JudgeUnreachable
+
+_SHOWN = "[key]"
+
+
+_BEARER = re.compile(r"(?i)\bbearer\s+[^\s\"'<>,;]+")
+
+
+_SURE_LENGTH = 16  # a shorter "key", such as EMPTY, may well be an ordinary word of a reply
+
+
+class Secret:
+    """A key's value. Its repr, and every text passed through ``scrub``, are free of it.
+
+    Raises InputError when no HTTP header can hold the key.
+    """
+
+    def __init__(self, value: str) -> None:
+        if not value or not all("!" <= character <= "~" for character in value):
+            raise InputError("the API key is empty, or holds spaces or non-ASCII characters; check its variable")
+        self._value = value
+        forms = {value, quote(value, safe=""), html.escape(value), json.dumps(value)[1:-1], value.replace("/", "\\/")}
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def __repr__(self) -> str:
+        return f"Secret({_SHOWN})"
+
+    def header(self) -> str:
+        """The value of the Authorization header."""
+        return f"Bearer {self._value}"
+
+    def scrub(self, text: str) -> str:
+        """``text`` without the key, for messages: as it is, escaped for URLs, HTML or JSON, or behind "Bearer"."""
+        for form in self._forms:
+            text = text.replace(form, _SHOWN)
+        return _BEARER.sub(f"Bearer {_SHOWN}", text)
+
+    def scrub_reply(self, body: bytes) -> bytes:
+        """A reply without the key. A key too short to be a secret stays, because replies are kept as they came."""
+        for form in self._forms if len(self._value) >= _SURE_LENGTH else ():
+            body = body.replace(form.encode(), _SHOWN.encode())
+        return body
+
+
+MAX_REPLY_BYTES = 16 * 2**20  # after decompression; the longest honest replies, with log-probabilities, are below 4 MiB
+
+
+_MAX_ERROR_BYTES = 2**16
+
+
+_MAX_FILE_BYTES = 2**32
+
+
+_HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Deadlines of one request, in seconds."""
+
+    connect_s: float = 10.0  # until the connection stands, TLS included
+    total_s: float = 300.0  # from asking to the last byte of the reply
+
+
+class Transport:
+    """Connections to one server, as many as there are requests in flight, kept alive between them.
+
+    Raises InputError when ``base_url`` is not a plain http or https address.
+    """
+
+    def __init__(self, base_url: str, api_key: str | None, timeouts: Timeouts) -> None:
+        self.base_url = _checked(base_url)
+        self.calls = 0
+        self._secret = None if api_key is None else Secret(api_key)
+        self._timeout = aiohttp.ClientTimeout(total=timeouts.total_s, connect=timeouts.connect_s)
+        self._deadline_s = timeouts.total_s
+        self._session: aiohttp.ClientSession | None = None
+
+    def __repr__(self) -> str:
+        return f"Transport({self.base_url!r})"
+
+    async def post(self, path: str, payload: Mapping[str, Any]) -> Any:
+        """The parsed JSON answer to ``payload``. Raises as ``Client.complete`` does."""
+        return self._parsed(await self._request("POST", path, to_json(payload)))
+
+    async def get(self, path: str) -> Any:
+        """The parsed JSON at ``path``. Raises as ``Client.complete`` does."""
+        return self._parsed(await self._request("GET", path))
+
+    async def upload(self, path: str, file: Path, fields: Mapping[str, str]) -> Any:
+        """The parsed JSON answer to a form with ``fields`` and a file. Raises as ``Client.complete`` does."""
+        with file.open("rb") as stream:
+            form = aiohttp.MultipartWriter("form-data")
+            for name, value in fields.items():
+                form.append(value).set_content_disposition("form-data", name=name)
+            part = form.append(stream, {"Content-Type": "application/jsonl"})
+            part.set_content_disposition("form-data", name="file", filename=file.name)
+            return self._parsed(await self._request("POST", path, form))
+
+    async def download(self, path: str, target: Path) -> None:
+        """Write what is at ``path`` into a file, as it comes. Raises as ``Client.complete`` does."""
+        with target.open("wb") as sink:
+            await self._request("GET", path, sink=sink)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _request(
+        self, method: str, path: str, data: bytes | aiohttp.MultipartWriter | None = None, sink: IO[bytes] | None = None
+    ) -> bytes:
+        """The body of a good answer, or nothing where it went into ``sink``."""
+        # "from None" where aiohttp's message quotes the server, which may quote the key in its turn.
+        session, where = self._open(), self.base_url
+        form = {"Content-Type": data.headers["Content-Type"]} if isinstance(data, aiohttp.MultipartWriter) else None
+        self.calls += 1
+        try:
+            async with session.request(
+                method, where + path, data=data, headers=form, allow_redirects=False
+            ) as response:
+                good = 200 <= response.status < 300
+                if good and sink is not None:
+                    await _save(response.content, sink)
+                    return b""
+                body = await _read(response.content, MAX_REPLY_BYTES if good else _MAX_ERROR_BYTES)
+                status = response.status
+                cleaned = {} if good else {name.lower(): self._clean(value) for name, value in response.headers.items()}
+        except TimeoutError as error:
+            raise JudgeUnreachable(f"{where} did not answer within {self._deadline_s:g} s") from error
+        except aiohttp.ClientConnectorError as error:
+            raise JudgeUnreachable(f"nobody answers at {where}: {self._clean(str(error.os_error))}") from error
+        except aiohttp.ClientResponseError as error:
+            raise BadReply(f"{where} does not answer in HTTP: {self._clean(error.message)}") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise JudgeUnreachable(f"the connection to {where} broke: {self._clean(str(error))}") from None
+        if not good:
+            raise failure(where, status, cleaned, self._clean(body.decode("utf-8", "replace")))
+        return body
+
+    def _parsed(self, body: bytes) -> Any:
+        if len(body) > MAX_REPLY_BYTES:
+            raise BadReply(f"{self.base_url} sent more than {MAX_REPLY_BYTES >> 20} MiB; no completion is that long")
+        if self._secret is not None:
+            body = self._secret.scrub_reply(body)
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            start = self._clean(body[:_MAX_ERROR_BYTES].decode("utf-8", "replace"))[:80]
+            raise BadReply(f"{self.base_url} answered with something that is not JSON: {start!r}") from error
+
+    def _clean(self, text: str) -> str:
+        return text if self._secret is None else self._secret.scrub(text)
+
+    def _open(self) -> aiohttp.ClientSession:
+        """Opened late, because a session belongs to the loop that runs when it is made."""
+        if self._session is None:
+            key = {} if self._secret is None else {"Authorization": self._secret.header()}
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers=_HEADERS | key,
+                timeout=self._timeout,
+            )
+        return self._session
+
+
+async def _read(content: aiohttp.StreamReader, limit: int) -> bytes:
+    """The body, or a little more than ``limit`` bytes of it; a longer rest is left unread."""
+    chunks, size = [], 0
+    while size <= limit and (chunk := await content.readany()):
+        chunks.append(chunk)
+        size += len(chunk)
+    return b"".join(chunks)
+
+
+async def _save(content: aiohttp.StreamReader, sink: IO[bytes]) -> None:
+    """Raises BadReply for more than any file of results holds."""
+    size = 0
+    while chunk := await content.readany():
+        size += len(chunk)
+        if size > _MAX_FILE_BYTES:
+            raise BadReply(f"the server sent a file of more than {_MAX_FILE_BYTES >> 30} GiB")
+        sink.write(chunk)
+
+
+def _checked(base_url: str) -> str:
+    try:
+        parts = urlsplit(base_url)
+        plain = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        plain = False
+    if not plain or not base_url.isprintable() or " " in base_url:
+        raise InputError(f"judge address {base_url[:200]!r} is not one: give it as http://HOST:PORT/v1")
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise InputError(
+            "a judge's address holds no user, password, query or fragment; a key is passed by its variable"
+        )
+    return base_url.rstrip("/").removesuffix("/chat/completions")

@@ -1,0 +1,427 @@
+"""Pending trials as batch files, and their submission to a server: what is exported is awaited, and asked nowhere else.
+
+A batch is named before its file exists. The name stands in every question's id and in the server's metadata, so its
+results find their trials in any order, and a submission that was cut off before it was stored is found at the server.
+"""
+
+import json
+import os
+import secrets
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from judgebench import store
+from judgebench.audits.defences import SETTING
+from judgebench.clients.base import Price, cost_usd
+from judgebench.clients.batch_api import BatchServer, ServerBatch
+from judgebench.clients.replies import chat_completion
+from judgebench.engine.ask import failed, result_of
+from judgebench.engine.judges import describe, key_of
+from judgebench.engine.plan import Plan, plan, planned_trials
+from judgebench.engine.runner import run_async
+from judgebench.errors import BadReply, InputError
+from judgebench.formats.batch_files import BatchFile, BatchResult, digest_of, first_id, question_line, read_results
+from judgebench.judging.design import identical_verdict
+from judgebench.judging.parsing import parse
+from judgebench.judging.scales import LikelihoodScale, RewardScale
+from judgebench.judging.templates import Template, make_nonce, render
+from judgebench.records import ChatPrompt, Reading, Status, Trial, TrialResult
+from judgebench.spec import Study, load_template, make_study
+from judgebench.store import batches
+from judgebench.store.database import Database
+from judgebench.store.models import stored_outputs
+from judgebench.store.verdict_writer import VerdictWriter
+
+_LOOK_UP = 400  # trials looked up at once
+
+
+@dataclass(frozen=True, slots=True)
+class FileLimits:
+    """Of one batch file; OpenAI takes at most these."""
+
+    requests: int = 50_000
+    mebibytes: int = 190  # of 200 MB
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """A batch and its file."""
+
+    batch: str
+    file: str
+    requests: int
+    bytes: int
+
+
+@dataclass(slots=True)
+class ExportReport:
+    """What became of a study's trials; ``planned`` is the sum of the four after it."""
+
+    planned: int = 0
+    answered: int = 0  # that have a verdict already
+    identical: int = 0  # decided now, without a question
+    awaited: int = 0  # that an earlier batch asks
+    exported: int = 0
+    files: list[ExportedFile] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A batch at its server."""
+
+    batch: str
+    server_id: str
+    status: str  # as the server says; "" where it was not asked
+    new: bool  # False: it was there already
+
+
+def export(database: Database, study: Study, target: Path, *, limits: FileLimits | None = None) -> ExportReport:
+    """Write the study's pending trials into ``target``, and into numbered files beside it where one is too small.
+
+    Trials that an open batch asks are left out. Raises InputError where a batch cannot ask them, or a file exists.
+    """
+    planned = plan(database, study)
+    _, template = describe(study.judge)
+    _check(study, template)
+    if not target.absolute().parent.is_dir():
+        raise InputError(f"the folder of {target} does not exist: create it first")
+    exporting = _Export(database, study, planned, template, limits or FileLimits())
+    exporting.write(target)
+    return exporting.report
+
+
+def submit(database: Database, path: Path, *, environment: Mapping[str, str]) -> Submission:
+    """Hand a batch file to its judge's server. Doing it again finds the batch that is there, and submits nothing.
+
+    Raises InputError where the file is not the one that was exported, and JudgeError when the server refuses.
+    """
+    name = first_id(path).partition(".")[0]
+    with database.read() as connection:
+        known = batches.batch(connection, name)
+    if digest_of(path) != known.digest:
+        raise InputError(f"{path} was changed after it was exported: results would not belong to its trials")
+    if known.server_id is not None:
+        return Submission(name, known.server_id, "", new=False)
+    found, new = run_async(_submit(study_of(known), path, name, environment))
+    with database.write() as connection:
+        batches.set_submitted(connection, known, found.id)
+    return Submission(name, found.id, found.status, new)
+
+
+def study_of(batch: batches.Batch) -> Study:
+    """The study whose trials the batch asks."""
+    return make_study(json.loads(batch.specification), where=f"batch {batch.name}")
+
+
+def server_of(study: Study, environment: Mapping[str, str]) -> BatchServer:
+    """Raises InputError where the judge has no address or its key is not there."""
+    return BatchServer(study.judge.url or "", api_key=key_of(study.judge, environment))
+
+
+async def _submit(study: Study, path: Path, name: str, environment: Mapping[str, str]) -> tuple[ServerBatch, bool]:
+    server = server_of(study, environment)
+    try:
+        found = await server.find(name)
+        return (found, False) if found is not None else (await server.submit(path, name), True)
+    finally:
+        await server.close()
+
+
+def _check(study: Study, template: Template) -> None:
+    if study.judge.url is None:
+        raise InputError(f"judge {study.judge.model!r} runs in this process: use 'judgebench run', it needs no batch")
+    if isinstance(template.scale, LikelihoodScale | RewardScale):
+        raise InputError(f"template {template.id} asks no chat question, and batch files hold nothing else")
+    if SETTING in study.judge.settings:
+        raise InputError("a defence that asks twice cannot be put into a batch: leave it out, or use 'judgebench run'")
+
+
+class _Export:
+    """One export: files one after the other, each stored with its trials in one transaction."""
+
+    def __init__(self, database: Database, study: Study, plan: Plan, template: Template, limits: FileLimits) -> None:
+        self._database = database
+        self._study = study
+        self._plan = plan
+        self._template = template
+        self._limits = limits
+        self._seed = secrets.randbits(128)
+        self._run_id: int | None = None
+        self.report = ExportReport(planned=plan.trials)
+
+    def write(self, target: Path) -> None:
+        """All pending trials, into as many files as they need."""
+        pending: Iterator[Trial | Reading] = self._pending()
+        number = 1
+        while (first := next(pending, None)) is not None:
+            path = target if number == 1 else target.with_name(f"{target.stem}.{number}{target.suffix}")
+            pending = self._write_file(path, chain((first,), pending))
+            number += 1
+
+    def _write_file(self, path: Path, pending: Iterator[Trial | Reading]) -> Iterator[Trial | Reading]:
+        """Write a file and store its batch; returns what did not fit."""
+        if path.exists():
+            raise InputError(f"{path} exists: a batch file is never overwritten, choose another name")
+        name, trials = f"jb-{secrets.token_hex(6)}", []
+        unfinished = path.with_name(path.name + ".unfinished")
+        with unfinished.open("wb") as stream:
+            file = BatchFile(stream)
+            for trial in pending:
+                line = self._line(name, trial)
+                if file.lines and (file.lines >= self._limits.requests or file.size + len(line) > self._most_bytes):
+                    pending = chain((trial,), pending)
+                    break
+                file.add(line)
+                trials.append(batches.BatchTrial.of(trial))
+            stream.flush()
+            os.fsync(stream.fileno())
+        with self._database.write() as connection:
+            keys = sorted({trial.instruction for trial in trials})
+            outputs = stored_outputs(connection, self._plan.benchmark_id, keys)
+            batches.add_batch(
+                connection, name=name, run_id=self._run(connection), digest=file.digest, trials=trials, outputs=outputs
+            )
+            os.replace(unfinished, path)
+        self.report.exported += file.lines
+        self.report.files.append(ExportedFile(name, str(path), file.lines, file.size))
+        return pending
+
+    @property
+    def _most_bytes(self) -> int:
+        return self._limits.mebibytes << 20
+
+    def _line(self, name: str, trial: Trial | Reading) -> bytes:
+        prompt = render(self._template, trial, nonce=make_nonce(trial.key, self._seed))
+        messages = prompt.messages if isinstance(prompt, ChatPrompt) else ()
+        judge = self._plan.judge
+        return question_line(f"{name}.{trial.key}", judge.model, messages, judge.settings)
+
+    def _pending(self) -> Iterator[Trial | Reading]:
+        """Trials that are to be asked; those of identical outputs are decided and stored on the way."""
+        stream = planned_trials(self._database, self._study, self._plan)
+        while chunk := list(islice(stream, _LOOK_UP)):
+            keys = [trial.key for trial in chunk]
+            with self._database.read() as connection:
+                known = store.verdicts.revisions(connection, keys)
+                awaited = batches.awaited(connection, keys)
+            answered = {key for key, (_, status) in known.items() if status is not Status.FAILED}
+            self.report.answered += len(answered)
+            self.report.awaited += len(awaited - answered)
+            left = [trial for trial in chunk if trial.key not in answered | awaited]
+            ties = [(trial, identical_verdict(trial)) for trial in left if isinstance(trial, Trial)]
+            decided = {trial.key: result_of(trial, tie, None) for trial, tie in ties if tie is not None}
+            if decided:
+                with self._database.write() as connection:
+                    VerdictWriter(connection, self._run(connection)).add(connection, list(decided.values()))
+                self.report.identical += len(decided)
+            yield from (trial for trial in left if trial.key not in decided)
+
+    def _run(self, connection: sa.Connection) -> int:
+        if self._run_id is None:
+            self._run_id = store.runs.start_run(
+                connection,
+                benchmark_id=self._plan.benchmark_id,
+                judge_id=store.judges.add_judge(connection, self._plan.judge),
+                kind="batch",
+                specification=self._study.model_dump(mode="json", exclude_defaults=True),
+            )
+        return self._run_id
+
+
+_CHUNK = 500  # results read at once
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What became of the results; ``results`` is the sum of the six after it."""
+
+    results: int = 0
+    new: int = 0  # stored now, failures included
+    known: int = 0  # of trials that had a verdict already, or had failed already
+    expired: int = 0  # the batch ended before their turn: they are pending
+    foreign: int = 0  # of no batch of this database
+    unreadable: int = 0  # lines that are no result, such as the last one of a file that was cut
+    repeated: int = 0  # a second result of the same trial in one file
+    ended: Counter[Status] = field(default_factory=Counter)  # the new ones, by status
+    cost_usd: float | None = 0.0  # of the new ones; None when one has no known price
+    servers: dict[str, str] = field(default_factory=dict)  # batch -> its status at the server, where one was asked
+
+
+def known_batches(database: Database) -> list[batches.Batch]:
+    """All batches, the oldest first."""
+    with database.read() as connection:
+        return batches.batches(connection)
+
+
+def ingest_files(database: Database, paths: Sequence[Path], *, close: bool = False) -> IngestReport:
+    """Store the results in files. ``close``: nothing further is expected, and what is missing may be asked otherwise.
+
+    Raises InputError where a file cannot be read; what was read before stays stored.
+    """
+    ingesting = _Ingest(database)
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such file")
+        ingesting.read(path)
+    ingesting.close_all(always=close)
+    return ingesting.report
+
+
+def ingest_from_servers(database: Database, names: Sequence[str], *, environment: Mapping[str, str]) -> IngestReport:
+    """Fetch and store what the batches' servers have so far; all batches that were submitted, where none is named.
+
+    A batch that its server has ended is closed. Raises UnknownName, InputError where one was not submitted, and
+    JudgeError when its server cannot be reached.
+    """
+    with database.read() as connection:
+        known = batches.batches(connection)
+        wanted = [batches.batch(connection, name) for name in names]
+    for each in wanted:
+        if each.server_id is None:
+            raise InputError(f"batch {each.name} was not submitted: judgebench batch submit FILE")
+    wanted = wanted or [each for each in known if each.server_id is not None and not each.closed]
+    ingesting = _Ingest(database)
+    for each in wanted:
+        run_async(_fetch(ingesting, each, environment))
+    return ingesting.report
+
+
+async def _fetch(ingesting: "_Ingest", batch: batches.Batch, environment: Mapping[str, str]) -> None:
+    server: BatchServer = server_of(study_of(batch), environment)
+    try:
+        found = await server.get(batch.server_id or "")
+        ingesting.report.servers[batch.name] = found.status
+        with tempfile.TemporaryDirectory(prefix="judgebench-") as folder:
+            for number, file_id in enumerate(found.results):
+                path = Path(folder) / f"{number}.jsonl"
+                await server.fetch(file_id, path)
+                ingesting.read(path)
+        if found.ended:
+            ingesting.close(batch)
+    finally:
+        await server.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A batch whose results are being stored."""
+
+    batch: batches.Batch
+    template: Template
+    price: Price | None
+    writer: VerdictWriter
+
+
+class _Ingest:
+    """Results into the database, a chunk a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._open: dict[str, _Open | None] = {}  # by the batch's name; None: not of this database
+        self.report = IngestReport()
+
+    def read(self, path: Path) -> None:
+        stream = read_results(path)
+        while chunk := list(islice(stream, _CHUNK)):
+            found = [result for result in chunk if result is not None]
+            self.report.results += len(chunk)
+            self.report.unreadable += len(chunk) - len(found)
+            with self._database.write() as connection:
+                for name in dict.fromkeys(_batch_name(result) for result in found):
+                    self._add(connection, name, [result for result in found if _batch_name(result) == name])
+
+    def close_all(self, *, always: bool) -> None:
+        """Close the batches that were read, where every trial has its result."""
+        for each in self._open.values():
+            if each is None:
+                continue
+            with self._database.read() as connection:
+                now = batches.batch(connection, each.batch.name)
+            if always or now.answered >= now.requests:
+                self.close(each.batch)
+
+    def close(self, batch: batches.Batch) -> None:
+        with self._database.write() as connection:
+            batches.set_closed(connection, batch)
+
+    def _add(self, connection: sa.Connection, name: str, results: Sequence[BatchResult]) -> None:
+        opened = self._opened(connection, name)
+        by_key: dict[str, BatchResult] = {}
+        for result in sorted(results, key=lambda each: each.error is not None):  # replies before errors
+            by_key.setdefault(result.custom_id.partition(".")[2], result)
+        self.report.repeated += len(results) - len(by_key)
+        trials = {} if opened is None else batches.trials(connection, opened.batch, list(by_key))
+        self.report.foreign += len(by_key.keys() - trials.keys())
+        if opened is None:
+            return
+        known = store.verdicts.revisions(connection, list(trials))
+        new = list(self._new(opened, by_key, trials, {key: status for key, (_, status) in known.items()}))
+        opened.writer.add(connection, new)
+        self.report.new += len(new)
+        for each in new:
+            self._count(each)
+
+    def _new(
+        self,
+        opened: _Open,
+        results: Mapping[str, BatchResult],
+        trials: Mapping[str, Trial | Reading],
+        known: Mapping[str, Status],
+    ) -> Iterator[TrialResult]:
+        """What adds to what is known: a verdict where there was none, a failure where there was nothing."""
+        for key, trial in trials.items():
+            result, status = results[key], known.get(key)
+            if not result.asked:
+                self.report.expired += 1
+                continue
+            if status not in (None, Status.FAILED):
+                self.report.known += 1
+                continue
+            read = _read(opened, result, trial)
+            if status is Status.FAILED and read.status is Status.FAILED:
+                self.report.known += 1
+                continue
+            yield read
+
+    def _count(self, result: TrialResult) -> None:
+        self.report.ended[result.status] += 1
+        for reply in result.replies:
+            spent = self.report.cost_usd
+            self.report.cost_usd = None if spent is None or reply.cost_usd is None else spent + reply.cost_usd
+
+    def _opened(self, connection: sa.Connection, name: str) -> _Open | None:
+        if name not in self._open:
+            known = {each.name: each for each in batches.batches(connection)}
+            self._open[name] = _open(connection, known[name]) if name in known else None
+        return self._open[name]
+
+
+def _open(connection: sa.Connection, batch: batches.Batch) -> _Open:
+    """Raises InputError where the template is not the one that was asked with."""
+    judge, study = store.judges.judge(connection, batch.judge), study_of(batch)
+    template = load_template(study.judge.template_id)
+    if template.digest != judge.template_digest:
+        raise InputError(f"template {judge.template} has changed since batch {batch.name} was exported: bring it back")
+    price = None if study.judge.price is None else Price.parse(study.judge.price)
+    return _Open(batch, template, price, VerdictWriter(connection, batch.run_id))
+
+
+def _read(opened: _Open, result: BatchResult, trial: Trial | Reading) -> TrialResult:
+    if result.error is not None:
+        return result_of(trial, failed(result.error), None)
+    try:
+        completion = chat_completion(result.body)
+    except BadReply as error:
+        return result_of(trial, failed(str(error)), None)
+    completion = replace(completion, cost_usd=cost_usd(opened.price, completion))
+    return result_of(trial, parse(completion, opened.template, trial), completion)
+
+
+def _batch_name(result: BatchResult) -> str:
+    return result.custom_id.partition(".")[0]

@@ -1,0 +1,213 @@
+"""What a study asks for, before anything is asked: its trials, their number and their price.
+
+Trials are streamed a page of instructions at a time, so that a million of them never sit in memory. Pairwise templates
+compare outputs by the study's design; pointwise ones read every output by itself.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from judgebench import store
+from judgebench.clients.base import Price
+from judgebench.engine.judges import describe
+from judgebench.errors import InputError, UnknownName
+from judgebench.judging.design import battles, identical_verdict, readings, trials
+from judgebench.judging.templates import Template, render
+from judgebench.records import ChatPrompt, Instruction, Judge, Prompt, Reading, Status, Trial
+from judgebench.spec import Study
+from judgebench.store.database import Database
+
+_PAGE = 20  # instructions read at a time
+
+
+_ESTIMATE_BATCH = 400
+
+
+_NO_NONCE = "0" * 16  # prompts are only measured
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a study asks for, before anything is asked."""
+
+    benchmark_id: int
+    judge: Judge
+    models: tuple[str, ...]
+    battles: int  # none where the judge is pointwise
+    outputs: int  # to be scored; none where the judge is pairwise
+    trials: int  # planned, whether answered already or not
+    missing: Mapping[str, int]  # model -> instructions of the benchmark that it has no output for, where there are any
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What running a plan would take. Tokens are characters / 4, for want of the judge's own tokenizer."""
+
+    plan: Plan
+    answered: int  # trials that have a verdict already
+    identical: int  # trials decided without a call
+    calls: int
+    prompt_tokens: int
+    reply_tokens: int | None  # as long as the judge's last replies; None where there are none
+    seconds: float | None  # at their latency and the study's concurrency, the server willing
+    cost_usd: float | None  # of the prompts, and of the replies where these are known; None without a price
+
+
+def plan(database: Database, study: Study) -> Plan:
+    """Count what the study asks for. Raises InputError where it cannot be done as written."""
+    judge, template = describe(study.judge)
+    _check_design(study, template)
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, study.benchmark)
+        models = _models(study, [model.name for model in store.models.models(connection, benchmark_id)])
+        present = store.benchmarks.presence(connection, benchmark_id, models, category=study.category)
+        counts = _count(study, template.kind, models, islice(present, study.limit))
+    if study.category is not None and not counts.instructions:
+        raise InputError(f"benchmark {study.benchmark!r} has no instruction in category {study.category!r}")
+    if not counts.battles and not counts.outputs:
+        raise InputError("the study asks for nothing: no instruction has an output, or no two that are to meet")
+    _check_shown(database, study, template, benchmark_id)
+    orders = 2 if study.orders == "both" else 1
+    planned = study.repeats * (counts.outputs + orders * counts.battles)
+    missing = {model: counts.instructions - count for model, count in counts.present.items()}
+    absent = {model: count for model, count in missing.items() if count}
+    return Plan(benchmark_id, judge, models, counts.battles, counts.outputs, planned, absent)
+
+
+def estimate(database: Database, study: Study) -> Estimate:
+    """Count what running the study would ask now; nothing is asked or written. Raises InputError as ``plan`` does."""
+    planned = plan(database, study)
+    _, template = describe(study.judge)
+    answered = identical = calls = chars = 0
+    stream = islice(planned_trials(database, study, planned), study.budget)
+    while chunk := list(islice(stream, _ESTIMATE_BATCH)):
+        with database.read() as connection:
+            known = store.verdicts.revisions(connection, [trial.key for trial in chunk])
+        for trial in chunk:
+            if known.get(trial.key, (0, Status.FAILED))[1] is not Status.FAILED:
+                answered += 1
+            elif isinstance(trial, Trial) and identical_verdict(trial) is not None:
+                identical += 1
+            else:
+                calls += 1
+                chars += _prompt_chars(render(template, trial, nonce=_NO_NONCE))
+    with database.read() as connection:
+        reply_tokens, latency_s = store.verdicts.past_replies(connection, planned.judge.digest)
+    price = None if study.judge.price is None else Price.parse(study.judge.price)
+    tokens, replied = chars // 4, None if reply_tokens is None else round(calls * reply_tokens)
+    return Estimate(
+        plan=planned,
+        answered=answered,
+        identical=identical,
+        calls=calls,
+        prompt_tokens=tokens,
+        reply_tokens=replied,
+        seconds=None if latency_s is None else latency_s * calls / min(study.concurrency, max(calls, 1)),
+        cost_usd=None if price is None else (price.prompt * tokens + price.completion * (replied or 0)) / 1e6,
+    )
+
+
+def planned_trials(database: Database, study: Study, plan: Plan) -> Iterator[Trial | Reading]:
+    """The study's trials, a page of instructions in memory at a time and no snapshot held between pages."""
+    for question in _questions(database, study, plan.benchmark_id, plan.models):
+        if plan.outputs:
+            yield from readings(question.instruction, question.outputs, plan.judge.digest, repeats=study.repeats)
+            continue
+        pairs = study.pairs or None
+        for battle in battles(question.instruction, question.outputs, baseline=study.baseline, pairs=pairs):
+            yield from trials(battle, plan.judge.digest, orders=study.orders, repeats=study.repeats, seed=study.seed)
+
+
+def _questions(
+    database: Database, study: Study, benchmark_id: int, models: Sequence[str]
+) -> Iterator[store.benchmarks.Question]:
+    after, left = 0, study.limit
+    while left is None or left > 0:
+        size = _PAGE if left is None else min(_PAGE, left)
+        with database.read() as connection:
+            page = store.benchmarks.questions(
+                connection, benchmark_id, models, after=after, limit=size, category=study.category
+            )
+        if not page:
+            return
+        yield from page
+        after = page[-1].id
+        left = None if left is None else left - len(page)
+
+
+@dataclass(slots=True)
+class _Counts:
+    instructions: int
+    battles: int
+    outputs: int
+    present: dict[str, int]  # model -> instructions that it has an output for
+
+
+def _count(study: Study, kind: str, models: Sequence[str], instructions: Iterable[set[str]]) -> _Counts:
+    counts = _Counts(0, 0, 0, dict.fromkeys(models, 0))
+    for present in instructions:
+        counts.instructions += 1
+        if kind == "pointwise":
+            counts.outputs += len(present)
+        else:
+            counts.battles += _battles(study, present)
+        for model in present:
+            counts.present[model] += 1
+    return counts
+
+
+def _check_design(study: Study, template: Template) -> None:
+    """Raises InputError unless the study says for a pairwise template, and only there, which outputs meet."""
+    if template.kind == "pairwise" and not study.compares:
+        raise InputError("say which outputs meet: either a baseline, or all pairs, or a list of pairs")
+    if template.kind == "pointwise" and (study.compares or study.orders != "both"):
+        raise InputError(
+            f"template {template.id} scores each output by itself, so nothing meets and there is no order: leave out "
+            "baseline, pairs and orders, or choose a pairwise template"
+        )
+
+
+def _check_shown(database: Database, study: Study, template: Template, benchmark_id: int) -> None:
+    """Raises InputError where the template shows what an instruction does not have."""
+    if not template.lacks(Instruction(("",))):
+        return
+    asked = lacking = 0
+    names: set[str] = set()
+    for question in _questions(database, study, benchmark_id, ()):
+        lacks = template.lacks(question.instruction)
+        asked, lacking = asked + 1, lacking + bool(lacks)
+        names.update(lacks)
+    if lacking:
+        what = " and a ".join(sorted(names))
+        raise InputError(
+            f"template {template.id} shows a {what}, which {lacking} of {asked} instructions of {study.benchmark!r} do "
+            "not have: choose a category that has it, or another template"
+        )
+
+
+def _models(study: Study, present: Sequence[str]) -> tuple[str, ...]:
+    """The models that meet, the baseline included."""
+    named = [*study.models, *(name for pair in study.pairs for name in pair)]
+    named += [*(study.better or ())] if study.baseline is None else [study.baseline]
+    for name in named:
+        if name not in present:
+            raise UnknownName("model", name, present)
+    chosen = set(named) if study.models or study.pairs or study.better else set(present)
+    return tuple(sorted(chosen))
+
+
+def _battles(study: Study, present: set[str]) -> int:
+    """How many battles one instruction gives whose outputs are by ``present``."""
+    if study.baseline is not None:
+        return len(present) - 1 if study.baseline in present else 0
+    if study.pairs:
+        wanted = {tuple(sorted(pair)) for pair in study.pairs}
+        return sum(one in present and other in present for one, other in wanted)
+    return len(present) * (len(present) - 1) // 2
+
+
+def _prompt_chars(prompt: Prompt) -> int:
+    if isinstance(prompt, ChatPrompt):
+        return sum(len(message.content) for message in prompt.messages)
+    return len(prompt.outputs) * len(prompt.instruction) + 2 * sum(len(output) for output in prompt.outputs)

@@ -1,0 +1,317 @@
+"""The loop: planned trials in, stored verdicts out, with a bounded number of questions in flight.
+
+A trial keeps its place until its verdict is committed. So whenever the process is killed, at most as many questions as
+there are places are asked again by the next run, and what was committed is neither lost nor stored twice. Trials are
+taken from the plan as places become free: a million of them never sit in memory.
+"""
+
+import asyncio
+import gc
+import signal
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import islice
+from typing import Any, Generic, Protocol, TypeVar
+
+from judgebench.errors import JudgeBenchError, JudgeError
+from judgebench.records import Completion, Status
+from judgebench.spec.study import Pace
+
+_LOOK_UP = 400  # trials looked up at once among those already answered
+
+
+# Results in one transaction at most. Were all that wait committed together, all places would ask at one moment, be
+# answered at one moment, and leave both processors idle in turn.
+_TOGETHER = 32
+
+
+_TURNS = 3  # of the event loop, from a reply's first bytes to its verdict: those that came together end together
+
+
+class Asked(Protocol):
+    """A trial, or whatever else is asked once and kept."""
+
+    @property
+    def key(self) -> str: ...
+
+
+class Ended(Protocol):
+    """What became of it."""
+
+    @property
+    def status(self) -> Status: ...
+
+    @property
+    def detail(self) -> str | None:
+        """Why it failed, where it did."""
+
+    @property
+    def replies(self) -> Sequence[Completion]:
+        """Everything that was paid for."""
+
+
+AskedT = TypeVar("AskedT", bound=Asked)
+
+
+EndedT = TypeVar("EndedT", bound=Ended)
+
+
+_KeptT = TypeVar("_KeptT", bound=Ended, contravariant=True)
+
+
+class Sink(Protocol[_KeptT]):
+    """Where results are kept."""
+
+    def known(self, trial_keys: Sequence[str]) -> Mapping[str, Status]:
+        """How those trials ended that have a result already."""
+        ...
+
+    def add(self, results: Sequence[_KeptT]) -> None:
+        """Commit the results, all or none. Called in another thread, never twice at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to hold back, and when to stop."""
+
+    concurrency: int = 16  # questions in flight at most
+    max_cost_usd: float | None = None  # no further question once this much is spent; those in flight still end
+    max_failures: int = 25  # failures in a row after which the judge is taken to be gone
+    max_errors: int | None = None  # no further question once so many trials have failed
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of the planned trials; ``planned`` is always the sum of all the others."""
+
+    planned: int
+    ended: Mapping[Status, int]
+    cost_usd: float | None  # of this run's calls; None when one of them has no known price
+
+    @property
+    def pending(self) -> int:
+        return self.planned - sum(self.ended.values())
+
+    @property
+    def without_verdict(self) -> int:
+        """Trials that ended without a preference, or have not ended."""
+        return self.planned - self.ended.get(Status.OK, 0) - self.ended.get(Status.TIE, 0)
+
+
+class Runner(Generic[AskedT, EndedT]):
+    """One execution of a plan. ``stop`` may be called at any time, from the event loop's thread."""
+
+    def __init__(
+        self, ask: Callable[[AskedT], Awaitable[EndedT]], sink: Sink[EndedT], *, planned: int, limits: Limits
+    ) -> None:
+        self._ask = ask
+        self._sink = sink
+        self._planned = planned
+        self._limits = limits
+        self._ended: Counter[Status] = Counter()
+        self._cost_usd = 0.0
+        self._unpriced = False
+        self._failures = self._failures_in_a_row = 0
+        self._last_failure = ""
+        self._fatal: JudgeError | None = None
+        self._stopping = False
+        self._waiting: list[tuple[EndedT, asyncio.Future[None]]] = []
+        self._arrived = asyncio.Event()
+
+    @property
+    def tally(self) -> Tally:
+        cost = None if self._unpriced else self._cost_usd
+        return Tally(self._planned, dict(self._ended), cost)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it ended, or will end, before the plan did."""
+        return self._stopping
+
+    def stop(self) -> None:
+        """Ask nothing further; what is in flight still ends and is stored."""
+        self._stopping = True
+
+    async def run(self, trials: Iterable[AskedT]) -> Tally:
+        """Ask about every trial that has no answer yet.
+
+        Raises JudgeError when the judge is gone or refuses every question; what was answered before stays stored.
+        """
+        pending = self._unanswered(trials)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                committing = tasks.create_task(self._commit())
+                async with asyncio.TaskGroup() as places:
+                    for _ in range(self._limits.concurrency):
+                        places.create_task(self._work(pending))
+                committing.cancel()
+        except* JudgeBenchError as errors:
+            raise _first(errors) from None
+        if self._fatal is not None:
+            raise self._fatal
+        if self._judge_is_gone:
+            raise JudgeError(f"the judge failed {self._failures_in_a_row} times in a row, last: {self._last_failure}")
+        return self.tally
+
+    @property
+    def _judge_is_gone(self) -> bool:
+        return self._failures_in_a_row >= self._limits.max_failures
+
+    def _unanswered(self, trials: Iterable[AskedT]) -> Iterator[AskedT]:
+        stream = iter(trials)
+        while chunk := list(islice(stream, _LOOK_UP)):
+            known = self._sink.known([trial.key for trial in chunk])
+            for trial in chunk:
+                status = known.get(trial.key, Status.FAILED)
+                if status is Status.FAILED:
+                    yield trial
+                else:
+                    self._ended[status] += 1
+
+    async def _work(self, pending: Iterator[AskedT]) -> None:
+        while not (self._stopping or self._judge_is_gone or self._spent) and (trial := next(pending, None)) is not None:
+            try:
+                result = await self._ask(trial)
+            except JudgeError as error:  # what others have in flight still ends and is stored
+                self._fatal = self._fatal or error
+                self._stopping = True
+                return
+            committed = asyncio.get_running_loop().create_future()
+            self._waiting.append((result, committed))
+            self._arrived.set()
+            await committed
+
+    @property
+    def _spent(self) -> bool:
+        """Whether the money, or the patience with failures, is."""
+        cost, errors = self._limits.max_cost_usd, self._limits.max_errors
+        return (cost is not None and self._cost_usd >= cost) or (errors is not None and self._failures >= errors)
+
+    async def _commit(self) -> None:
+        """Store what has arrived since the last transaction, in the order in which it came."""
+        while True:
+            await self._arrived.wait()
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+            batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+            if not self._waiting:
+                self._arrived.clear()
+            results = [result for result, _ in batch]
+            await asyncio.to_thread(self._sink.add, results)
+            for result, committed in batch:
+                self._count(result)
+                committed.set_result(None)
+
+    def _count(self, result: EndedT) -> None:
+        self._ended[result.status] += 1
+        if result.status is Status.FAILED:
+            self._failures += 1
+            self._failures_in_a_row += 1
+            self._last_failure = result.detail or ""
+        else:
+            self._failures_in_a_row = 0
+        for reply in result.replies:
+            self._cost_usd += reply.cost_usd or 0.0
+            self._unpriced |= reply.cost_usd is None
+
+
+def _first(errors: BaseExceptionGroup[Any]) -> BaseException:
+    """The first error in a group of groups."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+_COLLECT_AFTER = (10_000, 20, 50)  # new objects, and collections of the younger generation
+
+
+_T = TypeVar("_T")
+
+
+def run_async(main: Coroutine[Any, Any, _T]) -> _T:
+    """``asyncio.run``, on the fastest loop there is."""
+    factory = None if find_spec("uvloop") is None else import_module("uvloop").new_event_loop
+    with _seldom_collecting(), asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Where somebody has frozen objects already, as the app does, these stay as they are."""
+    usual, ours = gc.get_threshold(), not gc.get_freeze_count()
+    gc.set_threshold(*_COLLECT_AFTER)
+    if ours:
+        gc.freeze()
+    try:
+        yield
+    finally:
+        if ours:
+            gc.unfreeze()
+        gc.set_threshold(*usual)
+
+
+_PROGRESS_S = 0.25
+
+
+# Is told the tally and the calls so far; where it returns true the run stops as after a first interrupt.
+OnProgress = Callable[[Tally, int], bool | None]
+
+
+def limits_of(pace: Pace) -> Limits:
+    return Limits(pace.concurrency, pace.max_cost, pace.max_failures, pace.max_errors)
+
+
+def silent(tally: Tally, calls: int) -> None:
+    """No one is watching."""
+
+
+async def drive(
+    runner: Runner[AskedT, EndedT], asked: Iterable[AskedT], questions: Callable[[], int], on_progress: OnProgress
+) -> Tally:
+    """``runner.run``; the first interrupt lets what is in flight end, the second is the usual KeyboardInterrupt.
+
+    ``questions`` says how many questions were sent so far.
+    """
+    reporting = asyncio.create_task(_reporting(runner, questions, on_progress))
+    try:
+        with _Interrupts(runner):
+            return await runner.run(asked)
+    finally:
+        reporting.cancel()
+        on_progress(runner.tally, questions())
+
+
+async def _reporting(runner: Runner[AskedT, EndedT], questions: Callable[[], int], on_progress: OnProgress) -> None:
+    while True:
+        if on_progress(runner.tally, questions()):
+            runner.stop()
+        await asyncio.sleep(_PROGRESS_S)
+
+
+class _Interrupts:
+    def __init__(self, runner: Runner[AskedT, EndedT]) -> None:
+        self._stop = runner.stop
+        self._installed = False
+
+    def __enter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            loop.add_signal_handler(signal.SIGINT, self._first, loop)
+            self._installed = True
+        except (NotImplementedError, RuntimeError, ValueError):  # not the main thread, or not on this platform
+            self._installed = False
+
+    def __exit__(self, *_: object) -> None:
+        if self._installed:
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+
+    def _first(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._stop()
+        loop.remove_signal_handler(signal.SIGINT)
+        self._installed = False

@@ -1,0 +1,199 @@
+"""Completion -> verdict: the only place that undoes the order.
+
+How a trial ends, by the first rule that applies:
+
+1. the server says that a filter or a refusal ended the reply -> refused;
+2. two verdicts contradict each other, or the last one is not on the scale -> unparsed;
+3. one verdict binds (see ``grammar``) -> ok, or tie when the preference is exactly 0.5;
+4. the reply ended at its length limit -> truncated;
+5. the reply opens by declining -> refused;
+6. anything else -> unparsed.
+
+There is no default verdict. A template that asks for soft verdicts takes the preference from the log-probabilities of
+the verdict token where the completion has them; labels that hold less than the template's ``min_mass`` of the
+probability, or a verdict token that is not the verdict in the text, leave the trial unparsed with its mass kept. That
+the less probable label was drawn is no disagreement: the draw is chance, the probabilities are the verdict. Thinking,
+in the reply or beside it (``Completion.reasoning``), never gives a verdict.
+"""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from judgebench.judging.parsing import logprobs
+from judgebench.judging.parsing.binding import Conflict, binding, unquoted
+from judgebench.judging.parsing.grammar import Mention, mentions, value_of, without_thinking
+from judgebench.judging.parsing.json_reply import json_mentions, mean, parts
+from judgebench.judging.parsing.logprobs import Distribution, compare, reward
+from judgebench.judging.reask import as_constrained
+from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, RewardScale, Scale
+from judgebench.judging.templates import Template
+from judgebench.records import Completion, Order, Reading, Source, Status, TokenLogprob, Trial, Verdict
+
+PARSER_VERSION = "2"
+
+
+_OPENING = 40  # characters that may stand before a verdict that opens a reply, as in "The final verdict is "
+
+
+_BLOCKED = ("content_filter", "refusal", "safety", "recitation", "prohibited_content")
+
+
+_DECLINES = re.compile(
+    r"\W{0,8}(?:(?:i['’]?m|i am) (?:\w{1,9} )?(?:sorry|afraid|unable|not able)|(?:my )?apologies|i apologi[sz]e"
+    r"|sorry|as an ai|i (?:can(?:not|['’]?t)|won['’]?t|will not|must decline|decline|refuse))\b",
+    re.IGNORECASE,
+)
+
+
+def parse(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
+    """The verdict of ``completion``: a preference for A of a pairwise template, a score of a pointwise one.
+
+    Give the trial where it is at hand. With the order alone, a verdict that the judge quotes from an output cannot be
+    told from its own, and the answers to a checklist cannot be counted.
+    """
+    if completion.constrained is not None:
+        template = as_constrained(template, completion.constrained)
+    if isinstance(template.scale, LikelihoodScale):
+        verdict = compare(completion.text, template.scale)
+    elif isinstance(template.scale, RewardScale):
+        verdict = reward(completion.text)
+    elif (completion.finish_reason or "").casefold() in _BLOCKED:
+        verdict = _failure(Status.REFUSED, f"the server ended the reply: {completion.finish_reason}")
+    elif template.reply.aspects or template.reply.answers:
+        verdict = _read_parts(completion, template, trial)
+    else:
+        verdict = _read(completion, template, _shown(trial))
+    return replace(verdict, parser=PARSER_VERSION, **_unswapped(verdict, template, trial))
+
+
+def _shown(trial: Trial | Reading | Order) -> tuple[str, ...]:
+    if isinstance(trial, Trial):
+        return trial.first.text, trial.second.text
+    return (trial.output.text,) if isinstance(trial, Reading) else ()
+
+
+def _unswapped(verdict: Verdict, template: Template, trial: Trial | Reading | Order) -> dict[str, Any]:
+    """What changes from the output shown first to A; a label of a pointwise template stands for a score."""
+    order = trial.order if isinstance(trial, Trial) else trial
+    if verdict.preference is None:
+        return {}
+    if template.kind == "pointwise":
+        return {"status": Status.OK, "preference": None, "score": verdict.preference}
+    return {"preference": 1.0 - verdict.preference} if order is Order.BA else {}
+
+
+def _read_parts(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
+    try:
+        found = parts(completion, template)
+        questions = len(trial.instruction.checklist) if isinstance(trial, Reading) else 0
+        if template.reply.answers and questions and len(found) != questions:
+            raise ValueError(f"{len(found)} answers to {questions} questions")
+        score = mean(found, template.reply.aspects)
+    except ValueError as error:
+        text = without_thinking(completion.text)
+        silent = _silent(text, completion.finish_reason == "length")
+        return silent if silent.status is not Status.UNPARSED else replace(silent, detail=str(error))
+    said = ", ".join("n/a" if value is None else f"{value:g}" for value in found.values())
+    return Verdict(Status.OK, Source.LABEL, score=score, label=said[:200])
+
+
+def _read(completion: Completion, template: Template, shown: tuple[str, ...]) -> Verdict:
+    """The verdict as the judge saw it: its preference is for the output shown first."""
+    text = without_thinking(completion.text)
+    found = unquoted(_mentions(text, template), text, shown)
+    cut = completion.finish_reason == "length"
+    if cut:
+        found = [m for m in found if _holds_though_cut(m, text, template.scale)]
+    bound = binding(found, text)
+    if isinstance(bound, Conflict):
+        said = f"{bound.one.text!r} and {bound.other.text!r}"
+        return _failure(Status.UNPARSED, f"the reply says both {said}")
+    if bound is None:
+        return _weighed_first(completion, template) or _silent(text, cut)
+    if bound.value is None:
+        return _failure(Status.UNPARSED, f"{bound.text!r} is not on the scale", bound.text)
+    return _weighed(completion, template, bound) or _decided(bound.value, bound.text)
+
+
+def _mentions(text: str, template: Template) -> list[Mention]:
+    """JSON first where it is asked for; a reply without any brace is read as text all the same."""
+    field = template.reply.field
+    if field is not None and "{" in text:
+        return json_mentions(text, template.scale, field)
+    return mentions(text, template.scale)
+
+
+def _holds_though_cut(mention: Mention, text: str, scale: Scale) -> bool:
+    """Whether a mention is a verdict in a reply that was cut: it is marked or opens the reply, so it is no part of the
+    reasons, and it is not the beginning of another value at the very end."""
+    opens = len(text[: mention.at].strip()) < _OPENING
+    if not mention.anchored or not (mention.marked or opens):
+        return False
+    if mention.at + len(mention.text) < len(text.rstrip()):
+        return True
+    if isinstance(scale, LabelScale):
+        said = scale.key(mention.text)
+        return not any(other != said and other.startswith(said) for other in scale.by_spelling)
+    return all(value_of(scale, f"{mention.text}{digit}") is None for digit in range(10))
+
+
+def _decided(value: Label | float, said: str) -> Verdict:
+    if isinstance(value, Label):
+        return Verdict(_status(value.preference), Source.LABEL, value.preference, label=said)
+    return Verdict(Status.OK, Source.LABEL, score=value, label=said)
+
+
+def _status(preference: float) -> Status:
+    return Status.TIE if preference == 0.5 else Status.OK
+
+
+def _weighed(completion: Completion, template: Template, bound: Mention) -> Verdict | None:
+    """The soft verdict at the token where the binding mention stands; None where there is nothing to weigh."""
+    if not (template.reply.soft and completion.logprobs):
+        return None
+    token = logprobs.token_at(completion.logprobs, completion.text, bound.at)
+    if token is None:
+        return None
+    if value_of(template.scale, token.token) != bound.value:
+        detail = f"the text says {bound.text!r}, its token {token.token[:40]!r} does not"
+        return _failure(Status.UNPARSED, detail, bound.text)
+    return _of_token(token, template, bound.text)
+
+
+def _weighed_first(completion: Completion, template: Template) -> Verdict | None:
+    """The soft verdict at the first token of a reply whose text states none; None where the labels hold too little."""
+    if not (template.reply.soft and template.reply.field is None and completion.logprobs):
+        return None
+    token = logprobs.first_token(completion.logprobs)
+    verdict = _of_token(token, template, token.token) if token else None
+    return verdict if verdict and verdict.source is Source.LOGPROBS else None
+
+
+def _of_token(token: TokenLogprob, template: Template, said: str) -> Verdict | None:
+    weighed = logprobs.distribution(token, template.scale)
+    if weighed is None:
+        return None
+    if weighed.mass < template.reply.min_mass:
+        detail = f"the labels hold {weighed.mass:.3f} of the probability, less than {template.reply.min_mass}"
+        return replace(_failure(Status.UNPARSED, detail, said), mass=weighed.mass)
+    return _softly(weighed, template.scale, said)
+
+
+def _softly(weighed: Distribution, scale: Scale, said: str) -> Verdict:
+    if isinstance(scale, LabelScale):
+        preference = weighed.preference
+        return Verdict(_status(preference), Source.LOGPROBS, preference, label=said, mass=weighed.mass)
+    return Verdict(Status.OK, Source.LOGPROBS, score=weighed.score, label=said, mass=weighed.mass)
+
+
+def _silent(text: str, cut: bool) -> Verdict:
+    if cut:
+        return _failure(Status.TRUNCATED, "the reply ended at its length limit before a verdict")
+    if _DECLINES.match(text.lstrip()[:200]):
+        return _failure(Status.REFUSED, f"the judge declined: {text.strip()[:80]!r}")
+    return _failure(Status.UNPARSED, "the reply states no verdict" if text.strip() else "the reply is empty")
+
+
+def _failure(status: Status, detail: str, said: str | None = None) -> Verdict:
+    return Verdict(status, Source.NONE, label=said, detail=detail)

@@ -1,0 +1,267 @@
+"""One value as judges write it: "A", "**Output A**", "［［A>>B］］" without its brackets, "8/10".
+
+Whether a whole text is a value is decided here; where in a reply values stand, in ``grammar`` and ``json_reply``.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from heapq import merge
+
+from judgebench.judging.scales import Label, LabelScale, Scale, ScoreScale, fold
+
+MAX_VALUE = 160  # characters; a longer text is no value
+
+
+NOUN = r"(?:the|final|model|ai|output|assistant|response|answer|option|candidate|system)"
+
+
+WRAPPING = " \t\n\r*_`\"'()[]{}.:;,!#▁Ġ\\$"  # also what tokenizers write for a blank
+
+
+NOUNS = re.compile(rf"\A(?:{NOUN}(?:['’]s)?[ \t_]{{1,3}}){{1,3}}", re.IGNORECASE)
+
+
+_SCORE = re.compile(r"([-+]?[0-9]{1,9}(?:\.[0-9]{1,9})?)(?:[ ]?(?:/|out of)[ ]?([0-9]{1,6}))?\Z")
+
+
+def value_of(scale: Scale, text: str) -> Label | float | None:
+    """What the whole of ``text`` says on the scale, decoration and a noun such as "Assistant" aside; or None."""
+    if len(text) > MAX_VALUE:
+        return None
+    bare = fold(text).strip(WRAPPING)
+    if isinstance(scale, LabelScale):
+        return scale.find(bare) or scale.find(NOUNS.sub("", bare).strip(WRAPPING))
+    return _score(scale, bare) if isinstance(scale, ScoreScale) else None
+
+
+def _score(scale: ScoreScale, text: str) -> float | None:
+    found = _SCORE.match(text.replace("\u2212", "-"))
+    if found is None or (found[2] and float(found[2]) != scale.high):
+        return None
+    value = float(found[1])
+    return value if scale.holds(value) else None
+
+
+KEPT = 64  # mentions weighed; the window in which they can conflict has room for no more than 40
+
+
+SHOWN = 40  # characters of a mention kept
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A place in a reply that states a verdict."""
+
+    value: Label | float | None  # None: stated like a verdict, but not on the scale
+    text: str  # in the judge's own words, at most 40 characters
+    at: int  # where the value begins, in characters of the reply
+    start: int  # of what states it: the value and its brackets, or the whole object
+    end: int
+    anchored: bool  # it starts or ends its line, or is a closing statement
+    marked: bool  # in the form of a verdict and nothing else: double brackets, [RESULT], an object
+
+
+# What the judge says, without what it thinks ------------------------------------------------------------------------
+
+_TAG = re.compile(
+    r"<(?:/(?P<close>)|(?P<open>))(?:seed:)?(?:think|thinking|thoughts?|reasoning)>"
+    r"|\[(?:/(?P<close2>)|(?P<open2>))THINK\]"
+    r"|(?P<channel><\|channel\|>final[^<]{0,40}<\|message\|>)",
+    re.IGNORECASE,
+)
+
+
+def without_thinking(text: str) -> str:
+    """The reply with its thinking blanked out; positions stay.
+
+    A block that is never closed runs to the end; a closing tag without an opening one, which some servers swallow,
+    makes everything before it thinking.
+    """
+    if "<" not in text and "THINK]" not in text.upper():
+        return text
+    spans: list[tuple[int, int]] = []
+    opened: int | None = None
+    for tag in _TAG.finditer(text):
+        if tag.lastgroup in ("open", "open2"):
+            opened = tag.start() if opened is None else opened
+        elif opened is None:
+            spans = [(0, tag.end())]
+        else:
+            spans.append((opened, tag.end()))
+            opened = None
+    if opened is not None:
+        spans.append((opened, len(text)))
+    return _blanked(text, spans)
+
+
+def _blanked(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    parts, end = [], 0
+    for start, stop in spans:
+        parts += [text[end:start], "\n", " " * (stop - start - 1)]
+        end = stop
+    return "".join(parts) + text[end:] if parts else text
+
+
+# Statements ---------------------------------------------------------------------------------------------------------
+
+_BRACKET = re.compile(r"(?:\\?\[){2}(?P<value>[^\[\]\n\\]{1,40})(?:\\?\]){2}")
+
+
+_BOX = re.compile(
+    r"\\boxed\{(?:\\text\{)?(?P<value>[^{}\n\\]{1,40})\}{1,2}"
+)  # where nothing is marked: it may hold a result
+
+
+_LINE_END = re.compile(r"[ \t*_`\"'’)\]}.,;:!\\$]{0,12}(?:\n|\Z)")
+
+
+_LINE_START = re.compile(r"(?:\A|\n)[ \t*_`\"'(>#\-\\$]{0,12}\Z")
+
+
+_CUE = rf"""(?i:
+    \b(?:verdict|winner|decision|choice|preference|rating|score|grade|judge?ment|conclusion|evaluation|result
+        |(?:better|best|preferred|stronger|superior)[ ](?:one|{NOUN}))\b
+    |(?:\A|[\n.!?;,])[ \t>#*_\-]{{0,8}}(?:(?:so|thus|hence|therefore|wait|no|actually),?[ ]){{0,2}}(?:(?:my|the)[ ])?
+        (?:final[ ])?answer\b
+)[ \t*_`"'\])]{{0,6}}(?:\([^()\n]{{0,40}}\)[ \t*_]{{0,4}})?
+(?i:(?:(?:is|are|of|would[ ]be|will[ ]be|goes[ ]to)\b|:|=|->|→|—|–|-(?![0-9]))[ \t*_]{{0,4}}){{1,2}}
+|(?i:\bI[ ](?:would[ ])?(?:choose|prefer|pick|select|vote[ ]for)\b)"""
+
+
+# An article only before a word or number, so that the label A is never taken for one: "a tie", "an 8".
+_ARTICLE = rf"an?(?=[ \t]{{1,3}}(?!{NOUN}\b)[*_`\"'(\[]{{0,6}}(?:[0-9]|\w{{2}}))"
+
+
+_GAP = (
+    rf"""[\s*_`"'(\[$]{{0,8}}(?i:(?:it['’]?s|it[ ]is|that|{_ARTICLE}|{NOUN}(?:['’]s)?)[ \t]{{1,3}}){{0,4}}"""
+    r"""[*_`"'(\[]{0,6}"""
+)
+
+
+_NUMBER = r"[-+\u2212]?[0-9]{1,9}(?:\.[0-9]{1,9})?(?:[ ]?(?:/|out[ ]of)[ ]?[0-9]{1,6})?(?![0-9%\w/])(?![.,][0-9])" \
+          r"(?!\s{0,2}(?:-|–|to|or|and|,)\s{0,2}[0-9])"  # fmt: skip
+
+
+_OFF_MENU = r"(?i:tie|draw|neither|both|none|equal|n/a|[a-z](?:[<>=+]{1,2}[a-z]?)?)"
+
+
+_LABEL_TAIL = r"""(?=[*_`"'’)\]}]{0,6}(?:[.,;:!?]|\s{0,4}\Z|[ \t]{0,4}\n|[ \t]{0,2}[-–—(]
+    |[ \t]{1,3}(?i:is|wins|because|since|as|over|was|due|by)\b))"""
+
+
+_RESULT = r"(?i:\[result\]|\(result\))[ \t:]{0,4}"  # Prometheus
+
+
+@lru_cache(maxsize=64)
+def _statements(scale: Scale) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Values after Prometheus's mark, and values after a cue in a sentence."""
+    value = _value(scale)
+    return re.compile(f"{_RESULT}{_GAP}{value}", re.VERBOSE), re.compile(f"(?:{_CUE}){_GAP}{value}", re.VERBOSE)
+
+
+def _value(scale: Scale) -> str:
+    if not isinstance(scale, LabelScale):
+        return f"(?P<value>{_NUMBER})"
+    spelled = sorted((s for label in scale.labels for s in (label.text, *label.spellings)), key=len, reverse=True)
+    labels = "|".join(_spaced(spelling) for spelling in spelled)
+    labels = f"(?:{labels})" if scale.case_sensitive else f"(?i:{labels})"
+    either = rf"(?!['’)\]*_]{{0,4}}\s{{0,4}}(?:,|/|or\b|and\b|nor\b|vs\b)\s{{0,4}}{_GAP}{labels}(?![\w<>=+]))"
+    return rf"(?P<value>{labels}|{_OFF_MENU})(?![\w<>=+]){either}{_LABEL_TAIL}"
+
+
+def _spaced(spelling: str) -> str:
+    """A pattern that lets up to two blanks stand between the words and signs of a spelling."""
+    return "[ ]{0,2}".join(re.escape(part) for part in re.findall(r"\w+|[^\w\s]+", fold(spelling)))
+
+
+def mentions(text: str, scale: Scale) -> list[Mention]:
+    """The verdicts that ``text`` states, in order: marked ones, in double brackets or after [RESULT], or else boxed
+    ones; after the last of these, closing statements ("My final verdict is B"); where there is none of them, a first or
+    last line that is nothing else.
+    """
+    plain = fold(text)
+    result, statement = _statements(scale)
+    first = plain.find("[")
+    marked: Iterable[re.Match[str]] = _BRACKET.finditer(plain, max(0, first - 1)) if first >= 0 else ()
+    if "result" in plain.casefold():  # most replies lack the word
+        marked = merge(marked, result.finditer(plain), key=lambda match: match.start())
+    found = deque(marked, maxlen=KEPT) or deque(_BOX.finditer(plain), maxlen=KEPT)
+    found.extend(statement.finditer(plain, found[-1].end() if found else 0))
+    if not found:
+        return _bare_lines(plain, scale)
+    return [_mention(scale, match, match.re is statement, match.re is result or _at_edge(match)) for match in found]
+
+
+def _mention(scale: Scale, found: re.Match[str], sentence: bool, alone: bool) -> Mention:
+    said = found["value"]
+    at = found.start("value") + len(said) - len(said.lstrip(WRAPPING))
+    return Mention(
+        value=value_of(scale, said),
+        text=said.strip(WRAPPING)[:SHOWN],
+        at=at,
+        start=at if sentence else found.start(),  # the cue before a value may be the word of revision
+        end=found.end(),
+        anchored=sentence or alone,
+        marked=not sentence and found.re is not _BOX,
+    )
+
+
+def _at_edge(found: re.Match[str]) -> bool:
+    text = found.string
+    before = text[max(0, found.start() - 16) : found.start()]
+    at_start = _LINE_START.search(before) is not None and (found.start() <= 16 or "\n" in before)
+    return at_start or _LINE_END.match(text, found.end()) is not None
+
+
+def _bare_lines(text: str, scale: Scale) -> list[Mention]:
+    """A first line that is a value and nothing else, or begins with a label of several letters and a comma or stop;
+    a last line that may also name a noun ("Output A") and say that it is better ("Output A is better than B")."""
+    stripped = text.strip()
+    if not stripped:
+        return []
+    offset = text.index(stripped[0])
+    first_end, last_start = stripped.find("\n"), stripped.rfind("\n") + 1
+    lines = [(last_start, stripped[last_start:])]
+    opening = _opening(scale, stripped)
+    if opening is not None:
+        lines.insert(0, (0, opening))
+    elif first_end >= 0 and not NOUNS.match(stripped):
+        lines.insert(0, (0, stripped[:first_end]))
+    found = []
+    for start, line in lines:
+        said = _named_better(scale, line) or line.strip(WRAPPING)
+        incomplete = line[0] == "#" or line.rstrip("* \t").endswith(":") or line.count("[") != line.count("]")
+        value = None if incomplete else value_of(scale, said)
+        if value is not None:
+            at = offset + start + line.index(said)
+            found.append(Mention(value, said[:SHOWN], at, at, at + len(said), True, False))
+    return found
+
+
+_BETTER = re.compile(
+    r"(?P<value>\S[^\n]{0,30}?) (?:wins|(?:is|was) (?:(?:the|clearly|slightly|much|overall) ){0,3}"
+    r"(?:better|best|superior|stronger|preferable|winner)(?: (?:one|output|response|answer|assistant))?"
+    r"(?: (?:than|over) (?P<other>[^\n]{1,30}))?)\Z",
+    re.IGNORECASE,
+)
+
+
+def _named_better(scale: Scale, line: str) -> str | None:
+    """What a line that is one sentence says to be better, where it is a label and what it is better than another."""
+    found = _BETTER.match(line.strip(WRAPPING)[:160])
+    value = value_of(scale, found["value"]) if found else None
+    if found is None or not isinstance(value, Label) or value.preference == 0.5:
+        return None
+    other = value_of(scale, found["other"]) if found["other"] else None
+    if found["other"] and (not isinstance(other, Label) or other.preference != 1.0 - value.preference):
+        return None
+    return NOUNS.sub("", found["value"].strip(WRAPPING)).strip(WRAPPING)
+
+
+def _opening(scale: Scale, text: str) -> str | None:
+    """The word before the first comma or stop, where it is a label: "Yes, it does". One letter may be an item."""
+    word = re.match(r"\W{0,8}(\w{2,20})\W{0,4}?[,.;!—–]", text)
+    return word[1] if word and isinstance(scale, LabelScale) and scale.find(word[1]) else None

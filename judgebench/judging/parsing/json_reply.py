@@ -1,0 +1,143 @@
+"""Verdicts that stand in a JSON object of the reply.
+
+Objects are decoded by the standard library from their opening brace, and what they hold inside strings is not looked
+at, so a rationale may quote anything. When one does not decode, the reply is searched for the property itself, and
+then every occurrence must agree: an object planted inside a broken one cannot be told from the judge's own. Nothing
+is evaluated, and each character is decoded once.
+"""
+
+import json
+import math
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from judgebench.judging.parsing.binding import Conflict, binding
+from judgebench.judging.parsing.grammar import KEPT, SHOWN, Mention, value_of, without_thinking
+from judgebench.judging.scales import Label, Scale
+from judgebench.judging.templates import Template
+from judgebench.records import Completion
+
+_OBJECT = re.compile(r"\{\s{0,200}[\"'“”}]")
+
+
+Properties = tuple[tuple[str, Any], ...]  # of an object, in order, repeated names included
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=tuple, strict=False)
+
+
+def objects(text: str) -> list[tuple[int, int, Properties]] | None:
+    """Start, end and properties of each outermost object; None when there is one that does not decode."""
+    found, at = [], 0
+    while brace := _OBJECT.search(text, at):
+        start = brace.start()
+        try:
+            properties, at = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            return None
+        found.append((start, at, properties))
+    return found
+
+
+def json_mentions(text: str, scale: Scale, field: str) -> list[Mention]:
+    """The values of ``field`` in the reply's objects, in order; of very many, the last."""
+    decoded = objects(text)
+    if decoded is None:
+        return list(_agreeing(text, scale, field))
+    found: deque[Mention] = deque(maxlen=KEPT)
+    for start, end, properties in decoded:
+        said = [_said(value) for name, value in properties if name.casefold() == field.casefold()]
+        places = {m["value"]: m.start("value") for m in _property(field).finditer(text, start, end)} if said else {}
+        found.extend(
+            Mention(value_of(scale, each), each[:SHOWN], places.get(each, start), start, end, True, True)
+            for each in said
+        )
+    return list(found)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "an object or a list" if isinstance(value, tuple | list) else json.dumps(value)
+
+
+def _agreeing(text: str, scale: Scale, field: str) -> Iterator[Mention]:
+    """The last occurrence of the property, off the scale when any other says something else."""
+    found = list(_property(field).finditer(text))
+    if found:
+        last, said = found[-1], found[-1]["value"]
+        values = {repr(value_of(scale, each["value"])) for each in found}
+        value = value_of(scale, said) if len(values) == 1 else None
+        yield Mention(value, said[:SHOWN], last.start("value"), last.start(), last.end(), True, True)
+
+
+@lru_cache(maxsize=64)
+def _property(field: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"""["'“”]{re.escape(field)}["'“”]\s{{0,9}}:\s{{0,9}}"""
+        r"""(?:["'“”](?P<quoted>)|(?=[-\w]))(?P<value>(?(quoted)[^"'“”\n]{0,80}|[-\w.+/]{1,20}))""",
+        re.IGNORECASE,
+    )
+
+
+_NOT_APPLICABLE = ("n/a", "na", "not applicable", "null", "none")
+
+
+def parts(completion: Completion, template: Template) -> dict[str, float | None]:
+    """Each aspect's score, None where the judge said that it does not apply; or each question's answer, by its number
+    from "1" on. Raises ValueError, saying what is wrong, when the reply does not hold all of them once."""
+    text = without_thinking(completion.text)
+    if template.reply.answers is not None:
+        return {str(i): value for i, value in enumerate(_answers(text, template.scale, template.reply.answers), 1)}
+    return {name: _aspect(text, template.scale, name) for name, _ in template.reply.aspects}
+
+
+def mean(found: dict[str, float | None], weights: Sequence[tuple[str, float]]) -> float:
+    """The weighted mean of the parts that apply; parts without a weight weigh 1. Raises ValueError when none does."""
+    weighing = dict(weights)
+    applying = [(weighing.get(name, 1.0), value) for name, value in found.items() if value is not None]
+    total = math.fsum(weight for weight, _ in applying)
+    if not total:
+        raise ValueError("no part applies")
+    return math.fsum(weight * value for weight, value in applying) / total
+
+
+def _aspect(text: str, scale: Scale, name: str) -> float | None:
+    bound = binding(json_mentions(text, scale, name), text)
+    if bound is None:
+        raise ValueError(f"{name!r} has no score")
+    if isinstance(bound, Conflict):
+        raise ValueError(f"{name!r} has two scores, {bound.one.text!r} and {bound.other.text!r}")
+    if bound.text.casefold() in _NOT_APPLICABLE:
+        return None
+    return _number(bound.value, bound.text)
+
+
+def _answers(text: str, scale: Scale, field: str) -> list[float]:
+    """The last list under ``field``; an answer is a string, or an object with a property ``answer``."""
+    lists = [
+        value
+        for _, _, properties in objects(text) or ()
+        for name, value in properties
+        if name.casefold() == field.casefold() and isinstance(value, list)
+    ]
+    if not lists:
+        raise ValueError(f"no JSON list {field!r} of answers")
+    said = [_answer(item) for item in lists[-1]]
+    return [_number(value_of(scale, each), each) for each in said]
+
+
+def _answer(item: Any) -> str:
+    said = dict(item).get("answer") if isinstance(item, tuple) else item
+    if isinstance(said, bool):
+        return "yes" if said else "no"
+    return said if isinstance(said, str) else "something else"
+
+
+def _number(value: Label | float | None, said: str) -> float:
+    if value is None:
+        raise ValueError(f"{said[:40]!r} is not on the scale")
+    return value.preference if isinstance(value, Label) else value

@@ -1,0 +1,50 @@
+"""What the command line, the app, Python and reports call, by noun: ``services.battles.battles(database, ...)``.
+
+A module is loaded when it is first used, so that whoever needs one does not wait for all.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from judgebench.services import (
+        agreement,
+        analyses,
+        audits,
+        battles,
+        benchmarks,
+        bias,
+        cards,
+        contamination,
+        imports,
+        judges,
+        labels,
+        leaderboards,
+        lineage,
+        runs,
+        submissions,
+    )
+
+__all__ = [
+    "agreement",
+    "analyses",
+    "audits",
+    "battles",
+    "benchmarks",
+    "bias",
+    "cards",
+    "contamination",
+    "imports",
+    "judges",
+    "labels",
+    "leaderboards",
+    "lineage",
+    "runs",
+    "submissions",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")

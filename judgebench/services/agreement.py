@@ -1,0 +1,180 @@
+"""How far a ranking is to be trusted: bias and agreement of judges, from everything that the store holds about them."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from judgebench import store
+from judgebench.bias.abstention import Selection, Threshold, calibrate, confidence_of, evaluate, one_each
+from judgebench.bias.human_agreement import Concord, concord, score_agreement
+from judgebench.bias.labelled_battles import Items, join
+from judgebench.records import Instruction
+from judgebench.services.bias import failed_items, judged
+from judgebench.stats.agreement import Resampling, outcomes
+from judgebench.stats.intervals import Figure
+from judgebench.stats.scores import ScoreTable
+from judgebench.store.arrays import score_table
+from judgebench.store.database import Database
+
+
+def agreement(
+    database: Database,
+    benchmark: str,
+    *,
+    judges: Sequence[str] = (),
+    category: str | None = None,
+    how: Resampling | None = None,
+) -> Concord:
+    """Agreement of ``judges``, all where none is named, with people and each other.
+
+    Raises UnknownName for any name that is not there, and StatisticsError when there is neither verdict nor label.
+    """
+    how = how or Resampling()
+    with database.read() as connection:
+        found = judged(connection, benchmark, judges=judges, category=category, style=False)
+        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+        scores = score_table(connection, benchmark_id, judges=judges, category=category).table
+        failed = store.verdicts.failed_battles(connection, benchmark_id)
+    table = found.table
+    if judges:
+        table = table.select(np.isin(table.judge, [table.judges.index(name) for name in judges]))
+    items = join(table, found.beside.labels)
+    return concord(
+        items,
+        categories=found.categories,
+        failed=failed_items(items, table, failed),
+        score_icc=_score_icc(scores, how),
+        how=how,
+    )
+
+
+def _score_icc(scores: ScoreTable, how: Resampling) -> dict[str, Figure]:
+    """Of the mean score that each judge gave each output."""
+    judges = np.unique(scores.judge)
+    output = scores.instruction.astype(np.int64) * max(len(scores.models), 1) + scores.model
+    outputs, row = np.unique(output, return_inverse=True)
+    cell = row * max(len(judges), 1) + np.searchsorted(judges, scores.judge)
+    size = len(outputs) * len(judges)
+    count, total = np.bincount(cell, minlength=size), np.bincount(cell, weights=scores.score, minlength=size)
+    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan).reshape(len(outputs), len(judges))
+    return score_agreement(mean, (outputs // max(len(scores.models), 1)).astype(np.int32), how=how)
+
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What is asked of the verdicts that are kept."""
+
+    risk: float = 0.1  # share of them that people would contradict, at most
+    failure: float = 0.05  # probability that this does not hold
+    least: int = 30  # labelled battles above any threshold
+    seed: int = 0  # which label of each instruction is used, and the order in which outputs are shown
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedBattle:
+    """A battle for people, outputs in the order to show them. Keep the models' names from who labels it."""
+
+    instruction: Instruction
+    first: str  # model
+    second: str
+    text_first: str
+    text_second: str
+    confidence: float  # of the judge, in [1/2, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class HumanQueue:
+    """The threshold, what it does on labels it was not chosen on, and the battles below it, the least certain first."""
+
+    judge: str
+    threshold: Threshold
+    held_out: Selection  # of a threshold from half of the labelled instructions, on the other half
+    kept: int  # battles without a label whose verdict is kept
+    battles: tuple[QueuedBattle, ...]
+
+
+def human_queue(database: Database, benchmark: str, judge: str, allowed: Allowed | None = None) -> HumanQueue:
+    """Calibrate on the benchmark's labels; queue the unlabelled battles of the judge that are below the threshold.
+
+    A battle's confidence is that of the mean over its orders. Battles on which people tie say nothing about who is
+    wrong and are left out; a judge's tie where people name a winner is wrong. Raises UnknownName, and InputError for
+    rates outside (0, 1).
+    """
+    allowed = allowed or Allowed()
+    with database.read() as connection:
+        found = judged(connection, benchmark, judges=[judge], style=False)
+        table = found.table
+        items = join(table.select(table.judge == table.judges.index(judge)), found.beside.labels)
+        rng = np.random.default_rng(allowed.seed)
+        preference = items.judges[:, 0] if items.judges.shape[1] else np.full(len(items), np.nan)
+        confidence, wrong, usable = _calibration(items, preference)
+        rows = np.flatnonzero(usable)
+        rows = rows[one_each(items.instruction[rows], rng)]
+        threshold = _calibrated(confidence[rows], wrong[rows], allowed)
+        waiting = np.isfinite(preference) & ~items.labelled
+        kept = waiting & threshold.keeps(confidence)
+        below = np.flatnonzero(waiting & ~kept)
+        below = below[np.argsort(confidence[below], kind="stable")]
+        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+        texts = _texts(connection, benchmark_id, items, below, table.instructions)
+    shuffled = random.Random(allowed.seed)  # noqa: S311 - it shuffles, it keeps no secret
+    battles = []
+    for at in below:
+        instruction, outputs = texts[table.instructions[items.instruction[at]]]
+        pair = [items.models[items.model_a[at]], items.models[items.model_b[at]]]
+        shuffled.shuffle(pair)
+        first, second = pair
+        battles.append(QueuedBattle(instruction, first, second, outputs[first], outputs[second], float(confidence[at])))
+    held_out = _held_out(confidence[rows], wrong[rows], items.instruction[rows], allowed, rng)
+    return HumanQueue(judge, threshold, held_out, int(kept.sum()), tuple(battles))
+
+
+def _calibration(
+    items: Items, preference: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """(m,) confidence, whether people contradict the verdict, and whether both said enough to tell."""
+    people = outcomes(items.consensus)
+    usable = np.isfinite(preference) & np.isfinite(people) & (people != 1)
+    confidence = np.where(np.isfinite(preference), confidence_of(np.nan_to_num(preference, nan=0.5)), 0.5)
+    return confidence, np.asarray(outcomes(preference) != people), np.asarray(usable)
+
+
+def _calibrated(confidence: NDArray[np.float64], wrong: NDArray[np.bool_], allowed: Allowed) -> Threshold:
+    return calibrate(confidence, wrong, risk=allowed.risk, failure=allowed.failure, least=allowed.least)
+
+
+def _held_out(
+    confidence: NDArray[np.float64],
+    wrong: NDArray[np.bool_],
+    clusters: NDArray[np.integer],
+    allowed: Allowed,
+    rng: np.random.Generator,
+) -> Selection:
+    order = rng.permutation(len(confidence))
+    one, other = order[: len(order) // 2], order[len(order) // 2 :]
+    threshold = _calibrated(confidence[one], wrong[one], allowed)
+    return evaluate(threshold, confidence[other], wrong[other], clusters[other])
+
+
+def _texts(
+    connection: sa.Connection, benchmark_id: int, items: Items, wanted: NDArray[np.intp], keys: tuple[str, ...]
+) -> dict[str, tuple[Instruction, dict[str, str]]]:
+    """Instruction and outputs by the instruction's key, for the battles ``wanted``."""
+    names = sorted({items.models[code] for at in wanted for code in (items.model_a[at], items.model_b[at])})
+    needed = {keys[items.instruction[at]] for at in wanted}
+    found: dict[str, tuple[Instruction, dict[str, str]]] = {}
+    after = 0
+    while names and (page := store.benchmarks.questions(connection, benchmark_id, names, after=after, limit=_PAGE)):
+        after = page[-1].id
+        for each in page:
+            if each.instruction.key in needed:
+                texts = {model: output.text for model, output in each.outputs.items()}
+                found[each.instruction.key] = (each.instruction, texts)
+    return found

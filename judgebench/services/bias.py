@@ -1,0 +1,153 @@
+"""A board as it would be if length, style or kinship to the judge did not move verdicts: who rises, who falls.
+
+The estimates are those of ``bias.ledger``; this chooses the effects and reads what they need.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import sqlalchemy as sa
+
+from judgebench import store
+from judgebench.bias.counterfactual import Ledger, ledger
+from judgebench.bias.effects import Effect, length_effect
+from judgebench.bias.human_agreement import Marks
+from judgebench.bias.labelled_battles import Items
+from judgebench.bias.relatives import relation_effects, relation_matrix
+from judgebench.bias.report import Beside, BiasReport, bias_report, style_effects
+from judgebench.errors import StatisticsError
+from judgebench.leaderboard.build import common_baseline
+from judgebench.records import Lineage
+from judgebench.stats.verdict_table import VerdictTable
+from judgebench.store import labels
+from judgebench.store.database import Database
+
+Without = Literal["length", "style", "lineage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which verdicts of a benchmark; empty and None take all."""
+
+    judges: tuple[str, ...] = ()
+    category: str | None = None
+
+
+EVERYTHING = Scope()
+
+
+def moves(
+    database: Database,
+    benchmark: str,
+    controls: Sequence[Without],
+    *,
+    scope: Scope = EVERYTHING,
+    baseline: str | None = None,
+) -> Ledger:
+    """The ledger of the chosen effects; its entry ``together`` is the board without all that the data identify.
+
+    Raises UnknownName for any name that is not there, StatisticsError when there is no verdict.
+    """
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, scope.judges, scope.category)
+        table = store.arrays.verdict_table(connection, benchmark_id, judges=scope.judges, category=scope.category).table
+        if not len(table):
+            raise StatisticsError("there is no verdict to control: run a judge first, or choose another judge")
+        effects = [effect for control in controls for effect in _effects(connection, benchmark_id, table, control)]
+    return ledger(table, effects, baseline=baseline or common_baseline(table))
+
+
+def _effects(connection: sa.Connection, benchmark_id: int, table: VerdictTable, control: Without) -> list[Effect]:
+    if control == "length":
+        return [length_effect(table)]
+    if control == "style":
+        marks = store.arrays.style_counts(
+            connection, benchmark_id, models=table.models, instructions=table.instructions
+        )
+        return style_effects(table, marks)
+    llms = {judge.name: judge.model for judge in store.judges.judges(connection)}
+    models = [llms[name] for name in table.judges]
+    return relation_effects(table, relation_matrix(table, models, store.models.lineages(connection)))
+
+
+_LIKELIHOOD = "pairwise/likelihood"  # how the names of templates begin that compare likelihoods
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A benchmark's verdicts with what is known besides them."""
+
+    table: VerdictTable
+    categories: tuple[str | None, ...]  # of each instruction's code
+    judge_models: tuple[str, ...]  # the LLM of each of the table's judges
+    beside: Beside
+
+
+def bias(
+    database: Database,
+    benchmark: str,
+    *,
+    judges: Sequence[str] = (),
+    category: str | None = None,
+    baseline: str | None = None,
+    level: float = 0.95,
+) -> BiasReport:
+    """The bias of ``judges``, or of all judges of the benchmark together.
+
+    Raises UnknownName for any name that is not there, and StatisticsError when there is no verdict.
+    """
+    with database.read() as connection:
+        found = judged(connection, benchmark, judges=judges, category=category)
+        if baseline is not None:
+            store.models.check_model(connection, baseline)
+    return bias_report(
+        found.table, found.judge_models, found.beside, judges=judges, baseline=baseline, level=level
+    )  # fmt: skip
+
+
+def judged(
+    connection: sa.Connection,
+    benchmark: str,
+    *,
+    judges: Sequence[str] = (),
+    category: str | None = None,
+    style: bool = True,
+) -> Judged:
+    """Everything about a benchmark, the verdicts of all its judges included. Raises UnknownName."""
+    benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
+    stored = store.arrays.verdict_table(connection, benchmark_id, category=category)
+    names, keys = stored.table.models, stored.table.instructions
+    known = store.judges.judges(connection)
+    llms = {judge.name: judge.model for judge in known}
+    beside = Beside(
+        lineages=_declared(store.models.lineages(connection)),
+        labels=labels.label_table(connection, benchmark_id, models=names, instructions=keys),
+        style=store.arrays.style_counts(connection, benchmark_id, models=names, instructions=keys) if style else {},
+        by_likelihood={judge.name for judge in known if judge.template.startswith(_LIKELIHOOD)},
+    )
+    return Judged(stored.table, stored.categories, tuple(llms[name] for name in stored.table.judges), beside)
+
+
+def _declared(lineages: Mapping[str, Lineage]) -> dict[str, Lineage]:
+    return {name: lineage for name, lineage in lineages.items() if lineage != Lineage()}
+
+
+def failed_items(items: Items, table: VerdictTable, rows: Sequence[tuple[str, str, str, str]]) -> dict[str, Marks]:
+    """By judge, the items with a trial that has no preference."""
+    instruction = {key: code for code, key in enumerate(table.instructions)}
+    model = {name: code for code, name in enumerate(table.models)}
+    place = {
+        key: at
+        for at, key in enumerate(
+            zip(items.instruction.tolist(), items.model_a.tolist(), items.model_b.tolist(), strict=True)
+        )
+    }
+    found: dict[str, Marks] = {}
+    for judge, key, one, other in rows:
+        pair = sorted((model[one], model[other]))
+        at = place.get((instruction.get(key, -1), pair[0], pair[1]))
+        if at is not None:
+            found.setdefault(judge, np.zeros(len(items), dtype=bool))[at] = True
+    return found

@@ -1,0 +1,113 @@
+"""A judge's report card from everything that the store holds about it on one benchmark."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import sqlalchemy as sa
+
+from judgebench import store
+from judgebench.audits.null_models import PREFIX
+from judgebench.bias.card import (
+    Card,
+    Line,
+    NullAudited,
+    Record,
+    bias_lines,
+    null_line,
+    people_lines,
+    record_lines,
+    sorted_lines,
+    transitivity_line,
+)
+from judgebench.bias.human_agreement import concord
+from judgebench.bias.labelled_battles import join
+from judgebench.bias.report import bias_report
+from judgebench.errors import StatisticsError, UnknownName
+from judgebench.records import Status
+from judgebench.services.bias import Judged, failed_items, judged
+from judgebench.stats.agreement import Resampling
+from judgebench.store.database import Database
+
+_AUDIT = "audit:"  # how the benchmarks that null models are entered in begin
+
+
+def card(database: Database, judge: str, *, benchmark: str | None = None, level: float = 0.95) -> Card:
+    """The judge's card on ``benchmark``; where none is named, on the one where it gave most verdicts.
+
+    Raises UnknownName, and StatisticsError when the judge has given no pairwise verdict there.
+    """
+    with database.read() as connection:
+        asked = store.judges.judge(connection, judge)
+        everywhere = store.verdicts.benchmarks_of(connection, judge)
+        name = _benchmark(everywhere, judge, benchmark)
+        found = judged(connection, name, judges=[judge])
+        benchmark_id = store.benchmarks.benchmark_id(connection, name)
+        record = _record(connection, benchmark_id, judge)
+        failed = store.verdicts.failed_battles(connection, benchmark_id)
+        audited = _null_audited(
+            connection, [other for other in everywhere if other.startswith(f"{_AUDIT}{name}/")], judge
+        )
+    lines = [
+        *record_lines(record, level=level),
+        *_pairwise_lines(found, failed, judge, level),
+        null_line(audited, level=level),
+    ]
+    others = [f"{count} verdicts on {other}" for other, count in everywhere.items() if other != name]
+    notes = [f"also judged: {', '.join(others)}; choose one by --benchmark"] if others else []
+    return Card(judge, asked.model, asked.template, name, sorted_lines(lines), tuple(notes))
+
+
+def _benchmark(everywhere: dict[str, int], judge: str, benchmark: str | None) -> str:
+    if benchmark is not None:
+        if benchmark not in everywhere:
+            raise UnknownName(f"benchmark of judge {judge}:", benchmark, everywhere)
+        return benchmark
+    ordinary = {name: count for name, count in everywhere.items() if not name.startswith(_AUDIT)}
+    if not ordinary:
+        raise StatisticsError(f"judge {judge!r} has given no verdict yet: run it on a benchmark")
+    return max(ordinary, key=lambda name: ordinary[name])
+
+
+def _pairwise_lines(found: Judged, failed: Sequence[tuple[str, str, str, str]], judge: str, level: float) -> list[Line]:
+    table = found.table
+    own = table.select(table.judge == table.judges.index(judge))
+    if not len(own):
+        raise StatisticsError(f"judge {judge!r} has given no pairwise verdict there: a card is about comparisons")
+    bias = bias_report(table, found.judge_models, found.beside, judges=[judge], level=level)
+    items = join(own, found.beside.labels)
+    people = concord(items, failed=failed_items(items, own, failed), how=Resampling(level))
+    return [
+        *bias_lines(bias, judge),
+        transitivity_line(own, level=level),
+        *people_lines(people.judges[0], people.people),
+    ]
+
+
+def _record(connection: sa.Connection, benchmark_id: int, judge: str) -> Record:
+    trials = store.arrays.trials(connection, benchmark_id, judge)
+    return Record(
+        instruction=trials.instruction,
+        replied=np.asarray(trials.status != str(Status.FAILED)),
+        verdict=np.isin(trials.status, [str(Status.OK), str(Status.TIE)]),
+        cost_usd=trials.cost_usd,
+        latency_s=trials.latency_s,
+        recorded=bool(trials.recorded.any()),
+    )
+
+
+def _null_audited(connection: sa.Connection, benchmarks: Sequence[str], judge: str) -> NullAudited | None:
+    """Of the last audit of this judge on the benchmark."""
+    if not benchmarks:
+        return None
+    newest = max(benchmarks, key=lambda name: store.benchmarks.benchmark_id(connection, name))
+    table = store.arrays.verdict_table(
+        connection, store.benchmarks.benchmark_id(connection, newest), judges=[judge]
+    ).table
+    audited = NullAudited({}, {})
+    for code in np.unique(np.concatenate([table.model_a, table.model_b])):
+        if table.models[code].startswith(PREFIX):
+            rows = (table.model_a == code) | (table.model_b == code)
+            toward = np.where(table.model_a == code, table.preference, 1 - table.preference)
+            audited.preference[table.models[code]] = toward[rows]
+            audited.instruction[table.models[code]] = table.instruction[rows]
+    return audited

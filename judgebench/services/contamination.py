@@ -1,0 +1,145 @@
+"""A benchmark's instructions and references found elsewhere: in outputs, in templates, in other benchmarks, in a file.
+
+An output that repeats the very instruction it answers is no finding: many tasks ask for that. The comparison is
+``bias.contamination``'s.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+
+from judgebench import store
+from judgebench.bias.contamination import find_overlaps
+from judgebench.records import Instruction
+from judgebench.spec.templates import load_template, templates
+from judgebench.stats.intervals import Figure, bounded_mean
+from judgebench.store.database import Database
+
+_PAGE = 500
+
+
+_EXCERPT = 160  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A text in which the benchmark's are looked for."""
+
+    where: str  # e.g. "output of claude-2", "template pairwise/two-way.v1"
+    text: str
+    answers: str | None = None  # key of the instruction that it is an output to
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where to look; None: in all there are, an empty sequence: in none."""
+
+    models: Sequence[str] | None = None  # outputs to the benchmark
+    templates: Sequence[str] | None = None  # names or files
+    benchmarks: Sequence[str] | None = None  # instructions of others
+    texts: Sequence[Searched] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A text of the benchmark found elsewhere."""
+
+    what: str  # "instruction" or "reference"
+    instruction: str  # key
+    excerpt: str
+    where: str
+    similarity: float  # in [0, 1]
+    inside: bool  # as a part of a longer text
+    verbatim: bool  # thirteen words in a row are the same
+
+
+@dataclass(frozen=True, slots=True)
+class Contamination:
+    """What was found. Shares are of the benchmark's instructions that have such a text."""
+
+    benchmark: str
+    searched: int  # texts
+    found: tuple[Found, ...]  # the most similar first
+    instructions: Figure  # share found anywhere
+    references: Figure
+    verbatim: Figure  # share of instructions with thirteen words in a row found anywhere
+
+
+def contamination(
+    database: Database,
+    benchmark: str,
+    where: Places | None = None,
+    *,
+    threshold: float = 0.75,
+    level: float = 0.95,
+) -> Contamination:
+    """Look for the benchmark's instructions and references.
+
+    Raises UnknownName for any name that is not there, InputError for a threshold outside (0, 1].
+    """
+    where = where or Places()
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+        asked = store.benchmarks.instructions(connection, benchmark_id)
+        places = [*where.texts, *_templates(where.templates)]
+        places += _outputs(connection, benchmark_id, where.models)
+        others = store.benchmarks.benchmark_names(connection) if where.benchmarks is None else where.benchmarks
+        for name in others:
+            if name != benchmark and not name.startswith("audit:"):
+                places += _instructions(connection, name)
+    ours = [("instruction", each.key, each.text) for each in asked]
+    ours += [("reference", each.key, each.reference) for each in asked if each.reference]
+    overlaps = find_overlaps([text for _, _, text in ours], [each.text for each in places], threshold=threshold)
+    found = [
+        Found(what, key, text[:_EXCERPT], places[there].where, each.similarity, each.inside, each.verbatim)
+        for each in overlaps
+        for what, key, text in (ours[here] for here in each.texts)
+        for there in each.others
+        if not (what == "instruction" and places[there].answers == key)
+    ]
+    return Contamination(
+        benchmark=benchmark,
+        searched=len(places),
+        found=tuple(found),
+        instructions=_share(asked, {each.instruction for each in found if each.what == "instruction"}, level),
+        references=_share(
+            [each for each in asked if each.reference],
+            {each.instruction for each in found if each.what == "reference"},
+            level,
+        ),
+        verbatim=_share(
+            asked, {each.instruction for each in found if each.what == "instruction" and each.verbatim}, level
+        ),
+    )
+
+
+def _share(asked: Sequence[Instruction], keys: set[str], level: float) -> Figure:
+    hit = np.array([each.key in keys for each in asked], dtype=np.float64)
+    return bounded_mean(hit, np.arange(len(hit)), level=level)
+
+
+def _templates(wanted: Sequence[str] | None) -> list[Searched]:
+    chosen = templates() if wanted is None else [load_template(name) for name in wanted]
+    return [Searched(f"template {each.id}", f"{each.system}\n{each.user}") for each in chosen]
+
+
+def _outputs(connection: sa.Connection, benchmark_id: int, models: Sequence[str] | None) -> list[Searched]:
+    names = [model.name for model in store.models.models(connection, benchmark_id)] if models is None else list(models)
+    for name in names:
+        store.models.check_model(connection, name)
+    found, after = [], 0
+    while page := store.benchmarks.questions(connection, benchmark_id, names, after=after, limit=_PAGE):
+        after = page[-1].id
+        found += [
+            Searched(f"output of {name}", output.text, each.instruction.key)
+            for each in page
+            for name, output in each.outputs.items()
+        ]
+    return found
+
+
+def _instructions(connection: sa.Connection, benchmark: str) -> list[Searched]:
+    rows = store.benchmarks.instructions(connection, store.benchmarks.benchmark_id(connection, benchmark))
+    return [Searched(f"benchmark {benchmark}, instruction {each.key}", each.text) for each in rows]

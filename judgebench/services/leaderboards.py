@@ -1,0 +1,282 @@
+"""What is counted beside a leaderboard: by model, trials without a verdict and cost; by language, instructions."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import sqlalchemy as sa
+
+from judgebench import store
+from judgebench.bias.effects import length_effect, place_effect
+from judgebench.bias.labelled_battles import join, mean_of_known
+from judgebench.bias.relatives import RELATED, Relation, relation_matrix, without_related
+from judgebench.bias.report import style_effects
+from judgebench.errors import InputError, StatisticsError, UnknownName
+from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
+from judgebench.leaderboard.adjusted import build_anchored, build_at_equal, build_corrected
+from judgebench.records import Lineage
+from judgebench.services.analyses import stored_table
+from judgebench.services.audits.results import with_gate
+from judgebench.services.benchmarks import version
+from judgebench.services.bias import EVERYTHING, Scope
+from judgebench.stats.rogan_gladen import Calibration
+from judgebench.stats.verdict_table import Floats, LabelTable, VerdictTable
+from judgebench.store import labels
+from judgebench.store.arrays import score_table
+from judgebench.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Of one model."""
+
+    failures: int  # trials with it that ended without a verdict
+    cost_usd: float | None  # of all replies about it, None where no price was known
+
+
+def tallies(database: Database, benchmark: str, *, scope: Scope = EVERYTHING) -> dict[str, Tally]:
+    """By model, for all that have outputs. Raises UnknownName."""
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, scope.judges, scope.category)
+        names = [model.name for model in store.models.models(connection, benchmark_id)]
+        failed = store.verdicts.failures(connection, benchmark_id, judges=scope.judges, category=scope.category)
+        costs = store.verdicts.costs(connection, benchmark_id, judges=scope.judges, category=scope.category)
+    counts = Counter(model for failure in failed for model in failure.models)
+    return {name: Tally(counts[name], costs.get(name)) for name in names}
+
+
+def languages(database: Database, benchmark: str) -> list[str]:
+    """The languages that the benchmark's instructions seem to be in, the commonest first. Raises UnknownName."""
+    with database.read() as connection:
+        found = Counter(
+            store.benchmarks.languages(connection, store.benchmarks.benchmark_id(connection, benchmark)).values()
+        )
+    return [language for language, _ in found.most_common()]
+
+
+Control = Literal["length", "style", "position"]
+
+
+Anchor = Literal["human", "rogan-gladen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What is done about bias before and while ranking."""
+
+    columns: tuple[Control, ...] = ()  # of the rating model
+    related_weight: float = 1.0  # of a related judge's say in a battle; 0: its verdicts are left out
+    anchor: Anchor | None = None
+    labels_of: str | None = None  # benchmark whose labels tell error rates; None: the leaderboard's own
+
+
+def controlled_leaderboard(
+    database: Database,
+    benchmark: str,
+    controls: Controls,
+    *,
+    judges: Sequence[str] = (),
+    category: str | None = None,
+    choices: Choices | None = None,
+) -> Leaderboard:
+    """The leaderboard under ``controls``, with a note for each.
+
+    Raises UnknownName for any name that is not there, and StatisticsError when controls do not fit together or with
+    the method, or leave nothing to rank by.
+    """
+    choices = choices or Choices()
+    if controls.anchor and controls.columns:
+        raise StatisticsError("an anchor corrects what the columns would control: choose one of --anchor and --control")
+    if (choices.jury is not None or choices.cluster != "instruction") and (controls.anchor or controls.columns):
+        raise StatisticsError(
+            "columns and anchors take verdicts one by one, by instruction: leave --jury and --cluster"
+        )
+    with database.read() as connection:
+        if choices.baseline is not None:
+            store.models.check_model(connection, choices.baseline)
+        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
+        stored = store.arrays.verdict_table(connection, benchmark_id, judges=judges, category=category)
+        table, notes = _related(connection, stored.table, controls.related_weight)
+        if not len(table):
+            raise StatisticsError(
+                "no verdict is left to rank by: every judge is related to one of the models it judged"
+            )
+        board = _board(connection, benchmark_id, table, controls, choices)
+    board = replace(board, left_out=dict(stored.left_out), notes=(*notes, *board.notes))
+    return with_gate(database, benchmark, board)
+
+
+def _board(
+    connection: sa.Connection, benchmark_id: int, table: VerdictTable, controls: Controls, choices: Choices
+) -> Leaderboard:
+    if controls.anchor == "human":
+        return build_anchored(table, _labels_as_verdicts(connection, benchmark_id, table), choices)
+    if controls.anchor == "rogan-gladen":
+        source = (
+            benchmark_id
+            if controls.labels_of is None
+            else store.benchmarks.benchmark_id(connection, controls.labels_of)
+        )
+        calibration = _calibration(connection, source, table)
+        return build_corrected(table, choices, calibration, source=controls.labels_of or "this benchmark")
+    if controls.columns:
+        return build_at_equal(table, choices, _columns(connection, benchmark_id, table, controls.columns))
+    return build(table, choices)
+
+
+def _related(connection: sa.Connection, table: VerdictTable, weight: float) -> tuple[VerdictTable, list[str]]:
+    """The table with less or no say for related judges, and what was done, in words."""
+    if weight >= 1:
+        return table, []
+    relations = relation_matrix(table, _llms(connection, table), _declared(connection))
+    found = without_related(table, np.isin(relations, RELATED), weight=weight)
+    unknown = (relations == Relation.UNKNOWN)[table.judge, table.model_a]
+    unknown |= (relations == Relation.UNKNOWN)[table.judge, table.model_b]
+    notes = [f"{found.related} verdicts by judges related to one of the two models: {found.words}"]
+    if unknown.any():
+        notes.append(
+            f"of {int(unknown.sum())} verdicts nobody declared whether judge and models are related; they were kept "
+            "as they are: see judgebench lineage propose"
+        )
+    return found.table, notes
+
+
+def _columns(
+    connection: sa.Connection, benchmark_id: int, table: VerdictTable, wanted: Sequence[Control]
+) -> Mapping[str, Floats]:
+    effects = [place_effect(table)] if "position" in wanted else []
+    effects += [length_effect(table)] if "length" in wanted else []
+    if "style" in wanted:
+        names = {"models": table.models, "instructions": table.instructions}
+        effects += style_effects(table, store.arrays.style_counts(connection, benchmark_id, **names))
+    return {effect.name: effect.column for effect in effects}
+
+
+def _labels_as_verdicts(connection: sa.Connection, benchmark_id: int, table: VerdictTable) -> VerdictTable:
+    """People's labels on this table's models and instructions as a table under the same names."""
+    found = labels.label_table(connection, benchmark_id, models=table.models, instructions=table.instructions)
+    met = np.unique(np.concatenate([table.model_a, table.model_b]))
+    kept = np.isin(found.model_a, met) & np.isin(found.model_b, met)
+    none = np.zeros(int(kept.sum()), dtype=np.int32)
+    return replace(
+        table,
+        judges=found.annotators,
+        model_a=found.model_a[kept],
+        model_b=found.model_b[kept],
+        instruction=found.instruction[kept],
+        judge=found.annotator[kept],
+        order=np.full(len(none), -1, dtype=np.int8),
+        preference=found.preference[kept],
+        length_a=none,
+        length_b=none,
+    )
+
+
+def _calibration(connection: sa.Connection, source: int, board: VerdictTable) -> Calibration:
+    """How often these judges name the winner that people name, in the ``source`` benchmark.
+
+    Neither side of a battle is "the positive" by itself, so sensitivity and specificity are one accuracy and the
+    labelled battles are shared between them.
+    """
+    judges = [board.judges[code] for code in np.unique(board.judge)]
+    stored = store.arrays.verdict_table(connection, source, judges=judges).table
+    said: LabelTable = labels.label_table(
+        connection, source, models=stored.models, instructions=stored.instructions
+    )  # fmt: skip
+    items = join(stored, said)
+    judged, consensus = mean_of_known(items.judges), items.consensus
+    decided = np.isfinite(judged) & np.isfinite(consensus) & (consensus != 0.5) & (judged != 0.5)
+    right = (judged[decided] > 0.5) == (consensus[decided] > 0.5)
+    half = len(right) // 2
+    if not half:
+        raise StatisticsError("no labelled battle tells how often the judge is right: name others by --labels-of")
+    return Calibration(float(right.mean()), half, float(right.mean()), len(right) - half)
+
+
+def _llms(connection: sa.Connection, table: VerdictTable) -> list[str]:
+    models = {judge.name: judge.model for judge in store.judges.judges(connection)}
+    return [models[name] for name in table.judges]
+
+
+def _declared(connection: sa.Connection) -> dict[str, Lineage]:
+    found = store.models.lineages(connection)
+    return {name: lineage for name, lineage in found.items() if lineage != Lineage()}
+
+
+def leaderboard(
+    database: Database,
+    benchmark: str,
+    *,
+    judges: Sequence[str] = (),
+    category: str | None = None,
+    language: str | None = None,
+    choices: Choices | None = None,
+) -> Leaderboard:
+    """The benchmark's leaderboard, by all its judges where none is named, marked by what audits found.
+
+    ``language`` as ``languages`` guesses it.
+
+    Raises UnknownName for any name that is not there, and StatisticsError when there is nothing to rank by.
+    """
+    wanted = choices or Choices()
+    if language is not None:
+        stored = _in_language(database, benchmark, language, judges=judges, category=category)
+        return with_gate(database, benchmark, build(stored.table, wanted, left_out=stored.left_out))
+    return _cached_board(database, version(database), benchmark, tuple(judges), category, wanted)
+
+
+@lru_cache(maxsize=32)
+def _cached_board(
+    database: Database,
+    _version: tuple[int, ...],  # a board is kept as long as nothing is stored
+    benchmark: str,
+    judges: tuple[str, ...],
+    category: str | None,
+    choices: Choices,
+) -> Leaderboard:
+    if choices.baseline is not None:
+        with database.read() as connection:
+            store.models.check_model(connection, choices.baseline)
+    if choices.method == "score" or choices.margin is not None:
+        return with_gate(database, benchmark, _score_board(database, benchmark, judges, category, choices))
+    stored = stored_table(database, benchmark, judges, category)
+    return with_gate(database, benchmark, build(stored.table, choices, left_out=stored.left_out))
+
+
+def leaderboard_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
+    """The leaderboard as plain values, as ``--format json`` prints it."""
+    document = asdict(board)
+    document["left_out"] = {str(status): count for status, count in sorted(board.left_out.items())}
+    return {"benchmark": benchmark, **document, "judges": list(board.judges), "notes": list(board.notes)}
+
+
+def _in_language(
+    database: Database, benchmark: str, language: str, *, judges: Sequence[str], category: str | None
+) -> store.arrays.StoredTable:
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
+        spoken = store.benchmarks.languages(connection, benchmark_id)
+        if language not in spoken.values():
+            raise UnknownName("language", language, sorted(set(spoken.values())))
+        whole = store.arrays.verdict_table(connection, benchmark_id, judges=judges, category=category)
+        failed = store.verdicts.failures(connection, benchmark_id, judges=judges, category=category)
+    mine = np.array([spoken[key] == language for key in whole.table.instructions], dtype=bool)
+    left_out = Counter(failure.status for failure in failed if spoken[failure.instruction] == language)
+    return replace(whole, table=whole.table.select(mine[whole.table.instruction]), left_out=left_out)
+
+
+def _score_board(
+    database: Database, benchmark: str, judges: Sequence[str], category: str | None, choices: Choices
+) -> Leaderboard:
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
+        scores = score_table(connection, benchmark_id, judges=judges, category=category)
+    if choices.margin is None and len(scores.templates) > 1:
+        names = ", ".join(scores.table.judges)
+        raise InputError(
+            f"the scores of {names} are on different scales, so have no common mean: choose one by --judge"
+        )
+    return build_from_scores(scores.table, choices, left_out=scores.left_out)

@@ -1,0 +1,82 @@
+"""Declaring where models come from: by hand, by file, or by confirming what their names suggest.
+
+A lineage once declared is never changed by a later one that contradicts it. What the table of public families suggests
+is stored only when a person confirms it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from judgebench import store
+from judgebench.bias.families import Proposal, propose, relatives
+from judgebench.errors import InputError, UnknownName
+from judgebench.records import Lineage, Model, check_name
+from judgebench.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Undeclared:
+    """A model, or the LLM of a judge, without a declared lineage."""
+
+    name: str
+    is_judge: bool  # the LLM of a judge that is no model with outputs
+    proposal: Proposal | None  # None: its name says nothing
+
+
+def declared(database: Database) -> dict[str, Lineage]:
+    """Every declared lineage, by name."""
+    with database.read() as connection:
+        found = store.models.lineages(connection)
+    return {name: lineage for name, lineage in found.items() if lineage != Lineage()}
+
+
+def undeclared(database: Database) -> list[Undeclared]:
+    """What has outputs or judges and no lineage, with what its name suggests; null models of audits are left out."""
+    with database.read() as connection:
+        lineages = store.models.lineages(connection)
+        llms = {judge.model for judge in store.judges.judges(connection)}
+    names = {name for name, lineage in lineages.items() if lineage == Lineage()} | (llms - lineages.keys())
+    ordinary = sorted(name for name in names if not name.startswith(("null:", "scripted:")))
+    return [Undeclared(name, name in llms and name not in lineages, propose(name)) for name in ordinary]
+
+
+def declare(database: Database, models: Sequence[Model]) -> int:
+    """Store lineages, all or none; returns of how many models the lineage changed.
+
+    Raises InputError for an unusable name or a model that is its own ancestor, Conflict where another was declared.
+    """
+    for model in models:
+        named = (*([model.lineage.parent] if model.lineage.parent else []), *model.lineage.trained_on)
+        for name in (model.name, *named):
+            check_name("model", name)
+        if model.name in named:
+            raise InputError(f"{model.name!r} cannot be its own parent or teacher")
+    with database.write() as connection:
+        before = store.models.lineages(connection)
+        for model in models:
+            store.models.add_model(connection, model)
+        after = store.models.lineages(connection)
+    return sum(before.get(model.name, Lineage()) != after[model.name] for model in models)
+
+
+def accept(database: Database, names: Sequence[str]) -> list[Model]:
+    """Declare what the names suggest, and what those of their undeclared parents and teachers do; returns all of it.
+
+    Raises UnknownName for a name that is not undeclared, InputError where a name says nothing.
+    """
+    proposals = {each.name: each.proposal for each in undeclared(database)}
+    already = declared(database)
+    found: dict[str, Model] = {}
+    for name in names:
+        if name not in proposals:
+            raise UnknownName("model without a lineage", name, proposals)
+        proposal = proposals[name]
+        if proposal is None:
+            raise InputError(f"the name {name!r} suggests no lineage: declare it by judgebench lineage set")
+        found[name] = Model(name, proposal.lineage)
+        for relative in relatives(proposal.lineage):
+            if relative.model not in already:
+                found.setdefault(relative.model, Model(relative.model, relative.lineage))
+    models = list(found.values())
+    declare(database, models)
+    return models

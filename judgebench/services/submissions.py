@@ -1,0 +1,118 @@
+"""Submitting a model's outputs: match them with a benchmark's instructions, report, then store all or nothing."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from judgebench import store
+from judgebench.errors import InputError
+from judgebench.formats.submission import Submission
+from judgebench.records import Instruction, Lineage, Model, Output, check_name
+from judgebench.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class MatchReport:
+    """How a submission meets a benchmark; counts of instructions."""
+
+    benchmark: str
+    model: str
+    creates_benchmark: bool
+    new: int  # not in the benchmark
+    takes_new: bool  # whether the new ones are added to the benchmark; otherwise they are left out
+    matched: int  # in the benchmark and in the submission
+    missing: int  # in the benchmark, not in the submission
+    duplicate: int  # rows that repeat an earlier row word for word
+    empty: int  # outputs without a visible character; they are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A submission that passed every check, ready to be stored."""
+
+    report: MatchReport
+    model: Model
+    instructions: tuple[Instruction, ...]  # to add to the benchmark
+    outputs: tuple[Output, ...]
+
+
+def prepare(
+    database: Database,
+    submission: Submission,
+    *,
+    benchmark: str,
+    model: str,
+    lineage: Lineage | None = None,
+    extend: bool = False,
+    new_benchmark: bool = False,
+) -> Prepared:
+    """Match a submission with a benchmark; nothing is written.
+
+    A benchmark that is not there is created. Where its name is hardly another's, that needs ``new_benchmark``, so that
+    a mistyped name does not become a benchmark. Instructions that an existing benchmark lacks are left out and counted,
+    unless ``extend`` adds them: whoever submits does not change silently what everybody is measured on.
+
+    Raises InputError on an unusable name, or one that looks mistyped.
+    """
+    check_name("benchmark", benchmark)
+    check_name("model", model)
+    with database.read() as connection:
+        names = store.benchmarks.benchmark_names(connection)
+        creates = benchmark not in names
+        meant = [] if new_benchmark or not creates else _nearly(benchmark, names)
+        if meant:
+            raise InputError(
+                f"unknown benchmark {benchmark!r}: did you mean {meant[0]!r}? If not, say that it is a new benchmark "
+                "(--new-benchmark, new_benchmark=True)"
+            )
+        known = (
+            set()
+            if creates
+            else _keys(store.benchmarks.instructions(connection, store.benchmarks.benchmark_id(connection, benchmark)))
+        )
+    takes_new = creates or extend
+    new = tuple(each.instruction for each in submission.outputs if each.instruction.key not in known)
+    taken = known | (_keys(new) if takes_new else set())
+    kept = [each for each in submission.outputs if each.instruction.key in taken]
+    matched = len(submission.outputs) - len(new)
+    if not kept:
+        raise InputError(
+            f"{submission.file}: none of its {len(submission.outputs)} instructions is in benchmark {benchmark!r}: "
+            "is it the right benchmark? --extend adds them to it"
+        )
+    report = MatchReport(
+        benchmark=benchmark,
+        model=model,
+        creates_benchmark=creates,
+        new=len(new),
+        takes_new=takes_new,
+        matched=matched,
+        missing=len(known) - matched,
+        duplicate=submission.duplicates,
+        empty=submission.empty,
+    )
+    outputs = tuple(Output(each.instruction.key, model, each.text, each.earlier) for each in kept)
+    return Prepared(report, Model(model, lineage or Lineage()), new if takes_new else (), outputs)
+
+
+def _nearly(name: str, names: Sequence[str]) -> list[str]:
+    """Those of ``names`` that ``name`` may be a slip of; what differs in its digits is meant to differ."""
+    digits = re.sub(r"\D", "", name)
+    return get_close_matches(name, [each for each in names if re.sub(r"\D", "", each) == digits], n=1, cutoff=0.8)
+
+
+def save(database: Database, prepared: Prepared) -> store.database.Stored:
+    """Write a prepared submission in one transaction; what was stored before is counted as known.
+
+    Raises Conflict when the model is stored with other outputs; then nothing is written.
+    """
+    with database.write() as connection:
+        benchmark_id = store.benchmarks.add_benchmark(connection, prepared.report.benchmark)
+        store.benchmarks.add_instructions(connection, benchmark_id, prepared.instructions)
+        store.models.add_model(connection, prepared.model)
+        return store.models.add_outputs(connection, benchmark_id, prepared.outputs)
+
+
+def _keys(instructions: list[Instruction] | tuple[Instruction, ...]) -> set[str]:
+    return {instruction.key for instruction in instructions}

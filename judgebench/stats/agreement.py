@@ -1,0 +1,284 @@
+"""Agreement of raters, people or judges, on the same items: raw and chance-corrected, with intervals by instruction.
+
+Ratings are a matrix (items, raters) with NaN where a rater was silent. Pairwise verdicts are categories (``outcomes``);
+scores are numbers. Formulas: Cohen (1960, 1968), Fleiss (1971), Gwet (2008), Krippendorff (2011, Computing
+Krippendorff's Alpha-Reliability), Shrout and Fleiss (1979). Which coefficient to read is the reader's choice: kappas
+fall where one category is rare, AC1 does not; ICC needs every rater on every item. See ``calibration`` for soft
+verdicts and ``annotators`` for whether a judge may replace people.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from judgebench.errors import InputError, StatisticsError
+from judgebench.stats.intervals import Clusters, Figure, bootstrap_figure, bounded_mean, critical_value, unidentified
+from judgebench.stats.verdict_table import Floats
+
+Weights = Literal["nominal", "linear", "quadratic"]
+
+
+Metric = Literal["nominal", "ordinal", "interval"]
+
+
+Form = Literal["2,1", "2,k", "3,1", "3,k"]
+
+
+def outcomes(preference: Floats) -> Floats:
+    """Preferences for A in [0, 1] as categories 0 (B), 1 (tie), 2 (A); NaN stays NaN."""
+    return np.sign(preference - 0.5) + 1
+
+
+def accuracy(
+    preference: Floats, truth: Floats, clusters: Clusters, *, tie_credit: float = 0.5, level: float = 0.95
+) -> Figure:
+    """Share of items (n,) on which the preferred side is the true one (1: A, 0: B); a preference of 1/2 earns credit.
+
+    Items without a verdict (NaN) are right about nothing and stay in the count, as items with a true tie do not.
+    The ScalerLab JudgeBench gives ties no credit, and takes the mean of both orders for the preference.
+    """
+    decided = (truth == 0) | (truth == 1)
+    named = np.sign(preference - 0.5)
+    right = np.where(named == 0, tie_credit, (named == np.sign(truth - 0.5)) * 1.0)
+    return bounded_mean(right[decided], clusters[decided], level=level)
+
+
+def raw_agreement(ratings: Floats) -> float:
+    """Mean over items of the share of pairs of raters that agree; items with one rating say nothing."""
+    counts = _counts(ratings)
+    raters = counts.sum(axis=1)
+    several = raters > 1
+    if not several.any():
+        return float("nan")
+    pairs = (counts * (counts - 1)).sum(axis=1)[several]
+    return float((pairs / (raters * (raters - 1))[several]).mean())
+
+
+def cohen_kappa(ratings: Floats, weights: Weights = "nominal") -> float:
+    """Of two raters on the items that both rated; disagreement counts by the distance of categories when weighted.
+
+    Raises InputError for another number of raters.
+    """
+    if ratings.shape[1] != 2:
+        raise InputError(f"Cohen's kappa is for two raters, not {ratings.shape[1]}")
+    both = ratings[np.isfinite(ratings).all(axis=1)]
+    values, codes = np.unique(both, return_inverse=True)
+    codes = codes.reshape(both.shape)
+    table = np.zeros((len(values), len(values)))
+    np.add.at(table, (codes[:, 0], codes[:, 1]), 1.0)
+    gap = np.abs(values[:, None] - values[None, :])
+    cost = {"nominal": (gap > 0) * 1.0, "linear": gap, "quadratic": gap**2}[weights]
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / max(len(both), 1)
+    return _beyond_chance((cost * table).sum(), (cost * expected).sum())
+
+
+def fleiss_kappa(ratings: Floats) -> float:
+    """Of interchangeable raters, as many on each item; NaN where items differ in their number of ratings."""
+    counts = _counts(ratings)
+    if not len(counts) or len(set(counts.sum(axis=1))) > 1 or counts[0].sum() < 2:
+        return float("nan")
+    share = counts.sum(axis=0) / counts.sum()
+    return _beyond_chance(1 - raw_agreement(ratings), 1 - (share**2).sum())
+
+
+def gwet_ac1(ratings: Floats, *, categories: int = 0) -> float:
+    """Agreement beyond a chance that stays low where one category prevails; items may lack ratings (Gwet 2008).
+
+    Chance depends on the number of ``categories``: those that occur, or more where the caller knows of more.
+    """
+    counts = _counts(ratings)
+    rated = counts[counts.sum(axis=1) > 0]
+    categories = max(counts.shape[1], categories)
+    if not len(rated):
+        return float("nan")
+    if categories < 2:
+        return 1.0 if np.isfinite(raw_agreement(ratings)) else float("nan")
+    share = (rated / rated.sum(axis=1, keepdims=True)).mean(axis=0)
+    by_chance = (share * (1 - share)).sum() / (categories - 1)
+    return _beyond_chance(1 - raw_agreement(ratings), 1 - by_chance)
+
+
+def krippendorff_alpha(ratings: Floats, metric: Metric = "nominal") -> float:
+    """1 - observed / expected disagreement, from coincidences within items; any number of ratings an item."""
+    counts = _counts(ratings)
+    raters = counts.sum(axis=1)
+    counts, raters = counts[raters > 1], raters[raters > 1]
+    if not len(counts):
+        return float("nan")
+    values = np.unique(ratings[np.isfinite(ratings)])
+    coincidence = (counts / (raters - 1)[:, None]).T @ counts
+    coincidence -= np.diag((counts / (raters - 1)[:, None]).sum(axis=0))
+    margin = coincidence.sum(axis=1)
+    distance = _distances(values, margin, metric)
+    expected = (np.outer(margin, margin) * distance).sum() / max(margin.sum() - 1, 1)
+    return _beyond_chance((coincidence * distance).sum(), expected)
+
+
+def icc(ratings: Floats, form: Form = "2,1") -> float:
+    """Intraclass correlation of scores: "2" absolute agreement, "3" consistency; of one rater or of the mean of all k.
+
+    Items with a missing rating are left out.
+    """
+    full = ratings[np.isfinite(ratings).all(axis=1)]
+    n, k = full.shape
+    if n < 2 or k < 2:
+        return float("nan")
+    centre = full.mean()
+    rows = k * ((full.mean(axis=1) - centre) ** 2).sum() / (n - 1)
+    columns = n * ((full.mean(axis=0) - centre) ** 2).sum() / (k - 1)
+    rest = ((full - centre) ** 2).sum() - rows * (n - 1) - columns * (k - 1)
+    error = max(rest, 0.0) / ((n - 1) * (k - 1))
+    raters = (columns - error) / n if form[0] == "2" else 0.0
+    copies = (k - 1) * error + k * raters if form[2] == "1" else raters
+    whole = rows + copies
+    return float((rows - error) / whole) if whole else float("nan")
+
+
+def agreement(
+    statistic: Callable[[Floats], float],
+    ratings: Floats,
+    clusters: Clusters,
+    *,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    resamples: int = 400,
+) -> Figure:
+    """Any coefficient of this module with a bootstrap interval over ``clusters`` (items,), e.g. instructions.
+
+    Pass options by a lambda or partial. Raises InputError for ratings that are not aligned to their clusters.
+    """
+    if ratings.ndim != 2 or len(ratings) != len(clusters):
+        raise InputError(f"ratings must be (items, raters) with one cluster an item, not {ratings.shape}")
+    return bootstrap_figure(
+        lambda rows: statistic(ratings[rows]), clusters, rng=rng, level=level, resamples=resamples
+    )  # fmt: skip
+
+
+def rank_correlation(
+    one: Mapping[str, float],
+    other: Mapping[str, float],
+    *,
+    method: Literal["spearman", "kendall"] = "spearman",
+    level: float = 0.95,
+) -> Figure:
+    """Of two rankings, over the models in both; Kendall's tau-b. Its n counts models.
+
+    Interval on Fisher's z with the errors of Bonett and Wright (2000): models are taken as a sample, their scores as
+    exact. Below six models there is none.
+    """
+    from scipy import stats  # it takes longer to load than all else; only what asks for this pays
+
+    names = sorted(one.keys() & other.keys())
+    scores = [[ranking[name] for name in names] for ranking in (one, other)]
+    if len(names) < 3 or any(len(set(column)) < 2 for column in scores):
+        return unidentified("fewer than three models in both rankings, or all tied", level=level, n=len(names))
+    test = stats.spearmanr if method == "spearman" else stats.kendalltau
+    value = float(test(*scores).statistic)
+    n = len(names)
+    if n < 6:
+        return Figure(value, None, None, level, "none", n, reason="fewer than six models")
+    variance = (1 + value**2 / 2) / (n - 3) if method == "spearman" else 0.437 / (n - 4)
+    half = critical_value(level) * np.sqrt(variance)
+    centre = np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))
+    lower, upper = np.tanh([centre - half, centre + half])
+    return Figure(value, float(lower), float(upper), level, "Fisher's z (Bonett and Wright 2000)", n)
+
+
+def ordered_pairs(
+    one: Mapping[str, float], other: Mapping[str, float], settled: Sequence[tuple[str, str]]
+) -> tuple[int, int]:
+    """Of the ``settled`` pairs of models, those that both rankings order alike, and all; ties are not alike.
+
+    Give the pairs that people tell apart. Raises StatisticsError when a pair holds a model without a rank.
+    """
+    missing = {name for pair in settled for name in pair} - (one.keys() & other.keys())
+    if missing:
+        raise StatisticsError(f"no rank for {', '.join(sorted(missing))}")
+    alike = sum((one[a] - one[b]) * (other[a] - other[b]) > 0 for a, b in settled)
+    return alike, len(settled)
+
+
+def _counts(ratings: Floats) -> NDArray[np.float64]:
+    """(items, categories) how many raters gave an item each category that occurs."""
+    known = np.isfinite(ratings)
+    values, codes = np.unique(ratings[known], return_inverse=True)
+    counts = np.zeros((len(ratings), len(values)))
+    np.add.at(counts, (np.nonzero(known)[0], codes), 1.0)
+    return counts
+
+
+def _distances(values: Floats, margin: Floats, metric: Metric) -> Floats:
+    middle = np.cumsum(margin) - margin / 2 if metric == "ordinal" else values
+    gap: Floats = middle[:, None] - middle[None, :]
+    return (gap != 0) * 1.0 if metric == "nominal" else gap**2
+
+
+def _beyond_chance(observed: float, expected: float) -> float:
+    """1 - observed / expected disagreement; NaN where chance leaves no disagreement."""
+    return float(1 - observed / expected) if expected > 0 else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficients:
+    """Agreement of raters on the same items: of two, or of all that rated."""
+
+    raw: Figure  # share of items with the same outcome of three
+    decided: Figure  # the same among items on which both name a winner
+    cohen: Figure  # of two raters only
+    weighted: Figure  # Cohen's, a tie half as far as the opposite winner (linear)
+    fleiss: Figure  # needs as many ratings on each item
+    ac1: Figure
+    krippendorff: Figure
+    icc: Figure  # of the preferences as numbers, absolute agreement of one rater, ICC(2,1)
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """Of the intervals that no formula gives."""
+
+    level: float = 0.95
+    resamples: int = 400
+    seed: int = 0
+
+    def figure(self, statistic: "partial[float]", ratings: Floats, clusters: Clusters) -> Figure:
+        rng = np.random.default_rng(self.seed)
+        return agreement(statistic, ratings, clusters, rng=rng, level=self.level, resamples=self.resamples)
+
+
+def coefficients(preference: Floats, clusters: Clusters, how: Resampling) -> Coefficients:
+    """Of preferences (m, raters) for A in [0, 1], NaN where a rater was silent."""
+    said = outcomes(preference)
+    two = said.shape[1] == 2
+    decided = np.where(said == 1, np.nan, said)
+    not_two = unidentified("it is for two raters", level=how.level)
+    only = partial(how.figure, ratings=said, clusters=clusters)
+    return Coefficients(
+        raw=_share_alike(said, clusters, how.level),
+        decided=_share_alike(decided, clusters, how.level),
+        cohen=only(partial(cohen_kappa)) if two else not_two,
+        weighted=only(partial(cohen_kappa, weights="linear")) if two else not_two,
+        fleiss=only(partial(fleiss_kappa)),
+        ac1=only(partial(gwet_ac1, categories=len(np.unique(said[np.isfinite(said)])))),
+        krippendorff=only(partial(krippendorff_alpha)),
+        icc=how.figure(partial(icc), preference, clusters),
+    )
+
+
+def _share_alike(said: Floats, clusters: Clusters, level: float) -> Figure:
+    """Mean over items of the share of pairs of raters that agree, as ``agreement.raw_agreement``."""
+    counts = np.column_stack([(said == outcome).sum(axis=1) for outcome in (0, 1, 2)])
+    raters = counts.sum(axis=1)
+    known = raters > 1
+    if not known.any():
+        return unidentified("no battle has an outcome by two raters", level=level)
+    alike = (counts * (counts - 1)).sum(axis=1)[known] / (raters * (raters - 1))[known]
+    return bounded_mean(alike, clusters[known], level=level)
+
+
+def no_coefficients(reason: str, level: float) -> Coefficients:
+    """None of them identified, for one reason."""
+    return Coefficients(*(unidentified(reason, level=level),) * 8)

@@ -1,0 +1,198 @@
+"""Bradley-Terry ratings by maximum likelihood, with intervals that know which verdicts share an instruction.
+
+P(i preferred to j) = 1 / (1 + exp(theta_j - theta_i)); a tie counts half for each side, a soft preference in
+proportion (quasi-likelihood: the covariance is the sandwich, never the inverse information). Every verdict has equal
+weight; see battles.average_battles for equal battles. Newton's method on pair counts (Bradley and Terry 1952; Ford
+1957 for existence), cluster-robust covariance (Liang and Zeger 1986), two-way (Cameron, Gelbach and Miller 2011).
+
+Models without a maximum-likelihood rating get a finite one from placement.py and a flag; ratings are relative within
+a component of the battle graph and are never compared across. No style or judge terms here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+from scipy.special import expit, log_expit
+
+from judgebench.stats.bradley_terry.separation import Connectivity, Layer, connectivity, one_scale, plan
+from judgebench.stats.clusters import Clustering, meat_of_rows
+from judgebench.stats.intervals import critical_value
+from judgebench.stats.newton import Optimum, maximise, solve_dense
+from judgebench.stats.verdict_table import Codes, Floats, PairCounts, VerdictTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ratings:
+    """Aligned to ``models``. Natural log-odds; in each component the core's ratings sum to zero."""
+
+    models: tuple[str, ...]
+    theta: Floats  # (k,) NaN for a model without a battle
+    covariance: Floats  # (k, k) NaN where fewer than two clusters, or no battle, can tell
+    component: Codes  # (k,) ratings of different components share no scale; -1: no battle
+    flags: tuple[str, ...]  # (k,) "" or why the rating is not a maximum-likelihood one; see connectivity
+    verdicts: Floats  # (k,) how many each model took part in
+    iterations: int
+    gradient: float  # largest absolute component left, in verdicts
+
+    @property
+    def standard_error(self) -> Floats:
+        """(k,)"""
+        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+
+
+def fit_bradley_terry(table: VerdictTable, *, cluster: Clustering = "instruction") -> Ratings:
+    """Ratings of all models of ``table``; ``cluster`` names what its verdicts share.
+
+    "instruction" (default) and "judge" are one-way, "both" is two-way, "verdict" treats verdicts as independent and is
+    too narrow wherever an instruction has several. Below about ten judges "judge" and "both" are too narrow as well.
+
+    Raises StatisticsError when the fit does not converge.
+    """
+    counts = PairCounts.of(table)
+    point = fit_within_parts(counts, connectivity(counts.wins, counts.verdicts))
+    inside = point.graph.part[table.model_a] == point.graph.part[table.model_b]
+    rows = table.select(inside) if not inside.all() else table
+    theta = point.theta
+    residual = rows.preference - expit(theta[rows.model_a] - theta[rows.model_b])
+    meat = meat_of_rows(rows, residual, point.graph.part, cluster)
+    return _ratings(point, meat, plan(counts.verdicts > 0, point.graph, table))
+
+
+def fit_pair_counts(counts: PairCounts) -> Ratings:
+    """Ratings from counts alone, with a sandwich covariance that treats verdicts as independent.
+
+    Raises StatisticsError when the fit does not converge.
+    """
+    point = fit_within_parts(counts, connectivity(counts.wins, counts.verdicts))
+    p = expit(point.theta[:, None] - point.theta[None, :])
+    squares = counts.squares - 2 * p * counts.wins + counts.verdicts * p**2
+    if point.graph.parts > 1:
+        squares = squares * point.graph.same_part()
+    return _ratings(point, np.diag(squares.sum(axis=1)) - squares, plan(counts.verdicts > 0, point.graph))
+
+
+def win_probabilities(ratings: Ratings, level: float = 0.95) -> tuple[Floats, Floats, Floats]:
+    """Probability that the row's model is preferred to the column's, and its pointwise interval: three (k, k) arrays.
+
+    NaN between components.
+    """
+    gap = ratings.theta[:, None] - ratings.theta[None, :]
+    gap = np.where(ratings.component[:, None] == ratings.component[None, :], gap, np.nan)
+    half = critical_value(level) * difference_errors(ratings.covariance)
+    return expit(gap), expit(gap - half), expit(gap + half)
+
+
+def difference_errors(covariance: Floats) -> Floats:
+    """(k, k) standard errors of all differences of estimates with this (k, k) covariance."""
+    variance = np.diag(covariance)
+    errors: Floats = np.sqrt(np.maximum(variance[:, None] + variance[None, :] - 2 * covariance, 0.0))
+    return errors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointFit:
+    """Ratings inside each part, each part summing to zero."""
+
+    counts: PairCounts
+    graph: Connectivity
+    theta: Floats
+    likelihood: "_WithinParts"
+    optimum: Optimum
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _WithinParts:
+    """The Bradley-Terry likelihood of battles inside parts; ``anchor`` holds each part's sum at zero."""
+
+    wins: Floats
+    verdicts: Floats
+    anchor: Floats
+
+    def value(self, x: Floats) -> float:
+        return float((self.wins * log_expit(x[:, None] - x[None, :])).sum())
+
+    def derivatives(self, x: Floats) -> tuple[Floats, Floats]:
+        expected = self.verdicts * expit(x[:, None] - x[None, :])
+        gradient = self.wins.sum(axis=1) - expected.sum(axis=1)
+        with np.errstate(invalid="ignore"):
+            edges = expected * expected.T / np.where(self.verdicts > 0, self.verdicts, 1.0)
+        information = self.anchor - edges
+        information[np.diag_indices_from(information)] += edges.sum(axis=1)
+        return gradient, information
+
+    def newton(self, x: Floats) -> tuple[Floats, Floats]:
+        gradient, information = self.derivatives(x)
+        return gradient, solve_dense(information, gradient)
+
+
+def fit_within_parts(counts: PairCounts, graph: Connectivity, start: Floats | None = None) -> PointFit:
+    """The point fit of the battles inside parts, for those who refit or resample it.
+
+    Raises StatisticsError when it does not converge.
+    """
+    wins, verdicts = counts.wins, counts.verdicts
+    if graph.parts > 1:
+        inside = graph.same_part()
+        wins, verdicts = wins * inside, verdicts * inside
+    likelihood = _WithinParts(wins, verdicts, anchor(graph, verdicts))
+    optimum = maximise(
+        likelihood,
+        _start(wins, verdicts, graph) if start is None else start,
+        scale=float(verdicts.sum(axis=1).max(initial=1.0)),
+    )
+    return PointFit(counts, graph, _centred(optimum.x, graph), likelihood, optimum)
+
+
+def anchor(graph: Connectivity, verdicts: Floats) -> Floats:
+    """(k, k) to add to an information: equal numbers a part, of its own size; 1 for models that nothing else holds."""
+    played = verdicts.sum(axis=1)
+    weight = np.where(played > 0, played / 4, 1.0).mean() if len(played) else 1.0
+    same = graph.same_part().astype(np.float64)
+    same[np.diag_indices_from(same)] = 1.0
+    anchor: Floats = same * weight / np.maximum(same.sum(axis=1), 1.0)
+    return anchor
+
+
+def _start(wins: Floats, verdicts: Floats, graph: Connectivity) -> Floats:
+    won, played = wins.sum(axis=1) + 0.5, verdicts.sum(axis=1) + 1.0
+    return _centred(np.log(won / (played - won)), graph)
+
+
+def _centred(theta: Floats, graph: Connectivity) -> Floats:
+    """Each part's mean subtracted; 0 for a model without a battle."""
+    group = np.where(graph.part >= 0, graph.part, graph.parts)
+    mean = np.bincount(group, weights=theta) / np.maximum(np.bincount(group), 1)
+    return np.where(graph.part >= 0, theta - mean[group], 0.0)
+
+
+def refit(counts: PairCounts, graph: Connectivity, start: Floats, layers: tuple[Layer, ...]) -> Floats:
+    """Ratings (k,) alone, for the same graph under other weights, found from the ratings ``start``.
+
+    ``layers`` as planned for that graph. NaN for a model without a battle.
+    Raises StatisticsError when the fit does not converge.
+    """
+    point = fit_within_parts(counts, graph, _centred(np.nan_to_num(start), graph))
+    nothing = np.zeros((len(start), len(start)))
+    theta, _ = one_scale(point.theta, nothing, counts, graph, layers)
+    return theta
+
+
+def _ratings(point: PointFit, meat: Floats, layers: tuple[Layer, ...]) -> Ratings:
+    counts = point.counts
+    factor = cho_factor(point.likelihood.derivatives(point.theta)[1], lower=True)
+    unknown = np.isnan(np.diag(meat))
+    half = cho_solve(factor, np.nan_to_num(meat))
+    inside = cho_solve(factor, half.T)
+    inside[unknown] = np.nan
+    theta, covariance = one_scale(point.theta, inside, counts, point.graph, layers)
+    return Ratings(
+        counts.models,
+        theta,
+        covariance,
+        point.graph.component,
+        point.graph.flags,
+        counts.verdicts.sum(axis=1),
+        point.optimum.iterations,
+        point.optimum.gradient,
+    )

@@ -1,0 +1,238 @@
+"""Ratings controlled for what a verdict's two outputs differ in, and with a model of ties.
+
+logit = theta_a - theta_b + z . beta, where each column of z is antisymmetric (A's value minus B's): style, length, or
+who was shown first. Columns are divided by their root mean square and never centred, since centring would make the
+fit depend on which model is called A. Without columns this is Bradley-Terry with a choice of what a tie means (see
+ties). Chatbot Arena's and Arena-Hard's style control is this model with centred columns and a ridge on the ratings.
+
+A column that the models themselves explain (say, a property that never varies inside a model) is reported as not
+identified instead of estimated. Models without a maximum-likelihood rating are placed as in bradley_terry, on their
+verdicts alone: for them nothing is controlled. No per-judge terms; see judge_model.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from judgebench.errors import StatisticsError
+from judgebench.stats.bradley_terry import Ratings, anchor
+from judgebench.stats.bradley_terry.separation import Connectivity, connectivity, one_scale, plan
+from judgebench.stats.bradley_terry.ties import RULES, Outcomes, Pieces, TieRule, tie_parameter
+from judgebench.stats.clusters import Clustering, meat_of_rows
+from judgebench.stats.intervals import critical_value
+from judgebench.stats.newton import maximise, solve_dense
+from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
+
+_COLLINEAR = 1e-8  # share of a column that models and earlier columns must leave unexplained
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContextualRatings:
+    """Ratings at equal context, and what each context is worth."""
+
+    ratings: Ratings
+    columns: tuple[str, ...]  # f names
+    coefficients: Floats  # (f,) log-odds for one unit of the column as given; NaN where not identified
+    coefficient_errors: Floats  # (f,)
+    not_identified: tuple[str, ...]
+    ties: TieRule
+    tie_parameter: float  # nu or eta; NaN for "half"
+    tie_interval: tuple[float, float]  # 95 %, of the same
+
+
+def shown_first(table: VerdictTable) -> Floats:
+    """(n,) a column for the slot: 1 where A was shown first, -1 where B was, 0 where nobody knows."""
+    return np.select([table.order == 0, table.order == 1], [1.0, -1.0], 0.0)
+
+
+def fit_contextual(
+    table: VerdictTable,
+    *,
+    columns: Mapping[str, Floats] | None = None,
+    ties: TieRule = "half",
+    cluster: Clustering = "instruction",
+    prior_sd: float | None = None,
+) -> ContextualRatings:
+    """Ratings controlled for ``columns`` (n,) each, finite and antisymmetric.
+
+    ``prior_sd`` puts a normal prior around 0 on the coefficient of each scaled column (0.5 is a usual choice); None
+    is maximum likelihood. Ties modelled by a parameter need some, and some that are none.
+    Raises StatisticsError for a column that does not fit, ties that cannot be modelled, or no convergence.
+    """
+    if ties not in RULES:
+        raise StatisticsError(f"ties must be one of {', '.join(RULES)}, not {ties!r}")
+    given = _checked(columns or {}, table)
+    counts = PairCounts.of(table)
+    graph = connectivity(counts.wins, counts.verdicts)
+    inside = graph.part[table.model_a] == graph.part[table.model_b]
+    rows = table.select(inside)
+    context = _Context.of(rows, {name: column[inside] for name, column in given.items()}, graph)
+    fit = _Fit(rows, context, graph, ties, 0.0 if prior_sd is None else 1 / prior_sd**2)
+    optimum = maximise(fit, fit.start(), scale=float(counts.verdicts.sum(axis=1).max(initial=1.0)))
+    covariance = fit.covariance(optimum.x, cluster)
+    k = len(table.models)
+    layers = plan(counts.verdicts > 0, graph, table)
+    theta, of_theta = one_scale(optimum.x[:k], covariance[:k, :k], counts, graph, layers)
+    ratings = Ratings(
+        models=table.models,
+        theta=theta,
+        covariance=of_theta,
+        component=graph.component,
+        flags=graph.flags,
+        verdicts=counts.verdicts.sum(axis=1),
+        iterations=optimum.iterations,
+        gradient=optimum.gradient,
+    )
+    return _result(ratings, fit, optimum.x[k:], np.sqrt(np.diag(covariance)[k:]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Context:
+    """Columns as they are fitted: those identified, each divided by its root mean square."""
+
+    names: tuple[str, ...]  # all that were given
+    kept: tuple[int, ...]  # which of them are identified
+    scale: Floats  # (kept,)
+    z: Floats  # (n, kept)
+
+    @classmethod
+    def of(cls, rows: VerdictTable, columns: Mapping[str, Floats], graph: Connectivity) -> "_Context":
+        z = np.column_stack([np.zeros((len(rows), 0)), *columns.values()])
+        scale = np.sqrt((z**2).mean(axis=0)) if len(rows) else np.zeros(z.shape[1])
+        z = z / np.where(scale > 0, scale, 1.0)
+        gram = _gram(rows, z, np.ones(len(rows)))
+        k = len(rows.models)
+        gram[:k, :k] += anchor(graph, PairCounts.of(rows).verdicts)
+        kept: list[int] = []
+        for j in range(z.shape[1]):
+            before = [*range(k), *(k + i for i in kept)]
+            coupling = gram[before, k + j]
+            left = gram[k + j, k + j] - coupling @ solve_dense(gram[np.ix_(before, before)], coupling)
+            if left > _COLLINEAR * len(rows):
+                kept.append(j)
+        return cls(tuple(columns), tuple(kept), scale[kept], z[:, kept])
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """The likelihood in (theta, beta, u); u is left out where ties have no parameter."""
+
+    rows: VerdictTable
+    context: _Context
+    graph: Connectivity
+    ties: TieRule
+    ridge: float
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        return Outcomes.of(self.rows.preference)
+
+    @cached_property
+    def anchor(self) -> Floats:
+        return anchor(self.graph, PairCounts.of(self.rows).verdicts)
+
+    @property
+    def free_ties(self) -> bool:
+        return self.ties != "half"
+
+    def start(self) -> Floats:
+        """Raises StatisticsError when ties are to be modelled and there are none, or nothing else."""
+        zeros = np.zeros(len(self.rows.models) + self.context.z.shape[1])
+        if not self.free_ties:
+            return zeros
+        share = float(self.outcomes.tie.mean()) if len(self.rows) else 0.0
+        if not 0.0 < share < 1.0:
+            raise StatisticsError(
+                f"{self.ties} needs some verdicts that are ties and some that are not, among models that have both"
+                f" beaten and lost to each other; here {share:.0%} are ties. Count ties as half instead"
+            )
+        eta = (1 + share) / (1 - share)
+        return np.append(zeros, np.log(2 * share / (1 - share)) if self.ties == "davidson" else np.log(eta**2 - 1))
+
+    def value(self, x: Floats) -> float:
+        beta = x[len(self.rows.models) :][: self.context.z.shape[1]]
+        return float(self._pieces(x).value.sum() - 0.5 * self.ridge * (beta**2).sum())
+
+    def newton(self, x: Floats) -> tuple[Floats, Floats]:
+        pieces = self._pieces(x)
+        z, k = self.context.z, len(self.rows.models)
+        beta = x[k : k + z.shape[1]]
+        parts = [_differences(self.rows, pieces.score_x), pieces.score_x @ z - self.ridge * beta]
+        gradient = np.concatenate([*parts, [pieces.score_u.sum()]] if self.free_ties else parts)
+        return gradient, solve_dense(self._information(pieces), gradient)
+
+    def covariance(self, x: Floats, cluster: Clustering) -> Floats:
+        """Sandwich; NaN rows for models whose part has a single cluster."""
+        pieces = self._pieces(x)
+        extra = [pieces.score_x[:, None] * self.context.z]
+        if self.free_ties:
+            extra.append(pieces.score_u[:, None])
+        meat = meat_of_rows(self.rows, pieces.score_x, self.graph.part, cluster, extra=np.concatenate(extra, axis=1))
+        unknown = np.isnan(np.diag(meat))
+        bread = np.linalg.inv(self._information(pieces))
+        covariance: Floats = bread @ np.nan_to_num(meat) @ bread
+        covariance[unknown] = np.nan
+        return covariance
+
+    def _pieces(self, x: Floats) -> Pieces:
+        k, f = len(self.rows.models), self.context.z.shape[1]
+        gap = x[self.rows.model_a] - x[self.rows.model_b] + self.context.z @ x[k : k + f]
+        return RULES[self.ties](gap, float(x[-1]) if self.free_ties else 0.0, self.outcomes)
+
+    def _information(self, pieces: Pieces) -> Floats:
+        k, z = len(self.rows.models), self.context.z
+        information = _gram(self.rows, z, pieces.info_xx)
+        information[:k, :k] += self.anchor
+        information[k:, k:] += self.ridge * np.eye(z.shape[1])
+        if not self.free_ties:
+            return information
+        border = np.concatenate([_differences(self.rows, pieces.info_xu), pieces.info_xu @ z])
+        return np.block([[information, border[:, None]], [border[None, :], pieces.info_uu.sum()]])
+
+
+def _differences(rows: VerdictTable, values: Floats) -> Floats:
+    """(k,) each row's value added to its A and subtracted from its B."""
+    k = len(rows.models)
+    plus = np.bincount(rows.model_a, weights=values, minlength=k)
+    return (plus - np.bincount(rows.model_b, weights=values, minlength=k)).astype(np.float64)
+
+
+def _gram(rows: VerdictTable, z: Floats, weight: Floats) -> Floats:
+    """(k + f, k + f) weighted sum of the outer products of (e_a - e_b, z)."""
+    k = len(rows.models)
+    cell = rows.model_a.astype(np.int64) * k + rows.model_b
+    forth = np.bincount(cell, weights=weight, minlength=k * k).astype(np.float64).reshape(k, k)
+    edges = forth + forth.T
+    mixed = np.column_stack([np.zeros((k, 0)), *(_differences(rows, weight * column) for column in z.T)])
+    return np.block([[np.diag(edges.sum(axis=1)) - edges, mixed], [mixed.T, z.T @ (weight[:, None] * z)]])
+
+
+def _checked(columns: Mapping[str, Floats], table: VerdictTable) -> dict[str, Floats]:
+    for name, column in columns.items():
+        if np.shape(column) != (len(table),) or not np.isfinite(column).all():
+            raise StatisticsError(
+                f"the column {name!r} must hold {len(table)} finite numbers, one a verdict: A's value minus B's"
+            )
+    return {name: np.asarray(column, dtype=np.float64) for name, column in columns.items()}
+
+
+def _result(ratings: Ratings, fit: _Fit, rest: Floats, errors: Floats) -> ContextualRatings:
+    context = fit.context
+    count = len(context.kept)
+    coefficients, spread = np.full((2, len(context.names)), np.nan)
+    coefficients[list(context.kept)] = rest[:count] / context.scale
+    spread[list(context.kept)] = errors[:count] / context.scale
+    half = critical_value(0.95) * errors[-1] if fit.free_ties else np.nan
+    middle = float(rest[-1]) if fit.free_ties else np.nan
+    return ContextualRatings(
+        ratings=ratings,
+        columns=context.names,
+        coefficients=coefficients,
+        coefficient_errors=spread,
+        not_identified=tuple(name for j, name in enumerate(context.names) if j not in context.kept),
+        ties=fit.ties,
+        tie_parameter=tie_parameter(fit.ties, middle),
+        tie_interval=(tie_parameter(fit.ties, middle - half), tie_parameter(fit.ties, middle + half)),
+    )

@@ -1,0 +1,227 @@
+"""Intervals with their level and method, and the ones that follow from a standard error.
+
+It does not choose the standard error; whoever computes an estimate says where its uncertainty comes from.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import inf, isfinite, nan, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
+
+from judgebench.errors import StatisticsError
+from judgebench.stats.verdict_table import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An interval estimate; both ends are NaN where it is not defined."""
+
+    lower: float
+    upper: float
+    level: float  # nominal coverage, in (0, 1)
+    method: str  # e.g. "normal", "percentile bootstrap"
+
+
+def critical_value(level: float, degrees: float = inf) -> float:
+    """Two-sided quantile of the normal, or with finite ``degrees`` of Student's t, distribution.
+
+    Raises StatisticsError when the level is not strictly between 0 and 1.
+    """
+    if not 0.0 < level < 1.0:
+        raise StatisticsError(f"the level of an interval must lie strictly between 0 and 1, not {level!r}")
+    upper_tail = 0.5 + level / 2
+    return float(stdtrit(degrees, upper_tail) if isfinite(degrees) else ndtri(upper_tail))
+
+
+def normal_interval(
+    value: float,
+    se: float,
+    level: float = 0.95,
+    *,
+    degrees: float = inf,
+    bounds: tuple[float, float] = (-inf, inf),
+    method: str | None = None,
+) -> Interval:
+    """``value`` plus and minus the critical value times ``se``, clipped to ``bounds``.
+
+    Finite ``degrees`` (clusters minus one) widen it by Student's t; worth it below about 40 clusters.
+    """
+    half = critical_value(level, degrees) * se
+    lower, upper = (min(max(end, bounds[0]), bounds[1]) for end in (value - half, value + half))
+    return Interval(lower, upper, level, method or ("normal" if degrees == inf else f"t({degrees:g})"))
+
+
+def rate_interval(rate: float, se: float, units: int, level: float = 0.95) -> Interval:
+    """Wilson's interval for a rate in [0, 1] with standard error ``se`` from ``units`` independent units.
+
+    Inside it takes the sample size that would give a proportion this standard error; at 0 or 1, where the observed
+    spread vanishes and a normal interval would be a point, it takes the units themselves (Wilson 1927; Kish's design
+    effect). NaN where the rate or its error is.
+    """
+    z = critical_value(level)
+    method = "Wilson, clustered"
+    if not (isfinite(rate) and isfinite(se)) or units < 1:
+        return Interval(nan, nan, level, method)
+    spread = rate * (1 - rate)
+    if se == 0 and spread > 0:
+        return Interval(rate, rate, level, method)
+    size = spread / se**2 if spread > 0 and se > 0 else float(units)
+    centre = (rate + z**2 / (2 * size)) / (1 + z**2 / size)
+    half = z / (1 + z**2 / size) * sqrt(spread / size + z**2 / (4 * size**2))
+    return Interval(max(centre - half, 0.0), min(centre + half, 1.0), level, method)
+
+
+Clusters = NDArray[np.integer]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """``value`` with its interval. Not identified: no value, at most a bound, and ``reason`` says why."""
+
+    value: float | None
+    lower: float | None  # None: no interval, or open on this side
+    upper: float | None
+    level: float  # nominal coverage, in (0, 1)
+    method: str  # of the interval
+    n: int  # observations behind it
+    identified: bool = True
+    reason: str = ""  # "" or why value or interval are missing
+
+    def mapped(self, function: Callable[[float], float]) -> "Figure":
+        """The figure of ``function`` of the value, for an increasing function."""
+        value, lower, upper = (
+            None if end is None else float(function(end)) for end in (self.value, self.lower, self.upper)
+        )
+        return replace(self, value=value, lower=lower, upper=upper)
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the interval, or the one bound there is, lies on one side of 0."""
+        above = self.lower is not None and self.lower > 0
+        return above or (self.upper is not None and self.upper < 0)
+
+
+def unidentified(reason: str, *, level: float = 0.95, n: int = 0) -> Figure:
+    """A figure that the data cannot give."""
+    return Figure(None, None, None, level, "none", n, identified=False, reason=reason)
+
+
+def normal_figure(
+    value: float, se: float, *, level: float, n: int, bounds: tuple[float, float] = (-inf, inf), method: str = ""
+) -> Figure:
+    """``value`` plus and minus the critical value times ``se``, clipped; no interval where ``se`` is not finite."""
+    how = method or "normal, clustered by instruction"
+    if not isfinite(se):
+        return Figure(value, None, None, level, "none", n, reason="fewer than two instructions")
+    half = critical_value(level) * se
+    return Figure(value, max(value - half, bounds[0]), min(value + half, bounds[1]), level, how, n)
+
+
+def bounded_mean(values: Floats, clusters: Clusters, *, level: float = 0.95) -> Figure:
+    """Mean of ``values`` (n,) in [0, 1], where rows of one cluster (n,) depend on each other.
+
+    Raises StatisticsError for a level outside (0, 1).
+    """
+    at_either_end = critical_value(level) ** 2 / 2
+    method = "Agresti-Coull, clustered by instruction"
+    return _with_imagined(values, clusters, {0.0: at_either_end, 1.0: at_either_end}, level, method)
+
+
+def bounded_difference(values: Floats, clusters: Clusters, *, level: float = 0.95) -> Figure:
+    """Mean of ``values`` (n,) in [-1, 1], differences of two shares of the same rows.
+
+    Half an imagined cluster at either bound and one at 0 (Agresti and Min 2005, Statistics in Medicine 24, 729-740).
+    Raises StatisticsError for a level outside (0, 1).
+    """
+    method = "Agresti-Min, clustered by instruction"
+    return _with_imagined(values, clusters, {-1.0: 0.5, 0.0: 1.0, 1.0: 0.5}, level, method)
+
+
+def _with_imagined(
+    values: Floats, clusters: Clusters, imagined: Mapping[float, float], level: float, method: str
+) -> Figure:
+    """Normal interval of the mean after adding ``imagined`` observations: how many of which value."""
+    z, n = critical_value(level), len(values)
+    if not n:
+        return unidentified("there is no observation", level=level)
+    total, weight = cluster_sums(values, clusters), cluster_sums(np.ones(n), clusters)
+    one = _rows_of_one(total, weight, (max(imagined) - values.mean()) * (values.mean() - min(imagined)))
+    size = weight.sum() + one * sum(imagined.values())
+    centre = (total.sum() + one * sum(value * count for value, count in imagined.items())) / size
+    squares = ((total - centre * weight) ** 2).sum()
+    squares += one**2 * sum(count * (value - centre) ** 2 for value, count in imagined.items())
+    half, value = z * np.sqrt(squares) / size, float(values.mean())
+    lower, upper = max(float(centre - half), min(imagined)), min(float(centre + half), max(imagined))
+    return Figure(value, min(lower, value), max(upper, value), level, method, n)
+
+
+def _rows_of_one(total: Floats, weight: Floats, spread: float) -> float:
+    """How many rows one imagined observation weighs: those that tell as much as one independent observation.
+
+    From 1 where the rows of a cluster tell as much as if they were independent, to the average cluster where they
+    repeat each other. The clusters' own ratio of variances says where between, and says little where ``spread``, the
+    largest variance of a row with this mean, leaves few clusters that differ: one such cluster counts for half.
+    """
+    average, told = float(weight.mean()), len(weight) * spread
+    if not told:
+        return average
+    residual = total - weight * total.sum() / weight.sum()
+    shared = float((residual**2).sum() / (spread * (weight**2).sum()))
+    return average * float(np.clip(shared ** (told / (told + 1)), 1 / average, 1.0))
+
+
+def cluster_sums(values: Floats, clusters: Clusters) -> Floats:
+    """(g,) sums of ``values`` over the clusters that occur, in the order of their codes."""
+    present, code = np.unique(clusters, return_inverse=True)
+    return np.bincount(code, weights=values, minlength=len(present)).astype(np.float64)
+
+
+def cluster_error(influence: Floats, clusters: Clusters) -> float:
+    """Standard error of an estimate from its rows' influence (n,), summed by cluster; NaN below two clusters.
+
+    With the factor G / (G - 1) for G clusters (Liang and Zeger 1986).
+    """
+    sums = cluster_sums(influence, clusters)
+    g = len(sums)
+    return float(np.sqrt((sums**2).sum() * g / (g - 1))) if g > 1 else float("nan")
+
+
+def bootstrap_figure(
+    statistic: Callable[[NDArray[np.intp]], float],
+    clusters: Clusters,
+    *,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    resamples: int = 400,
+) -> Figure:
+    """``statistic`` of row numbers, with the percentile interval over clusters drawn with replacement.
+
+    A statistic that is not defined on the data is NaN, and reported as not identified; where more than one resample in
+    twenty is, there is no interval. Raises StatisticsError for fewer than two resamples or a level outside (0, 1).
+    """
+    critical_value(level)
+    if resamples < 2:
+        raise StatisticsError(f"a bootstrap needs at least two resamples, not {resamples}")
+    n = len(clusters)
+    value = statistic(np.arange(n)) if n else float("nan")
+    if not isfinite(value):
+        return unidentified("it is not defined on these data", level=level, n=n)
+    members = _members(clusters)
+    if len(members) < 2:
+        return Figure(value, None, None, level, "none", n, reason="fewer than two instructions")
+    drawn = (rng.integers(len(members), size=len(members)) for _ in range(resamples))
+    draws = np.array([statistic(np.concatenate([members[g] for g in chosen])) for chosen in drawn])
+    if np.isnan(draws).mean() > 0.05:
+        return Figure(value, None, None, level, "none", n, reason="too few data for a bootstrap")
+    lower, upper = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return Figure(value, float(lower), float(upper), level, "percentile bootstrap over instructions", n)
+
+
+def _members(clusters: Clusters) -> list[NDArray[np.intp]]:
+    """The rows of each cluster."""
+    rows = np.argsort(clusters, kind="stable")
+    starts = np.flatnonzero(np.diff(np.asarray(clusters)[rows])) + 1
+    return np.split(rows, starts)

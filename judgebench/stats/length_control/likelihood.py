@@ -1,0 +1,219 @@
+"""Verdicts against a baseline as dense arrays, with what is to be controlled: length, or any property of two outputs.
+
+A control is antisymmetric: exchanging the outputs changes its sign. Each is the baseline's value minus the model's,
+divided by the model's own standard deviation of it and squashed by tanh, never centred, so that 0 always means "no
+difference" (AlpacaEval's length term, alpaca_eval/metrics/glm_winrate.py; Dubois et al. 2024, section 3).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import expit, log_expit
+
+from judgebench.errors import StatisticsError, UnknownName
+from judgebench.stats.length_control.prior import ControlPrior
+from judgebench.stats.verdict_table import Floats, VerdictTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparisons:
+    """m models against one baseline on i instructions; where ``weight`` is 0 there was no battle."""
+
+    models: tuple[str, ...]
+    baseline: str
+    instructions: tuple[str, ...]
+    controls: tuple[str, ...]  # f names
+    preference: Floats  # (m, i) for the model, in [0, 1]; several verdicts on a battle are averaged
+    weight: Floats  # (m, i) 0 or 1
+    control: Floats  # (m, i, f) in (-1, 1); 0 where there was no battle
+
+
+def compare_to_baseline(
+    table: VerdictTable, *, baseline: str, controls: Mapping[str, Floats] | None = None
+) -> Comparisons:
+    """Every model but the baseline, with ``controls`` (n,): A's value minus B's on each row; by default the length.
+
+    Raises UnknownName for a baseline that is not in the table, StatisticsError for a control that does not fit it.
+    """
+    if baseline not in table.models:
+        raise UnknownName("baseline", baseline, table.models)
+    values = _checked(controls, table) if controls is not None else {"length": _length_difference(table)}
+    fixed = table.model_code(baseline)
+    a_is_baseline = (table.model_a == fixed)[:]
+    rows = a_is_baseline | (table.model_b == fixed)
+    sign = np.where(a_is_baseline, 1.0, -1.0)[rows]
+    model = np.where(a_is_baseline, table.model_b, table.model_a)[rows].astype(np.int64)
+    others = np.delete(np.arange(len(table.models)), fixed)
+    shape = (len(others), len(table.instructions))
+    cell = np.searchsorted(others, model) * shape[1] + table.instruction[rows]
+    verdicts = np.bincount(cell, minlength=shape[0] * shape[1])
+
+    def mean(column: Floats) -> Floats:
+        sums = np.bincount(cell, weights=column, minlength=shape[0] * shape[1])
+        means: Floats = (sums / np.maximum(verdicts, 1)).reshape(shape)
+        return means
+
+    toward_baseline = np.where(sign > 0, table.preference[rows], 1.0 - table.preference[rows])
+    played = (verdicts > 0).reshape(shape)
+    return Comparisons(
+        models=tuple(table.models[code] for code in others),
+        baseline=baseline,
+        instructions=table.instructions,
+        controls=tuple(values),
+        preference=np.where(played, 1.0 - mean(toward_baseline), 0.0),
+        weight=played.astype(np.float64),
+        control=np.stack([_squashed(mean(sign * column[rows]), played) for column in values.values()], axis=-1)
+        if values
+        else np.zeros((*shape, 0)),
+    )
+
+
+def _length_difference(table: VerdictTable) -> Floats:
+    return table.length_a.astype(np.float64) - table.length_b
+
+
+def _checked(controls: Mapping[str, Floats], table: VerdictTable) -> dict[str, Floats]:
+    for name, column in controls.items():
+        if np.shape(column) != (len(table),) or not np.isfinite(column).all():
+            raise StatisticsError(
+                f"the control {name!r} must hold {len(table)} finite numbers, one a verdict: A's value minus B's"
+            )
+    return {name: np.asarray(column, dtype=np.float64) for name, column in controls.items()}
+
+
+def _squashed(difference: Floats, played: np.ndarray) -> Floats:
+    """tanh of each row over its own sample standard deviation; 0 for a model whose difference never varies."""
+    count = played.sum(axis=1)
+    mean = (difference * played).sum(axis=1) / np.maximum(count, 1)
+    squares = (played * (difference - mean[:, None]) ** 2).sum(axis=1)
+    sd = np.sqrt(squares / np.maximum(count - 1, 1))[:, None]
+    scaled: Floats = np.tanh(np.divide(difference, sd, out=np.zeros_like(difference), where=sd > 0)) * played
+    return scaled
+
+
+ABILITY_PRECISION = 0.01  # keeps a model that always won or always lost finite; moves nobody else by 0.01 points
+
+
+def columns_of(data: Comparisons, difficulty: Floats) -> Floats:
+    """(m, i, f + 2) controls, difficulty and 1, for difficulties (i,), or (m, i) as each battle takes them."""
+    shown = np.broadcast_to(difficulty, data.weight.shape)[:, :, None]
+    return np.concatenate([data.control, shown, np.ones_like(shown)], axis=2)
+
+
+@dataclass(frozen=True, eq=False)
+class OwnCoefficients:
+    """The models' likelihoods side by side: independent, so solved as a batch of small systems."""
+
+    data: Comparisons
+    columns: Floats  # (m, i, f + 2) controls, difficulty, 1
+    mean: Floats  # (f + 1,)
+    prior_precision: Floats  # (f + 1, f + 1)
+
+    @cached_property
+    def centre(self) -> Floats:
+        return np.append(self.mean, 0.0)
+
+    @cached_property
+    def precision(self) -> Floats:
+        p = len(self.centre)
+        full = np.diag(np.full(p, ABILITY_PRECISION))
+        full[: p - 1, : p - 1] = self.prior_precision
+        return full
+
+    def value(self, x: Floats) -> float:
+        own = x.reshape(len(self.data.models), -1)
+        gap = own - self.centre
+        return _log_likelihood(self.data, self._logits(own)) - 0.5 * float(((gap @ self.precision) * gap).sum())
+
+    def newton(self, x: Floats) -> tuple[Floats, Floats]:
+        own = x.reshape(len(self.data.models), -1)
+        p = expit(self._logits(own))
+        residual = self.data.weight * (self.data.preference - p)
+        gradient = np.matmul(residual[:, None, :], self.columns)[:, 0] - (own - self.centre) @ self.precision
+        return gradient.ravel(), np.linalg.solve(self._information(p), gradient[:, :, None]).ravel()
+
+    def spread(self, own: Floats) -> Floats:
+        """(m, f + 2, f + 2) covariance of each model's coefficients around ``own``, by Laplace's approximation."""
+        spread: Floats = np.linalg.inv(self._information(expit(self._logits(own)))).astype(np.float64)
+        return spread
+
+    def _information(self, p: Floats) -> Floats:
+        turned = self.columns.transpose(0, 2, 1) * (self.data.weight * p * (1 - p))[:, None, :]
+        information: Floats = np.matmul(turned, self.columns) + self.precision
+        return information
+
+    def _logits(self, own: Floats) -> Floats:
+        logits: Floats = np.matmul(self.columns, own[:, :, None])[:, :, 0]
+        return logits
+
+
+@dataclass(frozen=True, eq=False)
+class JointDifficulty:
+    """All models and difficulties at once, sharpness 1; the difficulties are eliminated from each Newton step."""
+
+    data: Comparisons
+    prior: ControlPrior
+
+    @cached_property
+    def columns(self) -> Floats:
+        return np.concatenate([self.data.control, np.ones((*self.data.weight.shape, 1))], axis=2)
+
+    @cached_property
+    def centre(self) -> Floats:
+        return np.append(self.prior.joint_mean, 0.0)
+
+    @cached_property
+    def precision(self) -> Floats:
+        return np.append(self.prior.joint_precision, ABILITY_PRECISION)
+
+    @cached_property
+    def ridge(self) -> float:
+        return 1.0 / self.prior.difficulty_sd**2
+
+    def value(self, x: Floats) -> float:
+        own, d = self._split(x)
+        penalty = (self.precision * (own - self.centre) ** 2).sum() + self.ridge * (d**2).sum()
+        return _log_likelihood(self.data, self._logits(own, d)) - 0.5 * float(penalty)
+
+    def newton(self, x: Floats) -> tuple[Floats, Floats]:
+        own, d = self._split(x)
+        p = expit(self._logits(own, d))
+        residual, curvature = self.data.weight * (self.data.preference - p), self.data.weight * p * (1 - p)
+        mine = np.matmul(residual[:, None, :], self.columns)[:, 0] - self.precision * (own - self.centre)
+        theirs = residual.sum(axis=0) - self.ridge * d
+        step, shift = self._eliminate(curvature, mine, theirs)
+        return np.concatenate([mine.ravel(), theirs]), np.concatenate([step, shift])
+
+    def difficulty_moments(self, x: Floats) -> tuple[Floats, Floats]:
+        """(i,) difficulties at ``x``, and their variances given everything else."""
+        own, d = self._split(x)
+        p = expit(self._logits(own, d))
+        return d, 1 / ((self.data.weight * p * (1 - p)).sum(axis=0) + self.ridge)
+
+    def _eliminate(self, curvature: Floats, mine: Floats, theirs: Floats) -> tuple[Floats, Floats]:
+        """Solve the arrow-shaped system: a block a model, a diagonal for the difficulties, and what couples them."""
+        m, f = mine.shape
+        turned = self.columns.transpose(0, 2, 1) * curvature[:, None, :]
+        coupling = turned.reshape(m * f, -1)
+        diagonal = curvature.sum(axis=0) + self.ridge
+        system = -(coupling / diagonal) @ coupling.T
+        blocks = system.reshape(m, f, m, f)
+        each = np.arange(m)
+        blocks[each, :, each, :] += np.matmul(turned, self.columns) + np.diag(self.precision)
+        step = np.linalg.solve(system, mine.ravel() - coupling @ (theirs / diagonal))
+        return step, (theirs - step @ coupling) / diagonal
+
+    def _split(self, x: Floats) -> tuple[Floats, Floats]:
+        size = self.columns.shape[0] * self.columns.shape[2]
+        return x[:size].reshape(self.columns.shape[0], -1), x[size:]
+
+    def _logits(self, own: Floats, d: Floats) -> Floats:
+        logits: Floats = np.matmul(self.columns, own[:, :, None])[:, :, 0] + d
+        return logits
+
+
+def _log_likelihood(data: Comparisons, logits: Floats) -> float:
+    y = data.preference
+    return float((data.weight * (y * log_expit(logits) + (1 - y) * log_expit(-logits))).sum())

@@ -1,0 +1,167 @@
+"""Verdicts as aligned arrays: the one bridge from records to numpy.
+
+Only verdicts with a preference are here; what has none is counted elsewhere and never becomes a number.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from judgebench.errors import StatisticsError
+
+Codes = NDArray[np.int32]
+
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VerdictTable:
+    """n pairwise verdicts in columns. Codes index the name tuples, which are sorted and may hold unused names."""
+
+    models: tuple[str, ...]
+    instructions: tuple[str, ...]  # instruction keys
+    judges: tuple[str, ...]
+    model_a: Codes  # (n,)
+    model_b: Codes  # (n,), never equal to model_a
+    instruction: Codes  # (n,) the resampling unit
+    judge: Codes  # (n,)
+    order: NDArray[np.int8]  # (n,) 0: A shown first, 1: B shown first, -1: not known
+    preference: Floats  # (n,) degree to which A is preferred, in [0, 1]; exactly 0.5 is a tie
+    length_a: Codes  # (n,) characters
+    length_b: Codes  # (n,) characters
+    arrival: Codes | None = (
+        None  # codes of all instructions in the order of their benchmark; None: not known, or a part
+    )
+
+    def __len__(self) -> int:
+        return len(self.preference)
+
+    def select(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "VerdictTable":
+        """The table of these rows, under the same names and codes."""
+        return replace(
+            self,
+            model_a=self.model_a[rows],
+            model_b=self.model_b[rows],
+            instruction=self.instruction[rows],
+            judge=self.judge[rows],
+            order=self.order[rows],
+            preference=self.preference[rows],
+            length_a=self.length_a[rows],
+            length_b=self.length_b[rows],
+        )
+
+    def model_code(self, name: str) -> int:
+        """Raises ValueError when the name is not in the table."""
+        return self.models.index(name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelTable:
+    """n human labels in columns, coded as the verdict table beside them codes models and instructions."""
+
+    annotators: tuple[str, ...]  # sorted
+    annotator: Codes  # (n,) into ``annotators``
+    instruction: Codes  # (n,)
+    model_a: Codes  # (n,) always the smaller code
+    model_b: Codes  # (n,)
+    preference: Floats  # (n,) for A, in [0, 1]; 0.5 is a tie
+
+    def __len__(self) -> int:
+        return len(self.preference)
+
+
+_NONE = np.zeros(0, dtype=np.int32)
+
+
+NO_LABELS = LabelTable((), _NONE, _NONE, _NONE, _NONE, np.zeros(0))
+
+
+def encode(values: Sequence[str]) -> tuple[tuple[str, ...], Codes]:
+    """Sorted distinct names, and each value's index among them."""
+    names, codes = np.unique(np.asarray(values, dtype=object), return_inverse=True)
+    return tuple(str(name) for name in names), codes.astype(np.int32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Battles:
+    """b battles, ordered by instruction, then by models."""
+
+    models: tuple[str, ...]
+    instructions: tuple[str, ...]
+    instruction: Codes  # (b,)
+    first: Codes  # (b,) the model with the smaller code
+    second: Codes  # (b,)
+    preference: Floats  # (b,) mean preference for ``first``, in [0, 1]; exactly 0.5 is a tie
+    verdicts: NDArray[np.int64]  # (b,) how many were averaged, at least 1
+
+    def __len__(self) -> int:
+        return len(self.preference)
+
+    def select(self, rows: NDArray[np.bool_]) -> "Battles":
+        """These battles, under the same names and codes."""
+        columns = {
+            name: getattr(self, name)[rows] for name in ("instruction", "first", "second", "preference", "verdicts")
+        }
+        return replace(self, **columns)
+
+
+def average_battles(table: VerdictTable) -> Battles:
+    """The battles of ``table``; a battle without any verdict is not among them."""
+    models = max(len(table.models), 1)
+    swapped = table.model_a > table.model_b
+    first = np.where(swapped, table.model_b, table.model_a).astype(np.int64)
+    second = np.where(swapped, table.model_a, table.model_b)
+    toward_first = np.where(swapped, 1.0 - table.preference, table.preference)
+    keys, battle = np.unique((table.instruction * np.int64(models) + first) * models + second, return_inverse=True)
+    verdicts = np.bincount(battle, minlength=len(keys))
+    preference = np.bincount(battle, weights=toward_first, minlength=len(keys)) / np.maximum(verdicts, 1)
+    pair = keys % models**2
+    return Battles(
+        models=table.models,
+        instructions=table.instructions,
+        instruction=(keys // models**2).astype(np.int32),
+        first=(pair // models).astype(np.int32),
+        second=(pair % models).astype(np.int32),
+        preference=preference,
+        verdicts=verdicts,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairCounts:
+    """Sums over verdicts between the row's and the column's model; diagonals are 0."""
+
+    models: tuple[str, ...]
+    wins: Floats  # (k, k) summed preference for the row's model: a win 1, a tie 1/2
+    squares: Floats  # (k, k) summed squares of that preference
+    verdicts: Floats  # (k, k) symmetric
+
+    @classmethod
+    def of(cls, table: VerdictTable) -> "PairCounts":
+        k = len(table.models)
+        cell = table.model_a.astype(np.int64) * k + table.model_b
+        n, y, yy = (
+            np.bincount(cell, weights=weights, minlength=k * k).reshape(k, k).astype(np.float64)
+            for weights in (None, table.preference, table.preference**2)
+        )
+        return cls(table.models, y + (n - y).T, yy + (n - 2 * y + yy).T, n + n.T)
+
+    @classmethod
+    def of_outcomes(cls, models: tuple[str, ...], counts: NDArray[np.integer] | Floats) -> "PairCounts":
+        """From (k, k, 3) numbers of verdicts that the row's model won, lost and tied against the column's.
+
+        Each verdict stands in one cell, under whichever of its models was called A.
+        Raises StatisticsError for another shape, a negative or non-finite count, or a model against itself.
+        """
+        k = len(models)
+        cells = np.asarray(counts, dtype=np.float64)
+        if cells.shape != (k, k, 3):
+            raise StatisticsError(f"counts for {k} models must have shape {(k, k, 3)}, not {cells.shape}")
+        if not np.isfinite(cells).all() or (cells < 0).any() or cells[np.arange(k), np.arange(k)].any():
+            raise StatisticsError("counts must be finite, not negative, and 0 for a model against itself")
+        won = cells[:, :, 0] + cells[:, :, 1].T
+        tied = cells[:, :, 2] + cells[:, :, 2].T
+        return cls(models, won + tied / 2, won + tied / 4, won + won.T + tied)

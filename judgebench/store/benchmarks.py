@@ -1,0 +1,178 @@
+"""Everything that is read, in the snapshot of the connection it is given.
+
+Of several revisions of a trial's verdict only the highest is in force; every function here reads that one.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from judgebench.errors import UnknownName
+from judgebench.records import Instruction, Output
+from judgebench.stats.text_features import guess_language
+from judgebench.store import schema as t
+from judgebench.store.database import Stored, insert, now
+from judgebench.store.judges import judge
+
+STAGE = "audit:"  # how the names of benchmarks begin that hold what an audit enters
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An instruction with the outputs to it."""
+
+    id: int
+    instruction: Instruction
+    outputs: Mapping[str, Output]  # by model
+
+
+def benchmark_id(connection: sa.Connection, name: str) -> int:
+    """Raises UnknownName."""
+    found = connection.scalar(sa.select(t.benchmarks.c.id).where(t.benchmarks.c.name == name))
+    if found is None:
+        raise UnknownName("benchmark", name, benchmark_names(connection))
+    return int(found)
+
+
+def chosen_benchmark(connection: sa.Connection, name: str, judges: Sequence[str], category: str | None) -> int:
+    """The benchmark's id. Raises UnknownName for any name that is not there."""
+    found = benchmark_id(connection, name)
+    for each in judges:
+        judge(connection, each)
+    known = [] if category is None else categories(connection, found)
+    if category is not None and category not in known:
+        raise UnknownName("category", category, known)
+    return found
+
+
+def benchmark_names(connection: sa.Connection) -> list[str]:
+    """By name; without the stages of audits, which only those look at who name them."""
+    names = connection.scalars(sa.select(t.benchmarks.c.name).order_by(t.benchmarks.c.name))
+    return [name for name in names if not name.startswith(STAGE)]
+
+
+def categories(connection: sa.Connection, benchmark: int) -> list[str]:
+    c = t.instructions.c
+    query = sa.select(c.category).where(c.benchmark_id == benchmark, c.category.is_not(None)).distinct()
+    return list(connection.scalars(query.order_by(c.category)))
+
+
+def instructions(connection: sa.Connection, benchmark: int) -> list[Instruction]:
+    """In the order in which they came."""
+    c = t.instructions.c
+    rows = connection.execute(sa.select(t.instructions).where(c.benchmark_id == benchmark).order_by(c.id))
+    return [instruction_of(row) for row in rows]
+
+
+def questions(
+    connection: sa.Connection,
+    benchmark: int,
+    models: Sequence[str],
+    *,
+    after: int = 0,
+    limit: int = 50,
+    category: str | None = None,
+) -> list[Question]:
+    """The next ``limit`` instructions behind the id ``after``, with the outputs of ``models`` to each.
+
+    In the order in which they came; an instruction that none of the models answered has no outputs.
+    """
+    i, o = t.instructions.c, t.outputs.c
+    page = sa.select(t.instructions).where(within(benchmark, category), i.id > after).order_by(i.id).limit(limit)
+    asked = {row.id: instruction_of(row) for row in connection.execute(page)}
+    outputs: dict[int, dict[str, Output]] = {row_id: {} for row_id in asked}
+    rows = connection.execute(
+        sa.select(o.instruction_id, t.models.c.name, o.text, o.earlier)
+        .join(t.models, t.models.c.id == o.model_id)
+        .where(o.instruction_id.in_(list(asked)), t.models.c.name.in_(models))
+        .order_by(o.instruction_id, t.models.c.name)
+    )
+    for row in rows:
+        output = Output(asked[row.instruction_id].key, row.name, row.text, replies(row.earlier))
+        outputs[row.instruction_id][row.name] = output
+    return [Question(row_id, asked[row_id], outputs[row_id]) for row_id in asked]
+
+
+def presence(
+    connection: sa.Connection, benchmark: int, models: Sequence[str], *, category: str | None = None
+) -> Iterator[set[str]]:
+    """Which of ``models`` have an output, for each of the benchmark's instructions in the order they came."""
+    i, o = t.instructions.c, t.outputs.c
+    ids = {row.id: row.name for row in connection.execute(sa.select(t.models).where(t.models.c.name.in_(models)))}
+    query = (
+        sa.select(i.id, o.model_id)
+        .outerjoin(t.outputs, (o.instruction_id == i.id) & o.model_id.in_(list(ids)))
+        .where(within(benchmark, category))
+        .order_by(i.id)
+    )
+    rows = connection.execute(query.execution_options(yield_per=1000))
+    for _, group in groupby(rows, key=lambda row: row.id):
+        yield {ids[row.model_id] for row in group if row.model_id is not None}
+
+
+def instruction_places(connection: sa.Connection, benchmark: int, *, category: str | None = None) -> list[int]:
+    """The id of each of the benchmark's instructions, in the order they came."""
+    i = t.instructions.c
+    return list(connection.scalars(sa.select(i.id).where(within(benchmark, category)).order_by(i.id)))
+
+
+def within(benchmark: int, category: str | None) -> sa.ColumnElement[bool]:
+    c = t.instructions.c
+    return c.benchmark_id == benchmark if category is None else (c.benchmark_id == benchmark) & (c.category == category)
+
+
+def instruction_of(row: sa.Row[Any]) -> Instruction:
+    """The instruction in a row with the columns of its table."""
+    return Instruction(tuple(json.loads(row.turns)), row.category, row.reference, tuple(json.loads(row.checklist)))
+
+
+def replies(stored: str | None) -> tuple[str, ...]:
+    """What the column ``earlier`` of an output holds."""
+    return () if stored is None else tuple(json.loads(stored))
+
+
+def add_benchmark(connection: sa.Connection, name: str) -> int:
+    """The benchmark's id; it is created where it does not exist."""
+    found = connection.scalar(sa.select(t.benchmarks.c.id).where(t.benchmarks.c.name == name))
+    if found is not None:
+        return int(found)
+    return insert(connection, t.benchmarks, name=name, created_at=now())
+
+
+def add_instructions(connection: sa.Connection, benchmark_id: int, instructions: Iterable[Instruction]) -> Stored:
+    """Add those that the benchmark does not have; the others stay as they are."""
+    by_key = {instruction.key: instruction for instruction in instructions}
+    known = instruction_ids(connection, benchmark_id)
+    new = [instruction for key, instruction in by_key.items() if key not in known]
+    rows = [
+        {
+            "benchmark_id": benchmark_id,
+            "key": instruction.key,
+            "turns": json.dumps(instruction.turns, ensure_ascii=False),
+            "category": instruction.category,
+            "reference": instruction.reference,
+            "checklist": json.dumps(instruction.checklist, ensure_ascii=False),
+        }
+        for instruction in new
+    ]
+    if rows:
+        connection.execute(sa.insert(t.instructions), rows)
+    return Stored(len(new), len(by_key) - len(new))
+
+
+def instruction_ids(connection: sa.Connection, benchmark_id: int) -> dict[str, int]:
+    """The id of each of the benchmark's instructions, by key."""
+    c = t.instructions.c
+    rows = connection.execute(sa.select(c.key, c.id).where(c.benchmark_id == benchmark_id))
+    return {row.key: row.id for row in rows}
+
+
+def languages(connection: sa.Connection, benchmark: int) -> dict[str, str]:
+    """The guessed language of each of the benchmark's instructions, by key."""
+    c = t.instructions.c
+    rows = connection.execute(sa.select(c.key, c.turns).where(c.benchmark_id == benchmark))
+    return {key: guess_language(" ".join(json.loads(turns))) for key, turns in rows}

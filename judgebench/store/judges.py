@@ -1,0 +1,62 @@
+"""Everything that is read, in the snapshot of the connection it is given.
+
+Of several revisions of a trial's verdict only the highest is in force; every function here reads that one.
+"""
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+
+from judgebench.errors import Conflict
+from judgebench.records import Judge
+from judgebench.store import schema as t
+from judgebench.store.database import insert, row_id
+
+
+def judges(connection: sa.Connection, benchmark: int | None = None) -> list[Judge]:
+    """Judges by name: all, or those that have been asked about the benchmark."""
+    query = sa.select(t.judges).order_by(t.judges.c.name)
+    if benchmark is not None:
+        asked = sa.select(t.runs.c.judge_id).where(t.runs.c.benchmark_id == benchmark)
+        query = query.where(t.judges.c.id.in_(asked))
+    return [_judge(row) for row in connection.execute(query)]
+
+
+def judge(connection: sa.Connection, name: str) -> Judge:
+    """Raises UnknownName."""
+    row_id(connection, t.judges, "judge", name)
+    return _judge(connection.execute(sa.select(t.judges).where(t.judges.c.name == name)).one())
+
+
+def _judge(row: sa.Row[Any]) -> Judge:
+    return Judge(row.name, row.model, row.template, row.template_digest, json.loads(row.settings))
+
+
+def add_judge(connection: sa.Connection, judge: Judge) -> int:
+    """The judge's id.
+
+    Raises Conflict when the name belongs to a judge with other settings, or these settings to another name.
+    """
+    settings = json.dumps(dict(judge.settings), sort_keys=True)
+    c = t.judges.c
+    row = connection.execute(sa.select(t.judges).where((c.name == judge.name) | (c.digest == judge.digest))).first()
+    if row is None:
+        return insert(
+            connection,
+            t.judges,
+            name=judge.name,
+            digest=judge.digest,
+            model=judge.model,
+            template=judge.template,
+            template_digest=judge.template_digest,
+            settings=settings,
+        )
+    if row.digest != judge.digest:
+        raise Conflict(
+            f"judge {judge.name!r} is stored with template {row.template} and settings {row.settings}, "
+            f"not {judge.template} and {settings}: a changed judge is another judge, name it by --judge-name"
+        )
+    if row.name != judge.name:
+        raise Conflict(f"this very judge is stored under the name {row.name!r}: use that name")
+    return int(row.id)

@@ -1,0 +1,311 @@
+"""The tables, as SQLAlchemy Core metadata. ``migrations/`` builds the same schema; a test compares the two.
+
+Constraints hold the invariants, so that no code path can store a verdict twice, a failure with a preference, or a
+preference outside [0, 1]. Verdicts are append-only: a later revision of a trial's verdict (a retry after a failure, a
+better parser) is a further row, and the highest revision is in force.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from judgebench.records import Source, Status
+
+# The newest migration that this code knows; the store's tests hold it to migrations/versions.
+SCHEMA_REVISION = "0007"
+
+
+_KEY = String(32)
+
+
+_TIME = String(32)  # ISO 8601, UTC: the same text on both engines
+
+
+def _one_of(column: str, values: type[Status] | type[Source]) -> str:
+    """Alternatives rather than a list, of which SQLite would make a table at each insertion."""
+    return " OR ".join(f"{column} = {str(value)!r}" for value in values)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+benchmarks = Table(
+    "benchmarks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("created_at", _TIME, nullable=False),
+)
+
+
+instructions = Table(
+    "instructions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("benchmark_id", ForeignKey("benchmarks.id"), nullable=False),
+    Column("key", _KEY, nullable=False),
+    Column("turns", Text, nullable=False),  # JSON list of strings
+    Column("category", Text),
+    Column("reference", Text),
+    Column("checklist", Text, nullable=False),  # JSON list of strings
+    UniqueConstraint("benchmark_id", "key"),
+)
+
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("family", Text),
+    Column("parent", Text),
+    Column("trained_on", Text, nullable=False),  # JSON list of model names
+)
+
+
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("instruction_id", ForeignKey("instructions.id"), nullable=False),
+    Column("model_id", ForeignKey("models.id"), nullable=False, index=True),
+    Column("text", Text, nullable=False),  # the reply to the last turn
+    Column("length_chars", Integer, nullable=False),
+    Column("earlier", Text),  # JSON list: the replies to the turns before; null: none
+    UniqueConstraint("instruction_id", "model_id"),
+)
+
+
+generators = Table(  # how a model was asked for its outputs, where we asked it
+    "generators",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model_id", ForeignKey("models.id"), nullable=False, unique=True),
+    Column("served_model", Text, nullable=False),  # the name its server knows it by
+    Column("system", Text),  # the system message
+    Column("settings", Text, nullable=False),  # JSON object
+    Column("created_at", _TIME, nullable=False),
+)
+
+
+answers = Table(  # what is known about an output that we asked for
+    "answers",
+    metadata,
+    Column("id", ForeignKey("outputs.id"), primary_key=True, autoincrement=False),  # the id of the output
+    Column("generator_id", ForeignKey("generators.id"), nullable=False),
+    Column("status", String(16), nullable=False),  # "ok", "truncated" or "refused"
+    Column("finish_reason", Text),
+    Column("model", Text),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("cost_usd", Float(53)),
+    Column("latency_s", Float(53)),
+    Column("created_at", _TIME, nullable=False),
+)
+
+
+judges = Table(
+    "judges",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("digest", _KEY, nullable=False, unique=True),
+    Column("model", Text, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("template_digest", Text, nullable=False),
+    Column("settings", Text, nullable=False),  # JSON object
+)
+
+
+judge_addresses = Table(  # where a judge is reached; no part of what it is, so this alone may change
+    "judge_addresses",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("judge_id", ForeignKey("judges.id"), nullable=False, unique=True),
+    Column("url", Text),  # null: it runs in this process
+    Column("key_env", Text),  # the name of an environment variable, never a key
+    Column("template", Text),  # as it was named, a file's path where it is a user's own; null: the default one
+    Column("price", Text),  # "PROMPT,COMPLETION" in USD per million tokens
+)
+
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("benchmark_id", ForeignKey("benchmarks.id"), nullable=False),
+    Column("judge_id", ForeignKey("judges.id"), nullable=False),
+    Column("kind", String(16), nullable=False),  # "run", "batch" or "import"
+    Column("specification", Text, nullable=False),  # JSON object: the study as it was asked for
+    Column("version", Text, nullable=False),  # of judgebench
+    Column("started_at", _TIME, nullable=False),
+    Column("finished_at", _TIME),  # null while it runs, or when it was stopped
+)
+
+
+completions = Table(
+    "completions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # the id of the verdict that came with it
+    Column("text", Text, nullable=False),
+    Column("reasoning", Text),
+    Column("finish_reason", Text),
+    Column("logprobs", Text),  # JSON: [[token, logprob, [[token, logprob], ...]], ...]
+    Column("model", Text),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("cost_usd", Float(53)),
+    Column("latency_s", Float(53)),
+    Column("constrained", String(16)),  # how a second question forced the form of this reply; null: it did not
+    CheckConstraint("cost_usd >= 0", name="cost"),
+    CheckConstraint("latency_s >= 0", name="latency"),
+)
+
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # counted up by the writer, gapless
+    Column("trial_key", _KEY, nullable=False),
+    Column("revision", SmallInteger, nullable=False),
+    Column("run_id", ForeignKey("runs.id"), nullable=False),
+    Column("judge_id", ForeignKey("judges.id"), nullable=False),
+    Column("instruction_id", ForeignKey("instructions.id"), nullable=False),
+    Column("output_a_id", ForeignKey("outputs.id"), nullable=False),
+    Column("output_b_id", ForeignKey("outputs.id")),  # null: pointwise
+    Column("order", String(2)),  # null: pointwise, or imported without it
+    Column("repeat", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("preference", Float(53)),
+    Column("score", Float(53)),
+    Column("label", Text),
+    Column("mass", Float(53)),
+    Column("detail", Text),
+    Column("parser", Text, nullable=False),
+    Column("completion_id", ForeignKey("completions.id")),  # null: no reply was ever had, or none was needed
+    Column("created_at", _TIME, nullable=False),
+    UniqueConstraint("trial_key", "revision"),
+    # Holds all that a list of battles is grouped and filtered by, so that it never reads the rows themselves.
+    Index("ix_verdicts_battle", "instruction_id", "output_a_id", "output_b_id", "judge_id", "preference"),
+    CheckConstraint("revision >= 0", name="revision"),
+    CheckConstraint("repeat >= 0", name="repeat"),
+    CheckConstraint("output_a_id <> output_b_id", name="sides"),
+    CheckConstraint("\"order\" IN ('AB', 'BA')", name="order"),
+    CheckConstraint(_one_of("status", Status), name="status"),
+    CheckConstraint(_one_of("source", Source), name="source"),
+    CheckConstraint("preference >= 0 AND preference <= 1", name="preference"),
+    CheckConstraint("mass >= 0 AND mass <= 1.000001", name="mass"),
+    CheckConstraint(
+        "(status IN ('ok', 'tie')) = (preference IS NOT NULL OR score IS NOT NULL)", name="verdict_or_failure"
+    ),
+    CheckConstraint("(status = 'tie') = (preference IS NOT NULL AND preference = 0.5)", name="tie"),
+)
+
+
+Index(
+    "ix_verdicts_revised",
+    verdicts.c.trial_key,
+    sqlite_where=verdicts.c.revision > 0,
+    postgresql_where=verdicts.c.revision > 0,
+)
+
+
+batches = Table(  # questions written into a batch file, whose replies come later and from elsewhere
+    "batches",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(32), nullable=False, unique=True),  # stands in each question's id and the server's metadata
+    Column("run_id", ForeignKey("runs.id"), nullable=False),
+    Column("digest", String(64), nullable=False),  # SHA-256 of the file
+    Column("server_id", Text),  # its name at the server; null: not submitted, as far as is known
+    Column("created_at", _TIME, nullable=False),
+    Column("submitted_at", _TIME),
+    Column("closed_at", _TIME),  # nothing further is expected from it
+)
+
+
+batch_trials = Table(
+    "batch_trials",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("batch_id", ForeignKey("batches.id"), nullable=False),
+    Column("trial_key", _KEY, nullable=False, index=True),
+    Column("instruction_id", ForeignKey("instructions.id"), nullable=False),
+    Column("output_a_id", ForeignKey("outputs.id"), nullable=False),
+    Column("output_b_id", ForeignKey("outputs.id")),  # null: pointwise
+    Column("order", String(2)),  # null: pointwise
+    Column("repeat", Integer, nullable=False),
+    UniqueConstraint("batch_id", "trial_key"),
+)
+
+
+verdict_blocks = Table(  # derived from the verdicts, see store.verdict_columns; may be dropped and built again
+    "verdict_blocks",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # the block's number, from 0
+    Column("format", Integer, nullable=False),
+    Column("columns", LargeBinary, nullable=False),
+)
+
+
+human_labels = Table(  # what people say about battles: one label a person and pair, never replaced
+    "human_labels",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("annotator", Text, nullable=False),
+    Column("instruction_id", ForeignKey("instructions.id"), nullable=False, index=True),
+    Column("output_a_id", ForeignKey("outputs.id"), nullable=False),
+    Column("output_b_id", ForeignKey("outputs.id"), nullable=False),
+    Column("order", String(2)),  # null: not known
+    Column("preference", Float(53), nullable=False),
+    Column("both_bad", Boolean, nullable=False),
+    Column("source", Text, nullable=False),  # "app", or a file's name
+    Column("created_at", _TIME, nullable=False),
+    UniqueConstraint("annotator", "output_a_id", "output_b_id"),
+    CheckConstraint("output_a_id <> output_b_id", name="sides"),
+    CheckConstraint("\"order\" IN ('AB', 'BA')", name="order"),
+    CheckConstraint("preference >= 0 AND preference <= 1", name="preference"),
+    CheckConstraint("NOT both_bad OR preference = 0.5", name="both_bad"),
+)
+
+
+audits = Table(  # what audits found, append-only; of several on the same thing the newest counts
+    "audits",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(32), nullable=False),  # "submissions", "null-models", "robustness", "integrity" ...
+    Column("benchmark_id", ForeignKey("benchmarks.id"), nullable=False),
+    Column("judge_digest", _KEY),  # of the judge it is about; null: about a model, or about the verdicts
+    Column("model_id", ForeignKey("models.id")),  # whose submission it is about
+    Column("extent", Integer, nullable=False),  # the model's outputs, or else the benchmark's instructions, at the time
+    Column("passed", Boolean, nullable=False),
+    Column("high", Integer, nullable=False),  # findings of that severity
+    Column("document", Text, nullable=False),  # JSON object, as ``--format json`` prints it
+    Column("version", Text, nullable=False),  # of judgebench
+    Column("created_at", _TIME, nullable=False),
+    CheckConstraint("extent >= 0", name="extent"),
+    CheckConstraint("high >= 0", name="high"),
+    Index(None, "benchmark_id", "kind"),
+)
