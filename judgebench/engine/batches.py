@@ -14,8 +14,6 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from judgebench import store
 from judgebench.audits.defences import SETTING
 from judgebench.clients.base import Price, cost_usd
@@ -34,7 +32,7 @@ from judgebench.judging.templates import Template, make_nonce, render
 from judgebench.records import ChatPrompt, Reading, Status, Trial, TrialResult
 from judgebench.spec import Study, load_template, make_study
 from judgebench.store import batches
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 from judgebench.store.models import stored_outputs
 from judgebench.store.verdict_writer import VerdictWriter
 
@@ -222,7 +220,7 @@ class _Export:
                 self.report.identical += len(decided)
             yield from (trial for trial in left if trial.key not in decided)
 
-    def _run(self, connection: sa.Connection) -> int:
+    def _run(self, connection: Connection) -> int:
         if self._run_id is None:
             self._run_id = store.runs.start_run(
                 connection,
@@ -350,7 +348,7 @@ class _Ingest:
         with self._database.write() as connection:
             batches.set_closed(connection, batch)
 
-    def _add(self, connection: sa.Connection, name: str, results: Sequence[BatchResult]) -> None:
+    def _add(self, connection: Connection, name: str, results: Sequence[BatchResult]) -> None:
         opened = self._opened(connection, name)
         by_key: dict[str, BatchResult] = {}
         for result in sorted(results, key=lambda each: each.error is not None):  # replies before errors
@@ -395,14 +393,14 @@ class _Ingest:
             spent = self.report.cost_usd
             self.report.cost_usd = None if spent is None or reply.cost_usd is None else spent + reply.cost_usd
 
-    def _opened(self, connection: sa.Connection, name: str) -> _Open | None:
+    def _opened(self, connection: Connection, name: str) -> _Open | None:
         if name not in self._open:
             known = {each.name: each for each in batches.batches(connection)}
             self._open[name] = _open(connection, known[name]) if name in known else None
         return self._open[name]
 
 
-def _open(connection: sa.Connection, batch: batches.Batch) -> _Open:
+def _open(connection: Connection, batch: batches.Batch) -> _Open:
     """Raises InputError where the template is not the one that was asked with."""
     judge, study = store.judges.judge(connection, batch.judge), study_of(batch)
     template = load_template(study.judge.template_id)

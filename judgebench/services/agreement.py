@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from judgebench import store
@@ -18,7 +17,7 @@ from judgebench.stats.agreement import Resampling, outcomes
 from judgebench.stats.intervals import Figure
 from judgebench.stats.scores import ScoreTable
 from judgebench.store.arrays import score_table
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 
 def agreement(
@@ -164,7 +163,7 @@ def _held_out(
 
 
 def _texts(
-    connection: sa.Connection, benchmark_id: int, items: Items, wanted: NDArray[np.intp], keys: tuple[str, ...]
+    connection: Connection, benchmark_id: int, items: Items, wanted: NDArray[np.intp], keys: tuple[str, ...]
 ) -> dict[str, tuple[Instruction, dict[str, str]]]:
     """Instruction and outputs by the instruction's key, for the battles ``wanted``."""
     names = sorted({items.models[code] for at in wanted for code in (items.model_a[at], items.model_b[at])})

@@ -12,7 +12,7 @@ from judgebench.stats.win_rate import win_rates
 from judgebench.store import labels
 from judgebench.store import schema as t
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 __all__ = ["Battle", "BattleFilter", "BattleOrder", "BattleSummary", "ShownVerdict", "battle", "battles"]
 
@@ -54,7 +54,7 @@ def battles(
         return store.battles.page(connection, benchmark_id, chosen, strength, at=slice(offset, offset + limit))
 
 
-def _strength(connection: sa.Connection, benchmark_id: int) -> dict[str, float]:
+def _strength(connection: Connection, benchmark_id: int) -> dict[str, float]:
     """Each model's win rate over the field, by all judges."""
     table = store.arrays.verdict_table(connection, benchmark_id).table
     if not len(table):

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from judgebench import store
 from judgebench.records import Model
 from judgebench.store import schema as t
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 _v = t.verdicts.c
 
@@ -68,7 +68,7 @@ def generated(database: Database) -> dict[str, dict[str, Any]]:
     }
 
 
-def _summary(connection: sa.Connection, name: str) -> BenchmarkSummary:
+def _summary(connection: Connection, name: str) -> BenchmarkSummary:
     benchmark_id = store.benchmarks.benchmark_id(connection, name)
     within = sa.select(t.instructions.c.id).where(t.instructions.c.benchmark_id == benchmark_id)
     count = sa.select(sa.func.count())

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import sqlalchemy as sa
 
 from judgebench import store
 from judgebench.bias.counterfactual import Ledger, ledger
@@ -22,7 +21,7 @@ from judgebench.leaderboard.build import common_baseline
 from judgebench.records import Lineage
 from judgebench.stats.verdict_table import VerdictTable
 from judgebench.store import labels
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 Without = Literal["length", "style", "lineage"]
 
@@ -59,7 +58,7 @@ def moves(
     return ledger(table, effects, baseline=baseline or common_baseline(table))
 
 
-def _effects(connection: sa.Connection, benchmark_id: int, table: VerdictTable, control: Without) -> list[Effect]:
+def _effects(connection: Connection, benchmark_id: int, table: VerdictTable, control: Without) -> list[Effect]:
     if control == "length":
         return [length_effect(table)]
     if control == "style":
@@ -108,7 +107,7 @@ def bias(
 
 
 def judged(
-    connection: sa.Connection,
+    connection: Connection,
     benchmark: str,
     *,
     judges: Sequence[str] = (),

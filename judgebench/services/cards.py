@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import sqlalchemy as sa
 
 from judgebench import store
 from judgebench.audits.null_models import PREFIX
@@ -26,7 +25,7 @@ from judgebench.errors import StatisticsError, UnknownName
 from judgebench.records import Status
 from judgebench.services.bias import Judged, failed_items, judged
 from judgebench.stats.agreement import Resampling
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 _AUDIT = "audit:"  # how the benchmarks that null models are entered in begin
 
@@ -83,7 +82,7 @@ def _pairwise_lines(found: Judged, failed: Sequence[tuple[str, str, str, str]], 
     ]
 
 
-def _record(connection: sa.Connection, benchmark_id: int, judge: str) -> Record:
+def _record(connection: Connection, benchmark_id: int, judge: str) -> Record:
     trials = store.arrays.trials(connection, benchmark_id, judge)
     return Record(
         instruction=trials.instruction,
@@ -95,7 +94,7 @@ def _record(connection: sa.Connection, benchmark_id: int, judge: str) -> Record:
     )
 
 
-def _null_audited(connection: sa.Connection, benchmarks: Sequence[str], judge: str) -> NullAudited | None:
+def _null_audited(connection: Connection, benchmarks: Sequence[str], judge: str) -> NullAudited | None:
     """Of the last audit of this judge on the benchmark."""
     if not benchmarks:
         return None

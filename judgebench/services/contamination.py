@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import sqlalchemy as sa
 
 from judgebench import store
 from judgebench.bias.contamination import find_overlaps
 from judgebench.records import Instruction
 from judgebench.spec.templates import load_template, templates
 from judgebench.stats.intervals import Figure, bounded_mean
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 _PAGE = 500
 
@@ -125,7 +124,7 @@ def _templates(wanted: Sequence[str] | None) -> list[Searched]:
     return [Searched(f"template {each.id}", f"{each.system}\n{each.user}") for each in chosen]
 
 
-def _outputs(connection: sa.Connection, benchmark_id: int, models: Sequence[str] | None) -> list[Searched]:
+def _outputs(connection: Connection, benchmark_id: int, models: Sequence[str] | None) -> list[Searched]:
     names = [model.name for model in store.models.models(connection, benchmark_id)] if models is None else list(models)
     for name in names:
         store.models.check_model(connection, name)
@@ -140,6 +139,6 @@ def _outputs(connection: sa.Connection, benchmark_id: int, models: Sequence[str]
     return found
 
 
-def _instructions(connection: sa.Connection, benchmark: str) -> list[Searched]:
+def _instructions(connection: Connection, benchmark: str) -> list[Searched]:
     rows = store.benchmarks.instructions(connection, store.benchmarks.benchmark_id(connection, benchmark))
     return [Searched(f"benchmark {benchmark}, instruction {each.key}", each.text) for each in rows]

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from judgebench import store
 from judgebench.errors import InputError
 from judgebench.formats.alpaca_eval import PARSER, Annotation, read_annotations
@@ -26,7 +24,7 @@ from judgebench.records import (
 )
 from judgebench.store import labels
 from judgebench.store import schema as t
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 from judgebench.store.verdict_writer import VerdictWriter
 
 _TEMPLATE = "recorded/alpaca-eval"
@@ -89,7 +87,7 @@ def import_instructions(
     return InstructionsReport(str(path), benchmark, stored.new, stored.known, file.duplicates)
 
 
-def _import_file(connection: sa.Connection, path: Path, benchmark_id: int) -> ImportReport:
+def _import_file(connection: Connection, path: Path, benchmark_id: int) -> ImportReport:
     file = read_annotations(path)
     rows = file.battles + file.against_itself
     outputs = {(output.instruction, output.model): output for row in rows for output in (row.baseline, row.output)}
@@ -113,7 +111,7 @@ def _import_file(connection: sa.Connection, path: Path, benchmark_id: int) -> Im
     )
 
 
-def _add_verdicts(connection: sa.Connection, benchmark_id: int, annotator: str, rows: Sequence[Annotation]) -> int:
+def _add_verdicts(connection: Connection, benchmark_id: int, annotator: str, rows: Sequence[Annotation]) -> int:
     """Store what is not stored yet, as one run; returns how many verdicts that were."""
     judge = Judge(name=annotator, model=annotator, template=_TEMPLATE, template_digest=PARSER)
     results = [_result(judge, row) for row in rows]
@@ -121,7 +119,7 @@ def _add_verdicts(connection: sa.Connection, benchmark_id: int, annotator: str, 
 
 
 def store_recorded(
-    connection: sa.Connection, benchmark_id: int, judge: Judge, results: Sequence[TrialResult], *, source: str
+    connection: Connection, benchmark_id: int, judge: Judge, results: Sequence[TrialResult], *, source: str
 ) -> store.database.Stored:
     """Store recorded verdicts that are not stored yet as one run; where all are, there is no run."""
     judge_id = store.judges.add_judge(connection, judge)
@@ -216,7 +214,7 @@ def _battles(pairs: Sequence[KeyedPair]) -> list[Battle]:
     return battles
 
 
-def _add_outputs(connection: sa.Connection, benchmark_id: int, battles: Sequence[Battle]) -> None:
+def _add_outputs(connection: Connection, benchmark_id: int, battles: Sequence[Battle]) -> None:
     store.benchmarks.add_instructions(connection, benchmark_id, [battle.instruction for battle in battles])
     outputs = [output for battle in battles for output in (battle.a, battle.b)]
     for name in sorted({output.model for output in outputs}):

@@ -17,7 +17,7 @@ from judgebench.records import HumanLabel, Instruction, Model, Output, check_nam
 from judgebench.stats.intervals import Figure, bounded_mean, unidentified
 from judgebench.store import labels
 from judgebench.store import schema as t
-from judgebench.store.database import Database, Stored
+from judgebench.store.database import Connection, Database, Stored
 
 
 def vote(database: Database, benchmark: str, label: HumanLabel) -> bool:
@@ -170,7 +170,7 @@ def _by_text(known: Mapping[str, str], side: Side, taken: str | None) -> str:
     return next(name for name in names if name not in known)
 
 
-def _texts(connection: sa.Connection, benchmark_id: int) -> _Texts:
+def _texts(connection: Connection, benchmark_id: int) -> _Texts:
     names = [model.name for model in store.models.models(connection, benchmark_id)]
     texts: _Texts = {}
     after = 0
@@ -192,7 +192,7 @@ def _distinct(given: Sequence[HumanLabel]) -> tuple[list[HumanLabel], int, int]:
     return list(said.values()), duplicate, contradicting
 
 
-def _add(connection: sa.Connection, benchmark_id: int, file: LabelFile, matched: _Matched) -> tuple[int, int]:
+def _add(connection: Connection, benchmark_id: int, file: LabelFile, matched: _Matched) -> tuple[int, int]:
     """Add the instructions and outputs that the benchmark lacks; returns how many of each."""
     keys = {output.instruction for output in matched.new}
     instructions = [row.instruction for row in file.rows if row.instruction.key in keys]
@@ -255,7 +255,7 @@ def to_label(
         return list(islice(pairs, limit))
 
 
-def _least_labelled(connection: sa.Connection, benchmark_id: int, annotator: str, rng: random.Random) -> list[int]:
+def _least_labelled(connection: Connection, benchmark_id: int, annotator: str, rng: random.Random) -> list[int]:
     """The instructions with a judged pair of different outputs that ``annotator`` has not labelled.
 
     They are ordered by how many the annotator has labelled; the like are in random order.
@@ -273,7 +273,7 @@ def _least_labelled(connection: sa.Connection, benchmark_id: int, annotator: str
     return sorted(ids, key=lambda row_id: counts.get(row_id, 0))
 
 
-def _one_pair(connection: sa.Connection, instruction_id: int, annotator: str, rng: random.Random) -> list[PairToLabel]:
+def _one_pair(connection: Connection, instruction_id: int, annotator: str, rng: random.Random) -> list[PairToLabel]:
     """A pair on this instruction that is left to label; empty where there is none."""
     judged = sa.select(_v.output_a_id, _v.output_b_id).where(
         _v.instruction_id == instruction_id, _v.output_b_id.is_not(None)
@@ -290,7 +290,7 @@ def _one_pair(connection: sa.Connection, instruction_id: int, annotator: str, rn
     return [] if pair is None else [_shown(connection, pair, rng)]
 
 
-def _shown(connection: sa.Connection, outputs: list[int], rng: random.Random) -> PairToLabel:
+def _shown(connection: Connection, outputs: list[int], rng: random.Random) -> PairToLabel:
     o = t.outputs.c
     query = (
         sa.select(o.id, o.text, t.models.c.name, *(t.instructions.c[name] for name in _INSTRUCTION))
@@ -374,7 +374,7 @@ def _agreement(votes: list[tuple[int, float, float | None]]) -> Figure:
     return bounded_mean(same, np.array([key for key, _, _ in known]))
 
 
-def _doubt(connection: sa.Connection, benchmark: str, pair: PairToLabel) -> float:
+def _doubt(connection: Connection, benchmark: str, pair: PairToLabel) -> float:
     """How near the judges' mean preference is to a tie, in [0, 1]; contradictory verdicts are near one."""
     first, second = sorted((pair.first, pair.second))
     i = t.instructions.c

@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
-import sqlalchemy as sa
 
 from judgebench import store
 from judgebench.bias.effects import length_effect, place_effect
@@ -26,7 +25,7 @@ from judgebench.stats.rogan_gladen import Calibration
 from judgebench.stats.verdict_table import Floats, LabelTable, VerdictTable
 from judgebench.store import labels
 from judgebench.store.arrays import score_table
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ def controlled_leaderboard(
 
 
 def _board(
-    connection: sa.Connection, benchmark_id: int, table: VerdictTable, controls: Controls, choices: Choices
+    connection: Connection, benchmark_id: int, table: VerdictTable, controls: Controls, choices: Choices
 ) -> Leaderboard:
     if controls.anchor == "human":
         return build_anchored(table, _labels_as_verdicts(connection, benchmark_id, table), choices)
@@ -127,7 +126,7 @@ def _board(
     return build(table, choices)
 
 
-def _related(connection: sa.Connection, table: VerdictTable, weight: float) -> tuple[VerdictTable, list[str]]:
+def _related(connection: Connection, table: VerdictTable, weight: float) -> tuple[VerdictTable, list[str]]:
     """The table with less or no say for related judges, and what was done, in words."""
     if weight >= 1:
         return table, []
@@ -145,7 +144,7 @@ def _related(connection: sa.Connection, table: VerdictTable, weight: float) -> t
 
 
 def _columns(
-    connection: sa.Connection, benchmark_id: int, table: VerdictTable, wanted: Sequence[Control]
+    connection: Connection, benchmark_id: int, table: VerdictTable, wanted: Sequence[Control]
 ) -> Mapping[str, Floats]:
     effects = [place_effect(table)] if "position" in wanted else []
     effects += [length_effect(table)] if "length" in wanted else []
@@ -155,7 +154,7 @@ def _columns(
     return {effect.name: effect.column for effect in effects}
 
 
-def _labels_as_verdicts(connection: sa.Connection, benchmark_id: int, table: VerdictTable) -> VerdictTable:
+def _labels_as_verdicts(connection: Connection, benchmark_id: int, table: VerdictTable) -> VerdictTable:
     """People's labels on this table's models and instructions as a table under the same names."""
     found = labels.label_table(connection, benchmark_id, models=table.models, instructions=table.instructions)
     met = np.unique(np.concatenate([table.model_a, table.model_b]))
@@ -175,7 +174,7 @@ def _labels_as_verdicts(connection: sa.Connection, benchmark_id: int, table: Ver
     )
 
 
-def _calibration(connection: sa.Connection, source: int, board: VerdictTable) -> Calibration:
+def _calibration(connection: Connection, source: int, board: VerdictTable) -> Calibration:
     """How often these judges name the winner that people name, in the ``source`` benchmark.
 
     Neither side of a battle is "the positive" by itself, so sensitivity and specificity are one accuracy and the
@@ -196,12 +195,12 @@ def _calibration(connection: sa.Connection, source: int, board: VerdictTable) ->
     return Calibration(float(right.mean()), half, float(right.mean()), len(right) - half)
 
 
-def _llms(connection: sa.Connection, table: VerdictTable) -> list[str]:
+def _llms(connection: Connection, table: VerdictTable) -> list[str]:
     models = {judge.name: judge.model for judge in store.judges.judges(connection)}
     return [models[name] for name in table.judges]
 
 
-def _declared(connection: sa.Connection) -> dict[str, Lineage]:
+def _declared(connection: Connection) -> dict[str, Lineage]:
     found = store.models.lineages(connection)
     return {name: lineage for name, lineage in found.items() if lineage != Lineage()}
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from judgebench.records import Status
 from judgebench.store import schema as t
 from judgebench.store.arrays import BLOCK
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 Counted = tuple[tuple[int, str, int, float | None], ...]  # run's id, status, trials, USD
 
@@ -73,7 +73,7 @@ def _full_block(database: Database, number: int) -> Counted:
         return _counted(connection, number)
 
 
-def _counted(connection: sa.Connection, number: int) -> Counted:
+def _counted(connection: Connection, number: int) -> Counted:
     """Of the block of verdicts with this number, as far as it is filled."""
     query = (
         sa.select(_v.run_id, _v.status, sa.func.count(), sa.func.sum(t.completions.c.cost_usd))

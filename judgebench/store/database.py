@@ -49,6 +49,8 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
+Connection = sa.Connection  # what every function of the store works in; from ``Database.read`` or ``Database.write``
+
 _BUSY_TIMEOUT_S = 30
 
 

@@ -27,7 +27,7 @@ from judgebench.stats.intervals import rate_interval
 from judgebench.stats.verdict_table import average_battles
 from judgebench.store import labels
 from judgebench.store import schema as t
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 UNDEFENDED = "fixed"
 
@@ -174,7 +174,7 @@ class _Spent:
     latency_s: float | None
 
 
-def _spent(connection: sa.Connection, benchmark_id: int, judge: str) -> _Spent:
+def _spent(connection: Connection, benchmark_id: int, judge: str) -> _Spent:
     v, c = t.verdicts.c, t.completions.c
     query = (
         sa.select(

@@ -19,7 +19,7 @@ from judgebench.services.audits.results import keep
 from judgebench.spec import load_template
 from judgebench.store import schema as t
 from judgebench.store import transfer
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 
 def integrity(database: Database, benchmark: str, *, round_trip: bool = True) -> AuditReport:
@@ -57,7 +57,7 @@ def _templates(judges: list[Judge]) -> tuple[dict[str, Template], tuple[str, ...
 
 
 def _stored(
-    connection: sa.Connection, benchmark_id: int, judges: dict[str, Judge], templates: dict[str, Template]
+    connection: Connection, benchmark_id: int, judges: dict[str, Judge], templates: dict[str, Template]
 ) -> Iterator[StoredVerdict]:
     for row in store.battles.battle_rows(connection, [t.instructions.c.benchmark_id == benchmark_id]):
         verdict, template = store.battles.verdict_of(row), templates.get(row.judge)

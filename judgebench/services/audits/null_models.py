@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import sqlalchemy as sa
 
 from judgebench import store
 from judgebench.audits.defences import NONE, SETTING, VOIDING, check_defence
@@ -22,7 +21,7 @@ from judgebench.services.audits.stage import Stage, preferences, real_rates, set
 from judgebench.spec import JudgeSpec, Study
 from judgebench.stats.verdict_table import VerdictTable
 from judgebench.store.arrays import score_table
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 _FEW = 20
 
@@ -189,7 +188,7 @@ class Rounds:
             found.append(replace(measured, score=scores.get(name)))
         return found
 
-    def _scores(self, connection: sa.Connection, benchmark_id: int) -> dict[str, tuple[float, float, float]]:
+    def _scores(self, connection: Connection, benchmark_id: int) -> dict[str, tuple[float, float, float]]:
         """A pointwise judge's mean scores with their intervals, by the name under which an entrant is stored."""
         if self._template.kind == "pairwise":
             return {}

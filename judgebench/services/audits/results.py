@@ -12,7 +12,7 @@ from judgebench.leaderboard.board import State
 from judgebench.records import Judge
 from judgebench.store import schema as t
 from judgebench.store.audits import StoredAudit, Subject, add_audit, newest_audits
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 NULL_MODELS, SUBMISSIONS = "null-models", "submissions"
 
@@ -65,7 +65,7 @@ def _model_gate(stored: StoredAudit, benchmark: str) -> ModelGate:
     return ModelGate(stored.model or "", tuple(sorted(rules)), stored.stale, shlex.join(words))
 
 
-def _imported(connection: sa.Connection, names: Sequence[str]) -> set[str]:
+def _imported(connection: Connection, names: Sequence[str]) -> set[str]:
     """Judges of whom only imported verdicts are stored, so that nobody knows where to ask them."""
     ran = sa.select(t.runs.c.judge_id).where(t.runs.c.kind == "run")
     known = sa.select(t.judge_addresses.c.judge_id)

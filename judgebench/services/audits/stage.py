@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import sqlalchemy as sa
 
 from judgebench import store
 from judgebench.audits.null_models import PREFIX, Entrant, panel
@@ -21,7 +20,7 @@ from judgebench.stats.scores import score_preferences
 from judgebench.stats.verdict_table import VerdictTable
 from judgebench.stats.win_rate import win_rates
 from judgebench.store.arrays import score_table
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 PAGE = 200
 
@@ -80,7 +79,7 @@ def enter(database: Database, stage: Stage, name: str, entrant: Entrant) -> None
         store.models.add_outputs(connection, benchmark_id, outputs)
 
 
-def preferences(connection: sa.Connection, benchmark_id: int, judge: str, kind: str) -> VerdictTable:
+def preferences(connection: Connection, benchmark_id: int, judge: str, kind: str) -> VerdictTable:
     """A judge's preferences in a benchmark; a pointwise judge prefers the output that it gives the higher score."""
     if kind == "pairwise":
         return store.arrays.verdict_table(connection, benchmark_id, judges=[judge]).table

@@ -4,8 +4,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-import sqlalchemy as sa
-
 from judgebench import store
 from judgebench.audits.findings import AuditReport, Finding, make_report
 from judgebench.audits.rules import RULES, audit_submissions
@@ -16,7 +14,7 @@ from judgebench.judging.templates import Template
 from judgebench.services.submissions import Prepared
 from judgebench.spec import templates
 from judgebench.store.audits import Subject, add_audit, extent
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 SUBMISSIONS = "submissions"
 
@@ -103,7 +101,7 @@ def keep_submissions(database: Database, benchmark: str, report: AuditReport, mo
             add_audit(connection, Subject(SUBMISSIONS, benchmark_id, model=name), passed=passed, document=mine)
 
 
-def read_field(connection: sa.Connection, benchmark_id: int) -> Field:
+def read_field(connection: Connection, benchmark_id: int) -> Field:
     """Every output to a benchmark, in memory at once."""
     names = [model.name for model in store.models.models(connection, benchmark_id)]
     instructions: dict[str, str] = {}
