@@ -13,9 +13,8 @@ import typer
 
 from judgebench import engine, services, store
 from judgebench.audits.findings import AuditReport
-from judgebench.cli.progress import ProgressLine
-from judgebench.cli.rank import print_board
-from judgebench.cli.session import DEFAULT_DATABASE, Session, err, out, visible
+from judgebench.cli.leaderboard import print_board
+from judgebench.cli.session import DEFAULT_DATABASE, ProgressLine, Session, err, out, visible
 from judgebench.engine.runner import OnProgress
 from judgebench.formats.submission import read_submission
 from judgebench.leaderboard import Leaderboard
