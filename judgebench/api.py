@@ -20,7 +20,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from judgebench import engine, services, store
 from judgebench.errors import InputError, UnknownName
-from judgebench.formats.submission import NAME, Submission, gather_submission, read_frame, read_submission
+from judgebench.formats.outputs import OutputsFile, gather_outputs, read_outputs
+from judgebench.formats.reading import FRAME_NAME, read_frame
 from judgebench.leaderboard import Choices, Row
 from judgebench.records import Lineage
 from judgebench.spec import make_generation, make_study
@@ -202,10 +203,10 @@ def verdicts(database: Database, *, benchmark: str, judge: str | None = None) ->
     return pd.DataFrame(rows, columns=list(_VERDICT_COLUMNS))
 
 
-def _submission(outputs: _Outputs, columns: Mapping[str, str] | None) -> Submission:
+def _submission(outputs: _Outputs, columns: Mapping[str, str] | None) -> OutputsFile:
     if isinstance(outputs, pd.DataFrame):
-        return gather_submission(read_frame(outputs), NAME, columns=columns)
-    return read_submission(outputs, columns=columns)
+        return gather_outputs(read_frame(outputs), FRAME_NAME, columns=columns)
+    return read_outputs(outputs, columns=columns)
 
 
 def _choices(given: Mapping[str, Any]) -> Choices:

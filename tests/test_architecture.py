@@ -74,7 +74,7 @@ def test_migrations_do_not_import_the_tables_that_they_build() -> None:
 
 def test_the_command_line_starts_without_what_few_commands_need() -> None:
     heavy = "{'scipy.stats', 'pandas', 'streamlit', 'alembic', 'tokenizers'}"
-    usual = "judgebench.cli.main, judgebench.cli.rank, judgebench.cli.judge"
+    usual = "judgebench.cli.main, judgebench.cli.leaderboard, judgebench.cli.run"
     code = f"import sys, {usual}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

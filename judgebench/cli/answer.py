@@ -6,10 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from judgebench import engine
-from judgebench.cli import flags
-from judgebench.cli.judges import settings_of
-from judgebench.cli.progress import ProgressLine, counts, summary
-from judgebench.cli.session import Format, Session, complain, out, print_json, visible
+from judgebench.cli import options
+from judgebench.cli.options import settings_of
+from judgebench.cli.session import Format, ProgressLine, Session, complain, counts, out, print_json, summary, visible
 from judgebench.records import Status
 from judgebench.spec import make_generation
 
@@ -26,18 +25,18 @@ def answer(
     model_url: Annotated[
         str | None, typer.Option(help="Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1")
     ] = None,
-    model_key_env: flags.JudgeKeyEnv = None,
+    model_key_env: options.JudgeKeyEnv = None,
     model_name: Annotated[str | None, typer.Option(help="Name under which its outputs are stored.")] = None,
     system: Annotated[str | None, typer.Option(help="A system message before each instruction.")] = None,
-    setting: flags.Settings = None,
-    price: flags.Price = None,
-    prices: flags.Prices = None,
-    limit: flags.Limit = None,
-    category: flags.Category = None,
-    concurrency: flags.Concurrency = None,
-    max_cost: flags.MaxCost = None,
-    max_failures: flags.MaxFailures = None,
-    max_errors: flags.MaxErrors = None,
+    setting: options.Settings = None,
+    price: options.Price = None,
+    prices: options.Prices = None,
+    limit: options.Limit = None,
+    category: options.Category = None,
+    concurrency: options.Concurrency = None,
+    max_cost: options.MaxCost = None,
+    max_failures: options.MaxFailures = None,
+    max_errors: options.MaxErrors = None,
     dry_run: Annotated[bool, typer.Option(help="Print what would be asked, and ask nothing.")] = False,
     output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:
@@ -48,7 +47,7 @@ def answer(
     session: Session = context.obj
     named = {"model": model, "url": model_url, "key_env": model_key_env, "price": price}
     served: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
-    served |= {"settings": _SETTINGS | settings_of(setting or []), **flags.priced(served, prices)}
+    served |= {"settings": _SETTINGS | settings_of(setting or []), **options.priced(served, prices)}
     given = {
         "benchmark": benchmark,
         "generator": served,

@@ -10,8 +10,7 @@ from judgebench import services
 from judgebench.audits.findings import AuditReport, Finding
 from judgebench.audits.null_gate import Gate
 from judgebench.cli.audit_print import finish, print_defences, print_entrants, print_estimates
-from judgebench.cli.progress import ProgressLine
-from judgebench.cli.session import Format, Session
+from judgebench.cli.session import Format, ProgressLine, Session
 from judgebench.errors import InputError
 from judgebench.services.audits.defences import Comparison, compare_defences
 from judgebench.services.audits.integrity import integrity

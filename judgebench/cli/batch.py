@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from judgebench import engine
-from judgebench.cli import flags
+from judgebench.cli import options
 from judgebench.cli.session import Format, Session, complain, out, print_json, visible
 from judgebench.errors import InputError
 from judgebench.records import Status
@@ -24,24 +24,24 @@ _NO_ADDRESS = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads file
 def export(
     context: typer.Context,
     to: Annotated[Path, typer.Option(metavar="FILE", help="The batch file; more get numbers: FILE.2.jsonl ...")],
-    file: flags.StudyFile = None,
-    benchmark: flags.Benchmark = None,
-    judge: flags.JudgeModel = None,
-    judge_url: flags.JudgeUrl = None,
-    judge_key_env: flags.JudgeKeyEnv = None,
-    judge_name: flags.JudgeName = None,
-    template: flags.TemplateId = None,
-    price: flags.Price = None,
-    prices: flags.Prices = None,
-    models: flags.Models = None,
-    baseline: flags.Baseline = None,
-    all_pairs: flags.AllPairs = None,
-    pair: flags.Pairs = None,
-    orders: flags.OrdersOption = None,
-    repeats: flags.Repeats = None,
-    limit: flags.Limit = None,
-    category: flags.Category = None,
-    seed: flags.Seed = None,
+    file: options.StudyFile = None,
+    benchmark: options.Benchmark = None,
+    judge: options.JudgeModel = None,
+    judge_url: options.JudgeUrl = None,
+    judge_key_env: options.JudgeKeyEnv = None,
+    judge_name: options.JudgeName = None,
+    template: options.TemplateId = None,
+    price: options.Price = None,
+    prices: options.Prices = None,
+    models: options.Models = None,
+    baseline: options.Baseline = None,
+    all_pairs: options.AllPairs = None,
+    pair: options.Pairs = None,
+    orders: options.OrdersOption = None,
+    repeats: options.Repeats = None,
+    limit: options.Limit = None,
+    category: options.Category = None,
+    seed: options.Seed = None,
     max_requests: Annotated[int, typer.Option(min=1, help="Questions in one file.")] = 50_000,
     max_mebibytes: Annotated[int, typer.Option(min=1, help="Size of one file.")] = 190,
     output: FormatOption = Format.TABLE,
@@ -50,10 +50,10 @@ def export(
     session: Session = context.obj
     given = {
         "benchmark": benchmark,
-        "models": flags.names(models),
+        "models": options.names(models),
         "baseline": baseline,
         "all_pairs": all_pairs,
-        "pairs": flags.pairs(pair),
+        "pairs": options.pairs(pair),
         "orders": None if orders is None else str(orders),
         "repeats": repeats,
         "limit": limit,
@@ -70,7 +70,7 @@ def export(
     }
     limits = engine.batches.FileLimits(max_requests, max_mebibytes)
     with session.database() as database:
-        wanted = flags.study_of(database, file, given, asked, prices, otherwise=_NO_ADDRESS)
+        wanted = options.study_of(database, file, given, asked, prices, otherwise=_NO_ADDRESS)
         report = engine.batches.export(database, wanted, to, limits=limits)
     if output is Format.JSON:
         print_json(asdict(report))

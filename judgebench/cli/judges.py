@@ -8,13 +8,17 @@ import typer
 from rich.table import Table
 
 from judgebench import services
+from judgebench.cli.options import settings_of
 from judgebench.cli.session import Format, Session, out, print_json, visible
 from judgebench.clients.probe import Report
-from judgebench.errors import InputError
 from judgebench.spec import make_judge
 
 app = typer.Typer(help="Judges by name: add, list, show and test them.", invoke_without_command=True)
+
+
 FormatOption = Annotated[Format, typer.Option("--format")]
+
+
 NameArgument = Annotated[str, typer.Argument(help="Name of a judge.")]
 
 
@@ -133,17 +137,3 @@ def _address(known: services.judges.KnownJudge) -> str:
     if known.spec is None:
         return ""
     return known.spec.url or "in this process"
-
-
-def settings_of(given: list[str]) -> dict[str, Any]:
-    """From "FIELD=VALUE", several times. Values are JSON where they can be read as such, and text otherwise."""
-    settings: dict[str, Any] = {}
-    for each in given:
-        field, equals, value = each.partition("=")
-        if not (field.strip() and equals):
-            raise InputError(f"--set {each!r}: write FIELD=VALUE, e.g. --set temperature=0")
-        try:
-            settings[field.strip()] = json.loads(value)
-        except ValueError:
-            settings[field.strip()] = value
-    return settings

@@ -11,8 +11,8 @@ from rich.table import Table
 from judgebench import services
 from judgebench.bias.document import plain
 from judgebench.cli.figures import print_lines
+from judgebench.cli.options import columns_of
 from judgebench.cli.session import Format, Session, out, print_json, visible, write_file
-from judgebench.cli.submit import columns_of
 
 app = typer.Typer(help="Human labels: import and list what people say about battles.", no_args_is_help=True)
 BenchmarkOption = Annotated[str, typer.Option(help="Name of the benchmark.")]

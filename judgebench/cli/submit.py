@@ -1,4 +1,4 @@
-"""judgebench submit, judgebench import ..."""
+"""judgebench submit."""
 
 import shlex
 from dataclasses import asdict
@@ -10,21 +10,13 @@ import typer
 from judgebench.audits.findings import AuditReport
 from judgebench.bias.families import propose
 from judgebench.cli.audit_print import line_of
+from judgebench.cli.options import columns_of
 from judgebench.cli.session import Format, Session, err, out, print_json, visible
 from judgebench.errors import InputError
-from judgebench.formats.submission import read_submission
+from judgebench.formats.outputs import read_outputs
 from judgebench.records import Lineage, check_name
 from judgebench.services.audits.submissions import audit_prepared, keep_prepared
-from judgebench.services.imports import (
-    ImportReport,
-    import_alpaca_eval,
-    import_instructions,
-    import_judgments,
-    import_scalerlab,
-)
 from judgebench.services.submissions import MatchReport, prepare, save
-
-imports = typer.Typer(help="Import verdicts that others published, or instructions alone.", no_args_is_help=True)
 
 
 def submit(
@@ -52,7 +44,7 @@ def submit(
     session: Session = context.obj
     check_name("model", model)
     check_name("benchmark", benchmark)
-    submission = read_submission(file, columns=columns_of(columns or []))
+    submission = read_outputs(file, columns=columns_of(columns or []))
     lineage = _lineage(model, Lineage(family, parent, tuple(trained_on or ())), accept_lineage)
     with session.database(create=True) as database:
         prepared = prepare(
@@ -95,96 +87,6 @@ def _lineage(model: str, given: Lineage, accept: bool) -> Lineage:
     return given
 
 
-@imports.command("alpaca-eval")
-def alpaca_eval(
-    context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="annotations.json files, plain or .gz.")],
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")] = "alpaca_eval",
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
-) -> None:
-    """Import AlpacaEval annotations: instructions, both outputs, and the recorded verdicts of their judge."""
-    session: Session = context.obj
-    for file in files:
-        if not file.is_file():
-            raise InputError(f"{file}: there is no such file")
-    with session.database(create=True) as database:
-        reports = import_alpaca_eval(database, files, benchmark=benchmark)
-    if output is Format.JSON:
-        print_json([asdict(report) for report in reports])
-        return
-    for report in reports:
-        _print_import(report)
-    out().print(f"{sum(r.new for r in reports)} verdicts stored, {sum(r.known for r in reports)} were stored already")
-
-
-@imports.command("judgments")
-def judgments(
-    context: typer.Context,
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark that was judged.")],
-    judge: Annotated[list[str], typer.Option(help="A judge whose replies are to be compared; name two or more.")],
-    into: Annotated[str, typer.Option(help="Name of the benchmark of judgments.")],
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
-) -> None:
-    """Make a benchmark of what judges replied, for a meta-judge: 'run --template pairwise/meta --all-pairs' on it."""
-    session: Session = context.obj
-    with session.database() as database:
-        report = import_judgments(database, benchmark, judge, into=into)
-    if output is Format.JSON:
-        print_json(asdict(report))
-        return
-    shown = f"{report.benchmark}: {report.cases} cases judged by {', '.join(report.judges)}"
-    out().print(visible(f"{shown}; {report.new} judgments stored, {report.known} were stored already"))
-
-
-@imports.command("instructions")
-def instructions(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="JSON, JSONL, CSV or parquet; one instruction a row.")],
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark; created where it does not exist.")],
-    columns: Annotated[
-        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="e.g. instruction=question")
-    ] = None,
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
-) -> None:
-    """Import instructions without outputs, which 'judgebench answer' then collects; those there already stay."""
-    session: Session = context.obj
-    with session.database(create=True) as database:
-        report = import_instructions(database, file, benchmark=benchmark, columns=columns_of(columns or []))
-    if output is Format.JSON:
-        print_json(asdict(report))
-        return
-    out().print(visible(f"{report.benchmark}: {report.new} instructions stored; {report.known} were stored already"))
-
-
-@imports.command("scalerlab")
-def scalerlab(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A judge's outputs as JSONL, plain or .gz.")],
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")] = "scalerlab",
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
-) -> None:
-    """Import the ScalerLab JudgeBench: pairs with an objective key, and a judge's decisions in both orders."""
-    session: Session = context.obj
-    with session.database(create=True) as database:
-        report = import_scalerlab(database, file, benchmark=benchmark)
-    if output is Format.JSON:
-        print_json(asdict(report))
-        return
-    shown = f"{report.judge}: {report.pairs} pairs, {report.new} verdicts and {report.labels} keys stored"
-    out().print(visible(f"{shown}; {report.known} verdicts were stored already; {report.without_preference} null"))
-
-
-def columns_of(given: list[str]) -> dict[str, str]:
-    """What --map says: our field -> the file's column. Raises InputError where it is not FIELD=COLUMN."""
-    columns = {}
-    for each in given:
-        field, equals, column = each.partition("=")
-        if not (field and equals and column):
-            raise InputError(f"--map {each!r}: write FIELD=COLUMN, e.g. --map instruction=question")
-        columns[field.strip()] = column.strip()
-    return columns
-
-
 def _print_match(report: MatchReport) -> None:
     head = "a new benchmark" if report.creates_benchmark else "benchmark"
     err().print(visible(f"{report.model} for {head} {report.benchmark}:"))
@@ -203,15 +105,3 @@ def _print_findings(found: AuditReport, benchmark: str, model: str) -> None:
     if found.findings:
         command = shlex.join(["judgebench", "audit", "submissions", "--benchmark", benchmark, "--model", model])
         err().print(visible(f"  audit: {command} shows what was counted"))
-
-
-def _print_import(report: ImportReport) -> None:
-    counted = {
-        "new": report.new,
-        "stored already": report.known,
-        "without preference": report.without_preference,
-        "against itself": report.against_itself,
-        "duplicate": report.duplicate,
-    }
-    shown = ", ".join(f"{count} {name}" for name, count in counted.items() if count)
-    out().print(visible(f"{', '.join(report.models)}: {shown}"))

@@ -167,7 +167,7 @@ def _planned(database: Database, wanted: Generation) -> _Planned:
     return _Planned(benchmark_id, count)
 
 
-def _questions(database: Database, wanted: Generation) -> Iterator[store.benchmarks.Question]:
+def _questions(database: Database, wanted: Generation) -> Iterator[store.benchmarks.AnsweredInstruction]:
     """Instructions with the model's output; a page in memory at a time, and no snapshot held between pages."""
     after, left, chosen = 0, wanted.limit, wanted.category
     with database.read() as connection:

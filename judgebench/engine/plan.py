@@ -121,7 +121,7 @@ def planned_trials(database: Database, study: Study, plan: Plan) -> Iterator[Tri
 
 def _questions(
     database: Database, study: Study, benchmark_id: int, models: Sequence[str]
-) -> Iterator[store.benchmarks.Question]:
+) -> Iterator[store.benchmarks.AnsweredInstruction]:
     after, left = 0, study.limit
     while left is None or left > 0:
         size = _PAGE if left is None else min(_PAGE, left)

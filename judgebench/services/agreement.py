@@ -63,9 +63,6 @@ def _score_icc(scores: ScoreTable, how: Resampling) -> dict[str, Estimate]:
     return score_agreement(mean, (outputs // max(len(scores.models), 1)).astype(np.int32), how=how)
 
 
-_PAGE = 500
-
-
 @dataclass(frozen=True, slots=True)
 class Allowed:
     """What is asked of the verdicts that are kept."""
@@ -168,12 +165,11 @@ def _texts(
     """Instruction and outputs by the instruction's key, for the battles ``wanted``."""
     names = sorted({items.models[code] for at in wanted for code in (items.model_a[at], items.model_b[at])})
     needed = {keys[items.instruction[at]] for at in wanted}
-    found: dict[str, tuple[Instruction, dict[str, str]]] = {}
-    after = 0
-    while names and (page := store.benchmarks.questions(connection, benchmark_id, names, after=after, limit=_PAGE)):
-        after = page[-1].id
-        for each in page:
-            if each.instruction.key in needed:
-                texts = {model: output.text for model, output in each.outputs.items()}
-                found[each.instruction.key] = (each.instruction, texts)
-    return found
+    return {
+        answered.instruction.key: (
+            answered.instruction,
+            {model: output.text for model, output in answered.outputs.items()},
+        )
+        for answered in store.benchmarks.answered_instructions(connection, benchmark_id, names)
+        if answered.instruction.key in needed
+    }

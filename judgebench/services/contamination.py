@@ -17,9 +17,6 @@ from judgebench.spec.templates import load_template, templates
 from judgebench.stats.intervals import bounded_mean
 from judgebench.store.database import Connection, Database
 
-_PAGE = 500
-
-
 _EXCERPT = 160  # characters
 
 
@@ -129,15 +126,11 @@ def _outputs(connection: Connection, benchmark_id: int, models: Sequence[str] | 
     names = [model.name for model in store.models.models(connection, benchmark_id)] if models is None else list(models)
     for name in names:
         store.models.check_model(connection, name)
-    found, after = [], 0
-    while page := store.benchmarks.questions(connection, benchmark_id, names, after=after, limit=_PAGE):
-        after = page[-1].id
-        found += [
-            Searched(f"output of {name}", output.text, each.instruction.key)
-            for each in page
-            for name, output in each.outputs.items()
-        ]
-    return found
+    return [
+        Searched(f"output of {name}", output.text, answered.instruction.key)
+        for answered in store.benchmarks.answered_instructions(connection, benchmark_id, names)
+        for name, output in answered.outputs.items()
+    ]
 
 
 def _instructions(connection: Connection, benchmark: str) -> list[Searched]:

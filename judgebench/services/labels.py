@@ -52,9 +52,6 @@ def _check(label: HumanLabel) -> None:
         raise InputError("both outputs are bad only where neither is preferred: preference 0.5")
 
 
-_PAGE = 500
-
-
 _Texts = dict[str, dict[str, str]]  # by the instruction's key: the text of each model's output
 
 
@@ -173,12 +170,10 @@ def _by_text(known: Mapping[str, str], side: Side, taken: str | None) -> str:
 
 def _texts(connection: Connection, benchmark_id: int) -> _Texts:
     names = [model.name for model in store.models.models(connection, benchmark_id)]
-    texts: _Texts = {}
-    after = 0
-    while page := store.benchmarks.questions(connection, benchmark_id, names, after=after, limit=_PAGE):
-        after = page[-1].id
-        texts |= {each.instruction.key: {model: output.text for model, output in each.outputs.items()} for each in page}
-    return texts
+    return {
+        answered.instruction.key: {model: output.text for model, output in answered.outputs.items()}
+        for answered in store.benchmarks.answered_instructions(connection, benchmark_id, names)
+    }
 
 
 def _distinct(given: Sequence[HumanLabel]) -> tuple[list[HumanLabel], int, int]:

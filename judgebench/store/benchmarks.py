@@ -15,15 +15,16 @@ from judgebench.errors import UnknownName
 from judgebench.records import Instruction, Output
 from judgebench.stats.text_features import guess_language
 from judgebench.store import schema as t
-from judgebench.store.database import Stored, insert, now
+from judgebench.store.database import Connection, Database, Stored, insert, now, snapshot
 from judgebench.store.judges import judge
 
+_PAGE = 500  # instructions with their outputs, in memory at once
 STAGE = "audit:"  # how the names of benchmarks begin that hold what an audit enters
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """An instruction with the outputs to it."""
+class AnsweredInstruction:
+    """An instruction with the outputs to it, of which there may be none."""
 
     id: int
     instruction: Instruction
@@ -68,6 +69,31 @@ def instructions(connection: sa.Connection, benchmark: int) -> list[Instruction]
     return [instruction_of(row) for row in rows]
 
 
+def answered_instructions(
+    source: Database | Connection,
+    benchmark: int,
+    models: Sequence[str],
+    *,
+    category: str | None = None,
+    after: int = 0,
+    limit: int | None = None,
+) -> Iterator[AnsweredInstruction]:
+    """The benchmark's instructions, each with the outputs of ``models`` to it, in the order in which they came.
+
+    A page of them is in memory at a time. Of a database no snapshot is held between pages; of a connection all are read
+    in its own. ``after``: behind the instruction with this id.
+    """
+    while limit is None or limit > 0:
+        size = _PAGE if limit is None else min(_PAGE, limit)
+        with snapshot(source) as connection:
+            page = questions(connection, benchmark, models, after=after, limit=size, category=category)
+        if not page:
+            return
+        yield from page
+        after = page[-1].id
+        limit = None if limit is None else limit - len(page)
+
+
 def questions(
     connection: sa.Connection,
     benchmark: int,
@@ -76,7 +102,7 @@ def questions(
     after: int = 0,
     limit: int = 50,
     category: str | None = None,
-) -> list[Question]:
+) -> list[AnsweredInstruction]:
     """The next ``limit`` instructions behind the id ``after``, with the outputs of ``models`` to each.
 
     In the order in which they came; an instruction that none of the models answered has no outputs.
@@ -94,7 +120,7 @@ def questions(
     for row in rows:
         output = Output(asked[row.instruction_id].key, row.name, row.text, replies(row.earlier))
         outputs[row.instruction_id][row.name] = output
-    return [Question(row_id, asked[row_id], outputs[row_id]) for row_id in asked]
+    return [AnsweredInstruction(row_id, asked[row_id], outputs[row_id]) for row_id in asked]
 
 
 def presence(

@@ -157,6 +157,16 @@ class Database:
         return DatabaseError(f"the database {self.name} cannot be used: {reason}")
 
 
+@contextmanager
+def snapshot(source: Database | Connection) -> Iterator[Connection]:
+    """A snapshot of a database for this once, or the one that a connection is in already."""
+    if isinstance(source, Database):
+        with source.read() as connection:
+            yield connection
+    else:
+        yield source
+
+
 def parse_address(address: str) -> URL:
     """A URL, or a plain path for SQLite. Raises InputError for anything but SQLite and PostgreSQL."""
     if "://" not in address:

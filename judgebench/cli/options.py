@@ -1,5 +1,6 @@
-"""The flags that say which study is meant, for every command that takes one; and the study that they make."""
+"""The options that commands share; and the study that they make."""
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from judgebench import services
+from judgebench.cli.session import Format
 from judgebench.errors import InputError
 from judgebench.spec import Study, is_local, load_prices, load_study, make_study
 from judgebench.store.database import Database
@@ -109,3 +111,36 @@ def priced(served: dict[str, Any], prices: Path | None) -> dict[str, Any]:
     """The price of a model that has none yet, from the price table."""
     table = {} if prices is None else load_prices(prices)
     return {"price": table[served["model"]]} if "price" not in served and served["model"] in table else {}
+
+
+SeedOption = Annotated[int, typer.Option(help="Of what is drawn at random.")]
+BenchmarkOption = Annotated[str, typer.Option(help="Name of the benchmark.")]
+JudgesOption = Annotated[list[str] | None, typer.Option(help="Only this judge; may be repeated. Default: all.")]
+CategoryOption = Annotated[str | None, typer.Option(help="Only the instructions of this category.")]
+LevelOption = Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")]
+FormatOption = Annotated[Format, typer.Option("--format")]
+
+
+def settings_of(given: list[str]) -> dict[str, Any]:
+    """From "FIELD=VALUE", several times. Values are JSON where they can be read as such, and text otherwise."""
+    settings: dict[str, Any] = {}
+    for each in given:
+        field, equals, value = each.partition("=")
+        if not (field.strip() and equals):
+            raise InputError(f"--set {each!r}: write FIELD=VALUE, e.g. --set temperature=0")
+        try:
+            settings[field.strip()] = json.loads(value)
+        except ValueError:
+            settings[field.strip()] = value
+    return settings
+
+
+def columns_of(given: list[str]) -> dict[str, str]:
+    """What --map says: our field -> the file's column. Raises InputError where it is not FIELD=COLUMN."""
+    columns = {}
+    for each in given:
+        field, equals, column = each.partition("=")
+        if not (field and equals and column):
+            raise InputError(f"--map {each!r}: write FIELD=COLUMN, e.g. --map instruction=question")
+        columns[field.strip()] = column.strip()
+    return columns

@@ -10,9 +10,9 @@ import typer
 from rich.table import Table
 
 from judgebench import services
-from judgebench.cli.session import Session, err, out, print_json, visible
+from judgebench.cli.session import Session, out, print_json, visible
 from judgebench.errors import InputError, UnknownName
-from judgebench.formats.csv_export import write_csv
+from judgebench.formats.writing import write_csv
 from judgebench.leaderboard import Choices, Leaderboard, Row
 
 _FIELDS = (
@@ -243,8 +243,3 @@ def _shown(value: float | None, scale: str) -> str:
 
 def _escaped(text: str) -> str:
     return "".join("\\" + char if char in "\\`*_{}[]<>()#+!|&$~" else char for char in text.replace("\n", " "))
-
-
-def warn(message: str) -> None:
-    """A line on stderr that is no error."""
-    err().print(visible(message))

@@ -1,4 +1,4 @@
-"""judgebench run, judgebench reparse."""
+"""judgebench run."""
 
 from dataclasses import asdict
 from datetime import timedelta
@@ -8,13 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from judgebench import engine
-from judgebench.cli import flags
-from judgebench.cli.progress import ProgressLine, counts, summary
-from judgebench.cli.session import Format, Session, complain, out, print_json, visible
+from judgebench.cli import options
+from judgebench.cli.session import Format, ProgressLine, Session, complain, counts, out, print_json, summary, visible
 
 _REASONS = 3  # shown
+
+
 _INTERRUPTED = 130
+
+
 _METHOD = "betting confidence sequences, valid at any number of looks"
+
+
 _WITHOUT_VERDICT = 3
 
 
@@ -37,24 +42,24 @@ class Design(StrEnum):
 
 def run(
     context: typer.Context,
-    file: flags.StudyFile = None,
-    benchmark: flags.Benchmark = None,
-    judge: flags.JudgeModel = None,
-    judge_url: flags.JudgeUrl = None,
-    judge_key_env: flags.JudgeKeyEnv = None,
-    judge_name: flags.JudgeName = None,
-    template: flags.TemplateId = None,
-    price: flags.Price = None,
-    prices: flags.Prices = None,
-    models: flags.Models = None,
-    baseline: flags.Baseline = None,
-    all_pairs: flags.AllPairs = None,
-    pair: flags.Pairs = None,
-    orders: flags.OrdersOption = None,
-    repeats: flags.Repeats = None,
-    limit: flags.Limit = None,
-    category: flags.Category = None,
-    seed: flags.Seed = None,
+    file: options.StudyFile = None,
+    benchmark: options.Benchmark = None,
+    judge: options.JudgeModel = None,
+    judge_url: options.JudgeUrl = None,
+    judge_key_env: options.JudgeKeyEnv = None,
+    judge_name: options.JudgeName = None,
+    template: options.TemplateId = None,
+    price: options.Price = None,
+    prices: options.Prices = None,
+    models: options.Models = None,
+    baseline: options.Baseline = None,
+    all_pairs: options.AllPairs = None,
+    pair: options.Pairs = None,
+    orders: options.OrdersOption = None,
+    repeats: options.Repeats = None,
+    limit: options.Limit = None,
+    category: options.Category = None,
+    seed: options.Seed = None,
     design: Annotated[
         Design | None, typer.Option(help="fixed, or adaptive: choose battles by what earlier ones said.")
     ] = None,
@@ -67,10 +72,10 @@ def run(
     reask: Annotated[
         bool | None, typer.Option("--reask", help="Ask once more, under a constraint, where a reply has no verdict.")
     ] = None,
-    concurrency: flags.Concurrency = None,
-    max_cost: flags.MaxCost = None,
-    max_failures: flags.MaxFailures = None,
-    max_errors: flags.MaxErrors = None,
+    concurrency: options.Concurrency = None,
+    max_cost: options.MaxCost = None,
+    max_failures: options.MaxFailures = None,
+    max_errors: options.MaxErrors = None,
     dry_run: Annotated[bool, typer.Option(help="Print what would be asked, and ask nothing.")] = False,
     output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:
@@ -78,10 +83,10 @@ def run(
     session: Session = context.obj
     given = {
         "benchmark": benchmark,
-        "models": flags.names(models),
+        "models": options.names(models),
         "baseline": baseline,
         "all_pairs": all_pairs,
-        "pairs": flags.pairs(pair),
+        "pairs": options.pairs(pair),
         "orders": None if orders is None else str(orders),
         "repeats": repeats,
         "limit": limit,
@@ -107,7 +112,7 @@ def run(
         "price": price,
     }
     with session.database() as database:
-        wanted = flags.study_of(database, file, given, asked, prices)
+        wanted = options.study_of(database, file, given, asked, prices)
         if dry_run:
             _print_estimate(engine.plan.estimate(database, wanted), output)
             return
@@ -133,21 +138,6 @@ def run(
         raise typer.Exit(_INTERRUPTED)
     if report.tally.without_verdict:
         raise typer.Exit(_WITHOUT_VERDICT)
-
-
-def reparse(
-    context: typer.Context,
-    judge: Annotated[str, typer.Argument(help="Name of a judge.")],
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
-) -> None:
-    """Read a judge's stored replies again with the current parser; no call is made."""
-    session: Session = context.obj
-    with session.database() as database:
-        read, changed = engine.run.reparse(database, judge)
-    if output is Format.JSON:
-        print_json({"read": read, "changed": changed})
-    else:
-        out().print(f"{read} replies read again, {changed} verdicts changed")
 
 
 def _print_report(report: engine.run.RunReport, settlement: engine.adaptive.Settlement | None, output: Format) -> None:
