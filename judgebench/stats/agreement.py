@@ -189,18 +189,6 @@ def rank_correlation(
     return Estimate(value, float(lower), float(upper), level, "Fisher's z (Bonett and Wright 2000)", n)
 
 
-def ordered_pairs(
-    one: Mapping[str, float], other: Mapping[str, float], settled: Sequence[tuple[str, str]]
-) -> tuple[int, int]:
-    """Of the ``settled`` pairs of models, those that both rankings order alike, and all; ties are not alike.
-
-    Give the pairs that people tell apart. Raises StatisticsError when a pair holds a model without a rank.
-    """
-    missing = {name for pair in settled for name in pair} - (one.keys() & other.keys())
-    if missing:
-        raise StatisticsError(f"no rank for {', '.join(sorted(missing))}")
-    alike = sum((one[a] - one[b]) * (other[a] - other[b]) > 0 for a, b in settled)
-    return alike, len(settled)
 
 
 def _counts(ratings: Floats) -> NDArray[np.float64]:

@@ -18,7 +18,6 @@ from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 from judgebench.stats.win_rate import instruction_sums
 
 _BLOCK = 50  # resamples weighted at once
-_ROUNDING = 1e-4  # a number of verdicts off a whole number by more is none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,27 +70,6 @@ def bootstrap_ratings(
     return summarise(table.models, np.concatenate(draws), level)
 
 
-def bootstrap_pair_counts(
-    counts: PairCounts, *, level: float = 0.95, resamples: int = 1000, rng: np.random.Generator
-) -> Bootstrap:
-    """The same where only counts are known, with every verdict a resampling unit of its own.
-
-    Only for verdicts that are wins, losses or ties: of soft preferences the counts keep too little.
-    Raises StatisticsError for soft preferences, fewer than two resamples, or a fit that does not converge.
-    """
-    tied = 4 * (counts.wins - counts.squares)
-    won = counts.wins - tied / 2
-    cells = np.stack([won, tied])
-    if (cells < -_ROUNDING).any() or np.abs(cells - np.round(cells)).max(initial=0.0) > _ROUNDING:
-        raise StatisticsError("pair counts of soft preferences cannot be resampled; bootstrap the verdict table")
-    refits = Refits.of(counts)
-    a, b = refits.first, refits.second
-    shapes = np.maximum(np.stack([won[a, b], won[b, a], tied[a, b]]), 0.0)
-    draws = []
-    for size in _blocks(resamples):
-        win, loss, tie = (rng.standard_gamma(shape, (size, len(a))) for shape in shapes)
-        draws.append(refits.ratings(win + tie / 2, win + loss + tie))
-    return summarise(counts.models, np.concatenate(draws), level, "percentile bootstrap over verdicts")
 
 
 def instruction_weights(instructions: int, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:

@@ -36,11 +36,6 @@ class EloRatings:
     rule: EloRule
 
 
-def online_elo(table: VerdictTable, *, rule: EloRule | None = None) -> EloRatings:
-    """Ratings after all rows of ``table`` in their order."""
-    rule = rule or EloRule()
-    rating = _run(table, np.arange(len(table)), rule)
-    return EloRatings(table.models, rating, rating, rating, 1, rule)
 
 
 def shuffled_elo(
@@ -57,14 +52,6 @@ def shuffled_elo(
     return EloRatings(table.models, np.median(runs, axis=0), runs.min(axis=0), runs.max(axis=0), orders, rule)
 
 
-def expected_score(rating: float, other: float, rule: EloRule | None = None) -> float:
-    """The probability, on the rule's scale, that the first is preferred.
-
-    >>> round(expected_score(1114, 1000), 9)
-    0.658414521
-    """
-    rule = rule or EloRule()
-    return float(1.0 / (1.0 + rule.base ** ((other - rating) / rule.scale)))
 
 
 def _run(table: VerdictTable, order: NDArray[np.intp], rule: EloRule) -> Floats:

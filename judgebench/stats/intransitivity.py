@@ -17,10 +17,6 @@ from judgebench.stats.bootstrap import instruction_weights
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HodgeSplit:
-    scores: Floats  # (k,) natural log-odds, summing to zero
-    cyclic_share: float  # of the weighted squares of all log-odds, in [0, 1]; NaN where there are none
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +27,6 @@ class CycleTest:
     resamples: int
 
 
-def hodge_split(log_odds: Floats, weights: Floats | None = None) -> HodgeSplit:
-    """Of a (k, k) antisymmetric matrix; ``weights`` (k, k) symmetric, 0 where a pair never met, default 1.
-
-    Raises StatisticsError when the matrix is not antisymmetric where it counts.
-    """
-    k = len(log_odds)
-    i, j = np.triu_indices(k, 1)
-    weight = np.ones(len(i)) if weights is None else weights[i, j]
-    met = weight > 0
-    i, j, weight = i[met], j[met], weight[met]
-    y = log_odds[i, j]
-    if not np.isfinite(y).all() or not np.allclose(y, -log_odds[j, i]):
-        raise StatisticsError("log-odds must be finite and antisymmetric wherever two models met")
-    design = _incidence(i, j, k)
-    root = np.sqrt(weight)
-    scores = np.linalg.lstsq(design * root[:, None], y * root, rcond=None)[0]
-    total = float((weight * y**2).sum())
-    rest = float((weight * (y - design @ scores) ** 2).sum())
-    return HodgeSplit(scores - scores.mean(), rest / total if total > 0 else float("nan"))
 
 
 def cycle_test(table: VerdictTable, *, resamples: int = 1000, rng: np.random.Generator) -> CycleTest:
@@ -100,22 +77,8 @@ def cyclic_triples(preference: Floats) -> float:
     return cycles / triples if triples else float("nan")
 
 
-def soft_deviation(ab: float, bc: float, ac: float) -> float:
-    """SNTD of one triple, in bits: how far each preference is from what the other two imply, on average.
-
-    Raises StatisticsError for a preference outside (0, 1).
-    """
-    if not all(0 < p < 1 for p in (ab, bc, ac)):
-        raise StatisticsError("soft preferences must lie strictly between 0 and 1")
-    x, y, z = logit(ab), logit(bc), logit(ac)
-    pairs = ((ac, expit(x + y)), (ab, expit(z - y)), (bc, expit(z - x)))
-    return sum(_jensen_shannon(one, float(other)) for one, other in pairs) / 3
 
 
-def _jensen_shannon(p: float, q: float) -> float:
-    one, other = np.array([p, 1 - p]), np.array([q, 1 - q])
-    middle = (one + other) / 2
-    return float((xlogy(one, one / middle) + xlogy(other, other / middle)).sum() / 2 / np.log(2))
 
 
 def _incidence(i: np.ndarray, j: np.ndarray, k: int) -> Floats:

@@ -28,15 +28,6 @@ class Plan:
     power: float = 0.8
 
 
-def worst_case_sd(rate: float, tie_rate: float = 0.0) -> float:
-    """The standard deviation of win/tie/loss preferences with this mean and share of ties.
-
-    Raises StatisticsError for rates that no such preferences have.
-    """
-    won = rate - tie_rate / 2
-    if not (0 <= tie_rate <= 1 and won >= -1e-12 and won + tie_rate <= 1 + 1e-12):
-        raise StatisticsError(f"no verdicts have a mean preference of {rate!r} with {tie_rate!r} ties")
-    return sqrt(max(won + tie_rate / 4 - rate**2, 0.0))
 
 
 def instructions_needed(plan: Plan) -> int:

@@ -110,15 +110,6 @@ def anchored_win_rates(
     return results
 
 
-def labels_needed(label_sd: float, correlation: float, half_width: float, *, level: float = 0.95) -> float:
-    """About how many labels give an interval this wide when judged items are plenty: n (1 - rho^2) z^2 sd^2 / h^2.
-
-    Raises StatisticsError for a correlation outside [-1, 1], or a width or deviation that is not positive.
-    """
-    if not -1 <= correlation <= 1 or not half_width > 0 or not label_sd > 0:
-        raise StatisticsError("a correlation lies in [-1, 1]; a standard deviation and a half-width are positive")
-    z = ndtri(0.5 + level / 2)
-    return float((1 - correlation**2) * (z * label_sd / half_width) ** 2)
 
 
 def _var(values: Floats, correction: int) -> float:
@@ -143,16 +134,6 @@ def _per_instruction(table: VerdictTable, baseline: str | None) -> Floats:
     return means
 
 
-def holm(p_values: Floats) -> NDArray[np.float64]:
-    """(k,) p-values adjusted for k tests by Holm's step-down; NaN stays and does not count."""
-    p = np.asarray(p_values, dtype=np.float64)
-    adjusted = np.full(p.shape, np.nan)
-    order = [int(i) for i in np.argsort(p) if np.isfinite(p[i])]
-    running = 0.0
-    for rank, i in enumerate(order):
-        running = max(running, min((len(order) - rank) * float(p[i]), 1.0))
-        adjusted[i] = running
-    return adjusted
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -60,16 +60,6 @@ def corrected_share(share: float, items: int, calibration: Calibration, *, level
     return CorrectedShare(corrected, centre, shift, se)
 
 
-def calibration_split(labels: int, share: float, pilot: Calibration) -> tuple[int, int]:
-    """How many of ``labels`` to spend on (negatives, positives) for the shortest interval, from a pilot.
-
-    Raises StatisticsError for a share that is not strictly inside (0, 1).
-    """
-    if not 0 < share < 1:
-        raise StatisticsError(f"the expected share of positives must lie strictly between 0 and 1, not {share!r}")
-    kappa = (pilot.negatives * (1 - pilot.specificity) + 1) / (pilot.positives * (1 - pilot.sensitivity) + 1)
-    positives = round(labels / (1 + (1 / share - 1) * sqrt(kappa)))
-    return labels - positives, positives
 
 
 def _clip(value: float) -> float:

@@ -72,15 +72,6 @@ def fit_pair_counts(counts: PairCounts) -> Ratings:
     return _ratings(point, np.diag(squares.sum(axis=1)) - squares, plan(counts.verdicts > 0, point.graph))
 
 
-def win_probabilities(ratings: Ratings, level: float = 0.95) -> tuple[Floats, Floats, Floats]:
-    """Probability that the row's model is preferred to the column's, and its pointwise interval: three (k, k) arrays.
-
-    NaN between components.
-    """
-    gap = ratings.theta[:, None] - ratings.theta[None, :]
-    gap = np.where(ratings.component[:, None] == ratings.component[None, :], gap, np.nan)
-    half = critical_value(level) * difference_errors(ratings.covariance)
-    return expit(gap), expit(gap - half), expit(gap + half)
 
 
 def difference_errors(covariance: Floats) -> Floats:

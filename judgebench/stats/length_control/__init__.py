@@ -69,22 +69,6 @@ class ControlledRates:
         return np.sqrt(np.diag(self.covariance))
 
 
-def length_controlled_win_rates(
-    table: VerdictTable,
-    *,
-    baseline: str,
-    prior: ControlPrior = ALPACA_EVAL,
-    level: float = 0.95,
-    resamples: int = 200,
-    rng: np.random.Generator,
-) -> ControlledRates:
-    """Win rates against ``baseline`` at equal length in characters.
-
-    The default prior is that of AlpacaEval's judge and baseline; for others fit one with ``empirical_prior``.
-    Raises UnknownName for an unknown baseline, StatisticsError for too few resamples or a fit that fails.
-    """
-    data = compare_to_baseline(table, baseline=baseline)
-    return controlled_win_rates(data, prior=prior, level=level, resamples=resamples, rng=rng)
 
 
 def controlled_win_rates(
