@@ -9,7 +9,7 @@ from judgebench.bias.effects import length_effect, place_effect
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard import Choices, build
 from judgebench.leaderboard.adjusted import build_anchored, build_at_equal, build_corrected
-from judgebench.stats.rogan_gladen import Calibration
+from judgebench.stats.ppi import JudgeErrorRates
 from tests.bias.factories import BiasedWorld
 
 
@@ -54,7 +54,7 @@ def test_error_rates_undo_the_noise_of_a_judge() -> None:
     truth = rng.random(len(one)) < 0.8
     seen = np.where(rng.random(len(one)) < 0.8, truth, ~truth)
     table = replace(one, preference=seen * 1.0)
-    board = build_corrected(table, Choices(), Calibration(0.8, 500, 0.8, 500), source="elsewhere")
+    board = build_corrected(table, Choices(), JudgeErrorRates(0.8, 500, 0.8, 500), source="elsewhere")
     rates = {row.model: row.rating for row in board.rows}
     assert build(table, Choices()).rows[0].rating == pytest.approx(0.68, abs=0.03)
     assert rates["m0"] == pytest.approx(0.8, abs=0.05)

@@ -8,9 +8,9 @@ import pytest
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard import Choices, Method, build, common_baseline
 from judgebench.leaderboard.board import Join
-from judgebench.leaderboard.consensus import consensus
 from judgebench.leaderboard.multiverse import many_rankings
 from judgebench.stats.clusters import Clustering
+from judgebench.stats.social_choice import consensus
 from judgebench.stats.verdict_table import VerdictTable
 
 METHODS: tuple[Method, ...] = (

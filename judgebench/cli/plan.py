@@ -8,7 +8,7 @@ import typer
 from judgebench import services
 from judgebench.cli.options import FormatOption, JudgesOption
 from judgebench.cli.session import Format, Session, percent, print_json, say
-from judgebench.stats.planning import Plan, detectable_difference, instructions_needed, power
+from judgebench.stats.planning import SampleSizePlan, detectable_difference, instructions_needed, power
 
 
 def plan(
@@ -31,7 +31,7 @@ def plan(
         with session.database() as database:
             pilot = services.analyses.pilot(database, benchmark, judges=judge or (), planned=planned, level=level)
     chosen_sd = sd if sd is not None else 0.5 if pilot is None else pilot.sd
-    asked = Plan(difference, sd=chosen_sd, correlation=correlation, level=level, power=wanted)
+    asked = SampleSizePlan(difference, sd=chosen_sd, correlation=correlation, level=level, power=wanted)
     document: dict[str, Any] = {**asdict(asked), "instructions_needed": instructions_needed(asked)}
     if instructions is not None:
         told = {

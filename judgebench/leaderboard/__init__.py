@@ -1,9 +1,8 @@
 """From verdicts to a ranked board. Pure: tables in, one frozen leaderboard out."""
 
-from judgebench.leaderboard.audit_flags import marked, of_board
 from judgebench.leaderboard.board import (
+    BoardGate,
     Choices,
-    Gate,
     Interval,
     IntervalMethod,
     JudgeGate,
@@ -12,12 +11,14 @@ from judgebench.leaderboard.board import (
     ModelGate,
     Row,
     Scale,
+    marked,
+    of_board,
 )
 from judgebench.leaderboard.build import build, build_from_scores, common_baseline
 
 __all__ = [
+    "BoardGate",
     "Choices",
-    "Gate",
     "Interval",
     "IntervalMethod",
     "JudgeGate",

@@ -18,8 +18,7 @@ from judgebench.leaderboard.methods import Estimates, on_scale, rated
 from judgebench.stats.bradley_terry.covariates import ContextualRatings, fit_contextual
 from judgebench.stats.bradley_terry.ties import TieRule
 from judgebench.stats.intervals import critical_value
-from judgebench.stats.ppi import anchored_ratings, anchored_win_rates
-from judgebench.stats.rogan_gladen import Calibration, corrected_share
+from judgebench.stats.ppi import JudgeErrorRates, anchored_ratings, anchored_win_rates, corrected_share
 from judgebench.stats.verdict_table import Floats, VerdictTable
 from judgebench.stats.win_rate import instruction_sums
 
@@ -75,7 +74,7 @@ def build_anchored(judge: VerdictTable, human: VerdictTable, choices: Choices) -
     return _board(judge, replace(choices, baseline=baseline), replace(estimates, notes=notes))
 
 
-def build_corrected(table: VerdictTable, choices: Choices, calibration: Calibration, *, source: str) -> Leaderboard:
+def build_corrected(table: VerdictTable, choices: Choices, calibration: JudgeErrorRates, *, source: str) -> Leaderboard:
     """Win rates corrected for how often the judge is wrong, which ``source`` says where it was learned.
 
     A model wins an instruction where the mean preference for it exceeds 1/2; ties count half. Raises StatisticsError

@@ -1,7 +1,7 @@
 """What audits say about a leaderboard's judges and models, as values. Nothing is audited here."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from judgebench.records import Status
@@ -31,7 +31,7 @@ class ModelGate:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class BoardGate:
     """What is known about a leaderboard's judges and models."""
 
     passed: bool  # every judge passed, and no model on the leaderboard has a severe finding
@@ -97,7 +97,7 @@ class Leaderboard:
     rows: tuple[Row, ...]
     left_out: Mapping[Status, int]  # trials without a preference, by status
     notes: tuple[str, ...]  # what a reader must know to read the rows right
-    gate: Gate | None = None  # what audits say about its judges and models; None: nobody looked
+    gate: BoardGate | None = None  # what audits say about its judges and models; None: nobody looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +117,35 @@ class Choices:
     )
     margin: float | None = None  # win rates and ratings from pointwise scores; a tie where they differ by this or less
     jury: Jury | None = None  # rank by what several judges amount to; None: their verdicts pooled
+
+
+_WORDS = {
+    "failed": "lets a null model win, so the ranks say little",
+    "stale": "was audited before instructions were added",
+    "missing": "has no null-model audit, so nobody knows what outputs that ignore the instruction would win",
+}
+
+
+def of_board(board: Leaderboard, judges: Sequence[JudgeGate], models: Sequence[ModelGate]) -> BoardGate:
+    """What of ``judges`` and ``models`` concerns ``board``."""
+    shown = {row.model for row in board.rows}
+    concerned = tuple(each for each in models if each.model in shown)
+    return BoardGate(all(each.state == "passed" for each in judges) and not concerned, tuple(judges), concerned)
+
+
+def marked(board: Leaderboard, found: BoardGate) -> Leaderboard:
+    """``board`` with the findings in its rows' flags, and the gate in its notes."""
+    marks = {each.model: _mark(each) for each in found.models}
+    flags = [", ".join(part for part in (row.flag, marks.get(row.model, "")) if part) for row in board.rows]
+    rows = tuple(replace(row, flag=flag) for row, flag in zip(board.rows, flags, strict=True))
+    notes = [
+        f"judge {each.judge} {_WORDS[each.state]}; settle it: {each.command}"
+        for each in found.judges
+        if each.state != "passed"
+    ]
+    notes += [f"{each.model}: {_mark(each)}; see {each.command}" for each in found.models]
+    return replace(board, rows=rows, notes=(*board.notes, *notes), gate=found)
+
+
+def _mark(each: ModelGate) -> str:
+    return f"audit: {', '.join(each.rules)}" + (" (before outputs were added)" if each.stale else "")

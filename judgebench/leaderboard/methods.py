@@ -13,20 +13,17 @@ import numpy as np
 
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard.board import Choices, Scale
-from judgebench.stats.bootstrap import bootstrap_ratings, bootstrap_win_rates
-from judgebench.stats.bradley_terry import Ratings, fit_bradley_terry
+from judgebench.stats.bradley_terry import Ratings, bootstrap_ratings, fit_bradley_terry
 from judgebench.stats.bradley_terry.covariates import fit_contextual
 from judgebench.stats.bradley_terry.separation import connectivity
 from judgebench.stats.bradley_terry.ties import TieRule
 from judgebench.stats.elo import shuffled_elo
 from judgebench.stats.intervals import critical_value, rate_estimate
-from judgebench.stats.judge_model import Effect, fit_judge_model
-from judgebench.stats.length_control import FEWEST_MODELS, controlled_win_rates
-from judgebench.stats.length_control.empirical_prior import empirical_prior
+from judgebench.stats.judge_model import TermEstimates, fit_judge_model
+from judgebench.stats.length_control.fit import ALPACA_EVAL, FEWEST_MODELS, controlled_win_rates, empirical_prior
 from judgebench.stats.length_control.likelihood import Comparisons, compare_to_baseline
-from judgebench.stats.length_control.prior import ALPACA_EVAL
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
-from judgebench.stats.win_rate import WinRates, win_rates
+from judgebench.stats.win_rate import WinRates, bootstrap_win_rates, win_rates
 
 ELO_PER_LOGIT = 400 / math.log(10)
 
@@ -259,7 +256,7 @@ def _judge_aware(table: VerdictTable, choices: Choices, baseline: str | None, rn
     )
 
 
-def _of_judges(effect: Effect, what: str, level: float) -> list[str]:
+def _of_judges(effect: TermEstimates, what: str, level: float) -> list[str]:
     z = critical_value(level)
     return [
         f"{name}: {what} {value:.3f} [{value - z * error:.3f}, {value + z * error:.3f}]"

@@ -8,12 +8,16 @@ import numpy as np
 from judgebench import store
 from judgebench.errors import InputError
 from judgebench.leaderboard import Leaderboard
-from judgebench.leaderboard.consensus import Consensus, consensus
 from judgebench.leaderboard.multiverse import ManyRankings, many_rankings
-from judgebench.stats.pair_rates import PairRates, pair_rates
-from judgebench.stats.planning import separability_by_instructions
-from judgebench.stats.ranking_quality import RankingQuality, RankingWithIntervals, ranking_quality, separability
-from judgebench.stats.win_rate import win_rates
+from judgebench.stats.planning import (
+    RankingQuality,
+    RankingWithIntervals,
+    ranking_quality,
+    separability,
+    separability_by_instructions,
+)
+from judgebench.stats.social_choice import Consensus, consensus
+from judgebench.stats.win_rate import PairRates, pair_rates, win_rates
 from judgebench.store.database import Database
 
 

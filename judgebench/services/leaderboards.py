@@ -21,7 +21,7 @@ from judgebench.services.analyses import stored_table
 from judgebench.services.audits.results import with_gate
 from judgebench.services.benchmarks import version
 from judgebench.services.bias import EVERYTHING, Scope
-from judgebench.stats.rogan_gladen import Calibration
+from judgebench.stats.ppi import JudgeErrorRates
 from judgebench.stats.verdict_table import Floats, LabelTable, VerdictTable
 from judgebench.store import labels
 from judgebench.store.arrays import score_table
@@ -174,7 +174,7 @@ def _labels_as_verdicts(connection: Connection, benchmark_id: int, table: Verdic
     )
 
 
-def _calibration(connection: Connection, source: int, board: VerdictTable) -> Calibration:
+def _calibration(connection: Connection, source: int, board: VerdictTable) -> JudgeErrorRates:
     """How often these judges name the winner that people name, in the ``source`` benchmark.
 
     Neither side of a battle is "the positive" by itself, so sensitivity and specificity are one accuracy and the
@@ -192,7 +192,7 @@ def _calibration(connection: Connection, source: int, board: VerdictTable) -> Ca
     half = len(right) // 2
     if not half:
         raise StatisticsError("no labelled battle tells how often the judge is right: name others by --labels-of")
-    return Calibration(float(right.mean()), half, float(right.mean()), len(right) - half)
+    return JudgeErrorRates(float(right.mean()), half, float(right.mean()), len(right) - half)
 
 
 def _llms(connection: Connection, table: VerdictTable) -> list[str]:

@@ -9,13 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.bradley_terry.refits import Refits
 from judgebench.stats.intervals import critical_value
-from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
-from judgebench.stats.win_rate import instruction_sums
+from judgebench.stats.verdict_table import Floats
 
 _BLOCK = 50  # resamples weighted at once
 
@@ -36,40 +33,6 @@ class Bootstrap:
         """(k,) Standard deviation of the draws."""
         spread: Floats = self.draws.std(axis=0, ddof=1)
         return spread
-
-
-def bootstrap_win_rates(
-    table: VerdictTable,
-    *,
-    baseline: str | None = None,
-    level: float = 0.95,
-    resamples: int = 1000,
-    rng: np.random.Generator,
-) -> Bootstrap:
-    """Win rates as in win_rate.win_rates under ``resamples`` reweightings of the instructions.
-
-    Raises StatisticsError for fewer than two resamples, UnknownName for an unknown baseline.
-    """
-    sums = instruction_sums(table, baseline=baseline)
-    draws = [sums.rates(weights) for weights in instruction_weights(len(table.instructions), resamples, rng)]
-    return summarise(table.models, np.concatenate(draws), level)
-
-
-def bootstrap_ratings(
-    table: VerdictTable, *, level: float = 0.95, resamples: int = 1000, rng: np.random.Generator
-) -> Bootstrap:
-    """Bradley-Terry ratings as in bradley_terry.fit_bradley_terry, refitted under ``resamples`` reweightings.
-
-    Raises StatisticsError for fewer than two resamples, or when a fit does not converge.
-    """
-    counts = PairCounts.of(table)
-    refits = Refits.of(counts, table)
-    won, met = _pair_sums(table, refits)
-    blocks = instruction_weights(len(table.instructions), resamples, rng)
-    draws = [refits.ratings(weights @ won, weights @ met) for weights in blocks]
-    return summarise(table.models, np.concatenate(draws), level)
-
-
 
 
 def instruction_weights(instructions: int, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
@@ -99,13 +62,3 @@ def summarise(
     tail = (1 - level) / 2
     lower, upper = np.quantile(draws, [tail, 1 - tail], axis=0)
     return Bootstrap(models, draws, lower, upper, level, method)
-
-
-def _pair_sums(table: VerdictTable, refits: Refits) -> tuple[csr_array, csr_array]:
-    """(instructions, pairs) summed preference for each pair's first model, and number of verdicts."""
-    forth = table.model_a < table.model_b
-    pair = refits.pair_of(np.minimum(table.model_a, table.model_b), np.maximum(table.model_a, table.model_b))
-    shape = (len(table.instructions), len(refits.first))
-    rows = (table.instruction, pair)
-    preference = np.where(forth, table.preference, 1 - table.preference)
-    return csr_array((preference, rows), shape=shape), csr_array((np.ones(len(table)), rows), shape=shape)

@@ -36,8 +36,6 @@ class EloRatings:
     rule: EloRule
 
 
-
-
 def shuffled_elo(
     table: VerdictTable, *, rule: EloRule | None = None, orders: int = 100, rng: np.random.Generator
 ) -> EloRatings:
@@ -50,8 +48,6 @@ def shuffled_elo(
     rule = rule or EloRule()
     runs = np.array([_run(table, rng.permutation(len(table)), rule) for _ in range(orders)])
     return EloRatings(table.models, np.median(runs, axis=0), runs.min(axis=0), runs.max(axis=0), orders, rule)
-
-
 
 
 def _run(table: VerdictTable, order: NDArray[np.intp], rule: EloRule) -> Floats:

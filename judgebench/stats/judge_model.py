@@ -27,11 +27,13 @@ from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 
 _NULL = 1e-8  # share of a direction's length that must be left by the others to be identified
+
+
 _THETA_SD, _EFFECT_SD, _GAMMA_SD, _TIE_MEAN, _TIE_SD = 3.0, 0.5, 0.5, float(np.log(0.3)), 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Effect:
+class TermEstimates:
     """Estimates with standard errors; NaN where not identified."""
 
     names: tuple[str, ...]
@@ -44,10 +46,10 @@ class JudgeModel:
     models: tuple[str, ...]
     theta: Floats  # (k,) natural log-odds for a judge of discrimination 1, summing to zero; NaN without a verdict
     covariance: Floats  # (k, k) clustered by instruction
-    effects: Effect  # beta, one a column, for one unit of the column as given
-    discrimination: Effect  # log gamma, one a judge
-    first_place: Effect  # b, log-odds for the output shown first, one a judge
-    tie_tendency: Effect  # log nu, one a judge; NaN where nobody ever ties
+    effects: TermEstimates  # beta, one a column, for one unit of the column as given
+    discrimination: TermEstimates  # log gamma, one a judge
+    first_place: TermEstimates  # b, log-odds for the output shown first, one a judge
+    tie_tendency: TermEstimates  # log nu, one a judge; NaN where nobody ever ties
     not_identified: tuple[str, ...]  # e.g. "first place: judge-1"
 
 
@@ -188,7 +190,9 @@ def _result(likelihood: _Likelihood, x: Floats, scale: Mapping[str, float]) -> J
     shown = np.where(known, x, np.nan)
     theta = places["theta"]
     silent = np.isnan(shown[theta])
-    slot, gamma, nu = (Effect(table.judges, shown[places[n]], errors[places[n]]) for n in ("slot", "gamma", "nu"))
+    slot, gamma, nu = (
+        TermEstimates(table.judges, shown[places[n]], errors[places[n]]) for n in ("slot", "gamma", "nu")
+    )
     effects = _all_effects(likelihood, shown[places["beta"]], errors[places["beta"]], scale)
     groups = [("effect", effects), ("first place", slot), ("discrimination", gamma)]
     groups += [("tie tendency", nu)] if likelihood.ties else []
@@ -209,14 +213,14 @@ def _result(likelihood: _Likelihood, x: Floats, scale: Mapping[str, float]) -> J
     )
 
 
-def _all_effects(likelihood: _Likelihood, found: Floats, errors: Floats, scale: Mapping[str, float]) -> Effect:
+def _all_effects(likelihood: _Likelihood, found: Floats, errors: Floats, scale: Mapping[str, float]) -> TermEstimates:
     """In the units and order given, NaN for columns that were left out."""
     place = {name: j for j, name in enumerate(likelihood.columns)}
     names = tuple(scale)
     both = np.array(
         [(found[place[n]] / scale[n], errors[place[n]] / scale[n]) if n in place else (np.nan, np.nan) for n in names]
     ).reshape(len(names), 2)
-    return Effect(names, both[:, 0], both[:, 1])
+    return TermEstimates(names, both[:, 0], both[:, 1])
 
 
 def _covariance(likelihood: _Likelihood, x: Floats) -> Floats:

@@ -8,16 +8,16 @@ elsewhere, see rogan_gladen.
 """
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import expit, ndtr
 
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate
 from judgebench.stats.bradley_terry import PointFit, fit_within_parts
 from judgebench.stats.bradley_terry.separation import connectivity
-from judgebench.stats.intervals import normal_estimate
+from judgebench.stats.intervals import critical_value, normal_estimate
 from judgebench.stats.verdict_table import Battles, Floats, PairCounts, VerdictTable, average_battles
 from judgebench.stats.win_rate import instruction_sums
 
@@ -110,8 +110,6 @@ def anchored_win_rates(
     return results
 
 
-
-
 def _var(values: Floats, correction: int) -> float:
     return float(values.var(ddof=correction)) if len(values) > correction else 0.0
 
@@ -132,8 +130,6 @@ def _per_instruction(table: VerdictTable, baseline: str | None) -> Floats:
     with np.errstate(invalid="ignore"):
         means: Floats = sums.won / sums.battles
     return means
-
-
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -305,3 +301,54 @@ def _tuned_rating_weight(sample: _Sample, point: PointFit) -> float:
 def _keys(battles: Battles) -> np.ndarray:
     k = len(battles.models)
     return (battles.instruction.astype(np.int64) * k + battles.first) * k + battles.second
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeErrorRates:
+    """What is known of a binary judge: shares of right verdicts, and on how many labelled items."""
+
+    specificity: float  # on items that people call negative
+    negatives: int
+    sensitivity: float  # on items that people call positive
+    positives: int
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedShare:
+    estimate: Estimate  # in [0, 1]; its interval is built around ``centre``
+    centre: float  # the adjusted estimate
+    shift: float
+    standard_error: float
+
+
+def corrected_share(share: float, items: int, calibration: JudgeErrorRates, *, level: float = 0.95) -> CorrectedShare:
+    """The share of positives, given that the judge called ``share`` of ``items`` positive.
+
+    Raises StatisticsError for shares outside [0, 1], no items or labels, or a judge no better than chance.
+    """
+    c = calibration
+    if not all(0 <= value <= 1 for value in (share, c.specificity, c.sensitivity)):
+        raise StatisticsError("a share, a sensitivity and a specificity lie in [0, 1]")
+    if min(items, c.negatives, c.positives) < 1:
+        raise StatisticsError("correcting needs judged items and calibration labels of both classes")
+    if c.specificity + c.sensitivity <= 1:
+        raise StatisticsError(
+            "this judge is no better than chance (sensitivity + specificity <= 1): nothing to correct"
+        )
+    z = critical_value(level)
+    p, n = (items * share + z**2 / 2) / (items + z**2), items + z**2
+    q0, m0 = (c.negatives * c.specificity + 1) / (c.negatives + 2), c.negatives + 2
+    q1, m1 = (c.positives * c.sensitivity + 1) / (c.positives + 2), c.positives + 2
+    centre = (p + q0 - 1) / (q0 + q1 - 1)
+    estimate = _clip((share + c.specificity - 1) / (c.specificity + c.sensitivity - 1))
+    noise0, noise1 = q0 * (1 - q0) / m0, q1 * (1 - q1) / m1
+    held = _clip(centre)
+    shift = 2 * z**2 * (-(1 - held) * noise0 + held * noise1)
+    se = sqrt(p * (1 - p) / n + (1 - held) ** 2 * noise0 + held**2 * noise1) / (q0 + q1 - 1)
+    ends = (_clip(centre + shift - z * se), _clip(centre + shift + z * se))
+    corrected = Estimate(estimate, *ends, level, "Rogan-Gladen, adjusted", items)
+    return CorrectedShare(corrected, centre, shift, se)
+
+
+def _clip(value: float) -> float:
+    return min(max(value, 0.0), 1.0)

@@ -60,8 +60,6 @@ def rank_sets(
     return RankSets(lower, upper, best, _tiers(theta, better), better, level, "simultaneous max-T, step-down")
 
 
-
-
 def _gaussian(covariance: Floats, draws: int, rng: np.random.Generator) -> Floats:
     values, vectors = np.linalg.eigh(covariance)
     standard = rng.standard_normal((draws, len(values)))

@@ -3,11 +3,10 @@ import pytest
 from hypothesis import given
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.bootstrap import bootstrap_pair_counts, bootstrap_ratings, bootstrap_win_rates
-from judgebench.stats.bradley_terry import fit_bradley_terry, fit_pair_counts
-from judgebench.stats.bradley_terry.refits import Refits
+from judgebench.stats.bootstrap import bootstrap_pair_counts
+from judgebench.stats.bradley_terry import Refits, bootstrap_ratings, fit_bradley_terry, fit_pair_counts
 from judgebench.stats.verdict_table import PairCounts
-from judgebench.stats.win_rate import win_rates
+from judgebench.stats.win_rate import bootstrap_win_rates, win_rates
 from tests.stats.factories import World, stacked, table_of, tables
 
 RNG = np.random.default_rng

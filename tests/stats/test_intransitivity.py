@@ -3,7 +3,7 @@ import pytest
 from scipy.special import logit
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.intransitivity import cycle_test, cyclic_triples, hodge_split, soft_deviation
+from judgebench.stats.social_choice import cycle_test, cyclic_triples, hodge_split, soft_deviation
 from tests.stats.factories import World, stacked, table_of
 
 CIRCLE = 0.5 + np.array([[0, 0.2, -0.1], [-0.2, 0, 0.3], [0.1, -0.3, 0]])

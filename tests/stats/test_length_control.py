@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from judgebench.stats.length_control.published import PublishedCoefficients, recover_difficulties
 from scipy.special import expit
 from scipy.stats import spearmanr
 
 from judgebench.errors import StatisticsError, UnknownName
-from judgebench.stats.length_control import (
+from judgebench.stats.length_control.fit import (
+    ALPACA_EVAL,
     controlled_rate,
     controlled_win_rates,
+    empirical_prior,
     fit_controlled,
     length_controlled_win_rates,
 )
-from judgebench.stats.length_control.empirical_prior import empirical_prior
 from judgebench.stats.length_control.likelihood import Comparisons, compare_to_baseline
-from judgebench.stats.length_control.prior import ALPACA_EVAL
-from judgebench.stats.length_control.published import PublishedCoefficients, recover_difficulties
 from judgebench.stats.win_rate import win_rates
 from tests.stats import alpaca
 from tests.stats.factories import stacked, swapped, table_of

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.pair_rates import pair_rates
+from judgebench.stats.win_rate import pair_rates
 from tests.stats.factories import table_of
 
 

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
-
-from judgebench.errors import StatisticsError
 from judgebench.stats.length_control.published import (
     PublishedCoefficients,
     published_pair_rate,
     published_rate,
     recover_difficulties,
 )
+
+from judgebench.errors import StatisticsError
 from tests.stats import alpaca
 
 DIFFICULTIES = np.array([-1.0, 0.0, 0.5, 2.0])

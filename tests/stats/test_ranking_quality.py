@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.ranking_quality import RankingWithIntervals, ranking_quality, separability
+from judgebench.stats.planning import RankingWithIntervals, ranking_quality, separability
 
 
 def ranking(estimate, half):

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from judgebench import store
 from judgebench.audits.findings import AuditReport
-from judgebench.leaderboard import Gate, JudgeGate, Leaderboard, ModelGate, marked, of_board
-from judgebench.leaderboard.board import State
+from judgebench.leaderboard import JudgeGate, Leaderboard, ModelGate, marked, of_board
+from judgebench.leaderboard.board import BoardGate, State
 from judgebench.records import Judge
 from judgebench.store import schema as t
 from judgebench.store.audits import StoredAudit, Subject, add_audit, newest_audits
@@ -26,7 +26,7 @@ def audits(database: Database, benchmark: str, *, kind: str | None = None) -> li
         return newest_audits(connection, store.benchmarks.benchmark_id(connection, benchmark), kind=kind)
 
 
-def board_gate(database: Database, benchmark: str, board: Leaderboard) -> Gate:
+def board_gate(database: Database, benchmark: str, board: Leaderboard) -> BoardGate:
     """What audits say about a leaderboard's judges and models; a few rows are read, and no verdict.
 
     Raises UnknownName.

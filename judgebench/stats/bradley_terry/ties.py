@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 from scipy.special import expit, log_expit, softmax
 
-from judgebench.errors import StatisticsError
 from judgebench.stats.verdict_table import Floats
 
 TieRule = Literal["half", "davidson", "rao_kupper"]
@@ -100,5 +99,3 @@ def tie_parameter(rule: TieRule, u: float) -> float:
     if rule == "davidson":
         return float(np.exp(u))
     return float(np.exp(np.logaddexp(0.0, u) / 2)) if rule == "rao_kupper" else float("nan")
-
-

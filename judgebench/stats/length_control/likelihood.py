@@ -1,8 +1,14 @@
-"""Verdicts against a baseline as dense arrays, with what is to be controlled: length, or any property of two outputs.
+"""What is assumed of slopes and difficulties before the verdicts are seen, and where each number comes from.
 
-A control is antisymmetric: exchanging the outputs changes its sign. Each is the baseline's value minus the model's,
-divided by the model's own standard deviation of it and squashed by tanh, never centred, so that 0 always means "no
-difference" (AlpacaEval's length term, alpaca_eval/metrics/glm_winrate.py; Dubois et al. 2024, section 3).
+``ALPACA_EVAL`` stands in for two things that AlpacaEval's estimator downloads: its gamed-baseline rows, which pin the
+length slope and the sharpness of every model, and its table of difficulties. It was read off the published
+coefficients and difficulties, not off the published length-controlled win rates: where a coefficient vector is the
+optimum of likelihood plus penalty, the likelihood's gradient equals the penalty's. Over the 22 models whose verdicts
+and coefficients are both public these gradients are linear in the coefficients with a symmetric matrix, which is the
+precision of the implied Gaussian, and vanish at its mean. The joint stage's slope is the one at which the fitted
+difficulties carry no more of the common length difference than the published ones do.
+
+For another judge, baseline or benchmark use ``judgebench.stats.empirical_prior``.
 """
 
 from collections.abc import Mapping
@@ -13,8 +19,19 @@ import numpy as np
 from scipy.special import expit, log_expit
 
 from judgebench.errors import StatisticsError, UnknownName
-from judgebench.stats.length_control.prior import ControlPrior
 from judgebench.stats.verdict_table import Floats, VerdictTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ControlPrior:
+    """Independent Gaussians a model; controls come first, in the order of the data's."""
+
+    mean: Floats  # (f + 1,) slopes of the controls, then sharpness
+    precision: Floats  # (f + 1, f + 1) inverse covariance of these
+    joint_mean: Floats  # (f,) slopes while the difficulties are fitted
+    joint_precision: Floats  # (f,)
+    difficulty_sd: float  # of the difficulties: their prior, and the scale the fitted ones are brought to
+    source: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
