@@ -22,7 +22,7 @@ from judgebench import engine, services, store
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats.outputs import OutputsFile, gather_outputs, read_outputs
 from judgebench.formats.reading import FRAME_NAME, read_frame
-from judgebench.leaderboard import Choices, Row
+from judgebench.leaderboard import COLUMNS, Choices
 from judgebench.records import Lineage
 from judgebench.spec import make_generation, make_study
 from judgebench.store.database import Database
@@ -168,7 +168,7 @@ def rank(
     """
     chosen = _choices(choices)
     board = services.leaderboards.leaderboard(database, benchmark, judges=judges, category=category, choices=chosen)
-    frame = pd.DataFrame([asdict(row) for row in board.rows], columns=[field.name for field in fields(Row)])
+    frame = pd.DataFrame([row.columns() for row in board.rows], columns=list(COLUMNS))
     document = services.leaderboards.leaderboard_document(benchmark, board)
     frame.attrs = {key: value for key, value in document.items() if key != "rows"}
     return frame

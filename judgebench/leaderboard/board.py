@@ -1,69 +1,38 @@
-"""What audits say about a leaderboard's judges and models, as values. Nothing is audited here."""
+"""A leaderboard as a value, what is controlled on it, and how it is marked by what audits say.
+
+A judge without a passing null-model audit on the benchmark may rank nothing: the leaderboard says so in its notes, with
+the command that would settle it. A model with a severe finding is marked in its row. Nothing is computed here.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
+from judgebench.estimate import Estimate
 from judgebench.records import Status
-from judgebench.stats.clusters import Clustering
+from judgebench.stats.method import Scale
 
+Control = Literal["length", "style", "position"]
+Anchor = Literal["human", "rogan-gladen"]
 State = Literal["passed", "failed", "stale", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeGate:
-    """A judge, and how its newest null-model audit on the benchmark ended."""
+class Controls:
+    """What is done about bias before and while ranking."""
 
-    judge: str
-    state: State
-    null_win_rate: float | None  # the worst upper bound that the audit left, in [0, 1]
-    command: str  # that would settle it
-
-
-@dataclass(frozen=True, slots=True)
-class ModelGate:
-    """A model whose newest submission audit has severe findings."""
-
-    model: str
-    rules: tuple[str, ...]
-    stale: bool  # outputs were added since
-    command: str
-
-
-@dataclass(frozen=True, slots=True)
-class BoardGate:
-    """What is known about a leaderboard's judges and models."""
-
-    passed: bool  # every judge passed, and no model on the leaderboard has a severe finding
-    judges: tuple[JudgeGate, ...]
-    models: tuple[ModelGate, ...]
-
-
-Method = Literal[
-    "win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "judge-aware", "elo", "score"
-]
-
-
-Scale = Literal["rate", "elo", "logit", "score"]
-
-
-Join = Literal["instruction", "position"]  # of a battle with the difficulty of its instruction
-
-
-Jury = Literal["majority", "mean"]
-
-
-IntervalMethod = Literal["analytic", "bootstrap"]
+    columns: tuple[Control, ...] = ()  # held equal in the rating model
+    related_weight: float = 1.0  # of a related judge's say in a battle; 0: its verdicts are left out
+    anchor: Anchor | None = None
+    labels_of: str | None = None  # benchmark whose labels tell error rates; None: the leaderboard's own
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One model. ``rating``, ``lower`` and ``upper`` share the leaderboard's scale; None where the data cannot tell."""
+    """One model."""
 
     model: str
-    rating: float | None
-    lower: float | None
-    upper: float | None
+    estimate: Estimate  # its rating, on the leaderboard's scale
     win_rate: float | None  # mean preference for the model, in [0, 1]
     standard_error: float | None  # of ``rating``
     rank: int  # by rating, equal ratings share
@@ -76,13 +45,76 @@ class Row:
     outputs: int = 0  # scored; 0 for methods that rest on battles
     p_best: float | None = None  # chance of being the best, in [0, 1], under the estimates' joint normal distribution
 
+    @property
+    def rating(self) -> float | None:
+        """None where the data cannot tell."""
+        return self.estimate.value
+
+    @property
+    def lower(self) -> float | None:
+        """None where there is no interval."""
+        return self.estimate.lower
+
+    @property
+    def upper(self) -> float | None:
+        """None where there is no interval."""
+        return self.estimate.upper
+
+    def columns(self) -> dict[str, Any]:
+        """The row as tables, frames and documents hold it, by ``COLUMNS``."""
+        return {name: getattr(self, name) for name in COLUMNS}
+
+
+COLUMNS = (
+    *("model", "rating", "lower", "upper", "win_rate", "standard_error", "rank", "rank_lower", "rank_upper"),
+    *("tier", "battles", "ties", "flag", "outputs", "p_best"),
+)
+
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """What the rows' intervals are."""
+class JudgeGate:
+    """A judge, and how its newest null-model audit on the benchmark ended."""
 
-    level: float
-    method: str
+    judge: str
+    state: State
+    null_win_rate: float | None  # the worst upper bound that the audit left, in [0, 1]
+    command: str  # that would settle it
+
+    @property
+    def note(self) -> str:
+        """What a reader of the leaderboard must know, for a judge that did not pass."""
+        return f"judge {self.judge} {_STATES[self.state]}; settle it: {self.command}"
+
+
+_STATES = {
+    "failed": "lets a null model win, so the ranks say little",
+    "stale": "was audited before instructions were added",
+    "missing": "has no null-model audit, so nobody knows what outputs that ignore the instruction would win",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelGate:
+    """A model whose newest submission audit has severe findings."""
+
+    model: str
+    rules: tuple[str, ...]
+    stale: bool  # outputs were added since
+    command: str
+
+    @property
+    def mark(self) -> str:
+        """What its row is marked with."""
+        return f"audit: {', '.join(self.rules)}" + (" (before outputs were added)" if self.stale else "")
+
+
+@dataclass(frozen=True, slots=True)
+class BoardGate:
+    """What is known about a leaderboard's judges and models."""
+
+    passed: bool  # every judge passed, and no model on the leaderboard has a severe finding
+    judges: tuple[JudgeGate, ...]
+    models: tuple[ModelGate, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,62 +122,35 @@ class Leaderboard:
     """Rows from the best to the worst, and how they came about."""
 
     judges: tuple[str, ...]
-    method: Method
+    method: str  # a name in ``methods.METHODS``
     scale: Scale
     baseline: str | None
-    interval: Interval
-    rows: tuple[Row, ...]
+    rows: tuple[Row, ...]  # at least one
     left_out: Mapping[Status, int]  # trials without a preference, by status
     notes: tuple[str, ...]  # what a reader must know to read the rows right
     gate: BoardGate | None = None  # what audits say about its judges and models; None: nobody looked
 
+    @property
+    def level(self) -> float:
+        """Of the rows' intervals and rank ranges, in (0, 1)."""
+        return self.rows[0].estimate.level
 
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """How to rank. ``scale`` None: rates for win rates, the Elo scale for ratings, scores for scores."""
+    @property
+    def interval_method(self) -> str:
+        """How the rows' intervals were made."""
+        return self.rows[0].estimate.method
 
-    method: Method = "win-rate"
-    baseline: str | None = None  # None: the one model that took part in every battle, else the field
-    scale: Scale | None = None
-    level: float = 0.95
-    interval: IntervalMethod = "analytic"
-    resamples: int = 1000
-    seed: int = 0
-    cluster: Clustering = "instruction"  # what verdicts share, for analytic intervals of Bradley-Terry ratings
-    join: Join | None = (
-        None  # length control; None: by position for AlpacaEval's judge and baseline, else by instruction
-    )
-    margin: float | None = None  # win rates and ratings from pointwise scores; a tie where they differ by this or less
-    jury: Jury | None = None  # rank by what several judges amount to; None: their verdicts pooled
-
-
-_WORDS = {
-    "failed": "lets a null model win, so the ranks say little",
-    "stale": "was audited before instructions were added",
-    "missing": "has no null-model audit, so nobody knows what outputs that ignore the instruction would win",
-}
-
-
-def of_board(board: Leaderboard, judges: Sequence[JudgeGate], models: Sequence[ModelGate]) -> BoardGate:
-    """What of ``judges`` and ``models`` concerns ``board``."""
-    shown = {row.model for row in board.rows}
-    concerned = tuple(each for each in models if each.model in shown)
-    return BoardGate(all(each.state == "passed" for each in judges) and not concerned, tuple(judges), concerned)
-
-
-def marked(board: Leaderboard, found: BoardGate) -> Leaderboard:
-    """``board`` with the findings in its rows' flags, and the gate in its notes."""
-    marks = {each.model: _mark(each) for each in found.models}
-    flags = [", ".join(part for part in (row.flag, marks.get(row.model, "")) if part) for row in board.rows]
-    rows = tuple(replace(row, flag=flag) for row, flag in zip(board.rows, flags, strict=True))
-    notes = [
-        f"judge {each.judge} {_WORDS[each.state]}; settle it: {each.command}"
-        for each in found.judges
-        if each.state != "passed"
-    ]
-    notes += [f"{each.model}: {_mark(each)}; see {each.command}" for each in found.models]
-    return replace(board, rows=rows, notes=(*board.notes, *notes), gate=found)
-
-
-def _mark(each: ModelGate) -> str:
-    return f"audit: {', '.join(each.rules)}" + (" (before outputs were added)" if each.stale else "")
+    def marked(self, judges: Sequence[JudgeGate], models: Sequence[ModelGate]) -> "Leaderboard":
+        """With what of ``judges`` and ``models`` concerns it as its gate, in its notes and in the flags of its rows."""
+        marks = {model.model: model for model in models}
+        shown = {row.model for row in self.rows}
+        concerned = tuple(model for model in models if model.model in shown)
+        passed = not concerned and all(judge.state == "passed" for judge in judges)
+        rows = tuple(
+            replace(row, flag=", ".join(filter(None, (row.flag, marks[row.model].mark)))) if row.model in marks else row
+            for row in self.rows
+        )
+        notes = [judge.note for judge in judges if judge.state != "passed"]
+        notes += [f"{model.model}: {model.mark}; see {model.command}" for model in concerned]
+        gate = BoardGate(passed, tuple(judges), concerned)
+        return replace(self, rows=rows, notes=(*self.notes, *notes), gate=gate)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.errors import StatisticsError
+from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 
@@ -48,6 +49,23 @@ def shuffled_elo(
     rule = rule or EloRule()
     runs = np.array([_run(table, rng.permutation(len(table)), rule) for _ in range(orders)])
     return EloRatings(table.models, np.median(runs, axis=0), runs.min(axis=0), runs.max(axis=0), orders, rule)
+
+
+def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
+    """The leaderboard's method "elo"; models without a verdict have none."""
+    shuffled = shuffled_elo(table, rng=rng)
+    k = len(table.models)
+    met = np.isin(np.arange(k), np.concatenate([table.model_a, table.model_b]))
+    return Estimates(
+        value=np.where(met, shuffled.rating, np.nan),
+        lower=shuffled.lower,
+        upper=shuffled.upper,
+        covariance=np.full((k, k), np.nan),
+        flags=[""] * k,
+        method=f"smallest and largest over {shuffled.orders} orders of the verdicts: no confidence interval",
+        scale="elo",
+        notes=("online Elo depends on the order of verdicts and on K: all ranks are left open",),
+    )
 
 
 def _run(table: VerdictTable, order: NDArray[np.intp], rule: EloRule) -> Floats:

@@ -1,9 +1,7 @@
-"""Pointwise scores: mean score a model, and the pairwise preferences that scores amount to.
+"""Scores as other benchmarks define them, for comparison with their boards; none of them is this project's estimate.
 
-Means are over instructions, each instruction's mean over judges and repeats first, with standard errors clustered by
-instruction, as ``win_rate`` has them. Scores of different scales have no common mean: whoever builds a table sees to
-it. Preferences compare what one judge gave two outputs to one instruction (MT-Bench's conversion of single ratings to
-pairs, Zheng et al. 2023, 4.2, there with a margin of 0.1).
+WildBench (Lin et al. 2024): WB-Reward from five-way verdicts against one or several references, WB-Score from 1-10
+ratings. Arena-Hard (Li et al. 2024): labels spread into values, a strong verdict three times; hence no win rate.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.errors import StatisticsError
+from judgebench.stats.intervals import critical_value
+from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 
 
@@ -58,6 +60,22 @@ def mean_scores(table: ScoreTable) -> MeanScores:
         influence = np.where(there, scores - mean, 0.0)
         influence *= np.sqrt(np.where(outputs > 1, outputs / (outputs - 1.0), np.nan)) / outputs
     return MeanScores(table.models, mean, influence.T @ influence, outputs)
+
+
+def estimates(table: ScoreTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
+    """The leaderboard's method "score"."""
+    means = mean_scores(table)
+    half = critical_value(choices.level) * means.standard_error
+    return Estimates(
+        value=means.mean,
+        lower=means.mean - half,
+        upper=means.mean + half,
+        covariance=means.covariance,
+        flags=[""] * len(table.models),
+        method="normal, clustered by instruction",
+        scale="score",
+        outputs=means.outputs,
+    )
 
 
 def score_preferences(table: ScoreTable, *, margin: float = 0.0) -> VerdictTable:

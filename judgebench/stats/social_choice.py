@@ -9,7 +9,6 @@ where every judge of the jury has a verdict on it in that order: otherwise who w
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +17,9 @@ from scipy.special import logit
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.bootstrap import instruction_weights
+from judgebench.stats.method import Jury
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 from judgebench.stats.win_rate import pair_rates, win_rates
-
-Rule = Literal["majority", "mean"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +31,7 @@ class JuryVerdicts:
     incomplete: int  # battles, in an order, that some member has no verdict on: left out
 
 
-def convene(table: VerdictTable, rule: Rule) -> JuryVerdicts:
+def convene(table: VerdictTable, rule: Jury) -> JuryVerdicts:
     """Raises StatisticsError with fewer than two judges, or where no battle has a verdict of each."""
     codes, judge = np.unique(table.judge, return_inverse=True)
     if len(codes) < 2:

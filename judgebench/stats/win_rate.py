@@ -1,8 +1,12 @@
-"""Win rates with standard errors that know which verdicts share an instruction.
+"""Win rates, overall and pair by pair, with standard errors that know which verdicts share an instruction.
 
 The mean preference for a model, ties half: against one baseline, or against whomever it met. It controls for nothing;
 see length_control and bradley_terry for that. With a baseline this is AlpacaEval's win rate, and with one verdict an
 instruction its standard error too (sample standard deviation over the root of n; alpaca_eval/metrics/winrate.py).
+
+Between two models the interval is Wilson's score interval (1927) at the mean preference of their battles: no preference
+in [0, 1] varies more than a yes or no with the same mean, so for graded preferences it is too wide rather than too
+narrow, and it never collapses at 0 or 1. It holds pair by pair, not for all pairs at once.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +19,8 @@ from numpy.typing import NDArray
 
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.stats.bootstrap import Bootstrap, instruction_weights, summarise
-from judgebench.stats.intervals import critical_value
+from judgebench.stats.intervals import critical_value, rate_estimate
+from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.verdict_table import Floats, VerdictTable, average_battles
 
 Counts = NDArray[np.int64]
@@ -91,6 +96,46 @@ def instruction_sums(table: VerdictTable, *, baseline: str | None = None) -> Ins
     Raises UnknownName for a baseline that is not in the table.
     """
     return _sums(table, _sides(table, baseline))
+
+
+def bootstrap_win_rates(
+    table: VerdictTable,
+    *,
+    baseline: str | None = None,
+    level: float = 0.95,
+    resamples: int = 1000,
+    rng: np.random.Generator,
+) -> Bootstrap:
+    """Win rates as in win_rate.win_rates under ``resamples`` reweightings of the instructions.
+
+    Raises StatisticsError for fewer than two resamples, UnknownName for an unknown baseline.
+    """
+    sums = instruction_sums(table, baseline=baseline)
+    draws = [sums.rates(weights) for weights in instruction_weights(len(table.instructions), resamples, rng)]
+    return summarise(table.models, np.concatenate(draws), level)
+
+
+def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
+    """The leaderboard's method "win-rate". Raises as ``win_rates`` and ``bootstrap_win_rates`` do."""
+    rates, level = win_rates(table, baseline=baseline), choices.level
+    if choices.interval == "bootstrap":
+        drawn = bootstrap_win_rates(table, baseline=baseline, level=level, resamples=choices.resamples, rng=rng)
+        lower, upper, method = drawn.lower, drawn.upper, drawn.method
+    else:
+        columns = (rates.rate, rates.standard_error, rates.battles.tolist())
+        spans = [rate_estimate(rate, se, units, level) for rate, se, units in zip(*columns, strict=True)]
+        lower, upper = np.array([(span.lower, span.upper) for span in spans], dtype=np.float64).reshape(-1, 2).T
+        method = "Wilson, clustered by instruction"
+    return Estimates(
+        value=rates.rate,
+        lower=lower,
+        upper=upper,
+        covariance=rates.covariance,
+        flags=[""] * len(table.models),
+        method=method,
+        scale="rate",
+        rates=rates,
+    )
 
 
 def _sums(table: VerdictTable, sides: "_Sides") -> InstructionSums:
@@ -199,20 +244,3 @@ def _wilson(rate: Floats, n: NDArray[np.int64], z: float) -> tuple[Floats, Float
     centre = (rate + z**2 / (2 * n)) / scale
     half = z / scale * np.sqrt(np.maximum(rate * (1 - rate), 0) / n + z**2 / (4.0 * n**2))
     return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
-
-
-def bootstrap_win_rates(
-    table: VerdictTable,
-    *,
-    baseline: str | None = None,
-    level: float = 0.95,
-    resamples: int = 1000,
-    rng: np.random.Generator,
-) -> Bootstrap:
-    """Win rates as in win_rate.win_rates under ``resamples`` reweightings of the instructions.
-
-    Raises StatisticsError for fewer than two resamples, UnknownName for an unknown baseline.
-    """
-    sums = instruction_sums(table, baseline=baseline)
-    draws = [sums.rates(weights) for weights in instruction_weights(len(table.instructions), resamples, rng)]
-    return summarise(table.models, np.concatenate(draws), level)

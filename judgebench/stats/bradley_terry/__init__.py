@@ -19,7 +19,8 @@ from scipy.special import expit, log_expit
 
 from judgebench.stats.bootstrap import Bootstrap, instruction_weights, summarise
 from judgebench.stats.bradley_terry.separation import Connectivity, PlacementLayer, connectivity, one_scale, plan
-from judgebench.stats.clusters import Clustering, meat_of_rows
+from judgebench.stats.clusters import meat_of_rows
+from judgebench.stats.method import Cluster
 from judgebench.stats.newton import Optimum, maximise, solve_dense
 from judgebench.stats.verdict_table import Codes, Floats, PairCounts, VerdictTable
 
@@ -43,7 +44,7 @@ class Ratings:
         return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
 
 
-def fit_bradley_terry(table: VerdictTable, *, cluster: Clustering = "instruction") -> Ratings:
+def fit_bradley_terry(table: VerdictTable, *, cluster: Cluster = "instruction") -> Ratings:
     """Ratings of all models of ``table``; ``cluster`` names what its verdicts share.
 
     "instruction" (default) and "judge" are one-way, "both" is two-way, "verdict" treats verdicts as independent and is

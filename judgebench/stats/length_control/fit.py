@@ -1,14 +1,13 @@
-"""What is assumed of slopes and difficulties before the verdicts are seen, and where each number comes from.
+"""Win rates at equal length, or equal in any other controlled property, without downloaded tables.
 
-``ALPACA_EVAL`` stands in for two things that AlpacaEval's estimator downloads: its gamed-baseline rows, which pin the
-length slope and the sharpness of every model, and its table of difficulties. It was read off the published
-coefficients and difficulties, not off the published length-controlled win rates: where a coefficient vector is the
-optimum of likelihood plus penalty, the likelihood's gradient equals the penalty's. Over the 22 models whose verdicts
-and coefficients are both public these gradients are linear in the coefficients with a symmetric matrix, which is the
-precision of the implied Gaussian, and vanish at its mean. The joint stage's slope is the one at which the fitted
-difficulties carry no more of the common length difference than the published ones do.
+For model m on instruction i, logit P(m beats the baseline) = ability_m + slope_m . x_mi + sharpness_m d_i, where x are
+the controls and d_i says how hard the instruction is to win on. The controlled win rate is the mean over instructions
+of that probability at x = 0 (Dubois, Galambosi, Liang and Hashimoto 2024, equation 2).
 
-For another judge, baseline or benchmark use ``judgebench.stats.empirical_prior``.
+Two stages, as published: the difficulties d come from one joint fit of all models with sharpness 1; then each model is
+fitted with d given. Where AlpacaEval pins slopes by copies of its baseline that were told to be verbose and concise,
+and ships d as a table, both are replaced by Gaussian priors; see ``ControlPrior``. Intervals refit both stages under
+reweighted instructions, since the published standard error leaves out what the coefficients themselves are unsure of.
 """
 
 from dataclasses import dataclass, replace
@@ -29,16 +28,6 @@ from judgebench.stats.length_control.likelihood import (
 )
 from judgebench.stats.newton import maximise
 from judgebench.stats.verdict_table import Floats
-
-ALPACA_EVAL = ControlPrior(
-    mean=np.array([-1.86, 0.77]),
-    precision=np.array([[12.0, 7.0], [7.0, 42.0]]),
-    joint_mean=np.array([-0.8]),
-    joint_precision=np.array([100.0]),
-    difficulty_sd=1.48,
-    source="AlpacaEval 2: implied by the published coefficients",
-)
-
 
 FEWEST_MODELS = 3  # below it difficulties cannot be told from the models' own luck, and are left out
 
@@ -210,59 +199,3 @@ def _difficulties(data: Comparisons, prior: ControlPrior, start: ControlFit | No
         return np.zeros(len(per_model) + i)
     begin = np.concatenate([per_model, np.zeros(i)]) if start is None else start.joint
     return maximise(JointDifficulty(data, prior), begin, scale=_scale(data)).x
-
-
-_SHARPNESS_PRECISION = 4.0
-
-
-_SMALLEST_SD = 0.05  # natural log-odds; below it slopes count as equal
-
-
-_ROUNDS = 30
-
-
-_SETTLED = 1e-3
-
-
-def empirical_prior(data: Comparisons) -> ControlPrior:
-    """The prior under which the slopes found in ``data`` are typical.
-
-    Raises StatisticsError when nobody has a battle with the baseline, or a fit does not converge.
-    """
-    if not data.weight.any():
-        raise StatisticsError(f"no model has a verdict against {data.baseline!r}, so there is no slope to learn from")
-    mean, sd, difficulty_sd = np.zeros(len(data.controls)), np.ones(len(data.controls)), 1.0
-    fit: ControlFit | None = None
-    for _ in range(_ROUNDS):
-        prior = _prior(mean, sd, difficulty_sd, len(data.models))
-        fit = fit_controlled(data, prior, start=fit)
-        before = np.concatenate([mean, sd, [difficulty_sd]])
-        mean, sd, difficulty_sd = _updated(data, prior, fit)
-        if np.abs(np.concatenate([mean, sd, [difficulty_sd]]) - before).max() < _SETTLED:
-            break
-    return _prior(mean, sd, difficulty_sd, len(data.models))
-
-
-def _prior(mean: Floats, sd: Floats, difficulty_sd: float, models: int) -> ControlPrior:
-    return ControlPrior(
-        mean=np.append(mean, 1.0),
-        precision=np.diag(np.append(1 / sd**2, _SHARPNESS_PRECISION)),
-        joint_mean=mean,
-        joint_precision=1 / sd**2,
-        difficulty_sd=difficulty_sd,
-        source=f"empirical Bayes over {models} models",
-    )
-
-
-def _updated(data: Comparisons, prior: ControlPrior, fit: ControlFit) -> tuple[Floats, Floats, float]:
-    """The next mean and standard deviation of the slopes, and the difficulties' standard deviation."""
-    each = np.arange(len(data.controls))
-    active = data.weight.sum(axis=1) > 0
-    own = OwnCoefficients(data, columns_of(data, fit.difficulty), prior.mean, prior.precision)
-    unsure = own.spread(np.column_stack([fit.slopes, fit.sharpness, fit.ability]))[active][:, each, each]
-    slopes = fit.slopes[active]
-    mean = slopes.mean(axis=0)
-    variance = ((slopes - mean) ** 2 + unsure).mean(axis=0)
-    difficulty, doubt = JointDifficulty(data, prior).difficulty_moments(fit.joint)
-    found = float(np.sqrt((difficulty**2 + doubt).mean())) if difficulty.any() else prior.difficulty_sd
-    return mean, np.maximum(np.sqrt(variance), _SMALLEST_SD), found
