@@ -11,7 +11,7 @@ from rich.table import Table
 
 from judgebench import services
 from judgebench.cli.session import Session, out, print_json, visible
-from judgebench.errors import InputError, UnknownName
+from judgebench.errors import UnknownName
 from judgebench.formats.csv_export import write_csv
 from judgebench.leaderboard import Choices, Leaderboard, Row
 
@@ -139,17 +139,10 @@ def leaderboard(
     controls = services.leaderboards.Controls(
         _controls(control), weight, None if anchor is None else anchor.value, labels_of
     )
-    if margin is not None and controls != services.leaderboards.Controls():
-        raise InputError("--margin ranks scores, and controls are for comparisons: leave one of them out")
     with session.database() as database:
-        if controls == services.leaderboards.Controls():
-            board = services.leaderboards.leaderboard(
-                database, benchmark, judges=judge or (), category=category, choices=choices
-            )
-        else:
-            board = services.leaderboards.controlled_leaderboard(
-                database, benchmark, controls, judges=judge or (), category=category, choices=choices
-            )
+        board = services.leaderboards.leaderboard(
+            database, benchmark, judges=judge or (), category=category, choices=choices, controls=controls
+        )
     if output is BoardFormat.JSON:
         print_json(services.leaderboards.leaderboard_document(benchmark, board))
     elif output is BoardFormat.CSV:
