@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 from app.charts import ranks, shown
 from app.text import name
 from app.words import basis
-from judgebench.formats.csv_export import write_csv
+from judgebench.formats.writing import write_csv
 from judgebench.leaderboard import Leaderboard, Row
 from judgebench.services.leaderboards import leaderboard_document
 

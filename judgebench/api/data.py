@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from os import PathLike
-from typing import Any, ParamSpec, TypeVar, get_args
+from typing import Any, ParamSpec, TypeVar, cast, get_args
 
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
@@ -21,7 +21,8 @@ from judgebench.bias.human_agreement import Concord
 from judgebench.bias.relatives import preference_leakage_score
 from judgebench.bias.report import BiasReport
 from judgebench.errors import InputError, UnknownName
-from judgebench.formats.submission import NAME, Submission, gather_submission, read_frame, read_submission
+from judgebench.formats.outputs import OutputsFile, gather_outputs, read_outputs
+from judgebench.formats.reading import FRAME_NAME, read_frame
 from judgebench.leaderboard import Choices, Row
 from judgebench.leaderboard.board import IntervalMethod, Join, Jury, Method, Scale
 from judgebench.leaderboard.consensus import Consensus
@@ -638,9 +639,12 @@ def models(database: Database, *, benchmark: str) -> pd.DataFrame:
 
     Raises UnknownName.
     """
-    frame = _lineages(services.benchmarks.models(database, benchmark))
     generated = services.benchmarks.generated(database)
-    return frame.assign(generated=[generated.get(name) for name in frame["model"]])
+    rows = [
+        {"model": model.name, **asdict(model.lineage), "generated": generated.get(model.name)}
+        for model in services.benchmarks.models(database, benchmark)
+    ]
+    return _frame(rows, ["model", "family", "parent", "trained_on", "generated"])
 
 
 def languages(database: Database, *, benchmark: str) -> list[str]:
@@ -667,8 +671,7 @@ def templates() -> pd.DataFrame:
     Raises InputError for a template that cannot be read.
     """
     rows = [
-        {"template": template.id, "kind": template.kind, "digest": template.digest}
-        for template in spec.templates.templates()
+        {"template": template.id, "kind": template.kind, "digest": template.digest} for template in spec.templates()
     ]
     return _frame(rows, ["template", "kind", "digest"])
 
@@ -699,13 +702,14 @@ def _known(kind: str, given: Names, known: Sequence[Any]) -> tuple[Any, ...]:
 def _valid(record: Callable[_P, _Record], *args: _P.args, **fields: _P.kwargs) -> _Record:
     """The record of these fields. Raises InputError: a mistyped method must not quietly become another one."""
     try:
-        return TypeAdapter(record).validate_python(fields)
+        adapter: TypeAdapter[_Record] = TypeAdapter(cast(Any, record))
+        return adapter.validate_python(fields)
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
 
 
-def _submission(outputs: pd.DataFrame | str | PathLike[str], columns: Mapping[str, str] | None) -> Submission:
+def _submission(outputs: pd.DataFrame | str | PathLike[str], columns: Mapping[str, str] | None) -> OutputsFile:
     if isinstance(outputs, pd.DataFrame):
-        return gather_submission(read_frame(outputs), NAME, columns=columns)
-    return read_submission(outputs, columns=columns)
+        return gather_outputs(read_frame(outputs), FRAME_NAME, columns=columns)
+    return read_outputs(outputs, columns=columns)

@@ -12,7 +12,7 @@ from rich.table import Table
 from judgebench import services
 from judgebench.cli.session import Session, out, print_json, visible
 from judgebench.errors import UnknownName
-from judgebench.formats.csv_export import write_csv
+from judgebench.formats.writing import write_csv
 from judgebench.leaderboard import Choices, Leaderboard, Row
 
 _FIELDS = (
