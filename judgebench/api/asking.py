@@ -5,13 +5,23 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
-from judgebench import engine
+import pandas as pd
+
+from judgebench import engine, services, spec
+from judgebench.api.data import Names, frame_of, names_of
+from judgebench.errors import InputError
+from judgebench.records import HumanLabel, Judge
 from judgebench.spec import make_generation, make_study
+from judgebench.stats.planning import Plan
 from judgebench.store.database import Database
 
-__all__ = ["answer", "run", "settle"]
+__all__ = [
+    "add_judge", "answer", "audit_results", "human_queue", "judges", "plan", "run", "runs", "settle", "templates",
+    "vote",
+]  # fmt: skip
 
 Report = TypeVar("Report")
 
@@ -92,6 +102,147 @@ def answer(
         return engine.answer.answer(database, wanted, environment=dict(os.environ), on_progress=watch)
 
     return _worked(work, on_progress)
+
+
+def plan(
+    database: Database | None = None,
+    *,
+    difference: float = 0.05,
+    instructions: int | None = None,
+    benchmark: str | None = None,
+    judge: Names = (),
+    sd: float | None = None,
+    correlation: float = 0.0,
+    power: float = 0.8,
+    level: float = 0.95,
+) -> services.analyses.SamplePlan:
+    """How many instructions tell two win rates apart that lie ``difference`` apart, and what a number of them tells.
+
+    ``sd``, in [0, 0.5], is of one model's preference over instructions: where it is not given it is learned from the
+    verdicts on ``benchmark``, and 0.5 at most. ``correlation``, in [-1, 1), is of two models' preferences.
+
+    Raises UnknownName, and StatisticsError for a number out of its range or fewer than two models with verdicts.
+    """
+    learned = None
+    if benchmark is not None:
+        if database is None:
+            raise InputError("say in which database the benchmark is: judgebench.plan(db, benchmark=...)")
+        numbers = () if instructions is None else (instructions,)
+        learned = services.analyses.pilot(database, benchmark, judges=names_of(judge), planned=numbers, level=level)
+    sd = sd if sd is not None else 0.5 if learned is None else learned.sd
+    comparison = Plan(difference, sd=sd, correlation=correlation, level=level, power=power)
+    return services.analyses.sample_plan(comparison, instructions=instructions, learned=learned)
+
+
+def vote(
+    database: Database,
+    *,
+    benchmark: str,
+    annotator: str,
+    instruction: str,
+    first: str,
+    second: str,
+    preference: float,
+    both_bad: bool = False,
+) -> bool:
+    """Store what a person says who saw the output of model ``first`` first; ``preference`` in [0, 1] is for that one.
+
+    ``instruction`` is its key, as ``battles`` lists it; ``both_bad`` goes with 0.5.
+
+    Returns: False where the very same was stored before.
+
+    Raises UnknownName, InputError for an unusable label, and Conflict where this person said something else.
+    """
+    label = HumanLabel.of(annotator, instruction, first=first, second=second, preference=preference, both_bad=both_bad)
+    return services.labels.vote(database, benchmark, label)
+
+
+def human_queue(
+    database: Database, *, benchmark: str, judge: str, risk: float = 0.1, failure: float = 0.05, seed: int = 0
+) -> services.agreement.HumanQueue:
+    """Which battles a judge should hand to people: those below a confidence that the labels have shown to be safe.
+
+    ``risk``: share of kept verdicts that people may contradict; ``failure``: probability that this does not hold.
+
+    Raises UnknownName, and InputError for rates outside (0, 1).
+    """
+    allowed = services.agreement.Allowed(risk, failure, seed=seed)
+    return services.agreement.human_queue(database, benchmark, judge, allowed)
+
+
+def judges(database: Database) -> pd.DataFrame:
+    """Every judge that was added, has run or was imported.
+
+    Returns: one row a judge: ``judge`` (its name), ``model``, ``template``, ``digest``, ``settings``, and where it is
+    reached if that is known: ``url``, ``key_env``, ``price``.
+
+    Raises DatabaseError.
+    """
+    rows = []
+    for known in services.judges.known_judges(database):
+        address = known.spec.model_dump(include={"url", "key_env", "price"}) if known.spec else {}
+        rows.append(asdict(known.judge) | {"judge": known.judge.name, "digest": known.judge.digest} | address)
+    return frame_of(rows, ["judge", "model", "template", "digest", "settings", "url", "key_env", "price"])
+
+
+def add_judge(
+    database: Database,
+    name: str,
+    *,
+    model: str,
+    url: str | None = None,
+    key_env: str | None = None,
+    template: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    price: str | None = None,
+) -> Judge:
+    """Remember a judge under a name; nothing is asked, and no key is stored. Adding it once more changes its address.
+
+    ``model``: its server's name for it, "embedded", or "scripted:NAME". ``key_env``: NAME of the environment variable
+    with the server's key. ``settings``: decoding settings, over the template's. ``price``: "PROMPT,COMPLETION" in USD
+    per million tokens.
+
+    Raises InputError, and Conflict where the name belongs to another judge.
+    """
+    address = {"url": url, "key_env": key_env, "template": template, "price": price}
+    fields = {"name": name, "model": model, "settings": settings or {}}
+    return services.judges.add_judge(database, spec.make_judge(fields | address, where="add_judge"))
+
+
+def runs(database: Database) -> pd.DataFrame:
+    """What every run and import stored, the newest first.
+
+    Returns: one row a run: ``id``, ``benchmark``, ``judge``, ``kind``, ``started_at`` and ``finished_at`` (ISO 8601,
+    UTC), ``ended`` (trials by status), ``cost_usd`` (missing where no price was known).
+
+    Raises DatabaseError.
+    """
+    return frame_of(services.runs.runs(database), [field.name for field in fields(services.runs.RunSummary)])
+
+
+def templates() -> pd.DataFrame:
+    """The templates that judges can be asked with.
+
+    Returns: one row a template: ``template`` (its id), ``kind`` ("pairwise" or "pointwise"), ``digest``.
+
+    Raises InputError for a template that cannot be read.
+    """
+    rows = [
+        {"template": template.id, "kind": template.kind, "digest": template.digest} for template in spec.templates()
+    ]
+    return frame_of(rows, ["template", "kind", "digest"])
+
+
+def audit_results(database: Database, *, benchmark: str, kind: str | None = None) -> pd.DataFrame:
+    """The newest audit of every judge, of every submission and of the benchmark's verdicts.
+
+    Returns: one row an audit, the newest first: ``kind``, ``judge_digest`` or ``model``, ``passed``, ``high`` (severe
+    findings), ``created_at``, ``stale`` (what it looked at has grown since), ``document`` (the report as plain values).
+
+    Raises UnknownName.
+    """
+    columns = ["kind", "judge_digest", "model", "passed", "high", "created_at", "stale", "document"]
+    return frame_of(services.audits.results.audits(database, benchmark, kind=kind), columns)
 
 
 def _worked(

@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar, cast, get_args
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from judgebench import services, spec, store
+from judgebench import services, store
 from judgebench.bias.card import Card
 from judgebench.bias.counterfactual import Ledger
 from judgebench.bias.human_agreement import Concord
@@ -26,46 +26,17 @@ from judgebench.formats.reading import FRAME_NAME, read_frame
 from judgebench.leaderboard import Choices, Row
 from judgebench.leaderboard.board import IntervalMethod, Join, Jury, Method, Scale
 from judgebench.leaderboard.consensus import Consensus
-from judgebench.records import HumanLabel, Judge, Lineage, Model
+from judgebench.records import HumanLabel, Lineage, Model
 from judgebench.stats.agreement import Resampling
 from judgebench.stats.clusters import Clustering
-from judgebench.stats.planning import Plan
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
 from judgebench.store.database import Database
 
 __all__ = [
-    "accept_lineage",
-    "add_judge",
-    "agreement",
-    "audit_results",
-    "battles",
-    "benchmarks",
-    "bias_report",
-    "card",
-    "consensus",
-    "contamination",
-    "counterfactual",
-    "declare_lineage",
-    "human_queue",
-    "judges",
-    "labels",
-    "languages",
-    "lineage",
-    "matrix",
-    "models",
-    "multiverse",
-    "open",
-    "plan",
-    "preference_leakage_score",
-    "propose_lineage",
-    "quality",
-    "rank",
-    "runs",
-    "submit",
-    "templates",
-    "verdicts",
-    "vote",
-]
+    "accept_lineage", "agreement", "battles", "benchmarks", "bias_report", "card", "consensus", "contamination",
+    "counterfactual", "declare_lineage", "labels", "languages", "lineage", "matrix", "models", "multiverse", "open",
+    "preference_leakage_score", "propose_lineage", "quality", "rank", "submit", "verdicts",
+]  # fmt: skip
 
 _P = ParamSpec("_P")
 _Record = TypeVar("_Record")
@@ -112,7 +83,7 @@ def submit(
 
     Raises InputError, naming the row and the field, and Conflict; then nothing is stored.
     """
-    declared = Lineage(family, parent, _names(trained_on))
+    declared = Lineage(family, parent, names_of(trained_on))
     if accept_lineage and declared == Lineage():
         declared = services.lineage.suggested(model)
     prepared = services.submissions.prepare(
@@ -192,13 +163,13 @@ def rank(
     board = services.leaderboards.leaderboard(
         database,
         benchmark,
-        judges=_names(judge),
+        judges=names_of(judge),
         category=category,
         language=language,
         choices=choices,
         controls=controls,
     )
-    frame = _frame(board.rows, [field.name for field in fields(Row)])
+    frame = frame_of(board.rows, [field.name for field in fields(Row)])
     document = services.leaderboards.leaderboard_document(benchmark, board)
     frame.attrs = {key: value for key, value in document.items() if key != "rows"}
     return frame
@@ -212,8 +183,8 @@ def matrix(database: Database, *, benchmark: str, judge: Names = (), category: s
 
     Raises UnknownName.
     """
-    rates = services.analyses.matrix(database, benchmark, judges=_names(judge), category=category)
-    frame = _frame(rates.pairs(), ["model", "opponent", "win_rate", "lower", "upper", "battles"])
+    rates = services.analyses.matrix(database, benchmark, judges=names_of(judge), category=category)
+    frame = frame_of(rates.pairs(), ["model", "opponent", "win_rate", "lower", "upper", "battles"])
     frame.attrs = {"level": rates.level, "method": rates.method}
     return frame
 
@@ -229,8 +200,8 @@ def multiverse(
 
     Raises UnknownName, and StatisticsError where nothing was judged.
     """
-    many = services.analyses.multiverse(database, benchmark, judges=_names(judge), category=category, seed=seed)
-    frame = _frame(many.found.rows(), ["model", "best_rank", "worst_rank", "leads", "above_in_all"])
+    many = services.analyses.multiverse(database, benchmark, judges=names_of(judge), category=category, seed=seed)
+    frame = frame_of(many.found.rows(), ["model", "best_rank", "worst_rank", "leads", "above_in_all"])
     influence = dict(many.found.influence)
     frame.attrs = {"universes": many.found.universes, "impossible": many.impossible, "influence": influence}
     return frame
@@ -252,7 +223,7 @@ def consensus(
     Raises UnknownName, and StatisticsError where nothing was judged.
     """
     return services.analyses.other_answers(
-        database, benchmark, judges=_names(judge), category=category, resamples=resamples, seed=seed
+        database, benchmark, judges=names_of(judge), category=category, resamples=resamples, seed=seed
     )
 
 
@@ -273,41 +244,11 @@ def quality(
     return services.analyses.board_quality(
         database,
         benchmark,
-        judges=_names(judge),
+        judges=names_of(judge),
         against=against,
-        against_judges=_names(against_judge),
+        against_judges=names_of(against_judge),
         choices=_valid(Choices, method=method),
     )
-
-
-def plan(
-    database: Database | None = None,
-    *,
-    difference: float = 0.05,
-    instructions: int | None = None,
-    benchmark: str | None = None,
-    judge: Names = (),
-    sd: float | None = None,
-    correlation: float = 0.0,
-    power: float = 0.8,
-    level: float = 0.95,
-) -> services.analyses.SamplePlan:
-    """How many instructions tell two win rates apart that lie ``difference`` apart, and what a number of them tells.
-
-    ``sd``, in [0, 0.5], is of one model's preference over instructions: where it is not given it is learned from the
-    verdicts on ``benchmark``, and 0.5 at most. ``correlation``, in [-1, 1), is of two models' preferences.
-
-    Raises UnknownName, and StatisticsError for a number out of its range or fewer than two models with verdicts.
-    """
-    learned = None
-    if benchmark is not None:
-        if database is None:
-            raise InputError("say in which database the benchmark is: judgebench.plan(db, benchmark=...)")
-        numbers = () if instructions is None else (instructions,)
-        learned = services.analyses.pilot(database, benchmark, judges=_names(judge), planned=numbers, level=level)
-    sd = sd if sd is not None else 0.5 if learned is None else learned.sd
-    comparison = Plan(difference, sd=sd, correlation=correlation, level=level, power=power)
-    return services.analyses.sample_plan(comparison, instructions=instructions, learned=learned)
 
 
 def battles(
@@ -340,7 +281,7 @@ def battles(
         BattleFilter,
         judge=judge,
         category=category,
-        models=_names(model),
+        models=names_of(model),
         inconsistent=inconsistent,
         without_verdict=without_verdict,
         suspicious=suspicious,
@@ -352,7 +293,7 @@ def battles(
         database, benchmark, chosen, limit=sys.maxsize if limit is None else limit, offset=offset
     )
     columns = [*(field.name for field in fields(BattleSummary)), "consistent"]
-    frame = _frame([asdict(battle) | {"consistent": battle.consistent} for battle in page], columns)
+    frame = frame_of([asdict(battle) | {"consistent": battle.consistent} for battle in page], columns)
     frame.attrs = {"total": total}
     return frame
 
@@ -388,7 +329,7 @@ def bias_report(
     Raises UnknownName, and StatisticsError where there is no verdict.
     """
     return services.bias.bias(
-        database, benchmark, judges=_names(judge), category=category, baseline=baseline, level=level
+        database, benchmark, judges=names_of(judge), category=category, baseline=baseline, level=level
     )
 
 
@@ -405,7 +346,7 @@ def counterfactual(
 
     Raises UnknownName, and StatisticsError where there is no verdict.
     """
-    scope = services.bias.Scope(_names(judge), category)
+    scope = services.bias.Scope(names_of(judge), category)
     effects = _known("effect", without, get_args(services.bias.Without))
     return services.bias.moves(database, benchmark, effects, scope=scope, baseline=baseline)
 
@@ -427,7 +368,7 @@ def agreement(
     Raises UnknownName, and StatisticsError where there is neither verdict nor label.
     """
     how = Resampling(level, resamples, seed)
-    return services.agreement.agreement(database, benchmark, judges=_names(judge), category=category, how=how)
+    return services.agreement.agreement(database, benchmark, judges=names_of(judge), category=category, how=how)
 
 
 def card(database: Database, *, judge: str, benchmark: str | None = None, level: float = 0.95) -> Card:
@@ -458,24 +399,12 @@ def contamination(
     """
     chosen = any((model, template, against, file is not None))
     places = services.contamination.Places(
-        models=_names(model) if chosen else None,
-        templates=_names(template) if chosen else None,
-        benchmarks=_names(against) if chosen else None,
+        models=names_of(model) if chosen else None,
+        templates=names_of(template) if chosen else None,
+        benchmarks=names_of(against) if chosen else None,
         texts=() if file is None else services.contamination.texts_of(file),
     )
     return services.contamination.contamination(database, benchmark, places, threshold=threshold, level=level)
-
-
-def audit_results(database: Database, *, benchmark: str, kind: str | None = None) -> pd.DataFrame:
-    """The newest audit of every judge, of every submission and of the benchmark's verdicts.
-
-    Returns: one row an audit, the newest first: ``kind``, ``judge_digest`` or ``model``, ``passed``, ``high`` (severe
-    findings), ``created_at``, ``stale`` (what it looked at has grown since), ``document`` (the report as plain values).
-
-    Raises UnknownName.
-    """
-    columns = ["kind", "judge_digest", "model", "passed", "high", "created_at", "stale", "document"]
-    return _frame(services.audits.results.audits(database, benchmark, kind=kind), columns)
 
 
 def labels(
@@ -488,43 +417,7 @@ def labels(
     Raises UnknownName.
     """
     rows = services.labels.human_labels(database, benchmark, annotator=annotator, category=category)
-    return _frame(rows, [field.name for field in fields(HumanLabel)])
-
-
-def vote(
-    database: Database,
-    *,
-    benchmark: str,
-    annotator: str,
-    instruction: str,
-    first: str,
-    second: str,
-    preference: float,
-    both_bad: bool = False,
-) -> bool:
-    """Store what a person says who saw the output of model ``first`` first; ``preference`` in [0, 1] is for that one.
-
-    ``instruction`` is its key, as ``battles`` lists it; ``both_bad`` goes with 0.5.
-
-    Returns: False where the very same was stored before.
-
-    Raises UnknownName, InputError for an unusable label, and Conflict where this person said something else.
-    """
-    label = HumanLabel.of(annotator, instruction, first=first, second=second, preference=preference, both_bad=both_bad)
-    return services.labels.vote(database, benchmark, label)
-
-
-def human_queue(
-    database: Database, *, benchmark: str, judge: str, risk: float = 0.1, failure: float = 0.05, seed: int = 0
-) -> services.agreement.HumanQueue:
-    """Which battles a judge should hand to people: those below a confidence that the labels have shown to be safe.
-
-    ``risk``: share of kept verdicts that people may contradict; ``failure``: probability that this does not hold.
-
-    Raises UnknownName, and InputError for rates outside (0, 1).
-    """
-    allowed = services.agreement.Allowed(risk, failure, seed=seed)
-    return services.agreement.human_queue(database, benchmark, judge, allowed)
+    return frame_of(rows, [field.name for field in fields(HumanLabel)])
 
 
 def lineage(database: Database) -> pd.DataFrame:
@@ -546,7 +439,7 @@ def declare_lineage(
 
     Raises InputError where nothing is declared or a model is its own ancestor, Conflict where another lineage was.
     """
-    declared = Lineage(family, parent, _names(trained_on))
+    declared = Lineage(family, parent, names_of(trained_on))
     if declared == Lineage():
         raise InputError("say something: family, parent or trained_on")
     return services.lineage.declare(database, [Model(name, declared)]) == 1
@@ -564,7 +457,7 @@ def propose_lineage(database: Database) -> pd.DataFrame:
         {"model": model.name, "is_judge": model.is_judge} | (asdict(model.proposal.lineage) if model.proposal else {})
         for model in services.lineage.undeclared(database)
     ]
-    return _frame(rows, ["model", "is_judge", "family", "parent", "trained_on"])
+    return frame_of(rows, ["model", "is_judge", "family", "parent", "trained_on"])
 
 
 def accept_lineage(database: Database, names: Names = (), *, everything: bool = False) -> pd.DataFrame:
@@ -576,47 +469,8 @@ def accept_lineage(database: Database, names: Names = (), *, everything: bool = 
     """
     if bool(names) == everything:
         raise InputError("name the models whose proposals are right, or say everything=True")
-    chosen = _names(names) or [model.name for model in services.lineage.undeclared(database) if model.proposal]
+    chosen = names_of(names) or [model.name for model in services.lineage.undeclared(database) if model.proposal]
     return _lineages(services.lineage.accept(database, chosen))
-
-
-def judges(database: Database) -> pd.DataFrame:
-    """Every judge that was added, has run or was imported.
-
-    Returns: one row a judge: ``judge`` (its name), ``model``, ``template``, ``digest``, ``settings``, and where it is
-    reached if that is known: ``url``, ``key_env``, ``price``.
-
-    Raises DatabaseError.
-    """
-    rows = []
-    for known in services.judges.known_judges(database):
-        address = known.spec.model_dump(include={"url", "key_env", "price"}) if known.spec else {}
-        rows.append(asdict(known.judge) | {"judge": known.judge.name, "digest": known.judge.digest} | address)
-    return _frame(rows, ["judge", "model", "template", "digest", "settings", "url", "key_env", "price"])
-
-
-def add_judge(
-    database: Database,
-    name: str,
-    *,
-    model: str,
-    url: str | None = None,
-    key_env: str | None = None,
-    template: str | None = None,
-    settings: Mapping[str, Any] | None = None,
-    price: str | None = None,
-) -> Judge:
-    """Remember a judge under a name; nothing is asked, and no key is stored. Adding it once more changes its address.
-
-    ``model``: its server's name for it, "embedded", or "scripted:NAME". ``key_env``: NAME of the environment variable
-    with the server's key. ``settings``: decoding settings, over the template's. ``price``: "PROMPT,COMPLETION" in USD
-    per million tokens.
-
-    Raises InputError, and Conflict where the name belongs to another judge.
-    """
-    address = {"url": url, "key_env": key_env, "template": template, "price": price}
-    fields = {"name": name, "model": model, "settings": settings or {}}
-    return services.judges.add_judge(database, spec.make_judge(fields | address, where="add_judge"))
 
 
 def benchmarks(database: Database) -> pd.DataFrame:
@@ -628,7 +482,7 @@ def benchmarks(database: Database) -> pd.DataFrame:
     Raises DatabaseError.
     """
     columns = [field.name for field in fields(services.benchmarks.BenchmarkSummary)]
-    return _frame(services.benchmarks.benchmarks(database), columns)
+    return frame_of(services.benchmarks.benchmarks(database), columns)
 
 
 def models(database: Database, *, benchmark: str) -> pd.DataFrame:
@@ -644,7 +498,7 @@ def models(database: Database, *, benchmark: str) -> pd.DataFrame:
         {"model": model.name, **asdict(model.lineage), "generated": generated.get(model.name)}
         for model in services.benchmarks.models(database, benchmark)
     ]
-    return _frame(rows, ["model", "family", "parent", "trained_on", "generated"])
+    return frame_of(rows, ["model", "family", "parent", "trained_on", "generated"])
 
 
 def languages(database: Database, *, benchmark: str) -> list[str]:
@@ -652,47 +506,23 @@ def languages(database: Database, *, benchmark: str) -> list[str]:
     return services.leaderboards.languages(database, benchmark)
 
 
-def runs(database: Database) -> pd.DataFrame:
-    """What every run and import stored, the newest first.
-
-    Returns: one row a run: ``id``, ``benchmark``, ``judge``, ``kind``, ``started_at`` and ``finished_at`` (ISO 8601,
-    UTC), ``ended`` (trials by status), ``cost_usd`` (missing where no price was known).
-
-    Raises DatabaseError.
-    """
-    return _frame(services.runs.runs(database), [field.name for field in fields(services.runs.RunSummary)])
-
-
-def templates() -> pd.DataFrame:
-    """The templates that judges can be asked with.
-
-    Returns: one row a template: ``template`` (its id), ``kind`` ("pairwise" or "pointwise"), ``digest``.
-
-    Raises InputError for a template that cannot be read.
-    """
-    rows = [
-        {"template": template.id, "kind": template.kind, "digest": template.digest} for template in spec.templates()
-    ]
-    return _frame(rows, ["template", "kind", "digest"])
-
-
-def _frame(rows: Iterable[Any], columns: Sequence[str]) -> pd.DataFrame:
+def frame_of(rows: Iterable[Any], columns: Sequence[str]) -> pd.DataFrame:
     """Records or mappings as a frame with these ``columns``, whichever are there."""
     return pd.DataFrame([row if isinstance(row, Mapping) else asdict(row) for row in rows], columns=list(columns))
 
 
 def _lineages(models: Iterable[Model]) -> pd.DataFrame:
     rows = [{"model": model.name, **asdict(model.lineage)} for model in models]
-    return _frame(rows, ["model", "family", "parent", "trained_on"])
+    return frame_of(rows, ["model", "family", "parent", "trained_on"])
 
 
-def _names(given: Names) -> tuple[str, ...]:
+def names_of(given: Names) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _known(kind: str, given: Names, known: Sequence[Any]) -> tuple[Any, ...]:
     """The given names in the order of the known ones, each once. Raises UnknownName."""
-    names = _names(given)
+    names = names_of(given)
     for name in names:
         if name not in known:
             raise UnknownName(kind, name, known)
