@@ -23,7 +23,7 @@ from judgebench.bias.report import BiasReport
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats.outputs import OutputsFile, gather_outputs, read_outputs
 from judgebench.formats.reading import FRAME_NAME, read_frame
-from judgebench.leaderboard import Choices, Row
+from judgebench.leaderboard import COLUMNS, Choices
 from judgebench.leaderboard.board import IntervalMethod, Join, Jury, Method, Scale
 from judgebench.leaderboard.consensus import Consensus
 from judgebench.records import HumanLabel, Lineage, Model
@@ -133,7 +133,7 @@ def rank(
     ``related_weight`` in [0, 1] weighs them. ``anchor`` corrects the judge by human labels, with "rogan-gladen" by
     error rates on those of the benchmark ``labels_of``. ``level``: of intervals and rank ranges, in (0, 1).
 
-    Returns: one row a model, the best first, with the columns of ``leaderboard.Row``. Rates lie in [0, 1], ratings on
+    Returns: one row a model, the best first, with the columns ``leaderboard.COLUMNS``. Rates lie in [0, 1], ratings on
     the Elo scale unless ``scale`` says otherwise. ``attrs`` say how the numbers came about and what was left out:
     ``judges``, ``method``, ``scale``, ``baseline``, ``interval``, ``left_out``, ``notes``, ``gate``.
 
@@ -169,7 +169,7 @@ def rank(
         choices=choices,
         controls=controls,
     )
-    frame = frame_of(board.rows, [field.name for field in fields(Row)])
+    frame = frame_of([row.columns() for row in board.rows], COLUMNS)
     document = services.leaderboards.leaderboard_document(benchmark, board)
     frame.attrs = {key: value for key, value in document.items() if key != "rows"}
     return frame

@@ -107,7 +107,7 @@ def board_quality(
         other = services.leaderboards.leaderboard(
             database, against or benchmark, judges=against_judges, choices=choices
         )
-    return BoardQuality(_separability(board), board.interval.level, None if other is None else _foretold(board, other))
+    return BoardQuality(_separability(board), board.level, None if other is None else _foretold(board, other))
 
 
 def sample_plan(comparison: Plan, *, instructions: int | None = None, learned: Pilot | None = None) -> SamplePlan:
