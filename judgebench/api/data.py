@@ -27,6 +27,7 @@ from judgebench.leaderboard import COLUMNS, Choices
 from judgebench.leaderboard.board import IntervalMethod, Join, Jury, Method, Scale
 from judgebench.leaderboard.consensus import Consensus
 from judgebench.records import HumanLabel, Lineage, Model
+from judgebench.show.tables import board_document
 from judgebench.stats.agreement import Resampling
 from judgebench.stats.clusters import Clustering
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
@@ -170,7 +171,7 @@ def rank(
         controls=controls,
     )
     frame = frame_of([row.columns() for row in board.rows], COLUMNS)
-    document = services.leaderboards.leaderboard_document(benchmark, board)
+    document = board_document(benchmark, board)
     frame.attrs = {key: value for key, value in document.items() if key != "rows"}
     return frame
 

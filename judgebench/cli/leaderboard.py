@@ -13,6 +13,7 @@ from judgebench.cli.session import Session, out, print_json, visible
 from judgebench.errors import UnknownName
 from judgebench.formats.writing import write_csv
 from judgebench.leaderboard import COLUMNS, Choices, Leaderboard, Row
+from judgebench.show.tables import board_document
 
 
 class Method(StrEnum):
@@ -138,7 +139,7 @@ def leaderboard(
             database, benchmark, judges=judge or (), category=category, choices=choices, controls=controls
         )
     if output is BoardFormat.JSON:
-        print_json(services.leaderboards.leaderboard_document(benchmark, board))
+        print_json(board_document(benchmark, board))
     elif output is BoardFormat.CSV:
         write_csv([row.columns() for row in board.rows], COLUMNS, sys.stdout)
     elif output is BoardFormat.MARKDOWN:

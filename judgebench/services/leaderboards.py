@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -245,22 +245,6 @@ def _cached_board(
         return with_gate(database, benchmark, _score_board(database, benchmark, judges, category, choices))
     stored = stored_table(database, benchmark, judges, category)
     return with_gate(database, benchmark, build(stored.table, choices, left_out=stored.left_out))
-
-
-def leaderboard_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
-    """The leaderboard as plain values, as ``--format json`` prints it."""
-    return {
-        "benchmark": benchmark,
-        "judges": list(board.judges),
-        "method": board.method,
-        "scale": board.scale,
-        "baseline": board.baseline,
-        "interval": {"level": board.level, "method": board.interval_method},
-        "rows": [row.columns() for row in board.rows],
-        "left_out": {str(status): count for status, count in sorted(board.left_out.items())},
-        "notes": list(board.notes),
-        "gate": None if board.gate is None else asdict(board.gate),
-    }
 
 
 def _in_language(

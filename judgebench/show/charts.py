@@ -153,7 +153,7 @@ def _filled(form: Spec, rows: Sequence[Mapping[str, Any]], height: int) -> Spec:
 
 def _form(chart: Any) -> Spec:
     """Everything but the rows; data of a layer's own stay with it."""
-    form = chart.to_dict()
+    form: Spec = chart.to_dict()
     del form["config"]  # Altair's looks, where Streamlit has its own
     own = form.pop("datasets", {})
     for layer in form.get("layer", []):
@@ -212,7 +212,7 @@ def _intervals(title: str, *, level: str, digits: str, legend: bool) -> Spec:
 
 @lru_cache(maxsize=1)
 def _matrix() -> Spec:
-    alt, none, whisker = _parts()
+    alt, none, _ = _parts()
     tooltip = [
         alt.Tooltip("model:N", title="Model"),
         alt.Tooltip("against:N", title="Against"),

@@ -24,7 +24,7 @@ _AUDIT_STYLE = (
 )
 
 
-def card(card: Card) -> str:
+def card_page(card: Card) -> str:
     """A judge's report card, the whole document."""
     return _page(
         f"Report card: {escaped_html(card.judge)} on {escaped_html(card.benchmark)}",
@@ -37,7 +37,7 @@ def card(card: Card) -> str:
     )
 
 
-def audit_report(report: AuditReport) -> str:
+def audit_page(report: AuditReport) -> str:
     """An audit's report, the whole document."""
     return _page(
         f"Audit {escaped_html(report.audit)}: {'passed' if report.passed else 'failed'}",

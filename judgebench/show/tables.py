@@ -1,4 +1,4 @@
-"""Tables: a leaderboard and its pairs as cells, Markdown, CSV and documents; estimates as rows; results as plain values.
+"""Leaderboards and pairs as cells, Markdown, CSV and documents; estimates as rows; results as plain values.
 
 Documents hold what is stored, rates in [0, 1]; cells are texts, rates in percent.
 """
@@ -88,7 +88,7 @@ def estimate_cells(row: Labelled) -> tuple[str, str, str, str]:
 def estimate_columns(rows: Sequence[Labelled], benchmark: str) -> Mapping[str, list[Any]]:
     """Estimates by column, with a command that would give what is missing; columns that hold nothing are left out."""
     known = [(row, row.estimate) for row in rows if row.estimate is not None]
-    columns = {
+    columns: dict[str, list[Any]] = {
         "What": [one_line(row.label, 200) for row, _ in known],
         "Value": [value(estimate, row.unit) for row, estimate in known],
         "Interval": [interval(estimate, row.unit) for row, estimate in known],
