@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from judgebench.leaderboard.adjusted import build_anchored, build_at_equal, build_corrected
 
 from judgebench.bias.effects import length_effect, place_effect
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard import Choices, build
-from judgebench.leaderboard.adjusted import build_anchored, build_at_equal, build_corrected
 from judgebench.stats.ppi import JudgeErrorRates
 from tests.bias.factories import BiasedWorld
 

@@ -22,12 +22,13 @@ Method = Literal[
 class RankingMethod:
     """A method as it is shown, what it offers, and where it is."""
 
-    label: str  # in lists and above tables
-    help: str  # one sentence: what the numbers are
+    label: str  # in lists, e.g. "Win rate"
+    numbers: str  # what the values are, in sentences, e.g. "Win rates"
+    help: str  # the same in one sentence
     function: str  # "module:function"
     scales: tuple[Scale, ...]  # the usual one first
     needs: Literal["pairwise", "scores"] = "pairwise"  # which table it ranks by
-    heading: str = ""  # of the column of its numbers, where the name of the scale would mislead
+    heading: str = ""  # of the values in tables; the scale's name where empty
     controls: bool = False  # takes columns to hold equal
     bootstrap: bool = False  # has bootstrap intervals
     clusters: bool = False  # has intervals by other clusters than instructions
@@ -43,23 +44,27 @@ class RankingMethod:
 METHODS: dict[str, RankingMethod] = {
     "win-rate": RankingMethod(
         "Win rate",
+        "Win rates",
         "How often a model is preferred to the baseline, or to everyone it met.",
         "judgebench.stats.win_rate:estimates",
         ("rate",),
+        heading="win rate",
         bootstrap=True,
         multiverse=True,
     ),
     "length-controlled": RankingMethod(
         "Length-controlled win rate",
+        "Length-controlled win rates",
         "The win rate against the baseline as it would be if outputs were equally long, as in AlpacaEval 2.",
         "judgebench.stats.length_control:estimates",
         ("rate",),
-        heading="at equal length",
+        heading="length-controlled",
         bootstrap=True,
         multiverse=True,
     ),
     "bradley-terry": RankingMethod(
         "Bradley-Terry",
+        "Bradley-Terry ratings",
         "One strength a model, fitted to all battles; a tie is half a win.",
         "judgebench.stats.bradley_terry.covariates:bradley_terry_estimates",
         ("elo", "logit"),
@@ -70,6 +75,7 @@ METHODS: dict[str, RankingMethod] = {
     ),
     "davidson": RankingMethod(
         "Bradley-Terry, ties by Davidson",
+        "Bradley-Terry ratings, ties modelled by Davidson",
         "Bradley-Terry in which ties have a probability of their own, the larger the nearer two models are.",
         "judgebench.stats.bradley_terry.covariates:davidson_estimates",
         ("elo", "logit"),
@@ -78,6 +84,7 @@ METHODS: dict[str, RankingMethod] = {
     ),
     "rao-kupper": RankingMethod(
         "Bradley-Terry, ties by Rao-Kupper",
+        "Bradley-Terry ratings, ties modelled by Rao and Kupper",
         "Bradley-Terry in which a difference below a threshold is a tie.",
         "judgebench.stats.bradley_terry.covariates:rao_kupper_estimates",
         ("elo", "logit"),
@@ -85,6 +92,7 @@ METHODS: dict[str, RankingMethod] = {
     ),
     "judge-aware": RankingMethod(
         "Bradley-Terry, judge-aware",
+        "Bradley-Terry ratings with judges weighed by what they tell",
         "Bradley-Terry in which judges differ in how sharply they tell models apart, in position bias and in ties.",
         "judgebench.stats.judge_model:estimates",
         ("elo", "logit"),
@@ -92,12 +100,14 @@ METHODS: dict[str, RankingMethod] = {
     ),
     "elo": RankingMethod(
         "Online Elo",
+        "Online Elo ratings",
         "Ratings updated verdict by verdict, for comparison with boards that show them; no confidence interval.",
         "judgebench.stats.elo:estimates",
         ("elo",),
     ),
     "score": RankingMethod(
         "Mean score",
+        "Mean scores",
         "The mean of pointwise scores over instructions.",
         "judgebench.stats.scores:estimates",
         ("score",),

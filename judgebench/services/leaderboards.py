@@ -2,9 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
 
 import numpy as np
 
@@ -14,8 +13,10 @@ from judgebench.bias.labelled_battles import join, mean_of_known
 from judgebench.bias.relatives import RELATED, Relation, relation_matrix, without_related
 from judgebench.bias.report import style_effects
 from judgebench.errors import InputError, StatisticsError, UnknownName
-from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
-from judgebench.leaderboard.adjusted import build_anchored, build_at_equal, build_corrected
+from judgebench.leaderboard import Choices, Control, Controls, Leaderboard
+from judgebench.leaderboard.anchored import build_anchored, build_corrected
+from judgebench.leaderboard.build import build, build_from_scores
+from judgebench.leaderboard.methods import named
 from judgebench.records import Lineage
 from judgebench.services.analyses import stored_table
 from judgebench.services.audits.results import with_gate
@@ -56,37 +57,17 @@ def languages(database: Database, benchmark: str) -> list[str]:
     return [language for language, _ in found.most_common()]
 
 
-Control = Literal["length", "style", "position"]
-
-
-Anchor = Literal["human", "rogan-gladen"]
-
-
-@dataclass(frozen=True, slots=True)
-class Controls:
-    """What is done about bias before and while ranking."""
-
-    columns: tuple[Control, ...] = ()  # of the rating model
-    related_weight: float = 1.0  # of a related judge's say in a battle; 0: its verdicts are left out
-    anchor: Anchor | None = None
-    labels_of: str | None = None  # benchmark whose labels tell error rates; None: the leaderboard's own
-
-
-def controlled_leaderboard(
+def _controlled(
     database: Database,
     benchmark: str,
     controls: Controls,
-    *,
-    judges: Sequence[str] = (),
-    category: str | None = None,
-    choices: Choices | None = None,
+    judges: Sequence[str],
+    category: str | None,
+    choices: Choices,
 ) -> Leaderboard:
-    """The leaderboard under ``controls``, with a note for each.
-
-    Raises UnknownName for any name that is not there, and StatisticsError when controls do not fit together or with
-    the method, or leave nothing to rank by.
-    """
-    choices = choices or Choices()
+    """The leaderboard under ``controls``, with a note for each."""
+    if choices.margin is not None:
+        raise InputError("--margin ranks scores, and controls are for comparisons: leave one of them out")
     if controls.anchor and controls.columns:
         raise StatisticsError("an anchor corrects what the columns would control: choose one of --anchor and --control")
     if (choices.jury is not None or choices.cluster != "instruction") and (controls.anchor or controls.columns):
@@ -122,7 +103,7 @@ def _board(
         calibration = _calibration(connection, source, table)
         return build_corrected(table, choices, calibration, source=controls.labels_of or "this benchmark")
     if controls.columns:
-        return build_at_equal(table, choices, _columns(connection, benchmark_id, table, controls.columns))
+        return build(table, choices, columns=_columns(connection, benchmark_id, table, controls.columns))
     return build(table, choices)
 
 
@@ -213,18 +194,24 @@ def leaderboard(
     category: str | None = None,
     language: str | None = None,
     choices: Choices | None = None,
+    controls: Controls | None = None,
 ) -> Leaderboard:
     """The benchmark's leaderboard, by all its judges where none is named, marked by what audits found.
 
-    ``language`` as ``languages`` guesses it.
+    ``language`` as ``languages`` guesses it; it goes with no ``controls``.
 
-    Raises UnknownName for any name that is not there, and StatisticsError when there is nothing to rank by.
+    Raises UnknownName for any name that is not there, InputError and StatisticsError when choices and controls do not
+    fit together, or leave nothing to rank by.
     """
-    wanted = choices or Choices()
+    choices = choices or Choices()
+    if controls is not None and controls != Controls():
+        if language is not None:
+            raise InputError("controls take all languages together: leave the language or the controls out")
+        return _controlled(database, benchmark, controls, judges, category, choices)
     if language is not None:
         stored = _in_language(database, benchmark, language, judges=judges, category=category)
-        return with_gate(database, benchmark, build(stored.table, wanted, left_out=stored.left_out))
-    return _cached_board(database, version(database), benchmark, tuple(judges), category, wanted)
+        return with_gate(database, benchmark, build(stored.table, choices, left_out=stored.left_out))
+    return _cached_board(database, version(database), benchmark, tuple(judges), category, choices)
 
 
 @lru_cache(maxsize=32)
@@ -239,26 +226,10 @@ def _cached_board(
     if choices.baseline is not None:
         with database.read() as connection:
             store.models.check_model(connection, choices.baseline)
-    if choices.method == "score" or choices.margin is not None:
+    if choices.margin is not None or named(choices.method).needs == "scores":
         return with_gate(database, benchmark, _score_board(database, benchmark, judges, category, choices))
     stored = stored_table(database, benchmark, judges, category)
     return with_gate(database, benchmark, build(stored.table, choices, left_out=stored.left_out))
-
-
-def leaderboard_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
-    """The leaderboard as plain values, as ``--format json`` prints it."""
-    return {
-        "benchmark": benchmark,
-        "judges": list(board.judges),
-        "method": board.method,
-        "scale": board.scale,
-        "baseline": board.baseline,
-        "interval": {"level": board.level, "method": board.interval_method},
-        "rows": [row.columns() for row in board.rows],
-        "left_out": {str(status): count for status, count in sorted(board.left_out.items())},
-        "notes": list(board.notes),
-        "gate": None if board.gate is None else asdict(board.gate),
-    }
 
 
 def _in_language(

@@ -19,7 +19,7 @@ from judgebench.stats.verdict_table import Floats
 
 
 @dataclass(frozen=True, slots=True)
-class SampleSizePlan:
+class PlannedComparison:
     """What is to be told apart."""
 
     difference: float  # of two win rates, in (0, 1)
@@ -29,7 +29,7 @@ class SampleSizePlan:
     power: float = 0.8
 
 
-def instructions_needed(plan: SampleSizePlan) -> int:
+def instructions_needed(plan: PlannedComparison) -> int:
     """Fewest instructions with which ``plan.difference`` is found with the plan's power.
 
     Raises StatisticsError for a plan out of range.
@@ -40,7 +40,7 @@ def instructions_needed(plan: SampleSizePlan) -> int:
     return max(ceil((_quantiles(plan) * unit / plan.difference) ** 2 - 1e-9), 2)
 
 
-def detectable_difference(instructions: int, plan: SampleSizePlan) -> float:
+def detectable_difference(instructions: int, plan: PlannedComparison) -> float:
     """Smallest difference that ``instructions`` find with the plan's power; ``plan.difference`` is not looked at.
 
     Raises StatisticsError for a plan out of range, or fewer than two instructions.
@@ -50,7 +50,7 @@ def detectable_difference(instructions: int, plan: SampleSizePlan) -> float:
     return _quantiles(plan) * _unit_error(plan) / sqrt(instructions)
 
 
-def power(instructions: int, plan: SampleSizePlan) -> float:
+def power(instructions: int, plan: PlannedComparison) -> float:
     """Probability of finding ``plan.difference`` (either direction counts) with ``instructions``.
 
     Raises StatisticsError as detectable_difference.
@@ -85,14 +85,14 @@ def separability_by_instructions(
     return shares
 
 
-def _unit_error(plan: SampleSizePlan) -> float:
+def _unit_error(plan: PlannedComparison) -> float:
     """Standard error of a paired difference on one instruction."""
     if not (plan.sd >= 0 and -1 <= plan.correlation < 1 and 0 < plan.power < 1):
         raise StatisticsError("a plan needs sd >= 0, a correlation in [-1, 1) and a power strictly between 0 and 1")
     return plan.sd * sqrt(2 * (1 - plan.correlation))
 
 
-def _quantiles(plan: SampleSizePlan) -> float:
+def _quantiles(plan: PlannedComparison) -> float:
     return critical_value(plan.level) + float(ndtri(plan.power))
 
 

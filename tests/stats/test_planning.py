@@ -6,7 +6,7 @@ from statsmodels.stats.power import TTestPower
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.planning import (
-    SampleSizePlan,
+    PlannedComparison,
     detectable_difference,
     instructions_needed,
     power,
@@ -17,11 +17,11 @@ from judgebench.stats.planning import (
 
 def test_golden_sample_size():
     # (1.959964 + 0.841621)^2 * 2 * 0.25 * (1 - 0.5) / 0.05^2 = 784.9, as in any textbook on paired differences.
-    assert instructions_needed(SampleSizePlan(difference=0.05, sd=0.5, correlation=0.5)) == 785
+    assert instructions_needed(PlannedComparison(difference=0.05, sd=0.5, correlation=0.5)) == 785
 
 
 def test_near_statsmodels_for_large_samples():
-    plan = SampleSizePlan(difference=0.05, sd=0.45, correlation=0.3)
+    plan = PlannedComparison(difference=0.05, sd=0.45, correlation=0.3)
     effect = plan.difference / (plan.sd * np.sqrt(2 * 0.7))
     theirs = TTestPower().solve_power(effect_size=effect, alpha=0.05, power=0.8)
     assert instructions_needed(plan) == pytest.approx(theirs, rel=0.01)
@@ -29,7 +29,7 @@ def test_near_statsmodels_for_large_samples():
 
 @given(st.floats(0.01, 0.5), st.floats(0.05, 0.5), st.floats(-0.9, 0.9))
 def test_the_three_questions_agree(difference, sd, correlation):
-    plan = SampleSizePlan(difference, sd, correlation)
+    plan = PlannedComparison(difference, sd, correlation)
     n = instructions_needed(plan)
     assert power(n, plan) >= 0.8 - 1e-6
     assert detectable_difference(n, plan) <= difference * (1 + 1e-6)
@@ -37,7 +37,7 @@ def test_the_three_questions_agree(difference, sd, correlation):
 
 def test_recovery_of_the_stated_power():
     rng = np.random.default_rng(0)
-    plan = SampleSizePlan(difference=0.1, sd=0.5)
+    plan = PlannedComparison(difference=0.1, sd=0.5)
     n, found = instructions_needed(plan), 0
     for _ in range(500):
         gaps = (rng.random(n) < 0.55).astype(float) - (rng.random(n) < 0.45)
@@ -63,12 +63,12 @@ def test_separability_grows_with_instructions():
 
 def test_bad_input_is_refused():
     with pytest.raises(StatisticsError, match="strictly between"):
-        instructions_needed(SampleSizePlan(difference=0.0))
+        instructions_needed(PlannedComparison(difference=0.0))
     with pytest.raises(StatisticsError, match="a plan needs"):
-        instructions_needed(SampleSizePlan(difference=0.1, correlation=1.0))
+        instructions_needed(PlannedComparison(difference=0.1, correlation=1.0))
     with pytest.raises(StatisticsError, match="two instructions"):
-        detectable_difference(1, SampleSizePlan(0.1))
+        detectable_difference(1, PlannedComparison(0.1))
     with pytest.raises(StatisticsError, match="two instructions"):
-        power(1, SampleSizePlan(0.1))
+        power(1, PlannedComparison(0.1))
     with pytest.raises(StatisticsError, match="two or more models"):
         separability_by_instructions(np.zeros(1), np.zeros((1, 1)), 10, np.array([10]))
