@@ -14,7 +14,7 @@ from scipy.special import expit
 from scipy.stats import beta
 
 from judgebench.stats.bradley_terry import bootstrap_ratings, fit_bradley_terry
-from judgebench.stats.length_control.fit import controlled_win_rates, empirical_prior
+from judgebench.stats.length_control import controlled_win_rates, empirical_prior
 from judgebench.stats.length_control.likelihood import Comparisons
 from judgebench.stats.ppi import anchored_ratings, anchored_win_rates
 from judgebench.stats.ranks import rank_sets

@@ -1,4 +1,4 @@
-"""Bootstrap over instructions, as weights on per-instruction sums.
+"""Bootstrap over instructions, as weights that any statistic of per-instruction sums can take.
 
 A resample gives each instruction an independent exponential weight (the Bayesian bootstrap, Rubin 1981): all verdicts
 of an instruction stay together, no instruction ever vanishes, so no resample is disconnected or separated that the
@@ -40,20 +40,14 @@ def instruction_weights(instructions: int, resamples: int, rng: np.random.Genera
 
     Raises StatisticsError for fewer than two resamples.
     """
-    for size in _blocks(resamples):
-        weights = rng.standard_exponential((size, instructions))
+    if resamples < 2:
+        raise StatisticsError(f"a bootstrap needs at least two resamples, not {resamples}")
+    for start in range(0, resamples, _BLOCK):
+        weights = rng.standard_exponential((min(_BLOCK, resamples - start), instructions))
         yield weights / weights.mean(axis=1, keepdims=True)
 
 
-def _blocks(resamples: int) -> Iterator[int]:
-    if resamples < 2:
-        raise StatisticsError(f"a bootstrap needs at least two resamples, not {resamples}")
-    yield from (min(_BLOCK, resamples - start) for start in range(0, resamples, _BLOCK))
-
-
-def summarise(
-    models: tuple[str, ...], draws: Floats, level: float, method: str = "percentile bootstrap over instructions"
-) -> Bootstrap:
+def summarise(models: tuple[str, ...], draws: Floats, level: float) -> Bootstrap:
     """Percentile intervals of (resamples, k) draws.
 
     Raises StatisticsError for a level outside (0, 1).
@@ -61,4 +55,4 @@ def summarise(
     critical_value(level)
     tail = (1 - level) / 2
     lower, upper = np.quantile(draws, [tail, 1 - tail], axis=0)
-    return Bootstrap(models, draws, lower, upper, level, method)
+    return Bootstrap(models, draws, lower, upper, level, "percentile bootstrap over instructions")

@@ -1,8 +1,11 @@
-"""How many instructions a comparison needs, before judges are paid, and what more of them would buy.
+"""How many instructions a comparison needs, before judges are paid, what more would buy, and what a ranking tells apart.
 
 Normal approximations for two-sided tests of paired differences: the same instructions for both models, so what the two
-share cancels. Standard deviations come from a pilot, or from ``worst_case_sd``. Nothing here looks at results early;
-a plan is for one look.
+share cancels. Standard deviations come from a pilot; 0.5 is the largest that there is. Nothing here looks at results
+early; a plan is for one look.
+
+How well a ranking tells models apart and foretells another is measured as Arena-Hard does (Li et al. 2024, section 4):
+separability, agreement with confidence and the Brier score of pairs, over every pair that both rankings know.
 """
 
 from dataclasses import dataclass

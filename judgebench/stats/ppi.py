@@ -1,10 +1,13 @@
-"""Win rates anchored to people: a judge's verdicts everywhere, corrected by human labels on a random few.
+"""Win rates and ratings anchored to people: a judge's verdicts everywhere, corrected by human labels on a few.
 
 Prediction-powered inference: the judge's mean over the unlabelled instructions, plus what people say differently on
 the labelled ones (Angelopoulos et al. 2023); a weight lambda on the judge chosen so that the interval is, in large
 samples, never wider than with the labels alone (PPI++, Angelopoulos, Duchi and Zrnic 2023, section 6). Valid whatever
-the judge's biases, as long as the labelled instructions are a random sample of all. If calibration labels come from
-elsewhere, see rogan_gladen.
+the judge's biases, as long as the labelled instructions are a random sample of all.
+
+Where the labels come from elsewhere, a share of positives is corrected for the judge's known sensitivity and
+specificity (Rogan and Gladen 1978; interval of Lee et al. 2025, "How to correctly report LLM-as-a-judge evaluations").
+That assumes that the judge errs at the same rates on the test items as it did there, and equally for every model.
 """
 
 from dataclasses import dataclass
@@ -321,12 +324,12 @@ class CorrectedShare:
     standard_error: float
 
 
-def corrected_share(share: float, items: int, calibration: JudgeErrorRates, *, level: float = 0.95) -> CorrectedShare:
+def corrected_share(share: float, items: int, rates: JudgeErrorRates, *, level: float = 0.95) -> CorrectedShare:
     """The share of positives, given that the judge called ``share`` of ``items`` positive.
 
     Raises StatisticsError for shares outside [0, 1], no items or labels, or a judge no better than chance.
     """
-    c = calibration
+    c = rates
     if not all(0 <= value <= 1 for value in (share, c.specificity, c.sensitivity)):
         raise StatisticsError("a share, a sensitivity and a specificity lie in [0, 1]")
     if min(items, c.negatives, c.positives) < 1:

@@ -1,9 +1,15 @@
-"""Several judges as one: a view of their verdicts, never a stored one, since a verdict names the judge that gave it.
+"""Many voices, one answer, without a common scale; and whether one scale can hold what the verdicts say.
 
-``majority``: each judge votes for a side or a tie (by its mean preference over repeats); a side that more than half of
-them name wins, anything else is a tie, as the panels of Verga et al. 2024 vote. ``mean``: the mean of their
+A jury is several judges as one: a view of their verdicts, never a stored one, since a verdict names the judge that gave
+it. ``majority``: each judge votes for a side or a tie (by its mean preference over repeats); a side that more than half
+of them name wins, anything else is a tie, as the panels of Verga et al. 2024 vote. ``mean``: the mean of their
 preferences, for soft verdicts. The order shown is kept apart, so that position bias stays visible. A battle counts
 where every judge of the jury has a verdict on it in that order: otherwise who was absent would decide.
+
+A consensus takes categories as voters (Borda, Kemeny) and pairs as a game (maximal lottery, Condorcet winner). Ranks
+within a category are of win rates against the field. The test of cycles splits the pairwise log-odds into what
+differences of scores explain and the cyclic rest (Hodge decomposition; Jiang, Lim, Yao and Ye 2011), and reweights
+instructions, so that what instructions share is not taken for cycles.
 """
 
 from collections.abc import Sequence

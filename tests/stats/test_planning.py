@@ -7,11 +7,13 @@ from statsmodels.stats.power import TTestPower
 from judgebench.errors import StatisticsError
 from judgebench.stats.planning import (
     PlannedComparison,
+    RankingWithIntervals,
     detectable_difference,
     instructions_needed,
     power,
+    ranking_quality,
+    separability,
     separability_by_instructions,
-    worst_case_sd,
 )
 
 
@@ -45,14 +47,6 @@ def test_recovery_of_the_stated_power():
     assert found / 500 == pytest.approx(0.8, abs=0.05)
 
 
-def test_worst_case_sd():
-    assert worst_case_sd(0.5) == 0.5
-    assert worst_case_sd(0.5, 1.0) == 0.0
-    assert worst_case_sd(0.3, 0.2) == pytest.approx(np.sqrt(0.2 + 0.05 - 0.09))
-    with pytest.raises(StatisticsError, match="no verdicts"):
-        worst_case_sd(0.1, 0.5)
-
-
 def test_separability_grows_with_instructions():
     shares = separability_by_instructions(
         np.array([0.6, 0.5, 0.3]), 0.001 * np.eye(3), 300, np.array([100, 300, 1000, 100_000])
@@ -72,3 +66,44 @@ def test_bad_input_is_refused():
         power(1, PlannedComparison(0.1))
     with pytest.raises(StatisticsError, match="two or more models"):
         separability_by_instructions(np.zeros(1), np.zeros((1, 1)), 10, np.array([10]))
+
+
+def ranking(estimate, half):
+    estimate = np.array(estimate, dtype=float)
+    return RankingWithIntervals(estimate, np.full(len(estimate), half / 1.96), estimate - half, estimate + half)
+
+
+def test_a_perfect_ranking():
+    board, people = ranking([3, 2, 1], 0.1), ranking([30, 20, 10], 1)
+    quality = ranking_quality(board, people)
+    assert (quality.separability, quality.agreement, quality.pairs) == (1.0, 1.0, 3)
+    assert quality.brier == pytest.approx(0, abs=1e-9)
+
+
+def test_a_reversed_ranking():
+    quality = ranking_quality(ranking([1, 2, 3], 0.1), ranking([30, 20, 10], 1))
+    assert quality.agreement == -1
+    assert quality.brier == pytest.approx(1)
+
+
+def test_a_ranking_that_separates_nothing():
+    quality = ranking_quality(ranking([0, 0, 0], 5), ranking([30, 20, 10], 1))
+    assert (quality.separability, quality.agreement, quality.brier) == (0.0, 0.0, 0.25)
+
+
+def test_pairs_by_hand():
+    # Intervals (10, 20), (15, 25), (30, 40): two of three pairs are apart.
+    assert separability(np.array([10, 15, 30.0]), np.array([20, 25, 40.0])) == pytest.approx(2 / 3)
+
+
+def test_nothing_confident_to_agree_with():
+    assert np.isnan(ranking_quality(ranking([3, 2], 0.1), ranking([1, 1], 1)).agreement)
+
+
+def test_bad_input_is_refused_of_rankings():
+    with pytest.raises(StatisticsError, match="two or more models"):
+        ranking_quality(ranking([1], 1), ranking([1], 1))
+    with pytest.raises(StatisticsError, match="two or more models"):
+        ranking_quality(ranking([1, 2], 1), ranking([1, 2, 3], 1))
+    with pytest.raises(StatisticsError, match="at least two"):
+        separability(np.zeros(1), np.zeros(1))

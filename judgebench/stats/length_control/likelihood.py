@@ -1,14 +1,11 @@
-"""What is assumed of slopes and difficulties before the verdicts are seen, and where each number comes from.
+"""Verdicts against a baseline as dense arrays, the property to hold equal, and the likelihoods of both stages.
 
-``ALPACA_EVAL`` stands in for two things that AlpacaEval's estimator downloads: its gamed-baseline rows, which pin the
-length slope and the sharpness of every model, and its table of difficulties. It was read off the published
-coefficients and difficulties, not off the published length-controlled win rates: where a coefficient vector is the
-optimum of likelihood plus penalty, the likelihood's gradient equals the penalty's. Over the 22 models whose verdicts
-and coefficients are both public these gradients are linear in the coefficients with a symmetric matrix, which is the
-precision of the implied Gaussian, and vanish at its mean. The joint stage's slope is the one at which the fitted
-difficulties carry no more of the common length difference than the published ones do.
+A control is antisymmetric: exchanging the outputs changes its sign. Each is the baseline's value minus the model's,
+divided by the model's own standard deviation of it and squashed by tanh, never centred, so that 0 always means "no
+difference" (AlpacaEval's length term, alpaca_eval/metrics/glm_winrate.py; Dubois et al. 2024, section 3).
 
-For another judge, baseline or benchmark use ``judgebench.stats.empirical_prior``.
+Both likelihoods are concave with their priors, and both exploit their shape: the joint one is an arrow matrix whose
+difficulties are eliminated from every Newton step, the other a batch of small systems.
 """
 
 from collections.abc import Mapping
