@@ -1,7 +1,7 @@
 """What an audit says: findings with their numbers and evidence, and a report that passes or does not.
 
 A finding states what was counted, never a motive. Its severity follows from its interval by the thresholds of its rule
-(``Rule``), so that a reader can repeat the decision from the number.
+(``FindingRule``), so that a reader can repeat the decision from the number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,7 +61,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class FindingRule:
     """Thresholds that the *lower end* of a share's interval must reach; None: never that severe."""
 
     name: str
@@ -107,7 +107,9 @@ class AuditReport:
         }
 
 
-def make_report(audit: str, findings: Sequence[Finding], rules: Sequence[Rule], notes: Sequence[str]) -> AuditReport:
+def make_report(
+    audit: str, findings: Sequence[Finding], rules: Sequence[FindingRule], notes: Sequence[str]
+) -> AuditReport:
     """The report of a rule-based audit; only rules that found something are explained."""
     rank = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}
     ordered = sorted(findings, key=lambda finding: (rank[finding.severity], finding.model, finding.rule))
@@ -124,7 +126,7 @@ def share_interval(count: int, total: int, level: float = LEVEL) -> Interval:
     return Interval(lower, upper, level, "exact binomial")
 
 
-def share_finding(rule: Rule, model: str, counted: Sequence[Evidence | None], total: int) -> Finding | None:
+def share_finding(rule: FindingRule, model: str, counted: Sequence[Evidence | None], total: int) -> Finding | None:
     """The finding that ``counted`` of ``total`` outputs amount to, if any; None stands for one without a span."""
     if not total:
         return None
@@ -132,7 +134,7 @@ def share_finding(rule: Rule, model: str, counted: Sequence[Evidence | None], to
     severity = rule.severity(interval.lower)
     if severity is None:
         return None
-    shown = tuple(each for each in counted if each is not None)[:_EVIDENCE]
+    shown = tuple(evidence for evidence in counted if evidence is not None)[:_EVIDENCE]
     return Finding(model, severity, rule.name, shown, len(counted) / total, interval.lower, interval.upper)
 
 
@@ -150,9 +152,9 @@ def span(instruction: str, text: str, start: int, end: int) -> Evidence:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     if isinstance(value, float) and not isfinite(value):
         return None
     return value

@@ -1,4 +1,4 @@
-"""Texts as sets of word sequences, so that what they share can be counted in arrays.
+"""What models submitted to a benchmark, and texts as sets of word sequences, so that what they share can be counted.
 
 Sequences are numbers of 64 bits; two different ones share a number about never. Sketches follow Broder 1997: the share
 of equal entries in two sketches estimates the Jaccard similarity of the two sets.
@@ -71,13 +71,13 @@ LONG = 40  # characters from which two instructions do not honestly share an out
 
 
 @dataclass(frozen=True)
-class Submission:
+class ModelOutputs:
     """One model's outputs."""
 
     model: str
     texts: Mapping[str, str]  # instruction key -> output
     instructions: Mapping[str, str]  # instruction key -> its text, of the whole benchmark
-    asked: Mapping[str, Hashes]  # instruction key -> the sequences of five words of its text
+    instruction_shingles: Mapping[str, Hashes]  # instruction key -> the sequences of five words of its text
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -110,7 +110,10 @@ class Submission:
     @cached_property
     def own_shingles(self) -> Mapping[str, Hashes]:
         """Those of ``shingles`` that the instruction does not hold."""
-        return {key: np.setdiff1d(found, self.asked[key], assume_unique=True) for key, found in self.shingles.items()}
+        return {
+            key: np.setdiff1d(hashes, self.instruction_shingles[key], assume_unique=True)
+            for key, hashes in self.shingles.items()
+        }
 
     @cached_property
     def shared(self) -> Mapping[str, float]:
@@ -121,29 +124,33 @@ class Submission:
         distinct, outputs = np.unique(everywhere, return_counts=True)
         frequent = distinct[outputs > max(3, 0.005 * len(own))]
         return {
-            key: float(np.isin(found, frequent, assume_unique=True).mean()) if len(found) else 0.0
-            for key, found in own.items()
+            key: float(np.isin(hashes, frequent, assume_unique=True).mean()) if len(hashes) else 0.0
+            for key, hashes in own.items()
         }
 
 
 @dataclass(frozen=True)
-class Field:
+class SubmissionSet:
     """Every model that answered a benchmark."""
 
     instructions: Mapping[str, str]  # key -> text
-    submissions: Mapping[str, Submission]  # by model
+    by_model: Mapping[str, ModelOutputs]
 
     @classmethod
-    def of(cls, instructions: Mapping[str, str], outputs: Mapping[str, Mapping[str, str]]) -> "Field":
+    def of(cls, instructions: Mapping[str, str], outputs: Mapping[str, Mapping[str, str]]) -> "SubmissionSet":
         """``outputs`` maps a model's name to its outputs by instruction key; unknown keys are left out."""
-        asked = {key: shingles(text) for key, text in instructions.items()}
-        submissions = {
-            model: Submission(model, {k: t for k, t in texts.items() if k in asked}, instructions, asked)
+        hashes = {key: shingles(text) for key, text in instructions.items()}
+        by_model = {
+            model: ModelOutputs(model, {k: t for k, t in texts.items() if k in hashes}, instructions, hashes)
             for model, texts in outputs.items()
         }
-        return cls(instructions, submissions)
+        return cls(instructions, by_model)
+
+    def others(self, model: str) -> list[ModelOutputs]:
+        """Those of the other models, by name."""
+        return [outputs for name, outputs in sorted(self.by_model.items()) if name != model]
 
 
 def outside_instruction(pattern: re.Pattern[str], text: str, instruction: str) -> re.Match[str] | None:
     """The first match in ``text`` that the instruction does not hold word for word: who was asked for it may say it."""
-    return next((found for found in pattern.finditer(text) if found[0] not in instruction), None)
+    return next((match for match in pattern.finditer(text) if match[0] not in instruction), None)

@@ -4,7 +4,7 @@ import numpy as np
 
 from judgebench.audits.findings import Finding, Severity
 from judgebench.audits.rules import outcomes
-from judgebench.audits.submission_set import Field
+from judgebench.audits.submission_set import SubmissionSet
 from judgebench.stats.verdict_table import VerdictTable
 from tests.audits.factories import honest, instructions
 
@@ -40,7 +40,7 @@ def table(wins_first: float, wins_second: float, *, others_gap: float = 0.0, see
 
 def found(verdicts: VerdictTable, texts: dict[str, str]) -> dict[str, Finding]:
     asked = instructions(COUNT)
-    submission = Field.of(asked, {"x": texts}).submissions["x"]
+    submission = SubmissionSet.of(asked, {"x": texts}).by_model["x"]
     return {finding.rule: finding for finding in outcomes.findings(submission, verdicts)}
 
 
@@ -68,5 +68,5 @@ def test_wins_in_one_place_only_are_shown_unless_every_model_has_them() -> None:
 
 
 def test_a_model_without_verdicts_has_no_finding() -> None:
-    submission = Field.of(instructions(COUNT), {"unseen": {}}).submissions["unseen"]
+    submission = SubmissionSet.of(instructions(COUNT), {"unseen": {}}).by_model["unseen"]
     assert not list(outcomes.findings(submission, table(0.5, 0.5)))

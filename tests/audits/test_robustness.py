@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from judgebench.audits.findings import Severity
 from judgebench.audits.robustness import (
     PERTURBATIONS,
-    Estimate,
+    ChangeEffect,
     Material,
     consistency,
     invariance,
@@ -68,7 +68,7 @@ def constant(value: float) -> dict[str, float]:
     return dict.fromkeys(KEYS, value)
 
 
-def estimates(before: dict[str, float], after: dict[str, float], detected: dict[str, float]) -> list[Estimate]:
+def estimates(before: dict[str, float], after: dict[str, float], detected: dict[str, float]) -> list[ChangeEffect]:
     return [invariance("verbosity", before, after), sensitivity("truncation", detected)]
 
 

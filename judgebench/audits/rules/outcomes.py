@@ -1,24 +1,31 @@
-"""What stored verdicts add to a submission's texts: do outputs that ignore their instruction win, and does the place in
-which they are shown decide?
+"""What judges make of a submission: do outputs that ignore their instruction win, does the place in which they are
+shown decide, and how probable are they to a local model?
 
-Repeated texts are a permutation test that somebody else paid for: exchanging equal outputs between instructions changes
-nothing, so the win rate they have is the win rate they keep. Zheng et al. 2025's null model wins in either place by
-design, which is why the second rule compares a model with the others and is never severe by itself.
+Two rules read stored verdicts. Repeated texts are a permutation test that somebody else paid for: exchanging equal
+outputs between instructions changes nothing, so the win rate they have is the win rate they keep. Zheng et al. 2025's
+null model wins in either place by design, which is why the second rule compares a model with the others and is never
+severe by itself.
+
+Two rules need a judge's answers, and nothing is asked here. The permutation test is that of Zheng et al. 2025: a model
+that answers loses its wins when its outputs go to other instructions, and one whose output ignores the instruction
+keeps them. A judge that lets exchanged outputs win whoever wrote them says nothing about a submission: its findings are
+then at most medium.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.audits.findings import LEVEL, Finding, Rule, Severity, mean_by_instruction, mean_interval, span
+from judgebench.audits.findings import LEVEL, Finding, FindingRule, Severity, mean_by_instruction, mean_interval, span
+from judgebench.audits.rules.comparison import median_interval
 from judgebench.audits.rules.repetition import repeated_keys, substantial, template_keys
-from judgebench.audits.submission_set import Submission
+from judgebench.audits.submission_set import ModelOutputs
 from judgebench.stats.intervals import normal_interval
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
-INDEPENDENT = Rule(
+INDEPENDENT = FindingRule(
     "wins-without-instruction",
     "Win rate of outputs that are repeated texts, or more than half shared text, of 120 characters or more and no "
     "refusals, or one text for everything; from 20 instructions on: exchanged between instructions they keep it. "
@@ -26,7 +33,7 @@ INDEPENDENT = Rule(
 )
 
 
-ASYMMETRY = Rule(
+ASYMMETRY = FindingRule(
     "order-asymmetry",
     "Mean preference for the model when shown first less that when shown second, less the same over the other models. "
     "Low when its interval lies beyond 0.2 on either side, medium beyond 0.5; from 20 instructions in each order on.",
@@ -36,10 +43,36 @@ ASYMMETRY = Rule(
 RULES = (INDEPENDENT, ASYMMETRY)
 
 
+PERMUTED = FindingRule(
+    "wins-when-exchanged",
+    "Win rate against the baseline of the model's own outputs, each shown under another instruction, over the same "
+    "instructions. High where the interval lies above 10 % and above half of the model's win rate with its outputs in "
+    "place, and the baseline's own outputs, exchanged in the same way, do not win; medium where these win too.",
+)
+
+
+LIKELIHOOD = FindingRule(
+    "likelihood-outlier",
+    "Median over instructions of the output's log-likelihood a token, to a local model after the instruction, less the "
+    "median of the other models', in nats. Low where the interval lies beyond 1 on either side, medium beyond 2.5; "
+    "from 10 instructions and three other models on. Text that no model would write is far below, text that repeats "
+    "itself far above.",
+)
+
+
+ASKED_RULES = (PERMUTED, LIKELIHOOD)  # they need a judge to ask
+
+
 _LEAST = 20
 
 
-_GATE = 0.1
+_GATE = 0.1  # win rate
+
+
+_KEPT = 0.5  # of the win rate in place
+
+
+_LOW_NATS, _MEDIUM_NATS, _LEAST_LIKELIHOODS, _OTHERS = 1.0, 2.5, 10, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +85,7 @@ class _Seen:
     preference: Floats  # for the model
 
 
-def findings(submission: Submission, table: VerdictTable) -> Iterator[Finding]:
+def findings(submission: ModelOutputs, table: VerdictTable) -> Iterator[Finding]:
     """What the rules of this module find for one model; nothing where the table has no verdict on it."""
     if submission.model not in table.models:
         return
@@ -64,7 +97,7 @@ def findings(submission: Submission, table: VerdictTable) -> Iterator[Finding]:
     yield from _asymmetric(submission, seen, _others(table, code))
 
 
-def _independent(submission: Submission, keys: Sequence[str], seen: _Seen) -> Iterator[Finding]:
+def _independent(submission: ModelOutputs, keys: Sequence[str], seen: _Seen) -> Iterator[Finding]:
     chosen = substantial(submission) & {*repeated_keys(submission), *template_keys(submission)}
     if len(set(submission.normalised.values())) == 1:
         chosen |= set(submission.texts)
@@ -80,7 +113,7 @@ def _independent(submission: Submission, keys: Sequence[str], seen: _Seen) -> It
         yield Finding(submission.model, severity, INDEPENDENT.name, shown, value, max(0.0, lower), min(1.0, upper))
 
 
-def _asymmetric(submission: Submission, seen: _Seen, others: _Seen) -> Iterator[Finding]:
+def _asymmetric(submission: ModelOutputs, seen: _Seen, others: _Seen) -> Iterator[Finding]:
     mine, rest = _gap(seen), _gap(others)
     if mine is None or rest is None:
         return
@@ -123,3 +156,40 @@ def _others(table: VerdictTable, code: int) -> _Seen:
     as_a = np.isin(rest.model_b, opponents)
     preference = np.where(as_a, rest.preference, 1.0 - rest.preference)
     return _Seen(rest.instruction, as_a == (rest.order == 0), rest.order >= 0, preference)
+
+
+def permuted_finding(model: str, exchanged: Floats, in_place: Floats, control: Floats) -> Finding | None:
+    """``exchanged``, ``in_place`` and ``control`` hold one mean preference an instruction: for the model's exchanged
+    outputs, for its outputs in place, and for the baseline's exchanged outputs."""
+    if len(exchanged) < 2 or not len(in_place):
+        return None
+    value, lower, upper = mean_interval(exchanged)
+    if not lower > max(_GATE, _KEPT * float(in_place.mean())):
+        return None
+    fooled = len(control) > 1 and mean_interval(control)[1] > _GATE
+    severity = Severity.MEDIUM if fooled else Severity.HIGH
+    return Finding(model, severity, PERMUTED.name, (), value, max(0.0, lower), min(1.0, upper))
+
+
+def likelihood_findings(by_model: Mapping[str, Mapping[str, float]], chosen: Sequence[str]) -> list[Finding]:
+    """``by_model`` holds the log-likelihood a token of each model's output, by instruction."""
+    findings = []
+    for model in chosen:
+        others = [likelihoods for name, likelihoods in by_model.items() if name != model]
+        if len(others) < _OTHERS:
+            continue
+        gaps = np.array(
+            [
+                value - float(np.median([likelihoods[key] for likelihoods in others if key in likelihoods]))
+                for key, value in by_model.get(model, {}).items()
+                if any(key in likelihoods for likelihoods in others)
+            ]
+        )
+        if len(gaps) < _LEAST_LIKELIHOODS:
+            continue
+        value, lower, upper = median_interval(gaps)
+        beyond = max(lower, -upper)
+        if beyond > _LOW_NATS:
+            severity = Severity.MEDIUM if beyond > _MEDIUM_NATS else Severity.LOW
+            findings.append(Finding(model, severity, LIKELIHOOD.name, (), value, lower, upper))
+    return findings
