@@ -3,13 +3,12 @@
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, fields
 
 from app.charts import ranks, shown
 from app.text import name
 from app.words import basis
-from judgebench.formats.csv_export import write_csv
-from judgebench.leaderboard import Leaderboard, Row
+from judgebench.formats.writing import write_csv
+from judgebench.leaderboard import COLUMNS, Leaderboard, Row
 from judgebench.services.leaderboards import leaderboard_document
 
 _MARKUP = frozenset("\\`*_{}[]<>()#+!|&$~")
@@ -18,7 +17,7 @@ _MARKUP = frozenset("\\`*_{}[]<>()#+!|&$~")
 def as_csv(board: Leaderboard) -> bytes:
     """One line a model, with every field of its row; numbers as they are stored, rates in [0, 1]."""
     stream = io.StringIO(newline="")
-    write_csv([asdict(row) for row in board.rows], [field.name for field in fields(Row)], stream)
+    write_csv([row.columns() for row in board.rows], COLUMNS, stream)
     return stream.getvalue().encode()
 
 

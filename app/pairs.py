@@ -4,7 +4,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from judgebench.formats.csv_export import write_csv
+from judgebench.formats.writing import write_csv
 from judgebench.stats.pair_rates import PairRates
 
 _COLUMNS = ("model", "opponent", "win_rate", "lower", "upper", "battles")

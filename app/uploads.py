@@ -10,13 +10,12 @@ from pathlib import Path, PurePath
 from app.text import name
 from judgebench.errors import InputError
 from judgebench.formats.fields import USUAL_NAMES
-from judgebench.formats.reading import Limits
-from judgebench.formats.rows import read_rows
-from judgebench.formats.submission import Submission, read_submission
+from judgebench.formats.outputs import OutputsFile, read_outputs
+from judgebench.formats.reading import ReadLimits, read_rows
 from judgebench.records import clean_text
 
 FORMS = ("json", "jsonl", "ndjson", "csv", "parquet", "gz")
-LIMITS = Limits(file_bytes=512 << 20, row_chars=16 << 20, rows=200_000)
+LIMITS = ReadLimits(file_bytes=512 << 20, row_chars=16 << 20, rows=200_000)
 MAX_BYTES = 64 << 20  # as it is sent; Streamlit holds to the same
 _PREVIEW_ROWS = 5
 _PREVIEW_CHARS = 300
@@ -58,10 +57,10 @@ def self_evident(columns: Iterable[str]) -> bool:
     return all(names.intersection(USUAL_NAMES[field]) for field in ("instruction", "output"))
 
 
-def read(path: Path, columns: Mapping[str, str]) -> Submission:
-    """Raises InputError, see ``read_submission``."""
+def read(path: Path, columns: Mapping[str, str]) -> OutputsFile:
+    """Raises InputError, see ``read_outputs``."""
     with _in_users_words(path):
-        return read_submission(path, columns=columns, limits=LIMITS)
+        return read_outputs(path, columns=columns, limits=LIMITS)
 
 
 def _cell(value: object) -> str:

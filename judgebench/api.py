@@ -20,8 +20,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from judgebench import engine, services, store
 from judgebench.errors import InputError, UnknownName
-from judgebench.formats.submission import NAME, Submission, gather_submission, read_frame, read_submission
-from judgebench.leaderboard import Choices, Row
+from judgebench.formats.outputs import OutputsFile, gather_outputs, read_outputs
+from judgebench.formats.reading import FRAME_NAME, read_frame
+from judgebench.leaderboard import COLUMNS, Choices
 from judgebench.records import Lineage
 from judgebench.spec import make_generation, make_study
 from judgebench.store.database import Database
@@ -167,7 +168,7 @@ def rank(
     """
     chosen = _choices(choices)
     board = services.leaderboards.leaderboard(database, benchmark, judges=judges, category=category, choices=chosen)
-    frame = pd.DataFrame([asdict(row) for row in board.rows], columns=[field.name for field in fields(Row)])
+    frame = pd.DataFrame([row.columns() for row in board.rows], columns=list(COLUMNS))
     document = services.leaderboards.leaderboard_document(benchmark, board)
     frame.attrs = {key: value for key, value in document.items() if key != "rows"}
     return frame
@@ -202,10 +203,10 @@ def verdicts(database: Database, *, benchmark: str, judge: str | None = None) ->
     return pd.DataFrame(rows, columns=list(_VERDICT_COLUMNS))
 
 
-def _submission(outputs: _Outputs, columns: Mapping[str, str] | None) -> Submission:
+def _submission(outputs: _Outputs, columns: Mapping[str, str] | None) -> OutputsFile:
     if isinstance(outputs, pd.DataFrame):
-        return gather_submission(read_frame(outputs), NAME, columns=columns)
-    return read_submission(outputs, columns=columns)
+        return gather_outputs(read_frame(outputs), FRAME_NAME, columns=columns)
+    return read_outputs(outputs, columns=columns)
 
 
 def _choices(given: Mapping[str, Any]) -> Choices:

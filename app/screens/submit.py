@@ -10,7 +10,7 @@ from app.access import Role
 from app.text import line, name, problem
 from judgebench import services
 from judgebench.errors import JudgeBenchError
-from judgebench.formats.submission import Submission
+from judgebench.formats.outputs import OutputsFile
 from judgebench.records import Lineage
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.submissions import MatchReport, Prepared
@@ -53,12 +53,12 @@ def _columns(columns: tuple[str, ...]) -> dict[str, str]:
 
 
 @st.cache_data(max_entries=2, scope="session", show_spinner="Reading the file")
-def _read(file_id: str, columns: Mapping[str, str], _upload: UploadedFile) -> Submission:
+def _read(file_id: str, columns: Mapping[str, str], _upload: UploadedFile) -> OutputsFile:
     with uploads.kept(_upload.name, _upload.getvalue()) as path:
         return uploads.read(path, columns)
 
 
-def _aim(submission: Submission) -> tuple[str, str, Lineage, bool, bool] | None:
+def _aim(submission: OutputsFile) -> tuple[str, str, Lineage, bool, bool] | None:
     """Benchmark, model, lineage, whether to extend the benchmark, whether it is new."""
     known = [each.name for each in _benchmarks()]
     places = st.columns(2)

@@ -7,25 +7,20 @@ A finding states what was counted, never a motive. Its severity follows from its
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-from judgebench.stats.intervals import Interval, normal_interval
+from judgebench.estimate import Estimate
+from judgebench.stats.intervals import normal_estimate
 from judgebench.stats.verdict_table import Floats
 
 LEVEL = 0.95
-
-
 _EVIDENCE = 3  # spans shown with a finding
-
-
 _CONTEXT = 60  # characters on either side of a span
-
-
 _MATCH = 200  # characters of a span that are shown
 
 
@@ -49,15 +44,18 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``value`` with its 95 % interval; the ends are None where the rule has no sampling error."""
+    """What a rule counted, and how severe that is."""
 
-    model: str
+    model: str  # or the judge's name, where the finding is about a judge
     severity: Severity
     rule: str  # name of the rule, whose words are in the report
     evidence: tuple[Evidence, ...]
-    value: float
-    lower: float | None
-    upper: float | None
+    estimate: Estimate  # without an interval where the rule has no sampling error
+
+    def document(self) -> dict[str, Any]:
+        """Plain values, the estimate's value and ends among them."""
+        about = {"model": self.model, "severity": str(self.severity), "rule": self.rule}
+        return about | {"evidence": [asdict(evidence) for evidence in self.evidence]} | ends(self.estimate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ class AuditReport:
         return {
             "audit": self.audit,
             "passed": self.passed,
-            "findings": [_plain(asdict(finding)) for finding in self.findings],
+            "findings": [_plain(finding.document()) for finding in self.findings],
             "failures": list(self.failures),
             "notes": list(self.notes),
             "rules": dict(self.rules),
@@ -118,24 +116,23 @@ def make_report(
     return AuditReport(audit, tuple(ordered), notes=tuple(notes), rules=words)
 
 
-def share_interval(count: int, total: int, level: float = LEVEL) -> Interval:
-    """The exact interval of a share (Clopper and Pearson 1934); [0, 1] where nothing was counted."""
+def share_estimate(count: int, total: int, level: float = LEVEL) -> Estimate:
+    """A share with its exact interval (Clopper and Pearson 1934); [0, 1] without a value where nothing was counted."""
     tail = (1 - level) / 2
     lower = float(betaincinv(count, total - count + 1, tail)) if count else 0.0
     upper = float(betaincinv(count + 1, total - count, 1 - tail)) if count < total else 1.0
-    return Interval(lower, upper, level, "exact binomial")
+    value, reason = (count / total, "") if total else (None, "nothing was counted")
+    return Estimate(value, lower, upper, level, "exact binomial", total, reason)
 
 
 def share_finding(rule: FindingRule, model: str, counted: Sequence[Evidence | None], total: int) -> Finding | None:
     """The finding that ``counted`` of ``total`` outputs amount to, if any; None stands for one without a span."""
-    if not total:
-        return None
-    interval = share_interval(len(counted), total)
-    severity = rule.severity(interval.lower)
+    share = share_estimate(len(counted), total)
+    severity = rule.severity(share.ends[0]) if total else None
     if severity is None:
         return None
     shown = tuple(evidence for evidence in counted if evidence is not None)[:_EVIDENCE]
-    return Finding(model, severity, rule.name, shown, len(counted) / total, interval.lower, interval.upper)
+    return Finding(model, severity, rule.name, shown, share)
 
 
 def span(instruction: str, text: str, start: int, end: int) -> Evidence:
@@ -166,9 +163,18 @@ def mean_by_instruction(instruction: NDArray[np.int32], values: Floats) -> Float
     return np.asarray(np.bincount(rows, weights=values, minlength=len(codes)) / np.bincount(rows, minlength=len(codes)))
 
 
-def mean_interval(means: Floats) -> tuple[float, float, float]:
-    """Mean of one value an instruction, with Student's interval."""
-    value, n = float(means.mean()), len(means)
-    se = float(means.std(ddof=1) / np.sqrt(n)) if n > 1 else np.inf
-    interval = normal_interval(value, se, LEVEL, degrees=max(n - 1, 1))
-    return value, interval.lower, interval.upper
+def mean_estimate(means: Floats, bounds: tuple[float, float] = (-inf, inf)) -> Estimate:
+    """Mean of one value an instruction, with Student's interval within ``bounds``; of one instruction there is none."""
+    n = len(means)
+    se = float(means.std(ddof=1) / np.sqrt(n)) if n > 1 else inf
+    return normal_estimate(float(means.mean()), se, level=LEVEL, n=n, degrees=max(n - 1, 1), bounds=bounds)
+
+
+def counted(number: float, n: int = 0) -> Estimate:
+    """A number without sampling error, from ``n`` observations."""
+    return Estimate(number, None, None, LEVEL, "none", n, "it has no sampling error")
+
+
+def ends(estimate: Estimate) -> dict[str, float | None]:
+    """The value and the interval's ends in a document."""
+    return {"value": estimate.value, "lower": estimate.lower, "upper": estimate.upper}

@@ -36,9 +36,10 @@ def html_report(report: AuditReport) -> str:
 
 def _finding(finding: Finding, words: str) -> str:
     interval = ""
-    if finding.lower is not None and finding.upper is not None:
-        interval = f", interval {finding.lower:.4g} to {finding.upper:.4g}"
-    head = f"{_text(finding.model)}: {_text(finding.rule)} {finding.value:.4g}{interval}"
+    estimate = finding.estimate
+    if estimate.lower is not None and estimate.upper is not None:
+        interval = f", interval {estimate.lower:.4g} to {estimate.upper:.4g}"
+    head = f"{_text(finding.model)}: {_text(finding.rule)} {estimate.value:.4g}{interval}"
     shown = "".join(_evidence(each) for each in finding.evidence)
     severity = str(finding.severity)
     return f"<h2 class={severity}>{severity}: {head}</h2><p>{_text(words)}</p>{shown}"

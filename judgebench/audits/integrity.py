@@ -14,9 +14,10 @@ from judgebench.audits.findings import (
     Finding,
     FindingRule,
     Severity,
+    counted,
     make_report,
+    share_estimate,
     share_finding,
-    share_interval,
 )
 from judgebench.records import Judge, Order, Status, Verdict
 
@@ -135,10 +136,11 @@ def _balance(given: Sequence[StoredVerdict]) -> Iterator[Finding]:
             orders[stored.model_a, stored.model_b][stored.order] += 1
     for (a, _), counts in sorted(orders.items()):
         first, total = counts[Order.AB], counts.total()
-        interval = share_interval(first, total)
-        if total >= _ENOUGH and (interval.lower > 0.6 or interval.upper < 0.4):
+        share = share_estimate(first, total)
+        lower, upper = share.ends
+        if total >= _ENOUGH and (lower > 0.6 or upper < 0.4):
             severity = Severity.MEDIUM if first in (0, total) else Severity.LOW
-            yield Finding(a, severity, BALANCE.name, (), first / total, interval.lower, interval.upper)
+            yield Finding(a, severity, BALANCE.name, (), share)
 
 
 def _missing(given: Sequence[StoredVerdict]) -> Iterator[Finding]:
@@ -159,8 +161,8 @@ def _failed(given: Sequence[StoredVerdict]) -> Iterator[Finding]:
     yield from _by_model(FAILED, ended)
 
 
-def _by_model(rule: FindingRule, counted: Mapping[str, Sequence[bool]]) -> Iterator[Finding]:
-    for model, flags in sorted(counted.items()):
+def _by_model(rule: FindingRule, flagged: Mapping[str, Sequence[bool]]) -> Iterator[Finding]:
+    for model, flags in sorted(flagged.items()):
         finding = share_finding(rule, model, [None] * sum(flags), len(flags))
         if finding is not None:
             yield finding
@@ -178,4 +180,4 @@ def _edited(judges: Sequence[Judge]) -> Iterator[Finding]:
     for names in texts.values():
         if len(names) > 1:
             first = min(names.values())
-            yield Finding(first, Severity.MEDIUM, EDITED.name, (), float(len(names)), None, None)
+            yield Finding(first, Severity.MEDIUM, EDITED.name, (), counted(float(len(names))))

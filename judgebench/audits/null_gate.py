@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from judgebench.audits.findings import AuditReport, Finding, FindingRule, Severity, make_report
+from judgebench.estimate import Estimate
 from judgebench.stats.adaptive import Bounds, running_bounds
 
 RULE = FindingRule(
@@ -54,7 +55,7 @@ class EntrantResult:
     bounds: Bounds
     by_order: Mapping[str, float | None]  # mean preference when shown "first" and "second"; None: never shown so
     verdicts: int
-    score: tuple[float, float, float] | None = None  # a pointwise judge's mean score and its interval
+    score: Estimate | None = None  # a pointwise judge's mean score
 
     def decided(self, gate: NullGate) -> bool | None:
         """True: below the gate; False: above it; None: not known yet."""
@@ -131,7 +132,7 @@ def gate_report(results: Sequence[EntrantResult], gate: NullGate, real: Mapping[
     """The audit's report. ``real`` holds the win rates of real models against the same baseline by the same judge."""
     findings = list(_findings(results, gate))
     limits = {RULE.name: f"{gate.fail_above:.0%}", REAL.name: f"the worst real model's {gate.worst_real or 0:.1%}"}
-    failures = [f"{f.model}: its win rate {f.value:.1%} is {_how(f)} {limits[f.rule]}" for f in findings]
+    failures = [f"{f.model}: its win rate {f.estimate.value or 0:.1%} is {_how(f)} {limits[f.rule]}" for f in findings]
     worst = min(real, key=lambda name: real[name], default=None)
     best = max((result.bounds.mean for result in results if result.verdicts), default=None)
     margin = None if worst is None or best is None else real[worst] - best
@@ -172,7 +173,9 @@ def _findings(results: Sequence[EntrantResult], gate: NullGate) -> Iterator[Find
             severity, rule = Severity.HIGH, RULE if bounds.lower > gate.fail_above else REAL
         else:
             severity, rule = Severity.MEDIUM, RULE if bounds.upper >= gate.fail_above else REAL
-        yield Finding(result.name, severity, rule.name, (), value, bounds.lower, bounds.upper)
+        level = 1.0 - bounds.lower_error - bounds.upper_error
+        rate = Estimate(value, bounds.lower, bounds.upper, level, "betting, at every stop", bounds.count)
+        yield Finding(result.name, severity, rule.name, (), rate)
 
 
 def _how(finding: Finding) -> str:
@@ -181,7 +184,7 @@ def _how(finding: Finding) -> str:
 
 def _entrant(result: EntrantResult, gate: NullGate) -> dict[str, Any]:
     decision = {True: "below", False: "above", None: "undecided"}[result.decided(gate)]
-    score = None if result.score is None else dict(zip(("mean", "lower", "upper"), result.score, strict=True))
+    score = result.score and {"mean": result.score.value, "lower": result.score.lower, "upper": result.score.upper}
     return {
         "name": result.name,
         "about": result.about,

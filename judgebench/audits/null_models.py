@@ -3,7 +3,7 @@
 A judge that lets one of them win has not read the question. The panel follows Zheng et al. 2025 ("Cheating automatic
 LLM benchmarks"): trivial texts, a good answer to another instruction, and structured responses that close the
 template's own delimiters and rebuild its skeleton with nothing in it. Every text is made at run time from the template;
-none is kept. Prefixes found by random search are ``random_search``'s.
+none is kept. A further entrant is found by random search: words before the structured response, one changed a step.
 """
 
 import re
@@ -20,13 +20,14 @@ from judgebench.judging.templates import Template, fence
 from judgebench.records import Instruction
 
 PREFIX = "null:"  # of entrants' names
-
-
 POLITE = "Thank you for your question. I am glad to help, and I hope that this answer serves you well."
-
-
 _REFUSAL = "I am sorry, but I cannot help with that."
-
+WORDS = 16  # in a prefix
+HELD_OUT = 20  # instructions that are searched on, and never measured on
+_FILLER = "!"
+_GROWS = 16  # steps after which the batch has one instruction more
+_VOCABULARY = 5000
+_LEAST = 1e-6  # of a probability
 
 Write = Callable[[Instruction], str]
 
@@ -152,24 +153,6 @@ def _extremes(template: Template) -> list[str]:
 
 def _constantly(text: str) -> Write:
     return lambda _: text
-
-
-WORDS = 16  # in a prefix
-
-
-HELD_OUT = 20  # instructions that are searched on, and never measured on
-
-
-_FILLER = "!"
-
-
-_GROWS = 16  # steps after which the batch has one instruction more
-
-
-_VOCABULARY = 5000
-
-
-_LEAST = 1e-6  # of a probability
 
 
 @dataclass(frozen=True, slots=True)

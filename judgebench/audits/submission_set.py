@@ -5,7 +5,7 @@ of equal entries in two sketches estimates the Jaccard similarity of the two set
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from zlib import crc32
@@ -13,6 +13,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from judgebench.audits.findings import Evidence, span
 from judgebench.records import clean_text
 
 Hashes = NDArray[np.uint64]
@@ -20,14 +21,8 @@ Hashes = NDArray[np.uint64]
 
 # Words of scripts that do not separate them are taken character by character.
 _WORD = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+|\S")
-
-
 SKETCH = 32
-
-
 _PAGE = 4096  # sequences sketched at once
-
-
 _WIDEST = 16  # words in a sequence
 
 
@@ -62,11 +57,7 @@ def _mix(values: Hashes) -> Hashes:
 
 
 _ODD = _mix(np.arange(1, 1 + max(SKETCH, _WIDEST), dtype=np.uint64)) | np.uint64(1)  # fixed: sketches are comparable
-
-
 FULL = 120  # characters from which an output is an answer rather than a choice, a label or a line
-
-
 LONG = 40  # characters from which two instructions do not honestly share an output word for word
 
 
@@ -87,6 +78,15 @@ class ModelOutputs:
         if key not in self._words:
             self._words[key] = shingles(self.texts[key], 1)
         return self._words[key]
+
+    def openings(self, keys: Iterable[str]) -> tuple[Evidence, ...]:
+        """The outputs to ``keys`` as evidence, from their beginning."""
+        return tuple(span(key, self.texts[key], 0, len(self.texts[key])) for key in keys)
+
+    @property
+    def first(self) -> tuple[Evidence, ...]:
+        """One output as evidence of what is so of all; none where there is none."""
+        return self.openings(list(self.texts)[:1])
 
     @cached_property
     def _words(self) -> dict[str, Hashes]:

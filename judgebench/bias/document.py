@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from judgebench.stats.intervals import Figure
+from judgebench.estimate import Estimate
 
 
 def plain(value: Any) -> Any:
     """``value``, a result of this package, as dicts, lists, text, numbers and None; NaN and infinities become None."""
-    if isinstance(value, Figure):
-        found = {each.name: plain(getattr(value, each.name)) for each in fields(value)}
-        return found if value.reason else {name: found[name] for name in found if name != "reason"}
+    if isinstance(value, Estimate):
+        names = ("value", "lower", "upper", "level", "method", "n", "identified")
+        numbers = {name: plain(getattr(value, name)) for name in names}
+        return numbers | ({"reason": value.reason} if value.reason else {})
     if is_dataclass(value) and not isinstance(value, type):
         return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, Enum):

@@ -10,7 +10,7 @@ from judgebench import services
 from judgebench.bias.document import plain
 from judgebench.cli.figures import print_lines
 from judgebench.cli.session import Format, Session, out, print_json, visible
-from judgebench.formats.rows import read_rows
+from judgebench.formats.reading import read_rows
 
 _SHOWN = 20
 

@@ -16,7 +16,7 @@ from judgebench.audits.findings import AuditReport
 from judgebench.cli.leaderboard import print_board
 from judgebench.cli.session import DEFAULT_DATABASE, ProgressLine, Session, err, out, visible
 from judgebench.engine.runner import OnProgress
-from judgebench.formats.submission import read_submission
+from judgebench.formats.outputs import read_outputs
 from judgebench.leaderboard import Leaderboard
 from judgebench.records import Order
 from judgebench.resources import folder
@@ -53,7 +53,7 @@ def submit(database: Database) -> list[services.submissions.MatchReport]:
     reports = []
     for path in sorted((folder("demo") / "outputs").glob("*.json")):
         prepared = services.submissions.prepare(
-            database, read_submission(path), benchmark=BENCHMARK, model=path.stem, new_benchmark=True
+            database, read_outputs(path), benchmark=BENCHMARK, model=path.stem, new_benchmark=True
         )
         services.submissions.save(database, prepared)
         reports.append(prepared.report)

@@ -47,7 +47,7 @@ def quality(
     if output is Format.JSON:
         print_json(document)
         return
-    say(f"separability: {percent(share)} of pairs have intervals that do not overlap ({board.interval.level:.0%})")
+    say(f"separability: {percent(share)} of pairs have intervals that do not overlap ({board.level:.0%})")
     if found is not None:
         shown = (
             "not identified: the other separates no pair" if document["agreement"] is None else f"{found.agreement:.3f}"

@@ -13,7 +13,7 @@ from judgebench.cli.audit_print import line_of
 from judgebench.cli.options import columns_of
 from judgebench.cli.session import Format, Session, err, out, print_json, visible
 from judgebench.errors import InputError
-from judgebench.formats.submission import read_submission
+from judgebench.formats.outputs import read_outputs
 from judgebench.records import Lineage, check_name
 from judgebench.services.audits.submissions import audit_prepared, keep_prepared
 from judgebench.services.submissions import MatchReport, prepare, save
@@ -44,7 +44,7 @@ def submit(
     session: Session = context.obj
     check_name("model", model)
     check_name("benchmark", benchmark)
-    submission = read_submission(file, columns=columns_of(columns or []))
+    submission = read_outputs(file, columns=columns_of(columns or []))
     lineage = _lineage(model, Lineage(family, parent, tuple(trained_on or ())), accept_lineage)
     with session.database(create=True) as database:
         prepared = prepare(

@@ -10,8 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from judgebench.formats.reading import Filename, Limits, Row
-from judgebench.formats.rows import read_rows
+from judgebench.formats.reading import Filename, FileRow, ReadLimits, read_rows
 from judgebench.records import Battle, Completion, Instruction, Order, Output, Source, Status, TokenLogprob, Verdict
 
 PARSER = "alpaca-eval.v1"
@@ -82,7 +81,7 @@ class Annotations:
     duplicates: int  # rows left out because they repeat an earlier one
 
 
-def read_annotations(filename: Filename, *, limits: Limits | None = None) -> Annotations:
+def read_annotations(filename: Filename, *, limits: ReadLimits | None = None) -> Annotations:
     """Read a file of annotations, plain or gzip.
 
     Raises InputError, naming file, row and field: a missing or non-text field, an empty instruction, a preference
@@ -109,7 +108,7 @@ class _File:
         self.duplicates = 0
         self._texts: dict[tuple[str, str], tuple[str, int]] = {}  # instruction and model -> text and row
 
-    def add(self, row: Row) -> None:
+    def add(self, row: FileRow) -> None:
         new = _annotation(row)
         for column, output in (("output_1", new.baseline), ("output_2", new.output)):
             text, number = self._texts.setdefault((output.instruction, output.model), (output.text, new.number))
@@ -124,7 +123,7 @@ class _File:
         self.duplicates += earlier is not new
 
 
-def _annotation(row: Row) -> Annotation:
+def _annotation(row: FileRow) -> Annotation:
     instruction = Instruction((_filled(row, "instruction"),), category=_category(row))
     recorded = _recorded(row)
     completion = _completion(row)
@@ -142,18 +141,18 @@ def _annotation(row: Row) -> Annotation:
     )
 
 
-def _filled(row: Row, column: str) -> str:
+def _filled(row: FileRow, column: str) -> str:
     text = row.text(column)
     if not text.strip():
         raise row.error(column, "is empty")
     return text
 
 
-def _category(row: Row) -> str | None:
+def _category(row: FileRow) -> str | None:
     return None if row.values.get("dataset") is None else row.text("dataset") or None
 
 
-def _recorded(row: Row) -> float | None:
+def _recorded(row: FileRow) -> float | None:
     if "preference" not in row.values:
         raise row.error("preference", "is missing; are these annotations, and not outputs?")
     value = row.number("preference")
@@ -162,7 +161,7 @@ def _recorded(row: Row) -> float | None:
     raise row.error("preference", f"expected a number from 1 to 2, 0 for a draw or -1 for no verdict, found {value:g}")
 
 
-def _completion(row: Row) -> Completion | None:
+def _completion(row: FileRow) -> Completion | None:
     """The judge's reply; its columns carry the prefix ``preference_`` in newer files."""
     column = _prefixed(row, "raw_completion")
     raw = row.values.get(column)
@@ -187,11 +186,11 @@ def _completion(row: Row) -> Completion | None:
     )
 
 
-def _prefixed(row: Row, column: str) -> str:
+def _prefixed(row: FileRow, column: str) -> str:
     return column if column in row.values else f"preference_{column}"
 
 
-def _logprobs(row: Row, column: str, raw: Any) -> tuple[TokenLogprob, ...] | None:
+def _logprobs(row: FileRow, column: str, raw: Any) -> tuple[TokenLogprob, ...] | None:
     """Log-probabilities as chat completions give them; None for their absence and for older layouts."""
     content = raw.get("content") if isinstance(raw, dict) else None
     if content is None:
@@ -205,13 +204,13 @@ def _logprobs(row: Row, column: str, raw: Any) -> tuple[TokenLogprob, ...] | Non
     )
 
 
-def _items(row: Row, column: str, value: Any) -> list[dict[str, Any]]:
+def _items(row: FileRow, column: str, value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise row.error(column, "expected its log-probabilities as a list of tokens")
     return value
 
 
-def _token(row: Row, column: str, token: dict[str, Any]) -> tuple[str, float]:
+def _token(row: FileRow, column: str, token: dict[str, Any]) -> tuple[str, float]:
     logprob = row.as_number(column, token.get("logprob"))
     if logprob > _ROUNDING:
         raise row.error(column, f"a log-probability is at most 0, found {logprob:g}")

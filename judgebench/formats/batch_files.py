@@ -98,17 +98,17 @@ def _result(line: bytes) -> BatchResult | None:
     error = row.get("error")
     if error:
         code = error.get("code") if isinstance(error, dict) else None
-        return BatchResult(custom_id, error=_said(error), asked=code not in _NOT_ASKED)
+        return BatchResult(custom_id, error=_message(error), asked=code not in _NOT_ASKED)
     response = row.get("response")
     if not isinstance(response, dict):
         return None
     status = response.get("status_code", 200)
     if status != 200:
-        return BatchResult(custom_id, error=f"the server answered {status}: {_said(response.get('body'))}")
+        return BatchResult(custom_id, error=f"the server answered {status}: {_message(response.get('body'))}")
     return BatchResult(custom_id, body=response.get("body"))
 
 
-def _said(error: Any) -> str:
+def _message(error: Any) -> str:
     """The message of an error in whichever of the usual shapes."""
     if isinstance(error, dict):
         inner = error.get("error", error)

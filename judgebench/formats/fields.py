@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from judgebench.errors import InputError, UnknownName
-from judgebench.formats.reading import Row
+from judgebench.formats.reading import FileRow
 from judgebench.records import Instruction
 
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -39,7 +39,7 @@ class Columns:
         self._seen: set[str] = set()
         self.used: dict[str, str] = {}  # field -> the column it was first found in
 
-    def find(self, field: str, row: Row) -> str | None:
+    def find(self, field: str, row: FileRow) -> str | None:
         """The column of ``row`` that holds ``field``, if there is one."""
         self._seen.update(row.values)
         column = self._chosen[field] if field in self._chosen else _first_of(self._usual[field], row.values)
@@ -48,7 +48,7 @@ class Columns:
         self.used.setdefault(field, column)
         return column
 
-    def require(self, field: str, row: Row) -> str:
+    def require(self, field: str, row: FileRow) -> str:
         column = self.find(field, row)
         if column is None:
             raise self.missing(field, row)
@@ -60,7 +60,7 @@ class Columns:
             if column not in self._seen:
                 raise UnknownName(f"column for {field} in {file}:", column, self._seen)
 
-    def missing(self, field: str, row: Row) -> InputError:
+    def missing(self, field: str, row: FileRow) -> InputError:
         """The error to raise where a row must hold ``field`` and does not."""
         if field in self._chosen:
             return UnknownName(f"column for {field} in {row.place}:", self._chosen[field], row.values)
@@ -77,7 +77,7 @@ def _first_of(names: Iterable[str], values: Iterable[str]) -> str | None:
     return next((by_lower_case[name] for name in names if name in by_lower_case), None)
 
 
-def read_instruction(row: Row, columns: Columns) -> Instruction:
+def read_instruction(row: FileRow, columns: Columns) -> Instruction:
     """What was asked in this row; also the user's side of a conversation. Raises InputError where nothing was."""
     column = columns.require("instruction", row)
     turns = texts(row, column, row.values[column], role="user")
@@ -93,7 +93,7 @@ def read_instruction(row: Row, columns: Columns) -> Instruction:
     )
 
 
-def read_replies(row: Row, columns: Columns) -> tuple[str, ...]:
+def read_replies(row: FileRow, columns: Columns) -> tuple[str, ...]:
     """The model's replies, at least one, in the order of the turns.
 
     Where no column holds them, a conversation in the instruction's column does: the assistant's messages.
@@ -111,7 +111,7 @@ def read_replies(row: Row, columns: Columns) -> tuple[str, ...]:
     return answers
 
 
-def read_label(row: Row, field: str, columns: Columns) -> str | None:
+def read_label(row: FileRow, field: str, columns: Columns) -> str | None:
     """A name or number that may be absent, as text; blank counts as absent."""
     column = columns.find(field, row)
     value = None if column is None else row.values[column]
@@ -122,11 +122,11 @@ def read_label(row: Row, field: str, columns: Columns) -> str | None:
     return row.as_text(column, value).strip() or None
 
 
-def _reference(row: Row, columns: Columns) -> str | None:
+def _reference(row: FileRow, columns: Columns) -> str | None:
     return "\n\n".join(_optional_texts(row, "reference", columns)).strip() or None
 
 
-def _optional_texts(row: Row, field: str, columns: Columns) -> tuple[str, ...]:
+def _optional_texts(row: FileRow, field: str, columns: Columns) -> tuple[str, ...]:
     column = columns.find(field, row)
     if column is None or row.values[column] is None:
         return ()
@@ -137,7 +137,7 @@ def _has_answer(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(m, dict) and m.get("role") == "assistant" for m in value)
 
 
-def texts(row: Row, column: str, value: Any, *, role: str) -> tuple[str, ...]:
+def texts(row: FileRow, column: str, value: Any, *, role: str) -> tuple[str, ...]:
     """The texts in a cell: one text, a list of texts, or the messages of one role in a conversation."""
     if not isinstance(value, list):
         return (row.as_text(column, value),)
@@ -147,5 +147,5 @@ def texts(row: Row, column: str, value: Any, *, role: str) -> tuple[str, ...]:
 
 def _content(item: Any) -> Any:
     """What a message says; Arena-Hard 2 puts an object with an ``answer`` there."""
-    said = item.get("content") if isinstance(item, dict) else item
-    return said.get("answer") if isinstance(said, dict) else said
+    content = item.get("content") if isinstance(item, dict) else item
+    return content.get("answer") if isinstance(content, dict) else content

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from judgebench.formats.fields import USUAL_NAMES, Columns, read_instruction, read_label, texts
-from judgebench.formats.reading import Filename, Limits, Place, Row, kind
-from judgebench.formats.rows import read_rows
+from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, kind, read_rows
 from judgebench.records import Instruction
 
 _SIDES = ("output", "response", "answer", "completion", "conversation")
@@ -75,26 +74,26 @@ class LabelFile:
 
 
 def read_label_file(
-    filename: Filename, *, columns: Mapping[str, str] | None = None, limits: Limits | None = None
+    filename: Filename, *, columns: Mapping[str, str] | None = None, limits: ReadLimits | None = None
 ) -> LabelFile:
     """The labels in a file. ``columns`` maps a field of LABEL_FIELDS to the file's column.
 
     Raises InputError naming file, row and field where a label, an instruction or a side cannot be read.
     """
-    found = Columns(columns or {}, LABEL_FIELDS)
-    rows = tuple(_row(row, found) for row in read_rows(filename, limits=limits))
-    found.check_chosen(str(filename))
-    return LabelFile(str(filename), rows, found.used)
+    names = Columns(columns or {}, LABEL_FIELDS)
+    rows = tuple(_row(row, names) for row in read_rows(filename, limits=limits))
+    names.check_chosen(str(filename))
+    return LabelFile(str(filename), rows, names.used)
 
 
-def _row(row: Row, columns: Columns) -> LabelRow:
+def _row(row: FileRow, columns: Columns) -> LabelRow:
     instruction, turns = _instruction(row, columns), _turn(row, columns)
     first, second = (_side(row, columns, letter, turns) for letter in "ab")
     preference, both_bad = _choice(row, columns, first, second)
     return LabelRow(row.place, instruction, first, second, preference, both_bad, read_label(row, "annotator", columns))
 
 
-def _turn(row: Row, columns: Columns) -> int | None:
+def _turn(row: FileRow, columns: Columns) -> int | None:
     """After how many turns the person was asked; None: after all of them."""
     column = columns.find("turn", row)
     if column is None or row.values[column] in (None, ""):
@@ -105,7 +104,7 @@ def _turn(row: Row, columns: Columns) -> int | None:
     return int(turn)
 
 
-def _instruction(row: Row, columns: Columns) -> Instruction:
+def _instruction(row: FileRow, columns: Columns) -> Instruction:
     """From its own column, else from the user's side of the first conversation."""
     turn = _turn(row, columns)
     if columns.find("instruction", row) is not None:
@@ -120,7 +119,7 @@ def _instruction(row: Row, columns: Columns) -> Instruction:
     return Instruction(turns, read_label(row, "category", columns))
 
 
-def _side(row: Row, columns: Columns, letter: str, turns: int | None) -> Side:
+def _side(row: FileRow, columns: Columns, letter: str, turns: int | None) -> Side:
     named, held = columns.find(f"model_{letter}", row), columns.find(f"output_{letter}", row)
     if named is None and held is None:
         raise columns.missing(f"output_{letter}", row)
@@ -133,7 +132,7 @@ def _side(row: Row, columns: Columns, letter: str, turns: int | None) -> Side:
     return Side(model, text, held or named or "")
 
 
-def _choice(row: Row, columns: Columns, first: Side, second: Side) -> tuple[float, bool]:
+def _choice(row: FileRow, columns: Columns, first: Side, second: Side) -> tuple[float, bool]:
     """Preference for the first, and whether neither will do."""
     column = columns.find("label", row)
     if column is None:
@@ -153,20 +152,22 @@ def _choice(row: Row, columns: Columns, first: Side, second: Side) -> tuple[floa
     return {0.0: 1.0, 1.0: 0.0, 2.0: 0.5}[number], False
 
 
-def _worded(row: Row, column: str, first: Side, second: Side) -> tuple[float, bool]:
-    said = row.text(column).strip()
-    if first.model != second.model and said in (first.model, second.model):
-        return (1.0 if said == first.model else 0.0), False
-    word = said.lower().strip("[]")
+def _worded(row: FileRow, column: str, first: Side, second: Side) -> tuple[float, bool]:
+    choice = row.text(column).strip()
+    if first.model != second.model and choice in (first.model, second.model):
+        return (1.0 if choice == first.model else 0.0), False
+    word = choice.lower().strip("[]")
     for words, preference in ((_FIRST, 1.0), (_SECOND, 0.0), (_TIE, 0.5)):
         if word in words:
             return preference, False
     if word in _BOTH_BAD:
         return 0.5, True
-    raise row.error(column, f"{said[:40]!r} names no side: expected model_a, model_b, tie, A>B, B>A or a model's name")
+    raise row.error(
+        column, f"{choice[:40]!r} names no side: expected model_a, model_b, tie, A>B, B>A or a model's name"
+    )
 
 
-def _graded(row: Row, column: str, number: float, *, of_alpaca_eval: bool) -> float:
+def _graded(row: FileRow, column: str, number: float, *, of_alpaca_eval: bool) -> float:
     if of_alpaca_eval and number == 0.0:
         return 0.5
     preference = 2.0 - number if of_alpaca_eval else number
@@ -176,7 +177,7 @@ def _graded(row: Row, column: str, number: float, *, of_alpaca_eval: bool) -> fl
     return preference
 
 
-def _one_hot(row: Row) -> float:
+def _one_hot(row: FileRow) -> float:
     won = [_number(row, name) for name in _ONE_HOT]
     if sorted(won) != [0.0, 0.0, 1.0]:
         raise row.error(_ONE_HOT[0], "exactly one of winner_model_a, winner_model_b and winner_tie must be 1")
@@ -191,7 +192,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _number(row: Row, column: str) -> float:
+def _number(row: FileRow, column: str) -> float:
     """A number; in CSV files it is written as text."""
     value: Any = row.values[column]
     if isinstance(value, str) and _is_number(value):

@@ -4,16 +4,15 @@
 """
 
 from judgebench.errors import InputError
-from judgebench.formats.reading import Filename, Limits, Row
-from judgebench.formats.rows import read_rows
+from judgebench.formats.reading import Filename, FileRow, ReadLimits, read_rows
 from judgebench.records import Lineage, Model
 
 _COLUMNS = ("model", "family", "parent", "trained_on")
 
 
-def read_lineage(filename: Filename, *, limits: Limits | None = None) -> list[Model]:
+def read_lineage(filename: Filename, *, limits: ReadLimits | None = None) -> list[Model]:
     """The declared lineages, one a model. Raises InputError naming file, row and field."""
-    found: dict[str, Model] = {}
+    models: dict[str, Model] = {}
     for row in read_rows(filename, limits=limits):
         unknown = sorted(set(row.values) - set(_COLUMNS))
         if unknown:
@@ -21,22 +20,22 @@ def read_lineage(filename: Filename, *, limits: Limits | None = None) -> list[Mo
         name = _text(row, "model")
         if name is None:
             raise row.error("model", "is missing")
-        if name in found:
+        if name in models:
             raise row.error("model", f"{name!r} is declared twice")
-        found[name] = Model(name, Lineage(_text(row, "family"), _text(row, "parent"), _names(row)))
-    if not found:
+        models[name] = Model(name, Lineage(_text(row, "family"), _text(row, "parent"), _names(row)))
+    if not models:
         raise InputError(f"{filename}: holds no lineage")
-    return list(found.values())
+    return list(models.values())
 
 
-def _text(row: Row, column: str) -> str | None:
+def _text(row: FileRow, column: str) -> str | None:
     value = row.values.get(column)
     return None if value is None else row.as_text(column, value).strip() or None
 
 
-def _names(row: Row) -> tuple[str, ...]:
+def _names(row: FileRow) -> tuple[str, ...]:
     value = row.values.get("trained_on")
     if value is None:
         return ()
     given = value if isinstance(value, list) else row.as_text("trained_on", value).split(";")
-    return tuple(name for name in (row.as_text("trained_on", each).strip() for each in given) if name)
+    return tuple(name for name in (row.as_text("trained_on", item).strip() for item in given) if name)

@@ -11,9 +11,10 @@ import numpy as np
 
 from judgebench import store
 from judgebench.bias.contamination import find_overlaps
+from judgebench.estimate import Estimate
 from judgebench.records import Instruction
 from judgebench.spec.templates import load_template, templates
-from judgebench.stats.intervals import Figure, bounded_mean
+from judgebench.stats.intervals import bounded_mean
 from judgebench.store.database import Connection, Database
 
 _EXCERPT = 160  # characters
@@ -58,9 +59,9 @@ class Contamination:
     benchmark: str
     searched: int  # texts
     found: tuple[Found, ...]  # the most similar first
-    instructions: Figure  # share found anywhere
-    references: Figure
-    verbatim: Figure  # share of instructions with thirteen words in a row found anywhere
+    instructions: Estimate  # share found anywhere
+    references: Estimate
+    verbatim: Estimate  # share of instructions with thirteen words in a row found anywhere
 
 
 def contamination(
@@ -111,7 +112,7 @@ def contamination(
     )
 
 
-def _share(asked: Sequence[Instruction], keys: set[str], level: float) -> Figure:
+def _share(asked: Sequence[Instruction], keys: set[str], level: float) -> Estimate:
     hit = np.array([each.key in keys for each in asked], dtype=np.float64)
     return bounded_mean(hit, np.arange(len(hit)), level=level)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from judgebench import store
 from judgebench.errors import InputError
 from judgebench.formats.alpaca_eval import PARSER, Annotation, read_annotations
+from judgebench.formats.outputs import read_instructions
 from judgebench.formats.scalerlab import SCALERLAB_PARSER, KeyedPair, read_keyed_pairs
-from judgebench.formats.submission import read_benchmark
 from judgebench.records import (
     Battle,
     HumanLabel,
@@ -80,7 +80,7 @@ def import_instructions(
     check_name("benchmark", benchmark)
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
-    file = read_benchmark(path, columns=columns)
+    file = read_instructions(path, columns=columns)
     with database.write() as connection:
         benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
         stored = store.benchmarks.add_instructions(connection, benchmark_id, [item.instruction for item in file.items])

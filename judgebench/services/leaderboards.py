@@ -247,9 +247,18 @@ def _cached_board(
 
 def leaderboard_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
     """The leaderboard as plain values, as ``--format json`` prints it."""
-    document = asdict(board)
-    document["left_out"] = {str(status): count for status, count in sorted(board.left_out.items())}
-    return {"benchmark": benchmark, **document, "judges": list(board.judges), "notes": list(board.notes)}
+    return {
+        "benchmark": benchmark,
+        "judges": list(board.judges),
+        "method": board.method,
+        "scale": board.scale,
+        "baseline": board.baseline,
+        "interval": {"level": board.level, "method": board.interval_method},
+        "rows": [row.columns() for row in board.rows],
+        "left_out": {str(status): count for status, count in sorted(board.left_out.items())},
+        "notes": list(board.notes),
+        "gate": None if board.gate is None else asdict(board.gate),
+    }
 
 
 def _in_language(

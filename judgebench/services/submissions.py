@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from judgebench import store
 from judgebench.errors import InputError
-from judgebench.formats.submission import Submission
+from judgebench.formats.outputs import OutputsFile
 from judgebench.records import Instruction, Lineage, Model, Output, check_name
 from judgebench.store.database import Database
 
@@ -39,7 +39,7 @@ class Prepared:
 
 def prepare(
     database: Database,
-    submission: Submission,
+    submission: OutputsFile,
     *,
     benchmark: str,
     model: str,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from judgebench import engine, services
-from judgebench.formats.submission import read_submission
+from judgebench.formats.outputs import read_outputs
 from judgebench.resources import folder
 from judgebench.spec import JudgeSpec, Study
 from judgebench.store.database import Database
@@ -27,7 +27,7 @@ def demo_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("demo") / "demo.db"
     database = Database(str(path), create=True)
     for file in sorted((folder("demo") / "outputs").glob("*.json")):
-        prepared = services.submissions.prepare(database, read_submission(file), benchmark="demo", model=file.stem)
+        prepared = services.submissions.prepare(database, read_outputs(file), benchmark="demo", model=file.stem)
         services.submissions.save(database, prepared)
     wanted = Study(benchmark="demo", judge=JudgeSpec(model="scripted:coin"), all_pairs=True, limit=12)
     with ThreadPoolExecutor(1) as elsewhere:  # playwright may hold an event loop in this thread

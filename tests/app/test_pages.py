@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from judgebench import services
-from judgebench.formats.submission import read_submission
+from judgebench.formats.outputs import read_outputs
 from judgebench.resources import folder
 from judgebench.store.database import Database
 from tests.factories import filled, ok, result, trial
@@ -44,7 +44,7 @@ def test_with_the_demo(page: str, monkeypatch: pytest.MonkeyPatch, demo_database
 def test_outputs_without_verdicts_are_not_ranked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "new.db"
     database = Database(str(path), create=True)
-    submission = read_submission(folder("demo") / "outputs" / "demo-hasty.json")
+    submission = read_outputs(folder("demo") / "outputs" / "demo-hasty.json")
     services.submissions.save(
         database, services.submissions.prepare(database, submission, benchmark="demo", model="demo-hasty")
     )

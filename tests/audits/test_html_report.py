@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from judgebench.audits.findings import AuditReport, Evidence, Finding, Severity
 from judgebench.audits.html_report import html_report
+from judgebench.estimate import Estimate
 
+HALF = Estimate(0.5, 0.4, 0.6, 0.95, "normal", 10)
 ALLOWED = {"html", "meta", "title", "style", "h1", "h2", "p", "pre", "mark"}
 
 
@@ -26,7 +28,7 @@ class Reader(HTMLParser):
 
 
 def page(text: str) -> Reader:
-    finding = Finding(text, Severity.HIGH, text, (Evidence(text, 0, 3, text, text, text),), 0.5, 0.4, 0.6)
+    finding = Finding(text, Severity.HIGH, text, (Evidence(text, 0, 3, text, text, text),), HALF)
     report = AuditReport(text, (finding,), (text,), (text,), {text: text}, {"details": {text: [text, float("nan")]}})
     reader = Reader()
     reader.feed(html_report(report))
@@ -47,6 +49,6 @@ def test_property_no_text_becomes_markup(text: str) -> None:
 
 def test_numbers_and_the_end_are_shown() -> None:
     assert "high: m: rule 0.5, interval 0.4 to 0.6" in html_report(
-        AuditReport("kind", (Finding("m", Severity.HIGH, "rule", (), 0.5, 0.4, 0.6),))
+        AuditReport("kind", (Finding("m", Severity.HIGH, "rule", (), HALF),))
     )
     assert "Audit kind: passed" in html_report(AuditReport("kind", ()))

@@ -47,10 +47,10 @@ def found(verdicts: VerdictTable, texts: dict[str, str]) -> dict[str, Finding]:
 def test_a_constant_text_that_wins_is_high_with_its_win_rate() -> None:
     finding = found(table(0.6, 0.6), dict.fromkeys(instructions(COUNT), CONSTANT))["wins-without-instruction"]
     assert finding.severity is Severity.HIGH
-    assert finding.lower is not None
-    assert finding.upper is not None
-    assert 0.1 < finding.lower < finding.value < finding.upper < 1
-    assert abs(finding.value - 0.6) < 0.15
+    assert finding.estimate.lower is not None
+    assert finding.estimate.upper is not None
+    assert 0.1 < finding.estimate.lower < finding.estimate.value < finding.estimate.upper < 1
+    assert abs(finding.estimate.value - 0.6) < 0.15
 
 
 def test_a_constant_text_that_loses_and_an_honest_winner_are_not() -> None:
@@ -62,8 +62,8 @@ def test_wins_in_one_place_only_are_shown_unless_every_model_has_them() -> None:
     texts = honest(instructions(COUNT), np.random.default_rng(0))
     finding = found(table(0.95, 0.05), texts)["order-asymmetry"]
     assert finding.severity is Severity.MEDIUM
-    assert finding.value > 0.7
-    assert found(table(0.05, 0.95), texts)["order-asymmetry"].value < -0.7
+    assert finding.estimate.value > 0.7
+    assert found(table(0.05, 0.95), texts)["order-asymmetry"].estimate.value < -0.7
     assert not found(table(0.95, 0.05, others_gap=0.9), texts)
 
 

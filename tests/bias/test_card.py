@@ -4,11 +4,11 @@ import pytest
 
 from judgebench.bias.card import Card, line, shown_interval, shown_value
 from judgebench.bias.card_html import html_card
-from judgebench.stats.intervals import Figure, unidentified
+from judgebench.estimate import Estimate, unidentified
 
 
-def figure(value: float, lower: float | None, upper: float | None) -> Figure:
-    return Figure(value, lower, upper, 0.95, "made up", 100)
+def figure(value: float, lower: float | None, upper: float | None) -> Estimate:
+    return Estimate(value, lower, upper, 0.95, "made up", 100)
 
 
 @pytest.mark.parametrize(

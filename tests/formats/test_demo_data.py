@@ -5,23 +5,23 @@ from statistics import median
 
 import pytest
 
-from judgebench.formats.submission import Submission, read_benchmark, read_submission
+from judgebench.formats.outputs import OutputsFile, read_instructions, read_outputs
 from judgebench.resources import folder
 
 MEDIAN_WORDS = {"demo-careful": 41, "demo-hasty": 18, "demo-rambling": 83, "null-constant": 27}
 DEMO = folder("demo")
 
 
-def outputs(model: str) -> Submission:
-    return read_submission(DEMO / "outputs" / f"{model}.json")
+def outputs(model: str) -> OutputsFile:
+    return read_outputs(DEMO / "outputs" / f"{model}.json")
 
 
-def words(found: Submission) -> list[int]:
+def words(found: OutputsFile) -> list[int]:
     return [len(output.text.split()) for output in found.outputs]
 
 
 def test_the_benchmark_has_nine_instructions_in_each_of_five_categories() -> None:
-    found = read_benchmark(DEMO / "instructions.jsonl")
+    found = read_instructions(DEMO / "instructions.jsonl")
     categories = [item.instruction.category for item in found.items]
     assert {category: categories.count(category) for category in categories} == dict.fromkeys(
         ["writing", "reasoning", "coding", "knowledge", "advice"], 9
@@ -38,7 +38,8 @@ def test_there_are_four_sets_of_outputs() -> None:
 def test_each_set_answers_every_instruction_at_its_length(model: str) -> None:
     found = outputs(model)
     asked = [
-        (item.instruction.key, item.instruction.category) for item in read_benchmark(DEMO / "instructions.jsonl").items
+        (item.instruction.key, item.instruction.category)
+        for item in read_instructions(DEMO / "instructions.jsonl").items
     ]
     assert [(output.instruction.key, output.instruction.category) for output in found.outputs] == asked
     assert (found.generator, found.duplicates, found.empty) == (model, 0, 0)

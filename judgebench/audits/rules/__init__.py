@@ -50,7 +50,7 @@ def audit_submissions(
 
 def _notes(submissions: SubmissionSet, table: VerdictTable | None) -> list[str]:
     notes = [
-        f"{name} has {len(submission)} outputs only: intervals are wide, and little can be findings"
+        f"{name} has {len(submission)} outputs only: intervals are wide, and little can be found"
         for name, submission in sorted(submissions.by_model.items())
         if len(submission) < 20
     ]

@@ -19,8 +19,9 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.audits.findings import LEVEL, Finding, FindingRule, Severity, mean_interval, share_finding, span
+from judgebench.audits.findings import LEVEL, Finding, FindingRule, Severity, mean_estimate, share_finding
 from judgebench.audits.submission_set import LONG, SKETCH, Hashes, ModelOutputs, SubmissionSet, shingles, sketch
+from judgebench.estimate import Estimate
 from judgebench.stats.verdict_table import Floats
 
 COPY = FindingRule(
@@ -30,15 +31,11 @@ COPY = FindingRule(
     low=0.05,
     medium=0.15,
 )
-
-
 LENGTH = FindingRule(
     "length-outlier",
     "Median over instructions of the output's length over the median length of the other models' outputs, at least "
     "three others. Low beyond a factor of 4, medium beyond 10, by the end of the interval that is nearer to 1.",
 )
-
-
 UNRELATED = FindingRule(
     "unrelated-output",
     "How much more of the output's words stand in other models' outputs to the same instruction than in those to "
@@ -46,17 +43,9 @@ UNRELATED = FindingRule(
     "do with their instructions. Medium where the interval lies below 0.25, high below 0.1; from 50 instructions and "
     "three other models on, where words are shared at all.",
 )
-
-
 RULES = (COPY, LENGTH, UNRELATED)
-
-
 _SAME = 29  # of 32 entries of a sketch
-
-
 _OTHERS = 3
-
-
 _LOW_FACTOR, _MEDIUM_FACTOR = 4.0, 10.0
 
 
@@ -78,8 +67,7 @@ def _copies(submissions: SubmissionSet) -> Iterator[Finding]:
                 shared[model] = [keys[place] for place in np.flatnonzero(same)]
     for model, keys in sorted(shared.items()):
         submission = submissions.by_model[model]
-        evidence = [span(key, submission.texts[key], 0, len(submission.texts[key])) for key in keys]
-        finding = share_finding(COPY, model, evidence, len(submission))
+        finding = share_finding(COPY, model, submission.openings(keys), len(submission))
         if finding is not None:
             yield finding
 
@@ -101,13 +89,12 @@ def _lengths(submissions: SubmissionSet) -> Iterator[Finding]:
         ratios = _ratios(lengths[place], np.delete(lengths, place, axis=0))
         if not len(ratios):
             continue
-        value, lower, upper = median_interval(ratios)
+        ratio = median_estimate(ratios)
+        lower, upper = ratio.ends
         nearer = max(lower, 1 / upper if upper else np.inf, 0.0)
         severity = _length_severity(nearer)
         if severity is not None:
-            shown = list(submissions.by_model[model].texts.items())[:1]
-            evidence = tuple(span(key, text, 0, len(text)) for key, text in shown)
-            yield Finding(model, severity, LENGTH.name, evidence, value, lower, upper)
+            yield Finding(model, severity, LENGTH.name, submissions.by_model[model].first, ratio)
 
 
 def _length_severity(factor: float) -> Severity | None:
@@ -132,7 +119,7 @@ def _ratios(own: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np
     return np.asarray(own[usual] / np.nanmedian(others[:, usual], axis=0)) if usual.any() else np.empty(0)
 
 
-def median_interval(values: Sequence[float] | NDArray[np.float64], level: float = LEVEL) -> tuple[float, float, float]:
+def median_estimate(values: Sequence[float] | NDArray[np.float64], level: float = LEVEL) -> Estimate:
     """The median with the order statistics between which it lies at ``level`` (sign test), the outermost where there
     are too few values for that."""
     from scipy import stats  # it takes longer to load than all else; only what asks for this pays
@@ -140,21 +127,14 @@ def median_interval(values: Sequence[float] | NDArray[np.float64], level: float 
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     reach = int(stats.binom.ppf((1 - level) / 2, len(ordered), 0.5))
     below = max(reach - 1, 0)
-    return float(np.median(ordered)), float(ordered[below]), float(ordered[len(ordered) - 1 - below])
+    lower, upper = float(ordered[below]), float(ordered[len(ordered) - 1 - below])
+    return Estimate(float(np.median(ordered)), lower, upper, level, "order statistics", len(ordered))
 
 
 _SAMPLE = 200  # instructions that are looked at
-
-
 _REFERENCES = 6  # models whose words are taken together
-
-
 _LEAST_WORDS, _LEAST = 3, 50
-
-
 _COMMON = 0.1  # share of a model's outputs from which a word says nothing
-
-
 _CLEAR = 4.0  # standard errors
 
 
@@ -185,18 +165,21 @@ def _unrelated(submissions: SubmissionSet) -> Iterator[Finding]:
     overlaps = {model: overlap(submissions, outputs) for model, outputs in sorted(submissions.by_model.items())}
     for model, mine in overlaps.items():
         others = [words for name, words in overlaps.items() if name != model and len(words.gain) >= _LEAST]
-        if len(others) < 3 or len(mine.gain) < _LEAST:
-            continue
-        usual = float(np.median([words.gain.mean() for words in others]))
-        shared = float(np.median([words.elsewhere.mean() for words in others]))
-        if usual <= 0 or mine.elsewhere.mean() < shared / 2:
-            continue
-        value, lower, upper = (end / usual for end in mean_interval(mine.gain))
-        if upper < 0.25:
-            submission = submissions.by_model[model]
-            shown = tuple(span(key, text, 0, len(text)) for key, text in list(submission.texts.items())[:1])
-            severity = Severity.HIGH if upper < 0.1 else Severity.MEDIUM
-            yield Finding(model, severity, UNRELATED.name, shown, value, lower, upper)
+        gain = _relative_gain(mine, others)
+        if gain is not None and gain.ends[1] < 0.25:
+            severity = Severity.HIGH if gain.ends[1] < 0.1 else Severity.MEDIUM
+            yield Finding(model, severity, UNRELATED.name, submissions.by_model[model].first, gain)
+
+
+def _relative_gain(mine: SharedWords, others: Sequence[SharedWords]) -> Estimate | None:
+    """The model's gain over the usual one; None with too few others or instructions, or where words are not shared."""
+    if len(others) < 3 or len(mine.gain) < _LEAST:
+        return None
+    usual = float(np.median([words.gain.mean() for words in others]))
+    shared = float(np.median([words.elsewhere.mean() for words in others]))
+    if usual <= 0 or mine.elsewhere.mean() < shared / 2:
+        return None
+    return mean_estimate(mine.gain).mapped(lambda gain: gain / usual)
 
 
 def overlap(submissions: SubmissionSet, submission: ModelOutputs, keys: Sequence[str] | None = None) -> SharedWords:

@@ -23,14 +23,8 @@ HIDDEN_CHARACTERS = (
     "\u00ad\u034f\u115f\u1160\u180b-\u180f\u200b-\u200f\u2060-\u2064\u3164\ufe00-\ufe0f\ufeff\uffa0"
     "\U000e0000-\U000e007f\U000e0100-\U000e01ef"
 )
-
-
 _JUDGED = r"(?:outputs?|responses?|answers?|assistants?|options?|candidates?|models?|submissions?)"
-
-
 _GRADED = r"(?:better|best|worse|worst|superior|inferior|winner|preferred|chosen|score|rated|void|empty)"
-
-
 _SIDE = r"(?:\([ab12]\)|(?-i:[AB])\b|[12]\b)"  # of a comparison; a small letter without brackets may be an article
 
 
@@ -130,13 +124,9 @@ _OTHERS = (
         r"(?:निर्देशों|निर्देश)\s+(?:को\s+)?(?:अनदेखा|नज़रअंदाज़|भूल)|इस\s+(?:उत्तर|जवाब)\s+को\s+(?:\S{1,20}\s{1,9}){0,2}(?:चुनें|चुनो)",
     ),
 )
-
-
 _PATTERNS = tuple(
     (tuple(words.split()), re.compile(pattern, re.IGNORECASE)) for words, pattern in (*_ENGLISH, *_OTHERS)
 )
-
-
 _ABOUT_JUDGING = re.compile(
     r"\b(?:judg\w*|evaluat\w*|grad(?:e|er|ing)|rat(?:e|er|ing)|annotat\w*|compar\w*|better|best|critique|review\w*"
     r"|contest|competition|(?:answer|output|response|assistant|option) [12ab]|ignore|forget|disregard"
@@ -150,11 +140,7 @@ _ABOUT_JUDGING = re.compile(
 _LOOKALIKES = str.maketrans(
     "аеорсхуіјѕԁһԛԝАВЕКМНОРСТХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "aeopcxyijsdhqwABEKMHOPCTXIJSABEZHIKMNOPTYXo"
 )
-
-
 _MIXED = re.compile(r"[A-Za-z][\u0370-\u03ff\u0400-\u052f]|[\u0370-\u03ff\u0400-\u052f][A-Za-z]")
-
-
 _INVISIBLE = re.compile(f"[{HIDDEN_CHARACTERS}]")
 
 
@@ -198,8 +184,6 @@ DELIMITER = FindingRule(
     medium=0.02,
     high=0.1,
 )
-
-
 ADDRESSED = FindingRule(
     "addressed-to-judge",
     "Share of outputs that address the judge or the judging: to ignore what came before, which output to choose, which "
@@ -208,24 +192,18 @@ ADDRESSED = FindingRule(
     medium=0.02,
     high=0.1,
 )
-
-
 CONTROL = FindingRule(
     "control-token",
     "Share of outputs with a token or a heading that separates turns in a chat format, such as <|im_end|> or a line "
     "that begins with SYSTEM:.",
     medium=0.2,
 )
-
-
 INVISIBLE = FindingRule(
     "invisible-characters",
     "Share of outputs with control, format or private-use characters that the instruction does not hold; joiners and "
     "direction marks, which scripts need, do not count.",
     medium=0.05,
 )
-
-
 HIDDEN = FindingRule(
     "hidden-text",
     "Share of outputs with eight or more invisible characters in a row, which can carry a message that no reader sees.",
@@ -233,11 +211,7 @@ HIDDEN = FindingRule(
     medium=0.01,
     high=0.1,
 )
-
-
 RULES = (DELIMITER, ADDRESSED, CONTROL, INVISIBLE, HIDDEN)
-
-
 _CONTROL = re.compile(
     r"<\|[A-Za-z][\w ]{1,30}\|>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</s>|<[｜|](?:User|Assistant)[｜|]>"
     r"|^[ \t]*#{2,4}[ \t]*(?:System|Human|User|Assistant)[ \t]*:|^[ \t]*SYSTEM(?: PROMPT| MESSAGE)?[ \t]*:",
@@ -254,20 +228,10 @@ _SECTIONS = (
     r"\[The (?:Start|End) of [^\]\n]{1,40}\]",
     r"\[RESULT\]",
 )
-
-
 _ALLOWED = "\n\r\t\u200c\u200d\u200e\u200f\u061c\u00ad\ufeff"
-
-
 _UNUSUAL = re.compile(r"[^\n\r\t -~]")
-
-
 _HIDDEN = re.compile(f"[{HIDDEN_CHARACTERS}]{{8,}}")  # each is of use alone, none eight times in a row
-
-
 _FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e007a]{1,7}\U000e007f")  # such as the flag of Wales
-
-
 _TEMPLATE_SEQUENCES = 4
 
 

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.audits.findings import LEVEL, Finding, FindingRule, Severity, mean_by_instruction, mean_interval, span
-from judgebench.audits.rules.comparison import median_interval
+from judgebench.audits.findings import LEVEL, Finding, FindingRule, Severity, mean_by_instruction, mean_estimate
+from judgebench.audits.rules.comparison import median_estimate
 from judgebench.audits.rules.repetition import repeated_keys, substantial, template_keys
 from judgebench.audits.submission_set import ModelOutputs
-from judgebench.stats.intervals import normal_interval
+from judgebench.stats.intervals import normal_estimate
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 INDEPENDENT = FindingRule(
@@ -31,26 +31,18 @@ INDEPENDENT = FindingRule(
     "refusals, or one text for everything; from 20 instructions on: exchanged between instructions they keep it. "
     "Medium when the interval lies above 10 %, high when more than half of the outputs are such.",
 )
-
-
 ASYMMETRY = FindingRule(
     "order-asymmetry",
     "Mean preference for the model when shown first less that when shown second, less the same over the other models. "
     "Low when its interval lies beyond 0.2 on either side, medium beyond 0.5; from 20 instructions in each order on.",
 )
-
-
 RULES = (INDEPENDENT, ASYMMETRY)
-
-
 PERMUTED = FindingRule(
     "wins-when-exchanged",
     "Win rate against the baseline of the model's own outputs, each shown under another instruction, over the same "
     "instructions. High where the interval lies above 10 % and above half of the model's win rate with its outputs in "
     "place, and the baseline's own outputs, exchanged in the same way, do not win; medium where these win too.",
 )
-
-
 LIKELIHOOD = FindingRule(
     "likelihood-outlier",
     "Median over instructions of the output's log-likelihood a token, to a local model after the instruction, less the "
@@ -58,20 +50,10 @@ LIKELIHOOD = FindingRule(
     "from 10 instructions and three other models on. Text that no model would write is far below, text that repeats "
     "itself far above.",
 )
-
-
 ASKED_RULES = (PERMUTED, LIKELIHOOD)  # they need a judge to ask
-
-
 _LEAST = 20
-
-
 _GATE = 0.1  # win rate
-
-
 _KEPT = 0.5  # of the win rate in place
-
-
 _LOW_NATS, _MEDIUM_NATS, _LEAST_LIKELIHOODS, _OTHERS = 1.0, 2.5, 10, 3
 
 
@@ -106,23 +88,22 @@ def _independent(submission: ModelOutputs, keys: Sequence[str], seen: _Seen) -> 
     means = mean_by_instruction(seen.instruction[rows], seen.preference[rows])
     if len(means) < _LEAST:
         return
-    value, lower, upper = mean_interval(means)
-    if lower > _GATE:
-        shown = tuple(span(key, submission.texts[key], 0, len(submission.texts[key])) for key in sorted(chosen)[:3])
+    rate = mean_estimate(means, bounds=(0.0, 1.0))
+    if rate.ends[0] > _GATE:
+        shown = submission.openings(sorted(chosen)[:3])
         severity = Severity.HIGH if len(chosen) > len(submission) / 2 else Severity.MEDIUM
-        yield Finding(submission.model, severity, INDEPENDENT.name, shown, value, max(0.0, lower), min(1.0, upper))
+        yield Finding(submission.model, severity, INDEPENDENT.name, shown, rate)
 
 
 def _asymmetric(submission: ModelOutputs, seen: _Seen, others: _Seen) -> Iterator[Finding]:
     mine, rest = _gap(seen), _gap(others)
     if mine is None or rest is None:
         return
-    value = mine[0] - rest[0]
-    interval = normal_interval(value, float(np.hypot(mine[1], rest[1])), LEVEL)
-    beyond = max(interval.lower, -interval.upper)
+    gap = normal_estimate(mine[0] - rest[0], float(np.hypot(mine[1], rest[1])), level=LEVEL)
+    beyond = max(gap.ends[0], -gap.ends[1])
     if beyond > 0.2:
         severity = Severity.MEDIUM if beyond > 0.5 else Severity.LOW
-        yield Finding(submission.model, severity, ASYMMETRY.name, (), value, interval.lower, interval.upper)
+        yield Finding(submission.model, severity, ASYMMETRY.name, (), gap)
 
 
 def _gap(seen: _Seen) -> tuple[float, float] | None:
@@ -163,12 +144,12 @@ def permuted_finding(model: str, exchanged: Floats, in_place: Floats, control: F
     outputs, for its outputs in place, and for the baseline's exchanged outputs."""
     if len(exchanged) < 2 or not len(in_place):
         return None
-    value, lower, upper = mean_interval(exchanged)
-    if not lower > max(_GATE, _KEPT * float(in_place.mean())):
+    rate = mean_estimate(exchanged, bounds=(0.0, 1.0))
+    if not rate.ends[0] > max(_GATE, _KEPT * float(in_place.mean())):
         return None
-    fooled = len(control) > 1 and mean_interval(control)[1] > _GATE
+    fooled = len(control) > 1 and mean_estimate(control).ends[0] > _GATE
     severity = Severity.MEDIUM if fooled else Severity.HIGH
-    return Finding(model, severity, PERMUTED.name, (), value, max(0.0, lower), min(1.0, upper))
+    return Finding(model, severity, PERMUTED.name, (), rate)
 
 
 def likelihood_findings(by_model: Mapping[str, Mapping[str, float]], chosen: Sequence[str]) -> list[Finding]:
@@ -187,9 +168,9 @@ def likelihood_findings(by_model: Mapping[str, Mapping[str, float]], chosen: Seq
         )
         if len(gaps) < _LEAST_LIKELIHOODS:
             continue
-        value, lower, upper = median_interval(gaps)
-        beyond = max(lower, -upper)
+        gap = median_estimate(gaps)
+        beyond = max(gap.ends[0], -gap.ends[1])
         if beyond > _LOW_NATS:
             severity = Severity.MEDIUM if beyond > _MEDIUM_NATS else Severity.LOW
-            findings.append(Finding(model, severity, LIKELIHOOD.name, (), value, lower, upper))
+            findings.append(Finding(model, severity, LIKELIHOOD.name, (), gap))
     return findings

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from judgebench.audits.findings import Evidence, Finding, FindingRule, Severity, share_finding, span
+from judgebench.audits.findings import Finding, FindingRule, Severity, counted, share_finding
 from judgebench.audits.rules.comparison import overlap
 from judgebench.audits.submission_set import FULL, LONG, ModelOutputs, SubmissionSet
 
@@ -25,8 +25,6 @@ CONSTANT = FindingRule(
     medium=0.5,
     high=0.8,
 )
-
-
 REPEATED = FindingRule(
     "repeated-output",
     f"Share of outputs that have {LONG} characters or more and are the output to another instruction too, case and "
@@ -36,8 +34,6 @@ REPEATED = FindingRule(
     medium=0.25,
     high=0.5,
 )
-
-
 BOILERPLATE = FindingRule(
     "shared-text",
     f"Share of outputs that have {LONG} characters or more, and in which more than half of all sequences of five words "
@@ -49,8 +45,6 @@ BOILERPLATE = FindingRule(
     medium=0.25,
     high=0.5,
 )
-
-
 ENTROPY = FindingRule(
     "low-entropy",
     f"Entropy of the distribution of texts with {LONG} characters or more, divided by its greatest value, the "
@@ -58,8 +52,6 @@ ENTROPY = FindingRule(
     f"where at least 20 outputs, and half of all, have that length. High only where it is so of texts of {FULL} "
     "characters or more that are no refusals, and medium only where it is so without the refusals.",
 )
-
-
 FILLER = FindingRule(
     "repeated-filler",
     "Share of outputs that repeat themselves: 400 characters or more that deflate to under 12 % of their size, or in "
@@ -67,8 +59,6 @@ FILLER = FindingRule(
     low=0.02,
     medium=0.2,
 )
-
-
 ECHO = FindingRule(
     "echoed-instruction",
     "Share of outputs that are the instruction's own words, case and white space aside.",
@@ -76,20 +66,10 @@ ECHO = FindingRule(
     medium=0.1,
     high=0.8,
 )
-
-
 EMPTY = FindingRule("empty-output", "Share of outputs without a visible character.", low=0.01, medium=0.1)
-
-
 RULES = (CONSTANT, REPEATED, BOILERPLATE, ENTROPY, FILLER, ECHO, EMPTY)
-
-
 _FOR_ENTROPY = 20
-
-
 _NEARLY, _FEWEST = 0.95, 8  # share and number of outputs from which one text is all that a model says
-
-
 _REFUSAL_CHARS = 400
 
 
@@ -101,17 +81,9 @@ _REFUSAL = re.compile(
     r"|извин|к сожалению"
     r"|抱歉|对不起|很抱歉|申し訳|すみません|죄송)"
 )
-
-
 _SEVERE = 0.05  # share of answers, not refusals, that are one text: medium from here on
-
-
 _FILLER_CHARS, _FILLER_RATIO = 400, 0.12
-
-
 _SENTENCE = re.compile(r"[^.!?\n]{30,400}")
-
-
 _SENTENCE_WORDS, _SENTENCES = 8, 6
 
 
@@ -184,7 +156,7 @@ def _constant(submission: ModelOutputs, keys: list[str]) -> Finding | None:
 
 
 def _counted(rule: FindingRule, submission: ModelOutputs, keys: list[str]) -> Finding | None:
-    return share_finding(rule, submission.model, _opening(submission, keys), len(submission))
+    return share_finding(rule, submission.model, submission.openings(keys), len(submission))
 
 
 def _capped(rule: FindingRule, submission: ModelOutputs, keys: list[str], severe: list[str]) -> Finding | None:
@@ -232,8 +204,8 @@ def _entropy_finding(submission: ModelOutputs, repeated: list[str], full: set[st
     answers = [key for key in submission.long if not _refuses(submission, key)]
     if severity is Severity.MEDIUM and _entropy(submission, answers) > steps[1][0]:
         severity = Severity.LOW
-    shown = tuple(_opening(submission, repeated[:3]))
-    return Finding(submission.model, severity, ENTROPY.name, shown, value, None, None)
+    shown = submission.openings(repeated[:3])
+    return Finding(submission.model, severity, ENTROPY.name, shown, counted(value, len(submission.long)))
 
 
 def _entropy(submission: ModelOutputs, keys: Sequence[str]) -> float:
@@ -241,10 +213,6 @@ def _entropy(submission: ModelOutputs, keys: Sequence[str]) -> float:
     if len(keys) < max(_FOR_ENTROPY, len(submission) / 2):
         return 1.0
     return normalised_entropy(submission.normalised[key] for key in keys)
-
-
-def _opening(submission: ModelOutputs, keys: list[str]) -> list[Evidence]:
-    return [span(key, submission.texts[key], 0, len(submission.texts[key])) for key in keys]
 
 
 def _is_filler(text: str) -> bool:

@@ -20,8 +20,6 @@ from judgebench.store.audits import Subject, add_audit, newest_audits
 from judgebench.store.database import Database
 
 KIND = "random-search"
-
-
 _KEPT_EVERY = 16  # steps
 
 

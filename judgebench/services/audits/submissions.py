@@ -7,8 +7,8 @@ from dataclasses import replace
 from judgebench import store
 from judgebench.audits.findings import AuditReport, Finding, make_report
 from judgebench.audits.rules import RULES, audit_submissions
-from judgebench.audits.rules.asked import RULES as ASKED
-from judgebench.audits.rules.comparison import RULES as COMPARISONS
+from judgebench.audits.rules.comparison import COPY, LENGTH
+from judgebench.audits.rules.outcomes import ASKED_RULES
 from judgebench.audits.submission_set import SubmissionSet
 from judgebench.judging.templates import Template
 from judgebench.services.submissions import Prepared
@@ -17,14 +17,8 @@ from judgebench.store.audits import Subject, add_audit, extent
 from judgebench.store.database import Connection, Database
 
 SUBMISSIONS = "submissions"
-
-
 _PAGE = 200  # instructions read at a time
-
-
 _AT_SUBMIT = 2000  # outputs that are looked at when they are submitted, so that submitting stays quick
-
-
 _COMPARED = 60  # of them, instructions on which they are held against other models' outputs
 
 
@@ -49,9 +43,9 @@ def submissions(
         table = store.arrays.verdict_table(connection, benchmark_id).table
     report = audit_submissions(field, [*templates(), *own_templates], models=models or None, table=table)
     if further:
-        found = make_report(SUBMISSIONS, [*report.findings, *further], (*RULES, *ASKED), report.notes)
+        found = make_report(SUBMISSIONS, [*report.findings, *further], (*RULES, *ASKED_RULES), report.notes)
         report = replace(found, details=report.details)
-    keep_submissions(database, benchmark, report, models or field.submissions)
+    keep_submissions(database, benchmark, report, models or field.by_model)
     return report
 
 
@@ -71,7 +65,7 @@ def audit_prepared(database: Database, prepared: Prepared) -> AuditReport:
     alone = audit_submissions(SubmissionSet.of(asked, {name: texts}), templates())
     compared = SubmissionSet.of(asked, {name: dict(_spread(texts, _COMPARED)), **others})
     beside = audit_submissions(compared, [], models=[name])
-    kinds = {rule.name for rule in COMPARISONS}
+    kinds = {COPY.name, LENGTH.name}
     found = [*alone.findings, *(finding for finding in beside.findings if finding.rule in kinds)]
     notes = [] if len(texts) == len(prepared.outputs) else [f"{len(texts)} of {len(prepared.outputs)} were looked at"]
     if others:

@@ -13,12 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgebench.errors import InputError, MissingExtra
-from judgebench.formats.reading import Limits, Row
-from judgebench.formats.rows import read_rows
+from judgebench.formats.reading import FileRow, ReadLimits, read_rows
 from tests.formats.writing import write_file, write_rows
 
 NAMES = ["rows.json", "rows.json.gz", "rows.jsonl", "rows.jsonl.gz", "rows.csv", "rows.csv.gz", "rows.parquet"]
-SMALL = Limits(file_bytes=5000, row_chars=1000)
+SMALL = ReadLimits(file_bytes=5000, row_chars=1000)
 
 # Whatever UTF-8 can hold; lone surrogates exist only as JSON escapes and have a test of their own.
 storable = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
@@ -205,7 +204,7 @@ def test_a_small_file_that_unpacks_to_a_huge_one_is_refused_in_little_memory(
     start = b'[{"a": "' if filling == b"x" else b""
     path = write_file(tmp_path / name, start + filling * 5_000_000)
     tracemalloc.start()
-    refusal(path, limits=Limits(file_bytes=1_000_000, row_chars=200_000))
+    refusal(path, limits=ReadLimits(file_bytes=1_000_000, row_chars=200_000))
     assert tracemalloc.get_traced_memory()[1] < 15_000_000
     tracemalloc.stop()
 
@@ -214,7 +213,7 @@ def test_limits_hold_for_rows_and_files(tmp_path: Path) -> None:
     long_row = [{"a": "x" * 2000}]
     many_rows = [{"a": str(number) * 3} for number in range(1000)]
     for name in ("a.json", "a.jsonl"):
-        limits = Limits(file_bytes=10**6, row_chars=1000)
+        limits = ReadLimits(file_bytes=10**6, row_chars=1000)
         assert "longer than 1,000" in refusal(write_rows(tmp_path / name, [{"a": "x" * 10**6}]), limits=limits)
     assert "longer than" in refusal(write_rows(tmp_path / "a.jsonl", long_row), limits=SMALL)
     for name in NAMES:
@@ -231,5 +230,5 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatc
 def test_reading_stops_where_the_reader_does(tmp_path: Path) -> None:
     path = write_file(tmp_path / "a.jsonl", '{"a": 1}\n' * 3 + "broken")
     rows = read_rows(path)
-    assert isinstance(next(rows), Row)
+    assert isinstance(next(rows), FileRow)
     rows.close()

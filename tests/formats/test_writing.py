@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.formats.csv_export import write_csv
+from judgebench.formats.writing import write_csv
 from judgebench.records import clean_text
 
 cells = st.none() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)

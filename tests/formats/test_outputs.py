@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgebench.errors import InputError, UnknownName
-from judgebench.formats.submission import Submission, read_benchmark, read_submission
+from judgebench.formats.outputs import OutputsFile, read_instructions, read_outputs
 from judgebench.records import Instruction, normalise_text
 from tests.formats.writing import write_file, write_rows
 
@@ -22,8 +22,8 @@ texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=60)
 instructions = texts.filter(lambda text: normalise_text(text) != "")
 
 
-def submission(folder: Path, rows: list[dict[str, Any]], **keywords: Any) -> Submission:
-    return read_submission(write_rows(folder / "answers.json", rows), **keywords)
+def submission(folder: Path, rows: list[dict[str, Any]], **keywords: Any) -> OutputsFile:
+    return read_outputs(write_rows(folder / "answers.json", rows), **keywords)
 
 
 def refusal(folder: Path, rows: list[dict[str, Any]], **keywords: Any) -> str:
@@ -40,7 +40,7 @@ def test_property_outputs_come_back_as_submitted(name: str, pairs: dict[str, str
     by_key = {Instruction((asked,)).key: (asked, text) for asked, text in pairs.items()}
     rows = [{"instruction": asked, "output": text} for asked, text in by_key.values()]
     with tempfile.TemporaryDirectory() as folder:
-        found = read_submission(write_rows(Path(folder) / name, rows))
+        found = read_outputs(write_rows(Path(folder) / name, rows))
     cleaned = [(asked.replace("\0", "\ufffd"), text.replace("\0", "\ufffd")) for asked, text in by_key.values()]
     assert [(o.instruction.text, o.text) for o in found.outputs] == cleaned
     assert found.empty == sum(not text.strip() for _, text in cleaned)
@@ -54,7 +54,7 @@ def test_property_any_rows_give_a_submission_or_a_message(rows: list[dict[str, A
     with tempfile.TemporaryDirectory() as folder:
         path = write_rows(Path(folder) / "answers.json", rows)
         try:
-            found = read_submission(path)
+            found = read_outputs(path)
         except InputError as error:
             message, kept = str(error), None
         else:
@@ -64,7 +64,7 @@ def test_property_any_rows_give_a_submission_or_a_message(rows: list[dict[str, A
 
 def test_hostile_text_is_kept_and_cleaned(tmp_path: Path) -> None:
     path = write_file(tmp_path / "a.json", '[{"instruction": "a\\u0000\\ud800", "output": "\\udfff" }]')
-    output = read_submission(path).outputs[0]
+    output = read_outputs(path).outputs[0]
     assert (output.instruction.turns, output.text) == (("a\ufffd\ufffd",), "\ufffd")
 
 
@@ -187,7 +187,7 @@ def test_a_benchmark_has_ids_references_and_checklists(tmp_path: Path) -> None:
         },
         {"question_id": 83, "turns": ["a ", "b"], "category": "writing"},
     ]
-    found = read_benchmark(write_rows(tmp_path / "q.jsonl", rows))
+    found = read_instructions(write_rows(tmp_path / "q.jsonl", rows))
     assert [item.id for item in found.items] == ["81", "82"]
     assert found.duplicates == 1
     assert found.items[0].instruction == Instruction(("a", "b"), category="writing")
@@ -197,7 +197,7 @@ def test_a_benchmark_has_ids_references_and_checklists(tmp_path: Path) -> None:
 def test_a_repeated_instruction_with_another_reference_is_refused(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "q.jsonl", [{"prompt": "a", "reference": "1"}, {"prompt": "a", "reference": "2"}])
     with pytest.raises(InputError, match=r"line 2.*line 1.*reference"):
-        read_benchmark(path)
+        read_instructions(path)
 
 
 @pytest.mark.shared
@@ -213,7 +213,7 @@ def test_a_repeated_instruction_with_another_reference_is_refused(tmp_path: Path
     ],
 )
 def test_shared_alpaca_eval_outputs(model: str, rows: int, empty: int) -> None:
-    found = read_submission(SHARED / "alpaca_eval" / model / "model_outputs.json.gz")
+    found = read_outputs(SHARED / "alpaca_eval" / model / "model_outputs.json.gz")
     assert (len(found.outputs), found.duplicates, found.empty) == (rows, 0, empty)
     assert found.generator == model
     categories = {output.instruction.category for output in found.outputs}
@@ -223,8 +223,8 @@ def test_shared_alpaca_eval_outputs(model: str, rows: int, empty: int) -> None:
 @pytest.mark.shared
 @needs_shared
 def test_shared_arena_hard_answers_meet_their_questions() -> None:
-    questions = read_benchmark(SHARED / "arena_hard_v0.1" / "question.jsonl.gz")
-    answers = read_submission(SHARED / "arena_hard_v0.1" / "model_answer" / "gpt-4-0314.jsonl.gz")
+    questions = read_instructions(SHARED / "arena_hard_v0.1" / "question.jsonl.gz")
+    answers = read_outputs(SHARED / "arena_hard_v0.1" / "model_answer" / "gpt-4-0314.jsonl.gz")
     asked = {item.instruction.key for item in questions.items}
     assert asked == {output.instruction.key for output in answers.outputs}
     assert (len(asked), answers.generator, answers.empty) == (500, "gpt-4-0314", 0)
@@ -233,7 +233,7 @@ def test_shared_arena_hard_answers_meet_their_questions() -> None:
 @pytest.mark.shared
 @needs_shared
 def test_shared_mt_bench_questions() -> None:
-    found = read_benchmark(SHARED / "mt_bench" / "question.jsonl.gz")
+    found = read_instructions(SHARED / "mt_bench" / "question.jsonl.gz")
     assert len(found.items) == 80
     assert {len(item.instruction.turns) for item in found.items} == {2}
     assert len({item.instruction.category for item in found.items}) == 8

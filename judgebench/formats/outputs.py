@@ -1,45 +1,16 @@
-"""Rows from a pandas DataFrame: what a notebook has in its hands instead of a file.
+"""Files of instructions, and of models' outputs to them, by their usual column names."""
 
-The index is left alone. Missing values of every kind (None, NaN, NaT, NA) are null, as in JSON.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from judgebench.errors import InputError
 from judgebench.formats.fields import Columns, read_instruction, read_label, read_replies
-from judgebench.formats.reading import Filename, Limits, Place, Row
-from judgebench.formats.rows import read_rows
+from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, read_rows
 from judgebench.records import Instruction
-
-NAME = "the data frame"  # in messages, where a file would be named
-
-
-def read_frame(frame: pd.DataFrame) -> Iterator[Row]:
-    """The frame's rows, counted from 1. Raises InputError where it has no rows or a column twice."""
-    names = [str(name) for name in frame.columns]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(f"{NAME}: the column {twice!r} occurs twice; rename one")
-    if frame.empty:
-        raise InputError(f"{NAME}: holds no rows")
-    for number, cells in enumerate(frame.itertuples(index=False, name=None), start=1):
-        yield Row(Place(NAME, "row", number), dict(zip(names, map(_plain, cells), strict=True)))
-
-
-def _plain(value: Any) -> Any:
-    """``value`` as JSON would hold it."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    return None if pd.api.types.is_scalar(value) and pd.isna(value) else value
 
 
 @dataclass(frozen=True, slots=True)
-class SubmittedOutput:
+class OutputRow:
     """A model's text for an instruction, and where it was read."""
 
     instruction: Instruction
@@ -54,11 +25,11 @@ class SubmittedOutput:
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
+class OutputsFile:
     """One model's outputs, at most one for each instruction, in the file's order."""
 
     file: str
-    outputs: tuple[SubmittedOutput, ...]  # at least one
+    outputs: tuple[OutputRow, ...]  # at least one
     duplicates: int  # rows left out because they repeat an earlier one word for word
     generator: str | None  # the model's name as the file has it
     columns: Mapping[str, str]  # field -> the column it was read from
@@ -70,7 +41,7 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
-class BenchmarkItem:
+class InstructionRow:
     """An instruction, and where it was read."""
 
     instruction: Instruction
@@ -79,80 +50,80 @@ class BenchmarkItem:
 
 
 @dataclass(frozen=True, slots=True)
-class BenchmarkFile:
+class InstructionsFile:
     """Instructions, no two alike, in the file's order."""
 
     file: str
-    items: tuple[BenchmarkItem, ...]  # at least one
+    items: tuple[InstructionRow, ...]  # at least one
     duplicates: int  # rows left out because they repeat an earlier one
     columns: Mapping[str, str]  # field -> the column it was read from
 
 
-def read_submission(
-    filename: Filename, *, columns: Mapping[str, str] | None = None, limits: Limits | None = None
-) -> Submission:
+def read_outputs(
+    filename: Filename, *, columns: Mapping[str, str] | None = None, limits: ReadLimits | None = None
+) -> OutputsFile:
     """The outputs in a file. ``columns`` maps our field to the file's column, e.g. ``{"instruction": "question"}``.
 
     Raises InputError, naming file, row and field, for whatever cannot be read without guessing: a row without its
     instruction or output, one that is not text, an empty instruction, one instruction with two different outputs, or
     outputs of several models in one file. UnknownName for a field or column that does not exist.
     """
-    return gather_submission(read_rows(filename, limits=limits), str(filename), columns=columns)
+    return gather_outputs(read_rows(filename, limits=limits), str(filename), columns=columns)
 
 
-def gather_submission(rows: Iterable[Row], name: str, *, columns: Mapping[str, str] | None = None) -> Submission:
+def gather_outputs(rows: Iterable[FileRow], name: str, *, columns: Mapping[str, str] | None = None) -> OutputsFile:
     """The outputs in rows that came from elsewhere than a file; ``name`` stands for the file's.
 
-    Raises InputError as ``read_submission`` does.
+    Raises InputError as ``read_outputs`` does.
     """
-    found = Columns(columns or {})
-    outputs: dict[str, SubmittedOutput] = {}
+    fields = Columns(columns or {})
+    outputs: dict[str, OutputRow] = {}
     generators: dict[str, Place] = {}
     duplicates = 0
     for row in rows:
-        _check_generator(row, read_label(row, "generator", found), generators)
-        output = _output(row, found)
+        _check_generator(row, read_label(row, "generator", fields), generators)
+        output = _output(row, fields)
         earlier = outputs.setdefault(output.instruction.key, output)
         if earlier.whole != output.whole:
             raise _conflict(row, earlier.place, "output")
         duplicates += earlier is not output
-    found.check_chosen(name)
-    return Submission(name, tuple(outputs.values()), duplicates, next(iter(generators), None), found.used)
+    fields.check_chosen(name)
+    return OutputsFile(name, tuple(outputs.values()), duplicates, next(iter(generators), None), fields.used)
 
 
-def _output(row: Row, columns: Columns) -> SubmittedOutput:
+def _output(row: FileRow, columns: Columns) -> OutputRow:
     """Replies that do not match the turns one by one are joined, as ``Instruction.text`` joins these."""
     instruction, replies = read_instruction(row, columns), read_replies(row, columns)
     if len(replies) != len(instruction.turns):
         replies = ("\n\n".join(replies),)
-    return SubmittedOutput(instruction, replies[-1], row.place, replies[:-1])
+    return OutputRow(instruction, replies[-1], row.place, replies[:-1])
 
 
-def read_benchmark(
-    filename: Filename, *, columns: Mapping[str, str] | None = None, limits: Limits | None = None
-) -> BenchmarkFile:
+def read_instructions(
+    filename: Filename, *, columns: Mapping[str, str] | None = None, limits: ReadLimits | None = None
+) -> InstructionsFile:
     """The instructions in a file with their categories, references and checklists; other columns are left alone.
 
-    Raises InputError as ``read_submission`` does; a repeated instruction must repeat everything said about it.
+    Raises InputError as ``read_outputs`` does; a repeated instruction must repeat everything said about it.
     """
-    found = Columns(columns or {})
-    items: dict[str, BenchmarkItem] = {}
+    fields = Columns(columns or {})
+    items: dict[str, InstructionRow] = {}
     duplicates = 0
     for row in read_rows(filename, limits=limits):
-        item = BenchmarkItem(read_instruction(row, found), read_label(row, "id", found), row.place)
+        item = InstructionRow(read_instruction(row, fields), read_label(row, "id", fields), row.place)
         earlier = items.setdefault(item.instruction.key, item)
         if _about(earlier.instruction) != _about(item.instruction):
             raise _conflict(row, earlier.place, "category, reference or checklist")
         duplicates += earlier is not item
-    found.check_chosen(str(filename))
-    return BenchmarkFile(str(filename), tuple(items.values()), duplicates, found.used)
+    fields.check_chosen(str(filename))
+    return InstructionsFile(str(filename), tuple(items.values()), duplicates, fields.used)
 
 
 def _about(instruction: Instruction) -> tuple[object, ...]:
     return instruction.category, instruction.reference, instruction.checklist
 
 
-def _check_generator(row: Row, name: str | None, seen: dict[str, Place]) -> None:
+def _check_generator(row: FileRow, name: str | None, seen: dict[str, Place]) -> None:
     if name is None:
         return
     seen.setdefault(name, row.place)
@@ -164,7 +135,7 @@ def _check_generator(row: Row, name: str | None, seen: dict[str, Place]) -> None
         )
 
 
-def _conflict(row: Row, earlier: Place, what: str) -> InputError:
+def _conflict(row: FileRow, earlier: Place, what: str) -> InputError:
     return row.place.error(
         f"the same instruction as in {earlier.unit} {earlier.number}, with another {what}; keep one of the two"
     )
