@@ -10,9 +10,10 @@ from rich.table import Table
 
 from judgebench import services
 from judgebench.cli.session import Session, out, print_json, visible
-from judgebench.errors import InputError, UnknownName
+from judgebench.errors import UnknownName
 from judgebench.formats.writing import write_csv
 from judgebench.leaderboard import COLUMNS, Choices, Leaderboard, Row
+from judgebench.show.tables import board_document
 
 
 class Method(StrEnum):
@@ -133,19 +134,12 @@ def leaderboard(
     controls = services.leaderboards.Controls(
         _controls(control), weight, None if anchor is None else anchor.value, labels_of
     )
-    if margin is not None and controls != services.leaderboards.Controls():
-        raise InputError("--margin ranks scores, and controls are for comparisons: leave one of them out")
     with session.database() as database:
-        if controls == services.leaderboards.Controls():
-            board = services.leaderboards.leaderboard(
-                database, benchmark, judges=judge or (), category=category, choices=choices
-            )
-        else:
-            board = services.leaderboards.controlled_leaderboard(
-                database, benchmark, controls, judges=judge or (), category=category, choices=choices
-            )
+        board = services.leaderboards.leaderboard(
+            database, benchmark, judges=judge or (), category=category, choices=choices, controls=controls
+        )
     if output is BoardFormat.JSON:
-        print_json(services.leaderboards.leaderboard_document(benchmark, board))
+        print_json(board_document(benchmark, board))
     elif output is BoardFormat.CSV:
         write_csv([row.columns() for row in board.rows], COLUMNS, sys.stdout)
     elif output is BoardFormat.MARKDOWN:
