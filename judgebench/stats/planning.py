@@ -1,4 +1,4 @@
-"""How many instructions a comparison needs, before judges are paid, what more would buy, and what a ranking tells apart.
+"""How many instructions a comparison needs, before judges are paid, and what more of them would buy.
 
 Normal approximations for two-sided tests of paired differences: the same instructions for both models, so what the two
 share cancels. Standard deviations come from a pilot; 0.5 is the largest that there is. Nothing here looks at results

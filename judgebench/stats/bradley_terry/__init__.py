@@ -2,8 +2,8 @@
 
 P(i preferred to j) = 1 / (1 + exp(theta_j - theta_i)); a tie counts half for each side, a soft preference in
 proportion (quasi-likelihood: the covariance is the sandwich, never the inverse information). Every verdict has equal
-weight; see verdict_table.average_battles for equal battles. Newton's method on pair counts (Bradley and Terry 1952; Ford
-1957 for existence), cluster-robust covariance (Liang and Zeger 1986), two-way (Cameron, Gelbach and Miller 2011).
+weight; ``verdict_table.average_battles`` makes battles equal. Newton's method on pair counts (Bradley and Terry 1952;
+Ford 1957 for existence), cluster-robust covariance (Liang and Zeger 1986), two-way (Cameron, Gelbach and Miller 2011).
 
 Models without a maximum-likelihood rating get a finite one from ``separation`` and a flag; ratings are relative within
 a component of the battle graph and are never compared across. No style or judge terms here.
