@@ -319,7 +319,7 @@ def verdicts(database: Database, *, benchmark: str, judge: str | None = None) ->
     """
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-        stored = store.battles.rows_of(connection, benchmark_id, judge_name=judge)
+        stored = store.battles.rows_of(connection, benchmark_id, judges=() if judge is None else (judge,))
         rows = [[getattr(row, name) for name in _VERDICT_COLUMNS.values()] for row in stored]
     return pd.DataFrame(rows, columns=list(_VERDICT_COLUMNS))
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from judgebench.records import Battle, Completion, Order, Output, Reading, Source, Status, TokenLogprob, Trial, Verdict
 from judgebench.store import schema as t
-from judgebench.store.benchmarks import instruction_of, replies
+from judgebench.store.benchmarks import instruction_of, replies, within
 from judgebench.store.judges import judge
 from judgebench.store.models import check_model
 from judgebench.store.verdicts import IN_FORCE, in_force
@@ -43,13 +43,22 @@ def unread(connection: sa.Connection, name: str, parser: str, *, after: int = 0)
             yield Reply(row.verdict_id, verdict_of(row), trial, completion_of(row))
 
 
-def rows_of(connection: sa.Connection, benchmark_id: int, *, judge_name: str | None = None) -> Iterator[sa.Row[Any]]:
-    """``battle_rows`` of a benchmark, of one judge or all. Raises UnknownName when there is no such judge."""
-    within = [t.instructions.c.benchmark_id == benchmark_id]
-    if judge_name is not None:
-        judge(connection, judge_name)
-        within.append(t.judges.c.name == judge_name)
-    yield from battle_rows(connection, within)
+def rows_of(
+    connection: sa.Connection,
+    benchmark_id: int,
+    *,
+    judges: Sequence[str] = (),
+    category: str | None = None,
+    by_instruction: bool = False,
+) -> Iterator[sa.Row[Any]]:
+    """``battle_rows`` of a benchmark, of these judges or all; those of an instruction one after the other if asked.
+
+    Raises UnknownName when there is no such judge.
+    """
+    chosen = [within(benchmark_id, category)]
+    if judges:
+        chosen.append(t.judges.c.name.in_([judge(connection, name).name for name in judges]))
+    yield from battle_rows(connection, chosen, order=(_v.instruction_id, _v.id) if by_instruction else (_v.id,))
 
 
 def trial_of(row: sa.Row[Any], digest: str) -> Trial | Reading | None:
@@ -69,7 +78,12 @@ def sides(row: sa.Row[Any]) -> tuple[Output, Output | None]:
     return a, None if row.model_b is None else Output(row.key, row.model_b, row.text_b, replies(row.earlier_b))
 
 
-def battle_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[bool]]) -> Iterator[sa.Row[Any]]:
+def battle_rows(
+    connection: sa.Connection,
+    chosen: Sequence[sa.ColumnElement[bool]],
+    *,
+    order: Sequence[sa.ColumnElement[Any]] = (_v.id,),
+) -> Iterator[sa.Row[Any]]:
     """Verdicts in force with everything about them: instruction, both outputs (one where it is pointwise), judge and
     completion."""
     a, b = t.outputs.alias("output_a"), t.outputs.alias("output_b")
@@ -93,8 +107,8 @@ def battle_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[boo
         .outerjoin(model_b, model_b.c.id == b.c.model_id)
         .join(t.judges, t.judges.c.id == _v.judge_id)
         .outerjoin(t.completions, c.id == _v.completion_id)
-        .where(IN_FORCE, *within)
-        .order_by(_v.id)
+        .where(IN_FORCE, *chosen)
+        .order_by(*order)
     )
     rows: Iterator[sa.Row[Any]] = iter(connection.execute(query.execution_options(yield_per=500)))
     yield from rows
