@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import diff, markdown
-from app.text import MAX_CHARS
+from app.views import diff, markdown
+from app.views.elements import MAX_CHARS
 from tests.app.hostile import ATTACK
 
 _TAG = re.compile(r"<\s*(/?)\s*([a-zA-Z0-9]+)([^>]*)>")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import movement, picture
+from app import movement
+from app.views import picture
 from judgebench.bias.counterfactual import BoardRow, Entry, Ledger
 from judgebench.estimate import Estimate, unidentified
 from tests.app.test_words import board

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import commands, downloads, replies, words
-from app.browsing import Spot, beside
-from app.text import name
+from app import commands, downloads, words
+from app.views import battles
+from app.views.battles import Spot, beside
 from judgebench.estimate import Estimate
 from judgebench.leaderboard import Leaderboard, Row
 from judgebench.records import Completion, Instruction, Order, Source, Status, TokenLogprob, Verdict
 from judgebench.services.battles import Battle, ShownVerdict
+from judgebench.show.text import one_line
 from judgebench.stats.ranks import rank_sets
 
 
@@ -87,7 +88,7 @@ def test_listing_names_or_counts_everyone(names: list[str]) -> None:
 
 @given(st.text(max_size=3000), st.integers(2, 300))
 def test_a_name_is_one_short_line_that_nothing_reorders(text: str, limit: int) -> None:
-    shown = name(text, limit)
+    shown = one_line(text, limit)
     assert len(shown) <= limit
     assert len(shown.splitlines()) <= 1
     assert not any(char in shown for char in "\0\u202e\u200b\u2028")
@@ -137,16 +138,16 @@ def battle(*preferences: float | None) -> Battle:
     ],
 )
 def test_outcome_in_words(preferences: tuple[float | None, ...], said: str) -> None:
-    assert replies.outcome(battle(*preferences)) == said
+    assert battles.outcome(battle(*preferences)) == said
 
 
 def test_the_token_with_the_verdict_is_the_last_that_says_it() -> None:
     tokens = tuple(TokenLogprob(text, -0.1, ((text, -0.1), ("B", -2.4))) for text in ("A", " because", " A"))
     completion = Completion("A because A", logprobs=tokens)
-    assert replies.verdict_token(completion, "A") is tokens[2]
-    assert replies.verdict_token(completion, None) is tokens[0]
-    assert replies.verdict_token(Completion("A"), "A") is None
-    assert [round(chance, 3) for _, chance in replies.chances(tokens[0])] == [0.905, 0.091]
+    assert battles.verdict_token(completion, "A") is tokens[2]
+    assert battles.verdict_token(completion, None) is tokens[0]
+    assert battles.verdict_token(Completion("A"), "A") is None
+    assert [round(chance, 3) for _, chance in battles.chances(tokens[0])] == [0.905, 0.091]
 
 
 def test_the_command_survives_any_name_and_shows_no_password() -> None:
