@@ -31,9 +31,8 @@ def _listing(source: cached.Source) -> None:
 
 def _card(card: Card, benchmark: str) -> None:
     st.subheader("Report card", anchor=False)
-    line(
-        f"{one_line(card.judge, 200)}: {one_line(card.model)} with {one_line(card.template)}, on {one_line(card.benchmark)}"
-    )
+    made_of = f"{one_line(card.model)} with {one_line(card.template)}"
+    line(f"{one_line(card.judge, 200)}: {made_of}, on {one_line(card.benchmark)}")
     rows = [Labelled(answer.question, answer.figure, answer.unit) for answer in card.lines]
     table = estimate_columns(rows, benchmark)
     remedies = {key: table[key] for key in ("What would give it",) if key in table}
