@@ -16,7 +16,7 @@ from judgebench.formats.reading import ReadLimits, read_rows
 from judgebench.leaderboard.board import Choices, Leaderboard, Method, State
 from judgebench.records import Completion, HumanLabel, Judge, Lineage, Order, Status, TokenLogprob, clean_text
 from judgebench.spec.study import Study, make_study
-from judgebench.stats.pair_rates import PairRates
+from judgebench.stats.win_rate import PairRates
 from judgebench.store.audits import StoredAudit
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
 from judgebench.store.database import Database, parse_address

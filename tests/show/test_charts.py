@@ -13,7 +13,7 @@ from judgebench.errors import MissingExtra
 from judgebench.show import charts
 from judgebench.show.numbers import Labelled
 from judgebench.show.tables import Move
-from judgebench.stats.pair_rates import PairRates
+from judgebench.stats.win_rate import PairRates
 from tests.show.factories import board, known
 
 alt = pytest.importorskip("altair", reason="the app needs the extra app")

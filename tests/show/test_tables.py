@@ -13,7 +13,7 @@ from judgebench.estimate import unidentified
 from judgebench.leaderboard import COLUMNS, Leaderboard
 from judgebench.show import tables
 from judgebench.show.numbers import Labelled
-from judgebench.stats.pair_rates import PairRates
+from judgebench.stats.win_rate import PairRates
 from tests.show.factories import board, known, ledger
 
 
