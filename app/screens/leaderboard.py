@@ -11,21 +11,12 @@ from app.views import picture
 from app.views.elements import line, moves, problem
 from judgebench.services.bias import Scope, Without
 from judgebench.services.leaderboards import Tally
-from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard, Method, State
+from judgebench.services.pages import METHODS, Choices, JudgeBenchError, Leaderboard, State
 from judgebench.show import charts, sentences, tables
 from judgebench.show.numbers import plotted, ranks
 from judgebench.show.text import count, listing, one_line
 
-_METHODS: dict[Method, str] = {
-    "win-rate": "Win rate",
-    "length-controlled": "Win rate at equal length",
-    "bradley-terry": "Bradley-Terry",
-    "davidson": "Bradley-Terry, ties by Davidson",
-    "rao-kupper": "Bradley-Terry, ties by Rao-Kupper",
-    "judge-aware": "Bradley-Terry, judges weighed",
-    "elo": "Online Elo",
-    "score": "Mean score",
-}
+_METHODS = {name: method.label for name, method in METHODS.items()}
 _CONTROLS: dict[Without, str] = {"length": "Length", "style": "Style", "lineage": "Lineage"}
 _STATES: dict[State, tuple[Literal["green", "red", "orange", "gray"], str]] = {
     "passed": ("green", ":material/verified:"),

@@ -13,7 +13,8 @@ from judgebench.errors import InputError, JudgeBenchError
 from judgebench.formats.fields import USUAL_NAMES
 from judgebench.formats.outputs import OutputsFile, read_outputs
 from judgebench.formats.reading import ReadLimits, read_rows
-from judgebench.leaderboard.board import Choices, Leaderboard, Method, State
+from judgebench.leaderboard import METHODS, Choices, Leaderboard, Method
+from judgebench.leaderboard.board import State
 from judgebench.records import Completion, HumanLabel, Judge, Lineage, Order, Status, TokenLogprob, clean_text
 from judgebench.spec.study import Study, make_study
 from judgebench.stats.win_rate import PairRates
@@ -22,6 +23,7 @@ from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
 from judgebench.store.database import Database, parse_address
 
 __all__ = [
+    "METHODS",
     "USUAL_NAMES",
     "BattleFilter",
     "BattleOrder",
