@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from judgebench.records import Completion, Order, TokenLogprob
-from judgebench.services.battles import Battle, ShownVerdict
+from judgebench.services.battles import Battle, JudgedTrial
 
 
 def verdict_token(completion: Completion, label: str | None) -> TokenLogprob | None:
@@ -42,7 +42,7 @@ def order_words(order: Order | None) -> str:
     return {Order.AB: "A first", Order.BA: "B first", None: "order not known"}[order]
 
 
-def opinion(shown: ShownVerdict) -> str:
+def opinion(shown: JudgedTrial) -> str:
     """One verdict in words."""
     preference = shown.verdict.preference
     if preference is None:

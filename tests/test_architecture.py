@@ -66,6 +66,17 @@ def test_the_app_reaches_data_only_through_queries_and_study() -> None:
         assert not reached, f"{path.relative_to(ROOT)} imports {reached}"
 
 
+def test_only_the_store_writes_sql() -> None:
+    """The import contract holds the package to it; here the app, and those that would borrow the store's tables."""
+    for path in sources("app"):
+        assert not [name for name in imported(path) if name.startswith(("sqlalchemy", "alembic"))], path
+    for path in sources("judgebench", "app"):
+        if (PACKAGE / "store") not in path.parents:
+            text = path.read_text(encoding="utf-8")
+            assert "store.schema" not in text, f"{path.relative_to(ROOT)} names the store's tables"
+            assert "store import schema" not in text, f"{path.relative_to(ROOT)} names the store's tables"
+
+
 def test_migrations_do_not_import_the_tables_that_they_build() -> None:
     """A migration is history; tables change."""
     for path in sources("migrations"):

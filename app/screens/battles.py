@@ -6,7 +6,7 @@ from app import charts, choosing, data, diff, markdown, replies
 from app.browsing import ROWS, Identity, Spot, View, beside, identity
 from app.text import block, line, markup, name, problem, rest
 from judgebench.errors import JudgeBenchError
-from judgebench.services.battles import Battle, ShownVerdict
+from judgebench.services.battles import Battle, JudgedTrial
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
 
 _CARDS = 4  # verdicts shown at once
@@ -189,7 +189,7 @@ def _verdicts(battle: Battle) -> None:
                 _card(each, f"reply_{number}")
 
 
-def _card(shown: ShownVerdict, key: str) -> None:
+def _card(shown: JudgedTrial, key: str) -> None:
     line(f"{name(shown.judge)}, {replies.order_words(shown.order)}: {replies.opinion(shown)}")
     completion = shown.completion
     if completion is None:

@@ -80,12 +80,16 @@ class StoredVerdict:
     judge: str  # name
     instruction: str  # key
     model_a: str
-    model_b: str
+    model_b: str | None  # None: pointwise
     order: Order | None
     repeat: int
     verdict: Verdict
     replied_by: str | None = None  # the LLM that the server named
     reread: Verdict | None = None  # None: no completion, or not one of ours to read
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return (self.model_a,) if self.model_b is None else (self.model_a, self.model_b)
 
 
 def audit_integrity(verdicts: Iterable[StoredVerdict], judges: Sequence[Judge]) -> AuditReport:
@@ -131,7 +135,7 @@ def _about_judge(name: str, given: Sequence[StoredVerdict]) -> Iterator[Finding]
 def _balance(given: Sequence[StoredVerdict]) -> Iterator[Finding]:
     orders: dict[tuple[str, str], Counter[Order]] = defaultdict(Counter)
     for each in given:
-        if each.order is not None:
+        if each.order is not None and each.model_b is not None:
             orders[each.model_a, each.model_b][each.order] += 1
     for (a, _), counts in sorted(orders.items()):
         first, total = counts[Order.AB], counts.total()
@@ -154,8 +158,8 @@ def _failed(given: Sequence[StoredVerdict]) -> Iterator[Finding]:
     ended: dict[str, list[bool]] = defaultdict(list)
     for each in given:
         failed = each.verdict.status not in (Status.OK, Status.TIE)
-        ended[each.model_a].append(failed)
-        ended[each.model_b].append(failed)
+        for model in each.models:
+            ended[model].append(failed)
     yield from _by_model(FAILED, ended)
 
 
@@ -167,7 +171,7 @@ def _by_model(rule: Rule, counted: Mapping[str, Sequence[bool]]) -> Iterator[Fin
 
 
 def _models(given: Sequence[StoredVerdict]) -> set[str]:
-    return {name for each in given for name in (each.model_a, each.model_b)}
+    return {name for each in given for name in each.models}
 
 
 def _edited(judges: Sequence[Judge]) -> Iterator[Finding]:
