@@ -7,9 +7,9 @@ import typer
 from rich.table import Table
 
 from judgebench import services
-from judgebench.bias.document import plain
 from judgebench.cli.figures import print_lines
 from judgebench.cli.session import Format, Session, out, print_json, visible
+from judgebench.show.tables import document
 
 _SHOWN = 20
 
@@ -46,7 +46,7 @@ def contamination(
     with session.database() as database:
         found = services.contamination.contamination(database, benchmark, places, threshold=threshold)
     if output is Format.JSON:
-        print_json(plain(found))
+        print_json(document(found))
         return
     print_lines(
         f"{benchmark}, looked for in {found.searched} texts",

@@ -28,11 +28,7 @@ from judgebench.store import labels
 from judgebench.store.database import Database
 
 UNDEFENDED = "fixed"
-
-
 _MODELS = 3  # real models that meet the baseline for the price
-
-
 Battle = tuple[str, str, str]  # instruction key, model A, model B
 
 
