@@ -61,11 +61,6 @@ _P = ParamSpec("_P")
 _Record = TypeVar("_Record")
 Names = str | Sequence[str]  # one name, or several
 
-_BATTLE = ("category", "model_a", "model_b", "judge", "order", "repeat")
-_VERDICT = ("status", "source", "preference", "score", "label", "mass", "detail", "parser")
-_REPLY = ("reply", "prompt_tokens", "completion_tokens", "cost_usd", "latency_s", "constrained")
-_VERDICT_COLUMNS = {"instruction": "key"} | {name: name for name in (*_BATTLE, *_VERDICT, *_REPLY)}  # ours -> stored
-
 
 def open(address: str | PathLike[str] = "judgebench.db") -> Database:
     """The database at a path (SQLite) or a URL (PostgreSQL); it is created where there is none.
@@ -282,9 +277,10 @@ def verdicts(database: Database, *, benchmark: str, judge: str | None = None) ->
     """
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-        stored = store.battles.rows_of(connection, benchmark_id, judge_name=judge)
-        rows = [[getattr(row, name) for name in _VERDICT_COLUMNS.values()] for row in stored]
-    return pd.DataFrame(rows, columns=list(_VERDICT_COLUMNS))
+        if judge is not None:
+            store.judges.judge(connection, judge)
+        columns, rows = store.verdicts.plain_rows(connection, benchmark_id, judge=judge)
+    return pd.DataFrame(rows, columns=columns)
 
 
 def bias_report(
