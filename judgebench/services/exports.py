@@ -17,9 +17,9 @@ from judgebench.errors import InputError, UnknownName
 from judgebench.formats.registry import writable
 from judgebench.formats.verdicts import RecordedVerdict
 from judgebench.formats.writing import KEY_COLUMN, write_rows
-from judgebench.records import HumanLabel, Instruction, Judge, Order, Output
+from judgebench.records import HumanLabel, Instruction, Judge, Output
 from judgebench.store import labels
-from judgebench.store.battles import BattleFilter
+from judgebench.store.battles import BattleFilter, JudgedTrial
 from judgebench.store.database import Connection, Database
 
 
@@ -128,26 +128,24 @@ def _verdicts(database: Database, part: _Part) -> Iterator[tuple[RecordedVerdict
     with database.read() as connection:
         benchmark_id = part.id(connection)
         judges = {judge.name: judge for judge in store.judges.judges(connection)}
-        stored = store.battles.rows_of(
-            connection, benchmark_id, judges=part.judges, category=part.category, by_instruction=True
+        stored = store.battles.judged_trials(
+            connection, benchmark_id, judges=part.judges or None, category=part.category, by_instruction=True
         )
-        for _, group in groupby(stored, key=lambda row: row.key):
-            verdicts = [_recorded(row, judges) for row in group]
+        for _, trials in groupby(stored, key=lambda trial: trial.instruction.key):
+            verdicts = [_recorded(trial, judges[trial.judge]) for trial in trials]
             yield from ((verdict,) for verdict in sorted(verdicts, key=_by_names))
 
 
-def _recorded(row: Any, judges: Mapping[str, Judge]) -> RecordedVerdict:
-    """What is in a row of ``store.battles.rows_of``."""
-    a, b = store.battles.sides(row)
+def _recorded(judged: JudgedTrial, judge: Judge) -> RecordedVerdict:
     return RecordedVerdict(
-        judge=judges[row.judge],
-        instruction=store.benchmarks.instruction_of(row),
-        a=a,
-        b=b,
-        order=None if row.order is None else Order(row.order),
-        repeat=row.repeat,
-        verdict=store.battles.verdict_of(row),
-        completion=None if row.completion_id is None else store.battles.completion_of(row),
+        judge=judge,
+        instruction=judged.instruction,
+        a=judged.output_a,
+        b=judged.output_b,
+        order=judged.order,
+        repeat=judged.repeat,
+        verdict=judged.verdict,
+        completion=judged.completion,
     )
 
 

@@ -32,7 +32,7 @@ from judgebench.records import (
 from judgebench.services.exports import export, rows
 from judgebench.services.imports import import_file
 from judgebench.store.database import Database
-from judgebench.store.verdict_writer import VerdictWriter
+from judgebench.store.verdicts import VerdictWriter
 
 HOSTILE = ["plain", "=1+1", "'-1", "", '["a"]', "two\r\nlines", "\ud7ff ☃ \U0001f600", "[]", " spaces "]
 KINDS = ("instructions", "outputs", "verdicts", "labels", "battles", "leaderboard")
