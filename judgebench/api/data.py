@@ -16,8 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from judgebench import services, store
 from judgebench.bias.card import Card
-from judgebench.bias.counterfactual import Ledger
-from judgebench.bias.human_agreement import Concord
+from judgebench.bias.counterfactual import Counterfactuals
+from judgebench.bias.human_agreement import AgreementReport
 from judgebench.bias.relatives import preference_leakage_score
 from judgebench.bias.report import BiasReport
 from judgebench.errors import InputError, UnknownName
@@ -352,7 +352,7 @@ def counterfactual(
     judge: Names = (),
     category: str | None = None,
     baseline: str | None = None,
-) -> Ledger:
+) -> Counterfactuals:
     """The leaderboard as it would be without an effect: "length", "style" or "lineage" (of judges and models).
 
     Raises UnknownName, and StatisticsError where there is no verdict.
@@ -371,7 +371,7 @@ def agreement(
     level: float = 0.95,
     resamples: int = 400,
     seed: int = 0,
-) -> Concord:
+) -> AgreementReport:
     """How far judges agree with people and with each other, beside how far people agree.
 
     ``level``, ``resamples`` and ``seed`` are of the bootstrap over instructions.

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.bias.labelled_battles import people_preference
+from judgebench.bias.human_agreement import people_preference
 from judgebench.bias.relatives import Relation
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate, unidentified

@@ -1,9 +1,7 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from judgebench.bias.abstention import calibrate, confidence_of, evaluate, one_each, risk_bound, risk_coverage
+from judgebench.bias.confidence import calibrate, confidence_of, evaluate, one_each, risk_bound
 from judgebench.errors import InputError
 
 
@@ -65,24 +63,6 @@ def test_on_a_held_out_set():
     assert selection.risk.value < 0.16
     never = calibrate(np.ones(3), np.ones(3, dtype=bool))
     assert not evaluate(never, confidence, wrong, np.arange(2000)).risk.identified
-
-
-def test_risk_coverage_by_hand():
-    curve = risk_coverage(np.array([0.9, 0.9, 0.7, 0.6]), np.array([False, True, False, True]))
-    assert curve.coverage.tolist() == [0.5, 0.75, 1.0]
-    assert curve.risk.tolist() == pytest.approx([0.5, 1 / 3, 0.5])
-    assert curve.area == pytest.approx(0.5 * 0.5 + 0.25 / 3 + 0.25 * 0.5)
-    assert np.isnan(risk_coverage(np.array([]), np.array([], dtype=bool)).area)
-
-
-@given(st.lists(st.tuples(st.sampled_from([0.5, 0.6, 0.7, 0.9]), st.booleans()), max_size=80), st.integers(1, 40))
-def test_the_chosen_bound_always_holds(rows, least):
-    confidence, wrong = np.array([r[0] for r in rows]), np.array([r[1] for r in rows], dtype=bool)
-    found = calibrate(confidence, wrong, risk=0.3, least=least)
-    if found.threshold is not None:
-        assert found.bound <= 0.3
-        assert found.kept == found.keeps(confidence).sum() >= least
-        assert found.wrong == wrong[found.keeps(confidence)].sum()
 
 
 def test_one_each():

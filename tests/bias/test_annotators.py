@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from judgebench.bias.alternative_annotator import _discoveries, annotator_test
+from judgebench.bias.human_agreement import _discoveries, annotator_test
 from judgebench.errors import InputError
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from judgebench.bias.calibration import calibration
+from judgebench.bias.confidence import calibration
 from judgebench.errors import InputError
 
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from judgebench.bias.human_agreement import concord, score_agreement
-from judgebench.bias.labelled_battles import join, people_preference
+from judgebench.bias.human_agreement import agreement_report, labelled_battles, people_preference, score_agreement
 from judgebench.errors import StatisticsError
 from judgebench.stats.agreement import Resampling, outcomes
 from judgebench.stats.verdict_table import NO_LABELS, LabelTable
@@ -32,7 +31,7 @@ def world(n=200, flip=0.1, people=3, seed=0):
 def test_items_join_verdicts_and_labels_whichever_model_is_called_a():
     table = table_of([1, 0], [0, 1], [1.0, 1.0], models=("a", "b"), instruction=[0, 1], order=[0, 0])
     labels = labels_of([0, 0, 0], [1, 1, 1], [0.0, 1.0, 0.5], [0, 0, 2], [0, 1, 0])
-    items = join(table, labels)
+    items = labelled_battles(table, labels)
     assert items.instruction.tolist() == [0, 1, 2]
     assert items.judges[:2, 0].tolist() == [0.0, 1.0]
     assert np.isnan(items.judges[2, 0])
@@ -44,7 +43,7 @@ def test_items_join_verdicts_and_labels_whichever_model_is_called_a():
 
 
 def test_a_judge_as_good_as_a_person_reaches_the_ceiling_and_passes():
-    found = concord(join(*world()))
+    found = agreement_report(labelled_battles(*world()))
     [judge] = found.judges
     assert judge.items == 200
     assert judge.each_person.value == pytest.approx(found.people.ceiling.value, abs=0.06)
@@ -59,7 +58,7 @@ def test_a_judge_that_guesses_fails():
     coin = np.random.default_rng(5).random(len(table)) < 0.5
     guessing = table_of(table.model_a, table.model_b, coin * 1.0, models=table.models, instruction=table.instruction,
                         order=table.order)  # fmt: skip
-    [judge] = concord(join(guessing, labels)).judges
+    [judge] = agreement_report(labelled_battles(guessing, labels)).judges
     assert abs(judge.consensus.cohen.value) < 0.2
     assert judge.annotators.passes is False
 
@@ -67,10 +66,10 @@ def test_a_judge_that_guesses_fails():
 def test_failures_are_wrong_and_counted():
     table, labels = world(n=100)
     answered = table.select(np.arange(100) < 80)
-    items = join(answered, labels)
+    items = labelled_battles(answered, labels)
     missing = np.isnan(items.judges[:, 0])
-    with_failures = concord(items, failed={"judge": missing}).judges[0]
-    without = concord(items).judges[0]
+    with_failures = agreement_report(items, failed={"judge": missing}).judges[0]
+    without = agreement_report(items).judges[0]
     assert (with_failures.items, with_failures.without_verdict) == (100, 20)
     assert without.items == 80
     assert with_failures.accuracy.value == pytest.approx(without.accuracy.value * 0.8, abs=0.03)
@@ -78,21 +77,23 @@ def test_failures_are_wrong_and_counted():
 
 def test_two_judges_and_nobody_else():
     table = BiasedWorld(slots=(0.0, 0.0), soft=True, instructions=40).table(np.random.default_rng(1))
-    found = concord(join(table, NO_LABELS))
+    found = agreement_report(labelled_battles(table, NO_LABELS))
     assert [pair.items for pair in found.pairs] == [400]
     assert found.all_judges.krippendorff.identified
     assert found.pairs[0].agreement.icc.value > 0.2
     assert not found.judges[0].accuracy.identified
     assert not found.people.ceiling.identified
     with pytest.raises(StatisticsError, match="neither a verdict nor a label"):
-        concord(join(table.select(np.zeros(len(table), dtype=bool)), NO_LABELS))
+        agreement_report(labelled_battles(table.select(np.zeros(len(table), dtype=bool)), NO_LABELS))
 
 
 def test_intervals_of_agreement_cover():
     """Raw agreement with people is 0.82 by construction: (1 - flip)**2 + flip**2."""
     hits = 0
     for seed in range(200):
-        [judge] = concord(join(*world(n=60, people=1, seed=seed)), how=Resampling(resamples=20)).judges
+        [judge] = agreement_report(
+            labelled_battles(*world(n=60, people=1, seed=seed)), how=Resampling(resamples=20)
+        ).judges
         hits += judge.consensus.raw.lower <= 0.82 <= judge.consensus.raw.upper
     assert hits / 200 > 0.9
 

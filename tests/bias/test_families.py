@@ -2,7 +2,7 @@
 
 import pytest
 
-from judgebench.bias.families import propose, relatives
+from judgebench.bias.relatives import propose, propose_relatives
 from judgebench.records import Lineage
 
 FAMILIES = {
@@ -36,7 +36,7 @@ def test_parents_and_teachers() -> None:
     found = propose("OpenHermes-2.5-Mistral-7B")
     assert found is not None
     assert found.lineage == Lineage("mistral", "mistral-7b", ("gpt-4",))
-    assert [(each.model, each.lineage.family) for each in relatives(found.lineage)] == [
+    assert [(each.model, each.lineage.family) for each in propose_relatives(found.lineage)] == [
         ("mistral-7b", "mistral"),
         ("gpt-4", "gpt"),
     ]

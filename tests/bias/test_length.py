@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from judgebench.bias.effects import Effect, length_effect
-from judgebench.bias.length import length, slopes, style_effect
+from judgebench.bias.effects import Effect, length, length_effect, slopes, style_effect
 from judgebench.errors import InputError
 from tests.bias.factories import BiasedWorld, table_of
 from tests.stats.factories import swapped
