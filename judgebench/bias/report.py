@@ -2,7 +2,7 @@
 
 Position, length and the ledger are of the chosen judges' own verdicts. Whether a judge favours its relatives is seen
 only against judges that are not related to them, so leakage and consensus residuals also use the other judges'
-verdicts, on battles in which those have no relative. Agreement is ``concord``'s.
+verdicts, on battles in which those have no relative. Agreement is ``human_agreement``'s.
 """
 
 from collections.abc import Mapping, Sequence, Set

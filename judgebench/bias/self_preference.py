@@ -7,7 +7,7 @@ judge's own model in which the judge concurs, less that share where they preferr
 2410.21819).
 
 Scores here are win rates against a baseline, which must not itself be related to a judge, or against the field: there a
-favour of f shows as f * k / (k - 1) among k models, because what one wins its rivals lose. ``leakage`` fits battles and
+favour of f shows as f * k / (k - 1) among k models, because what one wins its rivals lose. ``relatives.leakage`` fits battles and
 has no such excess. A judge's taste that its own model happens to meet is not told from favour by either form.
 """
 
@@ -42,7 +42,7 @@ class SelfPreference:
 def consensus_residuals(
     table: VerdictTable, relations: NDArray[np.object_], *, baseline: str | None = None, level: float = 0.95
 ) -> SelfPreference:
-    """From ``relations`` (judges, models), see ``leakage.relation_matrix``; their n counts verdicts.
+    """From ``relations`` (judges, models), see ``relatives.relation_matrix``; their n counts verdicts.
 
     Cells of unknown relation neither count as related nor teach what to expect.
     Raises UnknownName for a baseline that is not in the table, InputError for relations of another shape.

@@ -1,6 +1,6 @@
 """A board as it would be if length, style or kinship to the judge did not move verdicts: who rises, who falls.
 
-The estimates are those of ``bias.ledger``; this chooses the effects and reads what they need.
+The estimates are those of ``bias.counterfactual``; this chooses the effects and reads what they need.
 """
 
 from collections.abc import Mapping, Sequence
