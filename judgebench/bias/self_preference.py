@@ -7,8 +7,9 @@ judge's own model in which the judge concurs, less that share where they preferr
 2410.21819).
 
 Scores here are win rates against a baseline, which must not itself be related to a judge, or against the field: there a
-favour of f shows as f * k / (k - 1) among k models, because what one wins its rivals lose. ``relatives.leakage`` fits battles and
-has no such excess. A judge's taste that its own model happens to meet is not told from favour by either form.
+favour of f shows as f * k / (k - 1) among k models, because what one wins its rivals lose. Leakage, in
+``relatives``, fits battles and has no such excess. A judge's taste that its own model happens to meet is not told from
+favour by either form.
 """
 
 from collections.abc import Sequence, Set
