@@ -160,8 +160,8 @@ class _Design:
     def log_odds(self, x: Floats) -> Floats:
         """(n,)"""
         k = self.models.shape[1]
-        found: Floats = self.models @ x[:k] + self.effects @ x[k:]
-        return found
+        total: Floats = self.models @ x[:k] + self.effects @ x[k:]
+        return total
 
     def sums(self, residual: Floats) -> Floats:
         """(p,) each column times ``residual`` (n,)."""
@@ -290,7 +290,7 @@ def length(table: VerdictTable, *, human: Floats | None = None, margin: int = _M
 def slopes(
     table: VerdictTable, features: Sequence[Effect], *, human: Floats | None = None, level: float = 0.95
 ) -> Mapping[str, Slopes]:
-    """The slope of each feature, fitted together so that each is at equal others; by name.
+    """The slope of feature feature, fitted together so that feature is at equal others; by name.
 
     At equal human preference: with the log-odds of people's preference for A, clipped at 1/20, as one more column. A
     feature that people like as much as the judge then has slope 0, if they were many; a single vote is a noisy measure
@@ -303,15 +303,15 @@ def slopes(
     theirs, beyond = _beside_people(table.select(judged), features, people, judged) if judged.any() else (None, None)
     missing = unidentified(_NO_PEOPLE, level=level)
     return {
-        each.name: Slopes(
-            each.meaning,
-            raw.log_odds(each.name, level=level),
-            raw.points(each.name, level=level),
-            theirs.log_odds(each.name, level=level) if theirs else missing,
-            beyond.log_odds(each.name, level=level) if beyond else missing,
-            beyond.points(each.name, level=level) if beyond else missing,
+        feature.name: Slopes(
+            feature.meaning,
+            raw.log_odds(feature.name, level=level),
+            raw.points(feature.name, level=level),
+            theirs.log_odds(feature.name, level=level) if theirs else missing,
+            beyond.log_odds(feature.name, level=level) if beyond else missing,
+            beyond.points(feature.name, level=level) if beyond else missing,
         )
-        for each in features
+        for feature in features
     }
 
 
@@ -319,7 +319,7 @@ def _beside_people(
     rows: VerdictTable, features: Sequence[Effect], people: Floats, judged: NDArray[np.bool_]
 ) -> tuple[Fit, Fit]:
     """Fits to people's preferences, and to the judge's at equal human preference, on the ``judged`` rows."""
-    known = [replace(each, column=each.column[judged]) for each in features]
+    known = [replace(feature, column=feature.column[judged]) for feature in features]
     column = Effect("human preference", logit(np.clip(people[judged], _CLIP, 1 - _CLIP)))
     theirs = fit_effects(replace(rows, preference=people[judged]), known)
     return theirs, fit_effects(rows, [*known, place_effect(rows), column])

@@ -97,11 +97,11 @@ def bias(
     Raises UnknownName for any name that is not there, and StatisticsError when there is no verdict.
     """
     with database.read() as connection:
-        found = judged(connection, benchmark, judges=judges, category=category)
+        context = judged(connection, benchmark, judges=judges, category=category)
         if baseline is not None:
             store.models.check_model(connection, baseline)
     return bias_report(
-        found.table, found.judge_models, found.beside, judges=judges, baseline=baseline, level=level
+        context.table, context.judge_models, context.beside, judges=judges, baseline=baseline, level=level
     )  # fmt: skip
 
 
@@ -144,10 +144,10 @@ def failed_items(
             zip(items.instruction.tolist(), items.model_a.tolist(), items.model_b.tolist(), strict=True)
         )
     }
-    found: dict[str, Marks] = {}
+    failed: dict[str, Marks] = {}
     for judge, key, one, other in rows:
         pair = sorted((model[one], model[other]))
         at = place.get((instruction.get(key, -1), pair[0], pair[1]))
         if at is not None:
-            found.setdefault(judge, np.zeros(len(items), dtype=bool))[at] = True
-    return found
+            failed.setdefault(judge, np.zeros(len(items), dtype=bool))[at] = True
+    return failed
