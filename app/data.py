@@ -83,7 +83,7 @@ def languages(source: Source, benchmark: str) -> list[str]:
 @st.cache_data(max_entries=100, show_spinner=False)
 def matrix(source: Source, benchmark: str, scope: Scope) -> PairRates:
     """Raises what ``queries.matrix`` raises."""
-    return services.analyses.matrix(_of(source), benchmark, judges=scope.judges, category=scope.category)
+    return services.leaderboards.matrix(_of(source), benchmark, judges=scope.judges, category=scope.category)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

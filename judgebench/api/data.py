@@ -194,7 +194,7 @@ def matrix(database: Database, *, benchmark: str, judge: Names = (), category: s
 
     Raises UnknownName.
     """
-    rates = services.analyses.matrix(database, benchmark, judges=names_of(judge), category=category)
+    rates = services.leaderboards.matrix(database, benchmark, judges=names_of(judge), category=category)
     frame = frame_of(rates.pairs(), ["model", "opponent", "win_rate", "lower", "upper", "battles"])
     frame.attrs = {"level": rates.level, "method": rates.method}
     return frame
@@ -211,7 +211,7 @@ def multiverse(
 
     Raises UnknownName, and StatisticsError where nothing was judged.
     """
-    many = services.analyses.multiverse(database, benchmark, judges=names_of(judge), category=category, seed=seed)
+    many = services.leaderboards.multiverse(database, benchmark, judges=names_of(judge), category=category, seed=seed)
     frame = frame_of(many.together.rows(), ["model", "best_rank", "worst_rank", "leads", "above_in_all"])
     influence = dict(many.together.influence)
     frame.attrs = {"universes": many.together.universes, "impossible": many.impossible, "influence": influence}
@@ -233,7 +233,7 @@ def consensus(
 
     Raises UnknownName, and StatisticsError where nothing was judged.
     """
-    return services.analyses.other_answers(
+    return services.leaderboards.other_answers(
         database, benchmark, judges=names_of(judge), category=category, resamples=resamples, seed=seed
     )
 
@@ -246,13 +246,13 @@ def quality(
     against: str | None = None,
     against_judge: Names = (),
     method: Method = "win-rate",
-) -> services.analyses.BoardQuality:
+) -> services.leaderboards.BoardQuality:
     """How many pairs a leaderboard tells apart, and how well it foretells another: ``against`` a benchmark, or the
     same by ``against_judge``.
 
     Raises UnknownName, StatisticsError for fewer than two models, InputError where the two share fewer than two.
     """
-    return services.analyses.board_quality(
+    return services.leaderboards.board_quality(
         database,
         benchmark,
         judges=names_of(judge),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from judgebench.services import (
         agreement,
-        analyses,
         audits,
         battles,
         benchmarks,
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
         imports,
         judges,
         labels,
-        leaderboards,
         lineage,
         runs,
         submissions,
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "agreement",
-    "analyses",
     "audits",
     "battles",
     "benchmarks",

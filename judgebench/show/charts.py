@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from judgebench.bias.calibration import ReliabilityBin
     from judgebench.bias.position import GapBin
     from judgebench.show.tables import Move
-    from judgebench.stats.pair_rates import PairRates
+    from judgebench.stats.win_rate import PairRates
 
 BLUE, ORANGE, GREY, PALE = "#3d8fc9", "#e69f00", "#8a8f98", "#f4f4f2"
 CHOSEN = "chosen"  # the selection in a matrix

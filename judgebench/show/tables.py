@@ -19,7 +19,7 @@ from judgebench.show.text import escaped_markdown, one_line, visible
 
 if TYPE_CHECKING:
     from judgebench.bias.counterfactual import Ledger
-    from judgebench.stats.pair_rates import PairRates
+    from judgebench.stats.win_rate import PairRates
 
 _PAIR_COLUMNS = ("model", "opponent", "win_rate", "lower", "upper", "battles")
 _ESTIMATE = ("value", "lower", "upper", "level", "method", "n", "identified")

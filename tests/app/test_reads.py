@@ -54,13 +54,13 @@ def test_a_matrix_holds_the_pairs_that_met_in_the_order_asked_for(database: Data
     verdicts = filled(database, models=("alpha", "beta", "gamma"))
     with database.write() as connection:
         verdicts.add(connection, [result(trial(0, order), ok(0.75)) for order in Order])
-    found = services.analyses.matrix(database, "bench")
+    found = services.leaderboards.matrix(database, "bench")
     assert np.isnan(found.rate[0, 2])
     one, other = cells(found, ["beta", "alpha"])
     assert (one.row, one.column, one.percent, one.battles) == (0, 1, 25.0, 1)
     assert other.percent == 75.0
     with pytest.raises(UnknownName):
-        services.analyses.matrix(database, "bench", category="none")
+        services.leaderboards.matrix(database, "bench", category="none")
 
 
 def test_a_board_of_one_database_file_is_not_shown_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
