@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         imports,
         judges,
         labels,
+        leaderboards,
         lineage,
         runs,
         submissions,

@@ -91,13 +91,14 @@ def movement(moves: Sequence["Move"]) -> str:
 
 
 def effects(ledger: "Ledger") -> list[str]:
-    """What each effect is worth, or why nobody can tell."""
+    """The coefficient of each effect and what it is worth, or why nobody can tell."""
     return [
-        f"{entry.name}: {entry.meaning} adds {estimate(entry.points, 'points')} of win rate at equal quality."
+        f"{entry.name} coefficient: {estimate(entry.log_odds, 'logit')} log-odds a unit; {entry.meaning} adds "
+        f"{estimate(entry.points, 'points')} of win rate at equal quality."
         if entry.points.identified
-        else f"{entry.name}: not identified, {entry.points.reason}."
+        else f"{entry.name} coefficient: not identified, {entry.points.reason}."
         for entry in ledger.entries
-        if entry.points is not None
+        if entry.points is not None and entry.log_odds is not None
     ]
 
 
