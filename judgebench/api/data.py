@@ -9,18 +9,20 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from os import PathLike
-from typing import Any, ParamSpec, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, get_args
 
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from judgebench import services, store
+from judgebench.audits.findings import AuditReport
 from judgebench.bias.card import Card
 from judgebench.bias.counterfactual import Ledger
-from judgebench.bias.human_agreement import Concord
+from judgebench.bias.human_agreement import Concord, JudgeAgreement
 from judgebench.bias.relatives import preference_leakage_score
 from judgebench.bias.report import BiasReport
 from judgebench.errors import InputError, UnknownName
+from judgebench.estimate import Estimate
 from judgebench.formats.outputs import OutputsFile, gather_outputs, read_outputs
 from judgebench.formats.reading import FRAME_NAME, read_frame
 from judgebench.leaderboard import (
@@ -33,30 +35,31 @@ from judgebench.leaderboard import (
     IntervalMethod,
     Join,
     Jury,
+    Leaderboard,
     Method,
+    Row,
     Scale,
-)
+)  # fmt: skip
 from judgebench.records import HumanLabel, Lineage, Model
-from judgebench.show.tables import board_document
+from judgebench.show import charts, tables
+from judgebench.show.numbers import Labelled
 from judgebench.stats.agreement import Resampling
 from judgebench.stats.social_choice import Consensus
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
 from judgebench.store.database import Database
 
+if TYPE_CHECKING:
+    import altair
+
 __all__ = [
-    "accept_lineage", "agreement", "battles", "benchmarks", "bias_report", "card", "consensus", "contamination",
-    "counterfactual", "declare_lineage", "labels", "languages", "lineage", "matrix", "models", "multiverse", "open",
-    "preference_leakage_score", "propose_lineage", "quality", "rank", "submit", "verdicts",
+    "accept_lineage", "agreement", "battles", "benchmarks", "bias_report", "card", "chart", "consensus",
+    "contamination", "counterfactual", "declare_lineage", "labels", "languages", "lineage", "matrix", "models",
+    "multiverse", "open", "preference_leakage_score", "propose_lineage", "quality", "rank", "submit", "verdicts",
 ]  # fmt: skip
 
 _P = ParamSpec("_P")
 _Record = TypeVar("_Record")
 Names = str | Sequence[str]  # one name, or several
-
-_BATTLE = ("category", "model_a", "model_b", "judge", "order", "repeat")
-_VERDICT = ("status", "source", "preference", "score", "label", "mass", "detail", "parser")
-_REPLY = ("reply", "prompt_tokens", "completion_tokens", "cost_usd", "latency_s", "constrained")
-_VERDICT_COLUMNS = {"instruction": "key"} | {name: name for name in (*_BATTLE, *_VERDICT, *_REPLY)}  # ours -> stored
 
 
 def open(address: str | PathLike[str] = "judgebench.db") -> Database:
@@ -68,20 +71,11 @@ def open(address: str | PathLike[str] = "judgebench.db") -> Database:
 
 
 def submit(
-    database: Database,
-    outputs: pd.DataFrame | str | PathLike[str],
-    *,
-    model: str,
-    benchmark: str,
-    columns: Mapping[str, str] | None = None,
-    family: str | None = None,
-    parent: str | None = None,
-    trained_on: Names = (),
-    accept_lineage: bool = False,
-    extend: bool = False,
-    new_benchmark: bool = False,
+    database: Database, outputs: pd.DataFrame | str | PathLike[str], *, model: str, benchmark: str,
+    columns: Mapping[str, str] | None = None, family: str | None = None, parent: str | None = None,
+    trained_on: Names = (), accept_lineage: bool = False, extend: bool = False, new_benchmark: bool = False,
     dry_run: bool = False,
-) -> services.submissions.MatchReport:
+) -> services.submissions.MatchReport:  # fmt: skip
     """Store a model's outputs, from a DataFrame or a file, one row an instruction, and audit them.
 
     ``columns`` maps our field to the frame's or file's, e.g. ``{"instruction": "question"}``; docs/formats.md lists
@@ -114,29 +108,14 @@ def submit(
 
 
 def rank(
-    database: Database,
-    *,
-    benchmark: str,
-    judge: Names = (),
-    category: str | None = None,
-    language: str | None = None,
-    method: Method = "win-rate",
-    baseline: str | None = None,
-    margin: float | None = None,
-    join: Join | None = None,
-    cluster: Cluster = "instruction",
-    jury: Jury | None = None,
-    control: Control | Sequence[Control] = (),
-    exclude_related: bool = False,
-    related_weight: float = 1.0,
-    anchor: Anchor | None = None,
-    labels_of: str | None = None,
-    scale: Scale | None = None,
-    interval: IntervalMethod = "analytic",
-    level: float = 0.95,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> pd.DataFrame:
+    database: Database, *, benchmark: str, judge: Names = (), category: str | None = None,
+    language: str | None = None, method: Method = "win-rate", baseline: str | None = None,
+    margin: float | None = None, join: Join | None = None, cluster: Cluster = "instruction",
+    jury: Jury | None = None, control: Control | Sequence[Control] = (),
+    exclude_related: bool = False, related_weight: float = 1.0, anchor: Anchor | None = None,
+    labels_of: str | None = None, scale: Scale | None = None, interval: IntervalMethod = "analytic",
+    level: float = 0.95, resamples: int = 1000, seed: int = 0,
+) -> pd.DataFrame:  # fmt: skip
     """The leaderboard by the verdicts of ``judge``, or of all judges where none is named.
 
     ``margin``: rank pointwise scores by the preferences they amount to, ties within it. ``control``: "length",
@@ -181,7 +160,7 @@ def rank(
         controls=controls,
     )
     frame = frame_of([row.columns() for row in board.rows], COLUMNS)
-    document = board_document(benchmark, board)
+    document = tables.board_document(benchmark, board)
     frame.attrs = {key: value for key, value in document.items() if key != "rows"}
     return frame
 
@@ -219,14 +198,9 @@ def multiverse(
 
 
 def consensus(
-    database: Database,
-    *,
-    benchmark: str,
-    judge: Names = (),
-    category: str | None = None,
-    resamples: int = 1000,
+    database: Database, *, benchmark: str, judge: Names = (), category: str | None = None, resamples: int = 1000,
     seed: int = 0,
-) -> Consensus:
+) -> Consensus:  # fmt: skip
     """Who is best without one scale: lottery over pairs, Borda and Kemeny over categories; and the test of cycles.
 
     ``resamples`` and ``seed`` are the test's.
@@ -239,14 +213,9 @@ def consensus(
 
 
 def quality(
-    database: Database,
-    *,
-    benchmark: str,
-    judge: Names = (),
-    against: str | None = None,
-    against_judge: Names = (),
+    database: Database, *, benchmark: str, judge: Names = (), against: str | None = None, against_judge: Names = (),
     method: Method = "win-rate",
-) -> services.leaderboards.BoardQuality:
+) -> services.leaderboards.BoardQuality:  # fmt: skip
     """How many pairs a leaderboard tells apart, and how well it foretells another: ``against`` a benchmark, or the
     same by ``against_judge``.
 
@@ -263,21 +232,10 @@ def quality(
 
 
 def battles(
-    database: Database,
-    *,
-    benchmark: str,
-    judge: str | None = None,
-    model: Names = (),
-    category: str | None = None,
-    inconsistent: bool = False,
-    without_verdict: bool = False,
-    suspicious: bool = False,
-    against_human: bool = False,
-    text: str = "",
-    order: BattleOrder = "instructions",
-    limit: int | None = None,
-    offset: int = 0,
-) -> pd.DataFrame:
+    database: Database, *, benchmark: str, judge: str | None = None, model: Names = (), category: str | None = None,
+    inconsistent: bool = False, without_verdict: bool = False, suspicious: bool = False, against_human: bool = False,
+    text: str = "", order: BattleOrder = "instructions", limit: int | None = None, offset: int = 0,
+) -> pd.DataFrame:  # fmt: skip
     """The battles that pass every filter: of one ``model``, or between two; those in which verdicts are
     ``inconsistent``; with little mass on the labels, or won by an output a tenth as long (``suspicious``); in which
     people prefer the other output (``against_human``); with ``text`` in the instruction or an output.
@@ -319,20 +277,16 @@ def verdicts(database: Database, *, benchmark: str, judge: str | None = None) ->
     """
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-        stored = store.battles.rows_of(connection, benchmark_id, judge_name=judge)
-        rows = [[getattr(row, name) for name in _VERDICT_COLUMNS.values()] for row in stored]
-    return pd.DataFrame(rows, columns=list(_VERDICT_COLUMNS))
+        if judge is not None:
+            store.judges.judge(connection, judge)
+        columns, rows = store.verdicts.plain_rows(connection, benchmark_id, judge=judge)
+    return pd.DataFrame(rows, columns=columns)
 
 
 def bias_report(
-    database: Database,
-    *,
-    benchmark: str,
-    judge: Names = (),
-    category: str | None = None,
-    baseline: str | None = None,
-    level: float = 0.95,
-) -> BiasReport:
+    database: Database, *, benchmark: str, judge: Names = (), category: str | None = None,
+    baseline: str | None = None, level: float = 0.95,
+) -> BiasReport:  # fmt: skip
     """What besides quality moves the judges: position, length, style, their relatives; and the ranking without it.
 
     ``baseline``: win rates in the counterfactual leaderboards are against this model.
@@ -345,14 +299,10 @@ def bias_report(
 
 
 def counterfactual(
-    database: Database,
-    *,
-    benchmark: str,
-    without: services.bias.Without | Sequence[services.bias.Without] = "length",
-    judge: Names = (),
-    category: str | None = None,
-    baseline: str | None = None,
-) -> Ledger:
+    database: Database, *, benchmark: str,
+    without: services.bias.Without | Sequence[services.bias.Without] = "length", judge: Names = (),
+    category: str | None = None, baseline: str | None = None,
+) -> Ledger:  # fmt: skip
     """The leaderboard as it would be without an effect: "length", "style" or "lineage" (of judges and models).
 
     Raises UnknownName, and StatisticsError where there is no verdict.
@@ -363,15 +313,9 @@ def counterfactual(
 
 
 def agreement(
-    database: Database,
-    *,
-    benchmark: str,
-    judge: Names = (),
-    category: str | None = None,
-    level: float = 0.95,
-    resamples: int = 400,
-    seed: int = 0,
-) -> Concord:
+    database: Database, *, benchmark: str, judge: Names = (), category: str | None = None, level: float = 0.95,
+    resamples: int = 400, seed: int = 0,
+) -> Concord:  # fmt: skip
     """How far judges agree with people and with each other, beside how far people agree.
 
     ``level``, ``resamples`` and ``seed`` are of the bootstrap over instructions.
@@ -391,16 +335,9 @@ def card(database: Database, *, judge: str, benchmark: str | None = None, level:
 
 
 def contamination(
-    database: Database,
-    *,
-    benchmark: str,
-    model: Names = (),
-    template: Names = (),
-    against: Names = (),
-    file: str | PathLike[str] | None = None,
-    threshold: float = 0.75,
-    level: float = 0.95,
-) -> services.contamination.Contamination:
+    database: Database, *, benchmark: str, model: Names = (), template: Names = (), against: Names = (),
+    file: str | PathLike[str] | None = None, threshold: float = 0.75, level: float = 0.95,
+) -> services.contamination.Contamination:  # fmt: skip
     """Look for the benchmark's instructions and references in outputs of ``model``, in ``template`` (a name or file),
     in the benchmarks ``against`` and in every text of ``file``; without any of these, everywhere but in files.
 
@@ -416,6 +353,35 @@ def contamination(
         texts=() if file is None else services.contamination.texts_of(file),
     )
     return services.contamination.contamination(database, benchmark, places, threshold=threshold, level=level)
+
+
+def chart(result: pd.DataFrame | Ledger | BiasReport | JudgeAgreement | AuditReport) -> "altair.Chart":
+    """A result as an Altair chart: a frame of ``rank`` or ``matrix``, also a part of its rows; a ``counterfactual``
+    leaderboard; the effects of a ``bias_report``; one of the judges of an ``agreement``, accuracy by confidence; an
+    audit by null models.
+
+    Raises InputError for a result of which there is no chart, and MissingExtra where Altair is not installed.
+    """
+    match result:
+        case pd.DataFrame() if set(COLUMNS) <= set(result) and "scale" in result.attrs:
+            spec = charts.intervals(_board(result))
+        case pd.DataFrame() if {"opponent", "win_rate", "lower", "upper", "battles"} <= set(result):
+            pairs = [dict(zip(result.columns, cells, strict=True)) for cells in result.itertuples(index=False)]
+            spec = charts.matrix(pairs, list(dict.fromkeys(result["model"])))
+        case Ledger():
+            spec = charts.moves(tables.moves(result))
+        case BiasReport():
+            effects = [(f"{entry.name}: {entry.meaning}", entry.points) for entry in result.ledger.entries]
+            known = [Labelled(label, points, "points") for label, points in effects if points and points.identified]
+            spec = charts.effects(known)
+        case JudgeAgreement() if result.calibration is not None:
+            spec = charts.reliability(result.calibration.curve)
+        case AuditReport() if "entrants" in result.details:
+            spec = charts.null_models(result.details["entrants"], result.details["gate"]["fail_above"])
+        case _:
+            raise InputError("there is no chart of this: help(judgebench.chart) says of what there is one")
+    drawn: altair.Chart = charts.chart(spec)
+    return drawn
 
 
 def labels(
@@ -515,6 +481,17 @@ def models(database: Database, *, benchmark: str) -> pd.DataFrame:
 def languages(database: Database, *, benchmark: str) -> list[str]:
     """The languages that the benchmark's instructions seem to be in, the commonest first. Raises UnknownName."""
     return services.leaderboards.languages(database, benchmark)
+
+
+def _board(frame: pd.DataFrame) -> Leaderboard:
+    """The leaderboard that ``rank`` put into a frame."""
+    about, rows = frame.attrs, []
+    for cells in frame.astype(object).where(frame.notna(), None).to_dict("records"):
+        value, lower, upper = (cells.pop(name) for name in ("rating", "lower", "upper"))
+        level, method = about["interval"]["level"], about["interval"]["method"]
+        rating = Estimate(value, lower, upper, level, method, cells["battles"], cells["flag"] or "no estimate")
+        rows.append(Row(estimate=rating, **{name: cells[name] for name in COLUMNS if name in cells}))
+    return Leaderboard((), about["method"], about["scale"], about["baseline"], tuple(rows), {}, ())
 
 
 def frame_of(rows: Iterable[Any], columns: Sequence[str]) -> pd.DataFrame:

@@ -15,17 +15,16 @@ from judgebench.records import (
     Instruction,
     Judge,
     Model,
-    Order,
     Output,
     Status,
+    Trial,
     TrialResult,
     check_name,
     trial_key,
 )
 from judgebench.store import labels
-from judgebench.store import schema as t
 from judgebench.store.database import Connection, Database
-from judgebench.store.verdict_writer import VerdictWriter
+from judgebench.store.verdicts import VerdictWriter
 
 _TEMPLATE = "recorded/alpaca-eval"
 
@@ -266,15 +265,13 @@ def import_judgments(database: Database, benchmark: str, judges: Sequence[str], 
     replies: dict[str, dict[str, Output]] = {}
     with database.read() as connection:
         benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, None)
-        wanted = [t.instructions.c.benchmark_id == benchmark_id, t.judges.c.name.in_(judges)]
-        for row in store.battles.battle_rows(connection, wanted):
-            a, b = store.battles.sides(row)
-            if b is None or row.order is None or row.completion_id is None or row.repeat:
+        for judged in store.battles.judged_trials(connection, benchmark_id, judges=judges):
+            trial, reply = judged.trial, judged.completion
+            if not isinstance(trial, Trial) or reply is None or trial.repeat:
                 continue
-            shown = (a, b) if Order(row.order) is Order.AB else (b, a)
-            case = _case(store.benchmarks.instruction_of(row), shown)
+            case = _case(trial)
             cases[case.key] = case
-            replies.setdefault(case.key, {})[row.judge] = Output(case.key, row.judge, row.reply)
+            replies.setdefault(case.key, {})[judged.judge] = Output(case.key, judged.judge, reply.text)
     complete = [key for key in cases if len(replies[key]) == len(set(judges))]
     if not complete:
         raise InputError("no battle was judged by all of them in the same order: name judges that read the same ones")
@@ -289,7 +286,7 @@ def import_judgments(database: Database, benchmark: str, judges: Sequence[str], 
     return JudgmentsReport(into, tuple(sorted(set(judges))), len(complete), stored.new, stored.known)
 
 
-def _case(instruction: Instruction, shown: tuple[Output, Output]) -> Instruction:
-    first, second = shown
-    text = f"Instruction:\n{instruction.text}\n\nOutput A:\n{first.whole}\n\nOutput B:\n{second.whole}"
-    return Instruction((text,), instruction.category)
+def _case(trial: Trial) -> Instruction:
+    shown = trial.battle.instruction
+    text = f"Instruction:\n{shown.text}\n\nOutput A:\n{trial.first.whole}\n\nOutput B:\n{trial.second.whole}"
+    return Instruction((text,), shown.category)

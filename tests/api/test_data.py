@@ -111,3 +111,14 @@ def test_verdicts_are_a_frame_with_the_raw_replies(judged: Database) -> None:
         judgebench.verdicts(judged, benchmark="b", judge="nobody")
     judgebench.run(judged, benchmark="b", judge={"model": "scripted:coin", "name": "coin"}, baseline="one", limit=2)
     assert len(judgebench.verdicts(judged, benchmark="b", judge="coin")) == 8
+
+
+def test_results_become_charts(judged: Database) -> None:
+    board = judgebench.rank(judged, benchmark="b", method="bradley-terry")
+    drawn = judgebench.chart(board.head(2)).to_dict()
+    assert [row["model"] for rows in drawn["datasets"].values() for row in rows] == ["one", "three"]
+    judgebench.chart(judgebench.matrix(judged, benchmark="b"))
+    judgebench.chart(judgebench.counterfactual(judged, benchmark="b", without="length"))
+    judgebench.chart(judgebench.bias_report(judged, benchmark="b"))
+    with pytest.raises(InputError, match="no chart of this"):
+        judgebench.chart(judgebench.benchmarks(judged))

@@ -19,7 +19,7 @@ from judgebench.records import (
     Verdict,
 )
 from judgebench.store.database import Database
-from judgebench.store.verdict_writer import VerdictWriter
+from judgebench.store.verdicts import VerdictWriter
 
 _JUDGE = Judge("judge", "relative", "pairwise/two-way.v1", "0" * 32)
 _LENGTHS = {"plain": 20, "marked": 20, "wordy": 60}

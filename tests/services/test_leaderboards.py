@@ -2,15 +2,16 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from judgebench import engine, services
-from judgebench.errors import InputError, StatisticsError
+from judgebench.errors import InputError, StatisticsError, UnknownName
 from judgebench.leaderboard import Choices, Controls, Leaderboard
-from judgebench.records import Status
+from judgebench.records import Order, Status
 from judgebench.spec import make_study
 from judgebench.store.database import Database
-from tests.factories import judged
+from tests.factories import filled, judged, ok, result, trial
 from tests.fault_server import FaultServer, Reply, Request
 from tests.study.benchmarks import asked, rates_quality, stored
 
@@ -122,3 +123,16 @@ def test_controls_are_noted(database: Database) -> None:
     judged(database)
     board = services.leaderboards.leaderboard(database, "bench", controls=Controls(related_weight=0.0))
     assert board.notes[0] == "0 verdicts by judges related to one of the two models: 0 left out"
+
+
+def test_a_matrix_holds_the_pairs_that_met_in_the_order_asked_for(database: Database) -> None:
+    verdicts = filled(database, models=("alpha", "beta", "gamma"))
+    with database.write() as connection:
+        verdicts.add(connection, [result(trial(0, order), ok(0.75)) for order in Order])
+    rates = services.leaderboards.matrix(database, "bench")
+    assert np.isnan(rates.rate[0, 2])
+    one, other = rates.pairs(["beta", "alpha"])
+    assert (one["model"], one["opponent"], one["win_rate"], one["battles"]) == ("beta", "alpha", 0.25, 1)
+    assert other["win_rate"] == 0.75
+    with pytest.raises(UnknownName):
+        services.leaderboards.matrix(database, "bench", category="none")

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import sqlalchemy as sa
 
 from judgebench import store
 from judgebench.audits.defences import NAMES, NONE, check_defence
@@ -26,8 +25,7 @@ from judgebench.spec import JudgeSpec, Study
 from judgebench.stats.intervals import rate_estimate
 from judgebench.stats.verdict_table import average_battles
 from judgebench.store import labels
-from judgebench.store import schema as t
-from judgebench.store.database import Connection, Database
+from judgebench.store.database import Database
 
 UNDEFENDED = "fixed"
 _MODELS = 3  # real models that meet the baseline for the price
@@ -126,7 +124,7 @@ class _Honest:
             benchmark_id = store.benchmarks.benchmark_id(connection, self._name)
             judge = describe(spec)[0].name
             table = store.arrays.verdict_table(connection, benchmark_id, judges=[judge]).table
-            spent = _spent(connection, benchmark_id, judge)
+            spent = store.verdicts.spent(connection, benchmark_id, judge)
         battles = average_battles(table)
         preferences = {}
         for row in range(len(battles)):
@@ -135,7 +133,7 @@ class _Honest:
             preferences[(key, one, other) if one < other else (key, other, one)] = (
                 preference if one < other else 1.0 - preference
             )
-        return _Verdicts(preferences, spent.planned, len(table), spent.tokens, spent.cost_usd, spent.latency_s)
+        return _Verdicts(preferences, spent.trials, len(table), spent.tokens, spent.cost_usd, spent.latency_s)
 
     def _store(self, stage: Stage, keys: Sequence[str], outputs: Mapping[str, Mapping[str, str]]) -> None:
         wanted = {name for pair in self._pairs for name in pair}
@@ -160,33 +158,6 @@ def _pairs(
         return tuple(sorted(counts, key=lambda pair: (-counts[pair], pair))[:_MODELS])
     step = max(1, len(names) // _MODELS)
     return tuple((name, baseline) for name in names[::step][:_MODELS])
-
-
-@dataclass(frozen=True, slots=True)
-class _Spent:
-    planned: int
-    tokens: float | None
-    cost_usd: float | None
-    latency_s: float | None
-
-
-def _spent(connection: Connection, benchmark_id: int, judge: str) -> _Spent:
-    v, c = t.verdicts.c, t.completions.c
-    query = (
-        sa.select(
-            sa.func.count(),
-            sa.func.avg(c.prompt_tokens + c.completion_tokens),
-            sa.func.sum(c.cost_usd),
-            sa.func.avg(c.latency_s),
-        )
-        .select_from(t.verdicts)
-        .join(t.instructions, t.instructions.c.id == v.instruction_id)
-        .join(t.judges, t.judges.c.id == v.judge_id)
-        .outerjoin(t.completions, c.id == v.completion_id)
-        .where(t.instructions.c.benchmark_id == benchmark_id, t.judges.c.name == judge, store.verdicts.IN_FORCE)
-    )
-    count, tokens, cost, latency = connection.execute(query).one()
-    return _Spent(count, None if tokens is None else float(tokens), cost, None if latency is None else float(latency))
 
 
 def _row(

@@ -8,6 +8,7 @@ import pytest
 from judgebench import services
 from judgebench.formats.outputs import read_outputs
 from judgebench.resources import folder
+from judgebench.show.tables import pairs_csv
 from judgebench.store.database import Database
 from tests.factories import filled, ok, result, trial
 
@@ -24,15 +25,15 @@ def opened(page: str, monkeypatch: pytest.MonkeyPatch, database: Path | str) -> 
     return app
 
 
-def said(app: "testing.AppTest") -> str:
-    return "\n".join(str(each.value) for kind in (app.text, app.code, app.error) for each in kind)
+def printed(app: "testing.AppTest") -> str:
+    return "\n".join(str(element.value) for kind in (app.text, app.code, app.error) for element in kind)
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_without_a_database(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     app = opened(page, monkeypatch, tmp_path / "none.db")
     if page != "submit":
-        assert "judgebench demo" in said(app)
+        assert "judgebench demo" in printed(app)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -49,14 +50,14 @@ def test_outputs_without_verdicts_are_not_ranked(monkeypatch: pytest.MonkeyPatch
         database, services.submissions.prepare(database, submission, benchmark="demo", model="demo-hasty")
     )
     database.close()
-    assert "run a judge first" in said(opened("leaderboard", monkeypatch, path))
-    assert "run a judge first" in said(opened("matrix", monkeypatch, path))
-    assert "No battle passes this filter." in said(opened("battles", monkeypatch, path))
+    assert "run a judge first" in printed(opened("leaderboard", monkeypatch, path))
+    assert "run a judge first" in printed(opened("matrix", monkeypatch, path))
+    assert "No battle passes this filter." in printed(opened("battles", monkeypatch, path))
 
 
 def test_a_wrong_address_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened("leaderboard", monkeypatch, "mysql://host/x")
-    assert "are not supported" in said(app)
+    assert "are not supported" in printed(app)
 
 
 def test_choosing_a_category_ranks_by_it_alone(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
@@ -68,45 +69,25 @@ def test_choosing_a_category_ranks_by_it_alone(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_pictures_show_a_readable_number_of_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    choosing = pytest.importorskip("app.choosing", reason="the app needs the extra app")
-    pairs = pytest.importorskip("app.pairs")
-    names = tuple(f"m{number:02}" for number in range(choosing.MOST + 5))
+    most = pytest.importorskip("app.filters", reason="the app needs the extra app").MOST
+    names = tuple(f"m{number:02}" for number in range(most + 5))
     path = tmp_path / "many.db"
     database = Database(str(path), create=True)
     verdicts = filled(database, instructions=1, models=names)
     with database.write() as connection:
         met = [result(trial(0, a=a, b=b), ok(1.0)) for a, b in pairwise(names)]
         verdicts.add(connection, met)
-    found = services.leaderboards.matrix(database, "bench")
+    rates = services.leaderboards.matrix(database, "bench")
     database.close()
     app = opened("leaderboard", monkeypatch, path)
     assert len(app.dataframe[0].value) == len(names)
     app.selectbox(key="places").select_index(1).run()
-    assert f"places {choosing.MOST + 1} to {len(names)} of {len(names)}" in said(app)
+    assert f"places {most + 1} to {len(names)} of {len(names)}" in printed(app)
     app = opened("matrix", monkeypatch, path)
-    assert f"{choosing.MOST} of {len(names)} models" in said(app)
-    assert len(set(app.dataframe[0].value["Model"])) <= choosing.MOST
+    assert f"{most} of {len(names)} models" in printed(app)
+    assert len(set(app.dataframe[0].value["Model"])) <= most
     app.selectbox(key="places").select_index(1).run()
-    assert f"5 of {len(names)} models" in said(app)
+    assert f"5 of {len(names)} models" in printed(app)
     app.multiselect(key="models").set_value([names[0], names[1]]).run()
     assert list(app.dataframe[0].value["Against"]) == [names[1], names[0]]
-    assert pairs.as_csv(found, names).count(b"\r\n") == 1 + 2 * len(met)
-
-
-def test_reading_ahead_leaves_what_is_wrong_to_pages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    ahead = pytest.importorskip("app.ahead", reason="the app needs the extra app")
-    damaged = tmp_path / "damaged.db"
-    damaged.write_bytes(b"no database" * 100)
-    for address in (str(tmp_path / "none.db"), str(damaged), "mysql://host/x"):
-        monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", address)
-        ahead.read()
-    assert [path.name for path in tmp_path.iterdir()] == ["damaged.db"]
-
-
-def test_what_was_read_ahead_is_not_read_again(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
-    ahead = pytest.importorskip("app.ahead", reason="the app needs the extra app")
-    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
-    ahead.read()
-    for query in ("leaderboard", "tallies", "languages"):
-        monkeypatch.setattr(services.leaderboards, query, None)
-    assert opened("leaderboard", monkeypatch, demo_database).dataframe
+    assert pairs_csv(rates, names).count("\r\n") == 1 + 2 * len(met)

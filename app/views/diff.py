@@ -5,12 +5,14 @@ added. Nothing of the texts can become markup: they are escaped, and the only ta
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
+from typing import Any
 
 from rapidfuzz.distance import LCSseq
 
-from app.text import MAX_CHARS, spelt
+from app.views.elements import MAX_CHARS
+from judgebench.show.text import spelt
 
 MARK = "background: #e69f0055; color: inherit; text-decoration: underline"  # seen on both grounds, and without colour
 _PIECE = re.compile(r"\s+|\w+|[^\w\s]")
@@ -34,3 +36,10 @@ def _html(parts: Iterator[tuple[str, list[str]]]) -> str:
         text(pieces) if tag == "equal" else f"<mark>{text(pieces)}</mark>" for tag, pieces in parts if pieces
     )
     return f'<div style="white-space: pre-wrap; overflow-wrap: anywhere">{body}</div>'
+
+
+def highlighted(span: Mapping[str, Any]) -> str:
+    before, match, after = (escape(spelt(str(span.get(part, "")))) for part in ("before", "match", "after"))
+    where = escape(f"characters {span.get('start')} to {span.get('end')}")
+    text = f'…{before}<mark style="{MARK}">{match}</mark>{after}…'
+    return f'<p style="white-space: pre-wrap; overflow-wrap: anywhere">{text} <small>({where})</small></p>'

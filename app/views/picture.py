@@ -12,9 +12,10 @@ from html import escape
 
 from PIL import Image, ImageDraw, ImageFont
 
-from app.charts import BLUE, ORANGE, ranks, shown, unit
-from app.text import name
-from judgebench.leaderboard import Leaderboard
+from judgebench.services.pages import Leaderboard
+from judgebench.show.charts import BLUE, ORANGE, unit
+from judgebench.show.numbers import plotted, ranks
+from judgebench.show.text import one_line
 
 _ROW, _TOP, _FOOT, _LEFT, _RIGHT, _WIDTH = 26, 20, 56, 270, 70, 1000  # pixels
 _INK, _PALE, _SIZE, _SCALE = "#222222", "#dddddd", 13, 2
@@ -84,7 +85,7 @@ def _height(board: Leaderboard) -> int:
 
 def _marks(board: Leaderboard) -> Iterator[Mark]:
     """From the back to the front."""
-    ends = [shown(end, board.scale) for row in board.rows for end in (row.rating, row.lower, row.upper)]
+    ends = [plotted(end, board.scale) for row in board.rows for end in (row.rating, row.lower, row.upper)]
     known = [end for end in ends if end is not None]
     low, step, count = _ticks(min(known, default=0.0), max(known, default=1.0))
     bottom = _height(board) - _FOOT
@@ -100,12 +101,12 @@ def _marks(board: Leaderboard) -> Iterator[Mark]:
     for at, row in enumerate(board.rows):
         y = _TOP + (at + 0.5) * _ROW
         colour = ORANGE if row.model == board.baseline else BLUE
-        yield Text(_LEFT - 12, y, name(row.model, 36), "end")
+        yield Text(_LEFT - 12, y, one_line(row.model, 36), "end")
         yield Text(_WIDTH - _RIGHT + 12, y, ranks(row.rank_lower, row.rank_upper), "start")
-        span = [shown(end, board.scale) for end in (row.lower, row.upper)]
+        span = [plotted(end, board.scale) for end in (row.lower, row.upper)]
         if span[0] is not None and span[1] is not None:
             yield Line(place(span[0]), y, place(span[1]), y, colour)
-        value = shown(row.rating, board.scale)
+        value = plotted(row.rating, board.scale)
         if value is not None:
             yield Dot(place(value), y, colour)
 

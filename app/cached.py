@@ -10,17 +10,24 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from judgebench import services, store
-from judgebench.bias.card import Card
-from judgebench.bias.counterfactual import Ledger
-from judgebench.bias.human_agreement import Concord
-from judgebench.bias.report import BiasReport
-from judgebench.errors import InputError
-from judgebench.leaderboard import Choices, Leaderboard
-from judgebench.records import Judge
+from judgebench import services
 from judgebench.services.bias import Scope
-from judgebench.stats.win_rate import PairRates
-from judgebench.store.database import Database, parse_address
+from judgebench.services.pages import (
+    BattleFilter,
+    BattleSummary,
+    BiasReport,
+    Card,
+    Choices,
+    Concord,
+    Database,
+    InputError,
+    Judge,
+    Leaderboard,
+    Ledger,
+    PairRates,
+    StoredAudit,
+    parse_address,
+)
 
 ADDRESS_VARIABLE = "JUDGEBENCH_DATABASE_URL"
 _DEFAULT_ADDRESS = "judgebench.db"
@@ -31,10 +38,8 @@ class Source:
     """A database in the state that it had when a page began."""
 
     address: str
-    file: (
-        tuple[int, int] | None
-    )  # device and inode of an SQLite file: another file at the same path is another database
-    version: tuple[int, ...]  # see queries.version
+    file: tuple[int, int] | None  # device and inode of an SQLite file: another one there is another database
+    version: tuple[int, ...]  # see services.benchmarks.version
 
 
 def address(environment: Mapping[str, str] = os.environ) -> str:
@@ -55,7 +60,7 @@ def benchmarks(source: Source) -> list[services.benchmarks.BenchmarkSummary]:
 
 @st.cache_data(max_entries=100, show_spinner="Ranking")
 def leaderboard(source: Source, benchmark: str, scope: Scope, *, language: str | None, choices: Choices) -> Leaderboard:
-    """Raises what ``queries.leaderboard`` raises."""
+    """Raises what ``services.leaderboards.leaderboard`` raises."""
     database = _of(source)
     return services.leaderboards.leaderboard(
         database, benchmark, judges=scope.judges, category=scope.category, language=language, choices=choices
@@ -66,7 +71,7 @@ def leaderboard(source: Source, benchmark: str, scope: Scope, *, language: str |
 def moves(
     source: Source, benchmark: str, controls: tuple[services.bias.Without, ...], *, scope: Scope, baseline: str | None
 ) -> Ledger:
-    """Raises what ``queries.moves`` raises."""
+    """Raises what ``services.bias.moves`` raises."""
     return services.bias.moves(_of(source), benchmark, controls, scope=scope, baseline=baseline)
 
 
@@ -82,7 +87,7 @@ def languages(source: Source, benchmark: str) -> list[str]:
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def matrix(source: Source, benchmark: str, scope: Scope) -> PairRates:
-    """Raises what ``queries.matrix`` raises."""
+    """Raises what ``services.leaderboards.matrix`` raises."""
     return services.leaderboards.matrix(_of(source), benchmark, judges=scope.judges, category=scope.category)
 
 
@@ -93,8 +98,8 @@ def runs(source: Source) -> list[services.runs.RunSummary]:
 
 @st.cache_data(max_entries=200, show_spinner="Searching")
 def battles(
-    source: Source, benchmark: str, chosen: store.battles.BattleFilter, *, limit: int, offset: int
-) -> tuple[list[store.battles.BattleSummary], int]:
+    source: Source, benchmark: str, chosen: BattleFilter, *, limit: int, offset: int
+) -> tuple[list[BattleSummary], int]:
     return services.battles.battles(_of(source), benchmark, chosen, limit=limit, offset=offset)
 
 
@@ -106,19 +111,19 @@ def battle(source: Source, benchmark: str, instruction: str, model_a: str, model
 
 @st.cache_data(max_entries=20, show_spinner="Weighing")
 def bias(source: Source, benchmark: str, scope: Scope) -> BiasReport:
-    """Raises what ``queries.bias`` raises."""
+    """Raises what ``services.bias.bias`` raises."""
     return services.bias.bias(_of(source), benchmark, judges=scope.judges, category=scope.category)
 
 
 @st.cache_data(max_entries=20, show_spinner="Comparing")
 def agreement(source: Source, benchmark: str, scope: Scope) -> Concord:
-    """Raises what ``queries.agreement`` raises."""
+    """Raises what ``services.agreement.agreement`` raises."""
     return services.agreement.agreement(_of(source), benchmark, judges=scope.judges, category=scope.category)
 
 
 @st.cache_data(max_entries=50, show_spinner="Grading")
 def card(source: Source, judge: str, benchmark: str) -> Card:
-    """Raises what ``queries.card`` raises."""
+    """Raises what ``services.cards.card`` raises."""
     return services.cards.card(_of(source), judge, benchmark=benchmark)
 
 
@@ -128,7 +133,7 @@ def judges(source: Source) -> list[Judge]:
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
-def audits(source: Source, benchmark: str) -> list[store.audits.StoredAudit]:
+def audits(source: Source, benchmark: str) -> list[StoredAudit]:
     return services.audits.results.audits(_of(source), benchmark)
 
 
@@ -147,12 +152,12 @@ def for_checking() -> Iterator[Database]:
     """The database to check a submission against; where there is none yet, an empty one that is never stored."""
     at = address()
     try:
-        found = _database(at, _file(at))
+        known = _database(at, _file(at))
     except InputError:
         with closing(Database(":memory:", create=True)) as empty:
             yield empty
     else:
-        yield found
+        yield known
 
 
 @contextmanager
@@ -175,5 +180,5 @@ def _file(address: str) -> tuple[int, int] | None:
     path = parse_address(address).database
     if path is None or not os.path.exists(path):
         return None
-    found = os.stat(path)
-    return found.st_dev, found.st_ino
+    status = os.stat(path)
+    return status.st_dev, status.st_ino

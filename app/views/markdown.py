@@ -11,7 +11,8 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from app.text import MAX_CHARS, spelt
+from app.views.elements import MAX_CHARS
+from judgebench.show.text import spelt
 
 
 class _Renderer(RendererHTML):

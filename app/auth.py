@@ -1,11 +1,13 @@
-"""Who may do what: roles, where they are written down, and which judges may be asked from the web. Pure; no widgets.
+"""Who may do what: roles, where they are written down, who is looking, and which judges may be asked from the web.
 
 Without a file of access the app is local: it listens on this machine only, and whoever reaches it may do everything
 that they could do in a terminal. With one, nobody may do anything until they have logged in by OpenID Connect, and each
-action asks ``require`` again on the server, whatever the page shows.
+action asks ``need`` again on the server, whatever the page shows: nobody's word from the browser is taken.
 """
 
+import getpass
 import ipaddress
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -15,7 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from judgebench.errors import InputError
+import streamlit as st
+
+from judgebench.services.pages import InputError
 
 ACCESS_VARIABLE = "JUDGEBENCH_ACCESS"
 HOSTS_VARIABLE = "JUDGEBENCH_JUDGE_HOSTS"
@@ -107,8 +111,8 @@ def require(person: Person, needed: Role) -> None:
 
 
 def _matches(pattern: str, mail: str) -> bool:
-    wanted = pattern.casefold()
-    return wanted in ("*", mail) or (wanted.startswith("@") and mail.endswith(wanted))
+    allowed = pattern.casefold()
+    return allowed in ("*", mail) or (allowed.startswith("@") and mail.endswith(allowed))
 
 
 def _check_address(url: str, hosts: Sequence[str], *, loopback: bool) -> None:
@@ -121,8 +125,8 @@ def _check_address(url: str, hosts: Sequence[str], *, loopback: bool) -> None:
         raise Forbidden(f"{url!r} is not a plain http or https address without user name and password")
     if loopback and _is_loopback(host):
         return
-    wanted = {host, f"{host}:{port or {'http': 80, 'https': 443}[parts.scheme]}"}
-    if not wanted & {known.casefold() for known in hosts}:
+    names = {host, f"{host}:{port or {'http': 80, 'https': 443}[parts.scheme]}"}
+    if not names & {known.casefold() for known in hosts}:
         raise Forbidden(
             f"{host} is not on the list of servers that may be asked from here: whoever runs the app adds it by "
             f"'judgebench app --judge-host {host}'"
@@ -139,13 +143,63 @@ def _is_loopback(host: str) -> bool:
 
 
 def _table(document: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:
-    found = document.get(name, {})
-    if not isinstance(found, dict):
+    table = document.get(name, {})
+    if not isinstance(table, dict):
         raise InputError(f"{path}: {name} must be a table")
-    return found
+    return table
 
 
 def _strings(value: Any, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise InputError(f"{where} must be a list of texts")
     return tuple(value)
+
+
+@st.cache_resource(show_spinner=False)
+def policy() -> Policy:
+    """Read once. Raises InputError where the file of access cannot be used."""
+    path = os.environ.get(ACCESS_VARIABLE)
+    return read_policy(Path(path)) if path else local_policy(os.environ.get(HOSTS_VARIABLE, ""))
+
+
+def person() -> Person:
+    """Raises InputError as ``policy`` does."""
+    known = policy()
+    if known.local:
+        return Person(_own_name(), Role.ADMIN)
+    if not st.user.is_logged_in:
+        return Person("somebody who has not logged in", Role.NOBODY)
+    claims = st.user.to_dict()
+    return Person(str(claims.get("email") or "somebody without an address"), known.role_of(claims))
+
+
+def need(role: Role) -> Person:
+    """The person, who may do what ``role`` may. Raises Forbidden."""
+    visitor = person()
+    require(visitor, role)
+    return visitor
+
+
+def gate() -> None:
+    """Let viewers pass; others are asked to log in, or told that they may not, and the page ends."""
+    known = policy()
+    if known.local:
+        return
+    if not st.user.is_logged_in:
+        st.title("JudgeBench", anchor=False)
+        st.button("Log in", icon=":material/login:", on_click=st.login)
+        st.stop()
+    with st.sidebar:
+        visitor = person()
+        st.text(visitor.name)
+        st.button("Log out", icon=":material/logout:", on_click=st.logout)
+    if visitor.role < Role.VIEWER:
+        st.error("You are logged in, but have no role here. Ask whoever runs this app for one.")
+        st.stop()
+
+
+def _own_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name
+        return "local"

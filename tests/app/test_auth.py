@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access import Forbidden, Person, Policy, Role, local_policy, read_policy, require
+from app.auth import Forbidden, Person, Policy, Role, local_policy, read_policy, require
 from judgebench.errors import InputError
 
 FILE = """

@@ -4,61 +4,68 @@ from collections.abc import Collection, Sequence
 
 import streamlit as st
 
-from app import data
-from app.text import line, name
-from judgebench.errors import JudgeBenchError
+from app import cached
+from app.views.elements import line
 from judgebench.services.benchmarks import BenchmarkSummary
+from judgebench.services.pages import JudgeBenchError
+from judgebench.show.text import one_line
 
 WIDTH_PX = 196  # of a filter; as many stand side by side as the window is wide
 MOST = 40  # models in a picture at once: more nobody reads, and browsers draw them slowly
 
 
-def source() -> data.Source:
+def source() -> cached.Source:
     """The database, or a greeting that says what to do, and the end of the page."""
     try:
-        found = data.source()
+        state = cached.source()
     except JudgeBenchError as error:
         _greet(str(error))
-    if not data.benchmarks(found):
+    if not cached.benchmarks(state):
         _greet("The database holds no benchmark yet.")
-    return found
+    return state
 
 
-def benchmark(source: data.Source) -> BenchmarkSummary:
-    known = {each.name: each for each in data.benchmarks(source)}
+def benchmark(source: cached.Source) -> BenchmarkSummary:
+    known = {summary.name: summary for summary in cached.benchmarks(source)}
     chosen = st.selectbox(
-        "Benchmark", list(known), key="benchmark", bind="query-params", format_func=name, width=WIDTH_PX
+        "Benchmark", list(known), key="benchmark", bind="query-params", format_func=one_line, width=WIDTH_PX
     )
     return known[chosen or next(iter(known))]
 
 
 def by_name(key: str, names: Collection[str], *, many: bool = False) -> None:
     """Let a link name values as the command line does, where the address bar holds the labels that a widget shows."""
-    asked = [value for value in st.query_params.get_all(key) if value in names]
-    if asked:
+    linked = [value for value in st.query_params.get_all(key) if value in names]
+    if linked:
         del st.query_params[key]
-        st.session_state[key] = asked if many else asked[0]
+        st.session_state[key] = linked if many else linked[0]
 
 
 def one(label: str, options: Sequence[str], *, key: str, none: str) -> str | None:
     """One of ``options``, or None, shown as ``none``."""
     return st.selectbox(
-        *(label, options), index=None, placeholder=none, key=key, bind="query-params", format_func=name, width=WIDTH_PX
+        *(label, options),
+        index=None,
+        placeholder=none,
+        key=key,
+        bind="query-params",
+        format_func=one_line,
+        width=WIDTH_PX,
     )
 
 
 def some(label: str, options: Sequence[str], *, key: str, none: str, most: int | None = None) -> tuple[str, ...]:
     """Any number of ``options`` up to ``most``; none chosen is shown as ``none``."""
-    found: list[str] = st.multiselect(
+    chosen: list[str] = st.multiselect(
         *(label, options),
         placeholder=none,
         key=key,
         bind="query-params",
-        format_func=name,
+        format_func=one_line,
         max_selections=most,
         width=WIDTH_PX,
     )
-    return tuple(found)
+    return tuple(chosen)
 
 
 def places(models: int) -> range:
