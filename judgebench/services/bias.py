@@ -1,6 +1,6 @@
 """A board as it would be if length, style or kinship to the judge did not move verdicts: who rises, who falls.
 
-The estimates are those of ``bias.ledger``; this chooses the effects and reads what they need.
+The estimates are those of ``bias.counterfactual``; this chooses the effects and reads what they need.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,12 +10,11 @@ from typing import Literal
 import numpy as np
 
 from judgebench import store
-from judgebench.bias.counterfactual import Entry, Ledger, ledger
+from judgebench.bias.counterfactual import Counterfactuals, WithoutEffect, counterfactuals
 from judgebench.bias.effects import Effect, in_points, length_effect
-from judgebench.bias.human_agreement import Marks
-from judgebench.bias.labelled_battles import Items
+from judgebench.bias.human_agreement import LabelledBattles, Marks
 from judgebench.bias.relatives import relation_effects, relation_matrix
-from judgebench.bias.report import Beside, BiasReport, bias_report, style_effects
+from judgebench.bias.report import BiasReport, SideInformation, bias_report, style_effects
 from judgebench.errors import StatisticsError
 from judgebench.estimate import unidentified
 from judgebench.leaderboard.build import common_baseline
@@ -46,7 +45,7 @@ def moves(
     *,
     scope: Scope = EVERYTHING,
     baseline: str | None = None,
-) -> Ledger:
+) -> Counterfactuals:
     """The counterfactual leaderboard: without each of the chosen effects, and without all that the data identify.
 
     Each entry's coefficient is that of ``leaderboard --control``: over all verdicts, with the chosen effects as the
@@ -60,11 +59,13 @@ def moves(
         if not len(table):
             raise StatisticsError("there is no verdict to control: run a judge first, or choose another judge")
         effects = [effect for control in controls for effect in _effects(connection, benchmark_id, table, control)]
-    counterfactual = ledger(table, effects, baseline=baseline or common_baseline(table))
-    return replace(counterfactual, entries=tuple(_with_coefficients(counterfactual.entries, table, effects)))
+    without = counterfactuals(table, effects, baseline=baseline or common_baseline(table))
+    return replace(without, entries=tuple(_with_coefficients(without.entries, table, effects)))
 
 
-def _with_coefficients(entries: Sequence[Entry], table: VerdictTable, effects: Sequence[Effect]) -> Iterator[Entry]:
+def _with_coefficients(
+    entries: Sequence[WithoutEffect], table: VerdictTable, effects: Sequence[Effect]
+) -> Iterator[WithoutEffect]:
     """Identified entries with the coefficients of ratings at equal covariates, which a prior does not hold."""
     told = {entry.name for entry in entries if entry.points is not None and entry.points.identified}
     columns = {effect.name: effect.column for effect in effects if effect.name in told}
@@ -104,7 +105,7 @@ class Judged:
     table: VerdictTable
     categories: tuple[str | None, ...]  # of each instruction's code
     judge_models: tuple[str, ...]  # the LLM of each of the table's judges
-    beside: Beside
+    beside: SideInformation
 
 
 def bias(
@@ -143,7 +144,7 @@ def judged(
     names, keys = stored.table.models, stored.table.instructions
     known = store.judges.judges(connection)
     llms = {judge.name: judge.model for judge in known}
-    beside = Beside(
+    beside = SideInformation(
         lineages=_declared(store.models.lineages(connection)),
         labels=labels.label_table(connection, benchmark_id, models=names, instructions=keys),
         style=store.arrays.style_counts(connection, benchmark_id, models=names, instructions=keys) if style else {},
@@ -156,7 +157,9 @@ def _declared(lineages: Mapping[str, Lineage]) -> dict[str, Lineage]:
     return {name: lineage for name, lineage in lineages.items() if lineage != Lineage()}
 
 
-def failed_items(items: Items, table: VerdictTable, rows: Sequence[tuple[str, str, str, str]]) -> dict[str, Marks]:
+def failed_items(
+    items: LabelledBattles, table: VerdictTable, rows: Sequence[tuple[str, str, str, str]]
+) -> dict[str, Marks]:
     """By judge, the items with a trial that has no preference."""
     instruction = {key: code for code, key in enumerate(table.instructions)}
     model = {name: code for code, name in enumerate(table.models)}
