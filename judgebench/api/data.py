@@ -17,8 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 from judgebench import leaderboard, services, store
 from judgebench.audits.findings import AuditReport
 from judgebench.bias.card import Card
-from judgebench.bias.counterfactual import Ledger
-from judgebench.bias.human_agreement import Concord, JudgeAgreement
+from judgebench.bias.counterfactual import Counterfactuals
+from judgebench.bias.human_agreement import AgreementReport, JudgeAgreement
 from judgebench.bias.relatives import preference_leakage_score
 from judgebench.bias.report import BiasReport
 from judgebench.errors import InputError, UnknownName
@@ -284,7 +284,7 @@ def counterfactual(
     database: Database, *, benchmark: str,
     without: services.bias.Without | Sequence[services.bias.Without] = "length", judge: Names = (),
     category: str | None = None, baseline: str | None = None,
-) -> Ledger:  # fmt: skip
+) -> Counterfactuals:  # fmt: skip
     """The leaderboard as it would be without an effect: "length", "style" or "lineage" (of judges and models).
 
     Raises UnknownName, and StatisticsError where there is no verdict.
@@ -297,7 +297,7 @@ def counterfactual(
 def agreement(
     database: Database, *, benchmark: str, judge: Names = (), category: str | None = None, level: float = 0.95,
     resamples: int = 400, seed: int = 0,
-) -> Concord:  # fmt: skip
+) -> AgreementReport:  # fmt: skip
     """How far judges agree with people and with each other, beside how far people agree.
 
     ``level``, ``resamples`` and ``seed`` are of the bootstrap over instructions.
@@ -337,7 +337,7 @@ def contamination(
     return services.contamination.contamination(database, benchmark, places, threshold=threshold, level=level)
 
 
-def chart(result: pd.DataFrame | Ledger | BiasReport | JudgeAgreement | AuditReport) -> "altair.Chart":
+def chart(result: pd.DataFrame | Counterfactuals | BiasReport | JudgeAgreement | AuditReport) -> "altair.Chart":
     """A result as an Altair chart: a frame of ``rank`` or ``matrix``, also a part of its rows; a ``counterfactual``
     leaderboard; the effects of a ``bias_report``; one of the judges of an ``agreement``, accuracy by confidence; an
     audit by null models.
@@ -350,7 +350,7 @@ def chart(result: pd.DataFrame | Ledger | BiasReport | JudgeAgreement | AuditRep
         case pd.DataFrame() if {"opponent", "win_rate", "lower", "upper", "battles"} <= set(result):
             pairs = [dict(zip(result.columns, cells, strict=True)) for cells in result.itertuples(index=False)]
             spec = charts.matrix(pairs, list(dict.fromkeys(result["model"])))
-        case Ledger():
+        case Counterfactuals():
             spec = charts.moves(tables.moves(result))
         case BiasReport():
             effects = [(f"{entry.name}: {entry.meaning}", entry.points) for entry in result.ledger.entries]

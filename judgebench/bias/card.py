@@ -26,7 +26,7 @@ _GRADES: tuple[Grade, ...] = ("A", "B", "C", "D")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class GradingRule:
     """The three thresholds that A, B and C must reach: the lower end of a share, or the larger end of an amount."""
 
     best: Literal["high", "near zero"]
@@ -55,7 +55,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CardLine:
     """One question about the judge."""
 
     name: str
@@ -75,12 +75,12 @@ class Card:
     model: str
     template: str
     benchmark: str
-    lines: tuple[Line, ...]
+    lines: tuple[CardLine, ...]
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Record:
+class TrialRecord:
     """How the judge's n trials on the benchmark ended, failures included."""
 
     instruction: Clusters  # (n,)
@@ -99,30 +99,30 @@ class NullAudited:
     instruction: dict[str, Clusters]
 
 
-_RULES: Mapping[str, Rule] = {
-    "reached": Rule("high", (0.99, 0.97, 0.90)),
-    "parsed": Rule("high", (0.99, 0.97, 0.90)),
-    "consistency": Rule("high", (0.90, 0.80, 0.65)),
-    "position": Rule("near zero", (0.02, 0.05, 0.10)),
-    "length": Rule("near zero", (0.03, 0.08, 0.15)),
-    "own outputs": Rule("near zero", (0.02, 0.05, 0.10)),
-    "family": Rule("near zero", (0.02, 0.05, 0.10)),
-    "repeatability": Rule("high", (0.97, 0.90, 0.80)),
-    "transitivity": Rule("near zero", (0.05, 0.10, 0.20)),
-    "null models": Rule("near zero", (0.05, 0.10, 0.20)),
-    "people": Rule("high", (0.85, 0.75, 0.65)),
-    "calibration": Rule("near zero", (0.05, 0.10, 0.20)),
+_RULES: Mapping[str, GradingRule] = {
+    "reached": GradingRule("high", (0.99, 0.97, 0.90)),
+    "parsed": GradingRule("high", (0.99, 0.97, 0.90)),
+    "consistency": GradingRule("high", (0.90, 0.80, 0.65)),
+    "position": GradingRule("near zero", (0.02, 0.05, 0.10)),
+    "length": GradingRule("near zero", (0.03, 0.08, 0.15)),
+    "own outputs": GradingRule("near zero", (0.02, 0.05, 0.10)),
+    "family": GradingRule("near zero", (0.02, 0.05, 0.10)),
+    "repeatability": GradingRule("high", (0.97, 0.90, 0.80)),
+    "transitivity": GradingRule("near zero", (0.05, 0.10, 0.20)),
+    "null models": GradingRule("near zero", (0.05, 0.10, 0.20)),
+    "people": GradingRule("high", (0.85, 0.75, 0.65)),
+    "calibration": GradingRule("near zero", (0.05, 0.10, 0.20)),
 }
 
 
-def line(name: str, question: str, figure: Estimate, unit: Unit, evidence: str) -> Line:
+def line(name: str, question: str, figure: Estimate, unit: Unit, evidence: str) -> CardLine:
     """Graded by the rule of its name, where there is one."""
     rule = _RULES.get(name)
     grade: Grade = "-" if rule is None else rule.grade(figure)
-    return Line(name, question, figure, unit, grade, "" if rule is None else rule.words(unit), evidence)
+    return CardLine(name, question, figure, unit, grade, "" if rule is None else rule.words(unit), evidence)
 
 
-def bias_lines(found: BiasReport, judge: str) -> list[Line]:
+def bias_lines(found: BiasReport, judge: str) -> list[CardLine]:
     """Place, length, relatives and repetition."""
     place, slope = found.position, found.length.slope
     beyond = slope.points_beyond_people.identified
@@ -145,7 +145,7 @@ def bias_lines(found: BiasReport, judge: str) -> list[Line]:
     ]  # fmt: skip
 
 
-def record_lines(record: Record, *, level: float) -> list[Line]:
+def record_lines(record: TrialRecord, *, level: float) -> list[CardLine]:
     """Reached, parsed, cost and latency."""
     n = len(record.replied)
     at, replied = record.instruction, record.replied
@@ -162,7 +162,7 @@ def record_lines(record: Record, *, level: float) -> list[Line]:
     ]
 
 
-def people_lines(judge: JudgeAgreement, people: PeopleAgreement) -> list[Line]:
+def people_lines(judge: JudgeAgreement, people: PeopleAgreement) -> list[CardLine]:
     """Agreement with people and calibration."""
     ceiling = "one person a battle, so the ceiling is not known"
     if people.ceiling.value is not None:
@@ -176,7 +176,7 @@ def people_lines(judge: JudgeAgreement, people: PeopleAgreement) -> list[Line]:
     ]  # fmt: skip
 
 
-def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resamples: int = 200) -> Line:
+def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resamples: int = 200) -> CardLine:
     """Share of triples of models whose majorities go round."""
     rng = np.random.default_rng(seed)
     k, pair = len(table.models), table.model_a.astype(np.int64) * len(table.models) + table.model_b
@@ -193,7 +193,7 @@ def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resam
     return line("transitivity", question, found, "share", f"{len(table)} verdicts; close models go round by chance")
 
 
-def null_line(audited: NullAudited | None, *, level: float) -> Line:
+def null_line(audited: NullAudited | None, *, level: float) -> CardLine:
     """The best null model's win rate against the baseline; the interval holds for all entrants at once."""
     question = "win rate of the best output that ignores the instruction"
     if audited is None or not audited.preference:
@@ -209,7 +209,7 @@ def null_line(audited: NullAudited | None, *, level: float) -> Line:
     return line("null models", question, whole, "share", f"{len(rates)} entrants; the best is {best}")
 
 
-def sorted_lines(lines: Sequence[Line]) -> tuple[Line, ...]:
+def sorted_lines(lines: Sequence[CardLine]) -> tuple[CardLine, ...]:
     """In the order of the card."""
     order = (*_RULES, "cost", "latency")
     return tuple(sorted(lines, key=lambda each: order.index(each.name)))

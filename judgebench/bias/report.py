@@ -2,7 +2,7 @@
 
 Position, length and the ledger are of the chosen judges' own verdicts. Whether a judge favours its relatives is seen
 only against judges that are not related to them, so leakage and consensus residuals also use the other judges'
-verdicts, on battles in which those have no relative. Agreement is ``concord``'s.
+verdicts, on battles in which those have no relative. Agreement is ``human_agreement``'s.
 """
 
 from collections.abc import Mapping, Sequence, Set
@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.bias.counterfactual import Ledger, ledger
-from judgebench.bias.effects import Effect, length_effect, place_effect
-from judgebench.bias.labelled_battles import people_preference
-from judgebench.bias.length import Length, Slopes, length, slopes, style_effect
+from judgebench.bias.counterfactual import Counterfactuals, counterfactuals
+from judgebench.bias.effects import Effect, Length, Slopes, length, length_effect, place_effect, slopes, style_effect
+from judgebench.bias.human_agreement import people_preference
 from judgebench.bias.position import GapBin, Position, position, position_curve
 from judgebench.bias.relatives import RELATED, Leakage, Relation, leakage, relation_effects, relation_matrix
 from judgebench.bias.self_preference import (
@@ -32,7 +31,7 @@ from judgebench.stats.verdict_table import NO_LABELS, Floats, LabelTable, Verdic
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class SideInformation:
     """What is known besides the verdicts."""
 
     lineages: Mapping[str, Lineage] = field(default_factory=dict)  # by model, also of judges' LLMs
@@ -57,13 +56,13 @@ class BiasReport:
     self_preference: SelfPreference
     equal_opportunity: Mapping[str, EqualOpportunity]  # by judge
     likelihood: Estimate  # preference for the output more likely to the judge's own LLM, less one half
-    ledger: Ledger
+    ledger: Counterfactuals
 
 
 def bias_report(
     table: VerdictTable,
     judge_models: Sequence[str],
-    beside: Beside,
+    beside: SideInformation,
     *,
     judges: Sequence[str] = (),
     baseline: str | None = None,
@@ -81,7 +80,7 @@ def bias_report(
     human = people_preference(own, beside.labels)
     features = style_effects(own, beside.style)
     effects = [place_effect(own), length_effect(own), *features, *relation_effects(own, relations)]
-    entries = ledger(own, effects, baseline=baseline, level=level)
+    entries = counterfactuals(own, effects, baseline=baseline, level=level)
     apart = _apart(table, relations, chosen)
     seen = np.where(chosen[:, None] | (relations == Relation.UNRELATED), relations, Relation.UNKNOWN)
     return BiasReport(
@@ -101,7 +100,7 @@ def bias_report(
     )
 
 
-def _first_place(found: Ledger, level: float) -> Estimate:
+def _first_place(found: Counterfactuals, level: float) -> Estimate:
     points = next(entry.points for entry in found.entries if entry.name == "position")
     return points or unidentified("it was not fitted", level=level)
 

@@ -7,8 +7,9 @@ judge's own model in which the judge concurs, less that share where they preferr
 2410.21819).
 
 Scores here are win rates against a baseline, which must not itself be related to a judge, or against the field: there a
-favour of f shows as f * k / (k - 1) among k models, because what one wins its rivals lose. ``leakage`` fits battles and
-has no such excess. A judge's taste that its own model happens to meet is not told from favour by either form.
+favour of f shows as f * k / (k - 1) among k models, because what one wins its rivals lose. Leakage, in
+``relatives``, fits battles and has no such excess. A judge's taste that its own model happens to meet is not told from
+favour by either form.
 """
 
 from collections.abc import Sequence, Set
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.bias.labelled_battles import people_preference
+from judgebench.bias.human_agreement import people_preference
 from judgebench.bias.relatives import Relation
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate, unidentified
@@ -42,7 +43,7 @@ class SelfPreference:
 def consensus_residuals(
     table: VerdictTable, relations: NDArray[np.object_], *, baseline: str | None = None, level: float = 0.95
 ) -> SelfPreference:
-    """From ``relations`` (judges, models), see ``leakage.relation_matrix``; their n counts verdicts.
+    """From ``relations`` (judges, models), see ``relatives.relation_matrix``; their n counts verdicts.
 
     Cells of unknown relation neither count as related nor teach what to expect.
     Raises UnknownName for a baseline that is not in the table, InputError for relations of another shape.

@@ -1,6 +1,6 @@
 """A board as it would be if length, style or kinship to the judge did not move verdicts: who rises, who falls.
 
-The estimates are those of ``bias.ledger``; this chooses the effects and reads what they need.
+The estimates are those of ``bias.counterfactual``; this chooses the effects and reads what they need.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,11 @@ from typing import Literal
 import numpy as np
 
 from judgebench import store
-from judgebench.bias.counterfactual import Ledger, ledger
+from judgebench.bias.counterfactual import Counterfactuals, counterfactuals
 from judgebench.bias.effects import Effect, length_effect
-from judgebench.bias.human_agreement import Marks
-from judgebench.bias.labelled_battles import Items
+from judgebench.bias.human_agreement import LabelledBattles, Marks
 from judgebench.bias.relatives import relation_effects, relation_matrix
-from judgebench.bias.report import Beside, BiasReport, bias_report, style_effects
+from judgebench.bias.report import BiasReport, SideInformation, bias_report, style_effects
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard.build import common_baseline
 from judgebench.records import Lineage
@@ -44,7 +43,7 @@ def moves(
     *,
     scope: Scope = EVERYTHING,
     baseline: str | None = None,
-) -> Ledger:
+) -> Counterfactuals:
     """The ledger of the chosen effects; its entry ``together`` is the board without all that the data identify.
 
     Raises UnknownName for any name that is not there, StatisticsError when there is no verdict.
@@ -55,7 +54,7 @@ def moves(
         if not len(table):
             raise StatisticsError("there is no verdict to control: run a judge first, or choose another judge")
         effects = [effect for control in controls for effect in _effects(connection, benchmark_id, table, control)]
-    return ledger(table, effects, baseline=baseline or common_baseline(table))
+    return counterfactuals(table, effects, baseline=baseline or common_baseline(table))
 
 
 def _effects(connection: Connection, benchmark_id: int, table: VerdictTable, control: Without) -> list[Effect]:
@@ -81,7 +80,7 @@ class Judged:
     table: VerdictTable
     categories: tuple[str | None, ...]  # of each instruction's code
     judge_models: tuple[str, ...]  # the LLM of each of the table's judges
-    beside: Beside
+    beside: SideInformation
 
 
 def bias(
@@ -120,7 +119,7 @@ def judged(
     names, keys = stored.table.models, stored.table.instructions
     known = store.judges.judges(connection)
     llms = {judge.name: judge.model for judge in known}
-    beside = Beside(
+    beside = SideInformation(
         lineages=_declared(store.models.lineages(connection)),
         labels=labels.label_table(connection, benchmark_id, models=names, instructions=keys),
         style=store.arrays.style_counts(connection, benchmark_id, models=names, instructions=keys) if style else {},
@@ -133,7 +132,9 @@ def _declared(lineages: Mapping[str, Lineage]) -> dict[str, Lineage]:
     return {name: lineage for name, lineage in lineages.items() if lineage != Lineage()}
 
 
-def failed_items(items: Items, table: VerdictTable, rows: Sequence[tuple[str, str, str, str]]) -> dict[str, Marks]:
+def failed_items(
+    items: LabelledBattles, table: VerdictTable, rows: Sequence[tuple[str, str, str, str]]
+) -> dict[str, Marks]:
     """By judge, the items with a trial that has no preference."""
     instruction = {key: code for code, key in enumerate(table.instructions)}
     model = {name: code for code, name in enumerate(table.models)}

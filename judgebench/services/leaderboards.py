@@ -9,7 +9,7 @@ import numpy as np
 
 from judgebench import store
 from judgebench.bias.effects import length_effect, place_effect
-from judgebench.bias.labelled_battles import join, mean_of_known
+from judgebench.bias.human_agreement import labelled_battles, mean_of_known
 from judgebench.bias.relatives import RELATED, Relation, relation_matrix, without_related
 from judgebench.bias.report import style_effects
 from judgebench.errors import InputError, StatisticsError, UnknownName
@@ -166,7 +166,7 @@ def _calibration(connection: Connection, source: int, board: VerdictTable) -> Ju
     said: LabelTable = labels.label_table(
         connection, source, models=stored.models, instructions=stored.instructions
     )  # fmt: skip
-    items = join(stored, said)
+    items = labelled_battles(stored, said)
     judged, consensus = mean_of_known(items.judges), items.consensus
     decided = np.isfinite(judged) & np.isfinite(consensus) & (consensus != 0.5) & (judged != 0.5)
     right = (judged[decided] > 0.5) == (consensus[decided] > 0.5)

@@ -15,7 +15,7 @@ from judgebench.show.numbers import Labelled, plotted, ranks
 from judgebench.show.text import one_line
 
 if TYPE_CHECKING:
-    from judgebench.bias.calibration import ReliabilityBin
+    from judgebench.bias.confidence import ReliabilityBin
     from judgebench.bias.position import GapBin
     from judgebench.show.tables import Move
 

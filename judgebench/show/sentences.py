@@ -10,7 +10,7 @@ from judgebench.show.numbers import estimate
 from judgebench.show.text import count, listing, one_line
 
 if TYPE_CHECKING:
-    from judgebench.bias.counterfactual import Ledger
+    from judgebench.bias.counterfactual import Counterfactuals
     from judgebench.show.tables import Move
 
 _TIERS = 3  # in a summary
@@ -90,7 +90,7 @@ def movement(moves: Sequence["Move"]) -> str:
     return f"{'; '.join(parts)}{more}."
 
 
-def effects(ledger: "Ledger") -> list[str]:
+def effects(ledger: "Counterfactuals") -> list[str]:
     """What each effect is worth, or why nobody can tell."""
     return [
         f"{entry.name}: {entry.meaning} adds {estimate(entry.points, 'points')} of win rate at equal quality."

@@ -3,8 +3,8 @@
 Ratings are a matrix (items, raters) with NaN where a rater was silent. Pairwise verdicts are categories (``outcomes``);
 scores are numbers. Formulas: Cohen (1960, 1968), Fleiss (1971), Gwet (2008), Krippendorff (2011, Computing
 Krippendorff's Alpha-Reliability), Shrout and Fleiss (1979). Which coefficient to read is the reader's choice: kappas
-fall where one category is rare, AC1 does not; ICC needs every rater on every item. See ``calibration`` for soft
-verdicts and ``annotators`` for whether a judge may replace people.
+fall where one category is rare, AC1 does not; ICC needs every rater on every item. See ``bias.confidence`` for soft
+verdicts and ``bias.human_agreement`` for whether a judge may replace people.
 """
 
 from collections.abc import Callable, Mapping

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from judgebench.bias.calibration import ReliabilityBin
+from judgebench.bias.confidence import ReliabilityBin
 from judgebench.bias.position import GapBin
 from judgebench.errors import MissingExtra
 from judgebench.show import charts
