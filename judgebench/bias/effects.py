@@ -97,9 +97,14 @@ class Fit:
         return normal_estimate(float(self.beta[place]), se, level=level, n=n)
 
     def points(self, name: str, *, level: float = 0.95) -> Estimate:
-        """sigma(unit * effect) - 1/2: what ``unit`` of it adds to a win rate at equal quality, in [-1/2, 1/2]."""
+        """What the effect's unit adds to a win rate at equal quality, in [-1/2, 1/2]."""
         unit = next((effect.unit for effect in self.effects if effect.name == name), 1.0)
-        return self.log_odds(name, level=level).mapped(lambda beta: float(expit(unit * beta)) - 0.5)
+        return in_points(self.log_odds(name, level=level), unit)
+
+
+def in_points(log_odds: Estimate, unit: float) -> Estimate:
+    """What ``unit`` of an effect with this coefficient adds to a win rate at equal quality, in [-1/2, 1/2]."""
+    return log_odds.mapped(lambda beta: float(expit(unit * beta)) - 0.5)
 
 
 def fit_effects(table: VerdictTable, effects: Sequence[Effect]) -> Fit:
