@@ -87,8 +87,8 @@ def languages(source: Source, benchmark: str) -> list[str]:
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def matrix(source: Source, benchmark: str, scope: Scope) -> PairRates:
-    """Raises what ``services.analyses.matrix`` raises."""
-    return services.analyses.matrix(_of(source), benchmark, judges=scope.judges, category=scope.category)
+    """Raises what ``services.leaderboards.matrix`` raises."""
+    return services.leaderboards.matrix(_of(source), benchmark, judges=scope.judges, category=scope.category)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

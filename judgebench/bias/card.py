@@ -6,7 +6,7 @@ knows what for. Nothing is estimated here but the shares of trials that ended we
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -122,24 +122,24 @@ def line(name: str, question: str, figure: Estimate, unit: Unit, evidence: str) 
     return CardLine(name, question, figure, unit, grade, "" if rule is None else rule.words(unit), evidence)
 
 
-def bias_lines(found: BiasReport, judge: str) -> list[CardLine]:
+def bias_lines(report: BiasReport, judge: str) -> list[CardLine]:
     """Place, length, relatives and repetition."""
-    place, slope = found.position, found.length.slope
+    place, slope = report.position, report.length.slope
     beyond = slope.points_beyond_people.identified
-    points = place.points if place.points.identified else found.position_across
+    points = place.points if place.points.identified else report.position_across
     how = f"{place.matched} battles in both orders" if place.points.identified else "orders varied across battles"
-    own, family = _relatives(found, judge)
+    own, family = _relatives(report, judge)
     return [
         line("consistency", "names the same winner in both orders", place.consistency, "share",
              f"{place.matched} battles in both orders"),
         line("position", "what the first place adds to a win rate at equal quality", points, "points", how),
         line("length", "what twice the length adds to a win rate" + (", beyond people's taste" if beyond else ""),
              slope.points_beyond_people if beyond else slope.points, "points",
-             f"{found.verdicts} verdicts" + ("" if beyond else "; without labels people's own taste is in it")),
+             f"{report.verdicts} verdicts" + ("" if beyond else "; without labels people's own taste is in it")),
         line("own outputs", "what being the judge's own adds to a win rate", own, "points",
-             _named(found, judge, "same")),
+             _named(report, judge, "same")),
         line("family", "what being a relative of the judge's adds to a win rate", family, "points",
-             _named(found, judge, "inheritance", "family")),
+             _named(report, judge, "inheritance", "family")),
         line("repeatability", "gives the same outcome when asked again", place.repeatability, "share",
              f"{place.repeatability.n} trials with repeats"),
     ]  # fmt: skip
@@ -180,17 +180,17 @@ def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resam
     """Share of triples of models whose majorities go round."""
     rng = np.random.default_rng(seed)
     k, pair = len(table.models), table.model_a.astype(np.int64) * len(table.models) + table.model_b
-    found = bootstrap_estimate(
+    share = bootstrap_estimate(
         lambda rows: _cyclic_share(_wins(pair[rows], table.preference[rows], k)),
         table.instruction,
         rng=rng,
         level=level,
         resamples=resamples,
     )
-    if not found.identified:
-        found = unknown("no three models met each other", level=level, n=len(table))
+    if not share.identified:
+        share = unknown("no three models met each other", level=level, n=len(table))
     question = "triples of models that it ranks in a circle"
-    return line("transitivity", question, found, "share", f"{len(table)} verdicts; close models go round by chance")
+    return line("transitivity", question, share, "share", f"{len(table)} verdicts; close models go round by chance")
 
 
 def null_line(audited: NullAudited | None, *, level: float) -> CardLine:
@@ -199,36 +199,36 @@ def null_line(audited: NullAudited | None, *, level: float) -> CardLine:
     if audited is None or not audited.preference:
         missing = unknown("not audited: judgebench audit null-models asks it", level=level)
         return line("null models", question, missing, "share", "")
-    each = 1 - (1 - level) / len(audited.preference)
+    one = 1 - (1 - level) / len(audited.preference)
     rates = {
-        name: bounded_mean(values, audited.instruction[name], level=each) for name, values in audited.preference.items()
+        name: bounded_mean(values, audited.instruction[name], level=one) for name, values in audited.preference.items()
     }
     best = max(rates, key=lambda name: rates[name].upper or 0.0)
-    found = rates[best]
-    whole = Estimate(found.value, found.lower, found.upper, level, f"{found.method}, Bonferroni", found.n)
+    worst = rates[best]
+    whole = replace(worst, level=level, method=f"{worst.method}, Bonferroni")
     return line("null models", question, whole, "share", f"{len(rates)} entrants; the best is {best}")
 
 
 def sorted_lines(lines: Sequence[CardLine]) -> tuple[CardLine, ...]:
     """In the order of the card."""
     order = (*_RULES, "cost", "latency")
-    return tuple(sorted(lines, key=lambda each: order.index(each.name)))
+    return tuple(sorted(lines, key=lambda answer: order.index(answer.name)))
 
 
-def _relatives(found: BiasReport, judge: str) -> tuple[Estimate, Estimate]:
+def _relatives(report: BiasReport, judge: str) -> tuple[Estimate, Estimate]:
     """Own and family; from the verdicts, else from the consensus of other judges, else from people."""
-    favour, residual = found.leakage.points, found.self_preference
-    own = [favour[Relation.SAME], residual.own, found.equal_opportunity[judge].bias]
+    favour, residual = report.leakage.points, report.self_preference
+    own = [favour[Relation.SAME], residual.own, report.equal_opportunity[judge].bias]
     kin = [favour[Relation.INHERITANCE], favour[Relation.FAMILY], residual.family]
     return _first_identified(own), _first_identified(kin)
 
 
 def _first_identified(figures: Sequence[Estimate]) -> Estimate:
-    return next((each for each in figures if each.identified), figures[0])
+    return next((known for known in figures if known.identified), figures[0])
 
 
-def _named(found: BiasReport, judge: str, *kinds: str) -> str:
-    names = [name for kind in kinds for name in found.relations.get(judge, {}).get(kind, ())]
+def _named(report: BiasReport, judge: str, *kinds: str) -> str:
+    names = [name for kind in kinds for name in report.relations.get(judge, {}).get(kind, ())]
     return f"relatives: {', '.join(names[:6])}{' ...' if len(names) > 6 else ''}" if names else "no declared relative"
 
 

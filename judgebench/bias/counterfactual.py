@@ -98,7 +98,7 @@ def _board(fit: Fit, removed: Sequence[Effect], level: float) -> tuple[Counterfa
     kept = np.array([1.0] * k + [float(effect.name not in names) for effect in fit.effects])
     judged, without = _rates(fit, fit.design), _rates(fit, csr_array(fit.design.multiply(kept[None, :])))
     change, moved = without.rate - judged.rate, without.influence - judged.influence
-    judged_errors, errors, change_errors = (_errors(each) for each in (judged.influence, without.influence, moved))
+    judged_errors, errors, change_errors = (_errors(part) for part in (judged.influence, without.influence, moved))
     met = [int(at) for at in np.argsort(-without.rate, kind="stable") if judged.count[at]]
 
     def figure(value: float, se: float, at: int, least: float) -> Estimate:

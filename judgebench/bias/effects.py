@@ -97,9 +97,14 @@ class Fit:
         return normal_estimate(float(self.beta[place]), se, level=level, n=n)
 
     def points(self, name: str, *, level: float = 0.95) -> Estimate:
-        """sigma(unit * effect) - 1/2: what ``unit`` of it adds to a win rate at equal quality, in [-1/2, 1/2]."""
+        """What the effect's unit adds to a win rate at equal quality, in [-1/2, 1/2]."""
         unit = next((effect.unit for effect in self.effects if effect.name == name), 1.0)
-        return self.log_odds(name, level=level).mapped(lambda beta: float(expit(unit * beta)) - 0.5)
+        return in_points(self.log_odds(name, level=level), unit)
+
+
+def in_points(log_odds: Estimate, unit: float) -> Estimate:
+    """What ``unit`` of an effect with this coefficient adds to a win rate at equal quality, in [-1/2, 1/2]."""
+    return log_odds.mapped(lambda beta: float(expit(unit * beta)) - 0.5)
 
 
 def fit_effects(table: VerdictTable, effects: Sequence[Effect]) -> Fit:
@@ -160,8 +165,8 @@ class _Design:
     def log_odds(self, x: Floats) -> Floats:
         """(n,)"""
         k = self.models.shape[1]
-        found: Floats = self.models @ x[:k] + self.effects @ x[k:]
-        return found
+        total: Floats = self.models @ x[:k] + self.effects @ x[k:]
+        return total
 
     def sums(self, residual: Floats) -> Floats:
         """(p,) each column times ``residual`` (n,)."""
@@ -290,7 +295,7 @@ def length(table: VerdictTable, *, human: Floats | None = None, margin: int = _M
 def slopes(
     table: VerdictTable, features: Sequence[Effect], *, human: Floats | None = None, level: float = 0.95
 ) -> Mapping[str, Slopes]:
-    """The slope of each feature, fitted together so that each is at equal others; by name.
+    """The slope of feature feature, fitted together so that feature is at equal others; by name.
 
     At equal human preference: with the log-odds of people's preference for A, clipped at 1/20, as one more column. A
     feature that people like as much as the judge then has slope 0, if they were many; a single vote is a noisy measure
@@ -303,15 +308,15 @@ def slopes(
     theirs, beyond = _beside_people(table.select(judged), features, people, judged) if judged.any() else (None, None)
     missing = unidentified(_NO_PEOPLE, level=level)
     return {
-        each.name: Slopes(
-            each.meaning,
-            raw.log_odds(each.name, level=level),
-            raw.points(each.name, level=level),
-            theirs.log_odds(each.name, level=level) if theirs else missing,
-            beyond.log_odds(each.name, level=level) if beyond else missing,
-            beyond.points(each.name, level=level) if beyond else missing,
+        feature.name: Slopes(
+            feature.meaning,
+            raw.log_odds(feature.name, level=level),
+            raw.points(feature.name, level=level),
+            theirs.log_odds(feature.name, level=level) if theirs else missing,
+            beyond.log_odds(feature.name, level=level) if beyond else missing,
+            beyond.points(feature.name, level=level) if beyond else missing,
         )
-        for each in features
+        for feature in features
     }
 
 
@@ -319,7 +324,7 @@ def _beside_people(
     rows: VerdictTable, features: Sequence[Effect], people: Floats, judged: NDArray[np.bool_]
 ) -> tuple[Fit, Fit]:
     """Fits to people's preferences, and to the judge's at equal human preference, on the ``judged`` rows."""
-    known = [replace(each, column=each.column[judged]) for each in features]
+    known = [replace(feature, column=feature.column[judged]) for feature in features]
     column = Effect("human preference", logit(np.clip(people[judged], _CLIP, 1 - _CLIP)))
     theirs = fit_effects(replace(rows, preference=people[judged]), known)
     return theirs, fit_effects(rows, [*known, place_effect(rows), column])

@@ -73,19 +73,19 @@ def labelled_battles(table: VerdictTable, labels: LabelTable) -> LabelledBattles
     battle_of_label = _battle(table, labels.instruction, labels.model_a, labels.model_b)
     battles = np.unique(np.concatenate([battle_of_verdict, battle_of_label]))
     k = max(len(table.models), 1)
-    said, who = np.unique(labels.annotator, return_inverse=True)
+    annotators, who = np.unique(labels.annotator, return_inverse=True)
     judged, judge = np.unique(table.judge, return_inverse=True)
     a_is_low = table.model_a < table.model_b
     toward_a = np.where(a_is_low, table.preference, 1 - table.preference)
     shape = len(battles)
     return LabelledBattles(
         models=table.models,
-        annotator_names=tuple(labels.annotators[code] for code in said),
+        annotator_names=tuple(labels.annotators[code] for code in annotators),
         judge_names=tuple(table.judges[code] for code in judged),
         instruction=(battles // (k * k)).astype(np.int32),
         model_a=(battles // k % k).astype(np.int32),
         model_b=(battles % k).astype(np.int32),
-        people=_means(np.searchsorted(battles, battle_of_label), who, labels.preference, (shape, len(said))),
+        people=_means(np.searchsorted(battles, battle_of_label), who, labels.preference, (shape, len(annotators))),
         judges=_means(np.searchsorted(battles, battle_of_verdict), judge, toward_a, (shape, len(judged))),
     )
 
@@ -98,11 +98,11 @@ def people_preference(table: VerdictTable, labels: LabelTable) -> Floats:
     if not len(battles):
         return np.full(len(table), np.nan)
     mean = np.bincount(place, weights=labels.preference) / np.bincount(place)
-    wanted = _battle(table, table.instruction, table.model_a, table.model_b)
-    at = np.minimum(np.searchsorted(battles, wanted), len(battles) - 1)
-    toward_low = np.where(battles[at] == wanted, mean[at], np.nan)
-    found: Floats = np.where(table.model_a < table.model_b, toward_low, 1 - toward_low)
-    return found
+    judged = _battle(table, table.instruction, table.model_a, table.model_b)
+    at = np.minimum(np.searchsorted(battles, judged), len(battles) - 1)
+    toward_low = np.where(battles[at] == judged, mean[at], np.nan)
+    preference: Floats = np.where(table.model_a < table.model_b, toward_low, 1 - toward_low)
+    return preference
 
 
 def mean_of_known(values: Floats) -> Floats:
@@ -118,8 +118,8 @@ def _battle(table: VerdictTable, instruction: Codes, one: Codes, other: Codes) -
     """(n,) one number a battle, whichever model is called A."""
     k = max(len(table.models), 1)
     low, high = np.minimum(one, other).astype(np.int64), np.maximum(one, other)
-    found: NDArray[np.int64] = (instruction.astype(np.int64) * k + low) * k + high
-    return found
+    code: NDArray[np.int64] = (instruction.astype(np.int64) * k + low) * k + high
+    return code
 
 
 def _means(row: NDArray[np.intp], column: NDArray[np.intp], values: Floats, shape: tuple[int, int]) -> Floats:
@@ -326,16 +326,16 @@ def score_agreement(scores: Floats, clusters: Clusters, *, how: Resampling) -> d
 def _people(items: LabelledBattles, how: Resampling) -> PeopleAgreement:
     rated = outcomes(items.people)
     several = np.isfinite(rated).sum(axis=1) > 1
-    found = no_coefficients(_ONE_PERSON, how.level)
+    known = no_coefficients(_ONE_PERSON, how.level)
     if several.any():
-        found = coefficients(items.people[several], items.instruction[several], how)
+        known = coefficients(items.people[several], items.instruction[several], how)
     return PeopleAgreement(
         annotators=items.annotator_names,
         labels=int(np.isfinite(items.people).sum()),
         items=int(items.labelled.sum()),
         several=int(several.sum()),
-        ceiling=found.raw,
-        all=found,
+        ceiling=known.raw,
+        all=known,
     )
 
 
@@ -346,13 +346,13 @@ def _judge(
     missing = np.zeros(len(items), dtype=bool) if failed is None else failed.copy()
     missing &= np.isnan(preference)
     both = np.asarray(np.isfinite(preference) & items.labelled)
-    asked = (np.isfinite(preference) | missing) & items.labelled
-    if not asked.any():
+    presented = (np.isfinite(preference) | missing) & items.labelled
+    if not presented.any():
         return _unlabelled(items.judge_names[at], how.level)
     cluster = items.instruction
     pair = np.column_stack([preference, consensus])
-    accuracy = _accuracy(preference, consensus, asked, cluster, how.level)
-    said = outcomes(pair)
+    accuracy = _accuracy(preference, consensus, presented, cluster, how.level)
+    outcome = outcomes(pair)
     soft = not np.isin(preference[both], (0.0, 0.25, 0.5, 0.75, 1.0)).all()
     calibrated = None
     if soft:
@@ -366,19 +366,19 @@ def _judge(
         )
     return JudgeAgreement(
         judge=items.judge_names[at],
-        items=int(asked.sum()),
-        without_verdict=int((asked & missing).sum()),
+        items=int(presented.sum()),
+        without_verdict=int((presented & missing).sum()),
         consensus=coefficients(pair[both], cluster[both], how),
-        each_person=_each_person(said[both, 0], outcomes(items.people[both]), cluster[both], how.level),
+        each_person=_each_person(outcome[both, 0], outcomes(items.people[both]), cluster[both], how.level),
         accuracy=accuracy,
-        accuracy_strict=_accuracy(preference, consensus, asked, cluster, how.level, tie_credit=0.0),
-        by_category=_by_category(items, preference, said, asked, categories, how.level),
+        accuracy_strict=_accuracy(preference, consensus, presented, cluster, how.level, tie_credit=0.0),
+        by_category=_by_category(items, preference, outcome, presented, categories, how.level),
         rankings=_rankings(items, preference, consensus, both, how.level),
         calibration=calibrated,
         calibration_error=unidentified(_LABELS_ONLY, level=how.level, n=int(both.sum()))
         if calibrated is None
         else calibrated.expected_error,
-        annotators=annotator_test(said[:, 0], outcomes(items.people)),
+        annotators=annotator_test(outcome[:, 0], outcomes(items.people)),
     )
 
 
@@ -403,11 +403,11 @@ def _unlabelled(name: str, level: float) -> JudgeAgreement:
 def _pair(items: LabelledBattles, one: int, other: int, how: Resampling) -> JudgePair:
     both = items.judges[:, [one, other]]
     known = np.asarray(np.isfinite(both).all(axis=1))
-    found = no_coefficients("no battle was judged by both", how.level)
+    coefficient = no_coefficients("no battle was judged by both", how.level)
     if known.any():
-        found = coefficients(both[known], items.instruction[known], how)
+        coefficient = coefficients(both[known], items.instruction[known], how)
     rankings = _rankings(items, both[:, 0], both[:, 1], known, how.level)
-    return JudgePair(items.judge_names[one], items.judge_names[other], int(known.sum()), found, rankings)
+    return JudgePair(items.judge_names[one], items.judge_names[other], int(known.sum()), coefficient, rankings)
 
 
 def _each_person(judged: Floats, people: Floats, clusters: Clusters, level: float) -> Estimate:
@@ -417,11 +417,11 @@ def _each_person(judged: Floats, people: Floats, clusters: Clusters, level: floa
 
 
 def _accuracy(
-    preference: Floats, truth: Floats, asked: Marks, clusters: Clusters, level: float, tie_credit: float = 0.5
+    preference: Floats, truth: Floats, presented: Marks, clusters: Clusters, level: float, tie_credit: float = 0.5
 ) -> Estimate:
-    """On the items asked about and decided by people; a failure is wrong."""
+    """On the items that the judge was asked about and people decided; a failure is wrong."""
     winner = outcomes(truth) / 2
-    decided = asked & (winner != 0.5)
+    decided = presented & (winner != 0.5)
     if not decided.any():
         return unidentified("people named no winner on these battles", level=level)
     return agreement.accuracy(
@@ -432,26 +432,24 @@ def _accuracy(
 def _by_category(
     items: LabelledBattles,
     preference: Floats,
-    said: Floats,
-    asked: Marks,
+    outcome: Floats,
+    presented: Marks,
     categories: Sequence[str | None],
     level: float,
 ) -> tuple[CategoryAgreement, ...]:
     if not categories:
         return ()
     of_item = np.array([categories[code] or "" for code in items.instruction], dtype=object)
-    found = []
-    for name in sorted({str(each) for each in of_item[asked]} - {""}):
-        inside = asked & (of_item == name)
-        both = inside & np.isfinite(said).all(axis=1)
-        alike = (said[both, 0] == said[both, 1]) * 1.0
-        raw = bounded_mean(alike, items.instruction[both], level=level)
+    rows = []
+    for name in sorted({str(name) for name in of_item[presented]} - {""}):
+        inside = presented & (of_item == name)
+        raw = agreement.share_alike(outcome[inside], items.instruction[inside], level=level)
         right, strict = (
             _accuracy(preference, items.consensus, inside, items.instruction, level, tie_credit=credit)
             for credit in (0.5, 0.0)
         )
-        found.append(CategoryAgreement(name, int(inside.sum()), raw, right, strict))
-    return tuple(found)
+        rows.append(CategoryAgreement(name, int(inside.sum()), raw, right, strict))
+    return tuple(rows)
 
 
 def _rankings(items: LabelledBattles, one: Floats, other: Floats, both: Marks, level: float) -> Rankings:

@@ -65,7 +65,7 @@ def propose(name: str) -> Proposal | None:
 def propose_relatives(lineage: Lineage) -> tuple[Proposal, ...]:
     """Proposals for the parents and teachers that a lineage names, which are often no entrants themselves."""
     named = (*([lineage.parent] if lineage.parent else []), *lineage.trained_on)
-    return tuple(found for found in map(propose, named) if found is not None)
+    return tuple(proposal for proposal in map(propose, named) if proposal is not None)
 
 
 def _named(pattern: str, family: str, parent: str | None = None, *trained_on: str) -> _NamePattern:
@@ -360,15 +360,15 @@ def _touches(table: VerdictTable, relations: NDArray[np.object_], kind: Relation
 
 def _ancestors(name: str, lineages: Mapping[str, Lineage]) -> set[str]:
     """The model itself, its parents and teachers, theirs, and so on."""
-    found, ahead = set[str](), [name]
+    reached, ahead = set[str](), [name]
     while ahead:
         current = ahead.pop()
-        if current in found:
+        if current in reached:
             continue
-        found.add(current)
+        reached.add(current)
         lineage = lineages.get(current, Lineage())
         ahead.extend([*lineage.trained_on, *([lineage.parent] if lineage.parent else [])])
-    return found
+    return reached
 
 
 def _families(names: set[str], lineages: Mapping[str, Lineage]) -> set[str]:
@@ -418,8 +418,8 @@ def without_related(table: VerdictTable, related: NDArray[np.bool_], *, weight: 
     others = _unrelated_mean(table, touched)
     mixed = np.where(touched, weight * table.preference + (1 - weight) * others, table.preference)
     kept = np.isfinite(mixed)
-    found = replace(table, preference=np.where(kept, mixed, 0.5)).select(kept)
-    return Weighted(found, count, int((~kept).sum()))
+    weighted = replace(table, preference=np.where(kept, mixed, 0.5)).select(kept)
+    return Weighted(weighted, count, int((~kept).sum()))
 
 
 def _unrelated_mean(table: VerdictTable, touched: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -29,6 +29,8 @@ from judgebench.estimate import Estimate, unidentified
 from judgebench.records import Lineage
 from judgebench.stats.verdict_table import NO_LABELS, Floats, LabelTable, VerdictTable
 
+_NOT_OWN = "the judge's own outputs are not among those it judged"
+
 
 @dataclass(frozen=True, slots=True)
 class SideInformation:
@@ -96,23 +98,23 @@ def bias_report(
         leakage=leakage(table.select(apart), judge_models, beside.lineages, level=level),
         self_preference=consensus_residuals(table, seen, baseline=baseline, level=level),
         equal_opportunity=_opportunities(own, judge_models, human, level),
-        likelihood=familiarity(table, judge_models, beside.by_likelihood, asked=chosen, level=level),
+        likelihood=familiarity(table, judge_models, beside.by_likelihood, chosen=chosen, level=level),
     )
 
 
-def _first_place(found: Counterfactuals, level: float) -> Estimate:
-    points = next(entry.points for entry in found.entries if entry.name == "position")
+def _first_place(ledger: Counterfactuals, level: float) -> Estimate:
+    points = next(entry.points for entry in ledger.entries if entry.name == "position")
     return points or unidentified("it was not fitted", level=level)
 
 
 def style_effects(table: VerdictTable, style: Mapping[str, Floats]) -> list[Effect]:
-    """A column for each feature that is found in any output at all."""
-    found = []
+    """A column for each feature that is effects in any output at all."""
+    effects = []
     for name, counts in style.items():
         of_a, of_b = (counts[table.instruction, model] for model in (table.model_a, table.model_b))
         if of_a.any() or of_b.any():
-            found.append(style_effect(name, of_a, of_b))
-    return found
+            effects.append(style_effect(name, of_a, of_b))
+    return effects
 
 
 def _chosen(table: VerdictTable, judges: Sequence[str]) -> NDArray[np.bool_]:
@@ -147,15 +149,17 @@ def _related(
 def _opportunities(
     own: VerdictTable, judge_models: Sequence[str], human: Floats, level: float
 ) -> dict[str, EqualOpportunity]:
-    found = {}
+    opportunities = {}
     for code in np.unique(own.judge):
         rows = own.judge == code
         llm = judge_models[code]
         met = llm in own.models and bool(np.isin(own.model_code(llm), [own.model_a[rows], own.model_b[rows]]))
         if not np.isfinite(human[rows]).any():
-            found[own.judges[code]] = no_opportunity("no battle has a human preference", level)
+            opportunities[own.judges[code]] = no_opportunity("no battle has a human preference", level)
         elif not met:
-            found[own.judges[code]] = no_opportunity("the judge's own outputs are not among those it judged", level)
+            opportunities[own.judges[code]] = no_opportunity(
+                "the judge's own outputs are not among those it judged", level
+            )
         else:
-            found[own.judges[code]] = equal_opportunity(own.select(rows), llm, human[rows], level=level)
-    return found
+            opportunities[own.judges[code]] = equal_opportunity(own.select(rows), llm, human[rows], level=level)
+    return opportunities

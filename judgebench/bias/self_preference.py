@@ -148,14 +148,14 @@ def _contrast(chosen: NDArray[np.bool_], teaching: NDArray[np.bool_]) -> Floats 
     """
     judges, models = chosen.shape
     taught = _additive(np.argwhere(teaching), judges, models)
-    wanted = np.argwhere(chosen)
-    rows = _additive(wanted, judges, models)
-    weights = rows @ np.linalg.pinv(taught)  # (wanted, teaching)
+    cells = np.argwhere(chosen)
+    rows = _additive(cells, judges, models)
+    weights = rows @ np.linalg.pinv(taught)  # (cells, teaching)
     predictable = np.abs(weights @ taught - rows).max(axis=1, initial=0.0) < _NEAR
     if not predictable.any():
         return None
     contrast = np.zeros(chosen.shape)
-    contrast[tuple(wanted[predictable].T)] = 1 / predictable.sum()
+    contrast[tuple(cells[predictable].T)] = 1 / predictable.sum()
     contrast[teaching] -= weights[predictable].mean(axis=0)
     return contrast
 
@@ -190,10 +190,10 @@ def familiarity(
     judge_models: Sequence[str],
     by_likelihood: Set[str],
     *,
-    asked: NDArray[np.bool_],
+    chosen: NDArray[np.bool_],
     level: float = 0.95,
 ) -> Estimate:
-    """Mean preference of the ``asked`` judges, (judges,), for the output that their LLM finds more likely, less one
+    """Mean preference of the ``chosen`` judges, (judges,), for the output that their LLM finds more likely, less one
     half; in [-0.5, 0.5]. Verdicts that are likelihoods themselves, and equal likelihoods, are left out.
 
     ``judge_models`` names the LLM of each of ``table.judges``, ``by_likelihood`` the judges with a likelihood template.
@@ -206,7 +206,7 @@ def familiarity(
     values, clusters = [], []
     for llm in sorted(set(llms[likely])):
         told = _as_labels(table.select((likely & (llms == llm))[table.judge]))
-        own = table.select((asked & ~likely & (llms == llm))[table.judge])
+        own = table.select((chosen & ~likely & (llms == llm))[table.judge])
         more_likely = people_preference(own, told)
         tells = np.isfinite(more_likely) & (more_likely != 0.5)
         values.append(np.where(more_likely > 0.5, own.preference, 1 - own.preference)[tells])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from judgebench.services import (
         agreement,
-        analyses,
         audits,
         battles,
         benchmarks,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "agreement",
-    "analyses",
     "audits",
     "battles",
     "benchmarks",

@@ -35,10 +35,10 @@ def card(database: Database, judge: str, *, benchmark: str | None = None, level:
     Raises UnknownName, and StatisticsError when the judge has given no pairwise verdict there.
     """
     with database.read() as connection:
-        asked = store.judges.judge(connection, judge)
+        stored = store.judges.judge(connection, judge)
         everywhere = store.verdicts.benchmarks_of(connection, judge)
         name = _benchmark(everywhere, judge, benchmark)
-        found = judged(connection, name, judges=[judge])
+        context = judged(connection, name, judges=[judge])
         benchmark_id = store.benchmarks.benchmark_id(connection, name)
         record = _record(connection, benchmark_id, judge)
         failed = store.verdicts.failed_battles(connection, benchmark_id)
@@ -47,12 +47,12 @@ def card(database: Database, judge: str, *, benchmark: str | None = None, level:
         )
     lines = [
         *record_lines(record, level=level),
-        *_pairwise_lines(found, failed, judge, level),
+        *_pairwise_lines(context, failed, judge, level),
         null_line(audited, level=level),
     ]
     others = [f"{count} verdicts on {other}" for other, count in everywhere.items() if other != name]
     notes = [f"also judged: {', '.join(others)}; choose one by --benchmark"] if others else []
-    return Card(judge, asked.model, asked.template, name, sorted_lines(lines), tuple(notes))
+    return Card(judge, stored.model, stored.template, name, sorted_lines(lines), tuple(notes))
 
 
 def _benchmark(everywhere: dict[str, int], judge: str, benchmark: str | None) -> str:
@@ -67,14 +67,14 @@ def _benchmark(everywhere: dict[str, int], judge: str, benchmark: str | None) ->
 
 
 def _pairwise_lines(
-    found: Judged, failed: Sequence[tuple[str, str, str, str]], judge: str, level: float
+    context: Judged, failed: Sequence[tuple[str, str, str, str]], judge: str, level: float
 ) -> list[CardLine]:
-    table = found.table
+    table = context.table
     own = table.select(table.judge == table.judges.index(judge))
     if not len(own):
         raise StatisticsError(f"judge {judge!r} has given no pairwise verdict there: a card is about comparisons")
-    bias = bias_report(table, found.judge_models, found.beside, judges=[judge], level=level)
-    items = labelled_battles(own, found.beside.labels)
+    bias = bias_report(table, context.judge_models, context.beside, judges=[judge], level=level)
+    items = labelled_battles(own, context.beside.labels)
     people = agreement_report(items, failed=failed_items(items, own, failed), how=Resampling(level))
     return [
         *bias_lines(bias, judge),

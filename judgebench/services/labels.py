@@ -14,7 +14,7 @@ from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate, unidentified
 from judgebench.formats.human_labels import LabelFile, LabelRow, Side
 from judgebench.records import HumanLabel, Instruction, Model, Output, check_name
-from judgebench.stats.intervals import bounded_mean
+from judgebench.stats.agreement import outcomes, share_alike
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
 
@@ -310,5 +310,5 @@ def _agreement(given: Sequence[labels.ComparedLabel]) -> Estimate:
     known = [(label.instruction, label.preference, label.judged) for label in given if label.judged is not None]
     if not known:
         return unidentified("no vote on a battle that a judge has a preference on yet")
-    same = np.array([float(np.sign(mine - 0.5) == np.sign(judged - 0.5)) for _, mine, judged in known])
-    return bounded_mean(same, np.array([instruction for instruction, _, _ in known]))
+    pairs = np.array([(mine, judged) for _, mine, judged in known], dtype=np.float64)
+    return share_alike(outcomes(pairs), np.array([instruction for instruction, _, _ in known]))
