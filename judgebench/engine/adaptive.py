@@ -167,7 +167,7 @@ class _Settling:
         found: list[_Meeting] = []
         new: set[str] = set()
         while len(new) < self._study.concurrency:
-            wanted = self._race.wanted(self._field.exhausted)
+            wanted = self._race.next_models(self._field.exhausted)
             meetings = [meeting for model in wanted if (meeting := self._field.next(model)) is not None]
             if not wanted:
                 return found

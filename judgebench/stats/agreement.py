@@ -21,11 +21,7 @@ from judgebench.stats.intervals import Clusters, bootstrap_estimate, bounded_mea
 from judgebench.stats.verdict_table import Floats
 
 Weights = Literal["nominal", "linear", "quadratic"]
-
-
 Metric = Literal["nominal", "ordinal", "interval"]
-
-
 Form = Literal["2,1", "2,k", "3,1", "3,k"]
 
 

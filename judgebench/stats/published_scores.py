@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from judgebench.errors import InputError
 
 REWARD = {"win_much": 1.0, "win": 0.5, "tie": 0.0, "lose": -0.5, "lose_much": -1.0}
-
-
 TASK_WEIGHTS = {  # WildBench's macro weights; divided by their sum
     "Creative Tasks": 0.5,
     "Planning & Reasoning": 1.25,
@@ -18,8 +16,6 @@ TASK_WEIGHTS = {  # WildBench's macro weights; divided by their sum
     "Information/Advice seeking": 0.75,
     "Coding & Debugging": 1.25,
 }
-
-
 ARENA_HARD_VALUES = {
     "A>>B": (1.0, 1.0, 1.0),
     "A>B": (1.0,),
@@ -27,8 +23,6 @@ ARENA_HARD_VALUES = {
     "A<B": (0.0,),
     "A<<B": (0.0, 0.0, 0.0),
 }
-
-
 _MIRRORED = {"B>>A": "A<<B", "B>A": "A<B", "B=A": "A=B", "B<A": "A>B", "B<<A": "A>>B"}
 
 

@@ -24,8 +24,7 @@ from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.bradley_terry import Ratings, anchor, bootstrap_ratings, fit_bradley_terry
 from judgebench.stats.bradley_terry.separation import Connectivity, connectivity, one_scale, plan
 from judgebench.stats.bradley_terry.ties import RULES, Outcomes, Pieces, TieRule, tie_parameter
-from judgebench.stats.clusters import meat_of_rows
-from judgebench.stats.intervals import critical_value, normal_estimate
+from judgebench.stats.intervals import critical_value, meat_of_rows, normal_estimate
 from judgebench.stats.method import Choices, Cluster, Estimates
 from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable

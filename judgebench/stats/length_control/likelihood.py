@@ -18,6 +18,8 @@ from scipy.special import expit, log_expit
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
+ABILITY_PRECISION = 0.01  # keeps a model that always won or always lost finite; moves nobody else by 0.01 points
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ControlPrior:
@@ -105,9 +107,6 @@ def _squashed(difference: Floats, played: np.ndarray) -> Floats:
     sd = np.sqrt(squares / np.maximum(count - 1, 1))[:, None]
     scaled: Floats = np.tanh(np.divide(difference, sd, out=np.zeros_like(difference), where=sd > 0)) * played
     return scaled
-
-
-ABILITY_PRECISION = 0.01  # keeps a model that always won or always lost finite; moves nobody else by 0.01 points
 
 
 def columns_of(data: Comparisons, difficulty: Floats) -> Floats:
@@ -214,8 +213,8 @@ class JointDifficulty:
         diagonal = curvature.sum(axis=0) + self.ridge
         system = -(coupling / diagonal) @ coupling.T
         blocks = system.reshape(m, f, m, f)
-        each = np.arange(m)
-        blocks[each, :, each, :] += np.matmul(turned, self.columns) + np.diag(self.precision)
+        model = np.arange(m)
+        blocks[model, :, model, :] += np.matmul(turned, self.columns) + np.diag(self.precision)
         step = np.linalg.solve(system, mine.ravel() - coupling @ (theirs / diagonal))
         return step, (theirs - step @ coupling) / diagonal
 
