@@ -109,7 +109,7 @@ def _with_imagined(
     z, n = critical_value(level), len(values)
     if not n:
         return unidentified("there is no observation", level=level)
-    total, weight = cluster_sums(values, clusters), cluster_sums(np.ones(n), clusters)
+    total, weight = _cluster_sums(values, clusters), _cluster_sums(np.ones(n), clusters)
     one = _rows_of_one(total, weight, (max(imagined) - values.mean()) * (values.mean() - min(imagined)))
     size = weight.sum() + one * sum(imagined.values())
     centre = (total.sum() + one * sum(value * count for value, count in imagined.items())) / size
@@ -135,7 +135,7 @@ def _rows_of_one(total: Floats, weight: Floats, spread: float) -> float:
     return average * float(np.clip(shared ** (told / (told + 1)), 1 / average, 1.0))
 
 
-def cluster_sums(values: Floats, clusters: Clusters) -> Floats:
+def _cluster_sums(values: Floats, clusters: Clusters) -> Floats:
     """(g,) sums of ``values`` over the clusters that occur, in the order of their codes."""
     present, code = np.unique(clusters, return_inverse=True)
     return np.bincount(code, weights=values, minlength=len(present)).astype(np.float64)
@@ -146,7 +146,7 @@ def cluster_error(influence: Floats, clusters: Clusters) -> float:
 
     With the factor G / (G - 1) for G clusters (Liang and Zeger 1986).
     """
-    sums = cluster_sums(influence, clusters)
+    sums = _cluster_sums(influence, clusters)
     g = len(sums)
     return float(np.sqrt((sums**2).sum() * g / (g - 1))) if g > 1 else float("nan")
 
@@ -204,7 +204,7 @@ def meat_of_rows(
         pairs = table.instruction.astype(np.int64) * max(len(table.judges), 1) + table.judge
         codes = [table.instruction, table.judge, np.unique(pairs, return_inverse=True)[1]]
         one, other, shared = (rows.meat(code) for code in codes)
-        return positive_part(one + other - shared)
+        return _positive_part(one + other - shared)
     if cluster == "instruction":
         return rows.meat(table.instruction)
     if cluster == "judge":
@@ -214,7 +214,7 @@ def meat_of_rows(
     raise StatisticsError(f"cluster must be 'instruction', 'judge', 'both' or 'verdict', not {cluster!r}")
 
 
-def positive_part(matrix: Floats) -> Floats:
+def _positive_part(matrix: Floats) -> Floats:
     """The nearest positive semi-definite matrix, negative eigenvalues set to 0; NaN rows are left alone."""
     defined = np.isfinite(np.diag(matrix))
     values, vectors = np.linalg.eigh(matrix[np.ix_(defined, defined)])

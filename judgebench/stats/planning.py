@@ -20,6 +20,11 @@ from judgebench.stats.bradley_terry import difference_errors
 from judgebench.stats.intervals import critical_value
 from judgebench.stats.verdict_table import Floats
 
+__all__ = [
+    "PlannedComparison", "RankingQuality", "RankingWithIntervals", "detectable_difference", "instructions_needed",
+    "power", "ranking_quality", "separability", "separability_by_instructions",
+]  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedComparison:

@@ -24,6 +24,11 @@ from judgebench.stats.intervals import critical_value, normal_estimate
 from judgebench.stats.verdict_table import Battles, Floats, PairCounts, VerdictTable, average_battles
 from judgebench.stats.win_rate import instruction_sums
 
+__all__ = [
+    "AnchoredRatings", "CorrectedShare", "JudgeErrorRates", "anchored_ratings", "anchored_win_rates",
+    "corrected_share",
+]  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class AnchoredMean:

@@ -18,6 +18,8 @@ from judgebench.errors import StatisticsError
 from judgebench.stats.intervals import critical_value
 from judgebench.stats.verdict_table import Floats
 
+__all__ = ["RankSets", "rank_sets"]
+
 Ranks = NDArray[np.int64]
 _CHUNK = 4_000_000  # numbers held at once
 

@@ -17,6 +17,8 @@ from judgebench.stats.intervals import critical_value
 from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 
+__all__ = ["MeanScores", "ScoreTable", "mean_scores", "score_preferences"]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreTable:

@@ -27,6 +27,11 @@ from judgebench.stats.method import Jury
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 from judgebench.stats.win_rate import pair_rates, win_rates
 
+__all__ = [
+    "Consensus", "CycleTest", "JuryVerdicts", "Kemeny", "borda", "condorcet_winner", "consensus", "convene",
+    "cycle_test", "cyclic_triples", "kemeny", "maximal_lottery",
+]  # fmt: skip
+
 EXACT_UP_TO = 12  # models for which Kemeny's ranking is searched exhaustively
 
 

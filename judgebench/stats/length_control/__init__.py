@@ -46,8 +46,9 @@ from judgebench.stats.newton import maximise
 from judgebench.stats.verdict_table import Floats, VerdictTable
 from judgebench.stats.win_rate import win_rates
 
-__all__ = ["ALPACA_EVAL", "ControlPrior", "compare_to_baseline", "controlled_win_rates", "empirical_prior", "estimates"]
-FEWEST_MODELS = 3  # below it difficulties cannot be told from the models' own luck, and are left out
+__all__ = ["ALPACA_EVAL", "ControlledRates", "controlled_win_rates", "empirical_prior"]
+
+_FEWEST_MODELS = 3  # below it difficulties cannot be told from the models' own luck, and are left out
 _START = -1.0
 ALPACA_EVAL = ControlPrior(
     mean=np.array([-1.86, 0.77]),
@@ -226,11 +227,11 @@ def _scale(data: Comparisons) -> float:
 def _difficulties(data: Comparisons, prior: ControlPrior, start: ControlFit | None) -> Floats:
     """Where the joint likelihood is largest: coefficients of all models, then (i,) difficulties; see JointDifficulty.
 
-    Zeros below FEWEST_MODELS.
+    Zeros below _FEWEST_MODELS.
     """
     m, i = data.weight.shape
     per_model = np.tile([*prior.joint_mean, _START], (m, 1)).ravel()
-    if (data.weight.sum(axis=1) > 0).sum() < FEWEST_MODELS:
+    if (data.weight.sum(axis=1) > 0).sum() < _FEWEST_MODELS:
         return np.zeros(len(per_model) + i)
     begin = np.concatenate([per_model, np.zeros(i)]) if start is None else start.joint
     return maximise(JointDifficulty(data, prior), begin, scale=_scale(data)).x
@@ -246,8 +247,8 @@ def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
     data = compare_to_baseline(table, baseline=baseline)
     judges = tuple(table.judges[code] for code in np.unique(table.judge))
     published = (*judges, baseline) == _PUBLISHED
-    if not published and (data.weight.sum(axis=1) > 0).sum() < FEWEST_MODELS:
-        raise StatisticsError(f"length control needs {FEWEST_MODELS} models that met the baseline to learn from")
+    if not published and (data.weight.sum(axis=1) > 0).sum() < _FEWEST_MODELS:
+        raise StatisticsError(f"length control needs {_FEWEST_MODELS} models that met the baseline to learn from")
     by_position = published if choices.join is None else choices.join == "position"
     rates = controlled_win_rates(
         data,

@@ -18,7 +18,7 @@ from scipy.special import expit, log_expit
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
-ABILITY_PRECISION = 0.01  # keeps a model that always won or always lost finite; moves nobody else by 0.01 points
+_ABILITY_PRECISION = 0.01  # keeps a model that always won or always lost finite; moves nobody else by 0.01 points
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,7 +131,7 @@ class OwnCoefficients:
     @cached_property
     def precision(self) -> Floats:
         p = len(self.centre)
-        full = np.diag(np.full(p, ABILITY_PRECISION))
+        full = np.diag(np.full(p, _ABILITY_PRECISION))
         full[: p - 1, : p - 1] = self.prior_precision
         return full
 
@@ -179,7 +179,7 @@ class JointDifficulty:
 
     @cached_property
     def precision(self) -> Floats:
-        return np.append(self.prior.joint_precision, ABILITY_PRECISION)
+        return np.append(self.prior.joint_precision, _ABILITY_PRECISION)
 
     @cached_property
     def ridge(self) -> float:
