@@ -12,9 +12,9 @@ import numpy as np
 from judgebench import store
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate, unidentified
-from judgebench.formats.human_labels import LabelFile, LabelRow, Side, read_label_file
+from judgebench.formats.human_labels import LabelFile, LabelRow, Side
 from judgebench.records import HumanLabel, Instruction, Model, Output, check_name
-from judgebench.stats.intervals import bounded_mean
+from judgebench.stats.agreement import outcomes, share_alike
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
 
@@ -69,37 +69,30 @@ class LabelReport:
     outputs: int  # added to the benchmark
 
 
-def import_labels(
-    database: Database,
-    path: Path,
-    *,
-    benchmark: str,
-    annotator: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    extend: bool = False,
+def save_labels(
+    database: Database, file: LabelFile, *, benchmark: str, annotator: str | None = None, extend: bool = False
 ) -> LabelReport:
-    """Store a file's labels in one transaction. Importing again adds nothing.
+    """Store a file's labels in one transaction. Storing again adds nothing.
 
     ``annotator`` names who labelled where the file does not; without it that is the file's name. Raises InputError
-    naming file, row and field, and Conflict where stored outputs or labels differ; then nothing is stored.
+    naming file and row, and Conflict where stored outputs or labels differ; then nothing is stored.
     """
-    check_name("benchmark", benchmark)
-    file = read_label_file(path, columns=columns)
+    name = Path(file.file).name
     with database.write() as connection:
         creates = benchmark not in store.benchmarks.benchmark_names(connection)
         benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
         matched = _Matched(_texts(connection, benchmark_id), adds=creates or extend)
-        given = [matched.label(row, annotator or _stem(path), path.name) for row in file.rows]
+        given = [matched.label(row, annotator or name.partition(".")[0], name) for row in file.rows]
         said, duplicate, contradicting = _distinct([each for each in given if each is not None])
         if not said:
             raise InputError(
-                f"{path}: none of its {len(given)} labels is on outputs of benchmark {benchmark!r}: is it the right "
-                "benchmark? --extend adds the file's instructions and outputs to it"
+                f"{file.file}: none of its {len(given)} labels is on outputs of benchmark {benchmark!r}: is it the "
+                "right benchmark? --extend adds the file's instructions and outputs to it"
             )
         instructions, outputs = _add(connection, benchmark_id, file, matched)
         stored = labels.add_labels(connection, benchmark_id, said)
     return LabelReport(
-        file=str(path),
+        file=file.file,
         benchmark=benchmark,
         annotators=tuple(sorted({label.annotator for label in said})),
         new=stored.new,
@@ -132,10 +125,10 @@ class _Matched:
             raise row.place.error(f"both sides are the output of {first!r}: a label compares two")
         who = row.annotator or annotator
         check_name("annotator", who)
-        a, b, toward_a = (first, second, row.preference)
+        a, b, toward_a, order = first, second, row.preference, row.order
         if b < a:
-            a, b, toward_a = b, a, 1 - toward_a
-        return HumanLabel(who, key, a, b, toward_a, row.both_bad, None, source)
+            a, b, toward_a, order = b, a, 1 - toward_a, order and order.swapped
+        return HumanLabel(who, key, a, b, toward_a, row.both_bad, order, row.source or source, row.created_at)
 
     def _model(self, row: LabelRow, side: Side, taken: str | None = None) -> str | None:
         """The model's name; its output is added where there is none."""
@@ -169,7 +162,7 @@ def _by_text(known: Mapping[str, str], side: Side, taken: str | None) -> str:
 def _texts(connection: Connection, benchmark_id: int) -> _Texts:
     names = [model.name for model in store.models.models(connection, benchmark_id)]
     return {
-        answered.instruction.key: {model: output.text for model, output in answered.outputs.items()}
+        answered.instruction.key: {model: output.whole for model, output in answered.outputs.items()}
         for answered in store.benchmarks.answered_instructions(connection, benchmark_id, names)
     }
 
@@ -194,11 +187,6 @@ def _add(connection: Connection, benchmark_id: int, file: LabelFile, matched: _M
     for name in sorted({output.model for output in matched.new}):
         store.models.add_model(connection, Model(name))
     return added.new, store.models.add_outputs(connection, benchmark_id, matched.new).new
-
-
-def _stem(path: Path) -> str:
-    """The file's name without its endings."""
-    return path.name.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,5 +310,5 @@ def _agreement(given: Sequence[labels.ComparedLabel]) -> Estimate:
     known = [(label.instruction, label.preference, label.judged) for label in given if label.judged is not None]
     if not known:
         return unidentified("no vote on a battle that a judge has a preference on yet")
-    same = np.array([float(np.sign(mine - 0.5) == np.sign(judged - 0.5)) for _, mine, judged in known])
-    return bounded_mean(same, np.array([instruction for instruction, _, _ in known]))
+    pairs = np.array([(mine, judged) for _, mine, judged in known], dtype=np.float64)
+    return share_alike(outcomes(pairs), np.array([instruction for instruction, _, _ in known]))

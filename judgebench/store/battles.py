@@ -64,11 +64,21 @@ class JudgedTrial:
 
 
 def judged_trials(
-    connection: sa.Connection, benchmark: int, *, judges: Sequence[str] | None = None
+    connection: sa.Connection,
+    benchmark: int,
+    *,
+    judges: Sequence[str] | None = None,
+    category: str | None = None,
+    by_instruction: bool = False,
 ) -> Iterator[JudgedTrial]:
-    """Every trial on the benchmark, of these judges or all, in the order of their verdicts."""
+    """Every trial on the benchmark, of these judges or all, in the order of their verdicts.
+
+    ``by_instruction``: those on an instruction one after the other, the instructions in the order in which they came.
+    """
     chosen = [] if judges is None else [t.judges.c.name.in_(judges)]
-    return _judged(connection, in_force(connection), within(benchmark, None), *chosen)
+    verdicts = in_force(connection)
+    order = [verdicts.c.instruction_id] if by_instruction else []
+    return _judged(connection, verdicts, within(benchmark, category), *chosen, order=order)
 
 
 def trials_between(
@@ -134,7 +144,10 @@ def _trial(
 
 
 def _judged(
-    connection: sa.Connection, verdicts: sa.FromClause, *chosen: sa.ColumnElement[bool]
+    connection: sa.Connection,
+    verdicts: sa.FromClause,
+    *chosen: sa.ColumnElement[bool],
+    order: Sequence[sa.ColumnElement[Any]] = (),
 ) -> Iterator[JudgedTrial]:
     v, c = verdicts.c, t.completions.c
     replied = [column for column in c if column.name not in ("id", "text", "model")]
@@ -149,7 +162,7 @@ def _judged(
         .join(t.judges, t.judges.c.id == v.judge_id)
         .outerjoin(t.completions, c.id == v.completion_id)
         .where(*chosen)
-        .order_by(v.id)
+        .order_by(*order, v.id)
         .execution_options(yield_per=500)
     )
     for row in connection.execute(join_sides(query, verdicts, pointwise=True)):

@@ -22,7 +22,7 @@ from judgebench.records import Output, content_key
 from judgebench.services.audits.null_models import NullAudit, Rounds, defended_spec, keep_null_audit, staged
 from judgebench.services.audits.stage import Stage
 from judgebench.spec import JudgeSpec, Study
-from judgebench.stats.intervals import rate_estimate
+from judgebench.stats.agreement import outcomes, share_alike
 from judgebench.stats.verdict_table import average_battles
 from judgebench.store import labels
 from judgebench.store.database import Database
@@ -188,17 +188,11 @@ def _row(
 
 
 def _agreement(mine: Mapping[Battle, float], theirs: Mapping[Battle, float]) -> dict[str, Any] | None:
-    """Share of battles with the same winner, with its interval by instruction; None without a common battle."""
-    by_instruction: dict[str, list[float]] = {}
-    for battle in mine.keys() & theirs.keys():
-        same = np.sign(mine[battle] - 0.5) == np.sign(theirs[battle] - 0.5)
-        by_instruction.setdefault(battle[0], []).append(float(same))
-    if not by_instruction:
+    """Share of battles with the same outcome, with its interval by instruction; None without a common battle."""
+    battles = sorted(mine.keys() & theirs.keys())
+    if not battles:
         return None
-    means = np.array([np.mean(values) for values in by_instruction.values()], dtype=np.float64)
-    value = float(means.mean())
-    error = float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else 0.0
-    chance = float(np.sqrt(value * (1.0 - value) / len(means)))  # instructions that agree by halves vary all the same
-    interval = rate_estimate(value, error or chance, len(means), LEVEL)
-    battles = sum(map(len, by_instruction.values()))
-    return {"value": value, "lower": interval.lower, "upper": interval.upper, "battles": battles}
+    pairs = np.array([(mine[battle], theirs[battle]) for battle in battles], dtype=np.float64)
+    instruction = np.unique([battle[0] for battle in battles], return_inverse=True)[1]
+    same = share_alike(outcomes(pairs), instruction, level=LEVEL)
+    return {"value": same.value, "lower": same.lower, "upper": same.upper, "battles": same.n}
