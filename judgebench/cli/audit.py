@@ -3,7 +3,7 @@
 Exit code 0: passed; 1: a high finding or a failed gate; 2: bad input.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields
 from inspect import Parameter, Signature
 from pathlib import Path
@@ -14,23 +14,21 @@ from rich.table import Table
 from typer.core import TyperCommand, TyperGroup
 
 from judgebench.cli import options
-from judgebench.cli.session import Format, ProgressLine, Session, out, print_json, write_file
+from judgebench.cli.session import Format, ProgressLine, Session, out, print_json, say, visible, write_file
 from judgebench.services.audits import registry
 from judgebench.services.audits.registry import AUDITS, Audit
-from judgebench.show.text import visible
 
 if TYPE_CHECKING:
     from judgebench.audits.findings import AuditReport
 
 _FAILED = 1
-_WORDS = ("entrant", "defence", "worst entrant", "change", "family")  # columns of words; all others are numbers
+_TEXT = ("entrant", "defence", "worst entrant", "change", "family")  # columns; all others are numbers
+_ENDS = ("ge", "le")  # of a setting's range
 _JUDGE_FIELDS = {  # of JudgeSpec, by the option that gives it
-    "judge": "model",
     "judge_url": "url",
     "judge_key_env": "key_env",
     "judge_name": "name",
     "template": "template",
-    "judge_template": "template",
     "price": "price",
 }
 
@@ -59,55 +57,101 @@ def _group() -> None:
 
 def _command(audit: Audit) -> Any:
     holder = typer.Typer(add_completion=False)
-    holder.command(audit.name, help=audit.help)(_function(audit))
+    text = "\n  ".join([f"{audit.help}\n\nExamples:", *audit.examples])
+    holder.command(audit.name, help=text)(_function(audit))
     return typer.main.get_command(holder)
 
 
 def _function(audit: Audit) -> Callable[..., None]:
-    """The audit with an option for each of its settings; for a judge there are several."""
+    """The audit with an option for each of its settings; a judge has several."""
+    hints = get_type_hints(audit.settings, include_extras=True)
+    flags = _judge_flags(own_template="template" in hints) if "judge" in hints else {}
 
     def run(context: typer.Context, html: Path | None, output: Format, **values: Any) -> None:
-        session: Session = context.obj
-        with session.database() as database, ProgressLine() as progress:
-            settings = audit.fill(_with_judge(database, values) if "judge" in values else values)
-            how: dict[str, Any] = {"environment": session.environment, "on_progress": progress.show}
-            report = registry.audit(database, audit.name, settings, **how)
-        _finish(report, output, html)
+        from judgebench.services.judges import find_judge
 
-    parameters = {"context": (typer.Context, Parameter.empty), **dict(_options(audit))}
-    parameters["html"] = (
-        Annotated[Path | None, typer.Option(help="Also write the report to this HTML file.")],
-        None,
-    )
-    parameters["output"] = (Annotated[Format, typer.Option("--format")], Format.TABLE)
-    kind = Parameter.KEYWORD_ONLY
-    run.__annotations__ = {name: hint for name, (hint, _) in parameters.items()}
-    run.__signature__ = Signature(  # type: ignore[attr-defined]
-        [Parameter(name, kind, annotation=hint, default=default) for name, (hint, default) in parameters.items()]
-    )
+        session: Session = context.obj
+        about_judge = {field: values.pop(flag) for flag, field in flags.items()}
+        with session.database() as database, ProgressLine() as progress:
+            if values.get("judge") is not None:
+                values["judge"] = find_judge(database, values["judge"], about_judge)
+            how: dict[str, Any] = {"environment": session.environment, "on_progress": progress.show}
+            report = registry.audit(database, audit.name, audit.fill(values), **how)
+        _finish(report, html, output)
+
+    parameters = list(_parameters(audit, hints, flags))
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     return run
 
 
-def _options(audit: Audit) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    """Name, annotation and default of each."""
-    hints = get_type_hints(audit.settings, include_extras=True)
+def _parameters(audit: Audit, hints: dict[str, Any], flags: dict[str, str]) -> Iterator[Parameter]:
+    yield _parameter("context", typer.Context, MISSING)
     for setting in fields(audit.settings):
-        default = Parameter.empty if setting.default is MISSING else setting.default
         if setting.name == "judge":
-            yield from _judge_options(default, own_template="template" in hints)
+            kind = str if setting.default is MISSING else str | None
+            yield _parameter("judge", Annotated[kind, get_args(options.JudgeModel)[1]], setting.default)
         else:
-            yield setting.name, (_annotation(setting.name, hints[setting.name]), default)
+            yield _parameter(setting.name, _option(setting.name, hints[setting.name], setting.default), setting.default)
+    known = {"judge_url": options.JudgeUrl, "judge_key_env": options.JudgeKeyEnv, "judge_name": options.JudgeName}
+    known |= {"template": options.TemplateId, "judge_template": options.TemplateId, "price": options.Price}
+    for flag in flags:
+        yield _parameter(flag, known[flag], None)
+    yield _parameter(
+        "html", Annotated[Path | None, typer.Option(help="Also write the report to this HTML file.")], None
+    )
+    yield _parameter("output", Annotated[Format, typer.Option("--format")], Format.TABLE)
 
 
-def _annotation(name: str, hint: Any) -> Any:
-    """As the command line has it: ``hint`` is a type with a ``pydantic.Field``."""
+def _judge_flags(*, own_template: bool) -> dict[str, str]:
+    """Options about the judge and what they are in its specification."""
+    return {f"judge_{flag}" if own_template and flag == "template" else flag: to for flag, to in _JUDGE_FIELDS.items()}
+
+
+def _parameter(name: str, hint: Any, default: Any) -> Parameter:
+    usual = Parameter.empty if default is MISSING else default
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=hint, default=usual)
+
+
+def _option(name: str, hint: Any, default: Any) -> Any:
+    """``hint`` is a type with the ``pydantic.Field`` that says what the setting means and allows."""
     kind, about = get_args(hint)
-    ends = {end: bound for limit in about.metadata for end, bound in _bound(limit)}
-    flag = f"--{name.replace('_', '-')}"
-    flags = (flag,)
-    ...
+    words = name.replace("_", "-")
+    flags = f"--{words}/--no-{words}" if default is True else f"--{words}"
+    if get_origin(kind) is tuple:
+        kind = list[get_args(kind)[0]]  # type: ignore[misc]
+    bounds = (next((getattr(bound, end) for bound in about.metadata if hasattr(bound, end)), None) for end in _ENDS)
+    least, most = bounds
+    return Annotated[kind, typer.Option(flags, help=about.description, min=least, max=most)]
 
 
-def _judge_options(default: Any, *, own_template: bool) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    """``own_template``: whether --template is a setting of the audit itself."""
-    ...
+def _finish(report: "AuditReport", html: Path | None, output: Format) -> None:
+    """Print the report, write it where that was asked for, and leave with its exit code.
+
+    Raises InputError when the file cannot be written.
+    """
+    from judgebench.show import audits
+    from judgebench.show.html import audit_page
+
+    if html is not None:
+        write_file(html, audit_page(report))
+    if output is Format.JSON:
+        print_json(report.document())
+    else:
+        for table in audits.tables(report.details):
+            _print_table(table)
+        for line in audits.report_lines(report):
+            say(line)
+    if not report.passed:
+        raise typer.Exit(_FAILED)
+
+
+def _print_table(shown: Any) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in shown.headings:
+        table.add_column(heading, justify="left" if heading in _TEXT else "right", no_wrap=True)
+    for row in shown.rows:
+        table.add_row(*map(visible, row))
+    out().print(table)
+    for note in shown.notes:
+        say(note)

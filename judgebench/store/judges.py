@@ -4,6 +4,7 @@ Of several revisions of a trial's verdict only the highest is in force; every fu
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -60,3 +61,11 @@ def add_judge(connection: sa.Connection, judge: Judge) -> int:
     if row.name != judge.name:
         raise Conflict(f"this very judge is stored under the name {row.name!r}: use that name")
     return int(row.id)
+
+
+def only_imported(connection: sa.Connection, names: Sequence[str]) -> set[str]:
+    """Those of the judges of whom only imported verdicts are stored, so that nobody knows where to ask them."""
+    ran = sa.select(t.runs.c.judge_id).where(t.runs.c.kind == "run")
+    known = sa.select(t.judge_addresses.c.judge_id)
+    j = t.judges.c
+    return set(connection.scalars(sa.select(j.name).where(j.name.in_(names), j.id.not_in(ran), j.id.not_in(known))))

@@ -178,3 +178,32 @@ def _chosen(benchmark: int, judges: Sequence[str], category: str | None) -> list
     if judges:
         within.append(_v.judge_id.in_(sa.select(t.judges.c.id).where(t.judges.c.name.in_(judges))))
     return within
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a judge's trials on a benchmark took; None where no reply tells."""
+
+    trials: int
+    tokens: float | None  # a trial, prompt and reply
+    cost_usd: float | None  # of all
+    latency_s: float | None  # a trial
+
+
+def spent(connection: sa.Connection, benchmark: int, judge: str) -> Spent:
+    v, c = t.verdicts.c, t.completions.c
+    query = (
+        sa.select(
+            sa.func.count(),
+            sa.func.avg(c.prompt_tokens + c.completion_tokens),
+            sa.func.sum(c.cost_usd),
+            sa.func.avg(c.latency_s),
+        )
+        .select_from(t.verdicts)
+        .join(t.instructions, t.instructions.c.id == v.instruction_id)
+        .join(t.judges, t.judges.c.id == v.judge_id)
+        .outerjoin(t.completions, c.id == v.completion_id)
+        .where(t.instructions.c.benchmark_id == benchmark, t.judges.c.name == judge, IN_FORCE)
+    )
+    trials, tokens, cost, latency = connection.execute(query).one()
+    return Spent(trials, None if tokens is None else float(tokens), cost, None if latency is None else float(latency))

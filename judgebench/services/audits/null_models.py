@@ -58,13 +58,11 @@ class NullModelAudit:
     fail_above: Annotated[float, Field(description="Win rate that none may reach.", ge=0.001, le=1.0)] = 0.1
     error: Annotated[float, Field(description="Chance of a wrong decision.", ge=0.0001, le=0.5)] = 0.05
     limit: Annotated[int, Field(description="Instructions at most; it stops once the gate is decided.", ge=2)] = 200
-    seed: Annotated[int, Field(description="Of the instructions' order and the shuffled entrant.")] = 0
+    seed: Annotated[int, Field(description="Seed of the instructions' order and of the shuffled entrant.")] = 0
     concurrency: Annotated[int, Field(description="Questions in flight at most.", ge=1, le=4096)] = 16
     defence: Annotated[
         tuple[str, ...],
-        Field(
-            description="Ask under this defence: fixed, escaped, sandwich ...; with --defences several."
-        ),
+        Field(description="Ask under this defence: fixed, escaped, sandwich ...; with --defences several."),
     ] = ()
     defences: Annotated[
         bool, Field(description="Measure all defences, or those named, and their price, side by side.")

@@ -46,6 +46,7 @@ class Audit:
     name: str
     subject: Literal["judge", "submissions", "verdicts"]  # what it audits, and what its report is kept with
     help: str  # a line
+    examples: tuple[str, ...]  # commands
     service: str  # "module:function"
 
     def load(self) -> AuditService:
@@ -78,6 +79,7 @@ class Audit:
 
 
 _HERE = "judgebench.services.audits"
+_ROBUSTNESS = "judgebench audit robustness --benchmark demo --model demo-careful --opponent demo-hasty"
 AUDITS = {
     audit.name: audit
     for audit in (
@@ -85,24 +87,41 @@ AUDITS = {
             SUBMISSIONS,
             "submissions",
             "Look for outputs that ignore their instruction, work on the judge, or are somebody else's.",
+            (
+                "judgebench audit submissions --benchmark demo",
+                "judgebench audit submissions --benchmark demo --model demo-hasty --html report.html",
+                "judgebench audit submissions --benchmark demo --judge scripted:coin --permuted 20",
+            ),
             f"{_HERE}.submissions:submissions",
         ),
         Audit(
             NULL_MODELS,
             "judge",
             "Enter models that ignore the instruction, and see whether the judge lets one of them win.",
+            (
+                "judgebench audit null-models --benchmark demo --judge embedded",
+                "judgebench audit null-models --benchmark demo --judge scripted:coin --defences --limit 20",
+            ),
             f"{_HERE}.null_models:null_models",
         ),
         Audit(
             ROBUSTNESS,
             "judge",
             "Change outputs in ways that should not, or must, matter, and see what the judge makes of it.",
+            (
+                f"{_ROBUSTNESS} --judge embedded",
+                f"{_ROBUSTNESS} --judge scripted:coin --limit 5 --format json",
+            ),
             f"{_HERE}.robustness:robustness",
         ),
         Audit(
             INTEGRITY,
             "verdicts",
             "Hold stored verdicts against their completions, and look for what is missing, doubled or one-sided.",
+            (
+                "judgebench audit integrity --benchmark demo",
+                "judgebench audit integrity --benchmark demo --no-round-trip --format json",
+            ),
             f"{_HERE}.integrity:integrity",
         ),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from judgebench import store
 from judgebench.audits import NULL_MODELS, SUBMISSIONS
 from judgebench.audits.findings import AuditReport
-from judgebench.leaderboard import Gate, JudgeGate, Leaderboard, ModelGate, marked, of_board
+from judgebench.leaderboard import JudgeGate, Leaderboard, ModelGate
 from judgebench.leaderboard.board import State
 from judgebench.records import Judge
 from judgebench.services.audits.registry import Audit
@@ -39,8 +39,8 @@ def audits(database: Database, benchmark: str, *, kind: str | None = None) -> li
         return newest_audits(connection, store.benchmarks.benchmark_id(connection, benchmark), kind=kind)
 
 
-def board_gate(database: Database, benchmark: str, board: Leaderboard) -> Gate:
-    """What audits say about a leaderboard's judges and models; a few rows are read, and no verdict.
+def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderboard:
+    """The leaderboard marked by what audits say about its judges and models; a few rows are read, and no verdict.
 
     Raises UnknownName.
     """
@@ -55,12 +55,7 @@ def board_gate(database: Database, benchmark: str, board: Leaderboard) -> Gate:
     gates = [
         _judge_gate(judge, by_digest.get(judge.digest), benchmark, known=judge.name not in imported) for judge in judges
     ]
-    return of_board(board, gates, [_model_gate(audit, benchmark) for audit in severe if audit.model is not None])
-
-
-def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderboard:
-    """The leaderboard with its gate, its rows and notes marked."""
-    return marked(board, board_gate(database, benchmark, board))
+    return board.marked(gates, [_model_gate(audit, benchmark) for audit in severe if audit.model is not None])
 
 
 def _judge_gate(judge: Judge, stored: StoredAudit | None, benchmark: str, *, known: bool) -> JudgeGate:

@@ -40,7 +40,7 @@ class RobustnessAudit:
     model: Annotated[str, Field(description="The model whose outputs are changed.")]
     opponent: Annotated[str, Field(description="The model that they meet.")]
     limit: Annotated[int, Field(description="Instructions.", ge=2)] = 30
-    seed: Annotated[int, Field(description="Of the instructions drawn.")] = 0
+    seed: Annotated[int, Field(description="Seed of the instructions drawn.")] = 0
     concurrency: Annotated[int, Field(description="Questions in flight at most.", ge=1, le=4096)] = 16
 
 

@@ -18,7 +18,7 @@ from judgebench.engine.judges import OpenJudge, describe, open_judge
 from judgebench.engine.runner import OnProgress
 from judgebench.errors import InputError
 from judgebench.judging.templates import Template
-from judgebench.leaderboard import common_baseline
+from judgebench.leaderboard.build import common_baseline
 from judgebench.records import Instruction, Judge, Model, Output, content_key
 from judgebench.spec import JudgeSpec, Study
 from judgebench.stats.scores import ScoreTable, score_preferences

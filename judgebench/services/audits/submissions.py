@@ -50,7 +50,7 @@ class SubmissionAudit:
     baseline: Annotated[str | None, Field(description="The model that exchanged outputs meet.")] = None
     permuted: Annotated[int, Field(description="Judge outputs exchanged between so many instructions.", ge=0)] = 0
     likelihoods: Annotated[int, Field(description="Weigh outputs to so many instructions by a local judge.", ge=0)] = 0
-    seed: Annotated[int, Field(description="Of the instructions drawn.")] = 0
+    seed: Annotated[int, Field(description="Seed of the instructions drawn.")] = 0
     concurrency: Annotated[int, Field(description="Questions in flight at most.", ge=1, le=4096)] = 16
 
 
