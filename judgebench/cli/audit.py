@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields
 from inspect import Parameter, Signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import typer
 from rich.table import Table
@@ -64,7 +64,7 @@ def _command(audit: Audit) -> Any:
 
 def _function(audit: Audit) -> Callable[..., None]:
     """The audit with an option for each of its settings; a judge has several."""
-    hints = get_type_hints(audit.settings, include_extras=True)
+    hints = audit.hints
     flags = _judge_flags(own_template="template" in hints) if "judge" in hints else {}
 
     def run(context: typer.Context, html: Path | None, output: Format, **values: Any) -> None:

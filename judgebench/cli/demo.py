@@ -22,8 +22,7 @@ from judgebench.leaderboard import Leaderboard
 from judgebench.records import Order
 from judgebench.resources import folder
 from judgebench.services.audits import registry
-from judgebench.services.audits.null_models import NullModelAudit
-from judgebench.services.audits.submissions import SubmissionAudit
+from judgebench.services.audits.registry import NullModelAudit, SubmissionAudit
 from judgebench.spec import JudgeSpec, Study
 from judgebench.store.database import Database
 

@@ -9,10 +9,9 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from judgebench import engine, store
 from judgebench.audits import null_models as entrants
@@ -22,11 +21,11 @@ from judgebench.audits.null_gate import EntrantResult, NullGate, Seen, gate_repo
 from judgebench.audits.null_models import PREFIX, Entrant, PrefixSearch
 from judgebench.engine.ask import Asker
 from judgebench.engine.judges import OpenJudge, describe
-from judgebench.engine.runner import OnProgress
 from judgebench.errors import InputError
 from judgebench.estimate import Estimate
 from judgebench.records import Battle, Instruction, Order, Output, Source, Trial, Verdict
 from judgebench.services.audits.defences import UNDEFENDED, price_defences
+from judgebench.services.audits.registry import Asking, NullModelAudit
 from judgebench.services.audits.stage import (
     AuditInterrupted,
     Stage,
@@ -48,38 +47,6 @@ _ORDERS = 2
 _KEPT_EVERY = 16  # steps of a search
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NullModelAudit:
-    """What is audited, and how far it may go."""
-
-    benchmark: Annotated[str, Field(description="Name of the benchmark.")]
-    judge: JudgeSpec
-    baseline: Annotated[str | None, Field(description="The model that null models meet.")] = None
-    fail_above: Annotated[float, Field(description="Win rate that none may reach.", ge=0.001, le=1.0)] = 0.1
-    error: Annotated[float, Field(description="Chance of a wrong decision.", ge=0.0001, le=0.5)] = 0.05
-    limit: Annotated[int, Field(description="Instructions at most; it stops once the gate is decided.", ge=2)] = 200
-    seed: Annotated[int, Field(description="Seed of the instructions' order and of the shuffled entrant.")] = 0
-    concurrency: Annotated[int, Field(description="Questions in flight at most.", ge=1, le=4096)] = 16
-    defence: Annotated[
-        tuple[str, ...],
-        Field(description="Ask under this defence: fixed, escaped, sandwich ...; with --defences several."),
-    ] = ()
-    defences: Annotated[
-        bool, Field(description="Measure all defences, or those named, and their price, side by side.")
-    ] = False
-    honest: Annotated[int, Field(description="With --defences: instructions with honest verdicts.", ge=1)] = 20
-    random_search: Annotated[
-        int, Field(description="Search a prefix for so many steps, on judges with log-probabilities.", ge=0, le=100_000)
-    ] = 0
-    every_entrant: Annotated[bool, Field(description="Decide every entrant, also when one has failed the gate.")] = (
-        False
-    )
-
-    @property
-    def gate(self) -> NullGate:
-        return NullGate(self.fail_above, self.error)
-
-
 @dataclass(frozen=True, slots=True)
 class NullStage:
     """The null models beside the baseline's outputs, stored."""
@@ -90,13 +57,7 @@ class NullStage:
     entrants: Mapping[str, Entrant]  # by the name under which each is stored
 
 
-def null_models(
-    database: Database,
-    settings: NullModelAudit,
-    *,
-    environment: Mapping[str, str],
-    on_progress: OnProgress | None = None,
-) -> AuditReport:
+def null_models(database: Database, settings: NullModelAudit, asking: Asking) -> AuditReport:
     """Enter the null models against the baseline, ask until the gate is decided, and report; under several defences
     side by side, the report is that of the judge as it is.
 
@@ -104,9 +65,7 @@ def null_models(
     """
     names, chosen = _defences(settings)
     judges = {
-        name: StageJudge.of(
-            database, defended_spec(settings.judge, name), settings.concurrency, environment, on_progress
-        )
+        name: StageJudge.of(database, defended_spec(settings.judge, name), settings.concurrency, asking)
         for name in names
     }
     entered = _set_null_stage(database, settings, judges[chosen])
@@ -180,7 +139,7 @@ class _Rounds:
         self._population = len(self._stage.instructions)
         self._most = min(settings.limit, self._population)
         self._real = judge.win_rates(settings.benchmark, entered.baseline)
-        self._gate = self._with_real(settings.gate)
+        self._gate = self._with_real(NullGate(settings.fail_above, settings.error))
 
     def report(self) -> AuditReport:
         """Ask until the gate is decided. Raises as ``null_models`` does."""

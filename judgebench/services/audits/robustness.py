@@ -5,10 +5,7 @@ The original, its opponent and every changed text are stored there under names o
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated
-
-from pydantic import Field
+from dataclasses import replace
 
 from judgebench.audits.findings import AuditReport
 from judgebench.audits.null_models import best_verdict, exchanged
@@ -22,41 +19,21 @@ from judgebench.audits.robustness import (
     robustness_report,
     sensitivity,
 )
-from judgebench.engine.runner import OnProgress
 from judgebench.errors import InputError
 from judgebench.judging.templates import Template
+from judgebench.services.audits.registry import Asking, RobustnessAudit
 from judgebench.services.audits.stage import Stage, StageJudge, answered_by_all, drawn, set_stage, stage_key
-from judgebench.spec import JudgeSpec
 from judgebench.store.benchmarks import AnsweredInstruction
 from judgebench.store.database import Database
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RobustnessAudit:
-    """What is audited."""
-
-    benchmark: Annotated[str, Field(description="Name of the benchmark.")]
-    judge: JudgeSpec
-    model: Annotated[str, Field(description="The model whose outputs are changed.")]
-    opponent: Annotated[str, Field(description="The model that they meet.")]
-    limit: Annotated[int, Field(description="Instructions.", ge=2)] = 30
-    seed: Annotated[int, Field(description="Seed of the instructions drawn.")] = 0
-    concurrency: Annotated[int, Field(description="Questions in flight at most.", ge=1, le=4096)] = 16
-
-
-def robustness(
-    database: Database,
-    settings: RobustnessAudit,
-    *,
-    environment: Mapping[str, str],
-    on_progress: OnProgress | None = None,
-) -> AuditReport:
+def robustness(database: Database, settings: RobustnessAudit, asking: Asking) -> AuditReport:
     """Judge originals and changed outputs, in both orders, and report.
 
     Raises InputError for a pointwise judge or where fewer than two instructions have both outputs, UnknownName, and
     JudgeError when the judge cannot be asked.
     """
-    judge = StageJudge.of(database, settings.judge, settings.concurrency, environment, on_progress)
+    judge = StageJudge.of(database, settings.judge, settings.concurrency, asking)
     judge.check_pairwise("changed outputs are compared, take a pairwise one")
     stage, names = _set_stage(database, settings, judge.template)
     opponents = {change.name: "opponent" if change.family == "invariance" else "original" for change in PERTURBATIONS}

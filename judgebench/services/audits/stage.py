@@ -15,11 +15,11 @@ import numpy as np
 from judgebench import engine, store
 from judgebench.audits.robustness import Preferences
 from judgebench.engine.judges import OpenJudge, describe, open_judge
-from judgebench.engine.runner import OnProgress
 from judgebench.errors import InputError
 from judgebench.judging.templates import Template
 from judgebench.leaderboard.build import common_baseline
 from judgebench.records import Instruction, Judge, Model, Output, content_key
+from judgebench.services.audits.registry import Asking
 from judgebench.spec import JudgeSpec, Study
 from judgebench.stats.scores import ScoreTable, score_preferences
 from judgebench.stats.verdict_table import VerdictTable, average_battles
@@ -82,21 +82,13 @@ class StageJudge:
     spec: JudgeSpec
     judge: Judge
     template: Template
-    environment: Mapping[str, str]
-    on_progress: OnProgress | None
     concurrency: int
+    asking: Asking
 
     @classmethod
-    def of(
-        cls,
-        database: Database,
-        spec: JudgeSpec,
-        concurrency: int,
-        environment: Mapping[str, str],
-        on_progress: OnProgress | None = None,
-    ) -> "StageJudge":
+    def of(cls, database: Database, spec: JudgeSpec, concurrency: int, asking: Asking) -> "StageJudge":
         """Raises InputError."""
-        return cls(database, spec, *describe(spec), environment, on_progress, concurrency)
+        return cls(database, spec, *describe(spec), concurrency, asking)
 
     def check_pairwise(self, why: str) -> None:
         """Raises InputError where its template does not compare two outputs."""
@@ -105,7 +97,7 @@ class StageJudge:
 
     def open(self) -> OpenJudge:
         """Raises as ``engine.judges.open_judge``."""
-        return open_judge(self.spec, self.environment, concurrency=self.concurrency)
+        return open_judge(self.spec, self.asking.environment, concurrency=self.concurrency)
 
     def ask(
         self,
@@ -129,7 +121,8 @@ class StageJudge:
             limit=limit,
             concurrency=self.concurrency,
         )
-        report = engine.run.run(self.database, study, environment=self.environment, on_progress=self.on_progress)
+        how = self.asking
+        report = engine.run.run(self.database, study, environment=how.environment, on_progress=how.on_progress)
         if report.interrupted:
             raise AuditInterrupted("the audit was interrupted; the same command continues it")
 

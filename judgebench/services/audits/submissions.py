@@ -6,11 +6,9 @@ Outputs that are exchanged between instructions are stored in a stage, beside th
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated
+from dataclasses import replace
 
 import numpy as np
-from pydantic import Field
 
 from judgebench import engine, store
 from judgebench.audits import SUBMISSIONS
@@ -21,14 +19,13 @@ from judgebench.audits.rules.comparison import COPY, LENGTH
 from judgebench.audits.rules.outcomes import ASKED_RULES, likelihood_findings, permuted_finding
 from judgebench.audits.submission_set import SubmissionSet
 from judgebench.engine.judges import OpenJudge
-from judgebench.engine.runner import OnProgress
 from judgebench.errors import BadReply, InputError
 from judgebench.records import Instruction, LikelihoodPrompt
-from judgebench.services.audits.registry import AUDITS
+from judgebench.services.audits.registry import AUDITS, Asking, SubmissionAudit
 from judgebench.services.audits.results import keep
 from judgebench.services.audits.stage import StageJudge, choose_baseline, drawn, set_stage, stage_key
 from judgebench.services.submissions import Prepared
-from judgebench.spec import JudgeSpec, load_template, templates
+from judgebench.spec import load_template, templates
 from judgebench.stats.verdict_table import Floats
 from judgebench.store.audits import extent
 from judgebench.store.database import Connection, Database
@@ -37,30 +34,7 @@ _AT_SUBMIT = 2000  # outputs that are looked at when they are submitted, so that
 _COMPARED = 60  # of them, instructions on which they are held against other models' outputs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmissionAudit:
-    """What is audited, and what a judge is asked."""
-
-    benchmark: Annotated[str, Field(description="Name of the benchmark.")]
-    model: Annotated[tuple[str, ...], Field(description="Only this model; may be repeated. Default: all.")] = ()
-    template: Annotated[
-        tuple[str, ...], Field(description="An own template file that judges are asked with; may be repeated.")
-    ] = ()
-    judge: JudgeSpec | None = None  # whom to ask; None: nobody
-    baseline: Annotated[str | None, Field(description="The model that exchanged outputs meet.")] = None
-    permuted: Annotated[int, Field(description="Judge outputs exchanged between so many instructions.", ge=0)] = 0
-    likelihoods: Annotated[int, Field(description="Weigh outputs to so many instructions by a local judge.", ge=0)] = 0
-    seed: Annotated[int, Field(description="Seed of the instructions drawn.")] = 0
-    concurrency: Annotated[int, Field(description="Questions in flight at most.", ge=1, le=4096)] = 16
-
-
-def submissions(
-    database: Database,
-    settings: SubmissionAudit,
-    *,
-    environment: Mapping[str, str],
-    on_progress: OnProgress | None = None,
-) -> AuditReport:
+def submissions(database: Database, settings: SubmissionAudit, asking: Asking) -> AuditReport:
     """Audit what was submitted to the benchmark, with its verdicts where it has any.
 
     Outputs are held against the package's templates and the settings' own.
@@ -73,7 +47,7 @@ def submissions(
         entered = _submission_set(connection, benchmark_id)
         table = store.arrays.verdict_table(connection, benchmark_id).table
     models = settings.model or tuple(entered.by_model)
-    asked_findings = _asked_findings(database, settings, models, environment, on_progress)
+    asked_findings = _asked_findings(database, settings, models, asking)
     report = audit_submissions(entered, [*templates(), *own_templates], models=models, table=table)
     rules = (*RULES, *ASKED_RULES)
     report = make_report(SUBMISSIONS, [*report.findings, *asked_findings], rules, report.notes)
@@ -135,15 +109,14 @@ def _asked_findings(
     database: Database,
     settings: SubmissionAudit,
     models: Sequence[str],
-    environment: Mapping[str, str],
-    on_progress: OnProgress | None,
+    asking: Asking,
 ) -> list[Finding]:
     """What a judge's answers say about the submissions; none where nothing is to be asked."""
     if not settings.permuted and not settings.likelihoods:
         return []
     if settings.judge is None:
         raise InputError("exchanged outputs and likelihoods need a judge: add --judge")
-    judge = StageJudge.of(database, settings.judge, settings.concurrency, environment, on_progress)
+    judge = StageJudge.of(database, settings.judge, settings.concurrency, asking)
     findings = _permuted(settings, models, judge) if settings.permuted else []
     if settings.likelihoods:
         findings += likelihood_findings(_likelihoods(settings, models, judge), models)
