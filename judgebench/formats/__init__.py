@@ -13,10 +13,10 @@ class Sample:
 
     ending: str  # of its name, such as ".json"; without ".gz"
     rows: tuple[Mapping[str, Any], ...]  # the first ones, at least one
-    columns: frozenset[str]  # of these rows, as the file writes them
+    columns: tuple[str, ...]  # of these rows, as the file writes them
 
     def holds(self, *columns: str) -> bool:
-        return self.columns.issuperset(columns)
+        return set(columns).issubset(self.columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,6 @@ LINEAGE = Format(
     name="lineage",
     holds="lineage",
     help="Where models come from: model, family, parent, trained_on.",
-    recognises=lambda sample: sample.holds("model") and len(sample.columns) > 1 and sample.columns <= set(_COLUMNS),
+    recognises=lambda sample: set(sample.columns).issubset(_COLUMNS) and "model" in sample.columns != ("model",),
     read=read_lineage,
 )

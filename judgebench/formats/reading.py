@@ -402,7 +402,7 @@ def ending(filename: Filename) -> str:
 def read_sample(filename: Filename, *, limits: ReadLimits | None = None) -> Sample:
     """The file's first rows. Raises InputError as ``read_rows`` does."""
     rows = [row.values for row in islice(read_rows(filename, limits=limits), _SAMPLE_ROWS)]
-    return Sample(ending(filename), tuple(rows), frozenset(column for row in rows for column in row))
+    return Sample(ending(filename), tuple(rows), tuple(dict.fromkeys(column for row in rows for column in row)))
 
 
 def guessed_ending(start: bytes) -> str:

@@ -7,7 +7,7 @@ this table.
 from collections.abc import Mapping
 
 from judgebench.errors import InputError, UnknownName
-from judgebench.formats import Format
+from judgebench.formats import Format, Sample
 from judgebench.formats.alpaca_eval import ALPACA_EVAL
 from judgebench.formats.human_labels import LABELS, LabelFile
 from judgebench.formats.lineage_file import LINEAGE, LineageFile
@@ -43,20 +43,25 @@ def writable() -> dict[str, Format]:
     return {format.name: format for format in FORMATS if format.columns}
 
 
+def candidates(sample: Sample) -> list[Format]:
+    """The formats that recognise the file; those that go by usual names of columns only where no other does."""
+    matches = [format for format in readable().values() if format.recognises is not None and format.recognises(sample)]
+    return [format for format in matches if not format.general] or matches
+
+
 def recognise(filename: Filename, *, limits: ReadLimits | None = None) -> Format:
     """The format of a file, by its name and its first rows.
 
     Raises InputError, with the candidates, where none or several recognise it.
     """
     sample = read_sample(filename, limits=limits)
-    matches = [format for format in readable().values() if format.recognises is not None and format.recognises(sample)]
-    matches = [format for format in matches if not format.general] or matches
+    matches = candidates(sample)
     if len(matches) == 1:
         return matches[0]
     names = ", ".join(format.name for format in matches or readable().values())
     if matches:
         raise InputError(f"{filename}: may be {names}: say which by --as")
-    columns = ", ".join(sorted(sample.columns)[:_MOST_COLUMNS]) or "none"
+    columns = ", ".join(sample.columns[:_MOST_COLUMNS]) or "none"
     raise InputError(f"{filename}: not recognised (its columns: {columns}); say by --as which it is: {names}")
 
 
