@@ -161,7 +161,7 @@ def _moves(view: _View, controls: tuple[Without, ...]) -> None:
     counterfactuals = cached.moves(
         view.source, view.benchmark, controls, scope=view.scope, baseline=view.board.baseline
     )
-    rows = tables.moves(counterfactuals, baseline)
+    rows = tables.moves(counterfactuals, view.board.baseline)
     if rows:
         st.vega_lite_chart(
             charts.moves(rows[view.part.start : view.part.stop]),

@@ -73,8 +73,8 @@ def bias_report(
     """Of ``judges``, or all of the table's where none is named.
 
     ``judge_models`` names the LLM of each of ``table.judges``. The ``baseline`` is that of counterfactual win
-    rates and the consensus. Raises StatisticsError when there is no verdict, InputError when the judges' LLMs are not aligned,
-    UnknownName for an unknown judge or baseline.
+    rates and the consensus. Raises StatisticsError when there is no verdict, InputError when the judges' LLMs are not
+    aligned, UnknownName for an unknown judge or baseline.
     """
     relations = relation_matrix(table, judge_models, beside.lineages)
     chosen = _chosen(table, judges)
