@@ -14,7 +14,7 @@ from judgebench.records import Instruction
 from judgebench.services.imports import ImportOptions, import_file
 from judgebench.services.labels import LabelReport
 from judgebench.store.database import Database
-from tests.factories import filled
+from tests.filling import filled
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ from judgebench.services.imports import (
 from judgebench.services.labels import LabelReport
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
-from tests.factories import filled, ok, result, trial
+from tests.factories import ok, result, trial
+from tests.filling import filled
 from tests.formats.writing import write_rows
 
 ANNOTATION = {
