@@ -9,7 +9,7 @@ from app.text import name
 from app.words import basis
 from judgebench.formats.writing import write_csv
 from judgebench.leaderboard import COLUMNS, Leaderboard, Row
-from judgebench.services.leaderboards import leaderboard_document
+from judgebench.show.tables import board_document
 
 _MARKUP = frozenset("\\`*_{}[]<>()#+!|&$~")
 
@@ -22,7 +22,7 @@ def as_csv(board: Leaderboard) -> bytes:
 
 
 def as_json(benchmark: str, board: Leaderboard) -> bytes:
-    return json.dumps(leaderboard_document(benchmark, board), ensure_ascii=False, indent=2).encode()
+    return json.dumps(board_document(benchmark, board), ensure_ascii=False, indent=2).encode()
 
 
 def as_markdown(board: Leaderboard) -> bytes:

@@ -40,7 +40,8 @@ class Rule:
         return _GRADES[reached.index(True) if True in reached else 3]
 
     def words(self, unit: Unit) -> str:
-        a, b, c = (_shown(edge, unit) for edge in self.thresholds)
+        form = "{:g}" if unit == "number" else "{:g} points" if unit == "points" else "{:g} %"
+        a, b, c = (form.format(edge if unit == "number" else 100 * edge) for edge in self.thresholds)
         if self.best == "high":
             return f"lower end at least {a}: A, {b}: B, {c}: C, else D"
         return f"the end further from 0 at most {a}: A, {b}: B, {c}: C, else D"
@@ -255,34 +256,3 @@ def _cyclic_share(wins: Floats) -> float:
     met = ahead + ahead.T
     triples = np.trace(met @ met @ met) / 6
     return float(np.trace(ahead @ ahead @ ahead) / 3 / triples) if triples else float("nan")
-
-
-def _shown(value: float, unit: Unit) -> str:
-    if unit == "number":
-        return f"{value:g}"
-    return f"{100 * value:g} {'points' if unit == 'points' else '%'}"
-
-
-def shown_value(line: Line) -> str:
-    """Its value with its unit; "not identified" where there is none."""
-    return "not identified" if line.figure.value is None else _amount(line.figure.value, line.unit)
-
-
-def shown_interval(line: Line) -> str:
-    """Its interval; an open end is infinite, and empty where there is none."""
-    lower, upper = line.figure.lower, line.figure.upper
-    if lower is None and upper is None:
-        return ""
-    ends = (
-        "-inf" if lower is None else _amount(lower, line.unit),
-        "inf" if upper is None else _amount(upper, line.unit),
-    )
-    return f"[{ends[0]}, {ends[1]}]"
-
-
-def _amount(value: float, unit: Unit) -> str:
-    if unit == "share":
-        return f"{100 * value:.1f} %"
-    if unit == "points":
-        return f"{100 * value:+.1f} points"
-    return f"{value:.3f}" if unit == "number" else f"{value:.4g} {unit}"

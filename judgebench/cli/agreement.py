@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import typer
 
 from judgebench import services
-from judgebench.cli.figures import print_lines
 from judgebench.cli.options import Benchmark, Category, Judges, Level, Output, Resamples, Seed
-from judgebench.cli.session import opened, print_json
+from judgebench.cli.session import opened, print_estimates, print_json
 
 if TYPE_CHECKING:
     from judgebench.bias.human_agreement import Concord, JudgeAgreement
-    from judgebench.cli.figures import Line
+    from judgebench.cli.session import Line
     from judgebench.stats.agreement import Coefficients
 
 
@@ -33,7 +32,7 @@ def agreement(
       judgebench agreement --benchmark demo
       judgebench agreement --benchmark demo --judge embedded --category writing
     """
-    from judgebench.bias.document import plain
+    from judgebench.show.tables import document
     from judgebench.stats.agreement import Resampling
 
     with opened(context) as database:
@@ -41,34 +40,34 @@ def agreement(
             database, benchmark, judges=judge or (), category=category, how=Resampling(level, resamples, seed)
         )
     if output == "json":
-        print_json({"benchmark": benchmark, "category": category, **plain(report)})
+        print_json({"benchmark": benchmark, "category": category, **document(report)})
     else:
         _print_agreement(report)
 
 
 def _print_agreement(report: Concord) -> None:
     people = report.people
-    print_lines(
+    print_estimates(
         f"people: {len(people.annotators)} annotators, {people.labels} labels on {people.items} battles",
         [("agree with each other (ceiling)", people.ceiling, "share"), *_coefficients(people.all)[1:]],
     )
     for judge in report.judges:
         _print_judge(judge)
     for pair in report.pairs:
-        lines = [*_coefficients(pair.agreement), ("models' ranks, Kendall", pair.rankings.kendall, "number")]
-        print_lines(f"{pair.one} and {pair.other} ({pair.items} battles)", lines)
+        lines: list[Line] = [*_coefficients(pair.agreement), ("models' ranks, Kendall", pair.rankings.kendall, "number")]
+        print_estimates(f"{pair.one} and {pair.other} ({pair.items} battles)", lines)
     if len(report.judges) > 1:
-        print_lines("all judges", _coefficients(report.all_judges))
-    icc = [(f"ICC({form})", figure, "number") for form, figure in report.score_icc.items() if figure.identified]
+        print_estimates("all judges", _coefficients(report.all_judges))
+    icc: list[Line] = [(f"ICC({form})", figure, "number") for form, figure in report.score_icc.items() if figure.identified]
     if icc:
-        print_lines("scores of the same outputs", icc)
+        print_estimates("scores of the same outputs", icc)
 
 
 def _print_judge(judge: JudgeAgreement) -> None:
     test = judge.annotators
     passed = {True: "passed", False: "failed", None: "too few labels by two people or more"}[test.passes]
     failures = f", {judge.without_verdict} without a verdict" if judge.without_verdict else ""
-    print_lines(
+    print_estimates(
         f"{judge.judge} and people ({judge.items} battles{failures}; test against leaving out a person: {passed})",
         [
             *_coefficients(judge.consensus),

@@ -8,9 +8,20 @@ import typer
 
 from judgebench import services
 from judgebench.audits.findings import AuditReport, Finding
-from judgebench.audits.null_gate import Gate
+from judgebench.audits.null_gate import NullGate
 from judgebench.cli.audit_print import finish, print_defences, print_entrants, print_estimates
-from judgebench.cli.session import Format, ProgressLine, Session
+from judgebench.cli.options import (
+    Benchmark,
+    Html,
+    JudgeAddress,
+    JudgeKeyVariable,
+    JudgeName,
+    Output,
+    Price,
+    Seed,
+    Template,
+)
+from judgebench.cli.session import ProgressLine, Session
 from judgebench.errors import InputError
 from judgebench.services.audits.defences import Comparison, compare_defences
 from judgebench.services.audits.integrity import integrity
@@ -27,15 +38,15 @@ app = typer.Typer(help="Is this judge, or this submission, to be trusted?", no_a
 @app.command("submissions")
 def submissions(
     context: typer.Context,
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")],
+    benchmark: Benchmark,
     model: Annotated[list[str] | None, typer.Option(help="Only this model; may be repeated. Default: all.")] = None,
     template: Annotated[
         list[Path] | None, typer.Option(help="An own template file that judges are asked with; may be repeated.")
     ] = None,
     judge: Annotated[str | None, typer.Option(help="A judge to ask, for --permuted and --likelihoods.")] = None,
-    judge_url: Annotated[str | None, typer.Option(help="Address of its server.")] = None,
-    judge_key_env: Annotated[str | None, typer.Option(help="NAME of the variable that holds its key.")] = None,
-    judge_name: Annotated[str | None, typer.Option(help="Name under which it is stored.")] = None,
+    judge_url: JudgeAddress = None,
+    judge_key_env: JudgeKeyVariable = None,
+    judge_name: JudgeName = None,
     judge_template: Annotated[str | None, typer.Option(help="The template that it is asked with.")] = None,
     baseline: Annotated[str | None, typer.Option(help="The model that exchanged outputs meet.")] = None,
     permuted: Annotated[
@@ -44,9 +55,9 @@ def submissions(
     likelihoods: Annotated[
         int, typer.Option(min=0, metavar="N", help="Weigh outputs to N instructions by a local judge.")
     ] = 0,
-    seed: Annotated[int, typer.Option(help="Of the instructions drawn.")] = 0,
-    html: Annotated[Path | None, typer.Option(help="Also write the report to this HTML file.")] = None,
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    seed: Seed = 0,
+    html: Html = None,
+    output: Output = "table",
 ) -> None:
     """Look for outputs that ignore their instruction, work on the judge, or are somebody else's."""
     session: Session = context.obj
@@ -71,24 +82,18 @@ def submissions(
 @app.command("null-models")
 def null(
     context: typer.Context,
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")],
+    benchmark: Benchmark,
     judge: Annotated[str, typer.Option(help="The judge: its server's name for it, 'embedded', or 'scripted:NAME'.")],
-    judge_url: Annotated[
-        str | None, typer.Option(help="Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1")
-    ] = None,
-    judge_key_env: Annotated[
-        str | None, typer.Option(help="NAME of the environment variable that holds the server's key.")
-    ] = None,
-    judge_name: Annotated[str | None, typer.Option(help="Name under which the judge is stored.")] = None,
-    template: Annotated[str | None, typer.Option(help="A template, e.g. pairwise/two-way, or a file.")] = None,
-    price: Annotated[
-        str | None, typer.Option(metavar="PROMPT,COMPLETION", help="USD per million tokens, e.g. 2.5,10")
-    ] = None,
+    judge_url: JudgeAddress = None,
+    judge_key_env: JudgeKeyVariable = None,
+    judge_name: JudgeName = None,
+    template: Template = None,
+    price: Price = None,
     baseline: Annotated[str | None, typer.Option(help="The model that null models meet.")] = None,
     fail_above: Annotated[float, typer.Option(min=0.001, max=1.0, help="Win rate that none may reach.")] = 0.1,
     error: Annotated[float, typer.Option(min=0.0001, max=0.5, help="Chance of a wrong decision.")] = 0.05,
     limit: Annotated[int, typer.Option(min=2, help="Instructions at most; it stops once the gate is decided.")] = 200,
-    seed: Annotated[int, typer.Option(help="Of the instructions' order and the shuffled entrant.")] = 0,
+    seed: Seed = 0,
     concurrency: Annotated[int, typer.Option(min=1, max=4096, help="Questions in flight at most.")] = 16,
     defence: Annotated[
         list[str] | None,
@@ -107,8 +112,8 @@ def null(
     every_entrant: Annotated[
         bool, typer.Option("--every-entrant", help="Decide every entrant, also when one has failed the gate.")
     ] = False,
-    html: Annotated[Path | None, typer.Option(help="Also write the report to this HTML file.")] = None,
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    html: Html = None,
+    output: Output = "table",
 ) -> None:
     """Enter models that ignore the instruction, and see whether the judge lets one of them win."""
     session: Session = context.obj
@@ -118,7 +123,7 @@ def null(
             benchmark=benchmark,
             judge=find_judge(database, judge, given),
             baseline=baseline,
-            gate=Gate(fail_above, error),
+            gate=NullGate(fail_above, error),
             limit=limit,
             seed=seed,
             concurrency=concurrency,
@@ -126,7 +131,7 @@ def null(
             search=random_search,
         )
         report = _null_report(database, asked, defence or [], honest if side_by_side else None, session, progress)
-    if output is Format.TABLE:
+    if output == "table":
         print_entrants(report)
         print_defences(report)
     finish(report, output, html)
@@ -154,23 +159,19 @@ def _null_report(
 @app.command("robustness")
 def robust(
     context: typer.Context,
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")],
+    benchmark: Benchmark,
     judge: Annotated[str, typer.Option(help="The judge: its server's name for it, 'embedded', or 'scripted:NAME'.")],
     model: Annotated[str, typer.Option(help="The model whose outputs are changed.")],
     opponent: Annotated[str, typer.Option(help="The model that they meet.")],
-    judge_url: Annotated[
-        str | None, typer.Option(help="Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1")
-    ] = None,
-    judge_key_env: Annotated[
-        str | None, typer.Option(help="NAME of the environment variable that holds the server's key.")
-    ] = None,
-    judge_name: Annotated[str | None, typer.Option(help="Name under which the judge is stored.")] = None,
-    template: Annotated[str | None, typer.Option(help="A template, e.g. pairwise/two-way, or a file.")] = None,
+    judge_url: JudgeAddress = None,
+    judge_key_env: JudgeKeyVariable = None,
+    judge_name: JudgeName = None,
+    template: Template = None,
     limit: Annotated[int, typer.Option(min=2, help="Instructions.")] = 30,
-    seed: Annotated[int, typer.Option(help="Of the instructions drawn.")] = 0,
+    seed: Seed = 0,
     concurrency: Annotated[int, typer.Option(min=1, max=4096, help="Questions in flight at most.")] = 16,
-    html: Annotated[Path | None, typer.Option(help="Also write the report to this HTML file.")] = None,
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    html: Html = None,
+    output: Output = "table",
 ) -> None:
     """Change outputs in ways that should not, or must, matter, and see what the judge makes of it."""
     session: Session = context.obj
@@ -186,7 +187,7 @@ def robust(
             concurrency=concurrency,
         )
         report = robustness(database, asked, environment=session.environment, on_progress=progress.show)
-    if output is Format.TABLE:
+    if output == "table":
         print_estimates(report)
     finish(report, output, html)
 
@@ -194,12 +195,12 @@ def robust(
 @app.command("integrity")
 def integrity_of(
     context: typer.Context,
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")],
+    benchmark: Benchmark,
     round_trip: Annotated[
         bool, typer.Option(help="Copy the whole database to a temporary file and compare every row.")
     ] = True,
-    html: Annotated[Path | None, typer.Option(help="Also write the report to this HTML file.")] = None,
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    html: Html = None,
+    output: Output = "table",
 ) -> None:
     """Hold stored verdicts against their completions, and look for what is missing, doubled or one-sided."""
     session: Session = context.obj

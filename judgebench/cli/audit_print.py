@@ -8,21 +8,22 @@ import typer
 from rich.table import Table
 
 from judgebench.audits.findings import AuditReport, Finding
-from judgebench.audits.html_report import html_report
-from judgebench.cli.session import Format, out, print_json, visible, write_file
+from judgebench.cli.session import out, print_json, write_file
+from judgebench.show.html import audit_page
+from judgebench.show.text import visible
 
 _FAILED = 1
 _SHOWN_CHARS = 100
 
 
-def finish(report: AuditReport, output: Format, html: Path | None) -> None:
+def finish(report: AuditReport, output: str, html: Path | None) -> None:
     """Print the report, write it where that was asked for, and leave with its exit code.
 
     Raises InputError when the file cannot be written.
     """
     if html is not None:
-        write_file(html, html_report(report))
-    if output is Format.JSON:
+        write_file(html, audit_page(report))
+    if output == "json":
         print_json(report.document())
     else:
         print_report(report)
@@ -115,5 +116,6 @@ def _percent(value: float | None) -> str:
 
 
 def line_of(finding: Finding) -> str:
-    ends = "" if finding.lower is None or finding.upper is None else f" [{finding.lower:.4g}, {finding.upper:.4g}]"
-    return f"{finding.severity:<7} {finding.model}  {finding.rule} {finding.value:.4g}{ends}"
+    share = finding.estimate
+    ends = "" if share.lower is None or share.upper is None else f" [{share.lower:.4g}, {share.upper:.4g}]"
+    return f"{finding.severity:<7} {finding.model}  {finding.rule} {share.value:.4g}{ends}"

@@ -8,8 +8,8 @@ import typer
 from judgebench import services
 from judgebench.cli.options import Benchmark, Category, Models, OneJudge, Output, Shown
 from judgebench.cli.session import opened, print_json, print_table, say
-
-_EXCERPT = 60
+from judgebench.show.numbers import amount
+from judgebench.show.text import one_line
 
 
 def battles(
@@ -49,10 +49,10 @@ def battles(
         ("instruction", "A", "B", "preference for A", "consistent", "verdicts"),
         [
             (
-                row.text.replace("\n", " ")[:_EXCERPT],
+                one_line(row.text),
                 row.model_a,
                 row.model_b,
-                "-" if row.preference is None else f"{row.preference:.3f}",
+                amount(row.preference, "number"),
                 {True: "yes", False: "no", None: "-"}[row.consistent],
                 f"{row.with_preference}/{row.trials}",
             )

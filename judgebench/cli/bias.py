@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from judgebench import services
-from judgebench.cli.figures import print_lines
 from judgebench.cli.options import Baseline, Benchmark, Category, Judges, Level, Output
-from judgebench.cli.session import opened, print_json, say
+from judgebench.cli.session import opened, print_estimates, print_json, say
 
 if TYPE_CHECKING:
     from judgebench.bias.counterfactual import Entry
@@ -34,14 +33,14 @@ def bias(
       judgebench bias --benchmark demo --judge embedded
       judgebench bias --benchmark demo --baseline demo-careful --format json
     """
-    from judgebench.bias.document import plain
+    from judgebench.show.tables import document
 
     with opened(context) as database:
         report = services.bias.bias(
             database, benchmark, judges=judge or (), category=category, baseline=baseline, level=level
         )
     if output == "json":
-        print_json({"benchmark": benchmark, "category": category, **plain(report)})
+        print_json({"benchmark": benchmark, "category": category, **document(report)})
         return
     say(f"{', '.join(report.judges)} on {benchmark}: {report.verdicts} verdicts, {level:.0%} intervals")
     _print_bias(report)
@@ -49,8 +48,8 @@ def bias(
 
 def _print_bias(report: BiasReport) -> None:
     place = report.position
-    print_lines(
-        f"position ({place.matched} battles in both orders, {place.unmatched} verdicts without a partner)",
+    print_estimates(
+        f"position bias ({place.matched} battles in both orders, {place.unmatched} verdicts without a partner)",
         [
             ("consistency", place.consistency, "share"),
             ("leans to the first", place.primacy, "share"),
@@ -66,8 +65,8 @@ def _print_bias(report: BiasReport) -> None:
         ],
     )
     slope = report.length.slope
-    print_lines(
-        "length",
+    print_estimates(
+        "length bias",
         [
             ("prefers the longer", report.length.prefers_longer, "share"),
             ("the same where people tie", report.length.prefers_longer_at_human_tie, "share"),
@@ -78,19 +77,24 @@ def _print_bias(report: BiasReport) -> None:
         ],
     )
     if report.style:
-        print_lines("style, each at equal others", [(s.meaning, s.points, "points") for s in report.style.values()])
-    favour = report.self_preference
-    print_lines(
-        "relatives",
+        print_estimates("style, each at equal others", [(s.meaning, s.points, "points") for s in report.style.values()])
+    own = report.self_preference
+    print_estimates(
+        "self-preference, family bias and preference leakage",
         [
-            *((f"favour in verdicts: {kind}", figure, "points") for kind, figure in report.leakage.points.items()),
-            ("beyond other judges: own", favour.own, "points"),
-            ("beyond other judges: family", favour.family, "points"),
-            *((f"people's side for its own ({name})", e.bias, "points") for name, e in report.equal_opportunity.items()),
-            ("what its LLM finds more likely", report.likelihood, "points"),
+            *((f"preference leakage: {kind}", points, "points") for kind, points in report.leakage.points.items()),
+            ("self-preference beyond other judges", own.own, "points"),
+            ("family bias beyond other judges", own.family, "points"),
+            *(
+                (f"self-preference of {name} where people decide", e.bias, "points")
+                for name, e in report.equal_opportunity.items()
+            ),
+            ("prefers what its LLM finds more likely", report.likelihood, "points"),
         ],
     )
-    print_lines("ledger", [(f"{e.name}: {e.meaning}", e.points, "points") for e in report.ledger.entries])
+    print_estimates(
+        "effects on win rates", [(f"{e.name}: {e.meaning}", e.points, "points") for e in report.ledger.entries]
+    )
     for entry in (*report.ledger.entries, report.ledger.together):
         _print_counterfactual(entry)
 
@@ -101,7 +105,9 @@ def _print_counterfactual(entry: Entry) -> None:
     if not entry.flips and all(abs(row.change.value or 0.0) < _WORTH_SHOWING for row in moved):
         return
     lines = [(f"{row.model} ({row.rank} to {row.rank_without})", row.change, "points") for row in moved]
-    print_lines(f"without {entry.name}: change of win rate (rank as judged to rank without)", lines)
+    print_estimates(
+        f"counterfactual leaderboard without {entry.name}: change of win rate (rank as judged to rank without)", lines
+    )
     flips = [f"  {words}" for words in entry.flips[:_MOVED]]
     rest = len(entry.flips) - len(flips)
     say(*flips, *([f"  and {rest} more pairs, see --format json"] if rest else []))

@@ -9,6 +9,7 @@ import typer
 from judgebench import services
 from judgebench.cli.options import CardBenchmark, Html, Judge, Level, Output
 from judgebench.cli.session import opened, print_json, print_table, say, tell, write_file
+from judgebench.show.numbers import interval, value
 
 if TYPE_CHECKING:
     from judgebench.bias.card import Card
@@ -28,29 +29,27 @@ def card(
       judgebench card --judge embedded --benchmark demo
       judgebench card --judge embedded --html card.html
     """
-    from judgebench.bias.card_html import html_card
-    from judgebench.bias.document import plain
+    from judgebench.show.html import card_page
+    from judgebench.show.tables import document
 
     with opened(context) as database:
         report = services.cards.card(database, judge, benchmark=benchmark, level=level)
     if html is not None:
-        write_file(html, html_card(report))
+        write_file(html, card_page(report))
         tell(f"written to {html}")
     if output == "json":
-        print_json(plain(report))
+        print_json(document(report))
     else:
         _print(report)
 
 
 def _print(card: Card) -> None:
-    from judgebench.bias.card import shown_interval, shown_value
-
     say(f"{card.judge} on {card.benchmark} (LLM {card.model}, template {card.template})")
     print_table(
         ("grade", "line", "value", "interval", "evidence"),
         [
             (
-                *(line.grade, line.name, shown_value(line), shown_interval(line)),
+                *(line.grade, line.name, value(line.figure, line.unit), interval(line.figure, line.unit)),
                 f"{line.question}: {line.figure.reason if line.figure.value is None else line.evidence}",
             )
             for line in card.lines

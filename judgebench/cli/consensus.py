@@ -6,7 +6,8 @@ import typer
 
 from judgebench import services
 from judgebench.cli.options import Benchmark, Category, Judges, Output, Resamples, Seed
-from judgebench.cli.session import opened, percent, print_json, print_table, say
+from judgebench.cli.session import opened, print_json, print_table, say
+from judgebench.show.numbers import amount, percent
 
 
 def consensus(
@@ -36,7 +37,7 @@ def consensus(
     print_table(
         ("model", "Borda", "Kemeny", "lottery"),
         [
-            (model, f"{answers.borda[i]:.3f}", answers.kemeny.index(model) + 1, percent(answers.lottery[i]))
+            (model, amount(answers.borda[i], "number"), answers.kemeny.index(model) + 1, percent(answers.lottery[i]))
             for i, model in models
         ],
         text=("model",),
@@ -50,5 +51,5 @@ def consensus(
     else:
         say(
             f"cyclic share of the log-odds: {percent(answers.cycles.cyclic_share)}; noise alone makes "
-            f"{percent(answers.cycles.expected_share)} (p = {answers.cycles.p_value:.3f} for no cycles)"
+            f"{percent(answers.cycles.expected_share)} (p = {amount(answers.cycles.p_value, 'number')} for no cycles)"
         )

@@ -1,19 +1,13 @@
 """judgebench contamination."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from judgebench import services
-from judgebench.cli.figures import print_lines
 from judgebench.cli.options import Benchmark, Models, Output, SoughtIn, Templates
-from judgebench.cli.session import opened, print_json, print_table, say
-
-if TYPE_CHECKING:
-    from judgebench.services.contamination import Searched
+from judgebench.cli.session import opened, print_estimates, print_json, print_table, say
 
 _SHOWN = 20
 
@@ -41,7 +35,7 @@ def contamination(
       judgebench contamination --benchmark demo --model demo-careful --threshold 0.6
       judgebench contamination --benchmark demo --file demo/instructions.jsonl
     """
-    from judgebench.bias.document import plain
+    from judgebench.show.tables import document
 
     chosen = any(place is not None for place in (model, template, against, file))
     nowhere: list[str] | None = [] if chosen else None
@@ -49,14 +43,14 @@ def contamination(
         models=model or nowhere,
         templates=template or nowhere,
         benchmarks=against or nowhere,
-        texts=_texts(file) if file else (),
+        texts=services.contamination.texts_of(file) if file else (),
     )
     with opened(context) as database:
         report = services.contamination.contamination(database, benchmark, places, threshold=threshold)
     if output == "json":
-        print_json(plain(report))
+        print_json(document(report))
         return
-    print_lines(
+    print_estimates(
         f"{benchmark}, looked for in {report.searched} texts",
         [
             ("instructions found", report.instructions, "share"),
@@ -75,15 +69,3 @@ def contamination(
         print_table(("similarity", "13 words", "what", "where", "text"), rows)
     if len(report.found) > _SHOWN:
         say(f"and {len(report.found) - _SHOWN} more, see --format json")
-
-
-def _texts(file: Path) -> list[Searched]:
-    """Every text of every row."""
-    from judgebench.formats.reading import read_rows
-
-    return [
-        services.contamination.Searched(f"{row.place}, {column}", row.as_text(column, value))
-        for row in read_rows(file)
-        for column, value in row.values.items()
-        if isinstance(value, str) and value
-    ]

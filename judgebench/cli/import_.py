@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from judgebench.cli.options import columns_of
-from judgebench.cli.session import Format, Session, out, print_json, visible
+from judgebench.cli.options import Benchmark, Columns, Output, columns_of
+from judgebench.cli.session import Session, out, print_json
 from judgebench.errors import InputError
 from judgebench.services.imports import (
     ImportReport,
@@ -16,6 +16,7 @@ from judgebench.services.imports import (
     import_judgments,
     import_scalerlab,
 )
+from judgebench.show.text import visible
 
 imports = typer.Typer(help="Import verdicts that others published, or instructions alone.", no_args_is_help=True)
 
@@ -24,8 +25,8 @@ imports = typer.Typer(help="Import verdicts that others published, or instructio
 def alpaca_eval(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="annotations.json files, plain or .gz.")],
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")] = "alpaca_eval",
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    benchmark: Benchmark = "alpaca_eval",
+    output: Output = "table",
 ) -> None:
     """Import AlpacaEval annotations: instructions, both outputs, and the recorded verdicts of their judge."""
     session: Session = context.obj
@@ -34,7 +35,7 @@ def alpaca_eval(
             raise InputError(f"{file}: there is no such file")
     with session.database(create=True) as database:
         reports = import_alpaca_eval(database, files, benchmark=benchmark)
-    if output is Format.JSON:
+    if output == "json":
         print_json([asdict(report) for report in reports])
         return
     for report in reports:
@@ -45,16 +46,16 @@ def alpaca_eval(
 @imports.command("judgments")
 def judgments(
     context: typer.Context,
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark that was judged.")],
+    benchmark: Benchmark,
     judge: Annotated[list[str], typer.Option(help="A judge whose replies are to be compared; name two or more.")],
     into: Annotated[str, typer.Option(help="Name of the benchmark of judgments.")],
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    output: Output = "table",
 ) -> None:
     """Make a benchmark of what judges replied, for a meta-judge: 'run --template pairwise/meta --all-pairs' on it."""
     session: Session = context.obj
     with session.database() as database:
         report = import_judgments(database, benchmark, judge, into=into)
-    if output is Format.JSON:
+    if output == "json":
         print_json(asdict(report))
         return
     shown = f"{report.benchmark}: {report.cases} cases judged by {', '.join(report.judges)}"
@@ -65,17 +66,15 @@ def judgments(
 def instructions(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="JSON, JSONL, CSV or parquet; one instruction a row.")],
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark; created where it does not exist.")],
-    columns: Annotated[
-        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="e.g. instruction=question")
-    ] = None,
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    benchmark: Benchmark,
+    columns: Columns = None,
+    output: Output = "table",
 ) -> None:
     """Import instructions without outputs, which 'judgebench answer' then collects; those there already stay."""
     session: Session = context.obj
     with session.database(create=True) as database:
-        report = import_instructions(database, file, benchmark=benchmark, columns=columns_of(columns or []))
-    if output is Format.JSON:
+        report = import_instructions(database, file, benchmark=benchmark, columns=columns_of(columns))
+    if output == "json":
         print_json(asdict(report))
         return
     out().print(visible(f"{report.benchmark}: {report.new} instructions stored; {report.known} were stored already"))
@@ -85,14 +84,14 @@ def instructions(
 def scalerlab(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A judge's outputs as JSONL, plain or .gz.")],
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")] = "scalerlab",
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    benchmark: Benchmark = "scalerlab",
+    output: Output = "table",
 ) -> None:
     """Import the ScalerLab JudgeBench: pairs with an objective key, and a judge's decisions in both orders."""
     session: Session = context.obj
     with session.database(create=True) as database:
         report = import_scalerlab(database, file, benchmark=benchmark)
-    if output is Format.JSON:
+    if output == "json":
         print_json(asdict(report))
         return
     shown = f"{report.judge}: {report.pairs} pairs, {report.new} verdicts and {report.labels} keys stored"

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from judgebench import services
-from judgebench.cli.figures import print_lines
 from judgebench.cli.options import (
     Annotator,
     Benchmark,
@@ -23,7 +22,7 @@ from judgebench.cli.options import (
     Seed,
     columns_of,
 )
-from judgebench.cli.session import opened, print_json, print_table, say, write_file
+from judgebench.cli.session import opened, print_estimates, print_json, print_table, say, write_file
 
 if TYPE_CHECKING:
     from judgebench.services.agreement import HumanQueue
@@ -88,7 +87,9 @@ def list_labels(
     rows = []
     for name in sorted({label.annotator for label in labels}):
         own = [label for label in labels if label.annotator == name]
-        rows.append((name, len(own), sum(label.preference == 0.5 for label in own), sum(label.both_bad for label in own)))
+        rows.append(
+            (name, len(own), sum(label.preference == 0.5 for label in own), sum(label.both_bad for label in own))
+        )
     print_table(("annotator", "labels", "ties", "both bad"), rows, text=("annotator",))
 
 
@@ -117,7 +118,7 @@ def queue(
       judgebench labels queue --benchmark demo --judge embedded --out queue.jsonl
       judgebench labels queue --benchmark demo --judge embedded --risk 0.05
     """
-    from judgebench.bias.document import plain
+    from judgebench.show.tables import document
 
     allowed = services.agreement.Allowed(risk, failure, seed=seed)
     with opened(context) as database:
@@ -125,7 +126,7 @@ def queue(
     if file is not None:
         write_file(file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in _blind(handed)))
     if output == "json":
-        about = plain(handed)
+        about = document(handed)
         battles = about.pop("battles")
         for battle in battles:
             battle["instruction"] = battle["instruction"]["turns"]
@@ -145,7 +146,7 @@ def _print_queue(queue: HumanQueue, failure: float) -> None:
             f"({threshold.wrong} of {threshold.kept} labelled ones)"
         )
     half = [("kept", queue.held_out.coverage, "share"), ("contradicted", queue.held_out.risk, "share")]
-    print_lines("the same from half of the labels, on the other half", half)
+    print_estimates("the same from half of the labels, on the other half", half)
     say(f"{len(queue.battles)} battles for people, {queue.kept} verdicts kept")
 
 

@@ -4,7 +4,8 @@ import typer
 
 from judgebench import services
 from judgebench.cli.options import Benchmark, Category, Judges, Output
-from judgebench.cli.session import opened, percent, print_json, print_table, say, span
+from judgebench.cli.session import opened, print_json, print_table, say
+from judgebench.show.numbers import percent, span
 
 
 def matrix(
@@ -30,7 +31,7 @@ def matrix(
     print_table(
         ("model", "opponent", "win rate", "interval", "battles"),
         [
-            (p["model"], p["opponent"], percent(p["win_rate"]), span(p["lower"], p["upper"]), p["battles"])
+            (p["model"], p["opponent"], percent(p["win_rate"]), span(p["lower"], p["upper"], "share"), p["battles"])
             for p in pairs
         ],
         text=("model", "opponent"),

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import typer
 
 from judgebench import services
 from judgebench.cli.options import Benchmark, Category, Judges, Output, Seed
-from judgebench.cli.session import opened, percent, print_json, print_table, say
+from judgebench.cli.session import opened, print_json, print_table, say
+from judgebench.show.numbers import percent
+from judgebench.show.numbers import ranks as rank_range
 
 
 def multiverse(
@@ -27,18 +28,7 @@ def multiverse(
     """
     with opened(context) as database:
         many = services.analyses.multiverse(database, benchmark, judges=judge or (), category=category, seed=seed)
-    ranks = many.found
-    order = sorted(range(len(ranks.models)), key=lambda i: (ranks.best_rank[i], ranks.worst_rank[i], ranks.models[i]))
-    rows: list[dict[str, Any]] = [
-        {
-            "model": ranks.models[i],
-            "best_rank": int(ranks.best_rank[i]),
-            "worst_rank": int(ranks.worst_rank[i]),
-            "leads": float(ranks.leads[i]),
-            "above_in_all": [ranks.models[j] for j in order if ranks.above[i, j] == 1.0],
-        }
-        for i in order
-    ]
+    ranks, rows = many.found, many.found.rows()
     if output == "json":
         universes = [{"choices": dict(u.choices), "ranks": _ranks(ranks.models, u.estimates)} for u in many.universes]
         document = {"benchmark": benchmark, "universes": universes, "impossible": many.impossible}
@@ -47,7 +37,12 @@ def multiverse(
     print_table(
         ("ranks", "model", "first in", "above in all"),
         [
-            (f"{row['best_rank']}-{row['worst_rank']}", row["model"], percent(row["leads"]), len(row["above_in_all"]))
+            (
+                rank_range(row["best_rank"], row["worst_rank"]),
+                row["model"],
+                percent(row["leads"]),
+                len(row["above_in_all"]),
+            )
             for row in rows
         ],
         text=("model",),

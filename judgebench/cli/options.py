@@ -19,6 +19,7 @@ import typer
 
 from judgebench.errors import InputError
 from judgebench.judging.design import Orders
+from judgebench.leaderboard.board import Method
 
 if TYPE_CHECKING:
     from judgebench.spec import Study
@@ -54,6 +55,7 @@ _SEED = typer.Option("--seed", help="Seed of everything that is drawn at random.
 _TEMPLATE = typer.Option("--template", help="A template, e.g. pairwise/two-way, or a file.")
 
 # What is looked at.
+StudyFile = Annotated[Path | None, typer.Argument(metavar="[STUDY]", help="A study file in YAML; flags win over it.")]
 Benchmark = Annotated[str, _BENCHMARK]
 AnyBenchmark = Annotated[str | None, _BENCHMARK]
 CardBenchmark = Annotated[str | None, varied(_BENCHMARK, default="where the judge gave most verdicts")]
@@ -75,16 +77,21 @@ Templates = Annotated[
 
 # How it is computed.
 Baseline = Annotated[str | None, _BASELINE]
-Method = Annotated[Literal["win-rate", "bradley-terry", "length-controlled"], _METHOD]
+RankingMethod = Annotated[Method, _METHOD]
+QualityMethod = Annotated[Literal["win-rate", "bradley-terry", "length-controlled"], _METHOD]
 Level = Annotated[float, typer.Option("--level", min=0.5, max=0.999, help="Confidence level of intervals and tests.")]
 Resamples = Annotated[int, _RESAMPLES]
 Seed = Annotated[int, _SEED]
+StudySeed = Annotated[int | None, varied(_SEED, default="0")]
 
 # How it is printed, and where it goes.
 Output = Annotated[Format, _FORMAT]
+BoardOutput = Annotated[Literal["table", "json", "csv", "markdown"], _FORMAT]
 Html = Annotated[Path | None, _HTML]
 Shown = Annotated[int, varied(_LIMIT, "Show so many at most.")]
 To = Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write.")]
+AppPort = Annotated[int | None, varied(_PORT, default="the first free one from 8501")]
+LoopbackPort = Annotated[int | None, varied(_PORT, "Port of this machine.", default="a free one")]
 
 # What is stored.
 Columns = Annotated[
@@ -132,6 +139,7 @@ Prices = Annotated[
 ]
 Limit = Annotated[int | None, _LIMIT]
 DryRun = Annotated[bool, _DRY_RUN]
+DryMatch = Annotated[bool, varied(_DRY_RUN, "Print how the outputs match, and store nothing.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +188,7 @@ class DesignOptions:
     ] = None
     limit: Limit = None
     category: Category = None
-    seed: Annotated[int | None, varied(_SEED, default="0")] = None
+    seed: StudySeed = None
 
     def fields(self) -> dict[str, Any]:
         """Those that were given, under the names that a study has for them. Raises InputError."""
@@ -205,9 +213,9 @@ class PaceOptions:
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", help="Questions in flight at most.", show_default="16")
     ] = None
-    max_cost: Annotated[
-        float | None, typer.Option("--max-cost", help="Stop asking once this many USD are spent.")
-    ] = None
+    max_cost: Annotated[float | None, typer.Option("--max-cost", help="Stop asking once this many USD are spent.")] = (
+        None
+    )
     max_failures: Annotated[
         int | None, typer.Option("--max-failures", help="Give up after so many failures in a row.", show_default="25")
     ] = None

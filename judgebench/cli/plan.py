@@ -7,7 +7,8 @@ import typer
 
 from judgebench import services
 from judgebench.cli.options import AnyBenchmark, Judges, Level, Output
-from judgebench.cli.session import opened, percent, print_json, say
+from judgebench.cli.session import opened, print_json, say
+from judgebench.show.numbers import percent
 
 
 def plan(
@@ -41,22 +42,20 @@ def plan(
       judgebench plan --difference 0.03
       judgebench plan --benchmark demo --instructions 500
     """
-    from judgebench.stats import planning
+    from judgebench.stats.planning import Plan
 
     pilot = None
     if benchmark is not None:
-        planned = () if instructions is None else (instructions,)
+        numbers = () if instructions is None else (instructions,)
         with opened(context) as database:
-            pilot = services.analyses.pilot(database, benchmark, judges=judge or (), planned=planned, level=level)
+            pilot = services.analyses.pilot(database, benchmark, judges=judge or (), planned=numbers, level=level)
     chosen_sd = sd if sd is not None else 0.5 if pilot is None else pilot.sd
-    test = planning.Plan(difference, sd=chosen_sd, correlation=correlation, level=level, power=power)
-    document: dict[str, Any] = {**asdict(test), "instructions_needed": planning.instructions_needed(test)}
+    comparison = Plan(difference, sd=chosen_sd, correlation=correlation, level=level, power=power)
+    planned = services.analyses.sample_plan(comparison, instructions=instructions, learned=pilot)
+    document: dict[str, Any] = {**asdict(comparison), "instructions_needed": planned.instructions_needed}
     if instructions is not None:
-        document["with"] = {
-            "instructions": instructions,
-            "power": planning.power(instructions, test),
-            "detectable_difference": planning.detectable_difference(instructions, test),
-        }
+        names = ("instructions", "power", "detectable_difference")
+        document["with"] = {name: getattr(planned, name) for name in names}
     if pilot is not None:
         shares = [{"instructions": n, "share": share} for n, share in pilot.separability.items()]
         document["pilot"] = {"benchmark": benchmark, "instructions": pilot.instructions, "separability": shares}
@@ -64,12 +63,12 @@ def plan(
         print_json(document)
         return
     say(
-        f"{document['instructions_needed']} instructions tell win rates {percent(difference)} apart with power "
+        f"{planned.instructions_needed} instructions tell win rates {percent(difference)} apart with power "
         f"{power:.0%} at level {level:.0%} (sd {chosen_sd:.3f} an instruction, correlation {correlation:g})"
     )
     if instructions is not None:
-        least = percent(document["with"]["detectable_difference"])
-        say(f"{instructions} instructions: power {percent(document['with']['power'])}, least difference {least}")
+        least = percent(planned.detectable_difference)
+        say(f"{instructions} instructions: power {percent(planned.power)}, least difference {least}")
     if pilot is not None:
         say(f"if the {pilot.instructions} instructions so far are right, pairs told apart with")
         say(*(f"{number:>7} instructions: {percent(share)}" for number, share in pilot.separability.items()))

@@ -8,22 +8,28 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from judgebench.errors import InputError
 from judgebench.records import Status
+from judgebench.show.text import visible
 
 if TYPE_CHECKING:
     import typer
     from rich.console import Console
 
     from judgebench.engine.runner import Tally
+    from judgebench.estimate import Estimate
+    from judgebench.show.numbers import Unit
     from judgebench.store.database import Database
+
+    Line = tuple[str, Estimate | None, Unit]  # what it is, the estimate (None: not computed), its unit
 
 DEFAULT_DATABASE = "judgebench.db"
 INTERRUPTED = 130  # exit codes
 WITHOUT_VERDICT = 3
 _PIPE_WIDTH = 160  # of tables that no terminal shows
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right", "left", "left")  # label, value, interval, evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,28 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, te
     out().print(table)
 
 
+def print_estimates(title: str, lines: Iterable[Line]) -> None:
+    """Estimates under a title."""
+    from rich.table import Table
+
+    from judgebench.show.numbers import Labelled
+    from judgebench.show.tables import estimate_cells
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for justify in _SIDES:
+        table.add_column(justify=justify, overflow="fold")
+    for line in lines:
+        label, *cells = map(visible, estimate_cells(Labelled(*line)))
+        table.add_row(f"  {label}", *cells)
+    say(title)
+    out().print(table)
+
+
+def write(text: str) -> None:
+    """A document that is text, as it is."""
+    sys.stdout.write(text)
+
+
 def write_file(path: Path, text: str) -> None:
     """``text`` in UTF-8, with what is not Unicode replaced. Raises InputError where the file cannot be written."""
     try:
@@ -114,19 +142,6 @@ def write_file(path: Path, text: str) -> None:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{path}: cannot be written ({reason}): choose another path") from error
-
-
-def visible(text: str) -> str:
-    """``text`` without control characters, which could rewrite a terminal; line breaks stay."""
-    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
-
-
-def percent(share: float) -> str:
-    return f"{share:.1%}"
-
-
-def span(lower: float, upper: float) -> str:
-    return f"[{percent(lower)}, {percent(upper)}]"
 
 
 def counts(tally: Tally) -> dict[str, Any]:
@@ -137,8 +152,17 @@ def counts(tally: Tally) -> dict[str, Any]:
 def summary(tally: Tally, calls: int) -> str:
     """The counts that are not zero, in words."""
     shown = ", ".join(f"{count} {name}" for name, count in counts(tally).items() if count)
-    cost = "cost not known" if tally.cost_usd is None else f"{tally.cost_usd:.4f} USD"
-    return f"{shown}; {calls} calls, {cost}"
+    return f"{shown}; {calls} calls, {paid(tally.cost_usd)}"
+
+
+def paid(cost_usd: float | None) -> str:
+    """What something has cost."""
+    return "cost not known" if cost_usd is None else f"{cost_usd:.4f} USD"
+
+
+def expected(cost_usd: float | None) -> str:
+    """What something would cost."""
+    return "cost not known (give --price)" if cost_usd is None else f"cost about {cost_usd:.2f} USD"
 
 
 class ProgressLine:

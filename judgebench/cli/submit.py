@@ -13,7 +13,7 @@ from judgebench import services
 from judgebench.cli.options import (
     Benchmark,
     Columns,
-    DryRun,
+    DryMatch,
     Extend,
     Family,
     Model,
@@ -50,7 +50,7 @@ def submit(
     new_benchmark: Annotated[
         bool, typer.Option("--new-benchmark", help="Create it although its name is hardly another's.")
     ] = False,
-    dry_run: DryRun = False,
+    dry_run: DryMatch = False,
     output: Output = "table",
 ) -> None:
     """Submit a model's outputs to the instructions of a benchmark.
@@ -59,12 +59,12 @@ def submit(
       judgebench submit demo/outputs/demo-careful.json --model demo-careful --benchmark demo
       judgebench submit outputs.csv --model mine --benchmark demo --map output=answer --dry-run
     """
-    from judgebench.formats.submission import read_submission
+    from judgebench.formats.outputs import read_outputs
     from judgebench.services.audits.submissions import audit_prepared, keep_prepared
 
     check_name("model", model)
     check_name("benchmark", benchmark)
-    submission = read_submission(file, columns=columns_of(columns))
+    submission = read_outputs(file, columns=columns_of(columns))
     lineage = _lineage(model, Lineage(family, parent, tuple(trained_on or ())), accept_lineage)
     with opened(context, create=True) as database:
         prepared = services.submissions.prepare(

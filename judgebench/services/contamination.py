@@ -6,12 +6,14 @@ An output that repeats the very instruction it answers is no finding: many tasks
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
 
 import numpy as np
 
 from judgebench import store
 from judgebench.bias.contamination import find_overlaps
 from judgebench.estimate import Estimate
+from judgebench.formats.reading import read_rows
 from judgebench.records import Instruction
 from judgebench.spec.templates import load_template, templates
 from judgebench.stats.intervals import bounded_mean
@@ -37,6 +39,16 @@ class Places:
     templates: Sequence[str] | None = None  # names or files
     benchmarks: Sequence[str] | None = None  # instructions of others
     texts: Sequence[Searched] = ()
+
+
+def texts_of(file: str | PathLike[str]) -> list[Searched]:
+    """Every text of every row of a JSON, JSONL, CSV or parquet file. Raises InputError where it cannot be read."""
+    return [
+        Searched(f"{row.place}, {column}", row.as_text(column, value))
+        for row in read_rows(file)
+        for column, value in row.values.items()
+        if isinstance(value, str) and value
+    ]
 
 
 @dataclass(frozen=True, slots=True)
