@@ -23,8 +23,6 @@ from judgebench.store.arrays import score_table
 from judgebench.store.database import Connection, Database
 
 PAGE = 200
-
-
 _KEY_DIGITS = 8
 
 
