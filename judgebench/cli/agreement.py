@@ -54,11 +54,16 @@ def _print_agreement(report: Concord) -> None:
     for judge in report.judges:
         _print_judge(judge)
     for pair in report.pairs:
-        lines: list[Line] = [*_coefficients(pair.agreement), ("models' ranks, Kendall", pair.rankings.kendall, "number")]
+        lines: list[Line] = [
+            *_coefficients(pair.agreement),
+            ("models' ranks, Kendall", pair.rankings.kendall, "number"),
+        ]
         print_estimates(f"{pair.one} and {pair.other} ({pair.items} battles)", lines)
     if len(report.judges) > 1:
         print_estimates("all judges", _coefficients(report.all_judges))
-    icc: list[Line] = [(f"ICC({form})", figure, "number") for form, figure in report.score_icc.items() if figure.identified]
+    icc: list[Line] = [
+        (f"ICC({form})", figure, "number") for form, figure in report.score_icc.items() if figure.identified
+    ]
     if icc:
         print_estimates("scores of the same outputs", icc)
 

@@ -13,6 +13,7 @@ from judgebench.cli.session import opened, print_estimates, print_json, say
 if TYPE_CHECKING:
     from judgebench.bias.counterfactual import Entry
     from judgebench.bias.report import BiasReport
+    from judgebench.cli.session import Line
 
 _MOVED = 5  # models shown of a counterfactual board, and flips
 _WORTH_SHOWING = 0.01  # of a change of win rate
@@ -104,7 +105,7 @@ def _print_counterfactual(entry: Entry) -> None:
     moved = sorted(entry.board, key=lambda row: -abs(row.change.value or 0.0))[:_MOVED]
     if not entry.flips and all(abs(row.change.value or 0.0) < _WORTH_SHOWING for row in moved):
         return
-    lines = [(f"{row.model} ({row.rank} to {row.rank_without})", row.change, "points") for row in moved]
+    lines: list[Line] = [(f"{row.model} ({row.rank} to {row.rank_without})", row.change, "points") for row in moved]
     print_estimates(
         f"counterfactual leaderboard without {entry.name}: change of win rate (rank as judged to rank without)", lines
     )

@@ -18,10 +18,10 @@ from judgebench.services.imports import (
 )
 from judgebench.show.text import visible
 
-imports = typer.Typer(help="Import verdicts that others published, or instructions alone.", no_args_is_help=True)
+app = typer.Typer(help="Import verdicts that others published, or instructions alone.", no_args_is_help=True)
 
 
-@imports.command("alpaca-eval")
+@app.command("alpaca-eval")
 def alpaca_eval(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="annotations.json files, plain or .gz.")],
@@ -43,7 +43,7 @@ def alpaca_eval(
     out().print(f"{sum(r.new for r in reports)} verdicts stored, {sum(r.known for r in reports)} were stored already")
 
 
-@imports.command("judgments")
+@app.command("judgments")
 def judgments(
     context: typer.Context,
     benchmark: Benchmark,
@@ -62,7 +62,7 @@ def judgments(
     out().print(visible(f"{shown}; {report.new} judgments stored, {report.known} were stored already"))
 
 
-@imports.command("instructions")
+@app.command("instructions")
 def instructions(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="JSON, JSONL, CSV or parquet; one instruction a row.")],
@@ -80,7 +80,7 @@ def instructions(
     out().print(visible(f"{report.benchmark}: {report.new} instructions stored; {report.known} were stored already"))
 
 
-@imports.command("scalerlab")
+@app.command("scalerlab")
 def scalerlab(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A judge's outputs as JSONL, plain or .gz.")],

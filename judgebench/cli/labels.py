@@ -25,6 +25,7 @@ from judgebench.cli.options import (
 from judgebench.cli.session import opened, print_estimates, print_json, print_table, say, write_file
 
 if TYPE_CHECKING:
+    from judgebench.cli.session import Line
     from judgebench.services.agreement import HumanQueue
 
 app = typer.Typer(help="Human labels: import and list what people say about battles.", no_args_is_help=True)
@@ -145,7 +146,7 @@ def _print_queue(queue: HumanQueue, failure: float) -> None:
             f"people contradict at most {threshold.bound:.1%} of what is kept, with {1 - failure:.0%} confidence "
             f"({threshold.wrong} of {threshold.kept} labelled ones)"
         )
-    half = [("kept", queue.held_out.coverage, "share"), ("contradicted", queue.held_out.risk, "share")]
+    half: list[Line] = [("kept", queue.held_out.coverage, "share"), ("contradicted", queue.held_out.risk, "share")]
     print_estimates("the same from half of the labels, on the other half", half)
     say(f"{len(queue.battles)} battles for people, {queue.kept} verdicts kept")
 

@@ -94,7 +94,7 @@ def command(name: str) -> Any:
     leaf = f"{name}_" if iskeyword(name) else name
     module = import_module(f"judgebench.cli.{leaf}")
     function = getattr(module, "app", None) or getattr(module, leaf)
-    holder = typer.Typer(context_settings=_HELP)
+    holder = typer.Typer(context_settings=_HELP, add_completion=False)
     if isinstance(function, typer.Typer):
         holder.add_typer(function, name=name)
         return typer.main.get_group(holder).commands[name]

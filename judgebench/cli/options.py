@@ -247,13 +247,15 @@ def flat(command: Callable[..., None]) -> Callable[..., None]:
     for parameter in signature(command).parameters.values():
         hint = hints[parameter.name]
         parameters += _options_of(hint) if is_dataclass(hint) else [_keyword(parameter.name, hint, parameter.default)]
-    records = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    records: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
 
     @wraps(command)
     def flattened(**values: Any) -> None:
-        for name, record in records.items():
-            values[name] = record(**{field.name: values.pop(field.name) for field in fields(record)})
-        command(**values)
+        built = {
+            name: record(**{field.name: values.pop(field.name) for field in fields(record)})
+            for name, record in records.items()
+        }
+        command(**values, **built)
 
     flattened.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     flattened.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
