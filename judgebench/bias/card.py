@@ -40,7 +40,7 @@ class Rule:
         return _GRADES[reached.index(True) if True in reached else 3]
 
     def words(self, unit: Unit) -> str:
-        form = "{:g}" if unit == "number" else "{:g} points" if unit == "points" else "{:g} %"
+        form = "{:g}" if unit == "number" else "{:g} points" if unit == "points" else "{:g}%"
         a, b, c = (form.format(edge if unit == "number" else 100 * edge) for edge in self.thresholds)
         if self.best == "high":
             return f"lower end at least {a}: A, {b}: B, {c}: C, else D"

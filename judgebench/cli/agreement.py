@@ -28,9 +28,8 @@ def agreement(
 ) -> None:
     """How far judges agree with people and with each other, beside how far people agree.
 
-    Examples:
-      judgebench agreement --benchmark demo
-      judgebench agreement --benchmark demo --judge embedded --category writing
+    $ judgebench agreement --benchmark demo
+    $ judgebench agreement --benchmark demo --judge embedded --category writing
     """
     from judgebench.show.tables import document
     from judgebench.stats.agreement import Resampling

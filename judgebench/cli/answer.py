@@ -72,9 +72,8 @@ def answer(
     The same command continues a stopped collection and asks for no output twice. Settings are temperature=0 and
     max_tokens=2048 unless --set says otherwise; they are stored with the outputs.
 
-    Examples:
-      judgebench answer --benchmark demo --model scripted:echo --limit 5
-      judgebench answer --benchmark demo --model qwen3 --model-url http://127.0.0.1:8000/v1 --set temperature=0.7
+    $ judgebench answer --benchmark demo --model scripted:echo --limit 5
+    $ judgebench answer --benchmark demo --model qwen3 --model-url http://127.0.0.1:8000/v1 --set temperature=0.7
     """
     from judgebench.spec import make_generation
 

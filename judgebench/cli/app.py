@@ -1,6 +1,6 @@
 """Starts the web app: Streamlit in a process of its own, on this machine only unless a file says who may do what.
 
-It does not know what the app shows, nor what roles mean: see ``app.access``.
+It does not know what the app shows, nor what roles mean: see ``app.auth``.
 """
 
 import importlib.util
@@ -145,10 +145,9 @@ def app(
 ) -> None:
     """Open the web app on the database.
 
-    Examples:
-      judgebench app
-      judgebench app --port 8600 --headless
-      judgebench app --host 0.0.0.0 --access access.toml
+    $ judgebench app
+    $ judgebench app --port 8600 --headless
+    $ judgebench app --host 0.0.0.0 --access access.toml
     """
     session: Session = context.obj
     serving = Serving(port, headless, host, access, tuple(judge_host or ()))

@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     from judgebench.engine.batches import IngestReport
     from judgebench.store.batches import Batch
 
-app = typer.Typer(help="Judge by batch files: export, submit, ingest, list.", no_args_is_help=True)
+_HELP = """Judge by batch files: export, submit, ingest, list.
+
+$ judgebench batch export --to b.jsonl --benchmark demo --judge qwen3 --all-pairs
+$ judgebench batch ingest results.jsonl
+"""
+app = typer.Typer(help=_HELP, no_args_is_help=True)
 _NO_ADDRESS = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does
 
 
@@ -48,9 +53,8 @@ def export(
 
     Where one file does not hold them, more get numbers: FILE.2.jsonl and so on.
 
-    Examples:
-      judgebench batch export --to b.jsonl --benchmark demo --judge qwen3 --template pairwise/three-way --all-pairs
-      judgebench batch export study.yaml --to b.jsonl --judge-url https://api.openai.com/v1
+    $ judgebench batch export --to b.jsonl --benchmark demo --judge qwen3 --template pairwise/three-way --all-pairs
+    $ judgebench batch export study.yaml --to b.jsonl --judge-url https://api.openai.com/v1
     """
     limits = engine.batches.FileLimits(max_requests, max_mebibytes)
     with opened(context) as database:
@@ -75,9 +79,7 @@ def submit(
 ) -> None:
     """Hand a batch file to its judge's server; doing it again finds the batch, and submits nothing twice.
 
-    Examples:
-      judgebench batch submit b.jsonl
-      judgebench batch submit b.2.jsonl --format json
+    $ judgebench batch submit b.jsonl
     """
     session: Session = context.obj
     with session.database() as database:
@@ -104,9 +106,8 @@ def ingest(
 ) -> None:
     """Store the results of batches, from files or from their servers; what is stored already is not stored again.
 
-    Examples:
-      judgebench batch ingest results.jsonl
-      judgebench batch ingest --batch jb-0123456789
+    $ judgebench batch ingest results.jsonl
+    $ judgebench batch ingest --batch jb-0123456789
     """
     session: Session = context.obj
     if files and batch:
@@ -131,9 +132,7 @@ def ingest(
 def list_batches(context: typer.Context, output: Output = "table") -> None:
     """List batches and what is still awaited from them.
 
-    Examples:
-      judgebench batch list
-      judgebench batch list --format json
+    $ judgebench batch list
     """
     with opened(context) as database:
         batches = engine.batches.known_batches(database)

@@ -31,9 +31,8 @@ def battles(
 ) -> None:
     """List battles with the mean preference of their verdicts.
 
-    Examples:
-      judgebench battles --benchmark demo --inconsistent
-      judgebench battles --benchmark demo --model demo-careful --model demo-hasty
+    $ judgebench battles --benchmark demo --inconsistent
+    $ judgebench battles --benchmark demo --model demo-careful --model demo-hasty
     """
     from judgebench.store.battles import BattleFilter
 

@@ -12,9 +12,8 @@ from judgebench.cli.session import opened, print_json, print_table
 def benchmarks(context: typer.Context, output: Output = "table") -> None:
     """List benchmarks.
 
-    Examples:
-      judgebench benchmarks
-      judgebench --db my.db benchmarks --format json
+    $ judgebench benchmarks
+    $ judgebench --db my.db benchmarks --format json
     """
     with opened(context) as database:
         rows = services.benchmarks.benchmarks(database)

@@ -30,9 +30,8 @@ def bias(
 ) -> None:
     """What besides quality moves a judge: position, length, style, relatives; and the ranking without it.
 
-    Examples:
-      judgebench bias --benchmark demo --judge embedded
-      judgebench bias --benchmark demo --baseline demo-careful --format json
+    $ judgebench bias --benchmark demo --judge embedded
+    $ judgebench bias --benchmark demo --baseline demo-careful --format json
     """
     from judgebench.show.tables import document
 

@@ -25,9 +25,8 @@ def card(
 ) -> None:
     """A judge's report card: every measure that the stored verdicts allow, with its grade.
 
-    Examples:
-      judgebench card --judge embedded --benchmark demo
-      judgebench card --judge embedded --html card.html
+    $ judgebench card --judge embedded --benchmark demo
+    $ judgebench card --judge embedded --html card.html
     """
     from judgebench.show.html import card_page
     from judgebench.show.tables import document

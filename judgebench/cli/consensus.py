@@ -21,9 +21,8 @@ def consensus(
 ) -> None:
     """Who is best without one scale: lottery, Borda and Kemeny; and the test of cycles.
 
-    Examples:
-      judgebench consensus --benchmark demo
-      judgebench consensus --benchmark demo --resamples 200 --seed 1
+    $ judgebench consensus --benchmark demo
+    $ judgebench consensus --benchmark demo --resamples 200 --seed 1
     """
     with opened(context) as database:
         answers = services.analyses.other_answers(

@@ -30,10 +30,9 @@ def contamination(
 
     Its instructions and references are looked for everywhere, or where --model, --template, --against and --file say.
 
-    Examples:
-      judgebench contamination --benchmark demo
-      judgebench contamination --benchmark demo --model demo-careful --threshold 0.6
-      judgebench contamination --benchmark demo --file demo/instructions.jsonl
+    $ judgebench contamination --benchmark demo
+    $ judgebench contamination --benchmark demo --model demo-careful --threshold 0.6
+    $ judgebench contamination --benchmark demo --file demo/instructions.jsonl
     """
     from judgebench.show.tables import document
 

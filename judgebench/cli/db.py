@@ -8,16 +8,20 @@ import typer
 from judgebench.cli.options import Output
 from judgebench.cli.session import opened, print_json, say
 
-app = typer.Typer(help="Upgrade, check, back up and copy the database.", no_args_is_help=True)
+_HELP = """Upgrade, check, back up and copy the database.
+
+$ judgebench db check
+$ judgebench db backup saved.db
+"""
+app = typer.Typer(help=_HELP, no_args_is_help=True)
 
 
 @app.command()
 def upgrade(context: typer.Context) -> None:
     """Create the database, or bring its schema to this version's; and build anew what is derived from verdicts.
 
-    Examples:
-      judgebench db upgrade
-      judgebench --db postgresql://me@db.example.org/bench db upgrade
+    $ judgebench db upgrade
+    $ judgebench --db postgresql://me@db.example.org/bench db upgrade
     """
     from judgebench.store import transfer
 
@@ -30,9 +34,7 @@ def upgrade(context: typer.Context) -> None:
 def check(context: typer.Context, output: Output = "table") -> None:
     """Count rows and look for what is broken; exit code 1 when something is.
 
-    Examples:
-      judgebench db check
-      judgebench db check --format json
+    $ judgebench db check
     """
     from judgebench.store import transfer
 
@@ -51,9 +53,8 @@ def check(context: typer.Context, output: Output = "table") -> None:
 def backup(context: typer.Context, file: Annotated[Path, typer.Argument(help="A new SQLite file.")]) -> None:
     """Write the whole database into a new SQLite file, also while others write.
 
-    Examples:
-      judgebench db backup saved.db
-      judgebench --db postgresql://me@db.example.org/bench db backup saved.db
+    $ judgebench db backup saved.db
+    $ judgebench --db postgresql://me@db.example.org/bench db backup saved.db
     """
     from judgebench.store import transfer
 
@@ -69,9 +70,8 @@ def copy(
 ) -> None:
     """Copy every row into another database: from SQLite to PostgreSQL, or back.
 
-    Examples:
-      judgebench db copy other.db
-      judgebench db copy postgresql://me@db.example.org/bench
+    $ judgebench db copy other.db
+    $ judgebench db copy postgresql://me@db.example.org/bench
     """
     from judgebench.store import transfer
     from judgebench.store.database import Database

@@ -121,9 +121,8 @@ def trust(lesson: Lesson, audited: AuditReport) -> tuple[str, ...]:
 def demo(context: typer.Context) -> None:
     """The whole way on a small benchmark of our own, with the judge that runs inside this process.
 
-    Examples:
-      judgebench demo
-      judgebench --db my.db demo
+    $ judgebench demo
+    $ judgebench --db my.db demo
     """
     from judgebench.cli.leaderboard import print_board
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from judgebench.clients.probe import Report
     from judgebench.services.judges import KnownJudge
 
-app = typer.Typer(help="Judges by name: add, list, show and test them.", invoke_without_command=True)
+app = typer.Typer(invoke_without_command=True)
 NameArgument = Annotated[str, typer.Argument(help="Name of a judge.")]
 
 
@@ -24,9 +24,8 @@ NameArgument = Annotated[str, typer.Argument(help="Name of a judge.")]
 def judges(context: typer.Context, output: Output = "table") -> None:
     """Judges by name: add, list, show and test them. Without a command they are listed.
 
-    Examples:
-      judgebench judges
-      judgebench judges --format json
+    $ judgebench judges
+    $ judgebench judges add position --model scripted:always-first --template pairwise/three-way
     """
     if context.invoked_subcommand is None:
         list_judges(context, output)
@@ -36,9 +35,7 @@ def judges(context: typer.Context, output: Output = "table") -> None:
 def list_judges(context: typer.Context, output: Output = "table") -> None:
     """List judges.
 
-    Examples:
-      judgebench judges list
-      judgebench judges list --format json
+    $ judgebench judges list
     """
     with opened(context) as database:
         known = services.judges.known_judges(database)
@@ -64,10 +61,9 @@ def add(
 ) -> None:
     """Remember a judge under a name; nothing is asked, and no key is stored.
 
-    Examples:
-      judgebench judges add position --model scripted:always-first --template pairwise/three-way
-      judgebench judges add gpt --model gpt-5 --url https://api.openai.com/v1 --key-env OPENAI_API_KEY
-      judgebench judges add local --model qwen3 --url http://127.0.0.1:8000/v1 --set temperature=0
+    $ judgebench judges add position --model scripted:always-first --template pairwise/three-way
+    $ judgebench judges add gpt --model gpt-5 --url https://api.openai.com/v1 --key-env OPENAI_API_KEY
+    $ judgebench judges add local --model qwen3 --url http://127.0.0.1:8000/v1 --set temperature=0
     """
     from judgebench.spec import make_judge
 
@@ -82,9 +78,7 @@ def add(
 def show(context: typer.Context, name: NameArgument, output: Output = "table") -> None:
     """Show everything that is stored about a judge.
 
-    Examples:
-      judgebench judges show position
-      judgebench judges show position --format json
+    $ judgebench judges show position
     """
     with opened(context) as database:
         document = _document(services.judges.known_judge(database, name))
@@ -99,9 +93,7 @@ def show(context: typer.Context, name: NameArgument, output: Output = "table") -
 def try_judge(context: typer.Context, name: NameArgument, output: Output = "table") -> None:
     """Ask a judge four short questions: does it answer, as which model, and what can its server do?
 
-    Examples:
-      judgebench judges test position
-      judgebench judges test position --format json
+    $ judgebench judges test position
     """
     session: Session = context.obj
     with session.database() as database:

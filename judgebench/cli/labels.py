@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     from judgebench.cli.session import Line
     from judgebench.services.agreement import HumanQueue
 
-app = typer.Typer(help="Human labels: import and list what people say about battles.", no_args_is_help=True)
+_HELP = """Human labels: import and list what people say about battles.
+
+$ judgebench labels import people.jsonl --benchmark sums
+$ judgebench labels list --benchmark sums
+"""
+app = typer.Typer(help=_HELP, no_args_is_help=True)
 
 
 @app.command("import")
@@ -43,9 +48,8 @@ def import_labels(
 ) -> None:
     """Import human preferences between two outputs; a benchmark that is not there is made of the file.
 
-    Examples:
-      judgebench labels import people.jsonl --benchmark sums
-      judgebench labels import people.csv --benchmark sums --map annotator=worker_id --extend
+    $ judgebench labels import people.jsonl --benchmark sums
+    $ judgebench labels import people.csv --benchmark sums --map annotator=worker_id --extend
     """
     with opened(context, create=True) as database:
         report = services.labels.import_labels(
@@ -76,9 +80,7 @@ def list_labels(
 ) -> None:
     """Count labels by annotator; with --format json every label, for other tools.
 
-    Examples:
-      judgebench labels list --benchmark sums
-      judgebench labels list --benchmark sums --annotator ann --format json
+    $ judgebench labels list --benchmark sums
     """
     with opened(context) as database:
         labels = services.labels.human_labels(database, benchmark, annotator=annotator, category=category)
@@ -115,9 +117,8 @@ def queue(
 ) -> None:
     """Which battles a judge should hand to people: those below a confidence that the labels have shown to be safe.
 
-    Examples:
-      judgebench labels queue --benchmark demo --judge embedded --out queue.jsonl
-      judgebench labels queue --benchmark demo --judge embedded --risk 0.05
+    $ judgebench labels queue --benchmark demo --judge embedded --out queue.jsonl
+    $ judgebench labels queue --benchmark demo --judge embedded --risk 0.05
     """
     from judgebench.show.tables import document
 

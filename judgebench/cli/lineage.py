@@ -12,16 +12,19 @@ from judgebench.cli.session import opened, print_json, print_table, say
 from judgebench.errors import InputError
 from judgebench.records import Lineage, Model
 
-app = typer.Typer(help="Where models and judges come from: family, parent, teachers.", no_args_is_help=True)
+_HELP = """Where models and judges come from: family, parent, teachers.
+
+$ judgebench lineage propose
+$ judgebench lineage accept --all
+"""
+app = typer.Typer(help=_HELP, no_args_is_help=True)
 
 
 @app.command("list")
 def list_lineage(context: typer.Context, output: Output = "table") -> None:
     """List what was declared.
 
-    Examples:
-      judgebench lineage list
-      judgebench lineage list --format json
+    $ judgebench lineage list
     """
     with opened(context) as database:
         declared = services.lineage.declared(database)
@@ -32,9 +35,7 @@ def list_lineage(context: typer.Context, output: Output = "table") -> None:
 def propose(context: typer.Context, output: Output = "table") -> None:
     """What the names of models and judges without a lineage suggest; nothing is stored.
 
-    Examples:
-      judgebench lineage propose
-      judgebench lineage propose --format json
+    $ judgebench lineage propose
     """
     with opened(context) as database:
         undeclared = services.lineage.undeclared(database)
@@ -63,9 +64,8 @@ def accept(
 ) -> None:
     """Confirm proposals: they become declared lineage, with those of the parents and teachers that they name.
 
-    Examples:
-      judgebench lineage accept --all
-      judgebench lineage accept vicuna-7b tulu-2-dpo-70b
+    $ judgebench lineage accept --all
+    $ judgebench lineage accept vicuna-7b tulu-2-dpo-70b
     """
     if bool(names) == everything:
         raise InputError("name the models whose proposals are right, or say --all")
@@ -85,9 +85,8 @@ def set_lineage(
 ) -> None:
     """Declare one lineage.
 
-    Examples:
-      judgebench lineage set demo-careful --family demo
-      judgebench lineage set my-vicuna --family llama --parent llama-2 --trained-on gpt-4
+    $ judgebench lineage set demo-careful --family demo
+    $ judgebench lineage set my-vicuna --family llama --parent llama-2 --trained-on gpt-4
     """
     lineage = Lineage(family, parent, tuple(trained_on or ()))
     if lineage == Lineage():
@@ -105,9 +104,7 @@ def import_lineage(
 ) -> None:
     """Declare the lineages in a file, all or none.
 
-    Examples:
-      judgebench lineage import lineage.csv
-      judgebench lineage import lineage.jsonl --format json
+    $ judgebench lineage import lineage.csv
     """
     from judgebench.formats.lineage_file import read_lineage
 

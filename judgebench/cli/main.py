@@ -85,7 +85,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
-            error.message += _nearest(error.message)
+            error.message = _with_nearest(error.message)
             raise
 
 
@@ -102,11 +102,11 @@ def command(name: str) -> Any:
     return typer.main.get_command(holder)
 
 
-def _nearest(message: str) -> str:
-    """What may have been meant by a value that is not one of an option's."""
-    value, _, choices = message.partition(" is not one of ")
-    near = get_close_matches(value.strip("'"), re.findall("'([^']*)'", choices), n=2)
-    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+def _with_nearest(message: str) -> str:
+    """The message, and what may have been meant by a value that is not one of an option's."""
+    match = re.search("'([^']*)' is not one of (.*)", message)
+    near = get_close_matches(match[1], re.findall("'([^']*)'", match[2]), n=2) if match else []
+    return f"{message} Did you mean {' or '.join(map(repr, near))}?" if near else message
 
 
 _HELP = {"help_option_names": ["-h", "--help"]}

@@ -17,9 +17,8 @@ def matrix(
 ) -> None:
     """How often each model was preferred to each other one, with intervals.
 
-    Examples:
-      judgebench matrix --benchmark demo
-      judgebench matrix --benchmark demo --judge embedded --category writing
+    $ judgebench matrix --benchmark demo
+    $ judgebench matrix --benchmark demo --judge embedded --category writing
     """
     with opened(context) as database:
         rates = services.analyses.matrix(database, benchmark, judges=judge or (), category=category)

@@ -10,9 +10,8 @@ from judgebench.cli.session import opened, print_json, print_table
 def models(context: typer.Context, benchmark: Benchmark, output: Output = "table") -> None:
     """List the models that have outputs in a benchmark, with their declared lineage.
 
-    Examples:
-      judgebench models --benchmark demo
-      judgebench models --benchmark demo --format json
+    $ judgebench models --benchmark demo
+    $ judgebench models --benchmark demo --format json
     """
     with opened(context) as database:
         stored = services.benchmarks.models(database, benchmark)

@@ -22,13 +22,12 @@ def multiverse(
 ) -> None:
     """Rank under every reasonable choice of method, judges and verdicts; see what survives them all.
 
-    Examples:
-      judgebench multiverse --benchmark demo
-      judgebench multiverse --benchmark demo --category writing --format json
+    $ judgebench multiverse --benchmark demo
+    $ judgebench multiverse --benchmark demo --category writing --format json
     """
     with opened(context) as database:
         many = services.analyses.multiverse(database, benchmark, judges=judge or (), category=category, seed=seed)
-    ranks, rows = many.found, many.found.rows()
+    ranks, rows = many.together, many.together.rows()
     if output == "json":
         universes = [{"choices": dict(u.choices), "ranks": _ranks(ranks.models, u.estimates)} for u in many.universes]
         document = {"benchmark": benchmark, "universes": universes, "impossible": many.impossible}

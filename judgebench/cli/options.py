@@ -19,11 +19,14 @@ import typer
 
 from judgebench.errors import InputError
 from judgebench.judging.design import Orders
-from judgebench.leaderboard.board import Method
+from judgebench.leaderboard import METHODS
 
 if TYPE_CHECKING:
+    from judgebench.leaderboard import Method
     from judgebench.spec import Study
     from judgebench.store.database import Database
+else:
+    Method = Literal[tuple(METHODS)]  # whatever the table holds when the command line starts
 
 Format = Literal["table", "json"]
 _ADDRESS = "Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1"
@@ -77,6 +80,7 @@ Templates = Annotated[
 
 # How it is computed.
 Baseline = Annotated[str | None, _BASELINE]
+BoardBaseline = Annotated[str | None, varied(_BASELINE, default="the one that met all, or the field")]
 RankingMethod = Annotated[Method, _METHOD]
 QualityMethod = Annotated[Literal["win-rate", "bradley-terry", "length-controlled"], _METHOD]
 Level = Annotated[float, typer.Option("--level", min=0.5, max=0.999, help="Confidence level of intervals and tests.")]

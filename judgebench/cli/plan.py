@@ -38,11 +38,10 @@ def plan(
 
     With --benchmark it learns from the verdicts there, and says what more instructions would separate.
 
-    Examples:
-      judgebench plan --difference 0.03
-      judgebench plan --benchmark demo --instructions 500
+    $ judgebench plan --difference 0.03
+    $ judgebench plan --benchmark demo --instructions 500
     """
-    from judgebench.stats.planning import Plan
+    from judgebench.stats.planning import PlannedComparison
 
     pilot = None
     if benchmark is not None:
@@ -50,7 +49,7 @@ def plan(
         with opened(context) as database:
             pilot = services.analyses.pilot(database, benchmark, judges=judge or (), planned=numbers, level=level)
     chosen_sd = sd if sd is not None else 0.5 if pilot is None else pilot.sd
-    comparison = Plan(difference, sd=chosen_sd, correlation=correlation, level=level, power=power)
+    comparison = PlannedComparison(difference, sd=chosen_sd, correlation=correlation, level=level, power=power)
     planned = services.analyses.sample_plan(comparison, instructions=instructions, learned=pilot)
     document: dict[str, Any] = {**asdict(comparison), "instructions_needed": planned.instructions_needed}
     if instructions is not None:

@@ -8,6 +8,7 @@ import typer
 from judgebench import services
 from judgebench.cli.options import Against, Benchmark, Judges, Output, QualityMethod
 from judgebench.cli.session import opened, print_json, say
+from judgebench.leaderboard import Choices
 from judgebench.show.numbers import amount, percent
 
 
@@ -24,12 +25,9 @@ def quality(
 ) -> None:
     """How many pairs a leaderboard separates, and how well it foretells another one.
 
-    Examples:
-      judgebench quality --benchmark demo
-      judgebench quality --benchmark demo --judge embedded --against-judge scripted:coin
+    $ judgebench quality --benchmark demo
+    $ judgebench quality --benchmark demo --judge embedded --against-judge scripted:coin
     """
-    from judgebench.leaderboard import Choices
-
     with opened(context) as database:
         measured = services.analyses.board_quality(
             database,

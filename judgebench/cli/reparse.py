@@ -16,9 +16,8 @@ def reparse(
 ) -> None:
     """Read a judge's stored replies again with the current parser; no call is made.
 
-    Examples:
-      judgebench reparse embedded
-      judgebench reparse gpt-5:pairwise/three-way --format json
+    $ judgebench reparse embedded
+    $ judgebench reparse gpt-5:pairwise/three-way --format json
     """
     with opened(context) as database:
         read, changed = engine.run.reparse(database, judge)

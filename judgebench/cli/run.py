@@ -83,11 +83,10 @@ def run(
 ) -> None:
     """Judge a benchmark's outputs; the same command continues a stopped run and repeats no answered call.
 
-    Examples:
-      judgebench run --benchmark demo --judge scripted:coin --all-pairs
-      judgebench run --benchmark demo --judge embedded --baseline demo-careful --limit 5
-      judgebench run --benchmark demo --judge qwen3 --judge-url http://127.0.0.1:8000/v1 --all-pairs --dry-run
-      judgebench run --benchmark demo --judge scripted:coin --design adaptive --top 1 --budget 200
+    $ judgebench run --benchmark demo --judge scripted:coin --all-pairs
+    $ judgebench run --benchmark demo --judge embedded --baseline demo-careful --limit 5
+    $ judgebench run --benchmark demo --judge qwen3 --judge-url http://127.0.0.1:8000/v1 --all-pairs --dry-run
+    $ judgebench run --benchmark demo --judge scripted:coin --design adaptive --top 1 --budget 200
     """
     session: Session = context.obj
     flags = design.fields() | adaptive.fields() | pace.fields() | given(reask=reask)

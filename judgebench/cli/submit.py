@@ -55,9 +55,8 @@ def submit(
 ) -> None:
     """Submit a model's outputs to the instructions of a benchmark.
 
-    Examples:
-      judgebench submit demo/outputs/demo-careful.json --model demo-careful --benchmark demo
-      judgebench submit outputs.csv --model mine --benchmark demo --map output=answer --dry-run
+    $ judgebench submit demo/outputs/demo-careful.json --model demo-careful --benchmark demo
+    $ judgebench submit outputs.csv --model mine --benchmark demo --map output=answer --dry-run
     """
     from judgebench.formats.outputs import read_outputs
     from judgebench.services.audits.submissions import audit_prepared, keep_prepared

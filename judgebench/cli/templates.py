@@ -7,9 +7,8 @@ from judgebench.cli.session import print_json, print_table
 def templates(output: Output = "table") -> None:
     """List the templates that judges can be asked with.
 
-    Examples:
-      judgebench templates
-      judgebench templates --format json
+    $ judgebench templates
+    $ judgebench templates --format json
     """
     from judgebench import spec
 

@@ -18,7 +18,12 @@ from judgebench.errors import InputError, JudgeUnreachable
 if TYPE_CHECKING:
     from judgebench.clients.vllm_server import VllmServer
 
-app = typer.Typer(help="Serve judges by vLLM on this machine.", no_args_is_help=True)
+_HELP = """Serve judges by vLLM on this machine.
+
+$ judgebench vllm serve Qwen/Qwen3-8B
+$ judgebench vllm serve ./my-judge --program ../vllm/bin/python --tensor-parallel-size 2
+"""
+app = typer.Typer(help=_HELP, no_args_is_help=True)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -36,9 +41,7 @@ def serve(
 
     Every other flag is passed to vLLM, e.g. --tensor-parallel-size 2.
 
-    Examples:
-      judgebench vllm serve Qwen/Qwen3-8B
-      judgebench vllm serve ./my-judge --program ../vllm/bin/python --tensor-parallel-size 2
+    $ judgebench vllm serve Qwen/Qwen3-8B --port 8000
     """
     from judgebench.clients.vllm_server import VllmServer, command, free_port
 

@@ -19,7 +19,7 @@ from judgebench.errors import InputError
 from judgebench.judging.design import trials
 from judgebench.records import Battle, Status, Trial, content_key
 from judgebench.spec import Study
-from judgebench.stats.adaptive import Question, Race, Standing
+from judgebench.stats.adaptive import Race, RankingQuestion, Standing
 from judgebench.store.database import Database
 
 
@@ -124,7 +124,7 @@ class _Settling:
         self._study = study
         self._planned = planned
         self._budget = study.budget
-        self._race = Race(planned.models, Question(study.better, study.top), error=study.error)
+        self._race = Race(planned.models, RankingQuestion(study.better, study.top), error=study.error)
         self._field = _Field(database, study, planned)
         self._asked: set[str] = set()  # keys of trials
         self._tally = Tally(0, {}, 0.0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import MissingExtra
 from judgebench.estimate import Estimate
-from judgebench.leaderboard.board import Leaderboard
+from judgebench.leaderboard import METHODS, Leaderboard
 from judgebench.show.numbers import Labelled, plotted, ranks
 from judgebench.show.text import one_line
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from judgebench.bias.calibration import ReliabilityBin
     from judgebench.bias.position import GapBin
     from judgebench.show.tables import Move
-    from judgebench.stats.pair_rates import PairRates
+    from judgebench.stats.win_rate import PairRates
 
 BLUE, ORANGE, GREY, PALE = "#3d8fc9", "#e69f00", "#8a8f98", "#f4f4f2"
 CHOSEN = "chosen"  # the selection in a matrix
@@ -37,9 +37,12 @@ def chart(spec: Spec) -> Any:
 
 def unit(board: Leaderboard) -> str:
     """What the ratings are, as the title of an axis."""
-    if board.method == "length-controlled":
-        return "Length-controlled win rate, %"
-    units = {"rate": "Win rate, %", "elo": "Rating, Elo scale", "logit": "Rating, log-odds", "score": "Mean score"}
+    units = {
+        "rate": f"{METHODS[board.method].label}, %",
+        "elo": "Rating, Elo scale",
+        "logit": "Rating, log-odds",
+        "score": "Mean score",
+    }
     return units[board.scale]
 
 

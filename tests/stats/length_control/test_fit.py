@@ -1,0 +1,246 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit
+from scipy.stats import spearmanr
+
+from judgebench.errors import StatisticsError, UnknownName
+from judgebench.stats.length_control import ALPACA_EVAL, empirical_prior
+from judgebench.stats.length_control.fit import controlled_rate, controlled_win_rates, fit_controlled
+from judgebench.stats.length_control.likelihood import Comparisons, compare_to_baseline
+from judgebench.stats.win_rate import win_rates
+from tests.stats import alpaca
+from tests.stats.factories import stacked, swapped, table_of
+
+RNG = np.random.default_rng
+
+
+def world(abilities, slope=-1.5, instructions=300, seed=0, length_bias=None):
+    """Comparisons with a known truth: slope of the length term, difficulties of standard deviation 1.2."""
+    rng = RNG(seed)
+    m = len(abilities)
+    difficulty = 1.2 * rng.standard_normal(instructions)
+    shift = np.zeros(m) if length_bias is None else np.asarray(length_bias)
+    control = np.tanh(rng.standard_normal((m, instructions)) + shift[:, None])
+    logits = np.asarray(abilities)[:, None] + difficulty + slope * control
+    preference = (rng.random((m, instructions)) < expit(logits)).astype(float)
+    data = Comparisons(
+        models=tuple(f"m{i}" for i in range(m)),
+        baseline="base",
+        instructions=tuple(f"i{i}" for i in range(instructions)),
+        controls=("length",),
+        preference=preference,
+        weight=np.ones((m, instructions)),
+        control=control[:, :, None],
+    )
+    return data, expit(np.asarray(abilities)[:, None] + difficulty).mean(axis=1)
+
+
+def test_control_is_baseline_minus_model_over_its_own_spread():
+    table = table_of([("m", "base", 1.0, f"i{i}") for i in range(3)])
+    lengths = np.array([10, 40, 10])
+    table = replace(table, length_b=np.array([20, 20, 50], dtype=np.int32), length_a=lengths.astype(np.int32))
+    if table.models[0] != "base":
+        table = swapped(swapped(table))
+    data = compare_to_baseline(table, baseline="base")
+    delta = np.array([10.0, -20.0, 40.0])
+    np.testing.assert_allclose(data.control[0, :, 0], np.tanh(delta / delta.std(ddof=1)))
+    assert data.controls == ("length",)
+
+
+def test_comparisons_do_not_depend_on_sides_or_copies():
+    rng = RNG(0)
+    table = table_of([(f"m{i % 3}", "base", float(y), f"i{i % 7}") for i, y in enumerate(rng.random(40))])
+    table = replace(
+        table,
+        length_a=rng.integers(1, 99, 40).astype(np.int32),
+        length_b=rng.integers(1, 99, 40).astype(np.int32),
+    )
+    one = compare_to_baseline(table, baseline="base")
+    for other in (swapped(table), stacked(table, swapped(table))):
+        again = compare_to_baseline(other, baseline="base")
+        np.testing.assert_allclose(one.preference, again.preference, atol=1e-14)
+        np.testing.assert_allclose(one.control, again.control, atol=1e-12)
+        np.testing.assert_array_equal(one.weight, again.weight)
+
+
+def test_constant_length_difference_is_no_control():
+    table = table_of([("m", "base", float(i % 2), f"i{i}") for i in range(4)])
+    assert not compare_to_baseline(table, baseline="base").control.any()
+
+
+@pytest.mark.parametrize("column", [np.zeros(3), np.full(2, np.nan)])
+def test_a_control_that_does_not_fit_is_named(column):
+    table = table_of([("m", "base", 1.0, "x"), ("m", "base", 0.0, "y")])
+    with pytest.raises(StatisticsError, match="'bold' must hold 2 finite numbers"):
+        compare_to_baseline(table, baseline="base", controls={"bold": column})
+
+
+def test_unknown_baseline_is_named():
+    with pytest.raises(UnknownName, match="nobody"):
+        compare_to_baseline(table_of([("a", "b", 1.0)]), baseline="nobody")
+
+
+def test_a_prior_for_other_controls_is_refused():
+    data, _ = world([0.0, 1.0, -1.0])
+    with pytest.raises(StatisticsError, match="prior is for 1 controls"):
+        fit_controlled(replace(data, controls=("length", "bold"), control=np.zeros((3, 300, 2))), ALPACA_EVAL)
+
+
+def test_without_any_length_difference_the_rate_is_the_raw_one():
+    data, _ = world([0.5, -0.5, 0.0, -1.5])
+    flat = replace(data, control=np.zeros_like(data.control))
+    fit = fit_controlled(flat, ALPACA_EVAL)
+    raw = flat.preference.mean(axis=1)
+    np.testing.assert_allclose(controlled_rate(fit, flat.weight), raw, atol=2e-4)  # the ability's weak prior
+
+
+def test_an_always_losing_model_stays_finite_and_moves_nobody():
+    data, _ = world([0.5, -0.5, 0.0, -1.5])
+    lost = replace(data, preference=np.where(np.arange(4)[:, None] == 3, 0.0, data.preference))
+    result = controlled_win_rates(lost, prior=ALPACA_EVAL, resamples=10, rng=RNG(0))
+    assert np.isfinite(result.rate).all()
+    assert 0 <= result.rate[-1] < 0.01
+    assert (result.lower <= result.rate).all()
+    assert (result.rate <= result.upper).all()
+
+
+def test_baseline_is_a_half_and_keeps_its_place_among_the_names():
+    data, _ = world([0.5, -0.5, 0.0])
+    result = controlled_win_rates(data, prior=ALPACA_EVAL, resamples=5, rng=RNG(0))
+    assert result.models == ("base", "m0", "m1", "m2")
+    assert (result.rate[0], result.standard_error[0], result.lower[0], result.upper[0]) == (0.5, 0.0, 0.5, 0.5)
+
+
+def test_few_models_leave_difficulties_out():
+    data, _ = world([0.5, -0.5])
+    fit = fit_controlled(data, ALPACA_EVAL)
+    assert not fit.difficulty.any()
+    assert not fit.sharpness.any()
+
+
+def test_a_model_without_a_battle_has_no_rate():
+    data, _ = world([0.5, -0.5, 0.0, 0.3])
+    silent = replace(data, weight=data.weight * (np.arange(4) != 1)[:, None])
+    result = controlled_win_rates(silent, prior=ALPACA_EVAL, resamples=5, rng=RNG(0))
+    assert np.isnan(result.rate).tolist() == [False, False, True, False, False]
+    without = replace(
+        data,
+        models=("m0", "m2", "m3"),
+        weight=data.weight[[0, 2, 3]],
+        preference=data.preference[[0, 2, 3]],
+        control=data.control[[0, 2, 3]],
+    )
+    alone = controlled_win_rates(without, prior=ALPACA_EVAL, resamples=5, rng=RNG(0))
+    np.testing.assert_allclose(result.rate[[1, 3, 4]], alone.rate[1:], atol=1e-9)
+
+
+def test_same_seed_same_numbers():
+    data, _ = world([0.5, -0.5, 0.0])
+    one, other = (controlled_win_rates(data, prior=ALPACA_EVAL, resamples=5, rng=RNG(3)) for _ in range(2))
+    np.testing.assert_array_equal(one.lower, other.lower)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.permutations(range(4)))
+def test_renaming_permutes_the_result(permutation):
+    data, _ = world([0.5, -0.5, 0.0, 0.3], instructions=60)
+    order = list(permutation)
+    other = replace(data, preference=data.preference[order], control=data.control[order], weight=data.weight[order])
+    one, two = (controlled_rate(fit_controlled(d, ALPACA_EVAL), d.weight) for d in (data, other))
+    np.testing.assert_allclose(one[order], two, atol=1e-8)
+
+
+def test_recovery_of_rates_that_length_distorts():
+    abilities = [0.8, 0.4, 0.0, -0.4, -0.8, -1.2]
+    data, truth = world(abilities, slope=-1.5, instructions=2000, length_bias=[0.8, -0.8, 0.5, -0.5, 0.0, 0.3])
+    prior = empirical_prior(data)
+    assert prior.difficulty_sd == pytest.approx(1.2, abs=0.25)
+    rate = controlled_rate(fit_controlled(data, prior), data.weight)
+    raw = data.preference.mean(axis=1)
+    assert np.abs(rate - truth).max() < 0.035
+    assert np.abs(rate - truth).max() < np.abs(raw - truth).max() / 4
+
+
+def test_empirical_prior_needs_a_battle():
+    data, _ = world([0.5, -0.5, 0.0])
+    with pytest.raises(StatisticsError, match="no slope to learn from"):
+        empirical_prior(replace(data, weight=np.zeros_like(data.weight)))
+
+
+def test_order_must_name_every_instruction_once():
+    data, _ = world([0.5, -0.5, 0.0], instructions=4)
+    with pytest.raises(StatisticsError, match="each of the 4 instruction codes once"):
+        controlled_win_rates(data, prior=ALPACA_EVAL, order=np.array([0, 1, 2, 2]), resamples=5, rng=RNG(0))
+
+
+def test_order_changes_only_models_that_miss_instructions():
+    data, _ = world([0.5, -0.5, 0.0], instructions=50)
+    missing = data.weight.copy()
+    missing[1, 3] = 0
+    data = replace(data, weight=missing)
+    joined = controlled_win_rates(data, prior=ALPACA_EVAL, resamples=5, rng=RNG(0))
+    shifted = controlled_win_rates(data, prior=ALPACA_EVAL, order=np.arange(50), resamples=5, rng=RNG(0))
+    same = joined.rate == pytest.approx(shifted.rate, abs=1e-12)
+    assert not same
+    np.testing.assert_allclose(joined.rate[[0, 1, 3]], shifted.rate[[0, 1, 3]], atol=1e-12)
+
+
+@pytest.mark.shared
+def test_golden_alpaca_eval_board_without_its_tables():
+    # The published length-controlled win rates; the bar is what the board itself moves by between refits.
+    alpaca.needed()
+    table, order = alpaca.verdicts()
+    board = alpaca.official("official_leaderboard.csv")
+    data = compare_to_baseline(table, baseline=alpaca.BASELINE)
+    for places, mean, largest in ((order, 0.45, 1.3), (None, 0.7, 3.0)):
+        result = controlled_win_rates(data, prior=ALPACA_EVAL, order=places, resamples=2, rng=RNG(0))
+        pairs = np.array(
+            [
+                (100 * rate, float(board[name]["length_controlled_winrate"]))
+                for name, rate in zip(result.models, result.rate, strict=True)
+                if name in board
+            ]
+        )
+        error = np.abs(pairs[:, 0] - pairs[:, 1])
+        assert len(pairs) == 23
+        assert error.mean() <= mean
+        assert error.max() <= largest
+        assert spearmanr(*pairs.T).statistic >= 0.985
+
+
+@pytest.mark.shared
+def test_raw_rates_beside_the_controlled_ones_are_the_win_rates():
+    alpaca.needed()
+    table, _ = alpaca.verdicts()
+    data = compare_to_baseline(table, baseline=alpaca.BASELINE)
+    result = controlled_win_rates(data, prior=ALPACA_EVAL, resamples=2, rng=RNG(0))
+    np.testing.assert_allclose(result.raw, win_rates(table, baseline=alpaca.BASELINE).rate, rtol=1e-12)
+
+
+@pytest.mark.shared
+def test_golden_alpaca_eval_board_with_its_difficulties():
+    # The prior alone, against the published rates: what the gamed-baseline rows did, it does.
+    alpaca.needed()
+    table, order = alpaca.verdicts()
+    board = alpaca.official("official_leaderboard.csv")
+    difficulty = np.empty(len(order))
+    difficulty[order] = alpaca.difficulties()
+    data = compare_to_baseline(table, baseline=alpaca.BASELINE)
+    result = controlled_win_rates(data, prior=ALPACA_EVAL, order=order, difficulty=difficulty, resamples=2, rng=RNG(0))
+    error = [
+        abs(100 * rate - float(board[name]["length_controlled_winrate"]))
+        for name, rate in zip(result.models, result.rate, strict=True)
+        if name in board
+    ]
+    assert np.mean(error) < 0.15
+    assert max(error) < 0.7
+
+
+def test_given_difficulties_must_fit():
+    data, _ = world([0.5, -0.5, 0.0], instructions=4)
+    with pytest.raises(StatisticsError, match="difficulties must be 4 finite"):
+        fit_controlled(data, ALPACA_EVAL, difficulty=np.zeros(3))
