@@ -12,7 +12,6 @@ _SLOW = (
     "altair",
     "pyarrow.pandas_compat",
     "streamlit.web.cli",
-    "judgebench.services.analyses",
     "judgebench.services.agreement",
     "judgebench.services.cards",
     "judgebench.services.pages",

@@ -13,17 +13,17 @@ import streamlit as st
 from judgebench import services
 from judgebench.services.bias import Scope
 from judgebench.services.pages import (
+    AgreementReport,
     BattleFilter,
     BattleSummary,
     BiasReport,
     Card,
     Choices,
-    Concord,
+    Counterfactuals,
     Database,
     InputError,
     Judge,
     Leaderboard,
-    Ledger,
     PairRates,
     StoredAudit,
     parse_address,
@@ -70,7 +70,7 @@ def leaderboard(source: Source, benchmark: str, scope: Scope, *, language: str |
 @st.cache_data(max_entries=50, show_spinner="Ranking without it")
 def moves(
     source: Source, benchmark: str, controls: tuple[services.bias.Without, ...], *, scope: Scope, baseline: str | None
-) -> Ledger:
+) -> Counterfactuals:
     """Raises what ``services.bias.moves`` raises."""
     return services.bias.moves(_of(source), benchmark, controls, scope=scope, baseline=baseline)
 
@@ -87,8 +87,8 @@ def languages(source: Source, benchmark: str) -> list[str]:
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def matrix(source: Source, benchmark: str, scope: Scope) -> PairRates:
-    """Raises what ``services.analyses.matrix`` raises."""
-    return services.analyses.matrix(_of(source), benchmark, judges=scope.judges, category=scope.category)
+    """Raises what ``services.leaderboards.matrix`` raises."""
+    return services.leaderboards.matrix(_of(source), benchmark, judges=scope.judges, category=scope.category)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -116,7 +116,7 @@ def bias(source: Source, benchmark: str, scope: Scope) -> BiasReport:
 
 
 @st.cache_data(max_entries=20, show_spinner="Comparing")
-def agreement(source: Source, benchmark: str, scope: Scope) -> Concord:
+def agreement(source: Source, benchmark: str, scope: Scope) -> AgreementReport:
     """Raises what ``services.agreement.agreement`` raises."""
     return services.agreement.agreement(_of(source), benchmark, judges=scope.judges, category=scope.category)
 

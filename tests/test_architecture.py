@@ -59,6 +59,17 @@ def test_the_app_imports_only_what_is_shown_and_what_serves_it() -> None:
         assert not [name for name in names if not name.startswith(doors)], path.relative_to(ROOT)
 
 
+def test_only_the_store_writes_sql() -> None:
+    """The import contract holds the package to it; here the app, and those that would borrow the store's tables."""
+    for path in sources("app"):
+        assert not [name for name in imported(path) if name.startswith(("sqlalchemy", "alembic"))], path
+    for path in sources("judgebench", "app"):
+        if (PACKAGE / "store") not in path.parents:
+            text = path.read_text(encoding="utf-8")
+            assert "store.schema" not in text, f"{path.relative_to(ROOT)} names the store's tables"
+            assert "store import schema" not in text, f"{path.relative_to(ROOT)} names the store's tables"
+
+
 def test_migrations_do_not_import_the_tables_that_they_build() -> None:
     """A migration is history; tables change."""
     for path in sources("migrations"):

@@ -6,7 +6,7 @@ from app import cached, filters
 from app.views import battles, diff, markdown
 from app.views.battles import ROWS, Identity, Spot, View, beside, identity
 from app.views.elements import block, line, markup, problem, rest
-from judgebench.services.battles import Battle, ShownVerdict
+from judgebench.services.battles import Battle, JudgedTrial
 from judgebench.services.pages import BattleFilter, BattleOrder, BattleSummary, JudgeBenchError
 from judgebench.show import charts
 from judgebench.show.text import one_line
@@ -191,7 +191,7 @@ def _verdicts(battle: Battle) -> None:
                 _card(shown, f"reply_{number}")
 
 
-def _card(shown: ShownVerdict, key: str) -> None:
+def _card(shown: JudgedTrial, key: str) -> None:
     line(f"{one_line(shown.judge)}, {battles.order_words(shown.order)}: {battles.opinion(shown)}")
     completion = shown.completion
     if completion is None:

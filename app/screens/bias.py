@@ -137,7 +137,7 @@ def _people(view: _View) -> None:
 
 
 _PARTS = {
-    "Ledger": _effects,
+    "Counterfactuals": _effects,
     "Board without bias": _board,
     "Position": _position,
     "Length and style": _length_and_style,

@@ -101,7 +101,7 @@ try:
     left, right = _halves(len(view.shown))
     with left:
         event = st.vega_lite_chart(
-            charts.matrix(rates, view.shown),
+            charts.matrix(rates.pairs(view.shown), view.shown),
             on_select="rerun",
             key="matrix",
             alt="Pairwise win rates; the table holds the same numbers",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from app import cached
-from judgebench.services.battles import Battle, ShownVerdict
+from judgebench.services.battles import Battle, JudgedTrial
 from judgebench.services.pages import BattleFilter, BattleSummary, Completion, Order, TokenLogprob
 from judgebench.show.numbers import percent
 
@@ -93,7 +93,7 @@ def order_words(order: Order | None) -> str:
     return {Order.AB: "A first", Order.BA: "B first", None: "order not known"}[order]
 
 
-def opinion(shown: ShownVerdict) -> str:
+def opinion(shown: JudgedTrial) -> str:
     """One verdict in words."""
     preference = shown.verdict.preference
     if preference is None:

@@ -11,7 +11,7 @@ from judgebench.cli.options import Benchmark, Category, Judges, Level, Output, R
 from judgebench.cli.session import opened, print_estimates, print_json
 
 if TYPE_CHECKING:
-    from judgebench.bias.human_agreement import Concord, JudgeAgreement
+    from judgebench.bias.human_agreement import AgreementReport, JudgeAgreement
     from judgebench.cli.session import Line
     from judgebench.stats.agreement import Coefficients
 
@@ -44,7 +44,7 @@ def agreement(
         _print_agreement(report)
 
 
-def _print_agreement(report: Concord) -> None:
+def _print_agreement(report: AgreementReport) -> None:
     people = report.people
     print_estimates(
         f"people: {len(people.annotators)} annotators, {people.labels} labels on {people.items} battles",

@@ -25,7 +25,7 @@ from judgebench.records import Status
 
 if TYPE_CHECKING:
     from judgebench.engine.batches import IngestReport
-    from judgebench.store.batches import Batch
+    from judgebench.store.runs import Batch
 
 _HELP = """Judge by batch files: export, submit, ingest, list.
 

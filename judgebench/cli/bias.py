@@ -11,7 +11,7 @@ from judgebench.cli.options import Baseline, Benchmark, Category, Judges, Level,
 from judgebench.cli.session import opened, print_estimates, print_json, say
 
 if TYPE_CHECKING:
-    from judgebench.bias.counterfactual import Entry
+    from judgebench.bias.counterfactual import WithoutEffect
     from judgebench.bias.report import BiasReport
     from judgebench.cli.session import Line
 
@@ -99,7 +99,7 @@ def _print_bias(report: BiasReport) -> None:
         _print_counterfactual(entry)
 
 
-def _print_counterfactual(entry: Entry) -> None:
+def _print_counterfactual(entry: WithoutEffect) -> None:
     """Whom the effect helps and harms most, and what flips without it."""
     moved = sorted(entry.board, key=lambda row: -abs(row.change.value or 0.0))[:_MOVED]
     if not entry.flips and all(abs(row.change.value or 0.0) < _WORTH_SHOWING for row in moved):

@@ -25,7 +25,7 @@ def consensus(
     $ judgebench consensus --benchmark demo --resamples 200 --seed 1
     """
     with opened(context) as database:
-        answers = services.analyses.other_answers(
+        answers = services.leaderboards.other_answers(
             database, benchmark, judges=judge or (), category=category, resamples=resamples, seed=seed
         )
     if output == "json":

@@ -1,110 +1,277 @@
-"""judgebench import ..."""
+"""judgebench import: files, each recognised or named."""
 
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from os import PathLike
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from judgebench.cli.options import Benchmark, Columns, Output, columns_of
-from judgebench.cli.session import Session, out, print_json
+from judgebench import services
+from judgebench.cli import options
+from judgebench.cli.session import complain, opened, print_json, print_table, say
 from judgebench.errors import InputError
-from judgebench.services.imports import (
-    ImportReport,
-    import_alpaca_eval,
-    import_instructions,
-    import_judgments,
-    import_scalerlab,
-)
-from judgebench.show.text import visible
 
-app = typer.Typer(help="Import verdicts that others published, or instructions alone.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from judgebench.services.imports import ImportOptions, Report, VerdictsReport
+
+_START_BYTES = 1 << 16  # of standard input, by which its form is told
+
+
+class _Imports(TyperGroup):
+    """``import FILE...`` is short for ``import files FILE...``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["files", *args]
+        return super().parse_args(ctx, args)
+
+
+_HELP = """Import files: instructions, outputs, recorded verdicts, labels, lineage.
+
+'judgebench import FILE... --benchmark B' recognises what each file is; the other commands say it.
+
+$ judgebench import demo/instructions.jsonl --benchmark mine
+$ judgebench import results/gpt-4/annotations.json
+"""
+app = typer.Typer(cls=_Imports, help=_HELP, no_args_is_help=True)
+
+
+@app.command("files")
+def import_files(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="JSON, JSONL, CSV or parquet, plain or .gz; - is stdin.")],
+    benchmark: options.AnyBenchmark = None,
+    as_format: Annotated[
+        str | None,
+        typer.Option("--as", metavar="FORMAT", help="What the files are, see 'import formats'.", show_default="told"),
+    ] = None,
+    model: options.WriterOf = None,
+    annotator: options.LabelledBy = None,
+    columns: options.Columns = None,
+    extend: options.Extend = False,
+    new_benchmark: options.NewBenchmark = False,
+    output: options.Output = "table",
+) -> None:
+    """Recognise what each file is and import it, one transaction a file; a file that is wrong stops itself alone.
+
+    $ judgebench import demo/instructions.jsonl --benchmark mine
+    $ judgebench import instructions.jsonl outputs.csv.gz --benchmark mine
+    $ judgebench import results/*/annotations.json
+    $ judgebench import - --as labels --benchmark votes
+    """
+    from judgebench.formats.registry import named
+
+    if as_format is not None:
+        named(as_format)
+    chosen = options.columns_of(columns)
+    choices = services.imports.ImportOptions(model, annotator, extend, new_benchmark)
+    imported, failed = [], []
+    for name in files:
+        try:
+            with _opened(name) as path:
+                file = services.imports.read(path, as_format=as_format, columns=chosen)
+            with opened(context, create=True) as database:
+                done = services.imports.save(database, file, benchmark=benchmark, options=choices)
+        except InputError as error:
+            complain(str(error))
+            failed.append({"file": str(name), "error": str(error)})
+            continue
+        imported.append({"format": done.format, **asdict(done.report)})
+        if output == "table":
+            _print_lines(f"{done.file} ({done.format}): ", done.report)
+    if output == "json":
+        print_json({"imported": imported, "failed": failed})
+    if failed:
+        if len(files) > 1:
+            names = ", ".join(failure["file"] for failure in failed)
+            complain(f"{len(failed)} of {len(files)} files were not imported: {names}")
+        raise typer.Exit(2)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[str | PathLike[str]]:
+    """The file; standard input as one, under the ending of its form."""
+    if str(file) != "-":
+        yield file
+        return
+    from judgebench.formats.reading import NamedPath, guessed_ending
+
+    with TemporaryDirectory(prefix="judgebench-") as folder:
+        start = sys.stdin.buffer.read(_START_BYTES)
+        path = Path(folder, f"input{guessed_ending(start)}")
+        with path.open("wb") as copy:
+            copy.write(start)
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        yield NamedPath(path, "standard input")
+
+
+@app.command("formats")
+def list_formats(output: options.Output = "table") -> None:
+    """List the formats that are read and written.
+
+    $ judgebench import formats
+    """
+    from judgebench.formats.registry import FORMATS
+
+    headings = ("format", "holds", "read", "written", "what it is")
+    rows = [(form.name, form.holds, form.read is not None, bool(form.columns), form.help) for form in FORMATS]
+    if output == "json":
+        print_json([dict(zip(headings, row, strict=True)) for row in rows])
+        return
+    words = {True: "yes", False: ""}
+    print_table(headings, [(row[0], row[1], words[row[2]], words[row[3]], row[4]) for row in rows])
 
 
 @app.command("alpaca-eval")
 def alpaca_eval(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="annotations.json files, plain or .gz.")],
-    benchmark: Benchmark = "alpaca_eval",
-    output: Output = "table",
+    benchmark: options.Benchmark = "alpaca_eval",
+    output: options.Output = "table",
 ) -> None:
-    """Import AlpacaEval annotations: instructions, both outputs, and the recorded verdicts of their judge."""
-    session: Session = context.obj
+    """Import AlpacaEval annotations: instructions, both outputs, and recorded verdicts; all files or none.
+
+    $ judgebench import alpaca-eval results/gpt-4/annotations.json.gz
+    """
     for file in files:
         if not file.is_file():
             raise InputError(f"{file}: there is no such file")
-    with session.database(create=True) as database:
-        reports = import_alpaca_eval(database, files, benchmark=benchmark)
+    with opened(context, create=True) as database:
+        reports = services.imports.import_alpaca_eval(database, files, benchmark=benchmark)
     if output == "json":
         print_json([asdict(report) for report in reports])
         return
     for report in reports:
-        _print_import(report)
-    out().print(f"{sum(r.new for r in reports)} verdicts stored, {sum(r.known for r in reports)} were stored already")
+        _print_lines("", report)
+    say(f"{sum(r.new for r in reports)} verdicts stored, {sum(r.known for r in reports)} were stored already")
 
 
 @app.command("judgments")
 def judgments(
     context: typer.Context,
-    benchmark: Benchmark,
-    judge: Annotated[list[str], typer.Option(help="A judge whose replies are to be compared; name two or more.")],
-    into: Annotated[str, typer.Option(help="Name of the benchmark of judgments.")],
-    output: Output = "table",
+    benchmark: options.Benchmark,
+    judge: options.ComparedJudges,
+    into: Annotated[str, typer.Option("--into", help="Name of the benchmark of judgments.")],
+    output: options.Output = "table",
 ) -> None:
-    """Make a benchmark of what judges replied, for a meta-judge: 'run --template pairwise/meta --all-pairs' on it."""
-    session: Session = context.obj
-    with session.database() as database:
-        report = import_judgments(database, benchmark, judge, into=into)
+    """Make a benchmark of what judges replied, for a meta-judge: 'run --template pairwise/meta --all-pairs' on it.
+
+    $ judgebench import judgments --benchmark demo --judge embedded --judge scripted:coin --into judgments
+    """
+    with opened(context) as database:
+        report = services.imports.import_judgments(database, benchmark, judge, into=into)
     if output == "json":
         print_json(asdict(report))
         return
-    shown = f"{report.benchmark}: {report.cases} cases judged by {', '.join(report.judges)}"
-    out().print(visible(f"{shown}; {report.new} judgments stored, {report.known} were stored already"))
+    cases = f"{report.benchmark}: {report.cases} cases judged by {', '.join(report.judges)}"
+    say(f"{cases}; {report.new} judgments stored, {report.known} were stored already")
 
 
 @app.command("instructions")
 def instructions(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="JSON, JSONL, CSV or parquet; one instruction a row.")],
-    benchmark: Benchmark,
-    columns: Columns = None,
-    output: Output = "table",
+    benchmark: options.Benchmark,
+    columns: options.Columns = None,
+    output: options.Output = "table",
 ) -> None:
-    """Import instructions without outputs, which 'judgebench answer' then collects; those there already stay."""
-    session: Session = context.obj
-    with session.database(create=True) as database:
-        report = import_instructions(database, file, benchmark=benchmark, columns=columns_of(columns))
-    if output == "json":
-        print_json(asdict(report))
-        return
-    out().print(visible(f"{report.benchmark}: {report.new} instructions stored; {report.known} were stored already"))
+    """Import instructions without outputs, which 'judgebench answer' then collects; those there already stay.
+
+    $ judgebench import instructions demo/instructions.jsonl --benchmark mine
+    """
+    import_one(context, file, as_format="instructions", benchmark=benchmark, columns=columns, output=output)
 
 
 @app.command("scalerlab")
 def scalerlab(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A judge's outputs as JSONL, plain or .gz.")],
-    benchmark: Benchmark = "scalerlab",
-    output: Output = "table",
+    benchmark: options.Benchmark = "scalerlab",
+    output: options.Output = "table",
 ) -> None:
-    """Import the ScalerLab JudgeBench: pairs with an objective key, and a judge's decisions in both orders."""
-    session: Session = context.obj
-    with session.database(create=True) as database:
-        report = import_scalerlab(database, file, benchmark=benchmark)
+    """Import the ScalerLab JudgeBench: pairs with an objective key, and a judge's decisions in both orders.
+
+    $ judgebench import scalerlab gpt-4o.jsonl.gz
+    """
+    import_one(context, file, as_format="scalerlab", benchmark=benchmark, output=output)
+
+
+def import_one(
+    context: typer.Context,
+    path: Path,
+    *,
+    as_format: str,
+    output: str,
+    benchmark: str | None = None,
+    columns: list[str] | None = None,
+    choices: ImportOptions | None = None,
+) -> None:
+    """Import a file that was said to be of this format, and print what it brought."""
+    file = services.imports.read(path, as_format=as_format, columns=options.columns_of(columns))
+    with opened(context, create=True) as database:
+        done = services.imports.save(database, file, benchmark=benchmark, options=choices)
     if output == "json":
-        print_json(asdict(report))
-        return
-    shown = f"{report.judge}: {report.pairs} pairs, {report.new} verdicts and {report.labels} keys stored"
-    out().print(visible(f"{shown}; {report.known} verdicts were stored already; {report.without_preference} null"))
+        print_json(asdict(done.report))
+    else:
+        _print_lines("", done.report)
 
 
-def _print_import(report: ImportReport) -> None:
+def _print_lines(start: str, report: Report) -> None:
+    first, counted = _in_words(report)
+    say(start + first)
+    for what, count in counted.items():
+        if count:
+            say(f"{'  ' if start else ''}{count} {what}")
+
+
+def _in_words(report: Report) -> tuple[str, dict[str, int]]:
+    """What a file brought, and what else is to be said where its count is not 0."""
+    match report:
+        case services.imports.InstructionsReport():
+            return f"{report.benchmark}: {report.new} instructions stored; {report.known} were stored already", {}
+        case services.imports.OutputsReport():
+            models = ", ".join(match.model for match in report.models)
+            stored = f"{report.benchmark}: {report.new} outputs of {models} stored; {report.known} were stored already"
+            return stored, {
+                "to instructions that the benchmark lacks (left out; --extend adds them)": sum(
+                    match.new for match in report.models if not match.takes_new
+                ),
+                "instructions without an output": sum(match.missing for match in report.models),
+                "findings: judgebench audit submissions shows them": report.findings,
+            }
+        case services.labels.LabelReport():
+            return f"{report.new} labels by {len(report.annotators)} annotators for {report.benchmark}", {
+                "stored already": report.known,
+                "duplicate": report.duplicate,
+                "contradicting an earlier row (the first was kept)": report.contradicting,
+                "on outputs that the benchmark lacks (left out; --extend adds them)": report.without_output,
+                "instructions added": report.instructions,
+                "outputs added": report.outputs,
+            }
+        case services.imports.LineageReport():
+            return f"{report.declared} lineages, {report.changed} of them new", {}
+        case services.imports.VerdictsReport():
+            return _verdicts_in_words(report), {}
+
+
+def _verdicts_in_words(report: VerdictsReport) -> str:
     counted = {
         "new": report.new,
         "stored already": report.known,
         "without preference": report.without_preference,
+        "labels": report.labels,
         "against itself": report.against_itself,
         "duplicate": report.duplicate,
     }
-    shown = ", ".join(f"{count} {name}" for name, count in counted.items() if count)
-    out().print(visible(f"{', '.join(report.models)}: {shown}"))
+    models = report.models[0] if len(report.models) == 1 else f"{len(report.models)} models"
+    who = f"{', '.join(report.judges)} on {models}" if report.judges else models
+    return f"{who}: " + ", ".join(f"{count} {what}" for what, count in counted.items() if count)

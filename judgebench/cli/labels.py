@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from judgebench import services
+from judgebench.cli.import_ import import_one
 from judgebench.cli.options import (
     Annotator,
     Benchmark,
@@ -20,7 +21,6 @@ from judgebench.cli.options import (
     LabelledBy,
     Output,
     Seed,
-    columns_of,
 )
 from judgebench.cli.session import opened, print_estimates, print_json, print_table, say, write_file
 
@@ -51,23 +51,8 @@ def import_labels(
     $ judgebench labels import people.jsonl --benchmark sums
     $ judgebench labels import people.csv --benchmark sums --map annotator=worker_id --extend
     """
-    with opened(context, create=True) as database:
-        report = services.labels.import_labels(
-            *(database, file), benchmark=benchmark, annotator=annotator, columns=columns_of(columns), extend=extend
-        )
-    if output == "json":
-        print_json(asdict(report))
-        return
-    counted = {
-        "stored already": report.known,
-        "duplicate": report.duplicate,
-        "contradicting an earlier row (the first was kept)": report.contradicting,
-        "on outputs that the benchmark lacks (left out; --extend adds them)": report.without_output,
-        "instructions added": report.instructions,
-        "outputs added": report.outputs,
-    }
-    say(f"{report.new} labels by {len(report.annotators)} annotators for {report.benchmark}")
-    say(*(f"{count} {what}" for what, count in counted.items() if count))
+    choices = services.imports.ImportOptions(annotator=annotator, extend=extend)
+    import_one(context, file, as_format="labels", benchmark=benchmark, columns=columns, choices=choices, output=output)
 
 
 @app.command("list")

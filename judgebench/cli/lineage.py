@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from judgebench import services
+from judgebench.cli.import_ import import_one
 from judgebench.cli.options import Family, Output, Parent, TrainedOn
 from judgebench.cli.session import opened, print_json, print_table, say
 from judgebench.errors import InputError
@@ -106,15 +107,7 @@ def import_lineage(
 
     $ judgebench lineage import lineage.csv
     """
-    from judgebench.formats.lineage_file import read_lineage
-
-    models = read_lineage(file)
-    with opened(context) as database:
-        changed = services.lineage.declare(database, models)
-    if output == "json":
-        print_json({"file": str(file), "declared": len(models), "changed": changed})
-    else:
-        say(f"{len(models)} lineages, {changed} of them new")
+    import_one(context, file, as_format="lineage", output=output)
 
 
 def _print_models(models: list[Model], output: str) -> None:

@@ -24,7 +24,7 @@ PANELS = {
     "Evaluate": {
         "demo": "The whole way on a small benchmark of our own, with the judge that runs inside this process.",
         "submit": "Submit a model's outputs to the instructions of a benchmark.",
-        "import": "Import verdicts that others published, or instructions alone.",
+        "import": "Import files: instructions, outputs, recorded verdicts, labels, lineage.",
         "answer": "Collect a model's outputs from its server.",
         "judges": "Judges by name: add, list, show and test them. Without a command they are listed.",
         "templates": "List the templates that judges can be asked with.",
@@ -52,6 +52,7 @@ PANELS = {
         "benchmarks": "List benchmarks.",
         "models": "List the models that have outputs in a benchmark, with their declared lineage.",
         "battles": "List battles with the mean preference of their verdicts.",
+        "export": "Write a benchmark's rows to a file, which 'judgebench import' reads back.",
         "lineage": "Where models and judges come from: family, parent, teachers.",
         "db": "Upgrade, check, back up and copy the database.",
     },

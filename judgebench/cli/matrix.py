@@ -21,7 +21,7 @@ def matrix(
     $ judgebench matrix --benchmark demo --judge embedded --category writing
     """
     with opened(context) as database:
-        rates = services.analyses.matrix(database, benchmark, judges=judge or (), category=category)
+        rates = services.leaderboards.matrix(database, benchmark, judges=judge or (), category=category)
     pairs = list(rates.pairs())
     if output == "json":
         interval = {"level": rates.level, "method": rates.method}

@@ -26,7 +26,7 @@ def multiverse(
     $ judgebench multiverse --benchmark demo --category writing --format json
     """
     with opened(context) as database:
-        many = services.analyses.multiverse(database, benchmark, judges=judge or (), category=category, seed=seed)
+        many = services.leaderboards.multiverse(database, benchmark, judges=judge or (), category=category, seed=seed)
     ranks, rows = many.together, many.together.rows()
     if output == "json":
         universes = [{"choices": dict(u.choices), "ranks": _ranks(ranks.models, u.estimates)} for u in many.universes]

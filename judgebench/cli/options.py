@@ -64,8 +64,10 @@ AnyBenchmark = Annotated[str | None, _BENCHMARK]
 CardBenchmark = Annotated[str | None, varied(_BENCHMARK, default="where the judge gave most verdicts")]
 Judge = Annotated[str, _JUDGE]
 Judges = Annotated[list[str] | None, varied(_JUDGE, "Only this judge's verdicts; may be repeated.", default="all")]
+ComparedJudges = Annotated[list[str], varied(_JUDGE, "A judge whose replies are compared; name two or more.")]
 OneJudge = Annotated[str | None, varied(_JUDGE, "Only this judge's verdicts.", default="all")]
 Model = Annotated[str, _MODEL]
+WriterOf = Annotated[str | None, varied(_MODEL, "The model whose outputs these are.", default="as the file says")]
 Models = Annotated[list[str] | None, varied(_MODEL, "Only this model; may be repeated.", default="all")]
 Category = Annotated[str | None, typer.Option("--category", help="Only the instructions of this category.")]
 Annotator = Annotated[str | None, _ANNOTATOR]
@@ -105,6 +107,9 @@ Columns = Annotated[
     ),
 ]
 Extend = Annotated[bool, typer.Option("--extend", help="Add to the benchmark what it lacks.")]
+NewBenchmark = Annotated[
+    bool, typer.Option("--new-benchmark", help="Create the benchmark although its name is hardly another's.")
+]
 Family = Annotated[str | None, typer.Option("--family", help="The model's family, e.g. llama-3.")]
 Parent = Annotated[str | None, typer.Option("--parent", help="The model it was tuned from.")]
 TrainedOn = Annotated[

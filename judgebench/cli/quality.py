@@ -29,7 +29,7 @@ def quality(
     $ judgebench quality --benchmark demo --judge embedded --against-judge scripted:coin
     """
     with opened(context) as database:
-        measured = services.analyses.board_quality(
+        measured = services.leaderboards.board_quality(
             database,
             benchmark,
             judges=judge or (),

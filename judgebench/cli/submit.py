@@ -17,6 +17,7 @@ from judgebench.cli.options import (
     Extend,
     Family,
     Model,
+    NewBenchmark,
     Output,
     Parent,
     TrainedOn,
@@ -47,9 +48,7 @@ def submit(
         ),
     ] = False,
     extend: Extend = False,
-    new_benchmark: Annotated[
-        bool, typer.Option("--new-benchmark", help="Create it although its name is hardly another's.")
-    ] = False,
+    new_benchmark: NewBenchmark = False,
     dry_run: DryMatch = False,
     output: Output = "table",
 ) -> None:
@@ -91,7 +90,7 @@ def submit(
 
 def _lineage(model: str, declared: Lineage, accept: bool) -> Lineage:
     """What was declared in flags; else, confirmed by a flag, what the model's name suggests."""
-    from judgebench.bias.families import propose
+    from judgebench.bias.relatives import propose
 
     proposal = propose(model) if declared == Lineage() else None
     if accept and proposal is None and declared == Lineage():

@@ -17,7 +17,7 @@ from judgebench.judging.templates import Template
 from judgebench.records import Judge, Status, TrialResult, Verdict
 from judgebench.spec import Study, load_template
 from judgebench.store.database import Database
-from judgebench.store.verdict_writer import VerdictWriter, add_reparsed
+from judgebench.store.verdicts import VerdictWriter, add_reparsed
 
 _REPARSE_BATCH = 500
 
@@ -76,7 +76,7 @@ def reparse(database: Database, judge_name: str) -> tuple[int, int]:
     return read, changed
 
 
-def _unread(database: Database, judge_name: str, after: int) -> list[store.battles.Reply]:
+def _unread(database: Database, judge_name: str, after: int) -> list[store.battles.StoredReply]:
     """A page of the replies that another parser read; what is written meanwhile was read by this one."""
     with database.read() as connection:
         page = store.battles.unread(connection, judge_name, PARSER_VERSION, after=after)

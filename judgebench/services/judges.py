@@ -3,13 +3,9 @@
 What a judge is never changes under its name; where it is reached may. Keys are named, never stored.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import sqlalchemy as sa
 
 from judgebench import engine, store
 from judgebench.clients.probe import Report, check
@@ -17,8 +13,8 @@ from judgebench.engine.judges import describe, open_judge
 from judgebench.errors import InputError
 from judgebench.records import Judge, check_name
 from judgebench.spec import JudgeSpec, make_judge
-from judgebench.store import schema as t
 from judgebench.store.database import Database
+from judgebench.store.judges import JudgeAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +35,16 @@ def add_judge(database: Database, spec: JudgeSpec) -> Judge:
     template = spec.template
     if template is not None and template.endswith(".md"):
         template = str(Path(template).resolve())  # it is looked for from any folder
-    address = {"url": spec.url, "key_env": spec.key_env, "template": template, "price": spec.price}
+    address = JudgeAddress(spec.url, spec.key_env, template, spec.price)
     with database.write() as connection:
-        judge_id = store.judges.add_judge(connection, judge)
-        connection.execute(sa.delete(t.judge_addresses).where(t.judge_addresses.c.judge_id == judge_id))
-        connection.execute(sa.insert(t.judge_addresses).values(judge_id=judge_id, **address))
+        store.judges.set_address(connection, store.judges.add_judge(connection, judge), address)
     return judge
 
 
 def known_judges(database: Database) -> list[KnownJudge]:
     """Every stored judge, by name."""
-    query = sa.select(t.judge_addresses, t.judges.c.name).join(t.judges)
     with database.read() as connection:
-        addresses: dict[str, sa.Row[Any]] = {row.name: row for row in connection.execute(query)}
+        addresses = store.judges.addresses(connection)
         judges = store.judges.judges(connection)
     return [KnownJudge(judge, _spec(judge, addresses.get(judge.name))) for judge in judges]
 
@@ -86,14 +79,12 @@ def find_judge(database: Database, judge: str, given: Mapping[str, str | None]) 
 
 def _ran(database: Database, name: str) -> JudgeSpec | None:
     """The judge of this name as it was asked last; None where it never was, or would be another judge today."""
-    r = t.runs.c
-    query = sa.select(r.specification).join(t.judges).where(t.judges.c.name == name, r.kind == "run")
     with database.read() as connection:
-        found = connection.scalar(query.order_by(r.id.desc()).limit(1))
-        judge = None if found is None else store.judges.judge(connection, name)
-    if found is None or judge is None:
+        study = store.runs.last_specification(connection, name)
+        judge = None if study is None else store.judges.judge(connection, name)
+    if study is None or judge is None:
         return None
-    spec = make_judge(json.loads(found)["judge"], where=f"the last run of {name}")
+    spec = make_judge(study["judge"], where=f"the last run of {name}")
     return spec if describe(spec)[0].digest == judge.digest else None
 
 
@@ -118,7 +109,7 @@ async def _try(spec: JudgeSpec, environment: Mapping[str, str]) -> Report | None
         await opened.client.close()
 
 
-def _spec(judge: Judge, address: sa.Row[Any] | None) -> JudgeSpec | None:
+def _spec(judge: Judge, address: JudgeAddress | None) -> JudgeSpec | None:
     if address is None:
         return None
     return JudgeSpec(

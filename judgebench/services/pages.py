@@ -4,8 +4,8 @@ Pages import this, ``services`` and ``show``, and nothing else of the package.
 """
 
 from judgebench.bias.card import Card
-from judgebench.bias.counterfactual import Ledger
-from judgebench.bias.human_agreement import Concord
+from judgebench.bias.counterfactual import Counterfactuals
+from judgebench.bias.human_agreement import AgreementReport
 from judgebench.bias.report import BiasReport
 from judgebench.engine.plan import Estimate as CostEstimate
 from judgebench.engine.plan import estimate as cost_estimate
@@ -25,6 +25,7 @@ from judgebench.store.database import Database, parse_address
 __all__ = [
     "METHODS",
     "USUAL_NAMES",
+    "AgreementReport",
     "BattleFilter",
     "BattleOrder",
     "BattleSummary",
@@ -32,15 +33,14 @@ __all__ = [
     "Card",
     "Choices",
     "Completion",
-    "Concord",
     "CostEstimate",
+    "Counterfactuals",
     "Database",
     "HumanLabel",
     "InputError",
     "Judge",
     "JudgeBenchError",
     "Leaderboard",
-    "Ledger",
     "Lineage",
     "Method",
     "Order",

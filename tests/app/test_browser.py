@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 _PATIENCE_MS = 60_000  # of a page on a busy machine; waiting ends as soon as the condition holds
-BIAS = ("Ledger", "Board without bias", "Position", "Length and style", "Kinship", "Beside people")
+BIAS = ("Counterfactuals", "Board without bias", "Position", "Length and style", "Kinship", "Beside people")
 PAGES = {
     "/": "Leaderboard",
     "/leaderboard": "Leaderboard",

@@ -77,7 +77,7 @@ def test_pictures_show_a_readable_number_of_models(monkeypatch: pytest.MonkeyPat
     with database.write() as connection:
         met = [result(trial(0, a=a, b=b), ok(1.0)) for a, b in pairwise(names)]
         verdicts.add(connection, met)
-    rates = services.analyses.matrix(database, "bench")
+    rates = services.leaderboards.matrix(database, "bench")
     database.close()
     app = opened("leaderboard", monkeypatch, path)
     assert len(app.dataframe[0].value) == len(names)

@@ -18,7 +18,7 @@ from tests.cli.conftest import Invoke
 
 CLI = Path(options.__file__).parent
 HEAVY = {"sqlalchemy", "pandas", "scipy", "aiohttp", "numpy"}
-UNDER_WORK = {"import", "audit"}
+UNDER_WORK = {"audit"}
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -74,7 +74,7 @@ def imported(importtime: str) -> set[str]:
 def test_no_option_is_declared_twice() -> None:
     declared: dict[str, list[str]] = {}
     for path in sorted(CLI.glob("*.py")):
-        if path.stem not in ("audit", "import_"):
+        if path.stem != "audit":
             for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(call, ast.Call) and ast.unparse(call.func) == "typer.Option":
                     declared.setdefault(ast.literal_eval(call.args[0]), []).append(path.name)

@@ -21,7 +21,7 @@ def test_runs_count_what_they_stored(database: Database) -> None:
 
 
 def test_runs_count_what_is_new_beside_what_is_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_module("judgebench.services.runs"), "BLOCK", 2)
+    monkeypatch.setattr(import_module("judgebench.store.runs"), "BLOCK", 2)
     verdicts = filled(database)
     for number, preference in enumerate((1.0, 0.5, 0.0)):
         with database.write() as connection:

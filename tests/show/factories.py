@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from judgebench.bias.counterfactual import BoardRow, Entry, Ledger
+from judgebench.bias.counterfactual import CounterfactualRow, Counterfactuals, WithoutEffect
 from judgebench.estimate import Estimate, unidentified
 from judgebench.leaderboard import Leaderboard, Row
 from judgebench.stats.ranks import rank_sets
@@ -45,11 +45,11 @@ def board(values: list[float], spread: float, names: str = "ABCDEFGH", **changes
     return Leaderboard(**(fields | changes))
 
 
-def ledger(rates: dict[str, tuple[float, float]]) -> Ledger:
+def ledger(rates: dict[str, tuple[float, float]]) -> Counterfactuals:
     rows = tuple(
-        BoardRow(model, known(before), known(after), known(after - before), 0, 0)
+        CounterfactualRow(model, known(before), known(after), known(after - before), 0, 0)
         for model, (before, after) in rates.items()
     )
-    identified = Entry("length", "twice as long", known(0.4), known(0.1, 0.02), rows, ())
-    missing = Entry("family", "the judge's relative", None, unidentified("nothing is declared"), (), ())
-    return Ledger((identified, missing), Entry("all", "all together", None, None, rows, ()), 100)
+    identified = WithoutEffect("length", "twice as long", known(0.4), known(0.1, 0.02), rows, ())
+    missing = WithoutEffect("family", "the judge's relative", None, unidentified("nothing is declared"), (), ())
+    return Counterfactuals((identified, missing), WithoutEffect("all", "all together", None, None, rows, ()), 100)

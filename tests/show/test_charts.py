@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from judgebench.bias.calibration import ReliabilityBin
+from judgebench.bias.confidence import ReliabilityBin
 from judgebench.bias.position import GapBin
 from judgebench.errors import MissingExtra
 from judgebench.show import charts
@@ -45,7 +45,7 @@ def test_a_chart_is_valid_and_holds_its_rows_alone(name: str) -> None:
 def test_a_matrix_holds_the_pairs_that_met_in_the_order_asked_for() -> None:
     rate = np.array([[np.nan, 0.75, np.nan], [0.25, np.nan, np.nan], [np.nan] * 3])
     rates = PairRates(("a", "b", "c"), rate, rate, rate, np.array([[0, 4, 0], [4, 0, 0], [0, 0, 0]]), 0.95, "Wilson")
-    spec = charts.matrix(rates, ["b", "c", "a"])
+    spec = charts.matrix(rates.pairs(["b", "c", "a"]), ["b", "c", "a"])
     alt.Chart.from_dict(spec, validate=True)
     cells = [(row["row"], row["column"], row["percent"], row["battles"]) for row in spec["data"]["values"]]
     assert cells == [(0, 2, 25.0, 4), (2, 0, 75.0, 4)]

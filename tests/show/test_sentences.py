@@ -49,8 +49,9 @@ def test_who_changes_place_those_who_move_farthest_first() -> None:
 
 def test_effects_say_their_interval_or_why_there_is_none() -> None:
     assert effects(ledger({"a": (0.4, 0.7)})) == [
-        "length: twice as long adds +10.0 points [+8.0, +12.0] of win rate at equal quality.",
-        "family: not identified, nothing is declared.",
+        "length coefficient: 0.400 [0.300, 0.500] log-odds a unit; "
+        "twice as long adds +10.0 points [+8.0, +12.0] of win rate at equal quality.",
+        "family coefficient: not identified, nothing is declared.",
     ]
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from judgebench.bias.counterfactual import Entry, Ledger
+from judgebench.bias.counterfactual import Counterfactuals, WithoutEffect
 from judgebench.estimate import unidentified
 from judgebench.leaderboard import COLUMNS, Leaderboard
 from judgebench.show import tables
@@ -86,7 +86,9 @@ def test_places_are_counted_without_the_baseline() -> None:
 
 
 def test_nothing_known_moves_nobody() -> None:
-    nothing = Ledger((Entry("x", "", None, None, (), ()),), Entry("all", "", None, None, (), ()), 5)
+    nothing = Counterfactuals(
+        (WithoutEffect("x", "", None, None, (), ()),), WithoutEffect("all", "", None, None, (), ()), 5
+    )
     assert tables.moves(nothing) == []
 
 

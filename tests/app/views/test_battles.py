@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from app.views import battles
 from app.views.battles import Spot, beside
-from judgebench.records import Completion, Instruction, Order, Source, Status, TokenLogprob, Verdict
-from judgebench.services.battles import Battle, ShownVerdict
+from judgebench.records import Completion, Instruction, Order, Output, Source, Status, TokenLogprob, Verdict
+from judgebench.services.battles import Battle, JudgedTrial
 
 
 @given(st.integers(1, 9), st.integers(1, 5), st.integers(1, 5), st.data())
@@ -24,9 +24,12 @@ def test_stepping_forth_and_back_returns(rows: int, pages: int, page: int, drawn
         assert Spot(back.page, back.row % rows) == spot
 
 
-def verdict(preference: float | None, order: Order | None = Order.AB) -> ShownVerdict:
+def verdict(preference: float | None, order: Order | None = Order.AB) -> JudgedTrial:
     status = Status.REFUSED if preference is None else Status.TIE if preference == 0.5 else Status.OK
-    return ShownVerdict("judge", order, 0, Verdict(status, Source.LABEL, preference), None)
+    instruction = Instruction(("Which?",))
+    sides = (Output(instruction.key, model, model) for model in ("alpha", "beta"))
+    found = Verdict(status, Source.LABEL, preference)
+    return JudgedTrial(1, "judge", "0" * 32, instruction, *sides, order, 0, found, None)
 
 
 def battle(*preferences: float | None) -> Battle:

@@ -1,14 +1,17 @@
-"""Scores stored, then read as a leaderboard: by mean, and by the preferences that they amount to."""
+"""Leaderboards of stored verdicts and scores, of one language, under controls, and what is counted beside them."""
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from judgebench import engine, services
-from judgebench.errors import InputError, StatisticsError
-from judgebench.leaderboard import Choices, Leaderboard
+from judgebench.errors import InputError, StatisticsError, UnknownName
+from judgebench.leaderboard import Choices, Controls, Leaderboard
+from judgebench.records import Order, Status
 from judgebench.spec import make_study
 from judgebench.store.database import Database
+from tests.factories import filled, judged, ok, result, trial
 from tests.fault_server import FaultServer, Reply, Request
 from tests.study.benchmarks import asked, rates_quality, stored
 
@@ -94,3 +97,42 @@ def test_a_reward_models_numbers_are_scores(database: Database) -> None:
     stored(database, asked(2), ["m3", "m7"])
     _scored(database, rewards, "pointwise/reward")
     assert [(row.model, row.rating) for row in _board(database, method="score").rows] == [("m7", 2.25), ("m3", -1.5)]
+
+
+def test_failures_and_cost_are_counted_by_model(wordy: Database) -> None:
+    found = services.leaderboards.tallies(wordy, "b")
+    assert {model: tally.failures for model, tally in found.items()} == {"marked": 0, "plain": 6, "wordy": 6}
+    assert found["marked"].cost_usd == pytest.approx(1.2)
+
+
+def test_a_board_of_one_language_counts_its_instructions_only(wordy: Database) -> None:
+    assert services.leaderboards.languages(wordy, "b") == ["English", "German"]
+    whole = services.leaderboards.leaderboard(wordy, "b")
+    german = services.leaderboards.leaderboard(wordy, "b", language="German")
+    english = services.leaderboards.leaderboard(wordy, "b", language="English")
+    for rows in zip(
+        *(sorted(board.rows, key=lambda row: row.model) for board in (whole, german, english)), strict=True
+    ):
+        assert rows[0].battles == rows[1].battles + rows[2].battles
+    assert german.left_out.get(Status.UNPARSED, 0) + english.left_out[Status.UNPARSED] == 6
+    with pytest.raises(InputError, match="unknown language"):
+        services.leaderboards.leaderboard(wordy, "b", language="Klingon")
+
+
+def test_controls_are_noted(database: Database) -> None:
+    judged(database)
+    board = services.leaderboards.leaderboard(database, "bench", controls=Controls(related_weight=0.0))
+    assert board.notes[0] == "0 verdicts by judges related to one of the two models: 0 left out"
+
+
+def test_a_matrix_holds_the_pairs_that_met_in_the_order_asked_for(database: Database) -> None:
+    verdicts = filled(database, models=("alpha", "beta", "gamma"))
+    with database.write() as connection:
+        verdicts.add(connection, [result(trial(0, order), ok(0.75)) for order in Order])
+    rates = services.leaderboards.matrix(database, "bench")
+    assert np.isnan(rates.rate[0, 2])
+    one, other = rates.pairs(["beta", "alpha"])
+    assert (one["model"], one["opponent"], one["win_rate"], one["battles"]) == ("beta", "alpha", 0.25, 1)
+    assert other["win_rate"] == 0.75
+    with pytest.raises(UnknownName):
+        services.leaderboards.matrix(database, "bench", category="none")

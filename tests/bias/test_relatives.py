@@ -1,3 +1,5 @@
+"""Relations by lineage, favour for relatives, boards with less say for them, and lineages that names suggest."""
+
 from dataclasses import replace
 
 import numpy as np
@@ -6,9 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.bias.effects import length_effect
-from judgebench.bias.relatives import Relation, leakage, leakage_score, preference_leakage_score, relation
+from judgebench.bias.relatives import (
+    Relation,
+    leakage,
+    leakage_score,
+    preference_leakage_score,
+    propose,
+    propose_relatives,
+    relation,
+    without_related,
+)
 from judgebench.errors import InputError, StatisticsError, UnknownName
 from judgebench.records import Lineage
+from judgebench.stats.win_rate import win_rates
 from tests.bias.factories import BiasedWorld, table_of
 
 
@@ -175,3 +187,85 @@ def test_controls_keep_their_rows():
     found = leakage(table, ["j0", "j1"], lineages, controls=[length_effect(table)])
     assert abs(found.log_odds[Relation.FAMILY].value) < 0.5
     assert 0 < found.unknown < len(table)
+
+
+def table():
+    """Judge 0 is related to a, judge 1 to nobody; judge 1 did not see instruction 1."""
+    return table_of(
+        [0, 0, 0], [1, 1, 1], [1.0, 0.0, 1.0], models=("a", "b"), instruction=[0, 0, 1], order=[0, 0, 0],
+        judge=[0, 1, 0], judges=("own", "other"),
+    )  # fmt: skip
+
+
+RELATED = np.array([[True, False], [False, False]])
+
+
+def test_left_out():
+    found = without_related(table(), RELATED)
+    assert (found.related, found.removed, found.words) == (2, 2, "2 left out")
+    assert found.table.preference.tolist() == [0.0]
+
+
+def test_down_weighted():
+    found = without_related(table(), RELATED, weight=0.25)
+    assert (found.related, found.removed) == (2, 1)
+    assert found.table.preference.tolist() == [0.25, 0.0]
+    assert without_related(table(), RELATED, weight=1.0).table.preference.tolist() == [1.0, 0.0]
+
+
+def test_a_favour_disappears_from_the_board():
+    world = BiasedWorld(strengths=(0.0,) * 4, slots=(0.0, 0.0), related=((0, 0, 2.0),), instructions=300)
+    judged = world.table(np.random.default_rng(0))
+    related = np.array([[True, False, False, False], [False] * 4])
+    assert win_rates(judged).rate[0] > 0.58
+    for weight in (0.0, 0.01):
+        assert win_rates(without_related(judged, related, weight=weight).table).rate[0] == pytest.approx(0.5, abs=0.04)
+
+
+def test_a_weight_lies_between_nought_and_one():
+    with pytest.raises(InputError, match="weight"):
+        without_related(table(), RELATED, weight=1.5)
+
+
+FAMILIES = {
+    "gpt": ["gpt-4o-2024-05-13", "gpt4_1106_preview", "text_davinci_003", "o3-mini", "chatgpt-4o", "gpt-oss-120b"],
+    "claude": ["claude-2.1_concise", "claude-3-5-sonnet-20240620", "anthropic/claude-opus-4"],
+    "gemini": ["gemini-1.5-flash", "google/gemini-2.5-pro", "bard"],
+    "gemma": ["gemma-2b-it", "google/gemma-3-27b-it"],
+    "llama": ["Meta-Llama-3.1-70B-Instruct", "llama-2-7b-chat", "meta-llama/Llama-3.3-70B", "CodeLlama-34b"],
+    "qwen": ["Qwen2.5-7B-Instruct", "Qwen/QwQ-32B", "DeepSeek-R1-Distill-Qwen-7B"],
+    "mistral": ["Mixtral-8x7B-Instruct-v0.1_concise", "mistralai/Mistral-7B", "zephyr-7b-beta", "ministral-8b"],
+    "phi": ["phi-2", "Phi-3-mini", "microsoft/phi-4"],
+    "deepseek": ["deepseek-v3", "deepseek-ai/DeepSeek-R1"],
+    "command": ["command-r-plus", "c4ai-command-a"],
+    "gpt-j": ["gpt-j-6b", "gpt4all-j"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "name"), [(family, name) for family, names in FAMILIES.items() for name in names])
+def test_families(family: str, name: str) -> None:
+    found = propose(name)
+    assert found is not None
+    assert found.lineage.family == family
+
+
+@pytest.mark.parametrize("name", ["example", "response 1", "NullModel", "my-model", "careful", "", "photo3", "egpt"])
+def test_a_name_that_says_nothing_is_left_alone(name: str) -> None:
+    assert propose(name) is None
+
+
+def test_parents_and_teachers() -> None:
+    found = propose("OpenHermes-2.5-Mistral-7B")
+    assert found is not None
+    assert found.lineage == Lineage("mistral", "mistral-7b", ("gpt-4",))
+    assert [(each.model, each.lineage.family) for each in propose_relatives(found.lineage)] == [
+        ("mistral-7b", "mistral"),
+        ("gpt-4", "gpt"),
+    ]
+
+
+def test_no_model_is_its_own_parent() -> None:
+    for name in ("llama-2", "gpt4_1106_preview", "mistral-7b"):
+        found = propose(name)
+        assert found is not None
+        assert found.lineage.parent != name

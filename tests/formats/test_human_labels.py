@@ -11,7 +11,8 @@ import pytest
 from judgebench import services
 from judgebench.errors import Conflict, InputError
 from judgebench.records import Instruction
-from judgebench.services.labels import import_labels
+from judgebench.services.imports import ImportOptions, import_file
+from judgebench.services.labels import LabelReport
 from judgebench.store.database import Database
 from tests.factories import filled
 
@@ -27,9 +28,18 @@ def write(tmp_path: Path, rows: list[dict[str, Any]], name: str = "labels.jsonl"
     return path
 
 
+def import_labels(
+    database: Database, path: Path, *, benchmark: str, annotator: str | None = None, extend: bool = False
+) -> LabelReport:
+    options = ImportOptions(annotator=annotator, extend=extend)
+    report = import_file(database, path, benchmark=benchmark, as_format="labels", options=options).report
+    assert isinstance(report, LabelReport)
+    return report
+
+
 def said(database: Database, benchmark: str = "b") -> list[tuple[str, str, str, float, bool]]:
-    found = services.labels.human_labels(database, benchmark)
-    return [(each.annotator, each.model_a, each.model_b, each.preference, each.both_bad) for each in found]
+    labels = services.labels.human_labels(database, benchmark)
+    return [(label.annotator, label.model_a, label.model_b, label.preference, label.both_bad) for label in labels]
 
 
 def one(tmp_path: Path, row: dict[str, Any], database: Database) -> tuple[str, str, str, float, bool]:
@@ -203,12 +213,3 @@ def test_auto_j_as_published(shared: Path, plain: Database) -> None:
     rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
     labels = services.labels.human_labels(plain, "autoj")
     assert sum(label.preference == 0.5 for label in labels) == sum(row["label"] == 2 for row in rows)
-
-
-@pytest.mark.shared
-def test_the_scalerlab_judge_bench_as_published(shared: Path, plain: Database) -> None:
-    path = shared / "data" / "scalerlab_judgebench" / "claude-3-haiku-20240307_on_claude-3-5-sonnet.jsonl.gz"
-    report = services.imports.import_scalerlab(plain, path, benchmark="b")
-    assert (report.pairs, report.new, report.without_preference, report.labels) == (270, 540, 13, 270)
-    assert services.imports.import_scalerlab(plain, path, benchmark="b").new == 0
-    assert len(services.runs.runs(plain)) == 1

@@ -22,7 +22,7 @@ from judgebench.records import (
 )
 from judgebench.store.battles import BattleFilter
 from judgebench.store.database import Database
-from judgebench.store.verdict_writer import VerdictWriter
+from judgebench.store.verdicts import VerdictWriter
 
 _JUDGE = Judge("judge", "m", "pairwise/two-way.v1", "0" * 32)
 _ASKED = [Instruction((f"Question {n}",), category="even" if n % 2 == 0 else "odd") for n in range(12)]

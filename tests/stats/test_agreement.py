@@ -1,3 +1,5 @@
+"""Coefficients of agreement, against other implementations, published numbers and by hand."""
+
 import gzip
 import json
 from pathlib import Path
@@ -13,8 +15,10 @@ from statsmodels.stats.inter_rater import fleiss_kappa as reference_fleiss
 
 from judgebench.errors import InputError
 from judgebench.stats.agreement import (
+    Resampling,
     accuracy,
     agreement,
+    coefficients,
     cohen_kappa,
     fleiss_kappa,
     gwet_ac1,
@@ -189,3 +193,18 @@ def test_published_accuracy_equals_a_direct_count(shared, name):
     truth = np.array([float(row["label"] == "A>B") for row in rows])
     figure = accuracy(preference, truth, np.arange(len(rows)), tie_credit=0.0)
     assert (figure.value, figure.n) == (pytest.approx(expected), len(rows))
+
+
+def test_a_rare_outcome_counts_in_every_resample():
+    """Chance agreement depends on how many outcomes there are, and a resample may draw the one tie or not."""
+    rng = np.random.default_rng(0)
+    preference = (rng.random((300, 2)) < 0.5) * 1.0
+    preference[0] = 0.5
+    found = coefficients(preference, np.arange(300), Resampling())
+    assert found.ac1.value == pytest.approx(0.25, abs=0.08)
+    assert found.ac1.upper - found.ac1.lower < 0.25
+
+
+def test_an_outcome_that_never_occurs_is_none():
+    preference = np.tile([[1.0, 1.0], [0.0, 1.0], [0.0, 0.0], [1.0, 0.0]], (20, 1))
+    assert coefficients(preference, np.arange(80), Resampling(resamples=50)).ac1.value == pytest.approx(0.0)

@@ -1,9 +1,9 @@
+"""Thresholds that bound a risk, and whether probabilities are to be believed."""
+
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from judgebench.bias.abstention import calibrate, confidence_of, evaluate, one_each, risk_bound, risk_coverage
+from judgebench.bias.confidence import calibrate, calibration, confidence_of, evaluate, one_each, risk_bound
 from judgebench.errors import InputError
 
 
@@ -12,7 +12,7 @@ def test_bound_published():  # golden: 5 errors of 100 at delta .1
     assert float(risk_bound(3, 3, 0.1)) == 1.0
 
 
-def test_by_hand():
+def test_a_threshold_by_hand():
     """Forty sure and right, then forty unsure with every second wrong: the threshold stays with the sure."""
     confidence = np.repeat([0.9, 0.6], 40)
     wrong = np.r_[np.zeros(40, dtype=bool), np.tile([True, False], 20)]
@@ -67,24 +67,6 @@ def test_on_a_held_out_set():
     assert not evaluate(never, confidence, wrong, np.arange(2000)).risk.identified
 
 
-def test_risk_coverage_by_hand():
-    curve = risk_coverage(np.array([0.9, 0.9, 0.7, 0.6]), np.array([False, True, False, True]))
-    assert curve.coverage.tolist() == [0.5, 0.75, 1.0]
-    assert curve.risk.tolist() == pytest.approx([0.5, 1 / 3, 0.5])
-    assert curve.area == pytest.approx(0.5 * 0.5 + 0.25 / 3 + 0.25 * 0.5)
-    assert np.isnan(risk_coverage(np.array([]), np.array([], dtype=bool)).area)
-
-
-@given(st.lists(st.tuples(st.sampled_from([0.5, 0.6, 0.7, 0.9]), st.booleans()), max_size=80), st.integers(1, 40))
-def test_the_chosen_bound_always_holds(rows, least):
-    confidence, wrong = np.array([r[0] for r in rows]), np.array([r[1] for r in rows], dtype=bool)
-    found = calibrate(confidence, wrong, risk=0.3, least=least)
-    if found.threshold is not None:
-        assert found.bound <= 0.3
-        assert found.kept == found.keeps(confidence).sum() >= least
-        assert found.wrong == wrong[found.keeps(confidence)].sum()
-
-
 def test_one_each():
     clusters = np.array([3, 3, 1, 3, 1, 7])
     rows = one_each(clusters, np.random.default_rng(0))
@@ -95,10 +77,60 @@ def test_confidence():
     assert confidence_of(np.array([0.5, 0.1, 1.0])).tolist() == [0.5, 0.9, 1.0]
 
 
-def test_bad_input_is_refused():
+def test_unaligned_marks_are_refused():
     with pytest.raises(InputError, match="true or false"):
         calibrate(np.ones(3), np.ones(3))
     with pytest.raises(InputError, match="finite"):
         calibrate(np.array([np.nan]), np.array([True]))
     with pytest.raises(InputError, match="strictly between"):
         calibrate(np.ones(1), np.array([True]), risk=1.0)
+
+
+def found(preference, truth, **options):
+    preference, truth = np.array(preference, dtype=float), np.array(truth, dtype=float)
+    return calibration(preference, truth, np.arange(len(truth)), rng=np.random.default_rng(0), **options)
+
+
+def test_calibration_by_hand():  # golden: one bin of .8 with half right, one of .6 all right
+    result = found([0.8, 0.2, 0.6, 0.4], [1, 1, 1, 0], bins=5)
+    assert [(b.confidence, b.accuracy.value) for b in result.curve] == [(0.6, 1.0), (0.8, 0.5)]
+    assert result.expected_error.value == pytest.approx((2 * 0.4 + 2 * 0.3) / 4)
+    assert result.brier.value == pytest.approx((0.04 + 0.64 + 0.16 + 0.16) / 4)
+
+
+def test_honest_probabilities_are_calibrated():  # recovery
+    rng = np.random.default_rng(1)
+    p = rng.random(5000)
+    result = found(p, rng.random(5000) < p, resamples=100)
+    assert result.expected_error.value < 0.03
+    assert np.mean([b.accuracy.lower <= b.confidence <= b.accuracy.upper for b in result.curve]) >= 0.8
+    assert result.brier.value == pytest.approx(1 / 6, abs=0.01)
+
+
+def test_boasting_shows():
+    rng = np.random.default_rng(2)
+    p = np.where(rng.random(1000) < 0.5, 0.99, 0.01)
+    result = found(p, rng.random(1000) < np.where(p > 0.5, 0.7, 0.3), resamples=100)
+    assert result.expected_error.lower > 0.2
+
+
+def test_calling_a_b_changes_nothing():
+    rng = np.random.default_rng(3)
+    p, y = rng.choice([0.0, 0.3, 0.5, 0.9], 60), rng.choice([0.0, 0.5, 1.0], 60)
+    one, other = found(p, y), found(1 - p, 1 - y)
+    assert [b.accuracy.value for b in one.curve] == pytest.approx([b.accuracy.value for b in other.curve])
+    assert one.brier.value == pytest.approx(other.brier.value)
+
+
+def test_preferences_out_of_range_are_refused():
+    with pytest.raises(InputError, match="must match"):
+        found([0.5], [1, 0])
+    with pytest.raises(InputError, match=r"preference must lie in \[0, 1\]"):
+        found([float("nan")], [1])
+    with pytest.raises(InputError, match="at least one bin"):
+        found([0.5], [1], bins=0)
+
+
+def test_nothing_to_calibrate():
+    result = found([], [])
+    assert (result.curve, result.brier.identified, result.expected_error.identified) == ((), False, False)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from judgebench.bias.counterfactual import ledger
+from judgebench.bias.counterfactual import counterfactuals
 from judgebench.bias.effects import Effect, fit_effects, length_effect, place_effect
 from judgebench.bias.relatives import relation_effects, relation_matrix
 from judgebench.errors import UnknownName
@@ -35,7 +35,7 @@ def effects_of(table):
 @pytest.fixture(scope="module")
 def book():
     table = WORLD.table(np.random.default_rng(1))
-    return table, ledger(table, effects_of(table))
+    return table, counterfactuals(table, effects_of(table))
 
 
 def by_name(found):
@@ -77,7 +77,7 @@ def test_win_rates_of_a_board_add_up(book):
 def test_calling_a_b_changes_nothing(book):
     table, found = book
     turned = swapped(table)
-    other = ledger(turned, effects_of(turned))
+    other = counterfactuals(turned, effects_of(turned))
     for one, two in zip(found.entries, other.entries, strict=True):
         assert [r.model for r in one.board] == [r.model for r in two.board]
         assert [r.change.value for r in one.board] == pytest.approx([r.change.value for r in two.board], abs=1e-6)
@@ -89,7 +89,7 @@ def test_change_comes_back_at_the_nominal_rate():
     biased = BiasedWorld(strengths=(0.5, 0.0, -0.5), length_slope=0.8, longer=(1, 1.0), instructions=60)
     fair = replace(biased, length_slope=0.0)
     truth = win_rates(replace(fair, instructions=20_000).table(rng)).rate
-    found = [ledger(table, [length_effect(table)]) for table in (biased.table(rng) for _ in range(80))]
+    found = [counterfactuals(table, [length_effect(table)]) for table in (biased.table(rng) for _ in range(80))]
     for m in range(3):
         rows = [next(row for row in f.together.board if row.model == f"m{m}") for f in found]
         assert np.mean([row.without.value for row in rows]) == pytest.approx(truth[m], abs=0.012)
@@ -99,14 +99,14 @@ def test_change_comes_back_at_the_nominal_rate():
 def test_false_alarms_are_nominal():
     rng = np.random.default_rng(3)
     world = BiasedWorld(strengths=(0.5, 0.0, -0.5), longer=(1, 1.0), instructions=60, noise=0.8)
-    found = [ledger(table, [length_effect(table)]) for table in (world.table(rng) for _ in range(200))]
+    found = [counterfactuals(table, [length_effect(table)]) for table in (world.table(rng) for _ in range(200))]
     alarms = [row.change.excludes_zero for f in found for row in f.together.board if row.model == "m1"]
     assert 0.01 < np.mean(alarms) < 0.095
 
 
 def test_a_judge_that_always_says_first_promotes_nobody():
     table = both_orders([("first", "first")] * 50)
-    found = ledger(table, [place_effect(table)])
+    found = counterfactuals(table, [place_effect(table)])
     assert [row.win_rate.value for row in found.together.board] == pytest.approx([0.5, 0.5])
     assert [row.rank for row in found.together.board] == [1, 1]
     assert found.together.flips == ()
@@ -114,20 +114,20 @@ def test_a_judge_that_always_says_first_promotes_nobody():
 
 def test_against_a_baseline_only_its_battles_count():
     table = WORLD.table(np.random.default_rng(4))
-    found = ledger(table, [length_effect(table)], baseline="m5")
+    found = counterfactuals(table, [length_effect(table)], baseline="m5")
     rates = win_rates(table, baseline="m5")
     rows = {row.model: row for row in found.together.board}
     assert rows["m0"].win_rate.value == pytest.approx(rates.rate[0], abs=3e-3)
     assert found.verdicts == 5 * 120 * 3 * 2
     with pytest.raises(UnknownName, match="baseline"):
-        ledger(table, [], baseline="nobody")
+        counterfactuals(table, [], baseline="nobody")
 
 
 def test_no_effect_and_one_instruction():
     table = both_orders([("first", "second"), ("tie", "tie")])
-    found = ledger(table, [])
+    found = counterfactuals(table, [])
     assert (found.entries, [row.change.value for row in found.together.board]) == ((), [0.0, 0.0])
-    alone = ledger(table.select(np.arange(2)), [Effect("x", np.array([1.0, 1.0]))])
+    alone = counterfactuals(table.select(np.arange(2)), [Effect("x", np.array([1.0, 1.0]))])
     assert not alone.entries[0].points.identified
     assert alone.together.board[0].change.lower is None
 

@@ -1,11 +1,15 @@
-"""When should a judge hand a battle to people? A threshold of confidence with a bound on the risk above it.
+"""How sure a judge is: whether its probabilities hold, and below which it should leave a battle to people.
 
-Risk is the share of kept verdicts that people would contradict. Thresholds are tried from the highest confidence down,
-and the last is taken before the exact upper bound of the risk first exceeds what is allowed: fixed-sequence testing as
-in Jung et al. (2024, Trust or Escalate, arXiv 2407.18370), over the confidences that occur, and abstaining always where
-the first threshold fails. With probability 1 - ``failure`` over calibration sets the risk above the threshold is at
-most ``risk``, for battles drawn like the calibration set, which must hold independent items: one an instruction. In a
-cascade of T judges give each ``failure`` / T.
+Calibration. A preference of 0.8 should be right eight times in ten. Truth is what people, or an objective label, said:
+1 for A, 0 for B, 1/2 for a tie. Expected calibration error as Naeini et al. (2015) with bins of equal width; it is
+biased upwards by about the noise of a bin, so compare judges on the same items. It repairs nothing.
+
+Abstention. Risk is the share of kept verdicts that people would contradict. Thresholds are tried from the highest
+confidence down, and the last is taken before the exact upper bound of the risk first exceeds what is allowed: fixed-
+sequence testing as in Jung et al. (2024, Trust or Escalate, arXiv 2407.18370), over the confidences that occur, and
+abstaining always where the first threshold fails. With probability 1 - ``failure`` over calibration sets the risk above
+the threshold is at most ``risk``, for battles drawn like the calibration set, which must hold independent items: one an
+instruction. In a cascade of T judges give each ``failure`` / T.
 """
 
 from dataclasses import dataclass
@@ -16,7 +20,7 @@ from scipy.special import betaincinv
 
 from judgebench.errors import InputError
 from judgebench.estimate import Estimate, unidentified
-from judgebench.stats.intervals import Clusters, bounded_mean
+from judgebench.stats.intervals import Clusters, bootstrap_estimate, bounded_mean
 from judgebench.stats.verdict_table import Floats
 
 
@@ -62,7 +66,7 @@ def calibrate(
     ``wrong`` (n,): whether people contradict the verdict. ``least``: no threshold keeps fewer items.
     Raises InputError for unaligned or non-finite input, or rates outside (0, 1).
     """
-    _check(confidence, wrong)
+    _check_confidences(confidence, wrong)
     if not 0 < risk < 1 or not 0 < failure < 1:
         raise InputError(f"risk and failure must lie strictly between 0 and 1, not {risk!r} and {failure!r}")
     order = np.argsort(-confidence, kind="stable")
@@ -97,7 +101,7 @@ def evaluate(
     threshold: Threshold, confidence: Floats, wrong: NDArray[np.bool_], clusters: Clusters, *, level: float = 0.95
 ) -> Selection:
     """What the threshold does on a held-out set. Raises InputError for unaligned or non-finite input."""
-    _check(confidence, wrong)
+    _check_confidences(confidence, wrong)
     kept = threshold.keeps(confidence)
     coverage = bounded_mean(kept.astype(np.float64), clusters, level=level)
     if not kept.any():
@@ -105,30 +109,75 @@ def evaluate(
     return Selection(coverage, bounded_mean(wrong[kept].astype(np.float64), clusters[kept], level=level))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RiskCoverage:
-    """Risk of the most confident share of items, one point a distinct confidence."""
-
-    coverage: Floats  # (c,) ascending, ends at 1
-    risk: Floats  # (c,)
-    area: float  # mean risk over coverages: the smaller, the better confidence orders errors; NaN without items
-
-
-def risk_coverage(confidence: Floats, wrong: NDArray[np.bool_]) -> RiskCoverage:
-    """Items of equal confidence enter together. Raises InputError for unaligned or non-finite input."""
-    _check(confidence, wrong)
-    order = np.argsort(-confidence, kind="stable")
-    value, errors = confidence[order], np.cumsum(wrong[order], dtype=np.int64)
-    last = np.flatnonzero(np.append(value[1:] != value[:-1], True)[: len(value)])
-    coverage, risk = (last + 1) / max(len(value), 1), errors[last] / (last + 1)
-    area = float((risk * np.diff(coverage, prepend=0)).sum()) if len(last) else float("nan")
-    return RiskCoverage(coverage, risk, area)
-
-
-def _check(confidence: Floats, wrong: NDArray[np.bool_]) -> None:
+def _check_confidences(confidence: Floats, wrong: NDArray[np.bool_]) -> None:
     if confidence.ndim != 1 or confidence.shape != wrong.shape or wrong.dtype != np.bool_:
         raise InputError(
             f"confidence {confidence.shape} needs as many true or false marks of being wrong {wrong.shape}"
         )
     if not np.isfinite(confidence).all():
         raise InputError("confidence must be finite; leave out items without a verdict or a label")
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Items whose confidence lies in one range."""
+
+    confidence: float  # mean, in [1/2, 1]: the probability of the outcome that the judge prefers
+    accuracy: Estimate  # share of them that truth confirms, ties half
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Bins without an item are left out of the curve."""
+
+    curve: tuple[ReliabilityBin, ...]
+    expected_error: Estimate  # mean distance of confidence and accuracy, in [0, 1/2] or a little more
+    brier: Estimate  # mean squared distance of preference and truth, in [0, 1]; 1/4 for always saying 1/2
+
+
+def calibration(
+    preference: Floats,
+    truth: Floats,
+    clusters: Clusters,
+    *,
+    rng: np.random.Generator,
+    bins: int = 10,
+    level: float = 0.95,
+    resamples: int = 400,
+) -> Calibration:
+    """From preferences for A, the truth in [0, 1], and the instruction of each item, all (n,).
+
+    Bins divide confidence, max(p, 1 - p), so that calling A B changes nothing.
+    Raises InputError when they are not aligned or out of range, or for no bin.
+    """
+    _check_preferences(preference, truth, clusters, bins)
+    confidence = np.maximum(preference, 1 - preference)
+    right = np.where(preference == 0.5, 0.5, np.where(preference > 0.5, truth, 1 - truth))
+    bin_of = np.minimum(((confidence - 0.5) * 2 * bins).astype(np.int64), bins - 1)
+    curve = tuple(
+        ReliabilityBin(float(confidence[inside].mean()), bounded_mean(right[inside], clusters[inside], level=level))
+        for inside in (bin_of == number for number in np.unique(bin_of))
+    )
+    error = bootstrap_estimate(
+        lambda rows: _expected_error(confidence[rows], right[rows], bin_of[rows]),
+        clusters,
+        rng=rng,
+        level=level,
+        resamples=resamples,
+    )
+    return Calibration(curve, error, bounded_mean((preference - truth) ** 2, clusters, level=level))
+
+
+def _expected_error(confidence: Floats, right: Floats, bin_of: NDArray[np.int64]) -> float:
+    gaps = np.bincount(bin_of, weights=confidence - right)
+    return float(np.abs(gaps).sum() / max(len(bin_of), 1))
+
+
+def _check_preferences(preference: Floats, truth: Floats, clusters: Clusters, bins: int) -> None:
+    if bins < 1:
+        raise InputError(f"a reliability curve needs at least one bin, not {bins}")
+    if preference.ndim != 1 or preference.shape != truth.shape or preference.shape != clusters.shape:
+        raise InputError(f"preference {preference.shape}, truth {truth.shape}, clusters {clusters.shape} must match")
+    for name, values in (("preference", preference), ("truth", truth)):
+        if not ((values >= 0) & (values <= 1)).all():
+            raise InputError(f"{name} must lie in [0, 1]; leave out items without a verdict or a label")
