@@ -94,12 +94,12 @@ def audit(database: Database, environment: Mapping[str, str], on_progress: OnPro
 
     Returns the judge's report; leaderboards show what either found.
     """
-    from judgebench.services.audits.null_models import NullAudit, null_models
-    from judgebench.services.audits.submissions import submissions
+    from judgebench.audits import NULL_MODELS, SUBMISSIONS
+    from judgebench.services.audits.registry import NullModelAudit, SubmissionAudit, audit
 
-    submissions(database, BENCHMARK)
-    null_audit = NullAudit(BENCHMARK, _asked(), concurrency=2)
-    return null_models(database, null_audit, environment=environment, on_progress=on_progress)
+    audit(database, SUBMISSIONS, SubmissionAudit(benchmark=BENCHMARK), environment=environment)
+    settings = NullModelAudit(benchmark=BENCHMARK, judge=_asked(), concurrency=2)
+    return audit(database, NULL_MODELS, settings, environment=environment, on_progress=on_progress)
 
 
 def board(database: Database) -> Leaderboard:

@@ -136,6 +136,7 @@ JudgeName = Annotated[
 Template = Annotated[
     str | None, varied(_TEMPLATE, default="pairwise/two-way; pairwise/likelihood for the embedded judge")
 ]
+JudgeTemplate = Annotated[str | None, typer.Option("--judge-template", help="The template that it is asked with.")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A decoding setting; may be repeated.")
 ]

@@ -123,9 +123,9 @@ def _print_match(report: MatchReport) -> None:
 
 def _print_findings(report: AuditReport, benchmark: str, model: str) -> None:
     """What the submission audit found; it never stops a submission."""
-    from judgebench.cli.audit_print import line_of
+    from judgebench.show.audits import finding_line
 
-    tell(*(f"  audit: {line_of(finding)}" for finding in report.findings))
+    tell(*(f"  audit: {finding_line(finding)}" for finding in report.findings))
     if report.findings:
         command = shlex.join(["judgebench", "audit", "submissions", "--benchmark", benchmark, "--model", model])
         tell(f"  audit: {command} shows what was counted")
