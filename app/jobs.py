@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from app.data import ADDRESS_VARIABLE
-from judgebench.engine.plan import Estimate
+from judgebench.engine.plan import CostEstimate
 from judgebench.errors import InputError
 from judgebench.services.runs import RunSummary
 from judgebench.spec.study import Study, make_study
@@ -50,7 +50,7 @@ class Job:
     created_at: str  # ISO 8601, UTC, as runs in the database are dated
 
 
-def create(address: str, study: Study, estimate: Estimate) -> Job:
+def create(address: str, study: Study, estimate: CostEstimate) -> Job:
     """Write the job down; ``start`` it then."""
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     folder = _home(address) / f"{now[:19].replace(':', '-')}-{secrets.token_hex(3)}"

@@ -53,12 +53,12 @@ def _design(benchmark: BenchmarkSummary) -> dict[str, Any]:
     }
 
 
-def _estimate(wanted: Study) -> engine.plan.Estimate:
+def _estimate(wanted: Study) -> engine.plan.CostEstimate:
     with data.for_checking() as database, st.spinner("Counting"):
         return engine.plan.estimate(database, wanted)
 
 
-def _say(found: engine.plan.Estimate) -> None:
+def _say(found: engine.plan.CostEstimate) -> None:
     plan = found.plan
     cost = "" if found.cost_usd is None else f", at least {found.cost_usd:.4f} USD for the prompts"
     line(

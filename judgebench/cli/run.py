@@ -23,13 +23,13 @@ _METHOD = "betting confidence sequences, valid at any number of looks"
 _WITHOUT_VERDICT = 3
 
 
-def _replies(estimate: engine.plan.Estimate) -> str:
+def _replies(estimate: engine.plan.CostEstimate) -> str:
     if estimate.reply_tokens is None:
         return "replies not included, since this judge has given none yet"
     return f"{estimate.reply_tokens:,} reply tokens (as in its last replies)"
 
 
-def _time(estimate: engine.plan.Estimate) -> str:
+def _time(estimate: engine.plan.CostEstimate) -> str:
     if estimate.seconds is None:
         return "time not known until this judge has replied once; judgebench judges test NAME times one question"
     return f"about {timedelta(seconds=round(estimate.seconds))} (at the latency of its last replies)"
@@ -181,7 +181,7 @@ def _print_settlement(found: engine.adaptive.Settlement) -> None:
         out().print(f"left out: {found.left_out} battles without a preference in each order")
 
 
-def _print_estimate(estimate: engine.plan.Estimate, output: Format) -> None:
+def _print_estimate(estimate: engine.plan.CostEstimate, output: Format) -> None:
     planned = estimate.plan
     if output is Format.JSON:
         print_json(

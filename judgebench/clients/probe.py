@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from judgebench.clients.base import Client
+from judgebench.clients.http import Rejected
 from judgebench.clients.openai import OpenAIClient
-from judgebench.clients.replies import Rejected
 from judgebench.records import ChatPrompt, Completion, Message
 
 _PROMPT = ChatPrompt((Message("user", "Reply with one word: which is larger, A = 3 or B = 5? Say A or B."),))

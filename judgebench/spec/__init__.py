@@ -3,6 +3,7 @@
 from judgebench.spec.study import (
     Generation,
     JudgeSpec,
+    Pace,
     Served,
     Study,
     is_local,
@@ -17,6 +18,7 @@ from judgebench.spec.templates import load_template, templates
 __all__ = [
     "Generation",
     "JudgeSpec",
+    "Pace",
     "Served",
     "Study",
     "is_local",

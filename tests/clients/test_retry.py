@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.clients.http import Timeouts
-from judgebench.clients.replies import Rejected
+from judgebench.clients.http import Rejected, Timeouts
 from judgebench.clients.retry import RetryPolicy, Throttle, retrying
 from judgebench.clients.scripted import ScriptedClient
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeRefused, JudgeUnreachable

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgebench.engine.runner import Limits, Runner, Tally
+from judgebench.engine.runner import Limits, Runner, RunTally
 from judgebench.errors import DatabaseError, JudgeError, JudgeRefused
 from judgebench.records import Order, Status, Trial, TrialResult
 from tests.factories import failed, ok, result, trial
@@ -39,7 +39,7 @@ async def agree(asked: Trial) -> TrialResult:
     return result(asked, ok(1.0))
 
 
-def execute(runner: Runner, trials: list[Trial]) -> Tally:
+def execute(runner: Runner, trials: list[Trial]) -> RunTally:
     return asyncio.run(runner.run(trials))
 
 

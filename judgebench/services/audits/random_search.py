@@ -10,8 +10,8 @@ from typing import Any
 from judgebench import engine, store
 from judgebench.audits import null_models as rs
 from judgebench.audits.null_models import PREFIX, Entrant
-from judgebench.engine.ask import Asker
 from judgebench.engine.judges import OpenJudge, open_judge
+from judgebench.engine.run import Asker
 from judgebench.errors import InputError
 from judgebench.records import Battle, Instruction, Order, Output, Source, Trial, Verdict, content_key
 from judgebench.services.audits.stage import Stage, enter
