@@ -59,7 +59,7 @@ def intervals(board: Leaderboard, part: range) -> Spec:
     ]
     legend = board.baseline is not None
     digits = {"rate": ".1f", "elo": ".0f"}.get(board.scale, ".3f")
-    form = _intervals(unit(board), level=f"{board.interval.level:.0%}", digits=digits, legend=legend)
+    form = _intervals(unit(board), level=f"{board.level:.0%}", digits=digits, legend=legend)
     return _filled(form, rows, len(rows) * _ROW_PX + _AXIS_PX + (_LEGEND_PX if legend else 0))
 
 

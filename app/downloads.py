@@ -3,14 +3,13 @@
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, fields
 
 from app.charts import ranks, shown
 from app.text import name
 from app.words import basis
 from judgebench.formats.writing import write_csv
-from judgebench.leaderboard import Leaderboard, Row
-from judgebench.services.leaderboards import leaderboard_document
+from judgebench.leaderboard import COLUMNS, Leaderboard, Row
+from judgebench.show.tables import board_document
 
 _MARKUP = frozenset("\\`*_{}[]<>()#+!|&$~")
 
@@ -18,12 +17,12 @@ _MARKUP = frozenset("\\`*_{}[]<>()#+!|&$~")
 def as_csv(board: Leaderboard) -> bytes:
     """One line a model, with every field of its row; numbers as they are stored, rates in [0, 1]."""
     stream = io.StringIO(newline="")
-    write_csv([asdict(row) for row in board.rows], [field.name for field in fields(Row)], stream)
+    write_csv([row.columns() for row in board.rows], COLUMNS, stream)
     return stream.getvalue().encode()
 
 
 def as_json(benchmark: str, board: Leaderboard) -> bytes:
-    return json.dumps(leaderboard_document(benchmark, board), ensure_ascii=False, indent=2).encode()
+    return json.dumps(board_document(benchmark, board), ensure_ascii=False, indent=2).encode()
 
 
 def as_markdown(board: Leaderboard) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from app.text import name
-from judgebench.stats.intervals import Figure
+from judgebench.estimate import Estimate
 
 Unit = Literal["share", "points", "plain"]
 
@@ -37,11 +37,11 @@ class Shown:
     """One figure with what it is about."""
 
     what: str
-    figure: Figure
+    figure: Estimate
     unit: Unit = "share"
 
 
-def remedy(figure: Figure, benchmark: str) -> str:
+def remedy(figure: Estimate, benchmark: str) -> str:
     """A command that would give a missing figure; empty where nothing is missing."""
     if figure.value is not None:
         return ""
@@ -78,7 +78,7 @@ def _number(value: float | None, unit: Unit) -> str:
     return {"share": f"{value:.1%}", "points": f"{100 * value:+.1f} points", "plain": f"{value:.3g}"}[unit]
 
 
-def _interval(figure: Figure, unit: Unit) -> str:
+def _interval(figure: Estimate, unit: Unit) -> str:
     ends = [end for end in (figure.lower, figure.upper) if end is not None]
     if len(ends) < 2:
         return ""

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.text import name
 from judgebench.bias.counterfactual import BoardRow, Ledger
-from judgebench.stats.intervals import Figure
+from judgebench.estimate import Estimate
 
 _SAME = 1e-9  # rates nearer than this share a place
 _SHOWN = 3  # models in the sentence
@@ -22,7 +22,7 @@ class Move:
     after: float
     lower: float | None
     upper: float | None
-    change: Figure
+    change: Estimate
     rank_before: int
     rank_after: int
 
@@ -59,7 +59,7 @@ def effect_lines(found: Ledger) -> list[str]:
     ]
 
 
-def points(figure: Figure) -> str:
+def points(figure: Estimate) -> str:
     """``+3.1 [+1.0, +5.2]``, in points of percent."""
     if figure.value is None:
         return "not identified"
@@ -68,7 +68,7 @@ def points(figure: Figure) -> str:
     return f"{100 * figure.value:+.1f} [{100 * figure.lower:+.1f}, {100 * figure.upper:+.1f}]"
 
 
-def percent(figure: Figure) -> str:
+def percent(figure: Estimate) -> str:
     """``63.1% [58.0%, 67.9%]``, or why there is none."""
     if figure.value is None:
         return f"an unknown share ({figure.reason})"

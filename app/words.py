@@ -44,7 +44,7 @@ def basis(board: Leaderboard) -> list[str]:
     judges = ", ".join(name(judge) for judge in board.judges)
     return [
         f"{what}{'' if board.scale == 'score' else f' against {against}'}, judged by {judges}.",
-        f"{board.interval.level:.0%} intervals: {board.interval.method}. Rank ranges hold for all models at once.",
+        f"{board.level:.0%} intervals: {board.interval_method}. Rank ranges hold for all models at once.",
         left_out(board),
         *(f"Note: {name(note, 400)}." for note in board.notes),
     ]

@@ -9,30 +9,23 @@ The functions live in ``judgebench.api`` and are loaded when first used, so that
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from judgebench.api import answer, battles, open, rank, run, settle, submit, verdicts
-    from judgebench.bias.relatives import preference_leakage_score
-
 __version__ = "0.1.0"
-__all__ = [
-    "__version__",
-    "answer",
-    "battles",
-    "open",
-    "preference_leakage_score",
-    "rank",
-    "run",
-    "settle",
-    "submit",
-    "verdicts",
-]
 
-_ELSEWHERE = {"preference_leakage_score": "bias.relatives"}  # all others are in api
+if TYPE_CHECKING:  # type checkers and editors see the functions where they are, and know a mistyped name
+    from judgebench.api import *  # noqa: F403
+else:
 
+    def __getattr__(name: str) -> Any:
+        """A function of the Python API, or ``__all__``; a module of the package is left to the import system."""
+        if name != "__all__" and (name.startswith("_") or find_spec(f"{__name__}.{name}") is not None):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        api = import_module(f"{__name__}.api")
+        if name not in ("__all__", *api.__all__):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(api, name)
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_ELSEWHERE.get(name, 'api')}"), name)
+    def __dir__() -> list[str]:
+        return [*globals(), *import_module(f"{__name__}.api").__all__]

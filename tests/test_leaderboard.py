@@ -64,7 +64,7 @@ def test_every_method_finds_the_order_and_encloses_its_ratings(method: Method) -
 
 def test_elo_is_named_as_what_it_is_and_leaves_all_ranks_open() -> None:
     board = build(TABLE, Choices(method="elo"))
-    assert "no confidence interval" in board.interval.method
+    assert "no confidence interval" in board.interval_method
     assert any("order of verdicts" in note for note in board.notes)
     assert {(row.rank_lower, row.rank_upper) for row in board.rows} == {(1, 5)}
 
@@ -184,7 +184,7 @@ def test_intervals_by_what_verdicts_share_are_offered_for_bradley_terry_alone() 
     boards = {c: build(table, Choices(method="bradley-terry", cluster=c)) for c in CLUSTERS}
     assert len({board.rows[0].standard_error for board in boards.values()}) == len(CLUSTERS)
     assert len({board.rows[0].rating for board in boards.values()}) == 1
-    assert "by instruction and by judge" in boards["both"].interval.method
+    assert "by instruction and by judge" in boards["both"].interval_method
     assert not any("too narrow" in note for note in boards["judge"].notes)
     for judges, words in ((1, "no interval by judge"), (4, "too narrow")):
         few = replace(table, judge=table.judge % np.int32(judges))

@@ -91,7 +91,7 @@ def _here(*keys: str) -> dict[str, str]:
 
 
 def _table(board: Leaderboard, counted: dict[str, Tally]) -> None:
-    level = f"{board.interval.level:.0%}"
+    level = f"{board.level:.0%}"
     rows: dict[str, list[Any]] = {
         "Ranks": [charts.ranks(row.rank_lower, row.rank_upper) for row in board.rows],
         "Tier": [row.tier for row in board.rows],

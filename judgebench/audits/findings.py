@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-from judgebench.stats.intervals import Interval, normal_interval
+from judgebench.estimate import Estimate
+from judgebench.stats.intervals import normal_estimate
 from judgebench.stats.verdict_table import Floats
 
 LEVEL = 0.95
@@ -116,24 +117,25 @@ def make_report(audit: str, findings: Sequence[Finding], rules: Sequence[Rule], 
     return AuditReport(audit, tuple(ordered), notes=tuple(notes), rules=words)
 
 
-def share_interval(count: int, total: int, level: float = LEVEL) -> Interval:
-    """The exact interval of a share (Clopper and Pearson 1934); [0, 1] where nothing was counted."""
+def share_estimate(count: int, total: int, level: float = LEVEL) -> Estimate:
+    """A share with its exact interval (Clopper and Pearson 1934); [0, 1] without a value where nothing was counted."""
     tail = (1 - level) / 2
     lower = float(betaincinv(count, total - count + 1, tail)) if count else 0.0
     upper = float(betaincinv(count + 1, total - count, 1 - tail)) if count < total else 1.0
-    return Interval(lower, upper, level, "exact binomial")
+    value, reason = (count / total, "") if total else (None, "nothing was counted")
+    return Estimate(value, lower, upper, level, "exact binomial", total, reason)
 
 
 def share_finding(rule: Rule, model: str, counted: Sequence[Evidence | None], total: int) -> Finding | None:
     """The finding that ``counted`` of ``total`` outputs amount to, if any; None stands for one without a span."""
     if not total:
         return None
-    interval = share_interval(len(counted), total)
-    severity = rule.severity(interval.lower)
+    share = share_estimate(len(counted), total)
+    severity = rule.severity(share.ends[0])
     if severity is None:
         return None
     shown = tuple(each for each in counted if each is not None)[:_EVIDENCE]
-    return Finding(model, severity, rule.name, shown, len(counted) / total, interval.lower, interval.upper)
+    return Finding(model, severity, rule.name, shown, len(counted) / total, share.lower, share.upper)
 
 
 def span(instruction: str, text: str, start: int, end: int) -> Evidence:
@@ -164,9 +166,8 @@ def mean_by_instruction(instruction: NDArray[np.int32], values: Floats) -> Float
     return np.asarray(np.bincount(rows, weights=values, minlength=len(codes)) / np.bincount(rows, minlength=len(codes)))
 
 
-def mean_interval(means: Floats) -> tuple[float, float, float]:
-    """Mean of one value an instruction, with Student's interval."""
-    value, n = float(means.mean()), len(means)
+def mean_estimate(means: Floats) -> Estimate:
+    """Mean of one value an instruction, with Student's interval; of one instruction there is none."""
+    n = len(means)
     se = float(means.std(ddof=1) / np.sqrt(n)) if n > 1 else np.inf
-    interval = normal_interval(value, se, LEVEL, degrees=max(n - 1, 1))
-    return value, interval.lower, interval.upper
+    return normal_estimate(float(means.mean()), se, level=LEVEL, n=n, degrees=max(n - 1, 1))

@@ -15,8 +15,8 @@ from judgebench.audits.findings import (
     Rule,
     Severity,
     make_report,
+    share_estimate,
     share_finding,
-    share_interval,
 )
 from judgebench.records import Judge, Order, Status, Verdict
 
@@ -135,10 +135,10 @@ def _balance(given: Sequence[StoredVerdict]) -> Iterator[Finding]:
             orders[each.model_a, each.model_b][each.order] += 1
     for (a, _), counts in sorted(orders.items()):
         first, total = counts[Order.AB], counts.total()
-        interval = share_interval(first, total)
-        if total >= _ENOUGH and (interval.lower > 0.6 or interval.upper < 0.4):
+        lower, upper = share_estimate(first, total).ends
+        if total >= _ENOUGH and (lower > 0.6 or upper < 0.4):
             severity = Severity.MEDIUM if first in (0, total) else Severity.LOW
-            yield Finding(a, severity, BALANCE.name, (), first / total, interval.lower, interval.upper)
+            yield Finding(a, severity, BALANCE.name, (), first / total, lower, upper)
 
 
 def _missing(given: Sequence[StoredVerdict]) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from judgebench.audits.findings import AuditReport, Finding, Rule, Severity, make_report
+from judgebench.estimate import Estimate
 from judgebench.stats.adaptive import Bounds, running_bounds
 
 RULE = Rule(
@@ -54,7 +55,7 @@ class EntrantResult:
     bounds: Bounds
     by_order: Mapping[str, float | None]  # mean preference when shown "first" and "second"; None: never shown so
     verdicts: int
-    score: tuple[float, float, float] | None = None  # a pointwise judge's mean score and its interval
+    score: Estimate | None = None  # a pointwise judge's mean score
 
     def decided(self, gate: Gate) -> bool | None:
         """True: below the gate; False: above it; None: not known yet."""
@@ -181,7 +182,7 @@ def _how(finding: Finding) -> str:
 
 def _entrant(result: EntrantResult, gate: Gate) -> dict[str, Any]:
     decision = {True: "below", False: "above", None: "undecided"}[result.decided(gate)]
-    score = None if result.score is None else dict(zip(("mean", "lower", "upper"), result.score, strict=True))
+    score = result.score and {"mean": result.score.value, "lower": result.score.lower, "upper": result.score.upper}
     return {
         "name": result.name,
         "about": result.about,

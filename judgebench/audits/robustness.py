@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from judgebench.audits.findings import LEVEL, AuditReport, Finding, Rule, Severity, make_report, mean_interval
+from judgebench.audits.findings import LEVEL, AuditReport, Finding, Rule, Severity, make_report, mean_estimate
 from judgebench.records import content_key
 from judgebench.stats.verdict_table import Floats
 
@@ -138,7 +138,7 @@ def _winner(preference: float) -> int:
 def _interval(values: Floats) -> tuple[float, float, float]:
     if len(values) < 2:
         return (float(values.mean()) if len(values) else nan), nan, nan
-    return mean_interval(values.astype(np.float64))
+    return float(values.mean()), *mean_estimate(values.astype(np.float64)).ends
 
 
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|\n+")

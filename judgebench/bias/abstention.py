@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 
 from judgebench.errors import InputError
-from judgebench.stats.intervals import Clusters, Figure, bounded_mean, unidentified
+from judgebench.estimate import Estimate, unidentified
+from judgebench.stats.intervals import Clusters, bounded_mean
 from judgebench.stats.verdict_table import Floats
 
 
@@ -88,8 +89,8 @@ def one_each(clusters: Clusters, rng: np.random.Generator) -> NDArray[np.intp]:
 class Selection:
     """A threshold on items that it was not calibrated on."""
 
-    coverage: Figure  # share of verdicts kept
-    risk: Figure  # share of the kept that people contradict
+    coverage: Estimate  # share of verdicts kept
+    risk: Estimate  # share of the kept that people contradict
 
 
 def evaluate(

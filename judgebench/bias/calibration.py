@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.errors import InputError
-from judgebench.stats.intervals import Clusters, Figure, bootstrap_figure, bounded_mean
+from judgebench.estimate import Estimate
+from judgebench.stats.intervals import Clusters, bootstrap_estimate, bounded_mean
 from judgebench.stats.verdict_table import Floats
 
 
@@ -20,7 +21,7 @@ class ReliabilityBin:
     """Items whose confidence lies in one range."""
 
     confidence: float  # mean, in [1/2, 1]: the probability of the outcome that the judge prefers
-    accuracy: Figure  # share of them that truth confirms, ties half
+    accuracy: Estimate  # share of them that truth confirms, ties half
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Calibration:
     """Bins without an item are left out of the curve."""
 
     curve: tuple[ReliabilityBin, ...]
-    expected_error: Figure  # mean distance of confidence and accuracy, in [0, 1/2] or a little more
-    brier: Figure  # mean squared distance of preference and truth, in [0, 1]; 1/4 for always saying 1/2
+    expected_error: Estimate  # mean distance of confidence and accuracy, in [0, 1/2] or a little more
+    brier: Estimate  # mean squared distance of preference and truth, in [0, 1]; 1/4 for always saying 1/2
 
 
 def calibration(
@@ -55,7 +56,7 @@ def calibration(
         ReliabilityBin(float(confidence[inside].mean()), bounded_mean(right[inside], clusters[inside], level=level))
         for inside in (bin_of == number for number in np.unique(bin_of))
     )
-    error = bootstrap_figure(
+    error = bootstrap_estimate(
         lambda rows: _expected_error(confidence[rows], right[rows], bin_of[rows]),
         clusters,
         rng=rng,

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from judgebench.bias.human_agreement import JudgeAgreement, PeopleAgreement
 from judgebench.bias.relatives import Relation
 from judgebench.bias.report import BiasReport
-from judgebench.stats.intervals import Clusters, Figure, bootstrap_figure, bounded_mean, cluster_error, normal_figure
-from judgebench.stats.intervals import unidentified as unknown
+from judgebench.estimate import Estimate
+from judgebench.estimate import unidentified as unknown
+from judgebench.stats.intervals import Clusters, bootstrap_estimate, bounded_mean, cluster_error, normal_estimate
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 Grade = Literal["A", "B", "C", "D", "-"]
@@ -31,7 +32,7 @@ class Rule:
     best: Literal["high", "near zero"]
     thresholds: tuple[float, float, float]
 
-    def grade(self, figure: Figure) -> Grade:
+    def grade(self, figure: Estimate) -> Grade:
         worst = self._worst(figure)
         if worst is None or not figure.identified:
             return "-"
@@ -39,12 +40,13 @@ class Rule:
         return _GRADES[reached.index(True) if True in reached else 3]
 
     def words(self, unit: Unit) -> str:
-        a, b, c = (_shown(edge, unit) for edge in self.thresholds)
+        form = "{:g}" if unit == "number" else "{:g} points" if unit == "points" else "{:g} %"
+        a, b, c = (form.format(edge if unit == "number" else 100 * edge) for edge in self.thresholds)
         if self.best == "high":
             return f"lower end at least {a}: A, {b}: B, {c}: C, else D"
         return f"the end further from 0 at most {a}: A, {b}: B, {c}: C, else D"
 
-    def _worst(self, figure: Figure) -> float | None:
+    def _worst(self, figure: Estimate) -> float | None:
         if self.best == "high":
             return figure.lower
         if figure.lower is None or figure.upper is None:
@@ -58,7 +60,7 @@ class Line:
 
     name: str
     question: str
-    figure: Figure
+    figure: Estimate
     unit: Unit
     grade: Grade
     rule: str  # "" where it is not graded
@@ -113,7 +115,7 @@ _RULES: Mapping[str, Rule] = {
 }
 
 
-def line(name: str, question: str, figure: Figure, unit: Unit, evidence: str) -> Line:
+def line(name: str, question: str, figure: Estimate, unit: Unit, evidence: str) -> Line:
     """Graded by the rule of its name, where there is one."""
     rule = _RULES.get(name)
     grade: Grade = "-" if rule is None else rule.grade(figure)
@@ -178,7 +180,7 @@ def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resam
     """Share of triples of models whose majorities go round."""
     rng = np.random.default_rng(seed)
     k, pair = len(table.models), table.model_a.astype(np.int64) * len(table.models) + table.model_b
-    found = bootstrap_figure(
+    found = bootstrap_estimate(
         lambda rows: _cyclic_share(_wins(pair[rows], table.preference[rows], k)),
         table.instruction,
         rng=rng,
@@ -203,7 +205,7 @@ def null_line(audited: NullAudited | None, *, level: float) -> Line:
     }
     best = max(rates, key=lambda name: rates[name].upper or 0.0)
     found = rates[best]
-    whole = Figure(found.value, found.lower, found.upper, level, f"{found.method}, Bonferroni", found.n)
+    whole = Estimate(found.value, found.lower, found.upper, level, f"{found.method}, Bonferroni", found.n)
     return line("null models", question, whole, "share", f"{len(rates)} entrants; the best is {best}")
 
 
@@ -213,7 +215,7 @@ def sorted_lines(lines: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(sorted(lines, key=lambda each: order.index(each.name)))
 
 
-def _relatives(found: BiasReport, judge: str) -> tuple[Figure, Figure]:
+def _relatives(found: BiasReport, judge: str) -> tuple[Estimate, Estimate]:
     """Own and family; from the verdicts, else from the consensus of other judges, else from people."""
     favour, residual = found.leakage.points, found.self_preference
     own = [favour[Relation.SAME], residual.own, found.equal_opportunity[judge].bias]
@@ -221,7 +223,7 @@ def _relatives(found: BiasReport, judge: str) -> tuple[Figure, Figure]:
     return _first_identified(own), _first_identified(kin)
 
 
-def _first_identified(figures: Sequence[Figure]) -> Figure:
+def _first_identified(figures: Sequence[Estimate]) -> Estimate:
     return next((each for each in figures if each.identified), figures[0])
 
 
@@ -230,13 +232,13 @@ def _named(found: BiasReport, judge: str, *kinds: str) -> str:
     return f"relatives: {', '.join(names[:6])}{' ...' if len(names) > 6 else ''}" if names else "no declared relative"
 
 
-def _mean(values: Floats, clusters: Clusters, what: str, level: float) -> Figure:
+def _mean(values: Floats, clusters: Clusters, what: str, level: float) -> Estimate:
     known = np.isfinite(values)
     n = int(known.sum())
     if not n:
         return unknown(f"no {what} are known", level=level)
     value = float(values[known].mean())
-    return normal_figure(
+    return normal_estimate(
         value, cluster_error((values[known] - value) / n, clusters[known]), level=level, n=n, bounds=(0.0, np.inf)
     )  # fmt: skip
 
@@ -254,34 +256,3 @@ def _cyclic_share(wins: Floats) -> float:
     met = ahead + ahead.T
     triples = np.trace(met @ met @ met) / 6
     return float(np.trace(ahead @ ahead @ ahead) / 3 / triples) if triples else float("nan")
-
-
-def _shown(value: float, unit: Unit) -> str:
-    if unit == "number":
-        return f"{value:g}"
-    return f"{100 * value:g} {'points' if unit == 'points' else '%'}"
-
-
-def shown_value(line: Line) -> str:
-    """Its value with its unit; "not identified" where there is none."""
-    return "not identified" if line.figure.value is None else _amount(line.figure.value, line.unit)
-
-
-def shown_interval(line: Line) -> str:
-    """Its interval; an open end is infinite, and empty where there is none."""
-    lower, upper = line.figure.lower, line.figure.upper
-    if lower is None and upper is None:
-        return ""
-    ends = (
-        "-inf" if lower is None else _amount(lower, line.unit),
-        "inf" if upper is None else _amount(upper, line.unit),
-    )
-    return f"[{ends[0]}, {ends[1]}]"
-
-
-def _amount(value: float, unit: Unit) -> str:
-    if unit == "share":
-        return f"{100 * value:.1f} %"
-    if unit == "points":
-        return f"{100 * value:+.1f} points"
-    return f"{value:.3f}" if unit == "number" else f"{value:.4g} {unit}"

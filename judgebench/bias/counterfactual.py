@@ -16,7 +16,8 @@ from scipy.special import expit
 
 from judgebench.bias.effects import Effect, Fit, fit_effects
 from judgebench.errors import UnknownName
-from judgebench.stats.intervals import Figure, normal_figure
+from judgebench.estimate import Estimate
+from judgebench.stats.intervals import normal_estimate
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 _SAME = 1e-9  # win rates nearer than this share a rank
@@ -27,9 +28,9 @@ class BoardRow:
     """A model with and without the effect; win rates in [0, 1]."""
 
     model: str
-    win_rate: Figure  # as judged
-    without: Figure
-    change: Figure  # without - win_rate
+    win_rate: Estimate  # as judged
+    without: Estimate
+    change: Estimate  # without - win_rate
     rank: int  # as judged; equal win rates share
     rank_without: int
 
@@ -40,8 +41,8 @@ class Entry:
 
     name: str
     meaning: str  # what ``points`` are for, e.g. "shown first"
-    log_odds: Figure | None  # a unit of the effect's column; None for all together
-    points: Figure | None  # what ``meaning`` adds to a win rate at equal quality
+    log_odds: Estimate | None  # a unit of the effect's column; None for all together
+    points: Estimate | None  # what ``meaning`` adds to a win rate at equal quality
     board: tuple[BoardRow, ...]  # the best without the effect first
     flips: tuple[str, ...]  # in words: who would pass whom
 
@@ -100,8 +101,8 @@ def _board(fit: Fit, removed: Sequence[Effect], level: float) -> tuple[BoardRow,
     judged_errors, errors, change_errors = (_errors(each) for each in (judged.influence, without.influence, moved))
     met = [int(at) for at in np.argsort(-without.rate, kind="stable") if judged.count[at]]
 
-    def figure(value: float, se: float, at: int, least: float) -> Figure:
-        return normal_figure(float(value), float(se), level=level, n=int(judged.count[at]), bounds=(least, 1.0))
+    def figure(value: float, se: float, at: int, least: float) -> Estimate:
+        return normal_estimate(float(value), float(se), level=level, n=int(judged.count[at]), bounds=(least, 1.0))
 
     return tuple(
         BoardRow(

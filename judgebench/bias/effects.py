@@ -19,7 +19,8 @@ from scipy.sparse import csr_array, hstack
 from scipy.special import expit, log_expit
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.intervals import Figure, normal_figure, unidentified
+from judgebench.estimate import Estimate, unidentified
+from judgebench.stats.intervals import normal_estimate
 from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
@@ -66,7 +67,7 @@ class Fit:
         """(k + e, k + e)"""
         return self.influence.T @ self.influence
 
-    def log_odds(self, name: str, *, level: float = 0.95) -> Figure:
+    def log_odds(self, name: str, *, level: float = 0.95) -> Estimate:
         """The effect of one unit of its column; its n counts the verdicts in which it takes part.
 
         Raises StatisticsError when no such effect was fitted.
@@ -81,9 +82,9 @@ class Fit:
             untold = "the design cannot tell it from the strengths of the models or other effects" if n else _EMPTY
             return unidentified(effect.impossible or untold, level=level, n=n)
         se = float(np.sqrt(self.covariance[place, place])) if len(self.influence) > 1 else float("nan")
-        return normal_figure(float(self.beta[place]), se, level=level, n=n)
+        return normal_estimate(float(self.beta[place]), se, level=level, n=n)
 
-    def points(self, name: str, *, level: float = 0.95) -> Figure:
+    def points(self, name: str, *, level: float = 0.95) -> Estimate:
         """sigma(unit * effect) - 1/2: what ``unit`` of it adds to a win rate at equal quality, in [-1/2, 1/2]."""
         unit = next((effect.unit for effect in self.effects if effect.name == name), 1.0)
         return self.log_odds(name, level=level).mapped(lambda beta: float(expit(unit * beta)) - 0.5)

@@ -18,6 +18,7 @@ from judgebench.bias.alternative_annotator import AnnotatorTest, annotator_test
 from judgebench.bias.calibration import Calibration, calibration
 from judgebench.bias.labelled_battles import Items, mean_of_known
 from judgebench.errors import StatisticsError
+from judgebench.estimate import Estimate, unidentified
 from judgebench.stats import agreement
 from judgebench.stats.agreement import (
     Coefficients,
@@ -27,7 +28,7 @@ from judgebench.stats.agreement import (
     outcomes,
     rank_correlation,
 )
-from judgebench.stats.intervals import Clusters, Figure, bounded_mean, unidentified
+from judgebench.stats.intervals import Clusters, bounded_mean
 from judgebench.stats.verdict_table import Floats
 
 Marks = NDArray[np.bool_]
@@ -49,8 +50,8 @@ _ONE_JUDGE = "only one judge judged these battles"
 class Rankings:
     """The models ranked by mean preference over the same battles, once by each side."""
 
-    spearman: Figure
-    kendall: Figure
+    spearman: Estimate
+    kendall: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ class CategoryAgreement:
 
     category: str
     items: int
-    raw: Figure
-    accuracy: Figure
-    accuracy_strict: Figure
+    raw: Estimate
+    accuracy: Estimate
+    accuracy_strict: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,13 @@ class JudgeAgreement:
     items: int  # labelled battles that it was asked about
     without_verdict: int  # of those, on which every trial failed: wrong in both accuracies, absent from the rest
     consensus: Coefficients  # with the sign of people's mean
-    each_person: Figure  # mean over labels of agreeing with that person; compare with people's ceiling
-    accuracy: Figure
-    accuracy_strict: Figure
+    each_person: Estimate  # mean over labels of agreeing with that person; compare with people's ceiling
+    accuracy: Estimate
+    accuracy_strict: Estimate
     by_category: tuple[CategoryAgreement, ...]
     rankings: Rankings
     calibration: Calibration | None  # None: its verdicts have no probabilities, or nobody labelled
-    calibration_error: Figure  # expected error, or why there is none
+    calibration_error: Estimate  # expected error, or why there is none
     annotators: AnnotatorTest
 
 
@@ -101,7 +102,7 @@ class PeopleAgreement:
     labels: int
     items: int  # battles with a label
     several: int  # battles with labels by two people or more
-    ceiling: Figure  # share of pairs of people that agree on a battle
+    ceiling: Estimate  # share of pairs of people that agree on a battle
     all: Coefficients
 
 
@@ -113,7 +114,7 @@ class Concord:
     judges: tuple[JudgeAgreement, ...]
     pairs: tuple[JudgePair, ...]
     all_judges: Coefficients
-    score_icc: Mapping[str, Figure]
+    score_icc: Mapping[str, Estimate]
 
 
 def concord(
@@ -121,7 +122,7 @@ def concord(
     *,
     categories: Sequence[str | None] = (),
     failed: Mapping[str, Marks] | None = None,
-    score_icc: Mapping[str, Figure] | None = None,
+    score_icc: Mapping[str, Estimate] | None = None,
     how: Resampling | None = None,
 ) -> Concord:
     """Agreement on ``items``. ``categories`` of each instruction's code; ``failed`` marks (m,), by judge, items on
@@ -145,13 +146,13 @@ def concord(
     )
 
 
-def score_agreement(scores: Floats, clusters: Clusters, *, how: Resampling) -> dict[str, Figure]:
+def score_agreement(scores: Floats, clusters: Clusters, *, how: Resampling) -> dict[str, Estimate]:
     """ICC of pointwise scores (outputs, judges), by form; outputs with a missing score are left out."""
     full = np.isfinite(scores).all(axis=1)
     if scores.shape[1] < 2:
         return dict.fromkeys(("2,1", "2,k", "3,1", "3,k"), unidentified("fewer than two judges score", level=how.level))
     return {
-        form: how.figure(partial(agreement.icc, form=form), scores[full], clusters[full])
+        form: how.estimate(partial(agreement.icc, form=form), scores[full], clusters[full])
         for form in ("2,1", "2,k", "3,1", "3,k")
     }
 
@@ -243,7 +244,7 @@ def _pair(items: Items, one: int, other: int, how: Resampling) -> JudgePair:
     return JudgePair(items.judge_names[one], items.judge_names[other], int(known.sum()), found, rankings)
 
 
-def _each_person(judged: Floats, people: Floats, clusters: Clusters, level: float) -> Figure:
+def _each_person(judged: Floats, people: Floats, clusters: Clusters, level: float) -> Estimate:
     known = np.isfinite(people)
     alike = mean_of_known(np.where(known, (people == judged[:, None]) * 1.0, np.nan))
     return bounded_mean(alike, clusters, level=level)
@@ -251,7 +252,7 @@ def _each_person(judged: Floats, people: Floats, clusters: Clusters, level: floa
 
 def _accuracy(
     preference: Floats, truth: Floats, asked: Marks, clusters: Clusters, level: float, tie_credit: float = 0.5
-) -> Figure:
+) -> Estimate:
     """On the items asked about and decided by people; a failure is wrong."""
     winner = outcomes(truth) / 2
     decided = asked & (winner != 0.5)

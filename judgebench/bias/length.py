@@ -16,7 +16,8 @@ from scipy.special import logit
 
 from judgebench.bias.effects import Effect, Fit, fit_effects, length_effect, place_effect
 from judgebench.errors import InputError
-from judgebench.stats.intervals import Figure, bounded_difference, bounded_mean, unidentified
+from judgebench.estimate import Estimate, unidentified
+from judgebench.stats.intervals import bounded_difference, bounded_mean
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 _MARGIN = 30  # characters; AlpacaEval's
@@ -29,20 +30,20 @@ class Slopes:
     """Of one feature, in log-odds a unit of its column, with the win rate that its ``meaning`` is worth."""
 
     meaning: str  # e.g. "twice as long"
-    raw: Figure  # at equal strength of the models and equal place
-    points: Figure  # raw, in points of win rate at equal quality
-    of_people: Figure  # people's own slope, on the verdicts with a human preference
-    beyond_people: Figure  # the judge's on the same verdicts, at equal human preference as well
-    points_beyond_people: Figure
+    raw: Estimate  # at equal strength of the models and equal place
+    points: Estimate  # raw, in points of win rate at equal quality
+    of_people: Estimate  # people's own slope, on the verdicts with a human preference
+    beyond_people: Estimate  # the judge's on the same verdicts, at equal human preference as well
+    points_beyond_people: Estimate
 
 
 @dataclass(frozen=True, slots=True)
 class Length:
     """Shares count verdicts whose outputs differ by more than the margin; where both orders were asked, both count."""
 
-    prefers_longer: Figure  # mean preference for the longer output
-    prefers_longer_at_human_tie: Figure  # the same where people found both equally good
-    excess_over_people: Figure  # mean preference of the judge minus that of people for the longer, same battles
+    prefers_longer: Estimate  # mean preference for the longer output
+    prefers_longer_at_human_tie: Estimate  # the same where people found both equally good
+    excess_over_people: Estimate  # mean preference of the judge minus that of people for the longer, same battles
     slope: Slopes
 
 

@@ -15,15 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, expit, logit
 
-from judgebench.stats.intervals import (
-    Figure,
-    bounded_difference,
-    bounded_mean,
-    cluster_error,
-    critical_value,
-    normal_figure,
-    unidentified,
-)
+from judgebench.estimate import Estimate, unidentified
+from judgebench.stats.intervals import bounded_difference, bounded_mean, cluster_error, critical_value, normal_estimate
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 
 _CLIP = 1 / 2000  # probabilities nearer to 0 or 1 count as this: log-probabilities end about there
@@ -55,16 +48,16 @@ class Position:
 
     matched: int
     unmatched: int  # verdicts seen in one order only, or in an unknown one: not in any share
-    consistency: Figure  # the two orders name the same winner, or both a tie
-    primacy: Figure  # they lean to the output shown first
-    recency: Figure  # to the one shown second
-    conflict: Figure  # they name opposite winners; a tie in one order is no conflict
-    preference_fairness: Figure  # recency - primacy, in [-1, 1]
-    first_rate: Figure  # mean preference for the output shown first; 1/2 without a position effect
-    log_odds_soft: Figure  # position effect from probabilities; above 0 favours the first
-    log_odds_hard: Figure  # position effect from labels
-    points: Figure  # sigma(effect) - 1/2: what the first place adds to a win rate at equal quality
-    repeatability: Figure  # mean share of the commonest outcome among repeats of one trial
+    consistency: Estimate  # the two orders name the same winner, or both a tie
+    primacy: Estimate  # they lean to the output shown first
+    recency: Estimate  # to the one shown second
+    conflict: Estimate  # they name opposite winners; a tie in one order is no conflict
+    preference_fairness: Estimate  # recency - primacy, in [-1, 1]
+    first_rate: Estimate  # mean preference for the output shown first; 1/2 without a position effect
+    log_odds_soft: Estimate  # position effect from probabilities; above 0 favours the first
+    log_odds_hard: Estimate  # position effect from labels
+    points: Estimate  # sigma(effect) - 1/2: what the first place adds to a win rate at equal quality
+    repeatability: Estimate  # mean share of the commonest outcome among repeats of one trial
 
 
 def position(table: VerdictTable, *, level: float = 0.95) -> Position:
@@ -79,7 +72,7 @@ def position(table: VerdictTable, *, level: float = 0.95) -> Position:
     lean, at = pairs.leaning, pairs.instruction
     soft, hard = soft_effect(pairs, level=level), hard_effect(pairs, level=level)
 
-    def share(mask: NDArray[np.bool_]) -> Figure:
+    def share(mask: NDArray[np.bool_]) -> Estimate:
         return bounded_mean(mask.astype(np.float64), at, level=level)
 
     return Position(
@@ -121,7 +114,7 @@ def match_orders(table: VerdictTable) -> MatchedOrders:
     )
 
 
-def soft_effect(pairs: MatchedOrders, *, level: float = 0.95) -> Figure:
+def soft_effect(pairs: MatchedOrders, *, level: float = 0.95) -> Estimate:
     """Mean over battles of 0.5 * (logit p(first | AB) + logit p(first | BA)), probabilities clipped at 1/2000."""
     shown = np.concatenate([pairs.first_ab, pairs.first_ba])
     if np.isin(shown, (0.0, 0.5, 1.0)).all():
@@ -129,12 +122,12 @@ def soft_effect(pairs: MatchedOrders, *, level: float = 0.95) -> Figure:
     one, other = (logit(np.clip(p, _CLIP, 1 - _CLIP)) for p in (pairs.first_ab, pairs.first_ba))
     effect = (one + other) / 2
     value = float(effect.mean())
-    return normal_figure(
+    return normal_estimate(
         value, cluster_error((effect - value) / len(effect), pairs.instruction), level=level, n=len(effect)
     )
 
 
-def hard_effect(pairs: MatchedOrders, *, level: float = 0.95) -> Figure:
+def hard_effect(pairs: MatchedOrders, *, level: float = 0.95) -> Estimate:
     """0.5 * log(battles won by the first in both orders / by the second in both); its n counts those battles.
 
     Where one of the two counts is 0 the estimate is infinite: not identified, with the one bound there is.
@@ -145,10 +138,10 @@ def hard_effect(pairs: MatchedOrders, *, level: float = 0.95) -> Figure:
         return _one_sided(ff, ss, level)
     influence = (first / ff - second / ss) / 2
     se = cluster_error(influence, pairs.instruction)
-    return normal_figure(float(np.log(ff / ss) / 2), se, level=level, n=ff + ss)
+    return normal_estimate(float(np.log(ff / ss) / 2), se, level=level, n=ff + ss)
 
 
-def effect_at(effect: Figure, win_probability: float = 0.5) -> Figure:
+def effect_at(effect: Estimate, win_probability: float = 0.5) -> Estimate:
     """What a position effect in log-odds adds to a win rate when shown first, in [-1/2, 1/2].
 
     For a model that would win with ``win_probability`` (in (0, 1)) without the effect: half the gap between being shown
@@ -158,7 +151,7 @@ def effect_at(effect: Figure, win_probability: float = 0.5) -> Figure:
     return effect.mapped(lambda b: float(expit(gap + b) - expit(gap - b)) / 2)
 
 
-def repeatability(table: VerdictTable, *, level: float = 0.95) -> Figure:
+def repeatability(table: VerdictTable, *, level: float = 0.95) -> Estimate:
     """Mean over trials with repeats of the share of their commonest outcome (A, tie, B); its n counts those trials."""
     trial = _battle_codes(table) * 3 + table.order + 1
     trials, code = np.unique(trial, return_inverse=True)
@@ -174,7 +167,7 @@ def repeatability(table: VerdictTable, *, level: float = 0.95) -> Figure:
     return bounded_mean(share, instruction[repeated], level=level)
 
 
-def _one_sided(ff: int, ss: int, level: float) -> Figure:
+def _one_sided(ff: int, ss: int, level: float) -> Estimate:
     """From the exact binomial bound on sigma(2 b), the chance that a decided battle went to the first."""
     n = ff + ss
     if not n:
@@ -185,7 +178,7 @@ def _one_sided(ff: int, ss: int, level: float) -> Figure:
     place = "first" if ff else "second"
     lower, upper = (least, None) if ff else (None, -least)
     reason = f"each of the {n} battles that went to one place went to the {place}: no finite estimate"
-    return Figure(None, lower, upper, level, "exact binomial", n, identified=False, reason=reason)
+    return Estimate(None, lower, upper, level, "exact binomial", n, reason)
 
 
 def _why_not(table: VerdictTable, pairs: MatchedOrders) -> str:
@@ -227,8 +220,8 @@ class GapBin:
     gap_from: float  # win probability of the better model, in [1/2, 1]
     gap_to: float
     battles: int
-    consistency: Figure
-    points: Figure  # what the first place adds to a win rate here, in [-1/2, 1/2]
+    consistency: Estimate
+    points: Estimate  # what the first place adds to a win rate here, in [-1/2, 1/2]
 
 
 def position_curve(table: VerdictTable, *, level: float = 0.95) -> tuple[GapBin, ...]:
@@ -261,5 +254,5 @@ def _gaps(pair: NDArray[np.int64], toward_a: NDArray[np.float64]) -> NDArray[np.
     return np.asarray(np.maximum(mean, 1 - mean)[code])
 
 
-def _half(figure: Figure) -> Figure:
+def _half(figure: Estimate) -> Estimate:
     return figure.mapped(lambda value: value / 2)

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from judgebench.bias.effects import Effect, fit_effects, place_effect
 from judgebench.errors import InputError, StatisticsError, UnknownName
+from judgebench.estimate import Estimate, unidentified
 from judgebench.records import Lineage
-from judgebench.stats.intervals import Figure, cluster_error, normal_figure, unidentified
+from judgebench.stats.intervals import cluster_error, normal_estimate
 from judgebench.stats.verdict_table import Floats, VerdictTable, average_battles
 
 
@@ -55,7 +56,7 @@ def leakage_score(
     opponent: str | None = None,
     wins_only: bool = False,
     level: float = 0.95,
-) -> Figure:
+) -> Estimate:
     """The score from verdicts, students against each other or both against ``opponent``; its n counts battles.
 
     A battle counts its mean preference, or with ``wins_only`` 1 where every verdict prefers the student and else 0.
@@ -75,7 +76,7 @@ def leakage_score(
     if (rates.sum(axis=1) == 0).any():
         return unidentified("a student wins under neither judge", level=level, n=n)
     se = _score_error(cells, rates)
-    return normal_figure(preference_leakage_score(rates.tolist()), se, level=level, n=n, bounds=(-1.0, 1.0))
+    return normal_estimate(preference_leakage_score(rates.tolist()), se, level=level, n=n, bounds=(-1.0, 1.0))
 
 
 def relation(judge_model: str, model: str, lineages: Mapping[str, Lineage]) -> Relation:
@@ -99,8 +100,8 @@ def relation(judge_model: str, model: str, lineages: Mapping[str, Lineage]) -> R
 class Leakage:
     """Of each relation: what it adds in log-odds, and in points of win rate at equal quality."""
 
-    log_odds: Mapping[Relation, Figure]
-    points: Mapping[Relation, Figure]
+    log_odds: Mapping[Relation, Estimate]
+    points: Mapping[Relation, Estimate]
     verdicts: int  # used
     unknown: int  # left out, because a relation of the judge to one of its two models is not declared
 

@@ -26,8 +26,8 @@ from judgebench.bias.self_preference import (
     no_opportunity,
 )
 from judgebench.errors import UnknownName
+from judgebench.estimate import Estimate, unidentified
 from judgebench.records import Lineage
-from judgebench.stats.intervals import Figure, unidentified
 from judgebench.stats.verdict_table import NO_LABELS, Floats, LabelTable, VerdictTable
 
 
@@ -48,7 +48,7 @@ class BiasReport:
     judges: tuple[str, ...]
     verdicts: int
     position: Position
-    position_across: Figure  # points of the first place where orders vary across battles, at equal other effects
+    position_across: Estimate  # points of the first place where orders vary across battles, at equal other effects
     position_curve: tuple[GapBin, ...]
     length: Length
     style: Mapping[str, Slopes]  # by feature, together with length
@@ -56,7 +56,7 @@ class BiasReport:
     leakage: Leakage
     self_preference: SelfPreference
     equal_opportunity: Mapping[str, EqualOpportunity]  # by judge
-    likelihood: Figure  # preference for the output more likely to the judge's own LLM, less one half
+    likelihood: Estimate  # preference for the output more likely to the judge's own LLM, less one half
     ledger: Ledger
 
 
@@ -101,7 +101,7 @@ def bias_report(
     )
 
 
-def _first_place(found: Ledger, level: float) -> Figure:
+def _first_place(found: Ledger, level: float) -> Estimate:
     points = next(entry.points for entry in found.entries if entry.name == "position")
     return points or unidentified("it was not fitted", level=level)
 

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from judgebench.bias.labelled_battles import people_preference
 from judgebench.bias.relatives import Relation
 from judgebench.errors import InputError, UnknownName
-from judgebench.stats.intervals import Figure, bounded_mean, cluster_error, normal_figure, unidentified
+from judgebench.estimate import Estimate, unidentified
+from judgebench.stats.intervals import bounded_mean, cluster_error, normal_estimate
 from judgebench.stats.verdict_table import Floats, LabelTable, VerdictTable
 
 _UNTOLD = "no unrelated judge scored these models, so their quality is not known without the judge"
@@ -33,9 +34,9 @@ _NEAR = 1e-8  # of a contrast that should vanish
 class SelfPreference:
     """In win rate: 0.1 means ten points more than other judges' scores let expect."""
 
-    own: Figure  # mean over judges that are a model of the table
-    family: Figure  # mean over pairs of a judge and a relative that is not itself
-    spread: Figure  # own less family: what is left of being the same, beyond kinship
+    own: Estimate  # mean over judges that are a model of the table
+    family: Estimate  # mean over pairs of a judge and a relative that is not itself
+    spread: Estimate  # own less family: what is left of being the same, beyond kinship
 
 
 def consensus_residuals(
@@ -64,9 +65,9 @@ def consensus_residuals(
 class EqualOpportunity:
     """How often the judge concurs with people, by whose side they took. Judge's ties count half."""
 
-    bias: Figure  # concurs_own - concurs_other: above 0 favours its own
-    concurs_own: Figure  # where people preferred its own output
-    concurs_other: Figure  # where they preferred the other
+    bias: Estimate  # concurs_own - concurs_other: above 0 favours its own
+    concurs_own: Estimate  # where people preferred its own output
+    concurs_other: Estimate  # where they preferred the other
 
 
 def equal_opportunity(table: VerdictTable, own: str, human: Floats, *, level: float = 0.95) -> EqualOpportunity:
@@ -97,7 +98,7 @@ def equal_opportunity(table: VerdictTable, own: str, human: Floats, *, level: fl
     influence -= np.where(others, (1 - toward - miss) / others.sum(), 0.0)
     counted = theirs | others
     se = cluster_error(influence[counted], table.instruction[counted])
-    bias = normal_figure(float(hit - miss), se, level=level, n=n, bounds=(-1.0, 1.0))
+    bias = normal_estimate(float(hit - miss), se, level=level, n=n, bounds=(-1.0, 1.0))
     return EqualOpportunity(bias, *sides)
 
 
@@ -166,7 +167,7 @@ def _additive(cells: NDArray[np.intp], judges: int, models: int) -> Floats:
     return design
 
 
-def _figure(scores: _Scores, contrast: Floats | None, level: float) -> Figure:
+def _figure(scores: _Scores, contrast: Floats | None, level: float) -> Estimate:
     if contrast is None:
         return unidentified(_UNTOLD, level=level)
     used = contrast != 0
@@ -177,7 +178,7 @@ def _figure(scores: _Scores, contrast: Floats | None, level: float) -> Figure:
     at = scores.judge[rows], scores.model[rows]
     influence = weight[at] * (scores.value[rows] - scores.mean[at])
     n = len(np.flatnonzero(rows))
-    return normal_figure(value, cluster_error(influence, scores.instruction[rows]), level=level, n=n)
+    return normal_estimate(value, cluster_error(influence, scores.instruction[rows]), level=level, n=n)
 
 
 _NONE = "no battle has both a verdict and a likelihood by the same LLM: run one with a likelihood template as well"
@@ -190,7 +191,7 @@ def familiarity(
     *,
     asked: NDArray[np.bool_],
     level: float = 0.95,
-) -> Figure:
+) -> Estimate:
     """Mean preference of the ``asked`` judges, (judges,), for the output that their LLM finds more likely, less one
     half; in [-0.5, 0.5]. Verdicts that are likelihoods themselves, and equal likelihoods, are left out.
 

@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from judgebench import services
-from judgebench.bias.document import plain
 from judgebench.bias.human_agreement import Concord, JudgeAgreement
 from judgebench.cli.figures import Line, print_lines
 from judgebench.cli.options import BenchmarkOption, CategoryOption, FormatOption, JudgesOption, LevelOption
 from judgebench.cli.session import Format, Session, print_json
+from judgebench.show.tables import document
 from judgebench.stats.agreement import Coefficients, Resampling
 
 
@@ -30,7 +30,7 @@ def agreement(
             database, benchmark, judges=judge or (), category=category, how=Resampling(level, resamples, seed)
         )
     if output is Format.JSON:
-        print_json({"benchmark": benchmark, "category": category, **plain(found)})
+        print_json({"benchmark": benchmark, "category": category, **document(found)})
         return
     _print_agreement(found)
 

@@ -8,8 +8,8 @@ import typer
 from rich.table import Table
 
 from judgebench.audits.findings import AuditReport, Finding
-from judgebench.audits.html_report import html_report
 from judgebench.cli.session import Format, out, print_json, visible, write_file
+from judgebench.show.html import audit_page
 
 _FAILED = 1
 _SHOWN_CHARS = 100
@@ -21,7 +21,7 @@ def finish(report: AuditReport, output: Format, html: Path | None) -> None:
     Raises InputError when the file cannot be written.
     """
     if html is not None:
-        write_file(html, html_report(report))
+        write_file(html, audit_page(report))
     if output is Format.JSON:
         print_json(report.document())
     else:

@@ -6,11 +6,11 @@ import typer
 
 from judgebench import services
 from judgebench.bias.counterfactual import Entry
-from judgebench.bias.document import plain
 from judgebench.bias.report import BiasReport
 from judgebench.cli.figures import print_lines
 from judgebench.cli.options import BenchmarkOption, CategoryOption, FormatOption, JudgesOption, LevelOption
 from judgebench.cli.session import Format, Session, out, print_json, visible
+from judgebench.show.tables import document
 
 _MOVED = 5  # models shown of a counterfactual board, and flips
 
@@ -34,7 +34,7 @@ def bias(
             database, benchmark, judges=judge or (), category=category, baseline=baseline, level=level
         )  # fmt: skip
     if output is Format.JSON:
-        print_json({"benchmark": benchmark, "category": category, **plain(found)})
+        print_json({"benchmark": benchmark, "category": category, **document(found)})
         return
     out().print(visible(f"{', '.join(found.judges)} on {benchmark}: {found.verdicts} verdicts, {level:.0%} intervals"))
     _print_bias(found)

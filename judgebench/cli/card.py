@@ -7,10 +7,11 @@ import typer
 from rich.table import Table
 
 from judgebench import services
-from judgebench.bias.card import Card, shown_interval, shown_value
-from judgebench.bias.card_html import html_card
-from judgebench.bias.document import plain
+from judgebench.bias.card import Card
 from judgebench.cli.session import Format, Session, err, out, print_json, visible, write_file
+from judgebench.show.html import card_page
+from judgebench.show.numbers import interval, value
+from judgebench.show.tables import document
 
 
 def card(
@@ -28,10 +29,10 @@ def card(
     with session.database() as database:
         found = services.cards.card(database, judge, benchmark=benchmark, level=level)
     if html is not None:
-        write_file(html, html_card(found))
+        write_file(html, card_page(found))
         err().print(visible(f"written to {html}"))
     if output is Format.JSON:
-        print_json(plain(found))
+        print_json(document(found))
     else:
         _print(found)
 
@@ -42,7 +43,13 @@ def _print(found: Card) -> None:
     table = Table("grade", "line", "value", "interval", "evidence", box=None, pad_edge=False)
     for each in found.lines:
         about = each.figure.reason if each.figure.value is None else each.evidence
-        cells = (each.grade, each.name, shown_value(each), shown_interval(each), f"{each.question}: {about}")
+        cells = (
+            each.grade,
+            each.name,
+            value(each.figure, each.unit),
+            interval(each.figure, each.unit),
+            f"{each.question}: {about}",
+        )
         table.add_row(*(visible(cell) for cell in cells))
     screen.print(table)
     screen.print("Grades, by the worse end of the interval:")

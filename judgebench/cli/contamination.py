@@ -7,10 +7,9 @@ import typer
 from rich.table import Table
 
 from judgebench import services
-from judgebench.bias.document import plain
 from judgebench.cli.figures import print_lines
 from judgebench.cli.session import Format, Session, out, print_json, visible
-from judgebench.formats.reading import read_rows
+from judgebench.show.tables import document
 
 _SHOWN = 20
 
@@ -42,12 +41,12 @@ def contamination(
         models=model or nowhere,
         templates=template or nowhere,
         benchmarks=against or nowhere,
-        texts=_texts(file) if file else (),
+        texts=services.contamination.texts_of(file) if file else (),
     )
     with session.database() as database:
         found = services.contamination.contamination(database, benchmark, places, threshold=threshold)
     if output is Format.JSON:
-        print_json(plain(found))
+        print_json(document(found))
         return
     print_lines(
         f"{benchmark}, looked for in {found.searched} texts",
@@ -66,13 +65,3 @@ def contamination(
         out().print(table)
     if len(found.found) > _SHOWN:
         out().print(f"and {len(found.found) - _SHOWN} more, see --format json")
-
-
-def _texts(file: Path) -> list[services.contamination.Searched]:
-    """Every text of every row."""
-    return [
-        services.contamination.Searched(f"{row.place}, {column}", row.as_text(column, value))
-        for row in read_rows(file)
-        for column, value in row.values.items()
-        if isinstance(value, str) and value
-    ]

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from judgebench.cli.session import out, visible
-from judgebench.stats.intervals import Figure
+from judgebench.estimate import Estimate
 
-Line = tuple[str, Figure | None, str]  # what, the figure, and its unit: one of _UNITS
+Line = tuple[str, Estimate | None, str]  # what, the figure, and its unit: one of _UNITS
 
 
-def shown(figure: Figure | None, unit: str) -> tuple[str, str, str]:
+def shown(figure: Estimate | None, unit: str) -> tuple[str, str, str]:
     """Value, interval, and the number of observations or why there is no value."""
     if figure is None:
         return "-", "", ""

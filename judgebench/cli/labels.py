@@ -9,10 +9,10 @@ import typer
 from rich.table import Table
 
 from judgebench import services
-from judgebench.bias.document import plain
 from judgebench.cli.figures import print_lines
 from judgebench.cli.options import columns_of
 from judgebench.cli.session import Format, Session, out, print_json, visible, write_file
+from judgebench.show.tables import document
 
 app = typer.Typer(help="Human labels: import and list what people say about battles.", no_args_is_help=True)
 BenchmarkOption = Annotated[str, typer.Option(help="Name of the benchmark.")]
@@ -110,7 +110,7 @@ def queue(
     if file is not None:
         write_file(file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in _blind(found)))
     if output is Format.JSON:
-        about = plain(found)
+        about = document(found)
         battles = about.pop("battles")
         for battle in battles:
             battle["instruction"] = battle["instruction"]["turns"]

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated, get_args
 
@@ -11,14 +10,10 @@ from rich.table import Table
 
 from judgebench import services
 from judgebench.cli.session import Session, out, print_json, visible
-from judgebench.errors import InputError, UnknownName
+from judgebench.errors import UnknownName
 from judgebench.formats.writing import write_csv
-from judgebench.leaderboard import Choices, Leaderboard, Row
-
-_FIELDS = (
-    *("model", "rating", "lower", "upper", "win_rate", "standard_error"),
-    *("rank", "rank_lower", "rank_upper", "tier", "battles", "ties", "flag", "outputs", "p_best"),
-)
+from judgebench.leaderboard import COLUMNS, Choices, Leaderboard, Row
+from judgebench.show.tables import board_document
 
 
 class Method(StrEnum):
@@ -139,21 +134,14 @@ def leaderboard(
     controls = services.leaderboards.Controls(
         _controls(control), weight, None if anchor is None else anchor.value, labels_of
     )
-    if margin is not None and controls != services.leaderboards.Controls():
-        raise InputError("--margin ranks scores, and controls are for comparisons: leave one of them out")
     with session.database() as database:
-        if controls == services.leaderboards.Controls():
-            board = services.leaderboards.leaderboard(
-                database, benchmark, judges=judge or (), category=category, choices=choices
-            )
-        else:
-            board = services.leaderboards.controlled_leaderboard(
-                database, benchmark, controls, judges=judge or (), category=category, choices=choices
-            )
+        board = services.leaderboards.leaderboard(
+            database, benchmark, judges=judge or (), category=category, choices=choices, controls=controls
+        )
     if output is BoardFormat.JSON:
-        print_json(services.leaderboards.leaderboard_document(benchmark, board))
+        print_json(board_document(benchmark, board))
     elif output is BoardFormat.CSV:
-        write_csv([asdict(row) for row in board.rows], _FIELDS, sys.stdout)
+        write_csv([row.columns() for row in board.rows], COLUMNS, sys.stdout)
     elif output is BoardFormat.MARKDOWN:
         print(markdown(board))
     else:
@@ -196,7 +184,7 @@ def footer(board: Leaderboard) -> list[str]:
     ranked = "mean score" if board.scale == "score" else f"{board.method}, win rates against {against}"
     lines = [
         f"{ranked}; judged by {judges}",
-        f"{board.interval.level:.0%} intervals: {board.interval.method}; rank ranges hold for all models at once",
+        f"{board.level:.0%} intervals: {board.interval_method}; rank ranges hold for all models at once",
     ]
     left_out = {str(status): count for status, count in sorted(board.left_out.items()) if count}
     shown = ", ".join(f"{count} {status}" for status, count in left_out.items())

@@ -1,7 +1,6 @@
 """judgebench multiverse."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import typer
@@ -23,18 +22,7 @@ def multiverse(
     session: Session = context.obj
     with session.database() as database:
         many = services.analyses.multiverse(database, benchmark, judges=judge or (), category=category, seed=seed)
-    found = many.found
-    order = sorted(range(len(found.models)), key=lambda i: (found.best_rank[i], found.worst_rank[i], found.models[i]))
-    rows: list[dict[str, Any]] = [
-        {
-            "model": found.models[i],
-            "best_rank": int(found.best_rank[i]),
-            "worst_rank": int(found.worst_rank[i]),
-            "leads": float(found.leads[i]),
-            "above_in_all": [found.models[j] for j in order if found.above[i, j] == 1.0],
-        }
-        for i in order
-    ]
+    found, rows = many.found, many.found.rows()
     if output is Format.JSON:
         universes = [{"choices": dict(u.choices), "ranks": _ranks(found.models, u.estimates)} for u in many.universes]
         document = {"benchmark": benchmark, "universes": universes, "impossible": many.impossible}

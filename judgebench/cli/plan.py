@@ -8,7 +8,7 @@ import typer
 from judgebench import services
 from judgebench.cli.options import FormatOption, JudgesOption
 from judgebench.cli.session import Format, Session, percent, print_json, say
-from judgebench.stats.planning import Plan, detectable_difference, instructions_needed, power
+from judgebench.stats.planning import Plan
 
 
 def plan(
@@ -27,18 +27,16 @@ def plan(
     session: Session = context.obj
     pilot = None
     if benchmark is not None:
-        planned = () if instructions is None else (instructions,)
+        numbers = () if instructions is None else (instructions,)
         with session.database() as database:
-            pilot = services.analyses.pilot(database, benchmark, judges=judge or (), planned=planned, level=level)
+            pilot = services.analyses.pilot(database, benchmark, judges=judge or (), planned=numbers, level=level)
     chosen_sd = sd if sd is not None else 0.5 if pilot is None else pilot.sd
-    asked = Plan(difference, sd=chosen_sd, correlation=correlation, level=level, power=wanted)
-    document: dict[str, Any] = {**asdict(asked), "instructions_needed": instructions_needed(asked)}
+    comparison = Plan(difference, sd=chosen_sd, correlation=correlation, level=level, power=wanted)
+    planned = services.analyses.sample_plan(comparison, instructions=instructions, learned=pilot)
+    document: dict[str, Any] = {**asdict(comparison), "instructions_needed": planned.instructions_needed}
     if instructions is not None:
-        told = {
-            "power": power(instructions, asked),
-            "detectable_difference": detectable_difference(instructions, asked),
-        }
-        document["with"] = {"instructions": instructions, **told}
+        names = ("instructions", "power", "detectable_difference")
+        document["with"] = {name: getattr(planned, name) for name in names}
     if pilot is not None:
         shares = [{"instructions": n, "share": share} for n, share in pilot.separability.items()]
         document["pilot"] = {"benchmark": benchmark, "instructions": pilot.instructions, "separability": shares}

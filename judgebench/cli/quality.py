@@ -29,28 +29,28 @@ def quality(
 ) -> None:
     """Separability of a leaderboard; with --against or --against-judge, how well it foretells the other one."""
     session: Session = context.obj
-    choices = Choices(method=method.value)
     with session.database() as database:
-        board = services.leaderboards.leaderboard(database, benchmark, judges=judge or (), choices=choices)
-        share = services.analyses.board_separability(board)
-        other = None
-        if against is not None or against_judge:
-            other = services.leaderboards.leaderboard(
-                database, against or benchmark, judges=against_judge or (), choices=choices
-            )
-    found = None if other is None else services.analyses.quality(board, other)
+        measured = services.analyses.board_quality(
+            database,
+            benchmark,
+            judges=judge or (),
+            against=against,
+            against_judges=against_judge or (),
+            choices=Choices(method=method.value),
+        )
+    share, other = measured.separability, measured.against
     document: dict[str, Any] = {"benchmark": benchmark, "method": method.value, "separability": share}
-    if found is not None:
-        agreement = found.agreement if np.isfinite(found.agreement) else None
+    if other is not None:
+        agreement = other.agreement if np.isfinite(other.agreement) else None
         document["against"] = {"benchmark": against or benchmark, "judges": against_judge or []}
-        document |= {"agreement": agreement, "brier": found.brier, "pairs": found.pairs}
+        document |= {"agreement": agreement, "brier": other.brier, "pairs": other.pairs}
     if output is Format.JSON:
         print_json(document)
         return
-    say(f"separability: {percent(share)} of pairs have intervals that do not overlap ({board.interval.level:.0%})")
-    if found is not None:
+    say(f"separability: {percent(share)} of pairs have intervals that do not overlap ({measured.level:.0%})")
+    if other is not None:
         shown = (
-            "not identified: the other separates no pair" if document["agreement"] is None else f"{found.agreement:.3f}"
+            "not identified: the other separates no pair" if document["agreement"] is None else f"{other.agreement:.3f}"
         )
         say(f"agreement with confidence: {shown}")
-        say(f"Brier score: {found.brier:.3f} (0.25 is what saying even everywhere gets), over {found.pairs} pairs")
+        say(f"Brier score: {other.brier:.3f} (0.25 is what saying even everywhere gets), over {other.pairs} pairs")

@@ -2,9 +2,9 @@
 
 from judgebench.leaderboard.audit_flags import marked, of_board
 from judgebench.leaderboard.board import (
+    COLUMNS,
     Choices,
     Gate,
-    Interval,
     IntervalMethod,
     JudgeGate,
     Leaderboard,
@@ -16,9 +16,9 @@ from judgebench.leaderboard.board import (
 from judgebench.leaderboard.build import build, build_from_scores, common_baseline
 
 __all__ = [
+    "COLUMNS",
     "Choices",
     "Gate",
-    "Interval",
     "IntervalMethod",
     "JudgeGate",
     "Leaderboard",

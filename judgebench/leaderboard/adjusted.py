@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from judgebench.errors import StatisticsError
+from judgebench.estimate import Estimate, unidentified
 from judgebench.leaderboard.board import Choices, Leaderboard
 from judgebench.leaderboard.build import build_from, common_baseline
 from judgebench.leaderboard.methods import Estimates, on_scale, rated
@@ -57,13 +58,9 @@ def build_anchored(judge: VerdictTable, human: VerdictTable, choices: Choices) -
     means = anchored_win_rates(human, judge, baseline=baseline)
     if not means:
         raise StatisticsError("no model has labels on two instructions and verdicts on others: label more battles")
-    spans = {name: mean.interval(choices.level) for name, mean in means.items()}
     estimates = _by_model(
         judge,
-        {
-            name: (mean.estimate, spans[name].lower, spans[name].upper, mean.standard_error)
-            for name, mean in means.items()
-        },
+        {name: (mean.interval(choices.level), mean.standard_error) for name, mean in means.items()},
         "prediction-powered (PPI++), clustered by instruction",
     )
     labelled, most = min(mean.labelled for mean in means.values()), max(mean.labelled for mean in means.values())
@@ -98,7 +95,7 @@ def build_corrected(table: VerdictTable, choices: Choices, calibration: Calibrat
             continue
         share = float((np.sign(known - 0.5) / 2 + 0.5).mean())
         fixed = corrected_share(share, len(known), calibration, level=choices.level)
-        found[name] = (fixed.estimate, fixed.interval.lower, fixed.interval.upper, fixed.standard_error)
+        found[name] = (fixed.estimate, fixed.standard_error)
     estimates = _by_model(table, found, "Rogan-Gladen, adjusted")
     note = (
         f"corrected for a judge that is right on {calibration.sensitivity:.1%} of {calibration.positives} labelled "
@@ -140,11 +137,12 @@ def _among(table: VerdictTable, met: Floats) -> VerdictTable:
     )
 
 
-def _by_model(table: VerdictTable, found: Mapping[str, tuple[float, float, float, float]], method: str) -> Estimates:
-    """From estimate, ends and standard error of some models; covariances are not known and taken as nought."""
-    nothing = (np.nan,) * 4
-    columns = np.array([found.get(name, nothing) for name in table.models])
-    value, lower, upper, errors = columns.T
+def _by_model(table: VerdictTable, found: Mapping[str, tuple[Estimate, float]], method: str) -> Estimates:
+    """From estimate and standard error of some models; covariances are not known and taken as nought."""
+    nothing = (unidentified("it was not estimated"), np.nan)
+    rows = [found.get(name, nothing) for name in table.models]
+    numbers = [(known.value, known.lower, known.upper, error) for known, error in rows]
+    value, lower, upper, errors = np.array(numbers, dtype=np.float64).T
     return Estimates(
         value=value,
         lower=lower,

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from judgebench.estimate import Estimate
 from judgebench.records import Status
 from judgebench.stats.clusters import Clustering
 
@@ -58,12 +59,10 @@ IntervalMethod = Literal["analytic", "bootstrap"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One model. ``rating``, ``lower`` and ``upper`` share the leaderboard's scale; None where the data cannot tell."""
+    """One model."""
 
     model: str
-    rating: float | None
-    lower: float | None
-    upper: float | None
+    estimate: Estimate  # its rating, on the leaderboard's scale
     win_rate: float | None  # mean preference for the model, in [0, 1]
     standard_error: float | None  # of ``rating``
     rank: int  # by rating, equal ratings share
@@ -76,13 +75,30 @@ class Row:
     outputs: int = 0  # scored; 0 for methods that rest on battles
     p_best: float | None = None  # chance of being the best, in [0, 1], under the estimates' joint normal distribution
 
+    @property
+    def rating(self) -> float | None:
+        """None where the data cannot tell."""
+        return self.estimate.value
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """What the rows' intervals are."""
+    @property
+    def lower(self) -> float | None:
+        """None where there is no interval."""
+        return self.estimate.lower
 
-    level: float
-    method: str
+    @property
+    def upper(self) -> float | None:
+        """None where there is no interval."""
+        return self.estimate.upper
+
+    def columns(self) -> dict[str, Any]:
+        """The row as tables, frames and documents hold it, by ``COLUMNS``."""
+        return {name: getattr(self, name) for name in COLUMNS}
+
+
+COLUMNS = (
+    *("model", "rating", "lower", "upper", "win_rate", "standard_error", "rank", "rank_lower", "rank_upper"),
+    *("tier", "battles", "ties", "flag", "outputs", "p_best"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +109,20 @@ class Leaderboard:
     method: Method
     scale: Scale
     baseline: str | None
-    interval: Interval
-    rows: tuple[Row, ...]
+    rows: tuple[Row, ...]  # at least one
     left_out: Mapping[Status, int]  # trials without a preference, by status
     notes: tuple[str, ...]  # what a reader must know to read the rows right
     gate: Gate | None = None  # what audits say about its judges and models; None: nobody looked
+
+    @property
+    def level(self) -> float:
+        """Of the rows' intervals and rank ranges, in (0, 1)."""
+        return self.rows[0].estimate.level
+
+    @property
+    def interval_method(self) -> str:
+        """How the rows' intervals were made."""
+        return self.rows[0].estimate.method
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from judgebench.errors import StatisticsError
-from judgebench.leaderboard.board import Choices, Interval, Leaderboard, Row
+from judgebench.estimate import Estimate
+from judgebench.leaderboard.board import Choices, Leaderboard, Row
 from judgebench.leaderboard.methods import Estimates, estimate
 from judgebench.records import Status
 from judgebench.stats.intervals import critical_value
@@ -54,7 +55,6 @@ def build_from(
         method=choices.method,
         scale=found.scale,
         baseline=baseline,
-        interval=Interval(choices.level, found.method),
         rows=rows,
         left_out=dict(left_out or {}),
         notes=(*found.notes, *_notes(table), *_gaps({row.model: row.battles for row in rows}, "battles")),
@@ -101,7 +101,6 @@ def build_from_scores(table: ScoreTable, choices: Choices, *, left_out: Mapping[
         method="score",
         scale="score",
         baseline=None,
-        interval=Interval(choices.level, method),
         rows=rows,
         left_out=dict(left_out),
         notes=(*_pooled(table.judge), *_gaps({row.model: row.outputs for row in rows}, "outputs scored")),
@@ -127,9 +126,7 @@ def _rows(
     return tuple(
         Row(
             model=models[i],
-            rating=_number(found.value[i]),
-            lower=_number(found.lower[i]),
-            upper=_number(found.upper[i]),
+            estimate=_estimate(found, i, level, int(counts.battles[i] or counts.outputs[i])),
             win_rate=_number(counts.win_rate[i]),
             standard_error=_number(se[i]),
             rank=1 + sum(bool(found.value[j] > found.value[i]) for j in order),
@@ -144,6 +141,12 @@ def _rows(
         )
         for i in order
     )
+
+
+def _estimate(found: Estimates, at: int, level: float, n: int) -> Estimate:
+    value, lower, upper = (_number(column[at]) for column in (found.value, found.lower, found.upper))
+    reason = "" if lower is not None else found.flags[at] or "too few data for an interval"
+    return Estimate(value, lower, upper, level, found.method, n, reason)
 
 
 def common_baseline(table: VerdictTable) -> str | None:

@@ -19,7 +19,7 @@ from judgebench.stats.bradley_terry.covariates import fit_contextual
 from judgebench.stats.bradley_terry.separation import connectivity
 from judgebench.stats.bradley_terry.ties import TieRule
 from judgebench.stats.elo import shuffled_elo
-from judgebench.stats.intervals import critical_value, rate_interval
+from judgebench.stats.intervals import critical_value, rate_estimate
 from judgebench.stats.judge_model import Effect, fit_judge_model
 from judgebench.stats.length_control import FEWEST_MODELS, controlled_win_rates
 from judgebench.stats.length_control.empirical_prior import empirical_prior
@@ -122,10 +122,10 @@ def _win_rate(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
     else:
         errors = rates.standard_error
         spans = [
-            rate_interval(rate, se, units, choices.level)
+            rate_estimate(rate, se, units, choices.level)
             for rate, se, units in zip(rates.rate, errors, rates.battles.tolist(), strict=True)
         ]
-        lower, upper = np.array([span.lower for span in spans]), np.array([span.upper for span in spans])
+        lower, upper = np.array([(span.lower, span.upper) for span in spans], dtype=np.float64).reshape(-1, 2).T
         method = "Wilson, clustered by instruction"
     return Estimates(
         value=rates.rate,
@@ -191,8 +191,8 @@ def _unbroken(table: VerdictTable, choices: Choices, baseline: str) -> tuple[tup
     lower, upper = np.full_like(rates.rate, np.nan), np.full_like(rates.rate, np.nan)
     names = {0.0: "winless", 1.0: "undefeated"}
     for at in np.flatnonzero(np.isin(rates.rate, list(names))):
-        found = rate_interval(float(rates.rate[at]), 0.0, int(rates.battles[at]), choices.level)
-        lower[at], upper[at] = found.lower, found.upper
+        known = rate_estimate(float(rates.rate[at]), 0.0, int(rates.battles[at]), choices.level)
+        lower[at], upper[at] = known.lower, known.upper
     return (lower, upper), [names.get(float(rate), "") for rate in rates.rate]
 
 

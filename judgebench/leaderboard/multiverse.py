@@ -8,6 +8,7 @@ probabilities (Steegen, Tuerlinckx, Gelman and Vanpaemel 2016).
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,20 @@ class Multiverse:
     def survives(self, better: str, worse: str) -> bool:
         """Whether the first is above the second in every universe that compares them."""
         return bool(self.above[self.models.index(better), self.models.index(worse)] == 1.0)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a model, the best ranks first, with the models it is above in every universe."""
+        order = sorted(range(len(self.models)), key=lambda i: (self.best_rank[i], self.worst_rank[i], self.models[i]))
+        return [
+            {
+                "model": self.models[i],
+                "best_rank": int(self.best_rank[i]),
+                "worst_rank": int(self.worst_rank[i]),
+                "leads": float(self.leads[i]),
+                "above_in_all": [self.models[j] for j in order if self.above[i, j] == 1.0],
+            }
+            for i in order
+        ]
 
 
 def multiverse(models: Sequence[str], universes: Sequence[Universe]) -> Multiverse:

@@ -11,10 +11,10 @@ from judgebench import store
 from judgebench.bias.abstention import Selection, Threshold, calibrate, confidence_of, evaluate, one_each
 from judgebench.bias.human_agreement import Concord, concord, score_agreement
 from judgebench.bias.labelled_battles import Items, join
+from judgebench.estimate import Estimate
 from judgebench.records import Instruction
 from judgebench.services.bias import failed_items, judged
 from judgebench.stats.agreement import Resampling, outcomes
-from judgebench.stats.intervals import Figure
 from judgebench.stats.scores import ScoreTable
 from judgebench.store.arrays import score_table
 from judgebench.store.database import Connection, Database
@@ -51,7 +51,7 @@ def agreement(
     )
 
 
-def _score_icc(scores: ScoreTable, how: Resampling) -> dict[str, Figure]:
+def _score_icc(scores: ScoreTable, how: Resampling) -> dict[str, Estimate]:
     """Of the mean score that each judge gave each output."""
     judges = np.unique(scores.judge)
     output = scores.instruction.astype(np.int64) * max(len(scores.models), 1) + scores.model

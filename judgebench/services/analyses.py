@@ -5,13 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from judgebench import store
+from judgebench import services, store
 from judgebench.errors import InputError
-from judgebench.leaderboard import Leaderboard
+from judgebench.leaderboard import Choices, Leaderboard
 from judgebench.leaderboard.consensus import Consensus, consensus
 from judgebench.leaderboard.multiverse import ManyRankings, many_rankings
 from judgebench.stats.pair_rates import PairRates, pair_rates
-from judgebench.stats.planning import separability_by_instructions
+from judgebench.stats.planning import (
+    Plan,
+    detectable_difference,
+    instructions_needed,
+    power,
+    separability_by_instructions,
+)
 from judgebench.stats.ranking_quality import RankingQuality, RankingWithIntervals, ranking_quality, separability
 from judgebench.stats.win_rate import win_rates
 from judgebench.store.database import Database
@@ -24,6 +30,27 @@ class Pilot:
     instructions: int  # with a verdict
     sd: float  # of a model's preference over instructions, the mean over models
     separability: Mapping[int, float]  # expected share of pairs told apart, by number of instructions
+
+
+@dataclass(frozen=True, slots=True)
+class SamplePlan:
+    """How many instructions a comparison takes, and what a number of them can tell."""
+
+    comparison: Plan
+    instructions_needed: int
+    instructions: int | None  # the number asked about; None: none was
+    power: float | None  # with that number, in [0, 1]
+    detectable_difference: float | None  # of two win rates, with that number
+    pilot: Pilot | None  # what the verdicts so far tell
+
+
+@dataclass(frozen=True, slots=True)
+class BoardQuality:
+    """How much a leaderboard tells apart, and how well it foretells another."""
+
+    separability: float  # share of pairs whose intervals do not overlap, in [0, 1]
+    level: float  # of the intervals
+    against: RankingQuality | None  # the other leaderboard, where there is one
 
 
 def stored_table(
@@ -61,13 +88,47 @@ def other_answers(
     return consensus(stored.table, stored.categories, resamples=resamples, seed=seed)
 
 
-def board_separability(board: Leaderboard) -> float:
+def board_quality(
+    database: Database,
+    benchmark: str,
+    *,
+    judges: Sequence[str] = (),
+    against: str | None = None,
+    against_judges: Sequence[str] = (),
+    choices: Choices | None = None,
+) -> BoardQuality:
+    """Of the leaderboard; held against another benchmark's, or other judges', where one of the two is named.
+
+    Raises UnknownName, StatisticsError for fewer than two models, InputError where the two share fewer than two.
+    """
+    board = services.leaderboards.leaderboard(database, benchmark, judges=judges, choices=choices)
+    other = None
+    if against is not None or against_judges:
+        other = services.leaderboards.leaderboard(
+            database, against or benchmark, judges=against_judges, choices=choices
+        )
+    return BoardQuality(_separability(board), board.level, None if other is None else _foretold(board, other))
+
+
+def sample_plan(comparison: Plan, *, instructions: int | None = None, learned: Pilot | None = None) -> SamplePlan:
+    """What ``comparison`` needs. Raises StatisticsError for a number out of its range."""
+    return SamplePlan(
+        comparison=comparison,
+        instructions_needed=instructions_needed(comparison),
+        instructions=instructions,
+        power=None if instructions is None else power(instructions, comparison),
+        detectable_difference=None if instructions is None else detectable_difference(instructions, comparison),
+        pilot=learned,
+    )
+
+
+def _separability(board: Leaderboard) -> float:
     """Share of pairs of models whose intervals do not overlap. Raises StatisticsError for fewer than two models."""
     found = _ranking(board, [row.model for row in board.rows if row.lower is not None])
     return separability(found.lower, found.upper)
 
 
-def quality(board: Leaderboard, other: Leaderboard) -> RankingQuality:
+def _foretold(board: Leaderboard, other: Leaderboard) -> RankingQuality:
     """How well ``board`` foretells ``other``, over the models in both with an interval.
 
     Raises InputError when those are fewer than two.

@@ -6,14 +6,17 @@ An output that repeats the very instruction it answers is no finding: many tasks
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
 
 import numpy as np
 
 from judgebench import store
 from judgebench.bias.contamination import find_overlaps
+from judgebench.estimate import Estimate
+from judgebench.formats.reading import read_rows
 from judgebench.records import Instruction
 from judgebench.spec.templates import load_template, templates
-from judgebench.stats.intervals import Figure, bounded_mean
+from judgebench.stats.intervals import bounded_mean
 from judgebench.store.database import Connection, Database
 
 _EXCERPT = 160  # characters
@@ -38,6 +41,16 @@ class Places:
     texts: Sequence[Searched] = ()
 
 
+def texts_of(file: str | PathLike[str]) -> list[Searched]:
+    """Every text of every row of a JSON, JSONL, CSV or parquet file. Raises InputError where it cannot be read."""
+    return [
+        Searched(f"{row.place}, {column}", row.as_text(column, value))
+        for row in read_rows(file)
+        for column, value in row.values.items()
+        if isinstance(value, str) and value
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A text of the benchmark found elsewhere."""
@@ -58,9 +71,9 @@ class Contamination:
     benchmark: str
     searched: int  # texts
     found: tuple[Found, ...]  # the most similar first
-    instructions: Figure  # share found anywhere
-    references: Figure
-    verbatim: Figure  # share of instructions with thirteen words in a row found anywhere
+    instructions: Estimate  # share found anywhere
+    references: Estimate
+    verbatim: Estimate  # share of instructions with thirteen words in a row found anywhere
 
 
 def contamination(
@@ -111,7 +124,7 @@ def contamination(
     )
 
 
-def _share(asked: Sequence[Instruction], keys: set[str], level: float) -> Figure:
+def _share(asked: Sequence[Instruction], keys: set[str], level: float) -> Estimate:
     hit = np.array([each.key in keys for each in asked], dtype=np.float64)
     return bounded_mean(hit, np.arange(len(hit)), level=level)
 

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 from judgebench import store
 from judgebench.errors import InputError, UnknownName
+from judgebench.estimate import Estimate, unidentified
 from judgebench.formats.human_labels import LabelFile, LabelRow, Side, read_label_file
 from judgebench.records import HumanLabel, Instruction, Model, Output, check_name
-from judgebench.stats.intervals import Figure, bounded_mean, unidentified
+from judgebench.stats.intervals import bounded_mean
 from judgebench.store import labels
 from judgebench.store import schema as t
 from judgebench.store.database import Connection, Database, Stored
@@ -313,7 +314,7 @@ class Progress:
     mine: int  # votes
     all: int  # votes of everybody
     pairs: int  # that judges have judged
-    agreement: Figure  # share of one's votes that name the winner of the judges' mean, or a tie with them
+    agreement: Estimate  # share of one's votes that name the winner of the judges' mean, or a tie with them
 
 
 def next_pair(database: Database, benchmark: str, annotator: str, *, seed: int | None = None) -> PairToLabel | None:
@@ -361,7 +362,7 @@ def progress(database: Database, benchmark: str, annotator: str) -> Progress:
         )
 
 
-def _agreement(votes: list[tuple[int, float, float | None]]) -> Figure:
+def _agreement(votes: list[tuple[int, float, float | None]]) -> Estimate:
     known = [(key, mine, judged) for key, mine, judged in votes if judged is not None]
     if not known:
         return unidentified("no vote on a battle that a judge has a preference on yet")

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -72,21 +72,17 @@ class Controls:
     labels_of: str | None = None  # benchmark whose labels tell error rates; None: the leaderboard's own
 
 
-def controlled_leaderboard(
+def _controlled(
     database: Database,
     benchmark: str,
     controls: Controls,
-    *,
-    judges: Sequence[str] = (),
-    category: str | None = None,
-    choices: Choices | None = None,
+    judges: Sequence[str],
+    category: str | None,
+    choices: Choices,
 ) -> Leaderboard:
-    """The leaderboard under ``controls``, with a note for each.
-
-    Raises UnknownName for any name that is not there, and StatisticsError when controls do not fit together or with
-    the method, or leave nothing to rank by.
-    """
-    choices = choices or Choices()
+    """The leaderboard under ``controls``, with a note for each."""
+    if choices.margin is not None:
+        raise InputError("--margin ranks scores, and controls are for comparisons: leave one of them out")
     if controls.anchor and controls.columns:
         raise StatisticsError("an anchor corrects what the columns would control: choose one of --anchor and --control")
     if (choices.jury is not None or choices.cluster != "instruction") and (controls.anchor or controls.columns):
@@ -213,18 +209,24 @@ def leaderboard(
     category: str | None = None,
     language: str | None = None,
     choices: Choices | None = None,
+    controls: Controls | None = None,
 ) -> Leaderboard:
     """The benchmark's leaderboard, by all its judges where none is named, marked by what audits found.
 
-    ``language`` as ``languages`` guesses it.
+    ``language`` as ``languages`` guesses it; it goes with no ``controls``.
 
-    Raises UnknownName for any name that is not there, and StatisticsError when there is nothing to rank by.
+    Raises UnknownName for any name that is not there, InputError and StatisticsError when choices and controls do not
+    fit together, or leave nothing to rank by.
     """
-    wanted = choices or Choices()
+    choices = choices or Choices()
+    if controls is not None and controls != Controls():
+        if language is not None:
+            raise InputError("controls take all languages together: leave the language or the controls out")
+        return _controlled(database, benchmark, controls, judges, category, choices)
     if language is not None:
         stored = _in_language(database, benchmark, language, judges=judges, category=category)
-        return with_gate(database, benchmark, build(stored.table, wanted, left_out=stored.left_out))
-    return _cached_board(database, version(database), benchmark, tuple(judges), category, wanted)
+        return with_gate(database, benchmark, build(stored.table, choices, left_out=stored.left_out))
+    return _cached_board(database, version(database), benchmark, tuple(judges), category, choices)
 
 
 @lru_cache(maxsize=32)
@@ -243,13 +245,6 @@ def _cached_board(
         return with_gate(database, benchmark, _score_board(database, benchmark, judges, category, choices))
     stored = stored_table(database, benchmark, judges, category)
     return with_gate(database, benchmark, build(stored.table, choices, left_out=stored.left_out))
-
-
-def leaderboard_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
-    """The leaderboard as plain values, as ``--format json`` prints it."""
-    document = asdict(board)
-    document["left_out"] = {str(status): count for status, count in sorted(board.left_out.items())}
-    return {"benchmark": benchmark, **document, "judges": list(board.judges), "notes": list(board.notes)}
 
 
 def _in_language(

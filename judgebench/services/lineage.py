@@ -59,6 +59,14 @@ def declare(database: Database, models: Sequence[Model]) -> int:
     return sum(before.get(model.name, Lineage()) != after[model.name] for model in models)
 
 
+def suggested(name: str) -> Lineage:
+    """What a model's name suggests. Raises InputError where it says nothing."""
+    proposal = propose(name)
+    if proposal is None:
+        raise InputError(f"the name {name!r} suggests no lineage: declare its family, parent or what it was trained on")
+    return proposal.lineage
+
+
 def accept(database: Database, names: Sequence[str]) -> list[Model]:
     """Declare what the names suggest, and what those of their undeclared parents and teachers do; returns all of it.
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.errors import InputError, StatisticsError
-from judgebench.stats.intervals import Clusters, Figure, bootstrap_figure, bounded_mean, critical_value, unidentified
+from judgebench.estimate import Estimate, unidentified
+from judgebench.stats.intervals import Clusters, bootstrap_estimate, bounded_mean, critical_value
 from judgebench.stats.verdict_table import Floats
 
 Weights = Literal["nominal", "linear", "quadratic"]
@@ -35,7 +36,7 @@ def outcomes(preference: Floats) -> Floats:
 
 def accuracy(
     preference: Floats, truth: Floats, clusters: Clusters, *, tie_credit: float = 0.5, level: float = 0.95
-) -> Figure:
+) -> Estimate:
     """Share of items (n,) on which the preferred side is the true one (1: A, 0: B); a preference of 1/2 earns credit.
 
     Items without a verdict (NaN) are right about nothing and stay in the count, as items with a true tie do not.
@@ -146,14 +147,14 @@ def agreement(
     rng: np.random.Generator,
     level: float = 0.95,
     resamples: int = 400,
-) -> Figure:
+) -> Estimate:
     """Any coefficient of this module with a bootstrap interval over ``clusters`` (items,), e.g. instructions.
 
     Pass options by a lambda or partial. Raises InputError for ratings that are not aligned to their clusters.
     """
     if ratings.ndim != 2 or len(ratings) != len(clusters):
         raise InputError(f"ratings must be (items, raters) with one cluster an item, not {ratings.shape}")
-    return bootstrap_figure(
+    return bootstrap_estimate(
         lambda rows: statistic(ratings[rows]), clusters, rng=rng, level=level, resamples=resamples
     )  # fmt: skip
 
@@ -164,7 +165,7 @@ def rank_correlation(
     *,
     method: Literal["spearman", "kendall"] = "spearman",
     level: float = 0.95,
-) -> Figure:
+) -> Estimate:
     """Of two rankings, over the models in both; Kendall's tau-b. Its n counts models.
 
     Interval on Fisher's z with the errors of Bonett and Wright (2000): models are taken as a sample, their scores as
@@ -180,12 +181,12 @@ def rank_correlation(
     value = float(test(*scores).statistic)
     n = len(names)
     if n < 6:
-        return Figure(value, None, None, level, "none", n, reason="fewer than six models")
+        return Estimate(value, None, None, level, "none", n, reason="fewer than six models")
     variance = (1 + value**2 / 2) / (n - 3) if method == "spearman" else 0.437 / (n - 4)
     half = critical_value(level) * np.sqrt(variance)
     centre = np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))
     lower, upper = np.tanh([centre - half, centre + half])
-    return Figure(value, float(lower), float(upper), level, "Fisher's z (Bonett and Wright 2000)", n)
+    return Estimate(value, float(lower), float(upper), level, "Fisher's z (Bonett and Wright 2000)", n)
 
 
 def ordered_pairs(
@@ -226,14 +227,14 @@ def _beyond_chance(observed: float, expected: float) -> float:
 class Coefficients:
     """Agreement of raters on the same items: of two, or of all that rated."""
 
-    raw: Figure  # share of items with the same outcome of three
-    decided: Figure  # the same among items on which both name a winner
-    cohen: Figure  # of two raters only
-    weighted: Figure  # Cohen's, a tie half as far as the opposite winner (linear)
-    fleiss: Figure  # needs as many ratings on each item
-    ac1: Figure
-    krippendorff: Figure
-    icc: Figure  # of the preferences as numbers, absolute agreement of one rater, ICC(2,1)
+    raw: Estimate  # share of items with the same outcome of three
+    decided: Estimate  # the same among items on which both name a winner
+    cohen: Estimate  # of two raters only
+    weighted: Estimate  # Cohen's, a tie half as far as the opposite winner (linear)
+    fleiss: Estimate  # needs as many ratings on each item
+    ac1: Estimate
+    krippendorff: Estimate
+    icc: Estimate  # of the preferences as numbers, absolute agreement of one rater, ICC(2,1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +245,7 @@ class Resampling:
     resamples: int = 400
     seed: int = 0
 
-    def figure(self, statistic: "partial[float]", ratings: Floats, clusters: Clusters) -> Figure:
+    def estimate(self, statistic: "partial[float]", ratings: Floats, clusters: Clusters) -> Estimate:
         rng = np.random.default_rng(self.seed)
         return agreement(statistic, ratings, clusters, rng=rng, level=self.level, resamples=self.resamples)
 
@@ -255,7 +256,7 @@ def coefficients(preference: Floats, clusters: Clusters, how: Resampling) -> Coe
     two = said.shape[1] == 2
     decided = np.where(said == 1, np.nan, said)
     not_two = unidentified("it is for two raters", level=how.level)
-    only = partial(how.figure, ratings=said, clusters=clusters)
+    only = partial(how.estimate, ratings=said, clusters=clusters)
     return Coefficients(
         raw=_share_alike(said, clusters, how.level),
         decided=_share_alike(decided, clusters, how.level),
@@ -264,11 +265,11 @@ def coefficients(preference: Floats, clusters: Clusters, how: Resampling) -> Coe
         fleiss=only(partial(fleiss_kappa)),
         ac1=only(partial(gwet_ac1, categories=len(np.unique(said[np.isfinite(said)])))),
         krippendorff=only(partial(krippendorff_alpha)),
-        icc=how.figure(partial(icc), preference, clusters),
+        icc=how.estimate(partial(icc), preference, clusters),
     )
 
 
-def _share_alike(said: Floats, clusters: Clusters, level: float) -> Figure:
+def _share_alike(said: Floats, clusters: Clusters, level: float) -> Estimate:
     """Mean over items of the share of pairs of raters that agree, as ``agreement.raw_agreement``."""
     counts = np.column_stack([(said == outcome).sum(axis=1) for outcome in (0, 1, 2)])
     raters = counts.sum(axis=1)

@@ -1,28 +1,22 @@
-"""Intervals with their level and method, and the ones that follow from a standard error.
+"""Estimates with their intervals: from a standard error, from bounded values, and by a bootstrap over clusters.
 
-It does not choose the standard error; whoever computes an estimate says where its uncertainty comes from.
+The standard error is not chosen here; whoever computes an estimate says where its uncertainty comes from.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from math import inf, isfinite, nan, sqrt
+from math import inf, isfinite, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from judgebench.errors import StatisticsError
+from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.verdict_table import Floats
 
+Clusters = NDArray[np.integer]
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """An interval estimate; both ends are NaN where it is not defined."""
-
-    lower: float
-    upper: float
-    level: float  # nominal coverage, in (0, 1)
-    method: str  # e.g. "normal", "percentile bootstrap"
+_FEW = "fewer than two instructions"
 
 
 def critical_value(level: float, degrees: float = inf) -> float:
@@ -36,91 +30,51 @@ def critical_value(level: float, degrees: float = inf) -> float:
     return float(stdtrit(degrees, upper_tail) if isfinite(degrees) else ndtri(upper_tail))
 
 
-def normal_interval(
+def normal_estimate(
     value: float,
     se: float,
-    level: float = 0.95,
     *,
+    level: float = 0.95,
+    n: int = 0,
     degrees: float = inf,
     bounds: tuple[float, float] = (-inf, inf),
-    method: str | None = None,
-) -> Interval:
-    """``value`` plus and minus the critical value times ``se``, clipped to ``bounds``.
+    method: str = "",
+) -> Estimate:
+    """``value`` plus and minus the critical value times ``se``, clipped; no interval where ``se`` is not finite.
 
     Finite ``degrees`` (clusters minus one) widen it by Student's t; worth it below about 40 clusters.
     """
     half = critical_value(level, degrees) * se
+    if not isfinite(se):
+        return Estimate(value, None, None, level, "none", n, _FEW)
     lower, upper = (min(max(end, bounds[0]), bounds[1]) for end in (value - half, value + half))
-    return Interval(lower, upper, level, method or ("normal" if degrees == inf else f"t({degrees:g})"))
+    shape = "normal" if degrees == inf else f"t({degrees:g})"
+    return Estimate(value, lower, upper, level, method or f"{shape}, clustered by instruction", n)
 
 
-def rate_interval(rate: float, se: float, units: int, level: float = 0.95) -> Interval:
-    """Wilson's interval for a rate in [0, 1] with standard error ``se`` from ``units`` independent units.
+def rate_estimate(rate: float, se: float, units: int, level: float = 0.95) -> Estimate:
+    """A rate in [0, 1] with standard error ``se`` from ``units`` independent units, with Wilson's interval.
 
     Inside it takes the sample size that would give a proportion this standard error; at 0 or 1, where the observed
     spread vanishes and a normal interval would be a point, it takes the units themselves (Wilson 1927; Kish's design
-    effect). NaN where the rate or its error is.
+    effect). No interval where the error is not finite.
     """
     z = critical_value(level)
     method = "Wilson, clustered"
-    if not (isfinite(rate) and isfinite(se)) or units < 1:
-        return Interval(nan, nan, level, method)
+    if not isfinite(rate) or units < 1:
+        return unidentified("there is no observation", level=level, n=units)
+    if not isfinite(se):
+        return Estimate(rate, None, None, level, "none", units, _FEW)
     spread = rate * (1 - rate)
     if se == 0 and spread > 0:
-        return Interval(rate, rate, level, method)
+        return Estimate(rate, rate, rate, level, method, units)
     size = spread / se**2 if spread > 0 and se > 0 else float(units)
     centre = (rate + z**2 / (2 * size)) / (1 + z**2 / size)
     half = z / (1 + z**2 / size) * sqrt(spread / size + z**2 / (4 * size**2))
-    return Interval(max(centre - half, 0.0), min(centre + half, 1.0), level, method)
+    return Estimate(rate, max(centre - half, 0.0), min(centre + half, 1.0), level, method, units)
 
 
-Clusters = NDArray[np.integer]
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """``value`` with its interval. Not identified: no value, at most a bound, and ``reason`` says why."""
-
-    value: float | None
-    lower: float | None  # None: no interval, or open on this side
-    upper: float | None
-    level: float  # nominal coverage, in (0, 1)
-    method: str  # of the interval
-    n: int  # observations behind it
-    identified: bool = True
-    reason: str = ""  # "" or why value or interval are missing
-
-    def mapped(self, function: Callable[[float], float]) -> "Figure":
-        """The figure of ``function`` of the value, for an increasing function."""
-        value, lower, upper = (
-            None if end is None else float(function(end)) for end in (self.value, self.lower, self.upper)
-        )
-        return replace(self, value=value, lower=lower, upper=upper)
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether the interval, or the one bound there is, lies on one side of 0."""
-        above = self.lower is not None and self.lower > 0
-        return above or (self.upper is not None and self.upper < 0)
-
-
-def unidentified(reason: str, *, level: float = 0.95, n: int = 0) -> Figure:
-    """A figure that the data cannot give."""
-    return Figure(None, None, None, level, "none", n, identified=False, reason=reason)
-
-
-def normal_figure(
-    value: float, se: float, *, level: float, n: int, bounds: tuple[float, float] = (-inf, inf), method: str = ""
-) -> Figure:
-    """``value`` plus and minus the critical value times ``se``, clipped; no interval where ``se`` is not finite."""
-    how = method or "normal, clustered by instruction"
-    if not isfinite(se):
-        return Figure(value, None, None, level, "none", n, reason="fewer than two instructions")
-    half = critical_value(level) * se
-    return Figure(value, max(value - half, bounds[0]), min(value + half, bounds[1]), level, how, n)
-
-
-def bounded_mean(values: Floats, clusters: Clusters, *, level: float = 0.95) -> Figure:
+def bounded_mean(values: Floats, clusters: Clusters, *, level: float = 0.95) -> Estimate:
     """Mean of ``values`` (n,) in [0, 1], where rows of one cluster (n,) depend on each other.
 
     Raises StatisticsError for a level outside (0, 1).
@@ -130,7 +84,7 @@ def bounded_mean(values: Floats, clusters: Clusters, *, level: float = 0.95) -> 
     return _with_imagined(values, clusters, {0.0: at_either_end, 1.0: at_either_end}, level, method)
 
 
-def bounded_difference(values: Floats, clusters: Clusters, *, level: float = 0.95) -> Figure:
+def bounded_difference(values: Floats, clusters: Clusters, *, level: float = 0.95) -> Estimate:
     """Mean of ``values`` (n,) in [-1, 1], differences of two shares of the same rows.
 
     Half an imagined cluster at either bound and one at 0 (Agresti and Min 2005, Statistics in Medicine 24, 729-740).
@@ -142,7 +96,7 @@ def bounded_difference(values: Floats, clusters: Clusters, *, level: float = 0.9
 
 def _with_imagined(
     values: Floats, clusters: Clusters, imagined: Mapping[float, float], level: float, method: str
-) -> Figure:
+) -> Estimate:
     """Normal interval of the mean after adding ``imagined`` observations: how many of which value."""
     z, n = critical_value(level), len(values)
     if not n:
@@ -155,7 +109,7 @@ def _with_imagined(
     squares += one**2 * sum(count * (value - centre) ** 2 for value, count in imagined.items())
     half, value = z * np.sqrt(squares) / size, float(values.mean())
     lower, upper = max(float(centre - half), min(imagined)), min(float(centre + half), max(imagined))
-    return Figure(value, min(lower, value), max(upper, value), level, method, n)
+    return Estimate(value, min(lower, value), max(upper, value), level, method, n)
 
 
 def _rows_of_one(total: Floats, weight: Floats, spread: float) -> float:
@@ -189,14 +143,14 @@ def cluster_error(influence: Floats, clusters: Clusters) -> float:
     return float(np.sqrt((sums**2).sum() * g / (g - 1))) if g > 1 else float("nan")
 
 
-def bootstrap_figure(
+def bootstrap_estimate(
     statistic: Callable[[NDArray[np.intp]], float],
     clusters: Clusters,
     *,
     rng: np.random.Generator,
     level: float = 0.95,
     resamples: int = 400,
-) -> Figure:
+) -> Estimate:
     """``statistic`` of row numbers, with the percentile interval over clusters drawn with replacement.
 
     A statistic that is not defined on the data is NaN, and reported as not identified; where more than one resample in
@@ -211,13 +165,13 @@ def bootstrap_figure(
         return unidentified("it is not defined on these data", level=level, n=n)
     members = _members(clusters)
     if len(members) < 2:
-        return Figure(value, None, None, level, "none", n, reason="fewer than two instructions")
+        return Estimate(value, None, None, level, "none", n, _FEW)
     drawn = (rng.integers(len(members), size=len(members)) for _ in range(resamples))
     draws = np.array([statistic(np.concatenate([members[g] for g in chosen])) for chosen in drawn])
     if np.isnan(draws).mean() > 0.05:
-        return Figure(value, None, None, level, "none", n, reason="too few data for a bootstrap")
+        return Estimate(value, None, None, level, "none", n, "too few data for a bootstrap")
     lower, upper = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return Figure(value, float(lower), float(upper), level, "percentile bootstrap over instructions", n)
+    return Estimate(value, float(lower), float(upper), level, "percentile bootstrap over instructions", n)
 
 
 def _members(clusters: Clusters) -> list[NDArray[np.intp]]:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from scipy.special import expit, ndtr, ndtri
 
 from judgebench.errors import StatisticsError
+from judgebench.estimate import Estimate
 from judgebench.stats.bradley_terry import PointFit, fit_within_parts
 from judgebench.stats.bradley_terry.separation import connectivity
-from judgebench.stats.intervals import Interval, normal_interval
+from judgebench.stats.intervals import normal_estimate
 from judgebench.stats.verdict_table import Battles, Floats, PairCounts, VerdictTable, average_battles
 from judgebench.stats.win_rate import instruction_sums
 
@@ -51,8 +52,10 @@ class AnchoredMean:
             return float("nan")
         return float(2 * ndtr(-abs(self.judge_bias) / np.sqrt(self.judge_bias_variance)))
 
-    def interval(self, level: float = 0.95) -> Interval:
-        return normal_interval(self.estimate, self.standard_error, level, method="prediction-powered")
+    def interval(self, level: float = 0.95) -> Estimate:
+        return normal_estimate(
+            self.estimate, self.standard_error, level=level, n=self.labelled, method="prediction-powered"
+        )
 
 
 def anchored_mean(

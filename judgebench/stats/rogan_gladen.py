@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from math import sqrt
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.intervals import Interval, critical_value
+from judgebench.estimate import Estimate
+from judgebench.stats.intervals import critical_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,10 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class CorrectedShare:
-    estimate: float  # in [0, 1]
-    centre: float  # the adjusted estimate that the interval is built around
+    estimate: Estimate  # in [0, 1]; its interval is built around ``centre``
+    centre: float  # the adjusted estimate
     shift: float
     standard_error: float
-    interval: Interval
 
 
 def corrected_share(share: float, items: int, calibration: Calibration, *, level: float = 0.95) -> CorrectedShare:
@@ -56,7 +56,8 @@ def corrected_share(share: float, items: int, calibration: Calibration, *, level
     shift = 2 * z**2 * (-(1 - held) * noise0 + held * noise1)
     se = sqrt(p * (1 - p) / n + (1 - held) ** 2 * noise0 + held**2 * noise1) / (q0 + q1 - 1)
     ends = (_clip(centre + shift - z * se), _clip(centre + shift + z * se))
-    return CorrectedShare(estimate, centre, shift, se, Interval(*ends, level, "Rogan-Gladen, adjusted"))
+    corrected = Estimate(estimate, *ends, level, "Rogan-Gladen, adjusted", items)
+    return CorrectedShare(corrected, centre, shift, se)
 
 
 def calibration_split(labels: int, share: float, pilot: Calibration) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import pytest
 
 from judgebench.bias.calibration import ReliabilityBin
 from judgebench.bias.position import GapBin
-from judgebench.stats.intervals import Figure, unidentified
+from judgebench.estimate import Estimate, unidentified
 from tests.app.test_words import board
 
 alt = pytest.importorskip("altair", reason="the app needs the extra app")
@@ -16,7 +16,7 @@ figures = pytest.importorskip("app.figures")
 movement = pytest.importorskip("app.movement")
 pairs = pytest.importorskip("app.pairs")
 
-FIGURE = Figure(0.6, 0.5, 0.7, 0.95, "normal", 10)
+FIGURE = Estimate(0.6, 0.5, 0.7, 0.95, "normal", 10)
 MOVE = movement.Move("m", 50.0, 60.0, 55.0, 65.0, FIGURE, 2, 1)
 MAKERS: dict[str, tuple[Callable[[Sequence[Any]], dict[str, Any]], Any]] = {
     "matrix": (lambda rows: charts.matrix(rows, ["a", "b"]), pairs.Cell(0, 1, 60.0, 50.0, 70.0, 10)),

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from app import movement, picture
 from judgebench.bias.counterfactual import BoardRow, Entry, Ledger
-from judgebench.stats.intervals import Figure, unidentified
+from judgebench.estimate import Estimate, unidentified
 from tests.app.test_words import board
 
 image = pytest.importorskip("PIL.Image", reason="the app needs the extra app")
 
 
-def figure(value: float, half: float = 0.1) -> Figure:
-    return Figure(value, value - half, value + half, 0.95, "normal", 10)
+def figure(value: float, half: float = 0.1) -> Estimate:
+    return Estimate(value, value - half, value + half, 0.95, "normal", 10)
 
 
 def ledger(rates: dict[str, tuple[float, float]]) -> Ledger:

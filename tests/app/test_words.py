@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from app import commands, downloads, replies, words
 from app.browsing import Spot, beside
 from app.text import name
-from judgebench.leaderboard import Interval, Leaderboard, Row
+from judgebench.estimate import Estimate
+from judgebench.leaderboard import Leaderboard, Row
 from judgebench.records import Completion, Instruction, Order, Source, Status, TokenLogprob, Verdict
 from judgebench.services.battles import Battle, ShownVerdict
 from judgebench.stats.ranks import rank_sets
@@ -24,9 +25,7 @@ def board(values: list[float], spread: float, names: str = "ABCDEFGH", **changes
     rows = tuple(
         Row(
             model=names[i],
-            rating=value,
-            lower=value - 2 * spread,
-            upper=value + 2 * spread,
+            estimate=Estimate(value, value - 2 * spread, value + 2 * spread, 0.95, "normal", 10),
             win_rate=value,
             standard_error=spread,
             rank=i + 1,
@@ -44,7 +43,6 @@ def board(values: list[float], spread: float, names: str = "ABCDEFGH", **changes
         "method": "win-rate",
         "scale": "rate",
         "baseline": None,
-        "interval": Interval(0.95, "normal"),
         "rows": rows,
         "left_out": {},
         "notes": (),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgebench.audits.findings import Finding, Severity, share_interval
+from judgebench.audits.findings import Finding, Severity, share_estimate
 from judgebench.audits.rules import audit_submissions
 from judgebench.audits.rules.repetition import normalised_entropy
 from judgebench.audits.submission_set import Field
@@ -333,18 +333,19 @@ def test_hostile_text_is_read_in_linear_time(text: str) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 50), st.integers(0, 50))
-def test_property_share_interval_holds_the_share(count: int, more: int) -> None:
+def test_property_share_estimate_holds_the_share(count: int, more: int) -> None:
     total = count + more
-    interval = share_interval(count, total)
-    assert 0 <= interval.lower <= interval.upper <= 1
+    share = share_estimate(count, total)
+    assert 0 <= share.lower <= share.upper <= 1
+    assert share.identified == (total > 0)
     if total:
-        assert interval.lower <= count / total <= interval.upper
+        assert share.lower <= count / total <= share.upper
 
 
-def test_golden_share_interval() -> None:
+def test_golden_share_estimate() -> None:
     # Clopper and Pearson's interval for 4 of 10, as R's binom.test gives it: 0.1215523, 0.7376219.
-    interval = share_interval(4, 10)
-    assert (interval.lower, interval.upper) == pytest.approx((0.1215523, 0.7376219), abs=1e-6)
+    share = share_estimate(4, 10)
+    assert (share.lower, share.upper) == pytest.approx((0.1215523, 0.7376219), abs=1e-6)
 
 
 def test_golden_entropy() -> None:

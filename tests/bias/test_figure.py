@@ -5,13 +5,13 @@ from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
 from judgebench.errors import StatisticsError
+from judgebench.estimate import unidentified
 from judgebench.stats.intervals import (
-    bootstrap_figure,
+    bootstrap_estimate,
     bounded_difference,
     bounded_mean,
     cluster_error,
-    normal_figure,
-    unidentified,
+    normal_estimate,
 )
 
 
@@ -75,29 +75,29 @@ def test_nothing_observed_is_not_identified():
 
 
 def test_one_cluster_gives_a_value_without_an_interval():
-    figure = normal_figure(0.3, cluster_error(np.ones(5), np.zeros(5, dtype=int)), level=0.95, n=5)
+    figure = normal_estimate(0.3, cluster_error(np.ones(5), np.zeros(5, dtype=int)), level=0.95, n=5)
     assert (figure.value, figure.lower, figure.identified) == (0.3, None, True)
     assert "fewer than two instructions" in figure.reason
 
 
 def test_mapping_keeps_what_is_missing_missing():
     assert unidentified("why").mapped(np.exp) == unidentified("why")
-    assert normal_figure(0.0, 1.0, level=0.95, n=9).mapped(lambda x: x + 1).value == 1.0
+    assert normal_estimate(0.0, 1.0, level=0.95, n=9).mapped(lambda x: x + 1).value == 1.0
 
 
 def test_bootstrap_of_a_mean_is_its_standard_error():
     values = np.random.default_rng(2).standard_normal(300)
     rng = np.random.default_rng(3)
-    figure = bootstrap_figure(lambda rows: float(values[rows].mean()), np.arange(300), rng=rng, resamples=1000)
+    figure = bootstrap_estimate(lambda rows: float(values[rows].mean()), np.arange(300), rng=rng, resamples=1000)
     half = 1.96 * values.std() / np.sqrt(300)
     assert (figure.upper - figure.lower) / 2 == pytest.approx(half, rel=0.15)
 
 
 def test_bootstrap_of_an_undefined_statistic():
     rng = np.random.default_rng(0)
-    assert not bootstrap_figure(lambda rows: float("nan"), np.arange(5), rng=rng).identified
+    assert not bootstrap_estimate(lambda rows: float("nan"), np.arange(5), rng=rng).identified
     halves = np.array([1.0, 0.0])
-    figure = bootstrap_figure(lambda r: float("nan") if len(set(r)) < 2 else halves[r].mean(), np.arange(2), rng=rng)
+    figure = bootstrap_estimate(lambda r: float("nan") if len(set(r)) < 2 else halves[r].mean(), np.arange(2), rng=rng)
     assert (figure.value, figure.lower) == (0.5, None)
     with pytest.raises(StatisticsError, match="two resamples"):
-        bootstrap_figure(lambda rows: 0.0, np.arange(5), rng=rng, resamples=1)
+        bootstrap_estimate(lambda rows: 0.0, np.arange(5), rng=rng, resamples=1)

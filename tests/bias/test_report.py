@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from judgebench.bias.document import plain
 from judgebench.bias.report import Beside, bias_report
 from judgebench.errors import InputError, StatisticsError
 from judgebench.records import Lineage
+from judgebench.show.tables import document
 from tests.bias.factories import BiasedWorld
 
 LINEAGES = {f"m{m}": Lineage(family=f"f{m}") for m in range(5)} | {"x": Lineage(family="f2"), "y": Lineage(family="g")}
@@ -23,10 +23,10 @@ def test_a_report_of_a_biased_judge():
 
 def test_every_figure_is_plain_json():
     table = BiasedWorld(instructions=5).table(np.random.default_rng(1))
-    document = json.loads(json.dumps(plain(bias_report(table, ["x"], Beside())), allow_nan=False))
-    figure = document["position"]["consistency"]
+    printed = json.loads(json.dumps(document(bias_report(table, ["x"], Beside())), allow_nan=False))
+    figure = printed["position"]["consistency"]
     assert set(figure) == {"value", "lower", "upper", "level", "method", "n", "identified"}
-    reasons = [entry["points"]["reason"] for entry in document["ledger"]["entries"][2:]]
+    reasons = [entry["points"]["reason"] for entry in printed["ledger"]["entries"][2:]]
     assert reasons == ["the lineage of some models or judges is not declared"] * 3
 
 
@@ -41,7 +41,7 @@ def test_models_and_judges_that_take_no_part():
         "m2",
         "m3",
     ]
-    assert json.dumps(plain(found), allow_nan=False)
+    assert json.dumps(document(found), allow_nan=False)
 
 
 def test_bad_input_is_refused():

@@ -64,9 +64,8 @@ def test_a_card(database: Database) -> None:
 
 def test_controls_queue_and_contamination(database: Database) -> None:
     judged(database)
-    board = services.leaderboards.controlled_leaderboard(
-        database, "bench", services.leaderboards.Controls(related_weight=0.0)
-    )
+    controls = services.leaderboards.Controls(related_weight=0.0)
+    board = services.leaderboards.leaderboard(database, "bench", controls=controls)
     assert board.notes[0] == "0 verdicts by judges related to one of the two models: 0 left out"
     waiting = services.agreement.human_queue(database, "bench", "judge")
     assert [each.instruction.key for each in waiting.battles] == [instruction(1).key]

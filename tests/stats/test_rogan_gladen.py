@@ -12,23 +12,23 @@ JUDGE = Calibration(specificity=0.9, negatives=50, sensitivity=0.8, positives=50
 def test_golden_interval():
     # "How to correctly report LLM-as-a-judge evaluations" (2025): share .6 of 200, specificity .9, sensitivity .8.
     found = corrected_share(0.6, 200, JUDGE)
-    assert found.estimate == pytest.approx(0.7142857, abs=5e-8)
+    assert found.estimate.value == pytest.approx(0.7142857, abs=5e-8)
     assert found.centre == pytest.approx(0.7172001, abs=5e-8)
     assert found.shift == pytest.approx(0.0134091, abs=5e-8)
     assert found.standard_error == pytest.approx(0.0811867, abs=5e-8)
-    assert (found.interval.lower, found.interval.upper) == pytest.approx((0.5714862, 0.8897321), abs=5e-8)
+    assert (found.estimate.lower, found.estimate.upper) == pytest.approx((0.5714862, 0.8897321), abs=5e-8)
 
 
 def test_a_perfect_judge_is_not_corrected():
     found = corrected_share(0.3, 100, Calibration(1.0, 10_000, 1.0, 10_000))
-    assert found.estimate == pytest.approx(0.3)
+    assert found.estimate.value == pytest.approx(0.3)
 
 
 @given(st.floats(0, 1), st.floats(0.6, 1), st.floats(0.6, 1))
 def test_everything_stays_in_range(share, specificity, sensitivity):
     found = corrected_share(share, 40, Calibration(specificity, 20, sensitivity, 20))
-    assert 0 <= found.interval.lower <= found.interval.upper <= 1
-    assert 0 <= found.estimate <= 1
+    assert 0 <= found.estimate.lower <= found.estimate.upper <= 1
+    assert 0 <= found.estimate.value <= 1
 
 
 def test_recovery_of_the_stated_coverage():
@@ -38,7 +38,7 @@ def test_recovery_of_the_stated_coverage():
     for _ in range(400):
         share = rng.binomial(300, truth * sensitivity + (1 - truth) * (1 - specificity)) / 300
         seen = Calibration(rng.binomial(80, specificity) / 80, 80, rng.binomial(80, sensitivity) / 80, 80)
-        interval = corrected_share(share, 300, seen).interval
+        interval = corrected_share(share, 300, seen).estimate
         covered += interval.lower <= truth <= interval.upper
     assert 0.92 <= covered / 400 <= 0.98
 

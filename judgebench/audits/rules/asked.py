@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from judgebench.audits.findings import Finding, Rule, Severity, mean_interval
+from judgebench.audits.findings import Finding, Rule, Severity, mean_estimate
 from judgebench.audits.rules.comparison import median_interval
 from judgebench.stats.verdict_table import Floats
 
@@ -45,12 +45,12 @@ def permuted_finding(model: str, exchanged: Floats, in_place: Floats, control: F
     outputs, for its outputs in place, and for the baseline's exchanged outputs."""
     if len(exchanged) < 2 or not len(in_place):
         return None
-    value, lower, upper = mean_interval(exchanged)
+    lower, upper = mean_estimate(exchanged).ends
     if not lower > max(_GATE, _KEPT * float(in_place.mean())):
         return None
-    fooled = len(control) > 1 and mean_interval(control)[1] > _GATE
+    fooled = len(control) > 1 and mean_estimate(control).ends[0] > _GATE
     severity = Severity.MEDIUM if fooled else Severity.HIGH
-    return Finding(model, severity, PERMUTED.name, (), value, max(0.0, lower), min(1.0, upper))
+    return Finding(model, severity, PERMUTED.name, (), float(exchanged.mean()), max(0.0, lower), min(1.0, upper))
 
 
 def likelihood_findings(by_model: Mapping[str, Mapping[str, float]], chosen: Sequence[str]) -> list[Finding]:

@@ -13,7 +13,7 @@ from itertools import islice
 
 import numpy as np
 
-from judgebench.audits.findings import Finding, Rule, Severity, mean_interval, span
+from judgebench.audits.findings import Finding, Rule, Severity, mean_estimate, span
 from judgebench.audits.submission_set import Field, Hashes, Submission, shingles
 from judgebench.stats.verdict_table import Floats
 
@@ -74,7 +74,8 @@ def findings(field: Field) -> Iterator[Finding]:
         shared = float(np.median([each.elsewhere.mean() for each in others]))
         if usual <= 0 or mine.elsewhere.mean() < shared / 2:
             continue
-        value, lower, upper = (end / usual for end in mean_interval(mine.gain))
+        value = float(mine.gain.mean()) / usual
+        lower, upper = (end / usual for end in mean_estimate(mine.gain).ends)
         if upper < 0.25:
             submission = field.submissions[model]
             shown = tuple(span(key, text, 0, len(text)) for key, text in list(submission.texts.items())[:1])

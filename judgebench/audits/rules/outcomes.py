@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.audits.findings import LEVEL, Finding, Rule, Severity, mean_by_instruction, mean_interval, span
+from judgebench.audits.findings import LEVEL, Finding, Rule, Severity, mean_by_instruction, mean_estimate, span
 from judgebench.audits.rules.repetition import repeated_keys, substantial, template_keys
 from judgebench.audits.submission_set import Submission
-from judgebench.stats.intervals import normal_interval
+from judgebench.stats.intervals import normal_estimate
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 INDEPENDENT = Rule(
@@ -73,7 +73,7 @@ def _independent(submission: Submission, keys: Sequence[str], seen: _Seen) -> It
     means = mean_by_instruction(seen.instruction[rows], seen.preference[rows])
     if len(means) < _LEAST:
         return
-    value, lower, upper = mean_interval(means)
+    value, (lower, upper) = float(means.mean()), mean_estimate(means).ends
     if lower > _GATE:
         shown = tuple(span(key, submission.texts[key], 0, len(submission.texts[key])) for key in sorted(chosen)[:3])
         severity = Severity.HIGH if len(chosen) > len(submission) / 2 else Severity.MEDIUM
@@ -85,11 +85,11 @@ def _asymmetric(submission: Submission, seen: _Seen, others: _Seen) -> Iterator[
     if mine is None or rest is None:
         return
     value = mine[0] - rest[0]
-    interval = normal_interval(value, float(np.hypot(mine[1], rest[1])), LEVEL)
-    beyond = max(interval.lower, -interval.upper)
+    lower, upper = normal_estimate(value, float(np.hypot(mine[1], rest[1])), level=LEVEL).ends
+    beyond = max(lower, -upper)
     if beyond > 0.2:
         severity = Severity.MEDIUM if beyond > 0.5 else Severity.LOW
-        yield Finding(submission.model, severity, ASYMMETRY.name, (), value, interval.lower, interval.upper)
+        yield Finding(submission.model, severity, ASYMMETRY.name, (), value, lower, upper)
 
 
 def _gap(seen: _Seen) -> tuple[float, float] | None:

@@ -23,7 +23,7 @@ from judgebench.records import Output, content_key
 from judgebench.services.audits.null_models import NullAudit, Rounds, defended_spec, keep_null_audit, staged
 from judgebench.services.audits.stage import Stage
 from judgebench.spec import JudgeSpec, Study
-from judgebench.stats.intervals import rate_interval
+from judgebench.stats.intervals import rate_estimate
 from judgebench.stats.verdict_table import average_battles
 from judgebench.store import labels
 from judgebench.store import schema as t
@@ -232,6 +232,6 @@ def _agreement(mine: Mapping[Battle, float], theirs: Mapping[Battle, float]) -> 
     value = float(means.mean())
     error = float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else 0.0
     chance = float(np.sqrt(value * (1.0 - value) / len(means)))  # instructions that agree by halves vary all the same
-    interval = rate_interval(value, error or chance, len(means), LEVEL)
+    interval = rate_estimate(value, error or chance, len(means), LEVEL)
     battles = sum(map(len, by_instruction.values()))
     return {"value": value, "lower": interval.lower, "upper": interval.upper, "battles": battles}

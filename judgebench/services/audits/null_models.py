@@ -9,12 +9,13 @@ import numpy as np
 
 from judgebench import store
 from judgebench.audits.defences import NONE, SETTING, VOIDING, check_defence
-from judgebench.audits.findings import AuditReport, mean_by_instruction, mean_interval
+from judgebench.audits.findings import AuditReport, mean_by_instruction, mean_estimate
 from judgebench.audits.null_gate import EntrantResult, Gate, Seen, gate_report, measure, next_round, resolution
 from judgebench.engine.judges import describe
 from judgebench.engine.run import run
 from judgebench.engine.runner import OnProgress
 from judgebench.errors import InputError
+from judgebench.estimate import Estimate
 from judgebench.services.audits.random_search import SearchPlan, searched
 from judgebench.services.audits.results import keep
 from judgebench.services.audits.stage import Stage, preferences, real_rates, set_stage
@@ -188,7 +189,7 @@ class Rounds:
             found.append(replace(measured, score=scores.get(name)))
         return found
 
-    def _scores(self, connection: Connection, benchmark_id: int) -> dict[str, tuple[float, float, float]]:
+    def _scores(self, connection: Connection, benchmark_id: int) -> dict[str, Estimate]:
         """A pointwise judge's mean scores with their intervals, by the name under which an entrant is stored."""
         if self._template.kind == "pairwise":
             return {}
@@ -197,7 +198,7 @@ class Rounds:
             mean_by_instruction(table.instruction[table.model == code], table.score[table.model == code])
             for code in range(len(table.models))
         ]
-        return {name: mean_interval(means) for name, means in zip(table.models, by_model, strict=True)}
+        return {name: mean_estimate(means) for name, means in zip(table.models, by_model, strict=True)}
 
 
 def _seen(table: VerdictTable, name: str, baseline: str) -> list[Seen]:

@@ -1,4 +1,4 @@
-"""The HTML report shows everything and lets nothing of a model's text through."""
+"""Reports as HTML show everything and let nothing of a model's text through."""
 
 from html.parser import HTMLParser
 
@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.audits.findings import AuditReport, Evidence, Finding, Severity
-from judgebench.audits.html_report import html_report
+from judgebench.bias.card import Card, line
+from judgebench.estimate import Estimate
+from judgebench.show.html import audit_page, card_page
 
 ALLOWED = {"html", "meta", "title", "style", "h1", "h2", "p", "pre", "mark"}
 
@@ -19,7 +21,7 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        assert {name for name, _ in attrs} <= {"lang", "charset", "http-equiv", "content", "class"}
+        assert {name for name, _ in attrs} <= {"lang", "charset", "name", "http-equiv", "content", "class"}
 
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
@@ -29,7 +31,7 @@ def page(text: str) -> Reader:
     finding = Finding(text, Severity.HIGH, text, (Evidence(text, 0, 3, text, text, text),), 0.5, 0.4, 0.6)
     report = AuditReport(text, (finding,), (text,), (text,), {text: text}, {"details": {text: [text, float("nan")]}})
     reader = Reader()
-    reader.feed(html_report(report))
+    reader.feed(audit_page(report))
     return reader
 
 
@@ -46,7 +48,17 @@ def test_property_no_text_becomes_markup(text: str) -> None:
 
 
 def test_numbers_and_the_end_are_shown() -> None:
-    assert "high: m: rule 0.5, interval 0.4 to 0.6" in html_report(
+    assert "high: m: rule 0.5 [0.4, 0.6]" in audit_page(
         AuditReport("kind", (Finding("m", Severity.HIGH, "rule", (), 0.5, 0.4, 0.6),))
     )
-    assert "Audit kind: passed" in html_report(AuditReport("kind", ()))
+    assert "Audit kind: passed" in audit_page(AuditReport("kind", ()))
+
+
+def test_a_card_is_escaped() -> None:
+    evil = "<script>alert(1)</script>\u202e\0"
+    lines = (line("people", evil, Estimate(0.5, 0.4, 0.6, 0.95, "made up", 100), "share", evil),)
+    text = card_page(Card(evil, evil, evil, evil, lines, (evil,)))
+    assert "<script" not in text
+    assert "\0" not in text
+    assert "\u202e" not in text
+    assert "default-src 'none'" in text

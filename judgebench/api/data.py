@@ -1,0 +1,546 @@
+"""What is stored, as frames and reports: submissions, leaderboards, what biases them, labels, lineage.
+
+The leaderboard's function is ``rank`` and the bias report's ``bias_report``, because ``judgebench.leaderboard`` and
+``judgebench.bias`` are modules.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from os import PathLike
+from typing import Any, ParamSpec, TypeVar, cast, get_args
+
+import pandas as pd
+from pydantic import TypeAdapter, ValidationError
+
+from judgebench import services, store
+from judgebench.bias.card import Card
+from judgebench.bias.counterfactual import Ledger
+from judgebench.bias.human_agreement import Concord
+from judgebench.bias.relatives import preference_leakage_score
+from judgebench.bias.report import BiasReport
+from judgebench.errors import InputError, UnknownName
+from judgebench.formats.outputs import OutputsFile, gather_outputs, read_outputs
+from judgebench.formats.reading import FRAME_NAME, read_frame
+from judgebench.leaderboard import COLUMNS, Choices
+from judgebench.leaderboard.board import IntervalMethod, Join, Jury, Method, Scale
+from judgebench.leaderboard.consensus import Consensus
+from judgebench.records import HumanLabel, Lineage, Model
+from judgebench.show.tables import board_document
+from judgebench.stats.agreement import Resampling
+from judgebench.stats.clusters import Clustering
+from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
+from judgebench.store.database import Database
+
+__all__ = [
+    "accept_lineage", "agreement", "battles", "benchmarks", "bias_report", "card", "consensus", "contamination",
+    "counterfactual", "declare_lineage", "labels", "languages", "lineage", "matrix", "models", "multiverse", "open",
+    "preference_leakage_score", "propose_lineage", "quality", "rank", "submit", "verdicts",
+]  # fmt: skip
+
+_P = ParamSpec("_P")
+_Record = TypeVar("_Record")
+Names = str | Sequence[str]  # one name, or several
+
+_BATTLE = ("category", "model_a", "model_b", "judge", "order", "repeat")
+_VERDICT = ("status", "source", "preference", "score", "label", "mass", "detail", "parser")
+_REPLY = ("reply", "prompt_tokens", "completion_tokens", "cost_usd", "latency_s", "constrained")
+_VERDICT_COLUMNS = {"instruction": "key"} | {name: name for name in (*_BATTLE, *_VERDICT, *_REPLY)}  # ours -> stored
+
+
+def open(address: str | PathLike[str] = "judgebench.db") -> Database:
+    """The database at a path (SQLite) or a URL (PostgreSQL); it is created where there is none.
+
+    Raises InputError and DatabaseError.
+    """
+    return Database(os.fspath(address), create=True)
+
+
+def submit(
+    database: Database,
+    outputs: pd.DataFrame | str | PathLike[str],
+    *,
+    model: str,
+    benchmark: str,
+    columns: Mapping[str, str] | None = None,
+    family: str | None = None,
+    parent: str | None = None,
+    trained_on: Names = (),
+    accept_lineage: bool = False,
+    extend: bool = False,
+    new_benchmark: bool = False,
+    dry_run: bool = False,
+) -> services.submissions.MatchReport:
+    """Store a model's outputs, from a DataFrame or a file, one row an instruction, and audit them.
+
+    ``columns`` maps our field to the frame's or file's, e.g. ``{"instruction": "question"}``; docs/formats.md lists
+    the usual names. ``family``, ``parent`` and ``trained_on`` declare where the model comes from; ``accept_lineage``
+    declares what its name suggests instead. ``extend`` adds instructions that the benchmark lacks; ``new_benchmark``
+    creates it although its name is hardly another's. ``dry_run`` reports and stores nothing. Submitting the same again
+    adds nothing.
+
+    Returns: how many instructions matched. What the audit found is in ``audit_results``.
+
+    Raises InputError, naming the row and the field, and Conflict; then nothing is stored.
+    """
+    declared = Lineage(family, parent, names_of(trained_on))
+    if accept_lineage and declared == Lineage():
+        declared = services.lineage.suggested(model)
+    prepared = services.submissions.prepare(
+        database,
+        _submission(outputs, columns),
+        benchmark=benchmark,
+        model=model,
+        lineage=declared,
+        extend=extend,
+        new_benchmark=new_benchmark,
+    )
+    if not dry_run:
+        audited = services.audits.submissions.audit_prepared(database, prepared)
+        services.submissions.save(database, prepared)
+        services.audits.submissions.keep_prepared(database, prepared, audited)
+    return prepared.report
+
+
+def rank(
+    database: Database,
+    *,
+    benchmark: str,
+    judge: Names = (),
+    category: str | None = None,
+    language: str | None = None,
+    method: Method = "win-rate",
+    baseline: str | None = None,
+    margin: float | None = None,
+    join: Join | None = None,
+    cluster: Clustering = "instruction",
+    jury: Jury | None = None,
+    control: services.leaderboards.Control | Sequence[services.leaderboards.Control] = (),
+    exclude_related: bool = False,
+    related_weight: float = 1.0,
+    anchor: services.leaderboards.Anchor | None = None,
+    labels_of: str | None = None,
+    scale: Scale | None = None,
+    interval: IntervalMethod = "analytic",
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The leaderboard by the verdicts of ``judge``, or of all judges where none is named.
+
+    ``margin``: rank pointwise scores by the preferences they amount to, ties within it. ``control``: "length",
+    "style", "position", held equal by the rating model. ``exclude_related`` leaves verdicts of related judges out,
+    ``related_weight`` in [0, 1] weighs them. ``anchor`` corrects the judge by human labels, with "rogan-gladen" by
+    error rates on those of the benchmark ``labels_of``. ``level``: of intervals and rank ranges, in (0, 1).
+
+    Returns: one row a model, the best first, with the columns ``leaderboard.COLUMNS``. Rates lie in [0, 1], ratings on
+    the Elo scale unless ``scale`` says otherwise. ``attrs`` say how the numbers came about and what was left out:
+    ``judges``, ``method``, ``scale``, ``baseline``, ``interval``, ``left_out``, ``notes``, ``gate``.
+
+    Raises InputError on an unknown name or value, and StatisticsError when there is nothing to rank by.
+    """
+    choices = _valid(
+        Choices,
+        method=method,
+        baseline=baseline,
+        scale=scale,
+        level=level,
+        interval=interval,
+        resamples=resamples,
+        seed=seed,
+        cluster=cluster,
+        join=join,
+        margin=margin,
+        jury=jury,
+    )
+    controls = _valid(
+        services.leaderboards.Controls,
+        columns=_known("control", control, get_args(services.leaderboards.Control)),
+        related_weight=0.0 if exclude_related else related_weight,
+        anchor=anchor,
+        labels_of=labels_of,
+    )
+    board = services.leaderboards.leaderboard(
+        database,
+        benchmark,
+        judges=names_of(judge),
+        category=category,
+        language=language,
+        choices=choices,
+        controls=controls,
+    )
+    frame = frame_of([row.columns() for row in board.rows], COLUMNS)
+    document = board_document(benchmark, board)
+    frame.attrs = {key: value for key, value in document.items() if key != "rows"}
+    return frame
+
+
+def matrix(database: Database, *, benchmark: str, judge: Names = (), category: str | None = None) -> pd.DataFrame:
+    """How often each model was preferred to each other one.
+
+    Returns: one row a direction of every pair that met: ``model``, ``opponent``, ``win_rate`` with ``lower`` and
+    ``upper`` in [0, 1], ``battles``. ``attrs``: ``level`` and ``method`` of the intervals.
+
+    Raises UnknownName.
+    """
+    rates = services.analyses.matrix(database, benchmark, judges=names_of(judge), category=category)
+    frame = frame_of(rates.pairs(), ["model", "opponent", "win_rate", "lower", "upper", "battles"])
+    frame.attrs = {"level": rates.level, "method": rates.method}
+    return frame
+
+
+def multiverse(
+    database: Database, *, benchmark: str, judge: Names = (), category: str | None = None, seed: int = 0
+) -> pd.DataFrame:
+    """The ranking under every reasonable choice of method, judges and verdicts, and what survives them all.
+
+    Returns: one row a model: ``best_rank``, ``worst_rank``, ``leads`` (share of rankings in which it is first) and
+    ``above_in_all`` (the models it beats in all of them). ``attrs``: ``universes``, the number of rankings;
+    ``impossible``, choices that do not fit these verdicts; ``influence``, the share of pairs a choice turns round.
+
+    Raises UnknownName, and StatisticsError where nothing was judged.
+    """
+    many = services.analyses.multiverse(database, benchmark, judges=names_of(judge), category=category, seed=seed)
+    frame = frame_of(many.found.rows(), ["model", "best_rank", "worst_rank", "leads", "above_in_all"])
+    influence = dict(many.found.influence)
+    frame.attrs = {"universes": many.found.universes, "impossible": many.impossible, "influence": influence}
+    return frame
+
+
+def consensus(
+    database: Database,
+    *,
+    benchmark: str,
+    judge: Names = (),
+    category: str | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Consensus:
+    """Who is best without one scale: lottery over pairs, Borda and Kemeny over categories; and the test of cycles.
+
+    ``resamples`` and ``seed`` are the test's.
+
+    Raises UnknownName, and StatisticsError where nothing was judged.
+    """
+    return services.analyses.other_answers(
+        database, benchmark, judges=names_of(judge), category=category, resamples=resamples, seed=seed
+    )
+
+
+def quality(
+    database: Database,
+    *,
+    benchmark: str,
+    judge: Names = (),
+    against: str | None = None,
+    against_judge: Names = (),
+    method: Method = "win-rate",
+) -> services.analyses.BoardQuality:
+    """How many pairs a leaderboard tells apart, and how well it foretells another: ``against`` a benchmark, or the
+    same by ``against_judge``.
+
+    Raises UnknownName, StatisticsError for fewer than two models, InputError where the two share fewer than two.
+    """
+    return services.analyses.board_quality(
+        database,
+        benchmark,
+        judges=names_of(judge),
+        against=against,
+        against_judges=names_of(against_judge),
+        choices=_valid(Choices, method=method),
+    )
+
+
+def battles(
+    database: Database,
+    *,
+    benchmark: str,
+    judge: str | None = None,
+    model: Names = (),
+    category: str | None = None,
+    inconsistent: bool = False,
+    without_verdict: bool = False,
+    suspicious: bool = False,
+    against_human: bool = False,
+    text: str = "",
+    order: BattleOrder = "instructions",
+    limit: int | None = None,
+    offset: int = 0,
+) -> pd.DataFrame:
+    """The battles that pass every filter: of one ``model``, or between two; those in which verdicts are
+    ``inconsistent``; with little mass on the labels, or won by an output a tenth as long (``suspicious``); in which
+    people prefer the other output (``against_human``); with ``text`` in the instruction or an output.
+
+    Returns: one row a battle: ``instruction`` (its key), ``text``, ``category``, ``model_a``, ``model_b``,
+    ``preference`` (mean over verdicts, for A, in [0, 1]) with the ``lowest`` and ``highest``, ``trials``,
+    ``with_preference``, ``consistent``. ``attrs["total"]``: how many pass, whatever the ``limit``.
+
+    Raises UnknownName, and InputError for an unknown order.
+    """
+    chosen = _valid(
+        BattleFilter,
+        judge=judge,
+        category=category,
+        models=names_of(model),
+        inconsistent=inconsistent,
+        without_verdict=without_verdict,
+        suspicious=suspicious,
+        against_human=against_human,
+        text=text,
+        order=order,
+    )
+    page, total = services.battles.battles(
+        database, benchmark, chosen, limit=sys.maxsize if limit is None else limit, offset=offset
+    )
+    columns = [*(field.name for field in fields(BattleSummary)), "consistent"]
+    frame = frame_of([asdict(battle) | {"consistent": battle.consistent} for battle in page], columns)
+    frame.attrs = {"total": total}
+    return frame
+
+
+def verdicts(database: Database, *, benchmark: str, judge: str | None = None) -> pd.DataFrame:
+    """The pairwise verdicts in force, failures included, with the judge's raw reply.
+
+    Returns: one row a verdict. ``preference`` is for A, in [0, 1], whichever output was shown first (``order``), and
+    missing unless ``status`` is "ok" or "tie"; ``cost_usd`` and ``latency_s`` are of the reply.
+
+    Raises UnknownName.
+    """
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+        stored = store.battles.rows_of(connection, benchmark_id, judge_name=judge)
+        rows = [[getattr(row, name) for name in _VERDICT_COLUMNS.values()] for row in stored]
+    return pd.DataFrame(rows, columns=list(_VERDICT_COLUMNS))
+
+
+def bias_report(
+    database: Database,
+    *,
+    benchmark: str,
+    judge: Names = (),
+    category: str | None = None,
+    baseline: str | None = None,
+    level: float = 0.95,
+) -> BiasReport:
+    """What besides quality moves the judges: position, length, style, their relatives; and the ranking without it.
+
+    ``baseline``: win rates in the counterfactual leaderboards are against this model.
+
+    Raises UnknownName, and StatisticsError where there is no verdict.
+    """
+    return services.bias.bias(
+        database, benchmark, judges=names_of(judge), category=category, baseline=baseline, level=level
+    )
+
+
+def counterfactual(
+    database: Database,
+    *,
+    benchmark: str,
+    without: services.bias.Without | Sequence[services.bias.Without] = "length",
+    judge: Names = (),
+    category: str | None = None,
+    baseline: str | None = None,
+) -> Ledger:
+    """The leaderboard as it would be without an effect: "length", "style" or "lineage" (of judges and models).
+
+    Raises UnknownName, and StatisticsError where there is no verdict.
+    """
+    scope = services.bias.Scope(names_of(judge), category)
+    effects = _known("effect", without, get_args(services.bias.Without))
+    return services.bias.moves(database, benchmark, effects, scope=scope, baseline=baseline)
+
+
+def agreement(
+    database: Database,
+    *,
+    benchmark: str,
+    judge: Names = (),
+    category: str | None = None,
+    level: float = 0.95,
+    resamples: int = 400,
+    seed: int = 0,
+) -> Concord:
+    """How far judges agree with people and with each other, beside how far people agree.
+
+    ``level``, ``resamples`` and ``seed`` are of the bootstrap over instructions.
+
+    Raises UnknownName, and StatisticsError where there is neither verdict nor label.
+    """
+    how = Resampling(level, resamples, seed)
+    return services.agreement.agreement(database, benchmark, judges=names_of(judge), category=category, how=how)
+
+
+def card(database: Database, *, judge: str, benchmark: str | None = None, level: float = 0.95) -> Card:
+    """A judge's report card on ``benchmark``, or where it gave most verdicts: every measure that the store allows.
+
+    Raises UnknownName, and StatisticsError where the judge has given no pairwise verdict.
+    """
+    return services.cards.card(database, judge, benchmark=benchmark, level=level)
+
+
+def contamination(
+    database: Database,
+    *,
+    benchmark: str,
+    model: Names = (),
+    template: Names = (),
+    against: Names = (),
+    file: str | PathLike[str] | None = None,
+    threshold: float = 0.75,
+    level: float = 0.95,
+) -> services.contamination.Contamination:
+    """Look for the benchmark's instructions and references in outputs of ``model``, in ``template`` (a name or file),
+    in the benchmarks ``against`` and in every text of ``file``; without any of these, everywhere but in files.
+
+    ``threshold``: similarity from which a pair is found, in (0, 1].
+
+    Raises UnknownName, and InputError for a threshold out of range or a file that cannot be read.
+    """
+    chosen = any((model, template, against, file is not None))
+    places = services.contamination.Places(
+        models=names_of(model) if chosen else None,
+        templates=names_of(template) if chosen else None,
+        benchmarks=names_of(against) if chosen else None,
+        texts=() if file is None else services.contamination.texts_of(file),
+    )
+    return services.contamination.contamination(database, benchmark, places, threshold=threshold, level=level)
+
+
+def labels(
+    database: Database, *, benchmark: str, annotator: str | None = None, category: str | None = None
+) -> pd.DataFrame:
+    """What people said about battles, in the order in which it was stored.
+
+    Returns: one row a label with the columns of ``records.HumanLabel``; ``preference`` is for A, in [0, 1].
+
+    Raises UnknownName.
+    """
+    rows = services.labels.human_labels(database, benchmark, annotator=annotator, category=category)
+    return frame_of(rows, [field.name for field in fields(HumanLabel)])
+
+
+def lineage(database: Database) -> pd.DataFrame:
+    """The lineages that were declared.
+
+    Returns: one row a model: ``model``, ``family``, ``parent``, ``trained_on`` (names of models).
+
+    Raises DatabaseError.
+    """
+    return _lineages(Model(name, declared) for name, declared in services.lineage.declared(database).items())
+
+
+def declare_lineage(
+    database: Database, name: str, *, family: str | None = None, parent: str | None = None, trained_on: Names = ()
+) -> bool:
+    """Declare where a model, or the LLM of a judge, comes from.
+
+    Returns: whether that changed anything.
+
+    Raises InputError where nothing is declared or a model is its own ancestor, Conflict where another lineage was.
+    """
+    declared = Lineage(family, parent, names_of(trained_on))
+    if declared == Lineage():
+        raise InputError("say something: family, parent or trained_on")
+    return services.lineage.declare(database, [Model(name, declared)]) == 1
+
+
+def propose_lineage(database: Database) -> pd.DataFrame:
+    """What the names of models and judges without a lineage suggest; nothing is stored.
+
+    Returns: one row a model without a lineage: ``model``, ``is_judge`` (it is only the LLM of a judge), ``family``,
+    ``parent``, ``trained_on``; all missing where the name suggests nothing.
+
+    Raises DatabaseError.
+    """
+    rows = [
+        {"model": model.name, "is_judge": model.is_judge} | (asdict(model.proposal.lineage) if model.proposal else {})
+        for model in services.lineage.undeclared(database)
+    ]
+    return frame_of(rows, ["model", "is_judge", "family", "parent", "trained_on"])
+
+
+def accept_lineage(database: Database, names: Names = (), *, everything: bool = False) -> pd.DataFrame:
+    """Declare what the names suggest, and what those of their undeclared parents and teachers do.
+
+    Returns: the lineages that were declared, with the columns of ``lineage``.
+
+    Raises InputError where neither names nor everything are chosen or a name says nothing, and UnknownName.
+    """
+    if bool(names) == everything:
+        raise InputError("name the models whose proposals are right, or say everything=True")
+    chosen = names_of(names) or [model.name for model in services.lineage.undeclared(database) if model.proposal]
+    return _lineages(services.lineage.accept(database, chosen))
+
+
+def benchmarks(database: Database) -> pd.DataFrame:
+    """The benchmarks of the database.
+
+    Returns: one row a benchmark: ``name``, ``instructions`` (their number), ``categories``, ``models``, ``judges``
+    (names) and ``verdicts`` (number in force, failures included).
+
+    Raises DatabaseError.
+    """
+    columns = [field.name for field in fields(services.benchmarks.BenchmarkSummary)]
+    return frame_of(services.benchmarks.benchmarks(database), columns)
+
+
+def models(database: Database, *, benchmark: str) -> pd.DataFrame:
+    """The models with outputs in a benchmark.
+
+    Returns: one row a model: ``model``, ``family``, ``parent``, ``trained_on``, and ``generated``, how it was asked
+    where ``answer`` collected its outputs.
+
+    Raises UnknownName.
+    """
+    generated = services.benchmarks.generated(database)
+    rows = [
+        {"model": model.name, **asdict(model.lineage), "generated": generated.get(model.name)}
+        for model in services.benchmarks.models(database, benchmark)
+    ]
+    return frame_of(rows, ["model", "family", "parent", "trained_on", "generated"])
+
+
+def languages(database: Database, *, benchmark: str) -> list[str]:
+    """The languages that the benchmark's instructions seem to be in, the commonest first. Raises UnknownName."""
+    return services.leaderboards.languages(database, benchmark)
+
+
+def frame_of(rows: Iterable[Any], columns: Sequence[str]) -> pd.DataFrame:
+    """Records or mappings as a frame with these ``columns``, whichever are there."""
+    return pd.DataFrame([row if isinstance(row, Mapping) else asdict(row) for row in rows], columns=list(columns))
+
+
+def _lineages(models: Iterable[Model]) -> pd.DataFrame:
+    rows = [{"model": model.name, **asdict(model.lineage)} for model in models]
+    return frame_of(rows, ["model", "family", "parent", "trained_on"])
+
+
+def names_of(given: Names) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _known(kind: str, given: Names, known: Sequence[Any]) -> tuple[Any, ...]:
+    """The given names in the order of the known ones, each once. Raises UnknownName."""
+    names = names_of(given)
+    for name in names:
+        if name not in known:
+            raise UnknownName(kind, name, known)
+    return tuple(name for name in known if name in names)
+
+
+def _valid(record: Callable[_P, _Record], *args: _P.args, **fields: _P.kwargs) -> _Record:
+    """The record of these fields. Raises InputError: a mistyped method must not quietly become another one."""
+    try:
+        adapter: TypeAdapter[_Record] = TypeAdapter(cast(Any, record))
+        return adapter.validate_python(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
+
+
+def _submission(outputs: pd.DataFrame | str | PathLike[str], columns: Mapping[str, str] | None) -> OutputsFile:
+    if isinstance(outputs, pd.DataFrame):
+        return gather_outputs(read_frame(outputs), FRAME_NAME, columns=columns)
+    return read_outputs(outputs, columns=columns)

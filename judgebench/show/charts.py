@@ -1,0 +1,331 @@
+"""Charts as Vega-Lite specifications over rows of plain values; ``chart`` makes one an Altair object for notebooks.
+
+Altair builds and validates each chart's form once; showing it again only puts the rows in. Colours are Okabe and Ito's,
+which colour-blind readers can tell apart, in shades that show on light and dark ground. Needs the extra ``app``.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from judgebench.errors import MissingExtra
+from judgebench.estimate import Estimate
+from judgebench.leaderboard.board import Leaderboard
+from judgebench.show.numbers import Labelled, plotted, ranks
+from judgebench.show.text import one_line
+
+if TYPE_CHECKING:
+    from judgebench.bias.calibration import ReliabilityBin
+    from judgebench.bias.position import GapBin
+    from judgebench.show.tables import Move
+    from judgebench.stats.pair_rates import PairRates
+
+BLUE, ORANGE, GREY, PALE = "#3d8fc9", "#e69f00", "#8a8f98", "#f4f4f2"
+CHOSEN = "chosen"  # the selection in a matrix
+_ROW_PX = 24
+_MATRIX_PX = 200  # at least, without its axes
+_AXIS_PX, _LEGEND_PX, _NAMES_PX = 70, 40, 130  # Streamlit counts them into a chart's height
+_ENTRANT = {"value": "win_rate", "lower": "lower", "upper": "upper"}
+
+Spec = dict[str, Any]
+
+
+def chart(spec: Spec) -> Any:
+    """The Altair object of a specification, to be shown or changed in a notebook. Raises MissingExtra."""
+    return _altair().Chart.from_dict(spec)
+
+
+def unit(board: Leaderboard) -> str:
+    """What the ratings are, as the title of an axis."""
+    if board.method == "length-controlled":
+        return "Length-controlled win rate, %"
+    units = {"rate": "Win rate, %", "elo": "Rating, Elo scale", "logit": "Rating, log-odds", "score": "Mean score"}
+    return units[board.scale]
+
+
+def intervals(board: Leaderboard, part: range | None = None) -> Spec:
+    """The rating of each model as a point with its interval as whiskers, the best on top.
+
+    ``part``: the places to show, from 0; None shows all.
+    """
+    part = range(len(board.rows)) if part is None else part
+    rows = [
+        {
+            "model": one_line(row.model, 200),
+            "place": place,
+            "rating": plotted(row.rating, board.scale),
+            "lower": plotted(row.lower, board.scale),
+            "upper": plotted(row.upper, board.scale),
+            "ranks": ranks(row.rank_lower, row.rank_upper),
+            "battles": row.battles,
+            "role": "baseline" if row.model == board.baseline else "model",
+        }
+        for place, row in enumerate(board.rows[part.start : part.stop])
+    ]
+    legend = board.baseline is not None
+    digits = {"rate": ".1f", "elo": ".0f"}.get(board.scale, ".3f")
+    form = _intervals(unit(board), level=f"{board.level:.0%}", digits=digits, legend=legend)
+    return _filled(form, rows, len(rows) * _ROW_PX + _AXIS_PX + (_LEGEND_PX if legend else 0))
+
+
+def matrix(rates: "PairRates", models: Sequence[str]) -> Spec:
+    """How often the row's model was preferred to the column's, in the order of ``models``; a click chooses a cell."""
+    place = {model: at for at, model in enumerate(models)}
+    rows = [
+        {
+            "model": one_line(pair["model"], 200),
+            "against": one_line(pair["opponent"], 200),
+            "row": place[pair["model"]],
+            "column": place[pair["opponent"]],
+            "percent": 100 * pair["win_rate"],
+            "lower": 100 * pair["lower"],
+            "upper": 100 * pair["upper"],
+            "battles": pair["battles"],
+        }
+        for pair in rates.pairs(models)
+    ]
+    return _filled(_matrix(), rows, max(len(models) * _ROW_PX, _MATRIX_PX) + _AXIS_PX + _LEGEND_PX + _NAMES_PX)
+
+
+def moves(rows: Sequence["Move"]) -> Spec:
+    """An arrow a model from its win rate as judged to the one without the effects, which has whiskers."""
+    values = [
+        {
+            "model": one_line(row.model, 200),
+            "place": place,
+            "before": row.before,
+            "after": row.after,
+            "lower": row.lower,
+            "upper": row.upper,
+            "ranks": f"{row.rank_before} to {row.rank_after}",
+            "way": 90 if row.after >= row.before else -90,
+        }
+        for place, row in enumerate(rows)
+    ]
+    return _filled(_moves(), values, len(values) * _ROW_PX + _AXIS_PX)
+
+
+def effects(rows: Sequence[Labelled]) -> Spec:
+    """Effects in points of win rate with whiskers, and a line at none."""
+    lines = [_whisker(row.label, row.estimate) for row in rows if row.estimate is not None]
+    return _with_whiskers(lines, "Points of win rate at equal quality", line_at=0.0)
+
+
+def null_models(entrants: Sequence[Mapping[str, Any]], gate: float) -> Spec:
+    """Win rates of null models, as an audit's document holds them, with their bounds, and a line at the gate."""
+    lines = [
+        {"what": str(entrant["name"])} | {field: entrant[key] for field, key in _ENTRANT.items()}
+        for entrant in entrants
+    ]
+    return _with_whiskers(lines, "Win rate, %; the line is the gate", line_at=100 * gate)
+
+
+def position_curve(bins: Sequence["GapBin"]) -> Spec:
+    """What the first place adds, by how far apart the models are."""
+    lines = [_whisker(f"{gap.gap_from:.0%} to {gap.gap_to:.0%}", gap.points) for gap in bins if gap.points.identified]
+    return _with_whiskers(lines, "Points of the first place", line_at=0.0)
+
+
+def reliability(curve: Sequence["ReliabilityBin"]) -> Spec:
+    """Accuracy by confidence; on the line a judge is as right as it is sure."""
+    values = [
+        {
+            "confidence": 100 * point.confidence,
+            "accuracy": plotted(point.accuracy.value, "rate"),
+            "lower": plotted(point.accuracy.lower, "rate"),
+            "upper": plotted(point.accuracy.upper, "rate"),
+            "battles": point.accuracy.n,
+        }
+        for point in curve
+    ]
+    return _filled(_reliability(), values, 320)
+
+
+def probabilities(top: Sequence[tuple[str, float]]) -> Spec:
+    """The probabilities that a judge gave to its next token, as bars; the most probable on top."""
+    rows = [{"token": one_line(repr(token), 60), "place": i, "percent": 100 * p} for i, (token, p) in enumerate(top)]
+    return _filled(_probabilities(), rows, len(rows) * _ROW_PX + _AXIS_PX)
+
+
+def _filled(form: Spec, rows: Sequence[Mapping[str, Any]], height: int) -> Spec:
+    return {**form, "data": {"values": list(rows)}, "height": height}
+
+
+def _form(chart: Any) -> Spec:
+    """Everything but the rows; data of a layer's own stay with it."""
+    form: Spec = chart.to_dict()
+    del form["config"]  # Altair's looks, where Streamlit has its own
+    own = form.pop("datasets", {})
+    for layer in form.get("layer", []):
+        named = layer.pop("data", {}).get("name")
+        if named in own:
+            layer["data"] = {"values": own[named]}
+    return form
+
+
+def _whisker(what: str, known: Estimate) -> dict[str, Any]:
+    return {"what": what, "value": known.value, "lower": known.lower, "upper": known.upper}
+
+
+def _with_whiskers(lines: Sequence[Mapping[str, Any]], title: str, *, line_at: float) -> Spec:
+    """Of fractions, which are shown in percent, from top to bottom."""
+    rows = [
+        {"what": one_line(line["what"], 80), "place": place}
+        | {field: plotted(line[field], "rate") for field in ("value", "lower", "upper")}
+        for place, line in enumerate(lines)
+    ]
+    return _filled(_whiskers(title, line_at), rows, len(rows) * _ROW_PX + _AXIS_PX)
+
+
+def _in_order(field: str, labels_px: int) -> Any:
+    """Rows from top to bottom as ``place`` counts them."""
+    alt = _altair()
+    axis = alt.Axis(labelLimit=labels_px, labelFontSize=12)
+    return alt.Y(f"{field}:N", sort=alt.EncodingSortField("place"), title=None, axis=axis)
+
+
+@lru_cache(maxsize=32)
+def _intervals(title: str, *, level: str, digits: str, legend: bool) -> Spec:
+    alt, none, whisker = _parts()
+    tooltip = [
+        alt.Tooltip("model:N", title="Model"),
+        alt.Tooltip("rating:Q", title=title, format=digits),
+        alt.Tooltip("lower:Q", title=f"{level} lower", format=digits),
+        alt.Tooltip("upper:Q", title=f"{level} upper", format=digits),
+        alt.Tooltip("ranks:N", title="Ranks left open"),
+        alt.Tooltip("battles:Q", title="Battles"),
+    ]
+    on_top = alt.Legend(title=None, orient="top") if legend else None
+    roles = ["model", "baseline"]
+    colour = alt.Color("role:N", scale=alt.Scale(domain=roles, range=[BLUE, ORANGE]), legend=on_top)
+    shape = alt.Shape("role:N", scale=alt.Scale(domain=roles, range=["circle", "diamond"]), legend=on_top)
+    x_axis, x_scale = alt.Axis(tickCount=10, title=title), alt.Scale(zero=False)
+    base = alt.Chart(none).encode(y=_in_order("model", 260), color=colour, tooltip=tooltip)
+    spans = base.mark_errorbar(ticks=whisker, thickness=2).encode(
+        x=alt.X("lower:Q", axis=x_axis, scale=x_scale), x2="upper:Q"
+    )
+    points = base.mark_point(filled=True, size=80, opacity=1).encode(
+        x=alt.X("rating:Q", axis=x_axis, scale=x_scale), shape=shape
+    )
+    return _form(alt.layer(spans, points))
+
+
+@lru_cache(maxsize=1)
+def _matrix() -> Spec:
+    alt, none, _ = _parts()
+    tooltip = [
+        alt.Tooltip("model:N", title="Model"),
+        alt.Tooltip("against:N", title="Against"),
+        alt.Tooltip("percent:Q", title="Win rate, %", format=".1f"),
+        alt.Tooltip("lower:Q", title="Interval from", format=".1f"),
+        alt.Tooltip("upper:Q", title="to", format=".1f"),
+        alt.Tooltip("battles:Q", title="Battles"),
+    ]
+    axis = alt.Axis(labelLimit=200, labelFontSize=12, labelOverlap=False, labelFlush=False)
+    scale = alt.Scale(domain=[0, 50, 100], range=[ORANGE, PALE, BLUE], interpolate="rgb")
+    legend = alt.Legend(orient="top", gradientLength=200)
+    chart = (
+        alt.Chart(none)
+        .mark_rect(stroke=GREY, strokeWidth=0.5)
+        .encode(
+            x=alt.X("against:N", sort=alt.EncodingSortField("column", op="min"), title="Against", axis=axis),
+            y=alt.Y("model:N", sort=alt.EncodingSortField("row", op="min"), title=None, axis=axis),
+            color=alt.Color("percent:Q", scale=scale, title="Win rate, %", legend=legend),
+            tooltip=tooltip,
+        )
+        .add_params(alt.selection_point(name=CHOSEN, fields=["row", "column"]))
+    )
+    return _form(chart)
+
+
+@lru_cache(maxsize=1)
+def _moves() -> Spec:
+    alt, none, whisker = _parts()
+    tooltip = [
+        alt.Tooltip("model:N", title="Model"),
+        alt.Tooltip("before:Q", title="As judged, %", format=".1f"),
+        alt.Tooltip("after:Q", title="Held equal, %", format=".1f"),
+        alt.Tooltip("lower:Q", title="95% lower", format=".1f"),
+        alt.Tooltip("upper:Q", title="95% upper", format=".1f"),
+        alt.Tooltip("ranks:N", title="Place"),
+    ]
+    axis, scale = alt.Axis(tickCount=10, title="Win rate, %: circle as judged, arrow held equal"), alt.Scale(zero=False)
+    base = alt.Chart(none).encode(y=_in_order("model", 260), tooltip=tooltip)
+    spans = base.mark_errorbar(ticks=whisker, thickness=1, color=BLUE).encode(
+        x=alt.X("lower:Q", axis=axis, scale=scale), x2="upper:Q"
+    )
+    paths = base.mark_rule(strokeWidth=2, color=ORANGE).encode(
+        x=alt.X("before:Q", axis=axis, scale=scale), x2="after:Q"
+    )
+    begins = base.mark_point(size=50, strokeWidth=2, color=ORANGE, opacity=1).encode(x="before:Q")
+    ends = base.mark_point(shape="triangle", filled=True, size=110, color=BLUE, opacity=1).encode(
+        x="after:Q", angle=alt.Angle("way:Q", scale=None)
+    )
+    return _form(alt.layer(spans, paths, begins, ends))
+
+
+@lru_cache(maxsize=1)
+def _reliability() -> Spec:
+    alt, none, whisker = _parts()
+    scale = alt.Scale(domain=[50, 100])
+    words = {"confidence": "Confidence, %", "accuracy": "Right, %", "lower": "Interval from", "upper": "to"}
+    tooltip = [alt.Tooltip(f"{field}:Q", title=word, format=".1f") for field, word in words.items()]
+    base = alt.Chart(none).encode(x=alt.X("confidence:Q", title=words["confidence"], scale=scale))
+    ideal = alt.Chart(alt.InlineData(values=[{"x": 50, "y": 50}, {"x": 100, "y": 100}])).mark_line(
+        color=GREY, strokeDash=[4, 4]
+    )
+    spans = base.mark_errorbar(ticks=whisker, thickness=2, color=BLUE).encode(
+        y=alt.Y("lower:Q", title=words["accuracy"], scale=alt.Scale(domain=[0, 100])), y2="upper:Q"
+    )
+    points = base.mark_point(filled=True, size=80, color=BLUE, opacity=1).encode(
+        y="accuracy:Q", tooltip=[*tooltip, alt.Tooltip("battles:Q", title="Battles")]
+    )
+    return _form(alt.layer(ideal.encode(x=alt.X("x:Q", scale=scale), y="y:Q"), spans, points))
+
+
+@lru_cache(maxsize=32)
+def _whiskers(title: str, line_at: float) -> Spec:
+    """A point with its interval for each row, in their order, and a vertical line."""
+    alt, none, whisker = _parts()
+    axis = alt.Axis(tickCount=10, title=title)
+    words = {"value": title, "lower": "Interval from", "upper": "to"}
+    tooltip = [
+        alt.Tooltip("what:N", title="What"),
+        *(alt.Tooltip(f"{field}:Q", title=word, format=".1f") for field, word in words.items()),
+    ]
+    base = alt.Chart(none).encode(y=_in_order("what", 320), tooltip=tooltip)
+    rule = alt.Chart(alt.InlineData(values=[{"at": line_at}])).mark_rule(color=ORANGE, strokeDash=[4, 4])
+    spans = base.mark_errorbar(ticks=whisker, thickness=2, color=BLUE).encode(
+        x=alt.X("lower:Q", axis=axis), x2="upper:Q"
+    )
+    points = base.mark_point(filled=True, size=80, color=BLUE, opacity=1).encode(x=alt.X("value:Q", axis=axis))
+    return _form(alt.layer(rule.encode(x=alt.X("at:Q", axis=axis)), spans, points))
+
+
+@lru_cache(maxsize=1)
+def _probabilities() -> Spec:
+    alt, none, _ = _parts()
+    chart = (
+        alt.Chart(none)
+        .mark_bar(color=BLUE)
+        .encode(
+            y=_in_order("token", 160),
+            x=alt.X("percent:Q", title="Probability, %", scale=alt.Scale(domain=[0, 100])),
+            tooltip=[alt.Tooltip("token:N", title="Token"), alt.Tooltip("percent:Q", title="%", format=".2f")],
+        )
+    )
+    return _form(chart)
+
+
+def _altair() -> Any:
+    try:
+        import altair  # it takes longer to load than a page to show
+    except ImportError as error:
+        raise MissingExtra("charts need Altair: pip install 'judgebench[app]'") from error
+    return altair
+
+
+def _parts() -> tuple[Any, Any, Any]:
+    """Altair, what stands in a form in place of the rows, and the looks of the ends of whiskers."""
+    alt = _altair()
+    return alt, alt.NamedData("rows"), alt.MarkConfig(size=9)

@@ -1,0 +1,98 @@
+"""How a number is written: in its unit, with its interval, or with the reason why there is none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isnan
+from typing import Literal
+
+from judgebench.estimate import Estimate
+
+Unit = Literal["share", "points", "number", "short", "rate", "elo", "logit", "score", "USD", "s"]
+
+MISSING = "-"
+NOT_IDENTIFIED = "not identified"
+_PERCENT = ("share", "rate", "points")  # units of what is stored as a fraction
+_FORMS: Mapping[Unit, tuple[str, str]] = {  # of the number, and the word after it
+    "share": ("{:.1f}%", ""),
+    "rate": ("{:.1f}%", ""),
+    "points": ("{:+.1f}", " points"),
+    "number": ("{:.3f}", ""),
+    "short": ("{:.4g}", ""),  # where the unit differs from row to row
+    "elo": ("{:.0f}", ""),
+    "logit": ("{:.3f}", ""),
+    "score": ("{:.3f}", ""),
+    "USD": ("{:.4g}", " USD"),
+    "s": ("{:.4g}", " s"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An estimate with what it is about, a line of a table."""
+
+    label: str
+    estimate: Estimate | None  # None: nobody asked for it
+    unit: Unit = "share"
+
+
+def plotted(value: float | None, unit: Unit) -> float | None:
+    """The number as it is written: shares, rates and points in percent, all others as they are."""
+    return None if value is None else 100 * value if unit in _PERCENT else value
+
+
+def amount(value: float | None, unit: Unit) -> str:
+    """``63.1%``, ``+3.1 points``, ``0.631``, ``1034``; ``-`` for None and NaN."""
+    digits = _digits(value, unit)
+    return digits if digits == MISSING else digits + _FORMS[unit][1]
+
+
+def percent(share: float | None) -> str:
+    """``63.1%`` of a share in [0, 1]."""
+    return amount(share, "share")
+
+
+def span(lower: float | None, upper: float | None, unit: Unit) -> str:
+    """``[58.0%, 67.9%]``, ``[+1.0, +5.2]``; ``-`` for an end that is missing."""
+    return f"[{_digits(lower, unit)}, {_digits(upper, unit)}]"
+
+
+def ranks(lower: int, upper: int) -> str:
+    """The ranks that the data leave open, as ``3`` or ``2-5``."""
+    return str(lower) if lower == upper else f"{lower}-{upper}"
+
+
+def value(estimate: Estimate | None, unit: Unit) -> str:
+    """Without its interval; ``not identified`` where the data cannot tell it."""
+    if estimate is None:
+        return MISSING
+    return NOT_IDENTIFIED if estimate.value is None else amount(estimate.value, unit)
+
+
+def interval(estimate: Estimate | None, unit: Unit) -> str:
+    """``[58.0%, 67.9%]``; an open end is infinite, and nothing where there is none."""
+    if estimate is None or (estimate.lower is None and estimate.upper is None):
+        return ""
+    lower = "-inf" if estimate.lower is None else _digits(estimate.lower, unit)
+    upper = "inf" if estimate.upper is None else _digits(estimate.upper, unit)
+    return f"[{lower}, {upper}]"
+
+
+def evidence(estimate: Estimate | None) -> str:
+    """How many observations it rests on, and why its value or interval is missing."""
+    if estimate is None:
+        return ""
+    if not estimate.identified and estimate.lower is None and estimate.upper is None:
+        return estimate.reason
+    return f"n = {estimate.n}" + (f"; {estimate.reason}" if estimate.reason else "")
+
+
+def estimate(known: Estimate, unit: Unit) -> str:
+    """``63.1% [58.0%, 67.9%]``, or with the reason why value or interval is missing."""
+    between = interval(known, unit)
+    reason = f" ({known.reason or 'no interval'})" if known.value is None or not between else ""
+    return value(known, unit) + (f" {between}" if between else "") + reason
+
+
+def _digits(value: float | None, unit: Unit) -> str:
+    written = plotted(value, unit)
+    return MISSING if written is None or isnan(written) else _FORMS[unit][0].format(written)

@@ -1,0 +1,141 @@
+"""What a result says, in sentences: who leads, what a ranking rests on, who would move, what would give a number."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from judgebench.estimate import Estimate
+from judgebench.leaderboard.board import Leaderboard, Method, Row
+from judgebench.show.numbers import estimate
+from judgebench.show.text import count, listing, one_line
+
+if TYPE_CHECKING:
+    from judgebench.bias.counterfactual import Ledger
+    from judgebench.show.tables import Move
+
+_TIERS = 3  # in a summary
+_MOVES = 3  # models in a sentence
+_RANKED: Mapping[Method, str] = {
+    "win-rate": "Win rates",
+    "length-controlled": "Length-controlled win rates",
+    "bradley-terry": "Bradley-Terry ratings; win rates",
+    "davidson": "Bradley-Terry ratings, ties modelled by Davidson; win rates",
+    "rao-kupper": "Bradley-Terry ratings, ties modelled by Rao and Kupper; win rates",
+    "judge-aware": "Bradley-Terry ratings with judges weighed by what they tell; win rates",
+    "elo": "Online Elo ratings; win rates",
+    "score": "Mean scores",
+}
+# A word of the reason why an estimate is missing -> the command that would give it; the first that fits.
+_REMEDIES = (
+    (("null", "audit"), "judgebench audit null-models --benchmark {benchmark} --judge JUDGE"),
+    (("likelihood",), "judgebench run --benchmark {benchmark} --judge embedded --all-pairs"),
+    (("repeat",), "judgebench run --benchmark {benchmark} --judge JUDGE --repeats 3"),
+    (("people", "human", "label", "person"), "judgebench labels import FILE --benchmark {benchmark} (or vote here)"),
+    (("lineage", "declared", "relative", "related", "own outputs"), "judgebench lineage propose"),
+    (("order", "first", "place"), "judgebench run --benchmark {benchmark} --judge JUDGE --orders both"),
+    (("judge",), "judgebench run --benchmark {benchmark} --judge ANOTHER"),
+)
+_OTHERWISE = "judgebench run --benchmark {benchmark} --judge JUDGE (more instructions)"
+
+
+def summary(board: Leaderboard) -> str:
+    """Which models can be told apart, from the best tiers down: only what the rank ranges prove.
+
+    A model's ``rank_lower`` is one more than the number of models proved better, all of which stand above it.
+    """
+    tiers = _tiers(board.rows)
+    parts = [_tier(tiers[0])]
+    for place, tier in enumerate(tiers[1:_TIERS], start=1):
+        above = [row for earlier in tiers[:place] for row in earlier]
+        below = _below(tier[0], above, leader=tiers[place - 1][0])
+        parts.append(f"{one_line(tier[0].model)} is below {below}{_company(tier)}")
+    rest = sum(len(tier) for tier in tiers[_TIERS:])
+    if rest:
+        parts.append(f"{count(rest, 'model')} further down in {count(len(tiers) - _TIERS, 'more tier')}")
+    return "; ".join(parts) + "."
+
+
+def basis(board: Leaderboard) -> list[str]:
+    """How the numbers came about, what was left out, and what a reader must know; always shown with them."""
+    field = "the field" if board.baseline is None else one_line(board.baseline)
+    against = "" if board.scale == "score" else f" against {field}"
+    judges = ", ".join(one_line(judge) for judge in board.judges)
+    return [
+        f"{_RANKED[board.method]}{against}, judged by {judges}.",
+        f"{board.level:.0%} intervals: {board.interval_method}. Rank ranges hold for all models at once.",
+        left_out(board),
+        *(f"Note: {one_line(note, 400)}." for note in board.notes),
+    ]
+
+
+def left_out(board: Leaderboard) -> str:
+    """Trials that rank nobody, by how they ended."""
+    counts = [f"{number} {status}" for status, number in sorted(board.left_out.items()) if number]
+    if not counts:
+        return "Left out: nothing."
+    why = "no score" if board.scale == "score" else "no preference, so neither win, loss nor tie"
+    return f"Left out: {', '.join(counts)} ({why})."
+
+
+def movement(moves: Sequence["Move"]) -> str:
+    """Who would change place, those who move farthest first."""
+    moved = sorted(
+        (move for move in moves if move.rank_after != move.rank_before),
+        key=lambda move: -abs(move.rank_after - move.rank_before),
+    )
+    if not moved:
+        return "Nobody would change place."
+    parts = [
+        f"{one_line(move.model)} would {'rise' if move.rank_after < move.rank_before else 'fall'} "
+        f"from place {move.rank_before} to {move.rank_after}"
+        for move in moved[:_MOVES]
+    ]
+    more = f"; {len(moved) - _MOVES} more would change place" if len(moved) > _MOVES else ""
+    return f"{'; '.join(parts)}{more}."
+
+
+def effects(ledger: "Ledger") -> list[str]:
+    """What each effect is worth, or why nobody can tell."""
+    return [
+        f"{entry.name}: {entry.meaning} adds {estimate(entry.points, 'points')} of win rate at equal quality."
+        if entry.points.identified
+        else f"{entry.name}: not identified, {entry.points.reason}."
+        for entry in ledger.entries
+        if entry.points is not None
+    ]
+
+
+def remedy(missing: Estimate, benchmark: str) -> str:
+    """A command that would give a missing estimate; empty where nothing is missing."""
+    if missing.identified:
+        return ""
+    reason = missing.reason.lower()
+    command = next((command for words, command in _REMEDIES if any(word in reason for word in words)), _OTHERWISE)
+    return command.format(benchmark=shlex.quote(benchmark))
+
+
+def _tiers(rows: Sequence[Row]) -> list[list[Row]]:
+    tiers: dict[int, list[Row]] = {}
+    for row in rows:
+        tiers.setdefault(row.tier, []).append(row)
+    return [tiers[tier] for tier in sorted(tiers)]
+
+
+def _tier(tier: Sequence[Row]) -> str:
+    first, *others = (row.model for row in tier)
+    if not others:
+        return f"{one_line(first)} leads"
+    if len(others) == 1:
+        return f"{listing([first, *others])} cannot be told apart"
+    return f"{listing(others)} cannot be told apart from {one_line(first)}"
+
+
+def _below(row: Row, above: Sequence[Row], *, leader: Row) -> str:
+    if row.rank_lower <= len(above):
+        return one_line(leader.model)
+    return {1: one_line(leader.model), 2: "both"}.get(len(above), f"all {len(above)} above it")
+
+
+def _company(tier: Sequence[Row]) -> str:
+    others = [row.model for row in tier[1:]]
+    return f" and cannot be told apart from {listing(others)}" if others else ""

@@ -1,0 +1,198 @@
+"""Leaderboards and pairs as cells, Markdown, CSV and documents; estimates as rows; results as plain values.
+
+Documents hold what is stored, rates in [0, 1]; cells are texts, rates in percent.
+"""
+
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from enum import Enum
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from judgebench.estimate import Estimate
+from judgebench.formats.writing import write_csv
+from judgebench.leaderboard.board import COLUMNS, Leaderboard, Row
+from judgebench.show.numbers import Labelled, amount, evidence, interval, percent, ranks, span, value
+from judgebench.show.sentences import basis, remedy
+from judgebench.show.text import escaped_markdown, one_line, visible
+
+if TYPE_CHECKING:
+    from judgebench.bias.counterfactual import Ledger
+    from judgebench.stats.pair_rates import PairRates
+
+_PAIR_COLUMNS = ("model", "opponent", "win_rate", "lower", "upper", "battles")
+_ESTIMATE = ("value", "lower", "upper", "level", "method", "n", "identified")
+_SAME = 1e-9  # rates nearer than this share a place
+
+
+def board_headings(board: Leaderboard) -> list[str]:
+    """Of the cells of each row; ``model`` and ``note`` are words, all others numbers."""
+    return ["rank", "range", "model", *(heading for heading, _ in _columns(board))]
+
+
+def board_cells(board: Leaderboard, row: Row) -> list[str]:
+    """What the leaderboard says of a model, marks of audits included."""
+    places = [str(row.rank), ranks(row.rank_lower, row.rank_upper)]
+    return [*places, visible(row.model), *(cell(row) for _, cell in _columns(board))]
+
+
+def board_markdown(board: Leaderboard) -> str:
+    """A table with what it rests on below; names of models cannot break out of their cell."""
+    table = markdown(board_headings(board), [board_cells(board, row) for row in board.rows])
+    return f"{table}\n\n" + "\n".join(f"- {escaped_markdown(line)}" for line in basis(board)) + "\n"
+
+
+def board_csv(board: Leaderboard) -> str:
+    """One line a model, with every column of its row."""
+    return _csv((row.columns() for row in board.rows), COLUMNS)
+
+
+def board_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
+    """As ``--format json`` prints it."""
+    return {
+        "benchmark": benchmark,
+        "judges": list(board.judges),
+        "method": board.method,
+        "scale": board.scale,
+        "baseline": board.baseline,
+        "interval": {"level": board.level, "method": board.interval_method},
+        "rows": [row.columns() for row in board.rows],
+        "left_out": {str(status): count for status, count in sorted(board.left_out.items())},
+        "notes": list(board.notes),
+        "gate": None if board.gate is None else asdict(board.gate),
+    }
+
+
+def pairs_csv(rates: "PairRates", models: Sequence[str]) -> str:
+    """Every pair of ``models`` that met, one line a direction."""
+    return _csv(rates.pairs(models), _PAIR_COLUMNS)
+
+
+def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in which no cell can break out of its place."""
+    lines = [headings, ["---"] * len(headings), *([escaped_markdown(cell) for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def estimate_cells(row: Labelled) -> tuple[str, str, str, str]:
+    """What it is, value, interval, and what it rests on or why it is missing."""
+    return (
+        row.label,
+        value(row.estimate, row.unit),
+        interval(row.estimate, row.unit),
+        evidence(row.estimate),
+    )
+
+
+def estimate_columns(rows: Sequence[Labelled], benchmark: str) -> Mapping[str, list[Any]]:
+    """Estimates by column, with a command that would give what is missing; columns that hold nothing are left out."""
+    known = [(row, row.estimate) for row in rows if row.estimate is not None]
+    columns: dict[str, list[Any]] = {
+        "What": [one_line(row.label, 200) for row, _ in known],
+        "Value": [value(estimate, row.unit) for row, estimate in known],
+        "Interval": [interval(estimate, row.unit) for row, estimate in known],
+        "n": [estimate.n for _, estimate in known],
+        "Not known because": [one_line(estimate.reason, 200) for _, estimate in known],
+        "What would give it": [one_line(remedy(estimate, benchmark), 200) for _, estimate in known],
+        "Method": [estimate.method if estimate.identified else "" for _, estimate in known],
+    }
+    always = ("What", "Value", "Interval", "n")
+    return {column: cells for column, cells in columns.items() if column in always or any(cells)}
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A model's win rate in percent, as judged and without the effects."""
+
+    model: str
+    before: float
+    after: float
+    lower: float | None
+    upper: float | None
+    change: Estimate
+    rank_before: int
+    rank_after: int
+
+
+def moves(ledger: "Ledger", baseline: str | None = None) -> list[Move]:
+    """The best without the effects first, the baseline left out: it stays at its 50 %. Empty where nothing is known."""
+    if not any(entry.board for entry in ledger.entries):
+        return []
+    board = [row for row in ledger.together.board if row.model != baseline]
+    before = [row.win_rate.value or 0.0 for row in board]
+    after = [row.without.value or 0.0 for row in board]
+    return [
+        Move(
+            row.model,
+            100 * before[at],
+            100 * after[at],
+            _percent(row.without.lower),
+            _percent(row.without.upper),
+            row.change,
+            _place(before, at),
+            _place(after, at),
+        )
+        for at, row in enumerate(board)
+    ]
+
+
+def document(result: Any) -> Any:
+    """``result`` of this package as dicts, lists, text, numbers and None; NaN and infinities become None.
+
+    An estimate is ``{"value", "lower", "upper", "level", "method", "n", "identified"}``, and ``"reason"`` where value
+    or interval are missing.
+    """
+    if isinstance(result, Estimate):
+        numbers = {name: document(getattr(result, name)) for name in _ESTIMATE}
+        return numbers | ({"reason": result.reason} if result.reason else {})
+    if is_dataclass(result) and not isinstance(result, type):
+        return {field.name: document(getattr(result, field.name)) for field in fields(result)}
+    if isinstance(result, Enum):
+        return result.value
+    if isinstance(result, Mapping):
+        return {str(document(key)): document(item) for key, item in result.items()}
+    if isinstance(result, list | tuple):
+        return [document(item) for item in result]
+    if hasattr(result, "tolist"):  # an array, or a number of numpy's
+        return document(result.tolist())
+    if isinstance(result, float):
+        return result if isfinite(result) else None
+    return result
+
+
+def _columns(board: Leaderboard) -> list[tuple[str, Callable[[Row], str]]]:
+    """Heading and text of what follows the model's name: the rating with its interval, what it rests on, flags."""
+    named = {"rate": "win rate", "score": "score"}.get(board.scale, board.scale)
+    rating: list[tuple[str, Callable[[Row], str]]] = [
+        (
+            "length-controlled" if board.method == "length-controlled" else named,
+            lambda row: amount(row.rating, board.scale),
+        ),
+        ("interval", lambda row: span(row.lower, row.upper, board.scale)),
+    ]
+    counts: list[tuple[str, Callable[[Row], str]]] = [
+        ("battles", lambda row: str(row.battles)),
+        ("ties", lambda row: str(row.ties)),
+    ]
+    if board.scale == "score":
+        counts = [("outputs", lambda row: str(row.outputs))]
+    elif board.method != "win-rate":
+        counts.insert(0, ("win rate", lambda row: percent(row.win_rate)))
+    if any(row.flag for row in board.rows):
+        counts.append(("note", lambda row: visible(row.flag)))
+    return rating + counts
+
+
+def _csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
+    stream = io.StringIO(newline="")
+    write_csv(rows, columns, stream)
+    return stream.getvalue()
+
+
+def _place(rates: Sequence[float], at: int) -> int:
+    return 1 + sum(rate > rates[at] + _SAME for rate in rates)
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share

@@ -1,0 +1,113 @@
+"""``import judgebench``: the same steps as the command line, with frames, also inside a running event loop."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import judgebench
+from judgebench import services
+from judgebench.errors import Conflict, InputError, UnknownName
+from judgebench.records import Lineage, Status
+from judgebench.resources import folder
+from judgebench.store.database import Database
+from tests.api.conftest import outputs
+
+
+def test_a_report_says_what_matched_and_a_dry_run_stores_nothing(db: Database) -> None:
+    report = judgebench.submit(db, outputs("one"), model="one", benchmark="b", dry_run=True)
+    assert (report.new, report.matched, report.creates_benchmark) == (6, 0, True)
+    assert services.benchmarks.benchmarks(db) == []
+    judgebench.submit(db, outputs("one"), model="one", benchmark="b", family="fam")
+    again = judgebench.submit(db, outputs("one").head(4), model="one", benchmark="b")
+    assert (again.new, again.matched, again.missing) == (0, 4, 2)
+    assert services.benchmarks.models(db, "b")[0].lineage == Lineage("fam")
+
+
+def test_files_are_submitted_like_frames(db: Database) -> None:
+    report = judgebench.submit(db, folder("demo") / "outputs" / "demo-careful.json", model="careful", benchmark="demo")
+    assert report.new == 45
+
+
+def test_cells_of_numpy_and_missing_ones_are_read_as_json_would_hold_them(db: Database) -> None:
+    frame = pd.DataFrame(
+        {
+            "frage": [np.array(["first", "second"], dtype=object), ["only"], "plain"],
+            "output": ["a", "b", ""],
+            "category": [np.nan, None, pd.NA],
+            "checklist": [np.array(["Is it?"], dtype=object), None, []],
+        },
+        index=[7, 7, 9],
+    )
+    judgebench.submit(db, frame, model="m", benchmark="b", columns={"instruction": "frage"})
+    found = services.benchmarks.benchmark(db, "b")
+    assert (found.instructions, found.categories) == (3, ())
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (pd.DataFrame({"instruction": ["q", "r"], "output": ["a", None]}), "the data frame, row 2, field 'output'"),
+        (pd.DataFrame({"question": ["q"]}), "the data frame, row 1, field 'output'"),
+        (pd.DataFrame({"instruction": ["q", "q"], "output": ["a", "b"]}), "the same instruction as in row 1"),
+        (pd.DataFrame({"instruction": [], "output": []}), "the data frame: holds no rows"),
+        (pd.DataFrame([["q", "a", "b"]], columns=["instruction", "output", "output"]), "'output' occurs twice"),
+    ],
+)
+def test_a_bad_frame_is_one_clear_message_and_nothing_is_stored(
+    db: Database, frame: pd.DataFrame, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        judgebench.submit(db, frame, model="m", benchmark="b")
+    assert services.benchmarks.benchmarks(db) == []
+
+
+def test_stored_outputs_are_never_replaced(judged: Database) -> None:
+    with pytest.raises(Conflict, match="stored with another output"):
+        judgebench.submit(judged, outputs("other"), model="one", benchmark="b")
+
+
+def test_the_leaderboard_is_a_frame_that_says_how_it_came_about(judged: Database) -> None:
+    board = judgebench.rank(judged, benchmark="b")
+    assert list(board["model"]) == ["one", "three", "two"]
+    assert board["win_rate"].to_list() == [0.5, 0.5, 0.5]  # it names the first, and both orders were asked
+    assert board.attrs["judges"] == ["scripted:always-first"]
+    assert board.attrs["left_out"] == {}
+    elo = judgebench.rank(judged, benchmark="b", method="bradley-terry")
+    assert elo["rating"].to_numpy() == pytest.approx(1000)
+
+
+def test_a_mistyped_choice_is_an_error_and_not_another_method(judged: Database) -> None:
+    with pytest.raises(InputError, match="method"):
+        judgebench.rank(judged, benchmark="b", method="best")
+    with pytest.raises(TypeError, match="base_line"):
+        judgebench.rank(judged, benchmark="b", base_line="one")
+    with pytest.raises(UnknownName, match="did you mean 'length'"):
+        judgebench.rank(judged, benchmark="b", method="bradley-terry", control="lenght")
+    with pytest.raises(UnknownName, match="did you mean 'style'"):
+        judgebench.counterfactual(judged, benchmark="b", without=["length", "stile"])
+    with pytest.raises(InputError, match="repeat"):
+        judgebench.run(judged, benchmark="b", judge="scripted:coin", all_pairs=True, repeat=2)
+
+
+def test_battles_are_a_frame(judged: Database) -> None:
+    found = judgebench.battles(judged, benchmark="b")
+    assert len(found) == 18
+    assert set(found["preference"]) == {0.5}
+    assert not found["consistent"].any()
+    assert len(judgebench.battles(judged, benchmark="b", limit=5, model="one")) == 5
+    none = judgebench.battles(judged, benchmark="b", text="not in any")
+    assert len(none) == 0
+    assert list(none.columns) == list(found.columns)
+
+
+def test_verdicts_are_a_frame_with_the_raw_replies(judged: Database) -> None:
+    found = judgebench.verdicts(judged, benchmark="b")
+    assert len(found) == 36
+    assert set(found["reply"]) == {"A"}
+    first = np.where(found["order"] == "AB", found["preference"], 1 - found["preference"])
+    assert (first == 1).all()
+    assert set(found["status"]) == {str(Status.OK)}
+    with pytest.raises(UnknownName):
+        judgebench.verdicts(judged, benchmark="b", judge="nobody")
+    judgebench.run(judged, benchmark="b", judge={"model": "scripted:coin", "name": "coin"}, baseline="one", limit=2)
+    assert len(judgebench.verdicts(judged, benchmark="b", judge="coin")) == 8
