@@ -8,7 +8,7 @@ import streamlit as st
 from app import choosing, data, jobs, who
 from app.access import Forbidden, Role
 from app.text import line, name, problem
-from judgebench import engine
+from judgebench import engine, services
 from judgebench.errors import InputError, JudgeBenchError
 from judgebench.records import Status
 from judgebench.services.benchmarks import BenchmarkSummary
@@ -77,6 +77,8 @@ def _new_run(source: data.Source) -> None:
         asked = st.button("Estimate", icon=":material/calculate:")
         started = st.button("Start", icon=":material/play_arrow:")
     if asked or started:
+        with data.for_checking() as database:
+            fields["judge"] = services.judges.find_judge(database, judge, where="This form")
         wanted = make_study({field: value for field, value in fields.items() if value is not None}, where="This form")
         who.policy().check_judge(wanted.judge.url, wanted.judge.key_env)
         found = _estimate(wanted)

@@ -57,7 +57,7 @@ def submissions(
     with session.database() as database:
         further: list[Finding] = []
         if judge is not None and (permuted or likelihoods):
-            spec = find_judge(database, judge, given)
+            spec = find_judge(database, given | {"model": judge})
             names = model or [each.name for each in services.benchmarks.models(database, benchmark)]
             asked = AskedAudit(benchmark, spec, names, baseline, permuted, likelihoods, seed)
             with ProgressLine() as progress:
@@ -116,7 +116,7 @@ def null(
     with session.database() as database, ProgressLine() as progress:
         asked = NullAudit(
             benchmark=benchmark,
-            judge=find_judge(database, judge, given),
+            judge=find_judge(database, given | {"model": judge}),
             baseline=baseline,
             gate=Gate(fail_above, error),
             limit=limit,
@@ -178,7 +178,7 @@ def robust(
     with session.database() as database, ProgressLine() as progress:
         asked = RobustnessAudit(
             benchmark=benchmark,
-            judge=find_judge(database, judge, given),
+            judge=find_judge(database, given | {"model": judge}),
             model=model,
             opponent=opponent,
             limit=limit,

@@ -186,8 +186,8 @@ def _print_estimate(estimate: engine.plan.CostEstimate, output: Format) -> None:
     if output is Format.JSON:
         print_json(
             {
-                "judge": planned.judge.name,
-                "template": planned.judge.template,
+                "judge": planned.resolved.judge.name,
+                "template": planned.resolved.judge.template,
                 "models": list(planned.models),
                 "battles": planned.battles,
                 "outputs": planned.outputs,
@@ -206,7 +206,7 @@ def _print_estimate(estimate: engine.plan.CostEstimate, output: Format) -> None:
     cost = "not known (give --price)" if estimate.cost_usd is None else f"about {estimate.cost_usd:.2f} USD"
     met = f"{planned.outputs} outputs to score" if planned.outputs else f"{planned.battles} battles"
     lines = [
-        f"judge {planned.judge.name} with template {planned.judge.template}",
+        f"judge {planned.resolved.judge.name} with template {planned.resolved.judge.template}",
         f"{met}, {planned.trials} trials: {estimate.answered} answered already, "
         f"{estimate.identical} decided without a call (identical outputs), {estimate.calls} calls to make",
         f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {_replies(estimate)}, cost {cost}",

@@ -28,7 +28,7 @@ class Client(Protocol):
 
 
 @runtime_checkable
-class Server(Protocol):
+class Server(Client, Protocol):
     """A client of a server, which can be tried before anything is asked."""
 
     async def check(self) -> Any:

@@ -58,11 +58,12 @@ def provider_of(served: Served, scale: Scale | None) -> Provider:
     Raises InputError where it has an address and needs none, or the reverse, and as ``installed`` does.
     """
     name, colon, _ = served.model.partition(":")
-    provider = PROVIDERS.get(name)
-    if provider is not None and provider.is_local:
+    if is_local(served.model):
         if served.url is not None:
-            raise InputError(f"{served.role} {served.model!r} runs in this process and has no address: leave it out")
-        return provider
+            raise InputError(
+                f"{served.role} {served.model!r} runs in this process and has no address: leave the url out"
+            )
+        return PROVIDERS[name]
     provider = installed().get(name) if colon else None
     if provider is not None:
         return provider
@@ -73,6 +74,12 @@ def provider_of(served: Served, scale: Scale | None) -> Provider:
         )
     servers = (provider for provider in PROVIDERS.values() if provider.scale is not None)
     return next((provider for provider in servers if isinstance(scale, provider.scale or ())), PROVIDERS["openai"])
+
+
+def is_local(model: str) -> bool:
+    """Whether a model of this name runs in this process."""
+    provider = PROVIDERS.get(model.partition(":")[0])
+    return provider is not None and provider.is_local
 
 
 def installed() -> dict[str, Provider]:

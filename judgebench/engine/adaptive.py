@@ -199,7 +199,9 @@ class _Settling:
                 round_.append(meeting)
         return round_
 
-    async def _ask(self, judging: Judging, opened: OpenModel, round_: list[_Meeting], on_progress: OnProgress) -> None:
+    async def _ask(
+        self, judging: Judging, opened: OpenModel, round_: list[_Meeting], on_progress: OnProgress | None
+    ) -> None:
         new = {trial.key: trial for meeting in round_ for trial in meeting.trials if trial.key not in self._trials}
         before = self._tally
 

@@ -133,9 +133,11 @@ def server_of(study: Study, environment: Mapping[str, str]) -> BatchServer:
 
 def _check(plan: RunPlan) -> None:
     """Raises InputError where a batch cannot ask the plan's trials."""
-    judge, template, spec = plan.resolved.judge, plan.resolved.template, plan.resolved.spec
-    if spec.url is None:
-        raise InputError(f"judge {judge.model!r} has no address for batches: use 'judgebench run', it needs none")
+    template, spec, provider = plan.resolved.template, plan.resolved.spec, plan.resolved.provider
+    if provider.is_local or provider.is_foreign:
+        raise InputError(
+            f"judge {spec.model!r} runs in this process, or by another package: use 'judgebench run', it needs no batch"
+        )
     if isinstance(template.scale, LikelihoodScale | RewardScale):
         raise InputError(f"template {template.id} asks no chat question, and batch files hold nothing else")
     if SETTING in spec.settings:

@@ -13,20 +13,21 @@ import sqlalchemy as sa
 
 from judgebench import engine, store
 from judgebench.clients.probe import Report, check
-from judgebench.engine.judges import describe, open_judge
+from judgebench.clients.providers import is_local
+from judgebench.engine.judges import ResolvedJudge, open_judge, resolve, template_of
 from judgebench.errors import InputError
 from judgebench.records import Judge, check_name
-from judgebench.spec import JudgeSpec, make_judge
+from judgebench.spec import JudgeSpec, load_template, make_judge
 from judgebench.store import schema as t
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 
 @dataclass(frozen=True, slots=True)
 class KnownJudge:
-    """A stored judge, and how it is asked where that is known."""
+    """A stored judge, and how it is asked where that is known: as it was added, or else as it was asked last."""
 
     judge: Judge
-    spec: JudgeSpec | None  # None: imported, or only ever run with its address in flags
+    spec: JudgeSpec | None  # None: only imported
 
 
 def add_judge(database: Database, spec: JudgeSpec) -> Judge:
@@ -34,7 +35,7 @@ def add_judge(database: Database, spec: JudgeSpec) -> Judge:
 
     Raises InputError, and Conflict when the name belongs to another judge.
     """
-    judge, _ = describe(spec)
+    judge = resolve(spec).judge
     check_name("judge", judge.name)
     template = spec.template
     if template is not None and template.endswith(".md"):
@@ -49,52 +50,49 @@ def add_judge(database: Database, spec: JudgeSpec) -> Judge:
 
 def known_judges(database: Database) -> list[KnownJudge]:
     """Every stored judge, by name."""
-    query = sa.select(t.judge_addresses, t.judges.c.name).join(t.judges)
     with database.read() as connection:
-        addresses: dict[str, sa.Row[Any]] = {row.name: row for row in connection.execute(query)}
-        judges = store.judges.judges(connection)
-    return [KnownJudge(judge, _spec(judge, addresses.get(judge.name))) for judge in judges]
+        return [_known(connection, judge) for judge in store.judges.judges(connection)]
 
 
 def known_judge(database: Database, name: str) -> KnownJudge:
     """Raises UnknownName, and InputError when the judge's template has changed since."""
     with database.read() as connection:
-        judge = store.judges.judge(connection, name)
-    known = next(each for each in known_judges(database) if each.judge.name == name)
-    if known.spec is not None and describe(known.spec)[0].digest != judge.digest:
-        raise InputError(
-            f"template {judge.template} has changed since judge {name!r} was added with it: bring it back, or add "
-            "the judge under another name"
-        )
+        known = _known(connection, store.judges.judge(connection, name))
+    if known.spec is not None:
+        template_of(known.judge, known.spec.template)
     return known
 
 
-def find_judge(database: Database, judge: str, given: Mapping[str, str | None]) -> JudgeSpec:
-    """The judge that flags name: one that was added or has run before, with what ``given`` says otherwise, or one as
-    given alone.
+def find_judge(
+    database: Database, fields: Mapping[str, Any], *, where: str = "flags", otherwise: str | None = None
+) -> JudgeSpec:
+    """The judge that these fields of JudgeSpec describe, each None where nothing was said.
 
-    ``given`` holds fields of JudgeSpec, None where nothing was said. Raises InputError.
+    Without an address, ``model`` may be the name of a judge that was added or ran before: it is that judge then, with
+    what the other fields say otherwise. By another template it is another judge, and its name is made anew.
+    ``otherwise`` is the address of one that has none. Raises InputError, naming ``where``.
     """
-    fields = {name: value for name, value in given.items() if value is not None}
-    if "url" not in fields and fields.get("template") is None:
-        added = {each.judge.name for each in known_judges(database) if each.spec is not None}
-        spec = known_judge(database, judge).spec if judge in added else _ran(database, judge)
-        if spec is not None:
-            return make_judge(spec.model_dump(exclude_none=True) | fields, where="flags")
-    return make_judge({"model": judge} | fields, where="flags")
+    given = {name: value for name, value in fields.items() if value is not None}
+    name = given.get("model")
+    if name is not None and "url" not in given:
+        with database.read() as connection:
+            is_known = name in (judge.name for judge in store.judges.judges(connection))
+        known = known_judge(database, name) if is_known else None
+        if known is not None and known.spec is not None:
+            given = _overlaid(known, known.spec, given)
+        if otherwise is not None and "url" not in given and not is_local(given["model"]):
+            given["url"] = otherwise
+    return make_judge(given, where=where)
 
 
-def _ran(database: Database, name: str) -> JudgeSpec | None:
-    """The judge of this name as it was asked last; None where it never was, or would be another judge today."""
-    r = t.runs.c
-    query = sa.select(r.specification).join(t.judges).where(t.judges.c.name == name, r.kind == "run")
-    with database.read() as connection:
-        found = connection.scalar(query.order_by(r.id.desc()).limit(1))
-        judge = None if found is None else store.judges.judge(connection, name)
-    if found is None or judge is None:
-        return None
-    spec = make_judge(json.loads(found)["judge"], where=f"the last run of {name}")
-    return spec if describe(spec)[0].digest == judge.digest else None
+def _overlaid(known: KnownJudge, spec: JudgeSpec, given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a known judge with those given laid over them."""
+    fields = spec.model_dump(exclude_none=True)
+    if "template" in given and load_template(given["template"]).digest != known.judge.template_digest:
+        usual = template_of(known.judge, spec.template).settings
+        fields["settings"] = {name: value for name, value in spec.settings.items() if usual.get(name) != value}
+        del fields["name"]
+    return fields | given | {"model": spec.model}
 
 
 def try_judge(database: Database, name: str, environment: Mapping[str, str]) -> Report | None:
@@ -107,29 +105,33 @@ def try_judge(database: Database, name: str, environment: Mapping[str, str]) -> 
         raise InputError(
             f"it is not known where judge {name!r} is reached: judgebench judges add {name!r} --url URL ..."
         )
-    return engine.runner.run_async(_try(spec, environment))
+    return engine.runner.run_async(_try(resolve(spec), environment))
 
 
-async def _try(spec: JudgeSpec, environment: Mapping[str, str]) -> Report | None:
-    opened = open_judge(spec, environment, concurrency=1)
+async def _try(judge: ResolvedJudge, environment: Mapping[str, str]) -> Report | None:
+    opened = open_judge(judge, environment, concurrency=1)
     try:
-        return None if opened.server is None else await check(opened.server, opened.judge.settings)
+        return None if opened.server is None else await check(opened.server, judge.judge.settings)
     finally:
         await opened.client.close()
 
 
-def _spec(judge: Judge, address: sa.Row[Any] | None) -> JudgeSpec | None:
-    if address is None:
-        return None
-    return JudgeSpec(
-        name=judge.name,
-        model=judge.model,
-        settings=judge.settings,
-        url=address.url,
-        key_env=address.key_env,
-        template=address.template,
-        price=address.price,
-    )
+def _known(connection: Connection, judge: Judge) -> KnownJudge:
+    query = sa.select(t.judge_addresses).join(t.judges).where(t.judges.c.name == judge.name)
+    address = connection.execute(query).one_or_none()
+    if address is not None:
+        fields = {"url": address.url, "key_env": address.key_env, "template": address.template, "price": address.price}
+    else:
+        r = t.runs.c
+        ran = sa.select(r.specification).join(t.judges).where(t.judges.c.name == judge.name, r.kind == "run")
+        specification = connection.scalar(ran.order_by(r.id.desc()).limit(1))
+        if specification is None:
+            return KnownJudge(judge, None)
+        fields = json.loads(specification)["judge"]
+    if not (fields.get("template") or "").endswith(".md"):
+        fields["template"] = judge.template  # this version, whatever is the newest
+    fields |= {"name": judge.name, "model": judge.model, "settings": judge.settings}
+    return KnownJudge(judge, make_judge(fields, where=f"judge {judge.name}"))
 
 
 def judges(database: Database) -> list[Judge]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from judgebench import store
 from judgebench.audits.defences import NAMES, NONE, check_defence
 from judgebench.audits.findings import LEVEL, AuditReport
-from judgebench.engine.judges import describe
+from judgebench.engine.judges import resolve
 from judgebench.engine.run import run
 from judgebench.engine.runner import OnProgress
 from judgebench.errors import InputError
@@ -60,7 +60,7 @@ def compare_defences(
     Raises InputError for a judge that reads no pairwise prompt, UnknownName, and JudgeError when it cannot be asked.
     """
     asked = wanted.asked
-    template = describe(asked.judge)[1]
+    template = resolve(asked.judge).template
     if template.kind != "pairwise" or not template.user:
         raise InputError(
             f"template {template.id}: defences are compared on prompts that show two outputs; take another"
@@ -125,10 +125,11 @@ class _Honest:
         if not self._pairs:
             return _Verdicts({}, 0, 0, None, None, None)
         study = Study(benchmark=self._name, judge=spec, pairs=self._pairs, concurrency=self._concurrency)
-        run(self._database, study, environment=environment, on_progress=on_progress)
+        resolved = resolve(spec)
+        run(self._database, study, environment=environment, judge=resolved, on_progress=on_progress)
         with self._database.read() as connection:
             benchmark_id = store.benchmarks.benchmark_id(connection, self._name)
-            judge = describe(spec)[0].name
+            judge = resolved.judge.name
             table = store.arrays.verdict_table(connection, benchmark_id, judges=[judge]).table
             spent = _spent(connection, benchmark_id, judge)
         battles = average_battles(table)

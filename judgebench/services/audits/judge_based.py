@@ -14,7 +14,7 @@ from judgebench import engine, store
 from judgebench.audits.findings import Finding, mean_by_instruction
 from judgebench.audits.null_models import exchanged
 from judgebench.audits.rules.asked import likelihood_findings, permuted_finding
-from judgebench.engine.judges import describe, open_judge
+from judgebench.engine.judges import open_judge, resolve
 from judgebench.engine.run import run
 from judgebench.engine.runner import OnProgress
 from judgebench.errors import BadReply, InputError
@@ -58,7 +58,8 @@ def asked_findings(
 def _permuted(
     database: Database, asked: AskedAudit, environment: Mapping[str, str], on_progress: OnProgress | None
 ) -> list[Finding]:
-    judge, template = describe(asked.judge)
+    resolved = resolve(asked.judge)
+    judge, template = resolved.judge, resolved.template
     if template.kind != "pairwise":
         raise InputError(
             f"template {template.id} is {template.kind}: exchanged outputs are compared, take a pairwise one"
@@ -81,7 +82,7 @@ def _permuted(
         baseline=opponent,
         concurrency=asked.concurrency,
     )
-    run(database, study, environment=environment, on_progress=on_progress)
+    run(database, study, environment=environment, judge=resolved, on_progress=on_progress)
     with database.read() as connection:
         table = store.arrays.verdict_table(
             connection, store.benchmarks.benchmark_id(connection, stage), judges=[judge.name]
@@ -149,9 +150,10 @@ def _means(table: VerdictTable, model: str, opponent: str) -> Floats:
 def _likelihoods(database: Database, asked: AskedAudit, environment: Mapping[str, str]) -> dict[str, dict[str, float]]:
     """Log-likelihood a token of every model's output, by model and instruction."""
     drawn, outputs = _outputs(database, asked.benchmark, asked.models, asked.likelihoods, asked.seed)
-    opened = open_judge(asked.judge, environment, concurrency=asked.concurrency)
-    if opened.template.user:
-        raise InputError(f"template {opened.template.id} asks for a verdict: likelihoods need pairwise/likelihood")
+    resolved = resolve(asked.judge)
+    if resolved.template.user:
+        raise InputError(f"template {resolved.template.id} asks for a verdict: likelihoods need pairwise/likelihood")
+    opened = open_judge(resolved, environment, concurrency=asked.concurrency)
 
     async def ask() -> list[dict[str, float]]:
         try:
@@ -162,7 +164,7 @@ def _likelihoods(database: Database, asked: AskedAudit, environment: Mapping[str
     async def one(instruction: Instruction) -> dict[str, float]:
         names = [name for name in outputs if instruction.key in outputs[name]]
         texts = tuple(outputs[name][instruction.key] for name in names)
-        reply = await opened.client.complete(LikelihoodPrompt(instruction.text, texts), opened.judge.settings)
+        reply = await opened.client.complete(LikelihoodPrompt(instruction.text, texts), resolved.judge.settings)
         try:
             said = json.loads(reply.text)
             pairs = zip(said["conditional"], said["tokens"], strict=True)

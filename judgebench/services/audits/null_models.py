@@ -11,7 +11,7 @@ from judgebench import store
 from judgebench.audits.defences import NONE, SETTING, VOIDING, check_defence
 from judgebench.audits.findings import AuditReport, mean_by_instruction, mean_estimate
 from judgebench.audits.null_gate import EntrantResult, Gate, Seen, gate_report, measure, next_round, resolution
-from judgebench.engine.judges import describe
+from judgebench.engine.judges import resolve
 from judgebench.engine.run import run
 from judgebench.engine.runner import OnProgress
 from judgebench.errors import InputError
@@ -50,7 +50,7 @@ def defended_spec(spec: JudgeSpec, defence: str) -> JudgeSpec:
     check_defence(defence)
     if defence == NONE:
         return spec
-    name = describe(spec)[0].name
+    name = resolve(spec).judge.name
     return spec.model_copy(update={"name": f"{name}+{defence}", "settings": {**spec.settings, SETTING: defence}})
 
 
@@ -72,7 +72,7 @@ def null_models(
 
 def staged(database: Database, asked: NullAudit, environment: Mapping[str, str]) -> tuple[Stage, dict[str, Any]]:
     """The stage with every entrant, the one that a random search finds included; and what the search took."""
-    template = describe(asked.judge)[1]
+    template = resolve(asked.judge).template
     stage = set_stage(database, asked.benchmark, asked.baseline, template, seed=asked.seed)
     if not asked.search:
         return stage, {}
@@ -106,7 +106,8 @@ class Rounds:
         self._stage = stage
         self._environment = environment
         self._on_progress = on_progress
-        self._judge, self._template = describe(asked.judge)
+        self._resolved = resolve(asked.judge)
+        self._judge, self._template = self._resolved.judge, self._resolved.template
         self._most = min(asked.limit, len(stage.drawn))
         self._real = real_rates(database, asked.benchmark, self._judge.name, self._template.kind, stage.baseline)
         self._gate = self._with_real(asked.gate)
@@ -167,7 +168,14 @@ class Rounds:
             limit=size,
             concurrency=self._asked.concurrency,
         )
-        return run(self._database, study, environment=self._environment, on_progress=self._on_progress).interrupted
+        report = run(
+            self._database,
+            study,
+            environment=self._environment,
+            judge=self._resolved,
+            on_progress=self._on_progress,
+        )
+        return report.interrupted
 
     def _results(self, sizes: Mapping[str, int]) -> list[EntrantResult]:
         stage = self._stage

@@ -10,7 +10,7 @@ from typing import Any
 from judgebench import engine, store
 from judgebench.audits import null_models as rs
 from judgebench.audits.null_models import PREFIX, Entrant
-from judgebench.engine.judges import OpenJudge, open_judge
+from judgebench.engine.judges import OpenModel, ResolvedJudge, open_judge, resolve
 from judgebench.engine.run import Asker
 from judgebench.errors import InputError
 from judgebench.records import Battle, Instruction, Order, Output, Source, Trial, Verdict, content_key
@@ -47,9 +47,12 @@ def searched(
     held_out = min(rs.HELD_OUT, len(stage.drawn) // 3)
     if held_out < 1:
         raise InputError("a random search needs at least three instructions that the baseline has answered")
-    opened = open_judge(plan.judge, environment, concurrency=plan.concurrency)
-    search = engine.runner.run_async(_Searching(database, plan, stage, opened, stage.drawn[-held_out:]).run())
-    text = rs.written(search.prefix, opened.template)
+    resolved = resolve(plan.judge)
+    opened = open_judge(resolved, environment, concurrency=plan.concurrency)
+    search = engine.runner.run_async(
+        _Searching(database, plan, stage, (resolved, opened), stage.drawn[-held_out:]).run()
+    )
+    text = rs.written(search.prefix, resolved.template)
     about = f"a prefix found by {search.step} steps of random search, before a structured response"
     entrant = Entrant(KIND, about, lambda _: text)
     name = f"{PREFIX}{KIND}-{content_key(text)[:8]}@{stage.key}"
@@ -67,16 +70,17 @@ class _Searching:
         database: Database,
         plan: SearchPlan,
         stage: Stage,
-        opened: OpenJudge,
+        judge: tuple[ResolvedJudge, OpenModel],
         instructions: Sequence[Instruction],
     ) -> None:
         self._database = database
         self._plan = plan
         self._stage = stage
-        self._opened = opened
+        resolved, self._opened = judge
+        self._judge, self._template = resolved.judge, resolved.template
         self._instructions = instructions
         self._places = asyncio.Semaphore(plan.concurrency)
-        self._asker = Asker(opened.template, opened.judge.settings, opened.client, secrets.randbits(128))
+        self._asker = Asker(self._template, self._judge.settings, self._opened.client, secrets.randbits(128))
         self._questions = 0
         with database.read() as connection:
             benchmark_id = store.benchmarks.benchmark_id(connection, stage.name)
@@ -115,13 +119,13 @@ class _Searching:
         return asked
 
     async def _loss(self, prefix: Sequence[str], step: int, *, checked: bool = False) -> float:
-        text = rs.written(prefix, self._opened.template)
+        text = rs.written(prefix, self._template)
         batch = self._instructions[: rs.batch_size(step)]
         verdicts = await asyncio.gather(*(self._ask(each, text, order) for each in batch for order in Order))
         soft = [each for each in verdicts if each.source in (Source.LOGPROBS, Source.LIKELIHOOD)]
         if checked and not soft:
             raise InputError(
-                f"judge {self._opened.judge.name!r} gives no log-probabilities, which a random search follows: leave "
+                f"judge {self._judge.name!r} gives no log-probabilities, which a random search follows: leave "
                 "--random-search out, or take a template and a server that give them"
             )
         return rs.loss([each.preference for each in verdicts])
@@ -130,18 +134,18 @@ class _Searching:
         """The verdict with its preference for the null model, which is side A by its name."""
         null = Output(instruction.key, "", text)
         other = Output(instruction.key, self._stage.baseline, self._baseline[instruction.key])
-        trial = Trial(self._opened.judge.digest, Battle.of(instruction, null, other), order)
+        trial = Trial(self._judge.digest, Battle.of(instruction, null, other), order)
         async with self._places:
             self._questions += 1
             return (await self._asker.ask(trial)).verdict
 
     def _subject(self) -> Subject:
-        return Subject(KIND, self._benchmark_id, self._opened.judge.digest)
+        return Subject(KIND, self._benchmark_id, self._judge.digest)
 
     def _stored(self) -> rs.Search | None:
         """The search as it was last kept, if it was this one; it may have gone further than is wanted now."""
         with self._database.read() as connection:
-            found = newest_audits(connection, self._benchmark_id, kind=KIND, judges=[self._opened.judge.digest])
+            found = newest_audits(connection, self._benchmark_id, kind=KIND, judges=[self._judge.digest])
         for each in found:
             state = each.document["state"]
             if each.document["key"] == [self._stage.key, self._plan.seed]:

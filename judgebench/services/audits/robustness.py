@@ -23,7 +23,7 @@ from judgebench.audits.robustness import (
     robustness_report,
     sensitivity,
 )
-from judgebench.engine.judges import describe
+from judgebench.engine.judges import resolve
 from judgebench.engine.run import run
 from judgebench.engine.runner import OnProgress
 from judgebench.errors import InputError
@@ -70,7 +70,8 @@ def robustness(
     Raises InputError for a pointwise judge or where fewer than two instructions have both outputs, UnknownName, and
     JudgeError when the judge cannot be asked.
     """
-    judge, template = describe(asked.judge)
+    resolved = resolve(asked.judge)
+    judge, template = resolved.judge, resolved.template
     if template.kind != "pairwise":
         raise InputError(
             f"template {template.id} is {template.kind}: changed outputs are compared, take a pairwise one"
@@ -82,7 +83,7 @@ def robustness(
         pairs=_pairs(database, stage),
         concurrency=asked.concurrency,
     )
-    if run(database, wanted, environment=environment, on_progress=on_progress).interrupted:
+    if run(database, wanted, environment=environment, judge=resolved, on_progress=on_progress).interrupted:
         raise InputError("the audit was interrupted: the same command continues it")
     report = _report(stage, judge.name, _preferences(database, stage, judge.name))
     about = {"benchmark": asked.benchmark, "model": asked.model, "opponent": asked.opponent, "stored_as": stage.name}
