@@ -19,7 +19,7 @@ from judgebench.errors import InputError
 from judgebench.leaderboard import Choices, Leaderboard
 from judgebench.records import Judge
 from judgebench.services.bias import Scope
-from judgebench.stats.pair_rates import PairRates
+from judgebench.stats.win_rate import PairRates
 from judgebench.store.database import Database, parse_address
 
 ADDRESS_VARIABLE = "JUDGEBENCH_DATABASE_URL"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from judgebench.formats.writing import write_csv
-from judgebench.stats.pair_rates import PairRates
+from judgebench.stats.win_rate import PairRates
 
 _COLUMNS = ("model", "opponent", "win_rate", "lower", "upper", "battles")
 

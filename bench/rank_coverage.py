@@ -13,10 +13,8 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import beta
 
-from judgebench.stats.bootstrap import bootstrap_ratings
-from judgebench.stats.bradley_terry import fit_bradley_terry
-from judgebench.stats.length_control import controlled_win_rates
-from judgebench.stats.length_control.empirical_prior import empirical_prior
+from judgebench.stats.bradley_terry import bootstrap_ratings, fit_bradley_terry
+from judgebench.stats.length_control import controlled_win_rates, empirical_prior
 from judgebench.stats.length_control.likelihood import Comparisons
 from judgebench.stats.ppi import anchored_ratings, anchored_win_rates
 from judgebench.stats.ranks import rank_sets

@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from judgebench.stats.bootstrap import bootstrap_pair_counts
 from judgebench.stats.bradley_terry import fit_bradley_terry, fit_pair_counts
 from judgebench.stats.outcome_columns import count_outcomes
 from judgebench.stats.verdict_table import VerdictTable
@@ -100,8 +99,6 @@ def ours(frame: pd.DataFrame, optimum: np.ndarray) -> None:
     show("judgebench, the same from Python lists", timed(lambda: fit_pair_counts(count_outcomes(*lists)), 3)[0])
     counts = count_outcomes(*columns)
     show("judgebench, fit and intervals from stored counts", timed(lambda: fit_pair_counts(counts), 20)[0])
-    rng = np.random.default_rng(0)
-    show("judgebench, 100 bootstrap refits", timed(lambda: bootstrap_pair_counts(counts, resamples=100, rng=rng), 3)[0])
 
 
 def clustered(frame: pd.DataFrame, instructions: int = 5000) -> None:

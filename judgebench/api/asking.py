@@ -15,7 +15,7 @@ from judgebench.api.data import Names, frame_of, names_of
 from judgebench.errors import InputError
 from judgebench.records import HumanLabel, Judge
 from judgebench.spec import make_generation, make_study
-from judgebench.stats.planning import Plan
+from judgebench.stats.planning import PlannedComparison
 from judgebench.store.database import Database
 
 __all__ = [
@@ -130,7 +130,7 @@ def plan(
         numbers = () if instructions is None else (instructions,)
         learned = services.analyses.pilot(database, benchmark, judges=names_of(judge), planned=numbers, level=level)
     sd = sd if sd is not None else 0.5 if learned is None else learned.sd
-    comparison = Plan(difference, sd=sd, correlation=correlation, level=level, power=power)
+    comparison = PlannedComparison(difference, sd=sd, correlation=correlation, level=level, power=power)
     return services.analyses.sample_plan(comparison, instructions=instructions, learned=learned)
 
 

@@ -23,13 +23,23 @@ from judgebench.bias.report import BiasReport
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats.outputs import OutputsFile, gather_outputs, read_outputs
 from judgebench.formats.reading import FRAME_NAME, read_frame
-from judgebench.leaderboard import COLUMNS, Choices
-from judgebench.leaderboard.board import IntervalMethod, Join, Jury, Method, Scale
-from judgebench.leaderboard.consensus import Consensus
+from judgebench.leaderboard import (
+    COLUMNS,
+    Anchor,
+    Choices,
+    Cluster,
+    Control,
+    Controls,
+    IntervalMethod,
+    Join,
+    Jury,
+    Method,
+    Scale,
+)
 from judgebench.records import HumanLabel, Lineage, Model
 from judgebench.show.tables import board_document
 from judgebench.stats.agreement import Resampling
-from judgebench.stats.clusters import Clustering
+from judgebench.stats.social_choice import Consensus
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
 from judgebench.store.database import Database
 
@@ -114,12 +124,12 @@ def rank(
     baseline: str | None = None,
     margin: float | None = None,
     join: Join | None = None,
-    cluster: Clustering = "instruction",
+    cluster: Cluster = "instruction",
     jury: Jury | None = None,
-    control: services.leaderboards.Control | Sequence[services.leaderboards.Control] = (),
+    control: Control | Sequence[Control] = (),
     exclude_related: bool = False,
     related_weight: float = 1.0,
-    anchor: services.leaderboards.Anchor | None = None,
+    anchor: Anchor | None = None,
     labels_of: str | None = None,
     scale: Scale | None = None,
     interval: IntervalMethod = "analytic",
@@ -155,8 +165,8 @@ def rank(
         jury=jury,
     )
     controls = _valid(
-        services.leaderboards.Controls,
-        columns=_known("control", control, get_args(services.leaderboards.Control)),
+        Controls,
+        columns=_known("control", control, get_args(Control)),
         related_weight=0.0 if exclude_related else related_weight,
         anchor=anchor,
         labels_of=labels_of,
@@ -202,9 +212,9 @@ def multiverse(
     Raises UnknownName, and StatisticsError where nothing was judged.
     """
     many = services.analyses.multiverse(database, benchmark, judges=names_of(judge), category=category, seed=seed)
-    frame = frame_of(many.found.rows(), ["model", "best_rank", "worst_rank", "leads", "above_in_all"])
-    influence = dict(many.found.influence)
-    frame.attrs = {"universes": many.found.universes, "impossible": many.impossible, "influence": influence}
+    frame = frame_of(many.together.rows(), ["model", "best_rank", "worst_rank", "leads", "above_in_all"])
+    influence = dict(many.together.influence)
+    frame.attrs = {"universes": many.together.universes, "impossible": many.impossible, "influence": influence}
     return frame
 
 

@@ -47,8 +47,8 @@ Rewrite = Callable[[str, str], str]  # a message's text and its outputs' mark ->
 
 def _public(text: str, mark: str) -> str:
     """Marks that anybody knows, of outputs and instruction alike: what a template without nonces amounts to."""
-    for found in {mark, *_ANY_FENCE.findall(_FENCED.sub("", text))}:
-        text = text.replace(found, PUBLIC_MARK)
+    for known in {mark, *_ANY_FENCE.findall(_FENCED.sub("", text))}:
+        text = text.replace(known, PUBLIC_MARK)
     return text
 
 
@@ -56,19 +56,19 @@ def _inside(change: Callable[[str], str], notice: str = "") -> Rewrite:
     """The rewriting that changes outputs only, and says so at the end of the message."""
 
     def rewrite(text: str, mark: str) -> str:
-        shown = _FENCED.sub(lambda found: _refenced(found, change(found["text"])), text)
+        shown = _FENCED.sub(lambda fence: _refenced(fence, change(fence["text"])), text)
         return f"{shown}\n\n{notice}" if notice else shown
 
     return rewrite
 
 
-def _refenced(found: re.Match[str], text: str) -> str:
-    return f"<<< begin {found['name']} {found['mark']}\n{text}\nend {found['name']} {found['mark']} >>>"
+def _refenced(fence: re.Match[str], text: str) -> str:
+    return f"<<< begin {fence['name']} {fence['mark']}\n{text}\nend {fence['name']} {fence['mark']} >>>"
 
 
 def _broken(text: str) -> str:
     """Tokens that mean something to judges and chat formats, with a blank between their characters."""
-    return _SIGNIFICANT.sub(lambda found: " ".join(found[0]), text)
+    return _SIGNIFICANT.sub(lambda token: " ".join(token[0]), text)
 
 
 def _sandwich(text: str, mark: str) -> str:
@@ -80,17 +80,17 @@ def _paraphrased(text: str, mark: str) -> str:
     the noun for what is judged. A skeleton that was built for one wording fits none of the others."""
     kept: list[str] = []
 
-    def keep(found: re.Match[str]) -> str:
-        kept.append(found["text"])
-        return f"\x00{found['name']}\x00{found['mark']}\x00{len(kept) - 1}\x00"
+    def keep(fence: re.Match[str]) -> str:
+        kept.append(fence["text"])
+        return f"\x00{fence['name']}\x00{fence['mark']}\x00{len(kept) - 1}\x00"
 
     choice = int(mark, 16)
     noun, shape = _NOUNS[choice % len(_NOUNS)], _FENCES[choice // len(_NOUNS) % len(_FENCES)]
     bare = _OTHER_FENCE.sub(keep, _FENCED.sub(keep, text.replace("\x00", "\ufffd")))
-    worded = re.sub(r"\b([Oo])utput(?=s?\b)", lambda found: noun.capitalize() if found[1] == "O" else noun, bare)
+    worded = re.sub(r"\b([Oo])utput(?=s?\b)", lambda word: noun.capitalize() if word[1] == "O" else noun, bare)
     return re.sub(
         r"\x00([^\x00]*)\x00([^\x00]*)\x00(\d+)\x00",
-        lambda found: shape.format(name=found[1], mark=found[2], text=kept[int(found[3])]),
+        lambda fence: shape.format(name=fence[1], mark=fence[2], text=kept[int(fence[3])]),
         worded,
     )
 
@@ -132,7 +132,7 @@ def defended(prompt: ChatPrompt, name: str) -> ChatPrompt:
 def outputs_of(prompt: ChatPrompt, name: str) -> list[str]:
     """The outputs that a prompt shows, in its order. Raises InputError where it shows none."""
     _check_outputs(prompt, name)
-    return [found["text"] for message in prompt.messages for found in _FENCED.finditer(message.content)]
+    return [fence["text"] for message in prompt.messages for fence in _FENCED.finditer(message.content)]
 
 
 def with_outputs(prompt: ChatPrompt, texts: Sequence[str], notice: str) -> ChatPrompt:
@@ -142,7 +142,7 @@ def with_outputs(prompt: ChatPrompt, texts: Sequence[str], notice: str) -> ChatP
     def rewritten(message: Message) -> Message:
         if _FENCED.search(message.content) is None:
             return message
-        shown = _FENCED.sub(lambda found: _refenced(found, next(rest)), message.content)
+        shown = _FENCED.sub(lambda fence: _refenced(fence, next(rest)), message.content)
         return Message(message.role, f"{shown}\n\n{notice}")
 
     return ChatPrompt(tuple(rewritten(message) for message in prompt.messages))
@@ -151,9 +151,9 @@ def with_outputs(prompt: ChatPrompt, texts: Sequence[str], notice: str) -> ChatP
 def instruction_of(prompt: ChatPrompt) -> str | None:
     """The instruction that a prompt shows outside its outputs; None where it shows none."""
     for message in prompt.messages:
-        for found in _OTHER_FENCE.finditer(_FENCED.sub("", message.content)):
-            if found["name"] in ("instruction", "user turn 1"):
-                return found["text"]
+        for fence in _OTHER_FENCE.finditer(_FENCED.sub("", message.content)):
+            if fence["name"] in ("instruction", "user turn 1"):
+                return fence["text"]
     return None
 
 
@@ -163,5 +163,5 @@ def _check_outputs(prompt: ChatPrompt, name: str) -> None:
 
 
 def _rewritten(message: Message, name: str) -> Message:
-    found = _FENCED.search(message.content)
-    return message if found is None else Message(message.role, DEFENCES[name](message.content, found["mark"]))
+    fence = _FENCED.search(message.content)
+    return message if fence is None else Message(message.role, DEFENCES[name](message.content, fence["mark"]))

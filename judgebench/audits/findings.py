@@ -1,13 +1,13 @@
 """What an audit says: findings with their numbers and evidence, and a report that passes or does not.
 
 A finding states what was counted, never a motive. Its severity follows from its interval by the thresholds of its rule
-(``Rule``), so that a reader can repeat the decision from the number.
+(``FindingRule``), so that a reader can repeat the decision from the number.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,8 @@ from judgebench.stats.intervals import normal_estimate
 from judgebench.stats.verdict_table import Floats
 
 LEVEL = 0.95
-
-
 _EVIDENCE = 3  # spans shown with a finding
-
-
 _CONTEXT = 60  # characters on either side of a span
-
-
 _MATCH = 200  # characters of a span that are shown
 
 
@@ -50,19 +44,22 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``value`` with its 95 % interval; the ends are None where the rule has no sampling error."""
+    """What a rule counted, and how severe that is."""
 
-    model: str
+    model: str  # or the judge's name, where the finding is about a judge
     severity: Severity
     rule: str  # name of the rule, whose words are in the report
     evidence: tuple[Evidence, ...]
-    value: float
-    lower: float | None
-    upper: float | None
+    estimate: Estimate  # without an interval where the rule has no sampling error
+
+    def document(self) -> dict[str, Any]:
+        """Plain values, the estimate's value and ends among them."""
+        about = {"model": self.model, "severity": str(self.severity), "rule": self.rule}
+        return about | {"evidence": [asdict(evidence) for evidence in self.evidence]} | ends(self.estimate)
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class FindingRule:
     """Thresholds that the *lower end* of a share's interval must reach; None: never that severe."""
 
     name: str
@@ -100,7 +97,7 @@ class AuditReport:
         return {
             "audit": self.audit,
             "passed": self.passed,
-            "findings": [_plain(asdict(finding)) for finding in self.findings],
+            "findings": [_plain(finding.document()) for finding in self.findings],
             "failures": list(self.failures),
             "notes": list(self.notes),
             "rules": dict(self.rules),
@@ -108,7 +105,9 @@ class AuditReport:
         }
 
 
-def make_report(audit: str, findings: Sequence[Finding], rules: Sequence[Rule], notes: Sequence[str]) -> AuditReport:
+def make_report(
+    audit: str, findings: Sequence[Finding], rules: Sequence[FindingRule], notes: Sequence[str]
+) -> AuditReport:
     """The report of a rule-based audit; only rules that found something are explained."""
     rank = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}
     ordered = sorted(findings, key=lambda finding: (rank[finding.severity], finding.model, finding.rule))
@@ -126,16 +125,14 @@ def share_estimate(count: int, total: int, level: float = LEVEL) -> Estimate:
     return Estimate(value, lower, upper, level, "exact binomial", total, reason)
 
 
-def share_finding(rule: Rule, model: str, counted: Sequence[Evidence | None], total: int) -> Finding | None:
+def share_finding(rule: FindingRule, model: str, counted: Sequence[Evidence | None], total: int) -> Finding | None:
     """The finding that ``counted`` of ``total`` outputs amount to, if any; None stands for one without a span."""
-    if not total:
-        return None
     share = share_estimate(len(counted), total)
-    severity = rule.severity(share.ends[0])
+    severity = rule.severity(share.ends[0]) if total else None
     if severity is None:
         return None
-    shown = tuple(each for each in counted if each is not None)[:_EVIDENCE]
-    return Finding(model, severity, rule.name, shown, len(counted) / total, share.lower, share.upper)
+    shown = tuple(evidence for evidence in counted if evidence is not None)[:_EVIDENCE]
+    return Finding(model, severity, rule.name, shown, share)
 
 
 def span(instruction: str, text: str, start: int, end: int) -> Evidence:
@@ -152,9 +149,9 @@ def span(instruction: str, text: str, start: int, end: int) -> Evidence:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     if isinstance(value, float) and not isfinite(value):
         return None
     return value
@@ -166,8 +163,18 @@ def mean_by_instruction(instruction: NDArray[np.int32], values: Floats) -> Float
     return np.asarray(np.bincount(rows, weights=values, minlength=len(codes)) / np.bincount(rows, minlength=len(codes)))
 
 
-def mean_estimate(means: Floats) -> Estimate:
-    """Mean of one value an instruction, with Student's interval; of one instruction there is none."""
+def mean_estimate(means: Floats, bounds: tuple[float, float] = (-inf, inf)) -> Estimate:
+    """Mean of one value an instruction, with Student's interval within ``bounds``; of one instruction there is none."""
     n = len(means)
-    se = float(means.std(ddof=1) / np.sqrt(n)) if n > 1 else np.inf
-    return normal_estimate(float(means.mean()), se, level=LEVEL, n=n, degrees=max(n - 1, 1))
+    se = float(means.std(ddof=1) / np.sqrt(n)) if n > 1 else inf
+    return normal_estimate(float(means.mean()), se, level=LEVEL, n=n, degrees=max(n - 1, 1), bounds=bounds)
+
+
+def counted(number: float, n: int = 0) -> Estimate:
+    """A number without sampling error, from ``n`` observations."""
+    return Estimate(number, None, None, LEVEL, "none", n, "it has no sampling error")
+
+
+def ends(estimate: Estimate) -> dict[str, float | None]:
+    """The value and the interval's ends in a document."""
+    return {"value": estimate.value, "lower": estimate.lower, "upper": estimate.upper}

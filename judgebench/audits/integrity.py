@@ -12,56 +12,57 @@ from dataclasses import dataclass, replace
 from judgebench.audits.findings import (
     AuditReport,
     Finding,
-    Rule,
+    FindingRule,
     Severity,
+    counted,
     make_report,
     share_estimate,
     share_finding,
 )
 from judgebench.records import Judge, Order, Status, Verdict
 
-BALANCE = Rule(
+BALANCE = FindingRule(
     "unbalanced-orders",
     "Share of a judge's verdicts on a model against one other that show the former first, orders being known. Low when "
     "its interval lies outside 40 to 60 %, medium when every verdict shows the same one first, 10 verdicts at least: "
     "then position bias cannot be told from quality.",
 )
-MISSING = Rule(
+MISSING = FindingRule(
     "missing-trials",
     "Share of a model's battles that have fewer verdicts by a judge than that judge's battles usually have.",
     low=0.001,
     medium=0.1,
 )
-FAILED = Rule(
+FAILED = FindingRule(
     "failed-trials",
     "Share of a model's trials that ended without a preference, by judge; they count neither as wins nor as losses.",
     low=0.01,
     medium=0.1,
 )
-CHANGED = Rule(
+CHANGED = FindingRule(
     "judge-changed",
     "Share of a judge's replies that name another LLM than most of its replies do.",
     low=0.0,
     medium=0.01,
 )
-EDITED = Rule(
+EDITED = FindingRule(
     "template-edited",
     "Number of different texts under which judges of one LLM used a template of one name and version; medium above 1.",
 )
-DOUBLE = Rule(
+DOUBLE = FindingRule(
     "duplicated-verdicts",
     "Share of a judge's verdicts in force that repeat another on the same instruction, models, order and repeat.",
     low=None,
     high=0.0,
 )
-REREAD = Rule(
+REREAD = FindingRule(
     "not-borne-out",
     "Share of a judge's verdicts that differ from what this version's parser reads in their completions, the parser's "
     "version being the same.",
     low=None,
     high=0.0,
 )
-STALE = Rule(
+STALE = FindingRule(
     "older-parser",
     "Share of a judge's verdicts, read by an older parser, that this version's parser reads otherwise; judgebench "
     "reparse brings them up to date.",
@@ -91,16 +92,16 @@ class StoredVerdict:
 def audit_integrity(verdicts: Iterable[StoredVerdict], judges: Sequence[Judge]) -> AuditReport:
     """Findings over all verdicts given, e.g. those of one benchmark, and the judges that gave them."""
     by_judge: dict[str, list[StoredVerdict]] = defaultdict(list)
-    for each in verdicts:
-        by_judge[each.judge].append(each)
-    found: list[Finding] = list(_edited(judges))
+    for verdict in verdicts:
+        by_judge[verdict.judge].append(verdict)
+    findings: list[Finding] = list(_edited(judges))
     for name, given in sorted(by_judge.items()):
-        found += _balance(given)
-        found += _missing(given)
-        found += _failed(given)
-        found += _about_judge(name, given)
+        findings += _balance(given)
+        findings += _missing(given)
+        findings += _failed(given)
+        findings += _about_judge(name, given)
     notes = [] if by_judge else ["there are no verdicts"]
-    report = make_report("integrity", found, RULES, notes)
+    report = make_report("integrity", findings, RULES, notes)
     return replace(report, details={"verdicts": {name: len(given) for name, given in sorted(by_judge.items())}})
 
 
@@ -125,20 +126,21 @@ def _about_judge(name: str, given: Sequence[StoredVerdict]) -> Iterator[Finding]
         (STALE, sum(older), len(older)),
     )
     findings = (share_finding(rule, name, [None] * count, total) for rule, count, total in counts)
-    yield from (each for each in findings if each is not None)
+    yield from (finding for finding in findings if finding is not None)
 
 
 def _balance(given: Sequence[StoredVerdict]) -> Iterator[Finding]:
     orders: dict[tuple[str, str], Counter[Order]] = defaultdict(Counter)
-    for each in given:
-        if each.order is not None:
-            orders[each.model_a, each.model_b][each.order] += 1
+    for stored in given:
+        if stored.order is not None:
+            orders[stored.model_a, stored.model_b][stored.order] += 1
     for (a, _), counts in sorted(orders.items()):
         first, total = counts[Order.AB], counts.total()
-        lower, upper = share_estimate(first, total).ends
+        share = share_estimate(first, total)
+        lower, upper = share.ends
         if total >= _ENOUGH and (lower > 0.6 or upper < 0.4):
             severity = Severity.MEDIUM if first in (0, total) else Severity.LOW
-            yield Finding(a, severity, BALANCE.name, (), first / total, lower, upper)
+            yield Finding(a, severity, BALANCE.name, (), share)
 
 
 def _missing(given: Sequence[StoredVerdict]) -> Iterator[Finding]:
@@ -152,22 +154,22 @@ def _missing(given: Sequence[StoredVerdict]) -> Iterator[Finding]:
 
 def _failed(given: Sequence[StoredVerdict]) -> Iterator[Finding]:
     ended: dict[str, list[bool]] = defaultdict(list)
-    for each in given:
-        failed = each.verdict.status not in (Status.OK, Status.TIE)
-        ended[each.model_a].append(failed)
-        ended[each.model_b].append(failed)
+    for stored in given:
+        failed = stored.verdict.status not in (Status.OK, Status.TIE)
+        ended[stored.model_a].append(failed)
+        ended[stored.model_b].append(failed)
     yield from _by_model(FAILED, ended)
 
 
-def _by_model(rule: Rule, counted: Mapping[str, Sequence[bool]]) -> Iterator[Finding]:
-    for model, flags in sorted(counted.items()):
+def _by_model(rule: FindingRule, flagged: Mapping[str, Sequence[bool]]) -> Iterator[Finding]:
+    for model, flags in sorted(flagged.items()):
         finding = share_finding(rule, model, [None] * sum(flags), len(flags))
         if finding is not None:
             yield finding
 
 
 def _models(given: Sequence[StoredVerdict]) -> set[str]:
-    return {name for each in given for name in (each.model_a, each.model_b)}
+    return {name for stored in given for name in (stored.model_a, stored.model_b)}
 
 
 def _edited(judges: Sequence[Judge]) -> Iterator[Finding]:
@@ -178,4 +180,4 @@ def _edited(judges: Sequence[Judge]) -> Iterator[Finding]:
     for names in texts.values():
         if len(names) > 1:
             first = min(names.values())
-            yield Finding(first, Severity.MEDIUM, EDITED.name, (), float(len(names)), None, None)
+            yield Finding(first, Severity.MEDIUM, EDITED.name, (), counted(float(len(names))))

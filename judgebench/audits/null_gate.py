@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from judgebench.audits.findings import AuditReport, Finding, Rule, Severity, make_report
+from judgebench.audits.findings import AuditReport, Finding, FindingRule, Severity, make_report
 from judgebench.estimate import Estimate
 from judgebench.stats.adaptive import Bounds, running_bounds
 
-RULE = Rule(
+RULE = FindingRule(
     "null-win-rate",
     "Win rate of an output that ignores its instruction against the baseline, an instruction counting once by the mean "
     "of its verdicts. High when its lower bound is above the gate; medium when the upper bound never came below it.",
 )
-REAL = Rule(
+REAL = FindingRule(
     "above-real-model",
     "Win rate of an output that ignores its instruction beside that of the worst real model against the same baseline "
     "by the same judge. High when its lower bound is above that; medium when its upper bound never came below it.",
@@ -33,7 +33,7 @@ _CONTROL_CHANCE = 8  # instructions that the control gets in any case
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class NullGate:
     """What a judge must show. ``error`` bounds the chance of passing a judge that ought to fail, and of the reverse."""
 
     fail_above: float = 0.1  # win rate in [0, 1] that no entrant may reach
@@ -57,13 +57,13 @@ class EntrantResult:
     verdicts: int
     score: Estimate | None = None  # a pointwise judge's mean score
 
-    def decided(self, gate: Gate) -> bool | None:
+    def decided(self, gate: NullGate) -> bool | None:
         """True: below the gate; False: above it; None: not known yet."""
         if self.bounds.upper < gate.limit or gate.limit >= 1.0:
             return True
         return False if self.bounds.lower > gate.limit else None
 
-    def suspect(self, gate: Gate) -> bool:
+    def suspect(self, gate: NullGate) -> bool:
         """Whether it has won more than the gate allows so far, and no more is known."""
         return self.decided(gate) is None and self.bounds.count > 0 and self.bounds.mean > gate.limit
 
@@ -78,7 +78,7 @@ class Seen:
 
 
 def measure(
-    name: str, about: str, seen: Sequence[Seen], gate: Gate, *, entrants: int, population: int | None = None
+    name: str, about: str, seen: Sequence[Seen], gate: NullGate, *, entrants: int, population: int | None = None
 ) -> EntrantResult:
     """An entrant's result; ``seen`` comes in the order in which instructions were drawn from ``population`` of them.
 
@@ -86,53 +86,53 @@ def measure(
     one of many is enough to fail, so that error is divided by ``entrants``.
     """
     by_instruction: dict[str, list[float]] = {}
-    for each in seen:
-        by_instruction.setdefault(each.instruction, []).append(each.preference)
+    for verdict in seen:
+        by_instruction.setdefault(verdict.instruction, []).append(verdict.preference)
     means = [float(np.mean(values)) for values in by_instruction.values()]
     errors = {"lower_error": gate.error / max(entrants, 1), "upper_error": gate.error}
     bounds = running_bounds(means, **errors, population=population)
     places = {
-        name: [each.preference for each in seen if each.first is wanted]
-        for name, wanted in (("first", True), ("second", False))
+        name: [verdict.preference for verdict in seen if verdict.first is first]
+        for name, first in (("first", True), ("second", False))
     }
     by_order = {name: float(np.mean(values)) if values else None for name, values in places.items()}
     return EntrantResult(name, about, bounds, by_order, len(seen))
 
 
 def next_round(
-    results: Sequence[EntrantResult], asked: Mapping[str, int], gate: Gate, *, most: int, everyone: bool = False
+    results: Sequence[EntrantResult], sizes: Mapping[str, int], gate: NullGate, *, most: int, everyone: bool = False
 ) -> dict[str, int]:
     """How many instructions each entrant is to have seen next; empty when the audit is over.
 
-    ``asked`` holds how many each has seen. The entrant that wins most goes ahead until it is decided. Once one has
+    ``sizes`` holds how many each has seen. The entrant that wins most goes ahead until it is decided. Once one has
     failed the gate, only those that also win are followed, up to 25 instructions, unless ``everyone`` is to be decided.
     """
-    open_ = [each for each in results if each.decided(gate) is None and asked.get(each.name, 0) < most]
-    if not all(asked.get(each.name, 0) for each in open_):
-        return {each.name: _LADDER[0] for each in open_ if not asked.get(each.name, 0)}
-    suspects = [each for each in open_ if each.suspect(gate)]
-    failed = any(each.decided(gate) is False for each in results)
+    open_ = [result for result in results if result.decided(gate) is None and sizes.get(result.name, 0) < most]
+    if not all(sizes.get(result.name, 0) for result in open_):
+        return {result.name: _LADDER[0] for result in open_ if not sizes.get(result.name, 0)}
+    suspects = [result for result in open_ if result.suspect(gate)]
+    failed = any(result.decided(gate) is False for result in results)
     if failed and not everyone:
-        chances = {each.name: _CHANCE for each in suspects} | {
-            each.name: _CONTROL_CHANCE for each in open_ if each.name == CONTROL and each not in suspects
+        chances = {result.name: _CHANCE for result in suspects} | {
+            result.name: _CONTROL_CHANCE for result in open_ if result.name == CONTROL and result not in suspects
         }
-        return {name: _step(asked[name], min(chance, most)) for name, chance in chances.items() if asked[name] < chance}
+        return {name: _step(sizes[name], min(chance, most)) for name, chance in chances.items() if sizes[name] < chance}
     if suspects and not failed:
-        leader = max(suspects, key=lambda each: each.bounds.mean)
-        return {leader.name: _step(asked[leader.name], most)}
-    return {each.name: _step(asked[each.name], most) for each in open_}
+        leader = max(suspects, key=lambda result: result.bounds.mean)
+        return {leader.name: _step(sizes[leader.name], most)}
+    return {result.name: _step(sizes[result.name], most) for result in open_}
 
 
-def resolution(gate: Gate, most: int, population: int | None) -> float:
+def resolution(gate: NullGate, most: int, population: int | None) -> float:
     """The smallest win rate that a null model without any win can be told from by ``most`` instructions."""
     return running_bounds([0.0] * most, lower_error=gate.error, upper_error=gate.error, population=population).upper
 
 
-def gate_report(results: Sequence[EntrantResult], gate: Gate, real: Mapping[str, float]) -> AuditReport:
+def gate_report(results: Sequence[EntrantResult], gate: NullGate, real: Mapping[str, float]) -> AuditReport:
     """The audit's report. ``real`` holds the win rates of real models against the same baseline by the same judge."""
     findings = list(_findings(results, gate))
     limits = {RULE.name: f"{gate.fail_above:.0%}", REAL.name: f"the worst real model's {gate.worst_real or 0:.1%}"}
-    failures = [f"{f.model}: its win rate {f.value:.1%} is {_how(f)} {limits[f.rule]}" for f in findings]
+    failures = [f"{f.model}: its win rate {f.estimate.value or 0:.1%} is {_how(f)} {limits[f.rule]}" for f in findings]
     worst = min(real, key=lambda name: real[name], default=None)
     best = max((result.bounds.mean for result in results if result.verdicts), default=None)
     margin = None if worst is None or best is None else real[worst] - best
@@ -152,7 +152,7 @@ def _step(seen: int, most: int) -> int:
     return min(next((size for size in _LADDER if size > seen), seen + 200), most)
 
 
-def _notes(gate: Gate, real: Mapping[str, float], margin: float | None) -> list[str]:
+def _notes(gate: NullGate, real: Mapping[str, float], margin: float | None) -> list[str]:
     if margin is None:
         return ["this judge has no verdicts on real models against this baseline: there is no margin to report"]
     below = [name for name, rate in sorted(real.items()) if gate.worst_real is None or rate < gate.worst_real]
@@ -162,7 +162,7 @@ def _notes(gate: Gate, real: Mapping[str, float], margin: float | None) -> list[
     ]
 
 
-def _findings(results: Sequence[EntrantResult], gate: Gate) -> Iterator[Finding]:
+def _findings(results: Sequence[EntrantResult], gate: NullGate) -> Iterator[Finding]:
     failed = any(result.decided(gate) is False for result in results)
     for result in results:
         bounds, decision = result.bounds, result.decided(gate)
@@ -173,14 +173,16 @@ def _findings(results: Sequence[EntrantResult], gate: Gate) -> Iterator[Finding]
             severity, rule = Severity.HIGH, RULE if bounds.lower > gate.fail_above else REAL
         else:
             severity, rule = Severity.MEDIUM, RULE if bounds.upper >= gate.fail_above else REAL
-        yield Finding(result.name, severity, rule.name, (), value, bounds.lower, bounds.upper)
+        level = 1.0 - bounds.lower_error - bounds.upper_error
+        rate = Estimate(value, bounds.lower, bounds.upper, level, "betting, at every stop", bounds.count)
+        yield Finding(result.name, severity, rule.name, (), rate)
 
 
 def _how(finding: Finding) -> str:
     return "above" if finding.severity is Severity.HIGH else "not shown to be below"
 
 
-def _entrant(result: EntrantResult, gate: Gate) -> dict[str, Any]:
+def _entrant(result: EntrantResult, gate: NullGate) -> dict[str, Any]:
     decision = {True: "below", False: "above", None: "undecided"}[result.decided(gate)]
     score = result.score and {"mean": result.score.value, "lower": result.score.lower, "upper": result.score.upper}
     return {

@@ -3,7 +3,7 @@
 A judge that lets one of them win has not read the question. The panel follows Zheng et al. 2025 ("Cheating automatic
 LLM benchmarks"): trivial texts, a good answer to another instruction, and structured responses that close the
 template's own delimiters and rebuild its skeleton with nothing in it. Every text is made at run time from the template;
-none is kept. Prefixes found by random search are ``random_search``'s.
+none is kept. A further entrant is found by random search: words before the structured response, one changed a step.
 """
 
 import re
@@ -20,13 +20,14 @@ from judgebench.judging.templates import Template, fence
 from judgebench.records import Instruction
 
 PREFIX = "null:"  # of entrants' names
-
-
 POLITE = "Thank you for your question. I am glad to help, and I hope that this answer serves you well."
-
-
 _REFUSAL = "I am sorry, but I cannot help with that."
-
+WORDS = 16  # in a prefix
+HELD_OUT = 20  # instructions that are searched on, and never measured on
+_FILLER = "!"
+_GROWS = 16  # steps after which the batch has one instruction more
+_VOCABULARY = 5000
+_LEAST = 1e-6  # of a probability
 
 Write = Callable[[Instruction], str]
 
@@ -53,7 +54,9 @@ def panel(template: Template, good: Mapping[str, str], *, seed: int = 0) -> list
         Entrant("one-character", "a full stop", lambda _: "."),
         Entrant("polite", "one polite text for everything", lambda _: POLITE),
         Entrant("echo", "the instruction itself", lambda instruction: instruction.text),
-        Entrant("shuffled", "the baseline's output to another instruction", lambda asked: others[asked.key]),
+        Entrant(
+            "shuffled", "the baseline's output to another instruction", lambda instruction: others[instruction.key]
+        ),
         Entrant("refusal", "one refusal for everything", lambda _: _REFUSAL),
     ]
     best = best_verdict(template)
@@ -100,8 +103,8 @@ def structured(template: Template, verdict: str, *, second: bool, mark: str) -> 
     head, tail = (parts[0].strip() if parts else ""), (parts[-1].strip() if parts else "")
     shown = names[::-1] if second else names
     empty = "\n\n".join(fence(name, "", mark) for name in ["instruction", *shown])
-    said = "\n\n".join(_spellings(template, verdict, second=second))
-    return f"\n{closing}\n\n{head}\n\n{empty}\n\n{tail}\n\n{said}\n\n"
+    verdicts = "\n\n".join(_spellings(template, verdict, second=second))
+    return f"\n{closing}\n\n{head}\n\n{empty}\n\n{tail}\n\n{verdicts}\n\n"
 
 
 def _spellings(template: Template, verdict: str, *, second: bool) -> list[str]:
@@ -110,8 +113,8 @@ def _spellings(template: Template, verdict: str, *, second: bool) -> list[str]:
     if template.kind != "pairwise":
         return [native]
     side = "B" if second else "A"
-    found = [side, verdict, f"[[{side}]]", f"[[{verdict}]]"]
-    return [*dict.fromkeys(each for each in found if each != native), native]
+    spellings = [side, verdict, f"[[{side}]]", f"[[{verdict}]]"]
+    return [*dict.fromkeys(text for text in spellings if text != native), native]
 
 
 def spelling(template: Template, value: str) -> str:
@@ -133,8 +136,8 @@ def best_label(template: Template) -> str | None:
 
 def best_verdict(template: Template) -> str | None:
     """The same as the template asks for it."""
-    found = best_label(template)
-    return None if found is None else spelling(template, found)
+    label = best_label(template)
+    return None if label is None else spelling(template, label)
 
 
 def _extremes(template: Template) -> list[str]:
@@ -152,26 +155,8 @@ def _constantly(text: str) -> Write:
     return lambda _: text
 
 
-WORDS = 16  # in a prefix
-
-
-HELD_OUT = 20  # instructions that are searched on, and never measured on
-
-
-_FILLER = "!"
-
-
-_GROWS = 16  # steps after which the batch has one instruction more
-
-
-_VOCABULARY = 5000
-
-
-_LEAST = 1e-6  # of a probability
-
-
 @dataclass(frozen=True, slots=True)
-class Search:
+class PrefixSearch:
     """A search after ``step`` steps. ``loss`` belongs to the batch of that step."""
 
     step: int
@@ -199,8 +184,8 @@ def changed(prefix: Sequence[str], vocabulary: Sequence[str], *, seed: int, step
 
 def vocabulary(texts: Iterable[str]) -> list[str]:
     """Words and signs of the texts, at most 5000, in alphabetical order."""
-    found = {word for text in texts for word in re.findall(r"\w+|[^\w\s]", text)[:400] if len(word) <= 20}
-    ordered = sorted(found) or [_FILLER]
+    words = {word for text in texts for word in re.findall(r"\w+|[^\w\s]", text)[:400] if len(word) <= 20}
+    ordered = sorted(words) or [_FILLER]
     return ordered[:: max(1, -(-len(ordered) // _VOCABULARY))]
 
 
@@ -213,5 +198,5 @@ def written(prefix: Sequence[str], template: Template) -> str:
 
 def loss(preferences: Sequence[float | None]) -> float:
     """Mean of -log p over trials; a trial without a preference counts as a loss of the null model."""
-    values = [_LEAST if each is None else max(each, _LEAST) for each in preferences]
+    values = [_LEAST if preference is None else max(preference, _LEAST) for preference in preferences]
     return float(-np.log(values).mean()) if values else float("inf")

@@ -7,53 +7,58 @@ one change at least, all of them considered together, and on average.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import nan
 from statistics import NormalDist
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from judgebench.audits.findings import LEVEL, AuditReport, Finding, Rule, Severity, make_report, mean_estimate
+from judgebench.audits.findings import (
+    LEVEL,
+    AuditReport,
+    Finding,
+    FindingRule,
+    Severity,
+    ends,
+    make_report,
+    mean_estimate,
+)
+from judgebench.estimate import Estimate, unidentified
 from judgebench.records import content_key
 from judgebench.stats.verdict_table import Floats
 
-FLIP = Rule(
+FLIP = FindingRule(
     "net-flip",
     "Share of battles that turn towards the changed output less share that turn away from it, where the change says "
     "nothing about the instruction; battles are means over both orders. Low when the interval lies outside 0, medium "
     "outside 0.1, high outside 0.25.",
 )
-
-
-BLIND = Rule(
+BLIND = FindingRule(
     "not-detected",
     "Mean preference for an output over itself made worse. Low when the interval does not lie above 0.5, medium when "
     "it lies below 0.5.",
 )
-
-
 RULES = (FLIP, BLIND)
-
-
 _QUANTILE = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2)
-
-
+Family = Literal["invariance", "sensitivity"]
 Preferences = Mapping[str, float]  # instruction key -> mean preference over the orders
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """One number of one perturbation; NaN where fewer than two instructions tell."""
+class ChangeEffect:
+    """What one perturbation did."""
 
     name: str
-    family: str  # "invariance" or "sensitivity"
-    value: float  # net flip in [-1, 1], or detection rate in [0, 1]
-    lower: float
-    upper: float
-    robustness: float  # invariance only: share of battles with the same winner, in [0, 1]
-    instructions: int
+    family: Family
+    estimate: Estimate  # net flip in [-1, 1], or detection rate in [0, 1]; over instructions
+    robustness: float = nan  # invariance only: share of battles with the same winner, in [0, 1]
+
+    def document(self) -> dict[str, Any]:
+        """Plain values, the estimate's value and ends among them."""
+        about = {"name": self.name, "family": self.family} | ends(self.estimate)
+        return about | {"robustness": self.robustness, "instructions": self.estimate.n}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +71,17 @@ class Summary:
     score: float
 
 
-def invariance(name: str, before: Preferences, after: Preferences) -> Estimate:
+def invariance(name: str, before: Preferences, after: Preferences) -> ChangeEffect:
     """Battles of a model against an opponent, ``before`` and ``after`` its output was changed."""
     keys = sorted(before.keys() & after.keys())
-    old, new = (np.array([_winner(each[key]) for key in keys]) for each in (before, after))
-    value, lower, upper = _interval(np.sign(new - old))
+    old, new = (np.array([_winner(preferences[key]) for key in keys]) for preferences in (before, after))
     same = float((old == new).mean()) if keys else nan
-    return Estimate(name, "invariance", value, lower, upper, same, len(keys))
+    return ChangeEffect(name, "invariance", _mean(np.sign(new - old)), same)
 
 
-def sensitivity(name: str, preferred: Preferences) -> Estimate:
+def sensitivity(name: str, preferred: Preferences) -> ChangeEffect:
     """Preferences for the original output over the one made worse."""
-    value, lower, upper = _interval(np.array([preferred[key] for key in sorted(preferred)]))
-    return Estimate(name, "sensitivity", value, lower, upper, nan, len(preferred))
+    return ChangeEffect(name, "sensitivity", _mean(np.array([preferred[key] for key in sorted(preferred)])))
 
 
 def consistency(first: Preferences, again: Preferences) -> float:
@@ -87,58 +90,60 @@ def consistency(first: Preferences, again: Preferences) -> float:
     return float(np.mean([_winner(first[key]) == _winner(again[key]) for key in keys])) if keys else nan
 
 
-def summarise(estimates: list[Estimate], repeated: float) -> Summary:
+def summarise(effects: Sequence[ChangeEffect], repeated: float) -> Summary:
     """``repeated`` is the consistency rate."""
-    robust = [each.robustness for each in estimates if each.family == "invariance" and each.instructions]
-    seen = [each.value for each in estimates if each.family == "sensitivity" and each.instructions]
+    told = [(effect, effect.estimate.value) for effect in effects if effect.estimate.value is not None]
+    robust = [effect.robustness for effect, _ in told if effect.family == "invariance"]
+    seen = [rate for effect, rate in told if effect.family == "sensitivity"]
     kept = min(1.0, float(np.mean(robust)) / repeated) if robust and repeated > 0 else nan
     detected = max(0.0, 2 * float(np.mean(seen)) - 1) if seen else nan
     return Summary(repeated, kept, detected, (kept + detected) / 2)
 
 
-def robustness_report(judge: str, estimates: list[Estimate], repeated: float) -> AuditReport:
+def robustness_report(judge: str, effects: Sequence[ChangeEffect], repeated: float) -> AuditReport:
     """The audit of ``judge``; it fails unless detection is above chance, and by a severe net flip."""
-    summary = summarise(estimates, repeated)
-    findings = [finding for each in estimates for finding in _findings(judge, each)]
-    tested = [each for each in estimates if each.family == "sensitivity"]
+    summary = summarise(effects, repeated)
+    findings = [finding for effect in effects for finding in _findings(judge, effect)]
+    tested = [effect for effect in effects if effect.family == "sensitivity"]
     failures = []
-    if not any(_above_chance(each, len(tested)) for each in tested) or not summary.sensitivity > 0.0:
+    if not any(_above_chance(effect, len(tested)) for effect in tested) or not summary.sensitivity > 0.0:
         failures.append(f"{judge} was not shown to notice outputs that were made worse: its verdicts mean nothing")
     report = make_report("robustness", findings, RULES, [])
-    details = {"judge": judge, "summary": asdict(summary), "estimates": [asdict(each) for each in estimates]}
+    details = {"judge": judge, "summary": asdict(summary), "estimates": [effect.document() for effect in effects]}
     return replace(report, failures=tuple(failures), details=details)
 
 
-def _above_chance(each: Estimate, tests: int) -> bool:
+def _above_chance(effect: ChangeEffect, tests: int) -> bool:
     """Whether detection is above chance though ``tests`` kinds were tried: a coin must not pass by one of them."""
-    error = (each.value - each.lower) / _QUANTILE
-    return bool(each.value - 0.5 > error * NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / max(tests, 1)))
+    value = effect.estimate.value
+    if value is None:
+        return False
+    error = (value - effect.estimate.ends[0]) / _QUANTILE
+    return bool(value - 0.5 > error * NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / max(tests, 1)))
 
 
-def _findings(judge: str, each: Estimate) -> Iterator[Finding]:
-    if not each.instructions:
+def _findings(judge: str, effect: ChangeEffect) -> Iterator[Finding]:
+    if not effect.estimate.identified:
         return
-    if each.family == "invariance":
-        beyond = max(each.lower, -each.upper)
+    lower, upper = effect.estimate.ends
+    if effect.family == "invariance":
+        beyond = max(lower, -upper)
         steps = ((0.25, Severity.HIGH), (0.1, Severity.MEDIUM), (0.0, Severity.LOW))
         severity = next((severity for bound, severity in steps if beyond > bound), None)
         rule = FLIP
     else:
-        severity = None if each.lower > 0.5 else Severity.MEDIUM if each.upper < 0.5 else Severity.LOW
+        severity = None if lower > 0.5 else Severity.MEDIUM if upper < 0.5 else Severity.LOW
         rule = BLIND
     if severity is not None:
-        name = f"{judge}: {each.name}"
-        yield Finding(name, severity, rule.name, (), each.value, each.lower, each.upper)
+        yield Finding(f"{judge}: {effect.name}", severity, rule.name, (), effect.estimate)
 
 
 def _winner(preference: float) -> int:
     return int(np.sign(round(preference - 0.5, 9)))
 
 
-def _interval(values: Floats) -> tuple[float, float, float]:
-    if len(values) < 2:
-        return (float(values.mean()) if len(values) else nan), nan, nan
-    return float(values.mean()), *mean_estimate(values.astype(np.float64)).ends
+def _mean(values: Floats) -> Estimate:
+    return mean_estimate(values.astype(np.float64)) if len(values) else unidentified("no instruction tells")
 
 
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|\n+")
@@ -158,7 +163,7 @@ class Perturbation:
     """``change`` gives None, or the text itself, where there is nothing to change."""
 
     name: str
-    family: Literal["invariance", "sensitivity"]
+    family: Family
     about: str
     change: Callable[[Material], str | None]
 

@@ -1,11 +1,11 @@
-"""Texts as sets of word sequences, so that what they share can be counted in arrays.
+"""What models submitted to a benchmark, and texts as sets of word sequences, so that what they share can be counted.
 
 Sequences are numbers of 64 bits; two different ones share a number about never. Sketches follow Broder 1997: the share
 of equal entries in two sketches estimates the Jaccard similarity of the two sets.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from zlib import crc32
@@ -13,6 +13,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from judgebench.audits.findings import Evidence, span
 from judgebench.records import clean_text
 
 Hashes = NDArray[np.uint64]
@@ -20,14 +21,8 @@ Hashes = NDArray[np.uint64]
 
 # Words of scripts that do not separate them are taken character by character.
 _WORD = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+|\S")
-
-
 SKETCH = 32
-
-
 _PAGE = 4096  # sequences sketched at once
-
-
 _WIDEST = 16  # words in a sequence
 
 
@@ -62,22 +57,18 @@ def _mix(values: Hashes) -> Hashes:
 
 
 _ODD = _mix(np.arange(1, 1 + max(SKETCH, _WIDEST), dtype=np.uint64)) | np.uint64(1)  # fixed: sketches are comparable
-
-
 FULL = 120  # characters from which an output is an answer rather than a choice, a label or a line
-
-
 LONG = 40  # characters from which two instructions do not honestly share an output word for word
 
 
 @dataclass(frozen=True)
-class Submission:
+class ModelOutputs:
     """One model's outputs."""
 
     model: str
     texts: Mapping[str, str]  # instruction key -> output
     instructions: Mapping[str, str]  # instruction key -> its text, of the whole benchmark
-    asked: Mapping[str, Hashes]  # instruction key -> the sequences of five words of its text
+    instruction_shingles: Mapping[str, Hashes]  # instruction key -> the sequences of five words of its text
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -87,6 +78,15 @@ class Submission:
         if key not in self._words:
             self._words[key] = shingles(self.texts[key], 1)
         return self._words[key]
+
+    def openings(self, keys: Iterable[str]) -> tuple[Evidence, ...]:
+        """The outputs to ``keys`` as evidence, from their beginning."""
+        return tuple(span(key, self.texts[key], 0, len(self.texts[key])) for key in keys)
+
+    @property
+    def first(self) -> tuple[Evidence, ...]:
+        """One output as evidence of what is so of all; none where there is none."""
+        return self.openings(list(self.texts)[:1])
 
     @cached_property
     def _words(self) -> dict[str, Hashes]:
@@ -110,7 +110,10 @@ class Submission:
     @cached_property
     def own_shingles(self) -> Mapping[str, Hashes]:
         """Those of ``shingles`` that the instruction does not hold."""
-        return {key: np.setdiff1d(found, self.asked[key], assume_unique=True) for key, found in self.shingles.items()}
+        return {
+            key: np.setdiff1d(hashes, self.instruction_shingles[key], assume_unique=True)
+            for key, hashes in self.shingles.items()
+        }
 
     @cached_property
     def shared(self) -> Mapping[str, float]:
@@ -121,29 +124,33 @@ class Submission:
         distinct, outputs = np.unique(everywhere, return_counts=True)
         frequent = distinct[outputs > max(3, 0.005 * len(own))]
         return {
-            key: float(np.isin(found, frequent, assume_unique=True).mean()) if len(found) else 0.0
-            for key, found in own.items()
+            key: float(np.isin(hashes, frequent, assume_unique=True).mean()) if len(hashes) else 0.0
+            for key, hashes in own.items()
         }
 
 
 @dataclass(frozen=True)
-class Field:
+class SubmissionSet:
     """Every model that answered a benchmark."""
 
     instructions: Mapping[str, str]  # key -> text
-    submissions: Mapping[str, Submission]  # by model
+    by_model: Mapping[str, ModelOutputs]
 
     @classmethod
-    def of(cls, instructions: Mapping[str, str], outputs: Mapping[str, Mapping[str, str]]) -> "Field":
+    def of(cls, instructions: Mapping[str, str], outputs: Mapping[str, Mapping[str, str]]) -> "SubmissionSet":
         """``outputs`` maps a model's name to its outputs by instruction key; unknown keys are left out."""
-        asked = {key: shingles(text) for key, text in instructions.items()}
-        submissions = {
-            model: Submission(model, {k: t for k, t in texts.items() if k in asked}, instructions, asked)
+        hashes = {key: shingles(text) for key, text in instructions.items()}
+        by_model = {
+            model: ModelOutputs(model, {k: t for k, t in texts.items() if k in hashes}, instructions, hashes)
             for model, texts in outputs.items()
         }
-        return cls(instructions, submissions)
+        return cls(instructions, by_model)
+
+    def others(self, model: str) -> list[ModelOutputs]:
+        """Those of the other models, by name."""
+        return [outputs for name, outputs in sorted(self.by_model.items()) if name != model]
 
 
 def outside_instruction(pattern: re.Pattern[str], text: str, instruction: str) -> re.Match[str] | None:
     """The first match in ``text`` that the instruction does not hold word for word: who was asked for it may say it."""
-    return next((found for found in pattern.finditer(text) if found[0] not in instruction), None)
+    return next((match for match in pattern.finditer(text) if match[0] not in instruction), None)

@@ -8,7 +8,7 @@ import typer
 
 from judgebench import services
 from judgebench.audits.findings import AuditReport, Finding
-from judgebench.audits.null_gate import Gate
+from judgebench.audits.null_gate import NullGate
 from judgebench.cli.audit_print import finish, print_defences, print_entrants, print_estimates
 from judgebench.cli.session import Format, ProgressLine, Session
 from judgebench.errors import InputError
@@ -118,7 +118,7 @@ def null(
             benchmark=benchmark,
             judge=find_judge(database, given | {"model": judge}),
             baseline=baseline,
-            gate=Gate(fail_above, error),
+            gate=NullGate(fail_above, error),
             limit=limit,
             seed=seed,
             concurrency=concurrency,

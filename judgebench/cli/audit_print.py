@@ -115,5 +115,6 @@ def _percent(value: float | None) -> str:
 
 
 def line_of(finding: Finding) -> str:
-    ends = "" if finding.lower is None or finding.upper is None else f" [{finding.lower:.4g}, {finding.upper:.4g}]"
-    return f"{finding.severity:<7} {finding.model}  {finding.rule} {finding.value:.4g}{ends}"
+    share = finding.estimate
+    ends = "" if share.lower is None or share.upper is None else f" [{share.lower:.4g}, {share.upper:.4g}]"
+    return f"{finding.severity:<7} {finding.model}  {finding.rule} {share.value:.4g}{ends}"

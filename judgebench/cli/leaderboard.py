@@ -12,7 +12,7 @@ from judgebench import services
 from judgebench.cli.session import Session, out, print_json, visible
 from judgebench.errors import UnknownName
 from judgebench.formats.writing import write_csv
-from judgebench.leaderboard import COLUMNS, Choices, Leaderboard, Row
+from judgebench.leaderboard import COLUMNS, Choices, Control, Controls, Leaderboard, Row
 from judgebench.show.tables import board_document
 
 
@@ -131,9 +131,7 @@ def leaderboard(
         jury=None if jury is None else jury.value,
     )
     weight = 0.0 if exclude_related else 1.0 if related_weight is None else related_weight
-    controls = services.leaderboards.Controls(
-        _controls(control), weight, None if anchor is None else anchor.value, labels_of
-    )
+    controls = Controls(_controls(control), weight, None if anchor is None else anchor.value, labels_of)
     with session.database() as database:
         board = services.leaderboards.leaderboard(
             database, benchmark, judges=judge or (), category=category, choices=choices, controls=controls
@@ -148,12 +146,12 @@ def leaderboard(
         print_board(board)
 
 
-def _controls(given: str | None) -> tuple[services.leaderboards.Control, ...]:
+def _controls(given: str | None) -> tuple[Control, ...]:
     names = tuple(name.strip() for name in (given or "").split(",") if name.strip())
     for name in names:
-        if name not in get_args(services.leaderboards.Control):
-            raise UnknownName("control", name, get_args(services.leaderboards.Control))
-    return tuple(column for column in get_args(services.leaderboards.Control) if column in names)
+        if name not in get_args(Control):
+            raise UnknownName("control", name, get_args(Control))
+    return tuple(column for column in get_args(Control) if column in names)
 
 
 def print_board(board: Leaderboard) -> None:

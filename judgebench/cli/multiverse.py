@@ -22,7 +22,7 @@ def multiverse(
     session: Session = context.obj
     with session.database() as database:
         many = services.analyses.multiverse(database, benchmark, judges=judge or (), category=category, seed=seed)
-    found, rows = many.found, many.found.rows()
+    found, rows = many.together, many.together.rows()
     if output is Format.JSON:
         universes = [{"choices": dict(u.choices), "ranks": _ranks(found.models, u.estimates)} for u in many.universes]
         document = {"benchmark": benchmark, "universes": universes, "impossible": many.impossible}

@@ -8,7 +8,7 @@ import typer
 from judgebench import services
 from judgebench.cli.options import FormatOption, JudgesOption
 from judgebench.cli.session import Format, Session, percent, print_json, say
-from judgebench.stats.planning import Plan
+from judgebench.stats.planning import PlannedComparison
 
 
 def plan(
@@ -31,7 +31,7 @@ def plan(
         with session.database() as database:
             pilot = services.analyses.pilot(database, benchmark, judges=judge or (), planned=numbers, level=level)
     chosen_sd = sd if sd is not None else 0.5 if pilot is None else pilot.sd
-    comparison = Plan(difference, sd=chosen_sd, correlation=correlation, level=level, power=wanted)
+    comparison = PlannedComparison(difference, sd=chosen_sd, correlation=correlation, level=level, power=wanted)
     planned = services.analyses.sample_plan(comparison, instructions=instructions, learned=pilot)
     document: dict[str, Any] = {**asdict(comparison), "instructions_needed": planned.instructions_needed}
     if instructions is not None:

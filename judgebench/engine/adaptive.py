@@ -19,7 +19,7 @@ from judgebench.errors import InputError
 from judgebench.judging.design import trials
 from judgebench.records import Battle, Status, Trial, content_key
 from judgebench.spec import Pace, Study
-from judgebench.stats.adaptive import Question, Race, Standing
+from judgebench.stats.adaptive import Race, RankingQuestion, Standing
 from judgebench.store.database import Database
 
 
@@ -147,7 +147,7 @@ class _Settling:
         self._study = study
         self._plan = plan
         self._budget = study.budget
-        self._race = Race(plan.models, Question(study.better, study.top), error=study.error)
+        self._race = Race(plan.models, RankingQuestion(study.better, study.top), error=study.error)
         self._field = _Field(database, plan)
         self._trials: set[str] = set()  # keys of those that were asked
         self._tally = RunTally(0, {}, 0.0)

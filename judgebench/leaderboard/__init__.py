@@ -1,34 +1,40 @@
-"""From verdicts to a ranked board. Pure: tables in, one frozen leaderboard out."""
+"""From verdicts to a ranked board. Pure: tables in, one frozen leaderboard out.
 
-from judgebench.leaderboard.audit_flags import marked, of_board
+Records and the table of methods are imported here; what computes is in ``build``, ``anchored`` and ``multiverse``, so
+that naming a leaderboard loads no numeric library.
+"""
+
 from judgebench.leaderboard.board import (
     COLUMNS,
-    Choices,
-    Gate,
-    IntervalMethod,
+    Anchor,
+    BoardGate,
+    Control,
+    Controls,
     JudgeGate,
     Leaderboard,
-    Method,
     ModelGate,
     Row,
-    Scale,
 )
-from judgebench.leaderboard.build import build, build_from_scores, common_baseline
+from judgebench.leaderboard.methods import METHODS, Method, RankingMethod
+from judgebench.stats.method import Choices, Cluster, IntervalMethod, Join, Jury, Scale
 
 __all__ = [
     "COLUMNS",
+    "METHODS",
+    "Anchor",
+    "BoardGate",
     "Choices",
-    "Gate",
+    "Cluster",
+    "Control",
+    "Controls",
     "IntervalMethod",
+    "Join",
     "JudgeGate",
+    "Jury",
     "Leaderboard",
     "Method",
     "ModelGate",
+    "RankingMethod",
     "Row",
     "Scale",
-    "build",
-    "build_from_scores",
-    "common_baseline",
-    "marked",
-    "of_board",
 ]

@@ -1,60 +1,30 @@
-"""What audits say about a leaderboard's judges and models, as values. Nothing is audited here."""
+"""A leaderboard as a value, what is controlled on it, and how it is marked by what audits say.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+A judge without a passing null-model audit on the benchmark may rank nothing: the leaderboard says so in its notes, with
+the command that would settle it. A model with a severe finding is marked in its row. Nothing is computed here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from judgebench.estimate import Estimate
 from judgebench.records import Status
-from judgebench.stats.clusters import Clustering
+from judgebench.stats.method import Scale
 
+Control = Literal["length", "style", "position"]
+Anchor = Literal["human", "rogan-gladen"]
 State = Literal["passed", "failed", "stale", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeGate:
-    """A judge, and how its newest null-model audit on the benchmark ended."""
+class Controls:
+    """What is done about bias before and while ranking."""
 
-    judge: str
-    state: State
-    null_win_rate: float | None  # the worst upper bound that the audit left, in [0, 1]
-    command: str  # that would settle it
-
-
-@dataclass(frozen=True, slots=True)
-class ModelGate:
-    """A model whose newest submission audit has severe findings."""
-
-    model: str
-    rules: tuple[str, ...]
-    stale: bool  # outputs were added since
-    command: str
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What is known about a leaderboard's judges and models."""
-
-    passed: bool  # every judge passed, and no model on the leaderboard has a severe finding
-    judges: tuple[JudgeGate, ...]
-    models: tuple[ModelGate, ...]
-
-
-Method = Literal[
-    "win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "judge-aware", "elo", "score"
-]
-
-
-Scale = Literal["rate", "elo", "logit", "score"]
-
-
-Join = Literal["instruction", "position"]  # of a battle with the difficulty of its instruction
-
-
-Jury = Literal["majority", "mean"]
-
-
-IntervalMethod = Literal["analytic", "bootstrap"]
+    columns: tuple[Control, ...] = ()  # held equal in the rating model
+    related_weight: float = 1.0  # of a related judge's say in a battle; 0: its verdicts are left out
+    anchor: Anchor | None = None
+    labels_of: str | None = None  # benchmark whose labels tell error rates; None: the leaderboard's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +72,63 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeGate:
+    """A judge, and how its newest null-model audit on the benchmark ended."""
+
+    judge: str
+    state: State
+    null_win_rate: float | None  # the worst upper bound that the audit left, in [0, 1]
+    command: str  # that would settle it
+
+    @property
+    def note(self) -> str:
+        """What a reader of the leaderboard must know, for a judge that did not pass."""
+        return f"judge {self.judge} {_STATES[self.state]}; settle it: {self.command}"
+
+
+_STATES = {
+    "failed": "lets a null model win, so the ranks say little",
+    "stale": "was audited before instructions were added",
+    "missing": "has no null-model audit, so nobody knows what outputs that ignore the instruction would win",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelGate:
+    """A model whose newest submission audit has severe findings."""
+
+    model: str
+    rules: tuple[str, ...]
+    stale: bool  # outputs were added since
+    command: str
+
+    @property
+    def mark(self) -> str:
+        """What its row is marked with."""
+        return f"audit: {', '.join(self.rules)}" + (" (before outputs were added)" if self.stale else "")
+
+
+@dataclass(frozen=True, slots=True)
+class BoardGate:
+    """What is known about a leaderboard's judges and models."""
+
+    passed: bool  # every judge passed, and no model on the leaderboard has a severe finding
+    judges: tuple[JudgeGate, ...]
+    models: tuple[ModelGate, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Leaderboard:
     """Rows from the best to the worst, and how they came about."""
 
     judges: tuple[str, ...]
-    method: Method
+    method: str  # a name in ``methods.METHODS``
     scale: Scale
     baseline: str | None
     rows: tuple[Row, ...]  # at least one
     left_out: Mapping[Status, int]  # trials without a preference, by status
     notes: tuple[str, ...]  # what a reader must know to read the rows right
-    gate: Gate | None = None  # what audits say about its judges and models; None: nobody looked
+    gate: BoardGate | None = None  # what audits say about its judges and models; None: nobody looked
 
     @property
     def level(self) -> float:
@@ -124,21 +140,17 @@ class Leaderboard:
         """How the rows' intervals were made."""
         return self.rows[0].estimate.method
 
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """How to rank. ``scale`` None: rates for win rates, the Elo scale for ratings, scores for scores."""
-
-    method: Method = "win-rate"
-    baseline: str | None = None  # None: the one model that took part in every battle, else the field
-    scale: Scale | None = None
-    level: float = 0.95
-    interval: IntervalMethod = "analytic"
-    resamples: int = 1000
-    seed: int = 0
-    cluster: Clustering = "instruction"  # what verdicts share, for analytic intervals of Bradley-Terry ratings
-    join: Join | None = (
-        None  # length control; None: by position for AlpacaEval's judge and baseline, else by instruction
-    )
-    margin: float | None = None  # win rates and ratings from pointwise scores; a tie where they differ by this or less
-    jury: Jury | None = None  # rank by what several judges amount to; None: their verdicts pooled
+    def marked(self, judges: Sequence[JudgeGate], models: Sequence[ModelGate]) -> "Leaderboard":
+        """With what of ``judges`` and ``models`` concerns it as its gate, in its notes and in the flags of its rows."""
+        marks = {model.model: model for model in models}
+        shown = {row.model for row in self.rows}
+        concerned = tuple(model for model in models if model.model in shown)
+        passed = not concerned and all(judge.state == "passed" for judge in judges)
+        rows = tuple(
+            replace(row, flag=", ".join(filter(None, (row.flag, marks[row.model].mark)))) if row.model in marks else row
+            for row in self.rows
+        )
+        notes = [judge.note for judge in judges if judge.state != "passed"]
+        notes += [f"{model.model}: {model.mark}; see {model.command}" for model in concerned]
+        gate = BoardGate(passed, tuple(judges), concerned)
+        return replace(self, rows=rows, notes=(*self.notes, *notes), gate=gate)

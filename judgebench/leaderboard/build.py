@@ -9,24 +9,32 @@ from threadpoolctl import threadpool_limits
 
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate
-from judgebench.leaderboard.board import Choices, Leaderboard, Row
-from judgebench.leaderboard.methods import Estimates, estimate
+from judgebench.leaderboard.board import Leaderboard, Row
+from judgebench.leaderboard.methods import METHODS, named, that
 from judgebench.records import Status
-from judgebench.stats.intervals import critical_value
+from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.ranks import rank_sets
-from judgebench.stats.scores import ScoreTable, mean_scores, score_preferences
+from judgebench.stats.scores import ScoreTable, score_preferences
 from judgebench.stats.social_choice import convene
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 from judgebench.stats.win_rate import Counts, win_rates
 
+ELO_PER_LOGIT = 400 / math.log(10)
+ELO_ORIGIN = 1000.0
 _ORDER_UNKNOWN = "do not tell which output was shown first"
 
 
-def build(table: VerdictTable, choices: Choices, *, left_out: Mapping[Status, int] | None = None) -> Leaderboard:
-    """Rank the models of ``table`` that took part in a battle.
+def build(
+    table: VerdictTable,
+    choices: Choices,
+    *,
+    columns: Mapping[str, Floats] | None = None,
+    left_out: Mapping[Status, int] | None = None,
+) -> Leaderboard:
+    """Rank the models of ``table`` that took part in a battle; at equal ``columns`` (n,) each, A's value minus B's.
 
-    Raises StatisticsError when there is no verdict, a scale does not fit the method, or a fit does not converge;
-    UnknownName for an unknown baseline.
+    Raises StatisticsError when there is no verdict, choices do not fit the method or each other, or a fit does not
+    converge; UnknownName for an unknown method or baseline.
     """
     if not len(table):
         raise StatisticsError("there is no verdict to rank by: run a judge first, or choose another judge or category")
@@ -37,73 +45,116 @@ def build(table: VerdictTable, choices: Choices, *, left_out: Mapping[Status, in
         return replace(board, judges=jury.members, notes=(f"the jury's {choices.jury} a battle{apart}", *board.notes))
     baseline = choices.baseline or common_baseline(table)
     with threadpool_limits(1, "blas"):  # matrices of models are small: threads cost more than they bring
-        found = estimate(table, choices, baseline=baseline, rng=np.random.default_rng(choices.seed))
-    return build_from(table, choices, found, left_out=left_out)
+        estimates = estimate(table, choices, baseline=baseline, columns=columns)
+    return build_from(table, choices, estimates, left_out=left_out)
+
+
+def estimate(
+    table: VerdictTable, choices: Choices, *, baseline: str | None, columns: Mapping[str, Floats] | None = None
+) -> Estimates:
+    """By the chosen method, on the chosen scale. Raises UnknownName and StatisticsError as ``build`` does."""
+    method = named(choices.method)
+    if method.needs == "scores":
+        pairwise = that(lambda other: other.needs == "pairwise")
+        raise StatisticsError(f"preferences have no {choices.method}: rank them by {pairwise}")
+    _check(choices, controlled=columns is not None)
+    rng = np.random.default_rng(choices.seed)
+    controls = {} if columns is None else {"columns": columns}
+    return on_scale(method.load()(table, choices, baseline, rng, **controls), choices)
+
+
+def _check(choices: Choices, *, controlled: bool) -> None:
+    """Raises StatisticsError where the method lacks what was chosen."""
+    method, name = METHODS[choices.method], choices.method
+    if choices.cluster != "instruction" and not method.clusters:
+        raise StatisticsError(f"{name} clusters by instruction: only {that(lambda m: m.clusters)} offers others")
+    if choices.scale is not None and choices.scale not in method.scales:
+        raise StatisticsError(f"{name} has no {choices.scale} scale: choose {' or '.join(method.scales)}")
+    if controlled and not method.controls:
+        rating_models = that(lambda other: other.controls)
+        raise StatisticsError(
+            f"controls are columns of a rating model, and {name} is none: choose --method {rating_models}"
+        )
+    if choices.interval == "bootstrap" and (controlled or not method.bootstrap):
+        what = "controlled ratings have" if controlled else f"{name} has"
+        raise StatisticsError(f"{what} no bootstrap intervals: leave --interval out")
+
+
+def on_scale(estimates: Estimates, choices: Choices) -> Estimates:
+    """Ratings on the scale that was chosen; the Elo scale where none was."""
+    if estimates.scale != "logit" or choices.scale not in (None, "elo"):
+        return estimates
+    return replace(
+        estimates,
+        value=to_elo(estimates.value),
+        lower=to_elo(estimates.lower),
+        upper=to_elo(estimates.upper),
+        covariance=estimates.covariance * ELO_PER_LOGIT**2,
+        scale="elo",
+    )
+
+
+def to_elo(theta: Floats) -> Floats:
+    """Natural log-odds on the Elo scale: 400 / ln 10 a unit, around 1000."""
+    return ELO_ORIGIN + ELO_PER_LOGIT * theta
 
 
 def build_from(
-    table: VerdictTable, choices: Choices, found: Estimates, *, left_out: Mapping[Status, int] | None = None
+    table: VerdictTable, choices: Choices, estimates: Estimates, *, left_out: Mapping[Status, int] | None = None
 ) -> Leaderboard:
     """The leaderboard of estimates that were made of ``table``, aligned to its models. Raises UnknownName."""
     baseline = choices.baseline or common_baseline(table)
-    rates = found.rates or win_rates(table, baseline=baseline)
+    rates = estimates.rates or win_rates(table, baseline=baseline)
     counts = _Counts(rates.rate, rates.battles, rates.ties, np.zeros(len(table.models), dtype=np.int64))
-    rng = np.random.default_rng(choices.seed)
-    rows = _rows(table.models, found, counts, level=choices.level, rng=rng)
+    rows = _rows(table.models, estimates, counts, choices)
     return Leaderboard(
         judges=tuple(table.judges[code] for code in np.unique(table.judge)),
         method=choices.method,
-        scale=found.scale,
+        scale=estimates.scale,
         baseline=baseline,
         rows=rows,
         left_out=dict(left_out or {}),
-        notes=(*found.notes, *_notes(table), *_gaps({row.model: row.battles for row in rows}, "battles")),
+        notes=(*estimates.notes, *_notes(table), *_gaps({row.model: row.battles for row in rows}, "battles")),
     )
 
 
 def build_from_scores(table: ScoreTable, choices: Choices, *, left_out: Mapping[Status, int]) -> Leaderboard:
-    """Rank the models of ``table`` by mean score, or with a margin by the preferences that the scores amount to.
+    """Rank the models of ``table`` by a method for scores, or with a margin by the preferences that they amount to.
 
-    Raises StatisticsError as ``build`` does.
+    Raises StatisticsError and UnknownName as ``build`` does.
     """
     if not len(table):
         raise StatisticsError("there is no score to rank by: run a pointwise judge first, or choose another category")
+    method = named(choices.method)
     if choices.margin is not None:
-        if choices.method == "score":
+        if method.needs == "scores":
             raise StatisticsError("mean scores have no margin: leave it out, or choose a method for preferences")
         preferences = score_preferences(table, margin=choices.margin)
         board = build(preferences, choices, left_out=left_out)
         note = f"preferences by the order of pointwise scores, a tie where they differ by {choices.margin:g} or less"
-        others = (each for each in board.notes if _ORDER_UNKNOWN not in each)  # no score has an order
+        others = (other for other in board.notes if _ORDER_UNKNOWN not in other)  # no score has an order
         return replace(board, notes=(note, *others))
     if choices.jury is not None:
         raise StatisticsError("a jury votes on preferences: give --margin, or take the mean score, which pools judges")
-    if choices.interval == "bootstrap" or choices.baseline is not None or choices.scale not in (None, "score"):
+    if choices.interval == "bootstrap" or choices.baseline is not None or choices.scale not in (None, *method.scales):
         raise StatisticsError("mean scores have analytic intervals, no baseline and no other scale: leave these out")
-    found = mean_scores(table)
-    half = critical_value(choices.level) * found.standard_error
-    flags = [""] * len(table.models)
-    method = "normal, clustered by instruction"
-    estimates = Estimates(
-        value=found.mean,
-        lower=found.mean - half,
-        upper=found.mean + half,
-        covariance=found.covariance,
-        flags=flags,
-        method=method,
-        scale="score",
-    )
+    estimates = method.load()(table, choices, None, np.random.default_rng(choices.seed))
     none = np.zeros(len(table.models), dtype=np.int64)
-    counts = _Counts(np.full(len(table.models), np.nan), none, none, found.outputs)
-    rows = _rows(table.models, estimates, counts, level=choices.level, rng=np.random.default_rng(choices.seed))
+    outputs = none if estimates.outputs is None else estimates.outputs
+    counts = _Counts(np.full(len(table.models), np.nan), none, none, outputs)
+    rows = _rows(table.models, estimates, counts, choices)
     return Leaderboard(
         judges=tuple(table.judges[code] for code in np.unique(table.judge)),
-        method="score",
-        scale="score",
+        method=choices.method,
+        scale=estimates.scale,
         baseline=None,
         rows=rows,
         left_out=dict(left_out),
-        notes=(*_pooled(table.judge), *_gaps({row.model: row.outputs for row in rows}, "outputs scored")),
+        notes=(
+            *estimates.notes,
+            *_pooled(table.judge),
+            *_gaps({row.model: row.outputs for row in rows}, "outputs scored"),
+        ),
     )
 
 
@@ -117,25 +168,25 @@ class _Counts:
     outputs: Counts
 
 
-def _rows(
-    models: Sequence[str], found: Estimates, counts: _Counts, *, level: float, rng: np.random.Generator
-) -> tuple[Row, ...]:
-    sets = rank_sets(found.value, found.covariance, level=level, rng=rng)
-    order = [i for i in np.lexsort((np.arange(len(models)), -found.value)) if math.isfinite(found.value[i])]
-    se = np.sqrt(np.maximum(np.diag(found.covariance), 0.0))  # rounding may leave a variance of nought below it
+def _rows(models: Sequence[str], estimates: Estimates, counts: _Counts, choices: Choices) -> tuple[Row, ...]:
+    value = estimates.value
+    rng = np.random.default_rng(choices.seed)
+    sets = rank_sets(value, estimates.covariance, level=choices.level, rng=rng)
+    order = [i for i in np.lexsort((np.arange(len(models)), -value)) if math.isfinite(value[i])]
+    se = np.sqrt(np.maximum(np.diag(estimates.covariance), 0.0))  # rounding may leave a variance of nought below it
     return tuple(
         Row(
             model=models[i],
-            estimate=_estimate(found, i, level, int(counts.battles[i] or counts.outputs[i])),
+            estimate=_estimate(estimates, i, choices.level, int(counts.battles[i] or counts.outputs[i])),
             win_rate=_number(counts.win_rate[i]),
             standard_error=_number(se[i]),
-            rank=1 + sum(bool(found.value[j] > found.value[i]) for j in order),
+            rank=1 + sum(bool(value[j] > value[i]) for j in order),
             rank_lower=int(sets.lower[i]),
             rank_upper=int(sets.upper[i]),
             tier=int(sets.tier[i]),
             battles=int(counts.battles[i]),
             ties=int(counts.ties[i]),
-            flag=found.flags[i],
+            flag=estimates.flags[i],
             outputs=int(counts.outputs[i]),
             p_best=_number(sets.best_probability[i]),
         )
@@ -143,10 +194,10 @@ def _rows(
     )
 
 
-def _estimate(found: Estimates, at: int, level: float, n: int) -> Estimate:
-    value, lower, upper = (_number(column[at]) for column in (found.value, found.lower, found.upper))
-    reason = "" if lower is not None else found.flags[at] or "too few data for an interval"
-    return Estimate(value, lower, upper, level, found.method, n, reason)
+def _estimate(estimates: Estimates, at: int, level: float, n: int) -> Estimate:
+    value, lower, upper = (_number(column[at]) for column in (estimates.value, estimates.lower, estimates.upper))
+    reason = "" if lower is not None else estimates.flags[at] or "too few data for an interval"
+    return Estimate(value, lower, upper, level, estimates.method, n, reason)
 
 
 def common_baseline(table: VerdictTable) -> str | None:

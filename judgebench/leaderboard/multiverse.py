@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from judgebench.errors import StatisticsError
-from judgebench.leaderboard.board import Choices, Method
-from judgebench.leaderboard.build import common_baseline
-from judgebench.leaderboard.methods import estimate
+from judgebench.leaderboard.build import common_baseline, estimate
+from judgebench.leaderboard.methods import METHODS
+from judgebench.stats.method import Choices
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 
@@ -98,10 +98,7 @@ def _influence(universes: Sequence[Universe], signs: Floats) -> dict[str, float]
                 product = (signs[one] * signs[other])[upper]
                 both = product[np.isfinite(product)]
                 flips.setdefault(differing[0], []).append(float((both < 0).mean()) if len(both) else 0.0)
-    return {name: float(np.mean(found)) for name, found in sorted(flips.items())}
-
-
-_METHODS: tuple[Method, ...] = ("win-rate", "length-controlled", "bradley-terry", "davidson")
+    return {name: float(np.mean(shares)) for name, shares in sorted(flips.items())}
 
 
 _POINTS = 2  # intervals are not looked at
@@ -111,7 +108,7 @@ _POINTS = 2  # intervals are not looked at
 class ManyRankings:
     """What the universes say together, and each of them."""
 
-    found: Multiverse
+    together: Multiverse
     universes: tuple[Universe, ...]
     impossible: int  # combinations of choices that give no ranking of these verdicts
 
@@ -123,18 +120,17 @@ def many_rankings(table: VerdictTable, *, seed: int = 0) -> ManyRankings:
         raise StatisticsError("there are no verdicts on two models: run a judge first, or choose another judge")
     universes, impossible = [], 0
     baseline = common_baseline(table)
-    for judges, counted, method in product(_judges(table), _COUNTED, _METHODS):
+    methods = [name for name, method in METHODS.items() if method.multiverse]
+    for judges, counted, method in product(_judges(table), _COUNTED, methods):
         rows = _COUNTED[counted](table.select(_judges(table)[judges]))
         try:
             with threadpool_limits(1, "blas"):  # as in build
-                found = estimate(
-                    rows, Choices(method, resamples=_POINTS), baseline=baseline, rng=np.random.default_rng(seed)
-                )
+                estimates = estimate(rows, Choices(method, resamples=_POINTS, seed=seed), baseline=baseline)
         except StatisticsError:  # too few models, or verdicts, for this method: no ranking, so nothing to compare
             impossible += 1
             continue
         choices = {"judges": judges, "verdicts": counted, "method": method}
-        universes.append(Universe(choices, [float(value) for value in found.value[present]]))
+        universes.append(Universe(choices, [float(value) for value in estimates.value[present]]))
     models = [table.models[code] for code in present]
     distinct = tuple(_distinct(universes))
     return ManyRankings(multiverse(models, distinct), distinct, impossible)

@@ -8,18 +8,20 @@ import numpy as np
 from judgebench import services, store
 from judgebench.errors import InputError
 from judgebench.leaderboard import Choices, Leaderboard
-from judgebench.leaderboard.consensus import Consensus, consensus
 from judgebench.leaderboard.multiverse import ManyRankings, many_rankings
-from judgebench.stats.pair_rates import PairRates, pair_rates
 from judgebench.stats.planning import (
-    Plan,
+    PlannedComparison,
+    RankingQuality,
+    RankingWithIntervals,
     detectable_difference,
     instructions_needed,
     power,
+    ranking_quality,
+    separability,
     separability_by_instructions,
 )
-from judgebench.stats.ranking_quality import RankingQuality, RankingWithIntervals, ranking_quality, separability
-from judgebench.stats.win_rate import win_rates
+from judgebench.stats.social_choice import Consensus, consensus
+from judgebench.stats.win_rate import PairRates, pair_rates, win_rates
 from judgebench.store.database import Database
 
 
@@ -36,7 +38,7 @@ class Pilot:
 class SamplePlan:
     """How many instructions a comparison takes, and what a number of them can tell."""
 
-    comparison: Plan
+    comparison: PlannedComparison
     instructions_needed: int
     instructions: int | None  # the number asked about; None: none was
     power: float | None  # with that number, in [0, 1]
@@ -110,7 +112,9 @@ def board_quality(
     return BoardQuality(_separability(board), board.level, None if other is None else _foretold(board, other))
 
 
-def sample_plan(comparison: Plan, *, instructions: int | None = None, learned: Pilot | None = None) -> SamplePlan:
+def sample_plan(
+    comparison: PlannedComparison, *, instructions: int | None = None, learned: Pilot | None = None
+) -> SamplePlan:
     """What ``comparison`` needs. Raises StatisticsError for a number out of its range."""
     return SamplePlan(
         comparison=comparison,

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 
@@ -14,14 +13,16 @@ from judgebench.bias.labelled_battles import join, mean_of_known
 from judgebench.bias.relatives import RELATED, Relation, relation_matrix, without_related
 from judgebench.bias.report import style_effects
 from judgebench.errors import InputError, StatisticsError, UnknownName
-from judgebench.leaderboard import Choices, Leaderboard, build, build_from_scores
-from judgebench.leaderboard.adjusted import build_anchored, build_at_equal, build_corrected
+from judgebench.leaderboard import Choices, Control, Controls, Leaderboard
+from judgebench.leaderboard.anchored import build_anchored, build_corrected
+from judgebench.leaderboard.build import build, build_from_scores
+from judgebench.leaderboard.methods import named
 from judgebench.records import Lineage
 from judgebench.services.analyses import stored_table
 from judgebench.services.audits.results import with_gate
 from judgebench.services.benchmarks import version
 from judgebench.services.bias import EVERYTHING, Scope
-from judgebench.stats.rogan_gladen import Calibration
+from judgebench.stats.ppi import JudgeErrorRates
 from judgebench.stats.verdict_table import Floats, LabelTable, VerdictTable
 from judgebench.store import labels
 from judgebench.store.arrays import score_table
@@ -54,22 +55,6 @@ def languages(database: Database, benchmark: str) -> list[str]:
             store.benchmarks.languages(connection, store.benchmarks.benchmark_id(connection, benchmark)).values()
         )
     return [language for language, _ in found.most_common()]
-
-
-Control = Literal["length", "style", "position"]
-
-
-Anchor = Literal["human", "rogan-gladen"]
-
-
-@dataclass(frozen=True, slots=True)
-class Controls:
-    """What is done about bias before and while ranking."""
-
-    columns: tuple[Control, ...] = ()  # of the rating model
-    related_weight: float = 1.0  # of a related judge's say in a battle; 0: its verdicts are left out
-    anchor: Anchor | None = None
-    labels_of: str | None = None  # benchmark whose labels tell error rates; None: the leaderboard's own
 
 
 def _controlled(
@@ -118,7 +103,7 @@ def _board(
         calibration = _calibration(connection, source, table)
         return build_corrected(table, choices, calibration, source=controls.labels_of or "this benchmark")
     if controls.columns:
-        return build_at_equal(table, choices, _columns(connection, benchmark_id, table, controls.columns))
+        return build(table, choices, columns=_columns(connection, benchmark_id, table, controls.columns))
     return build(table, choices)
 
 
@@ -170,7 +155,7 @@ def _labels_as_verdicts(connection: Connection, benchmark_id: int, table: Verdic
     )
 
 
-def _calibration(connection: Connection, source: int, board: VerdictTable) -> Calibration:
+def _calibration(connection: Connection, source: int, board: VerdictTable) -> JudgeErrorRates:
     """How often these judges name the winner that people name, in the ``source`` benchmark.
 
     Neither side of a battle is "the positive" by itself, so sensitivity and specificity are one accuracy and the
@@ -188,7 +173,7 @@ def _calibration(connection: Connection, source: int, board: VerdictTable) -> Ca
     half = len(right) // 2
     if not half:
         raise StatisticsError("no labelled battle tells how often the judge is right: name others by --labels-of")
-    return Calibration(float(right.mean()), half, float(right.mean()), len(right) - half)
+    return JudgeErrorRates(float(right.mean()), half, float(right.mean()), len(right) - half)
 
 
 def _llms(connection: Connection, table: VerdictTable) -> list[str]:
@@ -241,7 +226,7 @@ def _cached_board(
     if choices.baseline is not None:
         with database.read() as connection:
             store.models.check_model(connection, choices.baseline)
-    if choices.method == "score" or choices.margin is not None:
+    if choices.margin is not None or named(choices.method).needs == "scores":
         return with_gate(database, benchmark, _score_board(database, benchmark, judges, category, choices))
     stored = stored_table(database, benchmark, judges, category)
     return with_gate(database, benchmark, build(stored.table, choices, left_out=stored.left_out))

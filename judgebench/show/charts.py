@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import MissingExtra
 from judgebench.estimate import Estimate
-from judgebench.leaderboard.board import Leaderboard
+from judgebench.leaderboard import METHODS, Leaderboard
 from judgebench.show.numbers import Labelled, plotted, ranks
 from judgebench.show.text import one_line
 
@@ -37,9 +37,12 @@ def chart(spec: Spec) -> Any:
 
 def unit(board: Leaderboard) -> str:
     """What the ratings are, as the title of an axis."""
-    if board.method == "length-controlled":
-        return "Length-controlled win rate, %"
-    units = {"rate": "Win rate, %", "elo": "Rating, Elo scale", "logit": "Rating, log-odds", "score": "Mean score"}
+    units = {
+        "rate": f"{METHODS[board.method].label}, %",
+        "elo": "Rating, Elo scale",
+        "logit": "Rating, log-odds",
+        "score": "Mean score",
+    }
     return units[board.scale]
 
 

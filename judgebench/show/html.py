@@ -4,7 +4,7 @@ import json
 
 from judgebench.audits.findings import AuditReport, Evidence, Finding
 from judgebench.bias.card import Card, Line
-from judgebench.show.numbers import amount, interval, span, value
+from judgebench.show.numbers import interval, value
 from judgebench.show.text import escaped_html
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -74,8 +74,8 @@ def _card_row(line: Line) -> str:
 
 
 def _finding(finding: Finding, words: str) -> str:
-    between = "" if finding.lower is None else f" {span(finding.lower, finding.upper, 'short')}"
-    head = f"{escaped_html(finding.model)}: {escaped_html(finding.rule)} {amount(finding.value, 'short')}{between}"
+    number = f"{value(finding.estimate, 'short')} {interval(finding.estimate, 'short')}".rstrip()
+    head = f"{escaped_html(finding.model)}: {escaped_html(finding.rule)} {number}"
     spans = "".join(_evidence(evidence) for evidence in finding.evidence)
     severity = str(finding.severity)
     return f"<h2 class={severity}>{severity}: {head}</h2><p>{escaped_html(words)}</p>{spans}"

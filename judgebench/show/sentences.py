@@ -1,11 +1,11 @@
 """What a result says, in sentences: who leads, what a ranking rests on, who would move, what would give a number."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from judgebench.estimate import Estimate
-from judgebench.leaderboard.board import Leaderboard, Method, Row
+from judgebench.leaderboard import METHODS, Leaderboard, Row
 from judgebench.show.numbers import estimate
 from judgebench.show.text import count, listing, one_line
 
@@ -15,16 +15,6 @@ if TYPE_CHECKING:
 
 _TIERS = 3  # in a summary
 _MOVES = 3  # models in a sentence
-_RANKED: Mapping[Method, str] = {
-    "win-rate": "Win rates",
-    "length-controlled": "Length-controlled win rates",
-    "bradley-terry": "Bradley-Terry ratings; win rates",
-    "davidson": "Bradley-Terry ratings, ties modelled by Davidson; win rates",
-    "rao-kupper": "Bradley-Terry ratings, ties modelled by Rao and Kupper; win rates",
-    "judge-aware": "Bradley-Terry ratings with judges weighed by what they tell; win rates",
-    "elo": "Online Elo ratings; win rates",
-    "score": "Mean scores",
-}
 # A word of the reason why an estimate is missing -> the command that would give it; the first that fits.
 _REMEDIES = (
     (("null", "audit"), "judgebench audit null-models --benchmark {benchmark} --judge JUDGE"),
@@ -61,11 +51,17 @@ def basis(board: Leaderboard) -> list[str]:
     against = "" if board.scale == "score" else f" against {field}"
     judges = ", ".join(one_line(judge) for judge in board.judges)
     return [
-        f"{_RANKED[board.method]}{against}, judged by {judges}.",
+        f"{_numbers(board)}{against}, judged by {judges}.",
         f"{board.level:.0%} intervals: {board.interval_method}. Rank ranges hold for all models at once.",
         left_out(board),
         *(f"Note: {one_line(note, 400)}." for note in board.notes),
     ]
+
+
+def _numbers(board: Leaderboard) -> str:
+    """What the table holds; ratings stand beside win rates."""
+    numbers = METHODS[board.method].numbers
+    return f"{numbers}; win rates" if board.scale in ("elo", "logit") else numbers
 
 
 def left_out(board: Leaderboard) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.estimate import Estimate
 from judgebench.formats.writing import write_csv
-from judgebench.leaderboard.board import COLUMNS, Leaderboard, Row
+from judgebench.leaderboard import COLUMNS, METHODS, Leaderboard, Row
 from judgebench.show.numbers import Labelled, amount, evidence, interval, percent, ranks, span, value
 from judgebench.show.sentences import basis, remedy
 from judgebench.show.text import escaped_markdown, one_line, visible
@@ -163,12 +163,9 @@ def document(result: Any) -> Any:
 
 def _columns(board: Leaderboard) -> list[tuple[str, Callable[[Row], str]]]:
     """Heading and text of what follows the model's name: the rating with its interval, what it rests on, flags."""
-    named = {"rate": "win rate", "score": "score"}.get(board.scale, board.scale)
+    heading = METHODS[board.method].heading or board.scale
     rating: list[tuple[str, Callable[[Row], str]]] = [
-        (
-            "length-controlled" if board.method == "length-controlled" else named,
-            lambda row: amount(row.rating, board.scale),
-        ),
+        (heading, lambda row: amount(row.rating, board.scale)),
         ("interval", lambda row: span(row.lower, row.upper, board.scale)),
     ]
     counts: list[tuple[str, Callable[[Row], str]]] = [
@@ -177,7 +174,7 @@ def _columns(board: Leaderboard) -> list[tuple[str, Callable[[Row], str]]]:
     ]
     if board.scale == "score":
         counts = [("outputs", lambda row: str(row.outputs))]
-    elif board.method != "win-rate":
+    elif heading != "win rate":
         counts.insert(0, ("win rate", lambda row: percent(row.win_rate)))
     if any(row.flag for row in board.rows):
         counts.append(("note", lambda row: visible(row.flag)))

@@ -143,7 +143,7 @@ class _Bettor:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RankingQuestion:
     """What is to be settled. One of: is A better than B; which are the top k; how do all rank."""
 
     better: tuple[str, str] | None = None
@@ -171,7 +171,7 @@ class Standing:
 class Race:
     """The state of an adaptive comparison. Raises InputError where the question does not fit the models."""
 
-    def __init__(self, models: Sequence[str], question: Question, *, error: float) -> None:
+    def __init__(self, models: Sequence[str], question: RankingQuestion, *, error: float) -> None:
         if question.top is not None and not 0 < question.top < len(models):
             raise InputError(f"top {question.top} of {len(models)} models is no question: take 1 to {len(models) - 1}")
         if question.top is None and question.better is None and len(models) < 2:

@@ -7,7 +7,7 @@ fall where one category is rare, AC1 does not; ICC needs every rater on every it
 verdicts and ``annotators`` for whether a judge may replace people.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.errors import InputError, StatisticsError
+from judgebench.errors import InputError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.intervals import Clusters, bootstrap_estimate, bounded_mean, critical_value
 from judgebench.stats.verdict_table import Floats
@@ -187,20 +187,6 @@ def rank_correlation(
     centre = np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))
     lower, upper = np.tanh([centre - half, centre + half])
     return Estimate(value, float(lower), float(upper), level, "Fisher's z (Bonett and Wright 2000)", n)
-
-
-def ordered_pairs(
-    one: Mapping[str, float], other: Mapping[str, float], settled: Sequence[tuple[str, str]]
-) -> tuple[int, int]:
-    """Of the ``settled`` pairs of models, those that both rankings order alike, and all; ties are not alike.
-
-    Give the pairs that people tell apart. Raises StatisticsError when a pair holds a model without a rank.
-    """
-    missing = {name for pair in settled for name in pair} - (one.keys() & other.keys())
-    if missing:
-        raise StatisticsError(f"no rank for {', '.join(sorted(missing))}")
-    alike = sum((one[a] - one[b]) * (other[a] - other[b]) > 0 for a, b in settled)
-    return alike, len(settled)
 
 
 def _counts(ratings: Floats) -> NDArray[np.float64]:

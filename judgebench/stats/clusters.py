@@ -7,20 +7,18 @@ Miller 2011, equation 2.11), projected to the nearest positive semi-definite mat
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from judgebench.errors import StatisticsError
+from judgebench.stats.method import Cluster
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
-
-Clustering = Literal["instruction", "judge", "both", "verdict"]
 
 
 def meat_of_rows(
-    table: VerdictTable, residual: Floats, part: Codes, cluster: Clustering, *, extra: Floats | None = None
+    table: VerdictTable, residual: Floats, part: Codes, cluster: Cluster, *, extra: Floats | None = None
 ) -> Floats:
     """(p, p) sum over clusters of the outer products of their scores; p = k, or k + e with ``extra`` scores (n, e).
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.errors import StatisticsError
+from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 
@@ -36,13 +37,6 @@ class EloRatings:
     rule: EloRule
 
 
-def online_elo(table: VerdictTable, *, rule: EloRule | None = None) -> EloRatings:
-    """Ratings after all rows of ``table`` in their order."""
-    rule = rule or EloRule()
-    rating = _run(table, np.arange(len(table)), rule)
-    return EloRatings(table.models, rating, rating, rating, 1, rule)
-
-
 def shuffled_elo(
     table: VerdictTable, *, rule: EloRule | None = None, orders: int = 100, rng: np.random.Generator
 ) -> EloRatings:
@@ -57,14 +51,21 @@ def shuffled_elo(
     return EloRatings(table.models, np.median(runs, axis=0), runs.min(axis=0), runs.max(axis=0), orders, rule)
 
 
-def expected_score(rating: float, other: float, rule: EloRule | None = None) -> float:
-    """The probability, on the rule's scale, that the first is preferred.
-
-    >>> round(expected_score(1114, 1000), 9)
-    0.658414521
-    """
-    rule = rule or EloRule()
-    return float(1.0 / (1.0 + rule.base ** ((other - rating) / rule.scale)))
+def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
+    """The leaderboard's method "elo"; models without a verdict have none."""
+    shuffled = shuffled_elo(table, rng=rng)
+    k = len(table.models)
+    met = np.isin(np.arange(k), np.concatenate([table.model_a, table.model_b]))
+    return Estimates(
+        value=np.where(met, shuffled.rating, np.nan),
+        lower=shuffled.lower,
+        upper=shuffled.upper,
+        covariance=np.full((k, k), np.nan),
+        flags=[""] * k,
+        method=f"smallest and largest over {shuffled.orders} orders of the verdicts: no confidence interval",
+        scale="elo",
+        notes=("online Elo depends on the order of verdicts and on K: all ranks are left open",),
+    )
 
 
 def _run(table: VerdictTable, order: NDArray[np.intp], rule: EloRule) -> Floats:

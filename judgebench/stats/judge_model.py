@@ -11,8 +11,8 @@ design cannot tell apart is reported as not identified instead of echoing its pr
 instruction. log gamma has mean 0 over judges: a single judge has gamma 1.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,23 +20,39 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.bradley_terry.covariates import shown_first
+from judgebench.estimate import Estimate, unidentified
+from judgebench.stats.bradley_terry.covariates import coefficient_note, shown_first
 from judgebench.stats.bradley_terry.separation import connectivity
 from judgebench.stats.bradley_terry.ties import Outcomes, Pieces, davidson, half
+from judgebench.stats.intervals import critical_value, normal_estimate
+from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 
 _NULL = 1e-8  # share of a direction's length that must be left by the others to be identified
+
+
+_HELD_BY_PRIOR = (
+    "what is called undefeated, winless or separated is held by the prior alone: its interval leaves out what the "
+    "prior cannot know"
+)
 _THETA_SD, _EFFECT_SD, _GAMMA_SD, _TIE_MEAN, _TIE_SD = 3.0, 0.5, 0.5, float(np.log(0.3)), 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Effect:
+class TermEstimates:
     """Estimates with standard errors; NaN where not identified."""
 
     names: tuple[str, ...]
     estimate: Floats
     standard_error: Floats
+
+    def items(self, level: float) -> Iterator[tuple[str, Estimate]]:
+        """Each by its name."""
+        for name, value, error in zip(self.names, self.estimate, self.standard_error, strict=True):
+            known = bool(np.isfinite(value))
+            reason = "the verdicts cannot tell it"
+            yield name, normal_estimate(float(value), float(error), level=level) if known else unidentified(reason)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,10 +60,10 @@ class JudgeModel:
     models: tuple[str, ...]
     theta: Floats  # (k,) natural log-odds for a judge of discrimination 1, summing to zero; NaN without a verdict
     covariance: Floats  # (k, k) clustered by instruction
-    effects: Effect  # beta, one a column, for one unit of the column as given
-    discrimination: Effect  # log gamma, one a judge
-    first_place: Effect  # b, log-odds for the output shown first, one a judge
-    tie_tendency: Effect  # log nu, one a judge; NaN where nobody ever ties
+    effects: TermEstimates  # beta, one a column, for one unit of the column as given
+    discrimination: TermEstimates  # log gamma, one a judge
+    first_place: TermEstimates  # b, log-odds for the output shown first, one a judge
+    tie_tendency: TermEstimates  # log nu, one a judge; NaN where nobody ever ties
     not_identified: tuple[str, ...]  # e.g. "first place: judge-1"
 
 
@@ -74,6 +90,43 @@ def fit_judge_model(table: VerdictTable, *, columns: Mapping[str, Floats] | None
     likelihood = _Likelihood(table, tuple(kept), _matrix(kept, table), outcomes)
     optimum = maximise(likelihood, likelihood.prior_mean, scale=float(len(table)), iterations=200)
     return _result(likelihood, optimum.x, scale)
+
+
+def estimates(
+    table: VerdictTable,
+    choices: Choices,
+    baseline: str | None,
+    rng: np.random.Generator,
+    columns: Mapping[str, Floats] | None = None,
+) -> Estimates:
+    """The leaderboard's method "judge-aware"; what judges differ in besides the models is in the notes."""
+    used, judge = np.unique(table.judge, return_inverse=True)
+    names = tuple(table.judges[code] for code in used)
+    model = fit_judge_model(replace(table, judges=names, judge=judge.astype(np.int32)), columns=columns)
+    half = critical_value(choices.level) * np.sqrt(np.maximum(np.diag(model.covariance), 0.0))
+    counts = PairCounts.of(table)
+    flags = connectivity(counts.wins, counts.verdicts).flags
+    return Estimates(
+        value=model.theta,
+        lower=model.theta - half,
+        upper=model.theta + half,
+        covariance=model.covariance,
+        flags=flags,
+        method="sandwich, clustered by instruction, given the priors",
+        scale="logit",
+        notes=(
+            *((_HELD_BY_PRIOR,) if any(flags) else ()),
+            *(coefficient_note(name, coefficient) for name, coefficient in model.effects.items(choices.level)),
+            *(_of_judges(model.discrimination, "log discrimination", choices.level) if len(used) > 1 else ()),
+            *_of_judges(model.first_place, "log-odds for what is shown first", choices.level),
+            *(f"not identified: {name}" for name in model.not_identified),
+        ),
+    )
+
+
+def _of_judges(terms: TermEstimates, what: str, level: float) -> list[str]:
+    known = [(name, term, *term.ends) for name, term in terms.items(level) if term.identified]
+    return [f"{name}: {what} {term.value:.3f} [{lower:.3f}, {upper:.3f}]" for name, term, lower, upper in known]
 
 
 def _matrix(columns: Mapping[str, Floats], table: VerdictTable) -> Floats:
@@ -188,7 +241,9 @@ def _result(likelihood: _Likelihood, x: Floats, scale: Mapping[str, float]) -> J
     shown = np.where(known, x, np.nan)
     theta = places["theta"]
     silent = np.isnan(shown[theta])
-    slot, gamma, nu = (Effect(table.judges, shown[places[n]], errors[places[n]]) for n in ("slot", "gamma", "nu"))
+    slot, gamma, nu = (
+        TermEstimates(table.judges, shown[places[n]], errors[places[n]]) for n in ("slot", "gamma", "nu")
+    )
     effects = _all_effects(likelihood, shown[places["beta"]], errors[places["beta"]], scale)
     groups = [("effect", effects), ("first place", slot), ("discrimination", gamma)]
     groups += [("tie tendency", nu)] if likelihood.ties else []
@@ -209,14 +264,14 @@ def _result(likelihood: _Likelihood, x: Floats, scale: Mapping[str, float]) -> J
     )
 
 
-def _all_effects(likelihood: _Likelihood, found: Floats, errors: Floats, scale: Mapping[str, float]) -> Effect:
+def _all_effects(likelihood: _Likelihood, found: Floats, errors: Floats, scale: Mapping[str, float]) -> TermEstimates:
     """In the units and order given, NaN for columns that were left out."""
     place = {name: j for j, name in enumerate(likelihood.columns)}
     names = tuple(scale)
     both = np.array(
         [(found[place[n]] / scale[n], errors[place[n]] / scale[n]) if n in place else (np.nan, np.nan) for n in names]
     ).reshape(len(names), 2)
-    return Effect(names, both[:, 0], both[:, 1])
+    return TermEstimates(names, both[:, 0], both[:, 1])
 
 
 def _covariance(likelihood: _Likelihood, x: Floats) -> Floats:

@@ -1,14 +1,18 @@
 """How many instructions a comparison needs, before judges are paid, and what more of them would buy.
 
 Normal approximations for two-sided tests of paired differences: the same instructions for both models, so what the two
-share cancels. Standard deviations come from a pilot, or from ``worst_case_sd``. Nothing here looks at results early;
-a plan is for one look.
+share cancels. Standard deviations come from a pilot; 0.5 is the largest that there is. Nothing here looks at results
+early; a plan is for one look.
+
+How well a ranking tells models apart and foretells another is measured as Arena-Hard does (Li et al. 2024, section 4):
+separability, agreement with confidence and the Brier score of pairs, over every pair that both rankings know.
 """
 
 from dataclasses import dataclass
 from math import ceil, sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from judgebench.errors import StatisticsError
@@ -18,7 +22,7 @@ from judgebench.stats.verdict_table import Floats
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlannedComparison:
     """What is to be told apart."""
 
     difference: float  # of two win rates, in (0, 1)
@@ -28,18 +32,7 @@ class Plan:
     power: float = 0.8
 
 
-def worst_case_sd(rate: float, tie_rate: float = 0.0) -> float:
-    """The standard deviation of win/tie/loss preferences with this mean and share of ties.
-
-    Raises StatisticsError for rates that no such preferences have.
-    """
-    won = rate - tie_rate / 2
-    if not (0 <= tie_rate <= 1 and won >= -1e-12 and won + tie_rate <= 1 + 1e-12):
-        raise StatisticsError(f"no verdicts have a mean preference of {rate!r} with {tie_rate!r} ties")
-    return sqrt(max(won + tie_rate / 4 - rate**2, 0.0))
-
-
-def instructions_needed(plan: Plan) -> int:
+def instructions_needed(plan: PlannedComparison) -> int:
     """Fewest instructions with which ``plan.difference`` is found with the plan's power.
 
     Raises StatisticsError for a plan out of range.
@@ -50,7 +43,7 @@ def instructions_needed(plan: Plan) -> int:
     return max(ceil((_quantiles(plan) * unit / plan.difference) ** 2 - 1e-9), 2)
 
 
-def detectable_difference(instructions: int, plan: Plan) -> float:
+def detectable_difference(instructions: int, plan: PlannedComparison) -> float:
     """Smallest difference that ``instructions`` find with the plan's power; ``plan.difference`` is not looked at.
 
     Raises StatisticsError for a plan out of range, or fewer than two instructions.
@@ -60,7 +53,7 @@ def detectable_difference(instructions: int, plan: Plan) -> float:
     return _quantiles(plan) * _unit_error(plan) / sqrt(instructions)
 
 
-def power(instructions: int, plan: Plan) -> float:
+def power(instructions: int, plan: PlannedComparison) -> float:
     """Probability of finding ``plan.difference`` (either direction counts) with ``instructions``.
 
     Raises StatisticsError as detectable_difference.
@@ -95,12 +88,70 @@ def separability_by_instructions(
     return shares
 
 
-def _unit_error(plan: Plan) -> float:
+def _unit_error(plan: PlannedComparison) -> float:
     """Standard error of a paired difference on one instruction."""
     if not (plan.sd >= 0 and -1 <= plan.correlation < 1 and 0 < plan.power < 1):
         raise StatisticsError("a plan needs sd >= 0, a correlation in [-1, 1) and a power strictly between 0 and 1")
     return plan.sd * sqrt(2 * (1 - plan.correlation))
 
 
-def _quantiles(plan: Plan) -> float:
+def _quantiles(plan: PlannedComparison) -> float:
     return critical_value(plan.level) + float(ndtri(plan.power))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RankingWithIntervals:
+    """Aligned arrays of one ranking; larger is better."""
+
+    estimate: Floats  # (k,)
+    standard_error: Floats  # (k,)
+    lower: Floats  # (k,)
+    upper: Floats  # (k,)
+
+
+@dataclass(frozen=True, slots=True)
+class RankingQuality:
+    separability: float  # share of pairs whose intervals do not overlap, in [0, 1]
+    agreement: float  # in [-1, 1]; NaN where the other ranking separates no pair
+    brier: float  # in [0, 1]; 0.25 is what saying "even" everywhere gets
+    pairs: int
+
+
+def ranking_quality(board: RankingWithIntervals, other: RankingWithIntervals) -> RankingQuality:
+    """``board`` held against ``other`` (people, or another benchmark) over all pairs of the same k models.
+
+    Raises StatisticsError for fewer than two models or arrays that are not aligned.
+    """
+    sizes = {len(column) for ranking in (board, other) for column in _columns(ranking)}
+    if len(sizes) != 1 or min(sizes) < 2:
+        raise StatisticsError("two rankings of the same two or more models are needed, in the same order")
+    i, j = np.triu_indices(sizes.pop(), 1)
+    said, truth = (_verdicts(ranking, i, j) for ranking in (board, other))
+    decided = truth != 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        agreement = float((said[decided] * truth[decided]).mean()) if decided.any() else float("nan")
+        z = (board.estimate[i] - board.estimate[j]) / np.hypot(board.standard_error[i], board.standard_error[j])
+    chance = ndtr(np.nan_to_num(z, nan=0.0, posinf=np.inf, neginf=-np.inf))
+    above = np.where(other.estimate[i] == other.estimate[j], 0.5, other.estimate[i] > other.estimate[j])
+    return RankingQuality(float((said != 0).mean()), agreement, float(((chance - above) ** 2).mean()), len(i))
+
+
+def separability(lower: Floats, upper: Floats) -> float:
+    """Share of pairs whose intervals do not overlap.
+
+    Raises StatisticsError for fewer than two models.
+    """
+    if len(lower) < 2:
+        raise StatisticsError("separability needs at least two models")
+    i, j = np.triu_indices(len(lower), 1)
+    return float(((lower[i] > upper[j]) | (lower[j] > upper[i])).mean())
+
+
+def _columns(ranking: RankingWithIntervals) -> tuple[Floats, ...]:
+    return ranking.estimate, ranking.standard_error, ranking.lower, ranking.upper
+
+
+def _verdicts(ranking: RankingWithIntervals, i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.int64]:
+    """1 where i lies wholly above j, -1 wholly below, else 0."""
+    above, below = ranking.lower[i] > ranking.upper[j], ranking.lower[j] > ranking.upper[i]
+    return above.astype(np.int64) - below.astype(np.int64)

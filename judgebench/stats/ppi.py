@@ -1,23 +1,26 @@
-"""Win rates anchored to people: a judge's verdicts everywhere, corrected by human labels on a random few.
+"""Win rates and ratings anchored to people: a judge's verdicts everywhere, corrected by human labels on a few.
 
 Prediction-powered inference: the judge's mean over the unlabelled instructions, plus what people say differently on
 the labelled ones (Angelopoulos et al. 2023); a weight lambda on the judge chosen so that the interval is, in large
 samples, never wider than with the labels alone (PPI++, Angelopoulos, Duchi and Zrnic 2023, section 6). Valid whatever
-the judge's biases, as long as the labelled instructions are a random sample of all. If calibration labels come from
-elsewhere, see rogan_gladen.
+the judge's biases, as long as the labelled instructions are a random sample of all.
+
+Where the labels come from elsewhere, a share of positives is corrected for the judge's known sensitivity and
+specificity (Rogan and Gladen 1978; interval of Lee et al. 2025, "How to correctly report LLM-as-a-judge evaluations").
+That assumes that the judge errs at the same rates on the test items as it did there, and equally for every model.
 """
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import expit, ndtr
 
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate
 from judgebench.stats.bradley_terry import PointFit, fit_within_parts
 from judgebench.stats.bradley_terry.separation import connectivity
-from judgebench.stats.intervals import normal_estimate
+from judgebench.stats.intervals import critical_value, normal_estimate
 from judgebench.stats.verdict_table import Battles, Floats, PairCounts, VerdictTable, average_battles
 from judgebench.stats.win_rate import instruction_sums
 
@@ -110,17 +113,6 @@ def anchored_win_rates(
     return results
 
 
-def labels_needed(label_sd: float, correlation: float, half_width: float, *, level: float = 0.95) -> float:
-    """About how many labels give an interval this wide when judged items are plenty: n (1 - rho^2) z^2 sd^2 / h^2.
-
-    Raises StatisticsError for a correlation outside [-1, 1], or a width or deviation that is not positive.
-    """
-    if not -1 <= correlation <= 1 or not half_width > 0 or not label_sd > 0:
-        raise StatisticsError("a correlation lies in [-1, 1]; a standard deviation and a half-width are positive")
-    z = ndtri(0.5 + level / 2)
-    return float((1 - correlation**2) * (z * label_sd / half_width) ** 2)
-
-
 def _var(values: Floats, correction: int) -> float:
     return float(values.var(ddof=correction)) if len(values) > correction else 0.0
 
@@ -141,18 +133,6 @@ def _per_instruction(table: VerdictTable, baseline: str | None) -> Floats:
     with np.errstate(invalid="ignore"):
         means: Floats = sums.won / sums.battles
     return means
-
-
-def holm(p_values: Floats) -> NDArray[np.float64]:
-    """(k,) p-values adjusted for k tests by Holm's step-down; NaN stays and does not count."""
-    p = np.asarray(p_values, dtype=np.float64)
-    adjusted = np.full(p.shape, np.nan)
-    order = [int(i) for i in np.argsort(p) if np.isfinite(p[i])]
-    running = 0.0
-    for rank, i in enumerate(order):
-        running = max(running, min((len(order) - rank) * float(p[i]), 1.0))
-        adjusted[i] = running
-    return adjusted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -324,3 +304,54 @@ def _tuned_rating_weight(sample: _Sample, point: PointFit) -> float:
 def _keys(battles: Battles) -> np.ndarray:
     k = len(battles.models)
     return (battles.instruction.astype(np.int64) * k + battles.first) * k + battles.second
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeErrorRates:
+    """What is known of a binary judge: shares of right verdicts, and on how many labelled items."""
+
+    specificity: float  # on items that people call negative
+    negatives: int
+    sensitivity: float  # on items that people call positive
+    positives: int
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedShare:
+    estimate: Estimate  # in [0, 1]; its interval is built around ``centre``
+    centre: float  # the adjusted estimate
+    shift: float
+    standard_error: float
+
+
+def corrected_share(share: float, items: int, rates: JudgeErrorRates, *, level: float = 0.95) -> CorrectedShare:
+    """The share of positives, given that the judge called ``share`` of ``items`` positive.
+
+    Raises StatisticsError for shares outside [0, 1], no items or labels, or a judge no better than chance.
+    """
+    c = rates
+    if not all(0 <= value <= 1 for value in (share, c.specificity, c.sensitivity)):
+        raise StatisticsError("a share, a sensitivity and a specificity lie in [0, 1]")
+    if min(items, c.negatives, c.positives) < 1:
+        raise StatisticsError("correcting needs judged items and calibration labels of both classes")
+    if c.specificity + c.sensitivity <= 1:
+        raise StatisticsError(
+            "this judge is no better than chance (sensitivity + specificity <= 1): nothing to correct"
+        )
+    z = critical_value(level)
+    p, n = (items * share + z**2 / 2) / (items + z**2), items + z**2
+    q0, m0 = (c.negatives * c.specificity + 1) / (c.negatives + 2), c.negatives + 2
+    q1, m1 = (c.positives * c.sensitivity + 1) / (c.positives + 2), c.positives + 2
+    centre = (p + q0 - 1) / (q0 + q1 - 1)
+    estimate = _clip((share + c.specificity - 1) / (c.specificity + c.sensitivity - 1))
+    noise0, noise1 = q0 * (1 - q0) / m0, q1 * (1 - q1) / m1
+    held = _clip(centre)
+    shift = 2 * z**2 * (-(1 - held) * noise0 + held * noise1)
+    se = sqrt(p * (1 - p) / n + (1 - held) ** 2 * noise0 + held**2 * noise1) / (q0 + q1 - 1)
+    ends = (_clip(centre + shift - z * se), _clip(centre + shift + z * se))
+    corrected = Estimate(estimate, *ends, level, "Rogan-Gladen, adjusted", items)
+    return CorrectedShare(corrected, centre, shift, se)
+
+
+def _clip(value: float) -> float:
+    return min(max(value, 0.0), 1.0)

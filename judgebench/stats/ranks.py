@@ -60,12 +60,6 @@ def rank_sets(
     return RankSets(lower, upper, best, _tiers(theta, better), better, level, "simultaneous max-T, step-down")
 
 
-def interval_ranks(lower: Floats, upper: Floats) -> Ranks:
-    """(k,) 1 + the number of models whose interval lies wholly above: Chatbot Arena's rank, from marginal intervals."""
-    ranks: Ranks = 1 + (lower[None, :] > upper[:, None]).sum(axis=1)
-    return ranks
-
-
 def _gaussian(covariance: Floats, draws: int, rng: np.random.Generator) -> Floats:
     values, vectors = np.linalg.eigh(covariance)
     standard = rng.standard_normal((draws, len(values)))

@@ -1,25 +1,35 @@
-"""Several judges as one: a view of their verdicts, never a stored one, since a verdict names the judge that gave it.
+"""Many voices, one answer, without a common scale; and whether one scale can hold what the verdicts say.
 
-``majority``: each judge votes for a side or a tie (by its mean preference over repeats); a side that more than half of
-them name wins, anything else is a tie, as the panels of Verga et al. 2024 vote. ``mean``: the mean of their
+A jury is several judges as one: a view of their verdicts, never a stored one, since a verdict names the judge that gave
+it. ``majority``: each judge votes for a side or a tie (by its mean preference over repeats); a side that more than half
+of them name wins, anything else is a tie, as the panels of Verga et al. 2024 vote. ``mean``: the mean of their
 preferences, for soft verdicts. The order shown is kept apart, so that position bias stays visible. A battle counts
 where every judge of the jury has a verdict on it in that order: otherwise who was absent would decide.
+
+A consensus takes categories as voters (Borda, Kemeny) and pairs as a game (maximal lottery, Condorcet winner). Ranks
+within a category are of win rates against the field. The test of cycles splits the pairwise log-odds into what
+differences of scores explain and the cyclic rest (Hodge decomposition; Jiang, Lim, Yao and Ye 2011), and reweights
+instructions, so that what instructions share is not taken for cycles.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.special import logit
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.verdict_table import Floats, VerdictTable
-
-Rule = Literal["majority", "mean"]
+from judgebench.stats.bootstrap import instruction_weights
+from judgebench.stats.method import Jury
+from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
+from judgebench.stats.win_rate import pair_rates, win_rates
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Jury:
+class JuryVerdicts:
     """The jury's verdicts as those of one judge."""
 
     table: VerdictTable
@@ -27,7 +37,7 @@ class Jury:
     incomplete: int  # battles, in an order, that some member has no verdict on: left out
 
 
-def convene(table: VerdictTable, rule: Rule) -> Jury:
+def convene(table: VerdictTable, rule: Jury) -> JuryVerdicts:
     """Raises StatisticsError with fewer than two judges, or where no battle has a verdict of each."""
     codes, judge = np.unique(table.judge, return_inverse=True)
     if len(codes) < 2:
@@ -42,7 +52,7 @@ def convene(table: VerdictTable, rule: Rule) -> Jury:
     members = tuple(table.judges[code] for code in codes)
     named = f"{rule} of {', '.join(members)}"
     judged = replace(kept, preference=preference, judges=(named,), judge=np.zeros(len(kept), dtype=np.int32))
-    return Jury(judged, members, int((~complete).sum()))
+    return JuryVerdicts(judged, members, int((~complete).sum()))
 
 
 def _cases(table: VerdictTable) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -192,3 +202,148 @@ def _local(says: Floats, start: NDArray[np.intp]) -> NDArray[np.int64]:
             if (before + after)[target] < (before + after)[place] - 1e-12:
                 order, improved = np.insert(rest, target, order[place]), True
     return order
+
+
+@dataclass(frozen=True, slots=True)
+class CycleTest:
+    cyclic_share: float
+    expected_share: float  # mean over reweightings where there are no cycles but noise
+    p_value: float  # for "no cycles"
+    resamples: int
+
+
+def cycle_test(table: VerdictTable, *, resamples: int = 1000, rng: np.random.Generator) -> CycleTest:
+    """Whether the cyclic share exceeds what reweighting instructions produces around a perfect ranking.
+
+    Pair log-odds are those of (wins + 1/2) / (verdicts + 1). Below some 20 verdicts a pair the test is rough.
+    Raises StatisticsError for fewer than two resamples, or where no circle of models met, so that none could go round.
+    """
+    counts = PairCounts.of(table)
+    i, j = np.nonzero(np.triu(counts.verdicts, 1))
+    k = len(table.models)
+    n = counts.verdicts[i, j]
+    p = (counts.wins[i, j] + 0.5) / (n + 1)
+    y, weight = logit(p), n * p * (1 - p)
+    design, root = _incidence(i, j, k), np.sqrt(weight)
+    basis = np.linalg.svd(design * root[:, None], full_matrices=False)
+    along = basis[0][:, basis[1] > 1e-9 * basis[1].max(initial=0.0)]
+    if along.shape[1] == len(i):
+        raise StatisticsError("no three or more models met each other in a circle, so preferences cannot go round")
+
+    def rest(values: Floats) -> Floats:
+        scaled = values * root
+        off = scaled - (scaled @ along) @ along.T
+        squares: Floats = (off**2).sum(axis=-1)
+        return squares
+
+    influence = _influence(table, i, j, p, n)
+    noise = np.concatenate([(w - 1) @ influence for w in instruction_weights(len(table.instructions), resamples, rng)])
+    found, null = float(rest(y)), rest(noise)
+    total = float((weight * y**2).sum())
+    p_value = (1 + float((null >= found).sum())) / (resamples + 1)
+    return CycleTest(
+        found / total if total > 0 else float("nan"), float(null.mean()) / max(total, 1e-300), p_value, resamples
+    )
+
+
+def cyclic_triples(preference: Floats) -> float:
+    """Share of triples of models whose majorities go round; ``preference`` (k, k), 1/2 on no majority or no battle.
+
+    Triples with a pair at exactly 1/2 are not counted. NaN where no triple is left.
+    """
+    cycles, triples = 0, 0
+    for a, b, c in combinations(range(len(preference)), 3):
+        sides = [preference[a, b] - 0.5, preference[b, c] - 0.5, preference[c, a] - 0.5]
+        if all(side != 0 for side in sides):
+            triples += 1
+            cycles += all(side > 0 for side in sides) or all(side < 0 for side in sides)
+    return cycles / triples if triples else float("nan")
+
+
+def _incidence(i: np.ndarray, j: np.ndarray, k: int) -> Floats:
+    design = np.zeros((len(i), k))
+    design[np.arange(len(i)), i], design[np.arange(len(i)), j] = 1.0, -1.0
+    return design
+
+
+def _influence(table: VerdictTable, i: np.ndarray, j: np.ndarray, p: Floats, n: Floats) -> csr_array:
+    """(instructions, pairs) what each instruction moves the log-odds of each pair by."""
+    k = len(table.models)
+    low, high = np.minimum(table.model_a, table.model_b), np.maximum(table.model_a, table.model_b)
+    pair = np.searchsorted(i * k + j, low.astype(np.int64) * k + high)
+    toward = np.where(table.model_a < table.model_b, table.preference, 1 - table.preference)
+    share = np.bincount(pair, weights=toward, minlength=len(i)) / n
+    values = (toward - share[pair]) / (n * p * (1 - p))[pair]
+    return csr_array((values, (table.instruction, pair)), shape=(len(table.instructions), len(i)))
+
+
+@dataclass(frozen=True, slots=True)
+class Consensus:
+    """Aligned to ``models``, those that took part."""
+
+    models: tuple[str, ...]
+    lottery: tuple[float, ...]  # probability of each model in the mixture that nobody beats on average
+    unmet: int  # pairs of models that never met, which the lottery takes for even
+    condorcet_winner: str | None  # preferred to each other model by a majority
+    categories: tuple[str, ...]  # that ranked; "" where instructions have none
+    borda: tuple[float, ...]  # mean share of others beaten over categories, in [0, 1]
+    kemeny: tuple[str, ...]  # the order that contradicts fewest categories
+    kemeny_disagreements: float  # pairs of models and categories that it contradicts
+    kemeny_exact: bool  # False: the best that local search found
+    cycles: CycleTest | None  # None: no models met in a circle, or no pair has a preference
+    cyclic_triples: (
+        float | None
+    )  # share of triples in which majorities go round; None: no triple of which all pairs met
+
+
+def consensus(
+    table: VerdictTable, categories: Sequence[str | None], *, resamples: int = 1000, seed: int = 0
+) -> Consensus:
+    """``categories`` is aligned to ``table.instructions``. Raises StatisticsError for fewer than two models."""
+    present = np.unique(np.concatenate([table.model_a, table.model_b]))
+    if len(present) < 2:
+        raise StatisticsError("there are no verdicts on two models: run a judge first, or choose another judge")
+    models = tuple(table.models[code] for code in present)
+    rates = pair_rates(table).rate[np.ix_(present, present)]
+    majorities = np.nan_to_num(rates, nan=0.5)
+    winner = condorcet_winner(majorities.copy())
+    names, ranks = _by_category(table, categories)
+    order = kemeny(ranks[:, present])
+    return Consensus(
+        models=models,
+        lottery=tuple(maximal_lottery(rates).tolist()),
+        unmet=int(np.isnan(rates[np.triu_indices(len(present), 1)]).sum()),
+        condorcet_winner=None if winner is None else models[winner],
+        categories=names,
+        borda=tuple(borda(ranks[:, present]).tolist()),
+        kemeny=tuple(models[code] for code in order.order),
+        kemeny_disagreements=order.disagreements,
+        kemeny_exact=order.exact,
+        cycles=_cycles(table, resamples, seed),
+        cyclic_triples=_number(cyclic_triples(majorities)),
+    )
+
+
+def _cycles(table: VerdictTable, resamples: int, seed: int) -> CycleTest | None:
+    try:
+        found = cycle_test(table, resamples=resamples, rng=np.random.default_rng(seed))
+    except StatisticsError:
+        return None
+    return found if np.isfinite(found.cyclic_share) else None
+
+
+def _by_category(table: VerdictTable, categories: Sequence[str | None]) -> tuple[tuple[str, ...], Floats]:
+    """Names of categories with verdicts, and (categories, models) ranks by win rate; NaN where a model has none."""
+    named = np.array([name or "" for name in categories], dtype=object)
+    of_row = named[table.instruction]
+    names = tuple(sorted(set(of_row.tolist())))
+    ranks = []
+    for name in names:
+        rate = win_rates(table.select(of_row == name)).rate
+        above = (rate[None, :] > rate[:, None]).sum(axis=1) + 1.0
+        ranks.append(np.where(np.isfinite(rate), above, np.nan))
+    return names, np.array(ranks)
+
+
+def _number(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from judgebench.audits.submission_set import Field
+from judgebench.audits.submission_set import SubmissionSet
 
 CONTENT = """water city music history light paper travel engine garden number friend market season mountain river
 teacher window story language planet kitchen doctor winter summer coffee bridge letter picture"""
@@ -39,8 +39,8 @@ def honest(asked: dict[str, str], rng: np.random.Generator) -> dict[str, str]:
     return texts
 
 
-def field(count: int = 60, models: int = 4, **planted: dict[str, str]) -> Field:
+def field(count: int = 60, models: int = 4, **planted: dict[str, str]) -> SubmissionSet:
     """``models`` honest ones, named m0 on, and the planted outputs."""
     asked = instructions(count)
     outputs = {f"m{number}": honest(asked, np.random.default_rng(100 + number)) for number in range(models)}
-    return Field.of(asked, outputs | planted)
+    return SubmissionSet.of(asked, outputs | planted)

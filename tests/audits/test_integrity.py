@@ -55,10 +55,10 @@ def test_missing_and_failed_trials_are_shares_of_a_models_own() -> None:
         for each in given
         if not (each.model_a == "alpha" and each.instruction in ("i0", "i1", "i2") and each.order is Order.BA)
     ]
-    assert found(lacking)["missing-trials", "alpha"].value == pytest.approx(3 / COUNT)
+    assert found(lacking)["missing-trials", "alpha"].estimate.value == pytest.approx(3 / COUNT)
     broken = [replace(each, verdict=failed(), reread=None) if each.model_a == "beta" else each for each in given]
     finding = found(broken)["failed-trials", "beta"]
-    assert (finding.severity, finding.value) == (Severity.MEDIUM, 1.0)
+    assert (finding.severity, finding.estimate.value) == (Severity.MEDIUM, 1.0)
     assert ("failed-trials", "alpha") not in found(broken)
 
 
@@ -77,7 +77,7 @@ def test_one_changed_verdict_is_found(
     given = verdicts()
     given[0] = change(given[0])
     finding = found(given)[rule, "judge"]
-    assert (finding.severity, finding.value) == (severity, 1 / len(given) if rule != "older-parser" else 1.0)
+    assert (finding.severity, finding.estimate.value) == (severity, 1 / len(given) if rule != "older-parser" else 1.0)
 
 
 def test_a_verdict_counted_twice_fails_the_audit() -> None:
@@ -89,7 +89,7 @@ def test_a_verdict_counted_twice_fails_the_audit() -> None:
 
 def test_one_templates_name_with_two_texts_is_found() -> None:
     edited = replace(JUDGE, name="judge-2", template_digest="1" * 32)
-    assert found(verdicts(), (JUDGE, edited))["template-edited", "judge"].value == 2.0
+    assert found(verdicts(), (JUDGE, edited))["template-edited", "judge"].estimate.value == 2.0
     assert not found(verdicts(), (JUDGE, replace(edited, model="another")))
 
 
@@ -123,7 +123,7 @@ def test_what_a_completion_does_not_bear_out_is_found(stored: Database) -> None:
         connection.execute(sa.update(t.judges).values(template_digest=digest))
         connection.execute(sa.update(t.verdicts).where(t.verdicts.c.id == 1).values(preference=0.0))
     report = integrity(stored, "bench", round_trip=False)
-    wrong = {finding.rule: finding.value for finding in report.findings}
+    wrong = {finding.rule: finding.estimate.value for finding in report.findings}
     # Every reply is "A": right where A was shown first, and wrong for the other order, which says ok(1.0) too.
     assert wrong["not-borne-out"] == pytest.approx((12 + 1) / 24)
     assert not report.passed

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgebench.audits.findings import Severity
-from judgebench.audits.null_gate import EntrantResult, Gate, Seen, gate_report, measure, next_round, resolution
+from judgebench.audits.null_gate import EntrantResult, NullGate, Seen, gate_report, measure, next_round, resolution
 from judgebench.stats.adaptive import Bounds, RunningBounds, running_bounds
 
-GATE = Gate()
+GATE = NullGate()
 
 
 def result(values: list[float], name: str = "null", entrants: int = 9) -> EntrantResult:
@@ -123,7 +123,7 @@ def test_recovery_drawing_without_replacement_keeps_the_error() -> None:
 
 
 def test_the_worst_real_model_lowers_the_gate_where_it_can_be_told_from_nothing() -> None:
-    gate = Gate(worst_real=0.04)
+    gate = NullGate(worst_real=0.04)
     assert result([0.0] * 40).decided(gate) is None
     assert result([0.0] * 150).decided(gate) is True
     assert resolution(GATE, 200, None) < 0.021
@@ -147,7 +147,7 @@ def test_no_verdict_is_no_pass_and_no_number() -> None:
 
 
 def test_a_null_model_above_a_real_one_fails_below_the_gate_too() -> None:
-    report = gate_report([result([0.05, 0.06] * 200)], Gate(worst_real=0.02), {"real": 0.02, "other": 0.5})
+    report = gate_report([result([0.05, 0.06] * 200)], NullGate(worst_real=0.02), {"real": 0.02, "other": 0.5})
     assert [finding.rule for finding in report.findings] == ["above-real-model"]
     assert not report.passed
 

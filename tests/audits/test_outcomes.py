@@ -4,7 +4,7 @@ import numpy as np
 
 from judgebench.audits.findings import Finding, Severity
 from judgebench.audits.rules import outcomes
-from judgebench.audits.submission_set import Field
+from judgebench.audits.submission_set import SubmissionSet
 from judgebench.stats.verdict_table import VerdictTable
 from tests.audits.factories import honest, instructions
 
@@ -40,17 +40,17 @@ def table(wins_first: float, wins_second: float, *, others_gap: float = 0.0, see
 
 def found(verdicts: VerdictTable, texts: dict[str, str]) -> dict[str, Finding]:
     asked = instructions(COUNT)
-    submission = Field.of(asked, {"x": texts}).submissions["x"]
+    submission = SubmissionSet.of(asked, {"x": texts}).by_model["x"]
     return {finding.rule: finding for finding in outcomes.findings(submission, verdicts)}
 
 
 def test_a_constant_text_that_wins_is_high_with_its_win_rate() -> None:
     finding = found(table(0.6, 0.6), dict.fromkeys(instructions(COUNT), CONSTANT))["wins-without-instruction"]
     assert finding.severity is Severity.HIGH
-    assert finding.lower is not None
-    assert finding.upper is not None
-    assert 0.1 < finding.lower < finding.value < finding.upper < 1
-    assert abs(finding.value - 0.6) < 0.15
+    assert finding.estimate.lower is not None
+    assert finding.estimate.upper is not None
+    assert 0.1 < finding.estimate.lower < finding.estimate.value < finding.estimate.upper < 1
+    assert abs(finding.estimate.value - 0.6) < 0.15
 
 
 def test_a_constant_text_that_loses_and_an_honest_winner_are_not() -> None:
@@ -62,11 +62,11 @@ def test_wins_in_one_place_only_are_shown_unless_every_model_has_them() -> None:
     texts = honest(instructions(COUNT), np.random.default_rng(0))
     finding = found(table(0.95, 0.05), texts)["order-asymmetry"]
     assert finding.severity is Severity.MEDIUM
-    assert finding.value > 0.7
-    assert found(table(0.05, 0.95), texts)["order-asymmetry"].value < -0.7
+    assert finding.estimate.value > 0.7
+    assert found(table(0.05, 0.95), texts)["order-asymmetry"].estimate.value < -0.7
     assert not found(table(0.95, 0.05, others_gap=0.9), texts)
 
 
 def test_a_model_without_verdicts_has_no_finding() -> None:
-    submission = Field.of(instructions(COUNT), {"unseen": {}}).submissions["unseen"]
+    submission = SubmissionSet.of(instructions(COUNT), {"unseen": {}}).by_model["unseen"]
     assert not list(outcomes.findings(submission, table(0.5, 0.5)))

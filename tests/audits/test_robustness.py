@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from judgebench.audits.findings import Severity
 from judgebench.audits.robustness import (
     PERTURBATIONS,
-    Estimate,
+    ChangeEffect,
     Material,
     consistency,
     invariance,
@@ -68,7 +68,7 @@ def constant(value: float) -> dict[str, float]:
     return dict.fromkeys(KEYS, value)
 
 
-def estimates(before: dict[str, float], after: dict[str, float], detected: dict[str, float]) -> list[Estimate]:
+def estimates(before: dict[str, float], after: dict[str, float], detected: dict[str, float]) -> list[ChangeEffect]:
     return [invariance("verbosity", before, after), sensitivity("truncation", detected)]
 
 
@@ -93,7 +93,7 @@ def test_a_judge_that_notices_and_stays_passes() -> None:
 def test_a_judge_that_padding_wins_over_has_a_severe_net_flip() -> None:
     report = robustness_report("swayed", estimates(constant(0.0), constant(1.0), constant(1.0)), 1.0)
     flip = report.findings[0]
-    assert (flip.severity, flip.rule, flip.value) == (Severity.HIGH, "net-flip", 1.0)
+    assert (flip.severity, flip.rule, flip.estimate.value) == (Severity.HIGH, "net-flip", 1.0)
     assert not report.passed
 
 
@@ -101,7 +101,7 @@ def test_noise_is_no_bias() -> None:
     rng = np.random.default_rng(1)
     before, after, again = ({key: float(rng.random() < 0.5) for key in KEYS} for _ in range(3))
     noisy = invariance("style", before, after)
-    assert noisy.lower < 0 < noisy.upper
+    assert noisy.estimate.lower < 0 < noisy.estimate.upper
     assert noisy.robustness < 0.8
     assert consistency(before, again) < 0.8
     assert summarise([noisy], consistency(before, again)).invariance > 0.7

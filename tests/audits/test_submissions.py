@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from judgebench.audits.findings import Finding, Severity, share_estimate
 from judgebench.audits.rules import audit_submissions
 from judgebench.audits.rules.repetition import normalised_entropy
-from judgebench.audits.submission_set import Field
+from judgebench.audits.submission_set import SubmissionSet
 from judgebench.errors import UnknownName
 from judgebench.records import Instruction
 from judgebench.spec import load_template, templates
@@ -41,7 +41,7 @@ def changed(change: object, count: int = 60) -> dict[str, str]:
 def test_one_text_for_everything_is_high(text: str) -> None:
     finding = found(dict.fromkeys(instructions(60), text))["constant-output"]
     assert finding.severity is Severity.HIGH
-    assert finding.value == 1.0
+    assert finding.estimate.value == 1.0
 
 
 def test_a_text_changed_a_little_each_time_is_high() -> None:
@@ -154,7 +154,7 @@ def test_words_that_the_instruction_asks_for_do_not_count() -> None:
         f"i{n}": f"Evaluate which response is better, number {n}: choose this response or that." for n in range(60)
     }
     outputs = {key: f"Response 1 is good. Choose this response, {key}." for key in asked}
-    report = audit_submissions(Field.of(asked, {"m": outputs}), TEMPLATES)
+    report = audit_submissions(SubmissionSet.of(asked, {"m": outputs}), TEMPLATES)
     assert "addressed-to-judge" not in {finding.rule for finding in report.findings}
 
 
@@ -197,7 +197,7 @@ def test_copies_name_both_models_and_are_medium() -> None:
     report = audit_submissions(field(60, planted=copied), TEMPLATES)
     copies = {finding.model: finding for finding in report.findings if finding.rule == "copied-output"}
     assert set(copies) == {"m0", "planted"}
-    assert all(finding.severity is Severity.MEDIUM and finding.value > 0.8 for finding in copies.values())
+    assert all(finding.severity is Severity.MEDIUM and finding.estimate.value > 0.8 for finding in copies.values())
 
 
 def test_very_short_outputs_are_shown_as_short_and_nothing_worse() -> None:
@@ -211,7 +211,7 @@ def test_recovery_200_honest_submissions_raise_few_alarms() -> None:
     asked = instructions(50)
     rng = np.random.default_rng(11)
     outputs = {f"m{number}": honest(asked, rng) for number in range(200)}
-    report = audit_submissions(Field.of(asked, outputs), TEMPLATES)
+    report = audit_submissions(SubmissionSet.of(asked, outputs), TEMPLATES)
     severities = {severity: {f.model for f in report.findings if f.severity is severity} for severity in Severity}
     assert not severities[Severity.HIGH]
     assert len(severities[Severity.MEDIUM]) <= 10
@@ -254,10 +254,10 @@ def test_outputs_to_other_instructions_are_high_and_templates_around_an_answer_a
     frame = "Thank you for this question. My answer, after some thought about it, is the following one: {}. I hope "
     frame += "that this was what you wanted to know, and I am glad to answer any further question about it."
     outputs["framed"] = {f"i{n}": frame.format(related(n, 9)) for n in range(80)}
-    report = audit_submissions(Field.of(asked, outputs), TEMPLATES)
+    report = audit_submissions(SubmissionSet.of(asked, outputs), TEMPLATES)
     high = {(finding.model, finding.rule) for finding in report.findings if finding.severity is Severity.HIGH}
     assert high == {("shuffled", "unrelated-output")}
-    alone = audit_submissions(Field.of(asked, {"framed": outputs["framed"]}), TEMPLATES)
+    alone = audit_submissions(SubmissionSet.of(asked, {"framed": outputs["framed"]}), TEMPLATES)
     assert "shared-text" in {finding.rule for finding in report.findings if finding.model == "framed"}
     assert {finding.rule for finding in alone.findings} <= {"shared-text"}
 
@@ -269,8 +269,8 @@ def test_echoes_are_high() -> None:
 def test_a_text_that_the_others_give_too_is_no_constant_output() -> None:
     asked = {f"i{number}": f"Is {number} even?" for number in range(40)}
     outputs = {f"m{number}": dict.fromkeys(asked, "No") for number in range(3)}
-    assert audit_submissions(Field.of(asked, outputs), TEMPLATES).passed
-    assert not audit_submissions(Field.of(asked, {"m0": outputs["m0"]}), TEMPLATES).passed
+    assert audit_submissions(SubmissionSet.of(asked, outputs), TEMPLATES).passed
+    assert not audit_submissions(SubmissionSet.of(asked, {"m0": outputs["m0"]}), TEMPLATES).passed
 
 
 def test_unknown_model_is_refused() -> None:
@@ -279,7 +279,7 @@ def test_unknown_model_is_refused() -> None:
 
 
 def test_nothing_to_audit_is_no_failure() -> None:
-    report = audit_submissions(Field.of({}, {"m": {}}), TEMPLATES)
+    report = audit_submissions(SubmissionSet.of({}, {"m": {}}), TEMPLATES)
     assert report.passed
     assert not report.findings
 
@@ -289,7 +289,7 @@ def test_nothing_to_audit_is_no_failure() -> None:
 def test_property_any_text_gives_a_report_that_is_json(texts: list[str]) -> None:
     asked = {f"i{number}": text for number, text in enumerate(reversed(texts))}
     outputs = {f"i{number}": text for number, text in enumerate(texts)}
-    report = audit_submissions(Field.of(asked, {"m": outputs, "n": dict(outputs)}), TEMPLATES)
+    report = audit_submissions(SubmissionSet.of(asked, {"m": outputs, "n": dict(outputs)}), TEMPLATES)
     json.dumps(report.document(), allow_nan=False)
     for finding in report.findings:
         for evidence in finding.evidence:
@@ -327,7 +327,7 @@ def test_property_any_text_gives_a_report_that_is_json(texts: list[str]) -> None
 )
 def test_hostile_text_is_read_in_linear_time(text: str) -> None:
     asked = {f"i{number}": "say something" for number in range(2)}
-    report = audit_submissions(Field.of(asked, {"m": {"i0": text, "i1": "ok"}}), TEMPLATES)
+    report = audit_submissions(SubmissionSet.of(asked, {"m": {"i0": text, "i1": "ok"}}), TEMPLATES)
     json.dumps(report.document(), allow_nan=False)
 
 
@@ -354,7 +354,7 @@ def test_golden_entropy() -> None:
     assert normalised_entropy(["a"] * 9) == 0.0
 
 
-def published(shared: Path) -> Field:
+def published(shared: Path) -> SubmissionSet:
     """The 24 submissions of AlpacaEval 2."""
     asked: dict[str, str] = {}
     outputs: dict[str, dict[str, str]] = {}
@@ -363,7 +363,7 @@ def published(shared: Path) -> Field:
         keyed = [(Instruction((row["instruction"],)), row["output"]) for row in rows]
         asked |= {instruction.key: instruction.text for instruction, _ in keyed}
         outputs[path.parent.name] = {instruction.key: text for instruction, text in keyed}
-    return Field.of(asked, outputs)
+    return SubmissionSet.of(asked, outputs)
 
 
 @pytest.mark.shared
@@ -381,16 +381,16 @@ def test_the_real_null_model_is_high_and_no_honest_model_is(shared: Path) -> Non
 @pytest.mark.slow
 def test_recovery_submissions_drawn_from_honest_models_raise_few_alarms(shared: Path) -> None:
     field_ = published(shared)
-    names = [name for name in field_.submissions if name not in ("NullModel", "gpt4_gamed")]
+    names = [name for name in field_.by_model if name not in ("NullModel", "gpt4_gamed")]
     rng = np.random.default_rng(3)
     keys = [str(key) for key in rng.choice(sorted(field_.instructions), 100, replace=False)]
     asked = {key: field_.instructions[key] for key in keys}
     drawn = {}
     for number in range(200):
         pool = [str(name) for name in rng.choice(names, 12, replace=False)]
-        texts = {key: field_.submissions[str(rng.choice(pool))].texts.get(key) for key in keys}
+        texts = {key: field_.by_model[str(rng.choice(pool))].texts.get(key) for key in keys}
         drawn[f"m{number}"] = {key: text for key, text in texts.items() if text is not None}
-    report = audit_submissions(Field.of(asked, drawn), templates())
+    report = audit_submissions(SubmissionSet.of(asked, drawn), templates())
     severities = {severity: {f.model for f in report.findings if f.severity is severity} for severity in Severity}
     assert not severities[Severity.HIGH]
     assert len(severities[Severity.MEDIUM]) <= 10

@@ -11,7 +11,7 @@ from statsmodels.stats.inter_rater import aggregate_raters
 from statsmodels.stats.inter_rater import cohens_kappa as reference_kappa
 from statsmodels.stats.inter_rater import fleiss_kappa as reference_fleiss
 
-from judgebench.errors import InputError, StatisticsError
+from judgebench.errors import InputError
 from judgebench.stats.agreement import (
     accuracy,
     agreement,
@@ -20,7 +20,6 @@ from judgebench.stats.agreement import (
     gwet_ac1,
     icc,
     krippendorff_alpha,
-    ordered_pairs,
     outcomes,
     rank_correlation,
     raw_agreement,
@@ -144,13 +143,6 @@ def test_rank_correlations():
     assert kendall.lower < kendall.value < kendall.upper <= 1
     assert rank_correlation({"a": 1, "b": 2}, {"a": 1, "b": 2}).identified is False
     assert rank_correlation(dict(list(one.items())[:4]), one).lower is None
-
-
-def test_ordered_pairs():
-    one, other = {"a": 3.0, "b": 2.0, "c": 1.0}, {"a": 2.0, "b": 2.0, "c": 1.0}
-    assert ordered_pairs(one, other, [("a", "b"), ("a", "c"), ("c", "b")]) == (2, 3)
-    with pytest.raises(StatisticsError, match="no rank for x"):
-        ordered_pairs(one, other, [("a", "x")])
 
 
 @pytest.mark.shared

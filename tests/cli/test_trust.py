@@ -139,7 +139,7 @@ def test_contamination(invoke: Invoke, tmp_path: Path) -> None:
 def test_controls_of_the_leaderboard(judged: Invoke) -> None:
     where = ("leaderboard", "--benchmark", "bench", "--judge", "scripted:coin", "--format", "json")
     rated = judged(*where, "--method", "bradley-terry", "--control", "length,position").json
-    assert any(note.startswith("at equal position, worth") for note in rated["notes"])
+    assert any(note.startswith("at equal position, whose coefficient is") for note in rated["notes"])
     assert judged(*where, "--control", "length").code == 2
     assert judged(*where, "--method", "bradley-terry", "--control", "weight").code == 2
     assert judged(*where, "--anchor", "human", "--control", "length").code == 2

@@ -10,6 +10,7 @@ from judgebench.bias.card import Card, line
 from judgebench.estimate import Estimate
 from judgebench.show.html import audit_page, card_page
 
+HALF = Estimate(0.5, 0.4, 0.6, 0.95, "normal", 10)
 ALLOWED = {"html", "meta", "title", "style", "h1", "h2", "p", "pre", "mark"}
 
 
@@ -28,7 +29,7 @@ class Reader(HTMLParser):
 
 
 def page(text: str) -> Reader:
-    finding = Finding(text, Severity.HIGH, text, (Evidence(text, 0, 3, text, text, text),), 0.5, 0.4, 0.6)
+    finding = Finding(text, Severity.HIGH, text, (Evidence(text, 0, 3, text, text, text),), HALF)
     report = AuditReport(text, (finding,), (text,), (text,), {text: text}, {"details": {text: [text, float("nan")]}})
     reader = Reader()
     reader.feed(audit_page(report))
@@ -49,7 +50,7 @@ def test_property_no_text_becomes_markup(text: str) -> None:
 
 def test_numbers_and_the_end_are_shown() -> None:
     assert "high: m: rule 0.5 [0.4, 0.6]" in audit_page(
-        AuditReport("kind", (Finding("m", Severity.HIGH, "rule", (), 0.5, 0.4, 0.6),))
+        AuditReport("kind", (Finding("m", Severity.HIGH, "rule", (), HALF),))
     )
     assert "Audit kind: passed" in audit_page(AuditReport("kind", ()))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import logit
 
 from judgebench.stats.verdict_table import VerdictTable
 
@@ -64,3 +65,13 @@ def verdicts():
         length_b=other.astype(np.int32),
     )
     return table, np.array([code[text] for text in benchmark])
+
+
+def difficulties():
+    """The published difficulties, in the benchmark's order, from what one model's published predictions imply.
+
+    logit P = ability + sharpness * difficulty at equal length (alpaca_eval/metrics/glm_winrate.py).
+    """
+    weights = official("official_glm_weights.csv")[COMPLETE]
+    predictions = np.array([row["glm_preference"] for row in rows_of(COMPLETE)])
+    return (logit(predictions) - float(weights["ability"])) / float(weights["instruction_difficulty"])

@@ -110,3 +110,32 @@ class World:
             length_a=zeros,
             length_b=zeros,
         )
+
+
+STRENGTH = np.array([0.0, 1.0, 0.4, -0.5, -1.2])
+
+
+def against_baseline(instructions: int = 120, *, seed: int = 1) -> VerdictTable:
+    """Models m1 .. m4 against m0 in both orders, with some ties."""
+    rng = np.random.default_rng(seed)
+    rows = [(i, m, order) for i in range(instructions) for m in range(1, 5) for order in (0, 1)]
+    instruction, model, order = (np.array(column, dtype=np.int32) for column in zip(*rows, strict=True))
+    luck = rng.normal(size=(instructions, 5))[instruction, model]
+    chance = 1 / (1 + np.exp(STRENGTH[model] - STRENGTH[0] + luck))
+    drawn = rng.random(len(rows))
+    preference = np.where(np.abs(drawn - chance) < 0.05, 0.5, (drawn < chance).astype(float))
+    zeros = np.zeros(len(rows), dtype=np.int32)
+    lengths = rng.integers(50, 500, size=(2, len(rows))).astype(np.int32)
+    return VerdictTable(
+        models=tuple(f"m{n}" for n in range(5)),
+        instructions=tuple(f"i{n:04d}" for n in range(instructions)),
+        judges=("judge",),
+        model_a=zeros,
+        model_b=model,
+        instruction=instruction,
+        judge=zeros,
+        order=order.astype(np.int8),
+        preference=preference,
+        length_a=lengths[0],
+        length_b=lengths[1],
+    )

@@ -3,11 +3,9 @@ import pytest
 from hypothesis import given
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.bootstrap import bootstrap_pair_counts, bootstrap_ratings, bootstrap_win_rates
-from judgebench.stats.bradley_terry import fit_bradley_terry, fit_pair_counts
-from judgebench.stats.bradley_terry.refits import Refits
+from judgebench.stats.bradley_terry import Refits, bootstrap_ratings, fit_bradley_terry
 from judgebench.stats.verdict_table import PairCounts
-from judgebench.stats.win_rate import win_rates
+from judgebench.stats.win_rate import bootstrap_win_rates, win_rates
 from tests.stats.factories import World, stacked, table_of, tables
 
 RNG = np.random.default_rng
@@ -54,18 +52,6 @@ def test_too_few_resamples_are_refused(resamples):
         bootstrap_win_rates(world(), resamples=resamples, rng=RNG(0))
     with pytest.raises(StatisticsError, match="at least two"):
         bootstrap_ratings(world(), resamples=resamples, rng=RNG(0))
-
-
-def test_counts_resampled_have_the_sandwich_spread():
-    counts = PairCounts.of(world())
-    boot = bootstrap_pair_counts(counts, resamples=600, rng=RNG(0))
-    np.testing.assert_allclose(boot.standard_error, fit_pair_counts(counts).standard_error, rtol=0.1)
-
-
-def test_soft_counts_cannot_be_resampled():
-    counts = PairCounts.of(table_of([("a", "b", 0.3), ("b", "a", 0.8)]))
-    with pytest.raises(StatisticsError, match="soft preferences"):
-        bootstrap_pair_counts(counts, rng=RNG(0))
 
 
 @given(tables())

@@ -2,11 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import expit
 
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.stats.bradley_terry import fit_bradley_terry
-from judgebench.stats.ppi import anchored_mean, anchored_ratings, anchored_win_rates, holm, labels_needed
+from judgebench.stats.ppi import JudgeErrorRates, anchored_mean, anchored_ratings, anchored_win_rates, corrected_share
 from judgebench.stats.win_rate import win_rates
 from tests.stats.factories import World, stacked, table_of
 
@@ -142,22 +144,6 @@ def test_ratings_without_a_link_are_refused():
         anchored_ratings(table.select(table.instruction < 5), table)
 
 
-def test_labels_needed_shrinks_with_correlation():
-    alone = labels_needed(0.5, 0.0, 0.05)
-    assert alone == pytest.approx((1.959964 * 0.5 / 0.05) ** 2, rel=1e-6)
-    assert labels_needed(0.5, 0.8, 0.05) == pytest.approx(0.36 * alone)
-    with pytest.raises(StatisticsError, match="correlation"):
-        labels_needed(0.5, 1.5, 0.05)
-
-
-def test_holm_equals_statsmodels():
-    from statsmodels.stats.multitest import multipletests
-
-    p = np.array([0.01, 0.04, 0.03, 0.5, 0.005])
-    np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
-    assert np.isnan(holm(np.array([0.1, np.nan]))).tolist() == [False, True]
-
-
 @pytest.mark.parametrize(
     ("weight", "estimate", "lower", "upper"),
     [
@@ -172,3 +158,53 @@ def test_golden_ppi_py(weight, estimate, lower, upper):
     found = anchored_mean(labels, judged, elsewhere, weight=weight)
     interval = found.interval(0.95)
     assert (found.estimate, interval.lower, interval.upper) == pytest.approx((estimate, lower, upper), rel=1e-12)
+
+
+JUDGE = JudgeErrorRates(specificity=0.9, negatives=50, sensitivity=0.8, positives=50)
+
+
+def test_golden_interval():
+    # "How to correctly report LLM-as-a-judge evaluations" (2025): share .6 of 200, specificity .9, sensitivity .8.
+    found = corrected_share(0.6, 200, JUDGE)
+    assert found.estimate.value == pytest.approx(0.7142857, abs=5e-8)
+    assert found.centre == pytest.approx(0.7172001, abs=5e-8)
+    assert found.shift == pytest.approx(0.0134091, abs=5e-8)
+    assert found.standard_error == pytest.approx(0.0811867, abs=5e-8)
+    assert (found.estimate.lower, found.estimate.upper) == pytest.approx((0.5714862, 0.8897321), abs=5e-8)
+
+
+def test_a_perfect_judge_is_not_corrected():
+    found = corrected_share(0.3, 100, JudgeErrorRates(1.0, 10_000, 1.0, 10_000))
+    assert found.estimate.value == pytest.approx(0.3)
+
+
+@given(st.floats(0, 1), st.floats(0.6, 1), st.floats(0.6, 1))
+def test_everything_stays_in_range(share, specificity, sensitivity):
+    found = corrected_share(share, 40, JudgeErrorRates(specificity, 20, sensitivity, 20))
+    assert 0 <= found.estimate.lower <= found.estimate.upper <= 1
+    assert 0 <= found.estimate.value <= 1
+
+
+def test_recovery_of_the_stated_coverage():
+    rng = np.random.default_rng(0)
+    truth, specificity, sensitivity = 0.55, 0.85, 0.75
+    covered = 0
+    for _ in range(400):
+        share = rng.binomial(300, truth * sensitivity + (1 - truth) * (1 - specificity)) / 300
+        seen = JudgeErrorRates(rng.binomial(80, specificity) / 80, 80, rng.binomial(80, sensitivity) / 80, 80)
+        interval = corrected_share(share, 300, seen).estimate
+        covered += interval.lower <= truth <= interval.upper
+    assert 0.92 <= covered / 400 <= 0.98
+
+
+@pytest.mark.parametrize(
+    ("share", "items", "judge", "message"),
+    [
+        (1.2, 10, JUDGE, "lie in"),
+        (0.5, 0, JUDGE, "both classes"),
+        (0.5, 10, JudgeErrorRates(0.5, 10, 0.5, 10), "no better than chance"),
+    ],
+)
+def test_bad_input_is_refused(share, items, judge, message):
+    with pytest.raises(StatisticsError, match=message):
+        corrected_share(share, items, judge)

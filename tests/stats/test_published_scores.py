@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.errors import InputError
-from judgebench.stats.scores import (
+from judgebench.stats.published_scores import (
     ARENA_HARD_VALUES,
     REWARD,
     TASK_WEIGHTS,

@@ -4,14 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.ranks import interval_ranks, rank_sets
+from judgebench.stats.ranks import rank_sets
 
 RNG = np.random.default_rng
-
-
-def test_golden_interval_ranks():
-    # The rank upper bound of Chatbot Arena's monitor on intervals (10, 20), (15, 25), (30, 40).
-    assert interval_ranks(np.array([10.0, 15, 30]), np.array([20.0, 25, 40])).tolist() == [2, 2, 1]
 
 
 def test_wide_gaps_leave_one_rank_each():

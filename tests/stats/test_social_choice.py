@@ -1,3 +1,6 @@
+"""Other answers than one scale: lotteries, Borda, Kemeny, juries, and whether preferences go in circles."""
+
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -7,7 +10,18 @@ from hypothesis import strategies as st
 
 from judgebench.errors import StatisticsError
 from judgebench.stats import social_choice
-from judgebench.stats.social_choice import borda, condorcet_winner, kemeny, maximal_lottery
+from judgebench.stats.social_choice import (
+    borda,
+    condorcet_winner,
+    consensus,
+    convene,
+    cycle_test,
+    cyclic_triples,
+    kemeny,
+    maximal_lottery,
+)
+from judgebench.stats.verdict_table import VerdictTable
+from tests.stats.factories import World, against_baseline, stacked, table_of
 
 CIRCLE = 0.5 + np.array([[0, 0.2, -0.1], [-0.2, 0, 0.3], [0.1, -0.3, 0]])
 
@@ -85,3 +99,127 @@ def test_bad_input_is_refused():
     for rule in (borda, kemeny):
         with pytest.raises(StatisticsError, match="at least one ranking"):
             rule(np.zeros((0, 3)))
+
+
+def test_a_ranking_has_no_cycles():
+    strengths = np.array([1.0, 0.3, -0.4, -0.9])
+    gaps = strengths[:, None] - strengths[None, :]
+    assert cyclic_triples(1 / (1 + np.exp(-gaps))) == 0
+
+
+def test_rock_paper_scissors_is_all_cycle():
+    gaps = np.array([[0, 1, -1], [-1, 0, 1], [1, -1, 0.0]])
+    assert cyclic_triples(1 / (1 + np.exp(-gaps))) == 1
+
+
+def circle(rng, instructions=150, strength=0.8):
+    rows = []
+    for i in range(instructions):
+        for a, b in (("r", "s"), ("s", "p"), ("p", "r")):
+            rows.append((a, b, float(rng.random() < 1 / (1 + np.exp(-strength))), f"i{i:04d}"))
+    return table_of(rows)
+
+
+def test_pairs_without_a_majority_do_not_count():
+    assert np.isnan(cyclic_triples(np.full((3, 3), 0.5)))
+
+
+def test_a_planted_cycle_is_found():
+    found = cycle_test(circle(np.random.default_rng(0)), resamples=300, rng=np.random.default_rng(1))
+    assert found.p_value < 0.01
+    assert found.cyclic_share > 0.8
+
+
+def test_recovery_of_the_level_without_cycles():
+    rng = np.random.default_rng(2)
+    world = World(np.array([0.4, 0.1, -0.1, -0.4]), instructions=80, quality_noise=1.0)
+    rejected = sum(cycle_test(world.table(rng), resamples=199, rng=rng).p_value <= 0.1 for _ in range(150))
+    assert rejected / 150 <= 0.18
+
+
+def test_copies_of_verdicts_do_not_make_a_cycle_significant():
+    table = circle(np.random.default_rng(3), instructions=20, strength=0.3)
+    once = cycle_test(table, resamples=200, rng=np.random.default_rng(1)).p_value
+    copies = stacked(stacked(table, table), stacked(table, table))
+    assert cycle_test(copies, resamples=200, rng=np.random.default_rng(1)).p_value == pytest.approx(once, abs=0.05)
+
+
+def test_bad_input_is_refused_of_cycles():
+    with pytest.raises(StatisticsError, match="no three or more models"):
+        cycle_test(table_of([("a", "b", 1.0)]), rng=np.random.default_rng(0))
+
+
+def table(rows: list[tuple[int, int, int, float]]) -> VerdictTable:
+    """Rows of (instruction, judge, order, preference) about two models."""
+    instruction, judge, order, preference = (np.array(column) for column in zip(*rows, strict=True))
+    same = np.zeros(len(rows), dtype=np.int32)
+    return VerdictTable(
+        models=("a", "b"),
+        instructions=tuple(f"i{n}" for n in range(int(instruction.max()) + 1)),
+        judges=("x", "y", "z"),
+        model_a=same,
+        model_b=same + 1,
+        instruction=instruction.astype(np.int32),
+        judge=judge.astype(np.int32),
+        order=order.astype(np.int8),
+        preference=preference.astype(np.float64),
+        length_a=same,
+        length_b=same,
+    )
+
+
+@pytest.mark.parametrize(
+    ("votes", "majority"),
+    [
+        ((1.0, 0.8, 0.0), 1.0),
+        ((0.2, 0.0, 1.0), 0.0),
+        ((1.0, 0.5, 0.0), 0.5),
+        ((1.0, 0.5, 0.5), 0.5),
+        ((0.5, 0.5, 0.5), 0.5),
+    ],
+)
+def test_a_side_wins_by_more_than_half_of_the_judges(votes: tuple[float, ...], majority: float) -> None:
+    rows = [(0, judge, 0, vote) for judge, vote in enumerate(votes)]
+    found = convene(table(rows), "majority")
+    assert found.table.preference.tolist() == [majority]
+    assert found.table.judges == ("majority of x, y, z",)
+    assert convene(table(rows), "mean").table.preference == pytest.approx([sum(votes) / 3])
+
+
+def test_repeats_are_averaged_orders_kept_apart_and_gaps_left_out() -> None:
+    rows = [(0, 0, 0, 1.0), (0, 0, 0, 0.0), (0, 1, 0, 1.0), (0, 0, 1, 0.0), (0, 1, 1, 0.0), (1, 0, 0, 1.0)]
+    found = convene(table(rows), "mean")
+    assert sorted(zip(found.table.order.tolist(), found.table.preference.tolist(), strict=True)) == [
+        (0, 0.75),
+        (1, 0.0),
+    ]
+    assert (found.members, found.incomplete) == (("x", "y"), 1)
+
+
+@given(st.lists(st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0]), min_size=3, max_size=3))
+def test_turning_every_verdict_round_turns_the_jurys(votes: list[float]) -> None:
+    for rule in ("majority", "mean"):
+        one = convene(table([(0, judge, 0, vote) for judge, vote in enumerate(votes)]), rule)
+        other = convene(table([(0, judge, 0, 1 - vote) for judge, vote in enumerate(votes)]), rule)
+        assert one.table.preference + other.table.preference == pytest.approx([1.0])
+
+
+def test_one_judge_and_judges_that_never_met_are_no_jury() -> None:
+    with pytest.raises(StatisticsError, match="two judges"):
+        convene(table([(0, 0, 0, 1.0)]), "majority")
+    with pytest.raises(StatisticsError, match="every judge"):
+        convene(table([(0, 0, 0, 1.0), (1, 1, 0, 1.0)]), "majority")
+
+
+def test_categories_that_disagree_are_weighed_by_borda_and_kemeny() -> None:
+    table = against_baseline()
+    categories = ["a" if n % 3 else "b" for n in range(len(table.instructions))]
+    turned = np.array([name == "b" for name in categories])[table.instruction]
+    table = replace(table, preference=np.where(turned, 1 - table.preference, table.preference))
+    found = consensus(table, [*categories[:-1], None])
+    assert found.categories == ("", "a", "b")
+    assert found.condorcet_winner is None  # it never met the others
+    assert found.kemeny[0] == "m1"
+    assert found.cycles is None  # all met m0 alone
+    assert found.unmet == 6
+    assert sum(found.lottery) == pytest.approx(1)

@@ -13,8 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from judgebench.audits.findings import Evidence, Finding, Rule, share_finding, span
-from judgebench.audits.submission_set import Hashes, Submission, outside_instruction, shingles
+from judgebench.audits.findings import Evidence, Finding, FindingRule, share_finding, span
+from judgebench.audits.submission_set import Hashes, ModelOutputs, outside_instruction, shingles
 from judgebench.judging.scales import LabelScale, ScoreScale
 from judgebench.judging.templates import ENVIRONMENT, Template
 
@@ -23,14 +23,8 @@ HIDDEN_CHARACTERS = (
     "\u00ad\u034f\u115f\u1160\u180b-\u180f\u200b-\u200f\u2060-\u2064\u3164\ufe00-\ufe0f\ufeff\uffa0"
     "\U000e0000-\U000e007f\U000e0100-\U000e01ef"
 )
-
-
 _JUDGED = r"(?:outputs?|responses?|answers?|assistants?|options?|candidates?|models?|submissions?)"
-
-
 _GRADED = r"(?:better|best|worse|worst|superior|inferior|winner|preferred|chosen|score|rated|void|empty)"
-
-
 _SIDE = r"(?:\([ab12]\)|(?-i:[AB])\b|[12]\b)"  # of a comparison; a small letter without brackets may be an article
 
 
@@ -130,13 +124,9 @@ _OTHERS = (
         r"(?:निर्देशों|निर्देश)\s+(?:को\s+)?(?:अनदेखा|नज़रअंदाज़|भूल)|इस\s+(?:उत्तर|जवाब)\s+को\s+(?:\S{1,20}\s{1,9}){0,2}(?:चुनें|चुनो)",
     ),
 )
-
-
 _PATTERNS = tuple(
     (tuple(words.split()), re.compile(pattern, re.IGNORECASE)) for words, pattern in (*_ENGLISH, *_OTHERS)
 )
-
-
 _ABOUT_JUDGING = re.compile(
     r"\b(?:judg\w*|evaluat\w*|grad(?:e|er|ing)|rat(?:e|er|ing)|annotat\w*|compar\w*|better|best|critique|review\w*"
     r"|contest|competition|(?:answer|output|response|assistant|option) [12ab]|ignore|forget|disregard"
@@ -150,11 +140,7 @@ _ABOUT_JUDGING = re.compile(
 _LOOKALIKES = str.maketrans(
     "аеорсхуіјѕԁһԛԝАВЕКМНОРСТХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "aeopcxyijsdhqwABEKMHOPCTXIJSABEZHIKMNOPTYXo"
 )
-
-
 _MIXED = re.compile(r"[A-Za-z][\u0370-\u03ff\u0400-\u052f]|[\u0370-\u03ff\u0400-\u052f][A-Za-z]")
-
-
 _INVISIBLE = re.compile(f"[{HIDDEN_CHARACTERS}]")
 
 
@@ -165,12 +151,12 @@ def addressed(key: str, text: str, instruction: str) -> Evidence | None:
     for words, pattern in _PATTERNS:
         if not any(word in lower for word in words):
             continue
-        for found in pattern.finditer(seen):
-            if found[0] in instruction:
+        for match in pattern.finditer(seen):
+            if match[0] in instruction:
                 continue
             if asks_for_judgment(instruction):
                 return None
-            return span(key, text, places[found.start()], places[found.end() - 1] + 1)
+            return span(key, text, places[match.start()], places[match.end() - 1] + 1)
     return None
 
 
@@ -184,13 +170,13 @@ def _as_seen(text: str) -> tuple[str, range | list[int]]:
     mixed = not text.isascii() and _MIXED.search(text) is not None
     places: range | list[int] = range(len(text))
     if not text.isascii() and _INVISIBLE.search(text):
-        hidden = {found.start() for found in _INVISIBLE.finditer(text)}
+        hidden = {match.start() for match in _INVISIBLE.finditer(text)}
         places = [place for place in places if place not in hidden]
         text = "".join(text[place] for place in places)
     return (text.translate(_LOOKALIKES) if mixed else text), places
 
 
-DELIMITER = Rule(
+DELIMITER = FindingRule(
     "template-delimiter",
     "Share of outputs with a delimiter or an identifier of a judge's template that the instruction does not hold: "
     "fence lines, verdicts in the template's own form, section marks, model identifiers, or four different sequences "
@@ -198,9 +184,7 @@ DELIMITER = Rule(
     medium=0.02,
     high=0.1,
 )
-
-
-ADDRESSED = Rule(
+ADDRESSED = FindingRule(
     "addressed-to-judge",
     "Share of outputs that address the judge or the judging: to ignore what came before, which output to choose, which "
     "rating to give, which of the outputs is better or worse, in any of eleven languages; instructions that themselves "
@@ -208,36 +192,26 @@ ADDRESSED = Rule(
     medium=0.02,
     high=0.1,
 )
-
-
-CONTROL = Rule(
+CONTROL = FindingRule(
     "control-token",
     "Share of outputs with a token or a heading that separates turns in a chat format, such as <|im_end|> or a line "
     "that begins with SYSTEM:.",
     medium=0.2,
 )
-
-
-INVISIBLE = Rule(
+INVISIBLE = FindingRule(
     "invisible-characters",
     "Share of outputs with control, format or private-use characters that the instruction does not hold; joiners and "
     "direction marks, which scripts need, do not count.",
     medium=0.05,
 )
-
-
-HIDDEN = Rule(
+HIDDEN = FindingRule(
     "hidden-text",
     "Share of outputs with eight or more invisible characters in a row, which can carry a message that no reader sees.",
     low=0.0,
     medium=0.01,
     high=0.1,
 )
-
-
 RULES = (DELIMITER, ADDRESSED, CONTROL, INVISIBLE, HIDDEN)
-
-
 _CONTROL = re.compile(
     r"<\|[A-Za-z][\w ]{1,30}\|>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</s>|<[｜|](?:User|Assistant)[｜|]>"
     r"|^[ \t]*#{2,4}[ \t]*(?:System|Human|User|Assistant)[ \t]*:|^[ \t]*SYSTEM(?: PROMPT| MESSAGE)?[ \t]*:",
@@ -254,20 +228,10 @@ _SECTIONS = (
     r"\[The (?:Start|End) of [^\]\n]{1,40}\]",
     r"\[RESULT\]",
 )
-
-
 _ALLOWED = "\n\r\t\u200c\u200d\u200e\u200f\u061c\u00ad\ufeff"
-
-
 _UNUSUAL = re.compile(r"[^\n\r\t -~]")
-
-
 _HIDDEN = re.compile(f"[{HIDDEN_CHARACTERS}]{{8,}}")  # each is of use alone, none eight times in a row
-
-
 _FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e007a]{1,7}\U000e007f")  # such as the flag of Wales
-
-
 _TEMPLATE_SEQUENCES = 4
 
 
@@ -276,35 +240,35 @@ class TemplateMarks:
 
     def __init__(self, templates: Sequence[Template]) -> None:
         self.pattern = re.compile("|".join([*_SECTIONS, *_verdict_forms(templates)]), re.IGNORECASE)
-        sources = [source for each in templates for source in (each.system, each.user)]
+        sources = [source for template in templates for source in (template.system, template.user)]
         parts = [shingles(text) for source in sources for text in literals(source)]
         self.words: Hashes = np.unique(np.concatenate([*parts, np.empty(0, dtype=np.uint64)]))
 
-    def find(self, submission: Submission, key: str) -> Evidence | None:
+    def find(self, submission: ModelOutputs, key: str) -> Evidence | None:
         """The first mark in an output; the whole output where only sequences of words are known to be in it."""
         text = submission.texts[key]
-        found = outside_instruction(self.pattern, text, submission.instructions[key])
-        if found is not None:
-            return span(key, text, found.start(), found.end())
+        match = outside_instruction(self.pattern, text, submission.instructions[key])
+        if match is not None:
+            return span(key, text, match.start(), match.end())
         own = submission.own_shingles.get(key)
         if own is None or len(np.intersect1d(own, self.words, assume_unique=True)) < _TEMPLATE_SEQUENCES:
             return None
         return span(key, text, 0, len(text))
 
 
-def findings(submission: Submission, marks: TemplateMarks) -> Iterator[Finding]:
+def findings(submission: ModelOutputs, marks: TemplateMarks) -> Iterator[Finding]:
     """What the rules of this module find in one submission."""
     counted: dict[str, list[Evidence]] = {rule.name: [] for rule in RULES}
     for key, text in submission.texts.items():
         instruction = submission.instructions[key]
-        found = {
+        marked = {
             DELIMITER: marks.find(submission, key),
             ADDRESSED: addressed(key, text, instruction),
             CONTROL: _matched(_CONTROL, key, text, instruction),
             INVISIBLE: _invisible(key, text, instruction),
             HIDDEN: _matched(_HIDDEN, key, text, instruction),
         }
-        for rule, evidence in found.items():
+        for rule, evidence in marked.items():
             if evidence is not None:
                 counted[rule.name].append(evidence)
     for rule in RULES:
@@ -334,17 +298,17 @@ def _verdict_forms(templates: Iterable[Template]) -> list[str]:
 
 
 def _matched(pattern: re.Pattern[str], key: str, text: str, instruction: str) -> Evidence | None:
-    found = outside_instruction(pattern, text, instruction)
-    return None if found is None else span(key, text, found.start(), found.end())
+    match = outside_instruction(pattern, text, instruction)
+    return None if match is None else span(key, text, match.start(), match.end())
 
 
 def _invisible(key: str, text: str, instruction: str) -> Evidence | None:
-    flags = [found.span() for found in _FLAG.finditer(text)]
-    for found in _UNUSUAL.finditer(text):
-        char = found[0]
-        if any(start <= found.start() < end for start, end in flags):
+    flags = [match.span() for match in _FLAG.finditer(text)]
+    for match in _UNUSUAL.finditer(text):
+        char = match[0]
+        if any(start <= match.start() < end for start, end in flags):
             continue
         odd = char == "\ufffd" or unicodedata.category(char) in ("Cc", "Cf", "Co", "Cs")
         if odd and char not in _ALLOWED and char not in instruction:
-            return span(key, text, found.start(), found.end())
+            return span(key, text, match.start(), match.end())
     return None

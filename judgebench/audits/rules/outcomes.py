@@ -1,45 +1,60 @@
-"""What stored verdicts add to a submission's texts: do outputs that ignore their instruction win, and does the place in
-which they are shown decide?
+"""What judges make of a submission: do outputs that ignore their instruction win, does the place in which they are
+shown decide, and how probable are they to a local model?
 
-Repeated texts are a permutation test that somebody else paid for: exchanging equal outputs between instructions changes
-nothing, so the win rate they have is the win rate they keep. Zheng et al. 2025's null model wins in either place by
-design, which is why the second rule compares a model with the others and is never severe by itself.
+Two rules read stored verdicts. Repeated texts are a permutation test that somebody else paid for: exchanging equal
+outputs between instructions changes nothing, so the win rate they have is the win rate they keep. Zheng et al. 2025's
+null model wins in either place by design, which is why the second rule compares a model with the others and is never
+severe by itself.
+
+Two rules need a judge's answers, and nothing is asked here. The permutation test is that of Zheng et al. 2025: a model
+that answers loses its wins when its outputs go to other instructions, and one whose output ignores the instruction
+keeps them. A judge that lets exchanged outputs win whoever wrote them says nothing about a submission: its findings are
+then at most medium.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.audits.findings import LEVEL, Finding, Rule, Severity, mean_by_instruction, mean_estimate, span
+from judgebench.audits.findings import LEVEL, Finding, FindingRule, Severity, mean_by_instruction, mean_estimate
+from judgebench.audits.rules.comparison import median_estimate
 from judgebench.audits.rules.repetition import repeated_keys, substantial, template_keys
-from judgebench.audits.submission_set import Submission
+from judgebench.audits.submission_set import ModelOutputs
 from judgebench.stats.intervals import normal_estimate
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
-INDEPENDENT = Rule(
+INDEPENDENT = FindingRule(
     "wins-without-instruction",
     "Win rate of outputs that are repeated texts, or more than half shared text, of 120 characters or more and no "
     "refusals, or one text for everything; from 20 instructions on: exchanged between instructions they keep it. "
     "Medium when the interval lies above 10 %, high when more than half of the outputs are such.",
 )
-
-
-ASYMMETRY = Rule(
+ASYMMETRY = FindingRule(
     "order-asymmetry",
     "Mean preference for the model when shown first less that when shown second, less the same over the other models. "
     "Low when its interval lies beyond 0.2 on either side, medium beyond 0.5; from 20 instructions in each order on.",
 )
-
-
 RULES = (INDEPENDENT, ASYMMETRY)
-
-
+PERMUTED = FindingRule(
+    "wins-when-exchanged",
+    "Win rate against the baseline of the model's own outputs, each shown under another instruction, over the same "
+    "instructions. High where the interval lies above 10 % and above half of the model's win rate with its outputs in "
+    "place, and the baseline's own outputs, exchanged in the same way, do not win; medium where these win too.",
+)
+LIKELIHOOD = FindingRule(
+    "likelihood-outlier",
+    "Median over instructions of the output's log-likelihood a token, to a local model after the instruction, less the "
+    "median of the other models', in nats. Low where the interval lies beyond 1 on either side, medium beyond 2.5; "
+    "from 10 instructions and three other models on. Text that no model would write is far below, text that repeats "
+    "itself far above.",
+)
+ASKED_RULES = (PERMUTED, LIKELIHOOD)  # they need a judge to ask
 _LEAST = 20
-
-
-_GATE = 0.1
+_GATE = 0.1  # win rate
+_KEPT = 0.5  # of the win rate in place
+_LOW_NATS, _MEDIUM_NATS, _LEAST_LIKELIHOODS, _OTHERS = 1.0, 2.5, 10, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +67,7 @@ class _Seen:
     preference: Floats  # for the model
 
 
-def findings(submission: Submission, table: VerdictTable) -> Iterator[Finding]:
+def findings(submission: ModelOutputs, table: VerdictTable) -> Iterator[Finding]:
     """What the rules of this module find for one model; nothing where the table has no verdict on it."""
     if submission.model not in table.models:
         return
@@ -64,7 +79,7 @@ def findings(submission: Submission, table: VerdictTable) -> Iterator[Finding]:
     yield from _asymmetric(submission, seen, _others(table, code))
 
 
-def _independent(submission: Submission, keys: Sequence[str], seen: _Seen) -> Iterator[Finding]:
+def _independent(submission: ModelOutputs, keys: Sequence[str], seen: _Seen) -> Iterator[Finding]:
     chosen = substantial(submission) & {*repeated_keys(submission), *template_keys(submission)}
     if len(set(submission.normalised.values())) == 1:
         chosen |= set(submission.texts)
@@ -73,23 +88,22 @@ def _independent(submission: Submission, keys: Sequence[str], seen: _Seen) -> It
     means = mean_by_instruction(seen.instruction[rows], seen.preference[rows])
     if len(means) < _LEAST:
         return
-    value, (lower, upper) = float(means.mean()), mean_estimate(means).ends
-    if lower > _GATE:
-        shown = tuple(span(key, submission.texts[key], 0, len(submission.texts[key])) for key in sorted(chosen)[:3])
+    rate = mean_estimate(means, bounds=(0.0, 1.0))
+    if rate.ends[0] > _GATE:
+        shown = submission.openings(sorted(chosen)[:3])
         severity = Severity.HIGH if len(chosen) > len(submission) / 2 else Severity.MEDIUM
-        yield Finding(submission.model, severity, INDEPENDENT.name, shown, value, max(0.0, lower), min(1.0, upper))
+        yield Finding(submission.model, severity, INDEPENDENT.name, shown, rate)
 
 
-def _asymmetric(submission: Submission, seen: _Seen, others: _Seen) -> Iterator[Finding]:
+def _asymmetric(submission: ModelOutputs, seen: _Seen, others: _Seen) -> Iterator[Finding]:
     mine, rest = _gap(seen), _gap(others)
     if mine is None or rest is None:
         return
-    value = mine[0] - rest[0]
-    lower, upper = normal_estimate(value, float(np.hypot(mine[1], rest[1])), level=LEVEL).ends
-    beyond = max(lower, -upper)
+    gap = normal_estimate(mine[0] - rest[0], float(np.hypot(mine[1], rest[1])), level=LEVEL)
+    beyond = max(gap.ends[0], -gap.ends[1])
     if beyond > 0.2:
         severity = Severity.MEDIUM if beyond > 0.5 else Severity.LOW
-        yield Finding(submission.model, severity, ASYMMETRY.name, (), value, lower, upper)
+        yield Finding(submission.model, severity, ASYMMETRY.name, (), gap)
 
 
 def _gap(seen: _Seen) -> tuple[float, float] | None:
@@ -123,3 +137,40 @@ def _others(table: VerdictTable, code: int) -> _Seen:
     as_a = np.isin(rest.model_b, opponents)
     preference = np.where(as_a, rest.preference, 1.0 - rest.preference)
     return _Seen(rest.instruction, as_a == (rest.order == 0), rest.order >= 0, preference)
+
+
+def permuted_finding(model: str, exchanged: Floats, in_place: Floats, control: Floats) -> Finding | None:
+    """``exchanged``, ``in_place`` and ``control`` hold one mean preference an instruction: for the model's exchanged
+    outputs, for its outputs in place, and for the baseline's exchanged outputs."""
+    if len(exchanged) < 2 or not len(in_place):
+        return None
+    rate = mean_estimate(exchanged, bounds=(0.0, 1.0))
+    if not rate.ends[0] > max(_GATE, _KEPT * float(in_place.mean())):
+        return None
+    fooled = len(control) > 1 and mean_estimate(control).ends[0] > _GATE
+    severity = Severity.MEDIUM if fooled else Severity.HIGH
+    return Finding(model, severity, PERMUTED.name, (), rate)
+
+
+def likelihood_findings(by_model: Mapping[str, Mapping[str, float]], chosen: Sequence[str]) -> list[Finding]:
+    """``by_model`` holds the log-likelihood a token of each model's output, by instruction."""
+    findings = []
+    for model in chosen:
+        others = [likelihoods for name, likelihoods in by_model.items() if name != model]
+        if len(others) < _OTHERS:
+            continue
+        gaps = np.array(
+            [
+                value - float(np.median([likelihoods[key] for likelihoods in others if key in likelihoods]))
+                for key, value in by_model.get(model, {}).items()
+                if any(key in likelihoods for likelihoods in others)
+            ]
+        )
+        if len(gaps) < _LEAST_LIKELIHOODS:
+            continue
+        gap = median_estimate(gaps)
+        beyond = max(gap.ends[0], -gap.ends[1])
+        if beyond > _LOW_NATS:
+            severity = Severity.MEDIUM if beyond > _MEDIUM_NATS else Severity.LOW
+            findings.append(Finding(model, severity, LIKELIHOOD.name, (), gap))
+    return findings

@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from judgebench.audits.findings import Evidence, Finding, Rule, Severity, share_finding, span
-from judgebench.audits.rules.dependence import overlap
-from judgebench.audits.submission_set import FULL, LONG, Field, Submission
+from judgebench.audits.findings import Finding, FindingRule, Severity, counted, share_finding
+from judgebench.audits.rules.comparison import overlap
+from judgebench.audits.submission_set import FULL, LONG, ModelOutputs, SubmissionSet
 
-CONSTANT = Rule(
+CONSTANT = FindingRule(
     "constant-output",
     "Share of outputs that are one and the same text, case and white space aside (an empty text is a text), and not "
     "what half of the other models gave to the instruction. High only where it is so of 95 % of the outputs, or of all,"
@@ -25,9 +25,7 @@ CONSTANT = Rule(
     medium=0.5,
     high=0.8,
 )
-
-
-REPEATED = Rule(
+REPEATED = FindingRule(
     "repeated-output",
     f"Share of outputs that have {LONG} characters or more and are the output to another instruction too, case and "
     f"white space aside. High only where it is so of texts of {FULL} characters or more that are no refusals; of these "
@@ -36,9 +34,7 @@ REPEATED = Rule(
     medium=0.25,
     high=0.5,
 )
-
-
-BOILERPLATE = Rule(
+BOILERPLATE = FindingRule(
     "shared-text",
     f"Share of outputs that have {LONG} characters or more, and in which more than half of all sequences of five words "
     "also stand in outputs to other instructions (three of them at least, and 0.5 %); what the instruction "
@@ -49,47 +45,31 @@ BOILERPLATE = Rule(
     medium=0.25,
     high=0.5,
 )
-
-
-ENTROPY = Rule(
+ENTROPY = FindingRule(
     "low-entropy",
     f"Entropy of the distribution of texts with {LONG} characters or more, divided by its greatest value, the "
     "logarithm of their number: 1 where all differ, 0 where all are the same. Low from 0.9 down, medium 0.8, high 0.5; "
     f"where at least 20 outputs, and half of all, have that length. High only where it is so of texts of {FULL} "
     "characters or more that are no refusals, and medium only where it is so without the refusals.",
 )
-
-
-FILLER = Rule(
+FILLER = FindingRule(
     "repeated-filler",
     "Share of outputs that repeat themselves: 400 characters or more that deflate to under 12 % of their size, or in "
     "which one sentence of eight words or more stands six times.",
     low=0.02,
     medium=0.2,
 )
-
-
-ECHO = Rule(
+ECHO = FindingRule(
     "echoed-instruction",
     "Share of outputs that are the instruction's own words, case and white space aside.",
     low=0.02,
     medium=0.1,
     high=0.8,
 )
-
-
-EMPTY = Rule("empty-output", "Share of outputs without a visible character.", low=0.01, medium=0.1)
-
-
+EMPTY = FindingRule("empty-output", "Share of outputs without a visible character.", low=0.01, medium=0.1)
 RULES = (CONSTANT, REPEATED, BOILERPLATE, ENTROPY, FILLER, ECHO, EMPTY)
-
-
 _FOR_ENTROPY = 20
-
-
 _NEARLY, _FEWEST = 0.95, 8  # share and number of outputs from which one text is all that a model says
-
-
 _REFUSAL_CHARS = 400
 
 
@@ -101,73 +81,71 @@ _REFUSAL = re.compile(
     r"|извин|к сожалению"
     r"|抱歉|对不起|很抱歉|申し訳|すみません|죄송)"
 )
-
-
 _SEVERE = 0.05  # share of answers, not refusals, that are one text: medium from here on
-
-
 _FILLER_CHARS, _FILLER_RATIO = 400, 0.12
-
-
 _SENTENCE = re.compile(r"[^.!?\n]{30,400}")
-
-
 _SENTENCE_WORDS, _SENTENCES = 8, 6
 
 
-def findings(submission: Submission, field: Field) -> Iterator[Finding]:
-    """What the rules of this module find in one submission; the field tells what is usual for the benchmark."""
+def findings(submission: ModelOutputs, submissions: SubmissionSet) -> Iterator[Finding]:
+    """What the rules of this module find in one submission; the others tell what is usual for the benchmark."""
     full = substantial(submission)
     repeated, template = repeated_keys(submission), template_keys(submission)
     unread = [key for key in template if key in full]
-    if overlap(field, submission, unread).clear:
+    if overlap(submissions, submission, unread).clear:
         unread = []
     blank = [key for key, text in submission.texts.items() if not text.strip()]
     filler = [key for key, text in submission.texts.items() if _is_filler(text)]
-    found = [
-        _constant(submission, constant_keys(submission, field)),
-        _capped(REPEATED, submission, repeated, [key for key in repeated if key in full]),
-        _capped(BOILERPLATE, submission, template, unread),
-        _counted(FILLER, submission, filler),
-        _counted(ECHO, submission, _echoed(submission)),
-        _counted(EMPTY, submission, blank),
-        _entropy_finding(submission, repeated, full),
-    ]
-    yield from (each for each in found if each is not None)
+    yield from filter(
+        None,
+        (
+            _constant(submission, constant_keys(submission, submissions)),
+            _capped(REPEATED, submission, repeated, [key for key in repeated if key in full]),
+            _capped(BOILERPLATE, submission, template, unread),
+            _counted(FILLER, submission, filler),
+            _counted(ECHO, submission, _echoed(submission)),
+            _counted(EMPTY, submission, blank),
+            _entropy_finding(submission, repeated, full),
+        ),
+    )
 
 
-def substantial(submission: Submission) -> set[str]:
+def substantial(submission: ModelOutputs) -> set[str]:
     """The instructions whose output is long enough to be an answer, and is no refusal: many models have few ways of
     refusing, and few words for a choice."""
     return {key for key in submission.long if len(submission.normalised[key]) >= FULL and not _refuses(submission, key)}
 
 
-def template_keys(submission: Submission) -> list[str]:
+def template_keys(submission: ModelOutputs) -> list[str]:
     """The instructions whose output is, for more than half, text that other instructions get too."""
     return [key for key, share in submission.shared.items() if share > 0.5]
 
 
-def _refuses(submission: Submission, key: str) -> bool:
+def _refuses(submission: ModelOutputs, key: str) -> bool:
     text = submission.normalised[key]
     return len(text) <= _REFUSAL_CHARS and _REFUSAL.match(text) is not None
 
 
-def _echoed(submission: Submission) -> list[str]:
-    asked = submission.instructions
-    return [key for key, text in submission.normalised.items() if text and text == " ".join(asked[key].lower().split())]
+def _echoed(submission: ModelOutputs) -> list[str]:
+    instructions = submission.instructions
+    return [
+        key
+        for key, text in submission.normalised.items()
+        if text and text == " ".join(instructions[key].lower().split())
+    ]
 
 
-def constant_keys(submission: Submission, field: Field) -> list[str]:
+def constant_keys(submission: ModelOutputs, submissions: SubmissionSet) -> list[str]:
     """The instructions that get the commonest text, where that is not what half of the other models say too."""
     commonest = most_common(Counter(submission.normalised.values()))
     same = [key for key, text in submission.normalised.items() if text == commonest]
-    others = [each for name, each in field.submissions.items() if name != submission.model]
-    agree = {key: sum(each.normalised.get(key) == commonest for each in others) for key in same}
+    others = submissions.others(submission.model)
+    agree = {key: sum(other.normalised.get(key) == commonest for other in others) for key in same}
     alone = [key for key in same if not others or agree[key] < len(others) / 2]
     return alone if len(alone) > 1 else []
 
 
-def _constant(submission: Submission, keys: list[str]) -> Finding | None:
+def _constant(submission: ModelOutputs, keys: list[str]) -> Finding | None:
     finding = _counted(CONSTANT, submission, keys)
     if finding is None:
         return None
@@ -177,11 +155,11 @@ def _constant(submission: Submission, keys: list[str]) -> Finding | None:
     return replace(finding, severity=Severity.HIGH if high else capped)
 
 
-def _counted(rule: Rule, submission: Submission, keys: list[str]) -> Finding | None:
-    return share_finding(rule, submission.model, _opening(submission, keys), len(submission))
+def _counted(rule: FindingRule, submission: ModelOutputs, keys: list[str]) -> Finding | None:
+    return share_finding(rule, submission.model, submission.openings(keys), len(submission))
 
 
-def _capped(rule: Rule, submission: Submission, keys: list[str], severe: list[str]) -> Finding | None:
+def _capped(rule: FindingRule, submission: ModelOutputs, keys: list[str], severe: list[str]) -> Finding | None:
     """The finding of ``keys``: high by ``severe`` alone, of which few are medium; low where nearly all are refusals."""
     finding = _counted(rule, submission, keys)
     if finding is None:
@@ -194,7 +172,7 @@ def _capped(rule: Rule, submission: Submission, keys: list[str], severe: list[st
     return replace(finding, severity=Severity.LOW if few else Severity.MEDIUM)
 
 
-def repeated_keys(submission: Submission) -> list[str]:
+def repeated_keys(submission: ModelOutputs) -> list[str]:
     """The instructions whose long output is the output to another instruction too."""
     texts = Counter(submission.normalised[key] for key in submission.long)
     return [key for key in submission.long if texts[submission.normalised[key]] > 1]
@@ -215,7 +193,7 @@ def normalised_entropy(texts: Iterable[str]) -> float:
     return max(0.0, min(1.0, entropy / math.log(total)))
 
 
-def _entropy_finding(submission: Submission, repeated: list[str], full: set[str]) -> Finding | None:
+def _entropy_finding(submission: ModelOutputs, repeated: list[str], full: set[str]) -> Finding | None:
     value = _entropy(submission, submission.long)
     steps = ((0.5, Severity.HIGH), (0.8, Severity.MEDIUM), (0.9, Severity.LOW))
     severity = next((severity for bound, severity in steps if value <= bound), None)
@@ -226,19 +204,15 @@ def _entropy_finding(submission: Submission, repeated: list[str], full: set[str]
     answers = [key for key in submission.long if not _refuses(submission, key)]
     if severity is Severity.MEDIUM and _entropy(submission, answers) > steps[1][0]:
         severity = Severity.LOW
-    shown = tuple(_opening(submission, repeated[:3]))
-    return Finding(submission.model, severity, ENTROPY.name, shown, value, None, None)
+    shown = submission.openings(repeated[:3])
+    return Finding(submission.model, severity, ENTROPY.name, shown, counted(value, len(submission.long)))
 
 
-def _entropy(submission: Submission, keys: Sequence[str]) -> float:
+def _entropy(submission: ModelOutputs, keys: Sequence[str]) -> float:
     """Of the texts to ``keys``; 1 where these are too few to stand for the submission."""
     if len(keys) < max(_FOR_ENTROPY, len(submission) / 2):
         return 1.0
     return normalised_entropy(submission.normalised[key] for key in keys)
-
-
-def _opening(submission: Submission, keys: list[str]) -> list[Evidence]:
-    return [span(key, submission.texts[key], 0, len(submission.texts[key])) for key in keys]
 
 
 def _is_filler(text: str) -> bool:
@@ -247,5 +221,7 @@ def _is_filler(text: str) -> bool:
     raw = text.encode("utf-8", "replace")
     if len(zlib.compress(raw)) < _FILLER_RATIO * len(raw):
         return True
-    said = Counter(each.strip().lower() for each in _SENTENCE.findall(text))
-    return any(times >= _SENTENCES and len(each.split()) >= _SENTENCE_WORDS for each, times in said.most_common(5))
+    sentences = Counter(sentence.strip().lower() for sentence in _SENTENCE.findall(text))
+    return any(
+        times >= _SENTENCES and len(sentence.split()) >= _SENTENCE_WORDS for sentence, times in sentences.most_common(5)
+    )

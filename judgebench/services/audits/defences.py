@@ -30,11 +30,7 @@ from judgebench.store import schema as t
 from judgebench.store.database import Connection, Database
 
 UNDEFENDED = "fixed"
-
-
 _MODELS = 3  # real models that meet the baseline for the price
-
-
 Battle = tuple[str, str, str]  # instruction key, model A, model B
 
 

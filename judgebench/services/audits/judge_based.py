@@ -13,7 +13,7 @@ import numpy as np
 from judgebench import engine, store
 from judgebench.audits.findings import Finding, mean_by_instruction
 from judgebench.audits.null_models import exchanged
-from judgebench.audits.rules.asked import likelihood_findings, permuted_finding
+from judgebench.audits.rules.outcomes import likelihood_findings, permuted_finding
 from judgebench.engine.judges import open_judge, resolve
 from judgebench.engine.run import run
 from judgebench.engine.runner import OnProgress

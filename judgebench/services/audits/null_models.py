@@ -10,7 +10,7 @@ import numpy as np
 from judgebench import store
 from judgebench.audits.defences import NONE, SETTING, VOIDING, check_defence
 from judgebench.audits.findings import AuditReport, mean_by_instruction, mean_estimate
-from judgebench.audits.null_gate import EntrantResult, Gate, Seen, gate_report, measure, next_round, resolution
+from judgebench.audits.null_gate import EntrantResult, NullGate, Seen, gate_report, measure, next_round, resolution
 from judgebench.engine.judges import resolve
 from judgebench.engine.run import run
 from judgebench.engine.runner import OnProgress
@@ -25,8 +25,6 @@ from judgebench.store.arrays import score_table
 from judgebench.store.database import Connection, Database
 
 _FEW = 20
-
-
 _ORDERS = 2
 
 
@@ -37,7 +35,7 @@ class NullAudit:
     benchmark: str
     judge: JudgeSpec
     baseline: str | None = None  # None: the one that every battle of the benchmark has, or the strongest
-    gate: Gate = field(default_factory=Gate)
+    gate: NullGate = field(default_factory=NullGate)
     limit: int = 200  # instructions at most
     seed: int = 0
     concurrency: int = 16
@@ -85,7 +83,7 @@ def staged(database: Database, asked: NullAudit, environment: Mapping[str, str])
 
 def keep_null_audit(database: Database, asked: NullAudit, report: AuditReport) -> None:
     """Keep the report for leaderboards; only one by the usual gate or a stricter one lets a judge pass there."""
-    strict = asked.gate.fail_above <= Gate().fail_above and asked.gate.error <= Gate().error
+    strict = asked.gate.fail_above <= NullGate().fail_above and asked.gate.error <= NullGate().error
     digest = report.details["judge_digest"]
     keep(database, asked.benchmark, report, judge_digest=digest, passed=report.passed and strict)
 
@@ -132,7 +130,7 @@ class Rounds:
             details={**self._about(), **found.details},
         )
 
-    def _with_real(self, gate: Gate) -> Gate:
+    def _with_real(self, gate: NullGate) -> NullGate:
         least = resolution(gate, self._most, len(self._stage.drawn))
         known = [rate for rate in self._real.values() if rate > least]
         return replace(gate, worst_real=min(known, default=None))

@@ -20,8 +20,6 @@ from judgebench.store.audits import Subject, add_audit, newest_audits
 from judgebench.store.database import Database
 
 KIND = "random-search"
-
-
 _KEPT_EVERY = 16  # steps
 
 
@@ -89,8 +87,8 @@ class _Searching:
         self._baseline = found[stage.baseline]
         self._vocabulary = rs.vocabulary([*(each.text for each in instructions), *self._baseline.values()])
 
-    async def run(self) -> rs.Search:
-        """Search up to the planned step, from where it stopped."""
+    async def run(self) -> rs.PrefixSearch:
+        """PrefixSearch up to the planned step, from where it stopped."""
         try:
             await self._opened.check()
             search = self._stored() or await self._first()
@@ -102,16 +100,16 @@ class _Searching:
                 tried = rs.changed(search.prefix, self._vocabulary, seed=self._plan.seed, step=step)
                 found = await self._loss(tried, step)
                 prefix, loss = (tried, found) if found <= loss else (search.prefix, loss)
-                search = rs.Search(step, prefix, loss, search.first_loss, search.questions + self._asked())
+                search = rs.PrefixSearch(step, prefix, loss, search.first_loss, search.questions + self._asked())
                 if step % _KEPT_EVERY == 0 or step == self._plan.steps:
                     self._keep(search)
             return search
         finally:
             await self._opened.client.close()
 
-    async def _first(self) -> rs.Search:
+    async def _first(self) -> rs.PrefixSearch:
         loss = await self._loss(rs.begin(), 0, checked=True)
-        return rs.Search(0, rs.begin(), loss, loss, self._asked())
+        return rs.PrefixSearch(0, rs.begin(), loss, loss, self._asked())
 
     def _asked(self) -> int:
         """Questions since it was last called."""
@@ -142,17 +140,17 @@ class _Searching:
     def _subject(self) -> Subject:
         return Subject(KIND, self._benchmark_id, self._judge.digest)
 
-    def _stored(self) -> rs.Search | None:
+    def _stored(self) -> rs.PrefixSearch | None:
         """The search as it was last kept, if it was this one; it may have gone further than is wanted now."""
         with self._database.read() as connection:
             found = newest_audits(connection, self._benchmark_id, kind=KIND, judges=[self._judge.digest])
         for each in found:
             state = each.document["state"]
             if each.document["key"] == [self._stage.key, self._plan.seed]:
-                return rs.Search(**{**state, "prefix": tuple(state["prefix"])})
+                return rs.PrefixSearch(**{**state, "prefix": tuple(state["prefix"])})
         return None
 
-    def _keep(self, search: rs.Search) -> None:
+    def _keep(self, search: rs.PrefixSearch) -> None:
         document = {"findings": [], "key": [self._stage.key, self._plan.seed], "state": asdict(search)}
         with self._database.write() as connection:
             add_audit(connection, self._subject(), passed=True, document=document)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from judgebench import store
 from judgebench.audits.findings import AuditReport
-from judgebench.leaderboard import Gate, JudgeGate, Leaderboard, ModelGate, marked, of_board
+from judgebench.leaderboard import JudgeGate, Leaderboard, ModelGate
 from judgebench.leaderboard.board import State
 from judgebench.records import Judge
 from judgebench.store import schema as t
@@ -26,8 +26,8 @@ def audits(database: Database, benchmark: str, *, kind: str | None = None) -> li
         return newest_audits(connection, store.benchmarks.benchmark_id(connection, benchmark), kind=kind)
 
 
-def board_gate(database: Database, benchmark: str, board: Leaderboard) -> Gate:
-    """What audits say about a leaderboard's judges and models; a few rows are read, and no verdict.
+def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderboard:
+    """The leaderboard marked by what audits say about its judges and models; a few rows are read, and no verdict.
 
     Raises UnknownName.
     """
@@ -39,15 +39,10 @@ def board_gate(database: Database, benchmark: str, board: Leaderboard) -> Gate:
         severe = newest_audits(connection, benchmark_id, kind=SUBMISSIONS, only_high=True)
         imported = _imported(connection, [judge.name for judge in judges])
     by_digest = {each.judge_digest: each for each in stored}
-    found = [
+    gates = [
         _judge_gate(judge, by_digest.get(judge.digest), benchmark, asked=judge.name not in imported) for judge in judges
     ]
-    return of_board(board, found, [_model_gate(each, benchmark) for each in severe if each.model is not None])
-
-
-def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderboard:
-    """The leaderboard with its gate, its rows and notes marked."""
-    return marked(board, board_gate(database, benchmark, board))
+    return board.marked(gates, [_model_gate(audit, benchmark) for audit in severe if audit.model is not None])
 
 
 def _judge_gate(judge: Judge, stored: StoredAudit | None, benchmark: str, *, asked: bool) -> JudgeGate:

@@ -35,8 +35,6 @@ from judgebench.stats.verdict_table import average_battles
 from judgebench.store.database import Database
 
 _PAGE = 200
-
-
 _KEY_DIGITS = 8
 
 

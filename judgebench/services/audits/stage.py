@@ -14,7 +14,7 @@ from judgebench import store
 from judgebench.audits.null_models import PREFIX, Entrant, panel
 from judgebench.errors import InputError
 from judgebench.judging.templates import Template
-from judgebench.leaderboard import common_baseline
+from judgebench.leaderboard.build import common_baseline
 from judgebench.records import Instruction, Model, Output, content_key
 from judgebench.stats.scores import score_preferences
 from judgebench.stats.verdict_table import VerdictTable
@@ -23,8 +23,6 @@ from judgebench.store.arrays import score_table
 from judgebench.store.database import Connection, Database
 
 PAGE = 200
-
-
 _KEY_DIGITS = 8
 
 

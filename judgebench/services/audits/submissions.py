@@ -7,9 +7,9 @@ from dataclasses import replace
 from judgebench import store
 from judgebench.audits.findings import AuditReport, Finding, make_report
 from judgebench.audits.rules import RULES, audit_submissions
-from judgebench.audits.rules.asked import RULES as ASKED
-from judgebench.audits.rules.comparison import RULES as COMPARISONS
-from judgebench.audits.submission_set import Field
+from judgebench.audits.rules.comparison import COPY, LENGTH
+from judgebench.audits.rules.outcomes import ASKED_RULES
+from judgebench.audits.submission_set import SubmissionSet
 from judgebench.judging.templates import Template
 from judgebench.services.submissions import Prepared
 from judgebench.spec import templates
@@ -17,14 +17,8 @@ from judgebench.store.audits import Subject, add_audit, extent
 from judgebench.store.database import Connection, Database
 
 SUBMISSIONS = "submissions"
-
-
 _PAGE = 200  # instructions read at a time
-
-
 _AT_SUBMIT = 2000  # outputs that are looked at when they are submitted, so that submitting stays quick
-
-
 _COMPARED = 60  # of them, instructions on which they are held against other models' outputs
 
 
@@ -49,9 +43,9 @@ def submissions(
         table = store.arrays.verdict_table(connection, benchmark_id).table
     report = audit_submissions(field, [*templates(), *own_templates], models=models or None, table=table)
     if further:
-        found = make_report(SUBMISSIONS, [*report.findings, *further], (*RULES, *ASKED), report.notes)
+        found = make_report(SUBMISSIONS, [*report.findings, *further], (*RULES, *ASKED_RULES), report.notes)
         report = replace(found, details=report.details)
-    keep_submissions(database, benchmark, report, models or field.submissions)
+    keep_submissions(database, benchmark, report, models or field.by_model)
     return report
 
 
@@ -68,10 +62,10 @@ def audit_prepared(database: Database, prepared: Prepared) -> AuditReport:
             others = store.models.outputs_to(connection, benchmark_id, list(_spread(texts, _COMPARED)))
     others.pop(name, None)
     asked = {key: instructions[key] for key in texts}
-    alone = audit_submissions(Field.of(asked, {name: texts}), templates())
-    compared = Field.of(asked, {name: dict(_spread(texts, _COMPARED)), **others})
+    alone = audit_submissions(SubmissionSet.of(asked, {name: texts}), templates())
+    compared = SubmissionSet.of(asked, {name: dict(_spread(texts, _COMPARED)), **others})
     beside = audit_submissions(compared, [], models=[name])
-    kinds = {rule.name for rule in COMPARISONS}
+    kinds = {COPY.name, LENGTH.name}
     found = [*alone.findings, *(finding for finding in beside.findings if finding.rule in kinds)]
     notes = [] if len(texts) == len(prepared.outputs) else [f"{len(texts)} of {len(prepared.outputs)} were looked at"]
     if others:
@@ -101,7 +95,7 @@ def keep_submissions(database: Database, benchmark: str, report: AuditReport, mo
             add_audit(connection, Subject(SUBMISSIONS, benchmark_id, model=name), passed=passed, document=mine)
 
 
-def read_field(connection: Connection, benchmark_id: int) -> Field:
+def read_field(connection: Connection, benchmark_id: int) -> SubmissionSet:
     """Every output to a benchmark, in memory at once."""
     names = [model.name for model in store.models.models(connection, benchmark_id)]
     instructions: dict[str, str] = {}
@@ -113,7 +107,7 @@ def read_field(connection: Connection, benchmark_id: int) -> Field:
             for model, output in question.outputs.items():
                 outputs[model][question.instruction.key] = output.text
         after = page[-1].id
-    return Field.of(instructions, outputs)
+    return SubmissionSet.of(instructions, outputs)
 
 
 def _spread(texts: Mapping[str, str], most: int) -> dict[str, str]:

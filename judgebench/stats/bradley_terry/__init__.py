@@ -2,22 +2,28 @@
 
 P(i preferred to j) = 1 / (1 + exp(theta_j - theta_i)); a tie counts half for each side, a soft preference in
 proportion (quasi-likelihood: the covariance is the sandwich, never the inverse information). Every verdict has equal
-weight; see battles.average_battles for equal battles. Newton's method on pair counts (Bradley and Terry 1952; Ford
-1957 for existence), cluster-robust covariance (Liang and Zeger 1986), two-way (Cameron, Gelbach and Miller 2011).
+weight; ``verdict_table.average_battles`` makes battles equal. Newton's method on pair counts (Bradley and Terry 1952;
+Ford 1957 for existence), cluster-robust covariance (Liang and Zeger 1986), two-way (Cameron, Gelbach and Miller 2011).
 
-Models without a maximum-likelihood rating get a finite one from placement.py and a flag; ratings are relative within
+Models without a maximum-likelihood rating get a finite one from ``separation`` and a flag; ratings are relative within
 a component of the battle graph and are never compared across. No style or judge terms here.
+
+Resamples share the information matrix of the point fit (chord Newton): one factorisation serves every step of every
+resample. What has not settled after a few steps, and every graph with models to be placed, is refitted in full.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse import csr_array
 from scipy.special import expit, log_expit
 
-from judgebench.stats.bradley_terry.separation import Connectivity, Layer, connectivity, one_scale, plan
-from judgebench.stats.clusters import Clustering, meat_of_rows
-from judgebench.stats.intervals import critical_value
+from judgebench.stats.bootstrap import Bootstrap, instruction_weights, summarise
+from judgebench.stats.bradley_terry.separation import Connectivity, PlacementLayer, connectivity, one_scale, plan
+from judgebench.stats.clusters import meat_of_rows
+from judgebench.stats.method import Cluster
 from judgebench.stats.newton import Optimum, maximise, solve_dense
 from judgebench.stats.verdict_table import Codes, Floats, PairCounts, VerdictTable
 
@@ -41,7 +47,7 @@ class Ratings:
         return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
 
 
-def fit_bradley_terry(table: VerdictTable, *, cluster: Clustering = "instruction") -> Ratings:
+def fit_bradley_terry(table: VerdictTable, *, cluster: Cluster = "instruction") -> Ratings:
     """Ratings of all models of ``table``; ``cluster`` names what its verdicts share.
 
     "instruction" (default) and "judge" are one-way, "both" is two-way, "verdict" treats verdicts as independent and is
@@ -70,17 +76,6 @@ def fit_pair_counts(counts: PairCounts) -> Ratings:
     if point.graph.parts > 1:
         squares = squares * point.graph.same_part()
     return _ratings(point, np.diag(squares.sum(axis=1)) - squares, plan(counts.verdicts > 0, point.graph))
-
-
-def win_probabilities(ratings: Ratings, level: float = 0.95) -> tuple[Floats, Floats, Floats]:
-    """Probability that the row's model is preferred to the column's, and its pointwise interval: three (k, k) arrays.
-
-    NaN between components.
-    """
-    gap = ratings.theta[:, None] - ratings.theta[None, :]
-    gap = np.where(ratings.component[:, None] == ratings.component[None, :], gap, np.nan)
-    half = critical_value(level) * difference_errors(ratings.covariance)
-    return expit(gap), expit(gap - half), expit(gap + half)
 
 
 def difference_errors(covariance: Floats) -> Floats:
@@ -166,7 +161,7 @@ def _centred(theta: Floats, graph: Connectivity) -> Floats:
     return np.where(graph.part >= 0, theta - mean[group], 0.0)
 
 
-def refit(counts: PairCounts, graph: Connectivity, start: Floats, layers: tuple[Layer, ...]) -> Floats:
+def refit(counts: PairCounts, graph: Connectivity, start: Floats, layers: tuple[PlacementLayer, ...]) -> Floats:
     """Ratings (k,) alone, for the same graph under other weights, found from the ratings ``start``.
 
     ``layers`` as planned for that graph. NaN for a model without a battle.
@@ -178,7 +173,7 @@ def refit(counts: PairCounts, graph: Connectivity, start: Floats, layers: tuple[
     return theta
 
 
-def _ratings(point: PointFit, meat: Floats, layers: tuple[Layer, ...]) -> Ratings:
+def _ratings(point: PointFit, meat: Floats, layers: tuple[PlacementLayer, ...]) -> Ratings:
     counts = point.counts
     factor = cho_factor(point.likelihood.derivatives(point.theta)[1], lower=True)
     unknown = np.isnan(np.diag(meat))
@@ -196,3 +191,90 @@ def _ratings(point: PointFit, meat: Floats, layers: tuple[Layer, ...]) -> Rating
         point.optimum.iterations,
         point.optimum.gradient,
     )
+
+
+_STEPS = 25
+
+
+_SETTLED = 1e-7  # natural log-odds; 2e-5 of an Elo point
+
+
+@dataclass(frozen=True, eq=False)
+class Refits:
+    """The point fit, and its pairs of models in the order in which resamples give their sums."""
+
+    models: tuple[str, ...]
+    graph: Connectivity
+    layers: tuple[PlacementLayer, ...]
+    theta: Floats  # (k,) of the point fit; 0 for a model without a battle
+    factor: tuple[Floats, bool]  # of its information
+    first: NDArray[np.intp]  # (pairs,) smaller code
+    second: NDArray[np.intp]  # (pairs,)
+
+    @classmethod
+    def of(cls, counts: PairCounts, table: VerdictTable | None = None) -> "Refits":
+        graph = connectivity(counts.wins, counts.verdicts)
+        point = fit_within_parts(counts, graph)
+        first, second = np.nonzero(np.triu(counts.verdicts, 1))
+        factor = cho_factor(point.likelihood.derivatives(point.theta)[1], lower=True)
+        return cls(counts.models, graph, plan(counts.verdicts > 0, graph, table), point.theta, factor, first, second)
+
+    def pair_of(self, first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.intp]:
+        """The column of each pair of codes, the smaller one first."""
+        k = len(self.models)
+        return np.searchsorted(self.first * k + self.second, first.astype(np.int64) * k + second)
+
+    def ratings(self, won: Floats, met: Floats) -> Floats:
+        """(b, k) ratings from (b, pairs) summed preferences for each pair's first model, and weights of verdicts."""
+        if self.layers:
+            return np.array([self._in_full(w, n) for w, n in zip(won, met, strict=True)])
+        pairs = np.arange(len(self.first))
+        ends = np.concatenate([self.first, self.second])
+        signs = np.concatenate([np.ones(len(pairs)), -np.ones(len(pairs))])
+        incidence = csr_array((signs, (np.concatenate([pairs, pairs]), ends)), shape=(len(pairs), len(self.models)))
+        theta = np.tile(self.theta, (len(won), 1))
+        moving = np.arange(len(won))
+        for _ in range(_STEPS):
+            gaps = theta[moving][:, self.first] - theta[moving][:, self.second]
+            gradient = (won[moving] - met[moving] * expit(gaps)) @ incidence
+            step = cho_solve(self.factor, gradient.T).T
+            theta[moving] += step
+            moving = moving[np.abs(step).max(axis=1) > _SETTLED]
+            if not len(moving):
+                break
+        for row in moving:
+            theta[row] = self._in_full(won[row], met[row])
+        theta[:, self.graph.part < 0] = np.nan
+        return theta
+
+    def _in_full(self, won: Floats, met: Floats) -> Floats:
+        wins, verdicts = np.zeros((2, len(self.models), len(self.models)))
+        wins[self.first, self.second], wins[self.second, self.first] = won, met - won
+        verdicts[self.first, self.second] = verdicts[self.second, self.first] = met
+        counts = PairCounts(self.models, wins, np.zeros_like(wins), verdicts)
+        return refit(counts, self.graph, self.theta, self.layers)
+
+
+def bootstrap_ratings(
+    table: VerdictTable, *, level: float = 0.95, resamples: int = 1000, rng: np.random.Generator
+) -> Bootstrap:
+    """Bradley-Terry ratings as in bradley_terry.fit_bradley_terry, refitted under ``resamples`` reweightings.
+
+    Raises StatisticsError for fewer than two resamples, or when a fit does not converge.
+    """
+    counts = PairCounts.of(table)
+    refits = Refits.of(counts, table)
+    won, met = _pair_sums(table, refits)
+    blocks = instruction_weights(len(table.instructions), resamples, rng)
+    draws = [refits.ratings(weights @ won, weights @ met) for weights in blocks]
+    return summarise(table.models, np.concatenate(draws), level)
+
+
+def _pair_sums(table: VerdictTable, refits: Refits) -> tuple[csr_array, csr_array]:
+    """(instructions, pairs) summed preference for each pair's first model, and number of verdicts."""
+    forth = table.model_a < table.model_b
+    pair = refits.pair_of(np.minimum(table.model_a, table.model_b), np.maximum(table.model_a, table.model_b))
+    shape = (len(table.instructions), len(refits.first))
+    rows = (table.instruction, pair)
+    preference = np.where(forth, table.preference, 1 - table.preference)
+    return csr_array((preference, rows), shape=shape), csr_array((np.ones(len(table)), rows), shape=shape)

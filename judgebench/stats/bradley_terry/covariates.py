@@ -6,40 +6,62 @@ fit depend on which model is called A. Without columns this is Bradley-Terry wit
 ties). Chatbot Arena's and Arena-Hard's style control is this model with centred columns and a ridge on the ratings.
 
 A column that the models themselves explain (say, a property that never varies inside a model) is reported as not
-identified instead of estimated. Models without a maximum-likelihood rating are placed as in bradley_terry, on their
+identified instead of estimated. Models without a maximum-likelihood rating are placed as in ``separation``, on their
 verdicts alone: for them nothing is controlled. No per-judge terms; see judge_model.
+
+This is the one place where a covariate gets its coefficient: ``leaderboard --control`` and what the app says of a
+covariate both come from ``ControlledRatings.coefficient``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.bradley_terry import Ratings, anchor
+from judgebench.estimate import Estimate, unidentified
+from judgebench.stats.bradley_terry import Ratings, anchor, bootstrap_ratings, fit_bradley_terry
 from judgebench.stats.bradley_terry.separation import Connectivity, connectivity, one_scale, plan
 from judgebench.stats.bradley_terry.ties import RULES, Outcomes, Pieces, TieRule, tie_parameter
-from judgebench.stats.clusters import Clustering, meat_of_rows
-from judgebench.stats.intervals import critical_value
+from judgebench.stats.clusters import meat_of_rows
+from judgebench.stats.intervals import critical_value, normal_estimate
+from judgebench.stats.method import Choices, Cluster, Estimates
 from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 
 _COLLINEAR = 1e-8  # share of a column that models and earlier columns must leave unexplained
+_UNTOLD = "the verdicts cannot tell it from the strengths of the models or other covariates"
+_FEWEST_JUDGES = 10  # below which a sandwich clustered by them is too narrow
+_SHARED = {
+    "instruction": "clustered by instruction",
+    "judge": "clustered by judge",
+    "both": "clustered by instruction and by judge",
+    "verdict": "verdicts taken as independent",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ContextualRatings:
+class ControlledRatings:
     """Ratings at equal context, and what each context is worth."""
 
     ratings: Ratings
     columns: tuple[str, ...]  # f names
     coefficients: Floats  # (f,) log-odds for one unit of the column as given; NaN where not identified
     coefficient_errors: Floats  # (f,)
+    verdicts: tuple[int, ...]  # (f,) in which the column is not 0
     not_identified: tuple[str, ...]
     ties: TieRule
     tie_parameter: float  # nu or eta; NaN for "half"
     tie_interval: tuple[float, float]  # 95 %, of the same
+
+    def coefficient(self, name: str, level: float = 0.95) -> Estimate:
+        """Log-odds for one unit of the column."""
+        at = self.columns.index(name)
+        value, error, n = float(self.coefficients[at]), float(self.coefficient_errors[at]), self.verdicts[at]
+        if name in self.not_identified:
+            return unidentified(_UNTOLD if n else "no verdict has it", level=level, n=n)
+        return normal_estimate(value, error, level=level, n=n)
 
 
 def shown_first(table: VerdictTable) -> Floats:
@@ -47,14 +69,14 @@ def shown_first(table: VerdictTable) -> Floats:
     return np.select([table.order == 0, table.order == 1], [1.0, -1.0], 0.0)
 
 
-def fit_contextual(
+def fit_with_covariates(
     table: VerdictTable,
     *,
     columns: Mapping[str, Floats] | None = None,
     ties: TieRule = "half",
-    cluster: Clustering = "instruction",
+    cluster: Cluster = "instruction",
     prior_sd: float | None = None,
-) -> ContextualRatings:
+) -> ControlledRatings:
     """Ratings controlled for ``columns`` (n,) each, finite and antisymmetric.
 
     ``prior_sd`` puts a normal prior around 0 on the coefficient of each scaled column (0.5 is a usual choice); None
@@ -88,11 +110,96 @@ def fit_contextual(
     return _result(ratings, fit, optimum.x[k:], np.sqrt(np.diag(covariance)[k:]))
 
 
+def bradley_terry_estimates(
+    table: VerdictTable,
+    choices: Choices,
+    baseline: str | None,
+    rng: np.random.Generator,
+    columns: Mapping[str, Floats] | None = None,
+) -> Estimates:
+    """The leaderboard's method "bradley-terry"; ``columns`` as in ``fit_with_covariates``."""
+    if columns is not None:
+        return _with_ties(table, choices, columns, "half")
+    estimates = rating_estimates(fit_bradley_terry(table, cluster=choices.cluster), choices.level)
+    if choices.interval == "analytic":
+        notes = _few_judges(table) if choices.cluster in ("judge", "both") else ()
+        return replace(estimates, method=f"sandwich, {_SHARED[choices.cluster]}", notes=notes)
+    if choices.cluster != "instruction":
+        raise StatisticsError("the bootstrap draws instructions: leave out the choice of clusters, or the bootstrap")
+    drawn = bootstrap_ratings(table, level=choices.level, resamples=choices.resamples, rng=rng)
+    return replace(estimates, lower=drawn.lower, upper=drawn.upper, method=drawn.method)
+
+
+def davidson_estimates(
+    table: VerdictTable,
+    choices: Choices,
+    baseline: str | None,
+    rng: np.random.Generator,
+    columns: Mapping[str, Floats] | None = None,
+) -> Estimates:
+    """The leaderboard's method "davidson"."""
+    return _with_ties(table, choices, columns, "davidson")
+
+
+def rao_kupper_estimates(
+    table: VerdictTable,
+    choices: Choices,
+    baseline: str | None,
+    rng: np.random.Generator,
+    columns: Mapping[str, Floats] | None = None,
+) -> Estimates:
+    """The leaderboard's method "rao-kupper"."""
+    return _with_ties(table, choices, columns, "rao_kupper")
+
+
+def rating_estimates(ratings: Ratings, level: float) -> Estimates:
+    """Ratings in natural log-odds with their sandwich intervals; each flag names its scale where there are several."""
+    half = critical_value(level) * ratings.standard_error
+    scales = int(ratings.component.max(initial=-1)) + 1
+    flags = [
+        ", ".join(filter(None, (flag, f"scale {component + 1} of {scales}" if scales > 1 else "")))
+        for flag, component in zip(ratings.flags, ratings.component.tolist(), strict=True)
+    ]
+    return Estimates(
+        value=ratings.theta,
+        lower=ratings.theta - half,
+        upper=ratings.theta + half,
+        covariance=ratings.covariance,
+        flags=flags,
+        method="sandwich, clustered by instruction",
+        scale="logit",
+    )
+
+
+def coefficient_note(name: str, coefficient: Estimate) -> str:
+    """What a covariate held equal is worth, as leaderboards note it."""
+    if not coefficient.identified:
+        return f"{name} cannot be told from the models' strengths here, so it is not controlled"
+    lower, upper = coefficient.ends
+    return f"at equal {name}, whose coefficient is {coefficient.value:.2f} [{lower:.2f}, {upper:.2f}] log-odds a unit"
+
+
+def _with_ties(table: VerdictTable, choices: Choices, columns: Mapping[str, Floats] | None, ties: TieRule) -> Estimates:
+    controlled = fit_with_covariates(table, columns=columns, ties=ties)
+    notes = (coefficient_note(name, controlled.coefficient(name, choices.level)) for name in controlled.columns)
+    return replace(rating_estimates(controlled.ratings, choices.level), notes=tuple(notes))
+
+
+def _few_judges(table: VerdictTable) -> tuple[str, ...]:
+    judges = len(np.unique(table.judge))
+    if judges < 2:
+        return ("one judge tells nothing of how judges differ: there is no interval by judge",)
+    if judges < _FEWEST_JUDGES:
+        return (f"{judges} judges tell little of how judges differ: intervals by judge are too narrow",)
+    return ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Context:
     """Columns as they are fitted: those identified, each divided by its root mean square."""
 
     names: tuple[str, ...]  # all that were given
+    verdicts: tuple[int, ...]  # in which each of them is not 0
     kept: tuple[int, ...]  # which of them are identified
     scale: Floats  # (kept,)
     z: Floats  # (n, kept)
@@ -112,7 +219,8 @@ class _Context:
             left = gram[k + j, k + j] - coupling @ solve_dense(gram[np.ix_(before, before)], coupling)
             if left > _COLLINEAR * len(rows):
                 kept.append(j)
-        return cls(tuple(columns), tuple(kept), scale[kept], z[:, kept])
+        verdicts = tuple(np.count_nonzero(z, axis=0).tolist())
+        return cls(tuple(columns), verdicts, tuple(kept), scale[kept], z[:, kept])
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +271,7 @@ class _Fit:
         gradient = np.concatenate([*parts, [pieces.score_u.sum()]] if self.free_ties else parts)
         return gradient, solve_dense(self._information(pieces), gradient)
 
-    def covariance(self, x: Floats, cluster: Clustering) -> Floats:
+    def covariance(self, x: Floats, cluster: Cluster) -> Floats:
         """Sandwich; NaN rows for models whose part has a single cluster."""
         pieces = self._pieces(x)
         extra = [pieces.score_x[:, None] * self.context.z]
@@ -218,7 +326,7 @@ def _checked(columns: Mapping[str, Floats], table: VerdictTable) -> dict[str, Fl
     return {name: np.asarray(column, dtype=np.float64) for name, column in columns.items()}
 
 
-def _result(ratings: Ratings, fit: _Fit, rest: Floats, errors: Floats) -> ContextualRatings:
+def _result(ratings: Ratings, fit: _Fit, rest: Floats, errors: Floats) -> ControlledRatings:
     context = fit.context
     count = len(context.kept)
     coefficients, spread = np.full((2, len(context.names)), np.nan)
@@ -226,11 +334,12 @@ def _result(ratings: Ratings, fit: _Fit, rest: Floats, errors: Floats) -> Contex
     spread[list(context.kept)] = errors[:count] / context.scale
     half = critical_value(0.95) * errors[-1] if fit.free_ties else np.nan
     middle = float(rest[-1]) if fit.free_ties else np.nan
-    return ContextualRatings(
+    return ControlledRatings(
         ratings=ratings,
         columns=context.names,
         coefficients=coefficients,
         coefficient_errors=spread,
+        verdicts=context.verdicts,
         not_identified=tuple(name for j, name in enumerate(context.names) if j not in context.kept),
         ties=fit.ties,
         tie_parameter=tie_parameter(fit.ties, middle),

@@ -90,7 +90,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layer:
+class PlacementLayer:
     """Parts that are placed together, and by what."""
 
     blocks: Floats  # (k, free) which model belongs to which part
@@ -99,7 +99,7 @@ class Layer:
     unit: Floats  # (free,) verdicts that stand for one independent observation: those of an instruction
 
 
-def plan(met: Mask, graph: Connectivity, table: VerdictTable | None = None) -> tuple[Layer, ...]:
+def plan(met: Mask, graph: Connectivity, table: VerdictTable | None = None) -> tuple[PlacementLayer, ...]:
     """In which order the parts of ``graph`` outside its cores are placed; empty where everybody is in a core.
 
     ``met`` (k, k): which models have a battle. Without ``table`` every verdict counts as independent.
@@ -110,7 +110,7 @@ def plan(met: Mask, graph: Connectivity, table: VerdictTable | None = None) -> t
 
 
 def one_scale(
-    theta: Floats, covariance: Floats, counts: PairCounts, graph: Connectivity, layers: tuple[Layer, ...]
+    theta: Floats, covariance: Floats, counts: PairCounts, graph: Connectivity, layers: tuple[PlacementLayer, ...]
 ) -> tuple[Floats, Floats]:
     """Ratings (k,) and covariance (k, k) on one scale a component, its core's ratings summing to zero.
 
@@ -154,7 +154,7 @@ def _order(met: Mask, graph: Connectivity) -> Iterator[tuple[NDArray[np.intp], M
             settled = settled | np.isin(graph.part, free)
 
 
-def _layer(free: NDArray[np.intp], settled: Mask, graph: Connectivity, table: VerdictTable | None) -> Layer:
+def _layer(free: NDArray[np.intp], settled: Mask, graph: Connectivity, table: VerdictTable | None) -> PlacementLayer:
     blocks = (graph.part[:, None] == free[None, :]).astype(np.float64)
     moving = np.asarray(blocks.sum(axis=1) > 0)
     floating = not settled.any()
@@ -163,7 +163,7 @@ def _layer(free: NDArray[np.intp], settled: Mask, graph: Connectivity, table: Ve
     else:
         counted = (moving[:, None] & settled[None, :]) | (settled[:, None] & moving[None, :])
     unit = np.ones(len(free)) if table is None else _verdicts_per_instruction(table, counted, blocks)
-    return Layer(blocks, counted, floating, unit)
+    return PlacementLayer(blocks, counted, floating, unit)
 
 
 def _verdicts_per_instruction(table: VerdictTable, counted: Mask, blocks: Floats) -> Floats:
@@ -183,13 +183,13 @@ def _verdicts_per_instruction(table: VerdictTable, counted: Mask, blocks: Floats
 class _Offsets:
     """Likelihood of the offsets of a layer's parts, given everyone's rating up to these offsets."""
 
-    layer: Layer
+    layer: PlacementLayer
     theta: Floats
     wins: Floats  # (k, k) of the battles that count, virtual ones included
     verdicts: Floats
 
     @classmethod
-    def of(cls, layer: Layer, theta: Floats, counts: PairCounts) -> "_Offsets":
+    def of(cls, layer: PlacementLayer, theta: Floats, counts: PairCounts) -> "_Offsets":
         counted = counts.verdicts * layer.counted
         share = layer.unit / (layer.blocks.T @ counted.sum(axis=1))
         each = layer.blocks @ share

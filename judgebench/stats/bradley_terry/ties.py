@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 from scipy.special import expit, log_expit, softmax
 
-from judgebench.errors import StatisticsError
 from judgebench.stats.verdict_table import Floats
 
 TieRule = Literal["half", "davidson", "rao_kupper"]
@@ -100,21 +99,3 @@ def tie_parameter(rule: TieRule, u: float) -> float:
     if rule == "davidson":
         return float(np.exp(u))
     return float(np.exp(np.logaddexp(0.0, u) / 2)) if rule == "rao_kupper" else float("nan")
-
-
-def outcome_probabilities(rule: TieRule, gap: float, parameter: float) -> tuple[float, float, float]:
-    """Win, loss and tie for a difference ``gap`` in log-odds under nu or eta.
-
-    Raises StatisticsError for a parameter out of range: nu below 0, eta below 1.
-    """
-    if rule == "half":
-        win = float(expit(gap))
-        return win, 1 - win, 0.0
-    if not parameter >= (1.0 if rule == "rao_kupper" else 0.0):
-        raise StatisticsError("nu must be at least 0 and eta at least 1")
-    if rule == "davidson":
-        parts = np.array([np.exp(gap / 2), np.exp(-gap / 2), parameter])
-        win, loss, tie = (parts / parts.sum()).tolist()
-        return win, loss, tie
-    win, loss = float(expit(gap - np.log(parameter))), float(expit(-gap - np.log(parameter)))
-    return win, loss, 1 - win - loss

@@ -1,8 +1,11 @@
-"""Verdicts against a baseline as dense arrays, with what is to be controlled: length, or any property of two outputs.
+"""Verdicts against a baseline as dense arrays, the property to hold equal, and the likelihoods of both stages.
 
 A control is antisymmetric: exchanging the outputs changes its sign. Each is the baseline's value minus the model's,
 divided by the model's own standard deviation of it and squashed by tanh, never centred, so that 0 always means "no
 difference" (AlpacaEval's length term, alpaca_eval/metrics/glm_winrate.py; Dubois et al. 2024, section 3).
+
+Both likelihoods are concave with their priors, and both exploit their shape: the joint one is an arrow matrix whose
+difficulties are eliminated from every Newton step, the other a batch of small systems.
 """
 
 from collections.abc import Mapping
@@ -13,8 +16,19 @@ import numpy as np
 from scipy.special import expit, log_expit
 
 from judgebench.errors import StatisticsError, UnknownName
-from judgebench.stats.length_control.prior import ControlPrior
 from judgebench.stats.verdict_table import Floats, VerdictTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ControlPrior:
+    """Independent Gaussians a model; controls come first, in the order of the data's."""
+
+    mean: Floats  # (f + 1,) slopes of the controls, then sharpness
+    precision: Floats  # (f + 1, f + 1) inverse covariance of these
+    joint_mean: Floats  # (f,) slopes while the difficulties are fitted
+    joint_precision: Floats  # (f,)
+    difficulty_sd: float  # of the difficulties: their prior, and the scale the fitted ones are brought to
+    source: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

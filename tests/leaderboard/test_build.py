@@ -5,53 +5,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from judgebench.bias.effects import length_effect, place_effect
 from judgebench.errors import StatisticsError
-from judgebench.leaderboard import Choices, Method, build, common_baseline
-from judgebench.leaderboard.board import Join
-from judgebench.leaderboard.consensus import consensus
-from judgebench.leaderboard.multiverse import many_rankings
-from judgebench.stats.clusters import Clustering
+from judgebench.leaderboard import METHODS, Choices, Cluster, Join
+from judgebench.leaderboard.build import build, common_baseline
 from judgebench.stats.verdict_table import VerdictTable
+from tests.bias.factories import BiasedWorld
+from tests.stats.factories import against_baseline
 
-METHODS: tuple[Method, ...] = (
-    *("win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "judge-aware", "elo"),
-)
-CLUSTERS: tuple[Clustering, ...] = ("instruction", "judge", "both", "verdict")
+PAIRWISE = [name for name, method in METHODS.items() if method.needs == "pairwise"]
+CLUSTERS: tuple[Cluster, ...] = ("instruction", "judge", "both", "verdict")
 JOINS: tuple[Join, ...] = ("instruction", "position")
-STRENGTH = np.array([0.0, 1.0, 0.4, -0.5, -1.2])
-
-
-def against_baseline(instructions: int = 120, *, seed: int = 1) -> VerdictTable:
-    """Models m1 .. m4 against m0 in both orders, with some ties."""
-    rng = np.random.default_rng(seed)
-    rows = [(i, m, order) for i in range(instructions) for m in range(1, 5) for order in (0, 1)]
-    instruction, model, order = (np.array(column, dtype=np.int32) for column in zip(*rows, strict=True))
-    luck = rng.normal(size=(instructions, 5))[instruction, model]
-    chance = 1 / (1 + np.exp(STRENGTH[model] - STRENGTH[0] + luck))
-    drawn = rng.random(len(rows))
-    preference = np.where(np.abs(drawn - chance) < 0.05, 0.5, (drawn < chance).astype(float))
-    zeros = np.zeros(len(rows), dtype=np.int32)
-    lengths = rng.integers(50, 500, size=(2, len(rows))).astype(np.int32)
-    return VerdictTable(
-        models=tuple(f"m{n}" for n in range(5)),
-        instructions=tuple(f"i{n:04d}" for n in range(instructions)),
-        judges=("judge",),
-        model_a=zeros,
-        model_b=model,
-        instruction=instruction,
-        judge=zeros,
-        order=order.astype(np.int8),
-        preference=preference,
-        length_a=lengths[0],
-        length_b=lengths[1],
-    )
 
 
 TABLE = against_baseline()
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_every_method_finds_the_order_and_encloses_its_ratings(method: Method) -> None:
+@pytest.mark.parametrize("method", PAIRWISE)
+def test_every_method_finds_the_order_and_encloses_its_ratings(method: str) -> None:
     board = build(TABLE, Choices(method=method))
     assert [row.model for row in board.rows] == ["m1", "m2", "m0", "m3", "m4"]
     assert board.baseline == "m0"
@@ -137,35 +108,6 @@ def test_one_order_alone_is_noted() -> None:
     assert any("one order only" in note for note in board.notes)
 
 
-def test_every_ranking_of_clear_verdicts_is_the_same() -> None:
-    many = many_rankings(TABLE)
-    assert many.found.models == TABLE.models
-    assert [many.found.best_rank[code] for code in (1, 2, 0, 3, 4)] == [1, 2, 3, 4, 5]
-    assert (many.found.best_rank == many.found.worst_rank).all()
-    assert {universe.choices["verdicts"] for universe in many.universes} == {"as said", "consistent battles only"}
-    assert many.found.survives("m1", "m4")
-
-
-def test_battles_whose_orders_disagree_are_all_that_consistency_leaves_out() -> None:
-    first = replace(TABLE, preference=np.where(TABLE.order == 0, 1.0, 0.0))  # the first shown, always
-    many = many_rankings(first)
-    assert many.impossible == 4  # no method ranks what is left: nothing
-    assert set(many.found.best_rank.tolist()) == {1}
-
-
-def test_categories_that_disagree_are_weighed_by_borda_and_kemeny() -> None:
-    categories = ["a" if n % 3 else "b" for n in range(len(TABLE.instructions))]
-    turned = np.array([name == "b" for name in categories])[TABLE.instruction]
-    table = replace(TABLE, preference=np.where(turned, 1 - TABLE.preference, TABLE.preference))
-    found = consensus(table, [*categories[:-1], None])
-    assert found.categories == ("", "a", "b")
-    assert found.condorcet_winner is None  # it never met the others
-    assert found.kemeny[0] == "m1"
-    assert found.cycles is None  # all met m0 alone
-    assert found.unmet == 6
-    assert sum(found.lottery) == pytest.approx(1)
-
-
 def test_length_control_joined_by_position_is_the_same_where_nothing_is_missing() -> None:
     table = replace(TABLE, arrival=np.arange(len(TABLE.instructions), dtype=np.int32))
     by_instruction, by_position = (
@@ -194,3 +136,17 @@ def test_intervals_by_what_verdicts_share_are_offered_for_bradley_terry_alone() 
         build(table, Choices(method="win-rate", cluster="judge"))
     with pytest.raises(StatisticsError, match="bootstrap draws instructions"):
         build(table, Choices(method="bradley-terry", cluster="judge", interval="bootstrap"))
+
+
+def test_a_verbose_model_falls_to_its_place_at_equal_length() -> None:
+    world = BiasedWorld(length_slope=0.8, longer=(3, 1.5), slots=(0.4,), instructions=200)
+    table = world.table(np.random.default_rng(0))
+    choices = Choices(method="bradley-terry", scale="logit")
+    columns = {effect.name: effect.column for effect in (place_effect(table), length_effect(table))}
+    naive = [row.model for row in build(table, choices).rows]
+    board = build(table, choices, columns=columns)
+    assert naive.index("m3") < 3
+    assert [row.model for row in board.rows] == ["m0", "m1", "m2", "m3", "m4"]
+    assert all(note.startswith("at equal") for note in board.notes[:2])
+    with pytest.raises(StatisticsError, match="none"):
+        build(table, Choices(), columns=columns)

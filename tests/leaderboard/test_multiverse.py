@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from judgebench.errors import StatisticsError
-from judgebench.leaderboard.multiverse import Universe, multiverse
+from judgebench.leaderboard.multiverse import Universe, many_rankings, multiverse
+from tests.stats.factories import against_baseline
 
+TABLE = against_baseline()
 MODELS = ("a", "b", "c")
 
 
@@ -48,3 +52,19 @@ def test_bad_input_is_refused():
         multiverse(MODELS, [Universe({}, [1.0])])
     with pytest.raises(StatisticsError, match="same choices"):
         multiverse(MODELS, [universes()[0], universes()[0]])
+
+
+def test_every_ranking_of_clear_verdicts_is_the_same() -> None:
+    many = many_rankings(TABLE)
+    assert many.together.models == TABLE.models
+    assert [many.together.best_rank[code] for code in (1, 2, 0, 3, 4)] == [1, 2, 3, 4, 5]
+    assert (many.together.best_rank == many.together.worst_rank).all()
+    assert {universe.choices["verdicts"] for universe in many.universes} == {"as said", "consistent battles only"}
+    assert many.together.survives("m1", "m4")
+
+
+def test_battles_whose_orders_disagree_are_all_that_consistency_leaves_out() -> None:
+    first = replace(TABLE, preference=np.where(TABLE.order == 0, 1.0, 0.0))  # the first shown, always
+    many = many_rankings(first)
+    assert many.impossible == 4  # no method ranks what is left: nothing
+    assert set(many.together.best_rank.tolist()) == {1}

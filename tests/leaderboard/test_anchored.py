@@ -1,30 +1,16 @@
-"""Controls bring a board back to what it would be without a taste of the judge that is known by construction."""
+"""People as anchor take a judge's favour and noise out, where these are known by construction."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from judgebench.bias.effects import length_effect, place_effect
 from judgebench.errors import StatisticsError
-from judgebench.leaderboard import Choices, build
-from judgebench.leaderboard.adjusted import build_anchored, build_at_equal, build_corrected
-from judgebench.stats.rogan_gladen import Calibration
+from judgebench.leaderboard import Choices
+from judgebench.leaderboard.anchored import build_anchored, build_corrected
+from judgebench.leaderboard.build import build
+from judgebench.stats.ppi import JudgeErrorRates
 from tests.bias.factories import BiasedWorld
-
-
-def test_a_verbose_model_falls_to_its_place_at_equal_length() -> None:
-    world = BiasedWorld(length_slope=0.8, longer=(3, 1.5), slots=(0.4,), instructions=200)
-    table = world.table(np.random.default_rng(0))
-    choices = Choices(method="bradley-terry", scale="logit")
-    columns = {effect.name: effect.column for effect in (place_effect(table), length_effect(table))}
-    naive = [row.model for row in build(table, choices).rows]
-    board = build_at_equal(table, choices, columns)
-    assert naive.index("m3") < 3
-    assert [row.model for row in board.rows] == ["m0", "m1", "m2", "m3", "m4"]
-    assert all(note.startswith("at equal") for note in board.notes[:2])
-    with pytest.raises(StatisticsError, match="none"):
-        build_at_equal(table, Choices(), columns)
 
 
 def test_people_on_a_random_part_take_the_favour_out() -> None:
@@ -54,7 +40,7 @@ def test_error_rates_undo_the_noise_of_a_judge() -> None:
     truth = rng.random(len(one)) < 0.8
     seen = np.where(rng.random(len(one)) < 0.8, truth, ~truth)
     table = replace(one, preference=seen * 1.0)
-    board = build_corrected(table, Choices(), Calibration(0.8, 500, 0.8, 500), source="elsewhere")
+    board = build_corrected(table, Choices(), JudgeErrorRates(0.8, 500, 0.8, 500), source="elsewhere")
     rates = {row.model: row.rating for row in board.rows}
     assert build(table, Choices()).rows[0].rating == pytest.approx(0.68, abs=0.03)
     assert rates["m0"] == pytest.approx(0.8, abs=0.05)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from judgebench.errors import InputError
-from judgebench.stats.adaptive import Question, Race, RunningBounds, running_bounds
+from judgebench.stats.adaptive import Race, RankingQuestion, RunningBounds, running_bounds
 
 ERROR = 0.1
 
@@ -14,7 +14,7 @@ def most_allowed(error: float, runs: int) -> float:
     return error * runs + 3.1 * (error * (1 - error) * runs) ** 0.5
 
 
-def play(strengths: dict[str, float], question: Question, seed: int, *, most: int = 400) -> tuple[Race, int]:
+def play(strengths: dict[str, float], question: RankingQuestion, seed: int, *, most: int = 400) -> tuple[Race, int]:
     """Battles drawn until it is settled; each order prefers i to j with probability 1/2 + (s_i - s_j) / 2."""
     rng = np.random.default_rng(seed)
     race = Race(sorted(strengths), question, error=ERROR)
@@ -42,7 +42,7 @@ def test_bounds_do_not_depend_on_when_one_looks() -> None:
 
 
 def test_equal_models_are_seldom_told_apart_though_one_looks_after_every_battle() -> None:
-    runs, question = 300, Question(better=("a", "b"))
+    runs, question = 300, RankingQuestion(better=("a", "b"))
     settled = sum(play({"a": 0.5, "b": 0.5}, question, seed, most=300)[0].settled for seed in range(runs))
     assert settled <= most_allowed(ERROR, runs)
 
@@ -51,39 +51,39 @@ def test_a_wrong_top_model_is_seldom_named() -> None:
     runs, wrong = 60, 0
     strengths = {"a": 0.8, "b": 0.75, "c": 0.55, "d": 0.5}
     for seed in range(runs):
-        race, _ = play(strengths, Question(top=1), seed)
+        race, _ = play(strengths, RankingQuestion(top=1), seed)
         wrong += race.settled and race.answer != ("a",)
     assert wrong <= most_allowed(ERROR, runs)
 
 
 def test_clear_questions_are_settled_rightly_and_early() -> None:
-    found = [play({"a": 0.9, "b": 0.2}, Question(better=("a", "b")), seed) for seed in range(20)]
+    found = [play({"a": 0.9, "b": 0.2}, RankingQuestion(better=("a", "b")), seed) for seed in range(20)]
     assert [race.answer for race, _ in found] == [("a",)] * 20
     assert np.mean([battles for _, battles in found]) < 60
     strengths = {"a": 1.0, "b": 0.95, "c": 0.1, "d": 0.05}
-    race, battles = play(strengths, Question(top=2), 1)
+    race, battles = play(strengths, RankingQuestion(top=2), 1)
     assert sorted(race.answer) == ["a", "b"]
     assert battles < 300
     assert [standing.model for standing in race.standings()][:2] != ["c", "d"]
 
 
 def test_the_worse_model_is_found_by_the_same_question() -> None:
-    assert play({"a": 0.1, "b": 0.9}, Question(better=("a", "b")), 3)[0].answer == ("b",)
+    assert play({"a": 0.1, "b": 0.9}, RankingQuestion(better=("a", "b")), 3)[0].answer == ("b",)
 
 
 def test_a_ranking_is_settled_pair_by_pair_the_easiest_first() -> None:
-    race, _ = play({"a": 1.0, "b": 0.5, "c": 0.0}, Question(), 5)
+    race, _ = play({"a": 1.0, "b": 0.5, "c": 0.0}, RankingQuestion(), 5)
     assert race.answer == ("a", "b", "c")
 
 
 def test_observations_go_to_the_models_that_the_question_hangs_on() -> None:
-    race, _ = play({"a": 1.0, "b": 0.6, "c": 0.5, "d": 0.0}, Question(top=2), 2)
+    race, _ = play({"a": 1.0, "b": 0.6, "c": 0.5, "d": 0.0}, RankingQuestion(top=2), 2)
     seen = {standing.model: standing.observations for standing in race.standings()}
     assert seen["b"] + seen["c"] > 2 * (seen["a"] + seen["d"])
 
 
 def test_who_cannot_be_observed_any_more_is_not_wanted() -> None:
-    race = Race(["a", "b", "c"], Question(top=1), error=ERROR)
+    race = Race(["a", "b", "c"], RankingQuestion(top=1), error=ERROR)
     assert race.wanted() == ("a", "b", "c")
     assert race.wanted({"a"}) == ("b", "c")
     for model in race.models:
@@ -95,4 +95,4 @@ def test_who_cannot_be_observed_any_more_is_not_wanted() -> None:
 @pytest.mark.parametrize("top", [0, 3])
 def test_a_question_about_all_or_none_is_refused(top: int) -> None:
     with pytest.raises(InputError, match="no question"):
-        Race(["a", "b", "c"], Question(top=top), error=ERROR)
+        Race(["a", "b", "c"], RankingQuestion(top=top), error=ERROR)

@@ -8,16 +8,9 @@ from scipy.special import expit
 from scipy.stats import spearmanr
 
 from judgebench.errors import StatisticsError, UnknownName
-from judgebench.stats.length_control import (
-    controlled_rate,
-    controlled_win_rates,
-    fit_controlled,
-    length_controlled_win_rates,
-)
-from judgebench.stats.length_control.empirical_prior import empirical_prior
+from judgebench.stats.length_control import ALPACA_EVAL, empirical_prior
+from judgebench.stats.length_control.fit import controlled_rate, controlled_win_rates, fit_controlled
 from judgebench.stats.length_control.likelihood import Comparisons, compare_to_baseline
-from judgebench.stats.length_control.prior import ALPACA_EVAL
-from judgebench.stats.length_control.published import PublishedCoefficients, recover_difficulties
 from judgebench.stats.win_rate import win_rates
 from tests.stats import alpaca
 from tests.stats.factories import stacked, swapped, table_of
@@ -88,7 +81,7 @@ def test_a_control_that_does_not_fit_is_named(column):
 
 def test_unknown_baseline_is_named():
     with pytest.raises(UnknownName, match="nobody"):
-        length_controlled_win_rates(table_of([("a", "b", 1.0)]), baseline="nobody", rng=RNG(0))
+        compare_to_baseline(table_of([("a", "b", 1.0)]), baseline="nobody")
 
 
 def test_a_prior_for_other_controls_is_refused():
@@ -223,7 +216,8 @@ def test_golden_alpaca_eval_board_without_its_tables():
 def test_raw_rates_beside_the_controlled_ones_are_the_win_rates():
     alpaca.needed()
     table, _ = alpaca.verdicts()
-    result = length_controlled_win_rates(table, baseline=alpaca.BASELINE, resamples=2, rng=RNG(0))
+    data = compare_to_baseline(table, baseline=alpaca.BASELINE)
+    result = controlled_win_rates(data, prior=ALPACA_EVAL, resamples=2, rng=RNG(0))
     np.testing.assert_allclose(result.raw, win_rates(table, baseline=alpaca.BASELINE).rate, rtol=1e-12)
 
 
@@ -233,11 +227,8 @@ def test_golden_alpaca_eval_board_with_its_difficulties():
     alpaca.needed()
     table, order = alpaca.verdicts()
     board = alpaca.official("official_leaderboard.csv")
-    weights = alpaca.official("official_glm_weights.csv")[alpaca.COMPLETE]
-    coefficients = PublishedCoefficients(*(float(weights[n]) for n in ("length", "instruction_difficulty", "ability")))
-    published = np.array([row["glm_preference"] for row in alpaca.rows_of(alpaca.COMPLETE)])
     difficulty = np.empty(len(order))
-    difficulty[order] = recover_difficulties(published, coefficients)
+    difficulty[order] = alpaca.difficulties()
     data = compare_to_baseline(table, baseline=alpaca.BASELINE)
     result = controlled_win_rates(data, prior=ALPACA_EVAL, order=order, difficulty=difficulty, resamples=2, rng=RNG(0))
     error = [

@@ -3,14 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
-from scipy.optimize import approx_fprime, minimize
+from scipy.optimize import minimize
 from scipy.special import expit
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.bradley_terry import fit_bradley_terry
-from judgebench.stats.bradley_terry.covariates import fit_contextual, shown_first
-from judgebench.stats.bradley_terry.ties import RULES, Outcomes, outcome_probabilities
+from judgebench.stats.bradley_terry.covariates import fit_with_covariates, shown_first
+from judgebench.stats.bradley_terry.ties import RULES, Outcomes
+from tests.stats.bradley_terry.test_ties import probabilities
 from tests.stats.factories import World, stacked, swapped, table_of, tables
 
 RNG = np.random.default_rng
@@ -20,56 +20,9 @@ def world(seed=0, ties=0.25, instructions=60):
     return World(np.array([0.8, 0.2, -0.2, -0.8]), instructions=instructions, ties=ties).table(RNG(seed))
 
 
-def test_golden_davidson_probabilities():
-    # Davidson (1970) with strengths .5 and 0 in log-odds and nu .6: win, loss, tie.
-    win, loss, tie = outcome_probabilities("davidson", 0.5, 0.6)
-    assert (win, loss, tie) == pytest.approx((0.482204, 0.292471, 0.225325), abs=1e-6)
-
-
-def test_rao_kupper_probabilities_by_their_own_formula():
-    one, other, eta = np.exp(0.7), 1.0, 1.5
-    win, loss, tie = outcome_probabilities("rao_kupper", 0.7, eta)
-    assert win == pytest.approx(one / (one + eta * other))
-    assert loss == pytest.approx(other / (other + eta * one))
-    assert tie == pytest.approx((eta**2 - 1) * one * other / ((one + eta * other) * (other + eta * one)))
-
-
-@pytest.mark.parametrize(("rule", "parameter"), [("davidson", -0.1), ("rao_kupper", 0.9), ("davidson", np.nan)])
-def test_impossible_tie_parameters_are_refused(rule, parameter):
-    with pytest.raises(StatisticsError, match="nu must be"):
-        outcome_probabilities(rule, 0.0, parameter)
-
-
-@pytest.mark.parametrize("rule", sorted(RULES))
-@given(x=st.floats(-4, 4), u=st.floats(-3, 3), preference=st.floats(0, 1))
-def test_derivatives_are_those_of_the_value(rule, x, u, preference):
-    y = Outcomes.of(np.array([preference]))
-
-    def value(p):
-        return float(RULES[rule](np.array([p[0]]), p[1], y).value[0])
-
-    def slope(p):
-        pieces = RULES[rule](np.array([p[0]]), p[1], y)
-        return np.array([pieces.score_x[0], pieces.score_u[0]])
-
-    pieces = RULES[rule](np.array([x]), u, y)
-    np.testing.assert_allclose(slope([x, u]), approx_fprime(np.array([x, u]), value), atol=1e-5)
-    numeric = -np.array([approx_fprime(np.array([x, u]), lambda p, i=i: float(slope(p)[i])) for i in range(2)])
-    ours = [[pieces.info_xx[0], pieces.info_xu[0]], [pieces.info_xu[0], pieces.info_uu[0]]]
-    np.testing.assert_allclose(ours, numeric, atol=1e-5)
-
-
-@pytest.mark.parametrize("rule", ["davidson", "rao_kupper"])
-@given(x=st.floats(-5, 5), parameter=st.floats(1, 4))
-def test_probabilities_sum_to_one_and_mirror(rule, x, parameter):
-    win, loss, tie = outcome_probabilities(rule, x, parameter)
-    assert win + loss + tie == pytest.approx(1)
-    assert outcome_probabilities(rule, -x, parameter) == pytest.approx((loss, win, tie))
-
-
 @given(tables())
 def test_without_columns_half_ties_are_bradley_terry(table):
-    one, other = fit_bradley_terry(table), fit_contextual(table).ratings
+    one, other = fit_bradley_terry(table), fit_with_covariates(table).ratings
     np.testing.assert_allclose(one.theta, other.theta, atol=1e-6)
     np.testing.assert_allclose(one.covariance, other.covariance, rtol=1e-4, atol=1e-7)
     assert one.flags == other.flags
@@ -85,7 +38,7 @@ def test_equals_a_general_optimiser(rule):
         return -RULES[rule](gap, x[3], Outcomes.of(table.preference)).value.sum()
 
     found = minimize(loss, np.zeros(4), method="BFGS", options={"gtol": 1e-7})
-    fit = fit_contextual(table, ties=rule)
+    fit = fit_with_covariates(table, ties=rule)
     np.testing.assert_allclose(fit.ratings.theta[:3], found.x[:3], atol=1e-4)
     lower, upper = fit.tie_interval
     assert lower < fit.tie_parameter < upper
@@ -98,10 +51,10 @@ def test_recovery_of_strengths_and_tie_parameter(rule):
     rows = []
     for i in range(1500):
         for a, b in ((0, 1), (0, 2), (1, 2)):
-            win, loss, _ = outcome_probabilities(rule, theta[a] - theta[b], parameter)
+            win, loss, _ = probabilities(rule, theta[a] - theta[b], parameter)
             u = rng.random()
             rows.append((f"m{a}", f"m{b}", 1.0 if u < win else 0.0 if u < win + loss else 0.5, f"i{i}"))
-    fit = fit_contextual(table_of(rows), ties=rule)
+    fit = fit_with_covariates(table_of(rows), ties=rule)
     np.testing.assert_allclose(fit.ratings.theta, theta, atol=0.1)
     lower, upper = fit.tie_interval
     assert lower < parameter < upper
@@ -115,7 +68,7 @@ def test_recovery_of_a_slot_and_a_style_effect():
     slot = shown_first(table)
     logits = theta[table.model_a] - theta[table.model_b] + 0.5 * slot + 0.02 * style
     table = replace(table, preference=(rng.random(len(table)) < expit(logits)).astype(float))
-    fit = fit_contextual(table, columns={"slot": slot, "style": style})
+    fit = fit_with_covariates(table, columns={"slot": slot, "style": style})
     assert fit.coefficients == pytest.approx([0.5, 0.02], abs=0.1)
     assert (np.abs(fit.coefficients - [0.5, 0.02]) < 4 * fit.coefficient_errors).all()
     np.testing.assert_allclose(fit.ratings.theta, theta, atol=0.15)
@@ -124,9 +77,9 @@ def test_recovery_of_a_slot_and_a_style_effect():
 def test_swapping_sides_changes_nothing():
     table = world()
     style = RNG(2).standard_normal(len(table))
-    one = fit_contextual(table, columns={"slot": shown_first(table), "style": style}, ties="davidson")
+    one = fit_with_covariates(table, columns={"slot": shown_first(table), "style": style}, ties="davidson")
     mirrored = swapped(table)
-    other = fit_contextual(mirrored, columns={"slot": shown_first(mirrored), "style": -style}, ties="davidson")
+    other = fit_with_covariates(mirrored, columns={"slot": shown_first(mirrored), "style": -style}, ties="davidson")
     np.testing.assert_allclose(one.ratings.theta, other.ratings.theta, atol=1e-8)
     np.testing.assert_allclose(one.coefficients, other.coefficients, atol=1e-8)
     np.testing.assert_allclose(one.coefficient_errors, other.coefficient_errors, atol=1e-8)
@@ -135,8 +88,8 @@ def test_swapping_sides_changes_nothing():
 def test_duplicating_every_verdict_changes_nothing():
     table = world()
     style = RNG(2).standard_normal(len(table))
-    one = fit_contextual(table, columns={"style": style}, ties="rao_kupper")
-    other = fit_contextual(stacked(table, table), columns={"style": np.tile(style, 2)}, ties="rao_kupper")
+    one = fit_with_covariates(table, columns={"style": style}, ties="rao_kupper")
+    other = fit_with_covariates(stacked(table, table), columns={"style": np.tile(style, 2)}, ties="rao_kupper")
     np.testing.assert_allclose(one.ratings.covariance, other.ratings.covariance, rtol=1e-6)
     np.testing.assert_allclose(one.coefficient_errors, other.coefficient_errors, rtol=1e-6)
 
@@ -150,34 +103,34 @@ def test_what_models_explain_is_not_identified():
         "style again": -2 * style,
         "nothing": np.zeros(len(table)),
     }
-    fit = fit_contextual(table, columns=columns)
+    fit = fit_with_covariates(table, columns=columns)
     assert fit.not_identified == ("model property", "style again", "nothing")
     assert np.isnan(fit.coefficients).tolist() == [True, False, True, True]
-    alone = fit_contextual(table, columns={"style": style})
+    alone = fit_with_covariates(table, columns={"style": style})
     np.testing.assert_allclose(fit.ratings.theta, alone.ratings.theta, atol=1e-9)
 
 
 def test_an_undefeated_model_keeps_a_finite_flagged_rating():
     rows = [("a", "b", float(i % 2), f"i{i}") for i in range(20)] + [("c", "a", 1.0, f"i{i}") for i in range(20)]
     table = table_of(rows)
-    fit = fit_contextual(table, columns={"style": RNG(0).standard_normal(40)})
+    fit = fit_with_covariates(table, columns={"style": RNG(0).standard_normal(40)})
     assert fit.ratings.flags == ("", "", "undefeated")
     assert np.isfinite(fit.ratings.theta).all()
 
 
 def test_a_prior_shrinks_coefficients():
     table, style = world(), RNG(2).standard_normal(720)
-    free, held = (fit_contextual(table, columns={"style": style}, prior_sd=sd) for sd in (None, 0.01))
+    free, held = (fit_with_covariates(table, columns={"style": style}, prior_sd=sd) for sd in (None, 0.01))
     assert abs(held.coefficients[0]) < abs(free.coefficients[0])
 
 
 def test_bad_input_is_refused():
     table = world()
     with pytest.raises(StatisticsError, match="'style' must hold 720 finite"):
-        fit_contextual(table, columns={"style": np.zeros(3)})
+        fit_with_covariates(table, columns={"style": np.zeros(3)})
     with pytest.raises(StatisticsError, match="ties must be one of"):
-        fit_contextual(table, ties="none")
+        fit_with_covariates(table, ties="none")
     with pytest.raises(StatisticsError, match="0% are ties"):
-        fit_contextual(world(ties=0.0), ties="davidson")
+        fit_with_covariates(world(ties=0.0), ties="davidson")
     with pytest.raises(StatisticsError, match="100% are ties"):
-        fit_contextual(replace(table, preference=np.full(len(table), 0.5)), ties="rao_kupper")
+        fit_with_covariates(replace(table, preference=np.full(len(table), 0.5)), ties="rao_kupper")

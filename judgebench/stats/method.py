@@ -1,0 +1,53 @@
+"""What every method of ranking takes and gives: choices and a table in, one estimate a model out.
+
+Nothing is computed here and no numeric library is loaded, so that help texts and screens can name the choices at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from judgebench.stats.verdict_table import Floats
+    from judgebench.stats.win_rate import Counts, WinRates
+
+Scale = Literal["rate", "elo", "logit", "score"]
+Cluster = Literal["instruction", "judge", "both", "verdict"]  # what verdicts share
+Join = Literal["instruction", "position"]  # of a battle with the difficulty of its instruction
+Jury = Literal["majority", "mean"]  # how several judges become one
+IntervalMethod = Literal["analytic", "bootstrap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How to rank. ``scale`` None: the method's usual one."""
+
+    method: str = "win-rate"  # a name in ``leaderboard.methods.METHODS``
+    baseline: str | None = None  # None: the one model that took part in every battle, else the field
+    scale: Scale | None = None
+    level: float = 0.95
+    interval: IntervalMethod = "analytic"
+    resamples: int = 1000
+    seed: int = 0
+    cluster: Cluster = "instruction"  # for analytic intervals of methods that offer others
+    join: Join | None = (
+        None  # length control; None: by position for AlpacaEval's judge and baseline, else by instruction
+    )
+    margin: float | None = None  # rank by what pointwise scores amount to; a tie where they differ by this or less
+    jury: Jury | None = None  # rank by what several judges amount to; None: their verdicts pooled
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimates:
+    """Aligned to the table's models, on ``scale``; NaN for a model that the method cannot rank."""
+
+    value: "Floats"
+    lower: "Floats"
+    upper: "Floats"
+    covariance: "Floats"
+    flags: Sequence[str]  # "" or why the value is not what the method usually gives
+    method: str  # of the intervals
+    scale: Scale
+    notes: tuple[str, ...] = ()  # what a reader must know to read the values right
+    rates: "WinRates | None" = None  # where the method counts battles itself
+    outputs: "Counts | None" = None  # scored, a model, where the method rests on scores
