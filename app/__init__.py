@@ -1,4 +1,4 @@
-"""The web app: pages over ``judgebench.services``. It computes nothing of its own.
+"""The web app: pages over ``judgebench.services`` and ``judgebench.show``, and nothing else of the package.
 
-What models, judges and users wrote is shown as text and never as Markdown or HTML, see ``app.text``.
+What models, judges and users wrote is shown as text and never as Markdown or HTML, see ``app.views.elements``.
 """

@@ -1,4 +1,4 @@
-"""``python -m app``: Streamlit's own command line, with as much done ahead as can be, see ``ahead``."""
+"""``python -m app``: Streamlit's own command line, with as much done ahead as can be, see ``warmup``."""
 
 import gc
 import threading
@@ -12,9 +12,9 @@ _SLOW = (
     "altair",
     "pyarrow.pandas_compat",
     "streamlit.web.cli",
-    "judgebench.services.analyses",
     "judgebench.services.agreement",
     "judgebench.services.cards",
+    "judgebench.services.pages",
 )
 _POLL_S = 0.02
 
@@ -35,7 +35,7 @@ def _read_ahead() -> None:
     runtime = import_module("streamlit.runtime")
     while not runtime.exists():
         time.sleep(_POLL_S)
-    import_module("app.ahead").read()
+    import_module("app.warmup").read()
 
 
 _import_all()

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
-from judgebench.store.database import parse_address
+from judgebench.services.pages import parse_address
 
 _DEFAULT_JUDGE = "embedded"
 

@@ -21,12 +21,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from app.data import ADDRESS_VARIABLE
-from judgebench.engine.plan import CostEstimate
-from judgebench.errors import InputError
+from app.cached import ADDRESS_VARIABLE
+from judgebench.services.pages import CostEstimate, InputError, Study, make_study, parse_address
 from judgebench.services.runs import RunSummary
-from judgebench.spec.study import Study, make_study
-from judgebench.store.database import parse_address
 
 _STUDY, _JOB, _REPORT, _MESSAGES, _LOCK = "study.yaml", "job.json", "report.json", "messages.txt", "lock"
 _MESSAGE_BYTES = 2000
@@ -105,10 +102,10 @@ def state(job: Job) -> State:
 def message(job: Job) -> str:
     """The last thing that the process said on its error channel, if anything."""
     try:
-        said = (job.folder / _MESSAGES).read_bytes()[-_MESSAGE_BYTES:].decode(errors="replace")
+        messages = (job.folder / _MESSAGES).read_bytes()[-_MESSAGE_BYTES:].decode(errors="replace")
     except FileNotFoundError:
         return ""
-    lines = [line for line in said.replace("\r", "\n").split("\n") if line.startswith("judgebench: ")]
+    lines = [line for line in messages.replace("\r", "\n").split("\n") if line.startswith("judgebench: ")]
     return lines[-1].removeprefix("judgebench: ") if lines else ""
 
 
@@ -128,11 +125,11 @@ def all_jobs(address: str) -> list[Job]:
 
 def _load(folder: Path) -> Job | None:
     """None for a folder that is not a job, not yet, or one of another version."""
-    found, fields = _read_json(folder / _JOB), _read_json(folder / _STUDY)
-    if not found or not fields:
+    facts, fields = _read_json(folder / _JOB), _read_json(folder / _STUDY)
+    if not facts or not fields:
         return None
     try:
-        return Job(folder, make_study(fields, where=str(folder)), **found)
+        return Job(folder, make_study(fields, where=str(folder)), **facts)
     except (InputError, TypeError):
         return None
 
@@ -148,7 +145,7 @@ def _home(address: str) -> Path:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
+        document = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}

@@ -6,13 +6,13 @@ link to one of them first. The leaderboard is found at ``/`` and, for links that
 
 import streamlit as st
 
-from app import who
-from app.text import problem
-from judgebench.errors import InputError
+from app import auth
+from app.views.elements import problem
+from judgebench.services.pages import InputError
 
 st.set_page_config(page_title="JudgeBench", layout="wide")
 try:
-    who.gate()
+    auth.gate()
 except InputError as error:
     problem("The app is not set up right.", error)
     st.stop()

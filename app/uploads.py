@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePath
 
-from app.text import name
-from judgebench.errors import InputError
-from judgebench.formats.fields import USUAL_NAMES
-from judgebench.formats.outputs import OutputsFile, read_outputs
-from judgebench.formats.reading import ReadLimits, read_rows
-from judgebench.records import clean_text
+from judgebench.services.pages import (
+    USUAL_NAMES,
+    InputError,
+    OutputsFile,
+    ReadLimits,
+    clean_text,
+    read_outputs,
+    read_rows,
+)
+from judgebench.show.text import one_line
 
 FORMS = ("json", "jsonl", "ndjson", "csv", "parquet", "gz")
 LIMITS = ReadLimits(file_bytes=512 << 20, row_chars=16 << 20, rows=200_000)
@@ -64,7 +68,7 @@ def read(path: Path, columns: Mapping[str, str]) -> OutputsFile:
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else name(clean_text(str(value)), _PREVIEW_CHARS)
+    return "" if value is None else one_line(clean_text(str(value)), _PREVIEW_CHARS)
 
 
 def _ending(filename: str) -> str:

@@ -29,7 +29,7 @@ from judgebench.records import (
 )
 from judgebench.store import schema as t
 from judgebench.store.database import Database, bulk_insert
-from judgebench.store.verdict_writer import VerdictWriter
+from judgebench.store.verdicts import VerdictWriter
 
 _INSTRUCTIONS = 1000
 _JUDGE = Judge("judge", "gpt", "pairwise/two-way.v1", "0" * 32, {})

@@ -45,6 +45,10 @@ class Order(StrEnum):
     AB = "AB"
     BA = "BA"
 
+    @property
+    def swapped(self) -> "Order":
+        return Order.BA if self is Order.AB else Order.AB
+
 
 class Status(StrEnum):
     """How a trial ended. Only ``OK`` and ``TIE`` carry a preference or score; the others are failures, counted."""

@@ -1,10 +1,11 @@
 """Small records for tests, with as few words as a test needs to say."""
 
-from judgebench import store
+from judgebench import services, store
 from judgebench.judging.parsing import PARSER_VERSION
 from judgebench.records import (
     Battle,
     Completion,
+    HumanLabel,
     Instruction,
     Judge,
     Model,
@@ -17,7 +18,7 @@ from judgebench.records import (
     Verdict,
 )
 from judgebench.store.database import Database
-from judgebench.store.verdict_writer import VerdictWriter
+from judgebench.store.verdicts import VerdictWriter
 
 JUDGE = Judge("judge", "gpt", "pairwise/two-way.v1", "0" * 32, {"temperature": 0})
 
@@ -67,3 +68,14 @@ def filled(database: Database, instructions: int = 3, models: tuple[str, ...] = 
         judge_id = store.judges.add_judge(connection, JUDGE)
         run = store.runs.start_run(connection, benchmark_id=benchmark, judge_id=judge_id, kind="run", specification={})
         return VerdictWriter(connection, run)
+
+
+def judged(database: Database) -> None:
+    """Two battles in both orders, one that failed, and a label on the first and on the last."""
+    verdicts = filled(database)
+    with database.write() as connection:
+        rows = [result(trial(number, order), ok(0.8)) for number in range(2) for order in Order]
+        verdicts.add(connection, [*rows, result(trial(2), failed(), reply=None)])
+    for number in (0, 2):
+        label = HumanLabel.of("ann", instruction(number).key, first="alpha", second="beta", preference=1.0)
+        services.labels.vote(database, "bench", label)

@@ -12,15 +12,6 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "judgebench"
 MOST_LINES = 600
 
-# Modules of which the app may use anything but what reaches data: those are queries and study.
-REACHES_DATA = (
-    "judgebench.clients",
-    "judgebench.engine.run",
-    "judgebench.engine.runner",
-    "judgebench.store.benchmarks",
-    "judgebench.store.verdicts",
-)
-
 
 def sources(*folders: str) -> list[Path]:
     return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
@@ -60,10 +51,23 @@ def test_every_module_says_what_it_does(path: Path) -> None:
     assert not text.strip() or ast.get_docstring(ast.parse(text))
 
 
-def test_the_app_reaches_data_only_through_queries_and_study() -> None:
+def test_the_app_imports_only_what_is_shown_and_what_serves_it() -> None:
+    """Types and errors too: ``services.pages`` names those that pages need."""
+    doors = ("judgebench.show", "judgebench.services")
     for path in sources("app"):
-        reached = [name for name in imported(path) if name.startswith(REACHES_DATA)]
-        assert not reached, f"{path.relative_to(ROOT)} imports {reached}"
+        names = [name for name in imported(path) if name.split(".")[0] == "judgebench"]
+        assert not [name for name in names if not name.startswith(doors)], path.relative_to(ROOT)
+
+
+def test_only_the_store_writes_sql() -> None:
+    """The import contract holds the package to it; here the app, and those that would borrow the store's tables."""
+    for path in sources("app"):
+        assert not [name for name in imported(path) if name.startswith(("sqlalchemy", "alembic"))], path
+    for path in sources("judgebench", "app"):
+        if (PACKAGE / "store") not in path.parents:
+            text = path.read_text(encoding="utf-8")
+            assert "store.schema" not in text, f"{path.relative_to(ROOT)} names the store's tables"
+            assert "store import schema" not in text, f"{path.relative_to(ROOT)} names the store's tables"
 
 
 def test_migrations_do_not_import_the_tables_that_they_build() -> None:

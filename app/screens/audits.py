@@ -6,11 +6,14 @@ from typing import Any
 
 import streamlit as st
 
-from app import charts, choosing, data, spans
-from app.text import line, markup, name, problem
-from judgebench.errors import JudgeBenchError
+from app import cached, filters
+from app.views import diff
+from app.views.elements import line, markup, problem
 from judgebench.services.benchmarks import BenchmarkSummary
-from judgebench.store.audits import StoredAudit
+from judgebench.services.pages import JudgeBenchError, StoredAudit
+from judgebench.show import charts
+from judgebench.show.numbers import percent, span
+from judgebench.show.text import one_line
 
 _EVIDENCE_PX, _FINDINGS_PX = 130, 400
 _SHOWN = 12  # findings with their spans
@@ -42,31 +45,28 @@ def _null_models(audits: Sequence[StoredAudit], benchmark: BenchmarkSummary, jud
         _command("null-models", benchmark)
     for audit in audits:
         document = audit.document
-        line(f"{name(judges.get(audit.judge_digest or '', 'a judge that is gone'), 200)}, {_outcome(audit)}")
+        line(f"{one_line(judges.get(audit.judge_digest or '', 'a judge that is gone'), 200)}, {_outcome(audit)}")
         entrants = document.get("entrants", [])
         gate = document.get("gate", {}).get("fail_above", 0.1)
         if entrants:
             st.vega_lite_chart(
-                charts.null_panel(entrants, gate), alt="Win rates of null models; the table below has the same numbers"
+                charts.null_models(entrants, gate), alt="Win rates of null models; the table below has the same numbers"
             )
             st.dataframe(_entrants(entrants), hide_index=True, alt="Null models")
         for failure in document.get("failures", []):
-            line(name(str(failure), 300))
+            line(one_line(str(failure), 300))
 
 
 def _entrants(entrants: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    def percent(value: float | None) -> str:
-        return "" if value is None else f"{value:.1%}"
-
     return {
-        "Entrant": [name(str(each["name"])) for each in entrants],
-        "What it is": [name(str(each["about"]), 200) for each in entrants],
-        "Win rate": [percent(each["win_rate"]) for each in entrants],
-        "Interval": [f"{percent(each['lower'])} to {percent(each['upper'])}" for each in entrants],
-        "Shown first": [percent(each["by_order"].get("first")) for each in entrants],
-        "Shown second": [percent(each["by_order"].get("second")) for each in entrants],
-        "Verdicts": [each["verdicts"] for each in entrants],
-        "Gate": [each["gate"] for each in entrants],
+        "Entrant": [one_line(str(entrant["name"])) for entrant in entrants],
+        "What it is": [one_line(str(entrant["about"]), 200) for entrant in entrants],
+        "Win rate": [percent(entrant["win_rate"]) for entrant in entrants],
+        "Interval": [span(entrant["lower"], entrant["upper"], "share") for entrant in entrants],
+        "Shown first": [percent(entrant["by_order"].get("first")) for entrant in entrants],
+        "Shown second": [percent(entrant["by_order"].get("second")) for entrant in entrants],
+        "Verdicts": [entrant["verdicts"] for entrant in entrants],
+        "Gate": [entrant["gate"] for entrant in entrants],
     }
 
 
@@ -81,32 +81,32 @@ def _findings(kind: str, title: str, audits: Sequence[StoredAudit], benchmark: B
     failed = sum(not audit.passed for audit in audits)
     line(f"{len(audits):,} audited, {failed:,} failed, {len(findings):,} findings. Newest: {_outcome(audits[0])}")
     for note in dict.fromkeys(str(note) for audit in audits for note in audit.document.get("notes", [])):
-        line(name(note, 300))
+        line(one_line(note, 300))
     if not findings:
         return
     order = {"high": 0, "medium": 1, "low": 2}
-    findings.sort(key=lambda each: order.get(each["severity"], 3))
+    findings.sort(key=lambda finding: order.get(finding["severity"], 3))
     st.dataframe(
         {
-            "Severity": [each["severity"] for each in findings],
-            "Model": [name(str(each["model"]), 200) for each in findings],
-            "Rule": [name(str(each["rule"])) for each in findings],
-            "Value": [each["value"] for each in findings],
-            "Lower": [each["lower"] for each in findings],
-            "Upper": [each["upper"] for each in findings],
-            "What is counted": [name(str(rules.get(each["rule"], "")), 300) for each in findings],
+            "Severity": [finding["severity"] for finding in findings],
+            "Model": [one_line(str(finding["model"]), 200) for finding in findings],
+            "Rule": [one_line(str(finding["rule"])) for finding in findings],
+            "Value": [finding["value"] for finding in findings],
+            "Lower": [finding["lower"] for finding in findings],
+            "Upper": [finding["upper"] for finding in findings],
+            "What is counted": [one_line(str(rules.get(finding["rule"], "")), 300) for finding in findings],
         },
         hide_index=True,
         alt=title,
         placeholder="-",
         height=_FINDINGS_PX if len(findings) > _SHOWN else "content",
     )
-    with_spans = [each for each in findings if each.get("evidence")]
+    with_spans = [finding for finding in findings if finding.get("evidence")]
     if with_spans:
         with st.expander(f"Evidence of the first {min(_SHOWN, len(with_spans))} findings"):
-            for each in with_spans[:_SHOWN]:
-                line(f"{each['severity']}: {name(str(each['model']))}, {name(str(each['rule']))}")
-                markup("".join(spans.highlighted(span) for span in each["evidence"]), height=_EVIDENCE_PX)
+            for finding in with_spans[:_SHOWN]:
+                line(f"{finding['severity']}: {one_line(str(finding['model']))}, {one_line(str(finding['rule']))}")
+                markup("".join(diff.highlighted(evidence) for evidence in finding["evidence"]), height=_EVIDENCE_PX)
 
 
 def _defences(audits: Sequence[StoredAudit], judges: dict[str, str], benchmark: BenchmarkSummary) -> None:
@@ -121,11 +121,8 @@ def _defences(audits: Sequence[StoredAudit], judges: dict[str, str], benchmark: 
         return
     st.dataframe(
         {
-            "Judge": [name(judge, 200) for judge, _ in rows],
-            "Worst null model's upper bound": [
-                f"{audit.document['null_win_rate']:.1%}" if "null_win_rate" in audit.document else ""
-                for _, audit in rows
-            ],
+            "Judge": [one_line(judge, 200) for judge, _ in rows],
+            "Worst null model's upper bound": [percent(audit.document.get("null_win_rate")) for _, audit in rows],
             "Gate": ["passed" if audit.passed else "failed" for _, audit in rows],
             "Verdicts": [audit.document.get("verdicts") for _, audit in rows],
         },
@@ -136,11 +133,11 @@ def _defences(audits: Sequence[StoredAudit], judges: dict[str, str], benchmark: 
 
 st.title("Audits", anchor=False)
 try:
-    source = choosing.source()
-    benchmark = choosing.benchmark(source)
-    found = data.audits(source, benchmark.name)
-    by_kind = {kind: [audit for audit in found if audit.kind == kind] for kind in _COMMANDS}
-    judges = {judge.digest: judge.name for judge in data.judges(source)}
+    source = filters.source()
+    benchmark = filters.benchmark(source)
+    audits = cached.audits(source, benchmark.name)
+    by_kind = {kind: [audit for audit in audits if audit.kind == kind] for kind in _COMMANDS}
+    judges = {judge.digest: judge.name for judge in cached.judges(source)}
     _null_models(by_kind["null-models"], benchmark, judges)
     _defences(by_kind["null-models"], judges, benchmark)
     _findings("submissions", "Submissions", by_kind["submissions"], benchmark)

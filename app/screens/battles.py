@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from app import charts, choosing, data, diff, markdown, replies
-from app.browsing import ROWS, Identity, Spot, View, beside, identity
-from app.text import block, line, markup, name, problem, rest
-from judgebench.errors import JudgeBenchError
-from judgebench.services.battles import Battle, ShownVerdict
-from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
+from app import cached, filters
+from app.views import battles, diff, markdown
+from app.views.battles import ROWS, Identity, Spot, View, beside, identity
+from app.views.elements import block, line, markup, problem, rest
+from judgebench.services.battles import Battle, JudgedTrial
+from judgebench.services.pages import BattleFilter, BattleOrder, BattleSummary, JudgeBenchError
+from judgebench.show import charts
+from judgebench.show.text import one_line
 
 _CARDS = 4  # verdicts shown at once
 _ORDERS: dict[BattleOrder, str] = {"instructions": "As asked", "upsets": "Biggest upsets first"}
@@ -24,19 +26,19 @@ _VIEWS = {"text": "As text", "diff": "Differences", "a": "Output A rendered", "b
 _LIST_PX, _INSTRUCTION_PX, _OUTPUT_PX, _REPLY_PX = 290, 140, 420, 120
 
 
-def _view(source: data.Source) -> View:
-    choosing.by_name("order", _ORDERS)
+def _view(source: cached.Source) -> View:
+    filters.by_name("order", _ORDERS)
     with st.container(horizontal=True):
-        benchmark = choosing.benchmark(source)
-        models = choosing.some("Models, one or two", benchmark.models, key="models", none="All", most=2)
-        judge = choosing.one("Judge", benchmark.judges, key="judge", none="All")
-        category = choosing.one("Category", benchmark.categories, key="category", none="All")
+        benchmark = filters.benchmark(source)
+        models = filters.some("Models, one or two", benchmark.models, key="models", none="All", most=2)
+        judge = filters.one("Judge", benchmark.judges, key="judge", none="All")
+        category = filters.one("Category", benchmark.categories, key="category", none="All")
         text = st.text_input(
             *("Text contains", ""),
             key="text",
             bind="query-params",
             max_chars=200,
-            width=choosing.WIDTH_PX,
+            width=filters.WIDTH_PX,
             placeholder="instruction or output",
         )
         order = st.selectbox(
@@ -44,7 +46,7 @@ def _view(source: data.Source) -> View:
             format_func=_ORDERS.__getitem__,
             key="order",
             bind="query-params",
-            width=choosing.WIDTH_PX,
+            width=filters.WIDTH_PX,
         )
     with st.container(horizontal=True):
         only = {
@@ -55,10 +57,10 @@ def _view(source: data.Source) -> View:
 
 
 def _opened() -> Identity | None:
-    asked = st.query_params
-    if not all(key in asked for key in ("instruction", "a", "b")):
+    address = st.query_params
+    if not all(key in address for key in ("instruction", "a", "b")):
         return None
-    return asked["instruction"], asked["a"], asked["b"]
+    return address["instruction"], address["a"], address["b"]
 
 
 def _open(view: View, spot: Spot) -> None:
@@ -105,10 +107,10 @@ def _list(view: View) -> Spot | None:
 def _columns(rows: list[BattleSummary], place: int | None) -> dict[str, list[object]]:
     return {
         "Open": ["▶" if i == place else "" for i in range(len(rows))],
-        "Instruction": [name(row.text, 160) for row in rows],
-        "Category": [name(row.category or "") for row in rows],
-        "A": [name(row.model_a) for row in rows],
-        "B": [name(row.model_b) for row in rows],
+        "Instruction": [one_line(row.text, 160) for row in rows],
+        "Category": [one_line(row.category or "") for row in rows],
+        "A": [one_line(row.model_a) for row in rows],
+        "B": [one_line(row.model_b) for row in rows],
         "A preferred": [None if row.preference is None else 100 * row.preference for row in rows],
         "Verdicts": [f"{row.with_preference} of {row.trials}" for row in rows],
         "Agree": [{True: "yes", False: "no", None: ""}[row.consistent] for row in rows],
@@ -130,7 +132,7 @@ def _turn(view: View, spot: Spot | None) -> None:
 def _battle(battle: Battle) -> None:
     st.subheader("Instruction", anchor=False)
     block(battle.instruction.text, height=_INSTRUCTION_PX, key="instruction")
-    choosing.by_name("view", _VIEWS)
+    filters.by_name("view", _VIEWS)
     view = st.segmented_control(
         *("Show outputs", list(_VIEWS)),
         format_func=_VIEWS.__getitem__,
@@ -146,7 +148,7 @@ def _battle(battle: Battle) -> None:
         side = "AB"[at]
         with place:
             st.subheader(f"Output {side}", anchor=False)
-            line(f"{name(model, 200)} ({len(output):,} characters)")
+            line(f"{one_line(model, 200)} ({len(output):,} characters)")
             if marks is not None:
                 markup(marks[at], height=_OUTPUT_PX)
                 rest(output, key=f"output_{side}")
@@ -162,35 +164,35 @@ def _battle(battle: Battle) -> None:
 
 def _verdicts(battle: Battle) -> None:
     st.subheader("Verdicts", anchor=False)
-    line(replies.outcome(battle))
+    line(battles.outcome(battle))
     if battle.labels:
-        line(replies.people(battle))
+        line(battles.people(battle))
     st.dataframe(
         {
-            "Judge": [name(each.judge) for each in battle.verdicts],
-            "Shown": [replies.order_words(each.order) for each in battle.verdicts],
-            "Repeat": [each.repeat + 1 for each in battle.verdicts],
-            "Verdict": [replies.opinion(each) for each in battle.verdicts],
-            "Label": [name(each.verdict.label or "") for each in battle.verdicts],
-            "Read from": [str(each.verdict.source) for each in battle.verdicts],
-            "Detail": [name(each.verdict.detail or "", 200) for each in battle.verdicts],
+            "Judge": [one_line(shown.judge) for shown in battle.verdicts],
+            "Shown": [battles.order_words(shown.order) for shown in battle.verdicts],
+            "Repeat": [shown.repeat + 1 for shown in battle.verdicts],
+            "Verdict": [battles.opinion(shown) for shown in battle.verdicts],
+            "Label": [one_line(shown.verdict.label or "") for shown in battle.verdicts],
+            "Read from": [str(shown.verdict.source) for shown in battle.verdicts],
+            "Detail": [one_line(shown.verdict.detail or "", 200) for shown in battle.verdicts],
         },
         hide_index=True,
         alt="Verdicts on this battle",
         height="content" if len(battle.verdicts) <= 10 else _LIST_PX,
     )
-    shown = battle.verdicts
-    if len(shown) > _CARDS:
-        first = _CARDS * (st.pagination(-(-len(shown) // _CARDS), key="replies", bind="query-params") - 1)
-        shown = shown[first : first + _CARDS]
-    for start in range(0, len(shown), 2):
-        for place, (number, each) in zip(st.columns(2), enumerate(shown[start : start + 2], start), strict=False):
+    verdicts = battle.verdicts
+    if len(verdicts) > _CARDS:
+        first = _CARDS * (st.pagination(-(-len(verdicts) // _CARDS), key="replies", bind="query-params") - 1)
+        verdicts = verdicts[first : first + _CARDS]
+    for start in range(0, len(verdicts), 2):
+        for place, (number, shown) in zip(st.columns(2), enumerate(verdicts[start : start + 2], start), strict=False):
             with place, st.container(border=True):
-                _card(each, f"reply_{number}")
+                _card(shown, f"reply_{number}")
 
 
-def _card(shown: ShownVerdict, key: str) -> None:
-    line(f"{name(shown.judge)}, {replies.order_words(shown.order)}: {replies.opinion(shown)}")
+def _card(shown: JudgedTrial, key: str) -> None:
+    line(f"{one_line(shown.judge)}, {battles.order_words(shown.order)}: {battles.opinion(shown)}")
     completion = shown.completion
     if completion is None:
         line("No reply is kept: none was needed, or none was had.")
@@ -199,26 +201,26 @@ def _card(shown: ShownVerdict, key: str) -> None:
     if completion.reasoning:
         with st.expander("Reasoning"):
             block(completion.reasoning, height=_REPLY_PX, key=f"{key}_reasoning")
-    token = replies.verdict_token(completion, shown.verdict.label)
+    token = battles.verdict_token(completion, shown.verdict.label)
     if token is not None:
-        top = replies.chances(token)
+        top = battles.chances(token)
         st.vega_lite_chart(charts.probabilities(top), alt="Probabilities of the token with the verdict")
-    line(replies.facts(completion))
+    line(battles.facts(completion))
     with st.expander("Raw completion"):
-        block(replies.raw(completion), height=_OUTPUT_PX, key=f"{key}_raw")
+        block(battles.raw(completion), height=_OUTPUT_PX, key=f"{key}_raw")
 
 
 st.title("Battles", anchor=False)
 try:
-    view = _view(choosing.source())
+    view = _view(filters.source())
     spot = _list(view)
     opened = _opened()
     if opened is None:
         line("Choose a battle in the list to read it. The address bar always holds a link to what is shown.")
     else:
         _turn(view, spot)
-        found = data.battle(view.source, view.benchmark, *opened)
-        _battle(found)
-        _verdicts(found)
+        battle = cached.battle(view.source, view.benchmark, *opened)
+        _battle(battle)
+        _verdicts(battle)
 except JudgeBenchError as error:
     problem("This cannot be shown.", error)

@@ -1,28 +1,22 @@
 """Who leads, how surely, what the numbers rest on, and who would move at equal length, style or kinship."""
 
+import json
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import streamlit as st
 
-from app import charts, choosing, data, downloads, movement, picture, words
-from app.text import line, name, problem
-from judgebench.errors import JudgeBenchError
-from judgebench.leaderboard import Choices, Leaderboard, Method
-from judgebench.leaderboard.board import State
+from app import cached, filters
+from app.views import picture
+from app.views.elements import line, moves, problem
 from judgebench.services.bias import Scope, Without
 from judgebench.services.leaderboards import Tally
+from judgebench.services.pages import METHODS, Choices, JudgeBenchError, Leaderboard, State
+from judgebench.show import charts, sentences, tables
+from judgebench.show.numbers import plotted, ranks
+from judgebench.show.text import count, listing, one_line
 
-_METHODS: dict[Method, str] = {
-    "win-rate": "Win rate",
-    "length-controlled": "Win rate at equal length",
-    "bradley-terry": "Bradley-Terry",
-    "davidson": "Bradley-Terry, ties by Davidson",
-    "rao-kupper": "Bradley-Terry, ties by Rao-Kupper",
-    "judge-aware": "Bradley-Terry, judges weighed",
-    "elo": "Online Elo",
-    "score": "Mean score",
-}
+_METHODS = {name: method.label for name, method in METHODS.items()}
 _CONTROLS: dict[Without, str] = {"length": "Length", "style": "Style", "lineage": "Lineage"}
 _STATES: dict[State, tuple[Literal["green", "red", "orange", "gray"], str]] = {
     "passed": ("green", ":material/verified:"),
@@ -30,12 +24,12 @@ _STATES: dict[State, tuple[Literal["green", "red", "orange", "gray"], str]] = {
     "stale": ("orange", ":material/update:"),
     "missing": ("gray", ":material/help:"),
 }
-_MOVES_PX, _MOVES_ROWS, _TABLE_PX = 320, 9, 800
+_TABLE_PX = 800
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    source: data.Source
+    source: cached.Source
     benchmark: str
     scope: Scope
     language: str | None
@@ -43,25 +37,25 @@ class _View:
     part: range  # of its rows, in the pictures
 
 
-def _chosen(source: data.Source) -> _View:
-    choosing.by_name("method", _METHODS)
+def _chosen(source: cached.Source) -> _View:
+    filters.by_name("method", _METHODS)
     with st.container(horizontal=True):
-        benchmark = choosing.benchmark(source)
+        benchmark = filters.benchmark(source)
         method = st.selectbox(
             *("Method", list(_METHODS)),
             format_func=_METHODS.__getitem__,
             key="method",
             bind="query-params",
-            width=choosing.WIDTH_PX,
+            width=filters.WIDTH_PX,
         )
-        baseline = choosing.one("Baseline", benchmark.models, key="baseline", none="Automatic")
-        judges = choosing.some("Judges", benchmark.judges, key="judges", none="All")
-        category = choosing.one("Category", benchmark.categories, key="category", none="All")
-        spoken = data.languages(source, benchmark.name)
-        language = choosing.one("Language (a guess)", spoken, key="language", none="All")
+        baseline = filters.one("Baseline", benchmark.models, key="baseline", none="Automatic")
+        judges = filters.some("Judges", benchmark.judges, key="judges", none="All")
+        category = filters.one("Category", benchmark.categories, key="category", none="All")
+        spoken = cached.languages(source, benchmark.name)
+        language = filters.one("Language (a guess)", spoken, key="language", none="All")
         scope, choices = Scope(judges, category), Choices(method=method, baseline=baseline)
-        board = data.leaderboard(source, benchmark.name, scope, language=language, choices=choices)
-        part = choosing.places(len(board.rows))
+        board = cached.leaderboard(source, benchmark.name, scope, language=language, choices=choices)
+        part = filters.places(len(board.rows))
     return _View(source, benchmark.name, scope, language, board, part)
 
 
@@ -69,19 +63,16 @@ def _badges(board: Leaderboard) -> None:
     """What audits say about the judges and models of this board; the words are ours alone, names are in the notes."""
     if board.gate is None:
         return
-    states = [each.state for each in board.gate.judges]
+    states = [judge.state for judge in board.gate.judges]
     with st.container(horizontal=True, vertical_alignment="center"):
         for state, (colour, icon) in _STATES.items():
-            count = states.count(state)
-            if count:
-                which = "" if len(states) == 1 else f" ({count} of {len(states)} judges)"
+            number = states.count(state)
+            if number:
+                which = "" if len(states) == 1 else f" ({number} of {len(states)} judges)"
                 st.badge(f"Null-model audit {state}{which}", color=colour, icon=icon)
         if board.gate.models:
-            st.badge(
-                f"Severe findings on {words.count(len(board.gate.models), 'model')}",
-                color="red",
-                icon=":material/report:",
-            )
+            models = count(len(board.gate.models), "model")
+            st.badge(f"Severe findings on {models}", color="red", icon=":material/report:")
         st.page_link("screens/audits.py", label="Audits", query_params=_here("benchmark"))
         st.page_link("screens/judges.py", label="Grades of judges", query_params=_here("benchmark"))
 
@@ -93,25 +84,25 @@ def _here(*keys: str) -> dict[str, str]:
 def _table(board: Leaderboard, counted: dict[str, Tally]) -> None:
     level = f"{board.level:.0%}"
     rows: dict[str, list[Any]] = {
-        "Ranks": [charts.ranks(row.rank_lower, row.rank_upper) for row in board.rows],
+        "Ranks": [ranks(row.rank_lower, row.rank_upper) for row in board.rows],
         "Tier": [row.tier for row in board.rows],
-        "Model": [name(row.model, 200) for row in board.rows],
-        charts.unit(board): [charts.shown(row.rating, board.scale) for row in board.rows],
-        f"{level} low": [charts.shown(row.lower, board.scale) for row in board.rows],
-        f"{level} high": [charts.shown(row.upper, board.scale) for row in board.rows],
+        "Model": [one_line(row.model, 200) for row in board.rows],
+        charts.unit(board): [plotted(row.rating, board.scale) for row in board.rows],
+        f"{level} low": [plotted(row.lower, board.scale) for row in board.rows],
+        f"{level} high": [plotted(row.upper, board.scale) for row in board.rows],
     }
     numbers = list(rows)[3:]
     if board.scale == "score":
         rows["Outputs"] = [row.outputs for row in board.rows]
     else:
         if board.scale != "rate":
-            rows["Win rate, %"] = [charts.shown(row.win_rate, "rate") for row in board.rows]
+            rows["Win rate, %"] = [plotted(row.win_rate, "rate") for row in board.rows]
         rows |= {"Battles": [row.battles for row in board.rows], "Ties": [row.ties for row in board.rows]}
     rows["No verdict"] = [counted[row.model].failures for row in board.rows]
     if any(tally.cost_usd is not None for tally in counted.values()):
         rows["Cost, USD"] = [counted[row.model].cost_usd for row in board.rows]
     if any(row.flag for row in board.rows):
-        rows["Note"] = [name(row.flag, 200) for row in board.rows]
+        rows["Note"] = [one_line(row.flag, 200) for row in board.rows]
     digits = {"rate": "%.1f", "elo": "%.0f"}.get(board.scale, "%.3f")
     formats = {column: st.column_config.NumberColumn(format=digits) for column in numbers}
     formats |= {
@@ -127,7 +118,7 @@ def _table(board: Leaderboard, counted: dict[str, Tally]) -> None:
         column_config={**formats, "Model": st.column_config.TextColumn(width="medium")},
         alt="Leaderboard",
         placeholder="-",
-        height="content" if len(board.rows) <= choosing.MOST else _TABLE_PX,
+        height="content" if len(board.rows) <= filters.MOST else _TABLE_PX,
     )
 
 
@@ -135,9 +126,9 @@ def _downloads(view: _View) -> None:
     board = view.board
     with st.container(horizontal=True):
         for label, content, ending, mime in (
-            ("CSV", lambda: downloads.as_csv(board), "csv", "text/csv"),
-            ("JSON", lambda: downloads.as_json(view.benchmark, board), "json", "application/json"),
-            ("Markdown", lambda: downloads.as_markdown(board), "md", "text/markdown"),
+            ("CSV", lambda: tables.board_csv(board).encode(), "csv", "text/csv"),
+            ("JSON", lambda: _json(view), "json", "application/json"),
+            ("Markdown", lambda: tables.board_markdown(board).encode(), "md", "text/markdown"),
             ("SVG", lambda: picture.svg(board), "svg", "image/svg+xml"),
             ("PNG", lambda: picture.png(board), "png", "image/png"),
         ):
@@ -146,9 +137,14 @@ def _downloads(view: _View) -> None:
             )
 
 
+def _json(view: _View) -> bytes:
+    document = tables.board_document(view.benchmark, view.board)
+    return json.dumps(document, ensure_ascii=False, indent=2).encode()
+
+
 def _held_equal() -> tuple[Without, ...]:
-    choosing.by_name("control", _CONTROLS, many=True)
-    wanted: list[Without] = st.pills(
+    filters.by_name("control", _CONTROLS, many=True)
+    controls: list[Without] = st.pills(
         "Hold equal, to see how each model would move",
         get_args(Without),
         format_func=_CONTROLS.__getitem__,
@@ -156,37 +152,31 @@ def _held_equal() -> tuple[Without, ...]:
         key="control",
         bind="query-params",
     )
-    return tuple(sorted(wanted))
+    return tuple(sorted(controls))
 
 
 def _moves(view: _View, controls: tuple[Without, ...]) -> None:
     """What holding length, style or kinship equal does to each model."""
-    st.subheader(f"At equal {words.listing(controls)}", anchor=False)
-    found = data.moves(view.source, view.benchmark, controls, scope=view.scope, baseline=view.board.baseline)
-    rows = movement.rows(found, view.board.baseline)
+    st.subheader(f"At equal {listing(controls)}", anchor=False)
+    ledger = cached.moves(view.source, view.benchmark, controls, scope=view.scope, baseline=view.board.baseline)
+    rows = tables.moves(ledger, view.board.baseline)
     if rows:
         st.vega_lite_chart(
             charts.moves(rows[view.part.start : view.part.stop]),
             alt="How each model moves; the table below holds the same numbers",
         )
-        line(movement.sentence(rows))
-    for said in movement.effect_lines(found):
-        line(said)
+        line(sentences.movement(rows))
+    for sentence in sentences.effects(ledger):
+        line(sentence)
     if view.language is not None:
         line("This part is about all languages.")
     if rows:
-        st.dataframe(
-            movement.columns(rows),
-            hide_index=True,
-            column_config=dict.fromkeys(movement.NUMBERS, st.column_config.NumberColumn(format="%.1f")),
-            alt="Win rates as judged and at equal length, style or lineage",
-            height=_MOVES_PX if len(rows) > _MOVES_ROWS else "content",
-        )
+        moves(rows, alt="Win rates as judged and at equal length, style or lineage")
 
 
 st.title("Leaderboard", anchor=False)
 try:
-    view = _chosen(choosing.source())
+    view = _chosen(filters.source())
     controls = _held_equal()
 except JudgeBenchError as error:
     problem("There is no leaderboard for this choice.", error)
@@ -195,8 +185,8 @@ _badges(view.board)
 st.vega_lite_chart(
     charts.intervals(view.board, view.part), alt="Ratings with their intervals; the table below holds the same numbers"
 )
-choosing.say_part(view.part, len(view.board.rows))
-line(words.sentence(view.board))
+filters.say_part(view.part, len(view.board.rows))
+line(sentences.summary(view.board))
 if controls:
     try:
         _moves(view, controls)
@@ -204,7 +194,7 @@ if controls:
         problem("This cannot be held equal here.", error)
 st.subheader("All numbers", anchor=False)
 with st.container(border=True):
-    for each in words.basis(view.board):
-        line(each)
-_table(view.board, data.tallies(view.source, view.benchmark, view.scope))
+    for sentence in sentences.basis(view.board):
+        line(sentence)
+_table(view.board, cached.tallies(view.source, view.benchmark, view.scope))
 _downloads(view)

@@ -7,12 +7,12 @@ from typing import Any
 import streamlit as st
 from streamlit.elements.lib.layout_utils import Height
 
-from app import charts, choosing, data, pairs, words
-from app.pairs import Cell
-from app.text import line, name, problem
-from judgebench.errors import JudgeBenchError
-from judgebench.leaderboard import Choices, Leaderboard
+from app import cached, filters
+from app.views.elements import line, problem
 from judgebench.services.bias import Scope
+from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard, PairRates
+from judgebench.show import charts, sentences, tables
+from judgebench.show.text import one_line
 
 _TABLE_PX, _TABLE_ROWS = 480, 12
 _NAME_PX, _NUMBER_PX = 125, 70
@@ -28,23 +28,23 @@ class _View:
     shown: list[str]  # models, in the order of the board
 
 
-def _chosen(source: data.Source) -> _View:
+def _chosen(source: cached.Source) -> _View:
     with st.container(horizontal=True):
-        benchmark = choosing.benchmark(source)
-        judges = choosing.some("Judges", benchmark.judges, key="judges", none="All")
-        category = choosing.one("Category", benchmark.categories, key="category", none="All")
+        benchmark = filters.benchmark(source)
+        judges = filters.some("Judges", benchmark.judges, key="judges", none="All")
+        category = filters.one("Category", benchmark.categories, key="category", none="All")
         scope = Scope(judges, category)
-        board = data.leaderboard(source, benchmark.name, scope, language=None, choices=Choices())
+        board = cached.leaderboard(source, benchmark.name, scope, language=None, choices=Choices())
         return _View(benchmark.name, scope, board, _shown([row.model for row in board.rows]))
 
 
 def _shown(ranked: list[str]) -> list[str]:
     """All models where they are few, else those chosen or those of a part of the places, at most ``choosing.MOST``."""
-    part = choosing.places(len(ranked))
+    part = filters.places(len(ranked))
     if len(part) == len(ranked):
         return ranked
     none = f"Those on places {part.start + 1} to {part.stop}"
-    chosen = choosing.some("Or these models", ranked, key="models", none=none, most=choosing.MOST)
+    chosen = filters.some("Or these models", ranked, key="models", none=none, most=filters.MOST)
     return [model for model in ranked if model in chosen] or ranked[part.start : part.stop]
 
 
@@ -56,20 +56,21 @@ def _halves(models: int) -> tuple[Any, Any]:
         return st.container(width=_PICTURE_PX), st.container(width=_BESIDE_PX)
 
 
-def _table(found: Sequence[Cell], models: Sequence[str]) -> None:
+def _table(rates: PairRates, models: Sequence[str]) -> None:
+    pairs = list(rates.pairs(models))
     rows = {
-        "Model": [name(models[cell.row], 200) for cell in found],
-        "Against": [name(models[cell.column], 200) for cell in found],
-        "Win rate, %": [cell.percent for cell in found],
-        "95% low": [cell.lower for cell in found],
-        "95% high": [cell.upper for cell in found],
-        "Battles": [cell.battles for cell in found],
+        "Model": [one_line(pair["model"], 200) for pair in pairs],
+        "Against": [one_line(pair["opponent"], 200) for pair in pairs],
+        "Win rate, %": [100 * pair["win_rate"] for pair in pairs],
+        "95% low": [100 * pair["lower"] for pair in pairs],
+        "95% high": [100 * pair["upper"] for pair in pairs],
+        "Battles": [pair["battles"] for pair in pairs],
     }
     formats: dict[str, Any] = dict.fromkeys(("Model", "Against"), st.column_config.Column(width=_NAME_PX))
     formats |= dict.fromkeys(("95% low", "95% high"), st.column_config.NumberColumn(format="%.1f", width=_NUMBER_PX))
     formats["Win rate, %"] = st.column_config.NumberColumn(format="%.1f")
     formats["Battles"] = st.column_config.NumberColumn(width=_NUMBER_PX)
-    height: Height = _TABLE_PX if len(found) > _TABLE_ROWS else "content"
+    height: Height = _TABLE_PX if len(pairs) > _TABLE_ROWS else "content"
     st.dataframe(rows, hide_index=True, height=height, column_config=formats, alt="Pairwise win rates")
 
 
@@ -80,7 +81,7 @@ def _link(event: Any, models: Sequence[str], where: Mapping[str, str]) -> None:
         line("Choose a cell to read its battles.")
         return
     pair = [models[int(chosen[0][side])] for side in ("row", "column")]
-    line(f"{name(pair[0])} against {name(pair[1])}")
+    line(f"{one_line(pair[0])} against {one_line(pair[1])}")
     st.page_link("screens/battles.py", label="Read these battles", query_params={**where, "models": pair})
 
 
@@ -93,24 +94,23 @@ def _left_out(view: _View) -> None:
 
 st.title("Matrix", anchor=False)
 try:
-    source = choosing.source()
+    source = filters.source()
     view = _chosen(source)
-    whole = data.matrix(source, view.benchmark, view.scope)
-    found = pairs.cells(whole, view.shown)
+    rates = cached.matrix(source, view.benchmark, view.scope)
     _left_out(view)
     left, right = _halves(len(view.shown))
     with left:
         event = st.vega_lite_chart(
-            charts.matrix(found, view.shown),
+            charts.matrix(rates.pairs(view.shown), view.shown),
             on_select="rerun",
             key="matrix",
             alt="Pairwise win rates; the table holds the same numbers",
         )
     with right:
-        _table(found, view.shown)
+        _table(rates, view.shown)
         ranked = [row.model for row in view.board.rows]
         st.download_button(
-            *("CSV", lambda: pairs.as_csv(whole, ranked), "matrix.csv", "text/csv"),
+            *("CSV", lambda: tables.pairs_csv(rates, ranked).encode(), "matrix.csv", "text/csv"),
             icon=":material/download:",
             on_click="ignore",
         )
@@ -119,6 +119,6 @@ try:
     with st.container(border=True):
         line("Win rate of the row against the column, ties half; models in the order of the leaderboard.")
         line("95% intervals: Wilson score, pair by pair, not for all pairs at once. Pairs that never met stay empty.")
-        line(words.left_out(view.board))
+        line(sentences.left_out(view.board))
 except JudgeBenchError as error:
     problem("There is no matrix for this choice.", error)

@@ -5,15 +5,22 @@ from typing import Any
 
 import streamlit as st
 
-from app import choosing, data, jobs, who
-from app.access import Forbidden, Role
-from app.text import line, name, problem
-from judgebench import engine, services
-from judgebench.errors import InputError, JudgeBenchError
-from judgebench.records import Status
+from app import auth, cached, filters, jobs
+from app.auth import Forbidden, Role
+from app.views.elements import line, problem
 from judgebench.services.benchmarks import BenchmarkSummary
+from judgebench.services.judges import find_judge
+from judgebench.services.pages import (
+    CostEstimate,
+    InputError,
+    JudgeBenchError,
+    Status,
+    Study,
+    cost_estimate,
+    make_study,
+)
 from judgebench.services.runs import RunSummary
-from judgebench.spec.study import Study, make_study
+from judgebench.show.text import one_line
 
 _POLL_S = 2.0
 _ANSWERED = (Status.OK, Status.TIE)
@@ -42,7 +49,7 @@ def _design(benchmark: BenchmarkSummary) -> dict[str, Any]:
     opponents, orders, limit, cost = st.columns(4)
     with opponents:
         baseline = st.selectbox(
-            "Baseline", benchmark.models, index=None, placeholder="All pairs", key="against", format_func=name
+            "Baseline", benchmark.models, index=None, placeholder="All pairs", key="against", format_func=one_line
         )
     return {
         "baseline": baseline,
@@ -53,47 +60,47 @@ def _design(benchmark: BenchmarkSummary) -> dict[str, Any]:
     }
 
 
-def _estimate(wanted: Study) -> engine.plan.CostEstimate:
-    with data.for_checking() as database, st.spinner("Counting"):
-        return engine.plan.estimate(database, wanted)
+def _estimate(study: Study) -> CostEstimate:
+    with cached.for_checking() as database, st.spinner("Counting"):
+        return cost_estimate(database, study)
 
 
-def _say(found: engine.plan.CostEstimate) -> None:
-    plan = found.plan
-    cost = "" if found.cost_usd is None else f", at least {found.cost_usd:.4f} USD for the prompts"
+def _say(estimate: CostEstimate) -> None:
+    plan = estimate.plan
+    cost = "" if estimate.cost_usd is None else f", at least {estimate.cost_usd:.4f} USD for the prompts"
     line(
-        f"{plan.battles:,} battles of {len(plan.models)} models, {plan.trials:,} trials: {found.answered:,} are "
-        f"answered already, {found.calls:,} calls with about {found.prompt_tokens:,} prompt tokens{cost}."
+        f"{plan.battles:,} battles of {len(plan.models)} models, {plan.trials:,} trials: {estimate.answered:,} are "
+        f"answered already, {estimate.calls:,} calls with about {estimate.prompt_tokens:,} prompt tokens{cost}."
     )
     for model, count in plan.missing.items():
-        line(f"{name(model)} has no output for {count:,} instructions.")
+        line(f"{one_line(model)} has no output for {count:,} instructions.")
 
 
-def _new_run(source: data.Source) -> None:
-    benchmark = choosing.benchmark(source)
+def _new_run(source: cached.Source) -> None:
+    benchmark = filters.benchmark(source)
     judge = _judge()
     fields = {"benchmark": benchmark.name, "judge": judge, **_design(benchmark)}
     with st.container(horizontal=True):
-        asked = st.button("Estimate", icon=":material/calculate:")
+        estimated = st.button("Estimate", icon=":material/calculate:")
         started = st.button("Start", icon=":material/play_arrow:")
-    if asked or started:
-        with data.for_checking() as database:
-            fields["judge"] = services.judges.find_judge(database, judge, where="This form")
-        wanted = make_study({field: value for field, value in fields.items() if value is not None}, where="This form")
-        who.policy().check_judge(wanted.judge.url, wanted.judge.key_env)
-        found = _estimate(wanted)
-        _say(found)
+    if estimated or started:
+        with cached.for_checking() as database:
+            fields["judge"] = find_judge(database, judge, where="This form")
+        study = make_study({field: value for field, value in fields.items() if value is not None}, where="This form")
+        auth.policy().check_judge(study.judge.url, study.judge.key_env)
+        estimate = _estimate(study)
+        _say(estimate)
         if started:
-            who.need(Role.ADMIN)
-            jobs.start(data.address(), jobs.create(data.address(), wanted, found))
+            auth.need(Role.ADMIN)
+            jobs.start(cached.address(), jobs.create(cached.address(), study, estimate))
 
 
 @st.fragment(run_every=_POLL_S)
 def _progress() -> None:
     """What was started here, and all runs, as they are now."""
     try:
-        who.need(Role.VIEWER)  # a part that runs by itself does not pass the gate again
-        runs = data.runs(data.source())
+        auth.need(Role.VIEWER)  # a part that runs by itself does not pass the gate again
+        runs = cached.runs(cached.source())
         st.subheader("Started here", anchor=False)
         _jobs(runs)
         st.subheader("In the database", anchor=False)
@@ -103,17 +110,19 @@ def _progress() -> None:
 
 
 def _jobs(runs: list[RunSummary]) -> None:
-    found = jobs.all_jobs(data.address())
-    if not found:
+    started = jobs.all_jobs(cached.address())
+    if not started:
         line("No run was started from here.")
-    for job in found:
+    for job in started:
         state, done = jobs.state(job), jobs.ended(job, runs)
         with st.container(border=True, key=f"job_{job.folder.name}"):
-            line(f"{name(job.study.benchmark)} by {name(job.judge)}, {state}: {done:,} of {job.planned:,} trials")
+            line(
+                f"{one_line(job.study.benchmark)} by {one_line(job.judge)}, {state}: {done:,} of {job.planned:,} trials"
+            )
             st.progress(done / max(job.planned, 1))
-            said = jobs.message(job)
-            if said:
-                line(name(said, 400))
+            message = jobs.message(job)
+            if message:
+                line(one_line(message, 400))
             if state is jobs.State.RUNNING:
                 st.button("Stop", key=f"stop_{job.folder.name}", on_click=_stop, args=(job,))
             elif state is jobs.State.STOPPED:
@@ -122,15 +131,15 @@ def _jobs(runs: list[RunSummary]) -> None:
 
 def _stop(job: jobs.Job) -> None:
     with suppress(Forbidden):  # the page is reloaded as it was
-        who.need(Role.ADMIN)
+        auth.need(Role.ADMIN)
         jobs.stop(job)
 
 
 def _resume(job: jobs.Job) -> None:
     with suppress(InputError):  # forbidden, or it was resumed from another window
-        who.need(Role.ADMIN)
-        who.policy().check_judge(job.study.judge.url, job.study.judge.key_env)
-        jobs.start(data.address(), job)
+        auth.need(Role.ADMIN)
+        auth.policy().check_judge(job.study.judge.url, job.study.judge.key_env)
+        jobs.start(cached.address(), job)
 
 
 def _history(runs: list[RunSummary]) -> None:
@@ -139,8 +148,8 @@ def _history(runs: list[RunSummary]) -> None:
             "Started, UTC": [run.started_at[:19].replace("T", " ") for run in runs],
             "Finished": [(run.finished_at or "")[:19].replace("T", " ") for run in runs],
             "Kind": [run.kind for run in runs],
-            "Benchmark": [name(run.benchmark) for run in runs],
-            "Judge": [name(run.judge) for run in runs],
+            "Benchmark": [one_line(run.benchmark) for run in runs],
+            "Judge": [one_line(run.judge) for run in runs],
             "Trials": [sum(run.ended.values()) for run in runs],
             "Without verdict": [sum(n for status, n in run.ended.items() if status not in _ANSWERED) for run in runs],
             "Cost, USD": [run.cost_usd for run in runs],
@@ -154,9 +163,9 @@ def _history(runs: list[RunSummary]) -> None:
 
 st.title("Runs", anchor=False)
 try:
-    found = choosing.source()
+    source = filters.source()
     st.subheader("Judge a benchmark", anchor=False)
-    _new_run(found)
+    _new_run(source)
 except JudgeBenchError as error:
     problem("This cannot be run as it is.", error)
 _progress()

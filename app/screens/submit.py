@@ -5,15 +5,14 @@ from collections.abc import Mapping
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app import commands, data, uploads, who
-from app.access import Role
-from app.text import line, name, problem
+from app import auth, cached, commands, uploads
+from app.auth import Role
+from app.views.elements import line, problem
 from judgebench import services
-from judgebench.errors import JudgeBenchError
-from judgebench.formats.outputs import OutputsFile
-from judgebench.records import Lineage
 from judgebench.services.benchmarks import BenchmarkSummary
+from judgebench.services.pages import JudgeBenchError, Lineage, OutputsFile
 from judgebench.services.submissions import MatchReport, Prepared
+from judgebench.show.text import one_line
 
 _FIELDS = {"instruction": "Instruction", "output": "Output", "category": "Category", "reference": "Reference"}
 
@@ -21,7 +20,7 @@ _FIELDS = {"instruction": "Instruction", "output": "Output", "category": "Catego
 def _benchmarks() -> list[BenchmarkSummary]:
     """None where there is no database yet: the first submission creates it."""
     try:
-        return data.benchmarks(data.source())
+        return cached.benchmarks(cached.source())
     except JudgeBenchError:
         return []
 
@@ -29,12 +28,12 @@ def _benchmarks() -> list[BenchmarkSummary]:
 def _preview(upload: UploadedFile) -> tuple[str, ...]:
     """Show the first rows; returns the columns."""
     with uploads.kept(upload.name, upload.getvalue()) as path:
-        found = uploads.preview(path)
+        preview = uploads.preview(path)
     st.subheader("First rows", anchor=False)
     st.dataframe(
-        {column: [row[column] for row in found.rows] for column in found.columns}, hide_index=True, alt="First rows"
+        {column: [row[column] for row in preview.rows] for column in preview.columns}, hide_index=True, alt="First rows"
     )
-    return found.columns
+    return preview.columns
 
 
 def _columns(columns: tuple[str, ...]) -> dict[str, str]:
@@ -45,7 +44,7 @@ def _columns(columns: tuple[str, ...]) -> dict[str, str]:
         for place, (field, label) in zip(st.columns(len(_FIELDS)), _FIELDS.items(), strict=True):
             with place:
                 column = st.selectbox(
-                    label, columns, index=None, placeholder="By its name", key=f"column_{field}", format_func=name
+                    label, columns, index=None, placeholder="By its name", key=f"column_{field}", format_func=one_line
                 )
             if column is not None:
                 chosen[field] = column
@@ -60,7 +59,7 @@ def _read(file_id: str, columns: Mapping[str, str], _upload: UploadedFile) -> Ou
 
 def _aim(submission: OutputsFile) -> tuple[str, str, Lineage, bool, bool] | None:
     """Benchmark, model, lineage, whether to extend the benchmark, whether it is new."""
-    known = [each.name for each in _benchmarks()]
+    known = [summary.name for summary in _benchmarks()]
     places = st.columns(2)
     with places[0]:
         benchmark = st.selectbox(
@@ -69,12 +68,12 @@ def _aim(submission: OutputsFile) -> tuple[str, str, Lineage, bool, bool] | None
             index=0 if known else None,
             key="into",
             accept_new_options=True,
-            format_func=name,
+            format_func=one_line,
             placeholder="Choose, or write a new name",
             help="Choose one, or write the name of a new one.",
         )
     with places[1]:
-        model = st.text_input("Model", value=name(submission.generator or "", 200), key="model", max_chars=200)
+        model = st.text_input("Model", value=one_line(submission.generator or "", 200), key="model", max_chars=200)
     extend = st.toggle("Add instructions that the benchmark lacks to it", key="extend")
     return None if not benchmark or not model else (benchmark, model, _lineage(), extend, benchmark not in known)
 
@@ -102,7 +101,7 @@ def _report(report: MatchReport) -> None:
     for place, (label, count) in zip(st.columns(len(counts)), counts.items(), strict=True):
         place.metric(label, f"{count:,}", border=True)
     if report.creates_benchmark:
-        line(f"This creates the benchmark {name(report.benchmark)} with {report.new:,} instructions.")
+        line(f"This creates the benchmark {one_line(report.benchmark)} with {report.new:,} instructions.")
     elif report.new and report.takes_new:
         line(f"{report.new:,} new instructions are added to the benchmark.")
     elif report.new:
@@ -112,16 +111,16 @@ def _report(report: MatchReport) -> None:
 
 
 def _store(prepared: Prepared) -> None:
-    who.need(Role.SUBMITTER)
+    auth.need(Role.SUBMITTER)
     report = prepared.report
-    others = [model for each in _benchmarks() if each.name == report.benchmark for model in each.models]
-    with data.for_storing() as database:
+    others = [model for summary in _benchmarks() if summary.name == report.benchmark for model in summary.models]
+    with cached.for_storing() as database:
         stored = services.submissions.save(database, prepared)
     st.success("Stored.")
     line(f"{stored.new:,} outputs are new; {stored.known:,} were stored already.")
     line("This command judges them; any other judge will do as well, see judgebench run --help.")
     others = [model for model in others if model != report.model]
-    st.code(commands.judge_model(data.address(), report.benchmark, report.model, others), language=None)
+    st.code(commands.judge_model(cached.address(), report.benchmark, report.model, others), language=None)
 
 
 def _submit() -> None:
@@ -141,7 +140,7 @@ def _submit() -> None:
         line("Name the benchmark and the model to see how they match.")
         return
     benchmark, model, lineage, extend, new = aim
-    with data.for_checking() as database:
+    with cached.for_checking() as database:
         prepared = services.submissions.prepare(
             database, submission, benchmark=benchmark, model=model, lineage=lineage, extend=extend, new_benchmark=new
         )

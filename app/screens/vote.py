@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import choosing, data, movement, who
-from app.access import Person, Role
-from app.text import block, line, name, problem
+from app import auth, cached, filters
+from app.auth import Person, Role
+from app.views.elements import block, line, problem
 from judgebench import services
-from judgebench.errors import JudgeBenchError
-from judgebench.records import HumanLabel
 from judgebench.services.labels import PairToLabel
+from judgebench.services.pages import HumanLabel, JudgeBenchError
+from judgebench.show.numbers import estimate
+from judgebench.show.text import one_line
 
 _INSTRUCTION_PX, _OUTPUT_PX = 160, 400
 _PAIR, _NOTE = "vote_pair", "vote_note"  # in the session
@@ -35,27 +36,27 @@ _ANSWERS = (
 
 def _voter(person: Person) -> str:
     """The name that votes are stored under: one's own choice on one's own machine, else the one of the login."""
-    if not who.policy().local:
+    if not auth.policy().local:
         return person.name
-    given = st.text_input("Your name", value=person.name, key="voter", max_chars=100, width=choosing.WIDTH_PX)
+    given = st.text_input("Your name", value=person.name, key="voter", max_chars=100, width=filters.WIDTH_PX)
     return given.strip() or person.name
 
 
-def _pair(source: data.Source, benchmark: str, voter: str) -> PairToLabel | None:
+def _pair(source: cached.Source, benchmark: str, voter: str) -> PairToLabel | None:
     """The pair in hand, which stays until it is answered or skipped."""
     kept: Mapping[str, object] = st.session_state.get(_PAIR, {})
-    wanted = {"benchmark": benchmark, "voter": voter, "file": source.file}
-    if any(kept.get(key) != value for key, value in wanted.items()):
-        st.session_state[_PAIR] = {**wanted, "pair": data.next_pair(source, benchmark, voter)}
-    found: PairToLabel | None = st.session_state[_PAIR]["pair"]
-    return found
+    place = {"benchmark": benchmark, "voter": voter, "file": source.file}
+    if any(kept.get(key) != value for key, value in place.items()):
+        st.session_state[_PAIR] = {**place, "pair": cached.next_pair(source, benchmark, voter)}
+    pair: PairToLabel | None = st.session_state[_PAIR]["pair"]
+    return pair
 
 
 def _answer(benchmark: str, voter: str, pair: PairToLabel, answer: _Answer) -> None:
     """Store a vote and turn to the next pair."""
     try:
-        who.need(Role.VOTER)
-        if not who.policy().local and voter != who.person().name:
+        auth.need(Role.VOTER)
+        if not auth.policy().local and voter != auth.person().name:
             return  # the page was drawn for another login
         label = HumanLabel.of(
             voter,
@@ -65,7 +66,7 @@ def _answer(benchmark: str, voter: str, pair: PairToLabel, answer: _Answer) -> N
             preference=answer.preference,
             both_bad=answer.both_bad,
         )
-        with data.for_storing() as database:
+        with cached.for_storing() as database:
             services.labels.vote(database, benchmark, label)
         st.session_state[_NOTE] = None
     except JudgeBenchError as error:  # voted before, in another window, or not allowed
@@ -90,35 +91,37 @@ def _show(pair: PairToLabel) -> None:
             block(text, height=_OUTPUT_PX, key=title.lower())
 
 
-def _progress(source: data.Source, benchmark: str, voter: str) -> None:
-    found = data.voting_progress(source, benchmark, voter)
-    line(f"{found.mine:,} votes of yours, {found.all:,} of everybody; judges have judged {found.pairs:,} pairs.")
-    st.progress(min(found.mine / max(found.pairs, 1), 1.0))
-    if not found.mine:
+def _progress(source: cached.Source, benchmark: str, voter: str) -> None:
+    progress = cached.voting_progress(source, benchmark, voter)
+    line(
+        f"{progress.mine:,} votes of yours, {progress.all:,} of everybody; judges have judged {progress.pairs:,} pairs."
+    )
+    st.progress(min(progress.mine / max(progress.pairs, 1), 1.0))
+    if not progress.mine:
         return
-    agreed = movement.percent(found.agreement)
-    line(f"You name the judges' winner, or a tie with them, in {agreed} of {found.agreement.n:,} votes.")
+    agreed = estimate(progress.agreement, "share")
+    line(f"You name the judges' winner, or a tie with them: {agreed}, of {progress.agreement.n:,} votes.")
     line("Pairs that judges are least sure of come first, so this is lower than over all battles.")
 
 
 st.title("Vote", anchor=False)
 try:
-    source = choosing.source()
-    person = who.need(Role.VOTER)
+    source = filters.source()
+    person = auth.need(Role.VOTER)
     with st.container(horizontal=True):
-        benchmark = choosing.benchmark(source).name
+        benchmark = filters.benchmark(source).name
         voter = _voter(person)
     if st.session_state.get(_NOTE):
         problem("That vote was not stored.", st.session_state[_NOTE])
     pair = _pair(source, benchmark, voter)
     if pair is None:
         line("There is no pair left for you here. Pairs come from battles that a judge has judged:")
-        st.code(f"judgebench run --benchmark {name(benchmark)} --judge embedded --all-pairs", language=None)
+        st.code(f"judgebench run --benchmark {one_line(benchmark)} --judge embedded --all-pairs", language=None)
     else:
         _show(pair)
         with st.container(horizontal=True):
-            for each in _ANSWERS:
-                st.button(each.label, shortcut=each.key, on_click=_answer, args=(benchmark, voter, pair, each))
+            for answer in _ANSWERS:
+                st.button(answer.label, shortcut=answer.key, on_click=_answer, args=(benchmark, voter, pair, answer))
             st.button("Skip", shortcut="S", on_click=_skip)
         line("Which model wrote which is not told, and their order is drawn anew for each pair.")
     _progress(source, benchmark, voter)

@@ -8,4 +8,4 @@ from judgebench.api import asking, data
 from judgebench.api.asking import *  # noqa: F403
 from judgebench.api.data import *  # noqa: F403
 
-__all__: list[str] = [*asking.__all__, *data.__all__]
+__all__ = [*asking.__all__, *data.__all__]

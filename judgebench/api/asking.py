@@ -115,7 +115,7 @@ def plan(
     correlation: float = 0.0,
     power: float = 0.8,
     level: float = 0.95,
-) -> services.analyses.SamplePlan:
+) -> services.leaderboards.SamplePlan:
     """How many instructions tell two win rates apart that lie ``difference`` apart, and what a number of them tells.
 
     ``sd``, in [0, 0.5], is of one model's preference over instructions: where it is not given it is learned from the
@@ -128,10 +128,10 @@ def plan(
         if database is None:
             raise InputError("say in which database the benchmark is: judgebench.plan(db, benchmark=...)")
         numbers = () if instructions is None else (instructions,)
-        learned = services.analyses.pilot(database, benchmark, judges=names_of(judge), planned=numbers, level=level)
+        learned = services.leaderboards.pilot(database, benchmark, judges=names_of(judge), planned=numbers, level=level)
     sd = sd if sd is not None else 0.5 if learned is None else learned.sd
     comparison = PlannedComparison(difference, sd=sd, correlation=correlation, level=level, power=power)
-    return services.analyses.sample_plan(comparison, instructions=instructions, learned=learned)
+    return services.leaderboards.sample_plan(comparison, instructions=instructions, learned=learned)
 
 
 def vote(

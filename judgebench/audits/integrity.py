@@ -81,12 +81,16 @@ class StoredVerdict:
     judge: str  # name
     instruction: str  # key
     model_a: str
-    model_b: str
+    model_b: str | None  # None: pointwise
     order: Order | None
     repeat: int
     verdict: Verdict
     replied_by: str | None = None  # the LLM that the server named
     reread: Verdict | None = None  # None: no completion, or not one of ours to read
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return (self.model_a,) if self.model_b is None else (self.model_a, self.model_b)
 
 
 def audit_integrity(verdicts: Iterable[StoredVerdict], judges: Sequence[Judge]) -> AuditReport:
@@ -132,7 +136,7 @@ def _about_judge(name: str, given: Sequence[StoredVerdict]) -> Iterator[Finding]
 def _balance(given: Sequence[StoredVerdict]) -> Iterator[Finding]:
     orders: dict[tuple[str, str], Counter[Order]] = defaultdict(Counter)
     for stored in given:
-        if stored.order is not None:
+        if stored.order is not None and stored.model_b is not None:
             orders[stored.model_a, stored.model_b][stored.order] += 1
     for (a, _), counts in sorted(orders.items()):
         first, total = counts[Order.AB], counts.total()
@@ -156,8 +160,8 @@ def _failed(given: Sequence[StoredVerdict]) -> Iterator[Finding]:
     ended: dict[str, list[bool]] = defaultdict(list)
     for stored in given:
         failed = stored.verdict.status not in (Status.OK, Status.TIE)
-        ended[stored.model_a].append(failed)
-        ended[stored.model_b].append(failed)
+        for model in stored.models:
+            ended[model].append(failed)
     yield from _by_model(FAILED, ended)
 
 
@@ -169,7 +173,7 @@ def _by_model(rule: FindingRule, flagged: Mapping[str, Sequence[bool]]) -> Itera
 
 
 def _models(given: Sequence[StoredVerdict]) -> set[str]:
-    return {name for stored in given for name in (stored.model_a, stored.model_b)}
+    return {name for stored in given for name in stored.models}
 
 
 def _edited(judges: Sequence[Judge]) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ knows what for. Nothing is estimated here but the shares of trials that ended we
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -26,7 +26,7 @@ _GRADES: tuple[Grade, ...] = ("A", "B", "C", "D")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class GradingRule:
     """The three thresholds that A, B and C must reach: the lower end of a share, or the larger end of an amount."""
 
     best: Literal["high", "near zero"]
@@ -40,7 +40,7 @@ class Rule:
         return _GRADES[reached.index(True) if True in reached else 3]
 
     def words(self, unit: Unit) -> str:
-        form = "{:g}" if unit == "number" else "{:g} points" if unit == "points" else "{:g} %"
+        form = "{:g}" if unit == "number" else "{:g} points" if unit == "points" else "{:g}%"
         a, b, c = (form.format(edge if unit == "number" else 100 * edge) for edge in self.thresholds)
         if self.best == "high":
             return f"lower end at least {a}: A, {b}: B, {c}: C, else D"
@@ -55,7 +55,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CardLine:
     """One question about the judge."""
 
     name: str
@@ -75,12 +75,12 @@ class Card:
     model: str
     template: str
     benchmark: str
-    lines: tuple[Line, ...]
+    lines: tuple[CardLine, ...]
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Record:
+class TrialRecord:
     """How the judge's n trials on the benchmark ended, failures included."""
 
     instruction: Clusters  # (n,)
@@ -99,53 +99,53 @@ class NullAudited:
     instruction: dict[str, Clusters]
 
 
-_RULES: Mapping[str, Rule] = {
-    "reached": Rule("high", (0.99, 0.97, 0.90)),
-    "parsed": Rule("high", (0.99, 0.97, 0.90)),
-    "consistency": Rule("high", (0.90, 0.80, 0.65)),
-    "position": Rule("near zero", (0.02, 0.05, 0.10)),
-    "length": Rule("near zero", (0.03, 0.08, 0.15)),
-    "own outputs": Rule("near zero", (0.02, 0.05, 0.10)),
-    "family": Rule("near zero", (0.02, 0.05, 0.10)),
-    "repeatability": Rule("high", (0.97, 0.90, 0.80)),
-    "transitivity": Rule("near zero", (0.05, 0.10, 0.20)),
-    "null models": Rule("near zero", (0.05, 0.10, 0.20)),
-    "people": Rule("high", (0.85, 0.75, 0.65)),
-    "calibration": Rule("near zero", (0.05, 0.10, 0.20)),
+_RULES: Mapping[str, GradingRule] = {
+    "reached": GradingRule("high", (0.99, 0.97, 0.90)),
+    "parsed": GradingRule("high", (0.99, 0.97, 0.90)),
+    "consistency": GradingRule("high", (0.90, 0.80, 0.65)),
+    "position": GradingRule("near zero", (0.02, 0.05, 0.10)),
+    "length": GradingRule("near zero", (0.03, 0.08, 0.15)),
+    "own outputs": GradingRule("near zero", (0.02, 0.05, 0.10)),
+    "family": GradingRule("near zero", (0.02, 0.05, 0.10)),
+    "repeatability": GradingRule("high", (0.97, 0.90, 0.80)),
+    "transitivity": GradingRule("near zero", (0.05, 0.10, 0.20)),
+    "null models": GradingRule("near zero", (0.05, 0.10, 0.20)),
+    "people": GradingRule("high", (0.85, 0.75, 0.65)),
+    "calibration": GradingRule("near zero", (0.05, 0.10, 0.20)),
 }
 
 
-def line(name: str, question: str, figure: Estimate, unit: Unit, evidence: str) -> Line:
+def line(name: str, question: str, figure: Estimate, unit: Unit, evidence: str) -> CardLine:
     """Graded by the rule of its name, where there is one."""
     rule = _RULES.get(name)
     grade: Grade = "-" if rule is None else rule.grade(figure)
-    return Line(name, question, figure, unit, grade, "" if rule is None else rule.words(unit), evidence)
+    return CardLine(name, question, figure, unit, grade, "" if rule is None else rule.words(unit), evidence)
 
 
-def bias_lines(found: BiasReport, judge: str) -> list[Line]:
+def bias_lines(report: BiasReport, judge: str) -> list[CardLine]:
     """Place, length, relatives and repetition."""
-    place, slope = found.position, found.length.slope
+    place, slope = report.position, report.length.slope
     beyond = slope.points_beyond_people.identified
-    points = place.points if place.points.identified else found.position_across
+    points = place.points if place.points.identified else report.position_across
     how = f"{place.matched} battles in both orders" if place.points.identified else "orders varied across battles"
-    own, family = _relatives(found, judge)
+    own, family = _relatives(report, judge)
     return [
         line("consistency", "names the same winner in both orders", place.consistency, "share",
              f"{place.matched} battles in both orders"),
         line("position", "what the first place adds to a win rate at equal quality", points, "points", how),
         line("length", "what twice the length adds to a win rate" + (", beyond people's taste" if beyond else ""),
              slope.points_beyond_people if beyond else slope.points, "points",
-             f"{found.verdicts} verdicts" + ("" if beyond else "; without labels people's own taste is in it")),
+             f"{report.verdicts} verdicts" + ("" if beyond else "; without labels people's own taste is in it")),
         line("own outputs", "what being the judge's own adds to a win rate", own, "points",
-             _named(found, judge, "same")),
+             _named(report, judge, "same")),
         line("family", "what being a relative of the judge's adds to a win rate", family, "points",
-             _named(found, judge, "inheritance", "family")),
+             _named(report, judge, "inheritance", "family")),
         line("repeatability", "gives the same outcome when asked again", place.repeatability, "share",
              f"{place.repeatability.n} trials with repeats"),
     ]  # fmt: skip
 
 
-def record_lines(record: Record, *, level: float) -> list[Line]:
+def record_lines(record: TrialRecord, *, level: float) -> list[CardLine]:
     """Reached, parsed, cost and latency."""
     n = len(record.replied)
     at, replied = record.instruction, record.replied
@@ -162,7 +162,7 @@ def record_lines(record: Record, *, level: float) -> list[Line]:
     ]
 
 
-def people_lines(judge: JudgeAgreement, people: PeopleAgreement) -> list[Line]:
+def people_lines(judge: JudgeAgreement, people: PeopleAgreement) -> list[CardLine]:
     """Agreement with people and calibration."""
     ceiling = "one person a battle, so the ceiling is not known"
     if people.ceiling.value is not None:
@@ -176,59 +176,59 @@ def people_lines(judge: JudgeAgreement, people: PeopleAgreement) -> list[Line]:
     ]  # fmt: skip
 
 
-def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resamples: int = 200) -> Line:
+def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resamples: int = 200) -> CardLine:
     """Share of triples of models whose majorities go round."""
     rng = np.random.default_rng(seed)
     k, pair = len(table.models), table.model_a.astype(np.int64) * len(table.models) + table.model_b
-    found = bootstrap_estimate(
+    share = bootstrap_estimate(
         lambda rows: _cyclic_share(_wins(pair[rows], table.preference[rows], k)),
         table.instruction,
         rng=rng,
         level=level,
         resamples=resamples,
     )
-    if not found.identified:
-        found = unknown("no three models met each other", level=level, n=len(table))
+    if not share.identified:
+        share = unknown("no three models met each other", level=level, n=len(table))
     question = "triples of models that it ranks in a circle"
-    return line("transitivity", question, found, "share", f"{len(table)} verdicts; close models go round by chance")
+    return line("transitivity", question, share, "share", f"{len(table)} verdicts; close models go round by chance")
 
 
-def null_line(audited: NullAudited | None, *, level: float) -> Line:
+def null_line(audited: NullAudited | None, *, level: float) -> CardLine:
     """The best null model's win rate against the baseline; the interval holds for all entrants at once."""
     question = "win rate of the best output that ignores the instruction"
     if audited is None or not audited.preference:
         missing = unknown("not audited: judgebench audit null-models asks it", level=level)
         return line("null models", question, missing, "share", "")
-    each = 1 - (1 - level) / len(audited.preference)
+    one = 1 - (1 - level) / len(audited.preference)
     rates = {
-        name: bounded_mean(values, audited.instruction[name], level=each) for name, values in audited.preference.items()
+        name: bounded_mean(values, audited.instruction[name], level=one) for name, values in audited.preference.items()
     }
     best = max(rates, key=lambda name: rates[name].upper or 0.0)
-    found = rates[best]
-    whole = Estimate(found.value, found.lower, found.upper, level, f"{found.method}, Bonferroni", found.n)
+    worst = rates[best]
+    whole = replace(worst, level=level, method=f"{worst.method}, Bonferroni")
     return line("null models", question, whole, "share", f"{len(rates)} entrants; the best is {best}")
 
 
-def sorted_lines(lines: Sequence[Line]) -> tuple[Line, ...]:
+def sorted_lines(lines: Sequence[CardLine]) -> tuple[CardLine, ...]:
     """In the order of the card."""
     order = (*_RULES, "cost", "latency")
-    return tuple(sorted(lines, key=lambda each: order.index(each.name)))
+    return tuple(sorted(lines, key=lambda answer: order.index(answer.name)))
 
 
-def _relatives(found: BiasReport, judge: str) -> tuple[Estimate, Estimate]:
+def _relatives(report: BiasReport, judge: str) -> tuple[Estimate, Estimate]:
     """Own and family; from the verdicts, else from the consensus of other judges, else from people."""
-    favour, residual = found.leakage.points, found.self_preference
-    own = [favour[Relation.SAME], residual.own, found.equal_opportunity[judge].bias]
+    favour, residual = report.leakage.points, report.self_preference
+    own = [favour[Relation.SAME], residual.own, report.equal_opportunity[judge].bias]
     kin = [favour[Relation.INHERITANCE], favour[Relation.FAMILY], residual.family]
     return _first_identified(own), _first_identified(kin)
 
 
 def _first_identified(figures: Sequence[Estimate]) -> Estimate:
-    return next((each for each in figures if each.identified), figures[0])
+    return next((known for known in figures if known.identified), figures[0])
 
 
-def _named(found: BiasReport, judge: str, *kinds: str) -> str:
-    names = [name for kind in kinds for name in found.relations.get(judge, {}).get(kind, ())]
+def _named(report: BiasReport, judge: str, *kinds: str) -> str:
+    names = [name for kind in kinds for name in report.relations.get(judge, {}).get(kind, ())]
     return f"relatives: {', '.join(names[:6])}{' ...' if len(names) > 6 else ''}" if names else "no declared relative"
 
 

@@ -89,10 +89,10 @@ class _Collection:
         split = []
         for at, text in enumerate(texts):
             words = _WORD.findall(text.casefold())
-            found = places.setdefault(" ".join(words), [])
-            if words and not found:
+            copies = places.setdefault(" ".join(words), [])
+            if words and not copies:
                 split.append(words)
-            found.append(at)
+            copies.append(at)
         places.pop("", None)
         token = [vocabulary.setdefault(word, len(vocabulary)) for words in split for word in words]
         start = np.concatenate([[0], np.cumsum([len(words) for words in split], dtype=np.int64)])
@@ -106,10 +106,10 @@ class _Collection:
     def runs(self, length: int, among: Indices | None = None) -> "_Runs":
         """The distinct runs of ``length`` words of the texts ``among``; of all texts also the whole of shorter ones."""
         size = np.diff(self.start)
-        wanted = np.ones(len(size), dtype=bool) if among is None else np.bincount(among, minlength=len(size)) > 0
+        chosen = np.ones(len(size), dtype=bool) if among is None else np.bincount(among, minlength=len(size)) > 0
         hashes = _rolled(self.token, length)
         owner = np.repeat(np.arange(len(size)), size)[: len(hashes)]
-        whole = np.flatnonzero(wanted[owner] & (np.arange(len(hashes)) + length <= self.start[owner + 1]))
+        whole = np.flatnonzero(chosen[owner] & (np.arange(len(hashes)) + length <= self.start[owner + 1]))
         short = np.flatnonzero(size < length) if among is None else np.zeros(0, dtype=np.int64)
         alone = [_rolled(self.token[self.start[at] : self.start[at + 1]], int(size[at])) for at in short]
         texts = np.concatenate([owner[whole], short])
@@ -141,13 +141,13 @@ class _Runs:
         """Numbers of equal runs here and there; what more than ``_COMMON`` texts of a side share is left out."""
         first = np.searchsorted(other.hashes, self.hashes, "left")
         there = np.searchsorted(other.hashes, self.hashes, "right") - first
-        found = np.flatnonzero((there > 0) & (there <= _COMMON))
-        sought = self.hashes[found]
+        shared = np.flatnonzero((there > 0) & (there <= _COMMON))
+        sought = self.hashes[shared]
         here = np.searchsorted(self.hashes, sought, "right") - np.searchsorted(self.hashes, sought, "left")
-        found = found[here <= _COMMON]
-        repeats = there[found]
+        shared = shared[here <= _COMMON]
+        repeats = there[shared]
         offset = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-        return np.repeat(found, repeats), np.repeat(first[found], repeats) + offset
+        return np.repeat(shared, repeats), np.repeat(first[shared], repeats) + offset
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,8 +205,8 @@ def _score(ones: Sequence[str], others: Sequence[str], scores: NDArray[np.float6
     at = [int(number) for number in np.flatnonzero(scores)]
     if at:
         a, b = [ones[i] for i in at], [others[i] for i in at]
-        found = process.cpdist(a, b, scorer=fuzz.ratio, score_cutoff=100 * threshold, workers=1)
-        scores[at] = np.asarray(found, dtype=np.float64) / 100
+        compared = process.cpdist(a, b, scorer=fuzz.ratio, score_cutoff=100 * threshold, workers=1)
+        scores[at] = np.asarray(compared, dtype=np.float64) / 100
 
 
 def _rolled(token: NDArray[np.int64], length: int) -> Hashes:

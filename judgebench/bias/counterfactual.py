@@ -1,4 +1,4 @@
-"""The bias ledger: each effect in points of win rate, and the ranking as it would be without it.
+"""Counterfactual leaderboards: each effect in points of win rate, and the ranking as it would be without it.
 
 One fit holds all effects. A model's win rate is the mean over its verdicts of the fitted preference for it; without an
 effect, of the preference that the fit gives where the effect's column is 0 in every verdict (as the length-controlled
@@ -24,7 +24,7 @@ _SAME = 1e-9  # win rates nearer than this share a rank
 
 
 @dataclass(frozen=True, slots=True)
-class BoardRow:
+class CounterfactualRow:
     """A model with and without the effect; win rates in [0, 1]."""
 
     model: str
@@ -36,29 +36,29 @@ class BoardRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class WithoutEffect:
     """One effect, or all together. ``board`` is empty where the effect is not identified."""
 
     name: str
     meaning: str  # what ``points`` are for, e.g. "shown first"
     log_odds: Estimate | None  # a unit of the effect's column; None for all together
     points: Estimate | None  # what ``meaning`` adds to a win rate at equal quality
-    board: tuple[BoardRow, ...]  # the best without the effect first
+    board: tuple[CounterfactualRow, ...]  # the best without the effect first
     flips: tuple[str, ...]  # in words: who would pass whom
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class Counterfactuals:
     """What moves a board besides the strength of its models."""
 
-    entries: tuple[Entry, ...]
-    together: Entry
+    entries: tuple[WithoutEffect, ...]
+    together: WithoutEffect
     verdicts: int
 
 
-def ledger(
+def counterfactuals(
     table: VerdictTable, effects: Sequence[Effect], *, baseline: str | None = None, level: float = 0.95
-) -> Ledger:
+) -> Counterfactuals:
     """Entries for each of ``effects`` (columns aligned to ``table``), and for all that are identified at once.
 
     With a ``baseline``, of the verdicts on battles with it alone.
@@ -76,13 +76,13 @@ def ledger(
     fit = whole if len(known) == len(effects) else fit_effects(table, known)
     lines = [_entry(fit if effect in known else whole, effect, effect in known, level) for effect in effects]
     board = _board(fit, known, level)
-    together = Entry("all", "all together", None, None, board, _flips(board, "all of them"))
-    return Ledger(tuple(lines), together, len(table))
+    together = WithoutEffect("all", "all together", None, None, board, _flips(board, "all of them"))
+    return Counterfactuals(tuple(lines), together, len(table))
 
 
-def _entry(fit: Fit, effect: Effect, known: bool, level: float) -> Entry:
+def _entry(fit: Fit, effect: Effect, known: bool, level: float) -> WithoutEffect:
     board = _board(fit, [effect], level) if known else ()
-    return Entry(
+    return WithoutEffect(
         effect.name,
         effect.meaning,
         fit.log_odds(effect.name, level=level),
@@ -92,20 +92,20 @@ def _entry(fit: Fit, effect: Effect, known: bool, level: float) -> Entry:
     )
 
 
-def _board(fit: Fit, removed: Sequence[Effect], level: float) -> tuple[BoardRow, ...]:
+def _board(fit: Fit, removed: Sequence[Effect], level: float) -> tuple[CounterfactualRow, ...]:
     """Models with a verdict, the best without the ``removed`` effects first."""
     names, k = {effect.name for effect in removed}, len(fit.table.models)
     kept = np.array([1.0] * k + [float(effect.name not in names) for effect in fit.effects])
     judged, without = _rates(fit, fit.design), _rates(fit, csr_array(fit.design.multiply(kept[None, :])))
     change, moved = without.rate - judged.rate, without.influence - judged.influence
-    judged_errors, errors, change_errors = (_errors(each) for each in (judged.influence, without.influence, moved))
+    judged_errors, errors, change_errors = (_errors(part) for part in (judged.influence, without.influence, moved))
     met = [int(at) for at in np.argsort(-without.rate, kind="stable") if judged.count[at]]
 
     def figure(value: float, se: float, at: int, least: float) -> Estimate:
         return normal_estimate(float(value), float(se), level=level, n=int(judged.count[at]), bounds=(least, 1.0))
 
     return tuple(
-        BoardRow(
+        CounterfactualRow(
             fit.table.models[at],
             figure(judged.rate[at], judged_errors[at], at, 0.0),
             figure(without.rate[at], errors[at], at, 0.0),
@@ -150,7 +150,7 @@ def _rates(fit: Fit, design: csr_array) -> _Rates:
     return _Rates(0.5 + excess, drawn + fit.influence @ slope.T, count)
 
 
-def _flips(board: Sequence[BoardRow], what: str) -> tuple[str, ...]:
+def _flips(board: Sequence[CounterfactualRow], what: str) -> tuple[str, ...]:
     return tuple(
         f"without {what}, {low.model} would pass {high.model}: {low.win_rate.value:.1%} to {low.without.value:.1%} "
         f"against {high.win_rate.value:.1%} to {high.without.value:.1%}"

@@ -1,4 +1,4 @@
-"""Bradley-Terry with effects: what besides the models' strengths moves a judge's preference, in log-odds.
+"""What besides the models' strengths moves a judge: Bradley-Terry with effects, among them length and style.
 
 logit P(A preferred) = theta_A - theta_B + sum over effects of beta * column, all judges sharing the strengths. A weak
 prior N(0, 3**2) on every strength, and on every effect a root mean square of its column, keeps separated data finite;
@@ -6,27 +6,39 @@ an effect that only the prior holds is reported as not identified, never as a nu
 clustered by instruction (Liang and Zeger 1986): soft verdicts and ties are quasi-likelihood. It does not model what an
 instruction adds to one model's quality, so estimates are those of the average over instructions, smaller than the
 effect within one instruction (logistic coefficients are not collapsible).
+
+Longer outputs may be better ones: a slope in length, or in another feature of style, is a bias only as far as people do
+not share it, so each comes raw and, where people judged the same battles, at equal human preference. Length has two raw
+forms: the share of battles that the longer output wins (AlpacaEval's probability of preferring the longer, which leaves
+out differences of at most 30 characters), and the slope of log-odds in the difference of log lengths at equal strength
+of the models and equal place. It controls no ranking; ``counterfactual`` does.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_array, hstack
-from scipy.special import expit, log_expit
+from scipy.special import expit, log_expit, logit
 
-from judgebench.errors import StatisticsError
+from judgebench.errors import InputError, StatisticsError
 from judgebench.estimate import Estimate, unidentified
-from judgebench.stats.intervals import normal_estimate
+from judgebench.stats.intervals import bounded_difference, bounded_mean, normal_estimate
 from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 _PRECISION = 1 / 9  # of the prior, whose standard deviation is 3 natural log-odds
+
+
 _HELD_BY_PRIOR = 0.25  # share of a parameter's precision from the prior, above which the data say too little
+
+
 _EMPTY = "no verdict has it"
+
+
 _NULL = 1e-8  # eigenvalues below this share of the largest belong to directions that the design leaves open
 
 
@@ -85,9 +97,14 @@ class Fit:
         return normal_estimate(float(self.beta[place]), se, level=level, n=n)
 
     def points(self, name: str, *, level: float = 0.95) -> Estimate:
-        """sigma(unit * effect) - 1/2: what ``unit`` of it adds to a win rate at equal quality, in [-1/2, 1/2]."""
+        """What the effect's unit adds to a win rate at equal quality, in [-1/2, 1/2]."""
         unit = next((effect.unit for effect in self.effects if effect.name == name), 1.0)
-        return self.log_odds(name, level=level).mapped(lambda beta: float(expit(unit * beta)) - 0.5)
+        return in_points(self.log_odds(name, level=level), unit)
+
+
+def in_points(log_odds: Estimate, unit: float) -> Estimate:
+    """What ``unit`` of an effect with this coefficient adds to a win rate at equal quality, in [-1/2, 1/2]."""
+    return log_odds.mapped(lambda beta: float(expit(unit * beta)) - 0.5)
 
 
 def fit_effects(table: VerdictTable, effects: Sequence[Effect]) -> Fit:
@@ -148,8 +165,8 @@ class _Design:
     def log_odds(self, x: Floats) -> Floats:
         """(n,)"""
         k = self.models.shape[1]
-        found: Floats = self.models @ x[:k] + self.effects @ x[k:]
-        return found
+        total: Floats = self.models @ x[:k] + self.effects @ x[k:]
+        return total
 
     def sums(self, residual: Floats) -> Floats:
         """(p,) each column times ``residual`` (n,)."""
@@ -220,3 +237,122 @@ def _instruction_sums(table: VerdictTable, design: csr_array, residual: Floats) 
     member = csr_array((residual, (code, np.arange(len(code)))), shape=(len(present), len(code)))
     sums: Floats = (member @ design).toarray()
     return sums
+
+
+_MARGIN = 30  # characters; AlpacaEval's
+
+
+_CLIP = 1 / 20  # of human preferences: a unanimous vote is no certainty
+
+
+_NO_PEOPLE = "no battle has a human preference"
+
+
+@dataclass(frozen=True, slots=True)
+class Slopes:
+    """Of one feature, in log-odds a unit of its column, with the win rate that its ``meaning`` is worth."""
+
+    meaning: str  # e.g. "twice as long"
+    raw: Estimate  # at equal strength of the models and equal place
+    points: Estimate  # raw, in points of win rate at equal quality
+    of_people: Estimate  # people's own slope, on the verdicts with a human preference
+    beyond_people: Estimate  # the judge's on the same verdicts, at equal human preference as well
+    points_beyond_people: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """Shares count verdicts whose outputs differ by more than the margin; where both orders were asked, both count."""
+
+    prefers_longer: Estimate  # mean preference for the longer output
+    prefers_longer_at_human_tie: Estimate  # the same where people found both equally good
+    excess_over_people: Estimate  # mean preference of the judge minus that of people for the longer, same battles
+    slope: Slopes
+
+
+def length(table: VerdictTable, *, human: Floats | None = None, margin: int = _MARGIN, level: float = 0.95) -> Length:
+    """Length figures of ``table``. ``human`` (n,): people's preference for A in [0, 1], NaN where nobody judged.
+
+    Raises InputError when ``human`` is not aligned or out of range, StatisticsError when there is no verdict.
+    """
+    people = _checked_human(table, human)
+    gap = table.length_a.astype(np.int64) - table.length_b
+    differs = np.abs(gap) > margin
+    longer, theirs = (np.where(gap > 0, side, 1 - side) for side in (table.preference, people))
+    judged, tied = differs & np.isfinite(people), differs & (people == 0.5)
+    return Length(
+        prefers_longer=bounded_mean(longer[differs], table.instruction[differs], level=level),
+        prefers_longer_at_human_tie=bounded_mean(longer[tied], table.instruction[tied], level=level)
+        if tied.any()
+        else unidentified(_no_ties(people), level=level),
+        excess_over_people=bounded_difference((longer - theirs)[judged], table.instruction[judged], level=level)
+        if judged.any()
+        else unidentified(_NO_PEOPLE, level=level),
+        slope=slopes(table, [length_effect(table)], human=human, level=level)["length"],
+    )
+
+
+def slopes(
+    table: VerdictTable, features: Sequence[Effect], *, human: Floats | None = None, level: float = 0.95
+) -> Mapping[str, Slopes]:
+    """The slope of feature feature, fitted together so that feature is at equal others; by name.
+
+    At equal human preference: with the log-odds of people's preference for A, clipped at 1/20, as one more column. A
+    feature that people like as much as the judge then has slope 0, if they were many; a single vote is a noisy measure
+    of what people prefer, and leaves some of their taste in the slope. Compare with their own.
+    Raises InputError when ``human`` is not aligned or out of range, StatisticsError as ``effects.fit_effects``.
+    """
+    people = _checked_human(table, human)
+    raw = fit_effects(table, [*features, place_effect(table)])
+    judged = np.isfinite(people)
+    theirs, beyond = _beside_people(table.select(judged), features, people, judged) if judged.any() else (None, None)
+    missing = unidentified(_NO_PEOPLE, level=level)
+    return {
+        feature.name: Slopes(
+            feature.meaning,
+            raw.log_odds(feature.name, level=level),
+            raw.points(feature.name, level=level),
+            theirs.log_odds(feature.name, level=level) if theirs else missing,
+            beyond.log_odds(feature.name, level=level) if beyond else missing,
+            beyond.points(feature.name, level=level) if beyond else missing,
+        )
+        for feature in features
+    }
+
+
+def _beside_people(
+    rows: VerdictTable, features: Sequence[Effect], people: Floats, judged: NDArray[np.bool_]
+) -> tuple[Fit, Fit]:
+    """Fits to people's preferences, and to the judge's at equal human preference, on the ``judged`` rows."""
+    known = [replace(feature, column=feature.column[judged]) for feature in features]
+    column = Effect("human preference", logit(np.clip(people[judged], _CLIP, 1 - _CLIP)))
+    theirs = fit_effects(replace(rows, preference=people[judged]), known)
+    return theirs, fit_effects(rows, [*known, place_effect(rows), column])
+
+
+def style_effect(name: str, of_a: Floats, of_b: Floats) -> Effect:
+    """A feature of style, such as the number of list items, as the difference of log(1 + feature).
+
+    ``of_a`` and ``of_b`` (n,) must not be negative. Points are about one standard deviation of the difference, taken
+    about 0. Raises InputError for negative or non-finite values.
+    """
+    sides = np.asarray(of_a, dtype=np.float64), np.asarray(of_b, dtype=np.float64)
+    if any(not np.isfinite(side).all() or (side < 0).any() for side in sides):
+        raise InputError(f"the feature {name!r} must be finite and not negative")
+    column = np.log1p(sides[0]) - np.log1p(sides[1])
+    unit = float(np.sqrt((column**2).mean())) if column.any() else 1.0
+    return Effect(name, column, unit, f"one standard deviation more {name}")
+
+
+def _checked_human(table: VerdictTable, human: Floats | None) -> Floats:
+    if human is None:
+        return np.full(len(table), np.nan)
+    people = np.asarray(human, dtype=np.float64)
+    known = people[np.isfinite(people)] if people.shape == (len(table),) else np.array([-1.0])
+    if (known < 0).any() or (known > 1).any():
+        raise InputError(f"human preferences must be {len(table)} numbers in [0, 1], one a verdict, NaN where unknown")
+    return people
+
+
+def _no_ties(people: Floats) -> str:
+    return "people found no two outputs equally good" if np.isfinite(people).any() else _NO_PEOPLE

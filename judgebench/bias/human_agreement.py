@@ -1,10 +1,17 @@
 """Who agrees with whom: each judge with people, judges with each other, people with each other, as far as data tell.
 
-Preferences become three outcomes: A, tie, B (``agreement.outcomes``). A judge is compared with people's consensus, the
-sign of their mean preference, and with each person separately, which is what two people can be compared in: their
-agreement with each other is the ceiling of what a judge can reach. Intervals resample instructions. Ties are always
-stated: ``raw`` counts them as a third outcome, ``decided`` leaves out items on which either side says tie, ``accuracy``
-gives a judge's tie half, ``accuracy_strict`` nothing, both where people decided. Failures are wrong, not missing.
+Verdicts and human labels are joined by battle, one instruction and one pair of models. Several verdicts of a judge on a
+battle, in both orders or repeated, become their mean; so orders that contradict each other become a tie. Preferences
+become three outcomes: A, tie, B (``stats.agreement.outcomes``). A judge is compared with people's consensus, the sign
+of their mean preference, and with each person separately, which is what two people can be compared in: their agreement
+with each other is the ceiling of what a judge can reach. Intervals resample instructions. Ties are always stated:
+``raw`` counts them as a third outcome, ``decided`` leaves out items on which either side says tie, ``accuracy`` gives a
+judge's tie half, ``accuracy_strict`` nothing, both where people decided. Failures are wrong, not missing.
+
+May a judge replace one of the annotators? In the alternative annotator test each annotator in turn is left out, and on
+each item the judge and the one left out are compared by how well they agree with the others. Calderon, Reichart and
+Dror (2025, arXiv 2501.10970), procedure of section 3: one-sided t-tests that the annotator's advantage is below
+epsilon, false discoveries held by Benjamini and Yekutieli (2001). Items are taken as independent, one an instruction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,10 +21,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.bias.alternative_annotator import AnnotatorTest, annotator_test
-from judgebench.bias.calibration import Calibration, calibration
-from judgebench.bias.labelled_battles import Items, mean_of_known
-from judgebench.errors import StatisticsError
+from judgebench.bias.confidence import Calibration, calibration
+from judgebench.errors import InputError, StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats import agreement
 from judgebench.stats.agreement import (
@@ -29,7 +34,168 @@ from judgebench.stats.agreement import (
     rank_correlation,
 )
 from judgebench.stats.intervals import Clusters, bounded_mean
-from judgebench.stats.verdict_table import Floats
+from judgebench.stats.verdict_table import Codes, Floats, LabelTable, VerdictTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledBattles:
+    """m battles; A is the model with the smaller code. Preferences for A in [0, 1], NaN where nobody said anything."""
+
+    models: tuple[str, ...]
+    annotator_names: tuple[str, ...]
+    judge_names: tuple[str, ...]
+    instruction: Clusters  # (m,)
+    model_a: Codes  # (m,)
+    model_b: Codes  # (m,)
+    people: Floats  # (m, annotators)
+    judges: Floats  # (m, judges)
+
+    def __len__(self) -> int:
+        return len(self.instruction)
+
+    @property
+    def consensus(self) -> Floats:
+        """(m,) mean over people."""
+        return mean_of_known(self.people)
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """(m,) whether anybody labelled it."""
+        return np.asarray(np.isfinite(self.people).any(axis=1))
+
+
+def labelled_battles(table: VerdictTable, labels: LabelTable) -> LabelledBattles:
+    """Every battle that a judge or a person said something about; only names with a verdict or label are kept.
+
+    ``labels`` must be coded as ``table`` is.
+    """
+    battle_of_verdict = _battle(table, table.instruction, table.model_a, table.model_b)
+    battle_of_label = _battle(table, labels.instruction, labels.model_a, labels.model_b)
+    battles = np.unique(np.concatenate([battle_of_verdict, battle_of_label]))
+    k = max(len(table.models), 1)
+    annotators, who = np.unique(labels.annotator, return_inverse=True)
+    judged, judge = np.unique(table.judge, return_inverse=True)
+    a_is_low = table.model_a < table.model_b
+    toward_a = np.where(a_is_low, table.preference, 1 - table.preference)
+    shape = len(battles)
+    return LabelledBattles(
+        models=table.models,
+        annotator_names=tuple(labels.annotators[code] for code in annotators),
+        judge_names=tuple(table.judges[code] for code in judged),
+        instruction=(battles // (k * k)).astype(np.int32),
+        model_a=(battles // k % k).astype(np.int32),
+        model_b=(battles % k).astype(np.int32),
+        people=_means(np.searchsorted(battles, battle_of_label), who, labels.preference, (shape, len(annotators))),
+        judges=_means(np.searchsorted(battles, battle_of_verdict), judge, toward_a, (shape, len(judged))),
+    )
+
+
+def people_preference(table: VerdictTable, labels: LabelTable) -> Floats:
+    """(n,) people's mean preference for A of each verdict, NaN where nobody labelled its battle."""
+    battles, place = np.unique(
+        _battle(table, labels.instruction, labels.model_a, labels.model_b), return_inverse=True
+    )  # fmt: skip
+    if not len(battles):
+        return np.full(len(table), np.nan)
+    mean = np.bincount(place, weights=labels.preference) / np.bincount(place)
+    judged = _battle(table, table.instruction, table.model_a, table.model_b)
+    at = np.minimum(np.searchsorted(battles, judged), len(battles) - 1)
+    toward_low = np.where(battles[at] == judged, mean[at], np.nan)
+    preference: Floats = np.where(table.model_a < table.model_b, toward_low, 1 - toward_low)
+    return preference
+
+
+def mean_of_known(values: Floats) -> Floats:
+    """(m,) mean of each row's finite values, NaN where there is none."""
+    known = np.isfinite(values)
+    count = known.sum(axis=1)
+    total = np.where(known, values, 0.0).sum(axis=1)
+    mean: Floats = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return mean
+
+
+def _battle(table: VerdictTable, instruction: Codes, one: Codes, other: Codes) -> NDArray[np.int64]:
+    """(n,) one number a battle, whichever model is called A."""
+    k = max(len(table.models), 1)
+    low, high = np.minimum(one, other).astype(np.int64), np.maximum(one, other)
+    code: NDArray[np.int64] = (instruction.astype(np.int64) * k + low) * k + high
+    return code
+
+
+def _means(row: NDArray[np.intp], column: NDArray[np.intp], values: Floats, shape: tuple[int, int]) -> Floats:
+    """Mean of the values in each cell of a matrix, NaN in empty cells."""
+    cell, size = row * shape[1] + column, shape[0] * shape[1]
+    count = np.bincount(cell, minlength=size)
+    total = np.bincount(cell, weights=values, minlength=size)
+    mean: Floats = np.where(count > 0, total / np.maximum(count, 1), np.nan).reshape(shape)
+    return mean
+
+
+_LEAST = 30  # items that an annotator must share with another: below that a t-test says little
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatorTest:
+    """The judge passes with a winning rate of at least one half."""
+
+    passes: bool | None  # None: fewer than two annotators could be compared
+    winning_rate: float | None  # share of compared annotators to whom the judge is not inferior by epsilon
+    advantage: float | None  # mean probability that the judge agrees with the others at least as well as one of them
+    compared: int  # annotators with enough items
+    left_out: int  # annotators with too few
+    epsilon: float
+
+
+def annotator_test(
+    judge: Floats, people: Floats, *, epsilon: float = 0.2, false_discovery: float = 0.05, least: int = _LEAST
+) -> AnnotatorTest:
+    """From categories of the judge (items,) and of people (items, annotators), NaN where silent.
+
+    ``epsilon`` is what the judge's cheapness is worth: 0.2 beside experts, 0.1 beside a crowd.
+    Raises InputError when the two are not aligned.
+    """
+    if people.ndim != 2 or judge.shape != people.shape[:1]:
+        raise InputError(f"the judge's {judge.shape} labels must match people's (items, annotators) {people.shape}")
+    compared = [_compared(judge, people, one) for one in range(people.shape[1])]
+    kept = [pair for pair in compared if len(pair[0]) >= max(least, 2)]
+    left_out = len(compared) - len(kept)
+    if len(kept) < 2:
+        return AnnotatorTest(None, None, None, len(kept), left_out, epsilon)
+    p_values = np.array([_p_value(theirs - ours, epsilon) for ours, theirs in kept])
+    rate = float(_discoveries(p_values, false_discovery).mean())
+    advantage = float(np.mean([ours.mean() for ours, _ in kept]))
+    return AnnotatorTest(rate >= 0.5, rate, advantage, len(kept), left_out, epsilon)
+
+
+def _compared(judge: Floats, people: Floats, one: int) -> tuple[Floats, Floats]:
+    """Per item that the judge, this annotator and another labelled: who agrees with the others at least as well."""
+    others = np.delete(people, one, axis=1)
+    present = np.isfinite(others)
+    usable = np.isfinite(judge) & np.isfinite(people[:, one]) & present.any(axis=1)
+    others, present = others[usable], present[usable]
+    ours, theirs = (
+        ((others == label[usable, None]) & present).sum(axis=1) / present.sum(axis=1)
+        for label in (judge, people[:, one])
+    )
+    return (ours >= theirs) * 1.0, (theirs >= ours) * 1.0
+
+
+def _p_value(difference: Floats, epsilon: float) -> float:
+    """One-sided, against a mean of at least ``epsilon``; where all items agree the mean decides."""
+    from scipy import stats  # it takes longer to load than all else; only what asks for this pays
+
+    if np.ptp(difference) == 0:
+        return 0.0 if difference[0] < epsilon else 1.0
+    return float(stats.ttest_1samp(difference, epsilon, alternative="less").pvalue)
+
+
+def _discoveries(p_values: Floats, rate: float) -> Floats:
+    """(m,) 1 where the hypothesis is rejected, at any dependence between the tests (Benjamini and Yekutieli 2001)."""
+    from scipy import stats  # it takes longer to load than all else; only what asks for this pays
+
+    adjusted: Floats = stats.false_discovery_control(p_values, method="by")
+    return (adjusted <= rate).astype(np.float64)
+
 
 Marks = NDArray[np.bool_]
 
@@ -107,7 +273,7 @@ class PeopleAgreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Concord:
+class AgreementReport:
     """All of it. ``score_icc`` is of pointwise scores of the same outputs by several judges."""
 
     people: PeopleAgreement
@@ -117,14 +283,14 @@ class Concord:
     score_icc: Mapping[str, Estimate]
 
 
-def concord(
-    items: Items,
+def agreement_report(
+    items: LabelledBattles,
     *,
     categories: Sequence[str | None] = (),
     failed: Mapping[str, Marks] | None = None,
     score_icc: Mapping[str, Estimate] | None = None,
     how: Resampling | None = None,
-) -> Concord:
+) -> AgreementReport:
     """Agreement on ``items``. ``categories`` of each instruction's code; ``failed`` marks (m,), by judge, items on
     which it was asked and never gave a preference; ``score_icc`` what ``score_agreement`` found.
 
@@ -135,7 +301,7 @@ def concord(
     how = how or Resampling()
     names = items.judge_names
     pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
-    return Concord(
+    return AgreementReport(
         people=_people(items, how),
         judges=tuple(_judge(items, at, categories, (failed or {}).get(name), how) for at, name in enumerate(names)),
         pairs=tuple(_pair(items, i, j, how) for i, j in pairs),
@@ -157,36 +323,36 @@ def score_agreement(scores: Floats, clusters: Clusters, *, how: Resampling) -> d
     }
 
 
-def _people(items: Items, how: Resampling) -> PeopleAgreement:
+def _people(items: LabelledBattles, how: Resampling) -> PeopleAgreement:
     rated = outcomes(items.people)
     several = np.isfinite(rated).sum(axis=1) > 1
-    found = no_coefficients(_ONE_PERSON, how.level)
+    known = no_coefficients(_ONE_PERSON, how.level)
     if several.any():
-        found = coefficients(items.people[several], items.instruction[several], how)
+        known = coefficients(items.people[several], items.instruction[several], how)
     return PeopleAgreement(
         annotators=items.annotator_names,
         labels=int(np.isfinite(items.people).sum()),
         items=int(items.labelled.sum()),
         several=int(several.sum()),
-        ceiling=found.raw,
-        all=found,
+        ceiling=known.raw,
+        all=known,
     )
 
 
 def _judge(
-    items: Items, at: int, categories: Sequence[str | None], failed: Marks | None, how: Resampling
+    items: LabelledBattles, at: int, categories: Sequence[str | None], failed: Marks | None, how: Resampling
 ) -> JudgeAgreement:
     preference, consensus = items.judges[:, at], items.consensus
     missing = np.zeros(len(items), dtype=bool) if failed is None else failed.copy()
     missing &= np.isnan(preference)
     both = np.asarray(np.isfinite(preference) & items.labelled)
-    asked = (np.isfinite(preference) | missing) & items.labelled
-    if not asked.any():
+    presented = (np.isfinite(preference) | missing) & items.labelled
+    if not presented.any():
         return _unlabelled(items.judge_names[at], how.level)
     cluster = items.instruction
     pair = np.column_stack([preference, consensus])
-    accuracy = _accuracy(preference, consensus, asked, cluster, how.level)
-    said = outcomes(pair)
+    accuracy = _accuracy(preference, consensus, presented, cluster, how.level)
+    outcome = outcomes(pair)
     soft = not np.isin(preference[both], (0.0, 0.25, 0.5, 0.75, 1.0)).all()
     calibrated = None
     if soft:
@@ -200,19 +366,19 @@ def _judge(
         )
     return JudgeAgreement(
         judge=items.judge_names[at],
-        items=int(asked.sum()),
-        without_verdict=int((asked & missing).sum()),
+        items=int(presented.sum()),
+        without_verdict=int((presented & missing).sum()),
         consensus=coefficients(pair[both], cluster[both], how),
-        each_person=_each_person(said[both, 0], outcomes(items.people[both]), cluster[both], how.level),
+        each_person=_each_person(outcome[both, 0], outcomes(items.people[both]), cluster[both], how.level),
         accuracy=accuracy,
-        accuracy_strict=_accuracy(preference, consensus, asked, cluster, how.level, tie_credit=0.0),
-        by_category=_by_category(items, preference, said, asked, categories, how.level),
+        accuracy_strict=_accuracy(preference, consensus, presented, cluster, how.level, tie_credit=0.0),
+        by_category=_by_category(items, preference, outcome, presented, categories, how.level),
         rankings=_rankings(items, preference, consensus, both, how.level),
         calibration=calibrated,
         calibration_error=unidentified(_LABELS_ONLY, level=how.level, n=int(both.sum()))
         if calibrated is None
         else calibrated.expected_error,
-        annotators=annotator_test(said[:, 0], outcomes(items.people)),
+        annotators=annotator_test(outcome[:, 0], outcomes(items.people)),
     )
 
 
@@ -234,14 +400,14 @@ def _unlabelled(name: str, level: float) -> JudgeAgreement:
     )
 
 
-def _pair(items: Items, one: int, other: int, how: Resampling) -> JudgePair:
+def _pair(items: LabelledBattles, one: int, other: int, how: Resampling) -> JudgePair:
     both = items.judges[:, [one, other]]
     known = np.asarray(np.isfinite(both).all(axis=1))
-    found = no_coefficients("no battle was judged by both", how.level)
+    coefficient = no_coefficients("no battle was judged by both", how.level)
     if known.any():
-        found = coefficients(both[known], items.instruction[known], how)
+        coefficient = coefficients(both[known], items.instruction[known], how)
     rankings = _rankings(items, both[:, 0], both[:, 1], known, how.level)
-    return JudgePair(items.judge_names[one], items.judge_names[other], int(known.sum()), found, rankings)
+    return JudgePair(items.judge_names[one], items.judge_names[other], int(known.sum()), coefficient, rankings)
 
 
 def _each_person(judged: Floats, people: Floats, clusters: Clusters, level: float) -> Estimate:
@@ -251,11 +417,11 @@ def _each_person(judged: Floats, people: Floats, clusters: Clusters, level: floa
 
 
 def _accuracy(
-    preference: Floats, truth: Floats, asked: Marks, clusters: Clusters, level: float, tie_credit: float = 0.5
+    preference: Floats, truth: Floats, presented: Marks, clusters: Clusters, level: float, tie_credit: float = 0.5
 ) -> Estimate:
-    """On the items asked about and decided by people; a failure is wrong."""
+    """On the items that the judge was asked about and people decided; a failure is wrong."""
     winner = outcomes(truth) / 2
-    decided = asked & (winner != 0.5)
+    decided = presented & (winner != 0.5)
     if not decided.any():
         return unidentified("people named no winner on these battles", level=level)
     return agreement.accuracy(
@@ -264,31 +430,29 @@ def _accuracy(
 
 
 def _by_category(
-    items: Items,
+    items: LabelledBattles,
     preference: Floats,
-    said: Floats,
-    asked: Marks,
+    outcome: Floats,
+    presented: Marks,
     categories: Sequence[str | None],
     level: float,
 ) -> tuple[CategoryAgreement, ...]:
     if not categories:
         return ()
     of_item = np.array([categories[code] or "" for code in items.instruction], dtype=object)
-    found = []
-    for name in sorted({str(each) for each in of_item[asked]} - {""}):
-        inside = asked & (of_item == name)
-        both = inside & np.isfinite(said).all(axis=1)
-        alike = (said[both, 0] == said[both, 1]) * 1.0
-        raw = bounded_mean(alike, items.instruction[both], level=level)
+    rows = []
+    for name in sorted({str(name) for name in of_item[presented]} - {""}):
+        inside = presented & (of_item == name)
+        raw = agreement.share_alike(outcome[inside], items.instruction[inside], level=level)
         right, strict = (
             _accuracy(preference, items.consensus, inside, items.instruction, level, tie_credit=credit)
             for credit in (0.5, 0.0)
         )
-        found.append(CategoryAgreement(name, int(inside.sum()), raw, right, strict))
-    return tuple(found)
+        rows.append(CategoryAgreement(name, int(inside.sum()), raw, right, strict))
+    return tuple(rows)
 
 
-def _rankings(items: Items, one: Floats, other: Floats, both: Marks, level: float) -> Rankings:
+def _rankings(items: LabelledBattles, one: Floats, other: Floats, both: Marks, level: float) -> Rankings:
     ranked = [_win_rates(items, side, both) for side in (one, other)]
     return Rankings(
         rank_correlation(*ranked, method="spearman", level=level),
@@ -296,7 +460,7 @@ def _rankings(items: Items, one: Floats, other: Floats, both: Marks, level: floa
     )
 
 
-def _win_rates(items: Items, preference: Floats, rows: Marks) -> dict[str, float]:
+def _win_rates(items: LabelledBattles, preference: Floats, rows: Marks) -> dict[str, float]:
     """Mean preference for each model over these battles."""
     k = len(items.models)
     a, b, p = items.model_a[rows], items.model_b[rows], preference[rows]

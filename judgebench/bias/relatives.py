@@ -1,12 +1,19 @@
-"""Preference leakage: a judge favouring models related to it, by lineage.
+"""A judge's relatives: who they are by lineage, how much it favours them, and leaderboards with less say for it.
 
 The preference leakage score compares two students under the judges they learned from (Li et al. 2025, arXiv 2502.01534,
 equations 1 and 2); wins alone are wins in the published Arena-Hard rows. The regression form needs no such design: a
 coefficient for each kind of relation beside the strengths of the models, for any verdicts by judges that are related to
 some models and not to others. It does not ask why a judge likes its relatives, and with one related judge a taste of
 that judge alone looks the same.
+
+Names of public models suggest a lineage: patterns of our own, which propose and never decide. A name is read without
+regard to case and to what separates its parts. The first pattern that matches counts: models tuned from others stand
+before the families they come from. A family is a maker's line of models (gpt, claude, llama ...): series of one line
+are one family. Parents and teachers are those that their authors named; where these are several or changed between
+versions, the field is left empty. Names can mislead, so a person confirms each proposal.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -20,6 +27,147 @@ from judgebench.estimate import Estimate, unidentified
 from judgebench.records import Lineage
 from judgebench.stats.intervals import cluster_error, normal_estimate
 from judgebench.stats.verdict_table import Floats, VerdictTable, average_battles
+
+REVIEWED = "2026-11"  # when the table was last gone through
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A lineage that a name suggests."""
+
+    model: str
+    lineage: Lineage
+    pattern: str  # that matched, so that a reader can judge it
+
+
+@dataclass(frozen=True, slots=True)
+class _NamePattern:
+    pattern: re.Pattern[str]
+    family: str
+    parent: str | None = None
+    trained_on: tuple[str, ...] = ()
+
+
+def propose(name: str) -> Proposal | None:
+    """What ``name`` suggests; None where no pattern matches.
+
+    >>> propose("vicuna-7b-v1.5").lineage
+    Lineage(family='llama', parent='llama-2', trained_on=('gpt-3.5-turbo',))
+    """
+    plain = re.sub(r"[\s_/.:]+", "-", name.lower())
+    for entry in _PATTERNS:
+        if entry.pattern.search(plain):
+            parent = None if entry.parent == plain else entry.parent
+            return Proposal(name, Lineage(entry.family, parent, entry.trained_on), entry.pattern.pattern)
+    return None
+
+
+def propose_relatives(lineage: Lineage) -> tuple[Proposal, ...]:
+    """Proposals for the parents and teachers that a lineage names, which are often no entrants themselves."""
+    named = (*([lineage.parent] if lineage.parent else []), *lineage.trained_on)
+    return tuple(proposal for proposal in map(propose, named) if proposal is not None)
+
+
+def _named(pattern: str, family: str, parent: str | None = None, *trained_on: str) -> _NamePattern:
+    """``pattern`` begins where a part of the name begins."""
+    return _NamePattern(re.compile(rf"(?:^|-)(?:{pattern})"), family, parent, trained_on)
+
+
+_PATTERNS = (
+    # judges that are known by the name of their benchmark
+    _named(r"weighted-alpaca-eval-gpt4-turbo|alpaca-eval-gpt4-turbo-fn", "gpt", "gpt4_1106_preview"),
+    _named(r"alpaca-eval-(?:gpt4|cot-gpt4)|chatgpt-fn", "gpt"),
+    # tuned or distilled models, by their authors' word
+    _named(r"vicuna-(?:7b|13b)-v1-5", "llama", "llama-2", "gpt-3.5-turbo"),
+    _named(r"vicuna", "llama", "llama-1", "gpt-3.5-turbo"),
+    _named(r"stanford-alpaca|alpaca-(?:7b|13b|farm)", "llama", "llama-1", "text_davinci_003"),
+    _named(r"wizardlm-2-8x22b|wizardlm-2-7b", "mistral"),
+    _named(r"wizard(?:lm|coder|math)", "llama", None, "gpt-3.5-turbo"),
+    _named(r"koala", "llama", "llama-1", "gpt-3.5-turbo"),
+    _named(r"baize", "llama", "llama-1", "gpt-3.5-turbo"),
+    _named(r"gpt4all-j", "gpt-j", None, "gpt-3.5-turbo"),
+    _named(r"guanaco", "llama", "llama-1"),
+    _named(r"open-?hermes-2-?5?-mistral|openhermes-2-5", "mistral", "mistral-7b", "gpt-4"),
+    _named(r"(?:nous-)?hermes-2-(?:pro-)?mistral", "mistral", "mistral-7b", "gpt-4"),
+    _named(r"(?:nous-)?hermes-2-mixtral", "mistral", "mixtral-8x7b", "gpt-4"),
+    _named(r"hermes-3|hermes-2-(?:pro-|theta-)?llama-3", "llama"),
+    _named(r"nous-hermes|openhermes", "llama", None, "gpt-4"),
+    _named(r"zephyr-7b", "mistral", "mistral-7b", "gpt-3.5-turbo", "gpt-4"),
+    _named(r"zephyr-orpo-141b", "mistral"),
+    _named(r"starling-lm", "mistral", "openchat-3.5", "gpt-4"),
+    _named(r"openchat-3-6", "llama", "llama-3-8b", "gpt-4"),
+    _named(r"openchat-3-5|openchat-35", "mistral", "mistral-7b", "gpt-4"),
+    _named(r"openchat", "llama", None, "gpt-4"),
+    _named(r"orca-2", "llama", "llama-2", "gpt-4"),
+    _named(r"(?:slim-?|open-?)orca-mistral|mistral-7b-openorca", "mistral", "mistral-7b", "gpt-4"),
+    _named(r"minotaur-13b", "llama", "llama-1"),
+    _named(r"tulu-3|tulu-2", "llama"),
+    _named(r"airoboros|platypus|xwin-lm|phind-codellama|ultralm|evo-", "llama", None, "gpt-4"),
+    _named(r"fusechat-gemma-2-9b", "gemma", "gemma-2-9b-it", "gemma-2-27b-it", "mistral-large", "qwen2.5-72b-instruct",
+           "llama-3.1-70b-instruct"),
+    _named(r"fusechat-llama-3-2-1b", "llama", "llama-3.2-1b-instruct", "gemma-2-27b-it", "mistral-large",
+           "qwen2.5-72b-instruct", "llama-3.1-70b-instruct"),
+    _named(r"fusechat-llama-3-2-3b", "llama", "llama-3.2-3b-instruct", "gemma-2-27b-it", "mistral-large",
+           "qwen2.5-72b-instruct", "llama-3.1-70b-instruct"),
+    _named(r"fusechat-llama-3-1-8b", "llama", "llama-3.1-8b-instruct", "gemma-2-27b-it", "mistral-large",
+           "qwen2.5-72b-instruct", "llama-3.1-70b-instruct"),
+    _named(r"fusechat-qwen-2-5-7b", "qwen", "qwen2.5-7b-instruct", "gemma-2-27b-it", "mistral-large",
+           "qwen2.5-72b-instruct", "llama-3.1-70b-instruct"),
+    _named(r"deepseek-r1-distill-qwen|deepseek-r1-0528-qwen", "qwen", None, "deepseek-r1"),
+    _named(r"deepseek-r1-distill-llama", "llama", None, "deepseek-r1"),
+    _named(r"skywork-reward-llama-3-1-8b", "llama", "llama-3.1-8b-instruct"),
+    _named(r"skywork-reward-gemma-2-27b", "gemma", "gemma-2-27b-it"),
+    _named(r"prometheus-(?:7b-v2|8x7b-v2)|prometheus-eval", "mistral", None, "gpt-4"),
+    _named(r"prometheus-(?:7b|13b)-v1", "llama", "llama-2", "gpt-4"),
+    _named(r"autoj|auto-j", "llama", "llama-2", "gpt-4"),
+    _named(r"judgelm|pandalm", "llama", "llama-1"),
+    _named(r"snorkel-mistral|mistral-pairrm|notus|neural-chat", "mistral", "mistral-7b"),
+    _named(r"llama-3-8b-magpie|smaug-llama|llama3-iterative|sfr-iterative", "llama"),
+    _named(r"(?:nvidia-)?(?:llama-3-1-|llama-3-3-)?nemotron-(?:70b|super|nano|ultra)", "llama"),
+    _named(r"nemotron-4-340b", "nemotron"),
+    _named(r"phi-[123](?!\d)", "phi", None, "gpt-3.5-turbo"),
+    _named(r"phi-?\d", "phi"),
+    # families
+    _named(r"gpt-?oss", "gpt"),
+    _named(r"gpt-j|gptj", "gpt-j"),
+    _named(r"gpt-?(?:2|neo)", "gpt-neo"),
+    _named(r"(?:chat)?gpt|text-davinci|davinci|o[134](?:-mini|-preview|-pro)?(?:-|$)|openai", "gpt"),
+    _named(r"claude|anthropic", "claude"),
+    _named(r"gemini|bard(?:-|$)|palm-?2|text-bison|chat-bison", "gemini"),
+    _named(r"gemma|code-?gemma|recurrent-?gemma", "gemma"),
+    _named(r"mixtral|mistral|ministral|codestral|magistral|devstral|pixtral|mathstral", "mistral"),
+    _named(r"(?:meta-)?(?:code)?-?llama|meta-llama", "llama"),
+    _named(r"qwen|qwq|qvq|tongyi", "qwen"),
+    _named(r"deepseek", "deepseek"),
+    _named(r"yi-(?:\d|large|lightning|medium|vision)", "yi"),
+    _named(r"command-?(?:r|a|nightly|light|xlarge)|cohere|aya-", "command"),
+    _named(r"grok", "grok"),
+    _named(r"(?:chat)?glm|zai-", "glm"),
+    _named(r"kimi|moonshot", "kimi"),
+    _named(r"minimax|abab", "minimax"),
+    _named(r"internlm|intern-?s1", "internlm"),
+    _named(r"baichuan", "baichuan"),
+    _named(r"hunyuan", "hunyuan"),
+    _named(r"ernie", "ernie"),
+    _named(r"doubao|seed-oss|seed-1", "seed"),
+    _named(r"step-(?:\d|r1)", "step"),
+    _named(r"falcon", "falcon"),
+    _named(r"mpt-(?:7b|30b)", "mpt"),
+    _named(r"dbrx", "dbrx"),
+    _named(r"olmo|molmo", "olmo"),
+    _named(r"dolly|pythia|oasst-sft-[14]", "pythia"),
+    _named(r"stable-?lm", "stablelm"),
+    _named(r"solar", "solar"),
+    _named(r"granite", "granite"),
+    _named(r"jamba|jurassic|j2-", "ai21"),
+    _named(r"nova-(?:pro|lite|micro|premier)|titan", "amazon"),
+    _named(r"reka", "reka"),
+    _named(r"smollm", "smollm"),
+    _named(r"exaone", "exaone"),
+    _named(r"inflection|pi-(?:2|3)", "inflection"),
+    _named(r"rwkv|raven", "rwkv"),
+    _named(r"flan-t5|fastchat-t5", "t5"),
+)  # fmt: skip
 
 
 class Relation(StrEnum):
@@ -41,7 +189,7 @@ def preference_leakage_score(win_rates: Sequence[Sequence[float]]) -> float:
     ``win_rates[student][judge]``, 2 x 2, student i having learned from judge i: all fractions, or all percentages.
     Raises InputError for another shape or numbers outside the range, StatisticsError when a student never wins.
     """
-    rates = _checked(win_rates)
+    rates = _checked_rates(win_rates)
     if (rates.sum(axis=1) == 0).any():
         raise StatisticsError("the preference leakage score is not defined for a student that wins under neither judge")
     own, other = np.diag(rates), rates[[0, 1], [1, 0]]
@@ -166,16 +314,6 @@ def relation_effects(table: VerdictTable, relations: NDArray[np.object_]) -> lis
     ]
 
 
-def exclude_related(
-    table: VerdictTable, relations: NDArray[np.object_], kinds: Sequence[Relation] = RELATED
-) -> VerdictTable:
-    """The verdicts of judges that are none of ``kinds`` to either model, for a board without them."""
-    related = np.zeros(len(table), dtype=bool)
-    for kind in kinds:
-        related |= _touches(table, relations, kind)
-    return table.select(~related)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cell:
     """A student before a judge, one row a battle."""
@@ -222,15 +360,15 @@ def _touches(table: VerdictTable, relations: NDArray[np.object_], kind: Relation
 
 def _ancestors(name: str, lineages: Mapping[str, Lineage]) -> set[str]:
     """The model itself, its parents and teachers, theirs, and so on."""
-    found, ahead = set[str](), [name]
+    reached, ahead = set[str](), [name]
     while ahead:
         current = ahead.pop()
-        if current in found:
+        if current in reached:
             continue
-        found.add(current)
+        reached.add(current)
         lineage = lineages.get(current, Lineage())
         ahead.extend([*lineage.trained_on, *([lineage.parent] if lineage.parent else [])])
-    return found
+    return reached
 
 
 def _families(names: set[str], lineages: Mapping[str, Lineage]) -> set[str]:
@@ -238,7 +376,7 @@ def _families(names: set[str], lineages: Mapping[str, Lineage]) -> set[str]:
     return {family.casefold() for family in families if family}
 
 
-def _checked(win_rates: Sequence[Sequence[float]]) -> Floats:
+def _checked_rates(win_rates: Sequence[Sequence[float]]) -> Floats:
     what = "win_rates must be 2 x 2 numbers, win_rates[student][judge]"
     try:
         rates = np.array(win_rates, dtype=np.float64)
@@ -280,8 +418,8 @@ def without_related(table: VerdictTable, related: NDArray[np.bool_], *, weight: 
     others = _unrelated_mean(table, touched)
     mixed = np.where(touched, weight * table.preference + (1 - weight) * others, table.preference)
     kept = np.isfinite(mixed)
-    found = replace(table, preference=np.where(kept, mixed, 0.5)).select(kept)
-    return Weighted(found, count, int((~kept).sum()))
+    weighted = replace(table, preference=np.where(kept, mixed, 0.5)).select(kept)
+    return Weighted(weighted, count, int((~kept).sum()))
 
 
 def _unrelated_mean(table: VerdictTable, touched: NDArray[np.bool_]) -> NDArray[np.float64]:

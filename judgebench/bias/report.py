@@ -2,7 +2,7 @@
 
 Position, length and the ledger are of the chosen judges' own verdicts. Whether a judge favours its relatives is seen
 only against judges that are not related to them, so leakage and consensus residuals also use the other judges'
-verdicts, on battles in which those have no relative. Agreement is ``concord``'s.
+verdicts, on battles in which those have no relative. Agreement is ``human_agreement``'s.
 """
 
 from collections.abc import Mapping, Sequence, Set
@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.bias.counterfactual import Ledger, ledger
-from judgebench.bias.effects import Effect, length_effect, place_effect
-from judgebench.bias.labelled_battles import people_preference
-from judgebench.bias.length import Length, Slopes, length, slopes, style_effect
+from judgebench.bias.counterfactual import Counterfactuals, counterfactuals
+from judgebench.bias.effects import Effect, Length, Slopes, length, length_effect, place_effect, slopes, style_effect
+from judgebench.bias.human_agreement import people_preference
 from judgebench.bias.position import GapBin, Position, position, position_curve
 from judgebench.bias.relatives import RELATED, Leakage, Relation, leakage, relation_effects, relation_matrix
 from judgebench.bias.self_preference import (
@@ -30,9 +29,11 @@ from judgebench.estimate import Estimate, unidentified
 from judgebench.records import Lineage
 from judgebench.stats.verdict_table import NO_LABELS, Floats, LabelTable, VerdictTable
 
+_NOT_OWN = "the judge's own outputs are not among those it judged"
+
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class SideInformation:
     """What is known besides the verdicts."""
 
     lineages: Mapping[str, Lineage] = field(default_factory=dict)  # by model, also of judges' LLMs
@@ -57,13 +58,13 @@ class BiasReport:
     self_preference: SelfPreference
     equal_opportunity: Mapping[str, EqualOpportunity]  # by judge
     likelihood: Estimate  # preference for the output more likely to the judge's own LLM, less one half
-    ledger: Ledger
+    ledger: Counterfactuals
 
 
 def bias_report(
     table: VerdictTable,
     judge_models: Sequence[str],
-    beside: Beside,
+    beside: SideInformation,
     *,
     judges: Sequence[str] = (),
     baseline: str | None = None,
@@ -81,7 +82,7 @@ def bias_report(
     human = people_preference(own, beside.labels)
     features = style_effects(own, beside.style)
     effects = [place_effect(own), length_effect(own), *features, *relation_effects(own, relations)]
-    entries = ledger(own, effects, baseline=baseline, level=level)
+    entries = counterfactuals(own, effects, baseline=baseline, level=level)
     apart = _apart(table, relations, chosen)
     seen = np.where(chosen[:, None] | (relations == Relation.UNRELATED), relations, Relation.UNKNOWN)
     return BiasReport(
@@ -97,23 +98,23 @@ def bias_report(
         leakage=leakage(table.select(apart), judge_models, beside.lineages, level=level),
         self_preference=consensus_residuals(table, seen, baseline=baseline, level=level),
         equal_opportunity=_opportunities(own, judge_models, human, level),
-        likelihood=familiarity(table, judge_models, beside.by_likelihood, asked=chosen, level=level),
+        likelihood=familiarity(table, judge_models, beside.by_likelihood, chosen=chosen, level=level),
     )
 
 
-def _first_place(found: Ledger, level: float) -> Estimate:
-    points = next(entry.points for entry in found.entries if entry.name == "position")
+def _first_place(ledger: Counterfactuals, level: float) -> Estimate:
+    points = next(entry.points for entry in ledger.entries if entry.name == "position")
     return points or unidentified("it was not fitted", level=level)
 
 
 def style_effects(table: VerdictTable, style: Mapping[str, Floats]) -> list[Effect]:
-    """A column for each feature that is found in any output at all."""
-    found = []
+    """A column for each feature that is effects in any output at all."""
+    effects = []
     for name, counts in style.items():
         of_a, of_b = (counts[table.instruction, model] for model in (table.model_a, table.model_b))
         if of_a.any() or of_b.any():
-            found.append(style_effect(name, of_a, of_b))
-    return found
+            effects.append(style_effect(name, of_a, of_b))
+    return effects
 
 
 def _chosen(table: VerdictTable, judges: Sequence[str]) -> NDArray[np.bool_]:
@@ -148,15 +149,17 @@ def _related(
 def _opportunities(
     own: VerdictTable, judge_models: Sequence[str], human: Floats, level: float
 ) -> dict[str, EqualOpportunity]:
-    found = {}
+    opportunities = {}
     for code in np.unique(own.judge):
         rows = own.judge == code
         llm = judge_models[code]
         met = llm in own.models and bool(np.isin(own.model_code(llm), [own.model_a[rows], own.model_b[rows]]))
         if not np.isfinite(human[rows]).any():
-            found[own.judges[code]] = no_opportunity("no battle has a human preference", level)
+            opportunities[own.judges[code]] = no_opportunity("no battle has a human preference", level)
         elif not met:
-            found[own.judges[code]] = no_opportunity("the judge's own outputs are not among those it judged", level)
+            opportunities[own.judges[code]] = no_opportunity(
+                "the judge's own outputs are not among those it judged", level
+            )
         else:
-            found[own.judges[code]] = equal_opportunity(own.select(rows), llm, human[rows], level=level)
-    return found
+            opportunities[own.judges[code]] = equal_opportunity(own.select(rows), llm, human[rows], level=level)
+    return opportunities

@@ -7,8 +7,9 @@ judge's own model in which the judge concurs, less that share where they preferr
 2410.21819).
 
 Scores here are win rates against a baseline, which must not itself be related to a judge, or against the field: there a
-favour of f shows as f * k / (k - 1) among k models, because what one wins its rivals lose. ``leakage`` fits battles and
-has no such excess. A judge's taste that its own model happens to meet is not told from favour by either form.
+favour of f shows as f * k / (k - 1) among k models, because what one wins its rivals lose. Leakage, in
+``relatives``, fits battles and has no such excess. A judge's taste that its own model happens to meet is not told from
+favour by either form.
 """
 
 from collections.abc import Sequence, Set
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.bias.labelled_battles import people_preference
+from judgebench.bias.human_agreement import people_preference
 from judgebench.bias.relatives import Relation
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate, unidentified
@@ -42,7 +43,7 @@ class SelfPreference:
 def consensus_residuals(
     table: VerdictTable, relations: NDArray[np.object_], *, baseline: str | None = None, level: float = 0.95
 ) -> SelfPreference:
-    """From ``relations`` (judges, models), see ``leakage.relation_matrix``; their n counts verdicts.
+    """From ``relations`` (judges, models), see ``relatives.relation_matrix``; their n counts verdicts.
 
     Cells of unknown relation neither count as related nor teach what to expect.
     Raises UnknownName for a baseline that is not in the table, InputError for relations of another shape.
@@ -147,14 +148,14 @@ def _contrast(chosen: NDArray[np.bool_], teaching: NDArray[np.bool_]) -> Floats 
     """
     judges, models = chosen.shape
     taught = _additive(np.argwhere(teaching), judges, models)
-    wanted = np.argwhere(chosen)
-    rows = _additive(wanted, judges, models)
-    weights = rows @ np.linalg.pinv(taught)  # (wanted, teaching)
+    cells = np.argwhere(chosen)
+    rows = _additive(cells, judges, models)
+    weights = rows @ np.linalg.pinv(taught)  # (cells, teaching)
     predictable = np.abs(weights @ taught - rows).max(axis=1, initial=0.0) < _NEAR
     if not predictable.any():
         return None
     contrast = np.zeros(chosen.shape)
-    contrast[tuple(wanted[predictable].T)] = 1 / predictable.sum()
+    contrast[tuple(cells[predictable].T)] = 1 / predictable.sum()
     contrast[teaching] -= weights[predictable].mean(axis=0)
     return contrast
 
@@ -189,10 +190,10 @@ def familiarity(
     judge_models: Sequence[str],
     by_likelihood: Set[str],
     *,
-    asked: NDArray[np.bool_],
+    chosen: NDArray[np.bool_],
     level: float = 0.95,
 ) -> Estimate:
-    """Mean preference of the ``asked`` judges, (judges,), for the output that their LLM finds more likely, less one
+    """Mean preference of the ``chosen`` judges, (judges,), for the output that their LLM finds more likely, less one
     half; in [-0.5, 0.5]. Verdicts that are likelihoods themselves, and equal likelihoods, are left out.
 
     ``judge_models`` names the LLM of each of ``table.judges``, ``by_likelihood`` the judges with a likelihood template.
@@ -205,7 +206,7 @@ def familiarity(
     values, clusters = [], []
     for llm in sorted(set(llms[likely])):
         told = _as_labels(table.select((likely & (llms == llm))[table.judge]))
-        own = table.select((asked & ~likely & (llms == llm))[table.judge])
+        own = table.select((chosen & ~likely & (llms == llm))[table.judge])
         more_likely = people_preference(own, told)
         tells = np.isfinite(more_likely) & (more_likely != 0.5)
         values.append(np.where(more_likely > 0.5, own.preference, 1 - own.preference)[tells])

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from judgebench import services
-from judgebench.bias.human_agreement import Concord, JudgeAgreement
+from judgebench.bias.human_agreement import AgreementReport, JudgeAgreement
 from judgebench.cli.figures import Line, print_lines
 from judgebench.cli.options import BenchmarkOption, CategoryOption, FormatOption, JudgesOption, LevelOption
 from judgebench.cli.session import Format, Session, print_json
@@ -35,7 +35,7 @@ def agreement(
     _print_agreement(found)
 
 
-def _print_agreement(found: Concord) -> None:
+def _print_agreement(found: AgreementReport) -> None:
     people = found.people
     print_lines(
         f"people: {len(people.annotators)} annotators, {people.labels} labels on {people.items} battles",

@@ -1,6 +1,6 @@
 """Starts the web app: Streamlit in a process of its own, on this machine only unless a file says who may do what.
 
-It does not know what the app shows, nor what roles mean: see ``app.access``.
+It does not know what the app shows, nor what roles mean: see ``app.auth``.
 """
 
 import importlib.util

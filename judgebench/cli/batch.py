@@ -12,7 +12,7 @@ from judgebench.cli import options
 from judgebench.cli.session import Format, Session, complain, out, print_json, visible
 from judgebench.errors import InputError
 from judgebench.records import Status
-from judgebench.store.batches import Batch
+from judgebench.store.runs import Batch
 
 app = typer.Typer(help="Judge by batch files: export, submit, ingest, list.", no_args_is_help=True)
 FormatOption = Annotated[Format, typer.Option("--format")]

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from judgebench import services
-from judgebench.bias.counterfactual import Entry
+from judgebench.bias.counterfactual import WithoutEffect
 from judgebench.bias.report import BiasReport
 from judgebench.cli.figures import print_lines
 from judgebench.cli.options import BenchmarkOption, CategoryOption, FormatOption, JudgesOption, LevelOption
@@ -88,7 +88,7 @@ def _print_bias(found: BiasReport) -> None:
         _print_counterfactual(entry)
 
 
-def _print_counterfactual(entry: Entry) -> None:
+def _print_counterfactual(entry: WithoutEffect) -> None:
     """Whom the effect helps and harms most, and what flips without it."""
     moved = sorted(entry.board, key=lambda row: -abs(row.change.value or 0.0))[:_MOVED]
     if not entry.flips and all(abs(row.change.value or 0.0) < _WORTH_SHOWING for row in moved):

@@ -22,7 +22,7 @@ def consensus(
     """Who is best without one scale: lottery over pairs, Borda and Kemeny over categories; and the test of cycles."""
     session: Session = context.obj
     with session.database() as database:
-        found = services.analyses.other_answers(
+        found = services.leaderboards.other_answers(
             database, benchmark, judges=judge or (), category=category, resamples=resamples, seed=seed
         )
     if output is Format.JSON:

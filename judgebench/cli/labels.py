@@ -10,7 +10,7 @@ from rich.table import Table
 
 from judgebench import services
 from judgebench.cli.figures import print_lines
-from judgebench.cli.options import columns_of
+from judgebench.cli.import_ import import_one
 from judgebench.cli.session import Format, Session, out, print_json, visible, write_file
 from judgebench.show.tables import document
 
@@ -34,31 +34,10 @@ def import_labels(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Import human preferences between two outputs; a benchmark that is not there is made of the file."""
-    session: Session = context.obj
-    with session.database(create=True) as database:
-        report = services.labels.import_labels(
-            database,
-            file,
-            benchmark=benchmark,
-            annotator=annotator,
-            columns=columns_of(columns or []),
-            extend=extend,
-        )
-    if output is Format.JSON:
-        print_json(asdict(report))
-        return
-    counted = {
-        "stored already": report.known,
-        "duplicate": report.duplicate,
-        "contradicting an earlier row (the first was kept)": report.contradicting,
-        "on outputs that the benchmark lacks (left out; --extend adds them)": report.without_output,
-        "instructions added": report.instructions,
-        "outputs added": report.outputs,
-    }
-    out().print(visible(f"{report.new} labels by {len(report.annotators)} annotators for {report.benchmark}"))
-    for what, count in counted.items():
-        if count:
-            out().print(f"{count} {what}")
+    options = services.imports.ImportOptions(annotator=annotator, extend=extend)
+    import_one(
+        context.obj, file, as_format="labels", benchmark=benchmark, columns=columns, options=options, output=output
+    )
 
 
 @app.command("list")

@@ -8,9 +8,9 @@ import typer
 from rich.table import Table
 
 from judgebench import services
+from judgebench.cli.import_ import import_one
 from judgebench.cli.session import Format, Session, out, print_json, visible
 from judgebench.errors import InputError
-from judgebench.formats.lineage_file import read_lineage
 from judgebench.records import Lineage, Model
 
 app = typer.Typer(help="Where models and judges come from: family, parent, teachers.", no_args_is_help=True)
@@ -98,14 +98,7 @@ def import_lineage(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Declare the lineages in a file, all or none."""
-    session: Session = context.obj
-    models = read_lineage(file)
-    with session.database() as database:
-        changed = services.lineage.declare(database, models)
-    if output is Format.JSON:
-        print_json({"file": str(file), "declared": len(models), "changed": changed})
-    else:
-        out().print(f"{len(models)} lineages, {changed} of them new")
+    import_one(context.obj, file, as_format="lineage", output=output)
 
 
 def _print_models(models: list[Model]) -> None:

@@ -19,6 +19,7 @@ from judgebench.errors import JudgeBenchError, UnknownName
 COMMANDS = {  # where each is; in the order of the help
     "submit": "submit:submit",
     "import": "import_:imports",
+    "export": "export:export",
     "answer": "answer:answer",
     "run": "run:run",
     "reparse": "reparse:reparse",

@@ -17,7 +17,7 @@ def matrix(
     """How often each model was preferred to each other one, with intervals."""
     session: Session = context.obj
     with session.database() as database:
-        found = services.analyses.matrix(database, benchmark, judges=judge or (), category=category)
+        found = services.leaderboards.matrix(database, benchmark, judges=judge or (), category=category)
     pairs = list(found.pairs())
     if output is Format.JSON:
         interval = {"level": found.level, "method": found.method}

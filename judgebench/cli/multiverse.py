@@ -21,7 +21,7 @@ def multiverse(
     """The ranking under every reasonable choice of method, judges and verdicts, and what survives them all."""
     session: Session = context.obj
     with session.database() as database:
-        many = services.analyses.multiverse(database, benchmark, judges=judge or (), category=category, seed=seed)
+        many = services.leaderboards.multiverse(database, benchmark, judges=judge or (), category=category, seed=seed)
     found, rows = many.together, many.together.rows()
     if output is Format.JSON:
         universes = [{"choices": dict(u.choices), "ranks": _ranks(found.models, u.estimates)} for u in many.universes]

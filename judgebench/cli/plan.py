@@ -29,10 +29,10 @@ def plan(
     if benchmark is not None:
         numbers = () if instructions is None else (instructions,)
         with session.database() as database:
-            pilot = services.analyses.pilot(database, benchmark, judges=judge or (), planned=numbers, level=level)
+            pilot = services.leaderboards.pilot(database, benchmark, judges=judge or (), planned=numbers, level=level)
     chosen_sd = sd if sd is not None else 0.5 if pilot is None else pilot.sd
     comparison = PlannedComparison(difference, sd=chosen_sd, correlation=correlation, level=level, power=wanted)
-    planned = services.analyses.sample_plan(comparison, instructions=instructions, learned=pilot)
+    planned = services.leaderboards.sample_plan(comparison, instructions=instructions, learned=pilot)
     document: dict[str, Any] = {**asdict(comparison), "instructions_needed": planned.instructions_needed}
     if instructions is not None:
         names = ("instructions", "power", "detectable_difference")

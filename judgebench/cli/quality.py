@@ -30,7 +30,7 @@ def quality(
     """Separability of a leaderboard; with --against or --against-judge, how well it foretells the other one."""
     session: Session = context.obj
     with session.database() as database:
-        measured = services.analyses.board_quality(
+        measured = services.leaderboards.board_quality(
             database,
             benchmark,
             judges=judge or (),

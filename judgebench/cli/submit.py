@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from judgebench.audits.findings import AuditReport
-from judgebench.bias.families import propose
+from judgebench.bias.relatives import propose
 from judgebench.cli.audit_print import line_of
 from judgebench.cli.options import columns_of
 from judgebench.cli.session import Format, Session, err, out, print_json, visible

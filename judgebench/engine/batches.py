@@ -31,10 +31,10 @@ from judgebench.judging.scales import LikelihoodScale, RewardScale
 from judgebench.judging.templates import Template, make_nonce, render
 from judgebench.records import ChatPrompt, Reading, Status, Trial, TrialResult
 from judgebench.spec import Study, make_study
-from judgebench.store import batches
+from judgebench.store import runs
 from judgebench.store.database import Connection, Database
 from judgebench.store.models import stored_outputs
-from judgebench.store.verdict_writer import VerdictWriter
+from judgebench.store.verdicts import VerdictWriter
 
 _LOOK_UP = 400  # trials looked up at once
 
@@ -105,7 +105,7 @@ async def submitting(database: Database, path: Path, *, environment: Mapping[str
     """
     name = first_id(path).partition(".")[0]
     with database.read() as connection:
-        known = batches.batch(connection, name)
+        known = runs.batch(connection, name)
     if digest_of(path) != known.digest:
         raise InputError(f"{path} was changed after it was exported: results would not belong to its trials")
     if known.server_id is not None:
@@ -117,11 +117,11 @@ async def submitting(database: Database, path: Path, *, environment: Mapping[str
     finally:
         await server.close()
     with database.write() as connection:
-        batches.set_submitted(connection, known, batch.id)
+        runs.set_submitted(connection, known, batch.id)
     return SubmittedBatch(name, batch.id, batch.status, new=there is None)
 
 
-def study_of(batch: batches.Batch) -> Study:
+def study_of(batch: runs.Batch) -> Study:
     """The study whose trials the batch asks."""
     return make_study(json.loads(batch.specification), where=f"batch {batch.name}")
 
@@ -178,13 +178,13 @@ class _Export:
                     pending = chain((trial,), pending)
                     break
                 file.add(line)
-                trials.append(batches.BatchTrial.of(trial))
+                trials.append(runs.BatchTrial.of(trial))
             stream.flush()
             os.fsync(stream.fileno())
         with self._database.write() as connection:
             keys = sorted({trial.instruction for trial in trials})
             outputs = stored_outputs(connection, self._plan.benchmark_id, keys)
-            batches.add_batch(
+            runs.add_batch(
                 connection, name=name, run_id=self._run(connection), digest=file.digest, trials=trials, outputs=outputs
             )
             os.replace(unfinished, path)
@@ -209,7 +209,7 @@ class _Export:
             keys = [trial.key for trial in chunk]
             with self._database.read() as connection:
                 known = store.verdicts.revisions(connection, keys)
-                awaited = batches.awaited(connection, keys)
+                awaited = runs.awaited(connection, keys)
             answered = {key for key, (_, status) in known.items() if status is not Status.FAILED}
             self.report.answered += len(answered)
             self.report.awaited += len(awaited - answered)
@@ -247,10 +247,10 @@ class IngestReport:
     servers: dict[str, str] = field(default_factory=dict)  # batch -> its status at the server, where one was asked
 
 
-def known_batches(database: Database) -> list[batches.Batch]:
+def known_batches(database: Database) -> list[runs.Batch]:
     """All batches, the oldest first."""
     with database.read() as connection:
-        return batches.batches(connection)
+        return runs.batches(connection)
 
 
 def ingest_files(database: Database, paths: Sequence[Path], *, close: bool = False) -> IngestReport:
@@ -279,8 +279,8 @@ async def fetching(database: Database, names: Sequence[str], *, environment: Map
     JudgeError when its server cannot be reached.
     """
     with database.read() as connection:
-        known = batches.batches(connection)
-        chosen = [batches.batch(connection, name) for name in names]
+        known = runs.batches(connection)
+        chosen = [runs.batch(connection, name) for name in names]
     for batch in chosen:
         if batch.server_id is None:
             raise InputError(f"batch {batch.name} was not submitted: judgebench batch submit FILE")
@@ -290,7 +290,7 @@ async def fetching(database: Database, names: Sequence[str], *, environment: Map
     return ingesting.report
 
 
-async def _fetch(ingesting: "_Ingest", batch: batches.Batch, environment: Mapping[str, str]) -> None:
+async def _fetch(ingesting: "_Ingest", batch: runs.Batch, environment: Mapping[str, str]) -> None:
     server: BatchServer = server_of(study_of(batch), environment)
     try:
         there = await server.get(batch.server_id or "")
@@ -310,7 +310,7 @@ async def _fetch(ingesting: "_Ingest", batch: batches.Batch, environment: Mappin
 class _Open:
     """A batch whose results are being stored."""
 
-    batch: batches.Batch
+    batch: runs.Batch
     template: Template
     price: Price | None
     writer: VerdictWriter
@@ -340,13 +340,13 @@ class _Ingest:
             if opened is None:
                 continue
             with self._database.read() as connection:
-                now = batches.batch(connection, opened.batch.name)
+                now = runs.batch(connection, opened.batch.name)
             if always or now.answered >= now.requests:
                 self.close(opened.batch)
 
-    def close(self, batch: batches.Batch) -> None:
+    def close(self, batch: runs.Batch) -> None:
         with self._database.write() as connection:
-            batches.set_closed(connection, batch)
+            runs.set_closed(connection, batch)
 
     def _add(self, connection: Connection, name: str, results: Sequence[BatchResult]) -> None:
         opened = self._opened(connection, name)
@@ -354,7 +354,7 @@ class _Ingest:
         for result in sorted(results, key=lambda result: result.error is not None):  # replies before errors
             by_key.setdefault(result.custom_id.partition(".")[2], result)
         self.report.repeated += len(results) - len(by_key)
-        trials = {} if opened is None else batches.trials(connection, opened.batch, list(by_key))
+        trials = {} if opened is None else runs.batch_trials(connection, opened.batch, list(by_key))
         self.report.foreign += len(by_key.keys() - trials.keys())
         if opened is None:
             return
@@ -395,12 +395,12 @@ class _Ingest:
 
     def _opened(self, connection: Connection, name: str) -> _Open | None:
         if name not in self._open:
-            known = {batch.name: batch for batch in batches.batches(connection)}
+            known = {batch.name: batch for batch in runs.batches(connection)}
             self._open[name] = _open(connection, known[name]) if name in known else None
         return self._open[name]
 
 
-def _open(connection: Connection, batch: batches.Batch) -> _Open:
+def _open(connection: Connection, batch: runs.Batch) -> _Open:
     """Raises InputError where the template is not the one that was asked with."""
     judge, study = store.judges.judge(connection, batch.judge), study_of(batch)
     template = template_of(judge, study.judge.template)

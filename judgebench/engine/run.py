@@ -26,7 +26,7 @@ from judgebench.judging.templates import Template, make_nonce, render
 from judgebench.records import ChatPrompt, Completion, Prompt, Reading, Source, Status, Trial, TrialResult, Verdict
 from judgebench.spec import Study
 from judgebench.store.database import Connection, Database
-from judgebench.store.verdict_writer import VerdictWriter, add_reparsed
+from judgebench.store.verdicts import VerdictWriter, add_reparsed
 
 _DETAIL_CHARS = 500
 _SILENT = (Status.UNPARSED, Status.TRUNCATED)  # the judge replied, and stated no verdict
@@ -266,7 +266,7 @@ def reparse(database: Database, judge_name: str) -> tuple[int, int]:
     return read, changed
 
 
-def _unread(database: Database, judge_name: str, after: int) -> list[store.battles.Reply]:
+def _unread(database: Database, judge_name: str, after: int) -> list[store.battles.StoredReply]:
     """A page of the replies that another parser read; what is written meanwhile was read by this one."""
     with database.read() as connection:
         page = store.battles.unread(connection, judge_name, PARSER_VERSION, after=after)

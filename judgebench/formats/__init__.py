@@ -1,0 +1,49 @@
+"""Files that others made or read: one module a format, and ``registry`` with the table of all of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["instructions", "outputs", "verdicts", "labels", "lineage", "battles", "leaderboard"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The beginning of a file, by which a format recognises it."""
+
+    ending: str  # of its name, such as ".json"; without ".gz"
+    rows: tuple[Mapping[str, Any], ...]  # the first ones, at least one
+    columns: tuple[str, ...]  # of these rows, as the file writes them
+
+    def holds(self, *columns: str) -> bool:
+        return set(columns).issubset(self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a file that is written."""
+
+    name: str
+    meaning: str
+    # "replies": a text; where an instruction of the benchmark has several turns, in every row a list, one a turn
+    type: Literal["text", "texts", "replies", "number", "integer", "flag"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A row of the table of formats.
+
+    A file is of the one format that recognises it. ``general`` formats, which go by the usual names of columns, count
+    where no other recognises it.
+    """
+
+    name: str
+    holds: Kind
+    help: str  # one line
+    recognises: Callable[[Sample], bool] | None = None  # None: it is only written
+    read: Callable[..., Any] | None = None  # (filename, *, limits), with ``maps`` also columns: what the file holds
+    general: bool = False
+    maps: bool = False  # whether columns with other names can be named, by --map FIELD=COLUMN
+    benchmark: str | None = None  # that it is imported into where none is named
+    columns: tuple[Column, ...] = ()  # that are written; empty: it is only read
+    row: Callable[..., Mapping[str, Any]] = dict  # makes a row that is written of the records that it tells about

@@ -10,10 +10,24 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from judgebench.formats import Format
 from judgebench.formats.reading import Filename, FileRow, ReadLimits, read_rows
-from judgebench.records import Battle, Completion, Instruction, Order, Output, Source, Status, TokenLogprob, Verdict
+from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
+from judgebench.records import (
+    Battle,
+    Completion,
+    Instruction,
+    Judge,
+    Order,
+    Output,
+    Source,
+    Status,
+    TokenLogprob,
+    Verdict,
+)
 
 PARSER = "alpaca-eval.v1"
+_TEMPLATE = "recorded/alpaca-eval"
 _SHOWN_FIRST, _SHOWN_SECOND = "m", "M"
 _ORDER_TOLERANCE = 1e-4  # the files round preferences to ten digits and log-probabilities to eight
 _ROUNDING = 1e-6  # by which servers overstep a probability of 1
@@ -67,6 +81,13 @@ class Annotation:
         return Verdict(status, Source.RECORDED, preference=about_a, mass=self.mass, parser=PARSER)
 
     @property
+    def recorded_verdict(self) -> RecordedVerdict:
+        judge, battle = Judge(self.annotator, self.annotator, _TEMPLATE, PARSER), self.battle
+        return RecordedVerdict(
+            judge, self.instruction, battle.a, battle.b, self.order, 0, self.verdict, self.completion
+        )
+
+    @property
     def _baseline_is_a(self) -> bool:
         return self.baseline.model < self.output.model
 
@@ -96,6 +117,21 @@ def read_annotations(filename: Filename, *, limits: ReadLimits | None = None) ->
         file=str(filename),
         battles=tuple(row for row in rows if row.baseline.model != row.output.model),
         against_itself=tuple(row for row in rows if row.baseline.model == row.output.model),
+        duplicates=file.duplicates,
+    )
+
+
+def read_alpaca_eval(filename: Filename, *, limits: ReadLimits | None = None) -> VerdictsFile:
+    """The same as recorded verdicts, each annotator a judge. Raises InputError as ``read_annotations`` does."""
+    file = read_annotations(filename, limits=limits)
+    rows = file.battles + file.against_itself
+    sides = [(row.instruction, output) for row in rows for output in (row.baseline, row.output)]
+    return VerdictsFile(
+        file=file.file,
+        outputs=tuple({(asked.key, output.model): (asked, output) for asked, output in sides}.values()),
+        verdicts=tuple(row.recorded_verdict for row in file.battles),
+        models=tuple(sorted({row.output.model for row in rows})),
+        against_itself=len(file.against_itself),
         duplicates=file.duplicates,
     )
 
@@ -233,3 +269,15 @@ def _baseline_first(labels: tuple[float, float] | None, recorded: float | None) 
     unswapped = abs(recorded - (2.0 - p)) < _ORDER_TOLERANCE
     swapped = abs(recorded - (1.0 + p)) < _ORDER_TOLERANCE
     return unswapped if unswapped != swapped else None
+
+
+ALPACA_EVAL = Format(
+    name="alpaca-eval",
+    holds="verdicts",
+    help="AlpacaEval's annotations.json: both outputs, and the preferences that its judge recorded.",
+    recognises=lambda sample: sample.holds(
+        "instruction", "output_1", "output_2", "generator_1", "generator_2", "annotator", "preference"
+    ),
+    read=read_alpaca_eval,
+    benchmark="alpaca_eval",
+)

@@ -5,10 +5,11 @@ the one that stands first counts, whatever their order in the file. Upper and lo
 own ``columns`` (our field -> their column) goes before the table.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from judgebench.errors import InputError, UnknownName
+from judgebench.formats import Sample
 from judgebench.formats.reading import FileRow
 from judgebench.records import Instruction
 
@@ -20,6 +21,14 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "checklist": ("checklist",),
     "generator": ("generator", "model", "model_id", "model_name"),
     "id": ("id", "question_id", "uid", "instruction_id", "prompt_id"),
+}
+
+_SIDES = ("output", "response", "answer", "completion", "conversation")
+SIDE_NAMES: Mapping[str, tuple[str, ...]] = {  # of two outputs in a row
+    "output_a": (*(f"{name}{end}" for name in _SIDES for end in ("_a", "_1", " 1")), "chosen"),
+    "output_b": (*(f"{name}{end}" for name in _SIDES for end in ("_b", "_2", " 2")), "rejected"),
+    "model_a": ("model_a", "generator_1", "model_1", "generator_a", "model_x"),
+    "model_b": ("model_b", "generator_2", "model_2", "generator_b", "model_y"),
 }
 
 _SHOWN_COLUMNS, _SHOWN_CHARS = 20, 40  # in a message
@@ -72,6 +81,30 @@ class Columns:
         )
 
 
+def holds_field(sample: Sample, names: Iterable[str]) -> bool:
+    """Whether one of a field's usual names is a column."""
+    return _first_of(names, sample.columns) is not None
+
+
+def holds_answers(sample: Sample) -> bool:
+    """Whether the rows hold a model's output: in a column of its own, or in a conversation that is the instruction."""
+    asked = _first_of(USUAL_NAMES["instruction"], sample.columns)
+    return holds_field(sample, USUAL_NAMES["output"]) or any(_has_answer(row.get(asked or "")) for row in sample.rows)
+
+
+def holds_sides(sample: Sample) -> bool:
+    """Whether the rows hold two outputs, or the names of two models."""
+    kinds = (("output_a", "output_b"), ("model_a", "model_b"))
+    return any(all(holds_field(sample, SIDE_NAMES[side]) for side in sides) for sides in kinds)
+
+
+def holds_more(sample: Sample, names: Mapping[str, tuple[str, ...]] = USUAL_NAMES) -> bool:
+    """Whether a column that has none of the usual names holds lists or objects, which may be anything."""
+    usual = {name for aliases in names.values() for name in aliases}
+    unusual = [column for column in sample.columns if column.strip().lower() not in usual]
+    return any(isinstance(row.get(column), list | dict) for row in sample.rows for column in unusual)
+
+
 def _first_of(names: Iterable[str], values: Iterable[str]) -> str | None:
     by_lower_case = {name.strip().lower(): name for name in values}
     return next((by_lower_case[name] for name in names if name in by_lower_case), None)
@@ -111,6 +144,11 @@ def read_replies(row: FileRow, columns: Columns) -> tuple[str, ...]:
     return answers
 
 
+def matched_replies(instruction: Instruction, replies: Sequence[str]) -> Sequence[str]:
+    """One reply a turn; where there are not as many, all in one text, joined as ``Instruction.text`` joins turns."""
+    return replies if len(replies) == len(instruction.turns) else ["\n\n".join(replies)]
+
+
 def read_label(row: FileRow, field: str, columns: Columns) -> str | None:
     """A name or number that may be absent, as text; blank counts as absent."""
     column = columns.find(field, row)
@@ -128,7 +166,7 @@ def _reference(row: FileRow, columns: Columns) -> str | None:
 
 def _optional_texts(row: FileRow, field: str, columns: Columns) -> tuple[str, ...]:
     column = columns.find(field, row)
-    if column is None or row.values[column] is None:
+    if column is None or row.values[column] in (None, ""):
         return ()
     return texts(row, column, row.values[column], role="assistant")
 

@@ -8,27 +8,36 @@ A row holds the instruction, two outputs or the names of two models (or both), a
 - ``winner_model_a``, ``winner_model_b``, ``winner_tie``: 0 or 1 each;
 - ``chosen`` and ``rejected``: the first was preferred.
 
-Which output the person saw first is in none of them. What labels are worth is not known here.
+Which output the person saw first is in none of them. It is, as are source and time, in the files that we write. What
+labels are worth is not known here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from judgebench.formats.fields import USUAL_NAMES, Columns, read_instruction, read_label, texts
+from judgebench.formats import Column, Format, Sample
+from judgebench.formats.fields import (
+    SIDE_NAMES,
+    USUAL_NAMES,
+    Columns,
+    holds_field,
+    holds_sides,
+    read_instruction,
+    read_label,
+    texts,
+)
 from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, kind, read_rows
-from judgebench.records import Instruction
+from judgebench.formats.writing import INSTRUCTION_COLUMNS, KEY_COLUMN, instruction_values
+from judgebench.records import HumanLabel, Instruction, Order, Output
 
-_SIDES = ("output", "response", "answer", "completion", "conversation")
 LABEL_FIELDS: Mapping[str, tuple[str, ...]] = {
     "instruction": USUAL_NAMES["instruction"],
     "category": USUAL_NAMES["category"],
     "reference": USUAL_NAMES["reference"],
     "checklist": USUAL_NAMES["checklist"],
-    "output_a": (*(f"{name}{end}" for name in _SIDES for end in ("_a", "_1", " 1")), "chosen"),
-    "output_b": (*(f"{name}{end}" for name in _SIDES for end in ("_b", "_2", " 2")), "rejected"),
-    "model_a": ("model_a", "generator_1", "model_1", "generator_a", "model_x"),
-    "model_b": ("model_b", "generator_2", "model_2", "generator_b", "model_y"),
+    **SIDE_NAMES,
     "label": ("preference", "winner", "label", "human_preference", "decision", "vote"),
     "annotator": ("annotator", "judge", "worker", "annotator_index", "annotator_id", "rater", "user"),
     "turn": ("turn",),
@@ -62,6 +71,9 @@ class LabelRow:
     preference: float  # for the first, in [0, 1]
     both_bad: bool
     annotator: str | None
+    order: Order | None = None  # BA: the second was shown first; None: not known
+    source: str | None = None  # where it was given; None: in this file
+    created_at: str | None = None  # ISO 8601, UTC; None: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +102,21 @@ def _row(row: FileRow, columns: Columns) -> LabelRow:
     instruction, turns = _instruction(row, columns), _turn(row, columns)
     first, second = (_side(row, columns, letter, turns) for letter in "ab")
     preference, both_bad = _choice(row, columns, first, second)
-    return LabelRow(row.place, instruction, first, second, preference, both_bad, read_label(row, "annotator", columns))
+    label = LabelRow(row.place, instruction, first, second, preference, both_bad, read_label(row, "annotator", columns))
+    return label if KEY_COLUMN not in row.values else _exported(row, label)
+
+
+def _exported(row: FileRow, label: LabelRow) -> LabelRow:
+    """With what only our own files say."""
+    source, created_at = row.text("source") or None, row.values.get("created_at") or None
+    try:
+        order = Order(row.values["order"]) if row.values.get("order") else None
+        if created_at is not None:
+            datetime.fromisoformat(created_at)
+    except (ValueError, TypeError) as error:
+        raise row.error("order" if "Order" in str(error) else "created_at", f"cannot be read: {error}") from error
+    both_bad = row.values.get("both_bad") in (True, "true")
+    return replace(label, both_bad=both_bad, order=order, source=source, created_at=created_at)
 
 
 def _turn(row: FileRow, columns: Columns) -> int | None:
@@ -202,3 +228,52 @@ def _number(row: FileRow, column: str) -> float:
     if value is None:
         raise row.error(column, f"expected a label, found {kind(value)}")
     return row.as_number(column, value)
+
+
+def _is_label_file(sample: Sample) -> bool:
+    asked = holds_field(sample, LABEL_FIELDS["instruction"]) or any(
+        isinstance(value, list) for row in sample.rows for column, value in row.items() if column.endswith("_a")
+    )
+    chosen = holds_field(sample, ("chosen",)) or sample.holds(*_ONE_HOT)
+    return asked and holds_sides(sample) and (chosen or holds_field(sample, LABEL_FIELDS["label"]))
+
+
+def _values(instruction: Instruction, a: Output, b: Output, label: HumanLabel) -> dict[str, Any]:
+    return {
+        **instruction_values(instruction),
+        "model_a": label.model_a,
+        "output_a": a.whole,
+        "model_b": label.model_b,
+        "output_b": b.whole,
+        "annotator": label.annotator,
+        "preference": label.preference,
+        "both_bad": label.both_bad,
+        "order": None if label.order is None else str(label.order),
+        "source": label.source,
+        "created_at": label.created_at,
+    }
+
+
+LABELS = Format(
+    name="labels",
+    holds="labels",
+    help="What people, or an objective key, prefer of two outputs, by the usual names of columns.",
+    recognises=_is_label_file,
+    read=read_label_file,
+    general=True,
+    maps=True,
+    columns=(
+        *INSTRUCTION_COLUMNS,
+        Column("model_a", "of the two models, the one whose name sorts first"),
+        Column("output_a", "its output; several replies are separated by an empty line"),
+        Column("model_b", "the other model"),
+        Column("output_b", "its output"),
+        Column("annotator", "who labelled"),
+        Column("preference", "for A, from 0 to 1; 0.5 is a tie", "number"),
+        Column("both_bad", "a tie because neither output will do", "flag"),
+        Column("order", "AB where A's output was shown first, BA where B's was; missing where it is not known"),
+        Column("source", "where the label was given, or the name of the file that it came from"),
+        Column("created_at", "when, in UTC"),
+    ),
+    row=_values,
+)

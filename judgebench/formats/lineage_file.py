@@ -3,15 +3,25 @@
 ``trained_on`` is a list of names, or in CSV names separated by ``;``. An empty cell is not declared.
 """
 
-from judgebench.errors import InputError
+from dataclasses import dataclass
+
+from judgebench.formats import Format
 from judgebench.formats.reading import Filename, FileRow, ReadLimits, read_rows
 from judgebench.records import Lineage, Model
 
 _COLUMNS = ("model", "family", "parent", "trained_on")
 
 
-def read_lineage(filename: Filename, *, limits: ReadLimits | None = None) -> list[Model]:
-    """The declared lineages, one a model. Raises InputError naming file, row and field."""
+@dataclass(frozen=True, slots=True)
+class LineageFile:
+    """Declared lineages, one a model."""
+
+    file: str
+    models: tuple[Model, ...]  # at least one
+
+
+def read_lineage(filename: Filename, *, limits: ReadLimits | None = None) -> LineageFile:
+    """The lineages in a file. Raises InputError naming file, row and field."""
     models: dict[str, Model] = {}
     for row in read_rows(filename, limits=limits):
         unknown = sorted(set(row.values) - set(_COLUMNS))
@@ -23,9 +33,7 @@ def read_lineage(filename: Filename, *, limits: ReadLimits | None = None) -> lis
         if name in models:
             raise row.error("model", f"{name!r} is declared twice")
         models[name] = Model(name, Lineage(_text(row, "family"), _text(row, "parent"), _names(row)))
-    if not models:
-        raise InputError(f"{filename}: holds no lineage")
-    return list(models.values())
+    return LineageFile(str(filename), tuple(models.values()))
 
 
 def _text(row: FileRow, column: str) -> str | None:
@@ -39,3 +47,12 @@ def _names(row: FileRow) -> tuple[str, ...]:
         return ()
     given = value if isinstance(value, list) else row.as_text("trained_on", value).split(";")
     return tuple(name for name in (row.as_text("trained_on", item).strip() for item in given) if name)
+
+
+LINEAGE = Format(
+    name="lineage",
+    holds="lineage",
+    help="Where models come from: model, family, parent, trained_on.",
+    recognises=lambda sample: set(sample.columns).issubset(_COLUMNS) and "model" in sample.columns != ("model",),
+    read=read_lineage,
+)

@@ -4,8 +4,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from judgebench.errors import InputError
-from judgebench.formats.fields import Columns, read_instruction, read_label, read_replies
+from judgebench.formats import Column, Format
+from judgebench.formats.fields import (
+    USUAL_NAMES,
+    Columns,
+    holds_answers,
+    holds_field,
+    holds_more,
+    holds_sides,
+    matched_replies,
+    read_instruction,
+    read_label,
+    read_replies,
+)
 from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, read_rows
+from judgebench.formats.writing import INSTRUCTION_COLUMNS, instruction_values
 from judgebench.records import Instruction
 
 
@@ -17,6 +30,7 @@ class OutputRow:
     text: str  # it may be empty
     place: Place
     earlier: tuple[str, ...] = ()  # the replies to the turns before the last, where there is one reply a turn
+    model: str | None = None  # that wrote it, as the file has it
 
     @property
     def whole(self) -> str:
@@ -26,18 +40,39 @@ class OutputRow:
 
 @dataclass(frozen=True, slots=True)
 class OutputsFile:
-    """One model's outputs, at most one for each instruction, in the file's order."""
+    """Outputs, of a model at most one to each instruction, in the file's order."""
 
     file: str
     outputs: tuple[OutputRow, ...]  # at least one
-    duplicates: int  # rows left out because they repeat an earlier one word for word
-    generator: str | None  # the model's name as the file has it
+    repeated: tuple[OutputRow, ...]  # left out because they repeat an earlier one word for word
     columns: Mapping[str, str]  # field -> the column it was read from
+
+    @property
+    def duplicates(self) -> int:
+        return len(self.repeated)
 
     @property
     def empty(self) -> int:
         """How many outputs are empty or blank. They are kept: to say nothing is an output too."""
         return sum(not output.text.strip() for output in self.outputs)
+
+    @property
+    def generator(self) -> str | None:
+        """The model's name as the file has it; of several the first one."""
+        return next((output.model for output in self.outputs if output.model is not None), None)
+
+    def by_model(self) -> "dict[str, OutputsFile]":
+        """The outputs of each model. Raises InputError where some do not say whose they are, and others do not tell."""
+        names = {output.model for output in self.outputs} - {None}
+        anonymous = next((output for output in self.outputs if output.model is None), None)
+        if anonymous is not None and len(names) != 1:
+            raise anonymous.place.error("does not say which model the output is of: name it by --model")
+        parts: dict[str, OutputsFile] = {}
+        for name in dict.fromkeys(output.model or self.generator or "" for output in self.outputs):
+            mine = tuple(output for output in self.outputs if (output.model or self.generator) == name)
+            repeated = tuple(output for output in self.repeated if (output.model or self.generator) == name)
+            parts[name] = OutputsFile(self.file, mine, repeated, self.columns)
+        return parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +100,8 @@ def read_outputs(
     """The outputs in a file. ``columns`` maps our field to the file's column, e.g. ``{"instruction": "question"}``.
 
     Raises InputError, naming file, row and field, for whatever cannot be read without guessing: a row without its
-    instruction or output, one that is not text, an empty instruction, one instruction with two different outputs, or
-    outputs of several models in one file. UnknownName for a field or column that does not exist.
+    instruction or output, one that is not text, an empty instruction, or one instruction with two different outputs of
+    a model. UnknownName for a field or column that does not exist.
     """
     return gather_outputs(read_rows(filename, limits=limits), str(filename), columns=columns)
 
@@ -77,26 +112,23 @@ def gather_outputs(rows: Iterable[FileRow], name: str, *, columns: Mapping[str, 
     Raises InputError as ``read_outputs`` does.
     """
     fields = Columns(columns or {})
-    outputs: dict[str, OutputRow] = {}
-    generators: dict[str, Place] = {}
-    duplicates = 0
+    outputs: dict[tuple[str, str | None], OutputRow] = {}
+    repeated = []
     for row in rows:
-        _check_generator(row, read_label(row, "generator", fields), generators)
         output = _output(row, fields)
-        earlier = outputs.setdefault(output.instruction.key, output)
+        earlier = outputs.setdefault((output.instruction.key, output.model), output)
         if earlier.whole != output.whole:
             raise _conflict(row, earlier.place, "output")
-        duplicates += earlier is not output
+        if earlier is not output:
+            repeated.append(output)
     fields.check_chosen(name)
-    return OutputsFile(name, tuple(outputs.values()), duplicates, next(iter(generators), None), fields.used)
+    return OutputsFile(name, tuple(outputs.values()), tuple(repeated), fields.used)
 
 
 def _output(row: FileRow, columns: Columns) -> OutputRow:
-    """Replies that do not match the turns one by one are joined, as ``Instruction.text`` joins these."""
     instruction, replies = read_instruction(row, columns), read_replies(row, columns)
-    if len(replies) != len(instruction.turns):
-        replies = ("\n\n".join(replies),)
-    return OutputRow(instruction, replies[-1], row.place, replies[:-1])
+    *earlier, text = matched_replies(instruction, replies)
+    return OutputRow(instruction, text, row.place, tuple(earlier), read_label(row, "generator", columns))
 
 
 def read_instructions(
@@ -123,19 +155,44 @@ def _about(instruction: Instruction) -> tuple[object, ...]:
     return instruction.category, instruction.reference, instruction.checklist
 
 
-def _check_generator(row: FileRow, name: str | None, seen: dict[str, Place]) -> None:
-    if name is None:
-        return
-    seen.setdefault(name, row.place)
-    if len(seen) > 1:
-        first, earlier = next(iter(seen.items()))
-        raise InputError(
-            f"{row.place}: an output of {name!r}, but {earlier.unit} {earlier.number} is one of {first!r}; "
-            "submit one model at a time: split the file"
-        )
-
-
 def _conflict(row: FileRow, earlier: Place, what: str) -> InputError:
     return row.place.error(
         f"the same instruction as in {earlier.unit} {earlier.number}, with another {what}; keep one of the two"
     )
+
+
+INSTRUCTIONS = Format(
+    name="instructions",
+    holds="instructions",
+    help="Instructions with categories, references and checklists, by the usual names of columns.",
+    recognises=lambda sample: (
+        holds_field(sample, USUAL_NAMES["instruction"])
+        and not (holds_answers(sample) or holds_sides(sample) or holds_more(sample))
+    ),
+    read=read_instructions,
+    general=True,
+    maps=True,
+    columns=INSTRUCTION_COLUMNS,
+    row=instruction_values,
+)
+OUTPUTS = Format(
+    name="outputs",
+    holds="outputs",
+    help="Outputs of one model or several, with their instructions, by the usual names of columns.",
+    recognises=lambda sample: (
+        holds_field(sample, USUAL_NAMES["instruction"]) and holds_answers(sample) and not holds_sides(sample)
+    ),
+    read=read_outputs,
+    general=True,
+    maps=True,
+    columns=(
+        *INSTRUCTION_COLUMNS,
+        Column("model", "that wrote the output"),
+        Column("output", "its text; a reply a turn where the benchmark has instructions of several turns", "replies"),
+    ),
+    row=lambda instruction, output: {
+        **instruction_values(instruction),
+        "model": output.model,
+        "output": [*output.earlier, output.text],
+    },
+)

@@ -8,22 +8,27 @@ JSON is read more strictly than ``json`` does: a key that occurs twice in one ob
 two counts would be luck.
 """
 
+import codecs
 import csv
 import gzip
 import io
 import json
 import math
+import os
 import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from judgebench.errors import InputError, MissingExtra
+from judgebench.formats import Sample
+from judgebench.formats.writing import KEY_COLUMN, restored_cell
 from judgebench.records import clean_text
 
 if TYPE_CHECKING:
@@ -38,6 +43,20 @@ _OTHER_PACKING = {
     b"\xfd7zXZ": "packed with xz",
     b"\x28\xb5\x2f\xfd": "packed with zstandard",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPath(PathLike[str]):
+    """A file that messages call by another name than its path."""
+
+    path: Path
+    name: str
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +295,7 @@ class _Window:
 
 
 _BATCH_ROWS = 64
+_SAMPLE_ROWS = 5
 
 
 def _csv_rows(filename: Filename, limits: ReadLimits) -> Iterator[FileRow]:
@@ -293,7 +313,8 @@ def _csv_rows(filename: Filename, limits: ReadLimits) -> Iterator[FileRow]:
                     f"expected {len(header)} cells as in the header, found {len(cells)}; is a quote missing?"
                 )
             else:
-                yield FileRow(place, dict(zip(header, cells, strict=True)))
+                values = map(restored_cell, cells) if header[0] == KEY_COLUMN else cells
+                yield FileRow(place, dict(zip(header, values, strict=True)))
 
 
 def _records(stream: TextIO, name: str, limits: ReadLimits) -> Iterator[tuple[Place, list[str]]]:
@@ -328,7 +349,7 @@ def _parquet_rows(filename: Filename, limits: ReadLimits) -> Iterator[FileRow]:
     except ImportError as error:
         raise MissingExtra(f"{filename}: parquet files need pyarrow: pip install 'judgebench[parquet]'") from error
     try:
-        with pyarrow.parquet.ParquetFile(str(filename)) as file:
+        with pyarrow.parquet.ParquetFile(os.fspath(filename)) as file:
             parts = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))
             if sum(part.total_byte_size for part in parts) > limits.file_bytes:
                 raise InputError(f"{filename}: holds more than {limits.file_bytes:,} bytes unpacked; split it")
@@ -339,7 +360,8 @@ def _parquet_rows(filename: Filename, limits: ReadLimits) -> Iterator[FileRow]:
                     number += 1
                     yield FileRow(Place(str(filename), "row", number), values)
     except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{filename}: cannot be read as parquet: {error}") from error
+        reason = str(error).replace(os.fspath(filename), str(filename))
+        raise InputError(f"{filename}: cannot be read as parquet: {reason}") from error
 
 
 _READERS: dict[str, Callable[[Filename, ReadLimits], Iterator[FileRow]]] = {
@@ -356,8 +378,7 @@ def read_rows(filename: Filename, *, limits: ReadLimits | None = None) -> Iterat
 
     Raises InputError, before or between rows, that names the file and, where there is one, the row or line.
     """
-    name = Path(filename).name.lower()
-    reader = _READERS.get(Path(name.removesuffix(".gz")).suffix)
+    reader = _READERS.get(ending(filename))
     if reader is None:
         raise InputError(f"{filename}: its name must end in one of {', '.join(_READERS)}, with or without .gz")
     after, bounds = "", limits or ReadLimits()
@@ -371,6 +392,27 @@ def read_rows(filename: Filename, *, limits: ReadLimits | None = None) -> Iterat
         raise InputError(f"{filename}{after}: not UTF-8 text ({error.reason}); save it as UTF-8") from error
     if not after:
         raise InputError(f"{filename}: holds no rows")
+
+
+def ending(filename: Filename) -> str:
+    """Of the file's name, in lower case and without ".gz"."""
+    return Path(Path(filename).name.lower().removesuffix(".gz")).suffix
+
+
+def read_sample(filename: Filename, *, limits: ReadLimits | None = None) -> Sample:
+    """The file's first rows. Raises InputError as ``read_rows`` does."""
+    rows = [row.values for row in islice(read_rows(filename, limits=limits), _SAMPLE_ROWS)]
+    return Sample(ending(filename), tuple(rows), tuple(dict.fromkeys(column for row in rows for column in row)))
+
+
+def guessed_ending(start: bytes) -> str:
+    """The ending that a file's name should have, by its first bytes."""
+    if start.startswith(b"PAR1"):
+        return ".parquet"
+    packed = start.startswith(_GZIP)
+    text = zlib.decompressobj(wbits=31).decompress(start, 100) if packed else start
+    first = text.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+    return {b"[": ".json", b"{": ".jsonl"}.get(first, ".csv") + (".gz" if packed else "")
 
 
 FRAME_NAME = "the data frame"  # in messages, where a file would be named

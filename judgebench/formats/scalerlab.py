@@ -7,14 +7,31 @@ and are kept in the reply. Source: ScalerLab/JudgeBench, its published outputs.
 """
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from judgebench.errors import InputError
+from judgebench.formats import Format
 from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, read_rows
-from judgebench.records import Completion, Instruction, Order, Source, Status, Verdict
+from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
+from judgebench.records import (
+    Battle,
+    Completion,
+    HumanLabel,
+    Instruction,
+    Judge,
+    Order,
+    Output,
+    Source,
+    Status,
+    Verdict,
+)
 
 SCALERLAB_PARSER = "scalerlab.v1"
+KEY = "key"  # the annotator that objective labels are stored under
 _FIRST_WINS = {"A>B": 1.0, "A=B": 0.5, "B>A": 0.0}
 _ORDERS = (Order.AB, Order.BA)
 
@@ -46,6 +63,53 @@ class KeyedPair:
 def read_keyed_pairs(filename: Filename, *, limits: ReadLimits | None = None) -> list[KeyedPair]:
     """The file's pairs. Raises InputError naming file, row and field."""
     return [_pair(row) for row in read_rows(filename, limits=limits)]
+
+
+def read_scalerlab(filename: Filename, *, limits: ReadLimits | None = None) -> VerdictsFile:
+    """The same as recorded verdicts, with the keys as labels. Raises InputError, also for decisions of several judges.
+
+    Both outputs of a pair are by one model; they are named after it and their side, with a number from the second pair
+    on an instruction.
+    """
+    pairs = read_keyed_pairs(filename, limits=limits)
+    judges = {(pair.judge, pair.template) for pair in pairs}
+    if len(judges) > 1:
+        raise InputError(f"{filename}: holds decisions of {len(judges)} judges: split it into one file each")
+    [(llm, template)] = judges
+    judge = Judge(llm, llm, f"recorded/{template}", SCALERLAB_PARSER)
+    battles = _battles(pairs)
+    outputs = tuple((battle.instruction, side) for battle in battles for side in (battle.a, battle.b))
+    return VerdictsFile(
+        file=str(filename),
+        outputs=outputs,
+        verdicts=tuple(
+            RecordedVerdict(
+                judge, battle.instruction, battle.a, battle.b, decision.order, 0, decision.verdict, decision.completion
+            )
+            for pair, battle in zip(pairs, battles, strict=True)
+            for decision in pair.judged
+        ),
+        models=tuple(sorted({output.model for _, output in outputs})),
+        labels=tuple(_label(pair, battle, Path(filename).name) for pair, battle in zip(pairs, battles, strict=True)),
+    )
+
+
+def _battles(pairs: Sequence[KeyedPair]) -> list[Battle]:
+    """Aligned to ``pairs``; A is the pair's first output."""
+    counts: Counter[tuple[str, str]] = Counter()
+    battles = []
+    for pair in pairs:
+        key = pair.instruction.key
+        counts[key, pair.model] += 1
+        number = counts[key, pair.model]
+        end = f" ({number})" if number > 1 else ""
+        a, b = f"{pair.model} A{end}", f"{pair.model} B{end}"
+        battles.append(Battle(pair.instruction, Output(key, a, pair.output_a), Output(key, b, pair.output_b)))
+    return battles
+
+
+def _label(pair: KeyedPair, battle: Battle, source: str) -> HumanLabel:
+    return HumanLabel(KEY, battle.instruction.key, battle.a.model, battle.b.model, pair.key, source=source)
 
 
 def _pair(row: FileRow) -> KeyedPair:
@@ -114,3 +178,13 @@ def _decision(row: FileRow, column: str, value: Any) -> float | None:
     if not isinstance(value, str) or value not in _FIRST_WINS:
         raise InputError(f"{row.place}, field {column!r}: expected A>B, A=B, B>A or null, found {str(value)[:40]!r}")
     return _FIRST_WINS[value]
+
+
+SCALERLAB = Format(
+    name="scalerlab",
+    holds="verdicts",
+    help="The ScalerLab JudgeBench: pairs with an objective key, and a judge's decisions in both orders.",
+    recognises=lambda sample: sample.holds("question", "response_A", "response_B", "judgments", "label"),
+    read=read_scalerlab,
+    benchmark="scalerlab",
+)

@@ -1,30 +1,208 @@
-"""Write rows as CSV that a spreadsheet opens without running anything.
+"""Write rows: as JSON, JSONL, CSV or parquet, whole or not at all, equal rows as equal bytes.
 
 A text that starts with ``= + - @``, a tab or a line break is a formula to a spreadsheet, and a model's output or name
-can start with one. Such cells get an apostrophe in front, as OWASP's "CSV injection" advises; numbers stay numbers.
+can start with one. In CSV such cells get an apostrophe in front, as OWASP's "CSV injection" advises; numbers stay
+numbers. A list is a JSON list in its cell. ``restored_cell`` undoes both in files that start with ``KEY_COLUMN``.
 """
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TextIO
+import gzip
+import io
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count, islice
+from pathlib import Path
+from typing import IO, Any, TextIO
 
-from judgebench.records import clean_text
+from judgebench.errors import InputError, MissingExtra
+from judgebench.formats import Column, Format
+from judgebench.records import Instruction, clean_text
+
+KEY_COLUMN = "instruction_key"  # the first column of the files that we write and read back
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_ROW_GROUP = 1000  # rows of a parquet file that are in memory at a time
+
+Values = Mapping[str, Any]
+
+INSTRUCTION_COLUMNS = (
+    Column(KEY_COLUMN, "names the instruction by its content"),
+    Column("instruction", "its text; its turns where the benchmark has several", "replies"),
+    Column("category", "may be missing"),
+    Column("reference", "a gold answer; may be missing"),
+    Column("checklist", "questions that a good output answers with yes", "texts"),
+)
 
 
-def write_csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str], stream: TextIO) -> None:
+def instruction_values(instruction: Instruction) -> dict[str, Any]:
+    """What INSTRUCTION_COLUMNS hold about it."""
+    return {
+        KEY_COLUMN: instruction.key,
+        "instruction": list(instruction.turns),
+        "category": instruction.category,
+        "reference": instruction.reference,
+        "checklist": list(instruction.checklist),
+    }
+
+
+def write_rows(path: Path, columns: Sequence[Column], rows: Iterable[Values], *, several_turns: bool = False) -> int:
+    """Write ``rows`` in the form that the name of ``path`` says, and return how many there are.
+
+    ``several_turns``: whether "replies" are lists. A file that is there is replaced when the new one is complete.
+    Raises InputError for another ending or where the file cannot be written, MissingExtra for parquet without pyarrow.
+    """
+    write, packed = _writer(path)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    counter = count()
+    counted = (row for row, _ in zip(rows, counter, strict=False))
+    try:
+        with unfinished.open("wb") as file:
+            stream: Any = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if packed else file
+            write(stream, columns, counted, several_turns)
+            stream.close()  # writes the end of what is packed
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error}): choose another path") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return next(counter)
+
+
+def _writer(path: Path) -> tuple["_Writer", bool]:
+    """What writes the form that the name says, and whether the file is packed."""
+    name = path.name.lower()
+    write, packed = _WRITERS.get(Path(name.removesuffix(".gz")).suffix), name.endswith(".gz")
+    if write is None or "\0" in str(path) or (packed and write is _write_parquet):
+        raise InputError(f"{path}: its name must end in one of {', '.join(_WRITERS)}; .gz may follow all but .parquet")
+    return write, packed
+
+
+def _write_lines(stream: IO[bytes], columns: Sequence[Column], rows: Iterable[Values], _: bool) -> None:
+    for row in rows:
+        stream.write(_object(columns, row) + b"\n")
+
+
+def _write_list(stream: IO[bytes], columns: Sequence[Column], rows: Iterable[Values], _: bool) -> None:
+    before = b"[\n"
+    for row in rows:
+        stream.write(before + _object(columns, row))
+        before = b",\n"
+    stream.write((b"[" if before == b"[\n" else b"\n") + b"]\n")
+
+
+def _object(columns: Sequence[Column], row: Values) -> bytes:
+    values = {column.name: row[column.name] for column in columns}
+    return clean_text(json.dumps(values, ensure_ascii=False, allow_nan=False)).encode()
+
+
+def _write_csv(stream: IO[bytes], columns: Sequence[Column], rows: Iterable[Values], _: bool) -> None:
+    text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
+    write_csv(rows, [column.name for column in columns], text)
+    text.detach()  # which also writes what it holds back; the stream stays open
+
+
+def write_csv(rows: Iterable[Values], columns: Sequence[str], stream: TextIO) -> None:
     """Write a header and one line a row, in RFC 4180's form (lines end in CR LF: open files with ``newline=""``).
 
     None becomes an empty cell. Raises KeyError where a row lacks one of ``columns``.
     """
     writer = csv.writer(stream)
-    writer.writerow([_safe(column) for column in columns])
-    writer.writerows([_safe(row[column]) for column in columns] for row in rows)
+    writer.writerow([_cell(column) for column in columns])
+    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
 
 
-def _safe(value: object) -> object:
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list) or _texts(value) is not None:  # a text that would be taken for a list is a list of one
+        value = json.dumps(value if isinstance(value, list) else [value], ensure_ascii=False)
     if not isinstance(value, str):
         return value
     text = clean_text(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text
+
+
+def restored_cell(cell: str) -> str | list[str]:
+    """What was written as this cell. An empty cell is an empty text, whether or not it was missing."""
+    texts = _texts(cell)
+    if texts is not None:
+        return texts
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA_STARTS) else cell
+
+
+def _texts(value: Any) -> list[str] | None:
+    """The list of texts that a text is in JSON; None where it is none."""
+    if not isinstance(value, str) or not value.startswith("["):
+        return None
+    try:
+        items = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return items if isinstance(items, list) and all(isinstance(item, str) for item in items) else None
+
+
+def _write_parquet(stream: IO[bytes], columns: Sequence[Column], rows: Iterable[Values], several_turns: bool) -> None:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingExtra("parquet files need pyarrow: pip install 'judgebench[parquet]'") from error
+    text, texts = pyarrow.string(), pyarrow.list_(pyarrow.string())
+    types = {"text": text, "texts": texts, "replies": texts if several_turns else text}
+    types |= {"number": pyarrow.float64(), "integer": pyarrow.int64(), "flag": pyarrow.bool_()}
+    schema = pyarrow.schema([(column.name, types[column.type]) for column in columns])
+    rest = iter(rows)
+    with pyarrow.parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
+        while group := list(islice(rest, _ROW_GROUP)):
+            writer.write_table(pyarrow.Table.from_pylist(group, schema))
+
+
+_Writer = Callable[[IO[bytes], Sequence[Column], Iterable[Values], bool], None]
+_WRITERS: dict[str, _Writer] = {
+    ".jsonl": _write_lines,
+    ".json": _write_list,
+    ".csv": _write_csv,
+    ".parquet": _write_parquet,
+}
+
+BATTLES = Format(
+    name="battles",
+    holds="battles",
+    help="Battles with the mean preference of their verdicts.",
+    columns=(
+        *INSTRUCTION_COLUMNS[:1],
+        Column("instruction", "its text"),
+        Column("category", "may be missing"),
+        Column("model_a", "of the two models, the one whose name sorts first"),
+        Column("model_b", "the other"),
+        Column("preference", "mean of the verdicts, for A, from 0 to 1; missing where none has one", "number"),
+        Column("lowest", "the least preference of a verdict", "number"),
+        Column("highest", "the greatest", "number"),
+        Column("trials", "how often it was judged", "integer"),
+        Column("with_preference", "how many of the trials have a preference", "integer"),
+        Column("consistent", "whether all verdicts name the same winner; missing with fewer than two", "flag"),
+    ),
+)
+LEADERBOARD = Format(
+    name="leaderboard",
+    holds="leaderboard",
+    help="A leaderboard, one row a model.",
+    columns=(
+        Column("model", "its name"),
+        Column("rating", "on the leaderboard's scale; missing where the data cannot tell", "number"),
+        Column("lower", "lower end of the rating's interval", "number"),
+        Column("upper", "its upper end", "number"),
+        Column("win_rate", "mean preference for the model, from 0 to 1", "number"),
+        Column("standard_error", "of the rating", "number"),
+        Column("rank", "by rating; equal ratings share it", "integer"),
+        Column("rank_lower", "the best rank that the data leave open, for all models at once", "integer"),
+        Column("rank_upper", "the worst one", "integer"),
+        Column("tier", "1 for the leader and all that are not separated from it, and so on", "integer"),
+        Column("battles", "that the rating rests on", "integer"),
+        Column("ties", "among them", "integer"),
+        Column("flag", "why the rating is not what the method usually gives; mostly empty"),
+        Column("outputs", "that were scored; 0 where battles are ranked", "integer"),
+        Column("p_best", "chance of being the best, from 0 to 1; missing where there are no errors", "number"),
+    ),
+)

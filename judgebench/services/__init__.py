@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from judgebench.services import (
         agreement,
-        analyses,
         audits,
         battles,
         benchmarks,
         bias,
         cards,
         contamination,
+        exports,
         imports,
         judges,
         labels,
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "agreement",
-    "analyses",
     "audits",
     "battles",
     "benchmarks",
     "bias",
     "cards",
     "contamination",
+    "exports",
     "imports",
     "judges",
     "labels",

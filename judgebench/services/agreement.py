@@ -8,9 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench import store
-from judgebench.bias.abstention import Selection, Threshold, calibrate, confidence_of, evaluate, one_each
-from judgebench.bias.human_agreement import Concord, concord, score_agreement
-from judgebench.bias.labelled_battles import Items, join
+from judgebench.bias.confidence import Selection, Threshold, calibrate, confidence_of, evaluate, one_each
+from judgebench.bias.human_agreement import (
+    AgreementReport,
+    LabelledBattles,
+    agreement_report,
+    labelled_battles,
+    score_agreement,
+)
 from judgebench.estimate import Estimate
 from judgebench.records import Instruction
 from judgebench.services.bias import failed_items, judged
@@ -27,7 +32,7 @@ def agreement(
     judges: Sequence[str] = (),
     category: str | None = None,
     how: Resampling | None = None,
-) -> Concord:
+) -> AgreementReport:
     """Agreement of ``judges``, all where none is named, with people and each other.
 
     Raises UnknownName for any name that is not there, and StatisticsError when there is neither verdict nor label.
@@ -41,8 +46,8 @@ def agreement(
     table = found.table
     if judges:
         table = table.select(np.isin(table.judge, [table.judges.index(name) for name in judges]))
-    items = join(table, found.beside.labels)
-    return concord(
+    items = labelled_battles(table, found.beside.labels)
+    return agreement_report(
         items,
         categories=found.categories,
         failed=failed_items(items, table, failed),
@@ -107,7 +112,7 @@ def human_queue(database: Database, benchmark: str, judge: str, allowed: Allowed
     with database.read() as connection:
         found = judged(connection, benchmark, judges=[judge], style=False)
         table = found.table
-        items = join(table.select(table.judge == table.judges.index(judge)), found.beside.labels)
+        items = labelled_battles(table.select(table.judge == table.judges.index(judge)), found.beside.labels)
         rng = np.random.default_rng(allowed.seed)
         preference = items.judges[:, 0] if items.judges.shape[1] else np.full(len(items), np.nan)
         confidence, wrong, usable = _calibration(items, preference)
@@ -133,7 +138,7 @@ def human_queue(database: Database, benchmark: str, judge: str, allowed: Allowed
 
 
 def _calibration(
-    items: Items, preference: NDArray[np.float64]
+    items: LabelledBattles, preference: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
     """(m,) confidence, whether people contradict the verdict, and whether both said enough to tell."""
     people = outcomes(items.consensus)
@@ -160,7 +165,7 @@ def _held_out(
 
 
 def _texts(
-    connection: Connection, benchmark_id: int, items: Items, wanted: NDArray[np.intp], keys: tuple[str, ...]
+    connection: Connection, benchmark_id: int, items: LabelledBattles, wanted: NDArray[np.intp], keys: tuple[str, ...]
 ) -> dict[str, tuple[Instruction, dict[str, str]]]:
     """Instruction and outputs by the instruction's key, for the battles ``wanted``."""
     names = sorted({items.models[code] for at in wanted for code in (items.model_a[at], items.model_b[at])})

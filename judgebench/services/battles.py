@@ -3,32 +3,15 @@
 import math
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from judgebench import store
 from judgebench.errors import UnknownName
-from judgebench.records import Completion, HumanLabel, Instruction, Order, Verdict
+from judgebench.records import HumanLabel, Instruction
 from judgebench.stats.win_rate import win_rates
 from judgebench.store import labels
-from judgebench.store import schema as t
-from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
+from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary, JudgedTrial
 from judgebench.store.database import Connection, Database
 
-__all__ = ["Battle", "BattleFilter", "BattleOrder", "BattleSummary", "ShownVerdict", "battle", "battles"]
-
-
-_v = t.verdicts.c
-
-
-@dataclass(frozen=True, slots=True)
-class ShownVerdict:
-    """One judge's verdict on a battle, with what it replied."""
-
-    judge: str
-    order: Order | None
-    repeat: int
-    verdict: Verdict
-    completion: Completion | None
+__all__ = ["Battle", "BattleFilter", "BattleOrder", "BattleSummary", "JudgedTrial", "battle", "battles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +23,7 @@ class Battle:
     model_b: str
     output_a: str
     output_b: str
-    verdicts: tuple[ShownVerdict, ...]
+    verdicts: tuple[JudgedTrial, ...]
     labels: tuple[HumanLabel, ...] = ()  # what people said, in the order they said it
 
 
@@ -68,26 +51,10 @@ def battle(database: Database, benchmark: str, instruction: str, model_a: str, m
     first, second = sorted((model_a, model_b))
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-        asked = sa.select(t.instructions.c.id).where(
-            t.instructions.c.benchmark_id == benchmark_id, t.instructions.c.key == instruction
-        )
-        a, b = (store.battles.output_id(benchmark, instruction, name) for name in (first, second))
-        between = [_v.instruction_id == asked.scalar_subquery(), _v.output_a_id == a, _v.output_b_id == b]
-        rows = list(store.battles.battle_rows(connection, between))
-        said = labels.labels(connection, benchmark_id, instruction=instruction)
-        mine = tuple(label for label in said if (label.model_a, label.model_b) == (first, second))
-    if not rows:
+        trials = tuple(store.battles.trials_between(connection, benchmark_id, instruction, (first, second)))
+        labelled = labels.labels(connection, benchmark_id, instruction=instruction)
+        mine = tuple(label for label in labelled if (label.model_a, label.model_b) == (first, second))
+    if not trials:
         raise UnknownName("battle", f"{first} against {second} on {instruction}", [])
-    found = rows[0]
-    shown = tuple(
-        ShownVerdict(
-            judge=row.judge,
-            order=None if row.order is None else Order(row.order),
-            repeat=row.repeat,
-            verdict=store.battles.verdict_of(row),
-            completion=None if row.completion_id is None else store.battles.completion_of(row),
-        )
-        for row in rows
-    )
-    one, other = ("" if side is None else side.whole for side in store.battles.sides(found))
-    return Battle(store.benchmarks.instruction_of(found), first, second, one, other, shown, mine)
+    a, b = trials[0].output_a, trials[0].output_b
+    return Battle(trials[0].instruction, first, second, a.whole, "" if b is None else b.whole, trials, mine)

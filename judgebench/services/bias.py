@@ -1,24 +1,25 @@
 """A board as it would be if length, style or kinship to the judge did not move verdicts: who rises, who falls.
 
-The estimates are those of ``bias.ledger``; this chooses the effects and reads what they need.
+The estimates are those of ``bias.counterfactual``; this chooses the effects and reads what they need.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from judgebench import store
-from judgebench.bias.counterfactual import Ledger, ledger
-from judgebench.bias.effects import Effect, length_effect
-from judgebench.bias.human_agreement import Marks
-from judgebench.bias.labelled_battles import Items
+from judgebench.bias.counterfactual import Counterfactuals, WithoutEffect, counterfactuals
+from judgebench.bias.effects import Effect, in_points, length_effect
+from judgebench.bias.human_agreement import LabelledBattles, Marks
 from judgebench.bias.relatives import relation_effects, relation_matrix
-from judgebench.bias.report import Beside, BiasReport, bias_report, style_effects
+from judgebench.bias.report import BiasReport, SideInformation, bias_report, style_effects
 from judgebench.errors import StatisticsError
+from judgebench.estimate import unidentified
 from judgebench.leaderboard.build import common_baseline
 from judgebench.records import Lineage
+from judgebench.stats.bradley_terry.covariates import fit_with_covariates
 from judgebench.stats.verdict_table import VerdictTable
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database
@@ -44,8 +45,11 @@ def moves(
     *,
     scope: Scope = EVERYTHING,
     baseline: str | None = None,
-) -> Ledger:
-    """The ledger of the chosen effects; its entry ``together`` is the board without all that the data identify.
+) -> Counterfactuals:
+    """The counterfactual leaderboard: without each of the chosen effects, and without all that the data identify.
+
+    Each entry's coefficient is that of ``leaderboard --control``: over all verdicts, with the chosen effects as the
+    covariates and no prior. The leaderboards themselves rest on a fit with a weak prior; see ``bias.effects``.
 
     Raises UnknownName for any name that is not there, StatisticsError when there is no verdict.
     """
@@ -55,7 +59,27 @@ def moves(
         if not len(table):
             raise StatisticsError("there is no verdict to control: run a judge first, or choose another judge")
         effects = [effect for control in controls for effect in _effects(connection, benchmark_id, table, control)]
-    return ledger(table, effects, baseline=baseline or common_baseline(table))
+    without = counterfactuals(table, effects, baseline=baseline or common_baseline(table))
+    return replace(without, entries=tuple(_with_coefficients(without.entries, table, effects)))
+
+
+def _with_coefficients(
+    entries: Sequence[WithoutEffect], table: VerdictTable, effects: Sequence[Effect]
+) -> Iterator[WithoutEffect]:
+    """Identified entries with the coefficients of ratings at equal covariates, which a prior does not hold."""
+    told = {entry.name for entry in entries if entry.points is not None and entry.points.identified}
+    columns = {effect.name: effect.column for effect in effects if effect.name in told}
+    try:
+        controlled = fit_with_covariates(table, columns=columns)
+        coefficients = {name: controlled.coefficient(name) for name in columns}
+    except StatisticsError as error:  # an effect without bound: the prior alone would make it a number
+        coefficients = {name: unidentified(str(error), n=len(table)) for name in columns}
+    for entry, effect in zip(entries, effects, strict=True):
+        coefficient = coefficients.get(entry.name)
+        if coefficient is None:
+            yield entry
+        else:
+            yield replace(entry, log_odds=coefficient, points=in_points(coefficient, effect.unit))
 
 
 def _effects(connection: Connection, benchmark_id: int, table: VerdictTable, control: Without) -> list[Effect]:
@@ -81,7 +105,7 @@ class Judged:
     table: VerdictTable
     categories: tuple[str | None, ...]  # of each instruction's code
     judge_models: tuple[str, ...]  # the LLM of each of the table's judges
-    beside: Beside
+    beside: SideInformation
 
 
 def bias(
@@ -98,11 +122,11 @@ def bias(
     Raises UnknownName for any name that is not there, and StatisticsError when there is no verdict.
     """
     with database.read() as connection:
-        found = judged(connection, benchmark, judges=judges, category=category)
+        context = judged(connection, benchmark, judges=judges, category=category)
         if baseline is not None:
             store.models.check_model(connection, baseline)
     return bias_report(
-        found.table, found.judge_models, found.beside, judges=judges, baseline=baseline, level=level
+        context.table, context.judge_models, context.beside, judges=judges, baseline=baseline, level=level
     )  # fmt: skip
 
 
@@ -120,7 +144,7 @@ def judged(
     names, keys = stored.table.models, stored.table.instructions
     known = store.judges.judges(connection)
     llms = {judge.name: judge.model for judge in known}
-    beside = Beside(
+    beside = SideInformation(
         lineages=_declared(store.models.lineages(connection)),
         labels=labels.label_table(connection, benchmark_id, models=names, instructions=keys),
         style=store.arrays.style_counts(connection, benchmark_id, models=names, instructions=keys) if style else {},
@@ -133,7 +157,9 @@ def _declared(lineages: Mapping[str, Lineage]) -> dict[str, Lineage]:
     return {name: lineage for name, lineage in lineages.items() if lineage != Lineage()}
 
 
-def failed_items(items: Items, table: VerdictTable, rows: Sequence[tuple[str, str, str, str]]) -> dict[str, Marks]:
+def failed_items(
+    items: LabelledBattles, table: VerdictTable, rows: Sequence[tuple[str, str, str, str]]
+) -> dict[str, Marks]:
     """By judge, the items with a trial that has no preference."""
     instruction = {key: code for code, key in enumerate(table.instructions)}
     model = {name: code for code, name in enumerate(table.models)}
@@ -143,10 +169,10 @@ def failed_items(items: Items, table: VerdictTable, rows: Sequence[tuple[str, st
             zip(items.instruction.tolist(), items.model_a.tolist(), items.model_b.tolist(), strict=True)
         )
     }
-    found: dict[str, Marks] = {}
+    failed: dict[str, Marks] = {}
     for judge, key, one, other in rows:
         pair = sorted((model[one], model[other]))
         at = place.get((instruction.get(key, -1), pair[0], pair[1]))
         if at is not None:
-            found.setdefault(judge, np.zeros(len(items), dtype=bool))[at] = True
-    return found
+            failed.setdefault(judge, np.zeros(len(items), dtype=bool))[at] = True
+    return failed

@@ -8,9 +8,9 @@ from judgebench import store
 from judgebench.audits.null_models import PREFIX
 from judgebench.bias.card import (
     Card,
-    Line,
+    CardLine,
     NullAudited,
-    Record,
+    TrialRecord,
     bias_lines,
     null_line,
     people_lines,
@@ -18,8 +18,7 @@ from judgebench.bias.card import (
     sorted_lines,
     transitivity_line,
 )
-from judgebench.bias.human_agreement import concord
-from judgebench.bias.labelled_battles import join
+from judgebench.bias.human_agreement import agreement_report, labelled_battles
 from judgebench.bias.report import bias_report
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.records import Status
@@ -36,10 +35,10 @@ def card(database: Database, judge: str, *, benchmark: str | None = None, level:
     Raises UnknownName, and StatisticsError when the judge has given no pairwise verdict there.
     """
     with database.read() as connection:
-        asked = store.judges.judge(connection, judge)
+        stored = store.judges.judge(connection, judge)
         everywhere = store.verdicts.benchmarks_of(connection, judge)
         name = _benchmark(everywhere, judge, benchmark)
-        found = judged(connection, name, judges=[judge])
+        context = judged(connection, name, judges=[judge])
         benchmark_id = store.benchmarks.benchmark_id(connection, name)
         record = _record(connection, benchmark_id, judge)
         failed = store.verdicts.failed_battles(connection, benchmark_id)
@@ -48,12 +47,12 @@ def card(database: Database, judge: str, *, benchmark: str | None = None, level:
         )
     lines = [
         *record_lines(record, level=level),
-        *_pairwise_lines(found, failed, judge, level),
+        *_pairwise_lines(context, failed, judge, level),
         null_line(audited, level=level),
     ]
     others = [f"{count} verdicts on {other}" for other, count in everywhere.items() if other != name]
     notes = [f"also judged: {', '.join(others)}; choose one by --benchmark"] if others else []
-    return Card(judge, asked.model, asked.template, name, sorted_lines(lines), tuple(notes))
+    return Card(judge, stored.model, stored.template, name, sorted_lines(lines), tuple(notes))
 
 
 def _benchmark(everywhere: dict[str, int], judge: str, benchmark: str | None) -> str:
@@ -67,14 +66,16 @@ def _benchmark(everywhere: dict[str, int], judge: str, benchmark: str | None) ->
     return max(ordinary, key=lambda name: ordinary[name])
 
 
-def _pairwise_lines(found: Judged, failed: Sequence[tuple[str, str, str, str]], judge: str, level: float) -> list[Line]:
-    table = found.table
+def _pairwise_lines(
+    context: Judged, failed: Sequence[tuple[str, str, str, str]], judge: str, level: float
+) -> list[CardLine]:
+    table = context.table
     own = table.select(table.judge == table.judges.index(judge))
     if not len(own):
         raise StatisticsError(f"judge {judge!r} has given no pairwise verdict there: a card is about comparisons")
-    bias = bias_report(table, found.judge_models, found.beside, judges=[judge], level=level)
-    items = join(own, found.beside.labels)
-    people = concord(items, failed=failed_items(items, own, failed), how=Resampling(level))
+    bias = bias_report(table, context.judge_models, context.beside, judges=[judge], level=level)
+    items = labelled_battles(own, context.beside.labels)
+    people = agreement_report(items, failed=failed_items(items, own, failed), how=Resampling(level))
     return [
         *bias_lines(bias, judge),
         transitivity_line(own, level=level),
@@ -82,9 +83,9 @@ def _pairwise_lines(found: Judged, failed: Sequence[tuple[str, str, str, str]], 
     ]
 
 
-def _record(connection: Connection, benchmark_id: int, judge: str) -> Record:
+def _record(connection: Connection, benchmark_id: int, judge: str) -> TrialRecord:
     trials = store.arrays.trials(connection, benchmark_id, judge)
-    return Record(
+    return TrialRecord(
         instruction=trials.instruction,
         replied=np.asarray(trials.status != str(Status.FAILED)),
         verdict=np.isin(trials.status, [str(Status.OK), str(Status.TIE)]),

@@ -3,13 +3,10 @@
 What a judge is never changes under its name; where it is reached may. Keys are named, never stored.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-import sqlalchemy as sa
 
 from judgebench import engine, store
 from judgebench.clients.probe import Report, check
@@ -18,8 +15,8 @@ from judgebench.engine.judges import ResolvedJudge, open_judge, resolve, templat
 from judgebench.errors import InputError
 from judgebench.records import Judge, check_name
 from judgebench.spec import JudgeSpec, load_template, make_judge
-from judgebench.store import schema as t
 from judgebench.store.database import Connection, Database
+from judgebench.store.judges import JudgeAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +37,9 @@ def add_judge(database: Database, spec: JudgeSpec) -> Judge:
     template = spec.template
     if template is not None and template.endswith(".md"):
         template = str(Path(template).resolve())  # it is looked for from any folder
-    address = {"url": spec.url, "key_env": spec.key_env, "template": template, "price": spec.price}
+    address = JudgeAddress(spec.url, spec.key_env, template, spec.price)
     with database.write() as connection:
-        judge_id = store.judges.add_judge(connection, judge)
-        connection.execute(sa.delete(t.judge_addresses).where(t.judge_addresses.c.judge_id == judge_id))
-        connection.execute(sa.insert(t.judge_addresses).values(judge_id=judge_id, **address))
+        store.judges.set_address(connection, store.judges.add_judge(connection, judge), address)
     return judge
 
 
@@ -117,17 +112,13 @@ async def _try(judge: ResolvedJudge, environment: Mapping[str, str]) -> Report |
 
 
 def _known(connection: Connection, judge: Judge) -> KnownJudge:
-    query = sa.select(t.judge_addresses).join(t.judges).where(t.judges.c.name == judge.name)
-    address = connection.execute(query).one_or_none()
+    address = store.judges.addresses(connection).get(judge.name)
     if address is not None:
-        fields = {"url": address.url, "key_env": address.key_env, "template": address.template, "price": address.price}
+        fields = asdict(address)
+    elif (ran := store.runs.last_specification(connection, judge.name)) is not None:
+        fields = dict(ran["judge"])
     else:
-        r = t.runs.c
-        ran = sa.select(r.specification).join(t.judges).where(t.judges.c.name == judge.name, r.kind == "run")
-        specification = connection.scalar(ran.order_by(r.id.desc()).limit(1))
-        if specification is None:
-            return KnownJudge(judge, None)
-        fields = json.loads(specification)["judge"]
+        return KnownJudge(judge, None)
     if not (fields.get("template") or "").endswith(".md"):
         fields["template"] = judge.template  # this version, whatever is the newest
     fields |= {"name": judge.name, "model": judge.model, "settings": judge.settings}

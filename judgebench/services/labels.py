@@ -8,16 +8,14 @@ from itertools import chain, count, islice
 from pathlib import Path
 
 import numpy as np
-import sqlalchemy as sa
 
 from judgebench import store
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate, unidentified
-from judgebench.formats.human_labels import LabelFile, LabelRow, Side, read_label_file
+from judgebench.formats.human_labels import LabelFile, LabelRow, Side
 from judgebench.records import HumanLabel, Instruction, Model, Output, check_name
-from judgebench.stats.intervals import bounded_mean
+from judgebench.stats.agreement import outcomes, share_alike
 from judgebench.store import labels
-from judgebench.store import schema as t
 from judgebench.store.database import Connection, Database, Stored
 
 
@@ -71,37 +69,30 @@ class LabelReport:
     outputs: int  # added to the benchmark
 
 
-def import_labels(
-    database: Database,
-    path: Path,
-    *,
-    benchmark: str,
-    annotator: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    extend: bool = False,
+def save_labels(
+    database: Database, file: LabelFile, *, benchmark: str, annotator: str | None = None, extend: bool = False
 ) -> LabelReport:
-    """Store a file's labels in one transaction. Importing again adds nothing.
+    """Store a file's labels in one transaction. Storing again adds nothing.
 
     ``annotator`` names who labelled where the file does not; without it that is the file's name. Raises InputError
-    naming file, row and field, and Conflict where stored outputs or labels differ; then nothing is stored.
+    naming file and row, and Conflict where stored outputs or labels differ; then nothing is stored.
     """
-    check_name("benchmark", benchmark)
-    file = read_label_file(path, columns=columns)
+    name = Path(file.file).name
     with database.write() as connection:
         creates = benchmark not in store.benchmarks.benchmark_names(connection)
         benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
         matched = _Matched(_texts(connection, benchmark_id), adds=creates or extend)
-        given = [matched.label(row, annotator or _stem(path), path.name) for row in file.rows]
+        given = [matched.label(row, annotator or name.partition(".")[0], name) for row in file.rows]
         said, duplicate, contradicting = _distinct([each for each in given if each is not None])
         if not said:
             raise InputError(
-                f"{path}: none of its {len(given)} labels is on outputs of benchmark {benchmark!r}: is it the right "
-                "benchmark? --extend adds the file's instructions and outputs to it"
+                f"{file.file}: none of its {len(given)} labels is on outputs of benchmark {benchmark!r}: is it the "
+                "right benchmark? --extend adds the file's instructions and outputs to it"
             )
         instructions, outputs = _add(connection, benchmark_id, file, matched)
         stored = labels.add_labels(connection, benchmark_id, said)
     return LabelReport(
-        file=str(path),
+        file=file.file,
         benchmark=benchmark,
         annotators=tuple(sorted({label.annotator for label in said})),
         new=stored.new,
@@ -134,10 +125,10 @@ class _Matched:
             raise row.place.error(f"both sides are the output of {first!r}: a label compares two")
         who = row.annotator or annotator
         check_name("annotator", who)
-        a, b, toward_a = (first, second, row.preference)
+        a, b, toward_a, order = first, second, row.preference, row.order
         if b < a:
-            a, b, toward_a = b, a, 1 - toward_a
-        return HumanLabel(who, key, a, b, toward_a, row.both_bad, None, source)
+            a, b, toward_a, order = b, a, 1 - toward_a, order and order.swapped
+        return HumanLabel(who, key, a, b, toward_a, row.both_bad, order, row.source or source, row.created_at)
 
     def _model(self, row: LabelRow, side: Side, taken: str | None = None) -> str | None:
         """The model's name; its output is added where there is none."""
@@ -171,7 +162,7 @@ def _by_text(known: Mapping[str, str], side: Side, taken: str | None) -> str:
 def _texts(connection: Connection, benchmark_id: int) -> _Texts:
     names = [model.name for model in store.models.models(connection, benchmark_id)]
     return {
-        answered.instruction.key: {model: output.text for model, output in answered.outputs.items()}
+        answered.instruction.key: {model: output.whole for model, output in answered.outputs.items()}
         for answered in store.benchmarks.answered_instructions(connection, benchmark_id, names)
     }
 
@@ -196,14 +187,6 @@ def _add(connection: Connection, benchmark_id: int, file: LabelFile, matched: _M
     for name in sorted({output.model for output in matched.new}):
         store.models.add_model(connection, Model(name))
     return added.new, store.models.add_outputs(connection, benchmark_id, matched.new).new
-
-
-def _stem(path: Path) -> str:
-    """The file's name without its endings."""
-    return path.name.partition(".")[0]
-
-
-_v, _h = t.verdicts.c, t.human_labels.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,56 +235,27 @@ def to_label(
 
 
 def _least_labelled(connection: Connection, benchmark_id: int, annotator: str, rng: random.Random) -> list[int]:
-    """The instructions with a judged pair of different outputs that ``annotator`` has not labelled.
+    """The instructions (ids) with a pair left to label, those first on which the annotator has labelled least.
 
-    They are ordered by how many the annotator has labelled; the like are in random order.
+    The like are in random order.
     """
-    c, a, b = t.instructions.c, t.outputs.alias("a"), t.outputs.alias("b")
-    labelled = sa.exists().where(
-        _h.annotator == annotator, _h.output_a_id == _v.output_a_id, _h.output_b_id == _v.output_b_id
-    )
-    differ = (a.c.id == _v.output_a_id) & (b.c.id == _v.output_b_id) & (a.c.text != b.c.text)
-    left = sa.exists().where(_v.instruction_id == c.id, differ, ~labelled)
-    mine = sa.select(_h.instruction_id, sa.func.count()).where(_h.annotator == annotator).group_by(_h.instruction_id)
-    counts = {row[0]: row[1] for row in connection.execute(mine)}
-    ids = list(connection.scalars(sa.select(c.id).where(c.benchmark_id == benchmark_id, left).order_by(c.id)))
-    rng.shuffle(ids)
-    return sorted(ids, key=lambda row_id: counts.get(row_id, 0))
+    counts = labels.counts_by_instruction(connection, annotator)
+    places = labels.unlabelled(connection, benchmark_id, annotator)
+    rng.shuffle(places)
+    return sorted(places, key=lambda place: counts.get(place, 0))
 
 
-def _one_pair(connection: Connection, instruction_id: int, annotator: str, rng: random.Random) -> list[PairToLabel]:
+def _one_pair(connection: Connection, place: int, annotator: str, rng: random.Random) -> list[PairToLabel]:
     """A pair on this instruction that is left to label; empty where there is none."""
-    judged = sa.select(_v.output_a_id, _v.output_b_id).where(
-        _v.instruction_id == instruction_id, _v.output_b_id.is_not(None)
-    )
-    mine = sa.select(_h.output_a_id, _h.output_b_id).where(
-        _h.instruction_id == instruction_id, _h.annotator == annotator
-    )
-    done = {tuple(row) for row in connection.execute(mine)}
-    left = sorted({tuple(row) for row in connection.execute(judged.distinct())} - done)
+    left = labels.unlabelled_pairs(connection, place, annotator)
     rng.shuffle(left)
-    outputs = sa.select(t.outputs.c.id, t.outputs.c.text).where(t.outputs.c.instruction_id == instruction_id)
-    text = {row[0]: row[1] for row in connection.execute(outputs)}
-    pair = next((list(pair) for pair in left if text[pair[0]] != text[pair[1]]), None)
-    return [] if pair is None else [_shown(connection, pair, rng)]
-
-
-def _shown(connection: Connection, outputs: list[int], rng: random.Random) -> PairToLabel:
-    o = t.outputs.c
-    query = (
-        sa.select(o.id, o.text, t.models.c.name, *(t.instructions.c[name] for name in _INSTRUCTION))
-        .join(t.models, t.models.c.id == o.model_id)
-        .join(t.instructions, t.instructions.c.id == o.instruction_id)
-        .where(o.id.in_(outputs))
-        .order_by(o.id)
-    )
-    rows = list(connection.execute(query))
-    rng.shuffle(rows)
-    first, second = rows
-    return PairToLabel(store.benchmarks.instruction_of(first), first.name, second.name, first.text, second.text)
-
-
-_INSTRUCTION = ("turns", "category", "reference", "checklist")
+    pair = next(([one, other] for one, other in left if one.text != other.text), None)
+    if pair is None:
+        return []
+    rng.shuffle(pair)
+    first, second = pair
+    instruction = store.benchmarks.instruction(connection, place)
+    return [PairToLabel(instruction, first.model, second.model, first.text, second.text)]
 
 
 _POOL = 8  # pairs of which the one that judges are least sure of is asked
@@ -324,65 +278,37 @@ def next_pair(database: Database, benchmark: str, annotator: str, *, seed: int |
     """
     pairs = to_label(database, benchmark, annotator, limit=_POOL, seed=seed)
     with database.read() as connection:
-        doubts = [_doubt(connection, benchmark, pair) for pair in pairs]
+        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+        doubts = [_doubt(connection, benchmark_id, pair) for pair in pairs]
     order = list(range(len(pairs)))
     random.Random(seed).shuffle(order)  # noqa: S311  # it breaks ties, it keeps no secret
     best = max(order, key=lambda at: doubts[at], default=None)
     return None if best is None else pairs[best]
 
 
+def _doubt(connection: Connection, benchmark_id: int, pair: PairToLabel) -> float:
+    """How near the judges' mean preference is to a tie, in [0, 1]; contradictory verdicts are near one."""
+    a, b = sorted((pair.first, pair.second))
+    mean = store.battles.mean_preference(connection, benchmark_id, pair.instruction.key, (a, b))
+    return 1.0 if mean is None else 1.0 - 2.0 * abs(mean - 0.5)
+
+
 def progress(database: Database, benchmark: str, annotator: str) -> Progress:
     """Raises UnknownName."""
-    i = t.instructions.c
-    judged = (
-        sa.select(sa.func.avg(_v.preference))
-        .where(
-            _v.instruction_id == _h.instruction_id,
-            _v.output_a_id == _h.output_a_id,
-            _v.output_b_id == _h.output_b_id,
-            store.verdicts.IN_FORCE,
-        )
-        .scalar_subquery()
-    )
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-        asked = sa.select(i.id).where(i.benchmark_id == benchmark_id)
-        mine = sa.select(_h.instruction_id, _h.preference, judged.label("judged")).where(
-            _h.instruction_id.in_(asked), _h.annotator == annotator
-        )
-        rows = connection.execute(mine).all()
-        everybody = sa.select(sa.func.count()).where(_h.instruction_id.in_(asked))
-        pairs = sa.select(_v.instruction_id, _v.output_a_id, _v.output_b_id).distinct()
-        pairs = pairs.where(_v.instruction_id.in_(asked), _v.output_b_id.is_not(None))
+        mine = labels.beside_judges(connection, benchmark_id, annotator)
         return Progress(
-            mine=len(rows),
-            all=connection.scalar(everybody) or 0,
-            pairs=connection.scalar(sa.select(sa.func.count()).select_from(pairs.subquery())) or 0,
-            agreement=_agreement([(row.instruction_id, row.preference, row.judged) for row in rows]),
+            mine=len(mine),
+            all=sum(labels.annotators(connection, benchmark_id).values()),
+            pairs=store.battles.count(connection, benchmark_id),
+            agreement=_agreement(mine),
         )
 
 
-def _agreement(votes: list[tuple[int, float, float | None]]) -> Estimate:
-    known = [(key, mine, judged) for key, mine, judged in votes if judged is not None]
+def _agreement(given: Sequence[labels.ComparedLabel]) -> Estimate:
+    known = [(label.instruction, label.preference, label.judged) for label in given if label.judged is not None]
     if not known:
         return unidentified("no vote on a battle that a judge has a preference on yet")
-    same = np.array([float(np.sign(mine - 0.5) == np.sign(judged - 0.5)) for _, mine, judged in known])
-    return bounded_mean(same, np.array([key for key, _, _ in known]))
-
-
-def _doubt(connection: Connection, benchmark: str, pair: PairToLabel) -> float:
-    """How near the judges' mean preference is to a tie, in [0, 1]; contradictory verdicts are near one."""
-    first, second = sorted((pair.first, pair.second))
-    i = t.instructions.c
-    asked = (
-        sa.select(i.id)
-        .join(t.benchmarks, t.benchmarks.c.id == i.benchmark_id)
-        .where(t.benchmarks.c.name == benchmark, i.key == pair.instruction.key)
-    )
-    a, b = (store.battles.output_id(benchmark, pair.instruction.key, name) for name in (first, second))
-    mean = connection.scalar(
-        sa.select(sa.func.avg(_v.preference)).where(
-            _v.instruction_id == asked.scalar_subquery(), _v.output_a_id == a, _v.output_b_id == b
-        )
-    )
-    return 1.0 if mean is None else 1.0 - 2.0 * abs(mean - 0.5)
+    pairs = np.array([(mine, judged) for _, mine, judged in known], dtype=np.float64)
+    return share_alike(outcomes(pairs), np.array([instruction for instruction, _, _ in known]))

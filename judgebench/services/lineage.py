@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from judgebench import store
-from judgebench.bias.families import Proposal, propose, relatives
+from judgebench.bias.relatives import Proposal, propose, propose_relatives
 from judgebench.errors import InputError, UnknownName
 from judgebench.records import Lineage, Model, check_name
 from judgebench.store.database import Database
@@ -82,7 +82,7 @@ def accept(database: Database, names: Sequence[str]) -> list[Model]:
         if proposal is None:
             raise InputError(f"the name {name!r} suggests no lineage: declare it by judgebench lineage set")
         found[name] = Model(name, proposal.lineage)
-        for relative in relatives(proposal.lineage):
+        for relative in propose_relatives(proposal.lineage):
             if relative.model not in already:
                 found.setdefault(relative.model, Model(relative.model, relative.lineage))
     models = list(found.values())

@@ -7,9 +7,9 @@ from difflib import get_close_matches
 
 from judgebench import store
 from judgebench.errors import InputError
-from judgebench.formats.outputs import OutputsFile
+from judgebench.formats.outputs import OutputRow, OutputsFile
 from judgebench.records import Instruction, Lineage, Model, Output, check_name
-from judgebench.store.database import Database
+from judgebench.store.database import Database, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +47,24 @@ def prepare(
     extend: bool = False,
     new_benchmark: bool = False,
 ) -> Prepared:
-    """Match a submission with a benchmark; nothing is written.
+    """Match one model's submission with a benchmark; nothing is written.
 
     A benchmark that is not there is created. Where its name is hardly another's, that needs ``new_benchmark``, so that
     a mistyped name does not become a benchmark. Instructions that an existing benchmark lacks are left out and counted,
     unless ``extend`` adds them: whoever submits does not change silently what everybody is measured on.
 
-    Raises InputError on an unusable name, or one that looks mistyped.
+    Raises InputError for outputs of several models, an unusable name, or one that looks mistyped.
     """
     check_name("benchmark", benchmark)
     check_name("model", model)
+    _check_one_model(submission)
     with database.read() as connection:
         names = store.benchmarks.benchmark_names(connection)
         creates = benchmark not in names
-        meant = [] if new_benchmark or not creates else _nearly(benchmark, names)
-        if meant:
+        near = [] if new_benchmark or not creates else _nearly(benchmark, names)
+        if near:
             raise InputError(
-                f"unknown benchmark {benchmark!r}: did you mean {meant[0]!r}? If not, say that it is a new benchmark "
+                f"unknown benchmark {benchmark!r}: did you mean {near[0]!r}? If not, say that it is a new benchmark "
                 "(--new-benchmark, new_benchmark=True)"
             )
         known = (
@@ -72,9 +73,9 @@ def prepare(
             else _keys(store.benchmarks.instructions(connection, store.benchmarks.benchmark_id(connection, benchmark)))
         )
     takes_new = creates or extend
-    new = tuple(each.instruction for each in submission.outputs if each.instruction.key not in known)
+    new = tuple(row.instruction for row in submission.outputs if row.instruction.key not in known)
     taken = known | (_keys(new) if takes_new else set())
-    kept = [each for each in submission.outputs if each.instruction.key in taken]
+    kept = [row for row in submission.outputs if row.instruction.key in taken]
     matched = len(submission.outputs) - len(new)
     if not kept:
         raise InputError(
@@ -92,26 +93,41 @@ def prepare(
         duplicate=submission.duplicates,
         empty=submission.empty,
     )
-    outputs = tuple(Output(each.instruction.key, model, each.text, each.earlier) for each in kept)
+    outputs = tuple(Output(row.instruction.key, model, row.text, row.earlier) for row in kept)
     return Prepared(report, Model(model, lineage or Lineage()), new if takes_new else (), outputs)
+
+
+def _check_one_model(submission: OutputsFile) -> None:
+    first: OutputRow | None = None
+    for row in submission.outputs:
+        first = first or (row if row.model is not None else None)
+        if first is not None and row.model not in (None, first.model):
+            raise row.place.error(
+                f"an output of {row.model!r}, but {first.place.unit} {first.place.number} is one of {first.model!r}; "
+                "submit one model at a time, or store them all by judgebench import"
+            )
 
 
 def _nearly(name: str, names: Sequence[str]) -> list[str]:
     """Those of ``names`` that ``name`` may be a slip of; what differs in its digits is meant to differ."""
     digits = re.sub(r"\D", "", name)
-    return get_close_matches(name, [each for each in names if re.sub(r"\D", "", each) == digits], n=1, cutoff=0.8)
+    return get_close_matches(name, [other for other in names if re.sub(r"\D", "", other) == digits], n=1, cutoff=0.8)
 
 
-def save(database: Database, prepared: Prepared) -> store.database.Stored:
-    """Write a prepared submission in one transaction; what was stored before is counted as known.
+def save(database: Database, *submissions: Prepared) -> Stored:
+    """Write prepared submissions in one transaction; what was stored before is counted as known.
 
-    Raises Conflict when the model is stored with other outputs; then nothing is written.
+    Raises Conflict when a model is stored with other outputs; then nothing is written.
     """
+    new = known = 0
     with database.write() as connection:
-        benchmark_id = store.benchmarks.add_benchmark(connection, prepared.report.benchmark)
-        store.benchmarks.add_instructions(connection, benchmark_id, prepared.instructions)
-        store.models.add_model(connection, prepared.model)
-        return store.models.add_outputs(connection, benchmark_id, prepared.outputs)
+        for prepared in submissions:
+            benchmark_id = store.benchmarks.add_benchmark(connection, prepared.report.benchmark)
+            store.benchmarks.add_instructions(connection, benchmark_id, prepared.instructions)
+            store.models.add_model(connection, prepared.model)
+            stored = store.models.add_outputs(connection, benchmark_id, prepared.outputs)
+            new, known = new + stored.new, known + stored.known
+    return Stored(new, known)
 
 
 def _keys(instructions: list[Instruction] | tuple[Instruction, ...]) -> set[str]:

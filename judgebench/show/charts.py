@@ -4,7 +4,7 @@ Altair builds and validates each chart's form once; showing it again only puts t
 which colour-blind readers can tell apart, in shades that show on light and dark ground. Needs the extra ``app``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,9 @@ from judgebench.show.numbers import Labelled, plotted, ranks
 from judgebench.show.text import one_line
 
 if TYPE_CHECKING:
-    from judgebench.bias.calibration import ReliabilityBin
+    from judgebench.bias.confidence import ReliabilityBin
     from judgebench.bias.position import GapBin
     from judgebench.show.tables import Move
-    from judgebench.stats.pair_rates import PairRates
 
 BLUE, ORANGE, GREY, PALE = "#3d8fc9", "#e69f00", "#8a8f98", "#f4f4f2"
 CHOSEN = "chosen"  # the selection in a matrix
@@ -71,8 +70,11 @@ def intervals(board: Leaderboard, part: range | None = None) -> Spec:
     return _filled(form, rows, len(rows) * _ROW_PX + _AXIS_PX + (_LEGEND_PX if legend else 0))
 
 
-def matrix(rates: "PairRates", models: Sequence[str]) -> Spec:
-    """How often the row's model was preferred to the column's, in the order of ``models``; a click chooses a cell."""
+def matrix(pairs: Iterable[Mapping[str, Any]], models: Sequence[str]) -> Spec:
+    """How often the row's model was preferred to the column's, in the order of ``models``; a click chooses a cell.
+
+    ``pairs`` as ``PairRates.pairs`` gives them.
+    """
     place = {model: at for at, model in enumerate(models)}
     rows = [
         {
@@ -85,7 +87,7 @@ def matrix(rates: "PairRates", models: Sequence[str]) -> Spec:
             "upper": 100 * pair["upper"],
             "battles": pair["battles"],
         }
-        for pair in rates.pairs(models)
+        for pair in pairs
     ]
     return _filled(_matrix(), rows, max(len(models) * _ROW_PX, _MATRIX_PX) + _AXIS_PX + _LEGEND_PX + _NAMES_PX)
 

@@ -3,7 +3,7 @@
 import json
 
 from judgebench.audits.findings import AuditReport, Evidence, Finding
-from judgebench.bias.card import Card, Line
+from judgebench.bias.card import Card, CardLine
 from judgebench.show.numbers import interval, value
 from judgebench.show.text import escaped_html
 
@@ -61,7 +61,7 @@ def _page(title: str, style: str, *body: str) -> str:
     return "\n".join(part for part in (*head, *body, "</html>") if part) + "\n"
 
 
-def _card_row(line: Line) -> str:
+def _card_row(line: CardLine) -> str:
     known = line.figure
     about = line.evidence if known.identified else known.reason
     how = "" if known.lower is None else f"{known.level:.0%}, {known.method}"

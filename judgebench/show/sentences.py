@@ -10,7 +10,7 @@ from judgebench.show.numbers import estimate
 from judgebench.show.text import count, listing, one_line
 
 if TYPE_CHECKING:
-    from judgebench.bias.counterfactual import Ledger
+    from judgebench.bias.counterfactual import Counterfactuals, WithoutEffect
     from judgebench.show.tables import Move
 
 _TIERS = 3  # in a summary
@@ -90,15 +90,18 @@ def movement(moves: Sequence["Move"]) -> str:
     return f"{'; '.join(parts)}{more}."
 
 
-def effects(ledger: "Ledger") -> list[str]:
-    """What each effect is worth, or why nobody can tell."""
-    return [
-        f"{entry.name}: {entry.meaning} adds {estimate(entry.points, 'points')} of win rate at equal quality."
-        if entry.points.identified
-        else f"{entry.name}: not identified, {entry.points.reason}."
-        for entry in ledger.entries
-        if entry.points is not None
-    ]
+def effects(ledger: "Counterfactuals") -> list[str]:
+    """The coefficient of each effect and what it is worth, or why nobody can tell."""
+    return [_effect(entry, entry.points) for entry in ledger.entries if entry.points is not None]
+
+
+def _effect(entry: "WithoutEffect", points: Estimate) -> str:
+    if entry.log_odds is None or not points.identified:
+        return f"{entry.name} coefficient: not identified, {points.reason}."
+    return (
+        f"{entry.name} coefficient: {estimate(entry.log_odds, 'logit')} log-odds a unit; "
+        f"{entry.meaning} adds {estimate(points, 'points')} of win rate at equal quality."
+    )
 
 
 def remedy(missing: Estimate, benchmark: str) -> str:

@@ -18,8 +18,8 @@ from judgebench.show.sentences import basis, remedy
 from judgebench.show.text import escaped_markdown, one_line, visible
 
 if TYPE_CHECKING:
-    from judgebench.bias.counterfactual import Ledger
-    from judgebench.stats.pair_rates import PairRates
+    from judgebench.bias.counterfactual import Counterfactuals
+    from judgebench.stats.win_rate import PairRates
 
 _PAIR_COLUMNS = ("model", "opponent", "win_rate", "lower", "upper", "battles")
 _ESTIMATE = ("value", "lower", "upper", "level", "method", "n", "identified")
@@ -115,7 +115,7 @@ class Move:
     rank_after: int
 
 
-def moves(ledger: "Ledger", baseline: str | None = None) -> list[Move]:
+def moves(ledger: "Counterfactuals", baseline: str | None = None) -> list[Move]:
     """The best without the effects first, the baseline left out: it stays at its 50 %. Empty where nothing is known."""
     if not any(entry.board for entry in ledger.entries):
         return []

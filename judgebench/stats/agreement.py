@@ -3,8 +3,8 @@
 Ratings are a matrix (items, raters) with NaN where a rater was silent. Pairwise verdicts are categories (``outcomes``);
 scores are numbers. Formulas: Cohen (1960, 1968), Fleiss (1971), Gwet (2008), Krippendorff (2011, Computing
 Krippendorff's Alpha-Reliability), Shrout and Fleiss (1979). Which coefficient to read is the reader's choice: kappas
-fall where one category is rare, AC1 does not; ICC needs every rater on every item. See ``calibration`` for soft
-verdicts and ``annotators`` for whether a judge may replace people.
+fall where one category is rare, AC1 does not; ICC needs every rater on every item. See ``bias.confidence`` for soft
+verdicts and ``bias.human_agreement`` for whether a judge may replace people.
 """
 
 from collections.abc import Callable, Mapping
@@ -238,26 +238,29 @@ class Resampling:
 
 def coefficients(preference: Floats, clusters: Clusters, how: Resampling) -> Coefficients:
     """Of preferences (m, raters) for A in [0, 1], NaN where a rater was silent."""
-    said = outcomes(preference)
-    two = said.shape[1] == 2
-    decided = np.where(said == 1, np.nan, said)
+    outcome = outcomes(preference)
+    two = outcome.shape[1] == 2
+    decided = np.where(outcome == 1, np.nan, outcome)
     not_two = unidentified("it is for two raters", level=how.level)
-    only = partial(how.estimate, ratings=said, clusters=clusters)
+    only = partial(how.estimate, ratings=outcome, clusters=clusters)
     return Coefficients(
-        raw=_share_alike(said, clusters, how.level),
-        decided=_share_alike(decided, clusters, how.level),
+        raw=share_alike(outcome, clusters, level=how.level),
+        decided=share_alike(decided, clusters, level=how.level),
         cohen=only(partial(cohen_kappa)) if two else not_two,
         weighted=only(partial(cohen_kappa, weights="linear")) if two else not_two,
         fleiss=only(partial(fleiss_kappa)),
-        ac1=only(partial(gwet_ac1, categories=len(np.unique(said[np.isfinite(said)])))),
+        ac1=only(partial(gwet_ac1, categories=len(np.unique(outcome[np.isfinite(outcome)])))),
         krippendorff=only(partial(krippendorff_alpha)),
         icc=how.estimate(partial(icc), preference, clusters),
     )
 
 
-def _share_alike(said: Floats, clusters: Clusters, level: float) -> Estimate:
-    """Mean over items of the share of pairs of raters that agree, as ``agreement.raw_agreement``."""
-    counts = np.column_stack([(said == outcome).sum(axis=1) for outcome in (0, 1, 2)])
+def share_alike(ratings: Floats, clusters: Clusters, *, level: float = 0.95) -> Estimate:
+    """``raw_agreement`` of outcomes (m, raters) with its interval: the share of pairs of raters that agree on an item.
+
+    This is what "agreement" means wherever a judge, a person or the same judge again is compared with another.
+    """
+    counts = np.column_stack([(ratings == outcome).sum(axis=1) for outcome in (0, 1, 2)])
     raters = counts.sum(axis=1)
     known = raters > 1
     if not known.any():

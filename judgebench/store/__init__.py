@@ -6,9 +6,9 @@ Every function works in the connection it is given: readers in its snapshot, wri
 from judgebench.store import (
     arrays,
     audits,
-    batches,
     battles,
     benchmarks,
+    blocks,
     database,
     judges,
     labels,
@@ -16,16 +16,15 @@ from judgebench.store import (
     runs,
     schema,
     transfer,
-    verdict_writer,
     verdicts,
 )
 
 __all__ = [
     "arrays",
     "audits",
-    "batches",
     "battles",
     "benchmarks",
+    "blocks",
     "database",
     "judges",
     "labels",
@@ -33,6 +32,5 @@ __all__ = [
     "runs",
     "schema",
     "transfer",
-    "verdict_writer",
     "verdicts",
 ]

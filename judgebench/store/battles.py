@@ -1,6 +1,6 @@
-"""Verdicts one by one, with everything about them: for reading them again and for showing them.
+"""Battles: lists of them under a filter, and the trials of each with everything about them.
 
-Only verdicts in force, see ``reader``.
+Only verdicts in force, see ``verdicts``.
 """
 
 import json
@@ -10,18 +10,103 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from judgebench.records import Battle, Completion, Order, Output, Reading, Source, Status, TokenLogprob, Trial, Verdict
+from judgebench.records import (
+    Battle,
+    Completion,
+    Instruction,
+    Order,
+    Output,
+    Reading,
+    Source,
+    Status,
+    TokenLogprob,
+    Trial,
+    Verdict,
+)
 from judgebench.store import schema as t
-from judgebench.store.benchmarks import instruction_of, replies
+from judgebench.store.benchmarks import instruction_of, replies, within
 from judgebench.store.judges import judge
-from judgebench.store.models import check_model
-from judgebench.store.verdicts import IN_FORCE, in_force
+from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, check_model, join_sides
+from judgebench.store.verdicts import in_force
 
-_v = t.verdicts.c
+BattleOrder = Literal["instructions", "upsets"]
+_LITTLE_MASS = 0.5  # of probability on the labels
+_SHORT, _SURE = 0.1, 0.9  # of the other's length; of preference
+
+_o, _h = t.outputs.c, t.human_labels.c
+# What a trial shows, beside the columns ``order`` and ``repeat``; see ``trial_of``.
+SIDES: tuple[sa.ColumnElement[Any], ...] = (
+    *(t.instructions.c[name] for name in ("key", "turns", "category", "reference", "checklist")),
+    *(MODEL_A.c.name.label("model_a"), OUTPUT_A.c.text.label("text_a"), OUTPUT_A.c.earlier.label("earlier_a")),
+    *(MODEL_B.c.name.label("model_b"), OUTPUT_B.c.text.label("text_b"), OUTPUT_B.c.earlier.label("earlier_b")),
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class JudgedTrial:
+    """A trial with its verdict in force and the completion that this was read from."""
+
+    verdict_id: int
+    judge: str  # name
+    judge_digest: str
+    instruction: Instruction
+    output_a: Output
+    output_b: Output | None  # None: pointwise
+    order: Order | None  # None: pointwise, or imported without it
+    repeat: int
+    verdict: Verdict
+    completion: Completion | None  # None: no reply was ever had, or none was needed
+
+    @property
+    def trial(self) -> Trial | Reading | None:
+        """None where the order was not recorded: what the judge said cannot be unswapped."""
+        return _trial(self.judge_digest, self.instruction, self.output_a, self.output_b, self.order, self.repeat)
+
+
+def judged_trials(
+    connection: sa.Connection,
+    benchmark: int,
+    *,
+    judges: Sequence[str] | None = None,
+    category: str | None = None,
+    by_instruction: bool = False,
+) -> Iterator[JudgedTrial]:
+    """Every trial on the benchmark, of these judges or all, in the order of their verdicts.
+
+    ``by_instruction``: those on an instruction one after the other, the instructions in the order in which they came.
+    """
+    chosen = [] if judges is None else [t.judges.c.name.in_(judges)]
+    verdicts = in_force(connection)
+    order = [verdicts.c.instruction_id] if by_instruction else []
+    return _judged(connection, verdicts, within(benchmark, category), *chosen, order=order)
+
+
+def trials_between(
+    connection: sa.Connection, benchmark: int, instruction: str, models: tuple[str, str]
+) -> Iterator[JudgedTrial]:
+    """The trials of one battle: the instruction is named by its key, the models in the order of their names."""
+    verdicts = in_force(connection)
+    return _judged(connection, verdicts, *_between(verdicts, benchmark, instruction, models))
+
+
+def mean_preference(
+    connection: sa.Connection, benchmark: int, instruction: str, models: tuple[str, str]
+) -> float | None:
+    """Of one battle, named as for ``trials_between``; None without a preference."""
+    verdicts = in_force(connection)
+    query = sa.select(sa.func.avg(verdicts.c.preference))
+    return connection.scalar(query.where(*_between(verdicts, benchmark, instruction, models)))
+
+
+def count(connection: sa.Connection, benchmark: int) -> int:
+    """How many battles have been judged."""
+    verdicts = in_force(connection)
+    battles = _battles(verdicts, benchmark, None).distinct()
+    return connection.scalar(sa.select(sa.func.count()).select_from(battles.subquery())) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReply:
     """A stored completion with the verdict in force that was read from it, and the trial that it answered."""
 
     verdict_id: int
@@ -30,90 +115,97 @@ class Reply:
     completion: Completion
 
 
-def unread(connection: sa.Connection, name: str, parser: str, *, after: int = 0) -> Iterator[Reply]:
+def unread(connection: sa.Connection, name: str, parser: str, *, after: int = 0) -> Iterator[StoredReply]:
     """Replies of the judge ``name`` whose verdicts in force another parser read; recorded ones are left out.
 
-    Those behind the verdict ``after``, in the order of their verdicts.
+    Those behind the verdict ``after``, in the order of their verdicts. Raises UnknownName.
     """
-    digest = judge(connection, name).digest
-    wanted = [t.judges.c.name == name, _v.parser != parser, _v.source != Source.RECORDED, _v.id > after]
-    for row in battle_rows(connection, [*wanted, _v.completion_id.is_not(None)]):
-        trial = trial_of(row, digest)
-        if row.completion_id is not None and trial is not None:
-            yield Reply(row.verdict_id, verdict_of(row), trial, completion_of(row))
-
-
-def rows_of(connection: sa.Connection, benchmark_id: int, *, judge_name: str | None = None) -> Iterator[sa.Row[Any]]:
-    """``battle_rows`` of a benchmark, of one judge or all. Raises UnknownName when there is no such judge."""
-    within = [t.instructions.c.benchmark_id == benchmark_id]
-    if judge_name is not None:
-        judge(connection, judge_name)
-        within.append(t.judges.c.name == judge_name)
-    yield from battle_rows(connection, within)
+    judge(connection, name)
+    verdicts = in_force(connection)
+    v = verdicts.c
+    readable = (v.parser != parser, v.source != Source.RECORDED, v.completion_id.is_not(None))
+    for judged in _judged(connection, verdicts, t.judges.c.name == name, v.id > after, *readable):
+        trial = judged.trial
+        if judged.completion is not None and trial is not None:
+            yield StoredReply(judged.verdict_id, judged.verdict, trial, judged.completion)
 
 
 def trial_of(row: sa.Row[Any], digest: str) -> Trial | Reading | None:
-    """The trial in a row of ``battle_rows``, by the judge with this digest.
+    """The trial in a row of SIDES, by the judge with this digest; None as in ``JudgedTrial.trial``."""
+    return _trial(digest, instruction_of(row), *_sides(row), _order(row), row.repeat)
 
-    None where the order was not recorded: what the judge said cannot be unswapped.
-    """
-    asked, (a, b) = instruction_of(row), sides(row)
+
+def _trial(
+    digest: str, instruction: Instruction, a: Output, b: Output | None, order: Order | None, repeat: int
+) -> Trial | Reading | None:
     if b is None:
-        return Reading(digest, asked, a, row.repeat)
-    return None if row.order is None else Trial(digest, Battle(asked, a, b), Order(row.order), row.repeat)
+        return Reading(digest, instruction, a, repeat)
+    return None if order is None else Trial(digest, Battle(instruction, a, b), order, repeat)
 
 
-def sides(row: sa.Row[Any]) -> tuple[Output, Output | None]:
-    """The outputs in a row of ``battle_rows``; one where it is pointwise."""
+def _judged(
+    connection: sa.Connection,
+    verdicts: sa.FromClause,
+    *chosen: sa.ColumnElement[bool],
+    order: Sequence[sa.ColumnElement[Any]] = (),
+) -> Iterator[JudgedTrial]:
+    v, c = verdicts.c, t.completions.c
+    replied = [column for column in c if column.name not in ("id", "text", "model")]
+    query = (
+        sa.select(
+            *(v.id.label("verdict_id"), v.order, v.repeat, v.status, v.source, v.preference, v.score),
+            *(v.label, v.mass, v.detail, v.parser, v.completion_id),
+            *(t.judges.c.name.label("judge"), t.judges.c.digest, *SIDES),
+            *(c.text.label("reply"), c.model.label("reply_model"), *replied),
+        )
+        .join(t.instructions, t.instructions.c.id == v.instruction_id)
+        .join(t.judges, t.judges.c.id == v.judge_id)
+        .outerjoin(t.completions, c.id == v.completion_id)
+        .where(*chosen)
+        .order_by(*order, v.id)
+        .execution_options(yield_per=500)
+    )
+    for row in connection.execute(join_sides(query, verdicts, pointwise=True)):
+        a, b = _sides(row)
+        yield JudgedTrial(
+            verdict_id=row.verdict_id,
+            judge=row.judge,
+            judge_digest=row.digest,
+            instruction=instruction_of(row),
+            output_a=a,
+            output_b=b,
+            order=_order(row),
+            repeat=row.repeat,
+            verdict=_verdict(row),
+            completion=None if row.completion_id is None else _completion(row),
+        )
+
+
+def _sides(row: sa.Row[Any]) -> tuple[Output, Output | None]:
     a = Output(row.key, row.model_a, row.text_a, replies(row.earlier_a))
     return a, None if row.model_b is None else Output(row.key, row.model_b, row.text_b, replies(row.earlier_b))
 
 
-def battle_rows(connection: sa.Connection, within: Sequence[sa.ColumnElement[bool]]) -> Iterator[sa.Row[Any]]:
-    """Verdicts in force with everything about them: instruction, both outputs (one where it is pointwise), judge and
-    completion."""
-    a, b = t.outputs.alias("output_a"), t.outputs.alias("output_b")
-    model_a, model_b = t.models.alias("of_a"), t.models.alias("of_b")
-    c = t.completions.c
-    replied = [column for column in c if column.name not in ("id", "text", "model")]
-    query = (
-        sa.select(
-            *(_v.id.label("verdict_id"), _v.order, _v.repeat, _v.status, _v.source, _v.preference, _v.score),
-            *(_v.label, _v.mass, _v.detail, _v.parser, _v.completion_id, _v.created_at),
-            *(t.instructions.c[name] for name in ("key", "turns", "category", "reference", "checklist")),
-            *(model_a.c.name.label("model_a"), a.c.text.label("text_a"), a.c.earlier.label("earlier_a")),
-            *(model_b.c.name.label("model_b"), b.c.text.label("text_b"), b.c.earlier.label("earlier_b")),
-            t.judges.c.name.label("judge"),
-            *(c.text.label("reply"), c.model.label("reply_model"), *replied),
-        )
-        .join(t.instructions, t.instructions.c.id == _v.instruction_id)
-        .join(a, a.c.id == _v.output_a_id)
-        .outerjoin(b, b.c.id == _v.output_b_id)
-        .join(model_a, model_a.c.id == a.c.model_id)
-        .outerjoin(model_b, model_b.c.id == b.c.model_id)
-        .join(t.judges, t.judges.c.id == _v.judge_id)
-        .outerjoin(t.completions, c.id == _v.completion_id)
-        .where(IN_FORCE, *within)
-        .order_by(_v.id)
-    )
-    rows: Iterator[sa.Row[Any]] = iter(connection.execute(query.execution_options(yield_per=500)))
-    yield from rows
+def _order(row: sa.Row[Any]) -> Order | None:
+    return None if row.order is None else Order(row.order)
 
 
-def output_id(benchmark: str, instruction: str, model: str) -> sa.ScalarSelect[Any]:
-    """Finds a model's output to the instruction with this key; null where there is none."""
-    return (
-        sa.select(t.outputs.c.id)
-        .join(t.models, t.models.c.id == t.outputs.c.model_id)
-        .join(t.instructions, t.instructions.c.id == t.outputs.c.instruction_id)
-        .join(t.benchmarks, t.benchmarks.c.id == t.instructions.c.benchmark_id)
-        .where(t.benchmarks.c.name == benchmark, t.instructions.c.key == instruction, t.models.c.name == model)
+def _between(
+    verdicts: sa.FromClause, benchmark: int, instruction: str, models: tuple[str, str]
+) -> tuple[sa.ColumnElement[bool], ...]:
+    v, i = verdicts.c, t.instructions.c
+    place = sa.select(i.id).where(i.benchmark_id == benchmark, i.key == instruction).scalar_subquery()
+    a, b = (
+        sa.select(_o.id)
+        .join(t.models, t.models.c.id == _o.model_id)
+        .where(_o.instruction_id == place, t.models.c.name == model)
         .scalar_subquery()
+        for model in models
     )
+    return v.instruction_id == place, v.output_a_id == a, v.output_b_id == b
 
 
-def verdict_of(row: sa.Row[Any]) -> Verdict:
-    """The verdict in a row of ``battle_rows``."""
+def _verdict(row: sa.Row[Any]) -> Verdict:
     return Verdict(
         status=Status(row.status),
         source=Source(row.source),
@@ -126,8 +218,7 @@ def verdict_of(row: sa.Row[Any]) -> Verdict:
     )
 
 
-def completion_of(row: sa.Row[Any]) -> Completion:
-    """The completion in a row of ``battle_rows``."""
+def _completion(row: sa.Row[Any]) -> Completion:
     tokens = None
     if row.logprobs is not None:
         tokens = tuple(
@@ -146,33 +237,6 @@ def completion_of(row: sa.Row[Any]) -> Completion:
         latency_s=row.latency_s,
         constrained=row.constrained,
     )
-
-
-BattleOrder = Literal["instructions", "upsets"]
-
-
-_LITTLE_MASS = 0.5  # of probability on the labels
-
-
-_SHORT, _SURE = 0.1, 0.9  # of the other's length; of preference
-
-
-_o = t.outputs.c
-
-
-_h = t.human_labels.c
-
-
-_BATTLE = (_v.instruction_id, _v.output_a_id, _v.output_b_id)
-
-
-_SUMMARY = (  # of a battle's trials
-    sa.func.avg(_v.preference).label("preference"),
-    sa.func.min(_v.preference).label("lowest"),
-    sa.func.max(_v.preference).label("highest"),
-    sa.func.count().label("trials"),
-    sa.func.count(_v.preference).label("with_preference"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,89 +284,107 @@ def page(
 
     ``strength`` is used for the order by upsets alone. Raises UnknownName for a judge or model that is not there.
     """
-    trials, kept = _trials(connection, benchmark, chosen), _kept(chosen)
-    found = trials.add_columns(*_SUMMARY).group_by(*_BATTLE).having(*kept)
-    passing = found if kept else trials.distinct()  # which needs no arithmetic
+    verdicts = in_force(connection)
+    v = verdicts.c
+    trials, kept = _trials(connection, verdicts, benchmark, chosen), _kept(verdicts, chosen)
+    summaries = trials.add_columns(
+        sa.func.avg(v.preference).label("preference"),
+        sa.func.min(v.preference).label("lowest"),
+        sa.func.max(v.preference).label("highest"),
+        sa.func.count().label("trials"),
+        sa.func.count(v.preference).label("with_preference"),
+    )
+    summaries = summaries.group_by(*_battle(verdicts)).having(*kept)
+    passing = summaries if kept else trials.distinct()  # which needs no arithmetic
     total = connection.scalar(sa.select(sa.func.count()).select_from(passing.subquery())) or 0
-    ordered = _by_upset(connection, found, strength) if chosen.order == "upsets" else found.order_by(*_BATTLE)
+    upsets = chosen.order == "upsets"
+    ordered = _by_upset(connection, summaries, strength) if upsets else summaries.order_by(*_battle(verdicts))
     return _named(connection, ordered.limit(at.stop - at.start).offset(at.start)), total
 
 
-def _trials(connection: sa.Connection, benchmark: int, chosen: BattleFilter) -> sa.Select[Any]:
+def _battle(verdicts: sa.FromClause) -> tuple[sa.ColumnElement[Any], ...]:
+    return verdicts.c.instruction_id, verdicts.c.output_a_id, verdicts.c.output_b_id
+
+
+def _battles(verdicts: sa.FromClause, benchmark: int, category: str | None) -> sa.Select[Any]:
+    """The battle of each pairwise trial."""
+    instructions = sa.select(t.instructions.c.id).where(within(benchmark, category))
+    v = verdicts.c
+    return sa.select(*_battle(verdicts)).where(v.instruction_id.in_(instructions), v.output_b_id.is_not(None))
+
+
+def _trials(connection: sa.Connection, verdicts: sa.FromClause, benchmark: int, chosen: BattleFilter) -> sa.Select[Any]:
     """The battle of each trial that the filter does not leave out by itself. Raises as ``page`` does."""
-    i = t.instructions.c
-    asked = sa.select(i.id).where(i.benchmark_id == benchmark)
-    if chosen.category is not None:
-        asked = asked.where(i.category == chosen.category)
-    query = sa.select(*_BATTLE).where(_v.instruction_id.in_(asked), _v.output_b_id.is_not(None))
-    query = query.where(*in_force(connection))
+    v = verdicts.c
+    query = _battles(verdicts, benchmark, chosen.category)
     if chosen.judge is not None:
         judge(connection, chosen.judge)
-        named = sa.select(t.judges.c.id).where(t.judges.c.name == chosen.judge).scalar_subquery()
-        query = query.where(_v.judge_id == named)
+        by = sa.select(t.judges.c.id).where(t.judges.c.name == chosen.judge).scalar_subquery()
+        query = query.where(v.judge_id == by)
     for name in chosen.models:
         check_model(connection, name)
         mine = sa.select(_o.id).join(t.models, t.models.c.id == _o.model_id).where(t.models.c.name == name)
-        query = query.where(_v.output_a_id.in_(mine) | _v.output_b_id.in_(mine))
-    return query.where(_contains(chosen.text)) if chosen.text else query
+        query = query.where(v.output_a_id.in_(mine) | v.output_b_id.in_(mine))
+    return query.where(_contains(verdicts, chosen.text)) if chosen.text else query
 
 
-def _kept(chosen: BattleFilter) -> list[sa.ColumnElement[bool]]:
+def _kept(verdicts: sa.FromClause, chosen: BattleFilter) -> list[sa.ColumnElement[bool]]:
     """What the trials of a battle must show together; empty where every battle passes."""
-    lowest, highest = sa.func.min(_v.preference), sa.func.max(_v.preference)
+    v = verdicts.c
+    lowest, highest = sa.func.min(v.preference), sa.func.max(v.preference)
     conditions = (
         (chosen.inconsistent, (lowest < 0.5) & (highest > 0.5)),
-        (chosen.without_verdict, sa.func.count(_v.preference) < sa.func.count()),
-        (chosen.suspicious, (sa.func.min(_v.mass) < _LITTLE_MASS) | _won_by_a_short_one()),
-        (chosen.against_human, _against_people()),
+        (chosen.without_verdict, sa.func.count(v.preference) < sa.func.count()),
+        (chosen.suspicious, (sa.func.min(v.mass) < _LITTLE_MASS) | _won_by_a_short_one(verdicts)),
+        (chosen.against_human, _against_people(verdicts)),
     )
-    return [condition for wanted, condition in conditions if wanted]
+    return [condition for applies, condition in conditions if applies]
 
 
-def _contains(text: str) -> sa.ColumnElement[bool]:
-    i = t.instructions.c
-    said = sa.select(_o.id).where(_o.text.icontains(text, autoescape=True))
-    asked = sa.select(i.id).where(i.turns.icontains(text, autoescape=True))
-    return _v.instruction_id.in_(asked) | _v.output_a_id.in_(said) | _v.output_b_id.in_(said)
+def _contains(verdicts: sa.FromClause, text: str) -> sa.ColumnElement[bool]:
+    v, i = verdicts.c, t.instructions.c
+    outputs = sa.select(_o.id).where(_o.text.icontains(text, autoescape=True))
+    instructions = sa.select(i.id).where(i.turns.icontains(text, autoescape=True))
+    return v.instruction_id.in_(instructions) | v.output_a_id.in_(outputs) | v.output_b_id.in_(outputs)
 
 
-def _won_by_a_short_one() -> sa.ColumnElement[bool]:
+def _won_by_a_short_one(verdicts: sa.FromClause) -> sa.ColumnElement[bool]:
     a, b = (
-        sa.select(_o.length_chars).where(_o.id == side).correlate(t.verdicts).scalar_subquery()
-        for side in (_v.output_a_id, _v.output_b_id)
+        sa.select(_o.length_chars).where(_o.id == side).correlate(verdicts).scalar_subquery()
+        for side in (verdicts.c.output_a_id, verdicts.c.output_b_id)
     )
-    mean = sa.func.avg(_v.preference)
+    mean = sa.func.avg(verdicts.c.preference)
     return ((a < _SHORT * b) & (mean >= _SURE)) | ((b < _SHORT * a) & (mean <= 1 - _SURE))
 
 
-def _against_people() -> sa.ColumnElement[bool]:
+def _against_people(verdicts: sa.FromClause) -> sa.ColumnElement[bool]:
+    v = verdicts.c
     people = (
         sa.select(sa.func.avg(_h.preference))
-        .where(_h.output_a_id == _v.output_a_id, _h.output_b_id == _v.output_b_id)
-        .correlate(t.verdicts)
+        .where(_h.output_a_id == v.output_a_id, _h.output_b_id == v.output_b_id)
+        .correlate(verdicts)
         .scalar_subquery()
     )
-    return (people - 0.5) * (sa.func.avg(_v.preference) - 0.5) < 0
+    return (people - 0.5) * (sa.func.avg(v.preference) - 0.5) < 0
 
 
-def _by_upset(connection: sa.Connection, found: sa.Select[Any], strength: Mapping[str, float]) -> sa.Select[Any]:
+def _by_upset(connection: sa.Connection, battles: sa.Select[Any], strength: Mapping[str, float]) -> sa.Select[Any]:
     """The preference for the weaker model beyond a tie, times how much weaker it is; the largest first."""
     ids = {row.name: row.id for row in connection.execute(sa.select(t.models.c.name, t.models.c.id))}
     listed = [(ids[name], float(value)) for name, value in strength.items() if name in ids] or [(0, 0.0)]
     columns = (sa.column("model_id", sa.Integer), sa.column("strength", sa.Float))
     strengths = sa.values(*columns, name="strengths").data(listed).cte("strengths")
     of_a, of_b = strengths.alias("of_a"), strengths.alias("of_b")
-    a, b = t.outputs.alias("output_a"), t.outputs.alias("output_b")
-    g = found.subquery("battle")
-    upset = (g.c.preference - 0.5) * (of_b.c.strength - of_a.c.strength)
+    battle = battles.subquery("battle")
+    upset = (battle.c.preference - 0.5) * (of_b.c.strength - of_a.c.strength)
     return (
-        sa.select(*g.c)
-        .join(a, a.c.id == g.c.output_a_id)
-        .join(b, b.c.id == g.c.output_b_id)
-        .join(of_a, of_a.c.model_id == a.c.model_id)
-        .join(of_b, of_b.c.model_id == b.c.model_id)
-        .where(g.c.preference.is_not(None))
-        .order_by(upset.desc(), g.c.instruction_id, g.c.output_a_id, g.c.output_b_id)
+        sa.select(*battle.c)
+        .join(OUTPUT_A, OUTPUT_A.c.id == battle.c.output_a_id)
+        .join(OUTPUT_B, OUTPUT_B.c.id == battle.c.output_b_id)
+        .join(of_a, of_a.c.model_id == OUTPUT_A.c.model_id)
+        .join(of_b, of_b.c.model_id == OUTPUT_B.c.model_id)
+        .where(battle.c.preference.is_not(None))
+        .order_by(upset.desc(), battle.c.instruction_id, battle.c.output_a_id, battle.c.output_b_id)
     )
 
 
@@ -310,16 +392,16 @@ def _named(connection: sa.Connection, query: sa.Select[Any]) -> list[BattleSumma
     """The rows of one page with the instruction and the models' names, in the same order."""
     rows = connection.execute(query).all()
     i = t.instructions.c
-    found = sa.select(i.id, i.key, i.turns, i.category).where(i.id.in_([row.instruction_id for row in rows]))
-    asked = {row.id: row for row in connection.execute(found)}
+    shown = sa.select(i.id, i.key, i.turns, i.category).where(i.id.in_([row.instruction_id for row in rows]))
+    instructions = {row.id: row for row in connection.execute(shown)}
     outputs = [output for row in rows for output in (row.output_a_id, row.output_b_id)]
     models = sa.select(_o.id, t.models.c.name).join(t.models, t.models.c.id == _o.model_id).where(_o.id.in_(outputs))
     names = {row.id: row.name for row in connection.execute(models)}
     return [
         BattleSummary(
-            instruction=asked[row.instruction_id].key,
-            text="\n\n".join(json.loads(asked[row.instruction_id].turns)),
-            category=asked[row.instruction_id].category,
+            instruction=instructions[row.instruction_id].key,
+            text="\n\n".join(json.loads(instructions[row.instruction_id].turns)),
+            category=instructions[row.instruction_id].category,
             model_a=names[row.output_a_id],
             model_b=names[row.output_b_id],
             preference=row.preference,

@@ -1,6 +1,6 @@
-"""Everything that is read, in the snapshot of the connection it is given.
+"""Benchmarks, their instructions, and the outputs to these.
 
-Of several revisions of a trial's verdict only the highest is in force; every function here reads that one.
+What is stored is never changed: adding an instruction again is nothing.
 """
 
 import json
@@ -15,7 +15,7 @@ from judgebench.errors import UnknownName
 from judgebench.records import Instruction, Output
 from judgebench.stats.text_features import guess_language
 from judgebench.store import schema as t
-from judgebench.store.database import Connection, Database, Stored, insert, now, snapshot
+from judgebench.store.database import Connection, Database, Stored, insert, now, rows_among, snapshot
 from judgebench.store.judges import judge
 
 _PAGE = 500  # instructions with their outputs, in memory at once
@@ -33,27 +33,33 @@ class AnsweredInstruction:
 
 def benchmark_id(connection: sa.Connection, name: str) -> int:
     """Raises UnknownName."""
-    found = connection.scalar(sa.select(t.benchmarks.c.id).where(t.benchmarks.c.name == name))
-    if found is None:
+    known = _id(connection, name)
+    if known is None:
         raise UnknownName("benchmark", name, benchmark_names(connection))
-    return int(found)
+    return known
 
 
 def chosen_benchmark(connection: sa.Connection, name: str, judges: Sequence[str], category: str | None) -> int:
     """The benchmark's id. Raises UnknownName for any name that is not there."""
-    found = benchmark_id(connection, name)
-    for each in judges:
-        judge(connection, each)
-    known = [] if category is None else categories(connection, found)
+    benchmark = benchmark_id(connection, name)
+    for judge_name in judges:
+        judge(connection, judge_name)
+    known = [] if category is None else categories(connection, benchmark)
     if category is not None and category not in known:
         raise UnknownName("category", category, known)
-    return found
+    return benchmark
 
 
 def benchmark_names(connection: sa.Connection) -> list[str]:
     """By name; without the stages of audits, which only those look at who name them."""
     names = connection.scalars(sa.select(t.benchmarks.c.name).order_by(t.benchmarks.c.name))
     return [name for name in names if not name.startswith(STAGE)]
+
+
+def count(connection: sa.Connection, benchmark: int) -> int:
+    """How many instructions it has."""
+    query = sa.select(sa.func.count()).select_from(t.instructions).where(within(benchmark, None))
+    return connection.scalar(query) or 0
 
 
 def categories(connection: sa.Connection, benchmark: int) -> list[str]:
@@ -103,24 +109,21 @@ def questions(
     limit: int = 50,
     category: str | None = None,
 ) -> list[AnsweredInstruction]:
-    """The next ``limit`` instructions behind the id ``after``, with the outputs of ``models`` to each.
-
-    In the order in which they came; an instruction that none of the models answered has no outputs.
-    """
+    """The next ``limit`` instructions behind the id ``after``, with the outputs of ``models`` to each."""
     i, o = t.instructions.c, t.outputs.c
     page = sa.select(t.instructions).where(within(benchmark, category), i.id > after).order_by(i.id).limit(limit)
-    asked = {row.id: instruction_of(row) for row in connection.execute(page)}
-    outputs: dict[int, dict[str, Output]] = {row_id: {} for row_id in asked}
+    instructions = {row.id: instruction_of(row) for row in connection.execute(page)}
+    outputs: dict[int, dict[str, Output]] = {place: {} for place in instructions}
     rows = connection.execute(
         sa.select(o.instruction_id, t.models.c.name, o.text, o.earlier)
         .join(t.models, t.models.c.id == o.model_id)
-        .where(o.instruction_id.in_(list(asked)), t.models.c.name.in_(models))
+        .where(o.instruction_id.in_(list(instructions)), t.models.c.name.in_(models))
         .order_by(o.instruction_id, t.models.c.name)
     )
     for row in rows:
-        output = Output(asked[row.instruction_id].key, row.name, row.text, replies(row.earlier))
-        outputs[row.instruction_id][row.name] = output
-    return [AnsweredInstruction(row_id, asked[row_id], outputs[row_id]) for row_id in asked]
+        key = instructions[row.instruction_id].key
+        outputs[row.instruction_id][row.name] = Output(key, row.name, row.text, replies(row.earlier))
+    return [AnsweredInstruction(place, instructions[place], outputs[place]) for place in instructions]
 
 
 def presence(
@@ -138,6 +141,11 @@ def presence(
     rows = connection.execute(query.execution_options(yield_per=1000))
     for _, group in groupby(rows, key=lambda row: row.id):
         yield {ids[row.model_id] for row in group if row.model_id is not None}
+
+
+def instruction(connection: sa.Connection, place: int) -> Instruction:
+    """The instruction with this id."""
+    return instruction_of(connection.execute(sa.select(t.instructions).where(t.instructions.c.id == place)).one())
 
 
 def instruction_places(connection: sa.Connection, benchmark: int, *, category: str | None = None) -> list[int]:
@@ -163,20 +171,22 @@ def replies(stored: str | None) -> tuple[str, ...]:
 
 def add_benchmark(connection: sa.Connection, name: str) -> int:
     """The benchmark's id; it is created where it does not exist."""
-    found = connection.scalar(sa.select(t.benchmarks.c.id).where(t.benchmarks.c.name == name))
-    if found is not None:
-        return int(found)
-    return insert(connection, t.benchmarks, name=name, created_at=now())
+    known = _id(connection, name)
+    return insert(connection, t.benchmarks, name=name, created_at=now()) if known is None else known
 
 
-def add_instructions(connection: sa.Connection, benchmark_id: int, instructions: Iterable[Instruction]) -> Stored:
+def _id(connection: sa.Connection, name: str) -> int | None:
+    return connection.scalar(sa.select(t.benchmarks.c.id).where(t.benchmarks.c.name == name))
+
+
+def add_instructions(connection: sa.Connection, benchmark: int, instructions: Iterable[Instruction]) -> Stored:
     """Add those that the benchmark does not have; the others stay as they are."""
     by_key = {instruction.key: instruction for instruction in instructions}
-    known = instruction_ids(connection, benchmark_id)
+    known = instruction_ids(connection, benchmark)
     new = [instruction for key, instruction in by_key.items() if key not in known]
     rows = [
         {
-            "benchmark_id": benchmark_id,
+            "benchmark_id": benchmark,
             "key": instruction.key,
             "turns": json.dumps(instruction.turns, ensure_ascii=False),
             "category": instruction.category,
@@ -190,10 +200,11 @@ def add_instructions(connection: sa.Connection, benchmark_id: int, instructions:
     return Stored(len(new), len(by_key) - len(new))
 
 
-def instruction_ids(connection: sa.Connection, benchmark_id: int) -> dict[str, int]:
-    """The id of each of the benchmark's instructions, by key."""
+def instruction_ids(connection: sa.Connection, benchmark: int, keys: Sequence[str] | None = None) -> dict[str, int]:
+    """The id of each of the benchmark's instructions, or of those with these keys, by key."""
     c = t.instructions.c
-    rows = connection.execute(sa.select(c.key, c.id).where(c.benchmark_id == benchmark_id))
+    query = sa.select(c.key, c.id).where(c.benchmark_id == benchmark)
+    rows = connection.execute(query) if keys is None else rows_among(connection, query, c.key, keys)
     return {row.key: row.id for row in rows}
 
 

@@ -1,6 +1,6 @@
-"""Everything that is read, in the snapshot of the connection it is given.
+"""Opening a database of either engine, its snapshots and transactions, and how rows go in and come out fast.
 
-Of several revisions of a trial's verdict only the highest is in force; every function here reads that one.
+Errors of the drivers become DatabaseError here.
 """
 
 import os
@@ -21,14 +21,15 @@ from judgebench.errors import DatabaseError, InputError, MissingExtra, UnknownNa
 from judgebench.resources import folder
 from judgebench.store.schema import SCHEMA_REVISION
 
-IN_LIST = 500  # names in one SQL IN list; both engines take more, plans grow slow
-
-
-def row_id(connection: sa.Connection, table: sa.Table, kind: str, name: str) -> int:
-    found = connection.scalar(sa.select(table.c.id).where(table.c.name == name))
-    if found is None:
-        raise UnknownName(kind, name, connection.scalars(sa.select(table.c.name)))
-    return int(found)
+Connection = sa.Connection  # what every function of the store works in; from ``Database.read`` or ``Database.write``
+_IN_LIST = 500  # values in one SQL IN list; both engines take more, plans grow slow
+_BUSY_TIMEOUT_S = 30
+_ADVISORY_LOCK = 0x6A75646765  # "judge" in ASCII
+_SQLITE_PRAGMAS = (
+    *("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", "temp_store=MEMORY"),
+    # Trials' keys come in no order: their index must fit (KiB), and its pages are written again and again (pages).
+    *("cache_size=-16384", "wal_autocheckpoint=16000"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,22 @@ class Stored:
     known: int
 
 
+def row_id(connection: sa.Connection, table: sa.Table, kind: str, name: str) -> int:
+    """Raises UnknownName."""
+    known = connection.scalar(sa.select(table.c.id).where(table.c.name == name))
+    if known is None:
+        raise UnknownName(kind, name, connection.scalars(sa.select(table.c.name)))
+    return int(known)
+
+
+def rows_among(
+    connection: sa.Connection, query: sa.Select[Any], column: sa.ColumnElement[Any], values: Sequence[Any]
+) -> Iterator[sa.Row[*tuple[Any, ...]]]:
+    """The rows of ``query`` in which ``column`` is one of ``values``; a part of these is asked for at a time."""
+    for start in range(0, len(values), _IN_LIST):
+        yield from connection.execute(query.where(column.in_(values[start : start + _IN_LIST])))
+
+
 def insert(connection: sa.Connection, table: sa.Table, **values: Any) -> int:
     """The new row's id."""
     return int(connection.scalars(sa.insert(table).values(**values).returning(table.c.id)).one())
@@ -47,21 +64,6 @@ def insert(connection: sa.Connection, table: sa.Table, **values: Any) -> int:
 def now() -> str:
     """The moment as the store writes it, e.g. "2026-01-31T23:59:59.123456+00:00"."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-Connection = sa.Connection  # what every function of the store works in; from ``Database.read`` or ``Database.write``
-
-_BUSY_TIMEOUT_S = 30
-
-
-_ADVISORY_LOCK = 0x6A75646765  # "judge" in ASCII
-
-
-_SQLITE_PRAGMAS = (
-    *("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", "temp_store=MEMORY"),
-    # Trials' keys come in no order: their index must fit (KiB), and its pages are written again and again (pages).
-    *("cache_size=-16384", "wal_autocheckpoint=16000"),
-)
 
 
 class Database:

@@ -1,9 +1,8 @@
-"""Everything that is read, in the snapshot of the connection it is given.
-
-Of several revisions of a trial's verdict only the highest is in force; every function here reads that one.
-"""
+"""Judges, which never change under their name, and where they are reached, which may."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,12 +13,22 @@ from judgebench.store import schema as t
 from judgebench.store.database import insert, row_id
 
 
+@dataclass(frozen=True, slots=True)
+class JudgeAddress:
+    """Where a judge is reached, and what else is needed to ask it."""
+
+    url: str | None  # None: it runs in this process
+    key_env: str | None  # the name of an environment variable
+    template: str | None  # as it was named, a file's path where it is a user's own; None: the default one
+    price: str | None  # "PROMPT,COMPLETION" in USD per million tokens
+
+
 def judges(connection: sa.Connection, benchmark: int | None = None) -> list[Judge]:
     """Judges by name: all, or those that have been asked about the benchmark."""
     query = sa.select(t.judges).order_by(t.judges.c.name)
     if benchmark is not None:
-        asked = sa.select(t.runs.c.judge_id).where(t.runs.c.benchmark_id == benchmark)
-        query = query.where(t.judges.c.id.in_(asked))
+        ran = sa.select(t.runs.c.judge_id).where(t.runs.c.benchmark_id == benchmark)
+        query = query.where(t.judges.c.id.in_(ran))
     return [_judge(row) for row in connection.execute(query)]
 
 
@@ -60,3 +69,24 @@ def add_judge(connection: sa.Connection, judge: Judge) -> int:
     if row.name != judge.name:
         raise Conflict(f"this very judge is stored under the name {row.name!r}: use that name")
     return int(row.id)
+
+
+def set_address(connection: sa.Connection, judge_id: int, address: JudgeAddress) -> None:
+    """Remember where the judge is reached, in place of what was known before."""
+    connection.execute(sa.delete(t.judge_addresses).where(t.judge_addresses.c.judge_id == judge_id))
+    connection.execute(sa.insert(t.judge_addresses).values(judge_id=judge_id, **asdict(address)))
+
+
+def addresses(connection: sa.Connection) -> dict[str, JudgeAddress]:
+    """Of those judges that have one, by the judge's name."""
+    query = sa.select(t.judge_addresses, t.judges.c.name).join(t.judges)
+    rows = connection.execute(query)
+    return {row.name: JudgeAddress(row.url, row.key_env, row.template, row.price) for row in rows}
+
+
+def only_imported(connection: sa.Connection, names: Sequence[str]) -> set[str]:
+    """Those of the judges of whom only imported verdicts are stored, so that nobody knows where to ask them."""
+    j = t.judges.c
+    ran = sa.select(t.runs.c.judge_id).where(t.runs.c.kind == "run")
+    known = sa.select(t.judge_addresses.c.judge_id)
+    return set(connection.scalars(sa.select(j.name).where(j.name.in_(names), j.id.not_in(ran), j.id.not_in(known))))

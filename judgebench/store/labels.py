@@ -3,20 +3,32 @@
 A person says one thing about a pair of outputs: saying it again adds nothing, saying something else raises Conflict.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
 from judgebench.errors import Conflict, UnknownName
-from judgebench.records import HumanLabel, Order
+from judgebench.records import HumanLabel, Order, Output
 from judgebench.stats.verdict_table import LabelTable, encode
 from judgebench.store import schema as t
-from judgebench.store.database import IN_LIST, Stored, now
+from judgebench.store.benchmarks import replies, within
+from judgebench.store.database import Stored, now, rows_among
+from judgebench.store.models import (
+    MODEL_A,
+    MODEL_B,
+    OUTPUT_A,
+    OUTPUT_B,
+    StoredOutputs,
+    join_sides,
+    stored_outputs,
+)
+from judgebench.store.verdicts import in_force
 
 _h = t.human_labels.c
-_Said = HumanLabel | sa.Row[Any]  # a label handed over, or the row of a stored one
+_Given = HumanLabel | sa.Row[Any]  # a label handed over, or the row of a stored one
 
 
 def add_labels(connection: sa.Connection, benchmark_id: int, labels: Sequence[HumanLabel]) -> Stored:
@@ -25,12 +37,12 @@ def add_labels(connection: sa.Connection, benchmark_id: int, labels: Sequence[Hu
     Raises UnknownName where the benchmark has no such instruction, or a model no output to it; Conflict where the
     annotator said something else about the same pair before.
     """
-    outputs = _output_ids(connection, benchmark_id, sorted({label.instruction for label in labels}))
-    said = _said(connection, [instruction_id for instruction_id, _ in outputs.values()])
+    outputs = stored_outputs(connection, benchmark_id, sorted({label.instruction for label in labels}))
+    given = _stored(connection, [stored.instruction_id for stored in outputs.values()])
     written, rows = now(), []
     for label in labels:
         instruction_id, a, b = _identity(label, outputs)
-        known = said.setdefault((label.annotator, a, b), label)
+        known = given.setdefault((label.annotator, a, b), label)
         if known is not label:
             _check_same(label, known)
             continue
@@ -66,7 +78,7 @@ def labels(
         query = query.where(t.instructions.c.key == instruction)
     if annotator is not None:
         query = query.where(_h.annotator == annotator)
-    for row in connection.execution_options(yield_per=1000).execute(query):
+    for row in connection.execute(query.execution_options(yield_per=1000)):
         yield HumanLabel(
             annotator=row.annotator,
             instruction=row.key,
@@ -120,64 +132,97 @@ def annotators(connection: sa.Connection, benchmark_id: int) -> dict[str, int]:
     return dict(sorted((row[0], row[1]) for row in connection.execute(query)))
 
 
+def unlabelled(connection: sa.Connection, benchmark_id: int, annotator: str) -> list[int]:
+    """The instructions (ids) with a judged pair of different outputs that ``annotator`` has not labelled."""
+    verdicts, i = in_force(connection), t.instructions.c
+    v, a, b = verdicts.c, OUTPUT_A.c, OUTPUT_B.c
+    labelled = sa.exists().where(
+        _h.annotator == annotator, _h.output_a_id == v.output_a_id, _h.output_b_id == v.output_b_id
+    )
+    differ = (a.id == v.output_a_id) & (b.id == v.output_b_id) & (a.text != b.text)
+    left = sa.exists().where(v.instruction_id == i.id, differ, ~labelled)
+    return list(connection.scalars(sa.select(i.id).where(i.benchmark_id == benchmark_id, left).order_by(i.id)))
+
+
+def unlabelled_pairs(connection: sa.Connection, instruction_id: int, annotator: str) -> list[tuple[Output, Output]]:
+    """The judged pairs of outputs to this instruction that ``annotator`` has not labelled, alike ones included.
+
+    The pairs, and the outputs of each, are in the order of their ids.
+    """
+    v, o = in_force(connection).c, t.outputs.c
+    judged = sa.select(v.output_a_id, v.output_b_id).where(
+        v.instruction_id == instruction_id, v.output_b_id.is_not(None)
+    )
+    mine = sa.select(_h.output_a_id, _h.output_b_id).where(
+        _h.instruction_id == instruction_id, _h.annotator == annotator
+    )
+    done = {tuple(row) for row in connection.execute(mine)}
+    left = sorted({tuple(row) for row in connection.execute(judged.distinct())} - done)
+    rows = connection.execute(
+        sa.select(o.id, t.instructions.c.key, t.models.c.name, o.text, o.earlier)
+        .join(t.models, t.models.c.id == o.model_id)
+        .join(t.instructions, t.instructions.c.id == o.instruction_id)
+        .where(o.instruction_id == instruction_id)
+    )
+    outputs = {row.id: Output(row.key, row.name, row.text, replies(row.earlier)) for row in rows}
+    return [(outputs[min(pair)], outputs[max(pair)]) for pair in left]
+
+
+def counts_by_instruction(connection: sa.Connection, annotator: str) -> dict[int, int]:
+    """How many labels the annotator gave on each instruction (id) that has one."""
+    mine = sa.select(_h.instruction_id, sa.func.count()).where(_h.annotator == annotator).group_by(_h.instruction_id)
+    return {row[0]: row[1] for row in connection.execute(mine)}
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedLabel:
+    """A label beside the judges."""
+
+    instruction: int  # id
+    preference: float
+    judged: float | None  # mean preference of the judges' verdicts in force; None without one
+
+
+def beside_judges(connection: sa.Connection, benchmark_id: int, annotator: str) -> list[ComparedLabel]:
+    """The annotator's labels on the benchmark."""
+    v, i = in_force(connection).c, t.instructions.c
+    about_it = (v.instruction_id == _h.instruction_id, v.output_a_id == _h.output_a_id, v.output_b_id == _h.output_b_id)
+    judged = sa.select(sa.func.avg(v.preference)).where(*about_it).scalar_subquery()
+    instructions = sa.select(i.id).where(i.benchmark_id == benchmark_id)
+    query = sa.select(_h.instruction_id, _h.preference, judged)
+    rows = connection.execute(query.where(_h.instruction_id.in_(instructions), _h.annotator == annotator))
+    return [ComparedLabel(*row) for row in rows]
+
+
 def _query(benchmark_id: int, category: str | None) -> sa.Select[Any]:
-    a, b = t.outputs.alias("output_a"), t.outputs.alias("output_b")
-    model_a, model_b = t.models.alias("of_a"), t.models.alias("of_b")
-    i = t.instructions.c
+    columns = (_h.annotator, _h.order, _h.preference, _h.both_bad, _h.source, _h.created_at, t.instructions.c.key)
     query = (
-        sa.select(
-            *(_h.annotator, _h.order, _h.preference, _h.both_bad, _h.source, _h.created_at, i.key),
-            *(model_a.c.name.label("model_a"), model_b.c.name.label("model_b")),
-        )
-        .join(t.instructions, i.id == _h.instruction_id)
-        .join(a, a.c.id == _h.output_a_id)
-        .join(b, b.c.id == _h.output_b_id)
-        .join(model_a, model_a.c.id == a.c.model_id)
-        .join(model_b, model_b.c.id == b.c.model_id)
-        .where(i.benchmark_id == benchmark_id)
+        sa.select(*columns, MODEL_A.c.name.label("model_a"), MODEL_B.c.name.label("model_b"))
+        .join(t.instructions, t.instructions.c.id == _h.instruction_id)
+        .where(within(benchmark_id, category))
         .order_by(_h.id)
     )
-    return query if category is None else query.where(i.category == category)
+    return join_sides(query, t.human_labels)
 
 
-def _output_ids(
-    connection: sa.Connection, benchmark_id: int, keys: Sequence[str]
-) -> dict[str, tuple[int, dict[str, int]]]:
-    """By the instruction's key: its id, and the id of each model's output."""
-    i, o = t.instructions.c, t.outputs.c
-    found: dict[str, tuple[int, dict[str, int]]] = {}
-    for start in range(0, len(keys), IN_LIST):
-        query = (
-            sa.select(i.key, i.id, o.id.label("output_id"), t.models.c.name)
-            .join(t.outputs, o.instruction_id == i.id)
-            .join(t.models, t.models.c.id == o.model_id)
-            .where(i.benchmark_id == benchmark_id, i.key.in_(keys[start : start + IN_LIST]))
-        )
-        for key, instruction_id, output_id, model in connection.execute(query):
-            found.setdefault(key, (instruction_id, {}))[1][model] = output_id
-    return found
-
-
-def _identity(label: HumanLabel, outputs: dict[str, tuple[int, dict[str, int]]]) -> tuple[int, int, int]:
+def _identity(label: HumanLabel, outputs: Mapping[str, StoredOutputs]) -> tuple[int, int, int]:
+    """The ids of the instruction and of both outputs."""
     if label.instruction not in outputs:
         raise UnknownName("instruction with outputs", label.instruction, [])
-    instruction_id, by_model = outputs[label.instruction]
+    stored = outputs[label.instruction]
     for model in (label.model_a, label.model_b):
-        if model not in by_model:
-            raise UnknownName("output of model", model, by_model)
-    return instruction_id, by_model[label.model_a], by_model[label.model_b]
+        if model not in stored.by_model:
+            raise UnknownName("output of model", model, stored.by_model)
+    return stored.instruction_id, stored.by_model[label.model_a], stored.by_model[label.model_b]
 
 
-def _said(connection: sa.Connection, instructions: Sequence[int]) -> dict[tuple[str, int, int], _Said]:
-    """What was said before about these instructions (ids), by annotator and pair of outputs."""
-    said: dict[tuple[str, int, int], _Said] = {}
-    for start in range(0, len(instructions), IN_LIST):
-        query = sa.select(t.human_labels).where(_h.instruction_id.in_(instructions[start : start + IN_LIST]))
-        said |= {(row.annotator, row.output_a_id, row.output_b_id): row for row in connection.execute(query)}
-    return said
+def _stored(connection: sa.Connection, instructions: Sequence[int]) -> dict[tuple[str, int, int], _Given]:
+    """The labels on these instructions (ids) by annotator and pair of outputs."""
+    rows = rows_among(connection, sa.select(t.human_labels), _h.instruction_id, instructions)
+    return {(row.annotator, row.output_a_id, row.output_b_id): row for row in rows}
 
 
-def _check_same(label: HumanLabel, known: _Said) -> None:
+def _check_same(label: HumanLabel, known: _Given) -> None:
     if (label.preference, label.both_bad) != (known.preference, bool(known.both_bad)):
         raise Conflict(
             f"{label.annotator!r} has labelled {label.model_a!r} against {label.model_b!r} on instruction "

@@ -1,6 +1,6 @@
-"""Everything that is read, in the snapshot of the connection it is given.
+"""Models, their lineages, their outputs, and how those were collected that were not submitted.
 
-Of several revisions of a trial's verdict only the highest is in force; every function here reads that one.
+Outputs are never replaced: storing the same one again is nothing, another one raises Conflict.
 """
 
 import json
@@ -14,7 +14,23 @@ from judgebench.errors import Conflict
 from judgebench.records import Answer, Lineage, Model, Output, Status
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import instruction_ids, replies
-from judgebench.store.database import IN_LIST, Stored, insert, now, row_id
+from judgebench.store.database import Stored, insert, now, row_id, rows_among
+
+OUTPUT_A, OUTPUT_B = t.outputs.alias("output_a"), t.outputs.alias("output_b")
+MODEL_A, MODEL_B = t.models.alias("model_of_a"), t.models.alias("model_of_b")
+
+
+def join_sides(query: sa.Select[Any], table: sa.FromClause, *, pointwise: bool = False) -> sa.Select[Any]:
+    """``query`` with both outputs of each row of ``table``, and their models.
+
+    ``pointwise``: rows with one output stay, and lack the second.
+    """
+    return (
+        query.join(OUTPUT_A, OUTPUT_A.c.id == table.c.output_a_id)
+        .join(OUTPUT_B, OUTPUT_B.c.id == table.c.output_b_id, isouter=pointwise)
+        .join(MODEL_A, MODEL_A.c.id == OUTPUT_A.c.model_id)
+        .join(MODEL_B, MODEL_B.c.id == OUTPUT_B.c.model_id, isouter=pointwise)
+    )
 
 
 def models(connection: sa.Connection, benchmark: int) -> list[Model]:
@@ -25,23 +41,22 @@ def models(connection: sa.Connection, benchmark: int) -> list[Model]:
         .where(t.instructions.c.id == t.outputs.c.instruction_id, t.instructions.c.benchmark_id == benchmark)
     )
     rows = connection.execute(sa.select(t.models).where(an_output).order_by(t.models.c.name))
-    return [Model(row.name, Lineage(row.family, row.parent, tuple(json.loads(row.trained_on)))) for row in rows]
+    return [Model(row.name, _lineage_of(row)) for row in rows]
 
 
 def outputs_to(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -> dict[str, dict[str, str]]:
     """Every model's outputs to the instructions with these keys, by model and key."""
     i, o = t.instructions.c, t.outputs.c
-    found: dict[str, dict[str, str]] = {}
-    for start in range(0, len(keys), IN_LIST):
-        query = (
-            sa.select(t.models.c.name, i.key, o.text)
-            .join(t.outputs, o.model_id == t.models.c.id)
-            .join(t.instructions, i.id == o.instruction_id)
-            .where(i.benchmark_id == benchmark, i.key.in_(keys[start : start + IN_LIST]))
-        )
-        for name, key, text in connection.execute(query):
-            found.setdefault(name, {})[key] = text
-    return found
+    query = (
+        sa.select(t.models.c.name, i.key, o.text)
+        .join(t.outputs, o.model_id == t.models.c.id)
+        .join(t.instructions, i.id == o.instruction_id)
+        .where(i.benchmark_id == benchmark)
+    )
+    texts: dict[str, dict[str, str]] = {}
+    for name, key, text in rows_among(connection, query, i.key, keys):
+        texts.setdefault(name, {})[key] = text
+    return texts
 
 
 def check_model(connection: sa.Connection, name: str) -> None:
@@ -56,8 +71,8 @@ def add_model(connection: sa.Connection, model: Model) -> int:
     """
     row = connection.execute(sa.select(t.models).where(t.models.c.name == model.name)).one_or_none()
     if row is None:
-        return insert(connection, t.models, name=model.name, **_lineage(model.lineage))
-    declared = {key: value for key, value in _lineage(model.lineage).items() if value not in (None, "[]")}
+        return insert(connection, t.models, name=model.name, **_lineage_row(model.lineage))
+    declared = {key: value for key, value in _lineage_row(model.lineage).items() if value not in (None, "[]")}
     for key, value in declared.items():
         stored = row._mapping[key]
         if stored not in (None, "[]", value):
@@ -73,8 +88,8 @@ def add_outputs(connection: sa.Connection, benchmark_id: int, outputs: Sequence[
     Raises Conflict when a model has another output to one of the instructions already; then nothing is stored.
     """
     instructions = instruction_ids(connection, benchmark_id)
-    models = _ids(connection, t.models, {output.model for output in outputs})
-    stored = _stored_outputs(connection, benchmark_id, set(models.values()))
+    models = _model_ids(connection, {output.model for output in outputs})
+    stored = _whole_outputs(connection, benchmark_id, set(models.values()))
     rows = []
     for output in outputs:
         identity = (instructions[output.instruction], models[output.model])
@@ -82,32 +97,40 @@ def add_outputs(connection: sa.Connection, benchmark_id: int, outputs: Sequence[
             _check_same(output, stored[identity])
             continue
         stored[identity] = output.whole
-        columns = ("instruction_id", "model_id", "text", "length_chars", "earlier")
-        earlier = json.dumps(output.earlier, ensure_ascii=False) if output.earlier else None
-        rows.append(dict(zip(columns, (*identity, output.text, len(output.whole), earlier), strict=True)))
+        rows.append(_output_row(output, *identity))
     if rows:
         connection.execute(sa.insert(t.outputs), rows)
     return Stored(len(rows), len(outputs) - len(rows))
 
 
-def _ids(connection: sa.Connection, table: sa.Table, names: Iterable[str]) -> dict[str, int]:
-    rows = connection.execute(sa.select(table.c.name, table.c.id).where(table.c.name.in_(sorted(names))))
+def _model_ids(connection: sa.Connection, names: Iterable[str]) -> dict[str, int]:
+    m = t.models.c
+    rows = connection.execute(sa.select(m.name, m.id).where(m.name.in_(sorted(names))))
     return {row.name: row.id for row in rows}
 
 
-def _stored_outputs(connection: sa.Connection, benchmark_id: int, model_ids: set[int]) -> dict[tuple[int, int], str]:
+def _whole_outputs(connection: sa.Connection, benchmark_id: int, model_ids: set[int]) -> dict[tuple[int, int], str]:
+    """All replies of each of the models' outputs, by the ids of instruction and model."""
     o = t.outputs.c
     query = (
         sa.select(o.instruction_id, o.model_id, o.text, o.earlier)
         .join(t.instructions, t.instructions.c.id == o.instruction_id)
         .where(t.instructions.c.benchmark_id == benchmark_id, o.model_id.in_(sorted(model_ids)))
     )
-    rows = connection.execute(query)
-    return {(row.instruction_id, row.model_id): _whole(row.text, row.earlier) for row in rows}
+    return {
+        (row.instruction_id, row.model_id): Output("", "", row.text, replies(row.earlier)).whole
+        for row in connection.execute(query)
+    }
 
 
-def _whole(text: str, earlier: str | None) -> str:
-    return Output("", "", text, replies(earlier)).whole
+def _output_row(output: Output, instruction_id: int, model_id: int) -> dict[str, Any]:
+    return {
+        "instruction_id": instruction_id,
+        "model_id": model_id,
+        "text": output.text,
+        "length_chars": len(output.whole),
+        "earlier": json.dumps(output.earlier, ensure_ascii=False) if output.earlier else None,
+    }
 
 
 def _check_same(output: Output, known: str) -> None:
@@ -119,7 +142,7 @@ def _check_same(output: Output, known: str) -> None:
         )
 
 
-def _lineage(lineage: Lineage) -> dict[str, Any]:
+def _lineage_row(lineage: Lineage) -> dict[str, Any]:
     return {
         "family": lineage.family,
         "parent": lineage.parent,
@@ -127,10 +150,14 @@ def _lineage(lineage: Lineage) -> dict[str, Any]:
     }
 
 
+def _lineage_of(row: sa.Row[Any]) -> Lineage:
+    return Lineage(row.family, row.parent, tuple(json.loads(row.trained_on)))
+
+
 def lineages(connection: sa.Connection) -> dict[str, Lineage]:
     """What was declared, by the name of the model; of LLMs of judges as well, where it was declared."""
     rows = connection.execute(sa.select(t.models).order_by(t.models.c.name))
-    return {row.name: Lineage(row.family, row.parent, tuple(json.loads(row.trained_on))) for row in rows}
+    return {row.name: _lineage_of(row) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,21 +167,24 @@ class StoredOutputs:
     instruction_id: int
     by_model: dict[str, int]
 
+    def sides(self, model_a: str, model_b: str | None) -> tuple[int, int, int | None]:
+        """The ids of the instruction and of both outputs, as the columns of a trial hold them."""
+        return self.instruction_id, self.by_model[model_a], None if model_b is None else self.by_model[model_b]
+
 
 def stored_outputs(connection: sa.Connection, benchmark_id: int, keys: Sequence[str]) -> dict[str, StoredOutputs]:
-    """The instructions with these keys and the outputs to them."""
+    """By key, of those of the instructions that have an output."""
     i, o = t.instructions.c, t.outputs.c
-    found: dict[str, StoredOutputs] = {}
-    for start in range(0, len(keys), IN_LIST):
-        query = (
-            sa.select(i.key, i.id, o.id.label("output_id"), t.models.c.name)
-            .join(t.outputs, o.instruction_id == i.id)
-            .join(t.models, t.models.c.id == o.model_id)
-            .where(i.benchmark_id == benchmark_id, i.key.in_(keys[start : start + IN_LIST]))
-        )
-        for key, instruction_id, output_id, model in connection.execute(query):
-            found.setdefault(key, StoredOutputs(instruction_id, {})).by_model[model] = output_id
-    return found
+    query = (
+        sa.select(i.key, i.id, o.id.label("output_id"), t.models.c.name)
+        .join(t.outputs, o.instruction_id == i.id)
+        .join(t.models, t.models.c.id == o.model_id)
+        .where(i.benchmark_id == benchmark_id)
+    )
+    stored: dict[str, StoredOutputs] = {}
+    for key, instruction_id, output_id, model in rows_among(connection, query, i.key, keys):
+        stored.setdefault(key, StoredOutputs(instruction_id, {})).by_model[model] = output_id
+    return stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +221,14 @@ def add_generator(connection: sa.Connection, model_id: int, model: str, generato
     return int(row.id)
 
 
+def generators(connection: sa.Connection) -> dict[str, Generator]:
+    """How the models were asked whose outputs we collected, by the name of the model."""
+    g = t.generators.c
+    query = sa.select(t.models.c.name, g.served_model, g.system, g.settings).join(t.models, t.models.c.id == g.model_id)
+    rows = connection.execute(query)
+    return {row.name: Generator(row.served_model, row.system, json.loads(row.settings)) for row in rows}
+
+
 class AnswerWriter:
     """Appends the outputs of one model to one benchmark's instructions."""
 
@@ -202,55 +240,27 @@ class AnswerWriter:
     def known(self, connection: sa.Connection, keys: Sequence[str]) -> dict[str, Status]:
         """How those of the instructions ended that have an output of the model."""
         i, o = t.instructions.c, t.outputs.c
-        found: dict[str, Status] = {}
-        for part in _parts(keys):
-            query = (
-                sa.select(i.key, t.answers.c.status)
-                .join(t.outputs, o.instruction_id == i.id)
-                .outerjoin(t.answers, t.answers.c.id == o.id)
-                .where(i.benchmark_id == self._benchmark_id, o.model_id == self._model_id, i.key.in_(part))
-            )
-            found |= {row.key: Status(row.status or Status.OK) for row in connection.execute(query)}
-        return found
+        query = (
+            sa.select(i.key, t.answers.c.status)
+            .join(t.outputs, o.instruction_id == i.id)
+            .outerjoin(t.answers, t.answers.c.id == o.id)
+            .where(i.benchmark_id == self._benchmark_id, o.model_id == self._model_id)
+        )
+        return {row.key: Status(row.status or Status.OK) for row in rows_among(connection, query, i.key, keys)}
 
     def add(self, connection: sa.Connection, answers: Iterable[Answer]) -> None:
         """Store the answers that have an output; an instruction that has one already keeps it."""
-        new = {answer.output.instruction: answer for answer in answers if answer.output is not None}
+        new = {answer.output.instruction: (answer.output, answer) for answer in answers if answer.output is not None}
         for key in self.known(connection, list(new)):
             del new[key]
-        ids = self._instruction_ids(connection, list(new))
+        ids = instruction_ids(connection, self._benchmark_id, list(new))
         written = now()
-        for key, answer in new.items():
-            output_id = self._add_output(connection, ids[key], answer)
+        for key, (output, answer) in new.items():
+            output_id = insert(connection, t.outputs, **_output_row(output, ids[key], self._model_id))
             connection.execute(sa.insert(t.answers).values(id=output_id, **self._about(answer), created_at=written))
-
-    def _add_output(self, connection: sa.Connection, instruction_id: int, answer: Answer) -> int:
-        output = answer.output or Output("", "", "")
-        earlier = json.dumps(output.earlier, ensure_ascii=False) if output.earlier else None
-        return insert(
-            connection,
-            t.outputs,
-            instruction_id=instruction_id,
-            model_id=self._model_id,
-            text=output.text,
-            length_chars=len(output.whole),
-            earlier=earlier,
-        )
 
     def _about(self, answer: Answer) -> dict[str, Any]:
         reply = answer.completion
         names = ("finish_reason", "model", "prompt_tokens", "completion_tokens", "cost_usd", "latency_s")
         about = {name: getattr(reply, name, None) for name in names}
         return {"generator_id": self._generator_id, "status": str(answer.status), **about}
-
-    def _instruction_ids(self, connection: sa.Connection, keys: Sequence[str]) -> dict[str, int]:
-        i = t.instructions.c
-        found: dict[str, int] = {}
-        for part in _parts(keys):
-            query = sa.select(i.key, i.id).where(i.benchmark_id == self._benchmark_id, i.key.in_(part))
-            found |= {row.key: row.id for row in connection.execute(query)}
-        return found
-
-
-def _parts(keys: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (keys[start : start + IN_LIST] for start in range(0, len(keys), IN_LIST))

@@ -1,25 +1,51 @@
-"""Write 1: benchmarks, instructions, models, outputs, judges and runs.
+"""Runs: one execution of a study or one import each, with what it stored; and the batches that a run was written into.
 
-Every function works in the transaction of the connection it is given, so that a submission is stored whole or not at
-all. What is stored is never changed: storing the same thing again is nothing, storing something else under the same
-identity raises Conflict.
+A batch says which trials stand in which batch file, where that was submitted, and what is still awaited.
 """
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
 from judgebench import __version__
+from judgebench.errors import UnknownName
+from judgebench.records import Order, Reading, Status, Trial
 from judgebench.store import schema as t
-from judgebench.store.database import insert, now
+from judgebench.store.battles import SIDES, trial_of
+from judgebench.store.blocks import BLOCK
+from judgebench.store.database import bulk_insert, insert, now, rows_among
+from judgebench.store.models import StoredOutputs, join_sides
+from judgebench.store.verdicts import any_revised, every_revision, newest_id
+
+_b, _bt, _c, _r = t.batches.c, t.batch_trials.c, t.completions.c, t.runs.c
+_Counts = tuple[tuple[int, Status, int, float | None], ...]  # run's id, status, trials, USD
+
+_KEPT: WeakKeyDictionary[sa.Engine, dict[int, _Counts]] = WeakKeyDictionary()  # by block, see _counts
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One execution of a study, or one import."""
+
+    id: int
+    benchmark: str
+    judge: str
+    kind: str  # "run", "batch" or "import"
+    started_at: str  # ISO 8601, UTC
+    finished_at: str | None  # None while it runs, or when it was stopped
+    ended: Mapping[Status, int]  # trials that it stored, by the newest status that it stored of each
+    cost_usd: float | None  # of its replies; None where no price was known
 
 
 def start_run(
     connection: sa.Connection, *, benchmark_id: int, judge_id: int, kind: str, specification: Mapping[str, Any]
 ) -> int:
-    """The id of a new run; ``kind`` is "run" or "import"."""
+    """The id of a new run; ``kind`` is "run", "batch" or "import"."""
     return insert(
         connection,
         t.runs,
@@ -33,4 +59,218 @@ def start_run(
 
 
 def finish_run(connection: sa.Connection, run_id: int) -> None:
-    connection.execute(sa.update(t.runs).where(t.runs.c.id == run_id).values(finished_at=now()))
+    connection.execute(sa.update(t.runs).where(_r.id == run_id).values(finished_at=now()))
+
+
+def last_specification(connection: sa.Connection, judge: str) -> Mapping[str, Any] | None:
+    """The study that the judge was asked in last; None where it never was."""
+    query = sa.select(_r.specification).join(t.judges).where(t.judges.c.name == judge, _r.kind == "run")
+    specification = connection.scalar(query.order_by(_r.id.desc()).limit(1))
+    return None if specification is None else json.loads(specification)
+
+
+def runs(connection: sa.Connection) -> list[RunSummary]:
+    """All runs, the newest first."""
+    named = (
+        sa.select(_r.id, _r.kind, _r.started_at, _r.finished_at, t.benchmarks.c.name, t.judges.c.name.label("judge"))
+        .join(t.benchmarks, t.benchmarks.c.id == _r.benchmark_id)
+        .join(t.judges, t.judges.c.id == _r.judge_id)
+        .order_by(_r.id.desc())
+    )
+    rows = connection.execute(named).all()
+    ended: dict[int, Counter[Status]] = {row.id: Counter() for row in rows}
+    costs: dict[int, list[float]] = {row.id: [] for row in rows}
+    full = newest_id(connection) // BLOCK
+    for block in range(full + 1):
+        for run_id, status, trials, spent in _counts(connection, block, full=block < full):
+            ended[run_id][status] += trials
+            costs[run_id] += [] if spent is None else [spent]
+    return [
+        RunSummary(
+            id=row.id,
+            benchmark=row.name,
+            judge=row.judge,
+            kind=row.kind,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            ended=+ended[row.id],
+            cost_usd=sum(costs[row.id]) if costs[row.id] else None,
+        )
+        for row in rows
+    ]
+
+
+def _counts(connection: sa.Connection, block: int, *, full: bool) -> _Counts:
+    """What a block of verdicts adds to each run.
+
+    Verdicts are only ever appended: what a full block adds is kept, and watching a run reads what is new.
+    """
+    kept = _KEPT.setdefault(connection.engine, {})
+    if block in kept:
+        return kept[block]
+    counts = _added(connection, block) + (_superseded(connection, block) if any_revised(connection) else ())
+    if full:
+        kept[block] = counts
+    return counts
+
+
+def _added(connection: sa.Connection, block: int) -> _Counts:
+    """Verdicts, and the price of the replies that came with them: reading one again costs nothing."""
+    v = every_revision().c
+    query = (
+        sa.select(v.run_id, v.status, sa.func.count(), sa.func.sum(_c.cost_usd))
+        .outerjoin(t.completions, _c.id == v.id)
+        .where(v.id > block * BLOCK, v.id <= (block + 1) * BLOCK)
+        .group_by(v.run_id, v.status)
+    )
+    return tuple((row[0], Status(row[1]), row[2], row[3]) for row in connection.execute(query))
+
+
+def _superseded(connection: sa.Connection, block: int) -> _Counts:
+    """Less the verdicts, of whichever block, that a later one of the same run in this block takes the place of."""
+    new, old = every_revision("new").c, every_revision("old").c
+    query = (
+        sa.select(old.run_id, old.status, sa.func.count())
+        .where(new.id > block * BLOCK, new.id <= (block + 1) * BLOCK, new.revision > sa.literal_column("0"))
+        .where(old.trial_key == new.trial_key, old.revision == new.revision - 1, old.run_id == new.run_id)
+        .group_by(old.run_id, old.status)
+    )
+    return tuple((row[0], Status(row[1]), -row[2], None) for row in connection.execute(query))
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTrial:
+    """A trial without its texts: tens of thousands of them are held at once."""
+
+    key: str
+    instruction: str  # key
+    model_a: str
+    model_b: str | None  # None: pointwise
+    order: Order | None
+    repeat: int
+
+    @classmethod
+    def of(cls, trial: Trial | Reading) -> "BatchTrial":
+        if isinstance(trial, Reading):
+            return cls(trial.key, trial.instruction.key, trial.output.model, None, None, trial.repeat)
+        sides = trial.battle
+        return cls(trial.key, sides.instruction.key, sides.a.model, sides.b.model, trial.order, trial.repeat)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch as it is stored."""
+
+    id: int
+    name: str
+    run_id: int
+    judge: str  # name
+    judge_digest: str
+    specification: str  # of the study, as JSON
+    benchmark: str
+    digest: str  # SHA-256 of its file
+    server_id: str | None
+    closed: bool
+    requests: int
+    answered: int  # trials whose result was ingested, failures included
+
+
+def add_batch(
+    connection: sa.Connection,
+    *,
+    name: str,
+    run_id: int,
+    digest: str,
+    trials: Sequence[BatchTrial],
+    outputs: Mapping[str, StoredOutputs],
+) -> None:
+    """Store a batch and its trials; ``outputs`` says where those of each instruction (by key) are stored."""
+    batch_id = insert(connection, t.batches, name=name, run_id=run_id, digest=digest, created_at=now())
+    next_id = (connection.scalar(sa.select(sa.func.max(_bt.id))) or 0) + 1
+    rows = [
+        (
+            *(next_id + at, batch_id, trial.key, *outputs[trial.instruction].sides(trial.model_a, trial.model_b)),
+            *(None if trial.order is None else str(trial.order), trial.repeat),
+        )
+        for at, trial in enumerate(trials)
+    ]
+    bulk_insert(connection, t.batch_trials, rows)
+
+
+def awaited(connection: sa.Connection, trial_keys: Sequence[str]) -> set[str]:
+    """Those of the trials that an open batch asks and has brought no result for."""
+    query = sa.select(_bt.trial_key).join(t.batches, _b.id == _bt.batch_id).where(_b.closed_at.is_(None), ~_came())
+    return {row.trial_key for row in rows_among(connection, query, _bt.trial_key, trial_keys)}
+
+
+def _came() -> sa.Exists:
+    """Whether the run of a batch has stored a result of the trial, whatever came of it later."""
+    v = every_revision().c
+    return sa.exists().where(v.trial_key == _bt.trial_key, v.run_id == _b.run_id)
+
+
+def batches(connection: sa.Connection) -> list[Batch]:
+    """All batches, the oldest first."""
+    asks = sa.select(sa.func.count()).where(_bt.batch_id == _b.id)
+    query: sa.Select[Any] = (
+        sa.select(
+            *(_b.id, _b.name, _b.run_id, _b.digest, _b.server_id, _b.closed_at),
+            *(t.judges.c.name.label("judge"), t.judges.c.digest.label("judge_digest"), _r.specification),
+            t.benchmarks.c.name.label("benchmark"),
+            asks.correlate(t.batches).scalar_subquery().label("requests"),
+            asks.where(_came()).correlate(t.batches).scalar_subquery().label("answered"),
+        )
+        .join(t.runs, _r.id == _b.run_id)
+        .join(t.judges, t.judges.c.id == _r.judge_id)
+        .join(t.benchmarks, t.benchmarks.c.id == _r.benchmark_id)
+        .order_by(_b.id)
+    )
+    return [_batch(row) for row in connection.execute(query)]
+
+
+def batch(connection: sa.Connection, name: str) -> Batch:
+    """Raises UnknownName."""
+    known = {batch.name: batch for batch in batches(connection)}
+    if name not in known:
+        raise UnknownName("batch", name, known)
+    return known[name]
+
+
+def batch_trials(connection: sa.Connection, of: Batch, trial_keys: Sequence[str]) -> dict[str, Trial | Reading]:
+    """Those of the trials that the batch asks, by key."""
+    query: sa.Select[Any] = sa.select(_bt.trial_key, _bt.order, _bt.repeat, *SIDES).where(_bt.batch_id == of.id)
+    query = query.join(t.instructions, t.instructions.c.id == _bt.instruction_id)
+    query = join_sides(query, t.batch_trials, pointwise=True)
+    trials: dict[str, Trial | Reading] = {}
+    for row in rows_among(connection, query, _bt.trial_key, trial_keys):
+        trial = trial_of(row, of.judge_digest)
+        if trial is not None:
+            trials[row.trial_key] = trial
+    return trials
+
+
+def set_submitted(connection: sa.Connection, of: Batch, server_id: str) -> None:
+    values = {"server_id": server_id, "submitted_at": now()}
+    connection.execute(sa.update(t.batches).where(_b.id == of.id).values(**values))
+
+
+def set_closed(connection: sa.Connection, of: Batch) -> None:
+    """Nothing further is expected: what it has brought no result for may be asked otherwise."""
+    connection.execute(sa.update(t.batches).where(_b.id == of.id, _b.closed_at.is_(None)).values(closed_at=now()))
+
+
+def _batch(row: sa.Row[Any]) -> Batch:
+    return Batch(
+        id=row.id,
+        name=row.name,
+        run_id=row.run_id,
+        judge=row.judge,
+        judge_digest=row.judge_digest,
+        specification=row.specification,
+        benchmark=row.benchmark,
+        digest=row.digest,
+        server_id=row.server_id,
+        closed=row.closed_at is not None,
+        requests=row.requests,
+        answered=row.answered,
+    )

@@ -261,7 +261,7 @@ batch_trials = Table(
 )
 
 
-verdict_blocks = Table(  # derived from the verdicts, see store.verdict_columns; may be dropped and built again
+verdict_blocks = Table(  # derived from the verdicts, see store.blocks; may be dropped and built again
     "verdict_blocks",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),  # the block's number, from 0

@@ -1,5 +1,6 @@
-"""Whole databases: check, back up, copy from one engine to the other."""
+"""Whole databases: their version, and how they are checked, backed up, and copied from one engine to the other."""
 
+import hashlib
 import os
 import sqlite3
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from judgebench.errors import Conflict, InputError
 from judgebench.store import schema as t
-from judgebench.store.arrays import reseal, stale_blocks
+from judgebench.store.blocks import reseal, stale_blocks
 from judgebench.store.database import Database, bulk_insert
 
 _BATCH = 5000
@@ -25,6 +26,28 @@ class Check:
 
     rows: dict[str, int]
     problems: tuple[str, ...]
+
+
+def version(connection: sa.Connection) -> tuple[int, ...]:
+    """Numbers that change whenever anything is stored: the newest id of every table, and how many runs have ended.
+
+    What was computed from a database may be kept as long as its version stays.
+    """
+    tables = (t.benchmarks, t.instructions, t.models, t.outputs, t.judges, t.runs, t.verdicts, t.human_labels, t.audits)
+    newest = [sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).scalar_subquery() for table in tables]
+    ended = sa.select(sa.func.count(t.runs.c.finished_at)).scalar_subquery()
+    return tuple(connection.execute(sa.select(*newest, ended)).one())
+
+
+def digests(connection: sa.Connection) -> dict[str, str]:
+    """A digest of every table's rows in the order of their ids."""
+    by_table = {}
+    for table in t.metadata.sorted_tables:
+        digest = hashlib.sha256()
+        for row in connection.execute(sa.select(table).order_by(table.c.id).execution_options(yield_per=_BATCH)):
+            digest.update(repr(tuple(row)).encode("utf-8", "surrogatepass"))
+        by_table[table.name] = digest.hexdigest()
+    return by_table
 
 
 def check(database: Database) -> Check:

@@ -1,78 +1,89 @@
-"""Everything that is read, in the snapshot of the connection it is given.
+"""Verdicts with the raw completions that they were read from: appended, never changed, and read where in force.
 
-Of several revisions of a trial's verdict only the highest is in force; every function here reads that one.
+Of several revisions of a trial's verdict (asked again after a failure, or read again by a better parser) the highest is
+in force. Every reader starts from ``in_force``, here and in the other modules of the store, and the few that ask what
+was ever stored from ``every_revision``: none names the table itself.
 """
 
-from collections.abc import Sequence
+import json
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
-from judgebench.records import Status
+from judgebench.records import Completion, Status, TrialResult, Verdict
 from judgebench.store import schema as t
-from judgebench.store.database import IN_LIST
+from judgebench.store.benchmarks import within
+from judgebench.store.blocks import seal_if_filled
+from judgebench.store.database import Stored, bulk_insert, now, rows_among
+from judgebench.store.models import MODEL_A, MODEL_B, StoredOutputs, join_sides, stored_outputs
+
+_REMEMBERED = 1000  # instructions whose outputs are known without a look-up
+_FAILURES = (Status.UNPARSED, Status.REFUSED, Status.TRUNCATED, Status.FAILED)
 
 _v = t.verdicts.c
-
-
 _newer = t.verdicts.alias("newer")
-
-
 # Hardly any trial is revised: the first test, a look-up in a small index, spares all others the second. The index holds
 # revisions above 0, which the engines only see where the 0 is written out.
 _is_revision = _newer.c.revision > sa.literal_column("0")
-
-
-_revised = sa.select(_newer.c.trial_key).where(_is_revision)
-
-
-IN_FORCE = _v.trial_key.not_in(_revised) | ~sa.exists().where(
-    _is_revision, _newer.c.trial_key == _v.trial_key, _newer.c.revision > _v.revision
+_IN_FORCE = (
+    sa.select(t.verdicts)
+    .where(
+        _v.trial_key.not_in(sa.select(_newer.c.trial_key).where(_is_revision))
+        | ~sa.exists().where(_is_revision, _newer.c.trial_key == _v.trial_key, _newer.c.revision > _v.revision)
+    )
+    .subquery("verdict")
 )
 
 
-_REVISIONS = (
-    sa.select(_v.trial_key, _v.revision, _v.status)
-    .where(_v.trial_key.in_(sa.bindparam("keys", expanding=True)))
-    .order_by(_v.revision)
-)
+def in_force(connection: sa.Connection) -> sa.FromClause:
+    """The verdicts in force, with the columns of their table.
+
+    They are the table itself where nothing was revised: then indexes alone answer what asks for no more.
+    """
+    return _IN_FORCE if any_revised(connection) else t.verdicts
 
 
-def in_force(connection: sa.Connection) -> list[sa.ColumnElement[bool]]:
-    """The condition IN_FORCE where any verdict was revised, else none: indexes alone answer what asks for no more."""
+def every_revision(name: str | None = None) -> sa.FromClause:
+    """All verdicts, those included that a later revision took the place of; ``name`` tells two of them apart."""
+    return t.verdicts if name is None else t.verdicts.alias(name)
+
+
+def any_revised(connection: sa.Connection) -> bool:
     # The run is in no index. For the id alone SQLite would scan a large index that holds it, not seek in the small one.
-    revised = connection.scalar(sa.select(_newer.c.run_id).where(_is_revision).limit(1))
-    return [] if revised is None else [IN_FORCE]
+    return connection.scalar(sa.select(_newer.c.run_id).where(_is_revision).limit(1)) is not None
+
+
+def newest_id(connection: sa.Connection) -> int:
+    """The id of the verdict stored last, of whichever revision; 0 without any. Ids have no gaps."""
+    return connection.scalar(sa.select(sa.func.max(_v.id))) or 0
 
 
 def revisions(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str, tuple[int, Status]]:
     """The highest revision of each trial that has one, with its status."""
-    found: dict[str, tuple[int, Status]] = {}
-    for start in range(0, len(trial_keys), IN_LIST):
-        for key, revision, status in connection.execute(_REVISIONS, {"keys": trial_keys[start : start + IN_LIST]}):
-            found[key] = (revision, Status(status))
-    return found
+    query = sa.select(_v.trial_key, _v.revision, _v.status).order_by(_v.revision)
+    rows = rows_among(connection, query, _v.trial_key, trial_keys)
+    return {key: (revision, Status(status)) for key, revision, status in rows}
 
 
 def preferences(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str, float | None]:
     """The preference in force of each trial that has a verdict; None where the verdict is a failure."""
-    found: dict[str, float | None] = {}
-    for start in range(0, len(trial_keys), IN_LIST):
-        query = sa.select(_v.trial_key, _v.preference).where(_v.trial_key.in_(trial_keys[start : start + IN_LIST]))
-        for key, preference in connection.execute(query.order_by(_v.revision)):
-            found[key] = preference
-    return found
+    v = in_force(connection).c
+    rows = rows_among(connection, sa.select(v.trial_key, v.preference), v.trial_key, trial_keys)
+    return {row.trial_key: row.preference for row in rows}
 
 
 def past_replies(connection: sa.Connection, judge_digest: str, *, most: int = 500) -> tuple[float | None, float | None]:
     """Mean tokens and mean seconds of the judge's last replies; None where none tells."""
-    c = t.completions.c
+    verdicts, c = every_revision(), t.completions.c
     last = (
         sa.select(c.completion_tokens, c.latency_s)
-        .join(t.verdicts, _v.completion_id == c.id)
-        .join(t.judges, t.judges.c.id == _v.judge_id)
+        .join(verdicts, verdicts.c.id == c.id)  # the one that came with the reply
+        .join(t.judges, t.judges.c.id == verdicts.c.judge_id)
         .where(t.judges.c.digest == judge_digest)
-        .order_by(_v.id.desc())
+        .order_by(c.id.desc())
         .limit(most)
         .subquery()
     )
@@ -81,47 +92,60 @@ def past_replies(connection: sa.Connection, judge_digest: str, *, most: int = 50
     return tokens, seconds
 
 
+def count(connection: sa.Connection, benchmark: int) -> int:
+    """How many verdicts are in force on the benchmark, failures included."""
+    verdicts = in_force(connection)
+    instructions = sa.select(t.instructions.c.id).where(within(benchmark, None))
+    query = sa.select(sa.func.count()).select_from(verdicts).where(verdicts.c.instruction_id.in_(instructions))
+    return connection.scalar(query) or 0
+
+
+def plain_rows(
+    connection: sa.Connection, benchmark: int, *, judge: str | None = None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """The verdicts in force, of one judge or all, in the order they came, as names of columns and rows of plain values.
+
+    They are those of a frame of verdicts: what was compared, by whom, the verdict and its reply, but no output.
+    """
+    verdicts, i, c = in_force(connection), t.instructions.c, t.completions.c
+    v = verdicts.c
+    query = (
+        sa.select(
+            *(i.key.label("instruction"), i.category, MODEL_A.c.name.label("model_a"), MODEL_B.c.name.label("model_b")),
+            *(t.judges.c.name.label("judge"), v.order, v.repeat, v.status, v.source, v.preference, v.score, v.label),
+            *(v.mass, v.detail, v.parser, c.text.label("reply"), c.prompt_tokens, c.completion_tokens, c.cost_usd),
+            *(c.latency_s, c.constrained),
+        )
+        .join(t.instructions, i.id == v.instruction_id)
+        .join(t.judges, t.judges.c.id == v.judge_id)
+        .outerjoin(t.completions, c.id == v.completion_id)
+        .where(within(benchmark, None), *([] if judge is None else [t.judges.c.name == judge]))
+        .order_by(v.id)
+    )
+    result = connection.execute(join_sides(query, verdicts, pointwise=True))
+    return list(result.keys()), [tuple(row) for row in result]
+
+
 def benchmarks_of(connection: sa.Connection, judge: str) -> dict[str, int]:
     """On which benchmarks the judge has verdicts, failures included, and how many."""
-    i, b = t.instructions.c, t.benchmarks.c
+    verdicts, i, b = in_force(connection), t.instructions.c, t.benchmarks.c
     query = (
         sa.select(b.name, sa.func.count())
-        .select_from(t.verdicts)
-        .join(t.judges, t.judges.c.id == _v.judge_id)
-        .join(t.instructions, i.id == _v.instruction_id)
+        .select_from(verdicts)
+        .join(t.judges, t.judges.c.id == verdicts.c.judge_id)
+        .join(t.instructions, i.id == verdicts.c.instruction_id)
         .join(t.benchmarks, b.id == i.benchmark_id)
-        .where(t.judges.c.name == judge, IN_FORCE)
+        .where(t.judges.c.name == judge)
         .group_by(b.name)
     )
     return dict(sorted((row[0], row[1]) for row in connection.execute(query)))
-
-
-def failed_battles(connection: sa.Connection, benchmark_id: int) -> list[tuple[str, str, str, str]]:
-    """Judge, instruction's key and both models of every pairwise trial in force without a preference."""
-    a, b = t.outputs.alias("output_a"), t.outputs.alias("output_b")
-    model_a, model_b = t.models.alias("of_a"), t.models.alias("of_b")
-    i = t.instructions.c
-    query = (
-        sa.select(t.judges.c.name, i.key, model_a.c.name, model_b.c.name)
-        .select_from(t.verdicts)
-        .join(t.judges, t.judges.c.id == _v.judge_id)
-        .join(t.instructions, i.id == _v.instruction_id)
-        .join(a, a.c.id == _v.output_a_id)
-        .join(b, b.c.id == _v.output_b_id)
-        .join(model_a, model_a.c.id == a.c.model_id)
-        .join(model_b, model_b.c.id == b.c.model_id)
-        .where(i.benchmark_id == benchmark_id, IN_FORCE, _v.status.not_in([Status.OK, Status.TIE]))
-    )
-    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
-
-
-_FAILURES = (Status.UNPARSED, Status.REFUSED, Status.TRUNCATED, Status.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A trial that ended without a verdict."""
 
+    judge: str
     instruction: str  # key
     models: tuple[str, ...]  # two, or one where it is pointwise
     status: Status
@@ -130,40 +154,53 @@ class Failure:
 def failures(
     connection: sa.Connection, benchmark: int, *, judges: Sequence[str] = (), category: str | None = None
 ) -> list[Failure]:
-    a, b = t.outputs.alias("output_a"), t.outputs.alias("output_b")
-    model_a, model_b = t.models.alias("of_a"), t.models.alias("of_b")
+    """The trials of ``judges`` (all where empty) on the benchmark that ended without a verdict."""
+    verdicts, i = in_force(connection), t.instructions.c
+    v = verdicts.c
     query = (
-        sa.select(t.instructions.c.key, model_a.c.name, model_b.c.name.label("other"), _v.status)
-        .select_from(t.verdicts)
-        .join(t.instructions, t.instructions.c.id == _v.instruction_id)
-        .join(a, a.c.id == _v.output_a_id)
-        .join(model_a, model_a.c.id == a.c.model_id)
-        .outerjoin(b, b.c.id == _v.output_b_id)
-        .outerjoin(model_b, model_b.c.id == b.c.model_id)
-        .where(_v.status.in_(_FAILURES), *in_force(connection), *_chosen(benchmark, judges, category))
-        .where(_v.preference.is_(None))  # an index tells, so that hardly any row is read
+        sa.select(t.judges.c.name, i.key, MODEL_A.c.name, MODEL_B.c.name, v.status)
+        .select_from(verdicts)
+        .join(t.instructions, i.id == v.instruction_id)
+        .join(t.judges, t.judges.c.id == v.judge_id)
+        .where(v.status.in_(_FAILURES), *_chosen(v.judge_id, benchmark, judges, category))
+        .where(v.preference.is_(None))  # an index tells, so that hardly any row is read
     )
-    rows = connection.execute(query)
-    return [Failure(key, (one,) if other is None else (one, other), Status(status)) for key, one, other, status in rows]
+    rows = connection.execute(join_sides(query, verdicts, pointwise=True))
+    return [
+        Failure(judge, key, (model,) if other is None else (model, other), Status(status))
+        for judge, key, model, other, status in rows
+    ]
+
+
+def failed_battles(connection: sa.Connection, benchmark: int) -> list[tuple[str, str, str, str]]:
+    """Judge, instruction's key and both models of every pairwise trial that ended without a verdict."""
+    pairwise = [trial for trial in failures(connection, benchmark) if len(trial.models) == 2]
+    return [(trial.judge, trial.instruction, trial.models[0], trial.models[1]) for trial in pairwise]
 
 
 def costs(
     connection: sa.Connection, benchmark: int, *, judges: Sequence[str] = (), category: str | None = None
 ) -> dict[str, float]:
-    """USD of the replies about each model, as far as prices were known; a battle's cost counts for both its models."""
+    """USD of the replies about each model, as far as prices were known; a battle's cost counts for both its models.
+
+    Every reply counts once, also one that was asked again, and one that was read again.
+    """
     spent: dict[str, float] = {}
     priced = sa.select(t.completions.c.id).where(t.completions.c.cost_usd.is_not(None)).limit(1)
     if connection.scalar(priced) is None:
         return spent
-    for side in (_v.output_a_id, _v.output_b_id):
+    verdicts = every_revision()
+    v = verdicts.c
+    for side in (v.output_a_id, v.output_b_id):
         query = (
             sa.select(t.models.c.name, sa.func.sum(t.completions.c.cost_usd))
             .select_from(t.completions)
-            .join(t.verdicts, _v.completion_id == t.completions.c.id)
-            .join(t.instructions, t.instructions.c.id == _v.instruction_id)
+            .join(verdicts, v.completion_id == t.completions.c.id)
+            .join(t.instructions, t.instructions.c.id == v.instruction_id)
             .join(t.outputs, t.outputs.c.id == side)
             .join(t.models, t.models.c.id == t.outputs.c.model_id)
-            .where(t.completions.c.cost_usd.is_not(None), *_chosen(benchmark, judges, category))
+            .where(v.completion_id == v.id)  # the verdict that came with the reply
+            .where(t.completions.c.cost_usd.is_not(None), *_chosen(v.judge_id, benchmark, judges, category))
             .group_by(t.models.c.name)
         )
         for model, cost in connection.execute(query):
@@ -171,10 +208,159 @@ def costs(
     return spent
 
 
-def _chosen(benchmark: int, judges: Sequence[str], category: str | None) -> list[sa.ColumnElement[bool]]:
-    within = [t.instructions.c.benchmark_id == benchmark]
-    if category is not None:
-        within.append(t.instructions.c.category == category)
-    if judges:
-        within.append(_v.judge_id.in_(sa.select(t.judges.c.id).where(t.judges.c.name.in_(judges))))
-    return within
+def _chosen(
+    judge_id: sa.ColumnElement[int], benchmark: int, judges: Sequence[str], category: str | None
+) -> list[sa.ColumnElement[bool]]:
+    by = sa.select(t.judges.c.id).where(t.judges.c.name.in_(judges))
+    return [within(benchmark, category), *([judge_id.in_(by)] if judges else [])]
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a judge's trials on a benchmark took; None where no reply tells."""
+
+    trials: int
+    tokens: float | None  # a trial, prompt and reply
+    cost_usd: float | None  # of all
+    latency_s: float | None  # a trial
+
+
+def spent(connection: sa.Connection, benchmark: int, judge: str) -> Spent:
+    verdicts, c = in_force(connection), t.completions.c
+    v = verdicts.c
+    query = (
+        sa.select(
+            sa.func.count(),
+            sa.func.avg(c.prompt_tokens + c.completion_tokens),
+            sa.func.sum(c.cost_usd),
+            sa.func.avg(c.latency_s),
+        )
+        .select_from(verdicts)
+        .join(t.instructions, t.instructions.c.id == v.instruction_id)
+        .join(t.judges, t.judges.c.id == v.judge_id)
+        .outerjoin(t.completions, c.id == v.completion_id)
+        .where(within(benchmark, None), t.judges.c.name == judge)
+    )
+    trials, tokens, cost, latency = connection.execute(query).one()
+    return Spent(trials, None if tokens is None else float(tokens), cost, None if latency is None else float(latency))
+
+
+class VerdictWriter:
+    """Appends the verdicts of one run. Remembers the last instructions' outputs, since trials of one come together."""
+
+    def __init__(self, connection: sa.Connection, run_id: int) -> None:
+        run = connection.execute(sa.select(t.runs).where(t.runs.c.id == run_id)).one()
+        self._run_id = run_id
+        self._judge_id: int = run.judge_id
+        self._benchmark_id: int = run.benchmark_id
+        self._known: dict[str, StoredOutputs] = {}  # by the instruction's key
+
+    def add(self, connection: sa.Connection, results: Sequence[TrialResult]) -> Stored:
+        """Store the results in the connection's write transaction.
+
+        A trial that has an answer already keeps it; one that only failed so far gets a further revision.
+        """
+        inforce = revisions(connection, [result.trial_key for result in results])
+        verdict_id = newest_id(connection) + 1
+        self._look_up(connection, {result.instruction for result in results})
+        completions, rows = [], []
+        written = now()
+        for result in results:
+            known = inforce.get(result.trial_key)
+            if known is not None and known[1] != Status.FAILED:
+                continue
+            revision = 0 if known is None else known[0] + 1
+            for verdict, completion in _revisions(result):
+                inforce[result.trial_key] = (revision, verdict.status)
+                if completion is not None:
+                    completions.append(_completion_row(verdict_id, completion))
+                values = (*_verdict_values(verdict), None if completion is None else verdict_id, written)
+                rows.append((verdict_id, result.trial_key, revision, *self._about(result), *values))
+                verdict_id, revision = verdict_id + 1, revision + 1
+        bulk_insert(connection, t.completions, completions)
+        _insert_verdicts(connection, rows)
+        new = len({row[1] for row in rows})
+        return Stored(new, len(results) - new)
+
+    def _look_up(self, connection: sa.Connection, keys: set[str]) -> None:
+        new = keys - self._known.keys()
+        if len(self._known) + len(new) > _REMEMBERED:
+            self._known, new = {}, keys
+        self._known |= stored_outputs(connection, self._benchmark_id, sorted(new))
+
+    def _about(self, result: TrialResult) -> tuple[Any, ...]:
+        """What a verdict is about: the columns from the run to the repeat."""
+        sides = self._known[result.instruction].sides(result.model_a, result.model_b)
+        order = None if result.order is None else str(result.order)
+        return (self._run_id, self._judge_id, *sides, order, result.repeat)
+
+
+def _revisions(result: TrialResult) -> list[tuple[Verdict, Completion | None]]:
+    """What is stored of a result, the last of which is in force."""
+    last: list[tuple[Verdict, Completion | None]] = [(result.verdict, result.completion)]
+    return last if result.first is None else [result.first, *last]
+
+
+def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> int:
+    """Append a further revision of each stored verdict (by id) with what a newer parser reads; returns how many."""
+    next_id = newest_id(connection) + 1
+    old = rows_among(connection, sa.select(t.verdicts).order_by(_v.id), _v.id, list(verdicts))
+    replaced = [dict(row._mapping) for row in old]
+    inforce = revisions(connection, [row["trial_key"] for row in replaced])
+    written = now()
+    names = ("status", "source", "preference", "score", "label", "mass", "detail", "parser")
+    rows = []
+    for offset, row in enumerate(replaced):
+        changed = dict(zip(names, _verdict_values(verdicts[row["id"]]), strict=True))
+        changed |= {"id": next_id + offset, "revision": inforce[row["trial_key"]][0] + 1, "created_at": written}
+        rows.append(tuple((row | changed)[column.name] for column in t.verdicts.columns))
+    _insert_verdicts(connection, rows)
+    return len(rows)
+
+
+def _insert_verdicts(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Rows start with their ids, which follow each other."""
+    bulk_insert(connection, t.verdicts, rows)
+    if rows:
+        seal_if_filled(connection, rows[0][0], rows[-1][0])
+
+
+def _verdict_values(verdict: Verdict) -> tuple[Any, ...]:
+    return (
+        str(verdict.status),
+        str(verdict.source),
+        verdict.preference,
+        verdict.score,
+        verdict.label,
+        verdict.mass,
+        verdict.detail,
+        verdict.parser,
+    )
+
+
+def _completion_row(completion_id: int, completion: Completion) -> tuple[Any, ...]:
+    logprobs = None
+    if completion.logprobs is not None:
+        tokens = [
+            [token.token, _finite(token.logprob), [[name, _finite(value)] for name, value in token.top]]
+            for token in completion.logprobs
+        ]
+        logprobs = json.dumps(tokens, separators=(",", ":"))
+    return (
+        completion_id,
+        completion.text,
+        completion.reasoning,
+        completion.finish_reason,
+        logprobs,
+        completion.model,
+        completion.prompt_tokens,
+        completion.completion_tokens,
+        completion.cost_usd,
+        completion.latency_s,
+        completion.constrained,
+    )
+
+
+def _finite(logprob: float) -> float:
+    """JSON has no infinity; servers write -9999 for a token of probability nought, and so do we."""
+    return logprob if math.isfinite(logprob) else -9999.0

@@ -111,3 +111,31 @@ def test_verdicts_are_a_frame_with_the_raw_replies(judged: Database) -> None:
         judgebench.verdicts(judged, benchmark="b", judge="nobody")
     judgebench.run(judged, benchmark="b", judge={"model": "scripted:coin", "name": "coin"}, baseline="one", limit=2)
     assert len(judgebench.verdicts(judged, benchmark="b", judge="coin")) == 8
+
+
+def test_results_become_charts(judged: Database) -> None:
+    board = judgebench.rank(judged, benchmark="b", method="bradley-terry")
+    drawn = judgebench.chart(board.head(2)).to_dict()
+    assert [row["model"] for rows in drawn["datasets"].values() for row in rows] == ["one", "three"]
+    judgebench.chart(judgebench.matrix(judged, benchmark="b"))
+    judgebench.chart(judgebench.counterfactual(judged, benchmark="b", without="length"))
+    judgebench.chart(judgebench.bias_report(judged, benchmark="b"))
+    with pytest.raises(InputError, match="no chart of this"):
+        judgebench.chart(judgebench.benchmarks(judged))
+
+
+def test_battles_without_a_database_are_rated() -> None:
+    votes = [("a", "b", "model_a")] * 3 + [("a", "b", "model_b"), ("b", "c", "tie")]
+    rated = judgebench.rate(*zip(*votes, strict=True))
+    assert rated["model"].to_list()[0] == "a"
+    gap = rated.set_index("model")["rating"]
+    assert gap["a"] - gap["b"] == pytest.approx(400 * np.log10(3))
+    assert gap["b"] == pytest.approx(gap["c"])
+    assert (rated["lower"] < rated["rating"]).all()
+    assert rated["battles"].to_list() == [4, 5, 1]
+    with pytest.raises(InputError, match="winner"):
+        judgebench.rate(["a"], ["b"], ["nobody"])
+
+
+def test_published_scores_are_at_hand() -> None:
+    assert judgebench.published_scores.wb_score([6, 6]) == 20

@@ -20,7 +20,7 @@ from judgebench.records import (
 )
 from judgebench.store.audits import Subject, add_audit
 from judgebench.store.database import Database
-from judgebench.store.verdict_writer import VerdictWriter
+from judgebench.store.verdicts import VerdictWriter
 
 CATCHER = "http://attacker.invalid"
 ATTACK = (

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 _PATIENCE_MS = 60_000  # of a page on a busy machine; waiting ends as soon as the condition holds
-BIAS = ("Ledger", "Board without bias", "Position", "Length and style", "Kinship", "Beside people")
+BIAS = ("Counterfactuals", "Board without bias", "Position", "Length and style", "Kinship", "Beside people")
 PAGES = {
     "/": "Leaderboard",
     "/leaderboard": "Leaderboard",
@@ -351,7 +351,7 @@ def test_what_is_held_equal_has_a_permalink(visit: Visit, demo: Path, browser: A
     page = visit.open("/")
     page.get_by_role("button", name="Length").click()
     page.get_by_text("At equal length").wait_for()
-    page.get_by_text("points of win rate at equal quality").first.wait_for()
+    page.get_by_text("of win rate at equal quality").first.wait_for()
     page.wait_for_function("location.search.includes('control')")
     again = Visit(browser, visit.address)
     for link in (page.url.removeprefix(visit.address), "/leaderboard?control=length"):

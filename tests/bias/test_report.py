@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from judgebench.bias.report import Beside, bias_report
+from judgebench.bias.report import SideInformation, bias_report
 from judgebench.errors import InputError, StatisticsError
 from judgebench.records import Lineage
 from judgebench.show.tables import document
@@ -14,7 +14,7 @@ LINEAGES = {f"m{m}": Lineage(family=f"f{m}") for m in range(5)} | {"x": Lineage(
 
 def test_a_report_of_a_biased_judge():
     world = BiasedWorld(slots=(0.5, 0.5), related=((0, 2, 0.9),), instructions=80)
-    found = bias_report(world.table(np.random.default_rng(0)), ["x", "y"], Beside(LINEAGES))
+    found = bias_report(world.table(np.random.default_rng(0)), ["x", "y"], SideInformation(LINEAGES))
     assert found.position.log_odds_hard.lower > 0
     assert found.leakage.log_odds["family"].lower > 0
     assert found.self_preference.family.lower > 0
@@ -23,7 +23,7 @@ def test_a_report_of_a_biased_judge():
 
 def test_every_figure_is_plain_json():
     table = BiasedWorld(instructions=5).table(np.random.default_rng(1))
-    printed = json.loads(json.dumps(document(bias_report(table, ["x"], Beside())), allow_nan=False))
+    printed = json.loads(json.dumps(document(bias_report(table, ["x"], SideInformation())), allow_nan=False))
     figure = printed["position"]["consistency"]
     assert set(figure) == {"value", "lower", "upper", "level", "method", "n", "identified"}
     reasons = [entry["points"]["reason"] for entry in printed["ledger"]["entries"][2:]]
@@ -34,7 +34,7 @@ def test_models_and_judges_that_take_no_part():
     """A store names all its models and judges, also those without a verdict on this benchmark."""
     table = BiasedWorld(slots=(0.0, 0.0), instructions=10).table(np.random.default_rng(2))
     table = table.select((table.judge == 0) & (table.model_a != 4) & (table.model_b != 4))
-    found = bias_report(table, ["x", "y"], Beside(LINEAGES))
+    found = bias_report(table, ["x", "y"], SideInformation(LINEAGES))
     assert [row.model for row in sorted(found.ledger.together.board, key=lambda row: row.model)] == [
         "m0",
         "m1",
@@ -47,6 +47,6 @@ def test_models_and_judges_that_take_no_part():
 def test_bad_input_is_refused():
     table = BiasedWorld(instructions=2).table(np.random.default_rng(3))
     with pytest.raises(InputError, match="judges need as many"):
-        bias_report(table, [], Beside())
+        bias_report(table, [], SideInformation())
     with pytest.raises(StatisticsError, match="no verdict"):
-        bias_report(table.select(np.zeros(len(table), dtype=bool)), ["x"], Beside())
+        bias_report(table.select(np.zeros(len(table), dtype=bool)), ["x"], SideInformation())

@@ -54,7 +54,7 @@ def counted(rows: list[dict[str, Any]]) -> dict[str, float]:
 def imported(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Database:
     database = Database(str(tmp_path_factory.mktemp("scalerlab") / "s.db"), create=True)
     for name in FILES.values():
-        services.imports.import_scalerlab(
+        services.imports.import_file(
             database, shared / "data" / "scalerlab_judgebench" / f"{name}.jsonl.gz", benchmark="b"
         )
     return database

@@ -153,7 +153,6 @@ def test_empty_outputs_are_kept_and_counted(tmp_path: Path) -> None:
         ({"instruction": "x", "output": []}, ["row 2", "'output'", "no output"]),
         ({"instruction": "x", "output": {"a": 1}}, ["row 2", "'output'", "an object"]),
         ({"instruction": "x", "output": "y", "category": ["a"]}, ["row 2", "'category'", "a list"]),
-        ({"instruction": "x", "output": "y", "generator": "other"}, ["row 2", "'other'", "row 1", "split"]),
     ],
 )
 def test_rows_that_would_need_guessing_are_refused(tmp_path: Path, row: dict[str, Any], words: list[str]) -> None:
@@ -239,3 +238,22 @@ def test_shared_mt_bench_questions() -> None:
     assert len({item.instruction.category for item in found.items}) == 8
     assert sum(item.instruction.reference is not None for item in found.items) == 39
     assert json.dumps(found.items[0].id) == '"81"'
+
+
+def test_outputs_of_several_models_are_told_apart(tmp_path: Path) -> None:
+    rows = [ROW | {"model": model, "output": f"{model} says"} for model in ("one", "two", "two")]
+    parts = submission(tmp_path, [*rows, {"instruction": "Another?", "output": "x", "model": "two"}]).by_model()
+    assert {model: [row.text for row in part.outputs] for model, part in parts.items()} == {
+        "one": ["one says"],
+        "two": ["two says", "x"],
+    }
+    assert {model: part.duplicates for model, part in parts.items()} == {"one": 0, "two": 1}
+
+
+def test_rows_without_a_model_are_those_of_the_only_one(tmp_path: Path) -> None:
+    rows = [ROW | {"model": "one"}, {"instruction": "Another?", "output": "x", "model": None}]
+    assert [len(part.outputs) for part in submission(tmp_path, rows).by_model().values()] == [2]
+    for others in ([], [ROW | {"model": "two"}]):
+        file = submission(tmp_path, [*others, *rows[1:], *(rows[:1] if others else [])])
+        with pytest.raises(InputError, match="does not say which model"):
+            file.by_model()

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from judgebench import services, store
-from judgebench.store.arrays import verdict_columns
+from judgebench.store.blocks import verdict_columns
 from judgebench.store.database import Database
 from judgebench.store.verdicts import in_force, revisions
 from tests.conftest import _fresh_postgres

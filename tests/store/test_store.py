@@ -32,7 +32,7 @@ from judgebench.resources import folder
 from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import backup, check, copy
-from judgebench.store.verdict_writer import add_reparsed
+from judgebench.store.verdicts import add_reparsed
 from tests.factories import JUDGE, failed, filled, instruction, ok, result, trial
 
 

@@ -11,7 +11,7 @@ from judgebench.records import Order, Source, Status, Verdict
 from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import check, copy, refresh
-from judgebench.store.verdict_writer import add_reparsed
+from judgebench.store.verdicts import add_reparsed
 from tests.factories import failed, filled, ok, result, trial
 
 _PREFERENCES = (0.0, 1.0, 0.1, 1 / 3, 0.7000000000000001)
@@ -19,7 +19,7 @@ _PREFERENCES = (0.0, 1.0, 0.1, 1 / 3, 0.7000000000000001)
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store.arrays, "BLOCK", 4)
+    monkeypatch.setattr(store.blocks, "BLOCK", 4)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def judged(database: Database) -> Database:
 
 def _columns(database: Database) -> dict[str, list[float]]:
     with database.read() as connection:
-        return {name: values.tolist() for name, values in store.arrays.verdict_columns(connection).items()}
+        return {name: values.tolist() for name, values in store.blocks.verdict_columns(connection).items()}
 
 
 def _blocks(database: Database) -> list[int]:
@@ -53,7 +53,7 @@ def test_verdicts_in_force_come_in_the_order_of_their_ids(judged: Database) -> N
     assert found["id"] == list(range(3, 13))
     assert found["preference"] == [*(_PREFERENCES * 2)[:8], 0.5, 0.125]
     assert found["order"] == [0, 1] * 5
-    assert {store.arrays.STATUSES[code] for code in found["status"]} == {Status.OK, Status.TIE}
+    assert {store.blocks.STATUSES[code] for code in found["status"]} == {Status.OK, Status.TIE}
 
 
 @pytest.mark.parametrize("dropped", [[0], [1], [2], [0, 1], [1, 2], [0, 1, 2]])
@@ -63,7 +63,7 @@ def test_missing_blocks_change_nothing_and_are_sealed_again(judged: Database, dr
         connection.execute(sa.delete(tables.verdict_blocks).where(tables.verdict_blocks.c.id.in_(dropped)))
     assert _columns(judged) == before
     with judged.write() as connection:
-        store.arrays.seal(connection)
+        store.blocks.seal(connection)
     assert _blocks(judged) == [0, 1, 2]
     assert _columns(judged) == before
 
@@ -101,7 +101,7 @@ def test_a_copy_reads_the_same(judged: Database, tmp_path_factory: pytest.TempPa
 
 def test_an_empty_database_has_none(database: Database) -> None:
     with database.read() as connection:
-        assert all(len(values) == 0 for values in store.arrays.verdict_columns(connection).values())
+        assert all(len(values) == 0 for values in store.blocks.verdict_columns(connection).values())
         stored = store.arrays.verdict_table(connection, benchmark=1)
     assert len(stored.table) == 0
     assert stored.left_out == {}
@@ -110,9 +110,9 @@ def test_an_empty_database_has_none(database: Database) -> None:
 @given(st.lists(st.floats(0, 1), max_size=20))
 def test_packing_keeps_every_bit(preferences: list[float]) -> None:
     n = len(preferences)
-    columns = {name: np.arange(n).astype(kind) for name, kind in store.arrays._KINDS.items()}
+    columns = {name: np.arange(n).astype(kind) for name, kind in store.blocks._KINDS.items()}
     columns["preference"] = np.array(preferences, dtype=np.float64)
-    found = store.arrays._unpacked(store.arrays._packed(columns))
+    found = store.blocks._unpacked(store.blocks._packed(columns))
     assert {name: values.tobytes() for name, values in found.items()} == {
         name: values.tobytes() for name, values in columns.items()
     }

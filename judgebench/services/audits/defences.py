@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import sqlalchemy as sa
 
 from judgebench import store
 from judgebench.audits.defences import NAMES, NONE, check_defence
@@ -23,11 +22,10 @@ from judgebench.records import Output, content_key
 from judgebench.services.audits.null_models import NullAudit, Rounds, defended_spec, keep_null_audit, staged
 from judgebench.services.audits.stage import Stage
 from judgebench.spec import JudgeSpec, Study
-from judgebench.stats.intervals import rate_estimate
+from judgebench.stats.agreement import outcomes, share_alike
 from judgebench.stats.verdict_table import average_battles
 from judgebench.store import labels
-from judgebench.store import schema as t
-from judgebench.store.database import Connection, Database
+from judgebench.store.database import Database
 
 UNDEFENDED = "fixed"
 _MODELS = 3  # real models that meet the baseline for the price
@@ -127,7 +125,7 @@ class _Honest:
             benchmark_id = store.benchmarks.benchmark_id(connection, self._name)
             judge = resolved.judge.name
             table = store.arrays.verdict_table(connection, benchmark_id, judges=[judge]).table
-            spent = _spent(connection, benchmark_id, judge)
+            spent = store.verdicts.spent(connection, benchmark_id, judge)
         battles = average_battles(table)
         preferences = {}
         for row in range(len(battles)):
@@ -136,7 +134,7 @@ class _Honest:
             preferences[(key, one, other) if one < other else (key, other, one)] = (
                 preference if one < other else 1.0 - preference
             )
-        return _Verdicts(preferences, spent.planned, len(table), spent.tokens, spent.cost_usd, spent.latency_s)
+        return _Verdicts(preferences, spent.trials, len(table), spent.tokens, spent.cost_usd, spent.latency_s)
 
     def _store(self, stage: Stage, keys: Sequence[str], outputs: Mapping[str, Mapping[str, str]]) -> None:
         wanted = {name for pair in self._pairs for name in pair}
@@ -161,33 +159,6 @@ def _pairs(
         return tuple(sorted(counts, key=lambda pair: (-counts[pair], pair))[:_MODELS])
     step = max(1, len(names) // _MODELS)
     return tuple((name, baseline) for name in names[::step][:_MODELS])
-
-
-@dataclass(frozen=True, slots=True)
-class _Spent:
-    planned: int
-    tokens: float | None
-    cost_usd: float | None
-    latency_s: float | None
-
-
-def _spent(connection: Connection, benchmark_id: int, judge: str) -> _Spent:
-    v, c = t.verdicts.c, t.completions.c
-    query = (
-        sa.select(
-            sa.func.count(),
-            sa.func.avg(c.prompt_tokens + c.completion_tokens),
-            sa.func.sum(c.cost_usd),
-            sa.func.avg(c.latency_s),
-        )
-        .select_from(t.verdicts)
-        .join(t.instructions, t.instructions.c.id == v.instruction_id)
-        .join(t.judges, t.judges.c.id == v.judge_id)
-        .outerjoin(t.completions, c.id == v.completion_id)
-        .where(t.instructions.c.benchmark_id == benchmark_id, t.judges.c.name == judge, store.verdicts.IN_FORCE)
-    )
-    count, tokens, cost, latency = connection.execute(query).one()
-    return _Spent(count, None if tokens is None else float(tokens), cost, None if latency is None else float(latency))
 
 
 def _row(
@@ -218,17 +189,11 @@ def _row(
 
 
 def _agreement(mine: Mapping[Battle, float], theirs: Mapping[Battle, float]) -> dict[str, Any] | None:
-    """Share of battles with the same winner, with its interval by instruction; None without a common battle."""
-    by_instruction: dict[str, list[float]] = {}
-    for battle in mine.keys() & theirs.keys():
-        same = np.sign(mine[battle] - 0.5) == np.sign(theirs[battle] - 0.5)
-        by_instruction.setdefault(battle[0], []).append(float(same))
-    if not by_instruction:
+    """Share of battles with the same outcome, with its interval by instruction; None without a common battle."""
+    battles = sorted(mine.keys() & theirs.keys())
+    if not battles:
         return None
-    means = np.array([np.mean(values) for values in by_instruction.values()], dtype=np.float64)
-    value = float(means.mean())
-    error = float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else 0.0
-    chance = float(np.sqrt(value * (1.0 - value) / len(means)))  # instructions that agree by halves vary all the same
-    interval = rate_estimate(value, error or chance, len(means), LEVEL)
-    battles = sum(map(len, by_instruction.values()))
-    return {"value": value, "lower": interval.lower, "upper": interval.upper, "battles": battles}
+    pairs = np.array([(mine[battle], theirs[battle]) for battle in battles], dtype=np.float64)
+    instruction = np.unique([battle[0] for battle in battles], return_inverse=True)[1]
+    same = share_alike(outcomes(pairs), instruction, level=LEVEL)
+    return {"value": same.value, "lower": same.lower, "upper": same.upper, "battles": same.n}

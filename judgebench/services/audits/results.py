@@ -1,18 +1,14 @@
 """What stored audits say: for the page that shows them, and for leaderboards, which are marked by them."""
 
 import shlex
-from collections.abc import Sequence
-
-import sqlalchemy as sa
 
 from judgebench import store
 from judgebench.audits.findings import AuditReport
 from judgebench.leaderboard import JudgeGate, Leaderboard, ModelGate
 from judgebench.leaderboard.board import State
 from judgebench.records import Judge
-from judgebench.store import schema as t
 from judgebench.store.audits import StoredAudit, Subject, add_audit, newest_audits
-from judgebench.store.database import Connection, Database
+from judgebench.store.database import Database
 
 NULL_MODELS, SUBMISSIONS = "null-models", "submissions"
 
@@ -37,7 +33,7 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
         digests = [judge.digest for judge in judges]
         stored = newest_audits(connection, benchmark_id, kind=NULL_MODELS, judges=digests)
         severe = newest_audits(connection, benchmark_id, kind=SUBMISSIONS, only_high=True)
-        imported = _imported(connection, [judge.name for judge in judges])
+        imported = store.judges.only_imported(connection, [judge.name for judge in judges])
     by_digest = {each.judge_digest: each for each in stored}
     gates = [
         _judge_gate(judge, by_digest.get(judge.digest), benchmark, asked=judge.name not in imported) for judge in judges
@@ -58,15 +54,6 @@ def _model_gate(stored: StoredAudit, benchmark: str) -> ModelGate:
     rules = {each["rule"] for each in stored.document["findings"] if each["severity"] == "high"}
     words = ["judgebench", "audit", SUBMISSIONS, "--benchmark", benchmark, "--model", stored.model or ""]
     return ModelGate(stored.model or "", tuple(sorted(rules)), stored.stale, shlex.join(words))
-
-
-def _imported(connection: Connection, names: Sequence[str]) -> set[str]:
-    """Judges of whom only imported verdicts are stored, so that nobody knows where to ask them."""
-    ran = sa.select(t.runs.c.judge_id).where(t.runs.c.kind == "run")
-    known = sa.select(t.judge_addresses.c.judge_id)
-    j = t.judges.c
-    query = sa.select(j.name).where(j.name.in_(names), j.id.not_in(ran), j.id.not_in(known))
-    return set(connection.scalars(query))
 
 
 def keep(database: Database, benchmark: str, report: AuditReport, *, judge_digest: str | None, passed: bool) -> None:

@@ -31,7 +31,9 @@ from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 
 _COLLINEAR = 1e-8  # share of a column that models and earlier columns must leave unexplained
+_UNBOUNDED = 10.0  # log-odds that a root mean square of a column may be unsure by before its size has no bound
 _UNTOLD = "the verdicts cannot tell it from the strengths of the models or other covariates"
+_NO_BOUND = "no verdict speaks against it, so that its size has no bound"
 _FEWEST_JUDGES = 10  # below which a sandwich clustered by them is too narrow
 _SHARED = {
     "instruction": "clustered by instruction",
@@ -51,6 +53,7 @@ class ControlledRatings:
     coefficient_errors: Floats  # (f,)
     verdicts: tuple[int, ...]  # (f,) in which the column is not 0
     not_identified: tuple[str, ...]
+    unbounded: tuple[str, ...]  # held equal, but no verdict speaks against them, so the likelihood grows without end
     ties: TieRule
     tie_parameter: float  # nu or eta; NaN for "half"
     tie_interval: tuple[float, float]  # 95 %, of the same
@@ -61,6 +64,8 @@ class ControlledRatings:
         value, error, n = float(self.coefficients[at]), float(self.coefficient_errors[at]), self.verdicts[at]
         if name in self.not_identified:
             return unidentified(_UNTOLD if n else "no verdict has it", level=level, n=n)
+        if name in self.unbounded:
+            return unidentified(_NO_BOUND, level=level, n=n)
         return normal_estimate(value, error, level=level, n=n)
 
 
@@ -107,7 +112,8 @@ def fit_with_covariates(
         iterations=optimum.iterations,
         gradient=optimum.gradient,
     )
-    return _result(ratings, fit, optimum.x[k:], np.sqrt(np.diag(covariance)[k:]))
+    unsure = np.sqrt(np.diag(fit.bread(optimum.x))[k:])
+    return _result(ratings, fit, optimum.x[k:], np.sqrt(np.diag(covariance)[k:]), unsure)
 
 
 def bradley_terry_estimates(
@@ -173,6 +179,8 @@ def rating_estimates(ratings: Ratings, level: float) -> Estimates:
 
 def coefficient_note(name: str, coefficient: Estimate) -> str:
     """What a covariate held equal is worth, as leaderboards note it."""
+    if coefficient.reason == _NO_BOUND:
+        return f"at equal {name}, whose coefficient is not identified: {_NO_BOUND}"
     if not coefficient.identified:
         return f"{name} cannot be told from the models' strengths here, so it is not controlled"
     lower, upper = coefficient.ends
@@ -279,10 +287,14 @@ class _Fit:
             extra.append(pieces.score_u[:, None])
         meat = meat_of_rows(self.rows, pieces.score_x, self.graph.part, cluster, extra=np.concatenate(extra, axis=1))
         unknown = np.isnan(np.diag(meat))
-        bread = np.linalg.inv(self._information(pieces))
+        bread = self.bread(x)
         covariance: Floats = bread @ np.nan_to_num(meat) @ bread
         covariance[unknown] = np.nan
         return covariance
+
+    def bread(self, x: Floats) -> Floats:
+        """The inverse information: what verdicts that were independent would leave open."""
+        return np.asarray(np.linalg.inv(self._information(self._pieces(x))), dtype=np.float64)
 
     def _pieces(self, x: Floats) -> Pieces:
         k, f = len(self.rows.models), self.context.z.shape[1]
@@ -326,7 +338,7 @@ def _checked(columns: Mapping[str, Floats], table: VerdictTable) -> dict[str, Fl
     return {name: np.asarray(column, dtype=np.float64) for name, column in columns.items()}
 
 
-def _result(ratings: Ratings, fit: _Fit, rest: Floats, errors: Floats) -> ControlledRatings:
+def _result(ratings: Ratings, fit: _Fit, rest: Floats, errors: Floats, unsure: Floats) -> ControlledRatings:
     context = fit.context
     count = len(context.kept)
     coefficients, spread = np.full((2, len(context.names)), np.nan)
@@ -341,6 +353,7 @@ def _result(ratings: Ratings, fit: _Fit, rest: Floats, errors: Floats) -> Contro
         coefficient_errors=spread,
         verdicts=context.verdicts,
         not_identified=tuple(name for j, name in enumerate(context.names) if j not in context.kept),
+        unbounded=tuple(context.names[j] for at, j in enumerate(context.kept) if unsure[at] > _UNBOUNDED),
         ties=fit.ties,
         tie_parameter=tie_parameter(fit.ties, middle),
         tie_interval=(tie_parameter(fit.ties, middle - half), tie_parameter(fit.ties, middle + half)),

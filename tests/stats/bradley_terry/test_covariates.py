@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.bradley_terry import fit_bradley_terry
-from judgebench.stats.bradley_terry.covariates import fit_with_covariates, shown_first
+from judgebench.stats.bradley_terry.covariates import coefficient_note, fit_with_covariates, shown_first
 from judgebench.stats.bradley_terry.ties import RULES, Outcomes
 from tests.stats.bradley_terry.test_ties import probabilities
 from tests.stats.factories import World, stacked, swapped, table_of, tables
@@ -134,3 +134,24 @@ def test_bad_input_is_refused():
         fit_with_covariates(world(ties=0.0), ties="davidson")
     with pytest.raises(StatisticsError, match="100% are ties"):
         fit_with_covariates(replace(table, preference=np.full(len(table), 0.5)), ties="rao_kupper")
+
+
+def test_a_coefficient_that_no_verdict_speaks_against_has_no_bound():
+    table = world(ties=0.0)
+    first = shown_first(table)
+    always = replace(table, preference=(first > 0) * 1.0)
+    fit = fit_with_covariates(always, columns={"position": first})
+    coefficient = fit.coefficient("position")
+    assert (fit.unbounded, coefficient.identified, coefficient.n) == (("position",), False, len(table))
+    assert "no bound" in coefficient_note("position", coefficient)
+
+
+def test_a_coefficient_is_an_estimate_with_its_interval():
+    table = world()
+    style = RNG(0).standard_normal(len(table))
+    fit = fit_with_covariates(table, columns={"style": style, "none": np.zeros(len(table))})
+    coefficient = fit.coefficient("style")
+    assert coefficient.value == pytest.approx(fit.coefficients[0])
+    assert coefficient.lower < coefficient.value < coefficient.upper
+    assert coefficient_note("style", coefficient).startswith("at equal style, whose coefficient is ")
+    assert fit.coefficient("none").reason == "no verdict has it"

@@ -1,0 +1,147 @@
+"""A list of battles and the place in it, and a battle in words: verdicts, replies, people. No widgets here."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from app import cached
+from judgebench.services.battles import Battle, JudgedTrial
+from judgebench.services.pages import BattleFilter, BattleSummary, Completion, Order, TokenLogprob
+from judgebench.show.numbers import percent
+
+ROWS = 20  # battles on a page of the list
+
+Identity = tuple[str, str, str]  # instruction's key, model A, model B
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The battles of a benchmark that pass a filter."""
+
+    source: cached.Source
+    benchmark: str
+    chosen: BattleFilter
+
+    @property
+    def total(self) -> int:
+        return self._read(1)[1]
+
+    @property
+    def pages(self) -> int:
+        """At least one, which may be empty."""
+        return max(-(-self.total // ROWS), 1)
+
+    def rows(self, page: int) -> list[BattleSummary]:
+        """The battles of a page, counted from 1."""
+        return self._read(page)[0]
+
+    def _read(self, page: int) -> tuple[list[BattleSummary], int]:
+        return cached.battles(self.source, self.benchmark, self.chosen, limit=ROWS, offset=(page - 1) * ROWS)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place in a list."""
+
+    page: int  # from 1
+    row: int  # from 0; -1 is the last of its page
+
+
+def identity(battle: BattleSummary) -> Identity:
+    return battle.instruction, battle.model_a, battle.model_b
+
+
+def beside(spot: Spot, step: int, *, rows: int, pages: int) -> Spot | None:
+    """The spot before (``step`` -1) or after (1) ``spot`` on a page of ``rows``; None at either end of the list."""
+    if 0 <= spot.row + step < rows:
+        return Spot(spot.page, spot.row + step)
+    page = spot.page + step
+    return Spot(page, -1 if step < 0 else 0) if 1 <= page <= pages else None
+
+
+def verdict_token(completion: Completion, label: str | None) -> TokenLogprob | None:
+    """The last token that says ``label``, else the first with alternatives; None without log-probabilities."""
+    known = [token for token in completion.logprobs or () if token.top]
+    labels = [token for token in known if label is not None and token.token.strip() == label.strip()]
+    return labels[-1] if labels else known[0] if known else None
+
+
+def chances(token: TokenLogprob) -> list[tuple[str, float]]:
+    """The probabilities, in [0, 1], of a token's alternatives, the most probable first."""
+    return [(name, math.exp(min(logprob, 0.0))) for name, logprob in token.top]
+
+
+def raw(completion: Completion) -> str:
+    """Everything that is kept of a completion, as JSON."""
+    return json.dumps(asdict(completion), ensure_ascii=False, indent=2)
+
+
+def facts(completion: Completion) -> str:
+    """Tokens, cost, latency and how the reply ended, as far as they are known, on one line."""
+    known = [
+        (completion.finish_reason, "ended with {}"),
+        (completion.prompt_tokens, "{} prompt tokens"),
+        (completion.completion_tokens, "{} reply tokens"),
+        (completion.cost_usd, "{:.5f} USD"),
+        (completion.latency_s, "{:.2f} s"),
+    ]
+    return ", ".join(words.format(value) for value, words in known if value is not None)
+
+
+def order_words(order: Order | None) -> str:
+    return {Order.AB: "A first", Order.BA: "B first", None: "order not known"}[order]
+
+
+def opinion(shown: JudgedTrial) -> str:
+    """One verdict in words."""
+    preference = shown.verdict.preference
+    if preference is None:
+        return f"no verdict: {shown.verdict.status}"
+    return _preferred(preference)
+
+
+def outcome(battle: Battle) -> str:
+    """What all verdicts on a battle say together."""
+    told = _preferences(battle)
+    silent = len(battle.verdicts) - len(told)
+    have = "has" if silent == 1 else "have"
+    without = f" {silent} of {len(battle.verdicts)} trials {have} no verdict." if silent else ""
+    if not told:
+        return f"No verdict.{without}"
+    mean = _preferred(sum(told) / len(told))
+    if len(told) == 1:
+        return f"One verdict: {mean}.{without}"
+    return f"{len(told)} verdicts, on average {mean}; they {_agreement(told)}.{without}"
+
+
+def people(battle: Battle) -> str:
+    """What people say about it, and whether judges, on average, say the same."""
+    labels = [label.preference for label in battle.labels]
+    mean = sum(labels) / len(labels)
+    bad = sum(label.both_bad for label in battle.labels)
+    count = "One person says" if len(labels) == 1 else f"{len(labels)} people say, on average"
+    both = f" ({bad} found both bad)" if bad else ""
+    told = _preferences(battle)
+    against = bool(told) and (mean - 0.5) * (sum(told) / len(told) - 0.5) < 0
+    return f"{count}: {_preferred(mean)}{both}.{' The judges prefer the other output.' if against else ''}"
+
+
+def _preferences(battle: Battle) -> list[float]:
+    given = [shown.verdict.preference for shown in battle.verdicts]
+    return [preference for preference in given if preference is not None]
+
+
+def _agreement(preferences: Sequence[float]) -> str:
+    lowest, highest = min(preferences), max(preferences)
+    if lowest < 0.5 < highest:
+        return "contradict each other"
+    if lowest == highest == 0.5:
+        return "agree on a tie"
+    return "do not contradict each other" if 0.5 in (lowest, highest) else "agree on the winner"
+
+
+def _preferred(preference: float) -> str:
+    if preference == 0.5:
+        return "a tie"
+    return f"A preferred, {percent(preference)}" if preference > 0.5 else f"B preferred, {percent(1 - preference)}"

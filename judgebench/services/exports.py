@@ -1,0 +1,180 @@
+"""Exporting what is stored: rows in an order that the content decides, written in the format of their kind.
+
+Equal databases give equal bytes, whichever engine holds them and in whatever order they were filled. Instructions
+stand in the order in which they came, which is part of a benchmark; what is about one stands by names.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+from sys import maxsize
+from typing import Any
+
+from judgebench import services, store
+from judgebench.errors import InputError, UnknownName
+from judgebench.formats.registry import writable
+from judgebench.formats.verdicts import RecordedVerdict
+from judgebench.formats.writing import KEY_COLUMN, write_rows
+from judgebench.records import HumanLabel, Instruction, Judge, Output
+from judgebench.store import labels
+from judgebench.store.battles import BattleFilter, JudgedTrial
+from judgebench.store.database import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """A file that was written."""
+
+    file: str
+    kind: str
+    benchmark: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Of a benchmark what is exported."""
+
+    benchmark: str
+    judges: tuple[str, ...]  # whose verdicts; empty: all
+    category: str | None  # of instructions; None: all
+
+    def id(self, connection: Connection) -> int:
+        return store.benchmarks.chosen_benchmark(connection, self.benchmark, self.judges, self.category)
+
+
+def export(
+    database: Database,
+    kind: str,
+    path: Path,
+    *,
+    benchmark: str,
+    judges: Sequence[str] = (),
+    category: str | None = None,
+) -> ExportedFile:
+    """Write a benchmark's instructions, outputs, verdicts, labels, battles or leaderboard, whole or not at all.
+
+    The name of ``path`` says in which form: .jsonl, .json, .csv or .parquet. ``judges``: only their verdicts.
+    ``category``: only its instructions. Raises UnknownName and InputError; a file that was there is then left alone.
+    """
+    exported = rows(database, kind, benchmark=benchmark, judges=judges, category=category)
+    several_turns = _several_turns(database, benchmark)
+    count = write_rows(path, writable()[kind].columns, exported, several_turns=several_turns)
+    return ExportedFile(str(path), kind, benchmark, count)
+
+
+def rows(
+    database: Database, kind: str, *, benchmark: str, judges: Sequence[str] = (), category: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """The rows that ``export`` writes, by the columns that docs/formats.md lists. Raises as it does."""
+    formats = writable()
+    if kind not in formats:
+        raise UnknownName("kind of export", kind, formats)
+    if judges and kind in ("instructions", "outputs", "labels"):
+        raise InputError(f"{kind} are by no judge: leave --judge")
+    form, several_turns = formats[kind], _several_turns(database, benchmark)
+    replies = [column.name for column in form.columns if column.type == "replies"]
+    records = _RECORDS[kind](database, _Part(benchmark, tuple(judges), category))
+    return (_flat(form.row(*record), () if several_turns else replies) for record in records)
+
+
+def _flat(values: Mapping[str, Any], replies: Iterable[str]) -> dict[str, Any]:
+    """With a text for the one turn that each of ``replies`` holds."""
+    return {**values, **{name: values[name] and "\n\n".join(values[name]) for name in replies}}
+
+
+def _several_turns(database: Database, benchmark: str) -> bool:
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+        instructions = store.benchmarks.instructions(connection, benchmark_id)
+    return any(len(instruction.turns) > 1 for instruction in instructions)
+
+
+def _instructions(database: Database, part: _Part) -> Iterator[tuple[Instruction]]:
+    with database.read() as connection:
+        for instruction in store.benchmarks.instructions(connection, part.id(connection)):
+            if part.category in (None, instruction.category):
+                yield (instruction,)
+
+
+def _outputs(database: Database, part: _Part) -> Iterator[tuple[Instruction, Output]]:
+    with database.read() as connection:
+        for instruction, outputs in _answered(connection, part):
+            yield from ((instruction, outputs[model]) for model in sorted(outputs))
+
+
+def _labels(database: Database, part: _Part) -> Iterator[tuple[Instruction, Output, Output, HumanLabel]]:
+    with database.read() as connection:
+        given: dict[str, list[HumanLabel]] = defaultdict(list)
+        for label in labels.labels(connection, part.id(connection), category=part.category):
+            given[label.instruction].append(label)
+        for instruction, outputs in _answered(connection, part):
+            mine = given[instruction.key]
+            for label in sorted(mine, key=lambda label: (label.model_a, label.model_b, label.annotator)):
+                yield instruction, outputs[label.model_a], outputs[label.model_b], label
+
+
+def _answered(connection: Connection, part: _Part) -> Iterator[tuple[Instruction, Mapping[str, Output]]]:
+    """The instructions with the outputs of every model."""
+    benchmark_id = part.id(connection)
+    models = [model.name for model in store.models.models(connection, benchmark_id)]
+    answered = store.benchmarks.answered_instructions(connection, benchmark_id, models, category=part.category)
+    return ((row.instruction, row.outputs) for row in answered)
+
+
+def _verdicts(database: Database, part: _Part) -> Iterator[tuple[RecordedVerdict]]:
+    with database.read() as connection:
+        benchmark_id = part.id(connection)
+        judges = {judge.name: judge for judge in store.judges.judges(connection)}
+        stored = store.battles.judged_trials(
+            connection, benchmark_id, judges=part.judges or None, category=part.category, by_instruction=True
+        )
+        for _, trials in groupby(stored, key=lambda trial: trial.instruction.key):
+            verdicts = [_recorded(trial, judges[trial.judge]) for trial in trials]
+            yield from ((verdict,) for verdict in sorted(verdicts, key=_by_names))
+
+
+def _recorded(judged: JudgedTrial, judge: Judge) -> RecordedVerdict:
+    return RecordedVerdict(
+        judge=judge,
+        instruction=judged.instruction,
+        a=judged.output_a,
+        b=judged.output_b,
+        order=judged.order,
+        repeat=judged.repeat,
+        verdict=judged.verdict,
+        completion=judged.completion,
+    )
+
+
+def _by_names(verdict: RecordedVerdict) -> tuple[str, str, str, str, int]:
+    other = "" if verdict.b is None else verdict.b.model
+    return verdict.a.model, other, verdict.judge.name, str(verdict.order or ""), verdict.repeat
+
+
+def _battles(database: Database, part: _Part) -> Iterator[tuple[dict[str, Any]]]:
+    if len(part.judges) > 1:
+        raise InputError("battles are listed by one judge or by all: name one --judge")
+    chosen = BattleFilter(judge=next(iter(part.judges), None), category=part.category)
+    battles, _ = services.battles.battles(database, part.benchmark, chosen, limit=maxsize)
+    place = {instruction.key: number for number, (instruction,) in enumerate(_instructions(database, part))}
+    for battle in sorted(battles, key=lambda battle: (place[battle.instruction], battle.model_a, battle.model_b)):
+        named = {KEY_COLUMN: battle.instruction, "instruction": battle.text, "consistent": battle.consistent}
+        yield (asdict(battle) | named,)
+
+
+def _leaderboard(database: Database, part: _Part) -> Iterator[tuple[dict[str, Any]]]:
+    board = services.leaderboards.leaderboard(database, part.benchmark, judges=part.judges, category=part.category)
+    return ((row.columns(),) for row in board.rows)
+
+
+_RECORDS: Mapping[str, Callable[[Database, _Part], Iterator[tuple[Any, ...]]]] = {
+    "instructions": _instructions,
+    "outputs": _outputs,
+    "verdicts": _verdicts,
+    "labels": _labels,
+    "battles": _battles,
+    "leaderboard": _leaderboard,
+}

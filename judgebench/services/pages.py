@@ -1,0 +1,61 @@
+"""What the app's pages need besides the services, in one place: records, errors, choices, and readers of uploads.
+
+Pages import this, ``services`` and ``show``, and nothing else of the package.
+"""
+
+from judgebench.bias.card import Card
+from judgebench.bias.counterfactual import Counterfactuals
+from judgebench.bias.human_agreement import AgreementReport
+from judgebench.bias.report import BiasReport
+from judgebench.engine.plan import CostEstimate
+from judgebench.engine.plan import estimate as cost_estimate
+from judgebench.errors import InputError, JudgeBenchError
+from judgebench.formats.fields import USUAL_NAMES
+from judgebench.formats.outputs import OutputsFile, read_outputs
+from judgebench.formats.reading import ReadLimits, read_rows
+from judgebench.leaderboard import METHODS, Choices, Leaderboard, Method
+from judgebench.leaderboard.board import State
+from judgebench.records import Completion, HumanLabel, Judge, Lineage, Order, Status, TokenLogprob, clean_text
+from judgebench.spec.study import Study, make_study
+from judgebench.stats.win_rate import PairRates
+from judgebench.store.audits import StoredAudit
+from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
+from judgebench.store.database import Database, parse_address
+
+__all__ = [
+    "METHODS",
+    "USUAL_NAMES",
+    "AgreementReport",
+    "BattleFilter",
+    "BattleOrder",
+    "BattleSummary",
+    "BiasReport",
+    "Card",
+    "Choices",
+    "Completion",
+    "CostEstimate",
+    "Counterfactuals",
+    "Database",
+    "HumanLabel",
+    "InputError",
+    "Judge",
+    "JudgeBenchError",
+    "Leaderboard",
+    "Lineage",
+    "Method",
+    "Order",
+    "OutputsFile",
+    "PairRates",
+    "ReadLimits",
+    "State",
+    "Status",
+    "StoredAudit",
+    "Study",
+    "TokenLogprob",
+    "clean_text",
+    "cost_estimate",
+    "make_study",
+    "parse_address",
+    "read_outputs",
+    "read_rows",
+]

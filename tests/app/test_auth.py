@@ -1,0 +1,135 @@
+"""Roles and judges' addresses: what is not allowed in so many words is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.auth import Forbidden, Person, Policy, Role, local_policy, read_policy, require
+from judgebench.errors import InputError
+
+FILE = """
+[auth]
+redirect_uri = "https://judge.example.org/oauth2callback"
+
+[roles]
+viewer = ["*"]
+voter = ["@example.org"]
+submitter = ["sub@example.org"]
+admin = ["Root@Example.org"]
+
+[judges]
+hosts = ["gpu.example.org:8000", "api.openai.com"]
+"""
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Policy:
+    path = tmp_path / "access.toml"
+    path.write_text(FILE)
+    return read_policy(path)
+
+
+@pytest.mark.parametrize(
+    ("user", "role"),
+    [
+        ({"email": "root@example.ORG"}, Role.ADMIN),
+        ({"email": "sub@example.org"}, Role.SUBMITTER),
+        ({"email": "anybody@example.org"}, Role.VOTER),
+        ({"email": "anybody@notexample.org"}, Role.VIEWER),
+        ({"email": "evil@example.org.attacker.invalid"}, Role.VIEWER),
+        ({"email": "root@example.org", "email_verified": False}, Role.NOBODY),
+        ({"email": "root"}, Role.NOBODY),
+        ({"email": ["root@example.org"]}, Role.NOBODY),
+        ({"name": "root@example.org"}, Role.NOBODY),
+        ({}, Role.NOBODY),
+    ],
+)
+def test_roles_come_from_verified_addresses(policy: Policy, user: dict[str, Any], role: Role) -> None:
+    assert policy.role_of(user) is role
+
+
+@given(st.sampled_from(Role), st.sampled_from(Role))
+def test_a_role_may_do_what_lower_ones_may_and_no_more(has: Role, needs: Role) -> None:
+    if has >= needs:
+        require(Person("p", has), needs)
+    else:
+        with pytest.raises(Forbidden, match=needs.name.lower()):
+            require(Person("p", has), needs)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::ffff:169.254.169.254]/",
+        "http://10.0.0.1/v1",
+        "http://2130706433/v1",
+        "http://0x7f000001/v1",
+        "http://127.1/v1",
+        "http://localhost.attacker.invalid/v1",
+        "http://127.0.0.1@attacker.invalid/v1",
+        "http://attacker.invalid\\@127.0.0.1/v1",
+        "http://attacker.invalid#@127.0.0.1/",
+        "http://api.openai.com@attacker.invalid",
+        "http://api.openai.com.attacker.invalid",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1/",
+        "//127.0.0.1/v1",
+        "http:///v1",
+        "http://[::1",
+        "http://host:port/",
+        "",
+    ],
+)
+def test_addresses_that_are_not_listed_are_refused_everywhere(policy: Policy, url: str) -> None:
+    for each in (policy, local_policy()):
+        with pytest.raises(Forbidden):
+            each.check_judge(url, None)
+
+
+def test_this_machine_may_be_asked_by_its_own_user_only(policy: Policy) -> None:
+    for url in ("http://127.0.0.1:8000/v1", "http://localhost:8000/v1", "http://[::1]:8000/v1", "http://127.9.9.9"):
+        local_policy().check_judge(url, "ANY")
+        with pytest.raises(Forbidden):
+            policy.check_judge(url, None)
+
+
+def test_listed_addresses_may_be_asked(policy: Policy) -> None:
+    policy.check_judge("http://gpu.example.org:8000/v1", None)
+    policy.check_judge("https://API.openai.com/v1", "OPENAI_API_KEY")
+    with pytest.raises(Forbidden, match="not on the list"):
+        policy.check_judge("http://gpu.example.org:9000/v1", None)
+    local_policy(" gpu.example.org , ").check_judge("https://gpu.example.org/v1", None)
+
+
+def test_other_secrets_of_the_server_are_not_read(policy: Policy) -> None:
+    for variable in ("PATH", "AWS_SECRET_ACCESS_KEY", "x_api_key", "OPENAI_API_KEY\n"):
+        with pytest.raises(Forbidden, match="may not be read"):
+            policy.check_judge(None, variable)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "auth"),
+        ("[auth]\n", "roles"),
+        ("[auth]\n[roles]\nking = ['a']", "king"),
+        ("[auth]\n[roles]\nviewer = 'a'", "list"),
+        ("[auth]\n[roles]\nviewer = [1]", "list"),
+        ("auth = 1\n", "auth"),
+        ("[auth", "cannot be read"),
+    ],
+)
+def test_a_file_that_does_not_say_all_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "access.toml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_policy(path)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        read_policy(tmp_path / "none.toml")

@@ -1,0 +1,93 @@
+"""The pages' logic without a browser: nothing stored, outputs without verdicts, and the demo."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from judgebench import services
+from judgebench.formats.outputs import read_outputs
+from judgebench.resources import folder
+from judgebench.show.tables import pairs_csv
+from judgebench.store.database import Database
+from tests.factories import filled, ok, result, trial
+
+testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the extra app")
+PAGES = ("leaderboard", "matrix", "battles", "bias", "judges", "audits", "submit", "runs", "vote")
+
+
+def opened(page: str, monkeypatch: pytest.MonkeyPatch, database: Path | str) -> "testing.AppTest":
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(database))
+    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20).run()
+    if page != "leaderboard":
+        app.switch_page(f"screens/{page}.py").run()
+    assert not app.exception
+    return app
+
+
+def printed(app: "testing.AppTest") -> str:
+    return "\n".join(str(element.value) for kind in (app.text, app.code, app.error) for element in kind)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_a_database(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    app = opened(page, monkeypatch, tmp_path / "none.db")
+    if page != "submit":
+        assert "judgebench demo" in printed(app)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_with_the_demo(page: str, monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
+    assert opened(page, monkeypatch, demo_database).title[0].value.lower() == page
+
+
+def test_outputs_without_verdicts_are_not_ranked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    database = Database(str(path), create=True)
+    submission = read_outputs(folder("demo") / "outputs" / "demo-hasty.json")
+    services.submissions.save(
+        database, services.submissions.prepare(database, submission, benchmark="demo", model="demo-hasty")
+    )
+    database.close()
+    assert "run a judge first" in printed(opened("leaderboard", monkeypatch, path))
+    assert "run a judge first" in printed(opened("matrix", monkeypatch, path))
+    assert "No battle passes this filter." in printed(opened("battles", monkeypatch, path))
+
+
+def test_a_wrong_address_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened("leaderboard", monkeypatch, "mysql://host/x")
+    assert "are not supported" in printed(app)
+
+
+def test_choosing_a_category_ranks_by_it_alone(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
+    app = opened("leaderboard", monkeypatch, demo_database)
+    whole = app.dataframe[0].value["Battles"].sum()
+    app.selectbox(key="category").select("writing").run()
+    assert not app.exception
+    assert 0 < app.dataframe[0].value["Battles"].sum() < whole
+
+
+def test_pictures_show_a_readable_number_of_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    most = pytest.importorskip("app.filters", reason="the app needs the extra app").MOST
+    names = tuple(f"m{number:02}" for number in range(most + 5))
+    path = tmp_path / "many.db"
+    database = Database(str(path), create=True)
+    verdicts = filled(database, instructions=1, models=names)
+    with database.write() as connection:
+        met = [result(trial(0, a=a, b=b), ok(1.0)) for a, b in pairwise(names)]
+        verdicts.add(connection, met)
+    rates = services.leaderboards.matrix(database, "bench")
+    database.close()
+    app = opened("leaderboard", monkeypatch, path)
+    assert len(app.dataframe[0].value) == len(names)
+    app.selectbox(key="places").select_index(1).run()
+    assert f"places {most + 1} to {len(names)} of {len(names)}" in printed(app)
+    app = opened("matrix", monkeypatch, path)
+    assert f"{most} of {len(names)} models" in printed(app)
+    assert len(set(app.dataframe[0].value["Model"])) <= most
+    app.selectbox(key="places").select_index(1).run()
+    assert f"5 of {len(names)} models" in printed(app)
+    app.multiselect(key="models").set_value([names[0], names[1]]).run()
+    assert list(app.dataframe[0].value["Against"]) == [names[1], names[0]]
+    assert pairs_csv(rates, names).count("\r\n") == 1 + 2 * len(met)

@@ -1,0 +1,62 @@
+"""Stepping through battles, and what is said of one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.views import battles
+from app.views.battles import Spot, beside
+from judgebench.records import Completion, Instruction, Order, Output, Source, Status, TokenLogprob, Verdict
+from judgebench.services.battles import Battle, JudgedTrial
+
+
+@given(st.integers(1, 9), st.integers(1, 5), st.integers(1, 5), st.data())
+def test_stepping_forth_and_back_returns(rows: int, pages: int, page: int, drawn: st.DataObject) -> None:
+    """On full pages; the last row of the page before is told as -1."""
+    page = min(page, pages)
+    spot = Spot(page, drawn.draw(st.integers(0, rows - 1)))
+    after = beside(spot, 1, rows=rows, pages=pages)
+    if after is None:
+        assert spot == Spot(pages, rows - 1)
+    else:
+        back = beside(after, -1, rows=rows, pages=pages)
+        assert back is not None
+        assert Spot(back.page, back.row % rows) == spot
+
+
+def verdict(preference: float | None, order: Order | None = Order.AB) -> JudgedTrial:
+    status = Status.REFUSED if preference is None else Status.TIE if preference == 0.5 else Status.OK
+    instruction = Instruction(("Which?",))
+    sides = (Output(instruction.key, model, model) for model in ("alpha", "beta"))
+    found = Verdict(status, Source.LABEL, preference)
+    return JudgedTrial(1, "judge", "0" * 32, instruction, *sides, order, 0, found, None)
+
+
+def battle(*preferences: float | None) -> Battle:
+    return Battle(Instruction(("q",)), "a", "b", "x", "y", tuple(verdict(preference) for preference in preferences))
+
+
+@pytest.mark.parametrize(
+    ("preferences", "words"),
+    [
+        ((1.0,), "One verdict: A preferred, 100.0%."),
+        ((0.5,), "One verdict: a tie."),
+        ((1.0, 0.0), "2 verdicts, on average a tie; they contradict each other."),
+        ((0.2, 0.4), "2 verdicts, on average B preferred, 70.0%; they agree on the winner."),
+        ((0.5, 1.0), "2 verdicts, on average A preferred, 75.0%; they do not contradict each other."),
+        ((0.5, 0.5), "2 verdicts, on average a tie; they agree on a tie."),
+        ((None,), "No verdict. 1 of 1 trials has no verdict."),
+        ((1.0, None), "One verdict: A preferred, 100.0%. 1 of 2 trials has no verdict."),
+    ],
+)
+def test_outcome_in_words(preferences: tuple[float | None, ...], words: str) -> None:
+    assert battles.outcome(battle(*preferences)) == words
+
+
+def test_the_token_with_the_verdict_is_the_last_that_says_it() -> None:
+    tokens = tuple(TokenLogprob(text, -0.1, ((text, -0.1), ("B", -2.4))) for text in ("A", " because", " A"))
+    completion = Completion("A because A", logprobs=tokens)
+    assert battles.verdict_token(completion, "A") is tokens[2]
+    assert battles.verdict_token(completion, None) is tokens[0]
+    assert battles.verdict_token(Completion("A"), "A") is None
+    assert [round(chance, 3) for _, chance in battles.chances(tokens[0])] == [0.905, 0.091]

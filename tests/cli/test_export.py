@@ -1,0 +1,58 @@
+"""judgebench export: a file by its ending, which import reads back."""
+
+from pathlib import Path
+
+import pytest
+
+from .conftest import Invoke
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json", "csv", "csv.gz", "parquet"])
+def test_outputs_go_out_and_come_back(submitted: Invoke, tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"o.{ending}"
+    shown = submitted("export", "outputs", "--benchmark", "bench", "--to", path)
+    assert (shown.code, shown.out) == (0, f"{path}: 12 rows of bench's outputs\n")
+    again = submitted("--db", "other.db", "import", path, "--benchmark", "bench", "--format", "json").json
+    assert [report["new"] for report in again["imported"]] == [12]
+    copy = tmp_path / f"copy.{ending}"
+    submitted("--db", "other.db", "export", "outputs", "--benchmark", "bench", "--to", copy)
+    assert copy.read_bytes() == path.read_bytes()
+
+
+def test_verdicts_of_one_judge(submitted: Invoke, tmp_path: Path) -> None:
+    for judge in ("scripted:coin", "scripted:always-first"):
+        submitted("run", "--benchmark", "bench", "--judge", judge, "--baseline", "alpha")
+    chosen = ("--benchmark", "bench", "--judge", "scripted:coin", "--to", tmp_path / "v.jsonl", "--format", "json")
+    assert submitted("export", "verdicts", *chosen).json == {
+        "file": str(tmp_path / "v.jsonl"),
+        "kind": "verdicts",
+        "benchmark": "bench",
+        "rows": 16,
+    }
+    assert submitted("--db", "other.db", "import", tmp_path / "v.jsonl", "--benchmark", "bench").code == 0
+    boards = [
+        submitted(
+            "--db", name, "leaderboard", "--benchmark", "bench", "--judge", "scripted:coin", "--format", "csv"
+        ).out
+        for name in ("judgebench.db", "other.db")
+    ]
+    assert [board.partition('"gate"')[0] for board in boards[1:]] == [boards[0].partition('"gate"')[0]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("votes", "--benchmark", "bench", "--to", "a.csv"), "unknown kind of export 'votes'"),
+        (("labels", "--benchmark", "bnch", "--to", "a.csv"), "did you mean 'bench'"),
+        (("labels", "--benchmark", "bench", "--to", "a.xlsx"), "must end in one of .jsonl"),
+        (("labels", "--benchmark", "bench", "--judge", "j", "--to", "a.csv"), "leave --judge"),
+        (("leaderboard", "--benchmark", "bench", "--to", "a.csv"), ""),
+    ],
+)
+def test_what_cannot_be_exported_leaves_no_file(
+    submitted: Invoke, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    shown = submitted("export", *arguments)
+    assert (shown.code, shown.out) == (2, "")
+    assert message in shown.err
+    assert not list(tmp_path.glob("*a.csv*"))

@@ -1,0 +1,126 @@
+"""judgebench import: files are recognised, said, stored one by one; the commands that name a format stay."""
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from judgebench import services
+from judgebench.formats.registry import FORMATS
+from judgebench.store.database import Database
+from tests.formats.writing import write_rows
+
+from .conftest import Invoke
+
+ANNOTATION = {
+    **{"instruction": "q", "output_1": "x", "generator_1": "base", "output_2": "y", "generator_2": "m"},
+    **{"annotator": "judge", "preference": 1.25},
+}
+LABEL = {"instruction": "q", "output_a": "x", "output_b": "y", "winner": "A", "annotator": "ann"}
+
+
+def write(folder: Path, **files: dict[str, Any]) -> list[Path]:
+    return [write_rows(folder / f"{name}.jsonl", [row]) for name, row in files.items()]
+
+
+def stored(tmp_path: Path) -> dict[str, tuple[int, int]]:
+    database = Database(str(tmp_path / "judgebench.db"))
+    return {each.name: (each.instructions, each.verdicts) for each in services.benchmarks.benchmarks(database)}
+
+
+def test_each_file_is_said_and_stored(invoke: Invoke, tmp_path: Path) -> None:
+    files = write(
+        tmp_path,
+        a={"instruction": "q", "category": "c"},
+        b={"instruction": "q", "output": "y", "model": "m"},
+        c=ANNOTATION,
+        d=LABEL,
+        e={"model": "m", "family": "f"},
+    )
+    shown = invoke("import", *files, "--benchmark", "b")
+    assert (shown.code, shown.err) == (0, "")
+    said = ["a.jsonl (instructions): b: 1 instructions stored", "b.jsonl (outputs): b: 1 outputs of m stored"]
+    said += ["c.jsonl (alpaca-eval): judge on m: 1 new", "d.jsonl (labels): 1 labels by 1 annotators for b"]
+    for line in [*said, "e.jsonl (lineage): 1 lineages, 1 of them new"]:
+        assert line in shown.out
+    assert stored(tmp_path) == {"b": (1, 1)}
+
+
+def test_a_file_that_is_wrong_stops_itself_alone(invoke: Invoke, tmp_path: Path) -> None:
+    [good, bad, odd, last] = write(
+        tmp_path,
+        good=ANNOTATION,
+        bad=ANNOTATION | {"preference": 7},
+        odd={"model": "m"},
+        last=ANNOTATION | {"instruction": "r"},
+    )
+    shown = invoke("import", good, bad, odd, tmp_path / "none.jsonl", last, "--format", "json")
+    assert shown.code == 2
+    assert [report["file"] for report in shown.json["imported"]] == [str(good), str(last)]
+    assert [failure["file"] for failure in shown.json["failed"]] == [str(bad), str(odd), str(tmp_path / "none.jsonl")]
+    assert "bad.jsonl, line 1, field 'preference'" in shown.err
+    assert f"3 of 5 files were not imported: {bad}, {odd}" in shown.err
+    assert "say by --as which it is: instructions, outputs" in shown.err
+    assert stored(tmp_path) == {"alpaca_eval": (2, 2)}
+
+
+def test_a_bad_file_alone_creates_no_database(invoke: Invoke, tmp_path: Path) -> None:
+    [path] = write(tmp_path, a={"instruction": ""})
+    shown = invoke("import", path, "--benchmark", "b")
+    assert (shown.code, shown.out) == (2, "")
+    assert shown.err.count("\n") == 1
+    assert invoke("import", path, "--as", "instruction", "--benchmark", "b").code == 2
+    assert not (tmp_path / "judgebench.db").exists()
+
+
+def test_options_may_come_first_and_say_what_files_do_not(invoke: Invoke, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "a.csv", [{"frage": "q", "antwort": "y"}])
+    mapped = ("--map", "instruction=frage", "--map", "output=antwort")
+    shown = invoke("import", "--benchmark", "b", "--as", "outputs", "--model", "m", *mapped, path)
+    assert (shown.code, shown.out) == (0, f"{path} (outputs): b: 1 outputs of m stored; 0 were stored already\n")
+    [label] = write(tmp_path, d=LABEL | {"instruction": "new", "annotator": None})
+    assert invoke("import", label, "--benchmark", "b").code == 2
+    assert invoke("import", "files", label, "--benchmark", "b", "--extend", "--annotator", "ann").code == 0
+
+
+@pytest.mark.parametrize("form", ["jsonl", "json", "csv", "csv.gz", "parquet"])
+def test_standard_input_is_a_file(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    data = write_rows(tmp_path / f"a.{form}", [{"instruction": "q", "output": "y", "model": "m"}]).read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    shown = invoke("import", "-", "--benchmark", "b")
+    assert (shown.code, shown.out) == (0, "standard input (outputs): b: 1 outputs of m stored; 0 were stored already\n")
+
+
+def test_an_error_in_standard_input_names_it(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"instruction": ""}')))
+    assert "judgebench: standard input, line 1, field 'instruction'" in invoke("import", "-", "--benchmark", "b").err
+
+
+def test_the_commands_that_name_a_format_stay(invoke: Invoke, tmp_path: Path) -> None:
+    [instructions, annotations, label, lineage] = write(
+        tmp_path, a={"instruction": "q"}, b=ANNOTATION, c=LABEL, d={"model": "m", "family": "f"}
+    )
+    assert invoke("import", "instructions", instructions, "--benchmark", "b").out == (
+        "b: 1 instructions stored; 0 were stored already\n"
+    )
+    [report] = invoke("import", "alpaca-eval", annotations, "--format", "json").json
+    kept = {"models": ["m"], "new": 1, "known": 0, "without_preference": 0, "against_itself": 0, "duplicate": 0}
+    assert {name: report[name] for name in kept} == kept
+    assert invoke("labels", "import", label, "--benchmark", "c", "--format", "json").json["new"] == 1
+    assert invoke("lineage", "import", lineage, "--format", "json").json == {
+        "file": str(lineage),
+        "declared": 1,
+        "changed": 1,
+    }
+    assert stored(tmp_path) == {"alpaca_eval": (1, 1), "b": (1, 0), "c": (1, 0)}
+
+
+def test_the_formats_are_listed(invoke: Invoke) -> None:
+    shown = invoke("import", "formats").out
+    assert [form.name in shown and form.help in shown for form in FORMATS] == [True] * len(FORMATS)
+    listed = invoke("import", "formats", "--format", "json").json
+    assert [row["format"] for row in listed] == [form.name for form in FORMATS]
+    assert json.dumps(listed)

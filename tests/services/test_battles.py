@@ -1,0 +1,137 @@
+"""Lists of battles under every filter, against a count by hand of the same verdicts."""
+
+from itertools import pairwise
+
+import pytest
+
+from judgebench import services, store
+from judgebench.errors import UnknownName
+from judgebench.records import (
+    Battle,
+    HumanLabel,
+    Instruction,
+    Judge,
+    Model,
+    Order,
+    Output,
+    Source,
+    Status,
+    Trial,
+    TrialResult,
+    Verdict,
+)
+from judgebench.store.battles import BattleFilter
+from judgebench.store.database import Database
+from judgebench.store.verdicts import VerdictWriter
+
+_JUDGE = Judge("judge", "m", "pairwise/two-way.v1", "0" * 32)
+_ASKED = [Instruction((f"Question {n}",), category="even" if n % 2 == 0 else "odd") for n in range(12)]
+_MODELS = ("best", "middle", "worst")
+
+
+def _said(number: int, a: str, b: str, order: Order) -> Verdict:
+    if (number, a, b, order) == (3, "best", "worst", Order.BA):
+        return Verdict(Status.FAILED, Source.NONE, detail="?", parser="1")
+    if (number, a, b) == (4, "best", "worst"):
+        return Verdict(Status.OK, Source.LABEL, 0.0, parser="1")  # the upset
+    if (number, a, b) == (5, "best", "middle"):
+        return Verdict(Status.OK, Source.LABEL, 1.0 if order is Order.AB else 0.0, parser="1")
+    if (number, a, b) == (6, "middle", "worst"):
+        return Verdict(Status.OK, Source.LOGPROBS, 1.0, mass=0.2, parser="1")
+    return Verdict(Status.OK, Source.LABEL, 1.0, parser="1")
+
+
+@pytest.fixture
+def filled() -> Database:
+    database = Database(":memory:", create=True)
+    with database.write() as connection:
+        benchmark = store.benchmarks.add_benchmark(connection, "b")
+        store.benchmarks.add_instructions(connection, benchmark, _ASKED)
+        for model in _MODELS:
+            store.models.add_model(connection, Model(model))
+        outputs = {
+            (each.key, model): Output(
+                each.key, model, f"{model} says " + ("" if model == "best" and n == 7 else "x" * 90)
+            )
+            for n, each in enumerate(_ASKED)
+            for model in _MODELS
+        }
+        store.models.add_outputs(connection, benchmark, list(outputs.values()))
+        judge = store.judges.add_judge(connection, _JUDGE)
+        run = store.runs.start_run(connection, benchmark_id=benchmark, judge_id=judge, kind="run", specification={})
+        results = []
+        for number, each in enumerate(_ASKED):
+            for a, b in (("best", "middle"), ("best", "worst"), ("middle", "worst")):
+                battle = Battle.of(each, outputs[each.key, a], outputs[each.key, b])
+                for order in Order:
+                    key = Trial(_JUDGE.digest, battle, order).key
+                    results.append(TrialResult(key, each.key, a, b, order, 0, _said(number, a, b, order), None))
+        VerdictWriter(connection, run).add(connection, results)
+    return database
+
+
+def found(database: Database, **chosen: object) -> list[tuple[str, str, str]]:
+    rows, total = services.battles.battles(database, "b", BattleFilter(**chosen), limit=100)
+    assert total == len(rows)
+    return [(row.text.removeprefix("Question "), row.model_a, row.model_b) for row in rows]
+
+
+def test_filters_find_what_they_say(filled: Database) -> None:
+    assert len(found(filled)) == 36
+    assert len(found(filled, models=("best",))) == 24
+    assert len(found(filled, models=("worst", "best"))) == 12
+    assert len(found(filled, category="odd", judge="judge")) == 18
+    assert found(filled, inconsistent=True) == [("5", "best", "middle")]
+    assert found(filled, without_verdict=True) == [("3", "best", "worst")]
+    assert found(filled, text="question 11", models=("best", "middle")) == [("11", "best", "middle")]
+    assert len(found(filled, text="worst SAYS")) == 24
+    assert found(filled, text="100%") == []
+
+
+def test_suspicious_are_little_mass_and_short_winners(filled: Database) -> None:
+    assert found(filled, suspicious=True) == [("6", "middle", "worst"), ("7", "best", "middle"), ("7", "best", "worst")]
+
+
+def test_upsets_come_first(filled: Database) -> None:
+    rows = found(filled, order="upsets")
+    assert rows[0] == ("4", "best", "worst")
+    assert len(rows) == 36
+
+
+def test_pages_follow_each_other(filled: Database) -> None:
+    pages = [
+        services.battles.battles(filled, "b", BattleFilter(), limit=5, offset=offset)[0] for offset in range(0, 36, 5)
+    ]
+    rows = [row for page in pages for row in page]
+    assert [row.text for row in rows] == [f"Question {n // 3}" for n in range(36)]
+    assert all(one != other for one, other in pairwise(rows))
+
+
+def test_judges_against_people(filled: Database) -> None:
+    for number, preference in ((0, 0.0), (1, 1.0), (2, 0.5)):
+        label = HumanLabel.of("ann", _ASKED[number].key, first="best", second="worst", preference=preference)
+        services.labels.vote(filled, "b", label)
+    assert found(filled, against_human=True) == [("0", "best", "worst")]
+    shown = services.battles.battle(filled, "b", _ASKED[0].key, "worst", "best")
+    assert [(label.annotator, label.preference) for label in shown.labels] == [("ann", 0.0)]
+    assert services.battles.battle(filled, "b", _ASKED[3].key, "worst", "best").labels == ()
+
+
+def test_a_later_revision_is_in_force(filled: Database) -> None:
+    each = _ASKED[3]
+    outputs = {model: Output(each.key, model, f"{model} says " + "x" * 90) for model in ("best", "worst")}
+    trial = Trial(_JUDGE.digest, Battle.of(each, outputs["best"], outputs["worst"]), Order.BA)
+    with filled.write() as connection:
+        run = store.runs.start_run(connection, benchmark_id=1, judge_id=1, kind="run", specification={})
+        again = Verdict(Status.OK, Source.LABEL, 1.0, parser="2")
+        result = TrialResult(trial.key, each.key, "best", "worst", Order.BA, 0, again, None)
+        VerdictWriter(connection, run).add(connection, [result])
+    assert found(filled, without_verdict=True) == []
+
+
+def test_unknown_names(filled: Database) -> None:
+    for chosen in (BattleFilter(judge="nobody"), BattleFilter(models=("nobody",))):
+        with pytest.raises(UnknownName):
+            services.battles.battles(filled, "b", chosen)
+    with pytest.raises(UnknownName):
+        services.battles.battles(filled, "nothing", BattleFilter())

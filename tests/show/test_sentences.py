@@ -1,0 +1,61 @@
+"""A sentence says only what the numbers prove; what is missing comes with the command that would give it."""
+
+from judgebench.estimate import unidentified
+from judgebench.records import Status
+from judgebench.show.sentences import basis, effects, left_out, movement, remedy, summary
+from judgebench.show.tables import moves
+from tests.show.factories import board, known, ledger
+
+
+def test_two_that_cannot_be_told_apart_and_one_below_both() -> None:
+    assert summary(board([0.61, 0.60, 0.2], 0.02)) == "A and B cannot be told apart; C is below both."
+
+
+def test_one_that_leads() -> None:
+    assert summary(board([0.9, 0.5, 0.1], 0.02)) == "A leads; B is below A; C is below both."
+
+
+def test_a_model_below_some_of_those_above_is_not_said_to_be_below_all() -> None:
+    # B is separated from neither neighbour, A from C.
+    sentence = summary(board([0.60, 0.54, 0.48], 0.025))
+    assert sentence == "A and B cannot be told apart; C is below A."
+
+
+def test_long_boards_are_summed_up() -> None:
+    sentence = summary(board([0.9, 0.8, 0.7, 0.6, 0.5], 0.01))
+    assert sentence.endswith("2 models further down in 2 more tiers.")
+
+
+def test_a_single_model_leads() -> None:
+    assert summary(board([0.5], 0.1)) == "A leads."
+
+
+def test_failures_are_named_and_counted() -> None:
+    shown = basis(board([0.6, 0.4], 0.1, left_out={Status.REFUSED: 3, Status.FAILED: 1}, notes=("odd",)))
+    assert "Left out: 1 failed, 3 refused (no preference, so neither win, loss nor tie)." in shown
+    assert "Note: odd." in shown
+
+
+def test_nothing_left_out_is_said_too() -> None:
+    assert left_out(board([0.6, 0.4], 0.1)) == "Left out: nothing."
+    assert left_out(board([3.0], 0.1, scale="score", left_out={Status.FAILED: 2})) == "Left out: 2 failed (no score)."
+
+
+def test_who_changes_place_those_who_move_farthest_first() -> None:
+    rows = moves(ledger({"a": (0.4, 0.7), "base": (0.84, 0.6), "b": (0.6, 0.5)}), "base")
+    assert movement(rows) == "a would rise from place 2 to 1; b would fall from place 1 to 2."
+    assert movement([]) == "Nobody would change place."
+
+
+def test_effects_say_their_interval_or_why_there_is_none() -> None:
+    assert effects(ledger({"a": (0.4, 0.7)})) == [
+        "length coefficient: 0.400 [0.300, 0.500] log-odds a unit; "
+        "twice as long adds +10.0 points [+8.0, +12.0] of win rate at equal quality.",
+        "family coefficient: not identified, nothing is declared.",
+    ]
+
+
+def test_what_is_missing_comes_with_the_command_that_gives_it() -> None:
+    assert remedy(known(0.5), "b") == ""
+    assert "--repeats 3" in remedy(unidentified("no trial was repeated"), "b")
+    assert "--benchmark 'my b'" in remedy(unidentified("something else"), "my b")

@@ -1,0 +1,111 @@
+"""Tables hold every model and number, and nothing in them is a formula or markup."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from judgebench.bias.counterfactual import Counterfactuals, WithoutEffect
+from judgebench.estimate import unidentified
+from judgebench.leaderboard import COLUMNS, Leaderboard
+from judgebench.show import tables
+from judgebench.show.numbers import Labelled
+from judgebench.stats.win_rate import PairRates
+from tests.show.factories import board, known, ledger
+
+
+def marked(flag: str) -> Leaderboard:
+    plain = board([0.6, 0.4], 0.1, names=["=HYPERLINK(1)", "[x](javascript:1)|<b>"])
+    return replace(plain, rows=tuple(replace(row, flag=flag) for row in plain.rows))
+
+
+def test_csv_holds_no_formula_and_markdown_no_markup() -> None:
+    bad = marked("")
+    assert "'=HYPERLINK(1)" in tables.board_csv(bad)
+    assert r"\[x\]\(javascript:1\)\|\<b\>" in tables.board_markdown(bad)
+    assert json.loads(json.dumps(tables.board_document("b", bad)))["rows"][0]["model"] == "=HYPERLINK(1)"
+
+
+def test_the_mark_of_an_audit_is_in_every_form() -> None:
+    flagged = marked("audit: copied-output")
+    assert "copied-output" in tables.board_markdown(flagged)
+    assert [row["flag"] for row in csv.DictReader(io.StringIO(tables.board_csv(flagged)))] == [
+        "audit: copied-output"
+    ] * 2
+    assert tables.board_headings(flagged)[-1] == "note"
+
+
+def test_a_board_says_its_columns_and_what_it_rests_on() -> None:
+    plain = board([0.6, 0.4], 0.1)
+    cells = tables.board_cells(plain, plain.rows[0])
+    assert dict(zip(tables.board_headings(plain), cells, strict=True)) == {
+        "rank": "1",
+        "range": "1-2",
+        "model": "A",
+        "win rate": "60.0%",
+        "interval": "[40.0%, 80.0%]",
+        "battles": "10",
+        "ties": "1",
+    }
+    assert r"- 95% intervals: normal. Rank ranges hold for all models at once." in tables.board_markdown(plain)
+    assert tables.board_csv(plain).splitlines()[0] == ",".join(COLUMNS)
+    assert tables.board_document("b", plain)["interval"] == {"level": 0.95, "method": "normal"}
+
+
+@pytest.mark.parametrize(
+    ("method", "scale", "headings"),
+    [
+        ("length-controlled", "rate", ["length-controlled", "interval", "win rate", "battles", "ties"]),
+        ("bradley-terry", "elo", ["elo", "interval", "win rate", "battles", "ties"]),
+        ("score", "score", ["score", "interval", "outputs"]),
+    ],
+)
+def test_headings_follow_from_the_method(method: str, scale: str, headings: list[str]) -> None:
+    assert tables.board_headings(board([0.5], 0.1, method=method, scale=scale))[3:] == headings
+
+
+def test_pairs_are_written_once_a_direction() -> None:
+    rate = np.array([[np.nan, 0.75, np.nan], [0.25, np.nan, np.nan], [np.nan] * 3])
+    battles = np.array([[0, 4, 0], [4, 0, 0], [0, 0, 0]])
+    rates = PairRates(("a", "b", "=c"), rate, rate, rate, battles, 0.95, "Wilson")
+    rows = list(csv.DictReader(io.StringIO(tables.pairs_csv(rates, ["b", "=c", "a"]))))
+    assert [(row["model"], row["opponent"], row["win_rate"]) for row in rows] == [
+        ("b", "a", "0.25"),
+        ("a", "b", "0.75"),
+    ]
+
+
+def test_places_are_counted_without_the_baseline() -> None:
+    moves = tables.moves(ledger({"a": (0.4, 0.7), "base": (0.84, 0.6), "b": (0.6, 0.5)}), "base")
+    assert [(move.model, move.rank_before, move.rank_after) for move in moves] == [("a", 2, 1), ("b", 1, 2)]
+    assert [move.change.value for move in moves] == pytest.approx([0.3, -0.1])
+    assert [(move.before, move.after) for move in moves] == [(40, 70), (60, 50)]
+
+
+def test_nothing_known_moves_nobody() -> None:
+    nothing = Counterfactuals(
+        (WithoutEffect("x", "", None, None, (), ()),), WithoutEffect("all", "", None, None, (), ()), 5
+    )
+    assert tables.moves(nothing) == []
+
+
+def test_a_table_of_estimates_leaves_out_columns_that_hold_nothing() -> None:
+    identified, missing = Labelled("known", known(0.6)), Labelled("unknown", unidentified("no trial was repeated"))
+    assert set(tables.estimate_columns([identified], "b")) == {"What", "Value", "Interval", "n", "Method"}
+    columns = tables.estimate_columns([missing, Labelled("nobody asked", None)], "b")
+    assert columns["Not known because"] == ["no trial was repeated"]
+    assert "--repeats" in columns["What would give it"][0]
+    assert "Method" not in columns
+    assert tables.estimate_cells(identified) == ("known", "60.0%", "[50.0%, 70.0%]", "n = 10")
+    assert tables.estimate_cells(missing) == ("unknown", "not identified", "", "no trial was repeated")
+
+
+def test_documents_are_plain_json_in_which_nothing_is_infinite() -> None:
+    result = {"a": known(0.5), "b": (unidentified("why"),), "c": np.array([1.0, np.inf]), "d": np.float64(0.5)}
+    printed = json.loads(json.dumps(tables.document(result), allow_nan=False))
+    assert set(printed["a"]) == {"value", "lower", "upper", "level", "method", "n", "identified"}
+    assert (printed["b"][0]["reason"], printed["b"][0]["identified"]) == ("why", False)
+    assert (printed["c"], printed["d"]) == ([1.0, None], 0.5)

@@ -1,0 +1,169 @@
+"""Estimates with their intervals: their form, their limits and their coverage."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
+
+from judgebench.errors import StatisticsError
+from judgebench.estimate import unidentified
+from judgebench.stats.intervals import (
+    bootstrap_estimate,
+    bounded_difference,
+    bounded_mean,
+    cluster_error,
+    critical_value,
+    normal_estimate,
+    rate_estimate,
+)
+
+
+def test_golden_quantiles():
+    # Standard tables of the normal and of Student's t distribution.
+    assert critical_value(0.95) == pytest.approx(1.959964, abs=1e-6)
+    assert critical_value(0.90) == pytest.approx(1.644854, abs=1e-6)
+    assert critical_value(0.95, degrees=9) == pytest.approx(2.262157, abs=1e-6)
+
+
+def test_interval_states_level_and_method():
+    interval = normal_estimate(0.5, 0.1, level=0.9)
+    assert (interval.level, interval.method) == (0.9, "normal, clustered by instruction")
+    assert normal_estimate(0.5, 0.1, degrees=4).method == "t(4), clustered by instruction"
+
+
+def test_interval_is_clipped_to_its_bounds():
+    interval = normal_estimate(0.98, 0.1, bounds=(0.0, 1.0))
+    assert interval.upper == 1.0
+    assert interval.lower == pytest.approx(0.98 - 0.1959964, abs=1e-6)
+
+
+def test_unknown_standard_error_stays_unknown():
+    interval = normal_estimate(0.5, math.nan)
+    assert (interval.value, interval.lower, interval.upper) == (0.5, None, None)
+    assert interval.reason == "fewer than two instructions"
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 95, math.nan])
+def test_level_outside_its_range_is_refused(level):
+    with pytest.raises(StatisticsError, match="strictly between 0 and 1"):
+        critical_value(level)
+
+
+@given(st.integers(0, 50))
+def test_rate_estimate_equals_wilson_for_proportions(successes):
+    rate = successes / 50
+    found = rate_estimate(rate, math.sqrt(rate * (1 - rate) / 50), 50)
+    lower, upper = proportion_confint(successes, 50, method="wilson")
+    assert (found.lower, found.upper) == pytest.approx((lower, upper), abs=1e-12)
+
+
+def test_a_model_that_never_won_has_an_upper_end():
+    found = rate_estimate(0.0, 0.0, 300)
+    assert found.lower == pytest.approx(0, abs=1e-15)
+    assert 0.005 < found.upper < 0.02
+
+
+def test_rate_estimate_without_a_spread_or_a_rate():
+    assert not rate_estimate(math.nan, math.nan, 3).identified
+    assert rate_estimate(0.4, math.nan, 1).upper is None
+    assert rate_estimate(0.4, 0.0, 9).upper == 0.4
+
+
+def test_recovery_of_coverage_near_the_edge():
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(1000):
+        wins = rng.random(200) < 0.02
+        found = rate_estimate(wins.mean(), wins.std(ddof=1) / math.sqrt(200), 200)
+        held += found.lower <= 0.02 <= found.upper
+    assert 0.92 <= held / 1000 <= 0.985
+
+
+def test_one_row_a_cluster_is_the_interval_of_agresti_and_coull():  # golden: statsmodels, method agresti_coull
+    values = np.array([1.0] * 7 + [0.0] * 33)
+    figure = bounded_mean(values, np.arange(40))
+    expected = proportion_confint(7, 40, method="agresti_coull")
+    assert (figure.value, figure.n) == (7 / 40, 40)
+    assert (figure.lower, figure.upper) == pytest.approx(expected, abs=1e-12)
+
+
+def test_an_interval_never_shrinks_to_a_point():
+    figure = bounded_mean(np.zeros(20), np.arange(20))
+    assert (figure.value, figure.lower) == (0.0, 0.0)
+    assert 0.05 < figure.upper < 0.25
+
+
+def test_copies_in_the_same_cluster_change_nothing():
+    values = np.random.default_rng(0).integers(0, 2, 30).astype(float)
+    once, twice = bounded_mean(values, np.arange(30)), bounded_mean(np.tile(values, 2), np.tile(np.arange(30), 2))
+    assert (twice.lower, twice.upper) == pytest.approx((once.lower, once.upper))
+
+
+@given(st.lists(st.tuples(st.floats(-1, 1), st.integers(0, 4)), min_size=1, max_size=40))
+def test_mean_lies_in_its_interval_within_the_bounds(rows):
+    values, clusters = (np.array(column) for column in zip(*rows, strict=True))
+    figure = bounded_difference(values, clusters)
+    assert -1 <= figure.lower <= figure.value <= figure.upper <= 1
+
+
+def test_coverage_of_clustered_shares():  # recovery: beta-binomial clusters of five
+    rng = np.random.default_rng(4)
+    clusters = np.repeat(np.arange(60), 5)
+    drawn = (bounded_mean((rng.random(300) < np.repeat(rng.beta(3, 1, 60), 5)) * 1.0, clusters) for _ in range(400))
+    covered = np.mean([figure.lower <= 0.75 <= figure.upper for figure in drawn])
+    assert 0.92 < covered < 0.985
+
+
+@pytest.mark.parametrize("size", [1, 15])
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_rows_that_share_nothing_cost_no_width(size, share):  # recovery: clusters that are clusters in name alone
+    rng = np.random.default_rng(6)
+    clusters = np.repeat(np.arange(60), size)
+    drawn = [bounded_mean((rng.random(len(clusters)) < share) * 1.0, clusters) for _ in range(400)]
+    assert 0.91 < np.mean([figure.lower <= share <= figure.upper for figure in drawn]) < 0.985
+    widths = [figure.upper - figure.lower for figure in drawn]
+    assert np.median(widths) < 1.15 * 2 * 1.96 * np.sqrt(share * (1 - share) / len(clusters))
+
+
+def test_the_first_contradiction_moves_an_interval_little():
+    clusters = np.repeat(np.arange(50), 10)
+    values = np.ones(500)
+    sure = bounded_mean(values, clusters)
+    values[0] = 0.0
+    assert bounded_mean(values, clusters).lower == pytest.approx(sure.lower, abs=0.02)
+
+
+def test_nothing_observed_is_not_identified():
+    figure = bounded_mean(np.array([]), np.array([], dtype=int))
+    assert (figure.value, figure.identified, figure.reason) == (None, False, "there is no observation")
+
+
+def test_one_cluster_gives_a_value_without_an_interval():
+    figure = normal_estimate(0.3, cluster_error(np.ones(5), np.zeros(5, dtype=int)), level=0.95, n=5)
+    assert (figure.value, figure.lower, figure.identified) == (0.3, None, True)
+    assert "fewer than two instructions" in figure.reason
+
+
+def test_mapping_keeps_what_is_missing_missing():
+    assert unidentified("why").mapped(np.exp) == unidentified("why")
+    assert normal_estimate(0.0, 1.0, level=0.95, n=9).mapped(lambda x: x + 1).value == 1.0
+
+
+def test_bootstrap_of_a_mean_is_its_standard_error():
+    values = np.random.default_rng(2).standard_normal(300)
+    rng = np.random.default_rng(3)
+    figure = bootstrap_estimate(lambda rows: float(values[rows].mean()), np.arange(300), rng=rng, resamples=1000)
+    half = 1.96 * values.std() / np.sqrt(300)
+    assert (figure.upper - figure.lower) / 2 == pytest.approx(half, rel=0.15)
+
+
+def test_bootstrap_of_an_undefined_statistic():
+    rng = np.random.default_rng(0)
+    assert not bootstrap_estimate(lambda rows: float("nan"), np.arange(5), rng=rng).identified
+    halves = np.array([1.0, 0.0])
+    figure = bootstrap_estimate(lambda r: float("nan") if len(set(r)) < 2 else halves[r].mean(), np.arange(2), rng=rng)
+    assert (figure.value, figure.lower) == (0.5, None)
+    with pytest.raises(StatisticsError, match="two resamples"):
+        bootstrap_estimate(lambda rows: 0.0, np.arange(5), rng=rng, resamples=1)
