@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, get_args
 
 import pandas as pd
@@ -23,8 +24,10 @@ from judgebench.bias.relatives import preference_leakage_score
 from judgebench.bias.report import BiasReport
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate
+from judgebench.formats import Kind
 from judgebench.formats.outputs import OutputsFile, gather_outputs, read_outputs
 from judgebench.formats.reading import FRAME_NAME, read_frame
+from judgebench.formats.registry import writable
 from judgebench.leaderboard.build import to_elo
 from judgebench.records import HumanLabel, Lineage, Model
 from judgebench.show import charts, tables
@@ -43,9 +46,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "accept_lineage", "agreement", "battles", "benchmarks", "bias_report", "card", "chart", "consensus",
-    "contamination", "counterfactual", "declare_lineage", "labels", "languages", "lineage", "matrix", "models",
-    "multiverse", "open", "preference_leakage_score", "propose_lineage", "published_scores", "quality", "rank",
-    "rate", "submit", "verdicts",
+    "contamination", "counterfactual", "declare_lineage", "export", "import_files", "import_judgments", "labels",
+    "languages", "lineage", "matrix", "models", "multiverse", "open", "preference_leakage_score", "propose_lineage",
+    "published_scores", "quality", "rank", "rate", "rows", "submit", "verdicts",
 ]  # fmt: skip
 
 _P = ParamSpec("_P")
@@ -96,6 +99,67 @@ def submit(
         services.submissions.save(database, prepared)
         services.audits.submissions.keep_prepared(database, prepared, audited)
     return prepared.report
+
+
+def import_files(
+    database: Database, files: str | PathLike[str] | Sequence[str | PathLike[str]], *, benchmark: str | None = None,
+    as_format: str | None = None, model: str | None = None, annotator: str | None = None,
+    columns: Mapping[str, str] | None = None, extend: bool = False, new_benchmark: bool = False,
+) -> list[services.imports.Imported]:  # fmt: skip
+    """Store files of instructions, outputs, recorded verdicts, labels or lineage, one transaction a file; each is
+    recognised, or read ``as_format``. Importing again adds nothing.
+
+    ``benchmark``: some formats have a usual one. ``model`` and ``annotator``: whose outputs or labels these are, where
+    the file does not say. ``columns``, ``extend`` and ``new_benchmark`` as in ``submit``.
+
+    Raises InputError naming file, row and field, UnknownName, and Conflict; files before that one are stored.
+    """
+    options = services.imports.ImportOptions(model, annotator, extend, new_benchmark)
+    paths = [files] if isinstance(files, str | PathLike) else files
+    return [
+        services.imports.import_file(
+            database, path, benchmark=benchmark, as_format=as_format, columns=columns, options=options
+        )
+        for path in paths
+    ]
+
+
+def import_judgments(
+    database: Database, *, benchmark: str, judge: Names, into: str
+) -> services.imports.JudgmentsReport:
+    """Make what two or more judges replied about a benchmark's battles the outputs of a benchmark ``into``, for a
+    meta-judge.
+
+    Raises UnknownName, InputError without a case that all of them judged, and Conflict.
+    """
+    return services.imports.import_judgments(database, benchmark, names_of(judge), into=into)
+
+
+def export(
+    database: Database, kind: Kind, to: str | PathLike[str], *, benchmark: str, judge: Names = (),
+    category: str | None = None,
+) -> services.exports.ExportedFile:  # fmt: skip
+    """Write a benchmark's rows into a file, whole or not at all; ``import_files`` reads them back, but for battles and
+    leaderboards. The name says in which form: .jsonl, .json, .csv or .parquet, also with .gz.
+
+    Raises UnknownName and InputError; a file that was there is then left alone.
+    """
+    return services.exports.export(
+        database, kind, Path(to), benchmark=benchmark, judges=names_of(judge), category=category
+    )
+
+
+def rows(
+    database: Database, kind: Kind, *, benchmark: str, judge: Names = (), category: str | None = None
+) -> pd.DataFrame:
+    """What ``export`` writes, e.g. the "outputs" of a benchmark.
+
+    Returns: one row each, with the columns that docs/formats.md lists.
+
+    Raises UnknownName.
+    """
+    found = list(services.exports.rows(database, kind, benchmark=benchmark, judges=names_of(judge), category=category))
+    return frame_of(found, [column.name for column in writable()[kind].columns])
 
 
 def rank(

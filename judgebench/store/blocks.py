@@ -63,12 +63,6 @@ def seal(connection: sa.Connection) -> None:
         connection.execute(sa.insert(t.verdict_blocks).values(row))
 
 
-def seal_if_filled(connection: sa.Connection, first: int, last: int) -> None:
-    """Seal if the verdicts with the ids ``first`` to ``last``, just inserted, fill a block."""
-    if last // BLOCK > (first - 1) // BLOCK:
-        seal(connection)
-
-
 def reseal(connection: sa.Connection) -> None:
     """Build every block anew from the verdicts, in the connection's write transaction."""
     connection.execute(sa.delete(t.verdict_blocks))

@@ -75,12 +75,24 @@ class Database:
 
     def __init__(self, address: str, *, create: bool = False) -> None:
         self.url = parse_address(address)
-        if self.is_sqlite and not create and not _sqlite_exists(self.url):
+        if self.is_sqlite and not create and not os.path.exists(self.url.database or ""):
             raise InputError(
                 f"there is no database at {self.name}: submit or import something first, or name it by --db"
             )
         self.engine = _engine(self.url)
-        self._open(create)
+        # PostgreSQL otherwise takes a snapshot a statement, which a writer needs who has waited for another.
+        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reading = self.engine.execution_options(**level)
+        revision = self.revision()
+        if revision is None and not create:
+            raise InputError(f"the database {self.name} is empty: submit or import something first")
+        if revision is not None and revision > SCHEMA_REVISION:
+            raise DatabaseError(
+                f"the database {self.name} is newer (schema {revision}) than this judgebench (schema {SCHEMA_REVISION})"
+                ": upgrade judgebench"
+            )
+        if revision != SCHEMA_REVISION:
+            self.upgrade()
 
     @property
     def is_sqlite(self) -> bool:
@@ -97,7 +109,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection in one consistent snapshot."""
-        with self._translated(), self.engine.connect() as connection:
+        with self._translated(), self._reading.connect() as connection:
             yield connection
 
     @contextmanager
@@ -127,20 +139,6 @@ class Database:
         with self.write() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-
-    def _open(self, create: bool) -> None:
-        revision = self.revision()
-        if revision is None and create:
-            self.upgrade()
-        elif revision is None:
-            raise InputError(f"the database {self.name} is empty: submit or import something first")
-        elif revision > SCHEMA_REVISION:
-            raise DatabaseError(
-                f"the database {self.name} is newer (schema {revision}) than this judgebench (schema {SCHEMA_REVISION})"
-                ": upgrade judgebench"
-            )
-        elif revision < SCHEMA_REVISION:
-            self.upgrade()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -190,28 +188,21 @@ def bulk_insert(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_sqlite_insert(table), list(rows))
+        connection.exec_driver_sql(_insertion(table, "sqlite"), list(rows))
         return
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(_postgres_copy(table)) as copy:
+    with driver.cursor() as cursor, cursor.copy(_insertion(table, "postgresql")) as copy:
         copy.set_types([_postgres_type(column.type) for column in table.columns])
         for row in rows:
             copy.write_row(row)
 
 
 @cache
-def _sqlite_insert(table: sa.Table) -> str:
-    return f"INSERT INTO {table.name} ({_columns(table)}) VALUES ({', '.join('?' * len(table.columns))})"  # noqa: S608
-
-
-@cache
-def _postgres_copy(table: sa.Table) -> str:
-    return f"COPY {table.name} ({_columns(table)}) FROM STDIN (FORMAT BINARY)"
-
-
-def _columns(table: sa.Table) -> str:
-    """Their names; quotes mean the same to both engines."""
-    return ", ".join(f'"{column.name}"' for column in table.columns)
+def _insertion(table: sa.Table, engine: str) -> str:
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)  # quotes mean the same to both engines
+    if engine == "sqlite":
+        return f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(table.columns))})"  # noqa: S608
+    return f"COPY {table.name} ({columns}) FROM STDIN (FORMAT BINARY)"
 
 
 def _postgres_type(kind: sa.types.TypeEngine[Any]) -> str:
@@ -226,10 +217,6 @@ def _postgres_type(kind: sa.types.TypeEngine[Any]) -> str:
         (sa.LargeBinary, "bytea"),
     )
     return next(name for type_, name in named if isinstance(kind, type_))
-
-
-def _sqlite_exists(url: URL) -> bool:
-    return url.database is not None and os.path.exists(url.database)
 
 
 def _engine(url: URL) -> sa.Engine:

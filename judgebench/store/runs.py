@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from judgebench import __version__
 from judgebench.errors import UnknownName
 from judgebench.records import Order, Reading, Status, Trial
+from judgebench.store import blocks
 from judgebench.store import schema as t
 from judgebench.store.battles import SIDES, trial_of
-from judgebench.store.blocks import BLOCK
 from judgebench.store.database import bulk_insert, insert, now, rows_among
 from judgebench.store.models import StoredOutputs, join_sides
 from judgebench.store.verdicts import any_revised, every_revision, newest_id
@@ -80,7 +80,7 @@ def runs(connection: sa.Connection) -> list[RunSummary]:
     rows = connection.execute(named).all()
     ended: dict[int, Counter[Status]] = {row.id: Counter() for row in rows}
     costs: dict[int, list[float]] = {row.id: [] for row in rows}
-    full = newest_id(connection) // BLOCK
+    full = newest_id(connection) // blocks.BLOCK
     for block in range(full + 1):
         for run_id, status, trials, spent in _counts(connection, block, full=block < full):
             ended[run_id][status] += trials
@@ -120,7 +120,7 @@ def _added(connection: sa.Connection, block: int) -> _Counts:
     query = (
         sa.select(v.run_id, v.status, sa.func.count(), sa.func.sum(_c.cost_usd))
         .outerjoin(t.completions, _c.id == v.id)
-        .where(v.id > block * BLOCK, v.id <= (block + 1) * BLOCK)
+        .where(v.id > block * blocks.BLOCK, v.id <= (block + 1) * blocks.BLOCK)
         .group_by(v.run_id, v.status)
     )
     return tuple((row[0], Status(row[1]), row[2], row[3]) for row in connection.execute(query))
@@ -131,7 +131,9 @@ def _superseded(connection: sa.Connection, block: int) -> _Counts:
     new, old = every_revision("new").c, every_revision("old").c
     query = (
         sa.select(old.run_id, old.status, sa.func.count())
-        .where(new.id > block * BLOCK, new.id <= (block + 1) * BLOCK, new.revision > sa.literal_column("0"))
+        .where(
+            new.id > block * blocks.BLOCK, new.id <= (block + 1) * blocks.BLOCK, new.revision > sa.literal_column("0")
+        )
         .where(old.trial_key == new.trial_key, old.revision == new.revision - 1, old.run_id == new.run_id)
         .group_by(old.run_id, old.status)
     )

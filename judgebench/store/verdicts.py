@@ -14,9 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from judgebench.records import Completion, Status, TrialResult, Verdict
+from judgebench.store import blocks
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import within
-from judgebench.store.blocks import seal_if_filled
 from judgebench.store.database import Stored, bulk_insert, now, rows_among
 from judgebench.store.models import MODEL_A, MODEL_B, StoredOutputs, join_sides, stored_outputs
 
@@ -270,7 +270,8 @@ class VerdictWriter:
             if known is not None and known[1] != Status.FAILED:
                 continue
             revision = 0 if known is None else known[0] + 1
-            for verdict, completion in _revisions(result):
+            asked_before = () if result.first is None else (result.first,)
+            for verdict, completion in (*asked_before, (result.verdict, result.completion)):
                 inforce[result.trial_key] = (revision, verdict.status)
                 if completion is not None:
                     completions.append(_completion_row(verdict_id, completion))
@@ -295,12 +296,6 @@ class VerdictWriter:
         return (self._run_id, self._judge_id, *sides, order, result.repeat)
 
 
-def _revisions(result: TrialResult) -> list[tuple[Verdict, Completion | None]]:
-    """What is stored of a result, the last of which is in force."""
-    last: list[tuple[Verdict, Completion | None]] = [(result.verdict, result.completion)]
-    return last if result.first is None else [result.first, *last]
-
-
 def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> int:
     """Append a further revision of each stored verdict (by id) with what a newer parser reads; returns how many."""
     next_id = newest_id(connection) + 1
@@ -321,8 +316,8 @@ def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> 
 def _insert_verdicts(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     """Rows start with their ids, which follow each other."""
     bulk_insert(connection, t.verdicts, rows)
-    if rows:
-        seal_if_filled(connection, rows[0][0], rows[-1][0])
+    if rows and rows[-1][0] // blocks.BLOCK > (rows[0][0] - 1) // blocks.BLOCK:
+        blocks.seal(connection)
 
 
 def _verdict_values(verdict: Verdict) -> tuple[Any, ...]:

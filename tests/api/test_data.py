@@ -1,5 +1,7 @@
 """``import judgebench``: the same steps as the command line, with frames, also inside a running event loop."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -139,3 +141,111 @@ def test_battles_without_a_database_are_rated() -> None:
 
 def test_published_scores_are_at_hand() -> None:
     assert judgebench.published_scores.wb_score([6, 6]) == 20
+
+
+def test_what_is_exported_is_imported_again(judged: Database, tmp_path: Path) -> None:
+    for kind in ("outputs", "verdicts"):
+        done = judgebench.export(judged, kind, tmp_path / f"{kind}.jsonl.gz", benchmark="b")
+        assert done.rows == len(judgebench.rows(judged, kind, benchmark="b")) > 0
+    copied = judgebench.open(tmp_path / "copy.db")
+    files = [tmp_path / "outputs.jsonl.gz", tmp_path / "verdicts.jsonl.gz"]
+    imported = judgebench.import_files(copied, files, benchmark="b")
+    assert [each.format for each in imported] == ["outputs", "verdicts"]
+    board = judgebench.rank(copied, benchmark="b")
+    pd.testing.assert_frame_equal(board, judgebench.rank(judged, benchmark="b"))
+    copied.close()
+    with pytest.raises(UnknownName):
+        judgebench.rows(judged, "lineage", benchmark="b")
+
+
+def test_judgments_become_a_benchmark(judged: Database) -> None:
+    judgebench.run(judged, benchmark="b", judge={"model": "scripted:coin", "name": "coin"}, all_pairs=True)
+    report = judgebench.import_judgments(
+        judged, benchmark="b", judge=["coin", "scripted:always-first"], into="judgments"
+    )
+    assert report.cases == 36
+
+
+def test_catalogues_are_frames(judged: Database) -> None:
+    benchmark = judgebench.benchmarks(judged).iloc[0]
+    assert (benchmark["name"], benchmark["instructions"], benchmark["verdicts"]) == ("b", 6, 36)
+    assert judgebench.models(judged, benchmark="b")["model"].to_list() == ["one", "three", "two"]
+    assert judgebench.languages(judged, benchmark="b")
+    assert judgebench.audit_results(judged, benchmark="b")["kind"].unique().tolist() in ([], ["submissions"])
+
+
+def test_lineage_is_proposed_accepted_and_declared(db: Database) -> None:
+    judgebench.submit(db, outputs("one"), model="gpt-4-turbo", benchmark="b")
+    judgebench.submit(db, outputs("two"), model="two", benchmark="b", family="own", trained_on="gpt-4-turbo")
+    proposed = judgebench.propose_lineage(db).set_index("model")
+    assert proposed["family"]["gpt-4-turbo"]
+    accepted = judgebench.accept_lineage(db, "gpt-4-turbo")
+    assert "gpt-4-turbo" in set(accepted["model"])
+    assert judgebench.declare_lineage(db, "three", family="own")
+    assert not judgebench.declare_lineage(db, "three", family="own")
+    assert judgebench.lineage(db).set_index("model")["trained_on"]["two"] == ("gpt-4-turbo",)
+    with pytest.raises(InputError, match="everything=True"):
+        judgebench.accept_lineage(db)
+    with pytest.raises(InputError, match="say something"):
+        judgebench.declare_lineage(db, "three")
+    with pytest.raises(InputError, match="suggests no lineage"):
+        judgebench.submit(db, outputs("three"), model="three", benchmark="b", accept_lineage=True)
+
+
+def test_a_lineage_that_a_name_suggests_is_declared_where_that_is_said(db: Database) -> None:
+    judgebench.submit(db, outputs("one"), model="gpt-4-turbo", benchmark="b", accept_lineage=True)
+    assert judgebench.lineage(db)["model"].to_list() == ["gpt-4-turbo"]
+
+
+def test_labels_are_given_listed_and_measured_against(judged: Database) -> None:
+    keys = judgebench.battles(judged, benchmark="b", model=("one", "two"))["instruction"]
+    for key in keys:
+        assert judgebench.vote(
+            judged, benchmark="b", annotator="ada", instruction=key, first="two", second="one", preference=0.0
+        )
+    assert not judgebench.vote(
+        judged, benchmark="b", annotator="ada", instruction=keys[0], first="two", second="one", preference=0.0
+    )
+    assert judgebench.labels(judged, benchmark="b")["preference"].to_list() == [1.0] * 6
+    agreement = judgebench.agreement(judged, benchmark="b", resamples=50)
+    assert agreement.judges[0].items == 6
+    queue = judgebench.human_queue(judged, benchmark="b", judge="scripted:always-first")
+    assert len(queue.battles) + queue.kept == 12
+
+
+def test_analyses_are_frames_and_reports(judged: Database) -> None:
+    judgebench.run(judged, benchmark="b", judge={"model": "scripted:coin", "name": "coin"}, all_pairs=True)
+    pairs = judgebench.matrix(judged, benchmark="b", judge="coin")
+    assert len(pairs) == 6
+    assert pairs.attrs["level"] == 0.95
+    many = judgebench.multiverse(judged, benchmark="b")
+    assert many.attrs["universes"] > 1
+    assert set(many["model"]) == {"one", "two", "three"}
+    assert set(judgebench.consensus(judged, benchmark="b", resamples=100).models) == {"one", "two", "three"}
+    quality = judgebench.quality(judged, benchmark="b", judge="coin", against_judge="scripted:always-first")
+    assert quality.against is not None
+    assert judgebench.quality(judged, benchmark="b").against is None
+    assert judgebench.bias_report(judged, benchmark="b", judge="scripted:always-first").verdicts == 36
+    moved = judgebench.counterfactual(judged, benchmark="b", without=("style", "length"))
+    assert moved.entries[0].name == "length"
+    assert judgebench.card(judged, judge="coin").benchmark == "b"
+    found = judgebench.contamination(judged, benchmark="b", model="one")
+    assert found.benchmark == "b"
+
+
+def test_a_plan_needs_no_database_and_learns_from_one(judged: Database) -> None:
+    worst = judgebench.plan(difference=0.1, instructions=100)
+    assert worst.instructions_needed > 100
+    assert worst.power is not None
+    assert worst.power < 0.8
+    learned = judgebench.plan(judged, benchmark="b")
+    assert learned.pilot is not None
+    assert learned.pilot.instructions == 6
+    with pytest.raises(InputError, match="in which database"):
+        judgebench.plan(benchmark="b")
+
+
+def test_controls_and_anchors_are_the_command_lines(judged: Database) -> None:
+    board = judgebench.rank(judged, benchmark="b", method="bradley-terry", control="length")
+    assert any("length" in note for note in board.attrs["notes"])
+    assert judgebench.rank(judged, benchmark="b", exclude_related=True).attrs["notes"][0].startswith("0 verdicts")

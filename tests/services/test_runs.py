@@ -1,10 +1,8 @@
 """Runs are counted, what is new beside what is kept."""
 
-from importlib import import_module
-
 import pytest
 
-from judgebench import services
+from judgebench import services, store
 from judgebench.records import Order, Status
 from judgebench.store.database import Database
 from tests.factories import failed, filled, ok, result, trial
@@ -21,7 +19,7 @@ def test_runs_count_what_they_stored(database: Database) -> None:
 
 
 def test_runs_count_what_is_new_beside_what_is_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_module("judgebench.store.runs"), "BLOCK", 2)
+    monkeypatch.setattr(store.blocks, "BLOCK", 2)
     verdicts = filled(database)
     for number, preference in enumerate((1.0, 0.5, 0.0)):
         with database.write() as connection:

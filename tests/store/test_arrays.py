@@ -1,0 +1,39 @@
+"""What statistics work on is what is stored."""
+
+from judgebench import store
+from judgebench.records import (
+    Order,
+    Source,
+    Status,
+    Verdict,
+)
+from judgebench.store.database import Database
+from tests.factories import failed, filled, instruction, ok, result, trial
+
+
+def test_the_table_holds_preferences_and_counts_the_rest(database: Database) -> None:
+    verdicts = filled(database)
+    with database.write() as connection:
+        verdicts.add(
+            connection,
+            [
+                result(trial(0), ok(1.0)),
+                result(trial(0, Order.BA), ok(0.5)),
+                result(trial(1), failed(), reply=None),
+                result(trial(2), Verdict(Status.UNPARSED, Source.NONE, detail="?", parser="1")),
+            ],
+        )
+    with database.read() as connection:
+        benchmark = store.benchmarks.benchmark_id(connection, "bench")
+        stored = store.arrays.verdict_table(connection, benchmark)
+        one_category = store.arrays.verdict_table(connection, benchmark, judges=["judge"], category="c1")
+    table = stored.table
+    assert table.models == ("alpha", "beta")
+    assert [table.models[code] for code in table.model_a] == ["alpha", "alpha"]
+    assert table.order.tolist() == [0, 1]
+    assert table.preference.tolist() == [1.0, 0.5]
+    assert table.length_a.tolist() == [len("alpha says 0")] * 2
+    assert {table.instructions[code] for code in table.instruction} == {instruction(0).key}
+    assert stored.left_out == {Status.FAILED: 1, Status.UNPARSED: 1}
+    assert len(one_category.table) == 0
+    assert one_category.left_out == {Status.FAILED: 1}

@@ -1,0 +1,38 @@
+"""A database is opened, or there is one clear error."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from judgebench.errors import DatabaseError, InputError
+from judgebench.store.database import Database
+
+
+def test_a_database_newer_than_the_code_is_refused(address: str) -> None:
+    database = Database(address, create=True)
+    with database.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    database.close()
+    with pytest.raises(DatabaseError, match="newer"):
+        Database(address)
+
+
+def test_reading_what_is_not_there_creates_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no database"):
+        Database(str(tmp_path / "none.db"))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(InputError, match="folder"):
+        Database(str(tmp_path / "no" / "folder.db"), create=True)
+
+
+def test_a_file_that_is_no_database_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("hello " * 1000)
+    with pytest.raises(DatabaseError, match=r"text\.db"):
+        Database(str(tmp_path / "text.db"))
+
+
+def test_a_password_is_in_no_message() -> None:
+    with pytest.raises(DatabaseError) as caught:
+        Database("postgresql://me:s3cret@127.0.0.1:1/none")
+    assert "s3cret" not in str(caught.value)
