@@ -14,7 +14,7 @@ from judgebench.spec import make_study
 from judgebench.store import schema as t
 from judgebench.store.database import Database
 from tests.fault_server import FaultServer, Reply, Request, gzip_bomb
-from tests.study.benchmarks import asked, stored
+from tests.filling import asked, stored
 
 KEY = "sk-fault-0123456789-abcdef"
 ONCE = {  # faults that pass: the question is asked again, and its answer counts

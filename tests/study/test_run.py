@@ -14,7 +14,8 @@ from judgebench.spec import Study, make_study
 from judgebench.store import schema as t
 from judgebench.store.database import Database
 from tests.fault_server import FaultServer, Reply
-from tests.study.benchmarks import asked, prefers_quality, rates_quality, stored
+from tests.filling import asked, stored
+from tests.study.benchmarks import prefers_quality, rates_quality
 
 
 def _study(url: str = "http://127.0.0.1:9/v1", template: str = "pairwise/three-way", **fields: Any) -> Study:
