@@ -347,7 +347,7 @@ def study_of(
     ``otherwise``: the address of a judge that has none.
     """
     from judgebench import services
-    from judgebench.spec import is_local, load_study, make_study
+    from judgebench.spec import load_study, make_study
 
     study: dict[str, Any] = {} if file is None else load_study(file).model_dump(exclude_defaults=True)
     study |= flags
@@ -356,16 +356,8 @@ def study_of(
         raise InputError("say which benchmark: --benchmark NAME, or a study file")
     if "model" not in asked:
         raise InputError("say which judge: --judge MODEL --judge-url URL, --judge embedded, or a study file")
-    known = (
-        {known.judge.name: known.spec for known in services.judges.known_judges(database)} if "url" not in asked else {}
-    )
-    if known.get(asked["model"]) is not None:
-        spec = services.judges.known_judge(database, asked.pop("model")).spec
-        asked = ({} if spec is None else spec.model_dump(exclude_none=True)) | asked
-    if otherwise is not None and "url" not in asked and not is_local(asked["model"]):
-        asked["url"] = otherwise
-    asked |= priced(asked, prices)
-    return make_study(study | {"judge": asked}, where=str(file or "flags"))
+    spec = services.judges.find_judge(database, asked | priced(asked, prices), otherwise=otherwise)
+    return make_study(study | {"judge": spec}, where=str(file or "flags"))
 
 
 def priced(served: Mapping[str, Any], prices: Path | None) -> dict[str, Any]:

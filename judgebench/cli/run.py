@@ -37,7 +37,7 @@ from judgebench.show.numbers import percent, span
 
 if TYPE_CHECKING:
     from judgebench.engine.adaptive import Settlement
-    from judgebench.engine.plan import Estimate
+    from judgebench.engine.plan import CostEstimate
     from judgebench.engine.run import RunReport
 
 _REASONS = 3  # shown
@@ -163,13 +163,13 @@ def _print_settlement(settlement: Settlement) -> None:
         say(f"left out: {settlement.left_out} battles without a preference in each order")
 
 
-def _print_estimate(estimate: Estimate, output: str) -> None:
-    planned = estimate.plan
+def _print_estimate(estimate: CostEstimate, output: str) -> None:
+    planned, judge = estimate.plan, estimate.plan.resolved.judge
     if output == "json":
         print_json(
             {
-                "judge": planned.judge.name,
-                "template": planned.judge.template,
+                "judge": judge.name,
+                "template": judge.template,
                 "models": list(planned.models),
                 "battles": planned.battles,
                 "outputs": planned.outputs,
@@ -187,7 +187,7 @@ def _print_estimate(estimate: Estimate, output: str) -> None:
         return
     matter = f"{planned.outputs} outputs to score" if planned.outputs else f"{planned.battles} battles"
     say(
-        f"judge {planned.judge.name} with template {planned.judge.template}",
+        f"judge {judge.name} with template {judge.template}",
         f"{matter}, {planned.trials} trials: {estimate.answered} answered already, "
         f"{estimate.identical} decided without a call (identical outputs), {estimate.calls} calls to make",
         f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {_replies(estimate)}, "
@@ -197,13 +197,13 @@ def _print_estimate(estimate: Estimate, output: str) -> None:
     )
 
 
-def _replies(estimate: Estimate) -> str:
+def _replies(estimate: CostEstimate) -> str:
     if estimate.reply_tokens is None:
         return "replies not included, since this judge has given none yet"
     return f"{estimate.reply_tokens:,} reply tokens (as in its last replies)"
 
 
-def _time(estimate: Estimate) -> str:
+def _time(estimate: CostEstimate) -> str:
     if estimate.seconds is None:
         return "time not known until this judge has replied once; judgebench judges test NAME times one question"
     return f"about {timedelta(seconds=round(estimate.seconds))} (at the latency of its last replies)"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import typer
     from rich.console import Console
 
-    from judgebench.engine.runner import Tally
+    from judgebench.engine.runner import RunTally
     from judgebench.estimate import Estimate
     from judgebench.show.numbers import Unit
     from judgebench.store.database import Database
@@ -144,12 +144,12 @@ def write_file(path: Path, text: str) -> None:
         raise InputError(f"{path}: cannot be written ({reason}): choose another path") from error
 
 
-def counts(tally: Tally) -> dict[str, Any]:
+def counts(tally: RunTally) -> dict[str, Any]:
     """``planned`` and what it is the sum of."""
     return {"planned": tally.planned} | {str(s): tally.ended.get(s, 0) for s in Status} | {"pending": tally.pending}
 
 
-def summary(tally: Tally, calls: int) -> str:
+def summary(tally: RunTally, calls: int) -> str:
     """The counts that are not zero, in words."""
     shown = ", ".join(f"{count} {name}" for name, count in counts(tally).items() if count)
     return f"{shown}; {calls} calls, {paid(tally.cost_usd)}"
@@ -196,7 +196,7 @@ class ProgressLine:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def show(self, tally: Tally, calls: int) -> None:
+    def show(self, tally: RunTally, calls: int) -> None:
         good = (Status.OK, Status.TIE)
         bad = sum(count for status, count in tally.ended.items() if status not in good)
         cost = "" if not tally.cost_usd else f"{tally.cost_usd:.3f} USD "
