@@ -7,7 +7,7 @@ from judgebench.bias.card import Card
 from judgebench.bias.counterfactual import Counterfactuals
 from judgebench.bias.human_agreement import AgreementReport
 from judgebench.bias.report import BiasReport
-from judgebench.engine.plan import Estimate as CostEstimate
+from judgebench.engine.plan import CostEstimate
 from judgebench.engine.plan import estimate as cost_estimate
 from judgebench.errors import InputError, JudgeBenchError
 from judgebench.formats.outputs import OutputsFile, read_outputs
