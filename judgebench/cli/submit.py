@@ -1,12 +1,12 @@
 """judgebench submit."""
 
-import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from judgebench.audits import SUBMISSIONS
 from judgebench.audits.findings import AuditReport
 from judgebench.bias.relatives import propose
 from judgebench.cli.options import columns_of
@@ -14,6 +14,7 @@ from judgebench.cli.session import Format, Session, err, out, print_json, visibl
 from judgebench.errors import InputError
 from judgebench.formats.outputs import read_outputs
 from judgebench.records import Lineage, check_name
+from judgebench.services.audits.registry import AUDITS
 from judgebench.services.audits.submissions import audit_prepared, keep_prepared
 from judgebench.services.submissions import MatchReport, prepare, save
 from judgebench.show.audits import finding_line
@@ -103,5 +104,5 @@ def _print_findings(found: AuditReport, benchmark: str, model: str) -> None:
     for finding in found.findings:
         err().print(visible(f"  audit: {finding_line(finding)}"))
     if found.findings:
-        command = shlex.join(["judgebench", "audit", "submissions", "--benchmark", benchmark, "--model", model])
+        command = AUDITS[SUBMISSIONS].command(benchmark=benchmark, model=model)
         err().print(visible(f"  audit: {command} shows what was counted"))
