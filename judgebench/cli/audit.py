@@ -74,7 +74,7 @@ def _function(audit: Audit) -> Callable[..., None]:
         about_judge = {field: values.pop(flag) for flag, field in flags.items()}
         with session.database() as database, ProgressLine() as progress:
             if values.get("judge") is not None:
-                values["judge"] = find_judge(database, values["judge"], about_judge)
+                values["judge"] = find_judge(database, about_judge | {"model": values["judge"]})
             how: dict[str, Any] = {"environment": session.environment, "on_progress": progress.show}
             report = registry.audit(database, audit.name, audit.fill(values), **how)
         _finish(report, html, output)

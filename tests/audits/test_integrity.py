@@ -16,7 +16,8 @@ from judgebench.services.audits.registry import Asking, IntegrityAudit
 from judgebench.spec import load_template
 from judgebench.store import schema as t
 from judgebench.store.database import Database
-from tests.factories import JUDGE, failed, filled, ok, result, trial
+from tests.factories import JUDGE, failed, ok, result, trial
+from tests.filling import filled
 
 COUNT = 40
 
