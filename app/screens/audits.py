@@ -8,7 +8,7 @@ import streamlit as st
 from app import cached, filters
 from app.views import diff
 from app.views.elements import line, markup, problem
-from judgebench.services.audits.registry import AUDITS
+from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.pages import JudgeBenchError, StoredAudit
 from judgebench.show import charts
@@ -17,14 +17,14 @@ from judgebench.show.text import one_line
 
 _EVIDENCE_PX, _FINDINGS_PX = 130, 400
 _SHOWN = 12  # findings with their spans
-_NULL_MODELS = "null-models"
 
 
-def _command(kind: str, benchmark: BenchmarkSummary, **values: str) -> None:
-    if AUDITS[kind].subject == "judge":
-        values = {"judge": benchmark.judges[0] if benchmark.judges else "embedded"} | values
-    command = AUDITS[kind].command(**{"benchmark": benchmark.name} | values)
-    st.code(command, language=None, wrap_lines=True)
+def _command(audit: Audit, benchmark: BenchmarkSummary, **more: str) -> None:
+    """What a terminal does it by, with the settings that the audit needs."""
+    judge, models = [*benchmark.judges, "embedded"][0], [*benchmark.models, "MODEL", "OPPONENT"]
+    values = {"benchmark": benchmark.name, "judge": judge, "model": models[0], "opponent": models[1]}
+    known = {name: values[name] for name in audit.needed if name in values}
+    st.code(audit.command(**known, **more), language=None, wrap_lines=True)
 
 
 def _outcome(audit: StoredAudit) -> str:
@@ -38,7 +38,7 @@ def _null_models(audits: Sequence[StoredAudit], benchmark: BenchmarkSummary, jud
     line("Entrants whose output ignores the instruction. A judge passes when each is shown to win less than the gate.")
     if not audits:
         line("No judge of this benchmark was audited yet. This does it:")
-        _command(_NULL_MODELS, benchmark)
+        _command(AUDITS["null-models"], benchmark)
     for audit in audits:
         document = audit.document
         line(f"{one_line(judges.get(audit.judge_digest or '', 'a judge that is gone'), 200)}, {_outcome(audit)}")
@@ -66,12 +66,12 @@ def _entrants(entrants: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
     }
 
 
-def _findings(kind: str, audits: Sequence[StoredAudit], benchmark: BenchmarkSummary) -> None:
-    title = kind.replace("-", " ").capitalize()
+def _findings(audit: Audit, audits: Sequence[StoredAudit], benchmark: BenchmarkSummary) -> None:
+    title = audit.name.replace("-", " ").capitalize()
     st.subheader(title, anchor=False)
     if not audits:
         line("This was not audited yet. This does it:")
-        _command(kind, benchmark)
+        _command(audit, benchmark)
         return
     findings = [finding for audit in audits for finding in audit.document["findings"]]
     rules = {rule: words for audit in audits for rule, words in audit.document.get("rules", {}).items()}
@@ -112,7 +112,7 @@ def _defences(audits: Sequence[StoredAudit], judges: dict[str, str], benchmark: 
     defended = [(judge, audit) for judge, audit in rows if "+" in judge]
     if not defended:
         line("No defence was measured yet. This asks the judge behind one, beside the audit above:")
-        _command(_NULL_MODELS, benchmark, defence="escaped")
+        _command(AUDITS["null-models"], benchmark, defence="escaped")
         return
     st.dataframe(
         {
@@ -133,10 +133,10 @@ try:
     audits = cached.audits(source, benchmark.name)
     by_kind = {kind: [audit for audit in audits if audit.kind == kind] for kind in AUDITS}
     judges = {judge.digest: judge.name for judge in cached.judges(source)}
-    _null_models(by_kind[_NULL_MODELS], benchmark, judges)
-    _defences(by_kind[_NULL_MODELS], judges, benchmark)
-    for kind in AUDITS:
-        if kind != _NULL_MODELS:
-            _findings(kind, by_kind[kind], benchmark)
+    _null_models(by_kind["null-models"], benchmark, judges)
+    _defences(by_kind["null-models"], judges, benchmark)
+    for name, audit in AUDITS.items():
+        if name != "null-models":
+            _findings(audit, by_kind[name], benchmark)
 except JudgeBenchError as error:
     problem("Audits cannot be shown.", error)

@@ -126,13 +126,13 @@ class Audit:
         return get_type_hints(self.settings, localns={"JudgeSpec": Any}, include_extras=True)
 
     @property
-    def required(self) -> list[str]:
-        """The settings that have to be given."""
-        return [setting.name for setting in fields(self.settings) if setting.default is MISSING]
+    def needed(self) -> tuple[str, ...]:
+        """The settings that have no usual value."""
+        return tuple(setting.name for setting in fields(self.settings) if setting.default is MISSING)
 
     def command(self, **values: str) -> str:
-        """The command that runs it with these settings; of others that it needs, what to fill in."""
-        values = {name: name.upper() for name in self.required} | values
+        """The command that runs it with these settings; for others that it needs, what to fill in."""
+        values = {name: name.upper() for name in self.needed} | values
         flags = [word for name, value in values.items() for word in (f"--{name.replace('_', '-')}", value)]
         return shlex.join(["judgebench", "audit", self.name, *flags])
 
@@ -142,9 +142,8 @@ class Audit:
         for name in values:
             if name not in hints:
                 raise UnknownName(f"setting of audit {self.name}", name, hints)
-        for name in self.required:
-            if name not in values:
-                raise InputError(f"audit {self.name} needs {name}")
+        for name in sorted(set(self.needed) - values.keys()):
+            raise InputError(f"audit {self.name} needs {name}")
         filled: AuditSettings = self.settings(**{name: _checked(name, hints[name], values[name]) for name in values})
         return filled
 
