@@ -96,7 +96,7 @@ def contamination(
         places += _outputs(connection, benchmark_id, where.models)
         others = store.benchmarks.benchmark_names(connection) if where.benchmarks is None else where.benchmarks
         for name in others:
-            if name != benchmark and not name.startswith("audit:"):
+            if name != benchmark and not name.startswith(store.benchmarks.STAGE):
                 places += _instructions(connection, name)
     with_reference = [instruction for instruction in instructions if instruction.reference]
     ours = [("instruction", instruction.key, instruction.text) for instruction in instructions]
