@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from judgebench.formats import Column, Format, Sample
+from judgebench.formats import Format, Sample
 from judgebench.formats.fields import (
     SIDE_NAMES,
     USUAL_NAMES,
@@ -134,8 +134,8 @@ def _instruction(row: FileRow, columns: Columns) -> Instruction:
     """From its own column, else from the user's side of the first conversation."""
     turn = _turn(row, columns)
     if columns.find("instruction", row) is not None:
-        asked = read_instruction(row, columns)
-        return Instruction(asked.turns[:turn], asked.category, asked.reference, asked.checklist)
+        instruction = read_instruction(row, columns)
+        return replace(instruction, turns=instruction.turns[:turn])
     column = columns.find("output_a", row)
     if column is None or not isinstance(row.values[column], list):
         raise columns.missing("instruction", row)
@@ -231,11 +231,11 @@ def _number(row: FileRow, column: str) -> float:
 
 
 def _is_label_file(sample: Sample) -> bool:
-    asked = holds_field(sample, LABEL_FIELDS["instruction"]) or any(
+    has_question = holds_field(sample, LABEL_FIELDS["instruction"]) or any(
         isinstance(value, list) for row in sample.rows for column, value in row.items() if column.endswith("_a")
     )
     chosen = holds_field(sample, ("chosen",)) or sample.holds(*_ONE_HOT)
-    return asked and holds_sides(sample) and (chosen or holds_field(sample, LABEL_FIELDS["label"]))
+    return has_question and holds_sides(sample) and (chosen or holds_field(sample, LABEL_FIELDS["label"]))
 
 
 def _values(instruction: Instruction, a: Output, b: Output, label: HumanLabel) -> dict[str, Any]:
@@ -262,18 +262,10 @@ LABELS = Format(
     read=read_label_file,
     general=True,
     maps=True,
-    columns=(
-        *INSTRUCTION_COLUMNS,
-        Column("model_a", "of the two models, the one whose name sorts first"),
-        Column("output_a", "its output; several replies are separated by an empty line"),
-        Column("model_b", "the other model"),
-        Column("output_b", "its output"),
-        Column("annotator", "who labelled"),
-        Column("preference", "for A, from 0 to 1; 0.5 is a tie", "number"),
-        Column("both_bad", "a tie because neither output will do", "flag"),
-        Column("order", "AB where A's output was shown first, BA where B's was; missing where it is not known"),
-        Column("source", "where the label was given, or the name of the file that it came from"),
-        Column("created_at", "when, in UTC"),
-    ),
+    columns={
+        **INSTRUCTION_COLUMNS,
+        **dict.fromkeys(("model_a", "output_a", "model_b", "output_b", "annotator"), "text"),
+        **{"preference": "number", "both_bad": "flag", "order": "text", "source": "text", "created_at": "text"},
+    },
     row=_values,
 )

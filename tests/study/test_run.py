@@ -125,7 +125,7 @@ def test_trials_are_planned_a_page_at_a_time(database: Database) -> None:
     stored(database, asked(45), ["m1", "m2"])
     wanted = _study(all_pairs=True, limit=41)
     planned = engine.plan.plan(database, wanted)
-    stream = planned_trials(database, wanted, planned)
+    stream = planned_trials(database, planned)
     assert planned.trials == 82 == len({trial.key for trial in stream})
 
 

@@ -19,8 +19,8 @@ from judgebench.audits.defences import NAMES, NONE, SETTING, VOIDING, check_defe
 from judgebench.audits.findings import AuditReport, mean_by_instruction, mean_estimate
 from judgebench.audits.null_gate import EntrantResult, NullGate, Seen, gate_report, measure, next_round, resolution
 from judgebench.audits.null_models import PREFIX, Entrant, PrefixSearch
-from judgebench.engine.ask import Asker
-from judgebench.engine.judges import OpenJudge, describe
+from judgebench.engine.judges import resolve
+from judgebench.engine.run import Asker
 from judgebench.errors import InputError
 from judgebench.estimate import Estimate
 from judgebench.records import Battle, Instruction, Order, Output, Source, Trial, Verdict
@@ -87,7 +87,7 @@ def defended_spec(spec: JudgeSpec, defence: str) -> JudgeSpec:
     check_defence(defence)
     if defence == NONE:
         return spec
-    name = describe(spec)[0].name
+    name = resolve(spec).judge.name
     return spec.model_copy(update={"name": f"{name}+{defence}", "settings": {**spec.settings, SETTING: defence}})
 
 
@@ -97,7 +97,7 @@ def _defences(settings: NullModelAudit) -> tuple[list[str], str]:
         if len(settings.defence) > 1:
             raise InputError("several defences are measured side by side: add --defences")
         return [*settings.defence] or [NONE], (settings.defence or (NONE,))[0]
-    template = describe(settings.judge)[1]
+    template = resolve(settings.judge).template
     if template.kind != "pairwise" or not template.user:
         raise InputError(
             f"template {template.id}: defences are compared on prompts that show two outputs; take another"
@@ -258,7 +258,7 @@ def _searched(
     held_out = min(entrants.HELD_OUT, len(instructions) // 3)
     if held_out < 1:
         raise InputError("a random search needs at least three instructions that the baseline has answered")
-    searching = _Searching(database, settings, entered, judge.open(), instructions[-held_out:])
+    searching = _Searching(database, settings, entered, judge, instructions[-held_out:])
     search = engine.runner.run_async(searching.run())
     text = entrants.written(search.prefix, judge.template)
     about = f"a prefix found by {search.step} steps of random search, before a structured response"
@@ -266,8 +266,8 @@ def _searched(
     name = f"{PREFIX}{SEARCH}-{stage_key(text)}@{entered.stage.key}"
     left = instructions[:-held_out]
     stage = set_stage(database, settings.benchmark, entered.stage.key, left, {name: _written(entrant, left)})
-    found = {"random_search": {**asdict(search), "held_out": held_out}}
-    return replace(entered, stage=stage, entrants={**entered.entrants, name: entrant}), found
+    took = {"random_search": {**asdict(search), "held_out": held_out}}
+    return replace(entered, stage=stage, entrants={**entered.entrants, name: entrant}), took
 
 
 class _Searching:
@@ -278,22 +278,23 @@ class _Searching:
         database: Database,
         settings: NullModelAudit,
         entered: NullStage,
-        opened: OpenJudge,
+        judge: StageJudge,
         instructions: Sequence[Instruction],
     ) -> None:
         self._database = database
         self._settings = settings
         self._entered = entered
-        self._opened = opened
+        self._judge, self._template = judge.judge, judge.template
+        self._opened = judge.open()
         self._instructions = instructions
         self._places = asyncio.Semaphore(settings.concurrency)
-        self._asker = Asker(opened.template, opened.judge.settings, opened.client, secrets.randbits(128))
+        self._asker = Asker(judge.template, judge.judge.settings, self._opened.client, secrets.randbits(128))
         self._questions = 0
         with database.read() as connection:
             stage_id = store.benchmarks.benchmark_id(connection, entered.stage.name)
             outputs = store.models.outputs_to(connection, stage_id, [one.key for one in instructions])
             benchmark_id = store.benchmarks.benchmark_id(connection, settings.benchmark)
-        self._subject = Subject(SEARCH, benchmark_id, opened.judge.digest)
+        self._subject = Subject(SEARCH, benchmark_id, judge.judge.digest)
         self._baseline = outputs[entered.baseline]
         self._vocabulary = entrants.vocabulary([*(one.text for one in instructions), *self._baseline.values()])
 
@@ -328,12 +329,12 @@ class _Searching:
         return questions
 
     async def _loss(self, prefix: Sequence[str], step: int, *, checked: bool = False) -> float:
-        text = entrants.written(prefix, self._opened.template)
+        text = entrants.written(prefix, self._template)
         batch = self._instructions[: entrants.batch_size(step)]
         verdicts = await asyncio.gather(*(self._ask(one, text, order) for one in batch for order in Order))
         if checked and not any(verdict.source in (Source.LOGPROBS, Source.LIKELIHOOD) for verdict in verdicts):
             raise InputError(
-                f"judge {self._opened.judge.name!r} gives no log-probabilities, which a random search follows: leave "
+                f"judge {self._judge.name!r} gives no log-probabilities, which a random search follows: leave "
                 "--random-search out, or take a template and a server that give them"
             )
         return entrants.loss([verdict.preference for verdict in verdicts])
@@ -342,7 +343,7 @@ class _Searching:
         """The verdict with its preference for the null model, which is side A by its name."""
         null = Output(instruction.key, "", text)
         other = Output(instruction.key, self._entered.baseline, self._baseline[instruction.key])
-        trial = Trial(self._opened.judge.digest, Battle.of(instruction, null, other), order)
+        trial = Trial(self._judge.digest, Battle.of(instruction, null, other), order)
         async with self._places:
             self._questions += 1
             return (await self._asker.ask(trial)).verdict
@@ -355,7 +356,7 @@ class _Searching:
         """The search as it was last kept, if it was this one; it may have gone further than is planned now."""
         about = self._subject
         with self._database.read() as connection:
-            kept = newest_audits(connection, about.benchmark_id, kind=SEARCH, judges=[self._opened.judge.digest])
+            kept = newest_audits(connection, about.benchmark_id, kind=SEARCH, judges=[self._judge.digest])
         for stored in kept:
             if stored.document["key"] == self._key:
                 state = stored.document["state"]

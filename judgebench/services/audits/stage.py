@@ -14,7 +14,7 @@ import numpy as np
 
 from judgebench import engine, store
 from judgebench.audits.robustness import Preferences
-from judgebench.engine.judges import OpenJudge, describe, open_judge
+from judgebench.engine.judges import OpenModel, ResolvedJudge, open_judge, resolve
 from judgebench.errors import InputError
 from judgebench.judging.templates import Template
 from judgebench.leaderboard.build import common_baseline
@@ -79,25 +79,26 @@ class StageJudge:
     """A judge as audits ask it."""
 
     database: Database
-    spec: JudgeSpec
+    resolved: ResolvedJudge
     judge: Judge
     template: Template
     concurrency: int
     asking: Asking
 
     @classmethod
-    def of(cls, database: Database, spec: JudgeSpec, concurrency: int, asking: Asking) -> "StageJudge":
+    def of(cls, database: Database, judge: JudgeSpec | ResolvedJudge, concurrency: int, asking: Asking) -> "StageJudge":
         """Raises InputError."""
-        return cls(database, spec, *describe(spec), concurrency, asking)
+        resolved = resolve(judge)
+        return cls(database, resolved, resolved.judge, resolved.template, concurrency, asking)
 
     def check_pairwise(self, why: str) -> None:
         """Raises InputError where its template does not compare two outputs."""
         if self.template.kind != "pairwise":
             raise InputError(f"template {self.template.id} is {self.template.kind}: {why}")
 
-    def open(self) -> OpenJudge:
+    def open(self) -> OpenModel:
         """Raises as ``engine.judges.open_judge``."""
-        return open_judge(self.spec, self.asking.environment, concurrency=self.concurrency)
+        return open_judge(self.resolved, self.asking.environment, concurrency=self.concurrency)
 
     def ask(
         self,
@@ -114,7 +115,7 @@ class StageJudge:
         """
         study = Study(
             benchmark=stage.name,
-            judge=self.spec,
+            judge=self.resolved.spec,
             models=tuple(models),
             baseline=baseline,
             pairs=tuple(pairs),
@@ -122,7 +123,9 @@ class StageJudge:
             concurrency=self.concurrency,
         )
         how = self.asking
-        report = engine.run.run(self.database, study, environment=how.environment, on_progress=how.on_progress)
+        report = engine.run.run(
+            self.database, study, environment=how.environment, judge=self.resolved, on_progress=how.on_progress
+        )
         if report.interrupted:
             raise AuditInterrupted("the audit was interrupted; the same command continues it")
 

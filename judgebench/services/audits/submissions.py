@@ -18,7 +18,7 @@ from judgebench.audits.rules import RULES, audit_submissions
 from judgebench.audits.rules.comparison import COPY, LENGTH
 from judgebench.audits.rules.outcomes import ASKED_RULES, likelihood_findings, permuted_finding
 from judgebench.audits.submission_set import SubmissionSet
-from judgebench.engine.judges import OpenJudge
+from judgebench.clients.base import Client
 from judgebench.errors import BadReply, InputError
 from judgebench.records import Instruction, LikelihoodPrompt
 from judgebench.services.audits.registry import AUDITS, Asking, SubmissionAudit
@@ -169,18 +169,18 @@ def _outputs(
 def _likelihoods(settings: SubmissionAudit, models: Sequence[str], judge: StageJudge) -> dict[str, dict[str, float]]:
     """Log-likelihood a token of every model's output, by model and instruction."""
     instructions, outputs = _outputs(judge.database, settings, models, settings.likelihoods)
-    opened = judge.open()
-    if opened.template.user:
-        raise InputError(f"template {opened.template.id} asks for a verdict: likelihoods need pairwise/likelihood")
+    if judge.template.user:
+        raise InputError(f"template {judge.template.id} asks for a verdict: likelihoods need pairwise/likelihood")
+    client = judge.open().client
 
     async def weigh_all() -> list[dict[str, float]]:
         try:
             return [
-                await _weigh(opened, one, {name: texts[one.key] for name, texts in outputs.items() if one.key in texts})
+                await _weigh(client, one, {name: texts[one.key] for name, texts in outputs.items() if one.key in texts})
                 for one in instructions
             ]
         finally:
-            await opened.client.close()
+            await client.close()
 
     weights = engine.runner.run_async(weigh_all())
     return {
@@ -189,11 +189,9 @@ def _likelihoods(settings: SubmissionAudit, models: Sequence[str], judge: StageJ
     }
 
 
-async def _weigh(opened: OpenJudge, instruction: Instruction, texts: Mapping[str, str]) -> dict[str, float]:
+async def _weigh(client: Client, instruction: Instruction, texts: Mapping[str, str]) -> dict[str, float]:
     """Log-likelihood a token of each model's text after the instruction. Raises BadReply."""
-    reply = await opened.client.complete(
-        LikelihoodPrompt(instruction.text, tuple(texts.values())), opened.judge.settings
-    )
+    reply = await client.complete(LikelihoodPrompt(instruction.text, tuple(texts.values())), {})
     try:
         sums = json.loads(reply.text)
         pairs = zip(sums["conditional"], sums["tokens"], strict=True)
