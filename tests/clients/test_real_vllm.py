@@ -14,6 +14,7 @@ import pytest
 
 from judgebench import engine, store
 from judgebench.bias.position import position
+from judgebench.clients.base import Access
 from judgebench.clients.http import Rejected, Timeouts
 from judgebench.clients.openai import ListedModel, OpenAIClient
 from judgebench.clients.probe import check
@@ -40,7 +41,7 @@ def served(tmp_path: Path, use: Callable[[OpenAIClient], Awaitable[Value]]) -> V
         port = free_port()
         argv = command(WEIGHTS, port, program=PROGRAM, flags=FLAGS)
         async with VllmServer(WEIGHTS, port, argv=argv, log=tmp_path / "vllm.log") as server:
-            client = OpenAIClient(server.url, "small", timeouts=Timeouts(total_s=120))
+            client = OpenAIClient(Access("small", server.url), Timeouts(total_s=120))
             try:
                 return await use(client)
             finally:
@@ -121,7 +122,7 @@ def test_everything_a_judge_may_be_asked(tmp_path: Path) -> None:
         assert client.left_out({"max_tokens": 5}) == ()
 
         with pytest.raises(Rejected) as caught:
-            await OpenAIClient(client._transport.base_url, "other").complete(QUESTION, {})
+            await OpenAIClient(Access("other", client._transport.base_url)).complete(QUESTION, {})
         print(caught.value)
         assert not caught.value.only_this
 
