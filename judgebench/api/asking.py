@@ -217,7 +217,9 @@ def runs(database: Database) -> pd.DataFrame:
 
     Raises DatabaseError.
     """
-    return frame_of(services.runs.runs(database), [field.name for field in fields(services.runs.RunSummary)])
+    return frame_of(
+        services.benchmarks.runs(database), [field.name for field in fields(services.benchmarks.RunSummary)]
+    )
 
 
 def templates() -> pd.DataFrame:

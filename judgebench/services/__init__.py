@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         labels,
         leaderboards,
         lineage,
-        runs,
         submissions,
     )
 
@@ -39,7 +38,6 @@ __all__ = [
     "labels",
     "leaderboards",
     "lineage",
-    "runs",
     "submissions",
 ]
 
