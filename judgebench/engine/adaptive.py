@@ -187,7 +187,7 @@ class _Settling:
         round_: list[_Meeting] = []
         new: set[str] = set()
         while len(new) < self._study.concurrency:
-            models = self._race.wanted(self._field.exhausted)
+            models = self._race.next_models(self._field.exhausted)
             meetings = [meeting for model in models if (meeting := self._field.next(model)) is not None]
             if not models:
                 return round_
