@@ -52,7 +52,7 @@ def create(address: str, study: Study, estimate: CostEstimate) -> Job:
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     folder = _home(address) / f"{now[:19].replace(':', '-')}-{secrets.token_hex(3)}"
     folder.mkdir(parents=True)
-    job = Job(folder, study, estimate.plan.judge.name, estimate.plan.trials, estimate.answered, now)
+    job = Job(folder, study, estimate.plan.resolved.judge.name, estimate.plan.trials, estimate.answered, now)
     fields = study.model_dump(mode="json", exclude_defaults=True)
     (folder / _STUDY).write_text(json.dumps(fields))  # JSON is YAML
     written = {"judge": job.judge, "planned": job.planned, "answered": job.answered, "created_at": now}

@@ -1,27 +1,18 @@
 """Uploaded files: kept under a name of ours in a temporary folder, read within narrow limits, forgotten at the end."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path, PurePath
 
-from judgebench.services.pages import (
-    USUAL_NAMES,
-    InputError,
-    OutputsFile,
-    ReadLimits,
-    clean_text,
-    read_outputs,
-    read_rows,
-)
+from judgebench import services
+from judgebench.services.pages import InputError, NamedPath, OutputsFile, ReadLimits, clean_text, read_outputs
 from judgebench.show.text import one_line
 
 FORMS = ("json", "jsonl", "ndjson", "csv", "parquet", "gz")
 LIMITS = ReadLimits(file_bytes=512 << 20, row_chars=16 << 20, rows=200_000)
 MAX_BYTES = 64 << 20  # as it is sent; Streamlit holds to the same
-_PREVIEW_ROWS = 5
 _PREVIEW_CHARS = 300
 
 
@@ -31,10 +22,12 @@ class Preview:
 
     columns: tuple[str, ...]  # of these rows, in the order in which they come
     rows: tuple[Mapping[str, str], ...]
+    self_evident: bool  # whether these are outputs under usual names
+    otherwise: str  # what else the file is, in words; empty where it is nothing else that is known
 
 
 @contextmanager
-def kept(filename: str, content: bytes) -> Iterator[Path]:
+def kept(filename: str, content: bytes) -> Iterator[NamedPath]:
     """The upload as a file. Of its own name only the endings that say its form are kept.
 
     Raises InputError for one that is too large.
@@ -44,27 +37,21 @@ def kept(filename: str, content: bytes) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="judgebench-") as folder:
         path = Path(folder) / f"upload{_ending(filename)}"
         path.write_bytes(content)
-        yield path
+        yield NamedPath(path, "your file")
 
 
-def preview(path: Path) -> Preview:
+def preview(path: NamedPath) -> Preview:
     """Raises InputError where not even the first rows can be read."""
-    with _in_users_words(path):
-        rows = [row.values for row in islice(read_rows(path, limits=LIMITS), _PREVIEW_ROWS)]
-    columns = tuple(dict.fromkeys(column for row in rows for column in row))
-    return Preview(columns, tuple({column: _cell(row.get(column)) for column in columns} for row in rows))
+    file = services.imports.preview(path, limits=LIMITS)
+    rows = tuple({column: _cell(row.get(column)) for column in file.columns} for row in file.rows)
+    outputs = file.format is not None and file.format.holds == "outputs"
+    otherwise = "" if file.format is None or outputs else f"{file.format.holds} ({file.format.name})"
+    return Preview(file.columns, rows, outputs, otherwise)
 
 
-def self_evident(columns: Iterable[str]) -> bool:
-    """Whether instruction and output will be found by their usual names."""
-    names = {column.strip().lower() for column in columns}
-    return all(names.intersection(USUAL_NAMES[field]) for field in ("instruction", "output"))
-
-
-def read(path: Path, columns: Mapping[str, str]) -> OutputsFile:
+def read(path: NamedPath, columns: Mapping[str, str]) -> OutputsFile:
     """Raises InputError, see ``read_outputs``."""
-    with _in_users_words(path):
-        return read_outputs(path, columns=columns, limits=LIMITS)
+    return read_outputs(path, columns=columns, limits=LIMITS)
 
 
 def _cell(value: object) -> str:
@@ -75,12 +62,3 @@ def _ending(filename: str) -> str:
     """The last one or two endings, as far as they are known forms; the reader refuses what has none."""
     endings = [ending for ending in PurePath(filename.lower()).suffixes[-2:] if ending.removeprefix(".") in FORMS]
     return "".join(endings)
-
-
-@contextmanager
-def _in_users_words(path: Path) -> Iterator[None]:
-    """Say "your file" where a message would name a path on the server."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(str(error).replace(str(path), "your file")) from error

@@ -13,7 +13,7 @@ import time
 
 from bench.loopback import chat_reply, runner, serving
 from judgebench.clients.openai import OpenAIClient
-from judgebench.clients.retry import Throttle, retrying
+from judgebench.clients.retry import RetryingClient, Throttle
 from judgebench.records import ChatPrompt, Message
 
 _PROMPT = ChatPrompt((Message("system", "You compare two outputs. " * 20), Message("user", "word " * 500)))
@@ -23,7 +23,7 @@ _SETTINGS = {"temperature": 0, "max_tokens": 512}
 
 async def _drive(port: int, requests: int, in_flight: int, bare: bool) -> None:
     inner = OpenAIClient(f"http://127.0.0.1:{port}/v1", "judge", api_key="sk-bench-0123456789")
-    client = inner if bare else retrying(inner, throttle=Throttle(in_flight))
+    client = inner if bare else RetryingClient(inner, throttle=Throttle(in_flight))
     left = iter(range(requests))
 
     async def worker() -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from bench.loopback import chat_reply, http_reply, serving
 from judgebench import engine, store
-from judgebench.engine.runner import Tally
+from judgebench.engine.runner import RunTally
 from judgebench.records import Instruction, Model, Output
 from judgebench.spec import Study, make_study
 from judgebench.store.database import Database
@@ -84,7 +84,7 @@ def _measure(folder: str, wanted: Study, planned: int, profile: bool) -> None:
         pstats.Stats(profiler).sort_stats("tottime").print_stats(35)
 
 
-def _silent(tally: Tally, calls: int) -> None:
+def _silent(tally: RunTally, calls: int) -> None:
     """Nothing is shown while time is taken."""
 
 

@@ -1,4 +1,4 @@
-"""Who leads, how surely, what the numbers rest on, and who would move at equal length, style or kinship."""
+"""Who leads, how surely, what the numbers rest on, and who would move at equal length, style or lineage."""
 
 import json
 from dataclasses import dataclass
@@ -156,17 +156,19 @@ def _held_equal() -> tuple[Without, ...]:
 
 
 def _moves(view: _View, controls: tuple[Without, ...]) -> None:
-    """What holding length, style or kinship equal does to each model."""
+    """What holding length, style or lineage equal does to each model."""
     st.subheader(f"At equal {listing(controls)}", anchor=False)
-    ledger = cached.moves(view.source, view.benchmark, controls, scope=view.scope, baseline=view.board.baseline)
-    rows = tables.moves(ledger, view.board.baseline)
+    counterfactuals = cached.moves(
+        view.source, view.benchmark, controls, scope=view.scope, baseline=view.board.baseline
+    )
+    rows = tables.moves(counterfactuals, view.board.baseline)
     if rows:
         st.vega_lite_chart(
             charts.moves(rows[view.part.start : view.part.stop]),
             alt="How each model moves; the table below holds the same numbers",
         )
         line(sentences.movement(rows))
-    for sentence in sentences.effects(ledger):
+    for sentence in sentences.effects(counterfactuals):
         line(sentence)
     if view.language is not None:
         line("This part is about all languages.")

@@ -9,6 +9,7 @@ from app import auth, cached, filters, jobs
 from app.auth import Forbidden, Role
 from app.views.elements import line, problem
 from judgebench.services.benchmarks import BenchmarkSummary
+from judgebench.services.judges import find_judge
 from judgebench.services.pages import (
     CostEstimate,
     InputError,
@@ -83,6 +84,8 @@ def _new_run(source: cached.Source) -> None:
         estimated = st.button("Estimate", icon=":material/calculate:")
         started = st.button("Start", icon=":material/play_arrow:")
     if estimated or started:
+        with cached.for_checking() as database:
+            fields["judge"] = find_judge(database, judge, where="This form")
         study = make_study({field: value for field, value in fields.items() if value is not None}, where="This form")
         auth.policy().check_judge(study.judge.url, study.judge.key_env)
         estimate = _estimate(study)

@@ -25,26 +25,33 @@ def _benchmarks() -> list[BenchmarkSummary]:
         return []
 
 
-def _preview(upload: UploadedFile) -> tuple[str, ...]:
-    """Show the first rows; returns the columns."""
+def _preview(upload: UploadedFile) -> uploads.Preview:
+    """Show the first rows, and say where the file is something else than outputs."""
     with uploads.kept(upload.name, upload.getvalue()) as path:
         preview = uploads.preview(path)
     st.subheader("First rows", anchor=False)
     st.dataframe(
         {column: [row[column] for row in preview.rows] for column in preview.columns}, hide_index=True, alt="First rows"
     )
-    return preview.columns
+    if preview.otherwise:
+        line(f"This file holds {preview.otherwise}, which judgebench import stores; outputs are read from it here.")
+    return preview
 
 
-def _columns(columns: tuple[str, ...]) -> dict[str, str]:
+def _columns(preview: uploads.Preview) -> dict[str, str]:
     """The columns that the user named, by field; the others are found by their usual names."""
     chosen = {}
-    with st.expander("Columns", expanded=not uploads.self_evident(columns)):
+    with st.expander("Columns", expanded=not preview.self_evident):
         line("Columns with usual names are found by themselves. Choose here where they are not.")
         for place, (field, label) in zip(st.columns(len(_FIELDS)), _FIELDS.items(), strict=True):
             with place:
                 column = st.selectbox(
-                    label, columns, index=None, placeholder="By its name", key=f"column_{field}", format_func=one_line
+                    label,
+                    preview.columns,
+                    index=None,
+                    placeholder="By its name",
+                    key=f"column_{field}",
+                    format_func=one_line,
                 )
             if column is not None:
                 chosen[field] = column
@@ -132,8 +139,7 @@ def _submit() -> None:
     if upload is None:
         line("Each row holds an instruction and the model's output to it. Nothing is stored before you confirm.")
         return
-    columns = _preview(upload)
-    submission = _read(upload.file_id, _columns(columns), upload)
+    submission = _read(upload.file_id, _columns(_preview(upload)), upload)
     line(f"{len(submission.outputs):,} outputs read.")
     aim = _aim(submission)
     if aim is None:

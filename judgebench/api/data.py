@@ -105,7 +105,7 @@ def import_files(
     database: Database, files: str | PathLike[str] | Sequence[str | PathLike[str]], *, benchmark: str | None = None,
     as_format: str | None = None, model: str | None = None, annotator: str | None = None,
     columns: Mapping[str, str] | None = None, extend: bool = False, new_benchmark: bool = False,
-) -> list[services.imports.Imported]:  # fmt: skip
+) -> list[services.imports.ImportReport]:  # fmt: skip
     """Store files of instructions, outputs, recorded verdicts, labels or lineage, one transaction a file; each is
     recognised, or read ``as_format``. Importing again adds nothing.
 
@@ -159,7 +159,7 @@ def rows(
     Raises UnknownName.
     """
     found = list(services.exports.rows(database, kind, benchmark=benchmark, judges=names_of(judge), category=category))
-    return frame_of(found, [column.name for column in writable()[kind].columns])
+    return frame_of(found, list(writable()[kind].columns))
 
 
 def rank(

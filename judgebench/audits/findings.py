@@ -5,7 +5,7 @@ A finding states what was counted, never a motive. Its severity follows from its
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from math import inf, isfinite
 from typing import Any
@@ -86,11 +86,19 @@ class AuditReport:
     notes: tuple[str, ...] = ()  # what could not be checked, and why
     rules: Mapping[str, str] = field(default_factory=dict)  # name -> words, of the rules that found something
     details: Mapping[str, Any] = field(default_factory=dict)  # plain values that this kind of audit adds
+    about: tuple[str, ...] = ()  # the judge's digest, or the models; empty: the benchmark's verdicts
+    settles: bool = True  # False: the gate was laxer than the usual one, so that passing it says nothing elsewhere
 
     @property
     def passed(self) -> bool:
         """No gate failed and nothing severe was found."""
         return not self.failures and all(finding.severity is not Severity.HIGH for finding in self.findings)
+
+    def of_model(self, model: str) -> "AuditReport":
+        """The part of it that is about one model."""
+        findings = tuple(finding for finding in self.findings if finding.model == model)
+        rules = {finding.rule: self.rules[finding.rule] for finding in findings}
+        return replace(self, findings=findings, rules=rules, about=(model,))
 
     def document(self) -> dict[str, Any]:
         """Plain values, as ``--format json`` prints them; numbers that are not finite are None."""

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from judgebench.audits import INTEGRITY
 from judgebench.audits.findings import (
     AuditReport,
     Finding,
@@ -105,7 +106,7 @@ def audit_integrity(verdicts: Iterable[StoredVerdict], judges: Sequence[Judge]) 
         findings += _failed(given)
         findings += _about_judge(name, given)
     notes = [] if by_judge else ["there are no verdicts"]
-    report = make_report("integrity", findings, RULES, notes)
+    report = make_report(INTEGRITY, findings, RULES, notes)
     return replace(report, details={"verdicts": {name: len(given) for name, given in sorted(by_judge.items())}})
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from judgebench.audits import NULL_MODELS
 from judgebench.audits.findings import AuditReport, Finding, FindingRule, Severity, make_report
 from judgebench.estimate import Estimate
 from judgebench.stats.adaptive import Bounds, running_bounds
@@ -136,7 +137,7 @@ def gate_report(results: Sequence[EntrantResult], gate: NullGate, real: Mapping[
     worst = min(real, key=lambda name: real[name], default=None)
     best = max((result.bounds.mean for result in results if result.verdicts), default=None)
     margin = None if worst is None or best is None else real[worst] - best
-    report = make_report("null-models", findings, (RULE, REAL), _notes(gate, real, margin))
+    report = make_report(NULL_MODELS, findings, (RULE, REAL), _notes(gate, real, margin))
     details: dict[str, Any] = {
         "null_win_rate": max((result.bounds.upper for result in results), default=1.0),
         "worst_real_model": worst,

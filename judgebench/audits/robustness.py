@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from judgebench.audits import ROBUSTNESS
 from judgebench.audits.findings import (
     LEVEL,
     AuditReport,
@@ -108,7 +109,7 @@ def robustness_report(judge: str, effects: Sequence[ChangeEffect], repeated: flo
     failures = []
     if not any(_above_chance(effect, len(tested)) for effect in tested) or not summary.sensitivity > 0.0:
         failures.append(f"{judge} was not shown to notice outputs that were made worse: its verdicts mean nothing")
-    report = make_report("robustness", findings, RULES, [])
+    report = make_report(ROBUSTNESS, findings, RULES, [])
     details = {"judge": judge, "summary": asdict(summary), "estimates": [effect.document() for effect in effects]}
     return replace(report, failures=tuple(failures), details=details)
 

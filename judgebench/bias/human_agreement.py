@@ -233,7 +233,7 @@ class CategoryAgreement:
 
 @dataclass(frozen=True, slots=True)
 class JudgeAgreement:
-    """One judge beside people."""
+    """One judge and people."""
 
     judge: str
     items: int  # labelled battles that it was asked about

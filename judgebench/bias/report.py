@@ -1,8 +1,8 @@
 """All that verdicts, lineage, human labels and style tell about the bias of a judge, or of a board's judges together.
 
-Position, length and the ledger are of the chosen judges' own verdicts. Whether a judge favours its relatives is seen
-only against judges that are not related to them, so leakage and consensus residuals also use the other judges'
-verdicts, on battles in which those have no relative. Agreement is ``human_agreement``'s.
+Position, length and the counterfactual leaderboards are of the chosen judges' own verdicts. Whether a judge favours its
+relatives is seen only against judges that are not related to them, so leakage and consensus residuals also use the
+other judges' verdicts, on battles in which those have no relative. Agreement is ``human_agreement``'s.
 """
 
 from collections.abc import Mapping, Sequence, Set
@@ -72,9 +72,9 @@ def bias_report(
 ) -> BiasReport:
     """Of ``judges``, or all of the table's where none is named.
 
-    ``judge_models`` names the LLM of each of ``table.judges``. The ``baseline`` is that of win rates in the ledger and
-    the consensus. Raises StatisticsError when there is no verdict, InputError when the judges' LLMs are not aligned,
-    UnknownName for an unknown judge or baseline.
+    ``judge_models`` names the LLM of each of ``table.judges``. The ``baseline`` is that of counterfactual win
+    rates and the consensus. Raises StatisticsError when there is no verdict, InputError when the judges' LLMs are not
+    aligned, UnknownName for an unknown judge or baseline.
     """
     relations = relation_matrix(table, judge_models, beside.lineages)
     chosen = _chosen(table, judges)
@@ -102,8 +102,8 @@ def bias_report(
     )
 
 
-def _first_place(ledger: Counterfactuals, level: float) -> Estimate:
-    points = next(entry.points for entry in ledger.entries if entry.name == "position")
+def _first_place(known: Counterfactuals, level: float) -> Estimate:
+    points = next(entry.points for entry in known.entries if entry.name == "position")
     return points or unidentified("it was not fitted", level=level)
 
 

@@ -37,7 +37,7 @@ class SelfPreference:
 
     own: Estimate  # mean over judges that are a model of the table
     family: Estimate  # mean over pairs of a judge and a relative that is not itself
-    spread: Estimate  # own less family: what is left of being the same, beyond kinship
+    spread: Estimate  # own less family: what is left of being the same, beyond being related
 
 
 def consensus_residuals(

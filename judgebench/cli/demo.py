@@ -12,6 +12,7 @@ import numpy as np
 import typer
 
 from judgebench import engine, services, store
+from judgebench.audits import NULL_MODELS, SUBMISSIONS
 from judgebench.audits.findings import AuditReport
 from judgebench.cli.leaderboard import print_board
 from judgebench.cli.session import DEFAULT_DATABASE, ProgressLine, Session, err, out, visible
@@ -20,8 +21,8 @@ from judgebench.formats.outputs import read_outputs
 from judgebench.leaderboard import Leaderboard
 from judgebench.records import Order
 from judgebench.resources import folder
-from judgebench.services.audits.null_models import NullAudit, null_models
-from judgebench.services.audits.submissions import submissions
+from judgebench.services.audits import registry
+from judgebench.services.audits.registry import NullModelAudit, SubmissionAudit
 from judgebench.spec import JudgeSpec, Study
 from judgebench.store.database import Database
 
@@ -90,9 +91,9 @@ def audit(database: Database, environment: Mapping[str, str], on_progress: OnPro
 
     Returns the judge's report; leaderboards show what either found.
     """
-    submissions(database, BENCHMARK)
-    asked = NullAudit(BENCHMARK, _LIKELIHOOD, concurrency=2)
-    return null_models(database, asked, environment=environment, on_progress=on_progress)
+    registry.audit(database, SUBMISSIONS, SubmissionAudit(benchmark=BENCHMARK), environment=environment)
+    settings = NullModelAudit(benchmark=BENCHMARK, judge=_LIKELIHOOD, concurrency=2)
+    return registry.audit(database, NULL_MODELS, settings, environment=environment, on_progress=on_progress)
 
 
 def board(database: Database) -> Leaderboard:

@@ -81,14 +81,14 @@ def import_files(
             with _opened(name) as path:
                 file = services.imports.read(path, as_format=as_format, columns=chosen)
             with session.database(create=True) as database:
-                done = services.imports.save(database, file, benchmark=benchmark, options=options)
+                report = services.imports.save(database, file, benchmark=benchmark, options=options)
         except InputError as error:
             complain(str(error))
             failed.append({"file": str(name), "error": str(error)})
             continue
-        imported.append({"format": done.format, **asdict(done.report)})
+        imported.append(asdict(report))
         if output is Format.TABLE:
-            _print_lines(f"{done.file} ({done.format}): ", done.report)
+            out().print(f"{visible(report.file)} ({report.format}): {_in_words(report)}")
     if output is Format.JSON:
         print_json({"imported": imported, "failed": failed})
     if failed:
@@ -145,8 +145,7 @@ def alpaca_eval(
         print_json([asdict(report) for report in reports])
         return
     for report in reports:
-        _print_lines("", report)
-    out().print(f"{sum(r.new for r in reports)} verdicts stored, {sum(r.known for r in reports)} were stored already")
+        out().print(_in_words(report))
 
 
 @imports.command("judgments")
@@ -204,60 +203,31 @@ def import_one(
     """Import a file that was said to be of this format, and print what it brought."""
     file = services.imports.read(path, as_format=as_format, columns=columns_of(columns or []))
     with session.database(create=True) as database:
-        done = services.imports.save(database, file, benchmark=benchmark, options=options)
+        report = services.imports.save(database, file, benchmark=benchmark, options=options)
     if output is Format.JSON:
-        print_json(asdict(done.report))
+        print_json(asdict(report))
     else:
-        _print_lines("", done.report)
+        out().print(_in_words(report))
 
 
-def _print_lines(start: str, report: "services.imports.Report") -> None:
-    first, counted = _in_words(report)
-    out().print(visible(start + first))
-    for what, count in counted.items():
-        if count:
-            out().print(f"{'  ' if start else ''}{count} {what}")
-
-
-def _in_words(report: "services.imports.Report") -> tuple[str, dict[str, int]]:
-    """What a file brought, and what else is to be said where its count is not 0."""
-    match report:
-        case services.imports.InstructionsReport():
-            return f"{report.benchmark}: {report.new} instructions stored; {report.known} were stored already", {}
-        case services.imports.OutputsReport():
-            models = ", ".join(match.model for match in report.models)
-            stored = f"{report.benchmark}: {report.new} outputs of {models} stored; {report.known} were stored already"
-            return stored, {
-                "to instructions that the benchmark lacks (left out; --extend adds them)": sum(
-                    match.new for match in report.models if not match.takes_new
-                ),
-                "instructions without an output": sum(match.missing for match in report.models),
-                "findings: judgebench audit submissions shows them": report.findings,
-            }
-        case services.labels.LabelReport():
-            return f"{report.new} labels by {len(report.annotators)} annotators for {report.benchmark}", {
-                "stored already": report.known,
-                "duplicate": report.duplicate,
-                "contradicting an earlier row (the first was kept)": report.contradicting,
-                "on outputs that the benchmark lacks (left out; --extend adds them)": report.without_output,
-                "instructions added": report.instructions,
-                "outputs added": report.outputs,
-            }
-        case services.imports.LineageReport():
-            return f"{report.declared} lineages, {report.changed} of them new", {}
-        case services.imports.VerdictsReport():
-            return _verdicts_in_words(report), {}
-
-
-def _verdicts_in_words(report: "services.imports.VerdictsReport") -> str:
+def _in_words(report: "services.imports.ImportReport") -> str:
+    into = f"{report.benchmark}: " if report.benchmark else ""
+    models = report.models[0] if len(report.models) == 1 else f"{len(report.models)} models"
+    whose = [*report.judges, *([models] if report.models else [])]
     counted = {
-        "new": report.new,
-        "stored already": report.known,
+        "duplicate": report.duplicate,
         "without preference": report.without_preference,
         "labels": report.labels,
         "against itself": report.against_itself,
-        "duplicate": report.duplicate,
+        "contradicting an earlier row (the first was kept)": report.contradicting,
+        "to instructions that the benchmark lacks (left out; --extend adds them)": report.without_instruction,
+        "on outputs that the benchmark lacks (left out; --extend adds them)": report.without_output,
+        "annotators": len(report.annotators),
+        "instructions added": report.instructions,
+        "outputs added": report.outputs,
+        "instructions without an output": report.missing,
+        "findings (judgebench audit submissions shows them)": report.findings,
     }
-    models = report.models[0] if len(report.models) == 1 else f"{len(report.models)} models"
-    who = f"{', '.join(report.judges)} on {models}" if report.judges else models
-    return f"{who}: " + ", ".join(f"{count} {what}" for what, count in counted.items() if count)
+    holds = named(report.format).holds + (f" ({', '.join(whose)})" if whose else "")
+    stored = f"{into}{report.new} {holds} stored; {report.known} were stored already"
+    return visible("; ".join([stored, *(f"{count} {what}" for what, count in counted.items() if count)]))

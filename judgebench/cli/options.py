@@ -10,7 +10,7 @@ import typer
 from judgebench import services
 from judgebench.cli.session import Format
 from judgebench.errors import InputError
-from judgebench.spec import Study, is_local, load_prices, load_study, make_study
+from judgebench.spec import Study, load_prices, load_study, make_study
 from judgebench.store.database import Database
 
 
@@ -95,16 +95,8 @@ def study_of(
         raise InputError("say which benchmark: --benchmark NAME, or a study file")
     if "model" not in judge:
         raise InputError("say which judge: --judge MODEL --judge-url URL, --judge embedded, or a study file")
-    known = (
-        {each.judge.name: each.spec for each in services.judges.known_judges(database)} if "url" not in judge else {}
-    )
-    if known.get(judge["model"]) is not None:
-        spec = services.judges.known_judge(database, judge.pop("model")).spec
-        judge = ({} if spec is None else spec.model_dump(exclude_none=True)) | judge
-    if otherwise is not None and "url" not in judge and not is_local(judge["model"]):
-        judge["url"] = otherwise
-    judge |= priced(judge, prices)
-    return make_study(fields | {"judge": judge}, where=str(file or "flags"))
+    spec = services.judges.find_judge(database, judge | priced(judge, prices), otherwise=otherwise)
+    return make_study(fields | {"judge": spec}, where=str(file or "flags"))
 
 
 def priced(served: dict[str, Any], prices: Path | None) -> dict[str, Any]:

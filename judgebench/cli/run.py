@@ -23,13 +23,13 @@ _METHOD = "betting confidence sequences, valid at any number of looks"
 _WITHOUT_VERDICT = 3
 
 
-def _replies(estimate: engine.plan.Estimate) -> str:
+def _replies(estimate: engine.plan.CostEstimate) -> str:
     if estimate.reply_tokens is None:
         return "replies not included, since this judge has given none yet"
     return f"{estimate.reply_tokens:,} reply tokens (as in its last replies)"
 
 
-def _time(estimate: engine.plan.Estimate) -> str:
+def _time(estimate: engine.plan.CostEstimate) -> str:
     if estimate.seconds is None:
         return "time not known until this judge has replied once; judgebench judges test NAME times one question"
     return f"about {timedelta(seconds=round(estimate.seconds))} (at the latency of its last replies)"
@@ -181,13 +181,13 @@ def _print_settlement(found: engine.adaptive.Settlement) -> None:
         out().print(f"left out: {found.left_out} battles without a preference in each order")
 
 
-def _print_estimate(estimate: engine.plan.Estimate, output: Format) -> None:
+def _print_estimate(estimate: engine.plan.CostEstimate, output: Format) -> None:
     planned = estimate.plan
     if output is Format.JSON:
         print_json(
             {
-                "judge": planned.judge.name,
-                "template": planned.judge.template,
+                "judge": planned.resolved.judge.name,
+                "template": planned.resolved.judge.template,
                 "models": list(planned.models),
                 "battles": planned.battles,
                 "outputs": planned.outputs,
@@ -206,7 +206,7 @@ def _print_estimate(estimate: engine.plan.Estimate, output: Format) -> None:
     cost = "not known (give --price)" if estimate.cost_usd is None else f"about {estimate.cost_usd:.2f} USD"
     met = f"{planned.outputs} outputs to score" if planned.outputs else f"{planned.battles} battles"
     lines = [
-        f"judge {planned.judge.name} with template {planned.judge.template}",
+        f"judge {planned.resolved.judge.name} with template {planned.resolved.judge.template}",
         f"{met}, {planned.trials} trials: {estimate.answered} answered already, "
         f"{estimate.identical} decided without a call (identical outputs), {estimate.calls} calls to make",
         f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {_replies(estimate)}, cost {cost}",

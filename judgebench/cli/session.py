@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from judgebench.engine.runner import Tally
+from judgebench.engine.runner import RunTally
 from judgebench.errors import InputError
 from judgebench.records import Status
 from judgebench.store.database import Database, parse_address
@@ -87,12 +87,12 @@ def visible(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
 
 
-def counts(tally: Tally) -> dict[str, Any]:
+def counts(tally: RunTally) -> dict[str, Any]:
     """``planned`` and what it is the sum of."""
     return {"planned": tally.planned} | {str(s): tally.ended.get(s, 0) for s in Status} | {"pending": tally.pending}
 
 
-def summary(tally: Tally, calls: int) -> str:
+def summary(tally: RunTally, calls: int) -> str:
     """The counts that are not zero, in words."""
     shown = ", ".join(f"{count} {name}" for name, count in counts(tally).items() if count)
     cost = "cost not known" if tally.cost_usd is None else f"{tally.cost_usd:.4f} USD"
@@ -121,7 +121,7 @@ class ProgressLine:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def show(self, tally: Tally, calls: int) -> None:
+    def show(self, tally: RunTally, calls: int) -> None:
         good = (Status.OK, Status.TIE)
         bad = sum(count for status, count in tally.ended.items() if status not in good)
         cost = "" if not tally.cost_usd else f"{tally.cost_usd:.3f} USD "

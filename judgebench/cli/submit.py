@@ -9,7 +9,6 @@ import typer
 
 from judgebench.audits.findings import AuditReport
 from judgebench.bias.relatives import propose
-from judgebench.cli.audit_print import line_of
 from judgebench.cli.options import columns_of
 from judgebench.cli.session import Format, Session, err, out, print_json, visible
 from judgebench.errors import InputError
@@ -17,6 +16,7 @@ from judgebench.formats.outputs import read_outputs
 from judgebench.records import Lineage, check_name
 from judgebench.services.audits.submissions import audit_prepared, keep_prepared
 from judgebench.services.submissions import MatchReport, prepare, save
+from judgebench.show.audits import finding_line
 
 
 def submit(
@@ -101,7 +101,7 @@ def _print_match(report: MatchReport) -> None:
 def _print_findings(found: AuditReport, benchmark: str, model: str) -> None:
     """What the submission audit found; it never stops a submission."""
     for finding in found.findings:
-        err().print(visible(f"  audit: {line_of(finding)}"))
+        err().print(visible(f"  audit: {finding_line(finding)}"))
     if found.findings:
         command = shlex.join(["judgebench", "audit", "submissions", "--benchmark", benchmark, "--model", model])
         err().print(visible(f"  audit: {command} shows what was counted"))

@@ -5,7 +5,7 @@ Clients fetch replies and nothing else: rendering and parsing are judging's, sto
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from judgebench.errors import InputError
@@ -24,6 +24,19 @@ class Client(Protocol):
 
     async def close(self) -> None:
         """Give connections and memory back; asking afterwards is a mistake."""
+        ...
+
+
+@runtime_checkable
+class Server(Client, Protocol):
+    """A client of a server, which can be tried before anything is asked."""
+
+    async def check(self) -> Any:
+        """Raises JudgeError when the server cannot be reached or refuses the key; costs no tokens."""
+        ...
+
+    def left_out(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """Those of ``settings`` that the server was found not to take, sorted."""
         ...
 
 
@@ -54,6 +67,16 @@ class Price:
         if not (0 <= prompt < math.inf and 0 <= completion < math.inf):
             raise InputError(f"price {text[:80]!r} is not PROMPT,COMPLETION in USD per million tokens, such as 2.5,10")
         return cls(prompt, completion)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a provider needs to open a client."""
+
+    model: str  # as the user named it, without the provider's name and colon where it has these
+    url: str | None
+    api_key: str | None = field(default=None, repr=False)
+    price: Price | None = None
 
 
 def cost_usd(price: Price | None, completion: Completion) -> float | None:

@@ -42,7 +42,7 @@ class BatchServer:
         """The batch of this name, wherever in the list it stands."""
         after = ""
         while True:
-            page = await self._transport.get(f"/batches?limit={_PAGE}{after}")
+            page = await self._transport.json(f"/batches?limit={_PAGE}{after}")
             found = [_batch(entry) for entry in _entries(page)]
             for batch in found:
                 if batch.name == name:
@@ -59,10 +59,10 @@ class BatchServer:
             "completion_window": "24h",
             "metadata": {_NAME: name},
         }
-        return _batch(await self._transport.post("/batches", request))
+        return _batch(await self._transport.json("/batches", request))
 
     async def get(self, batch_id: str) -> ServerBatch:
-        return _batch(await self._transport.get(f"/batches/{batch_id}"))
+        return _batch(await self._transport.json(f"/batches/{batch_id}"))
 
     async def fetch(self, file_id: str, target: Path) -> None:
         """Write a file of results."""

@@ -18,17 +18,9 @@ from judgebench.judging.templates import fence
 from judgebench.records import ChatPrompt, Completion, Message, Prompt
 
 _VERDICT_ONLY = ("max_tokens", "max_completion_tokens", "logprobs", "top_logprobs", "response_format", "guided_json")
-
-
 _WORDS_TOKENS = 256
-
-
 _COMPARED_WORDS = 60
-
-
 _LEAST_COPIED = 0.5
-
-
 _COPY = "Before this counts: copy, word for word, the instruction that was to be carried out, and write nothing else."
 
 

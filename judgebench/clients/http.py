@@ -1,26 +1,28 @@
-"""An API key that can be sent, and cannot be shown."""
+"""Requests to a judge's server, and what answers that are no reply mean. An API key can be sent, never shown."""
 
 import html
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from pathlib import Path
+from time import time
 from typing import IO, Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
 from pydantic_core import to_json
 
-from judgebench.clients.replies import failure
-from judgebench.errors import BadReply, InputError, JudgeUnreachable
+from judgebench.errors import BadReply, InputError, JudgeError, JudgeRefused, JudgeUnreachable
+from judgebench.records import clean_text
 
+_MESSAGE_CHARS = 300
+_TRANSIENT = frozenset({408, 409, 425, 429})
 _SHOWN = "[key]"
-
-
 _BEARER = re.compile(r"(?i)\bbearer\s+[^\s\"'<>,;]+")
-
-
 _SURE_LENGTH = 16  # a shorter "key", such as EMPTY, may well be an ordinary word of a reply
 
 
@@ -58,14 +60,8 @@ class Secret:
 
 
 MAX_REPLY_BYTES = 16 * 2**20  # after decompression; the longest honest replies, with log-probabilities, are below 4 MiB
-
-
 _MAX_ERROR_BYTES = 2**16
-
-
 _MAX_FILE_BYTES = 2**32
-
-
 _HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 
 
@@ -94,13 +90,11 @@ class Transport:
     def __repr__(self) -> str:
         return f"Transport({self.base_url!r})"
 
-    async def post(self, path: str, payload: Mapping[str, Any]) -> Any:
-        """The parsed JSON answer to ``payload``. Raises as ``Client.complete`` does."""
+    async def json(self, path: str, payload: Mapping[str, Any] | None = None) -> Any:
+        """The parsed JSON at ``path``, or the answer to ``payload`` there. Raises as ``Client.complete`` does."""
+        if payload is None:
+            return self._parsed(await self._request("GET", path))
         return self._parsed(await self._request("POST", path, to_json(payload)))
-
-    async def get(self, path: str) -> Any:
-        """The parsed JSON at ``path``. Raises as ``Client.complete`` does."""
-        return self._parsed(await self._request("GET", path))
 
     async def upload(self, path: str, file: Path, fields: Mapping[str, str]) -> Any:
         """The parsed JSON answer to a form with ``fields`` and a file. Raises as ``Client.complete`` does."""
@@ -212,3 +206,89 @@ def _checked(base_url: str) -> str:
             "a judge's address holds no user, password, query or fragment; a key is passed by its variable"
         )
     return base_url.rstrip("/").removesuffix("/chat/completions")
+
+
+class Rejected(JudgeRefused):
+    """A status that says no."""
+
+    def __init__(self, text: str, *, status: int, code: str | None, param: str | None, message: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code  # the server's short name for the reason
+        self.param = param  # the request's field that it blames
+        self.message = message  # the server's own words, whole
+
+    @property
+    def only_this(self) -> bool:
+        """Whether other questions may fare better: neither key nor quota is at fault, nor the model's name."""
+        if self.status == 404:
+            return self.code not in (None, "model_not_found")
+        return self.status not in (401, 402, 403, 429)
+
+
+class Overloaded(JudgeUnreachable):
+    """A status that asks to try later: 408, 409, 425, 429 or 5xx."""
+
+    def __init__(self, text: str, *, status: int, retry_after_s: float | None) -> None:
+        super().__init__(text)
+        self.status = status
+        self.retry_after_s = retry_after_s  # what the server asked for, uncapped; None: it did not say
+
+
+def failure(where: str, status: int, headers: Mapping[str, str], body: str) -> JudgeError:
+    """The error that a status outside 2xx is. ``headers`` and ``body`` hold no key; names in lower case."""
+    if 300 <= status < 400:
+        target = one_line(headers.get("location", "nowhere"))
+        return JudgeRefused(f"{where} redirects to {target}; no key goes there: give the final address yourself")
+    code, param, message = _reason(body)
+    text = f"{where} answered {status}: {one_line(message).rstrip('.') or 'without a reason'}"
+    if status >= 500 or (status in _TRANSIENT and code != "insufficient_quota"):
+        return Overloaded(text, status=status, retry_after_s=retry_after_s(headers.get("retry-after"), time()))
+    hint = {401: "; check the key", 403: "; check the key", 404: "; check the address and the model's name"}
+    return Rejected(text + hint.get(status, ""), status=status, code=code, param=param, message=message)
+
+
+def retry_after_s(value: str | None, now: float) -> float | None:
+    """Seconds to wait by a Retry-After header, a number or an HTTP date (RFC 9110, 10.2.3); None when it says nothing.
+
+    ``now`` is the Unix time that a date is compared with.
+    """
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            date = parsedate_to_datetime(value)
+        except (ValueError, OverflowError):
+            return None
+        seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _reason(body: str) -> tuple[str | None, str | None, str]:
+    """The code, the field blamed and the message of an error body, whichever of the usual shapes it has."""
+    try:
+        reply = json.loads(body)
+    except (ValueError, RecursionError):
+        return None, None, body
+    error = reply.get("error", reply) if isinstance(reply, dict) else reply
+    if not isinstance(error, dict):
+        return None, None, error if isinstance(error, str) else body
+    message = error.get("message") or error.get("detail") or body
+    return (
+        text_or_none(error.get("code")),
+        text_or_none(error.get("param")),
+        message if isinstance(message, str) else body,
+    )
+
+
+def one_line(message: str) -> str:
+    """One line of printable text, cut."""
+    line = " ".join(clean_text(message[: 8 * _MESSAGE_CHARS]).split())
+    line = "".join(character if character.isprintable() else "\ufffd" for character in line)
+    return line if len(line) <= _MESSAGE_CHARS else line[:_MESSAGE_CHARS] + "..."
+
+
+def text_or_none(value: Any) -> str | None:
+    return clean_text(value) if isinstance(value, str) else None

@@ -1,28 +1,32 @@
-"""How probable given outputs are to a model behind vLLM, asked as prompt log-probabilities of a conversation.
+"""Judges that answer by numbers instead of words: how probable given outputs are, and scalar rewards. For vLLM.
 
-The instruction is the user's turn and the output the assistant's, in the model's own chat format; "by itself" is the
-same with an empty user's turn. The output's tokens are those after what this conversation shares with its beginning,
-the instruction and the head of the assistant's turn; they include what the chat format writes to end a turn.
-The server's tokenizer reads the texts: one that holds a control token's spelling is read as if it held the token.
+Likelihoods are asked as prompt log-probabilities of a conversation. The instruction is the user's turn and the output
+the assistant's, in the model's own chat format; "by itself" is the same with an empty user's turn. The output's tokens
+are those after what this conversation shares with its beginning, the instruction and the head of the assistant's turn;
+they include what the chat format writes to end a turn. The server's tokenizer reads the texts: one that holds a control
+token's spelling is read as if it held the token.
+
+Rewards come from ``/classify``. The raw reward is asked for: by default vLLM passes a single label through a sigmoid,
+where good outputs all reach 1.0 and tie. The server applies the model's chat format to the conversation.
 """
 
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
-from judgebench.clients.http import Transport
-from judgebench.clients.replies import finite_number
+from judgebench.clients.base import Access, Price, cost_usd
+from judgebench.clients.http import Timeouts, Transport, text_or_none
+from judgebench.clients.openai import OpenAIClient, finite_number, token_counts
 from judgebench.errors import BadReply, JudgeRefused
-from judgebench.records import Completion, LikelihoodPrompt
+from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Prompt
 
-_ASKED = {"max_tokens": 1, "temperature": 0, "prompt_logprobs": 0}
+_ONE_PASS = {"max_tokens": 1, "temperature": 0, "prompt_logprobs": 0}
 _KEPT_CONTEXTS = 64
 _KEPT_SCORES = 4096
-
 Value = TypeVar("Value")
 
 
@@ -39,20 +43,30 @@ class _Score:
     read: int  # tokens of the whole conversation
 
 
-class Likelihoods:
-    """Answers likelihood prompts over one transport. Scores are remembered, so that both orders cost one pass."""
+class LikelihoodClient(OpenAIClient):
+    """A model that is also asked how probable outputs are. Scores are remembered, so that both orders cost one pass."""
 
-    def __init__(self, transport: Transport, model: str) -> None:
-        self._transport = transport
-        self._model = model
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        *,
+        api_key: str | None = None,
+        timeouts: Timeouts | None = None,
+        price: Price | None = None,
+    ) -> None:
+        super().__init__(base_url, model, api_key=api_key, timeouts=timeouts, price=price)
         self._contexts: _Memory[list[_Token]] = _Memory(_KEPT_CONTEXTS)
         self._scores: _Memory[_Score] = _Memory(_KEPT_SCORES)
 
-    async def answer(self, prompt: LikelihoodPrompt) -> Completion:
-        """A completion whose text is JSON: ``conditional``, ``unconditional`` and ``tokens``, a number for each output.
+    async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
+        """For a likelihood prompt JSON: ``conditional``, ``unconditional`` and ``tokens``, a number for each output.
 
-        Raises JudgeRefused when the server gives no prompt log-probabilities, and as ``Client.complete`` does.
+        Such a prompt uses no settings and is several requests. Raises JudgeRefused when the server gives no prompt
+        log-probabilities, and as ``Client.complete`` does.
         """
+        if not isinstance(prompt, LikelihoodPrompt):
+            return await super().complete(prompt, settings)
         started = perf_counter()
         given = [await self._score(prompt.instruction, output) for output in prompt.outputs]
         alone = [await self._score("", output) for output in prompt.outputs]
@@ -64,7 +78,7 @@ class Likelihoods:
         return Completion(
             text=json.dumps(numbers),
             finish_reason="stop",
-            model=self._model,
+            model=self.model,
             prompt_tokens=sum(score.read for score in (*given, *alone)),
             completion_tokens=0,
             latency_s=perf_counter() - started,
@@ -89,8 +103,8 @@ class Likelihoods:
         messages = [{"role": "user", "content": instruction}]
         if output is not None:
             messages.append({"role": "assistant", "content": output})
-        body = {"model": self._model, "messages": messages, "add_generation_prompt": output is None, **_ASKED}
-        return _prompt_tokens(await self._transport.post("/chat/completions", body))
+        body = {"model": self.model, "messages": messages, "add_generation_prompt": output is None, **_ONE_PASS}
+        return _prompt_tokens(await self._transport.json("/chat/completions", body))
 
 
 @dataclass(slots=True)
@@ -132,3 +146,67 @@ def _token(entry: Any) -> _Token:
         raise BadReply("the judge's prompt log-probabilities hold an entry without a token")
     number, found = next(iter(entry.items()))
     return _Token(number, finite_number(found.get("logprob") if isinstance(found, dict) else None))
+
+
+class RewardClient:
+    """One reward model at one address, with or without the ``/v1`` that chat completions end in."""
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        *,
+        api_key: str | None = None,
+        timeouts: Timeouts | None = None,
+        price: Price | None = None,
+    ) -> None:
+        self.model = model
+        self._price = price
+        self._transport = Transport(base_url.rstrip("/").removesuffix("/v1"), api_key, timeouts or Timeouts())
+
+    @classmethod
+    def open(cls, access: Access) -> "RewardClient":
+        return cls(access.url or "", access.model, api_key=access.api_key, price=access.price)
+
+    def __repr__(self) -> str:
+        return f"RewardClient({self._transport.base_url!r}, {self.model!r})"
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far."""
+        return self._transport.calls
+
+    async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
+        """The reward of the conversation that ``prompt`` is, as the completion's text. No setting takes part.
+
+        Raises JudgeRefused unless the conversation ends with an output, and as ``Client.complete`` does.
+        """
+        if not isinstance(prompt, ChatPrompt) or prompt.messages[-1].role != "assistant":
+            raise JudgeRefused(f"{self.model} is a reward model: ask it by a template such as pointwise/reward")
+        started = perf_counter()
+        messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
+        body = {"model": self.model, "messages": messages, "use_activation": False}
+        reply = await self._transport.json("/classify", body)
+        if not isinstance(reply, dict):
+            raise BadReply("the server's reply to a reward question is not an object")
+        completion = Completion(
+            text=json.dumps(_reward(reply)),
+            finish_reason="stop",
+            model=text_or_none(reply.get("model")),
+            prompt_tokens=token_counts(reply)[0],
+            completion_tokens=0,
+            latency_s=perf_counter() - started,
+        )
+        return replace(completion, cost_usd=cost_usd(self._price, completion))
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+
+def _reward(reply: dict[str, Any]) -> float:
+    data = reply.get("data")
+    entry = data[0] if isinstance(data, list) and data else None
+    values = entry.get("probs") if isinstance(entry, dict) else None
+    if not isinstance(values, list) or len(values) != 1:
+        raise BadReply("the server's reply holds no single reward; is this a reward model with one label?")
+    return finite_number(values[0])

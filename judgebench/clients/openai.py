@@ -1,29 +1,29 @@
-"""Which request fields a server takes, learned from its complaints. Pure.
+"""A model behind an OpenAI-compatible server: what is sent, in the fields that this server takes, and what comes back.
 
-Reasoning models refuse ``max_tokens``, ``temperature`` and ``logprobs``, small servers refuse others. A field that
-a server calls unsupported is renamed or left out from then on; what was left out is reported, because a judge asked
-without its temperature is not quite the judge that was meant.
+Follows the chat completions format of the OpenAI API as vLLM, llama.cpp, Ollama and the hosted services speak it.
+
+Reasoning models refuse ``max_tokens``, ``temperature`` and ``logprobs``, small servers refuse others. A field that a
+server calls unsupported is renamed or left out from then on; what was left out is reported, because a judge asked
+without its temperature is not quite the judge that was meant. Fields of a reply that have the wrong type never pass:
+they are absent where a completion can live without, and a BadReply otherwise.
 """
 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 
-from judgebench.clients.base import Price, cost_usd
-from judgebench.clients.http import Timeouts, Transport
-from judgebench.clients.likelihood import Likelihoods
-from judgebench.clients.replies import ListedModel, Rejected, chat_completion, listed_models
+from judgebench.clients.base import Access, Price, cost_usd
+from judgebench.clients.http import Rejected, Timeouts, Transport, one_line, text_or_none
 from judgebench.errors import BadReply, InputError
-from judgebench.records import ChatPrompt, Completion, Prompt
+from judgebench.records import ChatPrompt, Completion, Prompt, TokenLogprob, clean_text
 
+_FLOOR = -9999.0  # what OpenAI and vLLM write for a log-probability of minus infinity
+_MAX_COUNT = 2**31 - 1
+_OURS = frozenset({"model", "messages", "n", "stream"})
 _RENAMED = {"max_tokens": "max_completion_tokens"}
-
-
 _NEEDS = {"top_logprobs": "logprobs"}
-
-
 _CODES = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
 
 
@@ -78,9 +78,6 @@ def refused_field(rejection: Rejected, sent: Collection[str]) -> str | None:
     return min(matches, key=lambda match: match.start()).group() if matches else None
 
 
-_OURS = frozenset({"model", "messages", "n", "stream"})
-
-
 class OpenAIClient:
     """One model at one address. Only ``api_key`` is ever sent as a key; None sends no Authorization header.
 
@@ -100,10 +97,13 @@ class OpenAIClient:
         self._transport = Transport(base_url, api_key, timeouts or Timeouts())
         self._price = price
         self._dialect = Dialect()
-        self._likelihoods = Likelihoods(self._transport, model)
+
+    @classmethod
+    def open(cls, access: Access) -> Self:
+        return cls(access.url or "", access.model, api_key=access.api_key, price=access.price)
 
     def __repr__(self) -> str:
-        return f"OpenAIClient({self._transport.base_url!r}, {self.model!r})"
+        return f"{type(self).__name__}({self._transport.base_url!r}, {self.model!r})"
 
     @property
     def calls(self) -> int:
@@ -117,11 +117,10 @@ class OpenAIClient:
     async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
         """One reply; see ``Client.complete``. A prompt that a content filter stopped is a reply without text.
 
-        A likelihood prompt uses no settings and is several requests; see ``likelihood``.
-        Raises InputError when ``settings`` name a field that belongs to the client.
+        Raises InputError for a prompt that is no chat, and when ``settings`` name a field that belongs to the client.
         """
         if not isinstance(prompt, ChatPrompt):
-            return await self._likelihoods.answer(prompt)
+            raise InputError(f"{self.model} is asked for words here: likelihoods need template pairwise/likelihood")
         if taken := _OURS & settings.keys():
             raise InputError(f"judge settings cannot hold {sorted(taken)}; the client sets them")
         messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
@@ -132,19 +131,23 @@ class OpenAIClient:
                 raise
             return Completion(text="", finish_reason="content_filter")
 
-    async def models(self) -> tuple[ListedModel, ...]:
-        """What the server lists; empty when it keeps no list. Costs no tokens, so it tries the address and the key.
+    async def check(self) -> Any:
+        """Try the address and the key; costs no tokens. Returns the server's list of models, None when it keeps none.
 
         Raises JudgeUnreachable, and JudgeRefused when the key is not accepted.
         """
         try:
-            return listed_models(await self._transport.get("/models"))
+            return await self._transport.json("/models")
         except BadReply:
-            return ()
+            return None
         except Rejected as rejection:
             if rejection.status in (401, 403):
                 raise
-            return ()
+            return None
+
+    async def models(self) -> tuple["ListedModel", ...]:
+        """What the server lists; empty when it keeps no list. Raises as ``check`` does."""
+        return listed_models(await self.check())
 
     async def close(self) -> None:
         await self._transport.close()
@@ -155,7 +158,7 @@ class OpenAIClient:
             fields = self._dialect.spoken(settings)
             started = perf_counter()
             try:
-                reply = await self._transport.post(
+                reply = await self._transport.json(
                     "/chat/completions", {"model": self.model, "messages": messages, **fields}
                 )
             except Rejected as rejection:
@@ -165,5 +168,106 @@ class OpenAIClient:
                 self._dialect = self._dialect.without(name)
                 continue
             completion = chat_completion(reply, perf_counter() - started)
-            cost = cost_usd(self._price, completion)
-            return completion if cost is None else replace(completion, cost_usd=cost)
+            if self._price is None:
+                return completion
+            return replace(completion, cost_usd=cost_usd(self._price, completion))
+
+
+def chat_completion(reply: Any, latency_s: float | None = None) -> Completion:
+    """A chat completion's first choice, which came after ``latency_s``. Raises BadReply when there is none."""
+    choices = reply.get("choices") if isinstance(reply, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        raise BadReply(f"the judge's reply holds no choice with a message: {one_line(_gist(reply))}")
+    content, refusal = message.get("content"), text_or_none(message.get("refusal"))
+    text = text_or_none(content) if isinstance(content, str | None) else _joined(content)
+    logprobs, (prompt_tokens, completion_tokens) = choice.get("logprobs"), token_counts(reply)
+    return Completion(
+        text=text or refusal or "",
+        reasoning=text_or_none(message.get("reasoning")) or text_or_none(message.get("reasoning_content")),
+        finish_reason="refusal" if refusal else text_or_none(choice.get("finish_reason")),
+        logprobs=None if logprobs is None else _logprobs(logprobs),
+        model=text_or_none(reply.get("model")),
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        latency_s=latency_s,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model in a server's list."""
+
+    name: str
+    context_tokens: int | None  # None: the server does not tell
+
+
+def listed_models(reply: Any) -> tuple[ListedModel, ...]:
+    """The models of a list, by name; empty when it is no list. Entries without a name are passed over."""
+    entries = reply.get("data") if isinstance(reply, dict) else None
+    rows = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    models = (ListedModel(clean_text(entry["id"]), _context(entry)) for entry in rows if text_or_none(entry.get("id")))
+    return tuple(sorted(models, key=lambda model: model.name))
+
+
+def token_counts(reply: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Tokens of the prompt and of the completion as the server counted them, None where it did not."""
+    usage = reply.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    return _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
+
+
+def finite_number(value: Any) -> float:
+    """A log-probability or reward as a number that every store holds. Raises BadReply when it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        raise BadReply(f"the judge sent {str(value)[:40]!r} where a log-probability or a reward should be")
+    return float(min(max(value, _FLOOR), -_FLOOR))
+
+
+def _context(entry: Mapping[str, Any]) -> int | None:
+    """As vLLM, OpenRouter and Groq name it."""
+    counts = (_count(entry.get(name)) for name in ("max_model_len", "context_length", "context_window"))
+    return next((count for count in counts if count), None)
+
+
+def _gist(reply: Any) -> str:
+    """What a reply with status 200 that is no completion says: its error, as some proxies send, or its fields."""
+    if not isinstance(reply, dict):
+        return f"it is a {type(reply).__name__}"
+    error = reply.get("error")
+    message = error.get("message") if isinstance(error, dict) else error
+    return message if isinstance(message, str) else "it has " + (", ".join(list(reply)[:8]) or "no fields")
+
+
+def _joined(content: Any) -> str:
+    """The text parts of a message that is a list of parts. Raises BadReply for anything else."""
+    if not isinstance(content, list):
+        raise BadReply(f"the judge's message holds a {type(content).__name__} where its text should be")
+    parts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
+    return clean_text("".join(part for part in parts if isinstance(part, str)))
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_COUNT else None
+
+
+def _logprobs(logprobs: Any) -> tuple[TokenLogprob, ...] | None:
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    if not isinstance(content, list) or not content:
+        return None
+    return tuple(_token(entry) for entry in content)
+
+
+def _token(entry: Any) -> TokenLogprob:
+    token, logprob = _pair(entry)
+    top = entry.get("top_logprobs") or []
+    if not isinstance(top, list):
+        raise BadReply("the judge's log-probabilities hold alternatives that are not a list")
+    return TokenLogprob(token, logprob, tuple(sorted(map(_pair, top), key=lambda pair: -pair[1])))
+
+
+def _pair(entry: Any) -> tuple[str, float]:
+    if not isinstance(entry, dict) or not isinstance(entry.get("token"), str):
+        raise BadReply("the judge's log-probabilities hold an entry without a token")
+    return clean_text(entry["token"]), finite_number(entry.get("logprob"))

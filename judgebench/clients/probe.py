@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from judgebench.clients.base import Client
+from judgebench.clients.base import Client, Server
+from judgebench.clients.http import Rejected
 from judgebench.clients.openai import OpenAIClient
-from judgebench.clients.replies import Rejected
 from judgebench.records import ChatPrompt, Completion, Message
 
 _PROMPT = ChatPrompt((Message("user", "Reply with one word: which is larger, A = 3 or B = 5? Say A or B."),))
@@ -43,12 +43,12 @@ class Report:
     context_tokens: int | None  # that the model reads and writes together; None: the server does not tell
 
 
-async def check(client: OpenAIClient, settings: Mapping[str, Any]) -> Report:
+async def check(client: Server, settings: Mapping[str, Any]) -> Report:
     """Ask the judge what its ``settings`` would ask, and try what could be asked besides.
 
     Raises JudgeUnreachable, JudgeRefused or BadReply when it does not answer the plainest question.
     """
-    listed = {model.name: model.context_tokens for model in await client.models()}
+    listed, name = (await client.models(), client.model) if isinstance(client, OpenAIClient) else ((), "")
     plain = {name: value for name, value in settings.items() if name not in (*_LOGPROBS, *_JSON_SCHEMA, *_CHOICE)}
     first = await client.complete(_PROMPT, plain)
     scored = await _tried(client, plain | _LOGPROBS)
@@ -60,7 +60,7 @@ async def check(client: OpenAIClient, settings: Mapping[str, Any]) -> Report:
         json_schema=schema,
         choice=choice,
         left_out=client.left_out(settings),
-        context_tokens=listed.get(client.model),
+        context_tokens=next((model.context_tokens for model in listed if model.name == name), None),
     )
 
 

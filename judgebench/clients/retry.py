@@ -15,16 +15,12 @@ from time import monotonic
 from typing import Any
 
 from judgebench.clients.base import Client, Counted
-from judgebench.clients.replies import Overloaded
+from judgebench.clients.http import Overloaded
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeUnreachable
 from judgebench.records import Completion, Prompt
 
 _START = 8
-
-
 _GOOD_PER_ERROR = 10
-
-
 _MAX_DEBT = 100  # after a long outage, growth begins again after so many good replies
 
 
@@ -54,7 +50,15 @@ class Throttle:
         return int(self._window)
 
     async def __aenter__(self) -> float:
-        await self._acquire()
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        self._admit()
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():  # the slot was ours already: pass it on
+                await self.__aexit__()
+            raise
         return self._clock()
 
     async def __aexit__(self, *_: object) -> None:
@@ -83,25 +87,8 @@ class Throttle:
         if hold_s:
             self._hold_back(hold_s)
 
-    async def _acquire(self) -> None:
-        if not self._waiting and self._open():
-            self.in_flight += 1
-            return
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        try:
-            await waiter
-        except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():  # the slot was ours already: pass it on
-                self.in_flight -= 1
-                self._admit()
-            raise
-
-    def _open(self) -> bool:
-        return self._hold is None and self.in_flight < self.window
-
     def _admit(self) -> None:
-        while self._waiting and self._open():
+        while self._waiting and self._hold is None and self.in_flight < self.window:
             waiter = self._waiting.popleft()
             if not waiter.done():
                 self.in_flight += 1
@@ -143,36 +130,34 @@ class RetryPolicy:
         return rng.uniform(0.0, min(self.max_wait_s, self.first_wait_s * 2.0 ** min(failures - 1, 60)))
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What was done so far, for a progress line."""
-
-    calls: int  # requests sent
-    retries: int  # attempts after a question's first
-    waited_s: float  # between attempts, summed over questions
-    in_flight: int
-    window: int  # how many may be in flight at present
+_USUAL = RetryPolicy()
 
 
 class RetryingClient:
-    """A client whose questions are asked again, within bounds, when that may help. Build it with ``retrying``."""
+    """``client``, asked again within ``policy`` where that may help, and never more at a time than ``throttle`` allows.
 
-    def __init__(self, client: Client, policy: RetryPolicy, throttle: Throttle, rng: random.Random) -> None:
+    Without a throttle, 64 at a time. ``rng`` spreads the waits; nothing that is stored depends on it.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        policy: RetryPolicy = _USUAL,
+        *,
+        throttle: Throttle | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.waited_s = 0.0  # between attempts, summed over questions
         self._client = client
         self._policy = policy
-        self._throttle = throttle
-        self._rng = rng
+        self._throttle = throttle or Throttle(64)
+        self._rng = rng or random.Random()  # noqa: S311
         self._attempts = 0
-        self._retries = 0
-        self._waited_s = 0.0
 
     @property
     def calls(self) -> int:
         """Requests sent so far, by the client's own count where it has one."""
         return self._client.calls if isinstance(self._client, Counted) else self._attempts
-
-    def progress(self) -> Progress:
-        return Progress(self.calls, self._retries, self._waited_s, self._throttle.in_flight, self._throttle.window)
 
     async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
         """See ``Client.complete``. Raises the last attempt's error, its message saying how often was asked."""
@@ -191,8 +176,7 @@ class RetryingClient:
             wait_s = self._wait_s(cause, failures)
             if failures >= self._policy.attempts or bad >= self._policy.bad_replies or monotonic() + wait_s >= deadline:
                 raise _final(cause, failures) from cause
-            self._retries += 1
-            self._waited_s += wait_s
+            self.waited_s += wait_s
             await asyncio.sleep(wait_s)
 
     async def close(self) -> None:
@@ -225,20 +209,6 @@ class RetryingClient:
         """Our own wait on top of the server's, so that those held back together do not return together."""
         asked = cause.retry_after_s if isinstance(cause, Overloaded) else None
         return min(asked or 0.0, self._policy.max_retry_after_s) + self._policy.wait_s(failures, self._rng)
-
-
-def retrying(
-    client: Client,
-    policy: RetryPolicy | None = None,
-    *,
-    throttle: Throttle | None = None,
-    rng: random.Random | None = None,
-) -> RetryingClient:
-    """``client``, asked again within ``policy`` and never more at a time than ``throttle`` allows (64 without one).
-
-    ``rng`` spreads the waits; nothing that is stored depends on it.
-    """
-    return RetryingClient(client, policy or RetryPolicy(), throttle or Throttle(64), rng or random.Random())  # noqa: S311
 
 
 def _final(cause: JudgeError, attempts: int) -> JudgeError:

@@ -1,10 +1,18 @@
-"""Judges that are a function: for tests, demonstrations and null hypotheses. Shipped, so nothing need be patched."""
+"""Judges that are a function: scripts of ours for tests, demonstrations and null hypotheses, and a user's own."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from inspect import isawaitable, iscoroutinefunction
+from time import perf_counter
 from typing import Any
 
-from judgebench.errors import JudgeError, UnknownName
-from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Prompt, content_key
+from judgebench.clients.base import Access
+from judgebench.errors import InputError, JudgeError, UnknownName
+from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Prompt, clean_text, content_key
+
+_MOST_THREADS = 4096  # as many as questions may be in flight
 
 Script = Callable[[Prompt], str | Completion | JudgeError]
 
@@ -16,6 +24,11 @@ class ScriptedClient:
         self.model = model
         self.calls = 0
         self._script = script
+
+    @classmethod
+    def open(cls, access: Access) -> "ScriptedClient":
+        """Raises UnknownName."""
+        return cls(script(access.model))
 
     async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
         self.calls += 1
@@ -64,3 +77,50 @@ def _words(prompt: Prompt) -> list[str]:
             return [message.content for message in messages]
         case LikelihoodPrompt(instruction, outputs):
             return [instruction, *outputs]
+
+
+# From the messages of a prompt, each with "role" and "content", to the reply.
+Ask = Callable[[list[dict[str, str]]], str | Completion | Awaitable[str | Completion]]
+
+
+class FunctionClient:
+    """Answers with what a user's function returns. One that is not async is called in threads, several at a time."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.calls = 0
+        self._ask = ask
+        self._is_async = iscoroutinefunction(ask) or iscoroutinefunction(type(ask).__call__)
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
+        """``settings`` take no part. Raises InputError for a likelihood prompt, and what the function raises."""
+        if not isinstance(prompt, ChatPrompt):
+            raise InputError("a function is asked for text: choose another template, or give a Client")
+        messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
+        self.calls += 1
+        started = perf_counter()
+        if self._is_async:
+            reply = self._ask(messages)
+        else:
+            self._threads = self._threads or ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="judge")
+            reply = await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, messages)
+        if isawaitable(reply):
+            reply = await reply
+        if isinstance(reply, str):
+            return Completion(clean_text(reply), finish_reason="stop", latency_s=perf_counter() - started)
+        if not isinstance(reply, Completion):
+            raise JudgeError(f"the function returned {type(reply).__name__}, not text or a Completion")
+        return replace(reply, text=clean_text(reply.text))
+
+    async def close(self) -> None:
+        """Functions that are still running end by themselves."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads = None
+
+
+def open_python(access: Access) -> FunctionClient:
+    """Raises InputError: a function or a Client of a user's is known to the run that it was given to."""
+    raise InputError(
+        f"judge {access.model!r} is a function or an object of Python: ask it by judgebench.run(..., judge=...)"
+    )

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from judgebench.engine import adaptive, answer, ask, batches, judges, plan, run, runner
+    from judgebench.engine import adaptive, answer, judges
 
 __all__ = ["adaptive", "answer", "ask", "batches", "judges", "plan", "run", "runner"]
 

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from judgebench import store
-from judgebench.engine.judges import OpenJudge, open_judge
-from judgebench.engine.plan import Plan, plan
-from judgebench.engine.run import Judging, RunReport, begin, finish
-from judgebench.engine.runner import Limits, OnProgress, Runner, Tally, drive, limits_of, run_async, silent
+from judgebench.engine.judges import OpenModel, ResolvedJudge, open_judge
+from judgebench.engine.plan import RunPlan, plan
+from judgebench.engine.run import Judging, RunReport
+from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
 from judgebench.errors import InputError
 from judgebench.judging.design import trials
 from judgebench.records import Battle, Status, Trial, content_key
-from judgebench.spec import Study
+from judgebench.spec import Pace, Study
 from judgebench.stats.adaptive import Race, RankingQuestion, Standing
 from judgebench.store.database import Database
 
@@ -40,16 +40,37 @@ class Settlement:
 
 
 def settle(
-    database: Database, study: Study, *, environment: Mapping[str, str], on_progress: OnProgress | None = None
+    database: Database,
+    study: Study,
+    *,
+    environment: Mapping[str, str],
+    judge: ResolvedJudge | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Settlement:
-    """Compare until the study's question is settled; interrupts as in ``run``.
+    """``settling`` in an event loop of its own."""
+    return run_async(settling(database, study, environment=environment, judge=judge, on_progress=on_progress))
+
+
+async def settling(
+    database: Database,
+    study: Study,
+    *,
+    environment: Mapping[str, str],
+    judge: ResolvedJudge | None = None,
+    on_progress: OnProgress | None = None,
+) -> Settlement:
+    """Compare until the study's question is settled; arguments and interrupts as in ``running``.
 
     Raises InputError, and JudgeError when the judge cannot be reached or refuses; answers that came before stay stored.
     """
-    planned = plan(database, study)
-    settling = _Settling(database, study, planned)
-    opened = open_judge(study.judge, environment, concurrency=study.concurrency)
-    return run_async(settling.run(opened, on_progress or silent))
+    planned = plan(database, study, judge)
+    settling = _Settling(database, planned)
+    opened = open_judge(planned.resolved, environment, concurrency=study.concurrency)
+    try:
+        await opened.check()
+        return await settling.run(opened, on_progress)
+    finally:
+        await opened.client.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +85,19 @@ class _Meeting:
 class _Field:
     """Who meets whom on which instruction: each model's own sequence of instructions, drawn once."""
 
-    def __init__(self, database: Database, study: Study, planned: Plan) -> None:
+    def __init__(self, database: Database, plan: RunPlan) -> None:
         self._database = database
-        self._study = study
-        self._planned = planned
+        self._study = study = plan.study
+        self._plan = plan
         with database.read() as connection:
-            places = store.benchmarks.instruction_places(connection, planned.benchmark_id, category=study.category)
+            places = store.benchmarks.instruction_places(connection, plan.benchmark_id, category=study.category)
             present = list(
-                store.benchmarks.presence(connection, planned.benchmark_id, planned.models, category=study.category)
+                store.benchmarks.presence(connection, plan.benchmark_id, plan.models, category=study.category)
             )
-        found = list(zip(places, present, strict=True))[: study.limit]
-        random.Random(study.seed).shuffle(found)  # noqa: S311  # a design, no secret
-        self._instructions = [(place, who) for place, who in found if len(who) > 1]
-        self._next = dict.fromkeys(planned.models, 0)
+        instructions = list(zip(places, present, strict=True))[: study.limit]
+        random.Random(study.seed).shuffle(instructions)  # noqa: S311  # a design, no secret
+        self._instructions = [(place, models) for place, models in instructions if len(models) > 1]
+        self._next = dict.fromkeys(plan.models, 0)
         self.exhausted: set[str] = set()
 
     def next(self, model: str) -> _Meeting | None:
@@ -105,47 +126,46 @@ class _Field:
         return others[int(content_key(seed, "odd"), 16) % len(others)]
 
     def _meeting(self, model: str, rival: str, place: int) -> _Meeting:
-        with self._database.read() as connection:
-            [question] = store.benchmarks.questions(
-                connection, self._planned.benchmark_id, (model, rival), after=place - 1, limit=1
-            )
+        [question] = store.benchmarks.answered_instructions(
+            self._database, self._plan.benchmark_id, (model, rival), after=place - 1, limit=1
+        )
         battle = Battle.of(question.instruction, question.outputs[model], question.outputs[rival])
         orders, seed = self._study.orders, self._study.seed
-        return _Meeting(model, battle, tuple(trials(battle, self._planned.judge.digest, orders=orders, seed=seed)))
+        return _Meeting(
+            model, battle, tuple(trials(battle, self._plan.resolved.judge.digest, orders=orders, seed=seed))
+        )
 
 
 class _Settling:
     """The loop: look, choose, ask, look again."""
 
-    def __init__(self, database: Database, study: Study, planned: Plan) -> None:
+    def __init__(self, database: Database, plan: RunPlan) -> None:
+        study = plan.study
         if study.budget is None:
             raise InputError("an adaptive design needs a budget of trials: --budget N")
         self._database = database
         self._study = study
-        self._planned = planned
+        self._plan = plan
         self._budget = study.budget
-        self._race = Race(planned.models, RankingQuestion(study.better, study.top), error=study.error)
-        self._field = _Field(database, study, planned)
-        self._asked: set[str] = set()  # keys of trials
-        self._tally = Tally(0, {}, 0.0)
+        self._race = Race(plan.models, RankingQuestion(study.better, study.top), error=study.error)
+        self._field = _Field(database, plan)
+        self._trials: set[str] = set()  # keys of those that were asked
+        self._tally = RunTally(0, {}, 0.0)
         self._looks = self._left_out = 0
         self._stopped = False
 
-    async def run(self, opened: OpenJudge, on_progress: OnProgress) -> Settlement:
-        try:
-            judging = await begin(self._database, self._study, self._planned, opened)
-            why = ""
-            while not why:
-                self._looks += 1
-                round_ = self._choose()
-                why = self._why(round_)
-                if not why:
-                    await self._ask(judging, round_, on_progress)
-            if self._race.settled:
-                finish(self._database, judging)
-            return self._settlement(judging.report(self._tally, interrupted=self._stopped), why)
-        finally:
-            await opened.client.close()
+    async def run(self, opened: OpenModel, on_progress: OnProgress | None) -> Settlement:
+        judging = Judging(self._database, self._plan, opened)
+        why = ""
+        while not why:
+            self._looks += 1
+            round_ = self._choose()
+            why = self._why(round_)
+            if not why:
+                await self._ask(judging, opened, round_, on_progress)
+        if self._race.settled:
+            judging.finish()
+        return self._settlement(judging.report(self._tally, interrupted=self._stopped), why)
 
     def _why(self, round_: list[_Meeting]) -> str:
         """Why it ends now; "" where it goes on."""
@@ -156,7 +176,7 @@ class _Settling:
         if self._tally.pending:
             return "stopped by a limit on cost or errors"
         if not round_:
-            spent = len(self._asked) + 1 >= self._budget
+            spent = len(self._trials) + 1 >= self._budget
             return "the budget is spent" if spent else "every instruction was used"
         return ""
 
@@ -164,49 +184,61 @@ class _Settling:
         """The next observations: a round of as many trials as may be in flight, within the budget."""
         if self._race.settled or self._stopped:
             return []
-        found: list[_Meeting] = []
+        round_: list[_Meeting] = []
         new: set[str] = set()
         while len(new) < self._study.concurrency:
-            wanted = self._race.wanted(self._field.exhausted)
-            meetings = [meeting for model in wanted if (meeting := self._field.next(model)) is not None]
-            if not wanted:
-                return found
+            models = self._race.wanted(self._field.exhausted)
+            meetings = [meeting for model in models if (meeting := self._field.next(model)) is not None]
+            if not models:
+                return round_
             for meeting in meetings:
-                keys = {trial.key for trial in meeting.trials} - self._asked - new
-                if len(self._asked) + len(new) + len(keys) > self._budget:
-                    return found
+                keys = {trial.key for trial in meeting.trials} - self._trials - new
+                if len(self._trials) + len(new) + len(keys) > self._budget:
+                    return round_
                 new |= keys
-                found.append(meeting)
-        return found
+                round_.append(meeting)
+        return round_
 
-    async def _ask(self, judging: Judging, round_: list[_Meeting], on_progress: OnProgress) -> None:
-        asked = {trial.key: trial for meeting in round_ for trial in meeting.trials if trial.key not in self._asked}
+    async def _ask(
+        self, judging: Judging, opened: OpenModel, round_: list[_Meeting], on_progress: OnProgress | None
+    ) -> None:
+        new = {trial.key: trial for meeting in round_ for trial in meeting.trials if trial.key not in self._trials}
         before = self._tally
 
-        def progress(tally: Tally, calls: int) -> bool | None:
-            return on_progress(replace(_sum(before, tally), planned=self._budget), calls)
+        def progress(tally: RunTally, calls: int) -> bool | None:
+            return (
+                None if on_progress is None else on_progress(replace(_sum(before, tally), planned=self._budget), calls)
+            )
 
-        if asked:
-            runner = Runner(judging.asker.ask, judging.sink, planned=len(asked), limits=self._limits())
-            await drive(runner, asked.values(), judging.questions, progress)
-            self._asked |= asked.keys()
+        if new:
+            runner = Runner(
+                judging.asker.ask,
+                judging,
+                planned=len(new),
+                pace=self._pace(),
+                calls=lambda: opened.questions,
+                on_progress=progress,
+            )
+            await runner.run(new.values())
+            self._trials |= new.keys()
             self._tally = _sum(before, runner.tally)
             self._stopped = runner.stopped
+        keys = [trial.key for meeting in round_ for trial in meeting.trials]
         with self._database.read() as connection:
-            said = store.verdicts.preferences(connection, [trial.key for meeting in round_ for trial in meeting.trials])
+            preferences = store.verdicts.preferences(connection, keys)
         for meeting in round_:
-            value = _value(meeting, said)
+            value = _value(meeting, preferences)
             if value is None:
                 self._left_out += 1
             else:
                 self._race.observe(meeting.model, value)
 
-    def _limits(self) -> Limits:
-        limits, spent = limits_of(self._study), self._tally.cost_usd or 0.0
-        cost = None if limits.max_cost_usd is None else max(0.0, limits.max_cost_usd - spent)
-        failed = self._tally.ended.get(Status.FAILED, 0)
-        errors = None if limits.max_errors is None else max(0, limits.max_errors - failed)
-        return replace(limits, max_cost_usd=cost, max_errors=errors)
+    def _pace(self) -> Pace:
+        """The study's, less what is spent already."""
+        study, spent, failed = self._study, self._tally.cost_usd or 0.0, self._tally.ended.get(Status.FAILED, 0)
+        cost = None if study.max_cost is None else max(0.0, study.max_cost - spent)
+        errors = None if study.max_errors is None else max(0, study.max_errors - failed)
+        return study.model_copy(update={"max_cost": cost, "max_errors": errors})
 
     def _settlement(self, run: RunReport, why: str) -> Settlement:
         return Settlement(
@@ -223,16 +255,15 @@ class _Settling:
         )
 
 
-def _value(meeting: _Meeting, said: Mapping[str, float | None]) -> float | None:
+def _value(meeting: _Meeting, preferences: Mapping[str, float | None]) -> float | None:
     """Mean preference for the model over the orders; None where one of them has none, so that position cannot tell."""
-    found = [said.get(trial.key) for trial in meeting.trials]
-    known = [preference for preference in found if preference is not None]
-    if len(known) < len(found):
+    known = [value for trial in meeting.trials if (value := preferences.get(trial.key)) is not None]
+    if len(known) < len(meeting.trials):
         return None
     mean = sum(known) / len(known)
     return mean if meeting.battle.a.model == meeting.model else 1.0 - mean
 
 
-def _sum(one: Tally, other: Tally) -> Tally:
+def _sum(one: RunTally, other: RunTally) -> RunTally:
     cost = None if one.cost_usd is None or other.cost_usd is None else one.cost_usd + other.cost_usd
-    return Tally(one.planned + other.planned, Counter(one.ended) + Counter(other.ended), cost)
+    return RunTally(one.planned + other.planned, Counter(one.ended) + Counter(other.ended), cost)

@@ -9,11 +9,11 @@ from itertools import islice
 from typing import Any
 
 from judgebench import store
-from judgebench.clients.base import Client, Counted, Price
-from judgebench.clients.openai import OpenAIClient
-from judgebench.engine.ask import reply_or_error
-from judgebench.engine.judges import open_client
-from judgebench.engine.runner import OnProgress, Runner, Tally, drive, limits_of, run_async, silent
+from judgebench.clients.base import Client, Price
+from judgebench.clients.providers import provider_of
+from judgebench.engine.judges import open_model
+from judgebench.engine.run import reply_or_error
+from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
 from judgebench.errors import InputError, JudgeError
 from judgebench.records import Answer, ChatPrompt, Completion, Instruction, Message, Model, Output, Status, check_name
 from judgebench.spec import Generation
@@ -21,8 +21,6 @@ from judgebench.store.database import Database
 from judgebench.store.models import AnswerWriter, Generator, add_generator
 
 _DETAIL_CHARS = 500
-
-
 _WITHHELD = ("content_filter", "refusal", "safety", "recitation", "prohibited_content")
 
 
@@ -50,8 +48,8 @@ class Answerer:
 
     def _prompt(self, instruction: Instruction, turn: int, replies: Sequence[Completion]) -> ChatPrompt:
         messages = [] if self.system is None else [Message("system", self.system)]
-        for asked, reply in zip(instruction.turns[:turn], replies, strict=True):
-            messages += [Message("user", asked), Message("assistant", reply.text)]
+        for said, reply in zip(instruction.turns[:turn], replies, strict=True):
+            messages += [Message("user", said), Message("assistant", reply.text)]
         return ChatPrompt((*messages, Message("user", instruction.turns[turn])))
 
 
@@ -86,9 +84,6 @@ def _total(amounts: Sequence[float | None]) -> float | None:
     return sum(known) if len(known) == len(amounts) else None
 
 
-_PAGE = 50  # instructions read at a time
-
-
 _CHARS_A_TOKEN = 4
 
 
@@ -97,7 +92,7 @@ class AnswerReport:
     """How collecting ended."""
 
     model: str
-    tally: Tally
+    tally: RunTally
     calls: int
     interrupted: bool
     other_models: tuple[str, ...] = ()  # names that the server gave back instead of the one that was asked
@@ -114,37 +109,61 @@ class AnswerEstimate:
     cost_usd: float | None  # of the prompts; None without a price
 
 
-def estimate_answers(database: Database, wanted: Generation) -> AnswerEstimate:
+def estimate_answers(database: Database, generation: Generation) -> AnswerEstimate:
     """Nothing is asked or written. Raises InputError as ``answer`` does."""
-    _planned(database, wanted)
+    benchmark_id = _planned(database, generation).benchmark_id
     planned = answered = calls = chars = 0
-    for question in _questions(database, wanted):
+    for question in _questions(database, generation, benchmark_id):
         turns = question.instruction.turns
         planned += 1
         if question.outputs:
             answered += 1
             continue
         calls += len(turns)
-        chars += len(turns) * len(wanted.system or "")
+        chars += len(turns) * len(generation.system or "")
         chars += sum(len(turn) * (len(turns) - at) for at, turn in enumerate(turns))
     tokens = chars // _CHARS_A_TOKEN
-    price = None if wanted.generator.price is None else Price.parse(wanted.generator.price)
+    price = None if generation.generator.price is None else Price.parse(generation.generator.price)
     cost = None if price is None else price.prompt * tokens / 1e6
     return AnswerEstimate(planned, answered, calls, tokens, cost)
 
 
 def answer(
-    database: Database, wanted: Generation, *, environment: Mapping[str, str], on_progress: OnProgress | None = None
+    database: Database, generation: Generation, *, environment: Mapping[str, str], on_progress: OnProgress | None = None
+) -> AnswerReport:
+    """``answering`` in an event loop of its own."""
+    return run_async(answering(database, generation, environment=environment, on_progress=on_progress))
+
+
+async def answering(
+    database: Database, generation: Generation, *, environment: Mapping[str, str], on_progress: OnProgress | None = None
 ) -> AnswerReport:
     """Ask for every output that is not there yet; interrupts as in ``run``.
 
     Raises InputError, Conflict where the name belongs to a model that was submitted or asked otherwise, and JudgeError
     when the server cannot be reached or refuses; outputs that came before stay stored.
     """
-    check_name("model", wanted.model)
-    planned = _planned(database, wanted)
-    client, server = open_client(wanted.generator, environment, concurrency=wanted.concurrency)
-    return run_async(_answer(database, wanted, planned, (client, server), on_progress or silent))
+    check_name("model", generation.model)
+    planned, served = _planned(database, generation), generation.generator
+    opened = open_model(served, provider_of(served, None), environment, concurrency=generation.concurrency)
+    try:
+        await opened.check()
+        sink = _OutputSink(database, _start(database, generation, planned))
+        asker = Answerer(generation.model, generation.system, served.settings, opened.client)
+        runner = Runner(
+            asker.ask,
+            sink,
+            planned=planned.count,
+            pace=generation,
+            calls=lambda: opened.questions,
+            on_progress=on_progress,
+        )
+        questions = _questions(database, generation, planned.benchmark_id)
+        tally = await runner.run(question.instruction for question in questions)
+        others = () if opened.server is None else tuple(sorted(sink.returned - {served.model}))
+        return AnswerReport(generation.model, tally, opened.questions, runner.stopped, others)
+    finally:
+        await opened.client.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,35 +172,26 @@ class _Planned:
     count: int
 
 
-def _planned(database: Database, wanted: Generation) -> _Planned:
+def _planned(database: Database, generation: Generation) -> _Planned:
     with database.read() as connection:
-        benchmark_id = store.benchmarks.chosen_benchmark(connection, wanted.benchmark, (), wanted.category)
+        benchmark_id = store.benchmarks.chosen_benchmark(connection, generation.benchmark, (), generation.category)
         count = sum(
             1
             for _ in islice(
-                store.benchmarks.presence(connection, benchmark_id, (), category=wanted.category), wanted.limit
+                store.benchmarks.presence(connection, benchmark_id, (), category=generation.category), generation.limit
             )
         )
     if not count:
-        raise InputError(f"benchmark {wanted.benchmark!r} has no instructions: import or submit some first")
+        raise InputError(f"benchmark {generation.benchmark!r} has no instructions: import or submit some first")
     return _Planned(benchmark_id, count)
 
 
-def _questions(database: Database, wanted: Generation) -> Iterator[store.benchmarks.AnsweredInstruction]:
-    """Instructions with the model's output; a page in memory at a time, and no snapshot held between pages."""
-    after, left, chosen = 0, wanted.limit, wanted.category
-    with database.read() as connection:
-        benchmark_id = store.benchmarks.benchmark_id(connection, wanted.benchmark)
-    while left is None or left > 0:
-        size = _PAGE if left is None else min(_PAGE, left)
-        with database.read() as connection:
-            page = store.benchmarks.questions(
-                connection, benchmark_id, [wanted.model], after=after, limit=size, category=chosen
-            )
-        if not page:
-            return
-        yield from page
-        after, left = page[-1].id, None if left is None else left - len(page)
+def _questions(
+    database: Database, generation: Generation, benchmark_id: int
+) -> Iterator[store.benchmarks.AnsweredInstruction]:
+    """Instructions, each with the model's output where there is one."""
+    models, category, limit = [generation.model], generation.category, generation.limit
+    return store.benchmarks.answered_instructions(database, benchmark_id, models, category=category, limit=limit)
 
 
 class _OutputSink:
@@ -199,40 +209,13 @@ class _OutputSink:
     def add(self, results: Sequence[Answer]) -> None:
         with self._database.write() as connection:
             self._answers.add(connection, results)
-        self.returned |= {reply.model for each in results for reply in each.replies if reply.model}
+        self.returned |= {reply.model for answer in results for reply in answer.replies if reply.model}
 
 
-async def _answer(
-    database: Database,
-    wanted: Generation,
-    planned: _Planned,
-    reached: tuple[Client, OpenAIClient | None],
-    on_progress: OnProgress,
-) -> AnswerReport:
-    client, server = reached
-    try:
-        if server is not None:
-            await server.models()
-        free = server.calls if server is not None else 0
-        sink = _OutputSink(database, _start(database, wanted, planned))
-        asker = Answerer(wanted.model, wanted.system, wanted.generator.settings, client)
-        runner = Runner(asker.ask, sink, planned=planned.count, limits=limits_of(wanted))
-
-        def calls() -> int:
-            return client.calls - free if isinstance(client, Counted) else 0
-
-        asked = (question.instruction for question in _questions(database, wanted))
-        await drive(runner, asked, calls, on_progress)
-        others = () if server is None else tuple(sorted(sink.returned - {wanted.generator.model}))
-        return AnswerReport(wanted.model, runner.tally, calls(), runner.stopped, others)
-    finally:
-        await client.close()
-
-
-def _start(database: Database, wanted: Generation, planned: _Planned) -> AnswerWriter:
-    served = wanted.generator
+def _start(database: Database, generation: Generation, planned: _Planned) -> AnswerWriter:
+    served = generation.generator
     with database.write() as connection:
-        model_id = store.models.add_model(connection, Model(wanted.model))
-        generator = Generator(served.model, wanted.system, served.settings)
-        generator_id = add_generator(connection, model_id, wanted.model, generator)
+        model_id = store.models.add_model(connection, Model(generation.model))
+        generator = Generator(served.model, generation.system, served.settings)
+        generator_id = add_generator(connection, model_id, generation.model, generator)
     return AnswerWriter(planned.benchmark_id, model_id, generator_id)

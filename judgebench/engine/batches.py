@@ -17,11 +17,11 @@ from pathlib import Path
 from judgebench import store
 from judgebench.audits.defences import SETTING
 from judgebench.clients.base import Price, cost_usd
-from judgebench.clients.batch_api import BatchServer, ServerBatch
-from judgebench.clients.replies import chat_completion
-from judgebench.engine.ask import failed, result_of
-from judgebench.engine.judges import describe, key_of
-from judgebench.engine.plan import Plan, plan, planned_trials
+from judgebench.clients.batch_api import BatchServer
+from judgebench.clients.openai import chat_completion
+from judgebench.engine.judges import key_of, template_of
+from judgebench.engine.plan import RunPlan, plan, planned_trials
+from judgebench.engine.run import failed, result_of, start_run
 from judgebench.engine.runner import run_async
 from judgebench.errors import BadReply, InputError
 from judgebench.formats.batch_files import BatchFile, BatchResult, digest_of, first_id, question_line, read_results
@@ -30,7 +30,7 @@ from judgebench.judging.parsing import parse
 from judgebench.judging.scales import LikelihoodScale, RewardScale
 from judgebench.judging.templates import Template, make_nonce, render
 from judgebench.records import ChatPrompt, Reading, Status, Trial, TrialResult
-from judgebench.spec import Study, load_template, make_study
+from judgebench.spec import Study, make_study
 from judgebench.store import runs
 from judgebench.store.database import Connection, Database
 from judgebench.store.models import stored_outputs
@@ -70,7 +70,7 @@ class ExportReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
+class SubmittedBatch:
     """A batch at its server."""
 
     batch: str
@@ -85,16 +85,20 @@ def export(database: Database, study: Study, target: Path, *, limits: FileLimits
     Trials that an open batch asks are left out. Raises InputError where a batch cannot ask them, or a file exists.
     """
     planned = plan(database, study)
-    _, template = describe(study.judge)
-    _check(study, template)
+    _check(planned)
     if not target.absolute().parent.is_dir():
         raise InputError(f"the folder of {target} does not exist: create it first")
-    exporting = _Export(database, study, planned, template, limits or FileLimits())
+    exporting = _Export(database, planned, limits or FileLimits())
     exporting.write(target)
     return exporting.report
 
 
-def submit(database: Database, path: Path, *, environment: Mapping[str, str]) -> Submission:
+def submit(database: Database, path: Path, *, environment: Mapping[str, str]) -> SubmittedBatch:
+    """``submitting`` in an event loop of its own."""
+    return run_async(submitting(database, path, environment=environment))
+
+
+async def submitting(database: Database, path: Path, *, environment: Mapping[str, str]) -> SubmittedBatch:
     """Hand a batch file to its judge's server. Doing it again finds the batch that is there, and submits nothing.
 
     Raises InputError where the file is not the one that was exported, and JudgeError when the server refuses.
@@ -105,11 +109,16 @@ def submit(database: Database, path: Path, *, environment: Mapping[str, str]) ->
     if digest_of(path) != known.digest:
         raise InputError(f"{path} was changed after it was exported: results would not belong to its trials")
     if known.server_id is not None:
-        return Submission(name, known.server_id, "", new=False)
-    found, new = run_async(_submit(study_of(known), path, name, environment))
+        return SubmittedBatch(name, known.server_id, "", new=False)
+    server = server_of(study_of(known), environment)
+    try:
+        there = await server.find(name)
+        batch = there or await server.submit(path, name)
+    finally:
+        await server.close()
     with database.write() as connection:
-        runs.set_submitted(connection, known, found.id)
-    return Submission(name, found.id, found.status, new)
+        runs.set_submitted(connection, known, batch.id)
+    return SubmittedBatch(name, batch.id, batch.status, new=there is None)
 
 
 def study_of(batch: runs.Batch) -> Study:
@@ -122,32 +131,25 @@ def server_of(study: Study, environment: Mapping[str, str]) -> BatchServer:
     return BatchServer(study.judge.url or "", api_key=key_of(study.judge, environment))
 
 
-async def _submit(study: Study, path: Path, name: str, environment: Mapping[str, str]) -> tuple[ServerBatch, bool]:
-    server = server_of(study, environment)
-    try:
-        found = await server.find(name)
-        return (found, False) if found is not None else (await server.submit(path, name), True)
-    finally:
-        await server.close()
-
-
-def _check(study: Study, template: Template) -> None:
-    if study.judge.url is None:
-        raise InputError(f"judge {study.judge.model!r} runs in this process: use 'judgebench run', it needs no batch")
+def _check(plan: RunPlan) -> None:
+    """Raises InputError where a batch cannot ask the plan's trials."""
+    template, spec, provider = plan.resolved.template, plan.resolved.spec, plan.resolved.provider
+    if provider.is_local or provider.is_foreign:
+        raise InputError(
+            f"judge {spec.model!r} runs in this process, or by another package: use 'judgebench run', it needs no batch"
+        )
     if isinstance(template.scale, LikelihoodScale | RewardScale):
         raise InputError(f"template {template.id} asks no chat question, and batch files hold nothing else")
-    if SETTING in study.judge.settings:
+    if SETTING in spec.settings:
         raise InputError("a defence that asks twice cannot be put into a batch: leave it out, or use 'judgebench run'")
 
 
 class _Export:
     """One export: files one after the other, each stored with its trials in one transaction."""
 
-    def __init__(self, database: Database, study: Study, plan: Plan, template: Template, limits: FileLimits) -> None:
+    def __init__(self, database: Database, plan: RunPlan, limits: FileLimits) -> None:
         self._database = database
-        self._study = study
         self._plan = plan
-        self._template = template
         self._limits = limits
         self._seed = secrets.randbits(128)
         self._run_id: int | None = None
@@ -195,14 +197,14 @@ class _Export:
         return self._limits.mebibytes << 20
 
     def _line(self, name: str, trial: Trial | Reading) -> bytes:
-        prompt = render(self._template, trial, nonce=make_nonce(trial.key, self._seed))
+        judge, template = self._plan.resolved.judge, self._plan.resolved.template
+        prompt = render(template, trial, nonce=make_nonce(trial.key, self._seed))
         messages = prompt.messages if isinstance(prompt, ChatPrompt) else ()
-        judge = self._plan.judge
         return question_line(f"{name}.{trial.key}", judge.model, messages, judge.settings)
 
     def _pending(self) -> Iterator[Trial | Reading]:
         """Trials that are to be asked; those of identical outputs are decided and stored on the way."""
-        stream = planned_trials(self._database, self._study, self._plan)
+        stream = planned_trials(self._database, self._plan)
         while chunk := list(islice(stream, _LOOK_UP)):
             keys = [trial.key for trial in chunk]
             with self._database.read() as connection:
@@ -222,13 +224,7 @@ class _Export:
 
     def _run(self, connection: Connection) -> int:
         if self._run_id is None:
-            self._run_id = store.runs.start_run(
-                connection,
-                benchmark_id=self._plan.benchmark_id,
-                judge_id=store.judges.add_judge(connection, self._plan.judge),
-                kind="batch",
-                specification=self._study.model_dump(mode="json", exclude_defaults=True),
-            )
+            self._run_id = start_run(connection, self._plan, "batch")
         return self._run_id
 
 
@@ -272,6 +268,11 @@ def ingest_files(database: Database, paths: Sequence[Path], *, close: bool = Fal
 
 
 def ingest_from_servers(database: Database, names: Sequence[str], *, environment: Mapping[str, str]) -> IngestReport:
+    """``fetching`` in an event loop of its own."""
+    return run_async(fetching(database, names, environment=environment))
+
+
+async def fetching(database: Database, names: Sequence[str], *, environment: Mapping[str, str]) -> IngestReport:
     """Fetch and store what the batches' servers have so far; all batches that were submitted, where none is named.
 
     A batch that its server has ended is closed. Raises UnknownName, InputError where one was not submitted, and
@@ -279,28 +280,27 @@ def ingest_from_servers(database: Database, names: Sequence[str], *, environment
     """
     with database.read() as connection:
         known = runs.batches(connection)
-        wanted = [runs.batch(connection, name) for name in names]
-    for each in wanted:
-        if each.server_id is None:
-            raise InputError(f"batch {each.name} was not submitted: judgebench batch submit FILE")
-    wanted = wanted or [each for each in known if each.server_id is not None and not each.closed]
+        chosen = [runs.batch(connection, name) for name in names]
+    for batch in chosen:
+        if batch.server_id is None:
+            raise InputError(f"batch {batch.name} was not submitted: judgebench batch submit FILE")
     ingesting = _Ingest(database)
-    for each in wanted:
-        run_async(_fetch(ingesting, each, environment))
+    for batch in chosen or [batch for batch in known if batch.server_id is not None and not batch.closed]:
+        await _fetch(ingesting, batch, environment)
     return ingesting.report
 
 
 async def _fetch(ingesting: "_Ingest", batch: runs.Batch, environment: Mapping[str, str]) -> None:
     server: BatchServer = server_of(study_of(batch), environment)
     try:
-        found = await server.get(batch.server_id or "")
-        ingesting.report.servers[batch.name] = found.status
+        there = await server.get(batch.server_id or "")
+        ingesting.report.servers[batch.name] = there.status
         with tempfile.TemporaryDirectory(prefix="judgebench-") as folder:
-            for number, file_id in enumerate(found.results):
+            for number, file_id in enumerate(there.results):
                 path = Path(folder) / f"{number}.jsonl"
                 await server.fetch(file_id, path)
                 ingesting.read(path)
-        if found.ended:
+        if there.ended:
             ingesting.close(batch)
     finally:
         await server.close()
@@ -327,22 +327,22 @@ class _Ingest:
     def read(self, path: Path) -> None:
         stream = read_results(path)
         while chunk := list(islice(stream, _CHUNK)):
-            found = [result for result in chunk if result is not None]
+            results = [result for result in chunk if result is not None]
             self.report.results += len(chunk)
-            self.report.unreadable += len(chunk) - len(found)
+            self.report.unreadable += len(chunk) - len(results)
             with self._database.write() as connection:
-                for name in dict.fromkeys(_batch_name(result) for result in found):
-                    self._add(connection, name, [result for result in found if _batch_name(result) == name])
+                for name in dict.fromkeys(_batch_name(result) for result in results):
+                    self._add(connection, name, [result for result in results if _batch_name(result) == name])
 
     def close_all(self, *, always: bool) -> None:
         """Close the batches that were read, where every trial has its result."""
-        for each in self._open.values():
-            if each is None:
+        for opened in self._open.values():
+            if opened is None:
                 continue
             with self._database.read() as connection:
-                now = runs.batch(connection, each.batch.name)
+                now = runs.batch(connection, opened.batch.name)
             if always or now.answered >= now.requests:
-                self.close(each.batch)
+                self.close(opened.batch)
 
     def close(self, batch: runs.Batch) -> None:
         with self._database.write() as connection:
@@ -351,7 +351,7 @@ class _Ingest:
     def _add(self, connection: Connection, name: str, results: Sequence[BatchResult]) -> None:
         opened = self._opened(connection, name)
         by_key: dict[str, BatchResult] = {}
-        for result in sorted(results, key=lambda each: each.error is not None):  # replies before errors
+        for result in sorted(results, key=lambda result: result.error is not None):  # replies before errors
             by_key.setdefault(result.custom_id.partition(".")[2], result)
         self.report.repeated += len(results) - len(by_key)
         trials = {} if opened is None else runs.batch_trials(connection, opened.batch, list(by_key))
@@ -362,8 +362,8 @@ class _Ingest:
         new = list(self._new(opened, by_key, trials, {key: status for key, (_, status) in known.items()}))
         opened.writer.add(connection, new)
         self.report.new += len(new)
-        for each in new:
-            self._count(each)
+        for stored in new:
+            self._count(stored)
 
     def _new(
         self,
@@ -395,7 +395,7 @@ class _Ingest:
 
     def _opened(self, connection: Connection, name: str) -> _Open | None:
         if name not in self._open:
-            known = {each.name: each for each in runs.batches(connection)}
+            known = {batch.name: batch for batch in runs.batches(connection)}
             self._open[name] = _open(connection, known[name]) if name in known else None
         return self._open[name]
 
@@ -403,9 +403,7 @@ class _Ingest:
 def _open(connection: Connection, batch: runs.Batch) -> _Open:
     """Raises InputError where the template is not the one that was asked with."""
     judge, study = store.judges.judge(connection, batch.judge), study_of(batch)
-    template = load_template(study.judge.template_id)
-    if template.digest != judge.template_digest:
-        raise InputError(f"template {judge.template} has changed since batch {batch.name} was exported: bring it back")
+    template = template_of(judge, study.judge.template)
     price = None if study.judge.price is None else Price.parse(study.judge.price)
     return _Open(batch, template, price, VerdictWriter(connection, batch.run_id))
 

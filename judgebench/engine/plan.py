@@ -10,29 +10,25 @@ from itertools import islice
 
 from judgebench import store
 from judgebench.clients.base import Price
-from judgebench.engine.judges import describe
+from judgebench.engine.judges import ResolvedJudge, resolve
 from judgebench.errors import InputError, UnknownName
 from judgebench.judging.design import battles, identical_verdict, readings, trials
-from judgebench.judging.templates import Template, render
-from judgebench.records import ChatPrompt, Instruction, Judge, Prompt, Reading, Status, Trial
+from judgebench.judging.templates import OPTIONAL, Template, render
+from judgebench.records import ChatPrompt, Prompt, Reading, Status, Trial
 from judgebench.spec import Study
 from judgebench.store.database import Database
 
-_PAGE = 20  # instructions read at a time
-
-
 _ESTIMATE_BATCH = 400
-
-
 _NO_NONCE = "0" * 16  # prompts are only measured
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a study asks for, before anything is asked."""
+class RunPlan:
+    """What a study asks for, before anything is asked, and of whom."""
 
+    study: Study
+    resolved: ResolvedJudge
     benchmark_id: int
-    judge: Judge
     models: tuple[str, ...]
     battles: int  # none where the judge is pointwise
     outputs: int  # to be scored; none where the judge is pairwise
@@ -41,10 +37,10 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class CostEstimate:
     """What running a plan would take. Tokens are characters / 4, for want of the judge's own tokenizer."""
 
-    plan: Plan
+    plan: RunPlan
     answered: int  # trials that have a verdict already
     identical: int  # trials decided without a call
     calls: int
@@ -54,9 +50,13 @@ class Estimate:
     cost_usd: float | None  # of the prompts, and of the replies where these are known; None without a price
 
 
-def plan(database: Database, study: Study) -> Plan:
-    """Count what the study asks for. Raises InputError where it cannot be done as written."""
-    judge, template = describe(study.judge)
+def plan(database: Database, study: Study, judge: ResolvedJudge | None = None) -> RunPlan:
+    """Count what the study asks for; ``judge`` is the study's own where it was resolved before.
+
+    Raises InputError where it cannot be done as written.
+    """
+    resolved = judge or resolve(study.judge)
+    template = resolved.template
     _check_design(study, template)
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, study.benchmark)
@@ -67,20 +67,20 @@ def plan(database: Database, study: Study) -> Plan:
         raise InputError(f"benchmark {study.benchmark!r} has no instruction in category {study.category!r}")
     if not counts.battles and not counts.outputs:
         raise InputError("the study asks for nothing: no instruction has an output, or no two that are to meet")
-    _check_shown(database, study, template, benchmark_id)
+    if not template.named.isdisjoint(OPTIONAL):
+        _check_shown(database, study, template, benchmark_id)
     orders = 2 if study.orders == "both" else 1
     planned = study.repeats * (counts.outputs + orders * counts.battles)
     missing = {model: counts.instructions - count for model, count in counts.present.items()}
     absent = {model: count for model, count in missing.items() if count}
-    return Plan(benchmark_id, judge, models, counts.battles, counts.outputs, planned, absent)
+    return RunPlan(study, resolved, benchmark_id, models, counts.battles, counts.outputs, planned, absent)
 
 
-def estimate(database: Database, study: Study) -> Estimate:
+def estimate(database: Database, study: Study, judge: ResolvedJudge | None = None) -> CostEstimate:
     """Count what running the study would ask now; nothing is asked or written. Raises InputError as ``plan`` does."""
-    planned = plan(database, study)
-    _, template = describe(study.judge)
+    planned = plan(database, study, judge)
     answered = identical = calls = chars = 0
-    stream = islice(planned_trials(database, study, planned), study.budget)
+    stream = islice(planned_trials(database, planned), study.budget)
     while chunk := list(islice(stream, _ESTIMATE_BATCH)):
         with database.read() as connection:
             known = store.verdicts.revisions(connection, [trial.key for trial in chunk])
@@ -91,12 +91,12 @@ def estimate(database: Database, study: Study) -> Estimate:
                 identical += 1
             else:
                 calls += 1
-                chars += _prompt_chars(render(template, trial, nonce=_NO_NONCE))
+                chars += _prompt_chars(render(planned.resolved.template, trial, nonce=_NO_NONCE))
     with database.read() as connection:
-        reply_tokens, latency_s = store.verdicts.past_replies(connection, planned.judge.digest)
+        reply_tokens, latency_s = store.verdicts.past_replies(connection, planned.resolved.judge.digest)
     price = None if study.judge.price is None else Price.parse(study.judge.price)
     tokens, replied = chars // 4, None if reply_tokens is None else round(calls * reply_tokens)
-    return Estimate(
+    return CostEstimate(
         plan=planned,
         answered=answered,
         identical=identical,
@@ -108,32 +108,19 @@ def estimate(database: Database, study: Study) -> Estimate:
     )
 
 
-def planned_trials(database: Database, study: Study, plan: Plan) -> Iterator[Trial | Reading]:
-    """The study's trials, a page of instructions in memory at a time and no snapshot held between pages."""
-    for question in _questions(database, study, plan.benchmark_id, plan.models):
+def planned_trials(database: Database, plan: RunPlan) -> Iterator[Trial | Reading]:
+    """The plan's trials, a page of instructions in memory at a time and no snapshot held between pages."""
+    study, digest = plan.study, plan.resolved.judge.digest
+    questions = store.benchmarks.answered_instructions(
+        database, plan.benchmark_id, plan.models, category=study.category, limit=study.limit
+    )
+    for question in questions:
         if plan.outputs:
-            yield from readings(question.instruction, question.outputs, plan.judge.digest, repeats=study.repeats)
+            yield from readings(question.instruction, question.outputs, digest, repeats=study.repeats)
             continue
         pairs = study.pairs or None
         for battle in battles(question.instruction, question.outputs, baseline=study.baseline, pairs=pairs):
-            yield from trials(battle, plan.judge.digest, orders=study.orders, repeats=study.repeats, seed=study.seed)
-
-
-def _questions(
-    database: Database, study: Study, benchmark_id: int, models: Sequence[str]
-) -> Iterator[store.benchmarks.AnsweredInstruction]:
-    after, left = 0, study.limit
-    while left is None or left > 0:
-        size = _PAGE if left is None else min(_PAGE, left)
-        with database.read() as connection:
-            page = store.benchmarks.questions(
-                connection, benchmark_id, models, after=after, limit=size, category=study.category
-            )
-        if not page:
-            return
-        yield from page
-        after = page[-1].id
-        left = None if left is None else left - len(page)
+            yield from trials(battle, digest, orders=study.orders, repeats=study.repeats, seed=study.seed)
 
 
 @dataclass(slots=True)
@@ -170,19 +157,19 @@ def _check_design(study: Study, template: Template) -> None:
 
 def _check_shown(database: Database, study: Study, template: Template, benchmark_id: int) -> None:
     """Raises InputError where the template shows what an instruction does not have."""
-    if not template.lacks(Instruction(("",))):
-        return
-    asked = lacking = 0
+    instructions = lacking = 0
     names: set[str] = set()
-    for question in _questions(database, study, benchmark_id, ()):
+    for question in store.benchmarks.answered_instructions(
+        database, benchmark_id, (), category=study.category, limit=study.limit
+    ):
         lacks = template.lacks(question.instruction)
-        asked, lacking = asked + 1, lacking + bool(lacks)
+        instructions, lacking = instructions + 1, lacking + bool(lacks)
         names.update(lacks)
     if lacking:
         what = " and a ".join(sorted(names))
         raise InputError(
-            f"template {template.id} shows a {what}, which {lacking} of {asked} instructions of {study.benchmark!r} do "
-            "not have: choose a category that has it, or another template"
+            f"template {template.id} shows a {what}, which {lacking} of {instructions} instructions of "
+            f"{study.benchmark!r} do not have: choose a category that has it, or another template"
         )
 
 
@@ -202,8 +189,8 @@ def _battles(study: Study, present: set[str]) -> int:
     if study.baseline is not None:
         return len(present) - 1 if study.baseline in present else 0
     if study.pairs:
-        wanted = {tuple(sorted(pair)) for pair in study.pairs}
-        return sum(one in present and other in present for one, other in wanted)
+        pairs = {tuple(sorted(pair)) for pair in study.pairs}
+        return sum(one in present and other in present for one, other in pairs)
     return len(present) * (len(present) - 1) // 2
 
 

@@ -1,28 +1,35 @@
-"""Running a study: ask its trials that have no answer, store what comes back. Restarting continues it."""
+"""Running a study: ask its trials that have no answer, store what comes back. Restarting continues it.
 
+One trial goes from question to verdict in ``Asker.ask``. What goes wrong there becomes a status, never a verdict.
+"""
+
+import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 from judgebench import store
-from judgebench.engine.ask import Asker, Reasker
-from judgebench.engine.judges import OpenJudge, open_judge
-from judgebench.engine.plan import Plan, plan, planned_trials
-from judgebench.engine.runner import OnProgress, Runner, Tally, drive, limits_of, run_async, silent
-from judgebench.errors import InputError
+from judgebench.clients.base import Client
+from judgebench.clients.http import Rejected
+from judgebench.clients.probe import enforced
+from judgebench.engine.judges import OpenModel, ResolvedJudge, open_judge, template_of
+from judgebench.engine.plan import RunPlan, plan, planned_trials
+from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
+from judgebench.errors import InputError, JudgeError
+from judgebench.judging.design import identical_verdict
 from judgebench.judging.parsing import PARSER_VERSION, parse
-from judgebench.judging.templates import Template
-from judgebench.records import Judge, Status, TrialResult, Verdict
-from judgebench.spec import Study, load_template
-from judgebench.store.database import Database
+from judgebench.judging.reask import Constraint, constraint
+from judgebench.judging.templates import Template, make_nonce, render
+from judgebench.records import ChatPrompt, Completion, Prompt, Reading, Source, Status, Trial, TrialResult, Verdict
+from judgebench.spec import Study
+from judgebench.store.database import Connection, Database
 from judgebench.store.verdicts import VerdictWriter, add_reparsed
 
-_REPARSE_BATCH = 500
-
-
-_REASONS = 50  # told apart
+_DETAIL_CHARS = 500
+_SILENT = (Status.UNPARSED, Status.TRUNCATED)  # the judge replied, and stated no verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,7 @@ class RunReport:
     """How a run ended."""
 
     judge: str
-    tally: Tally
+    tally: RunTally
     calls: int
     interrupted: bool
     other_models: tuple[str, ...] = ()  # names that the server gave back instead of the one that was asked
@@ -40,19 +47,202 @@ class RunReport:
 
 
 def run(
-    database: Database, study: Study, *, environment: Mapping[str, str], on_progress: OnProgress | None = None
+    database: Database,
+    study: Study,
+    *,
+    environment: Mapping[str, str],
+    judge: ResolvedJudge | None = None,
+    on_progress: OnProgress | None = None,
+) -> RunReport:
+    """``running`` in an event loop of its own."""
+    return run_async(running(database, study, environment=environment, judge=judge, on_progress=on_progress))
+
+
+async def running(
+    database: Database,
+    study: Study,
+    *,
+    environment: Mapping[str, str],
+    judge: ResolvedJudge | None = None,
+    on_progress: OnProgress | None = None,
 ) -> RunReport:
     """Ask every trial of the study that has no answer yet; the first interrupt drains, the second stops at once.
 
-    ``environment`` holds the judge's key under the name that the study gives.
+    ``environment`` holds the judge's key under the name that the study gives; ``judge`` is the study's own where it was
+    resolved before.
 
     Raises InputError, and JudgeError when the judge cannot be reached or refuses; answers that came before stay stored.
     """
     if study.design == "adaptive":
         raise InputError("an adaptive study has a question: settle it by judgebench.settle")
-    planned = plan(database, study)
-    opened = open_judge(study.judge, environment, concurrency=study.concurrency)
-    return run_async(_run(database, study, planned, opened, on_progress or silent))
+    planned = plan(database, study, judge)
+    opened = open_judge(planned.resolved, environment, concurrency=study.concurrency)
+    try:
+        await opened.check()
+        judging = Judging(database, planned, opened)
+        runner = Runner(
+            judging.asker.ask,
+            judging,
+            planned=planned.trials,
+            pace=study,
+            calls=lambda: opened.questions,
+            on_progress=on_progress,
+        )
+        tally = await runner.run(planned_trials(database, planned))
+        if not tally.pending:
+            judging.finish()
+        return judging.report(tally, interrupted=runner.stopped)
+    finally:
+        await opened.client.close()
+
+
+class Judging:
+    """A run that has begun: whom to ask, and where what comes back is kept."""
+
+    def __init__(self, database: Database, plan: RunPlan, opened: OpenModel) -> None:
+        judge, template = plan.resolved.judge, plan.resolved.template
+        again = Reasker(template, judge.settings, opened.client) if plan.study.reask else None
+        self.asker = Asker(template, judge.settings, opened.client, secrets.randbits(128), again)
+        self._database = database
+        self._plan = plan
+        self._opened = opened
+        self._returned: set[str] = set()  # names of models that replies bear
+        self._reasons: Counter[str] = Counter()  # why trials have no verdict
+        with database.write() as connection:
+            self._run_id = start_run(connection, plan, "run")
+            self._verdicts = VerdictWriter(connection, self._run_id)
+
+    def known(self, trial_keys: Sequence[str]) -> Mapping[str, Status]:
+        with self._database.read() as connection:
+            return {key: status for key, (_, status) in store.verdicts.revisions(connection, trial_keys).items()}
+
+    def add(self, results: Sequence[TrialResult]) -> None:
+        with self._database.write() as connection:
+            self._verdicts.add(connection, results)
+        for result in results:
+            if result.completion and result.completion.model:
+                self._returned.add(result.completion.model)
+            if why := result.verdict.detail:
+                self._reasons[why if why in self._reasons or len(self._reasons) < _REASONS else "other reasons"] += 1
+
+    def finish(self) -> None:
+        """Say that the run came to its end."""
+        with self._database.write() as connection:
+            store.runs.finish_run(connection, self._run_id)
+
+    def report(self, tally: RunTally, *, interrupted: bool) -> RunReport:
+        judge, server, again = self._plan.resolved.judge, self._opened.server, self.asker.again
+        return RunReport(
+            judge=judge.name,
+            tally=tally,
+            calls=self._opened.questions,
+            interrupted=interrupted,
+            other_models=() if server is None else tuple(sorted(self._returned - {judge.model})),
+            left_out=() if server is None else server.left_out(judge.settings),
+            reasons=tuple(self._reasons.most_common()),
+            reasked=None if again is None else again.asked,
+        )
+
+
+def start_run(connection: Connection, plan: RunPlan, kind: str) -> int:
+    """The id of a new run of the plan."""
+    return store.runs.start_run(
+        connection,
+        benchmark_id=plan.benchmark_id,
+        judge_id=store.judges.add_judge(connection, plan.resolved.judge),
+        kind=kind,
+        specification=plan.study.model_dump(mode="json", exclude_defaults=True),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """A judge that can be asked: its template, its decoding settings and whoever answers."""
+
+    template: Template
+    settings: Mapping[str, Any]
+    client: Client
+    nonce_seed: int  # secret of the run: outputs must not be able to guess the marks around them
+    again: "Reasker | None" = None  # asks once more where a reply states no verdict
+
+    async def ask(self, trial: Trial | Reading) -> TrialResult:
+        """Raises JudgeError only where no other question would fare better."""
+        verdict = identical_verdict(trial) if isinstance(trial, Trial) else None
+        if verdict is not None:
+            return result_of(trial, verdict, None)
+        prompt = render(self.template, trial, nonce=make_nonce(trial.key, self.nonce_seed))
+        reply = await reply_or_error(self.client, prompt, self.settings)
+        if isinstance(reply, JudgeError):
+            return result_of(trial, failed(str(reply)), None)
+        verdict = parse(reply, self.template, trial)
+        if verdict.status in _SILENT and self.again is not None and isinstance(prompt, ChatPrompt):
+            second = await self.again.ask(prompt, reply)
+            if second is not None:
+                read = parse(second, self.template, trial)
+                return replace(result_of(trial, read, second), first=(verdict, reply))
+        return result_of(trial, verdict, reply)
+
+
+class Reasker:
+    """The second question to a judge whose reply stated no verdict, where its server can force the form of an answer.
+
+    Whether it can is tried when first needed, once.
+    """
+
+    def __init__(self, template: Template, settings: Mapping[str, Any], client: Client) -> None:
+        self._template = template
+        self._settings = settings
+        self._client = client
+        self._trying: asyncio.Task[Constraint | None] | None = None
+        self.asked = 0
+
+    async def ask(self, prompt: ChatPrompt, first: Completion) -> Completion | None:
+        """The forced reply; None where none can be had. Raises JudgeError only where no other question fares better."""
+        if self._trying is None:
+            self._trying = asyncio.create_task(self._constraint())
+        form = await asyncio.shield(self._trying)
+        if form is None:
+            return None
+        self.asked += 1
+        reply = await reply_or_error(self._client, form.prompt(prompt, first), form.settings(self._settings))
+        return None if isinstance(reply, JudgeError) else replace(reply, constrained=form.how)
+
+    async def _constraint(self) -> Constraint | None:
+        try:
+            how = await enforced(self._client, self._settings)
+        except JudgeError:
+            return None
+        return None if how is None else constraint(self._template, how)
+
+
+async def reply_or_error(client: Client, prompt: Prompt, settings: Mapping[str, Any]) -> Completion | JudgeError:
+    """The reply, or the error that concerns this question alone. Raises JudgeError when it concerns all of them."""
+    try:
+        return await client.complete(prompt, settings)
+    except Rejected as error:
+        if not error.only_this:
+            raise
+        return error
+    except JudgeError as error:
+        return error
+
+
+def result_of(trial: Trial | Reading, verdict: Verdict, completion: Completion | None) -> TrialResult:
+    """What became of ``trial``, as it is stored."""
+    ending = (trial.repeat, verdict, completion)
+    if isinstance(trial, Reading):
+        return TrialResult(trial.key, trial.instruction.key, trial.output.model, None, None, *ending)
+    sides = trial.battle
+    return TrialResult(trial.key, sides.instruction.key, sides.a.model, sides.b.model, trial.order, *ending)
+
+
+def failed(why: str) -> Verdict:
+    """No verdict, because no reply came."""
+    return Verdict(Status.FAILED, Source.NONE, detail=why[:_DETAIL_CHARS], parser=PARSER_VERSION)
+
+
+_REPARSE_BATCH = 500
+_REASONS = 50  # told apart
 
 
 def reparse(database: Database, judge_name: str) -> tuple[int, int]:
@@ -67,9 +257,9 @@ def reparse(database: Database, judge_name: str) -> tuple[int, int]:
     template: Template | None = None
     read = changed = after = 0
     while batch := _unread(database, judge_name, after):
-        template = template or _asked_with(judge)
-        verdicts = {each.verdict_id: parse(each.completion, template, each.trial) for each in batch}
-        changed += sum(_differs(each.verdict, verdicts[each.verdict_id]) for each in batch)
+        template = template or template_of(judge)
+        verdicts = {reply.verdict_id: parse(reply.completion, template, reply.trial) for reply in batch}
+        changed += sum(_differs(reply.verdict, verdicts[reply.verdict_id]) for reply in batch)
         with database.write() as connection:
             add_reparsed(connection, verdicts)
         read, after = read + len(batch), batch[-1].verdict_id
@@ -83,103 +273,5 @@ def _unread(database: Database, judge_name: str, after: int) -> list[store.battl
         return list(islice(page, _REPARSE_BATCH))
 
 
-def _asked_with(judge: Judge) -> Template:
-    template = load_template(judge.template)
-    if template.digest != judge.template_digest:
-        raise InputError(f"template {judge.template} has changed since {judge.name!r} was asked with it: bring it back")
-    return template
-
-
 def _differs(old: Verdict, new: Verdict) -> bool:
     return (old.status, old.preference, old.score) != (new.status, new.preference, new.score)
-
-
-class StoreSink:
-    """The database as the runner sees it."""
-
-    def __init__(self, database: Database, verdicts: VerdictWriter) -> None:
-        self._database = database
-        self._verdicts = verdicts
-        self.returned: set[str] = set()  # names of models that replies bear
-        self._reasons: Counter[str] = Counter()
-
-    def known(self, trial_keys: Sequence[str]) -> Mapping[str, Status]:
-        with self._database.read() as connection:
-            return {key: status for key, (_, status) in store.verdicts.revisions(connection, trial_keys).items()}
-
-    def add(self, results: Sequence[TrialResult]) -> None:
-        with self._database.write() as connection:
-            self._verdicts.add(connection, results)
-        self.returned |= {each.completion.model for each in results if each.completion and each.completion.model}
-        for why in (each.verdict.detail for each in results if each.verdict.detail):
-            self._reasons[why if why in self._reasons or len(self._reasons) < _REASONS else "other reasons"] += 1
-
-    @property
-    def reasons(self) -> tuple[tuple[str, int], ...]:
-        """Why trials have no verdict, and how many, most first."""
-        return tuple(self._reasons.most_common())
-
-
-@dataclass(frozen=True, slots=True)
-class Judging:
-    """A run that has begun: whom to ask, and where what comes back is kept."""
-
-    run_id: int
-    judge: Judge
-    opened: OpenJudge
-    asker: Asker
-    sink: StoreSink
-
-    def questions(self) -> int:
-        return self.opened.questions
-
-    def report(self, tally: Tally, *, interrupted: bool) -> RunReport:
-        others = () if self.opened.server is None else tuple(sorted(self.sink.returned - {self.judge.model}))
-        left_out = () if self.opened.server is None else self.opened.server.left_out(self.judge.settings)
-        return RunReport(
-            judge=self.judge.name,
-            tally=tally,
-            calls=self.questions(),
-            interrupted=interrupted,
-            other_models=others,
-            left_out=left_out,
-            reasons=self.sink.reasons,
-            reasked=None if self.asker.again is None else self.asker.again.asked,
-        )
-
-
-async def begin(database: Database, study: Study, planned: Plan, opened: OpenJudge) -> Judging:
-    """Raises JudgeError, with nothing written, when the judge cannot be reached."""
-    await opened.check()
-    again = Reasker(opened.template, planned.judge.settings, opened.client) if study.reask else None
-    asker = Asker(opened.template, planned.judge.settings, opened.client, secrets.randbits(128), again)
-    with database.write() as connection:
-        run_id = store.runs.start_run(
-            connection,
-            benchmark_id=planned.benchmark_id,
-            judge_id=store.judges.add_judge(connection, planned.judge),
-            kind="run",
-            specification=study.model_dump(mode="json", exclude_defaults=True),
-        )
-        sink = StoreSink(database, VerdictWriter(connection, run_id))
-    return Judging(run_id, planned.judge, opened, asker, sink)
-
-
-def finish(database: Database, judging: Judging) -> None:
-    """Say that the run came to its end."""
-    with database.write() as connection:
-        store.runs.finish_run(connection, judging.run_id)
-
-
-async def _run(
-    database: Database, study: Study, planned: Plan, opened: OpenJudge, on_progress: OnProgress
-) -> RunReport:
-    try:
-        judging = await begin(database, study, planned, opened)
-        runner = Runner(judging.asker.ask, judging.sink, planned=planned.trials, limits=limits_of(study))
-        await drive(runner, planned_trials(database, study, planned), judging.questions, on_progress)
-        if not runner.tally.pending:
-            finish(database, judging)
-        return judging.report(runner.tally, interrupted=runner.stopped)
-    finally:
-        await opened.client.close()

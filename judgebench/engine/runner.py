@@ -19,17 +19,15 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from judgebench.errors import JudgeBenchError, JudgeError
 from judgebench.records import Completion, Status
-from judgebench.spec.study import Pace
+from judgebench.spec import Pace
 
 _LOOK_UP = 400  # trials looked up at once among those already answered
-
-
 # Results in one transaction at most. Were all that wait committed together, all places would ask at one moment, be
 # answered at one moment, and leave both processors idle in turn.
 _TOGETHER = 32
-
-
 _TURNS = 3  # of the event loop, from a reply's first bytes to its verdict: those that came together end together
+_COLLECT_AFTER = (10_000, 20, 50)  # new objects, and collections of the younger generation
+_PROGRESS_S = 0.25  # between two reports
 
 
 class Asked(Protocol):
@@ -55,11 +53,7 @@ class Ended(Protocol):
 
 
 AskedT = TypeVar("AskedT", bound=Asked)
-
-
 EndedT = TypeVar("EndedT", bound=Ended)
-
-
 _KeptT = TypeVar("_KeptT", bound=Ended, contravariant=True)
 
 
@@ -76,17 +70,7 @@ class Sink(Protocol[_KeptT]):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """When to hold back, and when to stop."""
-
-    concurrency: int = 16  # questions in flight at most
-    max_cost_usd: float | None = None  # no further question once this much is spent; those in flight still end
-    max_failures: int = 25  # failures in a row after which the judge is taken to be gone
-    max_errors: int | None = None  # no further question once so many trials have failed
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
+class RunTally:
     """What became of the planned trials; ``planned`` is always the sum of all the others."""
 
     planned: int
@@ -103,16 +87,41 @@ class Tally:
         return self.planned - self.ended.get(Status.OK, 0) - self.ended.get(Status.TIE, 0)
 
 
+# Is told the tally and the calls so far; where it returns true the run stops as after a first interrupt.
+OnProgress = Callable[[RunTally, int], bool | None]
+
+
+def silent(tally: RunTally, calls: int) -> None:
+    """No one is watching."""
+
+
+def no_calls() -> int:
+    """Whoever is asked does not count."""
+    return 0
+
+
 class Runner(Generic[AskedT, EndedT]):
-    """One execution of a plan. ``stop`` may be called at any time, from the event loop's thread."""
+    """One execution of a plan. ``stop`` may be called at any time, from the event loop's thread.
+
+    ``calls`` says how many questions were sent so far; ``on_progress`` is told of them.
+    """
 
     def __init__(
-        self, ask: Callable[[AskedT], Awaitable[EndedT]], sink: Sink[EndedT], *, planned: int, limits: Limits
+        self,
+        ask: Callable[[AskedT], Awaitable[EndedT]],
+        sink: Sink[EndedT],
+        *,
+        planned: int,
+        pace: Pace,
+        calls: Callable[[], int] = no_calls,
+        on_progress: OnProgress | None = None,
     ) -> None:
         self._ask = ask
         self._sink = sink
         self._planned = planned
-        self._limits = limits
+        self._pace = pace
+        self._calls = calls
+        self._on_progress = on_progress or silent
         self._ended: Counter[Status] = Counter()
         self._cost_usd = 0.0
         self._unpriced = False
@@ -124,9 +133,9 @@ class Runner(Generic[AskedT, EndedT]):
         self._arrived = asyncio.Event()
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> RunTally:
         cost = None if self._unpriced else self._cost_usd
-        return Tally(self._planned, dict(self._ended), cost)
+        return RunTally(self._planned, dict(self._ended), cost)
 
     @property
     def stopped(self) -> bool:
@@ -137,30 +146,32 @@ class Runner(Generic[AskedT, EndedT]):
         """Ask nothing further; what is in flight still ends and is stored."""
         self._stopping = True
 
-    async def run(self, trials: Iterable[AskedT]) -> Tally:
+    async def run(self, trials: Iterable[AskedT]) -> RunTally:
         """Ask about every trial that has no answer yet.
 
-        Raises JudgeError when the judge is gone or refuses every question; what was answered before stays stored.
+        The first interrupt lets what is in flight end, the second is the usual KeyboardInterrupt. Raises JudgeError
+        when the judge is gone or refuses every question; what was answered before stays stored.
         """
         pending = self._unanswered(trials)
+        reporting = asyncio.create_task(self._report())
         try:
-            async with asyncio.TaskGroup() as tasks:
-                committing = tasks.create_task(self._commit())
-                async with asyncio.TaskGroup() as places:
-                    for _ in range(self._limits.concurrency):
-                        places.create_task(self._work(pending))
-                committing.cancel()
+            with _interrupts(self.stop):
+                async with asyncio.TaskGroup() as tasks:
+                    committing = tasks.create_task(self._commit())
+                    async with asyncio.TaskGroup() as places:
+                        for _ in range(self._pace.concurrency):
+                            places.create_task(self._work(pending))
+                    committing.cancel()
         except* JudgeBenchError as errors:
             raise _first(errors) from None
+        finally:
+            reporting.cancel()
+            self._on_progress(self.tally, self._calls())
         if self._fatal is not None:
             raise self._fatal
-        if self._judge_is_gone:
+        if self._failures_in_a_row >= self._pace.max_failures:
             raise JudgeError(f"the judge failed {self._failures_in_a_row} times in a row, last: {self._last_failure}")
         return self.tally
-
-    @property
-    def _judge_is_gone(self) -> bool:
-        return self._failures_in_a_row >= self._limits.max_failures
 
     def _unanswered(self, trials: Iterable[AskedT]) -> Iterator[AskedT]:
         stream = iter(trials)
@@ -174,7 +185,7 @@ class Runner(Generic[AskedT, EndedT]):
                     self._ended[status] += 1
 
     async def _work(self, pending: Iterator[AskedT]) -> None:
-        while not (self._stopping or self._judge_is_gone or self._spent) and (trial := next(pending, None)) is not None:
+        while not self._over and (trial := next(pending, None)) is not None:
             try:
                 result = await self._ask(trial)
             except JudgeError as error:  # what others have in flight still ends and is stored
@@ -187,10 +198,15 @@ class Runner(Generic[AskedT, EndedT]):
             await committed
 
     @property
-    def _spent(self) -> bool:
-        """Whether the money, or the patience with failures, is."""
-        cost, errors = self._limits.max_cost_usd, self._limits.max_errors
-        return (cost is not None and self._cost_usd >= cost) or (errors is not None and self._failures >= errors)
+    def _over(self) -> bool:
+        """Whether nothing further is to be asked."""
+        pace = self._pace
+        return (
+            self._stopping
+            or self._failures_in_a_row >= pace.max_failures
+            or (pace.max_cost is not None and self._cost_usd >= pace.max_cost)
+            or (pace.max_errors is not None and self._failures >= pace.max_errors)
+        )
 
     async def _commit(self) -> None:
         """Store what has arrived since the last transaction, in the order in which it came."""
@@ -219,6 +235,12 @@ class Runner(Generic[AskedT, EndedT]):
             self._cost_usd += reply.cost_usd or 0.0
             self._unpriced |= reply.cost_usd is None
 
+    async def _report(self) -> None:
+        while True:
+            if self._on_progress(self.tally, self._calls()):
+                self.stop()
+            await asyncio.sleep(_PROGRESS_S)
+
 
 def _first(errors: BaseExceptionGroup[Any]) -> BaseException:
     """The first error in a group of groups."""
@@ -228,90 +250,43 @@ def _first(errors: BaseExceptionGroup[Any]) -> BaseException:
     return error
 
 
-_COLLECT_AFTER = (10_000, 20, 50)  # new objects, and collections of the younger generation
+@contextmanager
+def _interrupts(stop: Callable[[], None]) -> Iterator[None]:
+    """The first interrupt stops; where there is no handling them, all are as usual."""
+    loop = asyncio.get_running_loop()
+
+    def interrupted() -> None:
+        stop()
+        loop.remove_signal_handler(signal.SIGINT)
+
+    try:
+        loop.add_signal_handler(signal.SIGINT, interrupted)
+    except (NotImplementedError, RuntimeError, ValueError):  # not the main thread, or not on this platform
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 _T = TypeVar("_T")
 
 
 def run_async(main: Coroutine[Any, Any, _T]) -> _T:
-    """``asyncio.run``, on the fastest loop there is."""
+    """``asyncio.run``, on the fastest loop there is, with garbage seldom collected.
+
+    Where somebody has frozen objects already, as the app does, these stay as they are.
+    """
     factory = None if find_spec("uvloop") is None else import_module("uvloop").new_event_loop
-    with _seldom_collecting(), asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(main)
-
-
-@contextmanager
-def _seldom_collecting() -> Iterator[None]:
-    """Where somebody has frozen objects already, as the app does, these stay as they are."""
     usual, ours = gc.get_threshold(), not gc.get_freeze_count()
     gc.set_threshold(*_COLLECT_AFTER)
     if ours:
         gc.freeze()
     try:
-        yield
+        with asyncio.Runner(loop_factory=factory) as runner:
+            return runner.run(main)
     finally:
         if ours:
             gc.unfreeze()
         gc.set_threshold(*usual)
-
-
-_PROGRESS_S = 0.25
-
-
-# Is told the tally and the calls so far; where it returns true the run stops as after a first interrupt.
-OnProgress = Callable[[Tally, int], bool | None]
-
-
-def limits_of(pace: Pace) -> Limits:
-    return Limits(pace.concurrency, pace.max_cost, pace.max_failures, pace.max_errors)
-
-
-def silent(tally: Tally, calls: int) -> None:
-    """No one is watching."""
-
-
-async def drive(
-    runner: Runner[AskedT, EndedT], asked: Iterable[AskedT], questions: Callable[[], int], on_progress: OnProgress
-) -> Tally:
-    """``runner.run``; the first interrupt lets what is in flight end, the second is the usual KeyboardInterrupt.
-
-    ``questions`` says how many questions were sent so far.
-    """
-    reporting = asyncio.create_task(_reporting(runner, questions, on_progress))
-    try:
-        with _Interrupts(runner):
-            return await runner.run(asked)
-    finally:
-        reporting.cancel()
-        on_progress(runner.tally, questions())
-
-
-async def _reporting(runner: Runner[AskedT, EndedT], questions: Callable[[], int], on_progress: OnProgress) -> None:
-    while True:
-        if on_progress(runner.tally, questions()):
-            runner.stop()
-        await asyncio.sleep(_PROGRESS_S)
-
-
-class _Interrupts:
-    def __init__(self, runner: Runner[AskedT, EndedT]) -> None:
-        self._stop = runner.stop
-        self._installed = False
-
-    def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            loop.add_signal_handler(signal.SIGINT, self._first, loop)
-            self._installed = True
-        except (NotImplementedError, RuntimeError, ValueError):  # not the main thread, or not on this platform
-            self._installed = False
-
-    def __exit__(self, *_: object) -> None:
-        if self._installed:
-            asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
-
-    def _first(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._stop()
-        loop.remove_signal_handler(signal.SIGINT)
-        self._installed = False

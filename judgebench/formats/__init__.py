@@ -1,10 +1,13 @@
 """Files that others made or read: one module a format, and ``registry`` with the table of all of them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["instructions", "outputs", "verdicts", "labels", "lineage", "battles", "leaderboard"]
+# Of a column that is written. "replies": a text; where an instruction of the benchmark has several turns, in every row
+# a list of texts.
+ColumnType = Literal["text", "texts", "replies", "number", "integer", "flag"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +23,6 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a file that is written."""
-
-    name: str
-    meaning: str
-    # "replies": a text; where an instruction of the benchmark has several turns, in every row a list, one a turn
-    type: Literal["text", "texts", "replies", "number", "integer", "flag"] = "text"
-
-
-@dataclass(frozen=True, slots=True)
 class Format:
     """A row of the table of formats.
 
@@ -39,11 +32,11 @@ class Format:
 
     name: str
     holds: Kind
-    help: str  # one line
+    help: str  # one sentence
     recognises: Callable[[Sample], bool] | None = None  # None: it is only written
     read: Callable[..., Any] | None = None  # (filename, *, limits), with ``maps`` also columns: what the file holds
     general: bool = False
     maps: bool = False  # whether columns with other names can be named, by --map FIELD=COLUMN
     benchmark: str | None = None  # that it is imported into where none is named
-    columns: tuple[Column, ...] = ()  # that are written; empty: it is only read
+    columns: Mapping[str, ColumnType] = field(default_factory=dict)  # that are written; empty: it is only read
     row: Callable[..., Mapping[str, Any]] = dict  # makes a row that is written of the records that it tells about

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from judgebench.formats import Column, Format, Sample
+from judgebench.formats import Format, Sample
 from judgebench.formats.fields import (
     SIDE_NAMES,
     USUAL_NAMES,
@@ -262,18 +262,10 @@ LABELS = Format(
     read=read_label_file,
     general=True,
     maps=True,
-    columns=(
-        *INSTRUCTION_COLUMNS,
-        Column("model_a", "of the two models, the one whose name sorts first"),
-        Column("output_a", "its output; several replies are separated by an empty line"),
-        Column("model_b", "the other model"),
-        Column("output_b", "its output"),
-        Column("annotator", "who labelled"),
-        Column("preference", "for A, from 0 to 1; 0.5 is a tie", "number"),
-        Column("both_bad", "a tie because neither output will do", "flag"),
-        Column("order", "AB where A's output was shown first, BA where B's was; missing where it is not known"),
-        Column("source", "where the label was given, or the name of the file that it came from"),
-        Column("created_at", "when, in UTC"),
-    ),
+    columns={
+        **INSTRUCTION_COLUMNS,
+        **dict.fromkeys(("model_a", "output_a", "model_b", "output_b", "annotator"), "text"),
+        **{"preference": "number", "both_bad": "flag", "order": "text", "source": "text", "created_at": "text"},
+    },
     row=_values,
 )

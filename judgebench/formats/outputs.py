@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from judgebench.errors import InputError
-from judgebench.formats import Column, Format
+from judgebench.formats import Format
 from judgebench.formats.fields import (
     USUAL_NAMES,
     Columns,
@@ -185,11 +185,7 @@ OUTPUTS = Format(
     read=read_outputs,
     general=True,
     maps=True,
-    columns=(
-        *INSTRUCTION_COLUMNS,
-        Column("model", "that wrote the output"),
-        Column("output", "its text; a reply a turn where the benchmark has instructions of several turns", "replies"),
-    ),
+    columns={**INSTRUCTION_COLUMNS, "model": "text", "output": "replies"},
     row=lambda instruction, output: {
         **instruction_values(instruction),
         "model": output.model,

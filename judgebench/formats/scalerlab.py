@@ -8,14 +8,12 @@ and are kept in the reply. Source: ScalerLab/JudgeBench, its published outputs.
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from judgebench.errors import InputError
 from judgebench.formats import Format
-from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, read_rows
+from judgebench.formats.reading import Filename, FileRow, ReadLimits, read_rows
 from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
 from judgebench.records import (
     Battle,
@@ -36,133 +34,93 @@ _FIRST_WINS = {"A>B": 1.0, "A=B": 0.5, "B>A": 0.0}
 _ORDERS = (Order.AB, Order.BA)
 
 
-@dataclass(frozen=True, slots=True)
-class PairDecision:
-    """One recorded decision."""
-
-    order: Order
-    verdict: Verdict  # about A
-    completion: Completion | None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyedPair:
-    """A pair with the objective key and what the judge made of it."""
-
-    place: Place
-    instruction: Instruction
-    model: str  # that wrote both
-    output_a: str
-    output_b: str
-    key: float  # 1.0: A is the correct one; 0.0: B
-    judge: str  # the LLM
-    template: str  # as the file calls it
-    judged: tuple[PairDecision, ...]
-
-
-def read_keyed_pairs(filename: Filename, *, limits: ReadLimits | None = None) -> list[KeyedPair]:
-    """The file's pairs. Raises InputError naming file, row and field."""
-    return [_pair(row) for row in read_rows(filename, limits=limits)]
-
-
 def read_scalerlab(filename: Filename, *, limits: ReadLimits | None = None) -> VerdictsFile:
-    """The same as recorded verdicts, with the keys as labels. Raises InputError, also for decisions of several judges.
+    """The recorded verdicts, with the keys as labels.
 
     Both outputs of a pair are by one model; they are named after it and their side, with a number from the second pair
-    on an instruction.
+    on an instruction. Raises InputError naming file, row and field, also for decisions of several judges.
     """
-    pairs = read_keyed_pairs(filename, limits=limits)
-    judges = {(pair.judge, pair.template) for pair in pairs}
+    rows = list(read_rows(filename, limits=limits))
+    judges = {(_judge_model(row), row.text("judge_name")) for row in rows}
     if len(judges) > 1:
         raise InputError(f"{filename}: holds decisions of {len(judges)} judges: split it into one file each")
     [(llm, template)] = judges
     judge = Judge(llm, llm, f"recorded/{template}", SCALERLAB_PARSER)
-    battles = _battles(pairs)
+    counts: Counter[tuple[str, str]] = Counter()
+    battles = [_battle(row, counts) for row in rows]
     outputs = tuple((battle.instruction, side) for battle in battles for side in (battle.a, battle.b))
     return VerdictsFile(
         file=str(filename),
         outputs=outputs,
         verdicts=tuple(
-            RecordedVerdict(
-                judge, battle.instruction, battle.a, battle.b, decision.order, 0, decision.verdict, decision.completion
-            )
-            for pair, battle in zip(pairs, battles, strict=True)
-            for decision in pair.judged
+            verdict for row, battle in zip(rows, battles, strict=True) for verdict in _verdicts(row, battle, judge)
         ),
         models=tuple(sorted({output.model for _, output in outputs})),
-        labels=tuple(_label(pair, battle, Path(filename).name) for pair, battle in zip(pairs, battles, strict=True)),
+        labels=tuple(_label(row, battle, Path(filename).name) for row, battle in zip(rows, battles, strict=True)),
     )
 
 
-def _battles(pairs: Sequence[KeyedPair]) -> list[Battle]:
-    """Aligned to ``pairs``; A is the pair's first output."""
-    counts: Counter[tuple[str, str]] = Counter()
-    battles = []
-    for pair in pairs:
-        key = pair.instruction.key
-        counts[key, pair.model] += 1
-        number = counts[key, pair.model]
-        end = f" ({number})" if number > 1 else ""
-        a, b = f"{pair.model} A{end}", f"{pair.model} B{end}"
-        battles.append(Battle(pair.instruction, Output(key, a, pair.output_a), Output(key, b, pair.output_b)))
-    return battles
+def _battle(row: FileRow, counts: Counter[tuple[str, str]]) -> Battle:
+    """A is the pair's first output. ``counts``: pairs so far, by instruction and model."""
+    instruction, model = Instruction((row.text("question"),), row.text("source")), row.text("response_model")
+    counts[instruction.key, model] += 1
+    number = counts[instruction.key, model]
+    end = f" ({number})" if number > 1 else ""
+    a, b = (Output(instruction.key, f"{model} {side}{end}", row.text(f"response_{side}")) for side in "AB")
+    return Battle(instruction, a, b)
 
 
-def _label(pair: KeyedPair, battle: Battle, source: str) -> HumanLabel:
-    return HumanLabel(KEY, battle.instruction.key, battle.a.model, battle.b.model, pair.key, source=source)
-
-
-def _pair(row: FileRow) -> KeyedPair:
-    key = _decision(row, "label", row.values.get("label"))
-    if key is None or key == 0.5:
+def _label(row: FileRow, battle: Battle, source: str) -> HumanLabel:
+    preference = _decision(row, "label", row.values.get("label"))
+    if preference is None or preference == 0.5:
         raise row.error("label", "expected the correct side, A>B or B>A")
+    return HumanLabel(KEY, battle.instruction.key, battle.a.model, battle.b.model, preference, source=source)
+
+
+def _judgments(row: FileRow) -> list[Any]:
     judgments = row.values.get("judgments")
     if not isinstance(judgments, list) or len(judgments) > len(_ORDERS):
         raise row.error("judgments", "expected a list of at most two judgments, one an order")
-    decisions = [_pair_decision(row, order, judgment) for order, judgment in zip(_ORDERS, judgments, strict=False)]
-    return KeyedPair(
-        place=row.place,
-        instruction=Instruction((row.text("question"),), row.text("source")),
-        model=row.text("response_model"),
-        output_a=row.text("response_A"),
-        output_b=row.text("response_B"),
-        key=key,
-        judge=next((model for model in (_model(judgment) for judgment in judgments) if model), "unknown"),
-        template=row.text("judge_name"),
-        judged=tuple(decisions),
-    )
-
-
-def _model(judgment: Any) -> str | None:
-    reply = judgment.get("judgment") if isinstance(judgment, dict) else None
-    name = reply.get("judge_model") if isinstance(reply, dict) else None
-    return name if isinstance(name, str) else None
-
-
-def _pair_decision(row: FileRow, order: Order, judgment: Any) -> PairDecision:
-    if judgment is None:
-        return PairDecision(order, _failed(), None)
-    if not isinstance(judgment, dict):
+    if not all(judgment is None or isinstance(judgment, dict) for judgment in judgments):
         raise row.error("judgments", "expected objects with 'judgment' and 'decision'")
-    reply = judgment.get("judgment")
-    completion = _completion(row, reply) if isinstance(reply, dict) else None
-    label = judgment.get("decision")
+    return judgments
+
+
+def _reply(judgment: Any) -> dict[str, Any] | None:
+    reply = judgment.get("judgment") if isinstance(judgment, dict) else None
+    return reply if isinstance(reply, dict) else None
+
+
+def _judge_model(row: FileRow) -> str:
+    names = [(_reply(judgment) or {}).get("judge_model") for judgment in _judgments(row)]
+    return next((name for name in names if isinstance(name, str)), "unknown")
+
+
+def _verdicts(row: FileRow, battle: Battle, judge: Judge) -> list[RecordedVerdict]:
+    return [
+        RecordedVerdict(
+            *(judge, battle.instruction, battle.a, battle.b, order, 0),
+            _verdict(row, order, None if judgment is None else judgment.get("decision")),
+            _completion(row, _reply(judgment)),
+        )
+        for order, judgment in zip(_ORDERS, _judgments(row), strict=False)
+    ]
+
+
+def _verdict(row: FileRow, order: Order, label: Any) -> Verdict:
     first = _decision(row, "judgments", label)
     if first is None:
-        return PairDecision(order, _failed(), completion)
+        detail = "the file records no decision"
+        return Verdict(Status.UNPARSED, Source.NONE, detail=detail, parser=SCALERLAB_PARSER)
     preference = first if order is Order.AB else 1 - first
     status = Status.TIE if preference == 0.5 else Status.OK
-    return PairDecision(
-        order, Verdict(status, Source.RECORDED, preference, label=label, parser=SCALERLAB_PARSER), completion
-    )
+    return Verdict(status, Source.RECORDED, preference, label=label, parser=SCALERLAB_PARSER)
 
 
-def _failed() -> Verdict:
-    return Verdict(Status.UNPARSED, Source.NONE, detail="the file records no decision", parser=SCALERLAB_PARSER)
-
-
-def _completion(row: FileRow, reply: dict[str, Any]) -> Completion:
+def _completion(row: FileRow, reply: dict[str, Any] | None) -> Completion | None:
     """A reward model has scores in place of a reply."""
+    if reply is None:
+        return None
     scores, model = reply.get("scores"), reply.get("judge_model")
     text = row.as_text("judgments", reply.get("response", ""))
     return Completion(
@@ -176,7 +134,7 @@ def _decision(row: FileRow, column: str, value: Any) -> float | None:
     if value is None:
         return None
     if not isinstance(value, str) or value not in _FIRST_WINS:
-        raise InputError(f"{row.place}, field {column!r}: expected A>B, A=B, B>A or null, found {str(value)[:40]!r}")
+        raise row.error(column, f"expected A>B, A=B, B>A or null, found {str(value)[:40]!r}")
     return _FIRST_WINS[value]
 
 

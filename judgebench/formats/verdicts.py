@@ -4,11 +4,11 @@ A row of ours is one verdict in force with its judge, both outputs (one where it
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from judgebench.formats import Column, Format
+from judgebench.formats import ColumnType, Format
 from judgebench.formats.fields import Columns, matched_replies, read_instruction, texts
 from judgebench.formats.reading import Filename, FileRow, ReadLimits, read_rows
 from judgebench.formats.writing import INSTRUCTION_COLUMNS, KEY_COLUMN, instruction_values
@@ -28,8 +28,6 @@ from judgebench.records import (
     Verdict,
     trial_key,
 )
-
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,42 +97,30 @@ def _recorded(row: FileRow) -> RecordedVerdict:
     a, b = (_output(row, instruction, letter) for letter in "ab")
     if a is None or (b is not None and not a.model < b.model):
         raise row.error("model_a", "expected the model whose name sorts before model_b's")
-    order, repeat = _parsed(row, "order", Order), _parsed(row, "repeat", int) or 0
-    return RecordedVerdict(_judge(row), instruction, a, b, order, repeat, _verdict(row), _completion(row))
-
-
-def _verdict(row: FileRow) -> Verdict:
-    status, source = _parsed(row, "status", Status), _parsed(row, "source", Source)
-    preference, score = _parsed(row, "preference", float), _parsed(row, "score", float)
-    if status is None or source is None:
-        raise row.error("status" if status is None else "source", "is missing")
-    if preference is not None and not 0 <= preference <= 1:
-        raise row.error("preference", f"expected a preference from 0 to 1, found {preference:g}")
-    decided = preference is not None or score is not None
-    if decided != (status in (Status.OK, Status.TIE)) or (preference == 0.5) != (status is Status.TIE):
-        raise row.error("status", f"{str(status)!r} does not go with the preference and the score of this row")
-    return Verdict(
-        status,
-        source,
-        preference,
-        score,
-        label=_text(row, "label"),
-        mass=_parsed(row, "mass", float),
-        detail=_text(row, "detail"),
-        parser=_text(row, "parser") or "",
-    )
-
-
-def _judge(row: FileRow) -> Judge:
-    name, model, template, digest = (row.text(column) for column in _JUDGE)
     settings = _parsed(row, "settings", json.loads)
     if not isinstance(settings, dict):
         raise row.error("settings", "expected a JSON object in a text")
-    return Judge(name, model, template, digest, settings)
+    name, model, template, digest = (row.text(column) for column in _JUDGE)
+    judge = Judge(name, model, template, digest, settings)
+    fields = {field: _parsed(row, field, parse) for field, parse in _VERDICT.items()}
+    verdict = Verdict(**fields | {"parser": fields["parser"] or ""})
+    _check(row, verdict)
+    order, repeat = _parsed(row, "order", Order), _parsed(row, "repeat", int) or 0
+    return RecordedVerdict(judge, instruction, a, b, order, repeat, verdict, _completion(row))
+
+
+def _check(row: FileRow, verdict: Verdict) -> None:
+    preference = verdict.preference
+    if preference is not None and not 0 <= preference <= 1:
+        raise row.error("preference", f"expected a preference from 0 to 1, found {preference:g}")
+    decided = preference is not None or verdict.score is not None
+    is_tie, has_ended = verdict.status is Status.TIE, verdict.status in (Status.OK, Status.TIE)
+    if verdict.source is None or decided != has_ended or (preference == 0.5) != is_tie:
+        raise row.error("status", f"{verdict.status} does not go with the source, preference and score of this row")
 
 
 def _output(row: FileRow, instruction: Instruction, letter: str) -> Output | None:
-    model, column = _text(row, f"model_{letter}"), f"output_{letter}"
+    model, column = _parsed(row, f"model_{letter}", str), f"output_{letter}"
     if model is None:
         return None
     *earlier, text = matched_replies(instruction, texts(row, column, row.values.get(column), role="assistant"))
@@ -143,21 +129,25 @@ def _output(row: FileRow, instruction: Instruction, letter: str) -> Output | Non
 
 def _completion(row: FileRow) -> Completion | None:
     """None where no reply was kept, of which a CSV file tells by leaving every cell empty."""
-    values = [row.values.get(column) for column in _REPLY]
-    if values[0] is None or all(value == "" for value in values):
+    if row.values.get("reply") is None or all(row.values.get(column) == "" for column, _ in _REPLY.values()):
         return None
-    return Completion(
-        text=_text(row, "reply") or "",
-        reasoning=_text(row, "reasoning"),
-        finish_reason=_text(row, "finish_reason"),
-        logprobs=_parsed(row, "logprobs", _tokens),
-        model=_text(row, "reply_model"),
-        prompt_tokens=_parsed(row, "prompt_tokens", int),
-        completion_tokens=_parsed(row, "completion_tokens", int),
-        cost_usd=_parsed(row, "cost_usd", float),
-        latency_s=_parsed(row, "latency_s", float),
-        constrained=_text(row, "constrained"),
-    )
+    fields = {name: _parsed(row, column, parse) for name, (column, parse) in _REPLY.items()}
+    return Completion(**fields | {"text": fields["text"] or ""})
+
+
+def _parsed(row: FileRow, column: str, parse: Callable[[Any], Any]) -> Any:
+    """None where it is missing or empty."""
+    value = row.values.get(column)
+    if isinstance(value, list) and len(value) == 1:  # how a cell of CSV holds a text that could be taken for a list
+        [value] = value
+    if value is None or value == "":
+        return None
+    if parse is str:
+        return row.as_text(column, value)
+    try:
+        return parse(value)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise row.error(column, f"cannot be read: {str(value)[:40]!r}") from error
 
 
 def _tokens(text: str) -> tuple[TokenLogprob, ...]:
@@ -167,29 +157,12 @@ def _tokens(text: str) -> tuple[TokenLogprob, ...]:
     )
 
 
-def _text(row: FileRow, column: str) -> str | None:
-    """None where it is missing or empty."""
-    value = row.values.get(column)
-    if isinstance(value, list) and len(value) == 1:  # how a cell of CSV holds a text that could be taken for a list
-        [value] = value
-    return row.as_text(column, value) if value not in (None, "") else None
-
-
-def _parsed(row: FileRow, column: str, parse: Callable[[Any], Value]) -> Value | None:
-    """None where it is missing or empty."""
-    value = row.values.get(column)
-    if value is None or value == "":
-        return None
-    try:
-        return parse(_text(row, column) if isinstance(value, str | list) else value)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise row.error(column, f"cannot be read: {str(value)[:40]!r}") from error
-
-
 def _values(recorded: RecordedVerdict) -> dict[str, Any]:
-    judge, verdict, reply = recorded.judge, recorded.verdict, recorded.completion
-    b, logprobs = recorded.b, None if reply is None else reply.logprobs
-    tokens = None if logprobs is None else [[token.token, token.logprob, token.top] for token in logprobs]
+    judge, b, reply = recorded.judge, recorded.b, recorded.completion
+    replied = {column: getattr(reply, name, None) for name, (column, _) in _REPLY.items()}
+    if replied["logprobs"] is not None:
+        tokens = [[token.token, token.logprob, token.top] for token in replied["logprobs"]]
+        replied["logprobs"] = json.dumps(tokens, separators=(",", ":"))
     return {
         **instruction_values(recorded.instruction),
         "model_a": recorded.a.model,
@@ -200,57 +173,35 @@ def _values(recorded: RecordedVerdict) -> dict[str, Any]:
         "settings": json.dumps(dict(judge.settings), sort_keys=True),
         "order": None if recorded.order is None else str(recorded.order),
         "repeat": recorded.repeat,
-        **{name: getattr(verdict, name) for name in _VERDICT},
-        "reply": None if reply is None else reply.text,
-        "reply_model": None if reply is None else reply.model,
-        "logprobs": None if tokens is None else json.dumps(tokens, separators=(",", ":")),
-        **{name: getattr(reply, name, None) for name in _REPLY[3:]},
+        **{name: getattr(recorded.verdict, name) for name in _VERDICT},
+        **replied,
     }
 
 
 _JUDGE = ("judge", "judge_model", "template", "template_digest")
-_VERDICT = ("status", "source", "preference", "score", "label", "mass", "detail", "parser")
-_REPLY = (
-    *("reply", "reply_model", "logprobs", "reasoning", "finish_reason"),
-    *("prompt_tokens", "completion_tokens", "cost_usd", "latency_s", "constrained"),
-)
+_VERDICT: Mapping[str, Callable[[Any], Any]] = {  # field -> how it is read
+    **{"status": Status, "source": Source, "preference": float, "score": float},
+    **{"label": str, "mass": float, "detail": str, "parser": str},
+}
+_REPLY: Mapping[str, tuple[str, Callable[[Any], Any]]] = {  # field -> its column, and how it is read
+    **{"text": ("reply", str), "model": ("reply_model", str), "logprobs": ("logprobs", _tokens)},
+    **{name: (name, str) for name in ("reasoning", "finish_reason", "constrained")},
+    **{"prompt_tokens": ("prompt_tokens", int), "completion_tokens": ("completion_tokens", int)},
+    **{"cost_usd": ("cost_usd", float), "latency_s": ("latency_s", float)},
+}
+_TYPES: Mapping[Any, ColumnType] = {float: "number", int: "integer"}
 VERDICTS = Format(
     name="verdicts",
     holds="verdicts",
     help="Verdicts with both outputs, judge and raw reply, as judgebench export verdicts writes them.",
     recognises=lambda sample: sample.holds(KEY_COLUMN, "model_b", "status", "source", *_JUDGE),
     read=read_verdicts,
-    columns=(
-        *INSTRUCTION_COLUMNS,
-        Column("model_a", "of two models, the one whose name sorts first; the only one of a pointwise verdict"),
-        Column("output_a", "its output", "replies"),
-        Column("model_b", "the other model; missing where the verdict is pointwise"),
-        Column("output_b", "its output", "replies"),
-        Column("judge", "its name"),
-        Column("judge_model", "its LLM"),
-        Column("template", "of its prompt"),
-        Column("template_digest", "names the template by its content"),
-        Column("settings", "its decoding settings, a JSON object"),
-        Column("order", "AB where A's output was shown first, BA where B's was; missing where it is not known"),
-        Column("repeat", "0 for the first time that this was asked, and so on", "integer"),
-        Column("status", "ok or tie; else, without preference and score, unparsed, refused, truncated or failed"),
-        Column("source", "where the verdict came from: label, logprobs, likelihood, identical, recorded, none"),
-        Column("preference", "for A, from 0 to 1", "number"),
-        Column("score", "of a pointwise verdict, on the template's scale", "number"),
-        Column("label", "the verdict in the judge's words"),
-        Column("mass", "probability on the template's labels, from 0 to 1", "number"),
-        Column("detail", "why there is no verdict"),
-        Column("parser", "version of the parser that read the reply"),
-        Column("reply", "the judge's raw reply; missing where there was none"),
-        Column("reply_model", "the LLM as the server called it"),
-        Column("logprobs", "of the reply: a JSON list of [token, log-probability, [[token, log-probability], ...]]"),
-        Column("reasoning", "what the server separated from the reply"),
-        Column("finish_reason", "as the server said"),
-        Column("prompt_tokens", "how many the question had", "integer"),
-        Column("completion_tokens", "how many the reply had", "integer"),
-        Column("cost_usd", "price of the reply; missing where it is not known", "number"),
-        Column("latency_s", "seconds that the reply took", "number"),
-        Column("constrained", "how a second question forced the form of the reply; else missing"),
-    ),
+    columns={
+        **INSTRUCTION_COLUMNS,
+        **{"model_a": "text", "output_a": "replies", "model_b": "text", "output_b": "replies"},
+        **dict.fromkeys((*_JUDGE, "settings", "order"), "text"),
+        "repeat": "integer",
+        **{name: _TYPES.get(parse, "text") for name, parse in (*_VERDICT.items(), *_REPLY.values())},
+    },
     row=_values,
 )

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 from judgebench.errors import InputError, MissingExtra
-from judgebench.formats import Column, Format
+from judgebench.formats import ColumnType, Format
+from judgebench.leaderboard.board import COLUMNS
 from judgebench.records import Instruction, clean_text
 
 KEY_COLUMN = "instruction_key"  # the first column of the files that we write and read back
@@ -24,15 +25,12 @@ KEY_COLUMN = "instruction_key"  # the first column of the files that we write an
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _ROW_GROUP = 1000  # rows of a parquet file that are in memory at a time
 
+Columns = Mapping[str, ColumnType]
 Values = Mapping[str, Any]
 
-INSTRUCTION_COLUMNS = (
-    Column(KEY_COLUMN, "names the instruction by its content"),
-    Column("instruction", "its text; its turns where the benchmark has several", "replies"),
-    Column("category", "may be missing"),
-    Column("reference", "a gold answer; may be missing"),
-    Column("checklist", "questions that a good output answers with yes", "texts"),
-)
+INSTRUCTION_COLUMNS: Mapping[str, ColumnType] = {
+    **{KEY_COLUMN: "text", "instruction": "replies", "category": "text", "reference": "text", "checklist": "texts"}
+}
 
 
 def instruction_values(instruction: Instruction) -> dict[str, Any]:
@@ -46,7 +44,7 @@ def instruction_values(instruction: Instruction) -> dict[str, Any]:
     }
 
 
-def write_rows(path: Path, columns: Sequence[Column], rows: Iterable[Values], *, several_turns: bool = False) -> int:
+def write_rows(path: Path, columns: Columns, rows: Iterable[Values], *, several_turns: bool = False) -> int:
     """Write ``rows`` in the form that the name of ``path`` says, and return how many there are.
 
     ``several_turns``: whether "replies" are lists. A file that is there is replaced when the new one is complete.
@@ -78,12 +76,12 @@ def _writer(path: Path) -> tuple["_Writer", bool]:
     return write, packed
 
 
-def _write_lines(stream: IO[bytes], columns: Sequence[Column], rows: Iterable[Values], _: bool) -> None:
+def _write_lines(stream: IO[bytes], columns: Columns, rows: Iterable[Values], _: bool) -> None:
     for row in rows:
         stream.write(_object(columns, row) + b"\n")
 
 
-def _write_list(stream: IO[bytes], columns: Sequence[Column], rows: Iterable[Values], _: bool) -> None:
+def _write_list(stream: IO[bytes], columns: Columns, rows: Iterable[Values], _: bool) -> None:
     before = b"[\n"
     for row in rows:
         stream.write(before + _object(columns, row))
@@ -91,14 +89,14 @@ def _write_list(stream: IO[bytes], columns: Sequence[Column], rows: Iterable[Val
     stream.write((b"[" if before == b"[\n" else b"\n") + b"]\n")
 
 
-def _object(columns: Sequence[Column], row: Values) -> bytes:
-    values = {column.name: row[column.name] for column in columns}
+def _object(columns: Columns, row: Values) -> bytes:
+    values = {name: row[name] for name in columns}
     return clean_text(json.dumps(values, ensure_ascii=False, allow_nan=False)).encode()
 
 
-def _write_csv(stream: IO[bytes], columns: Sequence[Column], rows: Iterable[Values], _: bool) -> None:
+def _write_csv(stream: IO[bytes], columns: Columns, rows: Iterable[Values], _: bool) -> None:
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
-    write_csv(rows, [column.name for column in columns], text)
+    write_csv(rows, list(columns), text)
     text.detach()  # which also writes what it holds back; the stream stays open
 
 
@@ -142,7 +140,7 @@ def _texts(value: Any) -> list[str] | None:
     return items if isinstance(items, list) and all(isinstance(item, str) for item in items) else None
 
 
-def _write_parquet(stream: IO[bytes], columns: Sequence[Column], rows: Iterable[Values], several_turns: bool) -> None:
+def _write_parquet(stream: IO[bytes], columns: Columns, rows: Iterable[Values], several_turns: bool) -> None:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -151,14 +149,14 @@ def _write_parquet(stream: IO[bytes], columns: Sequence[Column], rows: Iterable[
     text, texts = pyarrow.string(), pyarrow.list_(pyarrow.string())
     types = {"text": text, "texts": texts, "replies": texts if several_turns else text}
     types |= {"number": pyarrow.float64(), "integer": pyarrow.int64(), "flag": pyarrow.bool_()}
-    schema = pyarrow.schema([(column.name, types[column.type]) for column in columns])
+    schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
     rest = iter(rows)
     with pyarrow.parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
         while group := list(islice(rest, _ROW_GROUP)):
             writer.write_table(pyarrow.Table.from_pylist(group, schema))
 
 
-_Writer = Callable[[IO[bytes], Sequence[Column], Iterable[Values], bool], None]
+_Writer = Callable[[IO[bytes], Columns, Iterable[Values], bool], None]
 _WRITERS: dict[str, _Writer] = {
     ".jsonl": _write_lines,
     ".json": _write_list,
@@ -170,39 +168,16 @@ BATTLES = Format(
     name="battles",
     holds="battles",
     help="Battles with the mean preference of their verdicts.",
-    columns=(
-        *INSTRUCTION_COLUMNS[:1],
-        Column("instruction", "its text"),
-        Column("category", "may be missing"),
-        Column("model_a", "of the two models, the one whose name sorts first"),
-        Column("model_b", "the other"),
-        Column("preference", "mean of the verdicts, for A, from 0 to 1; missing where none has one", "number"),
-        Column("lowest", "the least preference of a verdict", "number"),
-        Column("highest", "the greatest", "number"),
-        Column("trials", "how often it was judged", "integer"),
-        Column("with_preference", "how many of the trials have a preference", "integer"),
-        Column("consistent", "whether all verdicts name the same winner; missing with fewer than two", "flag"),
-    ),
+    columns={
+        **dict.fromkeys((KEY_COLUMN, "instruction", "category", "model_a", "model_b"), "text"),
+        **dict.fromkeys(("preference", "lowest", "highest"), "number"),
+        **{"trials": "integer", "with_preference": "integer", "consistent": "flag"},
+    },
 )
+_WHOLE = ("rank", "rank_lower", "rank_upper", "tier", "battles", "ties", "outputs")
 LEADERBOARD = Format(
     name="leaderboard",
     holds="leaderboard",
     help="A leaderboard, one row a model.",
-    columns=(
-        Column("model", "its name"),
-        Column("rating", "on the leaderboard's scale; missing where the data cannot tell", "number"),
-        Column("lower", "lower end of the rating's interval", "number"),
-        Column("upper", "its upper end", "number"),
-        Column("win_rate", "mean preference for the model, from 0 to 1", "number"),
-        Column("standard_error", "of the rating", "number"),
-        Column("rank", "by rating; equal ratings share it", "integer"),
-        Column("rank_lower", "the best rank that the data leave open, for all models at once", "integer"),
-        Column("rank_upper", "the worst one", "integer"),
-        Column("tier", "1 for the leader and all that are not separated from it, and so on", "integer"),
-        Column("battles", "that the rating rests on", "integer"),
-        Column("ties", "among them", "integer"),
-        Column("flag", "why the rating is not what the method usually gives; mostly empty"),
-        Column("outputs", "that were scored; 0 where battles are ranked", "integer"),
-        Column("p_best", "chance of being the best, from 0 to 1; missing where there are no errors", "number"),
-    ),
+    columns={**dict.fromkeys(COLUMNS, "number"), **dict.fromkeys(_WHOLE, "integer"), "model": "text", "flag": "text"},
 )

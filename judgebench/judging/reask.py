@@ -9,21 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from judgebench.judging.scales import LabelScale, ScoreScale
-from judgebench.judging.templates import Reply, Template
+from judgebench.judging.templates import ReplyFormat, Template
 from judgebench.records import ChatPrompt, Completion, Message
 
 How = Literal["json_schema", "choice"]
-
-
 _FIELD = "verdict"
-
-
 _MOST_POINTS = 200  # of a scale that is listed
-
-
 _ROOM = 256  # tokens: enough for any of the forms below
-
-
 _DROPPED = frozenset({"logprobs", "top_logprobs", "response_format", "structured_outputs"})
 
 
@@ -71,9 +63,9 @@ def constraint(template: Template, how: How) -> Constraint | None:
 def as_constrained(template: Template, how: str) -> Template:
     """The template as it reads a reply to the second question."""
     if how == "choice":
-        return replace(template, reply=Reply())
+        return replace(template, reply=ReplyFormat())
     field = None if template.reply.aspects else template.reply.field or _FIELD
-    return replace(template, reply=Reply(field, template.reply.aspects))
+    return replace(template, reply=ReplyFormat(field, template.reply.aspects))
 
 
 def _properties(template: Template) -> dict[str, Any] | None:

@@ -33,20 +33,26 @@ from judgebench.records import (
 )
 
 # What a template may name. Every text comes fenced, and a text that the trial lacks is undefined.
-_ALWAYS = frozenset({"instruction", "reference", "checklist", "mark"})
+OPTIONAL = frozenset({"reference", "checklist"})  # an instruction may lack them
+_ALWAYS = OPTIONAL | {"instruction", "mark"}
+
+
 VARIABLES = {
     "pairwise": _ALWAYS | {"first", "second", "first_dialogue", "second_dialogue"},
     "pointwise": _ALWAYS | {"output", "dialogue"},
 }
 
+
 _MARK_DIGITS = 16  # 64 bits: guessing one costs more trials than anybody will run
+
+
 ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ReplyFormat:
     """What a template asks its judge to answer with, and how the verdict is read from it.
 
     At most one of ``field``, ``aspects`` and ``answers`` is given; without any, the reply is text.
@@ -71,7 +77,7 @@ class Template:
     scale: Scale
     settings: Mapping[str, Any]  # decoding settings to send unless the judge has its own
     digest: str  # content key of everything above except the name and version
-    reply: Reply = field(default_factory=Reply)
+    reply: ReplyFormat = field(default_factory=ReplyFormat)
 
     @property
     def id(self) -> str:

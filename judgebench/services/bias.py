@@ -1,4 +1,4 @@
-"""A board as it would be if length, style or kinship to the judge did not move verdicts: who rises, who falls.
+"""The bias of judges, and the leaderboard as it would be without length, style or lineage: who rises, who falls.
 
 The estimates are those of ``bias.counterfactual``; this chooses the effects and reads what they need.
 """

@@ -75,7 +75,7 @@ def rows(
     if judges and kind in ("instructions", "outputs", "labels"):
         raise InputError(f"{kind} are by no judge: leave --judge")
     form, several_turns = formats[kind], _several_turns(database, benchmark)
-    replies = [column.name for column in form.columns if column.type == "replies"]
+    replies = [name for name, kind in form.columns.items() if kind == "replies"]
     records = _RECORDS[kind](database, _Part(benchmark, tuple(judges), category))
     return (_flat(form.row(*record), () if several_turns else replies) for record in records)
 

@@ -7,6 +7,7 @@ benchmark of what judges replied.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
+from typing import Any
 
 from judgebench import services, store
 from judgebench.errors import InputError
@@ -14,16 +15,14 @@ from judgebench.formats import Format, registry
 from judgebench.formats.alpaca_eval import ALPACA_EVAL, read_alpaca_eval
 from judgebench.formats.human_labels import LabelFile
 from judgebench.formats.lineage_file import LineageFile
-from judgebench.formats.outputs import InstructionsFile, OutputsFile
-from judgebench.formats.reading import NamedPath, ReadLimits
+from judgebench.formats.outputs import INSTRUCTIONS, OUTPUTS, InstructionsFile, OutputsFile
+from judgebench.formats.reading import ReadLimits, read_sample
 from judgebench.formats.registry import Contents
 from judgebench.formats.verdicts import VerdictsFile
 from judgebench.records import Instruction, Judge, Model, Output, Trial, TrialResult, check_name
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
 from judgebench.store.verdicts import VerdictWriter
-
-__all__ = ["NamedPath", "ReadLimits"]  # for the app, which knows services alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,64 +45,45 @@ class ReadFile:
 
 
 @dataclass(frozen=True, slots=True)
-class InstructionsReport:
-    """What became of a file of instructions."""
-
-    file: str
-    benchmark: str
-    new: int
-    known: int
-    duplicate: int  # rows that repeat an earlier one
-
-
-@dataclass(frozen=True, slots=True)
-class OutputsReport:
-    """What became of a file of outputs."""
-
-    file: str
-    benchmark: str
-    models: tuple[services.submissions.MatchReport, ...]
-    new: int  # outputs that were not stored before
-    known: int  # that were
-    findings: int  # of the audit of submissions
-
-
-@dataclass(frozen=True, slots=True)
-class VerdictsReport:
-    """What became of a file of recorded verdicts."""
-
-    file: str
-    benchmark: str
-    judges: tuple[str, ...]
-    models: tuple[str, ...]  # under evaluation
-    pairs: int  # of outputs, judged or labelled
-    new: int  # verdicts that were not stored before
-    known: int  # verdicts that were
-    without_preference: int  # verdicts among them for which the file records neither preference nor score
-    labels: int  # labels that were not stored before
-    against_itself: int  # rows that compare a model with itself; their outputs are stored, they are no battles
-    duplicate: int  # rows that repeat an earlier one
-
-
-@dataclass(frozen=True, slots=True)
-class LineageReport:
-    """What became of a file of lineages."""
-
-    file: str
-    declared: int
-    changed: int  # models whose lineage the file changed
-
-
-Report = InstructionsReport | OutputsReport | VerdictsReport | services.labels.LabelReport | LineageReport
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """A file that was stored."""
+class ImportReport:
+    """What a file brought. Counts that its format has no use for are 0."""
 
     file: str
     format: str  # by the registry
-    report: Report
+    benchmark: str | None  # None for lineage, which belongs to none
+    new: int  # of what the format holds, what was not stored before
+    known: int  # what was
+    duplicate: int = 0  # rows that repeat an earlier one
+    models: tuple[str, ...] = ()  # whose outputs or verdicts
+    judges: tuple[str, ...] = ()
+    annotators: tuple[str, ...] = ()
+    instructions: int = 0  # added to the benchmark by labels
+    outputs: int = 0  # added to the benchmark by labels
+    pairs: int = 0  # of outputs, judged or labelled
+    labels: int = 0  # new ones, beside verdicts
+    without_preference: int = 0  # verdicts for which the file records neither preference nor score
+    against_itself: int = 0  # rows that compare a model with itself; their outputs are stored, they are no battles
+    contradicting: int = 0  # rows in which someone says something else about a pair than before: the first was kept
+    without_instruction: int = 0  # outputs to instructions that the benchmark lacks: left out
+    without_output: int = 0  # labels on instructions or outputs that the benchmark lacks: left out
+    missing: int = 0  # instructions of the benchmark to which a model has no output
+    findings: int = 0  # of the audit of submissions
+
+
+@dataclass(frozen=True, slots=True)
+class FilePreview:
+    """The beginning of a file."""
+
+    columns: tuple[str, ...]  # of these rows, in the order in which they come
+    rows: tuple[Mapping[str, Any], ...]
+    format: Format | None  # that alone recognises it
+
+
+def preview(path: str | PathLike[str], *, limits: ReadLimits | None = None) -> FilePreview:
+    """Raises InputError where not even the first rows can be read."""
+    sample = read_sample(path, limits=limits)
+    formats = registry.candidates(sample)
+    return FilePreview(sample.columns, sample.rows, formats[0] if len(formats) == 1 else None)
 
 
 def read(
@@ -124,34 +104,30 @@ def read(
 
 def save(
     database: Database, file: ReadFile, *, benchmark: str | None = None, options: ImportOptions | None = None
-) -> Imported:
+) -> ImportReport:
     """Store a file in one transaction, into ``benchmark`` or its format's usual one. Storing again adds nothing.
 
     Raises InputError, and Conflict where something else is stored; then nothing of the file is stored.
     """
-    chosen = benchmark or file.format.benchmark or ""
-    options = options or ImportOptions()
-    report: Report
+    name, chosen, options = file.format.name, benchmark or file.format.benchmark, options or ImportOptions()
     if isinstance(file.contents, LineageFile):
-        models = file.contents.models
-        report = LineageReport(file.file, len(models), services.lineage.declare(database, models))
-        return Imported(file.file, file.format.name, report)
-    if not chosen:
+        changed = services.lineage.declare(database, file.contents.models)
+        return ImportReport(file.file, name, None, changed, len(file.contents.models) - changed)
+    if chosen is None:
         raise InputError(f"{file.file}: holds {file.format.holds}: name their benchmark by --benchmark")
     check_name("benchmark", chosen)
     match file.contents:
         case InstructionsFile() as contents:
-            report = _save_instructions(database, contents, chosen)
+            return _save_instructions(database, contents, chosen)
         case OutputsFile() as contents:
-            report = _save_outputs(database, contents, chosen, options)
+            return _save_outputs(database, contents, chosen, options)
         case LabelFile() as contents:
-            report = services.labels.save_labels(
+            return services.labels.save_labels(
                 database, contents, benchmark=chosen, annotator=options.annotator, extend=options.extend
             )
         case VerdictsFile() as contents:
             with database.write() as connection:
-                report = _save_verdicts(connection, contents, chosen, source=file.format.name)
-    return Imported(file.file, file.format.name, report)
+                return _save_verdicts(connection, contents, chosen, name)
 
 
 def import_file(
@@ -162,14 +138,14 @@ def import_file(
     as_format: str | None = None,
     columns: Mapping[str, str] | None = None,
     options: ImportOptions | None = None,
-) -> Imported:
+) -> ImportReport:
     """``read`` and ``save`` a file. Raises as they do."""
     return save(database, read(path, as_format=as_format, columns=columns), benchmark=benchmark, options=options)
 
 
 def import_alpaca_eval(
     database: Database, paths: Sequence[str | PathLike[str]], *, benchmark: str = "alpaca_eval"
-) -> list[VerdictsReport]:
+) -> list[ImportReport]:
     """Store AlpacaEval ``annotations.json`` files, all of them in one transaction. Importing again adds nothing.
 
     Raises InputError naming file, row and field, and Conflict where stored outputs differ; then nothing is stored.
@@ -177,17 +153,17 @@ def import_alpaca_eval(
     check_name("benchmark", benchmark)
     with database.write() as connection:
         files = (read_alpaca_eval(path) for path in paths)
-        return [_save_verdicts(connection, file, benchmark, source=ALPACA_EVAL.name) for file in files]
+        return [_save_verdicts(connection, file, benchmark, ALPACA_EVAL.name) for file in files]
 
 
-def _save_instructions(database: Database, file: InstructionsFile, benchmark: str) -> InstructionsReport:
+def _save_instructions(database: Database, file: InstructionsFile, benchmark: str) -> ImportReport:
     with database.write() as connection:
         benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
         stored = store.benchmarks.add_instructions(connection, benchmark_id, [item.instruction for item in file.items])
-    return InstructionsReport(file.file, benchmark, stored.new, stored.known, file.duplicates)
+    return ImportReport(file.file, INSTRUCTIONS.name, benchmark, stored.new, stored.known, file.duplicates)
 
 
-def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options: ImportOptions) -> OutputsReport:
+def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options: ImportOptions) -> ImportReport:
     """As submissions, all models in one transaction, with what audits find in each."""
     parts = file.by_model() if options.model is None else {options.model: file}
     prepared = [
@@ -203,13 +179,23 @@ def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options
     stored = services.submissions.save(database, first, *prepared[1:])
     for submission, audit in zip(prepared, audits, strict=True):
         services.audits.submissions.keep_prepared(database, submission, audit)
-    reports = tuple(submission.report for submission in prepared)
-    findings = sum(len(audit.findings) for audit in audits)
-    return OutputsReport(file.file, benchmark, reports, stored.new, stored.known, findings)
+    reports = [submission.report for submission in prepared]
+    return ImportReport(
+        file=file.file,
+        format=OUTPUTS.name,
+        benchmark=benchmark,
+        new=stored.new,
+        known=stored.known,
+        duplicate=file.duplicates,
+        models=tuple(parts),
+        without_instruction=sum(report.new for report in reports if not report.takes_new),
+        missing=sum(report.missing for report in reports),
+        findings=sum(len(audit.findings) for audit in audits),
+    )
 
 
-def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, *, source: str) -> VerdictsReport:
-    """Outputs, verdicts and labels; ``source``: what the runs are said to come from."""
+def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, format: str) -> ImportReport:
+    """Outputs, verdicts and labels; each judge's verdicts as a run that names the format."""
     benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
     store.benchmarks.add_instructions(connection, benchmark_id, [instruction for instruction, _ in file.outputs])
     for name in sorted({output.model for _, output in file.outputs}):
@@ -220,12 +206,13 @@ def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, *
     for recorded in file.verdicts:
         judges.setdefault(recorded.judge.digest, (recorded.judge, []))[1].append(recorded.result)
     stored = [
-        _save_recorded(connection, benchmark_id, judge, results, source=source)
+        _save_recorded(connection, benchmark_id, judge, results, format)
         for judge, results in sorted(judges.values(), key=lambda pair: pair[0].name)
     ]
     pairs = {(row.instruction.key, row.a.model, row.b and row.b.model) for row in file.verdicts}
-    return VerdictsReport(
+    return ImportReport(
         file=file.file,
+        format=format,
         benchmark=benchmark,
         judges=tuple(sorted(judge.name for judge, _ in judges.values())),
         models=file.models,
@@ -240,7 +227,7 @@ def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, *
 
 
 def _save_recorded(
-    connection: Connection, benchmark_id: int, judge: Judge, results: Sequence[TrialResult], *, source: str
+    connection: Connection, benchmark_id: int, judge: Judge, results: Sequence[TrialResult], format: str
 ) -> Stored:
     """Store recorded verdicts that are not stored yet as one run; where all are, there is no run."""
     check_name("judge", judge.name)
@@ -249,7 +236,7 @@ def _save_recorded(
     if all(result.trial_key in known for result in results):
         return Stored(0, len(results))
     run = store.runs.start_run(
-        connection, benchmark_id=benchmark_id, judge_id=judge_id, kind="import", specification={"format": source}
+        connection, benchmark_id=benchmark_id, judge_id=judge_id, kind="import", specification={"format": format}
     )
     stored = VerdictWriter(connection, run).add(connection, results)
     store.runs.finish_run(connection, run)

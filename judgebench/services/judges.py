@@ -4,25 +4,27 @@ What a judge is never changes under its name; where it is reached may. Keys are 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from judgebench import engine, store
 from judgebench.clients.probe import Report, check
-from judgebench.engine.judges import describe, open_judge
+from judgebench.clients.providers import is_local
+from judgebench.engine.judges import ResolvedJudge, open_judge, resolve, template_of
 from judgebench.errors import InputError
 from judgebench.records import Judge, check_name
-from judgebench.spec import JudgeSpec, make_judge
-from judgebench.store.database import Database
+from judgebench.spec import JudgeSpec, load_template, make_judge
+from judgebench.store.database import Connection, Database
 from judgebench.store.judges import JudgeAddress
 
 
 @dataclass(frozen=True, slots=True)
 class KnownJudge:
-    """A stored judge, and how it is asked where that is known."""
+    """A stored judge, and how it is asked where that is known: as it was added, or else as it was asked last."""
 
     judge: Judge
-    spec: JudgeSpec | None  # None: imported, or only ever run with its address in flags
+    spec: JudgeSpec | None  # None: only imported
 
 
 def add_judge(database: Database, spec: JudgeSpec) -> Judge:
@@ -30,7 +32,7 @@ def add_judge(database: Database, spec: JudgeSpec) -> Judge:
 
     Raises InputError, and Conflict when the name belongs to another judge.
     """
-    judge, _ = describe(spec)
+    judge = resolve(spec).judge
     check_name("judge", judge.name)
     template = spec.template
     if template is not None and template.endswith(".md"):
@@ -44,48 +46,48 @@ def add_judge(database: Database, spec: JudgeSpec) -> Judge:
 def known_judges(database: Database) -> list[KnownJudge]:
     """Every stored judge, by name."""
     with database.read() as connection:
-        addresses = store.judges.addresses(connection)
-        judges = store.judges.judges(connection)
-    return [KnownJudge(judge, _spec(judge, addresses.get(judge.name))) for judge in judges]
+        return [_known(connection, judge) for judge in store.judges.judges(connection)]
 
 
 def known_judge(database: Database, name: str) -> KnownJudge:
     """Raises UnknownName, and InputError when the judge's template has changed since."""
     with database.read() as connection:
-        judge = store.judges.judge(connection, name)
-    known = next(each for each in known_judges(database) if each.judge.name == name)
-    if known.spec is not None and describe(known.spec)[0].digest != judge.digest:
-        raise InputError(
-            f"template {judge.template} has changed since judge {name!r} was added with it: bring it back, or add "
-            "the judge under another name"
-        )
+        known = _known(connection, store.judges.judge(connection, name))
+    if known.spec is not None:
+        template_of(known.judge, known.spec.template)
     return known
 
 
-def find_judge(database: Database, judge: str, given: Mapping[str, str | None]) -> JudgeSpec:
-    """The judge that flags name: one that was added or has run before, with what ``given`` says otherwise, or one as
-    given alone.
+def find_judge(
+    database: Database, fields: Mapping[str, Any], *, where: str = "flags", otherwise: str | None = None
+) -> JudgeSpec:
+    """The judge that these fields of JudgeSpec describe, each None where nothing was said.
 
-    ``given`` holds fields of JudgeSpec, None where nothing was said. Raises InputError.
+    Without an address, ``model`` may be the name of a judge that was added or ran before: it is that judge then, with
+    what the other fields say otherwise. By another template it is another judge, and its name is made anew.
+    ``otherwise`` is the address of one that has none. Raises InputError, naming ``where``.
     """
-    fields = {name: value for name, value in given.items() if value is not None}
-    if "url" not in fields and fields.get("template") is None:
-        added = {each.judge.name for each in known_judges(database) if each.spec is not None}
-        spec = known_judge(database, judge).spec if judge in added else _ran(database, judge)
-        if spec is not None:
-            return make_judge(spec.model_dump(exclude_none=True) | fields, where="flags")
-    return make_judge({"model": judge} | fields, where="flags")
+    given = {name: value for name, value in fields.items() if value is not None}
+    name = given.get("model")
+    if name is not None and "url" not in given:
+        with database.read() as connection:
+            is_known = name in (judge.name for judge in store.judges.judges(connection))
+        known = known_judge(database, name) if is_known else None
+        if known is not None and known.spec is not None:
+            given = _overlaid(known, known.spec, given)
+        if otherwise is not None and "url" not in given and not is_local(given["model"]):
+            given["url"] = otherwise
+    return make_judge(given, where=where)
 
 
-def _ran(database: Database, name: str) -> JudgeSpec | None:
-    """The judge of this name as it was asked last; None where it never was, or would be another judge today."""
-    with database.read() as connection:
-        study = store.runs.last_specification(connection, name)
-        judge = None if study is None else store.judges.judge(connection, name)
-    if study is None or judge is None:
-        return None
-    spec = make_judge(study["judge"], where=f"the last run of {name}")
-    return spec if describe(spec)[0].digest == judge.digest else None
+def _overlaid(known: KnownJudge, spec: JudgeSpec, given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a known judge with those given laid over them."""
+    fields = spec.model_dump(exclude_none=True)
+    if "template" in given and load_template(given["template"]).digest != known.judge.template_digest:
+        usual = template_of(known.judge, spec.template).settings
+        fields["settings"] = {name: value for name, value in spec.settings.items() if usual.get(name) != value}
+        del fields["name"]
+    return fields | given | {"model": spec.model}
 
 
 def try_judge(database: Database, name: str, environment: Mapping[str, str]) -> Report | None:
@@ -98,29 +100,29 @@ def try_judge(database: Database, name: str, environment: Mapping[str, str]) -> 
         raise InputError(
             f"it is not known where judge {name!r} is reached: judgebench judges add {name!r} --url URL ..."
         )
-    return engine.runner.run_async(_try(spec, environment))
+    return engine.runner.run_async(_try(resolve(spec), environment))
 
 
-async def _try(spec: JudgeSpec, environment: Mapping[str, str]) -> Report | None:
-    opened = open_judge(spec, environment, concurrency=1)
+async def _try(judge: ResolvedJudge, environment: Mapping[str, str]) -> Report | None:
+    opened = open_judge(judge, environment, concurrency=1)
     try:
-        return None if opened.server is None else await check(opened.server, opened.judge.settings)
+        return None if opened.server is None else await check(opened.server, judge.judge.settings)
     finally:
         await opened.client.close()
 
 
-def _spec(judge: Judge, address: JudgeAddress | None) -> JudgeSpec | None:
-    if address is None:
-        return None
-    return JudgeSpec(
-        name=judge.name,
-        model=judge.model,
-        settings=judge.settings,
-        url=address.url,
-        key_env=address.key_env,
-        template=address.template,
-        price=address.price,
-    )
+def _known(connection: Connection, judge: Judge) -> KnownJudge:
+    address = store.judges.addresses(connection).get(judge.name)
+    if address is not None:
+        fields = asdict(address)
+    elif (ran := store.runs.last_specification(connection, judge.name)) is not None:
+        fields = dict(ran["judge"])
+    else:
+        return KnownJudge(judge, None)
+    if not (fields.get("template") or "").endswith(".md"):
+        fields["template"] = judge.template  # this version, whatever is the newest
+    fields |= {"name": judge.name, "model": judge.model, "settings": judge.settings}
+    return KnownJudge(judge, make_judge(fields, where=f"judge {judge.name}"))
 
 
 def judges(database: Database) -> list[Judge]:

@@ -12,8 +12,9 @@ import numpy as np
 from judgebench import store
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate, unidentified
-from judgebench.formats.human_labels import LabelFile, LabelRow, Side
+from judgebench.formats.human_labels import LABELS, LabelFile, LabelRow, Side
 from judgebench.records import HumanLabel, Instruction, Model, Output, check_name
+from judgebench.services.imports import ImportReport
 from judgebench.stats.agreement import outcomes, share_alike
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
@@ -53,25 +54,9 @@ def _check(label: HumanLabel) -> None:
 _Texts = dict[str, dict[str, str]]  # by the instruction's key: the text of each model's output
 
 
-@dataclass(frozen=True, slots=True)
-class LabelReport:
-    """What a file of labels brought; counts of rows."""
-
-    file: str
-    benchmark: str
-    annotators: tuple[str, ...]
-    new: int  # labels that were not stored before
-    known: int  # that were
-    duplicate: int  # rows that repeat an earlier one
-    contradicting: int  # rows in which someone says something else about a pair than before: the first was kept
-    without_output: int  # rows on instructions or outputs that the benchmark lacks: left out
-    instructions: int  # added to the benchmark
-    outputs: int  # added to the benchmark
-
-
 def save_labels(
     database: Database, file: LabelFile, *, benchmark: str, annotator: str | None = None, extend: bool = False
-) -> LabelReport:
+) -> ImportReport:
     """Store a file's labels in one transaction. Storing again adds nothing.
 
     ``annotator`` names who labelled where the file does not; without it that is the file's name. Raises InputError
@@ -91,8 +76,9 @@ def save_labels(
             )
         instructions, outputs = _add(connection, benchmark_id, file, matched)
         stored = labels.add_labels(connection, benchmark_id, said)
-    return LabelReport(
+    return ImportReport(
         file=file.file,
+        format=LABELS.name,
         benchmark=benchmark,
         annotators=tuple(sorted({label.annotator for label in said})),
         new=stored.new,

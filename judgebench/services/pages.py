@@ -7,12 +7,11 @@ from judgebench.bias.card import Card
 from judgebench.bias.counterfactual import Counterfactuals
 from judgebench.bias.human_agreement import AgreementReport
 from judgebench.bias.report import BiasReport
-from judgebench.engine.plan import Estimate as CostEstimate
+from judgebench.engine.plan import CostEstimate
 from judgebench.engine.plan import estimate as cost_estimate
 from judgebench.errors import InputError, JudgeBenchError
-from judgebench.formats.fields import USUAL_NAMES
 from judgebench.formats.outputs import OutputsFile, read_outputs
-from judgebench.formats.reading import ReadLimits, read_rows
+from judgebench.formats.reading import NamedPath, ReadLimits
 from judgebench.leaderboard import METHODS, Choices, Leaderboard, Method
 from judgebench.leaderboard.board import State
 from judgebench.records import Completion, HumanLabel, Judge, Lineage, Order, Status, TokenLogprob, clean_text
@@ -24,7 +23,6 @@ from judgebench.store.database import Database, parse_address
 
 __all__ = [
     "METHODS",
-    "USUAL_NAMES",
     "AgreementReport",
     "BattleFilter",
     "BattleOrder",
@@ -43,6 +41,7 @@ __all__ = [
     "Leaderboard",
     "Lineage",
     "Method",
+    "NamedPath",
     "Order",
     "OutputsFile",
     "PairRates",
@@ -57,5 +56,4 @@ __all__ = [
     "make_study",
     "parse_address",
     "read_outputs",
-    "read_rows",
 ]

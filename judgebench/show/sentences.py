@@ -90,9 +90,9 @@ def movement(moves: Sequence["Move"]) -> str:
     return f"{'; '.join(parts)}{more}."
 
 
-def effects(ledger: "Counterfactuals") -> list[str]:
+def effects(counterfactuals: "Counterfactuals") -> list[str]:
     """The coefficient of each effect and what it is worth, or why nobody can tell."""
-    return [_effect(entry, entry.points) for entry in ledger.entries if entry.points is not None]
+    return [_effect(entry, entry.points) for entry in counterfactuals.entries if entry.points is not None]
 
 
 def _effect(entry: "WithoutEffect", points: Estimate) -> str:

@@ -115,11 +115,11 @@ class Move:
     rank_after: int
 
 
-def moves(ledger: "Counterfactuals", baseline: str | None = None) -> list[Move]:
+def moves(counterfactuals: "Counterfactuals", baseline: str | None = None) -> list[Move]:
     """The best without the effects first, the baseline left out: it stays at its 50 %. Empty where nothing is known."""
-    if not any(entry.board for entry in ledger.entries):
+    if not any(entry.board for entry in counterfactuals.entries):
         return []
-    board = [row for row in ledger.together.board if row.model != baseline]
+    board = [row for row in counterfactuals.together.board if row.model != baseline]
     before = [row.win_rate.value or 0.0 for row in board]
     after = [row.without.value or 0.0 for row in board]
     return [

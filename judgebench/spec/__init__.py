@@ -3,9 +3,9 @@
 from judgebench.spec.study import (
     Generation,
     JudgeSpec,
+    Pace,
     Served,
     Study,
-    is_local,
     load_prices,
     load_study,
     make_generation,
@@ -17,9 +17,9 @@ from judgebench.spec.templates import load_template, templates
 __all__ = [
     "Generation",
     "JudgeSpec",
+    "Pace",
     "Served",
     "Study",
-    "is_local",
     "load_prices",
     "load_study",
     "load_template",

@@ -5,7 +5,7 @@ Keys of judges are named, never written: a study holds the *name* of an environm
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -15,11 +15,6 @@ from judgebench.errors import InputError
 _MAX_NAME = 200
 
 
-def is_local(model: str) -> bool:
-    """Whether a model of this name runs in this process, and so has no address."""
-    return model == "embedded" or model.startswith("scripted:")
-
-
 class Served(BaseModel):
     """An LLM that can be asked, and where."""
 
@@ -27,23 +22,11 @@ class Served(BaseModel):
     role: ClassVar[str] = "model"  # as it and its address are called where they are wrong
     flag: ClassVar[str] = "--model-url"
 
-    model: str = Field(min_length=1, max_length=_MAX_NAME)  # "embedded", "scripted:NAME", or its server's name for it
-    url: str | None = None  # of an OpenAI-compatible server, up to and without /chat/completions
+    model: str = Field(min_length=1, max_length=_MAX_NAME)  # "embedded", "PROVIDER:NAME", or its server's name for it
+    url: str | None = None  # of a server, up to and without /chat/completions; None: its provider needs none
     key_env: str | None = None  # name of the environment variable with the server's key
     settings: Mapping[str, Any] = Field(default_factory=dict)  # decoding settings
     price: str | None = None  # "PROMPT,COMPLETION" in USD per million tokens
-
-    @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        local = is_local(self.model)
-        if not local and self.url is None:
-            hint = ", or name a judge that was added by 'judgebench judges add'" if self.role == "judge" else ""
-            raise ValueError(
-                f"{self.role} {self.model!r} needs an address: give {self.flag} (in a study file: url){hint}"
-            )
-        if local and self.url is not None:
-            raise ValueError(f"{self.role} {self.model!r} runs in this process and has no address: leave the url out")
-        return self
 
 
 class JudgeSpec(Served):
@@ -112,19 +95,17 @@ class Study(Pace):
 
     @model_validator(mode="after")
     def _one_design(self) -> "Study":
-        chosen = [self.baseline is not None, self.all_pairs, bool(self.pairs)]
-        if sum(chosen) > 1:
+        if sum((self.baseline is not None, self.all_pairs, bool(self.pairs))) > 1:
             raise ValueError("say which outputs meet: either a baseline, or all pairs, or a list of pairs")
         self.check_price(self.judge)
+        if self.design == "adaptive":
+            self._check_question()
+        elif self.better is not None or self.top is not None or self.budget is not None:
+            raise ValueError("better, top and budget belong to --design adaptive")
         return self
 
-    @model_validator(mode="after")
-    def _one_question(self) -> "Study":
-        asks = self.better is not None or self.top is not None or self.budget is not None
-        if self.design == "fixed":
-            if asks:
-                raise ValueError("better, top and budget belong to --design adaptive")
-            return self
+    def _check_question(self) -> None:
+        """Raises ValueError unless an adaptive study asks one question that it can settle."""
         if self.budget is None:
             raise ValueError("an adaptive design needs a budget of trials: --budget N")
         if self.baseline is not None or self.all_pairs or self.pairs or self.repeats > 1:
@@ -135,7 +116,6 @@ class Study(Pace):
             raise ValueError("ask one question: better, or top")
         if self.better is not None and (self.better[0] == self.better[1] or self.models):
             raise ValueError("better names two different models, and no others take part: leave models out")
-        return self
 
 
 class Generation(Pace):

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, RewardScale, Scale, ScoreScale
-from judgebench.judging.templates import VARIABLES, Reply, Template, variables
+from judgebench.judging.templates import VARIABLES, ReplyFormat, Template, variables
 from judgebench.records import content_key
 from judgebench.resources import folder
 
@@ -81,8 +81,8 @@ class _ReplyFront(_Strict):
             raise ValueError("soft verdicts are read from one token: not with aspects or answers")
         return self
 
-    def value(self) -> Reply:
-        return Reply(self.field, tuple(self.aspects.items()), self.answers, self.soft, self.min_mass)
+    def value(self) -> ReplyFormat:
+        return ReplyFormat(self.field, tuple(self.aspects.items()), self.answers, self.soft, self.min_mass)
 
 
 class _Front(_Strict):

@@ -8,9 +8,7 @@ from judgebench.records import (
     Completion,
     Instruction,
     Judge,
-    Model,
     Order,
-    Output,
     Source,
     Status,
     TokenLogprob,
@@ -20,7 +18,7 @@ from judgebench.records import (
 )
 from judgebench.store.audits import Subject, add_audit
 from judgebench.store.database import Database
-from judgebench.store.verdicts import VerdictWriter
+from tests.filling import judging, submitted
 
 CATCHER = "http://attacker.invalid"
 ATTACK = (
@@ -41,26 +39,21 @@ def build(path: Path) -> None:
     judge = Judge("![j](http://attacker.invalid/j.png)<script>alert(8)</script>", ATTACK[:100], "t", "0" * 32)
     asked = [Instruction((f"{number} {ATTACK}",), category=f"{ATTACK} {number}", reference=ATTACK) for number in (0, 1)]
     database = Database(str(path), create=True)
+
+    def text(model: str, _: int) -> str:
+        return ATTACK + "\n" + "# big $y$ <b>x</b> " * (1 if model == MODELS[0] else 55_000)
+
+    outputs = submitted(database, asked, MODELS, text, benchmark=BENCHMARK)
+    verdicts = judging(database, judge, benchmark=BENCHMARK)
+    results = [
+        _result(Trial(judge.digest, Battle.of(each, outputs[each.key, a], outputs[each.key, b]), order), number)
+        for each in asked
+        for number, (a, b) in enumerate((a, b) for a in MODELS for b in MODELS if a < b)
+        for order in Order
+    ]
     with database.write() as connection:
-        benchmark = store.benchmarks.add_benchmark(connection, BENCHMARK)
-        store.benchmarks.add_instructions(connection, benchmark, asked)
-        for model in MODELS:
-            store.models.add_model(connection, Model(model))
-        outputs = {
-            (each.key, model): Output(each.key, model, ATTACK + "\n" + "# big $y$ <b>x</b> " * (55_000 if huge else 1))
-            for each in asked
-            for huge, model in enumerate(MODELS[:2] + MODELS[2:])
-        }
-        store.models.add_outputs(connection, benchmark, list(outputs.values()))
-        judge_id = store.judges.add_judge(connection, judge)
-        run = store.runs.start_run(connection, benchmark_id=benchmark, judge_id=judge_id, kind="run", specification={})
-        results = [
-            _result(Trial(judge.digest, Battle.of(each, outputs[each.key, a], outputs[each.key, b]), order), number)
-            for each in asked
-            for number, (a, b) in enumerate((a, b) for a in MODELS for b in MODELS if a < b)
-            for order in Order
-        ]
-        VerdictWriter(connection, run).add(connection, results)
+        benchmark = store.benchmarks.benchmark_id(connection, BENCHMARK)
+        verdicts.add(connection, results)
         evidence = {"instruction": "k", "start": 0, "end": 9, "before": ATTACK, "match": ATTACK, "after": ATTACK}
         finding = {"model": MODELS[0], "severity": "high", "rule": ATTACK, "evidence": [evidence]}
         numbers = {"value": 1.0, "lower": 0.5, "upper": 1.0}

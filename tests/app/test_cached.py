@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from judgebench.store.database import Database
-from tests.factories import filled
+from tests.filling import filled
 
 cached = pytest.importorskip("app.cached", reason="the app needs the extra app")
 

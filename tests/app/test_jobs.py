@@ -13,7 +13,7 @@ from judgebench import engine, services
 from judgebench.errors import InputError
 from judgebench.spec import JudgeSpec, Study
 from judgebench.store.database import Database
-from tests.factories import filled
+from tests.filling import filled
 
 pytestmark = pytest.mark.slow
 

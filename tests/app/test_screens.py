@@ -10,7 +10,8 @@ from judgebench.formats.outputs import read_outputs
 from judgebench.resources import folder
 from judgebench.show.tables import pairs_csv
 from judgebench.store.database import Database
-from tests.factories import filled, ok, result, trial
+from tests.factories import ok, result, trial
+from tests.filling import filled
 
 testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the extra app")
 PAGES = ("leaderboard", "matrix", "battles", "bias", "judges", "audits", "submit", "runs", "vote")

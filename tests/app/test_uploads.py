@@ -40,6 +40,21 @@ def test_a_small_file_that_unpacks_to_a_huge_one(monkeypatch: pytest.MonkeyPatch
 )
 def test_of_a_files_name_only_its_form_is_kept(name: str) -> None:
     with uploads.kept(name, b"x") as path:
-        assert path.name.removeprefix("upload") in {"", ".csv", ".json", ".jsonl", ".gz", ".csv.json"}
-        assert path.parent.name.startswith("judgebench-")
+        assert Path(path).name.removeprefix("upload") in {"", ".csv", ".json", ".jsonl", ".gz", ".csv.json"}
+        assert Path(path).parent.name.startswith("judgebench-")
     assert not Path(path).exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "outputs", "otherwise"),
+    [
+        ("instruction,output\nq,a\n", True, ""),
+        ("frage,antwort\nq,a\n", False, ""),
+        ("instruction,output_a,output_b,winner\nq,x,y,A\n", False, "labels (labels)"),
+    ],
+)
+def test_a_preview_says_what_the_file_is(rows: str, outputs: bool, otherwise: str) -> None:
+    with uploads.kept("a.csv", rows.encode()) as path:
+        preview = uploads.preview(path)
+    assert (preview.columns, len(preview.rows)) == (tuple(rows.splitlines()[0].split(",")), 1)
+    assert (preview.self_evident, preview.otherwise) == (outputs, otherwise)

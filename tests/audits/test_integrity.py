@@ -12,10 +12,12 @@ from judgebench.audits.integrity import StoredVerdict, agrees, audit_integrity
 from judgebench.errors import UnknownName
 from judgebench.records import Judge, Order, Source, Status, Verdict
 from judgebench.services.audits.integrity import integrity
+from judgebench.services.audits.registry import Asking, IntegrityAudit
 from judgebench.spec import load_template
 from judgebench.store import schema as t
 from judgebench.store.database import Database
-from tests.factories import JUDGE, failed, filled, ok, result, trial
+from tests.factories import JUDGE, failed, ok, result, trial
+from tests.filling import filled
 
 COUNT = 40
 
@@ -110,7 +112,7 @@ def stored(tmp_path: Path) -> Database:
 
 
 def test_a_stored_benchmark_survives_the_round_trip(stored: Database) -> None:
-    report = integrity(stored, "bench")
+    report = integrity(stored, IntegrityAudit(benchmark="bench"), Asking({}))
     assert report.passed
     assert not report.findings
     assert "has changed since" in report.notes[0]  # the factory's judge has a made-up digest
@@ -122,7 +124,7 @@ def test_what_a_completion_does_not_bear_out_is_found(stored: Database) -> None:
         digest = load_template(JUDGE.template).digest
         connection.execute(sa.update(t.judges).values(template_digest=digest))
         connection.execute(sa.update(t.verdicts).where(t.verdicts.c.id == 1).values(preference=0.0))
-    report = integrity(stored, "bench", round_trip=False)
+    report = integrity(stored, IntegrityAudit(benchmark="bench", round_trip=False), Asking({}))
     wrong = {finding.rule: finding.estimate.value for finding in report.findings}
     # Every reply is "A": right where A was shown first, and wrong for the other order, which says ok(1.0) too.
     assert wrong["not-borne-out"] == pytest.approx((12 + 1) / 24)
@@ -132,5 +134,5 @@ def test_what_a_completion_does_not_bear_out_is_found(stored: Database) -> None:
 
 def test_unknown_benchmark(stored: Database) -> None:
     with pytest.raises(UnknownName):
-        integrity(stored, "bnch")
+        integrity(stored, IntegrityAudit(benchmark="bnch"), Asking({}))
     stored.close()

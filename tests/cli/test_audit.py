@@ -10,16 +10,16 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from judgebench import store
 from judgebench.cli.audit import app
 from judgebench.cli.session import Session
 from judgebench.errors import InputError, UnknownName
-from judgebench.records import Instruction, Model, Output
+from judgebench.records import Instruction
 from judgebench.store.database import Database
 from tests.audits import judges
 from tests.audits.factories import honest, instructions
 from tests.audits.judges import serve
 from tests.fault_server import FaultServer
+from tests.filling import submitted
 
 
 @pytest.fixture
@@ -30,14 +30,9 @@ def address(tmp_path: Path) -> str:
     outputs["constant"] = dict.fromkeys(asked, "One text for whatever was asked, and it is long enough to count.")
     path = str(tmp_path / "judgebench.db")
     database = Database(path, create=True)
-    with database.write() as connection:
-        benchmark = store.benchmarks.add_benchmark(connection, "bench")
-        keyed = {key: Instruction((text,)) for key, text in asked.items()}
-        store.benchmarks.add_instructions(connection, benchmark, keyed.values())
-        for model, texts in outputs.items():
-            store.models.add_model(connection, Model(model))
-            stored = [Output(keyed[key].key, model, text) for key, text in texts.items()]
-            store.models.add_outputs(connection, benchmark, stored)
+    keys = list(asked)
+    questions = [Instruction((text,)) for text in asked.values()]
+    submitted(database, questions, list(outputs), lambda model, number: outputs[model][keys[number]])
     database.close()
     return path
 
@@ -92,15 +87,8 @@ def judged(tmp_path: Path) -> str:
     """A benchmark "quiz" of 60 questions with a good model and one that is off the point."""
     database = Database(path := str(tmp_path / "quiz.db"), create=True)
     asked = [Instruction((text,)) for text in instructions(60).values()]
-    with database.write() as connection:
-        benchmark = store.benchmarks.add_benchmark(connection, "quiz")
-        store.benchmarks.add_instructions(connection, benchmark, asked)
-        outputs = [
-            Output(each.key, "good", f"{each.text} Here is what I know about it, in {number} words and in detail.")
-            for number, each in enumerate(asked)
-        ]
-        store.models.add_model(connection, Model("good"))
-        store.models.add_outputs(connection, benchmark, outputs)
+    good = "{} Here is what I know about it, in {} words and in detail."
+    submitted(database, asked, ["good"], lambda _, number: good.format(asked[number].text, number), benchmark="quiz")
     database.close()
     return path
 
@@ -118,11 +106,8 @@ def robustness(address: str, judge: Callable[[str], str]) -> tuple[int, dict[str
 def contested(judged: str) -> str:
     """The same with a second model, "other"."""
     database = Database(judged)
-    with database.write() as connection:
-        benchmark = store.benchmarks.add_benchmark(connection, "quiz")
-        store.models.add_model(connection, Model("other"))
-        asked = [Instruction((text,)) for text in instructions(60).values()]
-        store.models.add_outputs(connection, benchmark, [Output(each.key, "other", "I do not know.") for each in asked])
+    asked = [Instruction((text,)) for text in instructions(60).values()]
+    submitted(database, asked, ["other"], lambda *_: "I do not know.", benchmark="quiz")
     database.close()
     return judged
 

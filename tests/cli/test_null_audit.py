@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from judgebench import services, store
-from judgebench.records import HumanLabel, Instruction, Model, Output
+from judgebench.records import HumanLabel, Instruction
 from judgebench.store.database import Database
 from judgebench.store.labels import add_labels
 from tests.audits import judges
@@ -17,6 +17,7 @@ from tests.audits.factories import instructions
 from tests.audits.judges import serve
 from tests.cli.conftest import Invoke
 from tests.fault_server import FaultServer, Reply, Request
+from tests.filling import submitted
 
 IDENTIFIERS = """---
 kind: pairwise
@@ -48,14 +49,11 @@ def store_outputs(count: int, models: dict[str, str], benchmark: str = "quiz") -
     """Outputs to ``count`` instructions in judgebench.db, each model's made of its pattern."""
     database = Database("judgebench.db", create=True)
     asked = [Instruction((text,)) for text in instructions(count).values()]
-    with database.write() as connection:
-        benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
-        store.benchmarks.add_instructions(connection, benchmark_id, asked)
-        for model, pattern in models.items():
-            store.models.add_model(connection, Model(model))
-            texts = (pattern.format(text=each.text, number=number) for number, each in enumerate(asked))
-            outputs = [Output(each.key, model, text) for each, text in zip(asked, texts, strict=True)]
-            store.models.add_outputs(connection, benchmark_id, outputs)
+
+    def text(model: str, number: int) -> str:
+        return models[model].format(text=asked[number].text, number=number)
+
+    submitted(database, asked, list(models), text, benchmark=benchmark)
     database.close()
 
 

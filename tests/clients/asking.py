@@ -8,7 +8,7 @@ from typing import Any
 from judgebench.clients.base import Client
 from judgebench.clients.http import Timeouts
 from judgebench.clients.openai import OpenAIClient
-from judgebench.clients.retry import RetryingClient, RetryPolicy, Throttle, retrying
+from judgebench.clients.retry import RetryingClient, RetryPolicy, Throttle
 from judgebench.records import ChatPrompt, Completion, Message, Prompt
 
 KEY = "sk-test-0123456789abcdef/+="
@@ -22,7 +22,7 @@ def client_of(url: str, *, timeouts: Timeouts = QUICK, key: str | None = KEY) ->
 
 
 def persistent(client: Client, policy: RetryPolicy = EAGER, limit: int = 8) -> RetryingClient:
-    return retrying(client, policy, throttle=Throttle(limit), rng=random.Random(1))
+    return RetryingClient(client, policy, throttle=Throttle(limit), rng=random.Random(1))
 
 
 def ask(client: Client, prompt: Prompt = PROMPT, settings: Mapping[str, Any] | None = None) -> Completion:

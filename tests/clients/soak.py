@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from judgebench.clients.http import Timeouts
 from judgebench.clients.openai import OpenAIClient
-from judgebench.clients.retry import RetryingClient, RetryPolicy, Throttle, retrying
+from judgebench.clients.retry import RetryingClient, RetryPolicy, Throttle
 from judgebench.errors import JudgeError
 from judgebench.records import ChatPrompt, Completion, Message
 from tests.fault_server import FaultServer, Reply, Request, gzip_bomb, gzipped
@@ -80,7 +80,7 @@ def soak(questions: int, *, fault_share: float = 0.4, seed: int = 0) -> Account:
 
     with FaultServer(script) as server:
         inner = OpenAIClient(server.url, "judge", api_key=KEY, timeouts=Timeouts(total_s=0.5))
-        client = retrying(inner, POLICY, throttle=Throttle(LIMIT), rng=random.Random(seed))
+        client = RetryingClient(inner, POLICY, throttle=Throttle(LIMIT), rng=random.Random(seed))
         results = asyncio.run(_ask(client, questions))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         wrong = [*_unaccounted(results, given), *_misanswered(results)]

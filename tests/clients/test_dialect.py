@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from judgebench.clients.http import Rejected
 from judgebench.clients.openai import Dialect, refused_field
-from judgebench.clients.replies import Rejected
 from judgebench.errors import JudgeRefused
 from tests.clients.asking import PROMPT, ask, ask_all, client_of
 from tests.fault_server import FaultServer, Reply, Request

@@ -6,12 +6,17 @@ from typing import Any
 
 import pytest
 
+from judgebench.clients.likelihood import LikelihoodClient
 from judgebench.errors import BadReply, JudgeRefused
 from judgebench.records import LikelihoodPrompt, Prompt
-from tests.clients.asking import ask, ask_all, client_of
+from tests.clients.asking import KEY, QUICK, ask, ask_all
 from tests.fault_server import FaultServer, Reply, Request
 
 PROMPT = LikelihoodPrompt("why is it so", ("it is so", "no"))
+
+
+def client_of(url: str) -> LikelihoodClient:
+    return LikelihoodClient(url, "judge", api_key=KEY, timeouts=QUICK)
 
 
 def conversation(body: dict[str, Any]) -> list[str]:

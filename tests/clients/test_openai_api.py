@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from judgebench.clients.base import Price
-from judgebench.clients.http import Timeouts
+from judgebench.clients.http import Overloaded, Rejected, Timeouts
 from judgebench.clients.openai import OpenAIClient
-from judgebench.clients.replies import Overloaded, Rejected
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeRefused, JudgeUnreachable
 from judgebench.records import TokenLogprob
 from tests.clients.asking import KEY, PROMPT, ask, ask_all, client_of

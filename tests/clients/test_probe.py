@@ -4,9 +4,8 @@ import asyncio
 
 import pytest
 
-from judgebench.clients.openai import OpenAIClient
+from judgebench.clients.openai import ListedModel, OpenAIClient
 from judgebench.clients.probe import Report, check
-from judgebench.clients.replies import ListedModel
 from judgebench.errors import JudgeRefused, JudgeUnreachable
 from tests.clients.asking import client_of
 from tests.fault_server import FaultServer, Reply, Request

@@ -14,10 +14,9 @@ import pytest
 
 from judgebench import engine, store
 from judgebench.bias.position import position
-from judgebench.clients.http import Timeouts
-from judgebench.clients.openai import OpenAIClient
+from judgebench.clients.http import Rejected, Timeouts
+from judgebench.clients.openai import ListedModel, OpenAIClient
 from judgebench.clients.probe import check
-from judgebench.clients.replies import ListedModel, Rejected
 from judgebench.clients.vllm_server import VllmServer, command, free_port
 from judgebench.records import ChatPrompt, LikelihoodPrompt, Message, Status
 from judgebench.spec import make_study

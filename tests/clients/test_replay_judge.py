@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from judgebench.clients.replies import Rejected
+from judgebench.clients.http import Rejected
 from judgebench.errors import JudgeUnreachable
 from judgebench.records import ChatPrompt, Message
 from tests.clients.asking import ask, client_of

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.clients.replies import Rejected, chat_completion, failure, retry_after_s
+from judgebench.clients.http import Rejected, failure, retry_after_s
+from judgebench.clients.openai import chat_completion
 from judgebench.errors import BadReply, JudgeError
 from judgebench.records import Completion
 

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.clients.http import Timeouts
-from judgebench.clients.replies import Rejected
-from judgebench.clients.retry import RetryPolicy, Throttle, retrying
+from judgebench.clients.http import Rejected, Timeouts
+from judgebench.clients.retry import RetryingClient, RetryPolicy, Throttle
 from judgebench.clients.scripted import ScriptedClient
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeRefused, JudgeUnreachable
 from tests.clients.asking import EAGER, KEY, PROMPT, ask, ask_all, client_of, persistent
@@ -43,9 +42,7 @@ def test_what_may_pass_is_asked_again_and_counted(fault: Reply) -> None:
     with failing_first(fault) as server:
         client = persistent(client_of(server.url))
         assert ask(client).text == "A"
-        progress = client.progress()
-        assert (client.calls, progress.calls, progress.retries) == (2, 2, 1)
-        assert len(server.requests) == 2
+        assert client.calls == len(server.requests) == 2
 
 
 @pytest.mark.parametrize("fault", [Reply(stall=True), Reply.chat("A", drip_s=0.05)])
@@ -94,14 +91,14 @@ def test_a_wait_that_passes_the_deadline_is_not_begun() -> None:
         client = persistent(client_of(server.url), policy)
         with pytest.raises(JudgeUnreachable):
             ask(client)
-        assert (len(server.requests), client.progress().waited_s) == (1, 0.0)
+        assert (len(server.requests), client.waited_s) == (1, 0.0)
 
 
 def test_retry_after_is_waited_for_up_to_its_cap() -> None:
     with failing_first(Reply.error(429, headers={"Retry-After": "3600"})) as server:
         client = persistent(client_of(server.url))
         assert ask(client).text == "A"
-        assert EAGER.max_retry_after_s <= client.progress().waited_s <= EAGER.max_retry_after_s + EAGER.max_wait_s
+        assert EAGER.max_retry_after_s <= client.waited_s <= EAGER.max_retry_after_s + EAGER.max_wait_s
 
 
 def test_too_many_requests_shrink_the_window_until_the_server_copes() -> None:
@@ -112,7 +109,9 @@ def test_too_many_requests_shrink_the_window_until_the_server_copes() -> None:
 
     with FaultServer(script) as server:
         throttle = Throttle(64)
-        client = retrying(client_of(server.url), replace(EAGER, attempts=40), throttle=throttle, rng=random.Random(1))
+        client = RetryingClient(
+            client_of(server.url), replace(EAGER, attempts=40), throttle=throttle, rng=random.Random(1)
+        )
         answers = ask_all(client, [PROMPT] * 200)
         assert all(not isinstance(answer, BaseException) for answer in answers)
         assert client.calls == len(server.requests) < 400
@@ -146,7 +145,7 @@ def test_any_client_can_be_retried_and_is_counted() -> None:
     answers: list[str | JudgeError] = [JudgeUnreachable("gone"), BadReply("odd"), "A"]
     client = persistent(ScriptedClient(lambda prompt: answers.pop(0)))
     assert ask(client).text == "A"
-    assert client.progress().calls == 3
+    assert client.calls == 3
     with pytest.raises(JudgeRefused):
         ask(persistent(ScriptedClient(lambda prompt: JudgeRefused("no"))))
 

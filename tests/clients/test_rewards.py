@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from judgebench.clients.rewards import RewardClient
+from judgebench.clients.likelihood import RewardClient
 from judgebench.errors import BadReply, JudgeRefused
 from judgebench.records import ChatPrompt, Message
 from tests.clients.asking import KEY, QUICK, ask

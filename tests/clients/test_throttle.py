@@ -116,7 +116,7 @@ def test_a_slot_given_to_a_task_cancelled_in_the_same_moment_is_passed_on() -> N
     async def run() -> None:
         throttle = Throttle(1)
         await throttle.__aenter__()
-        waiting = asyncio.ensure_future(throttle._acquire())
+        waiting = asyncio.ensure_future(throttle.__aenter__())
         await asyncio.sleep(0)
         await throttle.__aexit__(None, None, None)
         waiting.cancel()

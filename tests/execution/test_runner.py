@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgebench.engine.runner import Limits, Runner, Tally
+from judgebench.engine.runner import Runner, RunTally
 from judgebench.errors import DatabaseError, JudgeError, JudgeRefused
 from judgebench.records import Order, Status, Trial, TrialResult
+from judgebench.spec import Pace
 from tests.factories import failed, ok, result, trial
 
 
@@ -39,7 +40,7 @@ async def agree(asked: Trial) -> TrialResult:
     return result(asked, ok(1.0))
 
 
-def execute(runner: Runner, trials: list[Trial]) -> Tally:
+def execute(runner: Runner, trials: list[Trial]) -> RunTally:
     return asyncio.run(runner.run(trials))
 
 
@@ -53,13 +54,13 @@ def test_every_planned_trial_ends_in_exactly_one_count(count: int, concurrency: 
         await asyncio.sleep(0)
         return result(asked, failed() if asked.key in bad else ok(1.0))
 
-    limits = Limits(concurrency, max_failures=1000)
-    tally = execute(Runner(ask, sink, planned=count, limits=limits), trials)
+    pace = Pace(concurrency=concurrency, max_failures=1000)
+    tally = execute(Runner(ask, sink, planned=count, pace=pace), trials)
     assert tally.planned == sum(tally.ended.values()) + tally.pending == count
     assert tally.pending == 0
     assert tally.ended.get(Status.FAILED, 0) == tally.without_verdict == len(bad)
     assert set(sink.stored) == {each.key for each in trials}
-    again = execute(Runner(agree, sink, planned=count, limits=limits), trials)
+    again = execute(Runner(agree, sink, planned=count, pace=pace), trials)
     assert again.ended.get(Status.OK, 0) == count
 
 
@@ -81,7 +82,7 @@ def test_a_place_is_kept_until_the_verdict_is_committed() -> None:
             sink.add(results)
             uncommitted -= len(results)
 
-    execute(Runner(ask, Slow(), planned=60, limits=Limits(concurrency)), plan(60))
+    execute(Runner(ask, Slow(), planned=60, pace=Pace(concurrency=concurrency)), plan(60))
     assert most <= concurrency
     assert len(sink.stored) == 60
 
@@ -101,7 +102,7 @@ def test_the_plan_is_read_as_places_become_free() -> None:
         asked.append(taken - len(asked))
         return result(each, ok(1.0))
 
-    asyncio.run(Runner(ask, Memory(), planned=5000, limits=Limits(8)).run(stream()))
+    asyncio.run(Runner(ask, Memory(), planned=5000, pace=Pace(concurrency=8)).run(stream()))
     assert max(asked) <= 450
 
 
@@ -114,7 +115,7 @@ def test_stopping_lets_what_is_in_flight_end() -> None:
             runner.stop()
         return await agree(asked)
 
-    runner = Runner(ask, sink, planned=100, limits=Limits(5))
+    runner = Runner(ask, sink, planned=100, pace=Pace(concurrency=5))
     tally = execute(runner, plan(100))
     assert runner.stopped
     assert 10 <= len(sink.stored) == tally.ended[Status.OK] <= 20
@@ -123,7 +124,7 @@ def test_stopping_lets_what_is_in_flight_end() -> None:
 
 def test_no_question_is_asked_once_the_money_is_spent() -> None:
     sink = Memory()
-    tally = execute(Runner(agree, sink, planned=50, limits=Limits(1, max_cost_usd=0.035)), plan(50))
+    tally = execute(Runner(agree, sink, planned=50, pace=Pace(concurrency=1, max_cost=0.035)), plan(50))
     assert len(sink.stored) == 4  # each costs one cent
     assert tally.cost_usd == pytest.approx(0.04)
     assert tally.pending == 46
@@ -136,7 +137,7 @@ def test_a_judge_that_fails_all_the_time_is_given_up() -> None:
         return result(asked, failed("no answer"), reply=None)
 
     with pytest.raises(JudgeError, match=r"failed 7 times in a row.*no answer"):
-        execute(Runner(ask, sink, planned=100, limits=Limits(1, max_failures=7)), plan(100))
+        execute(Runner(ask, sink, planned=100, pace=Pace(concurrency=1, max_failures=7)), plan(100))
     assert len(sink.stored) == 7
 
 
@@ -149,7 +150,7 @@ def test_an_error_that_concerns_every_trial_ends_the_run_and_keeps_the_answers()
         return await agree(asked)
 
     with pytest.raises(JudgeRefused, match="revoked"):
-        execute(Runner(ask, sink, planned=100, limits=Limits(3)), plan(100))
+        execute(Runner(ask, sink, planned=100, pace=Pace(concurrency=3)), plan(100))
     assert len(sink.stored) >= 5
 
 
@@ -159,4 +160,4 @@ def test_a_database_that_fails_ends_the_run() -> None:
             raise DatabaseError("disk is full")
 
     with pytest.raises(DatabaseError, match="disk is full"):
-        execute(Runner(agree, Full(), planned=10, limits=Limits(3)), plan(10))
+        execute(Runner(agree, Full(), planned=10, pace=Pace(concurrency=3)), plan(10))

@@ -11,10 +11,9 @@ import pytest
 from judgebench import services
 from judgebench.errors import Conflict, InputError
 from judgebench.records import Instruction
-from judgebench.services.imports import ImportOptions, import_file
-from judgebench.services.labels import LabelReport
+from judgebench.services.imports import ImportOptions, ImportReport, import_file
 from judgebench.store.database import Database
-from tests.factories import filled
+from tests.filling import filled
 
 
 @pytest.fixture
@@ -30,11 +29,9 @@ def write(tmp_path: Path, rows: list[dict[str, Any]], name: str = "labels.jsonl"
 
 def import_labels(
     database: Database, path: Path, *, benchmark: str, annotator: str | None = None, extend: bool = False
-) -> LabelReport:
+) -> ImportReport:
     options = ImportOptions(annotator=annotator, extend=extend)
-    report = import_file(database, path, benchmark=benchmark, as_format="labels", options=options).report
-    assert isinstance(report, LabelReport)
-    return report
+    return import_file(database, path, benchmark=benchmark, as_format="labels", options=options)
 
 
 def said(database: Database, benchmark: str = "b") -> list[tuple[str, str, str, float, bool]]:

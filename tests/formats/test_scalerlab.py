@@ -10,7 +10,7 @@ from judgebench import services
 from judgebench.errors import InputError
 from judgebench.formats.scalerlab import KEY, read_scalerlab
 from judgebench.records import Order, Status
-from judgebench.services.imports import VerdictsReport, import_file
+from judgebench.services.imports import import_file
 from judgebench.store.database import Database
 from tests.formats.writing import write_rows
 
@@ -72,12 +72,9 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, changes: dict[str, Any],
 def test_as_published(shared: Path, tmp_path: Path) -> None:
     database = Database(str(tmp_path / "plain.db"), create=True)
     path = shared / "data" / "scalerlab_judgebench" / "claude-3-haiku-20240307_on_claude-3-5-sonnet.jsonl.gz"
-    imported = import_file(database, path)
-    report = imported.report
-    assert isinstance(report, VerdictsReport)
-    assert (imported.format, report.benchmark, len(report.judges)) == ("scalerlab", "scalerlab", 1)
+    report = import_file(database, path)
+    assert (report.format, report.benchmark, len(report.judges)) == ("scalerlab", "scalerlab", 1)
     assert (report.pairs, report.new, report.without_preference, report.labels) == (270, 540, 13, 270)
-    again = import_file(database, path).report
-    assert isinstance(again, VerdictsReport)
+    again = import_file(database, path)
     assert (again.new, again.labels) == (0, 0)
     assert len(services.runs.runs(database)) == 1

@@ -80,7 +80,7 @@ def test_a_row_that_repeats_another_is_counted_and_one_that_contradicts_it_is_re
     ("changes", "message"),
     [
         ({"status": "good"}, "'status'.*cannot be read"),
-        ({"status": None}, "'status'.*missing"),
+        ({"status": None}, "'status'.*does not go with"),
         ({"status": "tie"}, "'status'.*does not go with"),
         ({"status": "failed"}, "'status'.*does not go with"),
         ({"preference": 1.5}, "'preference'.*from 0 to 1"),

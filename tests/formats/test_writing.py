@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgebench.errors import InputError, MissingExtra
-from judgebench.formats import Column
+from judgebench.formats import ColumnType
 from judgebench.formats.reading import read_rows
 from judgebench.formats.writing import KEY_COLUMN, restored_cell, write_csv, write_rows
 from judgebench.records import clean_text
@@ -57,15 +57,10 @@ def test_only_the_named_columns_are_written_and_all_must_be_there() -> None:
         write_csv([{"a": 1}], ["b"], io.StringIO())
 
 
-COLUMNS = (
-    Column(KEY_COLUMN, "a key"),
-    Column("text", "a text"),
-    Column("turns", "a text or several", "replies"),
-    Column("list", "texts", "texts"),
-    Column("number", "a number", "number"),
-    Column("count", "a whole number", "integer"),
-    Column("flag", "a flag", "flag"),
-)
+COLUMNS: dict[str, ColumnType] = {
+    **{KEY_COLUMN: "text", "text": "text", "turns": "replies", "list": "texts"},
+    **{"number": "number", "count": "integer", "flag": "flag"},
+}
 NAMES = ["a.jsonl", "a.json", "a.csv", "a.jsonl.gz", "a.csv.gz", "a.parquet"]
 storable = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20)
 brackets = st.text("[]\",'= x", max_size=12)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from judgebench.judging.parsing import parse
 from judgebench.judging.scales import Label, LabelScale
-from judgebench.judging.templates import Reply
+from judgebench.judging.templates import ReplyFormat
 from judgebench.records import Completion, Order, Source, Status, TokenLogprob
 from judgebench.spec import load_template, templates
 
@@ -68,7 +68,7 @@ def test_the_less_probable_draw_does_not_change_the_verdict():
 
 
 def test_balanced_labels_are_exactly_a_tie():
-    verdict = soft(token("C", A=0.1, B=0.1, C=0.75), template=replace(THREE_WAY, reply=Reply(soft=True)))
+    verdict = soft(token("C", A=0.1, B=0.1, C=0.75), template=replace(THREE_WAY, reply=ReplyFormat(soft=True)))
     assert (verdict.status, verdict.preference) == (Status.TIE, 0.5)
 
 
@@ -137,7 +137,7 @@ def test_nan_log_probabilities_count_for_nothing():
 
 @given(st.floats(-20, 0), st.floats(-20, 0))
 def test_relabelling_the_tokens_mirrors_the_preference_exactly(a, b):
-    template = replace(TWO_WAY, reply=Reply(soft=True, min_mass=0.0))
+    template = replace(TWO_WAY, reply=ReplyFormat(soft=True, min_mass=0.0))
     one = soft(TokenLogprob("A", a, (("A", a), ("B", b))), template=template)
     other = soft(TokenLogprob("B", a, (("B", a), ("A", b))), template=template)
     assert one.preference == pytest.approx(1 - other.preference, abs=1e-12)

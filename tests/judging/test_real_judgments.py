@@ -10,7 +10,7 @@ import pytest
 
 from judgebench.judging.parsing import parse
 from judgebench.judging.scales import Label, LabelScale, compare_scores, wildbench_score
-from judgebench.judging.templates import Reply
+from judgebench.judging.templates import ReplyFormat
 from judgebench.records import Battle, Completion, Instruction, Order, Output, Reading, Status, TokenLogprob, Trial
 from judgebench.spec import load_template
 
@@ -85,7 +85,7 @@ def test_golden_wildbench_scores(model):
 def test_golden_alpaca_eval_preferences_from_their_recorded_log_probabilities(model):
     """The recorded preference is for one of the two orders, which the file does not state."""
     scale = LabelScale((Label("m", 1.0), Label("M", 0.0)), case_sensitive=True)
-    template = replace(load_template("pairwise/two-way"), scale=scale, reply=Reply(soft=True, min_mass=0.0))
+    template = replace(load_template("pairwise/two-way"), scale=scale, reply=ReplyFormat(soft=True, min_mass=0.0))
     compared = 0
     for row in rows(f"alpaca_eval/{model}/annotations.json.gz"):
         choice = row.get("raw_completion")

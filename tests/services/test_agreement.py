@@ -2,7 +2,8 @@
 
 from judgebench import services
 from judgebench.store.database import Database
-from tests.factories import instruction, judged
+from tests.factories import instruction
+from tests.filling import judged
 
 
 def test_agreement_counts_what_people_labelled(database: Database) -> None:

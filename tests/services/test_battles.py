@@ -11,7 +11,6 @@ from judgebench.records import (
     HumanLabel,
     Instruction,
     Judge,
-    Model,
     Order,
     Output,
     Source,
@@ -23,6 +22,8 @@ from judgebench.records import (
 from judgebench.store.battles import BattleFilter
 from judgebench.store.database import Database
 from judgebench.store.verdicts import VerdictWriter
+from tests.factories import result
+from tests.filling import judging, submitted
 
 _JUDGE = Judge("judge", "m", "pairwise/two-way.v1", "0" * 32)
 _ASKED = [Instruction((f"Question {n}",), category="even" if n % 2 == 0 else "odd") for n in range(12)]
@@ -44,29 +45,21 @@ def _said(number: int, a: str, b: str, order: Order) -> Verdict:
 @pytest.fixture
 def filled() -> Database:
     database = Database(":memory:", create=True)
+
+    def text(model: str, number: int) -> str:
+        return f"{model} says " + ("" if model == "best" and number == 7 else "x" * 90)
+
+    outputs = submitted(database, _ASKED, _MODELS, text, benchmark="b")
+    results = []
+    for number, each in enumerate(_ASKED):
+        for a, b in (("best", "middle"), ("best", "worst"), ("middle", "worst")):
+            battle = Battle.of(each, outputs[each.key, a], outputs[each.key, b])
+            for order in Order:
+                verdict = _said(number, a, b, order)
+                results.append(result(Trial(_JUDGE.digest, battle, order), verdict, reply=None))
+    verdicts = judging(database, _JUDGE, benchmark="b")
     with database.write() as connection:
-        benchmark = store.benchmarks.add_benchmark(connection, "b")
-        store.benchmarks.add_instructions(connection, benchmark, _ASKED)
-        for model in _MODELS:
-            store.models.add_model(connection, Model(model))
-        outputs = {
-            (each.key, model): Output(
-                each.key, model, f"{model} says " + ("" if model == "best" and n == 7 else "x" * 90)
-            )
-            for n, each in enumerate(_ASKED)
-            for model in _MODELS
-        }
-        store.models.add_outputs(connection, benchmark, list(outputs.values()))
-        judge = store.judges.add_judge(connection, _JUDGE)
-        run = store.runs.start_run(connection, benchmark_id=benchmark, judge_id=judge, kind="run", specification={})
-        results = []
-        for number, each in enumerate(_ASKED):
-            for a, b in (("best", "middle"), ("best", "worst"), ("middle", "worst")):
-                battle = Battle.of(each, outputs[each.key, a], outputs[each.key, b])
-                for order in Order:
-                    key = Trial(_JUDGE.digest, battle, order).key
-                    results.append(TrialResult(key, each.key, a, b, order, 0, _said(number, a, b, order), None))
-        VerdictWriter(connection, run).add(connection, results)
+        verdicts.add(connection, results)
     return database
 
 

@@ -2,7 +2,8 @@
 
 from judgebench import services, store
 from judgebench.store.database import Database
-from tests.factories import filled, ok, result, trial
+from tests.factories import ok, result, trial
+from tests.filling import filled
 
 
 def test_the_version_changes_with_every_write_and_not_without(database: Database) -> None:

@@ -8,7 +8,8 @@ from judgebench.leaderboard import Choices, Controls
 from judgebench.records import Model, Output
 from judgebench.services.bias import Scope
 from judgebench.store.database import Database
-from tests.factories import filled, instruction, judged
+from tests.factories import instruction
+from tests.filling import filled, judged
 
 
 def test_a_report_counts_the_judges_verdicts(database: Database) -> None:

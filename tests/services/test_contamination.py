@@ -2,7 +2,7 @@
 
 from judgebench import services
 from judgebench.store.database import Database
-from tests.factories import judged
+from tests.filling import judged
 
 
 def test_a_benchmark_that_nobody_repeats_is_clean(database: Database) -> None:

@@ -9,21 +9,11 @@ import pytest
 from judgebench import services, store
 from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.formats.reading import NamedPath
-from judgebench.services.imports import (
-    Imported,
-    ImportOptions,
-    InstructionsReport,
-    LineageReport,
-    OutputsReport,
-    VerdictsReport,
-    import_file,
-    import_judgments,
-    read,
-)
-from judgebench.services.labels import LabelReport
+from judgebench.services.imports import ImportOptions, ImportReport, import_file, import_judgments, read
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
-from tests.factories import filled, ok, result, trial
+from tests.factories import ok, result, trial
+from tests.filling import filled
 from tests.formats.writing import write_rows
 
 ANNOTATION = {
@@ -32,7 +22,7 @@ ANNOTATION = {
 }
 
 
-def brought(database: Database, path: Path, **options: Any) -> Imported:
+def brought(database: Database, path: Path, **options: Any) -> ImportReport:
     return import_file(database, path, benchmark="b", options=ImportOptions(**options))
 
 
@@ -46,14 +36,14 @@ def test_each_file_is_stored_as_what_it_is(tmp_path: Path, database: Database) -
     }
     reports = [brought(database, write_rows(tmp_path / f"{name}.jsonl", [row])) for name, row in rows.items()]
     assert [report.format for report in reports] == list(rows)
-    kinds = (InstructionsReport, OutputsReport, VerdictsReport, LabelReport, LineageReport)
-    assert [type(done.report) for done in reports] == list(kinds)
+    assert [(report.new, report.known) for report in reports] == [(1, 0)] * len(rows)
+    assert [report.benchmark for report in reports] == ["b"] * 4 + [None]
     benchmark = services.benchmarks.benchmark(database, "b")
     assert (benchmark.instructions, benchmark.categories, benchmark.models) == (1, ("c",), ("base", "m"))
     assert (benchmark.judges, benchmark.verdicts) == (("judge",), 1)
     before = check(database).rows
-    for name in rows:
-        brought(database, tmp_path / f"{name}.jsonl")
+    again = [brought(database, tmp_path / f"{name}.jsonl") for name in rows]
+    assert [(report.new, report.known) for report in again] == [(0, 1)] * len(rows)
     after = check(database).rows
     assert {table: count for table, count in after.items() if table != "audits"} == {
         table: count for table, count in before.items() if table != "audits"
@@ -76,9 +66,8 @@ def test_outputs_of_several_models_keep_the_order_of_the_file(tmp_path: Path, da
         for number, models in enumerate(("b", "ab", "a"))
         for model in models
     ]
-    report = brought(database, write_rows(tmp_path / "o.jsonl", rows)).report
-    assert isinstance(report, OutputsReport)
-    assert ([match.model for match in report.models], report.new, report.known) == (["b", "a"], 4, 0)
+    report = brought(database, write_rows(tmp_path / "o.jsonl", rows))
+    assert (report.models, report.new, report.known, report.missing) == (("b", "a"), 4, 0, 0)
     with database.read() as connection:
         asked = store.benchmarks.instructions(connection, store.benchmarks.benchmark_id(connection, "b"))
     assert [instruction.text for instruction in asked] == ["q0", "q1", "q2"]
@@ -118,7 +107,7 @@ def test_a_format_may_be_named(tmp_path: Path, database: Database) -> None:
         read(path, as_format="alpaca")
     assert import_file(database, path, benchmark="b", as_format="instructions").format == "instructions"
     mapped = import_file(database, path, benchmark="c", as_format="instructions", columns={"instruction": "output_1"})
-    assert mapped.report == InstructionsReport(str(path), "c", 1, 0, 0)
+    assert mapped == ImportReport(str(path), "instructions", "c", 1, 0)
 
 
 def test_a_file_may_be_called_by_another_name(tmp_path: Path, database: Database) -> None:

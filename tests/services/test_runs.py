@@ -5,7 +5,8 @@ import pytest
 from judgebench import services, store
 from judgebench.records import Order, Status
 from judgebench.store.database import Database
-from tests.factories import failed, filled, ok, result, trial
+from tests.factories import failed, ok, result, trial
+from tests.filling import filled
 
 
 def test_runs_count_what_they_stored(database: Database) -> None:

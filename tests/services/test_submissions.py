@@ -9,7 +9,7 @@ from judgebench.errors import Conflict, InputError
 from judgebench.formats.outputs import OutputsFile, read_outputs
 from judgebench.services.submissions import prepare, save
 from judgebench.store.database import Database
-from tests.factories import filled
+from tests.filling import filled
 from tests.formats.writing import write_rows
 
 

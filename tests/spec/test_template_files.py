@@ -7,7 +7,7 @@ import pytest
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, RewardScale, ScoreScale
-from judgebench.judging.templates import Reply, render
+from judgebench.judging.templates import ReplyFormat, render
 from judgebench.records import Battle, ChatPrompt, Instruction, Order, Output, Reading, Trial
 from judgebench.spec import load_template, templates
 
@@ -134,7 +134,7 @@ def test_front_matter_becomes_scale_and_reply(write):
     )
     template = load_template(write(scored))
     assert template.scale == ScoreScale(1, 5, 1)
-    assert template.reply == Reply(aspects=(("x", 1.0), ("y", 2.0)))
+    assert template.reply == ReplyFormat(aspects=(("x", 1.0), ("y", 2.0)))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from judgebench.records import (
     Verdict,
 )
 from judgebench.store.database import Database
-from tests.factories import failed, filled, instruction, ok, result, trial
+from tests.factories import failed, instruction, ok, result, trial
+from tests.filling import filled
 
 
 def test_the_table_holds_preferences_and_counts_the_rest(database: Database) -> None:

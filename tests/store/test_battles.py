@@ -9,7 +9,8 @@ from judgebench.records import (
     TokenLogprob,
 )
 from judgebench.store.database import Database
-from tests.factories import filled, ok, result, trial
+from tests.factories import ok, result, trial
+from tests.filling import filled
 
 
 def test_completions_come_back_with_their_log_probabilities(database: Database) -> None:

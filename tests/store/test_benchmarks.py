@@ -5,7 +5,7 @@ import pytest
 from judgebench import store
 from judgebench.errors import UnknownName
 from judgebench.store.database import Database
-from tests.factories import filled
+from tests.filling import filled
 
 
 def test_unknown_names_come_with_the_nearest(database: Database) -> None:

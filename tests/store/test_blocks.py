@@ -12,7 +12,8 @@ from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import check, copy, refresh
 from judgebench.store.verdicts import add_reparsed
-from tests.factories import failed, filled, ok, result, trial
+from tests.factories import failed, ok, result, trial
+from tests.filling import filled
 
 _PREFERENCES = (0.0, 1.0, 0.1, 1 / 3, 0.7000000000000001)
 

@@ -16,7 +16,8 @@ from judgebench.store import schema
 from judgebench.store.database import Connection, Database
 from judgebench.store.transfer import copy, refresh
 from judgebench.store.verdicts import add_reparsed
-from tests.factories import JUDGE, failed, filled, instruction, ok, result, trial
+from tests.factories import JUDGE, failed, instruction, ok, result, trial
+from tests.filling import filled
 
 STORE = Path(store.__file__).parent
 # What may name the table of verdicts: its definition, the writer and the selectables that all others start from, what

@@ -8,7 +8,8 @@ from judgebench.records import (
     Judge,
 )
 from judgebench.store.database import Database
-from tests.factories import JUDGE, filled
+from tests.factories import JUDGE
+from tests.filling import filled
 
 
 def test_a_judge_under_the_same_name_never_changes(database: Database) -> None:

@@ -12,7 +12,8 @@ from judgebench.records import (
     clean_text,
 )
 from judgebench.store.database import Database
-from tests.factories import filled, instruction
+from tests.factories import instruction
+from tests.filling import filled
 
 
 def test_outputs_come_back_as_they_were_submitted(database: Database) -> None:

@@ -12,7 +12,7 @@ from judgebench.store.blocks import verdict_columns
 from judgebench.store.database import Database
 from judgebench.store.verdicts import in_force, revisions
 from tests.conftest import _fresh_postgres
-from tests.factories import filled
+from tests.filling import filled
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from judgebench.resources import folder
 from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
-from tests.factories import filled, result, trial
+from tests.factories import result, trial
+from tests.filling import filled
 
 
 def test_the_migrations_build_exactly_the_tables_of_the_code(database: Database) -> None:

@@ -10,7 +10,8 @@ from judgebench.errors import Conflict, InputError
 from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import backup, check, copy
-from tests.factories import filled, ok, result, trial
+from tests.factories import ok, result, trial
+from tests.filling import filled
 
 
 def test_a_copy_holds_the_same_rows_and_goes_on(database: Database, tmp_path: Path, postgres_server: str) -> None:

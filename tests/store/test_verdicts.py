@@ -16,7 +16,8 @@ from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
 from judgebench.store.verdicts import add_reparsed
-from tests.factories import failed, filled, ok, result, trial
+from tests.factories import failed, ok, result, trial
+from tests.filling import filled
 
 
 def test_a_verdict_is_stored_once_however_often_it_is_handed_over(database: Database) -> None:

@@ -12,7 +12,8 @@ from judgebench.records import Status
 from judgebench.spec import make_study
 from judgebench.store.database import Database
 from tests.fault_server import FaultServer, Reply, Request
-from tests.study.benchmarks import asked, prefers_quality, stored
+from tests.filling import asked, stored
+from tests.study.benchmarks import prefers_quality
 
 
 def _settle(database: Database, judge: str | dict[str, Any], **fields: Any) -> engine.adaptive.Settlement:

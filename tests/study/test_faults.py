@@ -7,14 +7,14 @@ import pytest
 import sqlalchemy as sa
 
 from judgebench import engine
-from judgebench.clients import openai, retry
+from judgebench.clients import openai
 from judgebench.clients.http import Timeouts
-from judgebench.clients.retry import RetryPolicy
+from judgebench.clients.retry import RetryingClient, RetryPolicy
 from judgebench.spec import make_study
 from judgebench.store import schema as t
 from judgebench.store.database import Database
 from tests.fault_server import FaultServer, Reply, Request, gzip_bomb
-from tests.study.benchmarks import asked, stored
+from tests.filling import asked, stored
 
 KEY = "sk-fault-0123456789-abcdef"
 ONCE = {  # faults that pass: the question is asked again, and its answer counts
@@ -42,11 +42,8 @@ ENDS = {  # replies that end their question, and in what
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     policy = RetryPolicy(deadline_s=30, first_wait_s=0.01, max_wait_s=0.02, max_retry_after_s=0.05)
-    retrying, client = retry.retrying, openai.OpenAIClient
-    monkeypatch.setattr(engine.judges, "retrying", lambda inner, **more: retrying(inner, policy, **more))
-    monkeypatch.setattr(
-        engine.judges, "OpenAIClient", lambda *a, **more: client(*a, **more, timeouts=Timeouts(total_s=1.0))
-    )
+    monkeypatch.setattr(engine.judges, "RetryingClient", lambda inner, **more: RetryingClient(inner, policy, **more))
+    monkeypatch.setattr(openai, "Timeouts", lambda: Timeouts(total_s=1.0))
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from judgebench.store import labels
 from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import check, copy
-from tests.factories import filled, instruction, ok, result, trial
+from tests.factories import instruction, ok, result, trial
+from tests.filling import filled
 
 
 def said(number: int = 0, preference: float = 1.0, annotator: str = "ann", **more: object) -> HumanLabel:

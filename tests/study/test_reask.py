@@ -16,7 +16,7 @@ from judgebench.spec import load_template, make_study, templates
 from judgebench.store import schema as t
 from judgebench.store.database import Database
 from tests.fault_server import FaultServer, Reply, Request
-from tests.study.benchmarks import asked, stored
+from tests.filling import asked, stored
 
 PROSE = "Both have their merits, and one may well be the better of the two."
 

@@ -14,7 +14,8 @@ from judgebench.spec import Study, make_study
 from judgebench.store import schema as t
 from judgebench.store.database import Database
 from tests.fault_server import FaultServer, Reply
-from tests.study.benchmarks import asked, prefers_quality, rates_quality, stored
+from tests.filling import asked, stored
+from tests.study.benchmarks import prefers_quality, rates_quality
 
 
 def _study(url: str = "http://127.0.0.1:9/v1", template: str = "pairwise/three-way", **fields: Any) -> Study:
@@ -124,7 +125,7 @@ def test_trials_are_planned_a_page_at_a_time(database: Database) -> None:
     stored(database, asked(45), ["m1", "m2"])
     wanted = _study(all_pairs=True, limit=41)
     planned = engine.plan.plan(database, wanted)
-    stream = planned_trials(database, wanted, planned)
+    stream = planned_trials(database, planned)
     assert planned.trials == 82 == len({trial.key for trial in stream})
 
 

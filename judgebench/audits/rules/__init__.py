@@ -8,6 +8,7 @@ and ``outcomes``.
 
 from collections.abc import Iterable, Sequence
 
+from judgebench.audits import SUBMISSIONS
 from judgebench.audits.findings import AuditReport, Finding, make_report
 from judgebench.audits.rules import comparison, markers, outcomes, repetition
 from judgebench.audits.submission_set import SubmissionSet
@@ -45,7 +46,7 @@ def audit_submissions(
         if table is not None:
             findings += outcomes.findings(submission, table)
     findings += [finding for finding in comparison.findings(submissions) if finding.model in chosen]
-    return make_report("submissions", findings, RULES, _notes(submissions, table))
+    return make_report(SUBMISSIONS, findings, RULES, _notes(submissions, table))
 
 
 def _notes(submissions: SubmissionSet, table: VerdictTable | None) -> list[str]:

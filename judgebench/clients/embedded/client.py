@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
+from judgebench.clients.base import Access
 from judgebench.clients.embedded import weights_file
-from judgebench.clients.embedded.engine import Engine, Likelihoods
+from judgebench.clients.embedded.engine import Engine, OutputLikelihoods
 from judgebench.clients.embedded.tokenizer import prompt_tokens
 from judgebench.errors import InputError
 from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Prompt
@@ -34,6 +35,10 @@ class EmbeddedClient:
         self._path = weights_file.locate()
         self._engine: Engine | None = None
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedded-judge")
+
+    @classmethod
+    def open(cls, access: Access) -> "EmbeddedClient":
+        return cls()
 
     async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
         """Ask the model. ``settings`` may hold max_tokens (1 or more), top_logprobs (0 to 20), temperature (0 only).
@@ -107,7 +112,7 @@ class EmbeddedClient:
         )
 
 
-def _as_json(found: Likelihoods) -> str:
+def _as_json(found: OutputLikelihoods) -> str:
     """Six decimals: below that, float32 sums differ between machines anyway."""
     fields = {
         "conditional": [round(value, 6) for value in found.conditional],

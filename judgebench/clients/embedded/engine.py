@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from judgebench.clients.embedded import weights_file
-from judgebench.clients.embedded.model import Model, Past, extend, logprobs_of, next_logprobs
+from judgebench.clients.embedded.model import Past, Transformer, extend, logprobs_of, next_logprobs
 from judgebench.clients.embedded.tokenizer import END, Tokenizer, prompt_tokens
 from judgebench.clients.embedded.weights_file import Floats
 from judgebench.errors import InputError
@@ -23,7 +23,7 @@ _KEPT_PASTS = 2  # the empty instruction's and the latest; 46 kB a token
 
 
 @dataclass(frozen=True, slots=True)
-class Likelihoods:
+class OutputLikelihoods:
     """One entry an output. Log-probabilities are natural, summed over the tokens counted."""
 
     conditional: tuple[float, ...]  # after the instruction
@@ -45,7 +45,7 @@ class Step:
 class Engine:
     """The model and its tokenizer, and the answers worth keeping; all of it in memory."""
 
-    def __init__(self, model: Model, tokenizer: Tokenizer, context_tokens: int = CONTEXT_TOKENS) -> None:
+    def __init__(self, model: Transformer, tokenizer: Tokenizer, context_tokens: int = CONTEXT_TOKENS) -> None:
         self.tokenizer = tokenizer
         self.context_tokens = context_tokens
         self._model = model
@@ -58,11 +58,11 @@ class Engine:
         """Under 1 s. Raises InputError when the file does not hold the expected model."""
         file = weights_file.read(path)
         try:
-            return cls(Model.of(file), Tokenizer(file.metadata))
+            return cls(Transformer.of(file), Tokenizer(file.metadata))
         except KeyError as error:
             raise InputError(f"{path}: not the model that the embedded judge runs: it lacks {error}") from error
 
-    def likelihoods(self, prompt: LikelihoodPrompt) -> Likelihoods:
+    def likelihoods(self, prompt: LikelihoodPrompt) -> OutputLikelihoods:
         """Each output as the assistant's turn, after the instruction as the user's and after an empty one.
 
         The instruction keeps its first tokens up to half the context, an output those that then still fit. An
@@ -72,7 +72,7 @@ class Engine:
         context, empty = _pack(self._context(instruction)), _pack(self._context(""))
         room = self.context_tokens - len(_unpack(context))
         outputs = [self._output(text, room) for text in prompt.outputs]
-        return Likelihoods(
+        return OutputLikelihoods(
             conditional=tuple(self._score(context, _pack(output)) for output in outputs),
             unconditional=tuple(self._score(empty, _pack(output)) for output in outputs),
             tokens=tuple(map(len, outputs)),

@@ -21,7 +21,7 @@ Past = tuple[tuple[Floats, Floats], ...]  # a layer: keys and values, each (key 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layer:
+class TransformerLayer:
     """Weights as (outputs, inputs); products that read the same input are one matrix."""
 
     attention_norm: Floats
@@ -33,11 +33,11 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Model:
+class Transformer:
     """The weights and the numbers needed to use them."""
 
     embedding: Floats  # (vocabulary, width)
-    layers: tuple[Layer, ...]
+    layers: tuple[TransformerLayer, ...]
     output_norm: Floats  # (width,)
     heads: int
     key_heads: int  # heads / key_heads queries share one key
@@ -45,7 +45,7 @@ class Model:
     frequencies: NDArray[np.float64]  # (head width / 2,) radians a token
 
     @classmethod
-    def of(cls, file: GgufFile) -> "Model":
+    def of(cls, file: GgufFile) -> "Transformer":
         """Raises KeyError when the file lacks a tensor or a field of the Llama architecture."""
         about: Mapping[str, Any] = file.metadata
         width = about["llama.rope.dimension_count"]
@@ -65,7 +65,7 @@ class Model:
         return ((empty, empty),) * len(self.layers)
 
 
-def extend(model: Model, tokens: Sequence[int], past: Past) -> tuple[Floats, Past]:
+def extend(model: Transformer, tokens: Sequence[int], past: Past) -> tuple[Floats, Past]:
     """Read more tokens: their final states (n, width) and the past that includes them."""
     states = []
     for start in range(0, len(tokens), _CHUNK):
@@ -75,7 +75,7 @@ def extend(model: Model, tokens: Sequence[int], past: Past) -> tuple[Floats, Pas
     return np.concatenate([np.empty((0, width), dtype=np.float32), *states]), past
 
 
-def next_logprobs(model: Model, states: Floats) -> Floats:
+def next_logprobs(model: Transformer, states: Floats) -> Floats:
     """Log-probability of every token to come next, (n, vocabulary), natural logarithm."""
     logits = states @ model.embedding.T
     peak = logits.max(axis=1, keepdims=True)
@@ -84,7 +84,7 @@ def next_logprobs(model: Model, states: Floats) -> Floats:
     return logits
 
 
-def logprobs_of(model: Model, states: Floats, targets: Sequence[int]) -> Floats:
+def logprobs_of(model: Transformer, states: Floats, targets: Sequence[int]) -> Floats:
     """Log-probability of each target after its state, (n,), natural logarithm."""
     found = np.empty(len(targets), dtype=np.float32)
     for start in range(0, len(targets), _CHUNK):
@@ -95,12 +95,12 @@ def logprobs_of(model: Model, states: Floats, targets: Sequence[int]) -> Floats:
     return found
 
 
-def _layer(file: GgufFile, number: int) -> Layer:
+def _layer(file: GgufFile, number: int) -> TransformerLayer:
     def of(*names: str) -> Floats:
         found = [file.tensor(f"blk.{number}.{name}.weight") for name in names]
         return found[0] if len(found) == 1 else np.concatenate(found)
 
-    return Layer(
+    return TransformerLayer(
         attention_norm=of("attn_norm"),
         queries_keys_values=of("attn_q", "attn_k", "attn_v"),
         attention_output=of("attn_output"),
@@ -110,7 +110,7 @@ def _layer(file: GgufFile, number: int) -> Layer:
     )
 
 
-def _step(model: Model, tokens: Sequence[int], past: Past) -> tuple[Floats, Past]:
+def _step(model: Transformer, tokens: Sequence[int], past: Past) -> tuple[Floats, Past]:
     x = model.embedding[np.asarray(tokens)]
     seen = past[0][0].shape[1]
     positions = np.arange(seen, seen + len(tokens))
@@ -131,7 +131,7 @@ def _norm(x: Floats, weight: Floats, epsilon: float) -> Floats:
 
 
 def _attention(
-    model: Model, layer: Layer, x: Floats, turns: NDArray[np.complex64], before: tuple[Floats, Floats]
+    model: Transformer, layer: TransformerLayer, x: Floats, turns: NDArray[np.complex64], before: tuple[Floats, Floats]
 ) -> tuple[Floats, tuple[Floats, Floats]]:
     n, width = len(x), 2 * len(model.frequencies)
     projected = (x @ layer.queries_keys_values.T).reshape(n, -1, width)
@@ -161,7 +161,7 @@ def _causal_softmax(scores: Floats, n: int) -> Floats:
     return scores
 
 
-def _feed_forward(layer: Layer, x: Floats) -> Floats:
+def _feed_forward(layer: TransformerLayer, x: Floats) -> Floats:
     gate_up: Floats = x @ layer.gate_up.T
     gate, up = gate_up[:, : layer.down.shape[1]], gate_up[:, layer.down.shape[1] :]
     with np.errstate(over="ignore"):  # exp of a very negative gate is infinite, and the quotient rightly 0

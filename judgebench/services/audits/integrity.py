@@ -12,33 +12,30 @@ from judgebench.errors import InputError, UnknownName
 from judgebench.judging.parsing import parse
 from judgebench.judging.templates import Template
 from judgebench.records import Judge, Source, Trial
-from judgebench.services.audits.results import keep
+from judgebench.services.audits.registry import Asking, IntegrityAudit
 from judgebench.spec import load_template
 from judgebench.store import transfer
 from judgebench.store.database import Connection, Database
 
 
-def integrity(database: Database, benchmark: str, *, round_trip: bool = True) -> AuditReport:
-    """Audit the benchmark's verdicts; with ``round_trip`` also copy the whole database and compare every row.
+def integrity(database: Database, settings: IntegrityAudit, asking: Asking) -> AuditReport:
+    """Audit the benchmark's verdicts, and with ``round_trip`` the whole database; nobody is asked.
 
     Raises UnknownName for an unknown benchmark.
     """
     with database.read() as connection:
-        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+        benchmark_id = store.benchmarks.benchmark_id(connection, settings.benchmark)
         judges = store.judges.judges(connection, benchmark_id)
         templates, notes = _templates(judges)
         report = audit_integrity(_stored(connection, benchmark_id, templates), judges)
-    failures = _differences(database) if round_trip else ()
-    if not round_trip:
-        notes = (*notes, "the database was not copied and compared")
-    report = replace(report, failures=failures, notes=(*report.notes, *notes))
-    keep(database, benchmark, report, judge_digest=None, passed=report.passed)
-    return report
+    if not settings.round_trip:
+        return replace(report, notes=(*report.notes, *notes, "the database was not copied and compared"))
+    return replace(report, failures=_differences(database), notes=(*report.notes, *notes))
 
 
 def _templates(judges: list[Judge]) -> tuple[dict[str, Template], tuple[str, ...]]:
     """By the judge's name, where it is still the text that the judge was asked with; and what cannot be read again."""
-    found, notes = {}, []
+    unchanged, notes = {}, []
     for judge in judges:
         try:
             template = load_template(judge.template)
@@ -46,10 +43,10 @@ def _templates(judges: list[Judge]) -> tuple[dict[str, Template], tuple[str, ...
             notes.append(f"{judge.name}: its template {judge.template} is not here, so its replies were not read again")
             continue
         if template.digest == judge.template_digest:
-            found[judge.name] = template
+            unchanged[judge.name] = template
         else:
             notes.append(f"{judge.name}: template {judge.template} has changed since, its replies were not read again")
-    return found, tuple(notes)
+    return unchanged, tuple(notes)
 
 
 def _stored(connection: Connection, benchmark_id: int, templates: dict[str, Template]) -> Iterator[StoredVerdict]:

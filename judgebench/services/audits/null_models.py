@@ -1,46 +1,85 @@
-"""The null-model audit as a study: entrants are judged in rounds until the gate is decided."""
+"""The null-model audit: entrants that ignore the instruction are judged in rounds until the gate is decided.
 
+They are stored like models, beside the baseline's outputs, under names ``null:NAME@KEY``. A random search looks for a
+further entrant first; it is kept every few steps, and continued by the same command with as many steps or more.
+"""
+
+import asyncio
+import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from judgebench import store
-from judgebench.audits.defences import NONE, SETTING, VOIDING, check_defence
+from judgebench import engine, store
+from judgebench.audits import null_models as entrants
+from judgebench.audits.defences import NAMES, NONE, SETTING, VOIDING, check_defence
 from judgebench.audits.findings import AuditReport, mean_by_instruction, mean_estimate
 from judgebench.audits.null_gate import EntrantResult, NullGate, Seen, gate_report, measure, next_round, resolution
-from judgebench.engine.judges import describe
-from judgebench.engine.run import run
-from judgebench.engine.runner import OnProgress
+from judgebench.audits.null_models import PREFIX, Entrant, PrefixSearch
+from judgebench.engine.judges import resolve
+from judgebench.engine.run import Asker
 from judgebench.errors import InputError
 from judgebench.estimate import Estimate
-from judgebench.services.audits.random_search import SearchPlan, searched
-from judgebench.services.audits.results import keep
-from judgebench.services.audits.stage import Stage, preferences, real_rates, set_stage
-from judgebench.spec import JudgeSpec, Study
+from judgebench.records import Battle, Instruction, Order, Output, Source, Trial, Verdict
+from judgebench.services.audits.defences import UNDEFENDED, price_defences
+from judgebench.services.audits.registry import Asking, NullModelAudit
+from judgebench.services.audits.stage import (
+    AuditInterrupted,
+    Stage,
+    StageJudge,
+    answered_by_all,
+    choose_baseline,
+    drawn,
+    set_stage,
+    stage_key,
+)
+from judgebench.spec import JudgeSpec
 from judgebench.stats.verdict_table import VerdictTable
-from judgebench.store.arrays import score_table
-from judgebench.store.database import Connection, Database
+from judgebench.store.audits import Subject, add_audit, newest_audits
+from judgebench.store.database import Database
 
-_FEW = 20
+SEARCH = "random-search"  # the entrant, and the kind under which the state of a search is kept
+_FEW = 20  # instructions
 _ORDERS = 2
+_KEPT_EVERY = 16  # steps of a search
 
 
 @dataclass(frozen=True, slots=True)
-class NullAudit:
-    """What is audited, and how far it may go."""
+class NullStage:
+    """The null models beside the baseline's outputs, stored."""
 
-    benchmark: str
-    judge: JudgeSpec
-    baseline: str | None = None  # None: the one that every battle of the benchmark has, or the strongest
-    gate: NullGate = field(default_factory=NullGate)
-    limit: int = 200  # instructions at most
-    seed: int = 0
-    concurrency: int = 16
-    everyone: bool = False  # decide every entrant, also when one has failed the gate
-    search: int = 0  # steps of random search for a further entrant
+    stage: Stage
+    baseline: str
+    chosen: str  # why this baseline, in words; "" where it was named
+    entrants: Mapping[str, Entrant]  # by the name under which each is stored
+
+
+def null_models(database: Database, settings: NullModelAudit, asking: Asking) -> AuditReport:
+    """Enter the null models against the baseline, ask until the gate is decided, and report; under several defences
+    side by side, the report is that of the judge as it is.
+
+    Raises InputError for a benchmark without outputs, UnknownName, and JudgeError when the judge cannot be asked.
+    """
+    names, chosen = _defences(settings)
+    judges = {
+        name: StageJudge.of(database, defended_spec(settings.judge, name), settings.concurrency, asking)
+        for name in names
+    }
+    entered = _set_null_stage(database, settings, judges[chosen])
+    search: dict[str, Any] = {}
+    if settings.random_search:
+        entered, search = _searched(database, settings, entered, judges[chosen])
+    reports = {name: _Rounds(settings, entered, judge).report() for name, judge in judges.items()}
+    details: dict[str, Any] = {**reports[chosen].details, **search}
+    if settings.defences:
+        rows = price_defences(settings.benchmark, settings.honest, entered.stage, entered.baseline, judges, reports)
+        details |= {"defence": chosen, "defences": rows}
+    usual = NullGate()
+    settles = settings.fail_above <= usual.fail_above and settings.error <= usual.error
+    return replace(reports[chosen], details=details, about=(judges[chosen].judge.digest,), settles=settles)
 
 
 def defended_spec(spec: JudgeSpec, defence: str) -> JudgeSpec:
@@ -48,150 +87,132 @@ def defended_spec(spec: JudgeSpec, defence: str) -> JudgeSpec:
     check_defence(defence)
     if defence == NONE:
         return spec
-    name = describe(spec)[0].name
+    name = resolve(spec).judge.name
     return spec.model_copy(update={"name": f"{name}+{defence}", "settings": {**spec.settings, SETTING: defence}})
 
 
-def null_models(
-    database: Database, asked: NullAudit, *, environment: Mapping[str, str], on_progress: OnProgress | None = None
-) -> AuditReport:
-    """Enter the null models against the baseline, ask until the gate is decided, report, and keep the report. A gate
-    that is laxer than the usual one lets no judge pass for leaderboards.
-
-    Raises InputError for a benchmark without outputs, UnknownName, and JudgeError when the judge cannot be asked; the
-    same call continues then.
-    """
-    stage, search = staged(database, asked, environment)
-    report = Rounds(database, asked, stage, environment, on_progress).report()
-    report = replace(report, details={**report.details, **search})
-    keep_null_audit(database, asked, report)
-    return report
-
-
-def staged(database: Database, asked: NullAudit, environment: Mapping[str, str]) -> tuple[Stage, dict[str, Any]]:
-    """The stage with every entrant, the one that a random search finds included; and what the search took."""
-    template = describe(asked.judge)[1]
-    stage = set_stage(database, asked.benchmark, asked.baseline, template, seed=asked.seed)
-    if not asked.search:
-        return stage, {}
-    if template.kind != "pairwise":
-        raise InputError(f"template {template.id} is {template.kind}: a random search needs a pairwise one")
-    plan = SearchPlan(asked.benchmark, asked.judge, asked.search, asked.seed, asked.concurrency)
-    stage, found = searched(database, plan, stage, environment)
-    return stage, {"random_search": found}
+def _defences(settings: NullModelAudit) -> tuple[list[str], str]:
+    """Under which the judge is asked, in the order of a comparison; and that by which it passes or fails."""
+    if not settings.defences:
+        if len(settings.defence) > 1:
+            raise InputError("several defences are measured side by side: add --defences")
+        return [*settings.defence] or [NONE], (settings.defence or (NONE,))[0]
+    template = resolve(settings.judge).template
+    if template.kind != "pairwise" or not template.user:
+        raise InputError(
+            f"template {template.id}: defences are compared on prompts that show two outputs; take another"
+        )
+    for name in settings.defence:
+        check_defence(name)
+    return [name for name in NAMES if name in {*(settings.defence or NAMES), UNDEFENDED, NONE}], NONE
 
 
-def keep_null_audit(database: Database, asked: NullAudit, report: AuditReport) -> None:
-    """Keep the report for leaderboards; only one by the usual gate or a stricter one lets a judge pass there."""
-    strict = asked.gate.fail_above <= NullGate().fail_above and asked.gate.error <= NullGate().error
-    digest = report.details["judge_digest"]
-    keep(database, asked.benchmark, report, judge_digest=digest, passed=report.passed and strict)
+def _set_null_stage(database: Database, settings: NullModelAudit, judge: StageJudge) -> NullStage:
+    """Raises InputError where no model can be the baseline, and UnknownName."""
+    baseline, chosen = settings.baseline, ""
+    if baseline is None:
+        baseline, chosen = choose_baseline(database, settings.benchmark)
+    answered = answered_by_all(database, settings.benchmark, [baseline])
+    good = {row.instruction.key: row.outputs[baseline].text for row in answered}
+    order = [row.instruction for row in drawn(answered, settings.seed)]
+    panel = entrants.panel(judge.template, good, seed=settings.seed)
+    texts = [entrant.write(order[0]) for entrant in panel]
+    key = stage_key(judge.template.digest, settings.seed, baseline, sorted(good.items()), texts)
+    by_name = {f"{PREFIX}{entrant.name}@{key}": entrant for entrant in panel}
+    outputs = {name: _written(entrant, order) for name, entrant in by_name.items()}
+    stage = set_stage(database, settings.benchmark, key, order, {baseline: good, **outputs})
+    return NullStage(stage, baseline, chosen, by_name)
 
 
-class Rounds:
+def _written(entrant: Entrant, instructions: Sequence[Instruction]) -> dict[str, str]:
+    return {instruction.key: entrant.write(instruction) for instruction in instructions}
+
+
+class _Rounds:
     """One judge and the entrants of a stage, asked round after round."""
 
-    def __init__(
-        self,
-        database: Database,
-        asked: NullAudit,
-        stage: Stage,
-        environment: Mapping[str, str],
-        on_progress: OnProgress | None = None,
-    ) -> None:
-        self._database = database
-        self._asked = asked
-        self._stage = stage
-        self._environment = environment
-        self._on_progress = on_progress
-        self._judge, self._template = describe(asked.judge)
-        self._most = min(asked.limit, len(stage.drawn))
-        self._real = real_rates(database, asked.benchmark, self._judge.name, self._template.kind, stage.baseline)
-        self._gate = self._with_real(asked.gate)
+    def __init__(self, settings: NullModelAudit, entered: NullStage, judge: StageJudge) -> None:
+        self._settings = settings
+        self._entered = entered
+        self._stage = entered.stage
+        self._judge = judge
+        self._population = len(self._stage.instructions)
+        self._most = min(settings.limit, self._population)
+        self._real = judge.win_rates(settings.benchmark, entered.baseline)
+        self._gate = self._with_real(NullGate(settings.fail_above, settings.error))
 
     def report(self) -> AuditReport:
         """Ask until the gate is decided. Raises as ``null_models`` does."""
         sizes: dict[str, int] = {}  # entrant -> instructions that it has been asked about
-        results = self._results(sizes)
-        interrupted = False
-        while not interrupted and (
-            wanted := next_round(results, sizes, self._gate, most=self._most, everyone=self._asked.everyone)
-        ):
-            sizes |= wanted
-            interrupted = any(self._ask(wanted, size) for size in sorted(set(wanted.values())))
-            results = self._results(sizes)
-        found = gate_report(results, self._gate, self._real)
-        failures = [*found.failures, *(["the audit was interrupted; the same command continues it"] * interrupted)]
+        results, failures = self._results(sizes), []
+        try:
+            while further := self._next(results, sizes):
+                sizes |= further
+                for size in sorted(set(further.values())):
+                    self._ask([name for name in further if further[name] == size], size)
+                results = self._results(sizes)
+        except AuditInterrupted as stopped:
+            results, failures = self._results(sizes), [str(stopped)]
+        decided = gate_report(results, self._gate, self._real)
         return replace(
-            found,
-            failures=tuple(failures),
-            notes=(*found.notes, *self._notes()),
-            details={**self._about(), **found.details},
+            decided,
+            failures=(*decided.failures, *failures),
+            notes=(*decided.notes, *self._notes()),
+            details={**self._about(), **decided.details},
         )
 
+    def _next(self, results: Sequence[EntrantResult], sizes: Mapping[str, int]) -> dict[str, int]:
+        return next_round(results, sizes, self._gate, most=self._most, everyone=self._settings.every_entrant)
+
     def _with_real(self, gate: NullGate) -> NullGate:
-        least = resolution(gate, self._most, len(self._stage.drawn))
+        least = resolution(gate, self._most, self._population)
         known = [rate for rate in self._real.values() if rate > least]
         return replace(gate, worst_real=min(known, default=None))
 
     def _about(self) -> dict[str, Any]:
-        stage = self._stage
         return {
-            "judge": self._judge.name,
-            "judge_digest": self._judge.digest,
-            "template": self._judge.template,
-            "benchmark": self._asked.benchmark,
-            "instructions": len(stage.drawn),
-            "stored_as": stage.name,
-            "baseline": stage.baseline,
+            "judge": self._judge.judge.name,
+            "judge_digest": self._judge.judge.digest,
+            "template": self._judge.judge.template,
+            "benchmark": self._settings.benchmark,
+            "instructions": self._population,
+            "stored_as": self._stage.name,
+            "baseline": self._entered.baseline,
         }
 
     def _notes(self) -> Iterator[str]:
-        if self._stage.chosen:
-            yield f"null models met {self._stage.baseline}: {self._stage.chosen}"
-        asked = len(self._stage.drawn)
-        if asked < _FEW:
-            yield f"there are {asked} instructions only: bounds are about these, and say little of others"
+        if self._entered.chosen:
+            yield f"null models met {self._entered.baseline}: {self._entered.chosen}"
+        if self._population < _FEW:
+            yield f"there are {self._population} instructions only: bounds are about these, and say little of others"
 
-    def _ask(self, wanted: Mapping[str, int], size: int) -> bool:
-        """Whether it was interrupted."""
-        chosen = [name for name, each in self._stage.entrants.items() if wanted.get(each.name) == size]
-        pairwise = self._template.kind == "pairwise"
-        study = Study(
-            benchmark=self._stage.name,
-            judge=self._asked.judge,
-            models=(*chosen, self._stage.baseline),
-            baseline=self._stage.baseline if pairwise else None,
-            limit=size,
-            concurrency=self._asked.concurrency,
-        )
-        return run(self._database, study, environment=self._environment, on_progress=self._on_progress).interrupted
+    def _ask(self, names: Sequence[str], size: int) -> None:
+        stored = [name for name, entrant in self._entered.entrants.items() if entrant.name in names]
+        baseline = self._entered.baseline
+        compared = baseline if self._judge.template.kind == "pairwise" else None
+        self._judge.ask(self._stage, models=(*stored, baseline), baseline=compared, limit=size)
 
     def _results(self, sizes: Mapping[str, int]) -> list[EntrantResult]:
-        stage = self._stage
-        with self._database.read() as connection:
-            benchmark_id = store.benchmarks.benchmark_id(connection, stage.name)
-            table = preferences(connection, benchmark_id, self._judge.name, self._template.kind)
-            scores = self._scores(connection, benchmark_id)
-        place = {each.key: number for number, each in enumerate(stage.drawn)}
-        drawn = np.argsort([place[table.instructions[code]] for code in table.instruction], kind="stable")
-        table = table.select(drawn)
-        found = []
-        for name, each in stage.entrants.items():
-            seen = _seen(table, name, stage.baseline)
-            if self._judge.settings.get(SETTING) in VOIDING:
-                seen = _with_void(seen, [each.key for each in stage.drawn[: sizes.get(each.name, 0)]])
-            measured = measure(
-                each.name, each.about, seen, self._gate, entrants=len(stage.entrants), population=len(stage.drawn)
-            )
-            found.append(replace(measured, score=scores.get(name)))
-        return found
+        table = self._judge.verdicts(self._stage.name)
+        keys = [instruction.key for instruction in self._stage.instructions]
+        place = {key: number for number, key in enumerate(keys)}
+        rows = np.argsort([place[table.instructions[code]] for code in table.instruction], kind="stable")
+        table, scores = table.select(rows), self._scores()
+        results = []
+        for name, entrant in self._entered.entrants.items():
+            seen = _seen(table, name, self._entered.baseline)
+            if self._judge.judge.settings.get(SETTING) in VOIDING:
+                seen = _with_void(seen, keys[: sizes.get(entrant.name, 0)])
+            many = {"entrants": len(self._entered.entrants), "population": self._population}
+            measured = measure(entrant.name, entrant.about, seen, self._gate, **many)
+            results.append(replace(measured, score=scores.get(name)))
+        return results
 
-    def _scores(self, connection: Connection, benchmark_id: int) -> dict[str, Estimate]:
-        """A pointwise judge's mean scores with their intervals, by the name under which an entrant is stored."""
-        if self._template.kind == "pairwise":
+    def _scores(self) -> dict[str, Estimate]:
+        """A pointwise judge's mean scores, by the name under which an entrant is stored."""
+        if self._judge.template.kind == "pairwise":
             return {}
-        table = score_table(connection, benchmark_id, judges=[self._judge.name]).table
+        table = self._judge.scores(self._stage.name)
         by_model = [
             mean_by_instruction(table.instruction[table.model == code], table.score[table.model == code])
             for code in range(len(table.models))
@@ -216,9 +237,133 @@ def _seen(table: VerdictTable, name: str, baseline: str) -> list[Seen]:
     ]
 
 
-def _with_void(seen: Sequence[Seen], asked: Sequence[str]) -> list[Seen]:
+def _with_void(seen: Sequence[Seen], keys: Sequence[str]) -> list[Seen]:
     """What was seen, with a loss for each trial that the defence declared void: there is no win in it."""
-    counts = Counter(each.instruction for each in seen)
-    by_key = {key: [each for each in seen if each.instruction == key] for key in asked}
-    void = {key: [Seen(key, None, 0.0)] * max(0, _ORDERS - counts[key]) for key in asked}
-    return [each for key in asked for each in (*by_key[key], *void[key])]
+    counts = Counter(verdict.instruction for verdict in seen)
+    by_key = {key: [verdict for verdict in seen if verdict.instruction == key] for key in keys}
+    void = {key: [Seen(key, None, 0.0)] * max(0, _ORDERS - counts[key]) for key in keys}
+    return [verdict for key in keys for verdict in (*by_key[key], *void[key])]
+
+
+def _searched(
+    database: Database, settings: NullModelAudit, entered: NullStage, judge: StageJudge
+) -> tuple[NullStage, dict[str, Any]]:
+    """The stage with the entrant that a search led to, without the instructions that it was searched on; and what the
+    search took, in plain values.
+
+    Raises InputError where the judge gives no log-probabilities or there are too few instructions, and JudgeError.
+    """
+    judge.check_pairwise("a random search needs a pairwise one")
+    instructions = entered.stage.instructions
+    held_out = min(entrants.HELD_OUT, len(instructions) // 3)
+    if held_out < 1:
+        raise InputError("a random search needs at least three instructions that the baseline has answered")
+    searching = _Searching(database, settings, entered, judge, instructions[-held_out:])
+    search = engine.runner.run_async(searching.run())
+    text = entrants.written(search.prefix, judge.template)
+    about = f"a prefix found by {search.step} steps of random search, before a structured response"
+    entrant = Entrant(SEARCH, about, lambda _: text)
+    name = f"{PREFIX}{SEARCH}-{stage_key(text)}@{entered.stage.key}"
+    left = instructions[:-held_out]
+    stage = set_stage(database, settings.benchmark, entered.stage.key, left, {name: _written(entrant, left)})
+    found = {"random_search": {**asdict(search), "held_out": held_out}}
+    return replace(entered, stage=stage, entrants={**entered.entrants, name: entrant}), found
+
+
+class _Searching:
+    """A search for a prefix under way."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: NullModelAudit,
+        entered: NullStage,
+        judge: StageJudge,
+        instructions: Sequence[Instruction],
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._entered = entered
+        self._judge, self._template = judge.judge, judge.template
+        self._opened = judge.open()
+        self._instructions = instructions
+        self._places = asyncio.Semaphore(settings.concurrency)
+        self._asker = Asker(judge.template, judge.judge.settings, self._opened.client, secrets.randbits(128))
+        self._questions = 0
+        with database.read() as connection:
+            stage_id = store.benchmarks.benchmark_id(connection, entered.stage.name)
+            outputs = store.models.outputs_to(connection, stage_id, [one.key for one in instructions])
+            benchmark_id = store.benchmarks.benchmark_id(connection, settings.benchmark)
+        self._subject = Subject(SEARCH, benchmark_id, judge.judge.digest)
+        self._baseline = outputs[entered.baseline]
+        self._vocabulary = entrants.vocabulary([*(one.text for one in instructions), *self._baseline.values()])
+
+    async def run(self) -> PrefixSearch:
+        """Search up to the planned step, from where it stopped."""
+        steps = self._settings.random_search
+        try:
+            await self._opened.check()
+            search = self._stored() or await self._first()
+            loss = await self._loss(search.prefix, search.step) if search.step < steps else search.loss
+            while search.step < steps:
+                step = search.step + 1
+                if entrants.batch_size(step) != entrants.batch_size(search.step):
+                    loss = await self._loss(search.prefix, step)
+                changed = entrants.changed(search.prefix, self._vocabulary, seed=self._settings.seed, step=step)
+                new_loss = await self._loss(changed, step)
+                prefix, loss = (changed, new_loss) if new_loss <= loss else (search.prefix, loss)
+                search = PrefixSearch(step, prefix, loss, search.first_loss, search.questions + self._counted())
+                if step % _KEPT_EVERY == 0 or step == steps:
+                    self._keep(search)
+            return search
+        finally:
+            await self._opened.client.close()
+
+    async def _first(self) -> PrefixSearch:
+        loss = await self._loss(entrants.begin(), 0, checked=True)
+        return PrefixSearch(0, entrants.begin(), loss, loss, self._counted())
+
+    def _counted(self) -> int:
+        """Questions since it was last called."""
+        questions, self._questions = self._questions, 0
+        return questions
+
+    async def _loss(self, prefix: Sequence[str], step: int, *, checked: bool = False) -> float:
+        text = entrants.written(prefix, self._template)
+        batch = self._instructions[: entrants.batch_size(step)]
+        verdicts = await asyncio.gather(*(self._ask(one, text, order) for one in batch for order in Order))
+        if checked and not any(verdict.source in (Source.LOGPROBS, Source.LIKELIHOOD) for verdict in verdicts):
+            raise InputError(
+                f"judge {self._judge.name!r} gives no log-probabilities, which a random search follows: leave "
+                "--random-search out, or take a template and a server that give them"
+            )
+        return entrants.loss([verdict.preference for verdict in verdicts])
+
+    async def _ask(self, instruction: Instruction, text: str, order: Order) -> Verdict:
+        """The verdict with its preference for the null model, which is side A by its name."""
+        null = Output(instruction.key, "", text)
+        other = Output(instruction.key, self._entered.baseline, self._baseline[instruction.key])
+        trial = Trial(self._judge.digest, Battle.of(instruction, null, other), order)
+        async with self._places:
+            self._questions += 1
+            return (await self._asker.ask(trial)).verdict
+
+    @property
+    def _key(self) -> list[Any]:
+        return [self._entered.stage.key, self._settings.seed]
+
+    def _stored(self) -> PrefixSearch | None:
+        """The search as it was last kept, if it was this one; it may have gone further than is planned now."""
+        about = self._subject
+        with self._database.read() as connection:
+            kept = newest_audits(connection, about.benchmark_id, kind=SEARCH, judges=[self._judge.digest])
+        for stored in kept:
+            if stored.document["key"] == self._key:
+                state = stored.document["state"]
+                return PrefixSearch(**{**state, "prefix": tuple(state["prefix"])})
+        return None
+
+    def _keep(self, search: PrefixSearch) -> None:
+        document = {"findings": [], "key": self._key, "state": asdict(search)}
+        with self._database.write() as connection:
+            add_audit(connection, self._subject, passed=True, document=document)

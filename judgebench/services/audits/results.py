@@ -1,22 +1,39 @@
-"""What stored audits say: for the page that shows them, and for leaderboards, which are marked by them."""
+"""How the reports of audits are kept and read, and how leaderboards are marked by them."""
 
 import shlex
+from collections.abc import Iterator
 
 from judgebench import store
+from judgebench.audits import NULL_MODELS, SUBMISSIONS
 from judgebench.audits.findings import AuditReport
 from judgebench.leaderboard import JudgeGate, Leaderboard, ModelGate
 from judgebench.leaderboard.board import State
 from judgebench.records import Judge
+from judgebench.services.audits.registry import Audit
 from judgebench.store.audits import StoredAudit, Subject, add_audit, newest_audits
 from judgebench.store.database import Database
 
-NULL_MODELS, SUBMISSIONS = "null-models", "submissions"
+
+def keep(database: Database, benchmark: str, audit: Audit, report: AuditReport) -> None:
+    """Keep a report with what it is about: the judge, each of the models, or the benchmark. Raises UnknownName."""
+    with database.write() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+        for subject, part in _parts(audit, benchmark_id, report):
+            add_audit(connection, subject, passed=part.passed and part.settles, document=part.document())
+
+
+def _parts(audit: Audit, benchmark_id: int, report: AuditReport) -> Iterator[tuple[Subject, AuditReport]]:
+    if audit.subject == "submissions":
+        for name in report.about:
+            yield Subject(audit.name, benchmark_id, model=name), report.of_model(name)
+    else:
+        yield Subject(audit.name, benchmark_id, *report.about), report
 
 
 def audits(database: Database, benchmark: str, *, kind: str | None = None) -> list[StoredAudit]:
     """The newest audit of every judge, of every submission and of the verdicts of a benchmark, the newest first.
 
-    Raises UnknownName.
+    ``kind``: the name of an audit. Raises UnknownName.
     """
     with database.read() as connection:
         return newest_audits(connection, store.benchmarks.benchmark_id(connection, benchmark), kind=kind)
@@ -34,30 +51,24 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
         stored = newest_audits(connection, benchmark_id, kind=NULL_MODELS, judges=digests)
         severe = newest_audits(connection, benchmark_id, kind=SUBMISSIONS, only_high=True)
         imported = store.judges.only_imported(connection, [judge.name for judge in judges])
-    by_digest = {each.judge_digest: each for each in stored}
+    by_digest = {audit.judge_digest: audit for audit in stored}
     gates = [
-        _judge_gate(judge, by_digest.get(judge.digest), benchmark, asked=judge.name not in imported) for judge in judges
+        _judge_gate(judge, by_digest.get(judge.digest), benchmark, known=judge.name not in imported) for judge in judges
     ]
     return board.marked(gates, [_model_gate(audit, benchmark) for audit in severe if audit.model is not None])
 
 
-def _judge_gate(judge: Judge, stored: StoredAudit | None, benchmark: str, *, asked: bool) -> JudgeGate:
+def _judge_gate(judge: Judge, stored: StoredAudit | None, benchmark: str, *, known: bool) -> JudgeGate:
+    """``known``: whether it is known where the judge is asked."""
     state: State = "missing"
     if stored is not None:
         state = "stale" if stored.passed and stored.stale else "passed" if stored.passed else "failed"
     rate = None if stored is None else stored.document.get("null_win_rate")
     words = ["judgebench", "audit", NULL_MODELS, "--benchmark", benchmark, "--judge", judge.name]
-    return JudgeGate(judge.name, state, rate, shlex.join(words) + ("" if asked else " --judge-url URL"))
+    return JudgeGate(judge.name, state, rate, shlex.join(words) + ("" if known else " --judge-url URL"))
 
 
 def _model_gate(stored: StoredAudit, benchmark: str) -> ModelGate:
-    rules = {each["rule"] for each in stored.document["findings"] if each["severity"] == "high"}
+    rules = {finding["rule"] for finding in stored.document["findings"] if finding["severity"] == "high"}
     words = ["judgebench", "audit", SUBMISSIONS, "--benchmark", benchmark, "--model", stored.model or ""]
     return ModelGate(stored.model or "", tuple(sorted(rules)), stored.stale, shlex.join(words))
-
-
-def keep(database: Database, benchmark: str, report: AuditReport, *, judge_digest: str | None, passed: bool) -> None:
-    """Keep a report about a judge, or about a benchmark's verdicts. Raises UnknownName."""
-    with database.write() as connection:
-        subject = Subject(report.audit, store.benchmarks.benchmark_id(connection, benchmark), judge_digest)
-        add_audit(connection, subject, passed=passed, document=report.document())

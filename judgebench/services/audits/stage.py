@@ -1,105 +1,190 @@
-"""The null-model audit's own benchmark: entrants are stored like models, beside the baseline's outputs.
+"""An audit's own benchmark, and a judge that is asked about what was entered there.
 
-It is called ``audit:BENCHMARK/KEY``, so null models never stand on an ordinary leaderboard; its outputs and verdicts
-can be looked at with the usual commands. The key hangs on template, seed, baseline outputs and panel: the same command
-continues an audit, and another template is another audit.
+The benchmark is called ``audit:BENCHMARK/KEY``, so nothing of it stands on an ordinary leaderboard; its outputs and
+verdicts can be looked at with the usual commands. The key hangs on what is entered: the same command continues an
+audit, and any other is another audit.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
-from judgebench import store
-from judgebench.audits.null_models import PREFIX, Entrant, panel
+from judgebench import engine, store
+from judgebench.audits.robustness import Preferences
+from judgebench.engine.judges import OpenModel, ResolvedJudge, open_judge, resolve
 from judgebench.errors import InputError
 from judgebench.judging.templates import Template
 from judgebench.leaderboard.build import common_baseline
-from judgebench.records import Instruction, Model, Output, content_key
-from judgebench.stats.scores import score_preferences
-from judgebench.stats.verdict_table import VerdictTable
+from judgebench.records import Instruction, Judge, Model, Output, content_key
+from judgebench.services.audits.registry import Asking
+from judgebench.spec import JudgeSpec, Study
+from judgebench.stats.scores import ScoreTable, score_preferences
+from judgebench.stats.verdict_table import VerdictTable, average_battles
 from judgebench.stats.win_rate import win_rates
-from judgebench.store.arrays import score_table
-from judgebench.store.database import Connection, Database
+from judgebench.store.benchmarks import STAGE, AnsweredInstruction
+from judgebench.store.database import Database
 
-PAGE = 200
-_KEY_DIGITS = 8
+Item = TypeVar("Item")
+
+
+class AuditInterrupted(InputError):
+    """The judge was not asked about everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The audit's own benchmark, stored."""
+    """An audit's own benchmark, stored."""
 
     name: str
-    baseline: str
-    chosen: str  # why this baseline, in words; "" where it was named
-    entrants: Mapping[str, Entrant]  # by the name under which each is stored
-    drawn: tuple[Instruction, ...]  # in the order in which they are judged
+    instructions: tuple[Instruction, ...]  # in the order in which they are judged
 
     @property
     def key(self) -> str:
+        """What tells it from other stages of the benchmark."""
         return self.name.rpartition("/")[2]
 
 
-def set_stage(database: Database, benchmark: str, baseline: str | None, template: Template, *, seed: int) -> Stage:
-    """Store the benchmark that null models against ``template`` are judged in, and say what is in it.
+def stage_key(*entered: object) -> str:
+    """What a stage is called by, the same for the same entries."""
+    return content_key(*entered)[:8]
 
-    Raises InputError where no model can be the baseline, and UnknownName.
+
+def set_stage(
+    database: Database,
+    benchmark: str,
+    key: str,
+    instructions: Sequence[Instruction],
+    outputs: Mapping[str, Mapping[str, str]],
+) -> Stage:
+    """Store the stage ``key`` of an audit of ``benchmark``; what is stored there already stays.
+
+    ``outputs`` holds texts by the name under which a model enters and by the instruction's key.
     """
-    chosen = ""
-    if baseline is None:
-        baseline, chosen = choose_baseline(database, benchmark)
-    answered = _answered(database, benchmark, baseline)
-    good = {instruction.key: text for instruction, text in answered}
-    order = np.random.default_rng(seed).permutation(len(answered))
-    drawn = [answered[place] for place in order]
-    entered = panel(template, good, seed=seed)
-    texts = [each.write(drawn[0][0]) for each in entered]
-    key = content_key(template.digest, seed, baseline, sorted(good.items()), texts)[:_KEY_DIGITS]
-    entrants = {f"{PREFIX}{each.name}@{key}": each for each in entered}
-    stage = Stage(f"{store.benchmarks.STAGE}{benchmark}/{key}", baseline, chosen, entrants, tuple(i for i, _ in drawn))
+    stage = Stage(f"{STAGE}{benchmark}/{key}", tuple(instructions))
     with database.write() as connection:
         benchmark_id = store.benchmarks.add_benchmark(connection, stage.name)
-        store.benchmarks.add_instructions(connection, benchmark_id, stage.drawn)
-        outputs = [Output(instruction.key, baseline, text) for instruction, text in drawn]
-        store.models.add_outputs(connection, benchmark_id, outputs)
-    for name, entrant in entrants.items():
-        enter(database, stage, name, entrant)
+        store.benchmarks.add_instructions(connection, benchmark_id, instructions)
+        for name in outputs:
+            store.models.add_model(connection, Model(name))
+        entries = [Output(key, name, text) for name, texts in outputs.items() for key, text in texts.items()]
+        store.models.add_outputs(connection, benchmark_id, entries)
     return stage
 
 
-def enter(database: Database, stage: Stage, name: str, entrant: Entrant) -> None:
-    """Store an entrant's outputs to the stage's instructions."""
-    with database.write() as connection:
-        store.models.add_model(connection, Model(name))
-        benchmark_id = store.benchmarks.add_benchmark(connection, stage.name)
-        outputs = [Output(each.key, name, entrant.write(each)) for each in stage.drawn]
-        store.models.add_outputs(connection, benchmark_id, outputs)
+@dataclass(frozen=True, slots=True)
+class StageJudge:
+    """A judge as audits ask it."""
+
+    database: Database
+    resolved: ResolvedJudge
+    judge: Judge
+    template: Template
+    concurrency: int
+    asking: Asking
+
+    @classmethod
+    def of(cls, database: Database, judge: JudgeSpec | ResolvedJudge, concurrency: int, asking: Asking) -> "StageJudge":
+        """Raises InputError."""
+        resolved = resolve(judge)
+        return cls(database, resolved, resolved.judge, resolved.template, concurrency, asking)
+
+    def check_pairwise(self, why: str) -> None:
+        """Raises InputError where its template does not compare two outputs."""
+        if self.template.kind != "pairwise":
+            raise InputError(f"template {self.template.id} is {self.template.kind}: {why}")
+
+    def open(self) -> OpenModel:
+        """Raises as ``engine.judges.open_judge``."""
+        return open_judge(self.resolved, self.asking.environment, concurrency=self.concurrency)
+
+    def ask(
+        self,
+        stage: Stage,
+        *,
+        models: Sequence[str] = (),
+        baseline: str | None = None,
+        pairs: Sequence[tuple[str, str]] = (),
+        limit: int | None = None,
+    ) -> None:
+        """Ask what has no answer yet, in both orders; the arguments say what meets, as in a study.
+
+        Raises AuditInterrupted, InputError, and JudgeError when the judge cannot be asked.
+        """
+        study = Study(
+            benchmark=stage.name,
+            judge=self.resolved.spec,
+            models=tuple(models),
+            baseline=baseline,
+            pairs=tuple(pairs),
+            limit=limit,
+            concurrency=self.concurrency,
+        )
+        how = self.asking
+        report = engine.run.run(
+            self.database, study, environment=how.environment, judge=self.resolved, on_progress=how.on_progress
+        )
+        if report.interrupted:
+            raise AuditInterrupted("the audit was interrupted; the same command continues it")
+
+    def verdicts(self, benchmark: str) -> VerdictTable:
+        """Its preferences in a benchmark; a pointwise judge prefers the output that it gives the higher score."""
+        if self.template.kind != "pairwise":
+            return score_preferences(self.scores(benchmark))
+        with self.database.read() as connection:
+            benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+            return store.arrays.verdict_table(connection, benchmark_id, judges=[self.judge.name]).table
+
+    def scores(self, benchmark: str) -> ScoreTable:
+        with self.database.read() as connection:
+            benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+            return store.arrays.score_table(connection, benchmark_id, judges=[self.judge.name]).table
+
+    def preferences(self, stage: Stage) -> Mapping[tuple[str, str], Preferences]:
+        """For the first of two models, whichever is named first: the mean over the orders, by instruction."""
+        battles = average_battles(self.verdicts(stage.name))
+        by_pair: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+        for row, preference in enumerate(battles.preference.tolist()):
+            one, other = battles.models[battles.first[row]], battles.models[battles.second[row]]
+            key = battles.instructions[battles.instruction[row]]
+            by_pair[one, other][key], by_pair[other, one][key] = preference, 1.0 - preference
+        return by_pair
+
+    def win_rates(self, benchmark: str, baseline: str) -> dict[str, float]:
+        """Of the models that met the baseline in a benchmark."""
+        table = self.verdicts(benchmark)
+        if not len(table) or baseline not in table.models:
+            return {}
+        rates = win_rates(table, baseline=baseline)
+        return {
+            name: float(rate)
+            for name, rate, battles in zip(rates.models, rates.rate, rates.battles, strict=True)
+            if battles and name != baseline
+        }
 
 
-def preferences(connection: Connection, benchmark_id: int, judge: str, kind: str) -> VerdictTable:
-    """A judge's preferences in a benchmark; a pointwise judge prefers the output that it gives the higher score."""
-    if kind == "pairwise":
-        return store.arrays.verdict_table(connection, benchmark_id, judges=[judge]).table
-    return score_preferences(score_table(connection, benchmark_id, judges=[judge]).table)
+def drawn(items: Sequence[Item], seed: int, limit: int | None = None) -> list[Item]:
+    """``limit`` of the items in random order, all where None."""
+    return [items[place] for place in np.random.default_rng(seed).permutation(len(items))[:limit]]
 
 
-def real_rates(database: Database, benchmark: str, judge: str, kind: str, baseline: str) -> dict[str, float]:
-    """Win rates of real models against the baseline by this judge, in the ordinary benchmark."""
+def answered_by_all(database: Database, benchmark: str, models: Sequence[str]) -> list[AnsweredInstruction]:
+    """The instructions that each of ``models`` answered, with their outputs, by key. Raises UnknownName."""
     with database.read() as connection:
-        table = preferences(connection, store.benchmarks.benchmark_id(connection, benchmark), judge, kind)
-    if not len(table) or baseline not in table.models:
-        return {}
-    rates = win_rates(table, baseline=baseline)
-    return {
-        name: float(rate)
-        for name, rate, battles in zip(rates.models, rates.rate, rates.battles, strict=True)
-        if battles and name != baseline
-    }
+        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+        for name in models:
+            store.models.check_model(connection, name)
+    rows = store.benchmarks.answered_instructions(database, benchmark_id, models)
+    return sorted((row for row in rows if row.outputs.keys() >= set(models)), key=lambda row: row.instruction.key)
 
 
 def choose_baseline(database: Database, benchmark: str) -> tuple[str, str]:
-    """The model that every battle has; else the one that wins most; else the one that has answered most."""
+    """The model that every battle has; else the one that wins most; else the one that has answered most. And why.
+
+    Raises UnknownName, and InputError for a benchmark without outputs.
+    """
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
         table = store.arrays.verdict_table(connection, benchmark_id).table
@@ -119,15 +204,3 @@ def choose_baseline(database: Database, benchmark: str) -> tuple[str, str]:
                 counts[name] += 1
     most = max(sorted(names), key=lambda name: counts[name])
     return most, "the first of those with most outputs, as there are no verdicts yet; --baseline names another"
-
-
-def _answered(database: Database, benchmark: str, baseline: str) -> Sequence[tuple[Instruction, str]]:
-    """The instructions that the baseline answered, with its outputs, by key."""
-    found, after = [], 0
-    with database.read() as connection:
-        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-        store.models.check_model(connection, baseline)
-        while page := store.benchmarks.questions(connection, benchmark_id, [baseline], after=after, limit=PAGE):
-            found += [(each.instruction, output.text) for each in page for output in each.outputs.values()]
-            after = page[-1].id
-    return sorted(found, key=lambda pair: pair[0].key)

@@ -7,7 +7,7 @@ import pytest
 
 from judgebench.clients.embedded import weights_file
 from judgebench.clients.embedded.engine import Engine
-from judgebench.clients.embedded.model import Layer, Model
+from judgebench.clients.embedded.model import Transformer, TransformerLayer
 from judgebench.clients.embedded.tokenizer import Tokenizer
 from judgebench.clients.embedded.weights_file import GgufFile, read
 from judgebench.errors import MissingExtra
@@ -32,17 +32,17 @@ def tokenizer(file: GgufFile) -> Tokenizer:
 
 
 @pytest.fixture(scope="session")
-def model(file: GgufFile) -> Model:
-    return Model.of(file)
+def model(file: GgufFile) -> Transformer:
+    return Transformer.of(file)
 
 
 @pytest.fixture(scope="session")
-def engine(model: Model, tokenizer: Tokenizer) -> Engine:
+def engine(model: Transformer, tokenizer: Tokenizer) -> Engine:
     return Engine(model, tokenizer)
 
 
 @pytest.fixture(scope="session")
-def tiny() -> Model:
+def tiny() -> Transformer:
     """Two random layers, 50 tokens: quick, and needs no weights."""
     rng = np.random.default_rng(0)
     heads, key_heads, head_width, width, inner = 4, 2, 8, 16, 24
@@ -51,7 +51,7 @@ def tiny() -> Model:
         return rng.normal(0, 0.3, shape).astype(np.float32)
 
     layers = tuple(
-        Layer(
+        TransformerLayer(
             attention_norm=1 + draw(width),
             queries_keys_values=draw((heads + 2 * key_heads) * head_width, width),
             attention_output=draw(width, heads * head_width),
@@ -62,4 +62,4 @@ def tiny() -> Model:
         for _ in range(2)
     )
     frequencies = 10.0 ** -np.arange(head_width // 2)
-    return Model(draw(50, width), layers, 1 + draw(width), heads, key_heads, 1e-5, frequencies)
+    return Transformer(draw(50, width), layers, 1 + draw(width), heads, key_heads, 1e-5, frequencies)

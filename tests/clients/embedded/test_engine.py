@@ -4,7 +4,7 @@ import pytest
 
 from judgebench.clients.embedded import engine as engine_module
 from judgebench.clients.embedded.engine import Engine
-from judgebench.clients.embedded.model import Model
+from judgebench.clients.embedded.model import Transformer
 from judgebench.clients.embedded.tokenizer import END, Tokenizer, prompt_tokens
 from judgebench.clients.embedded.weights_file import GgufFile
 from judgebench.errors import InputError
@@ -15,7 +15,7 @@ ANSWER, ASIDE = "The capital of France is Paris.", "Bananas are yellow."
 
 
 @pytest.fixture
-def small(model: Model, tokenizer: Tokenizer) -> Engine:
+def small(model: Transformer, tokenizer: Tokenizer) -> Engine:
     return Engine(model, tokenizer, context_tokens=96)
 
 
@@ -26,7 +26,7 @@ def test_an_answer_gains_from_its_question_and_an_aside_does_not(engine: Engine)
     assert found.truncated == (False, False)
 
 
-def test_the_order_of_outputs_changes_nothing(model: Model, tokenizer: Tokenizer) -> None:
+def test_the_order_of_outputs_changes_nothing(model: Transformer, tokenizer: Tokenizer) -> None:
     first = Engine(model, tokenizer).likelihoods(LikelihoodPrompt(QUESTION, (ANSWER, ASIDE)))
     second = Engine(model, tokenizer).likelihoods(LikelihoodPrompt(QUESTION, (ASIDE, ANSWER)))
     assert second.conditional == first.conditional[::-1]

@@ -1,0 +1,223 @@
+"""The table of audits, which the command line, Python, the app and the documents read.
+
+To add one: rules or entrants in ``judgebench.audits``, a service that returns an AuditReport, and its settings and an
+entry here. Nothing heavy is loaded before an audit is run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, get_type_hints
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from judgebench import services
+from judgebench.audits import INTEGRITY, NULL_MODELS, ROBUSTNESS, SUBMISSIONS
+from judgebench.errors import InputError, UnknownName
+
+if TYPE_CHECKING:
+    from judgebench.audits.findings import AuditReport
+    from judgebench.engine.runner import OnProgress
+    from judgebench.spec import JudgeSpec
+    from judgebench.store.database import Database
+
+Benchmark = Annotated[str, Field(description="Name of the benchmark.")]
+Concurrency = Annotated[int, Field(description="Questions in flight at most.", ge=1, le=4096)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionAudit:
+    """Which submissions are audited, and what a judge is asked about them."""
+
+    benchmark: Benchmark
+    model: Annotated[tuple[str, ...], Field(description="Only this model; may be repeated. Default: all.")] = ()
+    template: Annotated[
+        tuple[str, ...], Field(description="An own template file that judges are asked with; may be repeated.")
+    ] = ()
+    judge: "JudgeSpec | None" = None  # whom to ask; None: nobody
+    baseline: Annotated[str | None, Field(description="The model that exchanged outputs meet.")] = None
+    permuted: Annotated[int, Field(description="Judge outputs exchanged between so many instructions.", ge=0)] = 0
+    likelihoods: Annotated[int, Field(description="Weigh outputs to so many instructions by a local judge.", ge=0)] = 0
+    seed: Annotated[int, Field(description="Seed of the instructions drawn.")] = 0
+    concurrency: Concurrency = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NullModelAudit:
+    """Which judge null models are entered against, and how far that may go."""
+
+    benchmark: Benchmark
+    judge: "JudgeSpec"
+    baseline: Annotated[str | None, Field(description="The model that null models meet.")] = None
+    fail_above: Annotated[float, Field(description="Win rate that none may reach.", ge=0.001, le=1.0)] = 0.1
+    error: Annotated[float, Field(description="Chance of a wrong decision.", ge=0.0001, le=0.5)] = 0.05
+    limit: Annotated[int, Field(description="Instructions at most; it stops once the gate is decided.", ge=2)] = 200
+    seed: Annotated[int, Field(description="Seed of the instructions' order and of the shuffled entrant.")] = 0
+    concurrency: Concurrency = 16
+    defence: Annotated[
+        tuple[str, ...],
+        Field(description="Ask under this defence: fixed, escaped, sandwich ...; with --defences several."),
+    ] = ()
+    defences: Annotated[
+        bool, Field(description="Measure all defences, or those named, and their price, side by side.")
+    ] = False
+    honest: Annotated[int, Field(description="With --defences: instructions with honest verdicts.", ge=1)] = 20
+    random_search: Annotated[
+        int, Field(description="Search a prefix for so many steps, on judges with log-probabilities.", ge=0, le=100_000)
+    ] = 0
+    every_entrant: Annotated[bool, Field(description="Decide every entrant, also when one has failed the gate.")] = (
+        False
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobustnessAudit:
+    """Which judge is shown changed outputs, and whose."""
+
+    benchmark: Benchmark
+    judge: "JudgeSpec"
+    model: Annotated[str, Field(description="The model whose outputs are changed.")]
+    opponent: Annotated[str, Field(description="The model that they meet.")]
+    limit: Annotated[int, Field(description="Instructions.", ge=2)] = 30
+    seed: Annotated[int, Field(description="Seed of the instructions drawn.")] = 0
+    concurrency: Concurrency = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrityAudit:
+    """Whose verdicts are audited."""
+
+    benchmark: Benchmark
+    round_trip: Annotated[
+        bool, Field(description="Copy the whole database to a temporary file and compare every row.")
+    ] = True
+
+
+class AuditSettings(Protocol):
+    """What an audit is asked for: a frozen dataclass; each field but the judge has a ``pydantic.Field``."""
+
+    @property
+    def benchmark(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a judge is asked."""
+
+    environment: Mapping[str, str]  # holds its key
+    on_progress: "OnProgress | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """One audit."""
+
+    name: str
+    subject: Literal["judge", "submissions", "verdicts"]  # what it audits, and what its report is kept with
+    help: str  # a line
+    examples: tuple[str, ...]  # commands
+    settings: type[Any]  # see AuditSettings
+    service: str  # "module:function", called with the database, settings and Asking; it returns an AuditReport
+
+    @property
+    def hints(self) -> dict[str, Any]:
+        """The settings' annotations; a judge's is Any, since whoever calls finds it by its name."""
+        return get_type_hints(self.settings, localns={"JudgeSpec": Any}, include_extras=True)
+
+    def fill(self, values: Mapping[str, object]) -> AuditSettings:
+        """The settings with these values, the others as usual. Raises InputError naming the setting."""
+        hints, needed = self.hints, {setting.name for setting in fields(self.settings) if setting.default is MISSING}
+        for name in values:
+            if name not in hints:
+                raise UnknownName(f"setting of audit {self.name}", name, hints)
+        for name in sorted(needed - values.keys()):
+            raise InputError(f"audit {self.name} needs {name}")
+        filled: AuditSettings = self.settings(**{name: _checked(name, hints[name], values[name]) for name in values})
+        return filled
+
+
+def _checked(name: str, hint: Any, value: object) -> Any:
+    try:
+        return TypeAdapter(hint).validate_python(value)
+    except ValidationError as error:
+        raise InputError(f"{name}: {error.errors()[0]['msg']}") from error
+
+
+_HERE = "judgebench.services.audits"
+_ROBUSTNESS = "judgebench audit robustness --benchmark demo --model demo-careful --opponent demo-hasty"
+AUDITS = {
+    audit.name: audit
+    for audit in (
+        Audit(
+            SUBMISSIONS,
+            "submissions",
+            "Look for outputs that ignore their instruction, work on the judge, or are somebody else's.",
+            (
+                "judgebench audit submissions --benchmark demo",
+                "judgebench audit submissions --benchmark demo --model demo-hasty --html report.html",
+                "judgebench audit submissions --benchmark demo --judge scripted:coin --permuted 20",
+            ),
+            SubmissionAudit,
+            f"{_HERE}.submissions:submissions",
+        ),
+        Audit(
+            NULL_MODELS,
+            "judge",
+            "Enter models that ignore the instruction, and see whether the judge lets one of them win.",
+            (
+                "judgebench audit null-models --benchmark demo --judge embedded",
+                "judgebench audit null-models --benchmark demo --judge scripted:coin --defences --limit 20",
+            ),
+            NullModelAudit,
+            f"{_HERE}.null_models:null_models",
+        ),
+        Audit(
+            ROBUSTNESS,
+            "judge",
+            "Change outputs in ways that should not, or must, matter, and see what the judge makes of it.",
+            (
+                f"{_ROBUSTNESS} --judge embedded",
+                f"{_ROBUSTNESS} --judge scripted:coin --limit 5 --format json",
+            ),
+            RobustnessAudit,
+            f"{_HERE}.robustness:robustness",
+        ),
+        Audit(
+            INTEGRITY,
+            "verdicts",
+            "Hold stored verdicts against their completions, and look for what is missing, doubled or one-sided.",
+            (
+                "judgebench audit integrity --benchmark demo",
+                "judgebench audit integrity --benchmark demo --no-round-trip --format json",
+            ),
+            IntegrityAudit,
+            f"{_HERE}.integrity:integrity",
+        ),
+    )
+}
+
+
+def named(name: str) -> Audit:
+    """Raises UnknownName."""
+    if name not in AUDITS:
+        raise UnknownName("audit", name, AUDITS)
+    return AUDITS[name]
+
+
+def audit(
+    database: "Database",
+    name: str,
+    settings: AuditSettings,
+    *,
+    environment: Mapping[str, str],
+    on_progress: "OnProgress | None" = None,
+) -> "AuditReport":
+    """Run an audit and keep its report; a judge is asked nothing twice, so calling it again continues.
+
+    Raises UnknownName, InputError, and JudgeError when a judge cannot be asked; what it had answered stays stored.
+    """
+    module, _, function = named(name).service.partition(":")
+    service = getattr(import_module(module), function)
+    report: AuditReport = service(database, settings, Asking(environment, on_progress))
+    services.audits.results.keep(database, settings.benchmark, named(name), report)
+    return report
