@@ -146,7 +146,7 @@ def list_batches(context: typer.Context, output: FormatOption = Format.TABLE) ->
     )
     for each in found:
         cells = (each.name, each.judge, each.benchmark, str(each.requests), str(each.answered))
-        table.add_row(*(visible(cell) for cell in (*cells, each.server_id or "", _state(each))))
+        table.add_row(*(visible(cell) for cell in (*cells, each.server_id or "", each.state)))
     out().print(table)
 
 
@@ -174,9 +174,5 @@ def _document(batch: Batch) -> dict[str, object]:
         "requests": batch.requests,
         "answered": batch.answered,
         "server_id": batch.server_id,
-        "state": _state(batch),
+        "state": batch.state,
     }
-
-
-def _state(batch: Batch) -> str:
-    return "closed" if batch.closed else "exported" if batch.server_id is None else "submitted"
