@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from judgebench.cli.options import AppPort
 from judgebench.cli.session import Session
 from judgebench.errors import InputError, MissingExtra
 from judgebench.resources import folder
@@ -129,19 +130,25 @@ def _wait(server: subprocess.Popen[bytes]) -> int:
 
 def app(
     context: typer.Context,
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Default: the first free one from 8501.")] = None,
-    headless: Annotated[bool, typer.Option(help="Do not open a browser.")] = False,
-    host: Annotated[str, typer.Option(help="Address to listen at; others than this machine's need --access.")] = (
-        "127.0.0.1"
-    ),
+    port: AppPort = None,
+    headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen at; others than this machine's need --access.")
+    ] = "127.0.0.1",
     access: Annotated[
-        Path | None, typer.Option(help="A TOML file that says how people log in and who may do what.")
+        Path | None, typer.Option("--access", help="A TOML file that says how people log in and who may do what.")
     ] = None,
     judge_host: Annotated[
-        list[str] | None, typer.Option(help="A further server that may be asked from the web; may be repeated.")
+        list[str] | None,
+        typer.Option("--judge-host", help="A further server that may be asked from the web; may be repeated."),
     ] = None,
 ) -> None:
-    """Open the web app on the database."""
+    """Open the web app on the database.
+
+    $ judgebench app
+    $ judgebench app --port 8600 --headless
+    $ judgebench app --host 0.0.0.0 --access access.toml
+    """
     session: Session = context.obj
     serving = Serving(port, headless, host, access, tuple(judge_host or ()))
     raise typer.Exit(launch(session.address, serving))

@@ -6,19 +6,19 @@ Exit code 0: passed; 1: a high finding or a failed gate; 2: bad input.
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields
 from inspect import Parameter, Signature
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import typer
-from rich.table import Table
 from typer.core import TyperCommand, TyperGroup
 
 from judgebench.cli import options
-from judgebench.cli.session import Format, ProgressLine, Session, out, print_json, say, visible, write_file
+from judgebench.cli.session import ProgressLine, Session, print_json, print_table, say, write_file
 from judgebench.services.audits import registry
 from judgebench.services.audits.registry import AUDITS, Audit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from judgebench.audits.findings import AuditReport
 
 _FAILED = 1
@@ -47,7 +47,10 @@ class _Audits(TyperGroup):
         return name, None if name is None else _command(registry.named(name)), rest
 
 
-app = typer.Typer(cls=_Audits, help="Is this judge, or this submission, to be trusted?", no_args_is_help=True)
+_HELP = "\n$ ".join(
+    ["Is this judge, or this submission, to be trusted?\n", *(audit.examples[0] for audit in AUDITS.values())]
+)
+app = typer.Typer(cls=_Audits, help=_HELP, no_args_is_help=True)
 
 
 @app.callback()
@@ -57,7 +60,7 @@ def _group() -> None:
 
 def _command(audit: Audit) -> Any:
     holder = typer.Typer(add_completion=False)
-    text = "\n  ".join([f"{audit.help}\n\nExamples:", *audit.examples])
+    text = "\n$ ".join([f"{audit.help}\n", *audit.examples])
     holder.command(audit.name, help=text)(_function(audit))
     return typer.main.get_command(holder)
 
@@ -67,7 +70,7 @@ def _function(audit: Audit) -> Callable[..., None]:
     hints = audit.hints
     flags = _judge_flags(own_template="template" in hints) if "judge" in hints else {}
 
-    def run(context: typer.Context, html: Path | None, output: Format, **values: Any) -> None:
+    def run(context: typer.Context, html: "Path | None", output: str, **values: Any) -> None:
         from judgebench.services.judges import find_judge
 
         session: Session = context.obj
@@ -90,17 +93,16 @@ def _parameters(audit: Audit, hints: dict[str, Any], flags: dict[str, str]) -> I
     for setting in fields(audit.settings):
         if setting.name == "judge":
             kind = str if setting.default is MISSING else str | None
-            yield _parameter("judge", Annotated[kind, get_args(options.JudgeModel)[1]], setting.default)
+            yield _parameter("judge", Annotated[kind, get_args(options.AskedJudge)[1]], setting.default)
         else:
             yield _parameter(setting.name, _option(setting.name, hints[setting.name], setting.default), setting.default)
-    known = {"judge_url": options.JudgeUrl, "judge_key_env": options.JudgeKeyEnv, "judge_name": options.JudgeName}
-    known |= {"template": options.TemplateId, "judge_template": options.TemplateId, "price": options.Price}
+    known = {"judge_url": options.JudgeAddress, "judge_key_env": options.JudgeKeyVariable}
+    known |= {"judge_name": options.JudgeName, "price": options.Price}
+    known |= {"template": options.Template, "judge_template": options.JudgeTemplate}
     for flag in flags:
         yield _parameter(flag, known[flag], None)
-    yield _parameter(
-        "html", Annotated[Path | None, typer.Option(help="Also write the report to this HTML file.")], None
-    )
-    yield _parameter("output", Annotated[Format, typer.Option("--format")], Format.TABLE)
+    yield _parameter("html", options.Html, None)
+    yield _parameter("output", options.Output, "table")
 
 
 def _judge_flags(*, own_template: bool) -> dict[str, str]:
@@ -125,7 +127,7 @@ def _option(name: str, hint: Any, default: Any) -> Any:
     return Annotated[kind, typer.Option(flags, help=about.description, min=least, max=most)]
 
 
-def _finish(report: "AuditReport", html: Path | None, output: Format) -> None:
+def _finish(report: "AuditReport", html: "Path | None", output: str) -> None:
     """Print the report, write it where that was asked for, and leave with its exit code.
 
     Raises InputError when the file cannot be written.
@@ -135,23 +137,13 @@ def _finish(report: "AuditReport", html: Path | None, output: Format) -> None:
 
     if html is not None:
         write_file(html, audit_page(report))
-    if output is Format.JSON:
+    if output == "json":
         print_json(report.document())
     else:
         for table in audits.tables(report.details):
-            _print_table(table)
+            print_table(table.headings, table.rows, text=_TEXT)
+            say(*table.notes)
         for line in audits.report_lines(report):
             say(line)
     if not report.passed:
         raise typer.Exit(_FAILED)
-
-
-def _print_table(shown: Any) -> None:
-    table = Table(box=None, pad_edge=False)
-    for heading in shown.headings:
-        table.add_column(heading, justify="left" if heading in _TEXT else "right", no_wrap=True)
-    for row in shown.rows:
-        table.add_row(*map(visible, row))
-    out().print(table)
-    for note in shown.notes:
-        say(note)

@@ -1,83 +1,71 @@
 """judgebench batch: export, submit, ingest, list. Questions in files, answered elsewhere and later."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from judgebench import engine
-from judgebench.cli import options
-from judgebench.cli.session import Format, Session, complain, out, print_json, visible
+from judgebench.cli.options import (
+    DesignOptions,
+    JudgeOptions,
+    Output,
+    Prices,
+    StudyFile,
+    To,
+    flat,
+    study_of,
+)
+from judgebench.cli.session import WITHOUT_VERDICT, Session, complain, opened, paid, print_json, print_table, say
 from judgebench.errors import InputError
 from judgebench.records import Status
-from judgebench.store.runs import Batch
 
-app = typer.Typer(help="Judge by batch files: export, submit, ingest, list.", no_args_is_help=True)
-FormatOption = Annotated[Format, typer.Option("--format")]
-_WITHOUT_VERDICT = 3
+if TYPE_CHECKING:
+    from judgebench.engine.batches import IngestReport
+    from judgebench.store.runs import Batch
+
+_HELP = """Judge by batch files: export, submit, ingest, list.
+
+$ judgebench batch export --to b.jsonl --benchmark demo --judge qwen3 --all-pairs
+$ judgebench batch ingest results.jsonl
+"""
+app = typer.Typer(help=_HELP, no_args_is_help=True)
 _NO_ADDRESS = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does
 
 
 @app.command()
+@flat
 def export(
     context: typer.Context,
-    to: Annotated[Path, typer.Option(metavar="FILE", help="The batch file; more get numbers: FILE.2.jsonl ...")],
-    file: options.StudyFile = None,
-    benchmark: options.Benchmark = None,
-    judge: options.JudgeModel = None,
-    judge_url: options.JudgeUrl = None,
-    judge_key_env: options.JudgeKeyEnv = None,
-    judge_name: options.JudgeName = None,
-    template: options.TemplateId = None,
-    price: options.Price = None,
-    prices: options.Prices = None,
-    models: options.Models = None,
-    baseline: options.Baseline = None,
-    all_pairs: options.AllPairs = None,
-    pair: options.Pairs = None,
-    orders: options.OrdersOption = None,
-    repeats: options.Repeats = None,
-    limit: options.Limit = None,
-    category: options.Category = None,
-    seed: options.Seed = None,
-    max_requests: Annotated[int, typer.Option(min=1, help="Questions in one file.")] = 50_000,
-    max_mebibytes: Annotated[int, typer.Option(min=1, help="Size of one file.")] = 190,
-    output: FormatOption = Format.TABLE,
+    to: To,
+    judge: JudgeOptions,
+    design: DesignOptions,
+    file: StudyFile = None,
+    prices: Prices = None,
+    max_requests: Annotated[int, typer.Option("--max-requests", min=1, help="Questions in one file.")] = 50_000,
+    max_mebibytes: Annotated[int, typer.Option("--max-mebibytes", min=1, help="Size of one file.")] = 190,
+    output: Output = "table",
 ) -> None:
-    """Write a study's pending trials as batch files, which OpenAI's batches and 'vllm run-batch' read."""
-    session: Session = context.obj
-    given = {
-        "benchmark": benchmark,
-        "models": options.names(models),
-        "baseline": baseline,
-        "all_pairs": all_pairs,
-        "pairs": options.pairs(pair),
-        "orders": None if orders is None else str(orders),
-        "repeats": repeats,
-        "limit": limit,
-        "category": category,
-        "seed": seed,
-    }
-    asked = {
-        "model": judge,
-        "url": judge_url,
-        "key_env": judge_key_env,
-        "name": judge_name,
-        "template": template,
-        "price": price,
-    }
+    """Write a study's pending trials as batch files, which OpenAI's batches and 'vllm run-batch' read.
+
+    Where one file does not hold them, more get numbers: FILE.2.jsonl and so on.
+
+    $ judgebench batch export --to b.jsonl --benchmark demo --judge qwen3 --template pairwise/three-way --all-pairs
+    $ judgebench batch export study.yaml --to b.jsonl --judge-url https://api.openai.com/v1
+    """
     limits = engine.batches.FileLimits(max_requests, max_mebibytes)
-    with session.database() as database:
-        wanted = options.study_of(database, file, given, asked, prices, otherwise=_NO_ADDRESS)
-        report = engine.batches.export(database, wanted, to, limits=limits)
-    if output is Format.JSON:
+    with opened(context) as database:
+        study = study_of(database, file, design.fields(), judge, prices, otherwise=_NO_ADDRESS)
+        report = engine.batches.export(database, study, to, limits=limits)
+    if output == "json":
         print_json(asdict(report))
         return
-    for each in report.files:
-        out().print(visible(f"{each.file}: batch {each.batch}, {each.requests} questions, {each.bytes:,} bytes"))
-    out().print(
+    for part in report.files:
+        say(f"{part.file}: batch {part.batch}, {part.requests} questions, {part.bytes:,} bytes")
+    say(
         f"{report.planned} planned: {report.answered} answered already, {report.identical} decided without a question, "
         f"{report.awaited} awaited from earlier batches, {report.exported} exported"
     )
@@ -87,17 +75,20 @@ def export(
 def submit(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A file that 'batch export' wrote.")],
-    output: FormatOption = Format.TABLE,
+    output: Output = "table",
 ) -> None:
-    """Hand a batch file to its judge's server; doing it again finds the batch, and submits nothing twice."""
+    """Hand a batch file to its judge's server; doing it again finds the batch, and submits nothing twice.
+
+    $ judgebench batch submit b.jsonl
+    """
     session: Session = context.obj
     with session.database() as database:
-        found = engine.batches.submit(database, file, environment=session.environment)
-    if output is Format.JSON:
-        print_json(asdict(found))
+        submitted = engine.batches.submit(database, file, environment=session.environment)
+    if output == "json":
+        print_json(asdict(submitted))
         return
-    how = "submitted" if found.new else "was submitted already"
-    out().print(visible(f"batch {found.batch} {how}: {found.server_id} {found.status}".rstrip()))
+    how = "submitted" if submitted.new else "was submitted already"
+    say(f"batch {submitted.batch} {how}: {submitted.server_id} {submitted.status}".rstrip())
 
 
 @app.command()
@@ -105,14 +96,19 @@ def ingest(
     context: typer.Context,
     files: Annotated[list[Path] | None, typer.Argument(help="Files of results. Default: fetch them.")] = None,
     batch: Annotated[
-        list[str] | None, typer.Option(help="Fetch this batch's results; may be repeated. Default: all open ones.")
+        list[str] | None,
+        typer.Option("--batch", help="Fetch this batch's results; may be repeated.", show_default="all open ones"),
     ] = None,
     close: Annotated[
         bool, typer.Option("--close", help="Expect nothing further from the batches in the files.")
     ] = False,
-    output: FormatOption = Format.TABLE,
+    output: Output = "table",
 ) -> None:
-    """Store the results of batches, from files or from their servers; what is stored already is not stored again."""
+    """Store the results of batches, from files or from their servers; what is stored already is not stored again.
+
+    $ judgebench batch ingest results.jsonl
+    $ judgebench batch ingest --batch jb-0123456789
+    """
     session: Session = context.obj
     if files and batch:
         raise InputError("give files of results, or batches to fetch them from, not both")
@@ -122,37 +118,35 @@ def ingest(
         else:
             report = engine.batches.ingest_from_servers(database, batch or (), environment=session.environment)
     ended = {str(status): report.ended[status] for status in Status}
-    if output is Format.JSON:
+    if output == "json":
         print_json({**asdict(report), "ended": ended})
     else:
         _print_ingested(report, ended)
     if report.unreadable:
         complain(f"warning: {report.unreadable} lines are no results, and were passed over")
     if report.new - report.ended[Status.OK] - report.ended[Status.TIE]:
-        raise typer.Exit(_WITHOUT_VERDICT)
+        raise typer.Exit(WITHOUT_VERDICT)
 
 
 @app.command("list")
-def list_batches(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
-    """List batches and what is still awaited from them."""
-    session: Session = context.obj
-    with session.database() as database:
-        found = engine.batches.known_batches(database)
-    if output is Format.JSON:
-        print_json([_document(each) for each in found])
+def list_batches(context: typer.Context, output: Output = "table") -> None:
+    """List batches and what is still awaited from them.
+
+    $ judgebench batch list
+    """
+    with opened(context) as database:
+        batches = engine.batches.known_batches(database)
+    if output == "json":
+        print_json([_document(batch) for batch in batches])
         return
-    table = Table(
-        "batch", "judge", "benchmark", "questions", "answered", "at the server", "state", box=None, pad_edge=False
+    print_table(
+        ("batch", "judge", "benchmark", "questions", "answered", "at the server", "state"),
+        [(b.name, b.judge, b.benchmark, b.requests, b.answered, b.server_id, b.state) for b in batches],
     )
-    for each in found:
-        cells = (each.name, each.judge, each.benchmark, str(each.requests), str(each.answered))
-        table.add_row(*(visible(cell) for cell in (*cells, each.server_id or "", each.state)))
-    out().print(table)
 
 
-def _print_ingested(report: engine.batches.IngestReport, ended: dict[str, int]) -> None:
-    for name, status in report.servers.items():
-        out().print(visible(f"{name}: {status}"))
+def _print_ingested(report: IngestReport, ended: dict[str, int]) -> None:
+    say(*(f"{name}: {status}" for name, status in report.servers.items()))
     shown = ", ".join(f"{count} {name}" for name, count in ended.items() if count) or "nothing new"
     others = {
         "known": report.known,
@@ -162,8 +156,7 @@ def _print_ingested(report: engine.batches.IngestReport, ended: dict[str, int]) 
         "unreadable": report.unreadable,
     }
     rest = "".join(f", {count} {name}" for name, count in others.items() if count)
-    cost = "cost not known" if report.cost_usd is None else f"{report.cost_usd:.4f} USD"
-    out().print(f"{report.results} results: {shown}{rest}; {cost}")
+    say(f"{report.results} results: {shown}{rest}; {paid(report.cost_usd)}")
 
 
 def _document(batch: Batch) -> dict[str, object]:

@@ -5,47 +5,57 @@ from typing import Annotated
 
 import typer
 
-from judgebench import services, store
-from judgebench.cli.options import FormatOption
-from judgebench.cli.session import Format, Session, out, print_json, print_list
-
-_EXCERPT = 60
+from judgebench import services
+from judgebench.cli.options import Benchmark, Category, Models, OneJudge, Output, Shown
+from judgebench.cli.session import opened, print_json, print_table, say
+from judgebench.show.numbers import amount
+from judgebench.show.text import one_line
 
 
 def battles(
     context: typer.Context,
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")],
-    judge: Annotated[str | None, typer.Option(help="Only this judge's verdicts.")] = None,
-    model: Annotated[list[str] | None, typer.Option(help="Battles of this model; twice: between these two.")] = None,
-    category: Annotated[str | None, typer.Option(help="Only this category.")] = None,
-    inconsistent: Annotated[bool, typer.Option(help="Only where verdicts name different winners.")] = False,
-    without_verdict: Annotated[bool, typer.Option(help="Only where a trial has no preference.")] = False,
-    text: Annotated[str, typer.Option(help="Found in the instruction.")] = "",
-    limit: Annotated[int, typer.Option(min=1)] = 20,
-    offset: Annotated[int, typer.Option(min=0)] = 0,
-    output: FormatOption = Format.TABLE,
+    benchmark: Benchmark,
+    judge: OneJudge = None,
+    model: Models = None,
+    category: Category = None,
+    inconsistent: Annotated[
+        bool, typer.Option("--inconsistent", help="Only where verdicts name different winners.")
+    ] = False,
+    without_verdict: Annotated[
+        bool, typer.Option("--without-verdict", help="Only where a trial has no preference.")
+    ] = False,
+    text: Annotated[str, typer.Option("--text", help="Only where the instruction contains this.")] = "",
+    limit: Shown = 20,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="Pass over so many.")] = 0,
+    output: Output = "table",
 ) -> None:
-    """List battles with the mean preference of their verdicts."""
-    session: Session = context.obj
-    chosen = store.battles.BattleFilter(
+    """List battles with the mean preference of their verdicts.
+
+    $ judgebench battles --benchmark demo --inconsistent
+    $ judgebench battles --benchmark demo --model demo-careful --model demo-hasty
+    """
+    from judgebench.store.battles import BattleFilter
+
+    chosen = BattleFilter(
         *(judge, category, tuple(model or ())), inconsistent=inconsistent, without_verdict=without_verdict, text=text
     )
-    with session.database() as database:
-        found, total = services.battles.battles(database, benchmark, chosen, limit=limit, offset=offset)
-    rows = [asdict(each) | {"consistent": each.consistent} for each in found]
-    shown = [
-        (
-            each.text.replace("\n", " ")[:_EXCERPT],
-            each.model_a,
-            each.model_b,
-            "-" if each.preference is None else f"{each.preference:.3f}",
-            {True: "yes", False: "no", None: "-"}[each.consistent],
-            f"{each.with_preference}/{each.trials}",
-        )
-        for each in found
-    ]
-    if output is Format.JSON:
-        print_json({"total": total, "battles": rows})
+    with opened(context) as database:
+        rows, total = services.battles.battles(database, benchmark, chosen, limit=limit, offset=offset)
+    if output == "json":
+        print_json({"total": total, "battles": [asdict(row) | {"consistent": row.consistent} for row in rows]})
         return
-    print_list(rows, ("instruction", "A", "B", "preference for A", "consistent", "verdicts"), shown, output)
-    out().print(f"{len(found)} of {total} battles")
+    print_table(
+        ("instruction", "A", "B", "preference for A", "consistent", "verdicts"),
+        [
+            (
+                one_line(row.text),
+                row.model_a,
+                row.model_b,
+                amount(row.preference, "number"),
+                {True: "yes", False: "no", None: "-"}[row.consistent],
+                f"{row.with_preference}/{row.trials}",
+            )
+            for row in rows
+        ],
+    )
+    say(f"{len(rows)} of {total} battles")

@@ -5,18 +5,22 @@ from dataclasses import asdict
 import typer
 
 from judgebench import services
-from judgebench.cli.options import FormatOption
-from judgebench.cli.session import Format, Session, print_list
+from judgebench.cli.options import Output
+from judgebench.cli.session import opened, print_json, print_table
 
 
-def benchmarks(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
-    """List benchmarks."""
-    session: Session = context.obj
-    with session.database() as database:
-        found = services.benchmarks.benchmarks(database)
-    rows = [
-        {**asdict(each), "categories": list(each.categories), "models": list(each.models), "judges": list(each.judges)}
-        for each in found
-    ]
-    shown = [(each.name, each.instructions, len(each.models), len(each.judges), each.verdicts) for each in found]
-    print_list(rows, ("benchmark", "instructions", "models", "judges", "verdicts"), shown, output)
+def benchmarks(context: typer.Context, output: Output = "table") -> None:
+    """List benchmarks.
+
+    $ judgebench benchmarks
+    $ judgebench --db my.db benchmarks --format json
+    """
+    with opened(context) as database:
+        rows = services.benchmarks.benchmarks(database)
+    if output == "json":
+        print_json([asdict(row) for row in rows])
+        return
+    print_table(
+        ("benchmark", "instructions", "models", "judges", "verdicts"),
+        [(row.name, row.instructions, len(row.models), len(row.judges), row.verdicts) for row in rows],
+    )

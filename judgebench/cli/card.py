@@ -1,60 +1,58 @@
 """judgebench card."""
 
-from pathlib import Path
-from typing import Annotated
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import typer
-from rich.table import Table
 
 from judgebench import services
-from judgebench.bias.card import Card
-from judgebench.cli.session import Format, Session, err, out, print_json, visible, write_file
-from judgebench.show.html import card_page
+from judgebench.cli.options import CardBenchmark, Html, Judge, Level, Output
+from judgebench.cli.session import opened, print_json, print_table, say, tell, write_file
 from judgebench.show.numbers import interval, value
-from judgebench.show.tables import document
+
+if TYPE_CHECKING:
+    from judgebench.bias.card import Card
 
 
 def card(
     context: typer.Context,
-    judge: Annotated[str, typer.Option(help="Name of the judge.")],
-    benchmark: Annotated[
-        str | None, typer.Option(help="On this benchmark; default: where the judge gave most verdicts.")
-    ] = None,
-    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
-    html: Annotated[Path | None, typer.Option(help="Write the card into this file, which opens offline.")] = None,
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    judge: Judge,
+    benchmark: CardBenchmark = None,
+    level: Level = 0.95,
+    html: Html = None,
+    output: Output = "table",
 ) -> None:
-    """A judge's report card: can it be trusted, by every measure that the stored verdicts allow."""
-    session: Session = context.obj
-    with session.database() as database:
-        found = services.cards.card(database, judge, benchmark=benchmark, level=level)
+    """A judge's report card: every measure that the stored verdicts allow, with its grade.
+
+    $ judgebench card --judge embedded --benchmark demo
+    $ judgebench card --judge embedded --html card.html
+    """
+    from judgebench.show.html import card_page
+    from judgebench.show.tables import document
+
+    with opened(context) as database:
+        report = services.cards.card(database, judge, benchmark=benchmark, level=level)
     if html is not None:
-        write_file(html, card_page(found))
-        err().print(visible(f"written to {html}"))
-    if output is Format.JSON:
-        print_json(document(found))
+        write_file(html, card_page(report))
+        tell(f"written to {html}")
+    if output == "json":
+        print_json(document(report))
     else:
-        _print(found)
+        _print(report)
 
 
-def _print(found: Card) -> None:
-    screen = out()
-    screen.print(visible(f"{found.judge} on {found.benchmark} (LLM {found.model}, template {found.template})"))
-    table = Table("grade", "line", "value", "interval", "evidence", box=None, pad_edge=False)
-    for each in found.lines:
-        about = each.figure.reason if each.figure.value is None else each.evidence
-        cells = (
-            each.grade,
-            each.name,
-            value(each.figure, each.unit),
-            interval(each.figure, each.unit),
-            f"{each.question}: {about}",
-        )
-        table.add_row(*(visible(cell) for cell in cells))
-    screen.print(table)
-    screen.print("Grades, by the worse end of the interval:")
-    for each in found.lines:
-        if each.rule:
-            screen.print(f"  {each.name}: {each.rule}")
-    for note in found.notes:
-        screen.print(visible(note))
+def _print(card: Card) -> None:
+    say(f"{card.judge} on {card.benchmark} (LLM {card.model}, template {card.template})")
+    print_table(
+        ("grade", "line", "value", "interval", "evidence"),
+        [
+            (
+                *(line.grade, line.name, value(line.figure, line.unit), interval(line.figure, line.unit)),
+                f"{line.question}: {line.figure.reason if line.figure.value is None else line.evidence}",
+            )
+            for line in card.lines
+        ],
+    )
+    say("Grades, by the worse end of the interval:")
+    say(*(f"  {line.name}: {line.rule}" for line in card.lines if line.rule), *card.notes)

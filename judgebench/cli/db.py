@@ -5,45 +5,62 @@ from typing import Annotated
 
 import typer
 
-from judgebench.cli.session import Format, Session, out, print_json, visible
-from judgebench.store import transfer
-from judgebench.store.database import Database
+from judgebench.cli.options import Output
+from judgebench.cli.session import opened, print_json, say
 
-app = typer.Typer(help="Upgrade, check, back up and copy the database.", no_args_is_help=True)
+_HELP = """Upgrade, check, back up and copy the database.
+
+$ judgebench db check
+$ judgebench db backup saved.db
+"""
+app = typer.Typer(help=_HELP, no_args_is_help=True)
 
 
 @app.command()
 def upgrade(context: typer.Context) -> None:
-    """Create the database, or bring its schema to this version's; and build anew what is derived from verdicts."""
-    session: Session = context.obj
-    with session.database(create=True) as database:
+    """Create the database, or bring its schema to this version's; and build anew what is derived from verdicts.
+
+    $ judgebench db upgrade
+    $ judgebench --db postgresql://me@db.example.org/bench db upgrade
+    """
+    from judgebench.store import transfer
+
+    with opened(context, create=True) as database:
         transfer.refresh(database)
-        out().print(visible(f"{database.name}: schema {database.revision()}"))
+        say(f"{database.name}: schema {database.revision()}")
 
 
 @app.command()
-def check(context: typer.Context, output: Annotated[Format, typer.Option("--format")] = Format.TABLE) -> None:
-    """Count rows and look for what is broken; exit code 1 when something is."""
-    session: Session = context.obj
-    with session.database() as database:
-        found = transfer.check(database)
-    if output is Format.JSON:
-        print_json({"rows": found.rows, "problems": list(found.problems)})
+def check(context: typer.Context, output: Output = "table") -> None:
+    """Count rows and look for what is broken; exit code 1 when something is.
+
+    $ judgebench db check
+    """
+    from judgebench.store import transfer
+
+    with opened(context) as database:
+        report = transfer.check(database)
+    if output == "json":
+        print_json({"rows": report.rows, "problems": list(report.problems)})
     else:
-        for table, count in found.rows.items():
-            out().print(f"{table:<14}{count:>10}")
-        out().print(visible("\n".join(found.problems) or "no problem found"))
-    if found.problems:
+        say(*(f"{table:<14}{count:>10}" for table, count in report.rows.items()))
+        say("\n".join(report.problems) or "no problem found")
+    if report.problems:
         raise typer.Exit(1)
 
 
 @app.command()
 def backup(context: typer.Context, file: Annotated[Path, typer.Argument(help="A new SQLite file.")]) -> None:
-    """Write the whole database into a new SQLite file, also while others write."""
-    session: Session = context.obj
-    with session.database() as database:
+    """Write the whole database into a new SQLite file, also while others write.
+
+    $ judgebench db backup saved.db
+    $ judgebench --db postgresql://me@db.example.org/bench db backup saved.db
+    """
+    from judgebench.store import transfer
+
+    with opened(context) as database:
         transfer.backup(database, file)
-    out().print(visible(f"saved as {file}"))
+    say(f"saved as {file}")
 
 
 @app.command()
@@ -51,9 +68,15 @@ def copy(
     context: typer.Context,
     target: Annotated[str, typer.Argument(metavar="URL", help="An empty database, SQLite or PostgreSQL.")],
 ) -> None:
-    """Copy every row into another database: from SQLite to PostgreSQL, or back."""
-    session: Session = context.obj
-    with session.database() as database:
+    """Copy every row into another database: from SQLite to PostgreSQL, or back.
+
+    $ judgebench db copy other.db
+    $ judgebench db copy postgresql://me@db.example.org/bench
+    """
+    from judgebench.store import transfer
+    from judgebench.store.database import Database
+
+    with opened(context) as database:
         counts = transfer.copy(database, target)
         name = Database(target).name
-    out().print(visible(f"copied {sum(counts.values())} rows into {name}"))
+    say(f"copied {sum(counts.values())} rows into {name}")

@@ -4,40 +4,31 @@ Its judge is weak, and the demonstration shows how weak: that is its first lesso
 folder ``demo``; nothing here is measured on anything else.
 """
 
+from __future__ import annotations
+
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
 import typer
 
-from judgebench import engine, services, store
-from judgebench.audits import NULL_MODELS, SUBMISSIONS
-from judgebench.audits.findings import AuditReport
-from judgebench.cli.leaderboard import print_board
-from judgebench.cli.session import DEFAULT_DATABASE, ProgressLine, Session, err, out, visible
-from judgebench.engine.runner import OnProgress
-from judgebench.formats.outputs import read_outputs
-from judgebench.leaderboard import Leaderboard
+from judgebench import engine, services
+from judgebench.cli.session import DEFAULT_DATABASE, ProgressLine, Session, say, tell
 from judgebench.records import Order
 from judgebench.resources import folder
-from judgebench.services.audits import registry
-from judgebench.services.audits.registry import NullModelAudit, SubmissionAudit
-from judgebench.spec import JudgeSpec, Study
-from judgebench.store.database import Database
+
+if TYPE_CHECKING:
+    from judgebench.audits.findings import AuditReport
+    from judgebench.engine.run import RunReport
+    from judgebench.engine.runner import OnProgress
+    from judgebench.leaderboard import Leaderboard
+    from judgebench.services.submissions import MatchReport
+    from judgebench.spec import JudgeSpec
+    from judgebench.store.database import Database
 
 BENCHMARK = "demo"
-
-
 ASKED_FOR_A_LETTER = 8  # instructions on which the same model is also asked "A or B?", in both orders
-
-
-_LIKELIHOOD = JudgeSpec(model="embedded")
-
-
-_LETTER = JudgeSpec(model="embedded", template="pairwise/letter")
-
-
 _PAIR = ("demo-careful", "demo-rambling")
 
 
@@ -49,8 +40,10 @@ class Lesson:
     asked: int
 
 
-def submit(database: Database) -> list[services.submissions.MatchReport]:
+def submit(database: Database) -> list[MatchReport]:
     """Submit the benchmark's sets of outputs; submitting again adds nothing."""
+    from judgebench.formats.outputs import read_outputs
+
     reports = []
     for path in sorted((folder("demo") / "outputs").glob("*.json")):
         prepared = services.submissions.prepare(
@@ -61,29 +54,39 @@ def submit(database: Database) -> list[services.submissions.MatchReport]:
     return reports
 
 
-def judge(
-    database: Database, environment: Mapping[str, str], on_progress: OnProgress | None = None
-) -> engine.run.RunReport:
+def _asked(template: str | None = None) -> JudgeSpec:
+    from judgebench.spec import JudgeSpec
+
+    return JudgeSpec(model="embedded", template=template)
+
+
+def judge(database: Database, environment: Mapping[str, str], on_progress: OnProgress | None = None) -> RunReport:
     """Judge all pairs in both orders by likelihood."""
-    wanted = Study(benchmark=BENCHMARK, judge=_LIKELIHOOD, all_pairs=True, concurrency=2)
-    return engine.run.run(database, wanted, environment=environment, on_progress=on_progress)
+    from judgebench.spec import Study
+
+    study = Study(benchmark=BENCHMARK, judge=_asked(), all_pairs=True, concurrency=2)
+    return engine.run.run(database, study, environment=environment, on_progress=on_progress)
 
 
 def ask_for_a_letter(
     database: Database, environment: Mapping[str, str], on_progress: OnProgress | None = None
 ) -> Lesson:
     """Ask the same model "A or B?" about one pair in both orders, and count how often it names the first shown."""
-    wanted = Study(benchmark=BENCHMARK, judge=_LETTER, pairs=(_PAIR,), limit=ASKED_FOR_A_LETTER, concurrency=2)
-    report = engine.run.run(database, wanted, environment=environment, on_progress=on_progress)
-    chosen = store.battles.BattleFilter(judge=report.judge)
+    from judgebench.spec import Study
+    from judgebench.store.battles import BattleFilter
+
+    letter = _asked("pairwise/letter")
+    study = Study(benchmark=BENCHMARK, judge=letter, pairs=(_PAIR,), limit=ASKED_FOR_A_LETTER, concurrency=2)
+    report = engine.run.run(database, study, environment=environment, on_progress=on_progress)
+    chosen = BattleFilter(judge=report.judge)
     battles, _ = services.battles.battles(database, BENCHMARK, chosen, limit=ASKED_FOR_A_LETTER)
     preferences = [
         shown.verdict.preference if shown.order is Order.AB else 1 - shown.verdict.preference
-        for each in battles
-        for shown in services.battles.battle(database, BENCHMARK, each.instruction, each.model_a, each.model_b).verdicts
+        for row in battles
+        for shown in services.battles.battle(database, BENCHMARK, row.instruction, row.model_a, row.model_b).verdicts
         if shown.judge == report.judge and shown.verdict.preference is not None
     ]
-    return Lesson(int(np.sum(np.asarray(preferences) > 0.5)), len(preferences))
+    return Lesson(sum(preference > 0.5 for preference in preferences), len(preferences))
 
 
 def audit(database: Database, environment: Mapping[str, str], on_progress: OnProgress | None = None) -> AuditReport:
@@ -91,9 +94,12 @@ def audit(database: Database, environment: Mapping[str, str], on_progress: OnPro
 
     Returns the judge's report; leaderboards show what either found.
     """
-    registry.audit(database, SUBMISSIONS, SubmissionAudit(benchmark=BENCHMARK), environment=environment)
-    settings = NullModelAudit(benchmark=BENCHMARK, judge=_LIKELIHOOD, concurrency=2)
-    return registry.audit(database, NULL_MODELS, settings, environment=environment, on_progress=on_progress)
+    from judgebench.audits import NULL_MODELS, SUBMISSIONS
+    from judgebench.services.audits.registry import NullModelAudit, SubmissionAudit, audit
+
+    audit(database, SUBMISSIONS, SubmissionAudit(benchmark=BENCHMARK), environment=environment)
+    settings = NullModelAudit(benchmark=BENCHMARK, judge=_asked(), concurrency=2)
+    return audit(database, NULL_MODELS, settings, environment=environment, on_progress=on_progress)
 
 
 def board(database: Database) -> Leaderboard:
@@ -113,24 +119,28 @@ def trust(lesson: Lesson, audited: AuditReport) -> tuple[str, ...]:
 
 
 def demo(context: typer.Context) -> None:
-    """The whole way on a small benchmark of our own, with the judge that runs inside this process."""
+    """The whole way on a small benchmark of our own, with the judge that runs inside this process.
+
+    $ judgebench demo
+    $ judgebench --db my.db demo
+    """
+    from judgebench.cli.leaderboard import print_board
+
     session: Session = context.obj
     with session.database(create=True) as database:
         for report in submit(database):
-            err().print(visible(f"submitted {report.model}: {report.new + report.matched} outputs"))
-        err().print("judging every pair of models in both orders by likelihood")
+            tell(f"submitted {report.model}: {report.new + report.matched} outputs")
+        tell("judging every pair of models in both orders by likelihood")
         with ProgressLine() as line:
             judge(database, session.environment, line.show)
-        err().print('asking the same model "A or B?" about one pair, in both orders')
+        tell('asking the same model "A or B?" about one pair, in both orders')
         with ProgressLine() as line:
             lesson = ask_for_a_letter(database, session.environment, line.show)
-        err().print("auditing the submissions, and the judge with outputs that ignore the instruction")
+        tell("auditing the submissions, and the judge with outputs that ignore the instruction")
         with ProgressLine() as line:
             audited = audit(database, session.environment, line.show)
-        out().print()
+        say("")
         print_board(board(database))
-        out().print()
-        for sentence in trust(lesson, audited):
-            out().print(sentence)
+        say("", *trust(lesson, audited), "")
     named = "" if session.address == DEFAULT_DATABASE else f"--db {shlex.quote(session.shown_address)} "
-    out().print(f"\nOpen it in the browser: judgebench {named}app")
+    say(f"Open it in the browser: judgebench {named}app")

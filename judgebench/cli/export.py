@@ -1,13 +1,13 @@
 """judgebench export."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from judgebench import services
-from judgebench.cli.session import Format, Session, out, print_json, visible
+from judgebench.cli import options
+from judgebench.cli.session import opened, print_json, say
 
 
 def export(
@@ -15,22 +15,23 @@ def export(
     kind: Annotated[
         str, typer.Argument(metavar="KIND", help="instructions, outputs, verdicts, labels, battles or leaderboard.")
     ],
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")],
-    to: Annotated[Path, typer.Option(help="The file; its ending says the form: .jsonl, .json, .csv or .parquet.")],
-    judge: Annotated[list[str] | None, typer.Option(help="Only this judge's verdicts; may be repeated.")] = None,
-    category: Annotated[str | None, typer.Option(help="Only the instructions of this category.")] = None,
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    benchmark: options.Benchmark,
+    to: options.To,
+    judge: options.Judges = None,
+    category: options.Category = None,
+    output: options.Output = "table",
 ) -> None:
-    """Write a benchmark's rows to a file; 'judgebench import' reads them back, but for battles and leaderboards.
+    """Write a benchmark's rows to a file, which 'judgebench import' reads back.
 
-    judgebench export outputs --benchmark mine --to outputs.jsonl.gz
+    The file's ending says its form: .jsonl, .json, .csv or .parquet, and .gz after it. Battles and leaderboards are not
+    read back.
 
-    judgebench export verdicts --benchmark mine --judge gpt --to verdicts.parquet
+    $ judgebench export outputs --benchmark demo --to outputs.jsonl.gz
+    $ judgebench export verdicts --benchmark demo --judge scripted:coin --to verdicts.parquet
     """
-    session: Session = context.obj
-    with session.database() as database:
+    with opened(context) as database:
         done = services.exports.export(database, kind, to, benchmark=benchmark, judges=judge or (), category=category)
-    if output is Format.JSON:
+    if output == "json":
         print_json(asdict(done))
     else:
-        out().print(visible(f"{done.file}: {done.rows} rows of {done.benchmark}'s {done.kind}"))
+        say(f"{done.file}: {done.rows} rows of {done.benchmark}'s {done.kind}")

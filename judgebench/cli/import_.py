@@ -1,5 +1,7 @@
 """judgebench import: files, each recognised or named."""
 
+from __future__ import annotations
+
 import shutil
 import sys
 from collections.abc import Iterator
@@ -8,18 +10,18 @@ from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 from typer.core import TyperGroup
 
 from judgebench import services
-from judgebench.cli.options import columns_of
-from judgebench.cli.session import Format, Session, complain, out, print_json, visible
+from judgebench.cli import options
+from judgebench.cli.session import complain, opened, print_json, print_table, say
 from judgebench.errors import InputError
-from judgebench.formats.reading import NamedPath, guessed_ending
-from judgebench.formats.registry import FORMATS, named
+
+if TYPE_CHECKING:
+    from judgebench.services.imports import ImportOptions, ImportReport
 
 _START_BYTES = 1 << 16  # of standard input, by which its form is told
 
@@ -33,63 +35,60 @@ class _Imports(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-imports = typer.Typer(
-    cls=_Imports,
-    no_args_is_help=True,
-    help="""Import files: instructions, outputs, recorded verdicts, labels, lineage.
+_HELP = """Import files: instructions, outputs, recorded verdicts, labels, lineage.
 
-    'judgebench import FILE... --benchmark B' recognises what each file is; the other commands say it.
-    """,
-)
-Columns = Annotated[list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="e.g. instruction=question")]
-Output = Annotated[Format, typer.Option("--format")]
+'judgebench import FILE... --benchmark B' recognises what each file is; the other commands say it.
+
+$ judgebench import demo/instructions.jsonl --benchmark mine
+$ judgebench import results/gpt-4/annotations.json
+"""
+app = typer.Typer(cls=_Imports, help=_HELP, no_args_is_help=True)
 
 
-@imports.command("files")
+@app.command("files")
 def import_files(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="JSON, JSONL, CSV or parquet, plain or .gz; - is stdin.")],
-    benchmark: Annotated[str | None, typer.Option(help="Name of the benchmark; some formats have a usual one.")] = None,
+    benchmark: options.AnyBenchmark = None,
     as_format: Annotated[
-        str | None, typer.Option("--as", metavar="FORMAT", help="What the files are; default: recognise each.")
+        str | None,
+        typer.Option("--as", metavar="FORMAT", help="What the files are, see 'import formats'.", show_default="told"),
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Whose outputs these are; default: as the file says.")] = None,
-    annotator: Annotated[
-        str | None, typer.Option(help="Who labelled, where the file does not say; default: the file's name.")
-    ] = None,
-    columns: Columns = None,
-    extend: Annotated[bool, typer.Option(help="Add instructions and outputs that the benchmark lacks to it.")] = False,
-    new_benchmark: Annotated[bool, typer.Option(help="Create it although its name is hardly another's.")] = False,
-    output: Output = Format.TABLE,
+    model: options.WriterOf = None,
+    annotator: options.LabelledBy = None,
+    columns: options.Columns = None,
+    extend: options.Extend = False,
+    new_benchmark: options.NewBenchmark = False,
+    output: options.Output = "table",
 ) -> None:
     """Recognise what each file is and import it, one transaction a file; a file that is wrong stops itself alone.
 
-    judgebench import instructions.jsonl outputs.csv.gz --benchmark mine
-
-    judgebench import results/*/annotations.json
-
-    zcat votes.csv.gz | judgebench import - --as labels --benchmark votes
+    $ judgebench import demo/instructions.jsonl --benchmark mine
+    $ judgebench import instructions.jsonl outputs.csv.gz --benchmark mine
+    $ judgebench import results/*/annotations.json
+    $ judgebench import - --as labels --benchmark votes
     """
-    session: Session = context.obj
+    from judgebench.formats.registry import named
+
     if as_format is not None:
         named(as_format)
-    chosen = columns_of(columns or [])
-    options = services.imports.ImportOptions(model, annotator, extend, new_benchmark)
+    chosen = options.columns_of(columns)
+    choices = services.imports.ImportOptions(model, annotator, extend, new_benchmark)
     imported, failed = [], []
     for name in files:
         try:
             with _opened(name) as path:
                 file = services.imports.read(path, as_format=as_format, columns=chosen)
-            with session.database(create=True) as database:
-                report = services.imports.save(database, file, benchmark=benchmark, options=options)
+            with opened(context, create=True) as database:
+                report = services.imports.save(database, file, benchmark=benchmark, options=choices)
         except InputError as error:
             complain(str(error))
             failed.append({"file": str(name), "error": str(error)})
             continue
         imported.append(asdict(report))
-        if output is Format.TABLE:
-            out().print(f"{visible(report.file)} ({report.format}): {_in_words(report)}")
-    if output is Format.JSON:
+        if output == "table":
+            say(f"{report.file} ({report.format}): {_in_words(report)}")
+    if output == "json":
         print_json({"imported": imported, "failed": failed})
     if failed:
         if len(files) > 1:
@@ -104,6 +103,8 @@ def _opened(file: Path) -> Iterator[str | PathLike[str]]:
     if str(file) != "-":
         yield file
         return
+    from judgebench.formats.reading import NamedPath, guessed_ending
+
     with TemporaryDirectory(prefix="judgebench-") as folder:
         start = sys.stdin.buffer.read(_START_BYTES)
         path = Path(folder, f"input{guessed_ending(start)}")
@@ -113,104 +114,118 @@ def _opened(file: Path) -> Iterator[str | PathLike[str]]:
         yield NamedPath(path, "standard input")
 
 
-@imports.command("formats")
-def list_formats(output: Output = Format.TABLE) -> None:
-    """List the formats that are read and written."""
+@app.command("formats")
+def list_formats(output: options.Output = "table") -> None:
+    """List the formats that are read and written.
+
+    $ judgebench import formats
+    """
+    from judgebench.formats.registry import FORMATS
+
     headings = ("format", "holds", "read", "written", "what it is")
     rows = [(form.name, form.holds, form.read is not None, bool(form.columns), form.help) for form in FORMATS]
-    if output is Format.JSON:
+    if output == "json":
         print_json([dict(zip(headings, row, strict=True)) for row in rows])
         return
-    table = Table(*headings, box=None, pad_edge=False)
-    for name, holds, read, written, about in rows:
-        table.add_row(name, holds, "yes" if read else "", "yes" if written else "", about)
-    out().print(table)
+    words = {True: "yes", False: ""}
+    print_table(headings, [(row[0], row[1], words[row[2]], words[row[3]], row[4]) for row in rows])
 
 
-@imports.command("alpaca-eval")
+@app.command("alpaca-eval")
 def alpaca_eval(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="annotations.json files, plain or .gz.")],
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")] = "alpaca_eval",
-    output: Output = Format.TABLE,
+    benchmark: options.Benchmark = "alpaca_eval",
+    output: options.Output = "table",
 ) -> None:
-    """Import AlpacaEval annotations: instructions, both outputs, and recorded verdicts; all files or none."""
-    session: Session = context.obj
+    """Import AlpacaEval annotations: instructions, both outputs, and recorded verdicts; all files or none.
+
+    $ judgebench import alpaca-eval results/gpt-4/annotations.json.gz
+    """
     for file in files:
         if not file.is_file():
             raise InputError(f"{file}: there is no such file")
-    with session.database(create=True) as database:
+    with opened(context, create=True) as database:
         reports = services.imports.import_alpaca_eval(database, files, benchmark=benchmark)
-    if output is Format.JSON:
+    if output == "json":
         print_json([asdict(report) for report in reports])
         return
-    for report in reports:
-        out().print(_in_words(report))
+    say(*map(_in_words, reports))
 
 
-@imports.command("judgments")
+@app.command("judgments")
 def judgments(
     context: typer.Context,
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark that was judged.")],
-    judge: Annotated[list[str], typer.Option(help="A judge whose replies are to be compared; name two or more.")],
-    into: Annotated[str, typer.Option(help="Name of the benchmark of judgments.")],
-    output: Output = Format.TABLE,
+    benchmark: options.Benchmark,
+    judge: options.ComparedJudges,
+    into: Annotated[str, typer.Option("--into", help="Name of the benchmark of judgments.")],
+    output: options.Output = "table",
 ) -> None:
-    """Make a benchmark of what judges replied, for a meta-judge: 'run --template pairwise/meta --all-pairs' on it."""
-    session: Session = context.obj
-    with session.database() as database:
+    """Make a benchmark of what judges replied, for a meta-judge: 'run --template pairwise/meta --all-pairs' on it.
+
+    $ judgebench import judgments --benchmark demo --judge embedded --judge scripted:coin --into judgments
+    """
+    with opened(context) as database:
         report = services.imports.import_judgments(database, benchmark, judge, into=into)
-    if output is Format.JSON:
+    if output == "json":
         print_json(asdict(report))
         return
     cases = f"{report.benchmark}: {report.cases} cases judged by {', '.join(report.judges)}"
-    out().print(visible(f"{cases}; {report.new} judgments stored, {report.known} were stored already"))
+    say(f"{cases}; {report.new} judgments stored, {report.known} were stored already")
 
 
-@imports.command("instructions")
+@app.command("instructions")
 def instructions(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="JSON, JSONL, CSV or parquet; one instruction a row.")],
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark; created where it does not exist.")],
-    columns: Columns = None,
-    output: Output = Format.TABLE,
+    benchmark: options.Benchmark,
+    columns: options.Columns = None,
+    output: options.Output = "table",
 ) -> None:
-    """Import instructions without outputs, which 'judgebench answer' then collects; those there already stay."""
-    import_one(context.obj, file, as_format="instructions", benchmark=benchmark, columns=columns, output=output)
+    """Import instructions without outputs, which 'judgebench answer' then collects; those there already stay.
+
+    $ judgebench import instructions demo/instructions.jsonl --benchmark mine
+    """
+    import_one(context, file, as_format="instructions", benchmark=benchmark, columns=columns, output=output)
 
 
-@imports.command("scalerlab")
+@app.command("scalerlab")
 def scalerlab(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A judge's outputs as JSONL, plain or .gz.")],
-    benchmark: Annotated[str, typer.Option(help="Name of the benchmark.")] = "scalerlab",
-    output: Output = Format.TABLE,
+    benchmark: options.Benchmark = "scalerlab",
+    output: options.Output = "table",
 ) -> None:
-    """Import the ScalerLab JudgeBench: pairs with an objective key, and a judge's decisions in both orders."""
-    import_one(context.obj, file, as_format="scalerlab", benchmark=benchmark, output=output)
+    """Import the ScalerLab JudgeBench: pairs with an objective key, and a judge's decisions in both orders.
+
+    $ judgebench import scalerlab gpt-4o.jsonl.gz
+    """
+    import_one(context, file, as_format="scalerlab", benchmark=benchmark, output=output)
 
 
 def import_one(
-    session: Session,
+    context: typer.Context,
     path: Path,
     *,
     as_format: str,
-    output: Format,
+    output: str,
     benchmark: str | None = None,
     columns: list[str] | None = None,
-    options: "services.imports.ImportOptions | None" = None,
+    choices: ImportOptions | None = None,
 ) -> None:
     """Import a file that was said to be of this format, and print what it brought."""
-    file = services.imports.read(path, as_format=as_format, columns=columns_of(columns or []))
-    with session.database(create=True) as database:
-        report = services.imports.save(database, file, benchmark=benchmark, options=options)
-    if output is Format.JSON:
+    file = services.imports.read(path, as_format=as_format, columns=options.columns_of(columns))
+    with opened(context, create=True) as database:
+        report = services.imports.save(database, file, benchmark=benchmark, options=choices)
+    if output == "json":
         print_json(asdict(report))
     else:
-        out().print(_in_words(report))
+        say(_in_words(report))
 
 
-def _in_words(report: "services.imports.ImportReport") -> str:
+def _in_words(report: ImportReport) -> str:
+    from judgebench.formats.registry import named
+
     into = f"{report.benchmark}: " if report.benchmark else ""
     models = report.models[0] if len(report.models) == 1 else f"{len(report.models)} models"
     whose = [*report.judges, *([models] if report.models else [])]
@@ -230,4 +245,4 @@ def _in_words(report: "services.imports.ImportReport") -> str:
     }
     holds = named(report.format).holds + (f" ({', '.join(whose)})" if whose else "")
     stored = f"{into}{report.new} {holds} stored; {report.known} were stored already"
-    return visible("; ".join([stored, *(f"{count} {what}" for what, count in counted.items() if count)]))
+    return "; ".join([stored, *(f"{count} {what}" for what, count in counted.items() if count)])

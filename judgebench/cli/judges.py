@@ -1,110 +1,117 @@
 """judgebench judges: add, list, show, test. Without a command they are listed."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from judgebench import services
-from judgebench.cli.options import settings_of
-from judgebench.cli.session import Format, Session, out, print_json, visible
-from judgebench.clients.probe import Report
-from judgebench.spec import make_judge
+from judgebench.cli.options import Address, KeyVariable, Output, Price, ServedModel, Settings, Template, settings_of
+from judgebench.cli.session import Session, opened, print_json, print_table, say
 
-app = typer.Typer(help="Judges by name: add, list, show and test them.", invoke_without_command=True)
+if TYPE_CHECKING:
+    from judgebench.clients.probe import Report
+    from judgebench.services.judges import KnownJudge
 
-
-FormatOption = Annotated[Format, typer.Option("--format")]
-
-
+app = typer.Typer(invoke_without_command=True)
 NameArgument = Annotated[str, typer.Argument(help="Name of a judge.")]
 
 
 @app.callback()
-def judges(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
-    """Judges by name: add, list, show and test them. Without a command they are listed."""
+def judges(context: typer.Context, output: Output = "table") -> None:
+    """Judges by name: add, list, show and test them. Without a command they are listed.
+
+    $ judgebench judges
+    $ judgebench judges add position --model scripted:always-first --template pairwise/three-way
+    """
     if context.invoked_subcommand is None:
         list_judges(context, output)
 
 
 @app.command("list")
-def list_judges(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
-    """List judges."""
-    session: Session = context.obj
-    with session.database() as database:
-        found = services.judges.known_judges(database)
-    if output is Format.JSON:
-        print_json([_document(each) for each in found])
+def list_judges(context: typer.Context, output: Output = "table") -> None:
+    """List judges.
+
+    $ judgebench judges list
+    """
+    with opened(context) as database:
+        known = services.judges.known_judges(database)
+    if output == "json":
+        print_json([_document(judge) for judge in known])
         return
-    table = Table("judge", "model", "template", "address", box=None, pad_edge=False)
-    for each in found:
-        judge = each.judge
-        table.add_row(*(visible(cell) for cell in (judge.name, judge.model, judge.template, _address(each))))
-    out().print(table)
+    print_table(
+        ("judge", "model", "template", "address"),
+        [(row.judge.name, row.judge.model, row.judge.template, _address(row)) for row in known],
+    )
 
 
 @app.command()
 def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of the judge, for run --judge NAME.")],
-    model: Annotated[str, typer.Option(help="Its server's name for it, 'embedded', or 'scripted:NAME'.")],
-    url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")] = None,
-    key_env: Annotated[
-        str | None, typer.Option(help="NAME of the environment variable that holds the server's key.")
-    ] = None,
-    template: Annotated[str | None, typer.Option(help="A template, e.g. pairwise/two-way, or a file.")] = None,
-    setting: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A decoding setting; may be repeated.")
-    ] = None,
-    price: Annotated[
-        str | None, typer.Option(metavar="PROMPT,COMPLETION", help="USD per million tokens, e.g. 2.5,10")
-    ] = None,
+    model: ServedModel,
+    url: Address = None,
+    key_env: KeyVariable = None,
+    template: Template = None,
+    setting: Settings = None,
+    price: Price = None,
 ) -> None:
-    """Remember a judge under a name; nothing is asked, and no key is stored."""
-    session: Session = context.obj
+    """Remember a judge under a name; nothing is asked, and no key is stored.
+
+    $ judgebench judges add position --model scripted:always-first --template pairwise/three-way
+    $ judgebench judges add gpt --model gpt-5 --url https://api.openai.com/v1 --key-env OPENAI_API_KEY
+    $ judgebench judges add local --model qwen3 --url http://127.0.0.1:8000/v1 --set temperature=0
+    """
+    from judgebench.spec import make_judge
+
     fields = {"name": name, "model": model, "url": url, "key_env": key_env, "template": template, "price": price}
-    spec = make_judge(fields | {"settings": settings_of(setting or [])}, where="flags")
-    with session.database(create=True) as database:
+    spec = make_judge(fields | {"settings": settings_of(setting)}, where="flags")
+    with opened(context, create=True) as database:
         judge = services.judges.add_judge(database, spec)
-    out().print(visible(f"judge {judge.name}: {judge.model} with template {judge.template}"))
+    say(f"judge {judge.name}: {judge.model} with template {judge.template}")
 
 
 @app.command()
-def show(context: typer.Context, name: NameArgument, output: FormatOption = Format.TABLE) -> None:
-    """Show everything that is stored about a judge."""
-    session: Session = context.obj
-    with session.database() as database:
+def show(context: typer.Context, name: NameArgument, output: Output = "table") -> None:
+    """Show everything that is stored about a judge.
+
+    $ judgebench judges show position
+    """
+    with opened(context) as database:
         document = _document(services.judges.known_judge(database, name))
-    if output is Format.JSON:
+    if output == "json":
         print_json(document)
         return
     for field, value in document.items():
-        out().print(visible(f"{field:<16}{json.dumps(value) if isinstance(value, dict) else value}"))
+        say(f"{field:<16}{json.dumps(value) if isinstance(value, dict) else value}")
 
 
 @app.command("test")
-def try_judge(context: typer.Context, name: NameArgument, output: FormatOption = Format.TABLE) -> None:
-    """Ask a judge four short questions: does it answer, as which model, and what can its server do?"""
+def try_judge(context: typer.Context, name: NameArgument, output: Output = "table") -> None:
+    """Ask a judge four short questions: does it answer, as which model, and what can its server do?
+
+    $ judgebench judges test position
+    """
     session: Session = context.obj
     with session.database() as database:
         known = services.judges.known_judge(database, name)
         report = services.judges.try_judge(database, name, session.environment)
     price = None if known.spec is None else known.spec.price
-    if output is Format.JSON:
-        found = {} if report is None else asdict(report) | {"left_out": list(report.left_out)}
-        print_json({"judge": name, "reachable": True, "price": price, **found})
-        return
-    for line in _lines(known.judge.model, report, price):
-        out().print(visible(line))
+    if output == "json":
+        answers = {} if report is None else asdict(report) | {"left_out": list(report.left_out)}
+        print_json({"judge": name, "reachable": True, "price": price, **answers})
+    else:
+        say(*_lines(known.judge.model, report, price))
 
 
-def _lines(asked: str, report: Report | None, price: str | None) -> list[str]:
+def _lines(model: str, report: Report | None, price: str | None) -> list[str]:
     if report is None:
         return ["runs in this process: there is no server to try, and no price"]
     held = {True: "yes", False: "no"}
-    other = "" if report.model in (None, asked) else f", not {asked!r} as asked"
+    other = "" if report.model in (None, model) else f", not {model!r} as asked"
     context = "the server does not tell" if report.context_tokens is None else f"{report.context_tokens:,} tokens"
     latency = "" if report.latency_s is None else f" in {report.latency_s:.2f} s"
     return [
@@ -119,7 +126,7 @@ def _lines(asked: str, report: Report | None, price: str | None) -> list[str]:
     ]
 
 
-def _document(known: services.judges.KnownJudge) -> dict[str, Any]:
+def _document(known: KnownJudge) -> dict[str, Any]:
     judge, spec = known.judge, known.spec
     return {
         "judge": judge.name,
@@ -133,7 +140,7 @@ def _document(known: services.judges.KnownJudge) -> dict[str, Any]:
     }
 
 
-def _address(known: services.judges.KnownJudge) -> str:
+def _address(known: KnownJudge) -> str:
     if known.spec is None:
         return ""
     return known.spec.url or "in this process"

@@ -5,50 +5,55 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from judgebench import services
 from judgebench.cli.import_ import import_one
-from judgebench.cli.session import Format, Session, out, print_json, visible
+from judgebench.cli.options import Family, Output, Parent, TrainedOn
+from judgebench.cli.session import opened, print_json, print_table, say
 from judgebench.errors import InputError
 from judgebench.records import Lineage, Model
 
-app = typer.Typer(help="Where models and judges come from: family, parent, teachers.", no_args_is_help=True)
-FormatOption = Annotated[Format, typer.Option("--format")]
+_HELP = """Where models and judges come from: family, parent, teachers.
+
+$ judgebench lineage propose
+$ judgebench lineage accept --all
+"""
+app = typer.Typer(help=_HELP, no_args_is_help=True)
 
 
 @app.command("list")
-def list_lineage(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
-    """List what was declared."""
-    session: Session = context.obj
-    with session.database() as database:
-        found = services.lineage.declared(database)
-    if output is Format.JSON:
-        print_json([{"model": name, **asdict(lineage)} for name, lineage in found.items()])
-    else:
-        _print_models([Model(name, lineage) for name, lineage in found.items()])
+def list_lineage(context: typer.Context, output: Output = "table") -> None:
+    """List what was declared.
+
+    $ judgebench lineage list
+    """
+    with opened(context) as database:
+        declared = services.lineage.declared(database)
+    _print_models([Model(name, lineage) for name, lineage in declared.items()], output)
 
 
 @app.command()
-def propose(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
-    """What the names of models and judges without a lineage suggest; nothing is stored."""
-    session: Session = context.obj
-    with session.database() as database:
-        found = services.lineage.undeclared(database)
-    if output is Format.JSON:
-        print_json([asdict(each) for each in found])
+def propose(context: typer.Context, output: Output = "table") -> None:
+    """What the names of models and judges without a lineage suggest; nothing is stored.
+
+    $ judgebench lineage propose
+    """
+    with opened(context) as database:
+        undeclared = services.lineage.undeclared(database)
+    if output == "json":
+        print_json([asdict(model) for model in undeclared])
         return
-    table = Table("model", "family", "parent", "trained on", box=None, pad_edge=False)
-    for each in found:
-        name = f"{each.name} (a judge's LLM)" if each.is_judge else each.name
-        if each.proposal is None:
-            table.add_row(visible(name), "no proposal", "", "")
-        else:
-            table.add_row(visible(name), *_cells(each.proposal.lineage))
-    out().print(table)
-    out().print(
-        "Confirm with: judgebench lineage accept NAME... (or --all); declare others with: judgebench lineage set"
+    print_table(
+        ("model", "family", "parent", "trained on"),
+        [
+            (
+                f"{model.name} (a judge's LLM)" if model.is_judge else model.name,
+                *(("no proposal", "", "") if model.proposal is None else _cells(model.proposal.lineage)),
+            )
+            for model in undeclared
+        ],
     )
+    say("Confirm with: judgebench lineage accept NAME... (or --all); declare others with: judgebench lineage set")
 
 
 @app.command()
@@ -56,57 +61,63 @@ def accept(
     context: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(help="Models whose proposals are right.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All proposals are right.")] = False,
-    output: FormatOption = Format.TABLE,
+    output: Output = "table",
 ) -> None:
-    """Confirm proposals: they become declared lineage, with those of the parents and teachers that they name."""
-    session: Session = context.obj
+    """Confirm proposals: they become declared lineage, with those of the parents and teachers that they name.
+
+    $ judgebench lineage accept --all
+    $ judgebench lineage accept vicuna-7b tulu-2-dpo-70b
+    """
     if bool(names) == everything:
         raise InputError("name the models whose proposals are right, or say --all")
-    with session.database() as database:
-        chosen = names or [each.name for each in services.lineage.undeclared(database) if each.proposal is not None]
+    with opened(context) as database:
+        chosen = names or [model.name for model in services.lineage.undeclared(database) if model.proposal is not None]
         stored = services.lineage.accept(database, chosen)
-    if output is Format.JSON:
-        print_json([{"model": model.name, **asdict(model.lineage)} for model in stored])
-    else:
-        _print_models(stored)
+    _print_models(stored, output)
 
 
 @app.command("set")
 def set_lineage(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="A model, or the LLM of a judge.")],
-    family: Annotated[str | None, typer.Option(help="e.g. llama")] = None,
-    parent: Annotated[str | None, typer.Option(help="The model it was tuned from.")] = None,
-    trained_on: Annotated[
-        list[str] | None, typer.Option(help="A model whose outputs were in its training data; may be repeated.")
-    ] = None,
+    family: Family = None,
+    parent: Parent = None,
+    trained_on: TrainedOn = None,
 ) -> None:
-    """Declare one lineage."""
-    session: Session = context.obj
+    """Declare one lineage.
+
+    $ judgebench lineage set demo-careful --family demo
+    $ judgebench lineage set my-vicuna --family llama --parent llama-2 --trained-on gpt-4
+    """
     lineage = Lineage(family, parent, tuple(trained_on or ()))
     if lineage == Lineage():
         raise InputError("say something: --family, --parent or --trained-on")
-    with session.database() as database:
+    with opened(context) as database:
         services.lineage.declare(database, [Model(name, lineage)])
-    _print_models([Model(name, lineage)])
+    _print_models([Model(name, lineage)], "table")
 
 
 @app.command("import")
 def import_lineage(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="JSON, JSONL, CSV or parquet: model, family, parent, trained_on.")],
-    output: FormatOption = Format.TABLE,
+    output: Output = "table",
 ) -> None:
-    """Declare the lineages in a file, all or none."""
-    import_one(context.obj, file, as_format="lineage", output=output)
+    """Declare the lineages in a file, all or none.
+
+    $ judgebench lineage import lineage.csv
+    """
+    import_one(context, file, as_format="lineage", output=output)
 
 
-def _print_models(models: list[Model]) -> None:
-    table = Table("model", "family", "parent", "trained on", box=None, pad_edge=False)
-    for model in models:
-        table.add_row(visible(model.name), *_cells(model.lineage))
-    out().print(table)
+def _print_models(models: list[Model], output: str) -> None:
+    if output == "json":
+        print_json([{"model": model.name, **asdict(model.lineage)} for model in models])
+    else:
+        print_table(
+            ("model", "family", "parent", "trained on"), [(model.name, *_cells(model.lineage)) for model in models]
+        )
 
 
 def _cells(lineage: Lineage) -> tuple[str, str, str]:
-    return visible(lineage.family or ""), visible(lineage.parent or ""), visible(", ".join(lineage.trained_on))
+    return lineage.family or "", lineage.parent or "", ", ".join(lineage.trained_on)

@@ -1,71 +1,113 @@
-"""The command line: parse, call ``study`` or ``queries``, print. Documents go to stdout, everything else to stderr.
+"""The command line: parse, call ``services`` or ``engine``, print. Documents go to stdout, everything else to stderr.
 
 Exit codes: 0 done; 1 an audit failed; 2 bad input or usage; 3 finished with trials that have no verdict; 130 stopped
 by an interrupt and resumable.
 """
 
 import os
+import re
 import sys
+from difflib import get_close_matches
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from judgebench import __version__
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
 from judgebench.errors import JudgeBenchError, UnknownName
 
-COMMANDS = {  # where each is; in the order of the help
-    "submit": "submit:submit",
-    "import": "import_:imports",
-    "export": "export:export",
-    "answer": "answer:answer",
-    "run": "run:run",
-    "reparse": "reparse:reparse",
-    "batch": "batch:app",
-    "leaderboard": "leaderboard:leaderboard",
-    "matrix": "matrix:matrix",
-    "multiverse": "multiverse:multiverse",
-    "consensus": "consensus:consensus",
-    "quality": "quality:quality",
-    "plan": "plan:plan",
-    "bias": "bias:bias",
-    "agreement": "agreement:agreement",
-    "card": "card:card",
-    "contamination": "contamination:contamination",
-    "audit": "audit:app",
-    "battles": "battles:battles",
-    "benchmarks": "benchmarks:benchmarks",
-    "models": "models:models",
-    "judges": "judges:app",
-    "labels": "labels:app",
-    "lineage": "lineage:app",
-    "templates": "templates:templates",
-    "app": "app:app",
-    "demo": "demo:demo",
-    "db": "db:app",
-    "vllm": "vllm:app",
+# What the list of commands says, so that it needs none of them. A command lies in the module of its name.
+PANELS = {
+    "Evaluate": {
+        "demo": "The whole way on a small benchmark of our own, with the judge that runs inside this process.",
+        "submit": "Submit a model's outputs to the instructions of a benchmark.",
+        "import": "Import files: instructions, outputs, recorded verdicts, labels, lineage.",
+        "answer": "Collect a model's outputs from its server.",
+        "judges": "Judges by name: add, list, show and test them. Without a command they are listed.",
+        "templates": "List the templates that judges can be asked with.",
+        "run": "Judge a benchmark's outputs; the same command continues a stopped run and repeats no answered call.",
+        "batch": "Judge by batch files: export, submit, ingest, list.",
+        "reparse": "Read a judge's stored replies again with the current parser; no call is made.",
+    },
+    "Rank": {
+        "leaderboard": "Rank the models of a benchmark, with intervals and the ranks that the data leave open.",
+        "matrix": "How often each model was preferred to each other one, with intervals.",
+        "multiverse": "Rank under every reasonable choice of method, judges and verdicts; see what survives them all.",
+        "consensus": "Who is best without one scale: lottery, Borda and Kemeny; and the test of cycles.",
+        "quality": "How many pairs a leaderboard separates, and how well it foretells another one.",
+        "plan": "How many instructions a comparison needs, and what a number of them can tell.",
+    },
+    "Trust": {
+        "bias": "What besides quality moves a judge: position, length, style, relatives; and the ranking without it.",
+        "agreement": "How far judges agree with people and with each other, beside how far people agree.",
+        "card": "A judge's report card: every measure that the stored verdicts allow, with its grade.",
+        "audit": "Is this judge, or this submission, to be trusted?",
+        "contamination": "Look for a benchmark's texts in submissions, templates, other benchmarks or a file.",
+        "labels": "Human labels: import and list what people say about battles.",
+    },
+    "Data": {
+        "benchmarks": "List benchmarks.",
+        "models": "List the models that have outputs in a benchmark, with their declared lineage.",
+        "battles": "List battles with the mean preference of their verdicts.",
+        "export": "Write a benchmark's rows to a file, which 'judgebench import' reads back.",
+        "lineage": "Where models and judges come from: family, parent, teachers.",
+        "db": "Upgrade, check, back up and copy the database.",
+    },
+    "Serve": {
+        "app": "Open the web app on the database.",
+        "vllm": "Serve judges by vLLM on this machine.",
+    },
 }
+COMMANDS = {name: (panel, text) for panel, commands in PANELS.items() for name, text in commands.items()}
 
 
 class _Commands(TyperGroup):
-    """Loads a command when it is asked for: most start in half the time it takes to load them all."""
+    """Loads a command when it is run or asked for its help; lists of commands load none."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
-            raise UnknownName("command", cmd_name, COMMANDS)
-        module, _, attribute = COMMANDS[cmd_name].partition(":")
-        found = getattr(import_module(f"judgebench.cli.{module}"), attribute)
-        one = typer.Typer(context_settings=_HELP)
-        if isinstance(found, typer.Typer):
-            one.add_typer(found, name=cmd_name)
-            return typer.main.get_group(one).commands[cmd_name]
-        one.command(cmd_name)(found)
-        return typer.main.get_command(one)
+        if cmd_name in COMMANDS:
+            panel, text = COMMANDS[cmd_name]
+            return TyperCommand(cmd_name, help=text, rich_help_panel=panel)
+        if ctx.resilient_parsing:  # of a line that is still being typed
+            return None
+        raise UnknownName("command", cmd_name, COMMANDS)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, None if name is None else command(name), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = _with_nearest(error.message)
+            raise
+
+
+def command(name: str) -> Any:
+    """A command, ready to be run."""
+    leaf = f"{name}_" if iskeyword(name) else name
+    module = import_module(f"judgebench.cli.{leaf}")
+    function = getattr(module, "app", None) or getattr(module, leaf)
+    holder = typer.Typer(context_settings=_HELP, add_completion=False)
+    if isinstance(function, typer.Typer):
+        holder.add_typer(function, name=name)
+        return typer.main.get_group(holder).commands[name]
+    holder.command(name)(function)
+    return typer.main.get_command(holder)
+
+
+def _with_nearest(message: str) -> str:
+    """The message, and what may have been meant by a value that is not one of an option's."""
+    match = re.search("'([^']*)' is not one of (.*)", message)
+    near = get_close_matches(match[1], re.findall("'([^']*)'", match[2]), n=2) if match else []
+    return f"{message} Did you mean {' or '.join(map(repr, near))}?" if near else message
 
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -79,8 +121,8 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(wanted: bool) -> None:
+    if wanted:
         print(f"judgebench {__version__}")
         raise typer.Exit
 

@@ -1,52 +1,62 @@
 """judgebench multiverse."""
 
+import math
 from collections.abc import Sequence
 
-import numpy as np
 import typer
 
 from judgebench import services
-from judgebench.cli.options import BenchmarkOption, CategoryOption, FormatOption, JudgesOption, SeedOption
-from judgebench.cli.session import Format, Session, percent, print_json, print_rows, say
+from judgebench.cli.options import Benchmark, Category, Judges, Output, Seed
+from judgebench.cli.session import opened, print_json, print_table, say
+from judgebench.show.numbers import percent
+from judgebench.show.numbers import ranks as rank_range
 
 
 def multiverse(
     context: typer.Context,
-    benchmark: BenchmarkOption,
-    judge: JudgesOption = None,
-    category: CategoryOption = None,
-    seed: SeedOption = 0,
-    output: FormatOption = Format.TABLE,
+    benchmark: Benchmark,
+    judge: Judges = None,
+    category: Category = None,
+    seed: Seed = 0,
+    output: Output = "table",
 ) -> None:
-    """The ranking under every reasonable choice of method, judges and verdicts, and what survives them all."""
-    session: Session = context.obj
-    with session.database() as database:
+    """Rank under every reasonable choice of method, judges and verdicts; see what survives them all.
+
+    $ judgebench multiverse --benchmark demo
+    $ judgebench multiverse --benchmark demo --category writing --format json
+    """
+    with opened(context) as database:
         many = services.leaderboards.multiverse(database, benchmark, judges=judge or (), category=category, seed=seed)
-    found, rows = many.together, many.together.rows()
-    if output is Format.JSON:
-        universes = [{"choices": dict(u.choices), "ranks": _ranks(found.models, u.estimates)} for u in many.universes]
+    ranks, rows = many.together, many.together.rows()
+    if output == "json":
+        universes = [{"choices": dict(u.choices), "ranks": _ranks(ranks.models, u.estimates)} for u in many.universes]
         document = {"benchmark": benchmark, "universes": universes, "impossible": many.impossible}
-        print_json({**document, "models": rows, "influence": dict(found.influence)})
+        print_json({**document, "models": rows, "influence": dict(ranks.influence)})
         return
-    print_rows(
+    print_table(
         ("ranks", "model", "first in", "above in all"),
         [
-            (f"{r['best_rank']}-{r['worst_rank']}", r["model"], percent(r["leads"]), str(len(r["above_in_all"])))
-            for r in rows
+            (
+                rank_range(row["best_rank"], row["worst_rank"]),
+                row["model"],
+                percent(row["leads"]),
+                len(row["above_in_all"]),
+            )
+            for row in rows
         ],
+        text=("model",),
     )
-    k = len(rows)
-    survived = sum(len(row["above_in_all"]) for row in rows)
-    say(f"{found.universes} ways of ranking; {many.impossible} more do not fit these verdicts")
-    say(f"{survived} of {k * (k - 1) // 2} pairs stand in the same order in all of them")
-    for name, share in found.influence.items():
+    models, survived = len(rows), sum(len(row["above_in_all"]) for row in rows)
+    say(f"{ranks.universes} ways of ranking; {many.impossible} more do not fit these verdicts")
+    say(f"{survived} of {models * (models - 1) // 2} pairs stand in the same order in all of them")
+    for name, share in ranks.influence.items():
         say(f"changing {name} alone turns round {percent(share)} of pairs on average")
 
 
 def _ranks(models: Sequence[str], estimates: Sequence[float]) -> dict[str, int]:
-    values = np.array(estimates)
+    """One rank for each model that has an estimate; equal ones share it."""
     return {
-        model: 1 + int((values > value).sum())
-        for model, value in zip(models, values, strict=True)
-        if np.isfinite(value)
+        model: 1 + sum(other > value for other in estimates)
+        for model, value in zip(models, estimates, strict=True)
+        if math.isfinite(value)
     }

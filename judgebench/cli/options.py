@@ -1,85 +1,343 @@
-"""The options that commands share; and the study that they make."""
+"""The options that commands share, each declared once, and the records that hold those that belong together.
+
+A command takes a record through ``flat``: each of its fields is an option. No option's name is declared twice; where it
+means something narrower in a command, ``varied`` gives it other words.
+"""
+
+from __future__ import annotations
 
 import json
-from enum import StrEnum
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, Signature, getdoc, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
 import typer
 
-from judgebench import services
-from judgebench.cli.session import Format
 from judgebench.errors import InputError
-from judgebench.spec import Study, load_prices, load_study, make_study
-from judgebench.store.database import Database
+from judgebench.judging.design import Orders
+from judgebench.leaderboard import METHODS
+
+if TYPE_CHECKING:
+    from judgebench.leaderboard import Method
+    from judgebench.spec import Study
+    from judgebench.store.database import Database
+else:
+    Method = Literal[tuple(METHODS)]  # whatever the table holds when the command line starts
+
+Format = Literal["table", "json"]
+_ADDRESS = "Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1"
+_KEY = "NAME of the environment variable that holds the server's key."
 
 
-class Orders(StrEnum):
-    BOTH = "both"
-    RANDOM = "random"
-    SINGLE = "single"
+def varied(option: Any, words: str | None = None, *, default: str | None = None) -> Any:
+    """The option with other words for what it means in a command, or for what holds where it is not given."""
+    other = copy(option)
+    other.help = words or option.help
+    other.show_default = option.show_default if default is None else default
+    return other
 
 
+_AGAINST = typer.Option("--against", help="Another benchmark.")
+_ANNOTATOR = typer.Option("--annotator", help="Only this annotator's labels.")
+_BASELINE = typer.Option("--baseline", help="Compare every model with this one.")
+_BENCHMARK = typer.Option("--benchmark", help="Name of the benchmark.")
+_DRY_RUN = typer.Option("--dry-run", help="Print what would be asked, and ask nothing.")
+_FORMAT = typer.Option("--format", help="How to print the result.")
+_HTML = typer.Option("--html", help="Also write it into this HTML file, which opens offline.")
+_JUDGE = typer.Option("--judge", help="Name of the judge.")
+_LIMIT = typer.Option("--limit", help="Take the first N instructions.")
+_METHOD = typer.Option("--method", help="How to rank.")
+_MODEL = typer.Option("--model", help="Name of the model.")
+_PORT = typer.Option("--port", min=1, max=65535, help="Port to listen at.")
+_RESAMPLES = typer.Option("--resamples", min=50, max=100_000, help="Number of resamples.")
+_SEED = typer.Option("--seed", help="Seed of everything that is drawn at random.")
+_TEMPLATE = typer.Option("--template", help="A template, e.g. pairwise/two-way, or a file.")
+
+# What is looked at.
 StudyFile = Annotated[Path | None, typer.Argument(metavar="[STUDY]", help="A study file in YAML; flags win over it.")]
-Benchmark = Annotated[str | None, typer.Option(help="Name of the benchmark.")]
-JudgeModel = Annotated[
+Benchmark = Annotated[str, _BENCHMARK]
+AnyBenchmark = Annotated[str | None, _BENCHMARK]
+CardBenchmark = Annotated[str | None, varied(_BENCHMARK, default="where the judge gave most verdicts")]
+Judge = Annotated[str, _JUDGE]
+Judges = Annotated[list[str] | None, varied(_JUDGE, "Only this judge's verdicts; may be repeated.", default="all")]
+ComparedJudges = Annotated[list[str], varied(_JUDGE, "A judge whose replies are compared; name two or more.")]
+OneJudge = Annotated[str | None, varied(_JUDGE, "Only this judge's verdicts.", default="all")]
+Model = Annotated[str, _MODEL]
+WriterOf = Annotated[str | None, varied(_MODEL, "The model whose outputs these are.", default="as the file says")]
+Models = Annotated[list[str] | None, varied(_MODEL, "Only this model; may be repeated.", default="all")]
+Category = Annotated[str | None, typer.Option("--category", help="Only the instructions of this category.")]
+Annotator = Annotated[str | None, _ANNOTATOR]
+LabelledBy = Annotated[
+    str | None, varied(_ANNOTATOR, "Who labelled, where the file does not say.", default="the file's name")
+]
+Against = Annotated[str | None, varied(_AGAINST, default="the same")]
+SoughtIn = Annotated[list[str] | None, varied(_AGAINST, "In this benchmark; may be repeated.", default="all others")]
+Templates = Annotated[
+    list[str] | None, varied(_TEMPLATE, "In this template, by name or file; may be repeated.", default="all")
+]
+
+# How it is computed.
+Baseline = Annotated[str | None, _BASELINE]
+BoardBaseline = Annotated[str | None, varied(_BASELINE, default="the one that met all, or the field")]
+RankingMethod = Annotated[Method, _METHOD]
+QualityMethod = Annotated[Literal["win-rate", "bradley-terry", "length-controlled"], _METHOD]
+Level = Annotated[float, typer.Option("--level", min=0.5, max=0.999, help="Confidence level of intervals and tests.")]
+Resamples = Annotated[int, _RESAMPLES]
+Seed = Annotated[int, _SEED]
+StudySeed = Annotated[int | None, varied(_SEED, default="0")]
+
+# How it is printed, and where it goes.
+Output = Annotated[Format, _FORMAT]
+BoardOutput = Annotated[Literal["table", "json", "csv", "markdown"], _FORMAT]
+Html = Annotated[Path | None, _HTML]
+Shown = Annotated[int, varied(_LIMIT, "Show so many at most.")]
+To = Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write.")]
+AppPort = Annotated[int | None, varied(_PORT, default="the first free one from 8501")]
+LoopbackPort = Annotated[int | None, varied(_PORT, "Port of this machine.", default="a free one")]
+
+# What is stored.
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", metavar="FIELD=COLUMN", help="The column of a field, e.g. instruction=question; may be repeated."
+    ),
+]
+Extend = Annotated[bool, typer.Option("--extend", help="Add to the benchmark what it lacks.")]
+NewBenchmark = Annotated[
+    bool, typer.Option("--new-benchmark", help="Create the benchmark although its name is hardly another's.")
+]
+Family = Annotated[str | None, typer.Option("--family", help="The model's family, e.g. llama-3.")]
+Parent = Annotated[str | None, typer.Option("--parent", help="The model it was tuned from.")]
+TrainedOn = Annotated[
+    list[str] | None,
+    typer.Option("--trained-on", help="A model whose outputs were in its training data; may be repeated."),
+]
+
+# Who is asked, and how.
+AskedJudge = Annotated[
     str | None,
-    typer.Option(help="The judge: one that was added, its server's name for it, 'embedded', or 'scripted:NAME'."),
+    varied(_JUDGE, "Whom to ask: a judge that was added, its server's name for it, 'embedded', or 'scripted:NAME'."),
 ]
-JudgeUrl = Annotated[
-    str | None, typer.Option(help="Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1")
+ServedModel = Annotated[str, varied(_MODEL, "Its server's name for it, 'embedded', or 'scripted:NAME'.")]
+Address = Annotated[str | None, typer.Option("--url", help=_ADDRESS)]
+JudgeAddress = Annotated[str | None, typer.Option("--judge-url", help=_ADDRESS)]
+ModelAddress = Annotated[str | None, typer.Option("--model-url", help=_ADDRESS)]
+KeyVariable = Annotated[str | None, typer.Option("--key-env", help=_KEY)]
+JudgeKeyVariable = Annotated[str | None, typer.Option("--judge-key-env", help=_KEY)]
+ModelKeyVariable = Annotated[str | None, typer.Option("--model-key-env", help=_KEY)]
+JudgeName = Annotated[
+    str | None,
+    typer.Option("--judge-name", help="Store the judge under this name.", show_default="model and template"),
 ]
-JudgeKeyEnv = Annotated[str | None, typer.Option(help="NAME of the environment variable that holds the server's key.")]
-JudgeName = Annotated[str | None, typer.Option(help="Name under which the judge is stored.")]
-TemplateId = Annotated[str | None, typer.Option(help="A template, e.g. pairwise/two-way, or a file.")]
-Price = Annotated[str | None, typer.Option(metavar="PROMPT,COMPLETION", help="USD per million tokens, e.g. 2.5,10")]
-Prices = Annotated[
-    Path | None,
-    typer.Option(envvar="JUDGEBENCH_PRICES", help="A price table in YAML, lines such as 'my-model: 2.5,10'."),
+Template = Annotated[
+    str | None, varied(_TEMPLATE, default="pairwise/two-way; pairwise/likelihood for the embedded judge")
 ]
-Models = Annotated[
-    list[str] | None, typer.Option(help="Models that meet; may be repeated or separated by commas. Default: all.")
-]
-Baseline = Annotated[str | None, typer.Option(help="Compare every model with this one.")]
-AllPairs = Annotated[bool | None, typer.Option("--all-pairs", help="Compare every pair of models.")]
-Pairs = Annotated[
-    list[str] | None, typer.Option("--pair", metavar="A,B", help="Compare these two models; may be repeated.")
-]
-OrdersOption = Annotated[Orders | None, typer.Option(help="Orders in which the outputs are shown. Default: both.")]
-Repeats = Annotated[int | None, typer.Option(help="How often each order is asked.")]
-Limit = Annotated[int | None, typer.Option(help="Take the first N instructions.")]
-Category = Annotated[str | None, typer.Option(help="Take the instructions of one category.")]
-Seed = Annotated[int | None, typer.Option(help="Seed of random orders, and of an adaptive design.")]
-Concurrency = Annotated[int | None, typer.Option(help="Questions in flight at most.")]
-MaxCost = Annotated[float | None, typer.Option(help="Stop asking once this many USD are spent.")]
-MaxFailures = Annotated[int | None, typer.Option(help="Give up after so many failures in a row.")]
-MaxErrors = Annotated[int | None, typer.Option(help="Stop asking once so many questions have failed in all.")]
+JudgeTemplate = Annotated[str | None, typer.Option("--judge-template", help="The template that it is asked with.")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A decoding setting; may be repeated.")
 ]
+Price = Annotated[
+    str | None, typer.Option("--price", metavar="PROMPT,COMPLETION", help="USD per million tokens, e.g. 2.5,10")
+]
+Prices = Annotated[
+    Path | None,
+    typer.Option("--prices", envvar="JUDGEBENCH_PRICES", help="A YAML file of prices: lines like 'my-model: 2.5,10'."),
+]
+Limit = Annotated[int | None, _LIMIT]
+DryRun = Annotated[bool, _DRY_RUN]
+DryMatch = Annotated[bool, varied(_DRY_RUN, "Print how the outputs match, and store nothing.")]
 
 
-def names(given: list[str] | None) -> tuple[str, ...] | None:
+@dataclass(frozen=True, slots=True)
+class JudgeOptions:
+    """The judge"""
+
+    judge: AskedJudge = None
+    judge_url: JudgeAddress = None
+    judge_key_env: JudgeKeyVariable = None
+    judge_name: JudgeName = None
+    template: Template = None
+    price: Price = None
+
+    def fields(self) -> dict[str, Any]:
+        """Those that were given, under the names that a study has for them."""
+        return given(
+            model=self.judge,
+            url=self.judge_url,
+            key_env=self.judge_key_env,
+            name=self.judge_name,
+            template=self.template,
+            price=self.price,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DesignOptions:
+    """What is judged"""
+
+    benchmark: AnyBenchmark = None
+    models: Annotated[
+        list[str] | None,
+        typer.Option("--models", help="Models that meet; may be repeated or separated by commas.", show_default="all"),
+    ] = None
+    baseline: Baseline = None
+    all_pairs: Annotated[bool | None, typer.Option("--all-pairs", help="Compare every pair of models.")] = None
+    pair: Annotated[
+        list[str] | None, typer.Option("--pair", metavar="A,B", help="Compare these two models; may be repeated.")
+    ] = None
+    orders: Annotated[
+        Orders | None,
+        typer.Option("--orders", help="Orders in which the outputs are shown.", show_default="both"),
+    ] = None
+    repeats: Annotated[
+        int | None, typer.Option("--repeats", help="How often each order is asked.", show_default="1")
+    ] = None
+    limit: Limit = None
+    category: Category = None
+    seed: StudySeed = None
+
+    def fields(self) -> dict[str, Any]:
+        """Those that were given, under the names that a study has for them. Raises InputError."""
+        return given(
+            benchmark=self.benchmark,
+            models=names(self.models),
+            baseline=self.baseline,
+            all_pairs=self.all_pairs,
+            pairs=pairs(self.pair),
+            orders=self.orders,
+            repeats=self.repeats,
+            limit=self.limit,
+            category=self.category,
+            seed=self.seed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PaceOptions:
+    """How fast, and how much"""
+
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", help="Questions in flight at most.", show_default="16")
+    ] = None
+    max_cost: Annotated[float | None, typer.Option("--max-cost", help="Stop asking once this many USD are spent.")] = (
+        None
+    )
+    max_failures: Annotated[
+        int | None, typer.Option("--max-failures", help="Give up after so many failures in a row.", show_default="25")
+    ] = None
+    max_errors: Annotated[
+        int | None, typer.Option("--max-errors", help="Stop asking once so many questions have failed in all.")
+    ] = None
+
+    def fields(self) -> dict[str, Any]:
+        return given(
+            concurrency=self.concurrency,
+            max_cost=self.max_cost,
+            max_failures=self.max_failures,
+            max_errors=self.max_errors,
+        )
+
+
+def given(**values: object) -> dict[str, Any]:
+    """What was given; None stands for what was not."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def flat(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option for each field of a parameter that is a record.
+
+    The record's docstring, where it is a few words without a full stop, names the fields' panel in the help.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    parameters: list[Parameter] = []
+    for parameter in signature(command).parameters.values():
+        hint = hints[parameter.name]
+        parameters += _options_of(hint) if is_dataclass(hint) else [_keyword(parameter.name, hint, parameter.default)]
+    records: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+
+    @wraps(command)
+    def flattened(**values: Any) -> None:
+        built = {
+            name: record(**{field.name: values.pop(field.name) for field in fields(record)})
+            for name, record in records.items()
+        }
+        command(**values, **built)
+
+    flattened.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    flattened.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return flattened
+
+
+def _options_of(record: Any) -> list[Parameter]:
+    hints = get_type_hints(record, include_extras=True)
+    panel = getdoc(record) or "."
+    return [
+        _keyword(field.name, hints[field.name] if "." in panel else _in_panel(hints[field.name], panel), field.default)
+        for field in fields(record)
+    ]
+
+
+def _in_panel(hint: Any, panel: str) -> Any:
+    kind, option = get_args(hint)
+    option = copy(option)
+    option.rich_help_panel = panel
+    return Annotated[kind, option]
+
+
+def _keyword(name: str, hint: Any, default: object) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=hint, default=default)
+
+
+def names(listed: list[str] | None) -> tuple[str, ...] | None:
     """From repeated or comma-separated names."""
-    return tuple(name.strip() for each in given for name in each.split(",") if name.strip()) if given else None
+    return tuple(name.strip() for text in listed for name in text.split(",") if name.strip()) if listed else None
 
 
-def pairs(given: list[str] | None) -> tuple[tuple[str, ...], ...] | None:
+def pairs(listed: list[str] | None) -> tuple[tuple[str, ...], ...] | None:
     """From "A,B", several times. Raises InputError."""
-    if not given:
+    if not listed:
         return None
-    found = tuple(tuple(name.strip() for name in each.split(",")) for each in given)
-    for each, sides in zip(given, found, strict=True):
+    split = tuple(tuple(name.strip() for name in text.split(",")) for text in listed)
+    for text, sides in zip(listed, split, strict=True):
         if len(sides) != 2 or not all(sides):
-            raise InputError(f"--pair {each!r}: write two models, A,B")
-    return found
+            raise InputError(f"--pair {text!r}: write two models, A,B")
+    return split
+
+
+def settings_of(listed: list[str] | None) -> dict[str, Any]:
+    """From "FIELD=VALUE", several times. Values are JSON where they can be read as such, and text otherwise."""
+    settings: dict[str, Any] = {}
+    for text in listed or []:
+        field, equals, value = text.partition("=")
+        if not (field.strip() and equals):
+            raise InputError(f"--set {text!r}: write FIELD=VALUE, e.g. --set temperature=0")
+        try:
+            settings[field.strip()] = json.loads(value)
+        except ValueError:
+            settings[field.strip()] = value
+    return settings
+
+
+def columns_of(listed: list[str] | None) -> dict[str, str]:
+    """What --map says: our field -> the file's column. Raises InputError where it is not FIELD=COLUMN."""
+    columns = {}
+    for text in listed or []:
+        field, equals, column = text.partition("=")
+        if not (field and equals and column):
+            raise InputError(f"--map {text!r}: write FIELD=COLUMN, e.g. --map instruction=question")
+        columns[field.strip()] = column.strip()
+    return columns
 
 
 def study_of(
     database: Database,
     file: Path | None,
-    given: dict[str, Any],
-    asked: dict[str, Any],
+    flags: Mapping[str, Any],
+    judge: JudgeOptions,
     prices: Path | None,
     *,
     otherwise: str | None = None,
@@ -88,51 +346,23 @@ def study_of(
 
     ``otherwise``: the address of a judge that has none.
     """
-    fields: dict[str, Any] = {} if file is None else load_study(file).model_dump(exclude_defaults=True)
-    fields |= {name: value for name, value in given.items() if value is not None}
-    judge = dict(fields.get("judge", {})) | {name: value for name, value in asked.items() if value is not None}
-    if "benchmark" not in fields:
+    from judgebench import services
+    from judgebench.spec import load_study, make_study
+
+    study: dict[str, Any] = {} if file is None else load_study(file).model_dump(exclude_defaults=True)
+    study |= flags
+    asked = dict(study.get("judge", {})) | judge.fields()
+    if "benchmark" not in study:
         raise InputError("say which benchmark: --benchmark NAME, or a study file")
-    if "model" not in judge:
+    if "model" not in asked:
         raise InputError("say which judge: --judge MODEL --judge-url URL, --judge embedded, or a study file")
-    spec = services.judges.find_judge(database, judge | priced(judge, prices), otherwise=otherwise)
-    return make_study(fields | {"judge": spec}, where=str(file or "flags"))
+    spec = services.judges.find_judge(database, asked | priced(asked, prices), otherwise=otherwise)
+    return make_study(study | {"judge": spec}, where=str(file or "flags"))
 
 
-def priced(served: dict[str, Any], prices: Path | None) -> dict[str, Any]:
+def priced(served: Mapping[str, Any], prices: Path | None) -> dict[str, Any]:
     """The price of a model that has none yet, from the price table."""
+    from judgebench.spec import load_prices
+
     table = {} if prices is None else load_prices(prices)
     return {"price": table[served["model"]]} if "price" not in served and served["model"] in table else {}
-
-
-SeedOption = Annotated[int, typer.Option(help="Of what is drawn at random.")]
-BenchmarkOption = Annotated[str, typer.Option(help="Name of the benchmark.")]
-JudgesOption = Annotated[list[str] | None, typer.Option(help="Only this judge; may be repeated. Default: all.")]
-CategoryOption = Annotated[str | None, typer.Option(help="Only the instructions of this category.")]
-LevelOption = Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")]
-FormatOption = Annotated[Format, typer.Option("--format")]
-
-
-def settings_of(given: list[str]) -> dict[str, Any]:
-    """From "FIELD=VALUE", several times. Values are JSON where they can be read as such, and text otherwise."""
-    settings: dict[str, Any] = {}
-    for each in given:
-        field, equals, value = each.partition("=")
-        if not (field.strip() and equals):
-            raise InputError(f"--set {each!r}: write FIELD=VALUE, e.g. --set temperature=0")
-        try:
-            settings[field.strip()] = json.loads(value)
-        except ValueError:
-            settings[field.strip()] = value
-    return settings
-
-
-def columns_of(given: list[str]) -> dict[str, str]:
-    """What --map says: our field -> the file's column. Raises InputError where it is not FIELD=COLUMN."""
-    columns = {}
-    for each in given:
-        field, equals, column = each.partition("=")
-        if not (field and equals and column):
-            raise InputError(f"--map {each!r}: write FIELD=COLUMN, e.g. --map instruction=question")
-        columns[field.strip()] = column.strip()
-    return columns

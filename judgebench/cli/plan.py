@@ -6,32 +6,50 @@ from typing import Annotated, Any
 import typer
 
 from judgebench import services
-from judgebench.cli.options import FormatOption, JudgesOption
-from judgebench.cli.session import Format, Session, percent, print_json, say
-from judgebench.stats.planning import PlannedComparison
+from judgebench.cli.options import AnyBenchmark, Judges, Level, Output
+from judgebench.cli.session import opened, print_json, say
+from judgebench.show.numbers import percent
 
 
 def plan(
     context: typer.Context,
-    difference: Annotated[float, typer.Option(min=0.0001, max=0.9999, help="Of two win rates, to be told.")] = 0.05,
-    instructions: Annotated[int | None, typer.Option(min=2, help="How many there are, or would be.")] = None,
-    benchmark: Annotated[str | None, typer.Option(help="Learn from this benchmark's verdicts.")] = None,
-    judge: JudgesOption = None,
-    sd: Annotated[float | None, typer.Option(min=0, max=0.5, help="Of a preference over instructions.")] = None,
-    correlation: Annotated[float, typer.Option(min=-1, max=0.999, help="Of two models' preferences.")] = 0.0,
-    wanted: Annotated[float, typer.Option("--power", min=0.01, max=0.999, help="Chance of finding it.")] = 0.8,
-    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the test.")] = 0.95,
-    output: FormatOption = Format.TABLE,
+    difference: Annotated[
+        float, typer.Option("--difference", min=0.0001, max=0.9999, help="Of two win rates, to be told.")
+    ] = 0.05,
+    instructions: Annotated[
+        int | None, typer.Option("--instructions", min=2, help="How many there are, or would be.")
+    ] = None,
+    benchmark: AnyBenchmark = None,
+    judge: Judges = None,
+    sd: Annotated[
+        float | None,
+        typer.Option(
+            "--sd", min=0, max=0.5, help="Of a preference over instructions.", show_default="the benchmark's, else 0.5"
+        ),
+    ] = None,
+    correlation: Annotated[
+        float, typer.Option("--correlation", min=-1, max=0.999, help="Of two models' preferences.")
+    ] = 0.0,
+    power: Annotated[float, typer.Option("--power", min=0.01, max=0.999, help="Chance of finding it.")] = 0.8,
+    level: Level = 0.95,
+    output: Output = "table",
 ) -> None:
-    """How many instructions a comparison needs, what a number of them can tell, and what more would separate."""
-    session: Session = context.obj
+    """How many instructions a comparison needs, and what a number of them can tell.
+
+    With --benchmark it learns from the verdicts there, and says what more instructions would separate.
+
+    $ judgebench plan --difference 0.03
+    $ judgebench plan --benchmark demo --instructions 500
+    """
+    from judgebench.stats.planning import PlannedComparison
+
     pilot = None
     if benchmark is not None:
         numbers = () if instructions is None else (instructions,)
-        with session.database() as database:
+        with opened(context) as database:
             pilot = services.leaderboards.pilot(database, benchmark, judges=judge or (), planned=numbers, level=level)
     chosen_sd = sd if sd is not None else 0.5 if pilot is None else pilot.sd
-    comparison = PlannedComparison(difference, sd=chosen_sd, correlation=correlation, level=level, power=wanted)
+    comparison = PlannedComparison(difference, sd=chosen_sd, correlation=correlation, level=level, power=power)
     planned = services.leaderboards.sample_plan(comparison, instructions=instructions, learned=pilot)
     document: dict[str, Any] = {**asdict(comparison), "instructions_needed": planned.instructions_needed}
     if instructions is not None:
@@ -40,17 +58,16 @@ def plan(
     if pilot is not None:
         shares = [{"instructions": n, "share": share} for n, share in pilot.separability.items()]
         document["pilot"] = {"benchmark": benchmark, "instructions": pilot.instructions, "separability": shares}
-    if output is Format.JSON:
+    if output == "json":
         print_json(document)
         return
     say(
-        f"{document['instructions_needed']} instructions tell win rates {percent(difference)} apart with power "
-        f"{wanted:.0%} at level {level:.0%} (sd {chosen_sd:.3f} an instruction, correlation {correlation:g})"
+        f"{planned.instructions_needed} instructions tell win rates {percent(difference)} apart with power "
+        f"{power:.0%} at level {level:.0%} (sd {chosen_sd:.3f} an instruction, correlation {correlation:g})"
     )
     if instructions is not None:
-        least = percent(document["with"]["detectable_difference"])
-        say(f"{instructions} instructions: power {percent(document['with']['power'])}, least difference {least}")
+        least = percent(planned.detectable_difference)
+        say(f"{instructions} instructions: power {percent(planned.power)}, least difference {least}")
     if pilot is not None:
         say(f"if the {pilot.instructions} instructions so far are right, pairs told apart with")
-        for number, share in pilot.separability.items():
-            say(f"{number:>7} instructions: {percent(share)}")
+        say(*(f"{number:>7} instructions: {percent(share)}" for number, share in pilot.separability.items()))

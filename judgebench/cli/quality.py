@@ -1,56 +1,59 @@
 """judgebench quality."""
 
-from enum import StrEnum
+import math
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from judgebench import services
-from judgebench.cli.options import BenchmarkOption, FormatOption, JudgesOption
-from judgebench.cli.session import Format, Session, percent, print_json, say
+from judgebench.cli.options import Against, Benchmark, Judges, Output, QualityMethod
+from judgebench.cli.session import opened, print_json, say
 from judgebench.leaderboard import Choices
-
-
-class Compared(StrEnum):
-    WIN_RATE = "win-rate"
-    BRADLEY_TERRY = "bradley-terry"
-    LENGTH_CONTROLLED = "length-controlled"
+from judgebench.show.numbers import amount, percent
 
 
 def quality(
     context: typer.Context,
-    benchmark: BenchmarkOption,
-    judge: JudgesOption = None,
-    against: Annotated[str | None, typer.Option(help="Another benchmark; default: the same.")] = None,
-    against_judge: Annotated[list[str] | None, typer.Option(help="Judge of the other leaderboard.")] = None,
-    method: Annotated[Compared, typer.Option(help="Of both leaderboards.")] = Compared.WIN_RATE,
-    output: FormatOption = Format.TABLE,
+    benchmark: Benchmark,
+    judge: Judges = None,
+    against: Against = None,
+    against_judge: Annotated[
+        list[str] | None, typer.Option("--against-judge", help="Judge of the other leaderboard; may be repeated.")
+    ] = None,
+    method: QualityMethod = "win-rate",
+    output: Output = "table",
 ) -> None:
-    """Separability of a leaderboard; with --against or --against-judge, how well it foretells the other one."""
-    session: Session = context.obj
-    with session.database() as database:
+    """How many pairs a leaderboard separates, and how well it foretells another one.
+
+    $ judgebench quality --benchmark demo
+    $ judgebench quality --benchmark demo --judge embedded --against-judge scripted:coin
+    """
+    with opened(context) as database:
         measured = services.leaderboards.board_quality(
             database,
             benchmark,
             judges=judge or (),
             against=against,
             against_judges=against_judge or (),
-            choices=Choices(method=method.value),
+            choices=Choices(method=method),
         )
-    share, other = measured.separability, measured.against
-    document: dict[str, Any] = {"benchmark": benchmark, "method": method.value, "separability": share}
+    other = measured.against
+    document: dict[str, Any] = {"benchmark": benchmark, "method": method, "separability": measured.separability}
     if other is not None:
-        agreement = other.agreement if np.isfinite(other.agreement) else None
         document["against"] = {"benchmark": against or benchmark, "judges": against_judge or []}
+        agreement = other.agreement if math.isfinite(other.agreement) else None
         document |= {"agreement": agreement, "brier": other.brier, "pairs": other.pairs}
-    if output is Format.JSON:
+    if output == "json":
         print_json(document)
         return
-    say(f"separability: {percent(share)} of pairs have intervals that do not overlap ({measured.level:.0%})")
+    separability = percent(measured.separability)
+    say(f"separability: {separability} of pairs have intervals that do not overlap ({measured.level:.0%})")
     if other is not None:
-        shown = (
-            "not identified: the other separates no pair" if document["agreement"] is None else f"{other.agreement:.3f}"
+        none = "not identified: the other separates no pair"
+        say(
+            f"agreement with confidence: {none if document['agreement'] is None else amount(other.agreement, 'number')}"
         )
-        say(f"agreement with confidence: {shown}")
-        say(f"Brier score: {other.brier:.3f} (0.25 is what saying even everywhere gets), over {other.pairs} pairs")
+        say(
+            f"Brier score: {amount(other.brier, 'number')} (0.25 is what saying even everywhere gets), "
+            f"over {other.pairs} pairs"
+        )

@@ -5,19 +5,23 @@ from typing import Annotated
 import typer
 
 from judgebench import engine
-from judgebench.cli.session import Format, Session, out, print_json
+from judgebench.cli.options import Output
+from judgebench.cli.session import opened, print_json, say
 
 
 def reparse(
     context: typer.Context,
     judge: Annotated[str, typer.Argument(help="Name of a judge.")],
-    output: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    output: Output = "table",
 ) -> None:
-    """Read a judge's stored replies again with the current parser; no call is made."""
-    session: Session = context.obj
-    with session.database() as database:
+    """Read a judge's stored replies again with the current parser; no call is made.
+
+    $ judgebench reparse embedded
+    $ judgebench reparse gpt-5:pairwise/three-way --format json
+    """
+    with opened(context) as database:
         read, changed = engine.run.reparse(database, judge)
-    if output is Format.JSON:
+    if output == "json":
         print_json({"read": read, "changed": changed})
     else:
-        out().print(f"{read} replies read again, {changed} verdicts changed")
+        say(f"{read} replies read again, {changed} verdicts changed")

@@ -1,34 +1,35 @@
 """What every command shares: the database it was pointed at, the environment, how to print, and progress."""
 
+from __future__ import annotations
+
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
-
-from judgebench.engine.runner import RunTally
 from judgebench.errors import InputError
 from judgebench.records import Status
-from judgebench.store.database import Database, parse_address
+from judgebench.show.text import visible
+
+if TYPE_CHECKING:
+    import typer
+    from rich.console import Console
+
+    from judgebench.engine.runner import RunTally
+    from judgebench.estimate import Estimate
+    from judgebench.show.numbers import Unit
+    from judgebench.store.database import Database
+
+    Line = tuple[str, Estimate | None, Unit]  # what it is, the estimate (None: not computed), its unit
 
 DEFAULT_DATABASE = "judgebench.db"
-
-
+INTERRUPTED = 130  # exit codes
+WITHOUT_VERDICT = 3
 _PIPE_WIDTH = 160  # of tables that no terminal shows
-
-
-class Format(StrEnum):
-    """How a read command prints."""
-
-    TABLE = "table"
-    JSON = "json"
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right", "left", "left")  # label, value, interval, evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +42,97 @@ class Session:
     @property
     def shown_address(self) -> str:
         """The address as it may be printed: without a password."""
+        from judgebench.store.database import parse_address
+
         url = parse_address(self.address)
         return self.address if url.password is None else url.render_as_string(hide_password=True)
 
     @contextmanager
     def database(self, *, create: bool = False) -> Iterator[Database]:
-        opened = Database(self.address, create=create)
+        from judgebench.store.database import Database
+
+        database = Database(self.address, create=create)
         try:
-            yield opened
+            yield database
         finally:
-            opened.close()
+            database.close()
+
+
+def opened(context: typer.Context, *, create: bool = False) -> AbstractContextManager[Database]:
+    """The database that the command was pointed at."""
+    session: Session = context.obj
+    return session.database(create=create)
 
 
 def out() -> Console:
     """The terminal for results; it never interprets what models or users wrote as markup."""
+    from rich.console import Console
+
     width = None if sys.stdout.isatty() else _PIPE_WIDTH
     return Console(markup=False, highlight=False, emoji=False, soft_wrap=True, width=width)
 
 
 def err() -> Console:
     """The terminal for everything that is not a result."""
+    from rich.console import Console
+
     return Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
+def say(*lines: str) -> None:
+    """Lines of a result."""
+    for line in lines:
+        out().print(visible(line))
+
+
+def tell(*lines: str) -> None:
+    """Lines that are no result, on stderr."""
+    for line in lines:
+        err().print(visible(line))
+
+
 def complain(message: str) -> None:
-    err().print(f"judgebench: {visible(message)}")
+    tell(f"judgebench: {message}")
 
 
 def print_json(document: Any) -> None:
     """One JSON document; numbers that are not finite would not be JSON, and there are none."""
     sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, text: Collection[str] = ()) -> None:
+    """A table whose columns are numbers, except those named in ``text``; where none is named, all are text."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        number = bool(text) and heading not in text
+        table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
+    for row in rows:
+        table.add_row(*(visible("" if cell is None else str(cell)) for cell in row))
+    out().print(table)
+
+
+def print_estimates(title: str, lines: Iterable[Line]) -> None:
+    """Estimates under a title."""
+    from rich.table import Table
+
+    from judgebench.show.numbers import Labelled
+    from judgebench.show.tables import estimate_cells
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for justify in _SIDES:
+        table.add_column(justify=justify, overflow="fold")
+    for line in lines:
+        label, *cells = map(visible, estimate_cells(Labelled(*line)))
+        table.add_row(f"  {label}", *cells)
+    say(title)
+    out().print(table)
+
+
+def write(text: str) -> None:
+    """A document that is text, as it is."""
+    sys.stdout.write(text)
 
 
 def write_file(path: Path, text: str) -> None:
@@ -82,11 +144,6 @@ def write_file(path: Path, text: str) -> None:
         raise InputError(f"{path}: cannot be written ({reason}): choose another path") from error
 
 
-def visible(text: str) -> str:
-    """``text`` without control characters, which could rewrite a terminal; line breaks stay."""
-    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
-
-
 def counts(tally: RunTally) -> dict[str, Any]:
     """``planned`` and what it is the sum of."""
     return {"planned": tally.planned} | {str(s): tally.ended.get(s, 0) for s in Status} | {"pending": tally.pending}
@@ -95,14 +152,32 @@ def counts(tally: RunTally) -> dict[str, Any]:
 def summary(tally: RunTally, calls: int) -> str:
     """The counts that are not zero, in words."""
     shown = ", ".join(f"{count} {name}" for name, count in counts(tally).items() if count)
-    cost = "cost not known" if tally.cost_usd is None else f"{tally.cost_usd:.4f} USD"
-    return f"{shown}; {calls} calls, {cost}"
+    return f"{shown}; {calls} calls, {paid(tally.cost_usd)}"
+
+
+def paid(cost_usd: float | None) -> str:
+    """What something has cost."""
+    return "cost not known" if cost_usd is None else f"{cost_usd:.4f} USD"
+
+
+def expected(cost_usd: float | None) -> str:
+    """What something would cost."""
+    return "cost not known (give --price)" if cost_usd is None else f"cost about {cost_usd:.2f} USD"
 
 
 class ProgressLine:
     """Done, time left, cost and failures on one line of stderr."""
 
     def __init__(self, what: str = "judging") -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
         self._bar = Progress(
             TextColumn(what),
             BarColumn(),
@@ -115,7 +190,7 @@ class ProgressLine:
         )
         self._task = self._bar.add_task(what, total=None, more="")
 
-    def __enter__(self) -> "ProgressLine":
+    def __enter__(self) -> ProgressLine:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -128,42 +203,3 @@ class ProgressLine:
         more = f"{calls} calls {cost}" + (f"{bad} without verdict" if bad else "")
         self._bar.start()  # not before there is progress: bad input is one message and nothing else
         self._bar.update(self._task, total=tally.planned, completed=tally.planned - tally.pending, more=more)
-
-
-def warn(message: str) -> None:
-    """A line on stderr that is no error."""
-    err().print(visible(message))
-
-
-def print_rows(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for name in headings:
-        is_text = name in ("model", "opponent")
-        table.add_column(name, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
-    for row in rows:
-        table.add_row(*(visible(str(cell)) for cell in row))
-    out().print(table)
-
-
-def say(line: str) -> None:
-    out().print(visible(line))
-
-
-def percent(share: float) -> str:
-    return f"{share:.1%}"
-
-
-def span(lower: float, upper: float) -> str:
-    return f"[{percent(lower)}, {percent(upper)}]"
-
-
-def print_list(
-    rows: Sequence[dict[str, Any]], headings: Sequence[str], shown: Sequence[Sequence[Any]], output: Format
-) -> None:
-    if output is Format.JSON:
-        print_json(list(rows))
-        return
-    table = Table(*headings, box=None, pad_edge=False)
-    for line in shown:
-        table.add_row(*(visible("" if cell is None else str(cell)) for cell in line))
-    out().print(table)

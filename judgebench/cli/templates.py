@@ -1,12 +1,19 @@
 """judgebench templates."""
 
-from judgebench.cli.options import FormatOption
-from judgebench.cli.session import Format, print_list
-from judgebench.spec import templates as all_templates
+from judgebench.cli.options import Output
+from judgebench.cli.session import print_json, print_table
 
 
-def templates(output: FormatOption = Format.TABLE) -> None:
-    """List the templates that judges can be asked with."""
-    found = all_templates()
-    rows = [{"template": each.id, "kind": each.kind, "digest": each.digest} for each in found]
-    print_list(rows, ("template", "kind"), [(each.id, each.kind) for each in found], output)
+def templates(output: Output = "table") -> None:
+    """List the templates that judges can be asked with.
+
+    $ judgebench templates
+    $ judgebench templates --format json
+    """
+    from judgebench import spec
+
+    known = spec.templates()
+    if output == "json":
+        print_json([{"template": template.id, "kind": template.kind, "digest": template.digest} for template in known])
+    else:
+        print_table(("template", "kind"), [(template.id, template.kind) for template in known])

@@ -1,45 +1,61 @@
 """judgebench vllm serve: a judge on this machine's GPUs, for as long as the command runs."""
 
+from __future__ import annotations
+
 import asyncio
 import shlex
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from judgebench.cli.session import err, out, visible
-from judgebench.clients.vllm_server import VllmServer, command, free_port
+from judgebench.cli.options import LoopbackPort
+from judgebench.cli.session import say, tell
 from judgebench.errors import InputError, JudgeUnreachable
 
-app = typer.Typer(help="Serve judges by vLLM on this machine.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from judgebench.clients.vllm_server import VllmServer
+
+_HELP = """Serve judges by vLLM on this machine.
+
+$ judgebench vllm serve Qwen/Qwen3-8B
+$ judgebench vllm serve ./my-judge --program ../vllm/bin/python --tensor-parallel-size 2
+"""
+app = typer.Typer(help=_HELP, no_args_is_help=True)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def serve(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="The model's name or folder, as vLLM takes it.")],
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Of loopback. Default: a free one.")] = None,
-    program: Annotated[str, typer.Option(help="vLLM's own program, or the Python of its environment.")] = "vllm",
-    log: Annotated[Path, typer.Option(help="Where its output goes.")] = Path("vllm.log"),
-    ready_s: Annotated[float, typer.Option(min=1, help="Seconds that it may take to answer.")] = 900.0,
+    port: LoopbackPort = None,
+    program: Annotated[
+        str, typer.Option("--program", help="vLLM's own program, or the Python of its environment.")
+    ] = "vllm",
+    log: Annotated[Path, typer.Option("--log", help="Where its output goes.")] = Path("vllm.log"),
+    ready_s: Annotated[float, typer.Option("--ready-s", min=1, help="Seconds that it may take to answer.")] = 900.0,
 ) -> None:
     """Start vLLM, wait until it answers, print the judge to use, and stop it at the end (Ctrl-C).
 
     Every other flag is passed to vLLM, e.g. --tensor-parallel-size 2.
+
+    $ judgebench vllm serve Qwen/Qwen3-8B --port 8000
     """
+    from judgebench.clients.vllm_server import VllmServer, command, free_port
+
     chosen = free_port() if port is None else port
     flags = [argument for argument in context.args if argument != "--"]
     argv = command(model, chosen, program=program, flags=flags)
     if not log.absolute().parent.is_dir():
         raise InputError(f"the folder of {log} does not exist: create it, or name another file by --log")
-    err().print(visible(f"starting {shlex.join(argv)}; its output goes to {log}"))
+    tell(f"starting {shlex.join(argv)}; its output goes to {log}")
     server = VllmServer(model, chosen, argv=argv, log=log, ready_s=ready_s)
     ended = asyncio.run(_serve(server, lambda: _announce(server)))
     if ended is not None:
         raise JudgeUnreachable(f"vLLM ended by itself with status {ended}; see {log}")
-    err().print("stopped")
+    tell("stopped")
 
 
 async def _serve(server: VllmServer, announce: Callable[[], None]) -> int | None:
@@ -58,5 +74,5 @@ async def _serve(server: VllmServer, announce: Callable[[], None]) -> int | None
 
 def _announce(server: VllmServer) -> None:
     judge = f"--judge {shlex.quote(server.model)} --judge-url {server.url}"
-    out().print(visible(f"{server.model} answers at {server.url}; stop it by Ctrl-C"))
-    out().print(visible(f"judgebench run --benchmark BENCHMARK --all-pairs {judge}"))
+    say(f"{server.model} answers at {server.url}; stop it by Ctrl-C")
+    say(f"judgebench run --benchmark BENCHMARK --all-pairs {judge}")

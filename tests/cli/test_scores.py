@@ -26,7 +26,7 @@ def test_outputs_are_scored_and_models_ranked(submitted: Invoke) -> None:
         ("beta", 4.0, 4),
         ("gamma", 4.0, 4),
     ]
-    assert "mean score; judged by" in submitted(*board, "--method", "score").out
+    assert "Mean scores, judged by" in submitted(*board, "--method", "score").out
     rates = submitted(*board, "--margin", "0.1", "--format", "json").json
     assert [row["win_rate"] for row in rates["rows"]] == [1.0, 0.25, 0.25]
 

@@ -124,13 +124,18 @@ class Audit:
         """The settings' annotations; a judge's is Any, since whoever calls finds it by its name."""
         return get_type_hints(self.settings, localns={"JudgeSpec": Any}, include_extras=True)
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The settings that have no usual value."""
+        return tuple(setting.name for setting in fields(self.settings) if setting.default is MISSING)
+
     def fill(self, values: Mapping[str, object]) -> AuditSettings:
         """The settings with these values, the others as usual. Raises InputError naming the setting."""
-        hints, needed = self.hints, {setting.name for setting in fields(self.settings) if setting.default is MISSING}
+        hints = self.hints
         for name in values:
             if name not in hints:
                 raise UnknownName(f"setting of audit {self.name}", name, hints)
-        for name in sorted(needed - values.keys()):
+        for name in sorted(set(self.needed) - values.keys()):
             raise InputError(f"audit {self.name} needs {name}")
         filled: AuditSettings = self.settings(**{name: _checked(name, hints[name], values[name]) for name in values})
         return filled
