@@ -20,6 +20,7 @@ import pandas as pd
 
 from judgebench import engine, services, spec
 from judgebench.api.data import Names, frame_of, names_of
+from judgebench.audits.findings import AuditReport
 from judgebench.clients.base import Client
 from judgebench.clients.probe import Report as ServerReport
 from judgebench.clients.scripted import Ask
@@ -27,17 +28,25 @@ from judgebench.engine.judges import ResolvedJudge, own_judge, resolve
 from judgebench.engine.runner import OnProgress, RunTally
 from judgebench.errors import InputError
 from judgebench.records import HumanLabel, Judge
+from judgebench.services.audits.registry import (
+    AuditSettings,
+    IntegrityAudit,
+    NullModelAudit,
+    RobustnessAudit,
+    SubmissionAudit,
+)
 from judgebench.spec import Generation, JudgeSpec, Study, make_generation, make_study
 from judgebench.stats.planning import PlannedComparison
 from judgebench.store.database import Database
 
 __all__ = [
-    "aanswer", "add_judge", "aingest_batches", "answer", "arun", "asettle", "asubmit_batch", "atest_judge",
+    "IntegrityAudit", "JudgeSpec", "NullModelAudit", "RobustnessAudit", "SubmissionAudit", "aanswer", "aaudit",
+    "add_judge", "aingest_batches", "answer", "arun", "asettle", "asubmit_batch", "atest_judge", "audit",
     "audit_results", "batches", "estimate_answers", "estimate_run", "export_batch", "human_queue", "ingest_batches",
-    "judges", "plan", "reparse", "run", "runs", "settle", "submit_batch", "templates", "test_judge", "vote",
+    "judge", "judges", "plan", "reparse", "run", "runs", "settle", "submit_batch", "templates", "test_judge", "vote",
 ]  # fmt: skip
 
-AnyJudge = str | Mapping[str, Any] | JudgeSpec | Client | Ask
+AnyJudge = str | Mapping[str, Any] | JudgeSpec | ResolvedJudge | Client | Ask
 Orders = Literal["both", "random", "single"]
 _P = ParamSpec("_P")
 _Report = TypeVar("_Report")
@@ -69,14 +78,8 @@ def _in_thread(
 ) -> _Report:
     """In an event loop of its own; an interrupt here ends it as an interrupt there would."""
     interrupted = threading.Event()
-    on_progress: OnProgress | None = kwargs.get("on_progress")
-
-    def watch(tally: RunTally, calls: int) -> bool:
-        asked_to_stop = on_progress is not None and on_progress(tally, calls)
-        return bool(asked_to_stop) or interrupted.is_set()
-
     if "on_progress" in signature(ask).parameters:
-        kwargs = kwargs | {"on_progress": watch}
+        kwargs = kwargs | {"on_progress": _until(interrupted, kwargs.get("on_progress"))}
     with ThreadPoolExecutor(1) as elsewhere:
         running = elsewhere.submit(engine.runner.run_async, ask(*args, **kwargs))
         try:
@@ -84,6 +87,42 @@ def _in_thread(
         except KeyboardInterrupt:
             interrupted.set()
             return running.result()
+
+
+def judge(
+    database: Database, judge: AnyJudge, *, url: str | None = None, key_env: str | None = None,
+    name: str | None = None, version: str | None = None, template: str | None = None,
+    settings: Mapping[str, Any] | None = None, price: str | None = None, otherwise: str | None = None,
+) -> ResolvedJudge:  # fmt: skip
+    """A judge for whatever asks one: the settings of an ``audit``, or as ``judge`` of ``run``, which says what the
+    arguments mean. ``otherwise``: the address of one that has none.
+
+    Raises InputError.
+    """
+    fields = {"url": url, "key_env": key_env, "name": name, "template": template, "settings": settings, "price": price}
+    fields = {field: value for field, value in fields.items() if value is not None}
+    if isinstance(judge, str | Mapping | JudgeSpec):
+        if version is not None:
+            raise InputError("a version is that of a function or client: leave it out")
+        known = judge.model_dump() if isinstance(judge, JudgeSpec) else _fields(judge)
+        return resolve(services.judges.find_judge(database, known | fields, where="judge", otherwise=otherwise))
+    if fields.keys() - {"name", "template"}:
+        raise InputError("a function or client has an address, settings and a price of its own: leave ours out")
+    if isinstance(judge, ResolvedJudge):
+        return judge
+    if name is None or version is None:
+        raise InputError("a function or client is known by what you call it: give judge_name and judge_version")
+    return own_judge(judge, name=name, version=version, template=template)
+
+
+def _until(stopped: threading.Event, on_progress: OnProgress | None) -> OnProgress:
+    """``on_progress`` that also ends the run once ``stopped`` is set."""
+
+    def watch(tally: RunTally, calls: int) -> bool:
+        asked_to_stop = on_progress is not None and on_progress(tally, calls)
+        return bool(asked_to_stop) or stopped.is_set()
+
+    return watch
 
 
 async def arun(
@@ -98,10 +137,10 @@ async def arun(
     """Ask the judge every trial that has no answer yet; calling it again continues a stopped run.
 
     ``judge``: one that was added or ran before, by name; its server's name for it, with ``judge_url``; "embedded";
-    "scripted:NAME"; the fields of ``spec.JudgeSpec``; a client; or a function, also an async one, that is given the
-    prompt's messages, ``[{"role": ..., "content": ...}]``, and returns the reply. The last two are known by
-    ``judge_name`` and ``judge_version``: give another version when the function changes. ``judge_key_env``: NAME of the
-    environment variable with the server's key. ``settings``: for decoding, over the template's. ``price``:
+    "scripted:NAME"; a JudgeSpec or its fields; what ``judge`` gives; a client; or a function, also an async one, that
+    is given the prompt's messages, ``[{"role": ..., "content": ...}]``, and returns the reply. The last two are known
+    by ``judge_name`` and ``judge_version``: give another version when the function changes. ``judge_key_env``: NAME of
+    the environment variable with the server's key. ``settings``: for decoding, over the template's. ``price``:
     "PROMPT,COMPLETION" in USD per million tokens.
 
     Outputs of ``models`` (all where none is named) meet the ``baseline``, each other (``all_pairs``), or as ``pairs``
@@ -275,6 +314,28 @@ def reparse(database: Database, judge: str) -> tuple[int, int]:
     return engine.run.reparse(database, judge)
 
 
+async def aaudit(database: Database, settings: AuditSettings, *, on_progress: OnProgress | None = None) -> AuditReport:
+    """Run an audit and keep its report for leaderboards; calling it again continues, and asks nothing twice.
+
+    ``settings`` say which: a ``NullModelAudit``, ``RobustnessAudit``, ``SubmissionAudit`` or ``IntegrityAudit``, or
+    those of an audit that was added to ``services.audits.registry.AUDITS``. ``on_progress`` as in ``run``.
+
+    Raises InputError, UnknownName, and JudgeError when the judge cannot be reached or refuses.
+    """
+    name = services.audits.registry.audit_of(settings).name
+    environment, stopped = dict(os.environ), threading.Event()
+    watch = _until(stopped, on_progress)
+    try:
+        return await asyncio.to_thread(
+            services.audits.registry.audit, database, name, settings, environment=environment, on_progress=watch
+        )
+    finally:
+        stopped.set()  # where this is cancelled the thread ends what is in flight
+
+
+audit = waiting(aaudit)
+
+
 async def atest_judge(database: Database, name: str) -> ServerReport | None:
     """Ask a judge four short questions: does it answer, as which model, and what can its server do?
 
@@ -410,28 +471,12 @@ def audit_results(database: Database, *, benchmark: str, kind: str | None = None
 
 def _study(given: dict[str, Any], *, otherwise: str | None = None) -> tuple[Study, ResolvedJudge]:
     """What a function's keywords ask for: the study, and its judge. Raises InputError."""
-    judge = _judge(given.pop("database"), given, otherwise)
-    given.pop("on_progress", None)
-    given |= {"models": names_of(given["models"]), "judge": judge.spec}
-    return make_study(given, where="study"), judge
-
-
-def _judge(database: Database, given: dict[str, Any], otherwise: str | None) -> ResolvedJudge:
-    """The judge that the keywords describe, which are taken out of ``given``. Raises InputError."""
-    judge, version = given.pop("judge"), given.pop("judge_version", None)
-    fields = {name: given.pop(f"judge_{name}") for name in ("url", "key_env", "name")}
-    fields |= {name: given.pop(name) for name in ("template", "settings", "price")}
-    fields = {name: value for name, value in fields.items() if value is not None}
-    if isinstance(judge, str | Mapping | JudgeSpec):
-        if version is not None:
-            raise InputError("judge_version is that of a function or client: leave it out")
-        known = judge.model_dump() if isinstance(judge, JudgeSpec) else _fields(judge)
-        return resolve(services.judges.find_judge(database, known | fields, where="judge", otherwise=otherwise))
-    if not fields.keys() <= {"name", "template"}:
-        raise InputError("a function or client has an address, settings and a price of its own: leave ours out")
-    if version is None or "name" not in fields:
-        raise InputError("a function or client is known by what you call it: give judge_name and judge_version")
-    return own_judge(judge, version=version, **fields)
+    database, _ = given.pop("database"), given.pop("on_progress", None)
+    said = {name: given.pop(f"judge_{name}", None) for name in ("url", "key_env", "name", "version")}
+    said |= {name: given.pop(name) for name in ("template", "settings", "price")}
+    resolved = judge(database, given.pop("judge"), **said, otherwise=otherwise)
+    given |= {"models": names_of(given["models"]), "judge": resolved.spec}
+    return make_study(given, where="study"), resolved
 
 
 def _generation(given: dict[str, Any]) -> Generation:

@@ -131,7 +131,7 @@ def test_an_error_in_a_function_is_a_failed_trial_and_not_a_verdict(judged: Data
     [
         ({"judge": a_judge}, "judge_name and judge_version"),
         ({"judge": a_judge, "judge_name": "m", "judge_version": "1", "price": "1,1"}, "leave ours out"),
-        ({"judge": "scripted:coin", "judge_version": "1"}, "judge_version is that of a function"),
+        ({"judge": "scripted:coin", "judge_version": "1"}, "a version is that of a function"),
         ({"judge": "scripted:coin", "judge_url": "http://127.0.0.1:1/v1"}, "has no address"),
         ({"judge": {"model": "scripted:coin", "tempature": 0}}, "tempature"),
         ({"judge": "scripted:coin", "baseline": "one", "all_pairs": True}, "which outputs meet"),
@@ -225,3 +225,37 @@ def test_batches_are_written_listed_and_read(judged: Database, tmp_path: Path) -
     assert len(judgebench.verdicts(judged, benchmark="b", judge="gpt")) == 12
     with pytest.raises(InputError, match="not both"):
         judgebench.ingest_batches(judged, [results], batch="x")
+
+
+def always_first(messages: list[dict[str, str]]) -> str:
+    return "A"
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_judge_is_audited_by_name_or_as_a_function(judged: Database, own: bool) -> None:
+    judge = judgebench.judge(judged, always_first, name="mine", version="1") if own else "scripted:always-first"
+    settings = judgebench.RobustnessAudit(benchmark="b", judge=judge, model="one", opponent="two", limit=3)
+    report = judgebench.audit(judged, settings)
+    assert report.audit == "robustness"
+    kept = judgebench.audit_results(judged, benchmark="b", kind="robustness")
+    assert kept["passed"].to_list() == [report.passed]
+
+
+def test_null_models_are_entered_against_a_function_which_a_chart_shows(judged: Database) -> None:
+    mine = judgebench.judge(judged, always_first, name="first", version="1")
+    report = judgebench.audit(judged, judgebench.NullModelAudit(benchmark="b", judge=mine, limit=4))
+    assert not report.passed
+    assert judgebench.chart(report).to_dict()["datasets"]
+    board = judgebench.rank(judged, benchmark="b")
+    assert not board.attrs["gate"]["passed"]
+
+
+def test_audits_are_awaited(judged: Database) -> None:
+    async def notebook() -> list[bool]:
+        one, other = await asyncio.gather(
+            judgebench.aaudit(judged, judgebench.IntegrityAudit(benchmark="b", round_trip=False)),
+            judgebench.aaudit(judged, judgebench.SubmissionAudit(benchmark="b")),
+        )
+        return [one.passed, judgebench.audit(judged, judgebench.SubmissionAudit(benchmark="b")).passed == other.passed]
+
+    assert asyncio.run(notebook()) == [True, True]

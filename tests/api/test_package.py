@@ -1,5 +1,6 @@
 """``import judgebench``: light, every function where it is looked for, and each with its arguments by name."""
 
+import dataclasses
 import importlib.util
 import inspect
 import subprocess
@@ -14,6 +15,7 @@ import typer
 
 import judgebench
 from judgebench.cli.main import app
+from judgebench.services.audits.registry import AUDITS
 
 HEAVY = ("alembic", "numpy", "pandas", "pydantic", "scipy", "sqlalchemy", "typer")
 FUNCTIONS = {name: getattr(judgebench, name) for name in judgebench.__all__}
@@ -83,7 +85,7 @@ def commands() -> Iterator[tuple[str, click.Command]]:
             return
         context = click.Context(command)
         for name in command.list_commands(context):
-            yield from walk(command.get_command(context, name), (*path, name))
+            yield from walk(command.resolve_command(context, [name])[1], (*path, name))
 
     yield from walk(typer.main.get_command(app), ())
 
@@ -140,6 +142,13 @@ def test_every_command_is_a_function_with_arguments_of_the_same_names(path: str,
     if path in OF_THE_MACHINE:
         return
     expected = {RENAMED.get(name, name) for name in options(command) - PRINTING - ELSEWHERE.get(path, set())}
+    group, _, name = path.partition(" ")
+    if group == "audit":  # the settings are the keywords, and what a judge's are is judge's
+        known = {field.name for field in dataclasses.fields(AUDITS[name].settings)}
+        known |= {f"judge_{field}" for field in inspect.signature(judgebench.judge).parameters}
+        assert expected - {"template", "price"} <= known
+        assert AUDITS[name].settings in FUNCTIONS.values()
+        return
     assert expected <= set(inspect.signature(FUNCTIONS[COMMANDS[path]]).parameters)
 
 
