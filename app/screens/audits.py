@@ -1,6 +1,5 @@
 """Null models, findings and defences, as the newest audits left them; and the commands that audit."""
 
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,13 +19,12 @@ _EVIDENCE_PX, _FINDINGS_PX = 130, 400
 _SHOWN = 12  # findings with their spans
 
 
-def _command(audit: Audit, benchmark: BenchmarkSummary, *more: str) -> None:
+def _command(audit: Audit, benchmark: BenchmarkSummary, **more: str) -> None:
     """What a terminal does it by, with the settings that the audit needs."""
     judge, models = [*benchmark.judges, "embedded"][0], [*benchmark.models, "MODEL", "OPPONENT"]
     values = {"benchmark": benchmark.name, "judge": judge, "model": models[0], "opponent": models[1]}
-    words = ["judgebench", "audit", audit.name]
-    words += [word for name in audit.needed for word in (f"--{name}", values[name])]
-    st.code(shlex.join([*words, *more]), language=None, wrap_lines=True)
+    known = {name: values[name] for name in audit.needed if name in values}
+    st.code(audit.command(**known, **more), language=None, wrap_lines=True)
 
 
 def _outcome(audit: StoredAudit) -> str:
@@ -114,7 +112,7 @@ def _defences(audits: Sequence[StoredAudit], judges: dict[str, str], benchmark: 
     defended = [(judge, audit) for judge, audit in rows if "+" in judge]
     if not defended:
         line("No defence was measured yet. This asks the judge behind one, beside the audit above:")
-        _command(AUDITS["null-models"], benchmark, "--defence", "escaped")
+        _command(AUDITS["null-models"], benchmark, defence="escaped")
         return
     st.dataframe(
         {

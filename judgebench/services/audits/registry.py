@@ -4,6 +4,7 @@ To add one: rules or entrants in ``judgebench.audits``, a service that returns a
 entry here. Nothing heavy is loaded before an audit is run.
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from importlib import import_module
@@ -129,6 +130,12 @@ class Audit:
     def needed(self) -> tuple[str, ...]:
         """The settings that have no usual value."""
         return tuple(setting.name for setting in fields(self.settings) if setting.default is MISSING)
+
+    def command(self, **values: str) -> str:
+        """The command that runs it with these settings; for others that it needs, what to fill in."""
+        values = {name: name.upper() for name in self.needed} | values
+        flags = [word for name, value in values.items() for word in (f"--{name.replace('_', '-')}", value)]
+        return shlex.join(["judgebench", "audit", self.name, *flags])
 
     def fill(self, values: Mapping[str, object]) -> AuditSettings:
         """The settings with these values, the others as usual. Raises InputError naming the setting."""
