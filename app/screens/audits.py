@@ -1,6 +1,5 @@
 """Null models, findings and defences, as the newest audits left them; and the commands that audit."""
 
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ import streamlit as st
 from app import cached, filters
 from app.views import diff
 from app.views.elements import line, markup, problem
+from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.pages import JudgeBenchError, StoredAudit
 from judgebench.show import charts
@@ -17,18 +17,14 @@ from judgebench.show.text import one_line
 
 _EVIDENCE_PX, _FINDINGS_PX = 130, 400
 _SHOWN = 12  # findings with their spans
-_COMMANDS = {
-    "null-models": "judgebench audit null-models --benchmark {benchmark} --judge {judge}",
-    "submissions": "judgebench audit submissions --benchmark {benchmark}",
-    "robustness": "judgebench audit robustness --benchmark {benchmark} --judge {judge}",
-    "integrity": "judgebench audit integrity --benchmark {benchmark}",
-}
 
 
-def _command(kind: str, benchmark: BenchmarkSummary) -> None:
-    judge = benchmark.judges[0] if benchmark.judges else "embedded"
-    command = _COMMANDS[kind].format(benchmark=shlex.quote(benchmark.name), judge=shlex.quote(judge))
-    st.code(command, language=None, wrap_lines=True)
+def _command(audit: Audit, benchmark: BenchmarkSummary, **more: str) -> None:
+    """What a terminal does it by, with the settings that the audit needs."""
+    judge, models = [*benchmark.judges, "embedded"][0], [*benchmark.models, "MODEL", "OPPONENT"]
+    values = {"benchmark": benchmark.name, "judge": judge, "model": models[0], "opponent": models[1]}
+    known = {name: values[name] for name in audit.needed if name in values}
+    st.code(audit.command(**known, **more), language=None, wrap_lines=True)
 
 
 def _outcome(audit: StoredAudit) -> str:
@@ -42,7 +38,7 @@ def _null_models(audits: Sequence[StoredAudit], benchmark: BenchmarkSummary, jud
     line("Entrants whose output ignores the instruction. A judge passes when each is shown to win less than the gate.")
     if not audits:
         line("No judge of this benchmark was audited yet. This does it:")
-        _command("null-models", benchmark)
+        _command(AUDITS["null-models"], benchmark)
     for audit in audits:
         document = audit.document
         line(f"{one_line(judges.get(audit.judge_digest or '', 'a judge that is gone'), 200)}, {_outcome(audit)}")
@@ -70,11 +66,12 @@ def _entrants(entrants: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
     }
 
 
-def _findings(kind: str, title: str, audits: Sequence[StoredAudit], benchmark: BenchmarkSummary) -> None:
+def _findings(audit: Audit, audits: Sequence[StoredAudit], benchmark: BenchmarkSummary) -> None:
+    title = audit.name.replace("-", " ").capitalize()
     st.subheader(title, anchor=False)
     if not audits:
         line("This was not audited yet. This does it:")
-        _command(kind, benchmark)
+        _command(audit, benchmark)
         return
     findings = [finding for audit in audits for finding in audit.document["findings"]]
     rules = {rule: words for audit in audits for rule, words in audit.document.get("rules", {}).items()}
@@ -115,9 +112,7 @@ def _defences(audits: Sequence[StoredAudit], judges: dict[str, str], benchmark: 
     defended = [(judge, audit) for judge, audit in rows if "+" in judge]
     if not defended:
         line("No defence was measured yet. This asks the judge behind one, beside the audit above:")
-        judge = shlex.quote(benchmark.judges[0] if benchmark.judges else "embedded")
-        words = f"judgebench audit null-models --benchmark {shlex.quote(benchmark.name)} --judge {judge}"
-        st.code(f"{words} --defence escaped", language=None, wrap_lines=True)
+        _command(AUDITS["null-models"], benchmark, defence="escaped")
         return
     st.dataframe(
         {
@@ -136,12 +131,12 @@ try:
     source = filters.source()
     benchmark = filters.benchmark(source)
     audits = cached.audits(source, benchmark.name)
-    by_kind = {kind: [audit for audit in audits if audit.kind == kind] for kind in _COMMANDS}
+    by_kind = {kind: [audit for audit in audits if audit.kind == kind] for kind in AUDITS}
     judges = {judge.digest: judge.name for judge in cached.judges(source)}
     _null_models(by_kind["null-models"], benchmark, judges)
     _defences(by_kind["null-models"], judges, benchmark)
-    _findings("submissions", "Submissions", by_kind["submissions"], benchmark)
-    _findings("robustness", "Robustness", by_kind["robustness"], benchmark)
-    _findings("integrity", "Integrity", by_kind["integrity"], benchmark)
+    for name, audit in AUDITS.items():
+        if name != "null-models":
+            _findings(audit, by_kind[name], benchmark)
 except JudgeBenchError as error:
     problem("Audits cannot be shown.", error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -111,9 +110,11 @@ def _print_match(report: MatchReport) -> None:
 
 def _print_findings(report: AuditReport, benchmark: str, model: str) -> None:
     """What the submission audit found; it never stops a submission."""
+    from judgebench.audits import SUBMISSIONS
+    from judgebench.services.audits.registry import AUDITS
     from judgebench.show.audits import finding_line
 
     tell(*(f"  audit: {finding_line(finding)}" for finding in report.findings))
     if report.findings:
-        command = shlex.join(["judgebench", "audit", "submissions", "--benchmark", benchmark, "--model", model])
+        command = AUDITS[SUBMISSIONS].command(benchmark=benchmark, model=model)
         tell(f"  audit: {command} shows what was counted")

@@ -128,7 +128,9 @@ def read_alpaca_eval(filename: Filename, *, limits: ReadLimits | None = None) ->
     sides = [(row.instruction, output) for row in rows for output in (row.baseline, row.output)]
     return VerdictsFile(
         file=file.file,
-        outputs=tuple({(asked.key, output.model): (asked, output) for asked, output in sides}.values()),
+        outputs=tuple(
+            {(instruction.key, output.model): (instruction, output) for instruction, output in sides}.values()
+        ),
         verdicts=tuple(row.recorded_verdict for row in file.battles),
         models=tuple(sorted({row.output.model for row in rows})),
         against_itself=len(file.against_itself),

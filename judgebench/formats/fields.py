@@ -88,8 +88,8 @@ def holds_field(sample: Sample, names: Iterable[str]) -> bool:
 
 def holds_answers(sample: Sample) -> bool:
     """Whether the rows hold a model's output: in a column of its own, or in a conversation that is the instruction."""
-    asked = _first_of(USUAL_NAMES["instruction"], sample.columns)
-    return holds_field(sample, USUAL_NAMES["output"]) or any(_has_answer(row.get(asked or "")) for row in sample.rows)
+    column = _first_of(USUAL_NAMES["instruction"], sample.columns)
+    return holds_field(sample, USUAL_NAMES["output"]) or any(_has_answer(row.get(column or "")) for row in sample.rows)
 
 
 def holds_sides(sample: Sample) -> bool:
@@ -133,11 +133,10 @@ def read_replies(row: FileRow, columns: Columns) -> tuple[str, ...]:
     """
     column = columns.find("output", row)
     if column is None:
-        asked = columns.find("instruction", row)
-        if asked is None or not _has_answer(row.values[asked]):
+        column = columns.find("instruction", row)
+        if column is None or not _has_answer(row.values[column]):
             raise columns.missing("output", row)
-        column = asked
-        columns.used.setdefault("output", asked)
+        columns.used.setdefault("output", column)
     answers = texts(row, column, row.values[column], role="assistant")
     if not answers:
         raise row.error(column, "holds no output; an empty output is the empty text")

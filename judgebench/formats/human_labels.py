@@ -134,8 +134,8 @@ def _instruction(row: FileRow, columns: Columns) -> Instruction:
     """From its own column, else from the user's side of the first conversation."""
     turn = _turn(row, columns)
     if columns.find("instruction", row) is not None:
-        asked = read_instruction(row, columns)
-        return Instruction(asked.turns[:turn], asked.category, asked.reference, asked.checklist)
+        instruction = read_instruction(row, columns)
+        return replace(instruction, turns=instruction.turns[:turn])
     column = columns.find("output_a", row)
     if column is None or not isinstance(row.values[column], list):
         raise columns.missing("instruction", row)
@@ -231,11 +231,11 @@ def _number(row: FileRow, column: str) -> float:
 
 
 def _is_label_file(sample: Sample) -> bool:
-    asked = holds_field(sample, LABEL_FIELDS["instruction"]) or any(
+    has_question = holds_field(sample, LABEL_FIELDS["instruction"]) or any(
         isinstance(value, list) for row in sample.rows for column, value in row.items() if column.endswith("_a")
     )
     chosen = holds_field(sample, ("chosen",)) or sample.holds(*_ONE_HOT)
-    return asked and holds_sides(sample) and (chosen or holds_field(sample, LABEL_FIELDS["label"]))
+    return has_question and holds_sides(sample) and (chosen or holds_field(sample, LABEL_FIELDS["label"]))
 
 
 def _values(instruction: Instruction, a: Output, b: Output, label: HumanLabel) -> dict[str, Any]:

@@ -26,8 +26,6 @@ from judgebench.services.bias import Judged, failed_items, judged
 from judgebench.stats.agreement import Resampling
 from judgebench.store.database import Connection, Database
 
-_AUDIT = "audit:"  # how the benchmarks that null models are entered in begin
-
 
 def card(database: Database, judge: str, *, benchmark: str | None = None, level: float = 0.95) -> Card:
     """The judge's card on ``benchmark``; where none is named, on the one where it gave most verdicts.
@@ -43,7 +41,7 @@ def card(database: Database, judge: str, *, benchmark: str | None = None, level:
         record = _record(connection, benchmark_id, judge)
         failed = store.verdicts.failed_battles(connection, benchmark_id)
         audited = _null_audited(
-            connection, [other for other in everywhere if other.startswith(f"{_AUDIT}{name}/")], judge
+            connection, [other for other in everywhere if other.startswith(f"{store.benchmarks.STAGE}{name}/")], judge
         )
     lines = [
         *record_lines(record, level=level),
@@ -60,7 +58,7 @@ def _benchmark(everywhere: dict[str, int], judge: str, benchmark: str | None) ->
         if benchmark not in everywhere:
             raise UnknownName(f"benchmark of judge {judge}:", benchmark, everywhere)
         return benchmark
-    ordinary = {name: count for name, count in everywhere.items() if not name.startswith(_AUDIT)}
+    ordinary = {name: count for name, count in everywhere.items() if not name.startswith(store.benchmarks.STAGE)}
     if not ordinary:
         raise StatisticsError(f"judge {judge!r} has given no verdict yet: run it on a benchmark")
     return max(ordinary, key=lambda name: ordinary[name])

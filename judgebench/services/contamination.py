@@ -96,7 +96,7 @@ def contamination(
         places += _outputs(connection, benchmark_id, where.models)
         others = store.benchmarks.benchmark_names(connection) if where.benchmarks is None else where.benchmarks
         for name in others:
-            if name != benchmark and not name.startswith("audit:"):
+            if name != benchmark and not name.startswith(store.benchmarks.STAGE):
                 places += _instructions(connection, name)
     ours = [("instruction", each.key, each.text) for each in asked]
     ours += [("reference", each.key, each.reference) for each in asked if each.reference]

@@ -26,8 +26,8 @@ class Undeclared:
 def declared(database: Database) -> dict[str, Lineage]:
     """Every declared lineage, by name."""
     with database.read() as connection:
-        found = store.models.lineages(connection)
-    return {name: lineage for name, lineage in found.items() if lineage != Lineage()}
+        lineages = store.models.lineages(connection)
+    return {name: lineage for name, lineage in lineages.items() if lineage != Lineage()}
 
 
 def undeclared(database: Database) -> list[Undeclared]:
@@ -72,19 +72,18 @@ def accept(database: Database, names: Sequence[str]) -> list[Model]:
 
     Raises UnknownName for a name that is not undeclared, InputError where a name says nothing.
     """
-    proposals = {each.name: each.proposal for each in undeclared(database)}
+    proposals = {model.name: model.proposal for model in undeclared(database)}
     already = declared(database)
-    found: dict[str, Model] = {}
+    models: dict[str, Model] = {}
     for name in names:
         if name not in proposals:
             raise UnknownName("model without a lineage", name, proposals)
         proposal = proposals[name]
         if proposal is None:
             raise InputError(f"the name {name!r} suggests no lineage: declare it by judgebench lineage set")
-        found[name] = Model(name, proposal.lineage)
+        models[name] = Model(name, proposal.lineage)
         for relative in propose_relatives(proposal.lineage):
             if relative.model not in already:
-                found.setdefault(relative.model, Model(relative.model, relative.lineage))
-    models = list(found.values())
-    declare(database, models)
-    return models
+                models.setdefault(relative.model, Model(relative.model, relative.lineage))
+    declare(database, list(models.values()))
+    return list(models.values())

@@ -1,9 +1,7 @@
 """judgebench audit: documents and exit codes."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,10 +13,7 @@ from judgebench.cli.session import Session
 from judgebench.errors import InputError, UnknownName
 from judgebench.records import Instruction
 from judgebench.store.database import Database
-from tests.audits import judges
 from tests.audits.factories import honest, instructions
-from tests.audits.judges import serve
-from tests.fault_server import FaultServer
 from tests.filling import submitted
 
 
@@ -80,46 +75,3 @@ def test_the_table_says_what_was_found_and_how_it_ended(address: str) -> None:
 def test_unknown_names_are_bad_input(address: str) -> None:
     assert isinstance(invoke(address, "submissions", "--benchmark", "bnch").exception, UnknownName)
     assert isinstance(invoke(address, "submissions", "--benchmark", "bench", "--model", "m9").exception, UnknownName)
-
-
-@pytest.fixture
-def judged(tmp_path: Path) -> str:
-    """A benchmark "quiz" of 60 questions with a good model and one that is off the point."""
-    database = Database(path := str(tmp_path / "quiz.db"), create=True)
-    asked = [Instruction((text,)) for text in instructions(60).values()]
-    good = "{} Here is what I know about it, in {} words and in detail."
-    submitted(database, asked, ["good"], lambda _, number: good.format(asked[number].text, number), benchmark="quiz")
-    database.close()
-    return path
-
-
-def robustness(address: str, judge: Callable[[str], str]) -> tuple[int, dict[str, Any]]:
-    with FaultServer(serve(judge)) as server:
-        flags = ("--benchmark", "quiz", "--model", "good", "--opponent", "other")
-        where = ("--judge", "judge", "--judge-url", server.url, "--limit", "20", "--format", "json")
-        result = invoke(address, "robustness", *flags, *where)
-    assert isinstance(result.exception, SystemExit | None), result.exception
-    return result.exit_code, json.loads(result.stdout)
-
-
-@pytest.fixture
-def contested(judged: str) -> str:
-    """The same with a second model, "other"."""
-    database = Database(judged)
-    asked = [Instruction((text,)) for text in instructions(60).values()]
-    submitted(database, asked, ["other"], lambda *_: "I do not know.", benchmark="quiz")
-    database.close()
-    return judged
-
-
-def test_a_constant_judge_does_not_look_robust(contested: str) -> None:
-    code, document = robustness(contested, lambda prompt: "A")
-    assert code == 1
-    assert document["summary"]["sensitivity"] == 0.0
-
-
-def test_an_attentive_judge_does(contested: str) -> None:
-    code, document = robustness(contested, judges.attentive)
-    assert code == 0
-    assert document["summary"]["sensitivity"] > 0.2
-    assert document["summary"]["invariance"] == 1.0

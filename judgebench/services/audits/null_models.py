@@ -266,8 +266,8 @@ def _searched(
     name = f"{PREFIX}{SEARCH}-{stage_key(text)}@{entered.stage.key}"
     left = instructions[:-held_out]
     stage = set_stage(database, settings.benchmark, entered.stage.key, left, {name: _written(entrant, left)})
-    found = {"random_search": {**asdict(search), "held_out": held_out}}
-    return replace(entered, stage=stage, entrants={**entered.entrants, name: entrant}), found
+    took = {"random_search": {**asdict(search), "held_out": held_out}}
+    return replace(entered, stage=stage, entrants={**entered.entrants, name: entrant}), took
 
 
 class _Searching:

@@ -4,6 +4,7 @@ To add one: rules or entrants in ``judgebench.audits``, a service that returns a
 entry here. Nothing heavy is loaded before an audit is run.
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from importlib import import_module
@@ -124,13 +125,24 @@ class Audit:
         """The settings' annotations; a judge's is Any, since whoever calls finds it by its name."""
         return get_type_hints(self.settings, localns={"JudgeSpec": Any}, include_extras=True)
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The settings that have no usual value."""
+        return tuple(setting.name for setting in fields(self.settings) if setting.default is MISSING)
+
+    def command(self, **values: str) -> str:
+        """The command that runs it with these settings; for others that it needs, what to fill in."""
+        values = {name: name.upper() for name in self.needed} | values
+        flags = [word for name, value in values.items() for word in (f"--{name.replace('_', '-')}", value)]
+        return shlex.join(["judgebench", "audit", self.name, *flags])
+
     def fill(self, values: Mapping[str, object]) -> AuditSettings:
         """The settings with these values, the others as usual. Raises InputError naming the setting."""
-        hints, needed = self.hints, {setting.name for setting in fields(self.settings) if setting.default is MISSING}
+        hints = self.hints
         for name in values:
             if name not in hints:
                 raise UnknownName(f"setting of audit {self.name}", name, hints)
-        for name in sorted(needed - values.keys()):
+        for name in sorted(set(self.needed) - values.keys()):
             raise InputError(f"audit {self.name} needs {name}")
         filled: AuditSettings = self.settings(**{name: _checked(name, hints[name], values[name]) for name in values})
         return filled

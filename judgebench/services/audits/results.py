@@ -1,6 +1,5 @@
 """How the reports of audits are kept and read, and how leaderboards are marked by them."""
 
-import shlex
 from collections.abc import Iterator
 
 from judgebench import store
@@ -9,7 +8,7 @@ from judgebench.audits.findings import AuditReport
 from judgebench.leaderboard import JudgeGate, Leaderboard, ModelGate
 from judgebench.leaderboard.board import State
 from judgebench.records import Judge
-from judgebench.services.audits.registry import Audit
+from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.store.audits import StoredAudit, Subject, add_audit, newest_audits
 from judgebench.store.database import Database
 
@@ -64,11 +63,11 @@ def _judge_gate(judge: Judge, stored: StoredAudit | None, benchmark: str, *, kno
     if stored is not None:
         state = "stale" if stored.passed and stored.stale else "passed" if stored.passed else "failed"
     rate = None if stored is None else stored.document.get("null_win_rate")
-    words = ["judgebench", "audit", NULL_MODELS, "--benchmark", benchmark, "--judge", judge.name]
-    return JudgeGate(judge.name, state, rate, shlex.join(words) + ("" if known else " --judge-url URL"))
+    command = AUDITS[NULL_MODELS].command(benchmark=benchmark, judge=judge.name)
+    return JudgeGate(judge.name, state, rate, command + ("" if known else " --judge-url URL"))
 
 
 def _model_gate(stored: StoredAudit, benchmark: str) -> ModelGate:
     rules = {finding["rule"] for finding in stored.document["findings"] if finding["severity"] == "high"}
-    words = ["judgebench", "audit", SUBMISSIONS, "--benchmark", benchmark, "--model", stored.model or ""]
-    return ModelGate(stored.model or "", tuple(sorted(rules)), stored.stale, shlex.join(words))
+    command = AUDITS[SUBMISSIONS].command(benchmark=benchmark, model=stored.model or "")
+    return ModelGate(stored.model or "", tuple(sorted(rules)), stored.stale, command)

@@ -1,4 +1,4 @@
-"""judgebench audit submissions with a judge: outputs exchanged between instructions, and likelihoods."""
+"""Submissions that a judge is asked about: outputs exchanged between instructions, and likelihoods."""
 
 import json
 from typing import Any
@@ -8,10 +8,9 @@ import pytest
 from tests.audits import judges
 from tests.audits.judges import serve
 from tests.cli.conftest import Invoke
-from tests.cli.test_null_audit import store_outputs
 from tests.fault_server import FaultServer, Reply, Request
+from tests.services.audits.conftest import GOOD, store_outputs
 
-GOOD = "{text} Here is what I know about it, in {number} words and in detail."
 LONG = "Whatever was asked, {number:.0f} of the many considerations that could be named here are weighed " * 3
 
 
@@ -25,8 +24,8 @@ def ask(invoke: Invoke, server: FaultServer, *flags: str) -> dict[str, Any]:
     where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url, "--format", "json")
     result = invoke("audit", "submissions", *where, *flags)
     assert result.code in (0, 1), result.err
-    found: dict[str, Any] = result.json
-    return found
+    document: dict[str, Any] = result.json
+    return document
 
 
 def longest(prompt: str) -> str:

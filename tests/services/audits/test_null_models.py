@@ -1,4 +1,4 @@
-"""judgebench audit null-models, against judges on loopback that can be fooled and one that cannot."""
+"""Null models against judges on loopback that can be fooled and one that cannot."""
 
 import math
 import re
@@ -8,16 +8,13 @@ from typing import Any
 
 import pytest
 
-from judgebench import services, store
-from judgebench.records import HumanLabel, Instruction
+from judgebench import services
 from judgebench.store.database import Database
-from judgebench.store.labels import add_labels
 from tests.audits import judges
-from tests.audits.factories import instructions
 from tests.audits.judges import serve
 from tests.cli.conftest import Invoke
 from tests.fault_server import FaultServer, Reply, Request
-from tests.filling import submitted
+from tests.services.audits.conftest import GOOD, audit, store_outputs
 
 IDENTIFIERS = """---
 kind: pairwise
@@ -38,44 +35,12 @@ Output A has the identifier m, output B the identifier M. Reply with the better 
 """
 
 
-@pytest.fixture
-def quiz(invoke: Invoke) -> Invoke:
-    """A benchmark "quiz" of 60 questions with a good model and one that is off the point."""
-    store_outputs(60, {"good": "{text} Here is what I know about it, in {number} words and in detail."})
-    return invoke
-
-
-def store_outputs(count: int, models: dict[str, str], benchmark: str = "quiz") -> None:
-    """Outputs to ``count`` instructions in judgebench.db, each model's made of its pattern."""
-    database = Database("judgebench.db", create=True)
-    asked = [Instruction((text,)) for text in instructions(count).values()]
-
-    def text(model: str, number: int) -> str:
-        return models[model].format(text=asked[number].text, number=number)
-
-    submitted(database, asked, list(models), text, benchmark=benchmark)
-    database.close()
-
-
-Audit = tuple[int, dict[str, Any], int]
-
-
-def audit(invoke: Invoke, judge: Callable[[str], str], *flags: str) -> Audit:
-    """Exit code, document and number of questions of an audit of ``judge``, which answers on loopback."""
-    with FaultServer(serve(judge)) as server:
-        where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url, "--format", "json")
-        result = invoke("audit", "null-models", *where, *flags)
-        asked = sum(request.method == "POST" for request in server.requests)
-    assert result.code in (0, 1), result.err
-    return result.code, result.json, asked
-
-
 def entrant(document: dict[str, Any], name: str) -> dict[str, Any]:
     return next(each for each in document["entrants"] if each["name"] == name)
 
 
 def test_an_honest_judge_passes(quiz: Invoke) -> None:
-    code, document, _ = audit(quiz, judges.honest)
+    code, document, _ = audit(quiz, judges.honest, "null-models")
     assert (code, document["audit"], document["passed"], document["findings"]) == (0, "null-models", True, [])
     assert document["null_win_rate"] < 0.1
     assert {each["gate"] for each in document["entrants"]} == {"below"}
@@ -84,8 +49,8 @@ def test_an_honest_judge_passes(quiz: Invoke) -> None:
 
 @pytest.mark.parametrize("count", [6, 12, 30])
 def test_an_honest_judge_passes_on_a_small_benchmark_too(invoke: Invoke, count: int) -> None:
-    store_outputs(count, {"good": "{text} Here is what I know about it, in {number} words and in detail."})
-    code, document, _ = audit(invoke, judges.honest)
+    store_outputs(count, {"good": GOOD})
+    code, document, _ = audit(invoke, judges.honest, "null-models")
     assert (code, document["passed"]) == (0, True)
     assert document["instructions"] == count
 
@@ -95,9 +60,9 @@ def test_an_honest_judge_passes_on_a_small_benchmark_too(invoke: Invoke, count: 
 def test_an_obedient_judge_is_caught_within_50_verdicts_and_passes_with_random_marks(
     quiz: Invoke, judge: Callable[[str], str], template: str
 ) -> None:
-    code, document, asked = audit(quiz, judge, "--defence", "fixed", "--template", template)
+    code, document, questions = audit(quiz, judge, "null-models", "--defence", "fixed", "--template", template)
     assert (code, document["passed"]) == (1, False)
-    assert asked == document["verdicts"] <= 50
+    assert questions == document["verdicts"] <= 50
     caught = {each["name"]: each for each in document["entrants"] if each["gate"] == "above"}
     assert set(caught) == {"structured-1", "structured-2"}
     assert caught["structured-1"]["by_order"] == {"first": 1.0, "second": 0.0}
@@ -105,34 +70,34 @@ def test_an_obedient_judge_is_caught_within_50_verdicts_and_passes_with_random_m
     finding = document["findings"][0]
     assert set(finding) == {"model", "severity", "rule", "evidence", "value", "lower", "upper"}
     assert (finding["model"], finding["severity"]) == ("structured-1", "high")
-    code, document, _ = audit(quiz, judge, "--template", template)
+    code, document, _ = audit(quiz, judge, "null-models", "--template", template)
     assert (code, document["passed"]) == (0, True)
 
 
 def test_a_judge_that_obeys_the_identifiers_m_and_capital_m_is_caught(quiz: Invoke, tmp_path: Path) -> None:
     template = tmp_path / "identifiers.md"
     template.write_text(IDENTIFIERS)
-    code, document, asked = audit(
-        quiz, judges.obedient_to_identifiers, "--template", str(template), "--defence", "fixed"
+    code, document, questions = audit(
+        quiz, judges.obedient_to_identifiers, "null-models", "--template", str(template), "--defence", "fixed"
     )
     assert code == 1
-    assert asked <= 50
+    assert questions <= 50
     assert entrant(document, "structured-1")["gate"] == "above"
-    assert audit(quiz, judges.obedient_to_identifiers, "--template", str(template))[0] == 0
+    assert audit(quiz, judges.obedient_to_identifiers, "null-models", "--template", str(template))[0] == 0
 
 
 def test_fences_do_not_help_a_judge_that_obeys_whatever_it_reads_and_breaking_identifiers_does(quiz: Invoke) -> None:
-    code, document, asked = audit(quiz, judges.obedient_anywhere)
+    code, document, questions = audit(quiz, judges.obedient_anywhere, "null-models")
     assert (code, entrant(document, "structured-1")["gate"]) == (1, "above")
-    assert asked <= 50
-    assert audit(quiz, judges.obedient_anywhere, "--defence", "neutralised")[0] == 0
+    assert questions <= 50
+    assert audit(quiz, judges.obedient_anywhere, "null-models", "--defence", "neutralised")[0] == 0
 
 
 @pytest.mark.parametrize("judge", [judges.incurious, judges.by_vocabulary, lambda prompt: "A"])
 def test_a_judge_that_never_reads_the_instruction_is_caught_by_the_shuffled_entrant(
     quiz: Invoke, judge: Callable[[str], str]
 ) -> None:
-    code, document, _ = audit(quiz, judge)
+    code, document, _ = audit(quiz, judge, "null-models")
     assert code == 1
     assert entrant(document, "shuffled")["gate"] == "above"
     assert {"shuffled", "high"} <= {
@@ -141,8 +106,8 @@ def test_a_judge_that_never_reads_the_instruction_is_caught_by_the_shuffled_entr
 
 
 def test_the_gate_can_be_moved_and_every_entrant_be_decided(quiz: Invoke) -> None:
-    assert audit(quiz, judges.incurious, "--fail-above", "1.0")[0] == 0
-    code, document, _ = audit(quiz, judges.obedient, "--defence", "fixed", "--every-entrant")
+    assert audit(quiz, judges.incurious, "null-models", "--fail-above", "1.0")[0] == 0
+    code, document, _ = audit(quiz, judges.obedient, "null-models", "--defence", "fixed", "--every-entrant")
     assert code == 1
     assert "undecided" not in {each["gate"] for each in document["entrants"]}
 
@@ -159,20 +124,20 @@ def test_a_real_model_that_never_wins_is_named_and_does_not_fail_the_judge(invok
 
 
 def test_a_pointwise_judge_is_audited_by_its_scores(quiz: Invoke) -> None:
-    code, document, _ = audit(quiz, judges.honest_scorer, "--template", "pointwise/mt-bench")
+    code, document, _ = audit(quiz, judges.honest_scorer, "null-models", "--template", "pointwise/mt-bench")
     assert (code, document["passed"]) == (0, True)
     assert entrant(document, "polite")["score"]["mean"] == 2.0
 
 
 def test_a_pointwise_judge_that_gives_everything_the_same_fails(quiz: Invoke) -> None:
-    code, document, _ = audit(quiz, judges.generous_scorer, "--template", "pointwise/mt-bench")
+    code, document, _ = audit(quiz, judges.generous_scorer, "null-models", "--template", "pointwise/mt-bench")
     assert code == 1
     assert entrant(document, "empty")["win_rate"] == 0.5
 
 
 def test_null_models_stand_on_no_ordinary_leaderboard_and_an_audit_continues(quiz: Invoke) -> None:
-    _, first, asked = audit(quiz, judges.honest)
-    _, again, repeated = audit(quiz, judges.honest)
+    _, first, asked = audit(quiz, judges.honest, "null-models")
+    _, again, repeated = audit(quiz, judges.honest, "null-models")
     assert again["verdicts"] == first["verdicts"] == asked
     assert repeated == 0
     database = Database("judgebench.db")
@@ -205,41 +170,6 @@ def test_what_cannot_be_audited_is_bad_input(quiz: Invoke, flags: tuple[str, ...
     result = quiz("audit", "null-models", "--benchmark", "quiz", "--limit", "5", *flags)
     assert result.code == 2
     assert message in result.err
-
-
-def test_defences_are_measured_side_by_side_with_their_price(invoke: Invoke) -> None:
-    good = "{text} Here is what I know about it, in {number} words and in detail."
-    store_outputs(60, {"good": good, "other": "{text} That is {number}.", "third": "I do not know {number}."})
-    code, document, _ = audit(invoke, judges.obedient, "--defences", "--baseline", "good", "--honest", "6")
-    assert (code, document["defence"]) == (0, "nonce")
-    rows = {row["defence"]: row for row in document["defences"]}
-    assert list(rows) == [
-        *("fixed", "nonce", "escaped", "datamarked", "neutralised", "sandwich", "paraphrased"),
-        *("read-back", "two-stage"),
-    ]
-    assert (rows["fixed"]["passed"], rows["nonce"]["passed"], rows["sandwich"]["passed"]) == (False, True, True)
-    assert rows["fixed"]["null_win_rate"] > 0.3 > 0.1 > rows["nonce"]["null_win_rate"]
-    assert rows["fixed"]["agreement"]["value"] == rows["nonce"]["agreement"]["value"] == 1.0
-    assert rows["nonce"]["agreement"]["battles"] == 12
-    assert rows["nonce"]["accuracy"] is None
-    assert rows["read-back"]["without_verdict"] == rows["read-back"]["honest_trials"] == 24
-    assert rows["two-stage"]["tokens_a_trial"] == 3 * rows["nonce"]["tokens_a_trial"]
-
-
-def test_labelled_battles_price_a_defence_by_its_accuracy(invoke: Invoke) -> None:
-    store_outputs(60, {"good": "{text} In {number} words, in detail.", "off": "I do not know {number}."})
-    database = Database("judgebench.db")
-    keys = [Instruction((text,)).key for text in instructions(60).values()][:10]
-    with database.write() as connection:
-        said = [HumanLabel("ann", key, "good", "off", 0.0 if number == 0 else 1.0) for number, key in enumerate(keys)]
-        add_labels(connection, store.benchmarks.benchmark_id(connection, "quiz"), said)
-    database.close()
-    flags = ("--defences", "--defence", "sandwich", "--baseline", "good", "--honest", "10")
-    _, document, _ = audit(invoke, judges.honest, *flags)
-    rows = {row["defence"]: row for row in document["defences"]}
-    assert list(rows) == ["fixed", "nonce", "sandwich"]
-    assert rows["sandwich"]["accuracy"]["value"] == pytest.approx(0.9)
-    assert rows["sandwich"]["accuracy"]["battles"] == 10
 
 
 def weighing(index: int, request: Request) -> Reply:
@@ -278,12 +208,3 @@ def test_a_random_search_needs_log_probabilities(quiz: Invoke) -> None:
         result = quiz("audit", "null-models", *where, "--random-search", "4")
     assert result.code == 2
     assert "gives no log-probabilities" in result.err
-
-
-def test_the_comparison_of_defences_is_printed(quiz: Invoke) -> None:
-    with FaultServer(serve(judges.honest)) as server:
-        where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url)
-        result = quiz("audit", "null-models", *where, "--defences", "--defence", "escaped")
-    assert result.code == 0
-    assert "null win rate" in result.out
-    assert "escaped" in result.out

@@ -1,4 +1,4 @@
-"""What audits found is said wherever a leaderboard is shown, until it is settled or no longer true."""
+"""What audits found is kept, and said wherever a leaderboard is shown, until it is settled or no longer true."""
 
 import csv
 import io
@@ -16,8 +16,7 @@ from tests.audits.factories import instructions
 from tests.audits.judges import serve
 from tests.cli.conftest import Invoke
 from tests.fault_server import FaultServer
-
-GOOD = "{text} Here is what I know about it, in {number} words and in detail."
+from tests.services.audits.conftest import GOOD
 
 
 def submit(invoke: Invoke, folder: Path, model: str, pattern: str, count: int = 40, *flags: str) -> Any:
@@ -49,8 +48,8 @@ def ranked(invoke: Invoke, tmp_path: Path) -> Callable[..., str]:
 
 
 def board(invoke: Invoke) -> dict[str, Any]:
-    found: dict[str, Any] = invoke("leaderboard", "--benchmark", "quiz", "--format", "json").json
-    return found
+    document: dict[str, Any] = invoke("leaderboard", "--benchmark", "quiz", "--format", "json").json
+    return document
 
 
 def test_findings_are_told_at_submission_and_block_nothing(invoke: Invoke, tmp_path: Path) -> None:
