@@ -1,4 +1,4 @@
-"""The read side, as the command line, the app and Python use it: what is there, who leads, what was said and why."""
+"""Benchmarks and models in numbers, and whether anything was stored since."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

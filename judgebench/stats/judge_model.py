@@ -29,9 +29,9 @@ from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 
+__all__ = ["JudgeModel", "TermEstimates", "fit_judge_model"]
+
 _NULL = 1e-8  # share of a direction's length that must be left by the others to be identified
-
-
 _HELD_BY_PRIOR = (
     "what is called undefeated, winless or separated is held by the prior alone: its interval leaves out what the "
     "prior cannot know"
@@ -264,12 +264,12 @@ def _result(likelihood: _Likelihood, x: Floats, scale: Mapping[str, float]) -> J
     )
 
 
-def _all_effects(likelihood: _Likelihood, found: Floats, errors: Floats, scale: Mapping[str, float]) -> TermEstimates:
+def _all_effects(likelihood: _Likelihood, values: Floats, errors: Floats, scale: Mapping[str, float]) -> TermEstimates:
     """In the units and order given, NaN for columns that were left out."""
     place = {name: j for j, name in enumerate(likelihood.columns)}
     names = tuple(scale)
     both = np.array(
-        [(found[place[n]] / scale[n], errors[place[n]] / scale[n]) if n in place else (np.nan, np.nan) for n in names]
+        [(values[place[n]] / scale[n], errors[place[n]] / scale[n]) if n in place else (np.nan, np.nan) for n in names]
     ).reshape(len(names), 2)
     return TermEstimates(names, both[:, 0], both[:, 1])
 

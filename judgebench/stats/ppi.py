@@ -24,6 +24,11 @@ from judgebench.stats.intervals import critical_value, normal_estimate
 from judgebench.stats.verdict_table import Battles, Floats, PairCounts, VerdictTable, average_battles
 from judgebench.stats.win_rate import instruction_sums
 
+__all__ = [
+    "AnchoredRatings", "CorrectedShare", "JudgeErrorRates", "anchored_ratings", "anchored_win_rates",
+    "corrected_share",
+]  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class AnchoredMean:
@@ -101,14 +106,14 @@ def anchored_win_rates(
     """
     if (human.models, human.instructions) != (judge.models, judge.instructions):
         raise StatisticsError("human and judge tables must share their models and instructions, in order")
-    said, found = (_per_instruction(table, baseline) for table in (human, judge))
+    labels, verdicts = (_per_instruction(table, baseline) for table in (human, judge))
     results = {}
     for m, name in enumerate(human.models):
-        judged = ~np.isnan(found[:, m])
-        both = judged & ~np.isnan(said[:, m])
+        judged = ~np.isnan(verdicts[:, m])
+        both = judged & ~np.isnan(labels[:, m])
         alone = judged & ~both
         if name != baseline and both.sum() >= 2 and alone.any():
-            columns = said[both, m], found[both, m], found[alone, m]
+            columns = labels[both, m], verdicts[both, m], verdicts[alone, m]
             results[name] = anchored_mean(*columns, weight=weight, correction=1)
     return results
 
@@ -212,8 +217,8 @@ class _Sample:
 
     @classmethod
     def of(cls, human: Battles, judge: Battles) -> "_Sample":
-        said, found = _keys(human), _keys(judge)
-        human, paired = human.select(np.isin(said, found)), judge.select(np.isin(found, said))
+        labelled, judged = _keys(human), _keys(judge)
+        human, paired = human.select(np.isin(labelled, judged)), judge.select(np.isin(judged, labelled))
         is_labelled = np.zeros(len(human.instructions), dtype=bool)
         is_labelled[human.instruction] = True
         alone = judge.select(~is_labelled[judge.instruction])
@@ -254,8 +259,8 @@ def _solve(sample: _Sample, weight: float) -> PointFit:
 
 
 def _judge_fit(sample: _Sample) -> PointFit:
-    each = 1 / (sample.n + sample.rest)
-    return _fitted(sample.human.models, [(sample.paired, each), (sample.alone, each)])
+    share = 1 / (sample.n + sample.rest)
+    return _fitted(sample.human.models, [(sample.paired, share), (sample.alone, share)])
 
 
 def _fitted(models: tuple[str, ...], pieces: list[tuple[Battles, float]]) -> PointFit:

@@ -14,7 +14,7 @@ import numpy as np
 
 from judgebench import engine, store
 from judgebench.audits.robustness import Preferences
-from judgebench.engine.judges import OpenModel, ResolvedJudge, open_judge, resolve
+from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model, resolve
 from judgebench.errors import InputError
 from judgebench.judging.templates import Template
 from judgebench.leaderboard.build import common_baseline
@@ -97,8 +97,8 @@ class StageJudge:
             raise InputError(f"template {self.template.id} is {self.template.kind}: {why}")
 
     def open(self) -> OpenModel:
-        """Raises as ``engine.judges.open_judge``."""
-        return open_judge(self.resolved, self.asking.environment, concurrency=self.concurrency)
+        """Raises as ``engine.judges.open_model``."""
+        return open_model(self.resolved, self.asking.environment, concurrency=self.concurrency)
 
     def ask(
         self,

@@ -24,11 +24,12 @@ from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.bradley_terry import Ratings, anchor, bootstrap_ratings, fit_bradley_terry
 from judgebench.stats.bradley_terry.separation import Connectivity, connectivity, one_scale, plan
 from judgebench.stats.bradley_terry.ties import RULES, Outcomes, Pieces, TieRule, tie_parameter
-from judgebench.stats.clusters import meat_of_rows
-from judgebench.stats.intervals import critical_value, normal_estimate
+from judgebench.stats.intervals import critical_value, meat_of_rows, normal_estimate
 from judgebench.stats.method import Choices, Cluster, Estimates
 from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
+
+__all__ = ["ControlledRatings", "fit_with_covariates"]
 
 _COLLINEAR = 1e-8  # share of a column that models and earlier columns must leave unexplained
 _UNBOUNDED = 10.0  # log-odds that a root mean square of a column may be unsure by before its size has no bound
@@ -126,7 +127,7 @@ def bradley_terry_estimates(
     """The leaderboard's method "bradley-terry"; ``columns`` as in ``fit_with_covariates``."""
     if columns is not None:
         return _with_ties(table, choices, columns, "half")
-    estimates = rating_estimates(fit_bradley_terry(table, cluster=choices.cluster), choices.level)
+    estimates = _rating_estimates(fit_bradley_terry(table, cluster=choices.cluster), choices.level)
     if choices.interval == "analytic":
         notes = _few_judges(table) if choices.cluster in ("judge", "both") else ()
         return replace(estimates, method=f"sandwich, {_SHARED[choices.cluster]}", notes=notes)
@@ -158,7 +159,7 @@ def rao_kupper_estimates(
     return _with_ties(table, choices, columns, "rao_kupper")
 
 
-def rating_estimates(ratings: Ratings, level: float) -> Estimates:
+def _rating_estimates(ratings: Ratings, level: float) -> Estimates:
     """Ratings in natural log-odds with their sandwich intervals; each flag names its scale where there are several."""
     half = critical_value(level) * ratings.standard_error
     scales = int(ratings.component.max(initial=-1)) + 1
@@ -190,7 +191,7 @@ def coefficient_note(name: str, coefficient: Estimate) -> str:
 def _with_ties(table: VerdictTable, choices: Choices, columns: Mapping[str, Floats] | None, ties: TieRule) -> Estimates:
     controlled = fit_with_covariates(table, columns=columns, ties=ties)
     notes = (coefficient_note(name, controlled.coefficient(name, choices.level)) for name in controlled.columns)
-    return replace(rating_estimates(controlled.ratings, choices.level), notes=tuple(notes))
+    return replace(_rating_estimates(controlled.ratings, choices.level), notes=tuple(notes))
 
 
 def _few_judges(table: VerdictTable) -> tuple[str, ...]:
