@@ -1,4 +1,4 @@
-"""judgebench demo, short of the judging itself, which the test of the wheel does."""
+"""judgebench demo, short of the judging itself, which takes minutes."""
 
 from contextlib import closing
 from pathlib import Path
