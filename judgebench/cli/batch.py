@@ -132,7 +132,7 @@ def list_batches(context: typer.Context, output: options.Output = "table") -> No
         return
     print_table(
         ("batch", "judge", "benchmark", "questions", "answered", "at the server", "state"),
-        [(b.name, b.judge, b.benchmark, b.requests, b.answered, b.server_id, _state(b)) for b in batches],
+        [(b.name, b.judge, b.benchmark, b.requests, b.answered, b.server_id, b.state) for b in batches],
     )
 
 
@@ -158,9 +158,5 @@ def _document(batch: Batch) -> dict[str, object]:
         "requests": batch.requests,
         "answered": batch.answered,
         "server_id": batch.server_id,
-        "state": _state(batch),
+        "state": batch.state,
     }
-
-
-def _state(batch: Batch) -> str:
-    return "closed" if batch.closed else "exported" if batch.server_id is None else "submitted"
