@@ -43,19 +43,19 @@ class OpenModel:
 
     client: Client
     server: Server | None = None  # what ``client`` asks, where it asks a server
-    _free: int = 0  # requests that were no questions
+    free: int = 0  # requests that were no questions of this run
 
     @property
     def questions(self) -> int:
         """Requests sent so far that ask something."""
         counted = self.server if isinstance(self.server, Counted) else self.client
-        return counted.calls - self._free if isinstance(counted, Counted) else 0
+        return counted.calls - self.free if isinstance(counted, Counted) else 0
 
     async def check(self) -> None:
         """Raises JudgeError when the server cannot be reached or refuses the key; costs no tokens."""
         if self.server is not None:
             await self.server.check()
-            self._free = self.questions
+            self.free += self.questions
 
 
 def resolve(judge: JudgeSpec | ResolvedJudge) -> ResolvedJudge:
@@ -115,7 +115,9 @@ def open_model(model: ResolvedModel, environment: Mapping[str, str], *, concurre
         client = RetryingClient(client, throttle=Throttle(concurrency))
     if SETTING in spec.settings:
         client = DefendedClient(client, str(spec.settings[SETTING]))
-    return OpenModel(client, server)
+    opened = OpenModel(client, server)
+    opened.free = opened.questions  # of a user's client that was asked before
+    return opened
 
 
 def key_of(spec: Served, environment: Mapping[str, str]) -> str:
