@@ -160,11 +160,9 @@ def make_generation(fields: Mapping[str, Any], *, where: str) -> Generation:
 
     Raises InputError naming ``where`` and the field.
     """
-    match fields.get("generator"):
-        case {"settings": Mapping() as settings, **served}:
-            fields = {**fields, "generator": {**served, "settings": {**_SETTINGS, **settings}}}
-        case Mapping() as served:
-            fields = {**fields, "generator": {"settings": _SETTINGS, **served}}
+    generator = fields.get("generator")
+    if isinstance(generator, Mapping) and isinstance(given := generator.get("settings", {}), Mapping):
+        fields = {**fields, "generator": {**generator, "settings": {**_SETTINGS, **given}}}
     try:
         return Generation.model_validate(fields)
     except ValidationError as error:
