@@ -11,7 +11,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOORS = ("app", "judgebench.api", "judgebench.cli", "judgebench.__main__")
 WAITING = {  # to be given a door or deleted: nothing is ever added here
-    "judgebench.services.labels.annotators",
     "judgebench.bias.report._NOT_OWN",
     "judgebench.bias.relatives.REVIEWED",
     *(f"judgebench.bias.relatives.{name}" for name in ("leakage_score", "_Cell", "_cell", "_score_error", "_code")),
