@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from judgebench import services
+from judgebench.bias.effects import Counterfactuals
 from judgebench.services.bias import Scope
 from judgebench.services.pages import (
     AgreementReport,
@@ -19,7 +20,6 @@ from judgebench.services.pages import (
     BiasReport,
     Card,
     Choices,
-    Counterfactuals,
     Database,
     InputError,
     Judge,
