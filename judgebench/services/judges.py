@@ -80,6 +80,11 @@ def find_judge(
     return make_judge(given, where=where)
 
 
+def resolved(database: Database, judge: str | JudgeSpec | ResolvedJudge) -> ResolvedJudge:
+    """The judge of this name, as ``find_judge`` finds it, or as it is specified. Raises InputError."""
+    return resolve(find_judge(database, {"model": judge}) if isinstance(judge, str) else judge)
+
+
 def _overlaid(known: KnownJudge, spec: JudgeSpec, given: dict[str, Any]) -> dict[str, Any]:
     """The fields of a known judge with those given laid over them."""
     fields = spec.model_dump(exclude_none=True)

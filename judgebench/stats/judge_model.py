@@ -21,9 +21,8 @@ from scipy.sparse import csr_array
 
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
-from judgebench.stats.bradley_terry.covariates import coefficient_note, shown_first
+from judgebench.stats.bradley_terry.covariates import Outcomes, Pieces, coefficient_note, davidson, half, shown_first
 from judgebench.stats.bradley_terry.separation import connectivity
-from judgebench.stats.bradley_terry.ties import Outcomes, Pieces, davidson, half
 from judgebench.stats.intervals import critical_value, normal_estimate
 from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.newton import maximise, solve_dense
