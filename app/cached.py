@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from judgebench import services
-from judgebench.bias.effects import Counterfactuals
 from judgebench.services.bias import Scope
 from judgebench.services.pages import (
     AgreementReport,
@@ -20,6 +19,7 @@ from judgebench.services.pages import (
     BiasReport,
     Card,
     Choices,
+    Counterfactuals,
     Database,
     InputError,
     Judge,
