@@ -11,7 +11,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOORS = ("app", "judgebench.api", "judgebench.cli", "judgebench.__main__")
 WAITING = {  # to be given a door or deleted: nothing is ever added here
-    "judgebench.services.labels.annotators",
     "judgebench.engine.judges.own_judge",
 }
 Name = tuple[str, str]  # module, name defined at its top level
