@@ -11,7 +11,7 @@ from typing import Any
 from judgebench import store
 from judgebench.clients.base import Client, Price
 from judgebench.clients.providers import provider_of
-from judgebench.engine.judges import open_model
+from judgebench.engine.judges import ResolvedModel, open_model
 from judgebench.engine.run import reply_or_error
 from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
 from judgebench.errors import InputError, JudgeError
@@ -145,7 +145,8 @@ async def answering(
     """
     check_name("model", generation.model)
     planned, served = _planned(database, generation), generation.generator
-    opened = open_model(served, provider_of(served, None), environment, concurrency=generation.concurrency)
+    model = ResolvedModel(served, provider_of(served, None))
+    opened = open_model(model, environment, concurrency=generation.concurrency)
     try:
         await opened.check()
         sink = _OutputSink(database, _start(database, generation, planned))

@@ -12,7 +12,7 @@ from typing import Any
 
 from judgebench.formats import Format
 from judgebench.formats.reading import Filename, FileRow, ReadLimits, read_rows
-from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
+from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile, distinct
 from judgebench.records import (
     Battle,
     Completion,
@@ -125,12 +125,9 @@ def read_alpaca_eval(filename: Filename, *, limits: ReadLimits | None = None) ->
     """The same as recorded verdicts, each annotator a judge. Raises InputError as ``read_annotations`` does."""
     file = read_annotations(filename, limits=limits)
     rows = file.battles + file.against_itself
-    sides = [(row.instruction, output) for row in rows for output in (row.baseline, row.output)]
     return VerdictsFile(
         file=file.file,
-        outputs=tuple(
-            {(instruction.key, output.model): (instruction, output) for instruction, output in sides}.values()
-        ),
+        outputs=distinct((row.instruction, output) for row in rows for output in (row.baseline, row.output)),
         verdicts=tuple(row.recorded_verdict for row in file.battles),
         models=tuple(sorted({row.output.model for row in rows})),
         against_itself=len(file.against_itself),

@@ -4,7 +4,7 @@ A row of ours is one verdict in force with its judge, both outputs (one where it
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +66,7 @@ class VerdictsFile:
     """What a file of recorded judgments holds."""
 
     file: str
-    outputs: tuple[tuple[Instruction, Output], ...]  # every one, also those that no verdict is about
+    outputs: tuple[tuple[Instruction, Output], ...]  # each once, also those that no verdict is about
     verdicts: tuple[RecordedVerdict, ...]  # each trial once
     models: tuple[str, ...]  # under evaluation, by name
     labels: tuple[HumanLabel, ...] = ()
@@ -84,12 +84,16 @@ def read_verdicts(filename: Filename, *, limits: ReadLimits | None = None) -> Ve
         if earlier != verdict:
             raise row.error("preference", "an earlier row has another verdict of this judge on the same trial")
         duplicates += earlier is not verdict
-    sides = [(row.instruction, side) for row in verdicts.values() for side in (row.a, row.b) if side is not None]
-    outputs = {(instruction.key, output.model): (instruction, output) for instruction, output in sides}
-    models = sorted({model for _, model in outputs})
-    return VerdictsFile(
-        str(filename), tuple(outputs.values()), tuple(verdicts.values()), tuple(models), duplicates=duplicates
+    sides = distinct(
+        (row.instruction, side) for row in verdicts.values() for side in (row.a, row.b) if side is not None
     )
+    models = tuple(sorted({output.model for _, output in sides}))
+    return VerdictsFile(str(filename), sides, tuple(verdicts.values()), models, duplicates=duplicates)
+
+
+def distinct(outputs: Iterable[tuple[Instruction, Output]]) -> tuple[tuple[Instruction, Output], ...]:
+    """The last of each model on each instruction, in the order in which these come."""
+    return tuple({(question.key, output.model): (question, output) for question, output in outputs}.values())
 
 
 def _recorded(row: FileRow) -> RecordedVerdict:

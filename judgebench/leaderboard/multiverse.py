@@ -20,6 +20,8 @@ from judgebench.leaderboard.methods import METHODS
 from judgebench.stats.method import Choices
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
+_POINTS = 2  # intervals are not looked at
+
 
 @dataclass(frozen=True, slots=True)
 class Universe:
@@ -99,9 +101,6 @@ def _influence(universes: Sequence[Universe], signs: Floats) -> dict[str, float]
                 both = product[np.isfinite(product)]
                 flips.setdefault(differing[0], []).append(float((both < 0).mean()) if len(both) else 0.0)
     return {name: float(np.mean(shares)) for name, shares in sorted(flips.items())}
-
-
-_POINTS = 2  # intervals are not looked at
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -103,13 +103,11 @@ def estimate_columns(rows: Sequence[Labelled], benchmark: str) -> Mapping[str, l
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A model's win rate in percent, as judged and without the effects."""
+    """A model's win rate as judged and without the effects, and its place among the models that are shown."""
 
     model: str
-    before: float
-    after: float
-    lower: float | None
-    upper: float | None
+    win_rate: Estimate
+    without: Estimate
     change: Estimate
     rank_before: int
     rank_after: int
@@ -120,20 +118,10 @@ def moves(counterfactuals: "Counterfactuals", baseline: str | None = None) -> li
     if not any(entry.board for entry in counterfactuals.entries):
         return []
     board = [row for row in counterfactuals.together.board if row.model != baseline]
-    before = [row.win_rate.value or 0.0 for row in board]
-    after = [row.without.value or 0.0 for row in board]
+    before, after = [row.win_rate for row in board], [row.without for row in board]
     return [
-        Move(
-            row.model,
-            100 * before[at],
-            100 * after[at],
-            _percent(row.without.lower),
-            _percent(row.without.upper),
-            row.change,
-            _place(before, at),
-            _place(after, at),
-        )
-        for at, row in enumerate(board)
+        Move(row.model, row.win_rate, row.without, row.change, _place(before, row.win_rate), _place(after, row.without))
+        for row in board
     ]
 
 
@@ -187,9 +175,5 @@ def _csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
     return stream.getvalue()
 
 
-def _place(rates: Sequence[float], at: int) -> int:
-    return 1 + sum(rate > rates[at] + _SAME for rate in rates)
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
+def _place(rates: Sequence[Estimate], mine: Estimate) -> int:
+    return 1 + sum((rate.value or 0.0) > (mine.value or 0.0) + _SAME for rate in rates)

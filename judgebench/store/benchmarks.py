@@ -15,7 +15,7 @@ from judgebench.errors import UnknownName
 from judgebench.records import Instruction, Output
 from judgebench.stats.text_features import guess_language
 from judgebench.store import schema as t
-from judgebench.store.database import Connection, Database, Stored, insert, now, rows_among, snapshot
+from judgebench.store.database import AMONG, Connection, Database, Stored, insert, now, rows_among, snapshot
 from judgebench.store.judges import judge
 
 _PAGE = 500  # instructions with their outputs, in memory at once
@@ -204,7 +204,7 @@ def instruction_ids(connection: sa.Connection, benchmark: int, keys: Sequence[st
     """The id of each of the benchmark's instructions, or of those with these keys, by key."""
     c = t.instructions.c
     query = sa.select(c.key, c.id).where(c.benchmark_id == benchmark)
-    rows = connection.execute(query) if keys is None else rows_among(connection, query, c.key, keys)
+    rows = connection.execute(query) if keys is None else rows_among(connection, query.where(c.key.in_(AMONG)), keys)
     return {row.key: row.id for row in rows}
 
 

@@ -22,6 +22,7 @@ from judgebench.resources import folder
 from judgebench.store.schema import SCHEMA_REVISION
 
 Connection = sa.Connection  # what every function of the store works in; from ``Database.read`` or ``Database.write``
+AMONG: sa.BindParameter[Any] = sa.bindparam("among", expanding=True)  # the values of ``rows_among``
 _IN_LIST = 500  # values in one SQL IN list; both engines take more, plans grow slow
 _BUSY_TIMEOUT_S = 30
 _ADVISORY_LOCK = 0x6A75646765  # "judge" in ASCII
@@ -49,11 +50,11 @@ def row_id(connection: sa.Connection, table: sa.Table, kind: str, name: str) -> 
 
 
 def rows_among(
-    connection: sa.Connection, query: sa.Select[Any], column: sa.ColumnElement[Any], values: Sequence[Any]
+    connection: sa.Connection, query: sa.Select[Any], values: Sequence[Any]
 ) -> Iterator[sa.Row[*tuple[Any, ...]]]:
-    """The rows of ``query`` in which ``column`` is one of ``values``; a part of these is asked for at a time."""
+    """The rows of ``query``, which asks for a column ``.in_(AMONG)``, for a part of the values at a time."""
     for start in range(0, len(values), _IN_LIST):
-        yield from connection.execute(query.where(column.in_(values[start : start + _IN_LIST])))
+        yield from connection.execute(query, {"among": values[start : start + _IN_LIST]})
 
 
 def insert(connection: sa.Connection, table: sa.Table, **values: Any) -> int:

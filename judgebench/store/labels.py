@@ -15,7 +15,7 @@ from judgebench.records import HumanLabel, Order, Output
 from judgebench.stats.verdict_table import LabelTable, encode
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import replies, within
-from judgebench.store.database import Stored, now, rows_among
+from judgebench.store.database import AMONG, Stored, now, rows_among
 from judgebench.store.models import (
     MODEL_A,
     MODEL_B,
@@ -218,7 +218,7 @@ def _identity(label: HumanLabel, outputs: Mapping[str, StoredOutputs]) -> tuple[
 
 def _stored(connection: sa.Connection, instructions: Sequence[int]) -> dict[tuple[str, int, int], _Given]:
     """The labels on these instructions (ids) by annotator and pair of outputs."""
-    rows = rows_among(connection, sa.select(t.human_labels), _h.instruction_id, instructions)
+    rows = rows_among(connection, sa.select(t.human_labels).where(_h.instruction_id.in_(AMONG)), instructions)
     return {(row.annotator, row.output_a_id, row.output_b_id): row for row in rows}
 
 

@@ -14,7 +14,7 @@ from judgebench.errors import Conflict
 from judgebench.records import Answer, Lineage, Model, Output, Status
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import instruction_ids, replies
-from judgebench.store.database import Stored, insert, now, row_id, rows_among
+from judgebench.store.database import AMONG, Stored, insert, now, row_id, rows_among
 
 OUTPUT_A, OUTPUT_B = t.outputs.alias("output_a"), t.outputs.alias("output_b")
 MODEL_A, MODEL_B = t.models.alias("model_of_a"), t.models.alias("model_of_b")
@@ -51,10 +51,10 @@ def outputs_to(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -
         sa.select(t.models.c.name, i.key, o.text)
         .join(t.outputs, o.model_id == t.models.c.id)
         .join(t.instructions, i.id == o.instruction_id)
-        .where(i.benchmark_id == benchmark)
+        .where(i.benchmark_id == benchmark, i.key.in_(AMONG))
     )
     texts: dict[str, dict[str, str]] = {}
-    for name, key, text in rows_among(connection, query, i.key, keys):
+    for name, key, text in rows_among(connection, query, keys):
         texts.setdefault(name, {})[key] = text
     return texts
 
@@ -179,10 +179,10 @@ def stored_outputs(connection: sa.Connection, benchmark_id: int, keys: Sequence[
         sa.select(i.key, i.id, o.id.label("output_id"), t.models.c.name)
         .join(t.outputs, o.instruction_id == i.id)
         .join(t.models, t.models.c.id == o.model_id)
-        .where(i.benchmark_id == benchmark_id)
+        .where(i.benchmark_id == benchmark_id, i.key.in_(AMONG))
     )
     stored: dict[str, StoredOutputs] = {}
-    for key, instruction_id, output_id, model in rows_among(connection, query, i.key, keys):
+    for key, instruction_id, output_id, model in rows_among(connection, query, keys):
         stored.setdefault(key, StoredOutputs(instruction_id, {})).by_model[model] = output_id
     return stored
 
@@ -244,9 +244,9 @@ class AnswerWriter:
             sa.select(i.key, t.answers.c.status)
             .join(t.outputs, o.instruction_id == i.id)
             .outerjoin(t.answers, t.answers.c.id == o.id)
-            .where(i.benchmark_id == self._benchmark_id, o.model_id == self._model_id)
+            .where(i.benchmark_id == self._benchmark_id, o.model_id == self._model_id, i.key.in_(AMONG))
         )
-        return {row.key: Status(row.status or Status.OK) for row in rows_among(connection, query, i.key, keys)}
+        return {row.key: Status(row.status or Status.OK) for row in rows_among(connection, query, keys)}
 
     def add(self, connection: sa.Connection, answers: Iterable[Answer]) -> None:
         """Store the answers that have an output; an instruction that has one already keeps it."""

@@ -18,7 +18,7 @@ from judgebench.records import Order, Reading, Status, Trial
 from judgebench.store import blocks
 from judgebench.store import schema as t
 from judgebench.store.battles import SIDES, trial_of
-from judgebench.store.database import bulk_insert, insert, now, rows_among
+from judgebench.store.database import AMONG, bulk_insert, insert, now, rows_among
 from judgebench.store.models import StoredOutputs, join_sides
 from judgebench.store.verdicts import any_revised, every_revision, newest_id
 
@@ -176,6 +176,11 @@ class Batch:
     requests: int
     answered: int  # trials whose result was ingested, failures included
 
+    @property
+    def state(self) -> str:
+        """ "exported", "submitted" or "closed"."""
+        return "closed" if self.closed else "exported" if self.server_id is None else "submitted"
+
 
 def add_batch(
     connection: sa.Connection,
@@ -201,8 +206,9 @@ def add_batch(
 
 def awaited(connection: sa.Connection, trial_keys: Sequence[str]) -> set[str]:
     """Those of the trials that an open batch asks and has brought no result for."""
-    query = sa.select(_bt.trial_key).join(t.batches, _b.id == _bt.batch_id).where(_b.closed_at.is_(None), ~_came())
-    return {row.trial_key for row in rows_among(connection, query, _bt.trial_key, trial_keys)}
+    query = sa.select(_bt.trial_key).join(t.batches, _b.id == _bt.batch_id)
+    query = query.where(_b.closed_at.is_(None), ~_came(), _bt.trial_key.in_(AMONG))
+    return {row.trial_key for row in rows_among(connection, query, trial_keys)}
 
 
 def _came() -> sa.Exists:
@@ -240,11 +246,11 @@ def batch(connection: sa.Connection, name: str) -> Batch:
 
 def batch_trials(connection: sa.Connection, of: Batch, trial_keys: Sequence[str]) -> dict[str, Trial | Reading]:
     """Those of the trials that the batch asks, by key."""
-    query: sa.Select[Any] = sa.select(_bt.trial_key, _bt.order, _bt.repeat, *SIDES).where(_bt.batch_id == of.id)
+    query: sa.Select[Any] = sa.select(_bt.trial_key, _bt.order, _bt.repeat, *SIDES)
     query = query.join(t.instructions, t.instructions.c.id == _bt.instruction_id)
-    query = join_sides(query, t.batch_trials, pointwise=True)
+    query = join_sides(query, t.batch_trials, pointwise=True).where(_bt.batch_id == of.id, _bt.trial_key.in_(AMONG))
     trials: dict[str, Trial | Reading] = {}
-    for row in rows_among(connection, query, _bt.trial_key, trial_keys):
+    for row in rows_among(connection, query, trial_keys):
         trial = trial_of(row, of.judge_digest)
         if trial is not None:
             trials[row.trial_key] = trial

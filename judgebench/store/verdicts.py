@@ -17,7 +17,7 @@ from judgebench.records import Completion, Status, TrialResult, Verdict
 from judgebench.store import blocks
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import within
-from judgebench.store.database import Stored, bulk_insert, now, rows_among
+from judgebench.store.database import AMONG, Stored, bulk_insert, now, rows_among
 from judgebench.store.models import MODEL_A, MODEL_B, StoredOutputs, join_sides, stored_outputs
 
 _REMEMBERED = 1000  # instructions whose outputs are known without a look-up
@@ -36,6 +36,8 @@ _IN_FORCE = (
     )
     .subquery("verdict")
 )
+_NEWEST = sa.select(sa.func.max(_v.id))
+_REVISIONS = sa.select(_v.trial_key, _v.revision, _v.status).where(_v.trial_key.in_(AMONG)).order_by(_v.revision)
 
 
 def in_force(connection: sa.Connection) -> sa.FromClause:
@@ -58,20 +60,20 @@ def any_revised(connection: sa.Connection) -> bool:
 
 def newest_id(connection: sa.Connection) -> int:
     """The id of the verdict stored last, of whichever revision; 0 without any. Ids have no gaps."""
-    return connection.scalar(sa.select(sa.func.max(_v.id))) or 0
+    return connection.scalar(_NEWEST) or 0
 
 
 def revisions(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str, tuple[int, Status]]:
     """The highest revision of each trial that has one, with its status."""
-    query = sa.select(_v.trial_key, _v.revision, _v.status).order_by(_v.revision)
-    rows = rows_among(connection, query, _v.trial_key, trial_keys)
+    rows = rows_among(connection, _REVISIONS, trial_keys)
     return {key: (revision, Status(status)) for key, revision, status in rows}
 
 
 def preferences(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str, float | None]:
     """The preference in force of each trial that has a verdict; None where the verdict is a failure."""
     v = in_force(connection).c
-    rows = rows_among(connection, sa.select(v.trial_key, v.preference), v.trial_key, trial_keys)
+    query = sa.select(v.trial_key, v.preference).where(v.trial_key.in_(AMONG))
+    rows = rows_among(connection, query, trial_keys)
     return {row.trial_key: row.preference for row in rows}
 
 
@@ -287,7 +289,8 @@ class VerdictWriter:
         new = keys - self._known.keys()
         if len(self._known) + len(new) > _REMEMBERED:
             self._known, new = {}, keys
-        self._known |= stored_outputs(connection, self._benchmark_id, sorted(new))
+        if new:
+            self._known |= stored_outputs(connection, self._benchmark_id, sorted(new))
 
     def _about(self, result: TrialResult) -> tuple[Any, ...]:
         """What a verdict is about: the columns from the run to the repeat."""
@@ -299,7 +302,7 @@ class VerdictWriter:
 def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> int:
     """Append a further revision of each stored verdict (by id) with what a newer parser reads; returns how many."""
     next_id = newest_id(connection) + 1
-    old = rows_among(connection, sa.select(t.verdicts).order_by(_v.id), _v.id, list(verdicts))
+    old = rows_among(connection, sa.select(t.verdicts).where(_v.id.in_(AMONG)).order_by(_v.id), list(verdicts))
     replaced = [dict(row._mapping) for row in old]
     inforce = revisions(connection, [row["trial_key"] for row in replaced])
     written = now()

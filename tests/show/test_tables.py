@@ -82,7 +82,7 @@ def test_places_are_counted_without_the_baseline() -> None:
     moves = tables.moves(ledger({"a": (0.4, 0.7), "base": (0.84, 0.6), "b": (0.6, 0.5)}), "base")
     assert [(move.model, move.rank_before, move.rank_after) for move in moves] == [("a", 2, 1), ("b", 1, 2)]
     assert [move.change.value for move in moves] == pytest.approx([0.3, -0.1])
-    assert [(move.before, move.after) for move in moves] == [(40, 70), (60, 50)]
+    assert [(move.win_rate.value, move.without.value) for move in moves] == [(0.4, 0.7), (0.6, 0.5)]
 
 
 def test_nothing_known_moves_nobody() -> None:

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from judgebench import store
 from judgebench.errors import DatabaseError, InputError
 from judgebench.store.database import Database
+from tests.factories import instruction
+from tests.filling import filled
 
 
 def test_a_database_newer_than_the_code_is_refused(address: str) -> None:
@@ -36,3 +39,19 @@ def test_a_password_is_in_no_message() -> None:
     with pytest.raises(DatabaseError) as caught:
         Database("postgresql://me:s3cret@127.0.0.1:1/none")
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_reader_sees_one_snapshot_whatever_is_written_meanwhile(database: Database) -> None:
+    with database.read() as connection:
+        assert store.benchmarks.benchmark_names(connection) == []
+        filled(database)
+        assert store.benchmarks.benchmark_names(connection) == []
+    with database.read() as connection:
+        assert store.benchmarks.benchmark_names(connection) == ["bench"]
+
+
+def test_many_values_are_asked_for_in_parts(database: Database) -> None:
+    filled(database)
+    keys = [instruction(number).key for number in range(2000)]
+    with database.read() as connection:
+        assert len(store.models.stored_outputs(connection, 1, keys)) == 3

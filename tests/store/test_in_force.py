@@ -53,7 +53,7 @@ def test_only_the_definition_the_writer_and_whole_copies_name_the_table() -> Non
     for path in STORE.glob("*.py"):
         if path.stem in WHOLE:
             continue
-        handles = {"_v", "_newer", "_IN_FORCE"} if path.stem in DEFINES else set()
+        handles = {"_v", "_newer", "_IN_FORCE", "_NEWEST", "_REVISIONS"} if path.stem in DEFINES else set()
         users = {
             function
             for function, node in _nodes(path)

@@ -1,13 +1,14 @@
 """A judge never changes under its name; where it is reached may."""
 
+from dataclasses import replace
+
 import pytest
 
 from judgebench import store
 from judgebench.errors import Conflict
-from judgebench.records import (
-    Judge,
-)
+from judgebench.records import Judge
 from judgebench.store.database import Database
+from judgebench.store.judges import JudgeAddress
 from tests.factories import JUDGE
 from tests.filling import filled
 
@@ -22,3 +23,27 @@ def test_a_judge_under_the_same_name_never_changes(database: Database) -> None:
         renamed = Judge("other", JUDGE.model, JUDGE.template, JUDGE.template_digest, JUDGE.settings)
         with pytest.raises(Conflict, match="'judge'"):
             store.judges.add_judge(connection, renamed)
+
+
+def test_where_a_judge_is_reached_may_change(database: Database) -> None:
+    filled(database)
+    addresses = [JudgeAddress("http://one", "KEY", None, "1,2"), JudgeAddress(None, None, "mine.md", None)]
+    for address in addresses:
+        with database.write() as connection:
+            store.judges.set_address(connection, store.judges.add_judge(connection, JUDGE), address)
+        with database.read() as connection:
+            assert store.judges.addresses(connection) == {"judge": address}
+
+
+def test_only_imported_judges_are_told_apart(database: Database) -> None:
+    filled(database)
+    others = [replace(JUDGE, name=name, model=name) for name in ("imported", "added")]
+    with database.write() as connection:
+        imported, added = (store.judges.add_judge(connection, judge) for judge in others)
+        store.runs.start_run(connection, benchmark_id=1, judge_id=imported, kind="import", specification={})
+        store.judges.set_address(connection, added, JudgeAddress("http://one", None, None, None))
+    with database.read() as connection:
+        names = [judge.name for judge in store.judges.judges(connection)]
+        assert names == ["added", "imported", "judge"]
+        assert store.judges.only_imported(connection, names) == {"imported"}
+        assert [judge.name for judge in store.judges.judges(connection, 1)] == ["imported", "judge"]

@@ -1,17 +1,14 @@
 """Models and their outputs are stored once, on either engine, and read again as they were submitted."""
 
+from dataclasses import replace
+
 import pytest
 
 from judgebench import store
 from judgebench.errors import Conflict
-from judgebench.records import (
-    Instruction,
-    Lineage,
-    Model,
-    Output,
-    clean_text,
-)
+from judgebench.records import Answer, Completion, Instruction, Lineage, Model, Output, Status, clean_text
 from judgebench.store.database import Database
+from judgebench.store.models import AnswerWriter, Generator, add_generator
 from tests.factories import instruction
 from tests.filling import filled
 
@@ -53,3 +50,34 @@ def test_lineage_can_be_declared_later_but_not_contradicted(database: Database) 
         store.models.add_model(connection, Model("m"))
         with pytest.raises(Conflict, match="llama"):
             store.models.add_model(connection, Model("m", Lineage("gpt")))
+
+
+def test_how_a_model_was_asked_is_kept_and_another_way_is_refused(database: Database) -> None:
+    generator = Generator("gpt", "Be brief.", {"temperature": 0})
+    asked = [instruction(number) for number in range(2)]
+    with database.write() as connection:
+        benchmark = store.benchmarks.add_benchmark(connection, "bench")
+        store.benchmarks.add_instructions(connection, benchmark, asked)
+        model = store.models.add_model(connection, Model("m"))
+        writer = AnswerWriter(benchmark, model, add_generator(connection, model, "m", generator))
+        output = Output(asked[0].key, "m", "yes", ("first",))
+        answers = [
+            Answer(output, Status.TRUNCATED, None, Completion("yes", cost_usd=0.5)),
+            Answer(None, Status.FAILED, "no reply", None),
+        ]
+        writer.add(connection, answers)
+        writer.add(connection, [Answer(Output(asked[0].key, "m", "no"), Status.OK, None, None)])
+        assert add_generator(connection, model, "m", generator) == 1
+        with pytest.raises(Conflict, match="another way of asking"):
+            add_generator(connection, model, "m", replace(generator, system=None))
+    with database.read() as connection:
+        assert writer.known(connection, [each.key for each in asked]) == {asked[0].key: Status.TRUNCATED}
+        assert store.models.generators(connection) == {"m": generator}
+        (first, _) = store.benchmarks.answered_instructions(connection, benchmark, ["m"])
+    assert first.outputs == {"m": output}
+
+
+def test_a_model_with_submitted_outputs_is_not_asked(database: Database) -> None:
+    filled(database)
+    with database.write() as connection, pytest.raises(Conflict, match="were submitted"):
+        add_generator(connection, 1, "alpha", Generator("gpt", None, {}))

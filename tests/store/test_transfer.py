@@ -56,3 +56,17 @@ def test_a_backup_never_overwrites(tmp_path: Path) -> None:
     assert check(Database(str(tmp_path / "saved.db"))) == check(source)
     with pytest.raises(InputError, match="exists"):
         backup(source, tmp_path / "saved.db")
+
+
+def test_the_version_moves_with_every_write_and_a_digest_with_every_row(database: Database) -> None:
+    def state() -> tuple[tuple[int, ...], str]:
+        with database.read() as connection:
+            return store.transfer.version(connection), store.transfer.digests(connection)["verdicts"]
+
+    verdicts = filled(database)
+    before = state()
+    assert state() == before
+    with database.write() as connection:
+        verdicts.add(connection, [result(trial(0), ok(1.0))])
+    assert state()[0] != before[0]
+    assert state()[1] != before[1]

@@ -150,15 +150,11 @@ def _value(scale: Scale) -> str:
     if not isinstance(scale, LabelScale):
         return f"(?P<value>{_NUMBER})"
     spelled = sorted((s for label in scale.labels for s in (label.text, *label.spellings)), key=len, reverse=True)
-    labels = "|".join(_spaced(spelling) for spelling in spelled)
+    parts = (re.findall(r"\w+|[^\w\s]+", fold(spelling)) for spelling in spelled)
+    labels = "|".join("[ ]{0,2}".join(map(re.escape, spelling)) for spelling in parts)  # blanks may stand between
     labels = f"(?:{labels})" if scale.case_sensitive else f"(?i:{labels})"
     either = rf"(?!['’)\]*_]{{0,4}}\s{{0,4}}(?:,|/|or\b|and\b|nor\b|vs\b)\s{{0,4}}{_GAP}{labels}(?![\w<>=+]))"
     return rf"(?P<value>{labels}|{_OFF_MENU})(?![\w<>=+]){either}{_LABEL_TAIL}"
-
-
-def _spaced(spelling: str) -> str:
-    """A pattern that lets up to two blanks stand between the words and signs of a spelling."""
-    return "[ ]{0,2}".join(re.escape(part) for part in re.findall(r"\w+|[^\w\s]+", fold(spelling)))
 
 
 def mentions(text: str, scale: Scale) -> list[Mention]:
@@ -172,32 +168,27 @@ def mentions(text: str, scale: Scale) -> list[Mention]:
     marked: Iterable[re.Match[str]] = _BRACKET.finditer(plain, max(0, first - 1)) if first >= 0 else ()
     if "result" in plain.casefold():  # most replies lack the word
         marked = merge(marked, result.finditer(plain), key=lambda match: match.start())
-    found = deque(marked, maxlen=KEPT) or deque(_BOX.finditer(plain), maxlen=KEPT)
-    found.extend(statement.finditer(plain, found[-1].end() if found else 0))
-    if not found:
+    matches = deque(marked, maxlen=KEPT) or deque(_BOX.finditer(plain), maxlen=KEPT)
+    matches.extend(statement.finditer(plain, matches[-1].end() if matches else 0))
+    if not matches:
         return _bare_lines(plain, scale)
-    return [_mention(scale, match, match.re is statement, match.re is result or _at_edge(match)) for match in found]
+    return [_mention(scale, match, match.re is statement, match.re is result) for match in matches]
 
 
-def _mention(scale: Scale, found: re.Match[str], sentence: bool, alone: bool) -> Mention:
-    said = found["value"]
-    at = found.start("value") + len(said) - len(said.lstrip(WRAPPING))
+def _mention(scale: Scale, match: re.Match[str], is_sentence: bool, is_result: bool) -> Mention:
+    value, text = match["value"], match.string
+    at = match.start("value") + len(value) - len(value.lstrip(WRAPPING))
+    before = text[max(0, match.start() - 16) : match.start()]
+    starts_line = _LINE_START.search(before) is not None and (match.start() <= 16 or "\n" in before)
     return Mention(
-        value=value_of(scale, said),
-        text=said.strip(WRAPPING)[:SHOWN],
+        value=value_of(scale, value),
+        text=value.strip(WRAPPING)[:SHOWN],
         at=at,
-        start=at if sentence else found.start(),  # the cue before a value may be the word of revision
-        end=found.end(),
-        anchored=sentence or alone,
-        marked=not sentence and found.re is not _BOX,
+        start=at if is_sentence else match.start(),  # the cue before a value may be the word of revision
+        end=match.end(),
+        anchored=is_sentence or is_result or starts_line or _LINE_END.match(text, match.end()) is not None,
+        marked=not is_sentence and match.re is not _BOX,
     )
-
-
-def _at_edge(found: re.Match[str]) -> bool:
-    text = found.string
-    before = text[max(0, found.start() - 16) : found.start()]
-    at_start = _LINE_START.search(before) is not None and (found.start() <= 16 or "\n" in before)
-    return at_start or _LINE_END.match(text, found.end()) is not None
 
 
 def _bare_lines(text: str, scale: Scale) -> list[Mention]:

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from judgebench import engine, store
+from judgebench import engine, services, store
 from judgebench.audits import null_models as entrants
 from judgebench.audits.defences import NAMES, NONE, SETTING, VOIDING, check_defence
 from judgebench.audits.findings import AuditReport, mean_by_instruction, mean_estimate
 from judgebench.audits.null_gate import EntrantResult, NullGate, Seen, gate_report, measure, next_round, resolution
 from judgebench.audits.null_models import PREFIX, Entrant, PrefixSearch
-from judgebench.engine.judges import ResolvedJudge, resolve
+from judgebench.engine.judges import ResolvedJudge
 from judgebench.engine.run import Asker
 from judgebench.errors import InputError
 from judgebench.estimate import Estimate
@@ -63,7 +63,7 @@ def null_models(database: Database, settings: NullModelAudit, asking: Asking) ->
 
     Raises InputError for a benchmark without outputs, UnknownName, and JudgeError when the judge cannot be asked.
     """
-    judge = resolve(settings.judge)
+    judge = services.judges.resolved(database, settings.judge)
     names, chosen = _defences(settings, judge.template)
     judges = {name: StageJudge.of(database, _defended(judge, name), settings.concurrency, asking) for name in names}
     entered = _set_null_stage(database, settings, judges[chosen])

@@ -1,16 +1,14 @@
 """What people say about battles is stored once, on either engine, and read again as it was said."""
 
-import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from judgebench import services, store
-from judgebench.errors import Conflict, DatabaseError, InputError, UnknownName
+from judgebench import services
+from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.records import HumanLabel, Order
-from judgebench.store import labels
 from judgebench.store import schema as tables
 from judgebench.store.database import Database
-from judgebench.store.transfer import check, copy
+from judgebench.store.transfer import check
 from tests.factories import instruction, ok, result, trial
 from tests.filling import filled
 
@@ -76,31 +74,6 @@ def test_labels_are_on_outputs_that_are_there(database: Database) -> None:
         services.labels.vote(database, "bench", said(annotator=" "))
 
 
-def test_the_database_itself_refuses_what_must_not_be(database: Database) -> None:
-    filled(database)
-    services.labels.vote(database, "bench", said())
-    with pytest.raises(DatabaseError, match="refused"), database.write() as connection:
-        connection.execute(tables.human_labels.update().values(preference=2.0))
-    with pytest.raises(DatabaseError, match="refused"), database.write() as connection:
-        connection.execute(tables.human_labels.update().values(both_bad=True))
-
-
-def test_labels_are_coded_as_verdicts_are(database: Database) -> None:
-    verdicts = filled(database)
-    with database.write() as connection:
-        verdicts.add(connection, [result(trial(number), ok(1.0)) for number in range(3)])
-    services.labels.add_labels(database, "bench", [said(2, 1.0), said(0, 0.0), said(0, 0.5, "bob")])
-    with database.read() as connection:
-        benchmark = store.benchmarks.benchmark_id(connection, "bench")
-        table = store.arrays.verdict_table(connection, benchmark).table
-        people = labels.label_table(connection, benchmark, models=table.models, instructions=table.instructions)
-    assert people.annotators == ("ann", "bob")
-    assert np.all(people.model_a < people.model_b)
-    keys = [table.instructions[code] for code in people.instruction]
-    assert keys == [instruction(2).key, instruction(0).key, instruction(0).key]
-    assert people.preference.tolist() == [0.0, 1.0, 0.5]
-
-
 def test_a_person_is_never_asked_twice(database: Database) -> None:
     verdicts = filled(database)
     with database.write() as connection:
@@ -136,13 +109,3 @@ def test_which_output_comes_first_is_drawn(database: Database) -> None:
         verdicts.add(connection, [result(trial(0), ok(1.0))])
     firsts = {services.labels.to_label(database, "bench", "ann", seed=seed)[0].first for seed in range(20)}
     assert firsts == {"alpha", "beta"}
-
-
-def test_labels_are_copied_with_everything_else(database: Database, tmp_path_factory: pytest.TempPathFactory) -> None:
-    filled(database)
-    services.labels.vote(database, "bench", said(preference=0.5, both_bad=True))
-    address = str(tmp_path_factory.mktemp("copy") / "copy.db")
-    assert copy(database, address)["human_labels"] == 1
-    copied = Database(address)
-    assert services.labels.human_labels(copied, "bench") == services.labels.human_labels(database, "bench")
-    copied.close()
