@@ -123,7 +123,7 @@ def _finish(report: "AuditReport", html: "Path | None", output: str) -> None:
 
     Raises InputError when the file cannot be written.
     """
-    from judgebench.show import audits
+    from judgebench.show import tables
     from judgebench.show.html import audit_page
 
     if html is not None:
@@ -131,10 +131,10 @@ def _finish(report: "AuditReport", html: "Path | None", output: str) -> None:
     if output == "json":
         print_json(report.document())
     else:
-        for table in audits.tables(report.details):
+        for table in tables.audit_tables(report.details):
             print_table(table.headings, table.rows, text=_TEXT)
             say(*table.notes)
-        for line in audits.report_lines(report):
+        for line in tables.report_lines(report):
             say(line)
     if not report.passed:
         raise typer.Exit(_FAILED)

@@ -316,7 +316,7 @@ class _Searching:
                     self._keep(search)
             return search
         finally:
-            await self._opened.client.close()
+            await self._opened.close()
 
     async def _first(self) -> PrefixSearch:
         loss = await self._loss(entrants.begin(), 0, checked=True)
