@@ -50,7 +50,6 @@ AnyJudge = str | Mapping[str, Any] | JudgeSpec | ResolvedJudge | Client | Ask
 Orders = Literal["both", "random", "single"]
 _P = ParamSpec("_P")
 _Report = TypeVar("_Report")
-_SETTINGS = {"temperature": 0, "max_tokens": 2048}  # of a model under evaluation
 _UNREACHED = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does
 
 
@@ -486,7 +485,7 @@ def _generation(given: dict[str, Any]) -> Generation:
     served = _fields(given.pop("model"))
     fields = {name: given.pop(f"model_{name}", None) for name in ("url", "key_env")} | {"price": given.pop("price")}
     served |= {name: value for name, value in fields.items() if value is not None}
-    served["settings"] = {**_SETTINGS, **served.get("settings", {}), **(given.pop("settings") or {})}
+    served["settings"] = {**served.get("settings", {}), **(given.pop("settings") or {})}
     name = given.pop("model_name") or served.get("model")
     given = {field: value for field, value in given.items() if field not in ("database", "on_progress")}
     return make_generation(given | {"generator": served, "model": name}, where="answer")

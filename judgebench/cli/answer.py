@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,9 +25,6 @@ from judgebench.records import Status
 
 if TYPE_CHECKING:
     from judgebench.engine.answer import AnswerEstimate, AnswerReport
-
-# Every parameter that shapes an output is sent and stored: a server's own defaults are nobody's settings.
-_SETTINGS: dict[str, Any] = {"temperature": 0, "max_tokens": 2048}
 
 
 @options.flat
@@ -62,7 +59,7 @@ def answer(
 
     session: Session = context.obj
     served = options.given(model=model, url=model_url, key_env=model_key_env, price=price)
-    served |= {"settings": _SETTINGS | options.settings_of(setting), **options.priced(served, prices)}
+    served |= {"settings": options.settings_of(setting), **options.priced(served, prices)}
     fields = options.given(
         benchmark=benchmark,
         generator=served,

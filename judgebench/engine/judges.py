@@ -39,11 +39,12 @@ class ResolvedJudge(ResolvedModel):
 
 @dataclass(slots=True)
 class OpenModel:
-    """Whoever answers for a judge, or for a model under evaluation. Close the client when done."""
+    """Whoever answers for a judge, or for a model under evaluation. Close it when done."""
 
     client: Client
     server: Server | None = None  # what ``client`` asks, where it asks a server
     free: int = 0  # requests that were no questions of this run
+    lent: bool = False  # a user's own, who closes it
 
     @property
     def questions(self) -> int:
@@ -56,6 +57,11 @@ class OpenModel:
         if self.server is not None:
             await self.server.check()
             self.free += self.questions
+
+    async def close(self) -> None:
+        """Give back what was opened for this run."""
+        if not self.lent:
+            await self.client.close()
 
 
 def resolve(judge: JudgeSpec | ResolvedJudge) -> ResolvedJudge:
@@ -115,7 +121,7 @@ def open_model(model: ResolvedModel, environment: Mapping[str, str], *, concurre
         client = RetryingClient(client, throttle=Throttle(concurrency))
     if SETTING in spec.settings:
         client = DefendedClient(client, str(spec.settings[SETTING]))
-    opened = OpenModel(client, server)
+    opened = OpenModel(client, server, lent=model.client is not None and not isinstance(model.client, FunctionClient))
     opened.free = opened.questions  # of a user's client that was asked before
     return opened
 

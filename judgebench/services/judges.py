@@ -113,7 +113,7 @@ async def _try(judge: ResolvedJudge, environment: Mapping[str, str]) -> Report |
     try:
         return None if opened.server is None else await check(opened.server, judge.judge.settings)
     finally:
-        await opened.client.close()
+        await opened.close()
 
 
 def _known(connection: Connection, judge: Judge) -> KnownJudge:

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 import judgebench
 from judgebench.clients.scripted import Ask
 from judgebench.errors import Conflict, InputError, UnknownName
-from judgebench.records import Completion, Status
+from judgebench.records import Completion, Prompt, Status
 from judgebench.store.database import Database
 
 
@@ -259,3 +260,33 @@ def test_audits_are_awaited(judged: Database) -> None:
         return [one.passed, judgebench.audit(judged, judgebench.SubmissionAudit(benchmark="b")).passed == other.passed]
 
     assert asyncio.run(notebook()) == [True, True]
+
+
+def test_a_client_of_ones_own_stays_open_for_the_next_run(judged: Database) -> None:
+    class Own:
+        closed = 0
+
+        async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
+            return Completion("B")
+
+        async def close(self) -> None:
+            self.closed += 1
+
+    client = Own()
+    for baseline, planned in (("one", 24), ("two", 24)):
+        report = judgebench.run(
+            judged, benchmark="b", judge=client, judge_name="own", judge_version="1", baseline=baseline
+        )
+        assert (report.tally.planned, report.tally.without_verdict) == (planned, 0)
+    assert client.closed == 0
+
+
+def test_outputs_are_collected_with_settings_that_are_stored(judged: Database) -> None:
+    model = {"model": "scripted:echo", "settings": {"temperature": 1}}
+    judgebench.answer(
+        judged, benchmark="b", model=model, model_name="echo", settings={"top_p": 0.5}, system="Be brief."
+    )
+    generated = judgebench.models(judged, benchmark="b").set_index("model")["generated"]["echo"]
+    assert generated["settings"] == {"temperature": 1, "max_tokens": 2048, "top_p": 0.5}
+    outputs = judgebench.rows(judged, "outputs", benchmark="b").query("model == 'echo'")
+    assert outputs["output"].to_list() == [f"question {i}" for i in range(6)]

@@ -21,7 +21,7 @@ covariate both come from ``ControlledRatings.coefficient``.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -213,7 +213,7 @@ def bradley_terry_estimates(
 ) -> Estimates:
     """The leaderboard's method "bradley-terry"; ``columns`` as in ``fit_with_covariates``."""
     if columns is not None:
-        return _with_ties(table, choices, columns, "half")
+        return _with_ties("half", table, choices, baseline, rng, columns)
     estimates = _rating_estimates(fit_bradley_terry(table, cluster=choices.cluster), choices.level)
     if choices.interval == "analytic":
         notes = _few_judges(table) if choices.cluster in ("judge", "both") else ()
@@ -222,28 +222,6 @@ def bradley_terry_estimates(
         raise StatisticsError("the bootstrap draws instructions: leave out the choice of clusters, or the bootstrap")
     drawn = bootstrap_ratings(table, level=choices.level, resamples=choices.resamples, rng=rng)
     return replace(estimates, lower=drawn.lower, upper=drawn.upper, method=drawn.method)
-
-
-def davidson_estimates(
-    table: VerdictTable,
-    choices: Choices,
-    baseline: str | None,
-    rng: np.random.Generator,
-    columns: Mapping[str, Floats] | None = None,
-) -> Estimates:
-    """The leaderboard's method "davidson"."""
-    return _with_ties(table, choices, columns, "davidson")
-
-
-def rao_kupper_estimates(
-    table: VerdictTable,
-    choices: Choices,
-    baseline: str | None,
-    rng: np.random.Generator,
-    columns: Mapping[str, Floats] | None = None,
-) -> Estimates:
-    """The leaderboard's method "rao-kupper"."""
-    return _with_ties(table, choices, columns, "rao_kupper")
 
 
 def _rating_estimates(ratings: Ratings, level: float) -> Estimates:
@@ -275,10 +253,21 @@ def coefficient_note(name: str, coefficient: Estimate) -> str:
     return f"at equal {name}, whose coefficient is {coefficient.value:.2f} [{lower:.2f}, {upper:.2f}] log-odds a unit"
 
 
-def _with_ties(table: VerdictTable, choices: Choices, columns: Mapping[str, Floats] | None, ties: TieRule) -> Estimates:
+def _with_ties(
+    ties: TieRule,
+    table: VerdictTable,
+    choices: Choices,
+    baseline: str | None,
+    rng: np.random.Generator,
+    columns: Mapping[str, Floats] | None = None,
+) -> Estimates:
     controlled = fit_with_covariates(table, columns=columns, ties=ties)
     notes = (coefficient_note(name, controlled.coefficient(name, choices.level)) for name in controlled.columns)
     return replace(_rating_estimates(controlled.ratings, choices.level), notes=tuple(notes))
+
+
+davidson_estimates = partial(_with_ties, "davidson")
+rao_kupper_estimates = partial(_with_ties, "rao_kupper")
 
 
 def _few_judges(table: VerdictTable) -> tuple[str, ...]:
