@@ -27,7 +27,7 @@ from judgebench.services.pages import (
     PairRates,
     StoredAudit,
     parse_address,
-)
+)  # fmt: skip
 
 ADDRESS_VARIABLE = "JUDGEBENCH_DATABASE_URL"
 _DEFAULT_ADDRESS = "judgebench.db"
