@@ -23,7 +23,7 @@ class Preview:
     columns: tuple[str, ...]  # of these rows, in the order in which they come
     rows: tuple[Mapping[str, str], ...]
     self_evident: bool  # whether these are outputs under usual names
-    otherwise: str  # what else the file is, in words; empty where it is nothing else that is known
+    otherwise: str  # what else the file may be, in words; empty where it is nothing else that is known
 
 
 @contextmanager
@@ -42,11 +42,11 @@ def kept(filename: str, content: bytes) -> Iterator[NamedPath]:
 
 def preview(path: NamedPath) -> Preview:
     """Raises InputError where not even the first rows can be read."""
-    file = services.imports.preview(path, limits=LIMITS)
-    rows = tuple({column: _cell(row.get(column)) for column in file.columns} for row in file.rows)
-    outputs = file.format is not None and file.format.holds == "outputs"
-    otherwise = "" if file.format is None or outputs else f"{file.format.holds} ({file.format.name})"
-    return Preview(file.columns, rows, outputs, otherwise)
+    sample, formats = services.imports.preview(path, limits=LIMITS)
+    rows = tuple({column: _cell(row.get(column)) for column in sample.columns} for row in sample.rows)
+    outputs = [form.holds for form in formats] == ["outputs"]
+    otherwise = "" if outputs else ", ".join(f"{form.holds} ({form.name})" for form in formats)
+    return Preview(sample.columns, rows, outputs, otherwise)
 
 
 def read(path: NamedPath, columns: Mapping[str, str]) -> OutputsFile:

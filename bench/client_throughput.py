@@ -12,6 +12,7 @@ import resource
 import time
 
 from bench.loopback import chat_reply, runner, serving
+from judgebench.clients.base import Access
 from judgebench.clients.openai import OpenAIClient
 from judgebench.clients.retry import RetryingClient, Throttle
 from judgebench.records import ChatPrompt, Message
@@ -22,7 +23,7 @@ _SETTINGS = {"temperature": 0, "max_tokens": 512}
 
 
 async def _drive(port: int, requests: int, in_flight: int, bare: bool) -> None:
-    inner = OpenAIClient(f"http://127.0.0.1:{port}/v1", "judge", api_key="sk-bench-0123456789")
+    inner = OpenAIClient(Access("judge", f"http://127.0.0.1:{port}/v1", "sk-bench-0123456789"))
     client = inner if bare else RetryingClient(inner, throttle=Throttle(in_flight))
     left = iter(range(requests))
 

@@ -67,10 +67,10 @@ def moves(rows: Sequence[Move], *, alt: str) -> None:
     """Win rates as judged and without some effects, in percent."""
     changes = [row.change for row in rows]
     rates = {
-        "As judged, %": [row.before for row in rows],
-        "Held equal, %": [row.after for row in rows],
-        "95% low": [row.lower for row in rows],
-        "95% high": [row.upper for row in rows],
+        "As judged, %": [plotted(row.win_rate.value, "rate") for row in rows],
+        "Held equal, %": [plotted(row.without.value, "rate") for row in rows],
+        "95% low": [plotted(row.without.lower, "rate") for row in rows],
+        "95% high": [plotted(row.without.upper, "rate") for row in rows],
         "Change, points": [plotted(change.value, "points") for change in changes],
         "Change from": [plotted(change.lower, "points") for change in changes],
         "Change to": [plotted(change.upper, "points") for change in changes],

@@ -74,7 +74,7 @@ class Access:
     """What a provider needs to open a client."""
 
     model: str  # as the user named it, without the provider's name and colon where it has these
-    url: str | None
+    url: str | None = None
     api_key: str | None = field(default=None, repr=False)
     price: Price | None = None
 

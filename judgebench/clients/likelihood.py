@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
-from judgebench.clients.base import Access, Price, cost_usd
+from judgebench.clients.base import Access, cost_usd
 from judgebench.clients.http import Timeouts, Transport, text_or_none
-from judgebench.clients.openai import OpenAIClient, finite_number, token_counts
+from judgebench.clients.openai import OpenAIClient, counts, finite_number
 from judgebench.errors import BadReply, JudgeRefused
 from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Prompt
 
@@ -46,16 +46,8 @@ class _Score:
 class LikelihoodClient(OpenAIClient):
     """A model that is also asked how probable outputs are. Scores are remembered, so that both orders cost one pass."""
 
-    def __init__(
-        self,
-        base_url: str,
-        model: str,
-        *,
-        api_key: str | None = None,
-        timeouts: Timeouts | None = None,
-        price: Price | None = None,
-    ) -> None:
-        super().__init__(base_url, model, api_key=api_key, timeouts=timeouts, price=price)
+    def __init__(self, access: Access, timeouts: Timeouts | None = None) -> None:
+        super().__init__(access, timeouts)
         self._contexts: _Memory[list[_Token]] = _Memory(_KEPT_CONTEXTS)
         self._scores: _Memory[_Score] = _Memory(_KEPT_SCORES)
 
@@ -144,29 +136,18 @@ def _token(entry: Any) -> _Token:
         return _Token("", None)
     if not isinstance(entry, dict) or not entry:
         raise BadReply("the judge's prompt log-probabilities hold an entry without a token")
-    number, found = next(iter(entry.items()))
-    return _Token(number, finite_number(found.get("logprob") if isinstance(found, dict) else None))
+    number, value = next(iter(entry.items()))
+    return _Token(number, finite_number(value.get("logprob") if isinstance(value, dict) else None))
 
 
 class RewardClient:
     """One reward model at one address, with or without the ``/v1`` that chat completions end in."""
 
-    def __init__(
-        self,
-        base_url: str,
-        model: str,
-        *,
-        api_key: str | None = None,
-        timeouts: Timeouts | None = None,
-        price: Price | None = None,
-    ) -> None:
-        self.model = model
-        self._price = price
-        self._transport = Transport(base_url.rstrip("/").removesuffix("/v1"), api_key, timeouts or Timeouts())
-
-    @classmethod
-    def open(cls, access: Access) -> "RewardClient":
-        return cls(access.url or "", access.model, api_key=access.api_key, price=access.price)
+    def __init__(self, access: Access, timeouts: Timeouts | None = None) -> None:
+        self.model = access.model
+        self._price = access.price
+        root = (access.url or "").rstrip("/").removesuffix("/v1")
+        self._transport = Transport(root, access.api_key, timeouts or Timeouts())
 
     def __repr__(self) -> str:
         return f"RewardClient({self._transport.base_url!r}, {self.model!r})"
@@ -193,7 +174,7 @@ class RewardClient:
             text=json.dumps(_reward(reply)),
             finish_reason="stop",
             model=text_or_none(reply.get("model")),
-            prompt_tokens=token_counts(reply)[0],
+            prompt_tokens=counts(reply.get("usage"), "prompt_tokens")[0],
             completion_tokens=0,
             latency_s=perf_counter() - started,
         )

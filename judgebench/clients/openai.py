@@ -12,9 +12,9 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any, Self
+from typing import Any
 
-from judgebench.clients.base import Access, Price, cost_usd
+from judgebench.clients.base import Access, cost_usd
 from judgebench.clients.http import Rejected, Timeouts, Transport, one_line, text_or_none
 from judgebench.errors import BadReply, InputError
 from judgebench.records import ChatPrompt, Completion, Prompt, TokenLogprob, clean_text
@@ -73,34 +73,22 @@ def refused_field(rejection: Rejected, sent: Collection[str]) -> str | None:
         return None
     if rejection.param in sent:
         return rejection.param
-    found = (re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message) for name in sent)
-    matches = [match for match in found if match]
+    searches = (re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message) for name in sent)
+    matches = [match for match in searches if match]
     return min(matches, key=lambda match: match.start()).group() if matches else None
 
 
 class OpenAIClient:
-    """One model at one address. Only ``api_key`` is ever sent as a key; None sends no Authorization header.
+    """One model at one address. Only ``access.api_key`` is ever sent as a key; None sends no Authorization header.
 
-    ``base_url`` ends where ``/chat/completions`` would begin. Raises InputError on an address or key of the wrong form.
+    The url ends where ``/chat/completions`` would begin. Raises InputError on an address or key of the wrong form.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        model: str,
-        *,
-        api_key: str | None = None,
-        timeouts: Timeouts | None = None,
-        price: Price | None = None,
-    ) -> None:
-        self.model = model
-        self._transport = Transport(base_url, api_key, timeouts or Timeouts())
-        self._price = price
+    def __init__(self, access: Access, timeouts: Timeouts | None = None) -> None:
+        self.model = access.model
+        self._transport = Transport(access.url or "", access.api_key, timeouts or Timeouts())
+        self._price = access.price
         self._dialect = Dialect()
-
-    @classmethod
-    def open(cls, access: Access) -> Self:
-        return cls(access.url or "", access.model, api_key=access.api_key, price=access.price)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._transport.base_url!r}, {self.model!r})"
@@ -155,7 +143,7 @@ class OpenAIClient:
     async def _ask(self, messages: list[dict[str, str]], settings: Mapping[str, Any]) -> Completion:
         """Ends, because each turn of the loop removes a field that no later turn sends."""
         while True:
-            fields = self._dialect.spoken(settings)
+            fields = self._dialect.spoken(settings) if self._dialect.refused else settings
             started = perf_counter()
             try:
                 reply = await self._transport.json(
@@ -182,7 +170,8 @@ def chat_completion(reply: Any, latency_s: float | None = None) -> Completion:
         raise BadReply(f"the judge's reply holds no choice with a message: {one_line(_gist(reply))}")
     content, refusal = message.get("content"), text_or_none(message.get("refusal"))
     text = text_or_none(content) if isinstance(content, str | None) else _joined(content)
-    logprobs, (prompt_tokens, completion_tokens) = choice.get("logprobs"), token_counts(reply)
+    logprobs = choice.get("logprobs")
+    prompt_tokens, completion_tokens = counts(reply.get("usage"), "prompt_tokens", "completion_tokens")
     return Completion(
         text=text or refusal or "",
         reasoning=text_or_none(message.get("reasoning")) or text_or_none(message.get("reasoning_content")),
@@ -211,11 +200,10 @@ def listed_models(reply: Any) -> tuple[ListedModel, ...]:
     return tuple(sorted(models, key=lambda model: model.name))
 
 
-def token_counts(reply: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """Tokens of the prompt and of the completion as the server counted them, None where it did not."""
-    usage = reply.get("usage")
-    counts = usage if isinstance(usage, dict) else {}
-    return _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
+def counts(fields: Any, *names: str) -> list[int | None]:
+    """The whole numbers that the fields hold under these names, None where there is none."""
+    values = [fields.get(name) if isinstance(fields, dict) else None for name in names]
+    return [value if type(value) is int and 0 <= value <= _MAX_COUNT else None for value in values]
 
 
 def finite_number(value: Any) -> float:
@@ -227,8 +215,8 @@ def finite_number(value: Any) -> float:
 
 def _context(entry: Mapping[str, Any]) -> int | None:
     """As vLLM, OpenRouter and Groq name it."""
-    counts = (_count(entry.get(name)) for name in ("max_model_len", "context_length", "context_window"))
-    return next((count for count in counts if count), None)
+    lengths = counts(entry, "max_model_len", "context_length", "context_window")
+    return next((length for length in lengths if length), None)
 
 
 def _gist(reply: Any) -> str:
@@ -246,10 +234,6 @@ def _joined(content: Any) -> str:
         raise BadReply(f"the judge's message holds a {type(content).__name__} where its text should be")
     parts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
     return clean_text("".join(part for part in parts if isinstance(part, str)))
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_COUNT else None
 
 
 def _logprobs(logprobs: Any) -> tuple[TokenLogprob, ...] | None:

@@ -46,9 +46,9 @@ PROVIDERS: Mapping[str, Provider] = {
     "embedded": Provider("judgebench.clients.embedded.client:EmbeddedClient.open", is_local=True),
     "scripted": Provider("judgebench.clients.scripted:ScriptedClient.open", is_local=True),
     "python": Provider("judgebench.clients.scripted:open_python", is_local=True, is_foreign=True),
-    "reward": Provider("judgebench.clients.likelihood:RewardClient.open", RewardScale),
-    "likelihood": Provider("judgebench.clients.likelihood:LikelihoodClient.open", LikelihoodScale),
-    "openai": Provider("judgebench.clients.openai:OpenAIClient.open"),
+    "reward": Provider("judgebench.clients.likelihood:RewardClient", RewardScale),
+    "likelihood": Provider("judgebench.clients.likelihood:LikelihoodClient", LikelihoodScale),
+    "openai": Provider("judgebench.clients.openai:OpenAIClient"),
 }
 
 
@@ -58,12 +58,13 @@ def provider_of(served: Served, scale: Scale | None) -> Provider:
     Raises InputError where it has an address and needs none, or the reverse, and as ``installed`` does.
     """
     name, colon, _ = served.model.partition(":")
-    if is_local(served.model):
+    provider = PROVIDERS.get(name)
+    if provider is not None and provider.is_local:
         if served.url is not None:
             raise InputError(
                 f"{served.role} {served.model!r} runs in this process and has no address: leave the url out"
             )
-        return PROVIDERS[name]
+        return provider
     provider = installed().get(name) if colon else None
     if provider is not None:
         return provider

@@ -36,18 +36,13 @@ class Throttle:
             raise InputError(f"concurrency is {limit}, and at least 1 request must be in flight")
         self.limit = limit
         self.in_flight = 0
-        self._window = float(min(limit, max(start, 1)))
+        self.window = float(min(limit, max(start, 1)))  # how many requests may be in flight now, in [1, limit]
         self._slow_start = True
         self._clock = clock
         self._last_cut = clock()
         self._debt = 0  # good replies until growth goes on
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._hold: asyncio.TimerHandle | None = None
-
-    @property
-    def window(self) -> int:
-        """How many requests may be in flight now, in [1, limit]."""
-        return int(self._window)
 
     async def __aenter__(self) -> float:
         waiter = asyncio.get_running_loop().create_future()
@@ -69,13 +64,13 @@ class Throttle:
         """A good reply came: grow, unless it has to make up for a server error."""
         if self._debt:
             self._debt -= 1
-        elif self._window < self.limit:
-            self._window = min(self.limit, self._window + (1.0 if self._slow_start else 1.0 / self._window))
+        elif self.window < self.limit:
+            self.window = min(self.limit, self.window + (1.0 if self._slow_start else 1.0 / self.window))
 
     def refused(self, started: float, hold_s: float | None = None) -> None:
         """Too many requests: halve, once for all that had started before the last cut, and hold all for ``hold_s``."""
         if started >= self._last_cut:
-            self._window = max(1.0, self._window / 2)
+            self.window = max(1.0, self.window / 2)
             self._last_cut = self._clock()
             self._slow_start = False
         if hold_s:
@@ -88,7 +83,7 @@ class Throttle:
             self._hold_back(hold_s)
 
     def _admit(self) -> None:
-        while self._waiting and self._hold is None and self.in_flight < self.window:
+        while self._waiting and self._hold is None and self.in_flight + 1 <= self.window:
             waiter = self._waiting.popleft()
             if not waiter.done():
                 self.in_flight += 1
@@ -207,8 +202,8 @@ class RetryingClient:
 
     def _wait_s(self, cause: JudgeError, failures: int) -> float:
         """Our own wait on top of the server's, so that those held back together do not return together."""
-        asked = cause.retry_after_s if isinstance(cause, Overloaded) else None
-        return min(asked or 0.0, self._policy.max_retry_after_s) + self._policy.wait_s(failures, self._rng)
+        servers_wait = cause.retry_after_s if isinstance(cause, Overloaded) else None
+        return min(servers_wait or 0.0, self._policy.max_retry_after_s) + self._policy.wait_s(failures, self._rng)
 
 
 def _final(cause: JudgeError, attempts: int) -> JudgeError:

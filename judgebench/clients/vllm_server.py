@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
+from judgebench.clients.base import Access
 from judgebench.clients.http import Timeouts
 from judgebench.clients.openai import OpenAIClient
 from judgebench.errors import InputError, JudgeError, JudgeRefused, JudgeUnreachable
@@ -98,7 +99,7 @@ class VllmServer:
 
     async def wait_ready(self) -> None:
         """Until the model is listed. Raises JudgeUnreachable when the process ends first, or takes too long."""
-        client = OpenAIClient(self.url, self.model, timeouts=Timeouts(connect_s=2.0, total_s=5.0))
+        client = OpenAIClient(Access(self.model, self.url), Timeouts(connect_s=2.0, total_s=5.0))
         deadline = monotonic() + self._ready_s
         try:
             while not await _answers(client):

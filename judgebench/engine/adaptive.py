@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from judgebench import store
-from judgebench.engine.judges import OpenModel, ResolvedJudge, open_judge
+from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model
 from judgebench.engine.plan import RunPlan, plan
 from judgebench.engine.run import Judging, RunReport
 from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
@@ -65,12 +65,12 @@ async def settling(
     """
     planned = plan(database, study, judge)
     settling = _Settling(database, planned)
-    opened = open_judge(planned.resolved, environment, concurrency=study.concurrency)
+    opened = open_model(planned.resolved, environment, concurrency=study.concurrency)
     try:
         await opened.check()
         return await settling.run(opened, on_progress)
     finally:
-        await opened.client.close()
+        await opened.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class _Settling:
         round_: list[_Meeting] = []
         new: set[str] = set()
         while len(new) < self._study.concurrency:
-            models = self._race.wanted(self._field.exhausted)
+            models = self._race.next_models(self._field.exhausted)
             meetings = [meeting for model in models if (meeting := self._field.next(model)) is not None]
             if not models:
                 return round_

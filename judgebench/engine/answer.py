@@ -11,7 +11,7 @@ from typing import Any
 from judgebench import store
 from judgebench.clients.base import Client, Price
 from judgebench.clients.providers import provider_of
-from judgebench.engine.judges import open_model
+from judgebench.engine.judges import ResolvedModel, open_model
 from judgebench.engine.run import reply_or_error
 from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
 from judgebench.errors import InputError, JudgeError
@@ -48,8 +48,8 @@ class Answerer:
 
     def _prompt(self, instruction: Instruction, turn: int, replies: Sequence[Completion]) -> ChatPrompt:
         messages = [] if self.system is None else [Message("system", self.system)]
-        for said, reply in zip(instruction.turns[:turn], replies, strict=True):
-            messages += [Message("user", said), Message("assistant", reply.text)]
+        for user_turn, reply in zip(instruction.turns[:turn], replies, strict=True):
+            messages += [Message("user", user_turn), Message("assistant", reply.text)]
         return ChatPrompt((*messages, Message("user", instruction.turns[turn])))
 
 
@@ -145,7 +145,8 @@ async def answering(
     """
     check_name("model", generation.model)
     planned, served = _planned(database, generation), generation.generator
-    opened = open_model(served, provider_of(served, None), environment, concurrency=generation.concurrency)
+    model = ResolvedModel(served, provider_of(served, None))
+    opened = open_model(model, environment, concurrency=generation.concurrency)
     try:
         await opened.check()
         sink = _OutputSink(database, _start(database, generation, planned))
@@ -163,7 +164,7 @@ async def answering(
         others = () if opened.server is None else tuple(sorted(sink.returned - {served.model}))
         return AnswerReport(generation.model, tally, opened.questions, runner.stopped, others)
     finally:
-        await opened.client.close()
+        await opened.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,8 @@ def study_of(batch: runs.Batch) -> Study:
 
 def server_of(study: Study, environment: Mapping[str, str]) -> BatchServer:
     """Raises InputError where the judge has no address or its key is not there."""
-    return BatchServer(study.judge.url or "", api_key=key_of(study.judge, environment))
+    judge = study.judge
+    return BatchServer(judge.url or "", api_key=None if judge.key_env is None else key_of(judge, environment))
 
 
 def _check(plan: RunPlan) -> None:

@@ -20,46 +20,61 @@ from judgebench.spec import JudgeSpec, Served, load_template, make_judge
 
 
 @dataclass(frozen=True, slots=True)
-class ResolvedJudge:
-    """A judge before it is asked: who it is, with which template, and by whom it is answered."""
+class ResolvedModel:
+    """An LLM before it is asked, and who answers for it."""
 
+    spec: Served
+    provider: Provider
+    client: Client | None = None  # a user's own; None: the provider opens one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedJudge(ResolvedModel):
+    """A judge before it is asked, with the template that is read once a run."""
+
+    spec: JudgeSpec
     judge: Judge
     template: Template
-    spec: JudgeSpec
-    provider: Provider
-    client: Client | None = None  # of a user's own judge; None: the provider opens one
 
 
 @dataclass(slots=True)
 class OpenModel:
-    """Whoever answers for a judge, or for a model under evaluation. Close the client when done."""
+    """Whoever answers for a judge, or for a model under evaluation. Close it when done."""
 
     client: Client
     server: Server | None = None  # what ``client`` asks, where it asks a server
-    _free: int = 0  # requests that were no questions
+    free: int = 0  # requests that were no questions of this run
+    lent: bool = False  # a user's own, who closes it
 
     @property
     def questions(self) -> int:
         """Requests sent so far that ask something."""
-        return self.client.calls - self._free if isinstance(self.client, Counted) else 0
+        counted = self.server if isinstance(self.server, Counted) else self.client
+        return counted.calls - self.free if isinstance(counted, Counted) else 0
 
     async def check(self) -> None:
         """Raises JudgeError when the server cannot be reached or refuses the key; costs no tokens."""
         if self.server is not None:
             await self.server.check()
-            self._free = self.questions
+            self.free += self.questions
+
+    async def close(self) -> None:
+        """Give back what was opened for this run."""
+        if not self.lent:
+            await self.client.close()
 
 
 def resolve(judge: JudgeSpec | ResolvedJudge) -> ResolvedJudge:
     """Read the judge's template and find its provider, without reaching for it. Raises InputError."""
     if isinstance(judge, ResolvedJudge):
         return judge
-    template = load_template(judge.template_id)
+    usual = "pairwise/likelihood" if judge.model == "embedded" else "pairwise/two-way"
+    template = load_template(judge.template or usual)
     provider = provider_of(judge, template.scale)
     named = judge.model if judge.template is None else f"{judge.model}@{template.name}.v{template.version}"
     settings = {**template.settings, **judge.settings}
     identity = Judge(judge.name or named, judge.model, template.id, template.digest, settings)
-    return ResolvedJudge(identity, template, judge, provider)
+    return ResolvedJudge(spec=judge, provider=provider, judge=identity, template=template)
 
 
 def template_of(judge: Judge, template: str | None = None) -> Template:
@@ -88,40 +103,32 @@ def own_judge(judge: Client | Ask, *, name: str, version: str, template: str | N
     return replace(resolve(spec), client=client)
 
 
-def open_judge(judge: ResolvedJudge, environment: Mapping[str, str], *, concurrency: int) -> OpenModel:
-    """The judge, behind the defence that its settings name, if any.
+def open_model(model: ResolvedModel, environment: Mapping[str, str], *, concurrency: int) -> OpenModel:
+    """Whoever answers, behind the defence that the settings name, if any.
 
     Raises InputError on an unusable specification, and MissingExtra where the embedded judge is not installed.
     """
-    opened = open_model(judge.spec, judge.provider, environment, concurrency=concurrency, client=judge.client)
-    defence = judge.judge.settings.get(SETTING)
-    return opened if defence is None else replace(opened, client=DefendedClient(opened.client, str(defence)))
-
-
-def open_model(
-    served: Served,
-    provider: Provider,
-    environment: Mapping[str, str],
-    *,
-    concurrency: int,
-    client: Client | None = None,
-) -> OpenModel:
-    """Whoever answers for ``served``; ``client`` where a user gave one. Raises as ``open_judge``."""
+    spec, provider, client = model.spec, model.provider, model.client
     if client is None:
-        model = served.model.partition(":")[2] if provider.is_local or provider.is_foreign else served.model
-        price = None if served.price is None else Price.parse(served.price)
-        client = provider.open(Access(model, served.url, key_of(served, environment), price))
+        name = spec.model.partition(":")[2] if provider.is_local or provider.is_foreign else spec.model
+        key = None if spec.key_env is None else key_of(spec, environment)
+        price = None if spec.price is None else Price.parse(spec.price)
+        client = provider.open(Access(name, spec.url, key, price))
     server = client if isinstance(client, Server) else None
     if provider.is_foreign:
         client = GuardedClient(client)
-    return OpenModel(client if provider.is_local else RetryingClient(client, throttle=Throttle(concurrency)), server)
+    if not provider.is_local:
+        client = RetryingClient(client, throttle=Throttle(concurrency))
+    if SETTING in spec.settings:
+        client = DefendedClient(client, str(spec.settings[SETTING]))
+    opened = OpenModel(client, server, lent=model.client is not None and not isinstance(model.client, FunctionClient))
+    opened.free = opened.questions  # of a user's client that was asked before
+    return opened
 
 
-def key_of(spec: Served, environment: Mapping[str, str]) -> str | None:
+def key_of(spec: Served, environment: Mapping[str, str]) -> str:
     """The value of the variable that ``spec`` names. Raises InputError where it is not set."""
-    if spec.key_env is None:
-        return None
-    key = environment.get(spec.key_env)
+    key = environment.get(spec.key_env or "")
     if not key:
         raise InputError(f"the environment variable {spec.key_env} is not set: put the {spec.role}'s key there")
     return key

@@ -132,23 +132,28 @@ class _Counts:
 
 
 def _count(study: Study, kind: str, models: Sequence[str], instructions: Iterable[set[str]]) -> _Counts:
-    counts = _Counts(0, 0, 0, dict.fromkeys(models, 0))
+    counts, pairs = _Counts(0, 0, 0, dict.fromkeys(models, 0)), {tuple(sorted(pair)) for pair in study.pairs}
     for present in instructions:
         counts.instructions += 1
-        if kind == "pointwise":
-            counts.outputs += len(present)
-        else:
-            counts.battles += _battles(study, present)
         for model in present:
             counts.present[model] += 1
+        if kind == "pointwise":
+            counts.outputs += len(present)
+        elif study.baseline is not None:
+            counts.battles += len(present) - 1 if study.baseline in present else 0
+        elif pairs:
+            counts.battles += sum(one in present and other in present for one, other in pairs)
+        else:
+            counts.battles += len(present) * (len(present) - 1) // 2
     return counts
 
 
 def _check_design(study: Study, template: Template) -> None:
     """Raises InputError unless the study says for a pairwise template, and only there, which outputs meet."""
-    if template.kind == "pairwise" and not study.compares:
+    compares = study.baseline is not None or study.all_pairs or bool(study.pairs) or study.design == "adaptive"
+    if template.kind == "pairwise" and not compares:
         raise InputError("say which outputs meet: either a baseline, or all pairs, or a list of pairs")
-    if template.kind == "pointwise" and (study.compares or study.orders != "both"):
+    if template.kind == "pointwise" and (compares or study.orders != "both"):
         raise InputError(
             f"template {template.id} scores each output by itself, so nothing meets and there is no order: leave out "
             "baseline, pairs and orders, or choose a pairwise template"
@@ -182,16 +187,6 @@ def _models(study: Study, present: Sequence[str]) -> tuple[str, ...]:
             raise UnknownName("model", name, present)
     chosen = set(named) if study.models or study.pairs or study.better else set(present)
     return tuple(sorted(chosen))
-
-
-def _battles(study: Study, present: set[str]) -> int:
-    """How many battles one instruction gives whose outputs are by ``present``."""
-    if study.baseline is not None:
-        return len(present) - 1 if study.baseline in present else 0
-    if study.pairs:
-        pairs = {tuple(sorted(pair)) for pair in study.pairs}
-        return sum(one in present and other in present for one, other in pairs)
-    return len(present) * (len(present) - 1) // 2
 
 
 def _prompt_chars(prompt: Prompt) -> int:

@@ -15,7 +15,7 @@ from judgebench import store
 from judgebench.clients.base import Client
 from judgebench.clients.http import Rejected
 from judgebench.clients.probe import enforced
-from judgebench.engine.judges import OpenModel, ResolvedJudge, open_judge, template_of
+from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model, template_of
 from judgebench.engine.plan import RunPlan, plan, planned_trials
 from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
 from judgebench.errors import InputError, JudgeError
@@ -76,7 +76,7 @@ async def running(
     if study.design == "adaptive":
         raise InputError("an adaptive study has a question: settle it by judgebench.settle")
     planned = plan(database, study, judge)
-    opened = open_judge(planned.resolved, environment, concurrency=study.concurrency)
+    opened = open_model(planned.resolved, environment, concurrency=study.concurrency)
     try:
         await opened.check()
         judging = Judging(database, planned, opened)
@@ -93,7 +93,7 @@ async def running(
             judging.finish()
         return judging.report(tally, interrupted=runner.stopped)
     finally:
-        await opened.client.close()
+        await opened.close()
 
 
 class Judging:

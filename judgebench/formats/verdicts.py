@@ -4,7 +4,7 @@ A row of ours is one verdict in force with its judge, both outputs (one where it
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,16 +49,8 @@ class RecordedVerdict:
             key = Reading(self.judge.digest, self.instruction, self.a, self.repeat).key
         else:
             key = trial_key(self.judge.digest, Battle(self.instruction, self.a, self.b), self.order, self.repeat)
-        return TrialResult(
-            trial_key=key,
-            instruction=self.instruction.key,
-            model_a=self.a.model,
-            model_b=None if self.b is None else self.b.model,
-            order=self.order,
-            repeat=self.repeat,
-            verdict=self.verdict,
-            completion=self.completion,
-        )
+        models = self.a.model, None if self.b is None else self.b.model
+        return TrialResult(key, self.instruction.key, *models, self.order, self.repeat, self.verdict, self.completion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ class VerdictsFile:
     """What a file of recorded judgments holds."""
 
     file: str
-    outputs: tuple[tuple[Instruction, Output], ...]  # every one, also those that no verdict is about
+    outputs: tuple[tuple[Instruction, Output], ...]  # each once, also those that no verdict is about
     verdicts: tuple[RecordedVerdict, ...]  # each trial once
     models: tuple[str, ...]  # under evaluation, by name
     labels: tuple[HumanLabel, ...] = ()
@@ -84,12 +76,16 @@ def read_verdicts(filename: Filename, *, limits: ReadLimits | None = None) -> Ve
         if earlier != verdict:
             raise row.error("preference", "an earlier row has another verdict of this judge on the same trial")
         duplicates += earlier is not verdict
-    sides = [(row.instruction, side) for row in verdicts.values() for side in (row.a, row.b) if side is not None]
-    outputs = {(instruction.key, output.model): (instruction, output) for instruction, output in sides}
-    models = sorted({model for _, model in outputs})
-    return VerdictsFile(
-        str(filename), tuple(outputs.values()), tuple(verdicts.values()), tuple(models), duplicates=duplicates
+    sides = distinct(
+        (row.instruction, side) for row in verdicts.values() for side in (row.a, row.b) if side is not None
     )
+    models = tuple(sorted({output.model for _, output in sides}))
+    return VerdictsFile(str(filename), sides, tuple(verdicts.values()), models, duplicates=duplicates)
+
+
+def distinct(outputs: Iterable[tuple[Instruction, Output]]) -> tuple[tuple[Instruction, Output], ...]:
+    """The last of each model on each instruction, in the order in which these come."""
+    return tuple({(question.key, output.model): (question, output) for question, output in outputs}.values())
 
 
 def _recorded(row: FileRow) -> RecordedVerdict:
@@ -171,7 +167,7 @@ def _values(recorded: RecordedVerdict) -> dict[str, Any]:
         "output_b": None if b is None else [*b.earlier, b.text],
         **dict(zip(_JUDGE, (judge.name, judge.model, judge.template, judge.template_digest), strict=True)),
         "settings": json.dumps(dict(judge.settings), sort_keys=True),
-        "order": None if recorded.order is None else str(recorded.order),
+        "order": recorded.order,
         "repeat": recorded.repeat,
         **{name: getattr(recorded.verdict, name) for name in _VERDICT},
         **replied,

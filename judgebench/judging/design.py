@@ -77,8 +77,12 @@ def trials(
         raise InputError(f"orders is {orders!r}; it must be both, random or single")
     if repeats < 1:
         raise InputError(f"repeats is {repeats}; it must be at least 1")
+    shown = (Order.AB,) if orders == "single" else (Order.AB, Order.BA)
     for repeat in range(repeats):
-        for order in _orders(battle, orders, (seed, repeat)):
+        if orders == "random":
+            drawn = content_key("order", seed, repeat, battle.instruction.key, battle.a.model, battle.b.model)
+            shown = (Order.AB if int(drawn, 16) % 2 == 0 else Order.BA,)
+        for order in shown:
             yield Trial(judge_digest, battle, order, repeat)
 
 
@@ -94,15 +98,6 @@ def readings(
     for model in sorted(outputs):
         for repeat in range(repeats):
             yield Reading(judge_digest, instruction, outputs[model], repeat)
-
-
-def _orders(battle: Battle, orders: Orders, draw: tuple[int, int]) -> tuple[Order, ...]:
-    if orders == "both":
-        return Order.AB, Order.BA
-    if orders == "single":
-        return (Order.AB,)
-    key = content_key("order", *draw, battle.instruction.key, battle.a.model, battle.b.model)
-    return (Order.AB if int(key, 16) % 2 == 0 else Order.BA,)
 
 
 def identical_verdict(trial: Trial) -> Verdict | None:

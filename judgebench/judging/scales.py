@@ -95,32 +95,3 @@ class RewardScale:
 
 
 Scale = LabelScale | ScoreScale | LikelihoodScale | RewardScale
-
-
-def compare_scores(a: float, b: float, *, margin: float = 0.0) -> float:
-    """The preference for A that two scores of one judge amount to: 1, 0, or 0.5 when they differ by ``margin`` or less
-    (MT-Bench takes 0.1 for its rating pairs)."""
-    if abs(a - b) <= margin:
-        return 0.5
-    return 1.0 if a > b else 0.0
-
-
-def arena_hard_points(preference: float) -> tuple[float, ...]:
-    """The points Arena-Hard gives for a five-way verdict: a strong one counts three times.
-
-    >>> arena_hard_points(1.0), arena_hard_points(0.75), arena_hard_points(0.5)
-    ((1.0, 1.0, 1.0), (1.0,), (0.5,))
-    """
-    if preference in (0.0, 1.0):
-        return (preference,) * 3
-    return (float(preference > 0.5),) if preference != 0.5 else (0.5,)
-
-
-def wildbench_reward(preference: float) -> float:
-    """WildBench's reward of a five-way verdict, in [-1, 1]: +1, +1/2, 0, -1/2, -1 (Lin et al. 2024)."""
-    return 2.0 * preference - 1.0
-
-
-def wildbench_score(mean_score: float) -> float:
-    """WB-Score of a mean score on the scale from 1 to 10, in [-8, 10]; its board shows ten times this."""
-    return 2.0 * (mean_score - 5.0)

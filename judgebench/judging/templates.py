@@ -146,15 +146,17 @@ def _values(trial: Trial | Reading, nonce: str, named: frozenset[str]) -> dict[s
         instruction = trial.battle.instruction
         shown = {"first": ("output A", trial.first), "second": ("output B", trial.second)}
     texts = [text for _, output in shown.values() for text in (*output.earlier, output.text)]
-    mark = _unused(nonce, (*texts, *instruction.turns))
-    values = {**_instruction_values(instruction), "mark": mark}
+    while any(nonce in text for text in (*texts, *instruction.turns)):
+        nonce = hashlib.sha256(nonce.encode()).hexdigest()[:_MARK_DIGITS]
+    values = {**_instruction_values(instruction), "mark": nonce}
     for variable, (name, output) in shown.items():
-        _replies(instruction, output)  # one too many is an error, whether the template shows the dialogue or not
+        if len(output.earlier) >= len(instruction.turns):  # an error, whether the template shows the dialogue or not
+            _replies(instruction, output)
         dialogue = "dialogue" if variable == "output" else f"{variable}_dialogue"
         if variable in named:
-            values[variable] = fence(name, output.text, mark)
+            values[variable] = fence(name, output.text, nonce)
         if dialogue in named:
-            values[dialogue] = _dialogue(name, instruction, output, mark)
+            values[dialogue] = _dialogue(name, instruction, output, nonce)
     return values
 
 
@@ -205,9 +207,3 @@ def _dialogue(name: str, instruction: Instruction, output: Output, mark: str) ->
 def fence(name: str, text: str, mark: str) -> str:
     """``text`` verbatim between two lines that bear the mark."""
     return f"<<< begin {name} {mark}\n{text}\nend {name} {mark} >>>"
-
-
-def _unused(nonce: str, texts: tuple[str, ...]) -> str:
-    while any(nonce in text for text in texts):
-        nonce = hashlib.sha256(nonce.encode()).hexdigest()[:_MARK_DIGITS]
-    return nonce

@@ -15,6 +15,15 @@ from judgebench.stats.method import Scale
 Control = Literal["length", "style", "position"]
 Anchor = Literal["human", "rogan-gladen"]
 State = Literal["passed", "failed", "stale", "missing"]
+COLUMNS = (
+    *("model", "rating", "lower", "upper", "win_rate", "standard_error", "rank", "rank_lower", "rank_upper"),
+    *("tier", "battles", "ties", "flag", "outputs", "p_best"),
+)
+_STATES = {
+    "failed": "lets a null model win, so the ranks say little",
+    "stale": "was audited before instructions were added",
+    "missing": "has no null-model audit, so nobody knows what outputs that ignore the instruction would win",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +74,6 @@ class Row:
         return {name: getattr(self, name) for name in COLUMNS}
 
 
-COLUMNS = (
-    *("model", "rating", "lower", "upper", "win_rate", "standard_error", "rank", "rank_lower", "rank_upper"),
-    *("tier", "battles", "ties", "flag", "outputs", "p_best"),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class JudgeGate:
     """A judge, and how its newest null-model audit on the benchmark ended."""
@@ -84,13 +87,6 @@ class JudgeGate:
     def note(self) -> str:
         """What a reader of the leaderboard must know, for a judge that did not pass."""
         return f"judge {self.judge} {_STATES[self.state]}; settle it: {self.command}"
-
-
-_STATES = {
-    "failed": "lets a null model win, so the ranks say little",
-    "stale": "was audited before instructions were added",
-    "missing": "has no null-model audit, so nobody knows what outputs that ignore the instruction would win",
-}
 
 
 @dataclass(frozen=True, slots=True)

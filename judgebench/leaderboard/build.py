@@ -19,8 +19,8 @@ from judgebench.stats.social_choice import convene
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 from judgebench.stats.win_rate import Counts, win_rates
 
-ELO_PER_LOGIT = 400 / math.log(10)
-ELO_ORIGIN = 1000.0
+_ELO_PER_LOGIT = 400 / math.log(10)
+_ELO_ORIGIN = 1000.0
 _ORDER_UNKNOWN = "do not tell which output was shown first"
 
 
@@ -89,14 +89,14 @@ def on_scale(estimates: Estimates, choices: Choices) -> Estimates:
         value=to_elo(estimates.value),
         lower=to_elo(estimates.lower),
         upper=to_elo(estimates.upper),
-        covariance=estimates.covariance * ELO_PER_LOGIT**2,
+        covariance=estimates.covariance * _ELO_PER_LOGIT**2,
         scale="elo",
     )
 
 
 def to_elo(theta: Floats) -> Floats:
     """Natural log-odds on the Elo scale: 400 / ln 10 a unit, around 1000."""
-    return ELO_ORIGIN + ELO_PER_LOGIT * theta
+    return _ELO_ORIGIN + _ELO_PER_LOGIT * theta
 
 
 def build_from(

@@ -20,6 +20,8 @@ from judgebench.leaderboard.methods import METHODS
 from judgebench.stats.method import Choices
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
+_POINTS = 2  # intervals are not looked at
+
 
 @dataclass(frozen=True, slots=True)
 class Universe:
@@ -38,10 +40,6 @@ class Multiverse:
     leads: Floats  # (k,) share of universes in which the model is first, shared firsts included
     influence: Mapping[str, float]  # by choice: share of pairs that it alone turns round, on average, in [0, 1]
     universes: int
-
-    def survives(self, better: str, worse: str) -> bool:
-        """Whether the first is above the second in every universe that compares them."""
-        return bool(self.above[self.models.index(better), self.models.index(worse)] == 1.0)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a model, the best ranks first, with the models it is above in every universe."""
@@ -99,9 +97,6 @@ def _influence(universes: Sequence[Universe], signs: Floats) -> dict[str, float]
                 both = product[np.isfinite(product)]
                 flips.setdefault(differing[0], []).append(float((both < 0).mean()) if len(both) else 0.0)
     return {name: float(np.mean(shares)) for name, shares in sorted(flips.items())}
-
-
-_POINTS = 2  # intervals are not looked at
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -39,17 +39,17 @@ def agreement(
     """
     how = how or Resampling()
     with database.read() as connection:
-        found = judged(connection, benchmark, judges=judges, category=category, style=False)
+        known = judged(connection, benchmark, judges=judges, category=category, style=False)
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
         scores = score_table(connection, benchmark_id, judges=judges, category=category).table
         failed = store.verdicts.failed_battles(connection, benchmark_id)
-    table = found.table
+    table = known.table
     if judges:
         table = table.select(np.isin(table.judge, [table.judges.index(name) for name in judges]))
-    items = labelled_battles(table, found.beside.labels)
+    items = labelled_battles(table, known.beside.labels)
     return agreement_report(
         items,
-        categories=found.categories,
+        categories=known.categories,
         failed=failed_items(items, table, failed),
         score_icc=_score_icc(scores, how),
         how=how,
@@ -110,9 +110,9 @@ def human_queue(database: Database, benchmark: str, judge: str, allowed: Allowed
     """
     allowed = allowed or Allowed()
     with database.read() as connection:
-        found = judged(connection, benchmark, judges=[judge], style=False)
-        table = found.table
-        items = labelled_battles(table.select(table.judge == table.judges.index(judge)), found.beside.labels)
+        known = judged(connection, benchmark, judges=[judge], style=False)
+        table = known.table
+        items = labelled_battles(table.select(table.judge == table.judges.index(judge)), known.beside.labels)
         rng = np.random.default_rng(allowed.seed)
         preference = items.judges[:, 0] if items.judges.shape[1] else np.full(len(items), np.nan)
         confidence, wrong, usable = _calibration(items, preference)
@@ -165,11 +165,11 @@ def _held_out(
 
 
 def _texts(
-    connection: Connection, benchmark_id: int, items: LabelledBattles, wanted: NDArray[np.intp], keys: tuple[str, ...]
+    connection: Connection, benchmark_id: int, items: LabelledBattles, chosen: NDArray[np.intp], keys: tuple[str, ...]
 ) -> dict[str, tuple[Instruction, dict[str, str]]]:
-    """Instruction and outputs by the instruction's key, for the battles ``wanted``."""
-    names = sorted({items.models[code] for at in wanted for code in (items.model_a[at], items.model_b[at])})
-    needed = {keys[items.instruction[at]] for at in wanted}
+    """Instruction and outputs by the instruction's key, for the battles ``chosen``."""
+    names = sorted({items.models[code] for at in chosen for code in (items.model_a[at], items.model_b[at])})
+    needed = {keys[items.instruction[at]] for at in chosen}
     return {
         answered.instruction.key: (
             answered.instruction,

@@ -52,7 +52,7 @@ def texts_of(file: str | PathLike[str]) -> list[Searched]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RepeatedText:
     """A text of the benchmark found elsewhere."""
 
     what: str  # "instruction" or "reference"
@@ -70,7 +70,7 @@ class Contamination:
 
     benchmark: str
     searched: int  # texts
-    found: tuple[Found, ...]  # the most similar first
+    found: tuple[RepeatedText, ...]  # the most similar first
     instructions: Estimate  # share found anywhere
     references: Estimate
     verbatim: Estimate  # share of instructions with thirteen words in a row found anywhere
@@ -91,47 +91,45 @@ def contamination(
     where = where or Places()
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-        asked = store.benchmarks.instructions(connection, benchmark_id)
+        instructions = store.benchmarks.instructions(connection, benchmark_id)
         places = [*where.texts, *_templates(where.templates)]
         places += _outputs(connection, benchmark_id, where.models)
         others = store.benchmarks.benchmark_names(connection) if where.benchmarks is None else where.benchmarks
         for name in others:
             if name != benchmark and not name.startswith(store.benchmarks.STAGE):
                 places += _instructions(connection, name)
-    ours = [("instruction", each.key, each.text) for each in asked]
-    ours += [("reference", each.key, each.reference) for each in asked if each.reference]
-    overlaps = find_overlaps([text for _, _, text in ours], [each.text for each in places], threshold=threshold)
-    found = [
-        Found(what, key, text[:_EXCERPT], places[there].where, each.similarity, each.inside, each.verbatim)
-        for each in overlaps
-        for what, key, text in (ours[here] for here in each.texts)
-        for there in each.others
+    with_reference = [instruction for instruction in instructions if instruction.reference]
+    ours = [("instruction", instruction.key, instruction.text) for instruction in instructions]
+    ours += [("reference", instruction.key, instruction.reference or "") for instruction in with_reference]
+    overlaps = find_overlaps([text for _, _, text in ours], [place.text for place in places], threshold=threshold)
+    repeats = [
+        RepeatedText(what, key, text[:_EXCERPT], places[there].where, same.similarity, same.inside, same.verbatim)
+        for same in overlaps
+        for what, key, text in (ours[here] for here in same.texts)
+        for there in same.others
         if not (what == "instruction" and places[there].answers == key)
     ]
+    repeated = [repeat for repeat in repeats if repeat.what == "instruction"]
     return Contamination(
         benchmark=benchmark,
         searched=len(places),
-        found=tuple(found),
-        instructions=_share(asked, {each.instruction for each in found if each.what == "instruction"}, level),
-        references=_share(
-            [each for each in asked if each.reference],
-            {each.instruction for each in found if each.what == "reference"},
-            level,
-        ),
-        verbatim=_share(
-            asked, {each.instruction for each in found if each.what == "instruction" and each.verbatim}, level
-        ),
+        found=tuple(repeats),
+        instructions=_share(instructions, repeated, level),
+        references=_share(with_reference, [repeat for repeat in repeats if repeat.what == "reference"], level),
+        verbatim=_share(instructions, [repeat for repeat in repeated if repeat.verbatim], level),
     )
 
 
-def _share(asked: Sequence[Instruction], keys: set[str], level: float) -> Estimate:
-    hit = np.array([each.key in keys for each in asked], dtype=np.float64)
+def _share(instructions: Sequence[Instruction], repeats: Sequence[RepeatedText], level: float) -> Estimate:
+    """Of the instructions, those that are among the repeats."""
+    keys = {repeat.instruction for repeat in repeats}
+    hit = np.array([instruction.key in keys for instruction in instructions], dtype=np.float64)
     return bounded_mean(hit, np.arange(len(hit)), level=level)
 
 
-def _templates(wanted: Sequence[str] | None) -> list[Searched]:
-    chosen = templates() if wanted is None else [load_template(name) for name in wanted]
-    return [Searched(f"template {each.id}", f"{each.system}\n{each.user}") for each in chosen]
+def _templates(names: Sequence[str] | None) -> list[Searched]:
+    chosen = templates() if names is None else [load_template(name) for name in names]
+    return [Searched(f"template {template.id}", f"{template.system}\n{template.user}") for template in chosen]
 
 
 def _outputs(connection: Connection, benchmark_id: int, models: Sequence[str] | None) -> list[Searched]:
@@ -146,5 +144,5 @@ def _outputs(connection: Connection, benchmark_id: int, models: Sequence[str] | 
 
 
 def _instructions(connection: Connection, benchmark: str) -> list[Searched]:
-    rows = store.benchmarks.instructions(connection, store.benchmarks.benchmark_id(connection, benchmark))
-    return [Searched(f"benchmark {benchmark}, instruction {each.key}", each.text) for each in rows]
+    instructions = store.benchmarks.instructions(connection, store.benchmarks.benchmark_id(connection, benchmark))
+    return [Searched(f"benchmark {benchmark}, instruction {row.key}", row.text) for row in instructions]

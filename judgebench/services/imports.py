@@ -7,11 +7,10 @@ benchmark of what judges replied.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
-from typing import Any
 
 from judgebench import services, store
 from judgebench.errors import InputError
-from judgebench.formats import Format, registry
+from judgebench.formats import Format, Sample, registry
 from judgebench.formats.alpaca_eval import ALPACA_EVAL, read_alpaca_eval
 from judgebench.formats.human_labels import LabelFile
 from judgebench.formats.lineage_file import LineageFile
@@ -70,20 +69,10 @@ class ImportReport:
     findings: int = 0  # of the audit of submissions
 
 
-@dataclass(frozen=True, slots=True)
-class FilePreview:
-    """The beginning of a file."""
-
-    columns: tuple[str, ...]  # of these rows, in the order in which they come
-    rows: tuple[Mapping[str, Any], ...]
-    format: Format | None  # that alone recognises it
-
-
-def preview(path: str | PathLike[str], *, limits: ReadLimits | None = None) -> FilePreview:
-    """Raises InputError where not even the first rows can be read."""
+def preview(path: str | PathLike[str], *, limits: ReadLimits | None = None) -> tuple[Sample, list[Format]]:
+    """A file's first rows, and the formats that recognise it. Raises InputError where these rows cannot be read."""
     sample = read_sample(path, limits=limits)
-    formats = registry.candidates(sample)
-    return FilePreview(sample.columns, sample.rows, formats[0] if len(formats) == 1 else None)
+    return sample, registry.candidates(sample)
 
 
 def read(

@@ -11,7 +11,7 @@ from typing import Any
 from judgebench import engine, store
 from judgebench.clients.probe import Report, check
 from judgebench.clients.providers import is_local
-from judgebench.engine.judges import ResolvedJudge, open_judge, resolve, template_of
+from judgebench.engine.judges import ResolvedJudge, open_model, resolve, template_of
 from judgebench.errors import InputError
 from judgebench.records import Judge, check_name
 from judgebench.spec import JudgeSpec, load_template, make_judge
@@ -80,6 +80,11 @@ def find_judge(
     return make_judge(given, where=where)
 
 
+def resolved(database: Database, judge: str | JudgeSpec | ResolvedJudge) -> ResolvedJudge:
+    """The judge of this name, as ``find_judge`` finds it, or as it is specified. Raises InputError."""
+    return resolve(find_judge(database, {"model": judge}) if isinstance(judge, str) else judge)
+
+
 def _overlaid(known: KnownJudge, spec: JudgeSpec, given: dict[str, Any]) -> dict[str, Any]:
     """The fields of a known judge with those given laid over them."""
     fields = spec.model_dump(exclude_none=True)
@@ -104,11 +109,11 @@ def try_judge(database: Database, name: str, environment: Mapping[str, str]) -> 
 
 
 async def _try(judge: ResolvedJudge, environment: Mapping[str, str]) -> Report | None:
-    opened = open_judge(judge, environment, concurrency=1)
+    opened = open_model(judge, environment, concurrency=1)
     try:
         return None if opened.server is None else await check(opened.server, judge.judge.settings)
     finally:
-        await opened.client.close()
+        await opened.close()
 
 
 def _known(connection: Connection, judge: Judge) -> KnownJudge:

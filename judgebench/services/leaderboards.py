@@ -35,316 +35,11 @@ from judgebench.stats.planning import (
 )
 from judgebench.stats.ppi import JudgeErrorRates
 from judgebench.stats.social_choice import Consensus, consensus
-from judgebench.stats.verdict_table import Floats, LabelTable, VerdictTable
+from judgebench.stats.verdict_table import Floats, VerdictTable
 from judgebench.stats.win_rate import PairRates, pair_rates, win_rates
 from judgebench.store import labels
 from judgebench.store.arrays import score_table
 from judgebench.store.database import Connection, Database
-
-
-@dataclass(frozen=True, slots=True)
-class Pilot:
-    """What a plan can learn from verdicts that are there."""
-
-    instructions: int  # with a verdict
-    sd: float  # of a model's preference over instructions, the mean over models
-    separability: Mapping[int, float]  # expected share of pairs told apart, by number of instructions
-
-
-@dataclass(frozen=True, slots=True)
-class SamplePlan:
-    """How many instructions a comparison takes, and what a number of them can tell."""
-
-    comparison: PlannedComparison
-    instructions_needed: int
-    instructions: int | None  # the number asked about; None: none was
-    power: float | None  # with that number, in [0, 1]
-    detectable_difference: float | None  # of two win rates, with that number
-    pilot: Pilot | None  # what the verdicts so far tell
-
-
-@dataclass(frozen=True, slots=True)
-class BoardQuality:
-    """How much a leaderboard tells apart, and how well it foretells another."""
-
-    separability: float  # share of pairs whose intervals do not overlap, in [0, 1]
-    level: float  # of the intervals
-    against: RankingQuality | None  # the other leaderboard, where there is one
-
-
-def stored_table(
-    database: Database, benchmark: str, judges: Sequence[str], category: str | None
-) -> store.arrays.StoredTable:
-    """Raises UnknownName for any name that is not there."""
-    with database.read() as connection:
-        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
-        return store.arrays.verdict_table(connection, benchmark_id, judges=judges, category=category)
-
-
-def matrix(database: Database, benchmark: str, *, judges: Sequence[str] = (), category: str | None = None) -> PairRates:
-    """How often each model was preferred to each other one. Raises UnknownName, as ``leaderboard`` does."""
-    return pair_rates(stored_table(database, benchmark, judges, category).table)
-
-
-def multiverse(
-    database: Database, benchmark: str, *, judges: Sequence[str] = (), category: str | None = None, seed: int = 0
-) -> ManyRankings:
-    """The ranking under every reasonable choice. Raises UnknownName; StatisticsError where nothing was judged."""
-    return many_rankings(stored_table(database, benchmark, judges, category).table, seed=seed)
-
-
-def other_answers(
-    database: Database,
-    benchmark: str,
-    *,
-    judges: Sequence[str] = (),
-    category: str | None = None,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> Consensus:
-    """Lottery, Borda, Kemeny, cycles. Raises UnknownName; StatisticsError where nothing was judged."""
-    stored = stored_table(database, benchmark, judges, category)
-    return consensus(stored.table, stored.categories, resamples=resamples, seed=seed)
-
-
-def board_quality(
-    database: Database,
-    benchmark: str,
-    *,
-    judges: Sequence[str] = (),
-    against: str | None = None,
-    against_judges: Sequence[str] = (),
-    choices: Choices | None = None,
-) -> BoardQuality:
-    """Of the leaderboard; held against another benchmark's, or other judges', where one of the two is named.
-
-    Raises UnknownName, StatisticsError for fewer than two models, InputError where the two share fewer than two.
-    """
-    board = leaderboard(database, benchmark, judges=judges, choices=choices)
-    other = None
-    if against is not None or against_judges:
-        other = leaderboard(database, against or benchmark, judges=against_judges, choices=choices)
-    return BoardQuality(_separability(board), board.level, None if other is None else _foretold(board, other))
-
-
-def sample_plan(
-    comparison: PlannedComparison, *, instructions: int | None = None, learned: Pilot | None = None
-) -> SamplePlan:
-    """What ``comparison`` needs. Raises StatisticsError for a number out of its range."""
-    return SamplePlan(
-        comparison=comparison,
-        instructions_needed=instructions_needed(comparison),
-        instructions=instructions,
-        power=None if instructions is None else power(instructions, comparison),
-        detectable_difference=None if instructions is None else detectable_difference(instructions, comparison),
-        pilot=learned,
-    )
-
-
-def _separability(board: Leaderboard) -> float:
-    """Share of pairs of models whose intervals do not overlap. Raises StatisticsError for fewer than two models."""
-    found = _ranking(board, [row.model for row in board.rows if row.lower is not None])
-    return separability(found.lower, found.upper)
-
-
-def _foretold(board: Leaderboard, other: Leaderboard) -> RankingQuality:
-    """How well ``board`` foretells ``other``, over the models in both with an interval.
-
-    Raises InputError when those are fewer than two.
-    """
-    known = [{row.model for row in each.rows if row.lower is not None} for each in (board, other)]
-    models = sorted(known[0] & known[1])
-    if len(models) < 2:
-        raise InputError("the two leaderboards share fewer than two models with intervals: there is nothing to compare")
-    return ranking_quality(_ranking(board, models), _ranking(other, models))
-
-
-def pilot(
-    database: Database,
-    benchmark: str,
-    *,
-    judges: Sequence[str] = (),
-    planned: Sequence[int] = (),
-    level: float = 0.95,
-) -> Pilot:
-    """Raises UnknownName; StatisticsError for fewer than two models or instructions with verdicts."""
-    table = stored_table(database, benchmark, judges, None).table
-    rates = win_rates(table)
-    instructions = len(np.unique(table.instruction))
-    met = np.isfinite(rates.rate) & np.isfinite(np.diag(rates.covariance))
-    covariance = rates.covariance[np.ix_(met, met)]
-    numbers = list(planned) or [instructions * times for times in (1, 2, 4, 8)]
-    shares = separability_by_instructions(
-        rates.rate[met], covariance, instructions, np.array(numbers, dtype=np.float64), level=level
-    )
-    sd = float(np.sqrt(np.diag(covariance) * instructions).mean())
-    return Pilot(instructions, sd, dict(zip(numbers, shares.tolist(), strict=True)))
-
-
-def _ranking(board: Leaderboard, models: Sequence[str]) -> RankingWithIntervals:
-    rows = {row.model: row for row in board.rows}
-
-    def column(name: str) -> np.ndarray:
-        return np.array([getattr(rows[model], name) for model in models], dtype=np.float64)
-
-    return RankingWithIntervals(column("rating"), column("standard_error"), column("lower"), column("upper"))
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Of one model."""
-
-    failures: int  # trials with it that ended without a verdict
-    cost_usd: float | None  # of all replies about it, None where no price was known
-
-
-def tallies(database: Database, benchmark: str, *, scope: Scope = EVERYTHING) -> dict[str, Tally]:
-    """By model, for all that have outputs. Raises UnknownName."""
-    with database.read() as connection:
-        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, scope.judges, scope.category)
-        names = [model.name for model in store.models.models(connection, benchmark_id)]
-        failed = store.verdicts.failures(connection, benchmark_id, judges=scope.judges, category=scope.category)
-        costs = store.verdicts.costs(connection, benchmark_id, judges=scope.judges, category=scope.category)
-    counts = Counter(model for failure in failed for model in failure.models)
-    return {name: Tally(counts[name], costs.get(name)) for name in names}
-
-
-def languages(database: Database, benchmark: str) -> list[str]:
-    """The languages that the benchmark's instructions seem to be in, the commonest first. Raises UnknownName."""
-    with database.read() as connection:
-        found = Counter(
-            store.benchmarks.languages(connection, store.benchmarks.benchmark_id(connection, benchmark)).values()
-        )
-    return [language for language, _ in found.most_common()]
-
-
-def _controlled(
-    database: Database,
-    benchmark: str,
-    controls: Controls,
-    judges: Sequence[str],
-    category: str | None,
-    choices: Choices,
-) -> Leaderboard:
-    """The leaderboard under ``controls``, with a note for each."""
-    if choices.margin is not None:
-        raise InputError("--margin ranks scores, and controls are for comparisons: leave one of them out")
-    if controls.anchor and controls.columns:
-        raise StatisticsError("an anchor corrects what the columns would control: choose one of --anchor and --control")
-    if (choices.jury is not None or choices.cluster != "instruction") and (controls.anchor or controls.columns):
-        raise StatisticsError(
-            "columns and anchors take verdicts one by one, by instruction: leave --jury and --cluster"
-        )
-    with database.read() as connection:
-        if choices.baseline is not None:
-            store.models.check_model(connection, choices.baseline)
-        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
-        stored = store.arrays.verdict_table(connection, benchmark_id, judges=judges, category=category)
-        table, notes = _related(connection, stored.table, controls.related_weight)
-        if not len(table):
-            raise StatisticsError(
-                "no verdict is left to rank by: every judge is related to one of the models it judged"
-            )
-        board = _board(connection, benchmark_id, table, controls, choices)
-    board = replace(board, left_out=dict(stored.left_out), notes=(*notes, *board.notes))
-    return with_gate(database, benchmark, board)
-
-
-def _board(
-    connection: Connection, benchmark_id: int, table: VerdictTable, controls: Controls, choices: Choices
-) -> Leaderboard:
-    if controls.anchor == "human":
-        return build_anchored(table, _labels_as_verdicts(connection, benchmark_id, table), choices)
-    if controls.anchor == "rogan-gladen":
-        source = (
-            benchmark_id
-            if controls.labels_of is None
-            else store.benchmarks.benchmark_id(connection, controls.labels_of)
-        )
-        calibration = _calibration(connection, source, table)
-        return build_corrected(table, choices, calibration, source=controls.labels_of or "this benchmark")
-    if controls.columns:
-        return build(table, choices, columns=_columns(connection, benchmark_id, table, controls.columns))
-    return build(table, choices)
-
-
-def _related(connection: Connection, table: VerdictTable, weight: float) -> tuple[VerdictTable, list[str]]:
-    """The table with less or no say for related judges, and what was done, in words."""
-    if weight >= 1:
-        return table, []
-    relations = relation_matrix(table, _llms(connection, table), _declared(connection))
-    found = without_related(table, np.isin(relations, RELATED), weight=weight)
-    unknown = (relations == Relation.UNKNOWN)[table.judge, table.model_a]
-    unknown |= (relations == Relation.UNKNOWN)[table.judge, table.model_b]
-    notes = [f"{found.related} verdicts by judges related to one of the two models: {found.words}"]
-    if unknown.any():
-        notes.append(
-            f"of {int(unknown.sum())} verdicts nobody declared whether judge and models are related; they were kept "
-            "as they are: see judgebench lineage propose"
-        )
-    return found.table, notes
-
-
-def _columns(
-    connection: Connection, benchmark_id: int, table: VerdictTable, wanted: Sequence[Control]
-) -> Mapping[str, Floats]:
-    effects = [place_effect(table)] if "position" in wanted else []
-    effects += [length_effect(table)] if "length" in wanted else []
-    if "style" in wanted:
-        names = {"models": table.models, "instructions": table.instructions}
-        effects += style_effects(table, store.arrays.style_counts(connection, benchmark_id, **names))
-    return {effect.name: effect.column for effect in effects}
-
-
-def _labels_as_verdicts(connection: Connection, benchmark_id: int, table: VerdictTable) -> VerdictTable:
-    """People's labels on this table's models and instructions as a table under the same names."""
-    found = labels.label_table(connection, benchmark_id, models=table.models, instructions=table.instructions)
-    met = np.unique(np.concatenate([table.model_a, table.model_b]))
-    kept = np.isin(found.model_a, met) & np.isin(found.model_b, met)
-    none = np.zeros(int(kept.sum()), dtype=np.int32)
-    return replace(
-        table,
-        judges=found.annotators,
-        model_a=found.model_a[kept],
-        model_b=found.model_b[kept],
-        instruction=found.instruction[kept],
-        judge=found.annotator[kept],
-        order=np.full(len(none), -1, dtype=np.int8),
-        preference=found.preference[kept],
-        length_a=none,
-        length_b=none,
-    )
-
-
-def _calibration(connection: Connection, source: int, board: VerdictTable) -> JudgeErrorRates:
-    """How often these judges name the winner that people name, in the ``source`` benchmark.
-
-    Neither side of a battle is "the positive" by itself, so sensitivity and specificity are one accuracy and the
-    labelled battles are shared between them.
-    """
-    judges = [board.judges[code] for code in np.unique(board.judge)]
-    stored = store.arrays.verdict_table(connection, source, judges=judges).table
-    said: LabelTable = labels.label_table(
-        connection, source, models=stored.models, instructions=stored.instructions
-    )  # fmt: skip
-    items = labelled_battles(stored, said)
-    judged, consensus = mean_of_known(items.judges), items.consensus
-    decided = np.isfinite(judged) & np.isfinite(consensus) & (consensus != 0.5) & (judged != 0.5)
-    right = (judged[decided] > 0.5) == (consensus[decided] > 0.5)
-    half = len(right) // 2
-    if not half:
-        raise StatisticsError("no labelled battle tells how often the judge is right: name others by --labels-of")
-    return JudgeErrorRates(float(right.mean()), half, float(right.mean()), len(right) - half)
-
-
-def _llms(connection: Connection, table: VerdictTable) -> list[str]:
-    models = {judge.name: judge.model for judge in store.judges.judges(connection)}
-    return [models[name] for name in table.judges]
-
-
-def _declared(connection: Connection) -> dict[str, Lineage]:
-    found = store.models.lineages(connection)
-    return {name: lineage for name, lineage in found.items() if lineage != Lineage()}
 
 
 def leaderboard(
@@ -420,3 +115,306 @@ def _score_board(
             f"the scores of {names} are on different scales, so have no common mean: choose one by --judge"
         )
     return build_from_scores(scores.table, choices, left_out=scores.left_out)
+
+
+def _controlled(
+    database: Database,
+    benchmark: str,
+    controls: Controls,
+    judges: Sequence[str],
+    category: str | None,
+    choices: Choices,
+) -> Leaderboard:
+    """The leaderboard under ``controls``, with a note for each."""
+    if choices.margin is not None:
+        raise InputError("--margin ranks scores, and controls are for comparisons: leave one of them out")
+    if controls.anchor and controls.columns:
+        raise StatisticsError("an anchor corrects what the columns would control: choose one of --anchor and --control")
+    if (choices.jury is not None or choices.cluster != "instruction") and (controls.anchor or controls.columns):
+        raise StatisticsError(
+            "columns and anchors take verdicts one by one, by instruction: leave --jury and --cluster"
+        )
+    with database.read() as connection:
+        if choices.baseline is not None:
+            store.models.check_model(connection, choices.baseline)
+        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
+        stored = store.arrays.verdict_table(connection, benchmark_id, judges=judges, category=category)
+        table, notes = _related(connection, stored.table, controls.related_weight)
+        if not len(table):
+            raise StatisticsError(
+                "no verdict is left to rank by: every judge is related to one of the models it judged"
+            )
+        board = _board(connection, benchmark_id, table, controls, choices)
+    board = replace(board, left_out=dict(stored.left_out), notes=(*notes, *board.notes))
+    return with_gate(database, benchmark, board)
+
+
+def _board(
+    connection: Connection, benchmark_id: int, table: VerdictTable, controls: Controls, choices: Choices
+) -> Leaderboard:
+    if controls.anchor == "human":
+        return build_anchored(table, _labels_as_verdicts(connection, benchmark_id, table), choices)
+    if controls.anchor == "rogan-gladen":
+        source = (
+            benchmark_id
+            if controls.labels_of is None
+            else store.benchmarks.benchmark_id(connection, controls.labels_of)
+        )
+        rates = _error_rates(connection, source, table)
+        return build_corrected(table, choices, rates, source=controls.labels_of or "this benchmark")
+    if controls.columns:
+        return build(table, choices, columns=_columns(connection, benchmark_id, table, controls.columns))
+    return build(table, choices)
+
+
+def _related(connection: Connection, table: VerdictTable, weight: float) -> tuple[VerdictTable, list[str]]:
+    """The table with less or no say for related judges, and what was done, in words."""
+    if weight >= 1:
+        return table, []
+    relations = relation_matrix(table, _llms(connection, table), _lineages(connection))
+    weighted = without_related(table, np.isin(relations, RELATED), weight=weight)
+    unknown = (relations == Relation.UNKNOWN)[table.judge, table.model_a]
+    unknown |= (relations == Relation.UNKNOWN)[table.judge, table.model_b]
+    notes = [f"{weighted.related} verdicts by judges related to one of the two models: {weighted.words}"]
+    if unknown.any():
+        notes.append(
+            f"of {int(unknown.sum())} verdicts nobody declared whether judge and models are related; they were kept "
+            "as they are: see judgebench lineage propose"
+        )
+    return weighted.table, notes
+
+
+def _columns(
+    connection: Connection, benchmark_id: int, table: VerdictTable, controls: Sequence[Control]
+) -> Mapping[str, Floats]:
+    effects = [place_effect(table)] if "position" in controls else []
+    effects += [length_effect(table)] if "length" in controls else []
+    if "style" in controls:
+        names = {"models": table.models, "instructions": table.instructions}
+        effects += style_effects(table, store.arrays.style_counts(connection, benchmark_id, **names))
+    return {effect.name: effect.column for effect in effects}
+
+
+def _labels_as_verdicts(connection: Connection, benchmark_id: int, table: VerdictTable) -> VerdictTable:
+    """People's labels on this table's models and instructions as a table under the same names."""
+    human = labels.label_table(connection, benchmark_id, models=table.models, instructions=table.instructions)
+    met = np.unique(np.concatenate([table.model_a, table.model_b]))
+    kept = np.isin(human.model_a, met) & np.isin(human.model_b, met)
+    none = np.zeros(int(kept.sum()), dtype=np.int32)
+    return replace(
+        table,
+        judges=human.annotators,
+        model_a=human.model_a[kept],
+        model_b=human.model_b[kept],
+        instruction=human.instruction[kept],
+        judge=human.annotator[kept],
+        order=np.full(len(none), -1, dtype=np.int8),
+        preference=human.preference[kept],
+        length_a=none,
+        length_b=none,
+    )
+
+
+def _error_rates(connection: Connection, source: int, board: VerdictTable) -> JudgeErrorRates:
+    """How often these judges name the winner that people name, in the ``source`` benchmark.
+
+    Neither side of a battle is "the positive" by itself, so sensitivity and specificity are one accuracy and the
+    labelled battles are shared between them.
+    """
+    judges = [board.judges[code] for code in np.unique(board.judge)]
+    stored = store.arrays.verdict_table(connection, source, judges=judges).table
+    human = labels.label_table(connection, source, models=stored.models, instructions=stored.instructions)
+    items = labelled_battles(stored, human)
+    judged, consensus = mean_of_known(items.judges), items.consensus
+    decided = np.isfinite(judged) & np.isfinite(consensus) & (consensus != 0.5) & (judged != 0.5)
+    right = (judged[decided] > 0.5) == (consensus[decided] > 0.5)
+    half = len(right) // 2
+    if not half:
+        raise StatisticsError("no labelled battle tells how often the judge is right: name others by --labels-of")
+    return JudgeErrorRates(float(right.mean()), half, float(right.mean()), len(right) - half)
+
+
+def _llms(connection: Connection, table: VerdictTable) -> list[str]:
+    models = {judge.name: judge.model for judge in store.judges.judges(connection)}
+    return [models[name] for name in table.judges]
+
+
+def _lineages(connection: Connection) -> dict[str, Lineage]:
+    """Those that were declared."""
+    lineages = store.models.lineages(connection)
+    return {name: lineage for name, lineage in lineages.items() if lineage != Lineage()}
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Of one model."""
+
+    failures: int  # trials with it that ended without a verdict
+    cost_usd: float | None  # of all replies about it, None where no price was known
+
+
+def tallies(database: Database, benchmark: str, *, scope: Scope = EVERYTHING) -> dict[str, Tally]:
+    """By model, for all that have outputs. Raises UnknownName."""
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, scope.judges, scope.category)
+        names = [model.name for model in store.models.models(connection, benchmark_id)]
+        failed = store.verdicts.failures(connection, benchmark_id, judges=scope.judges, category=scope.category)
+        costs = store.verdicts.costs(connection, benchmark_id, judges=scope.judges, category=scope.category)
+    counts = Counter(model for failure in failed for model in failure.models)
+    return {name: Tally(counts[name], costs.get(name)) for name in names}
+
+
+def languages(database: Database, benchmark: str) -> list[str]:
+    """The languages that the benchmark's instructions seem to be in, the commonest first. Raises UnknownName."""
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+        spoken = Counter(store.benchmarks.languages(connection, benchmark_id).values())
+    return [language for language, _ in spoken.most_common()]
+
+
+def stored_table(
+    database: Database, benchmark: str, judges: Sequence[str], category: str | None
+) -> store.arrays.StoredTable:
+    """Raises UnknownName for any name that is not there."""
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
+        return store.arrays.verdict_table(connection, benchmark_id, judges=judges, category=category)
+
+
+def matrix(database: Database, benchmark: str, *, judges: Sequence[str] = (), category: str | None = None) -> PairRates:
+    """How often each model was preferred to each other one. Raises UnknownName, as ``leaderboard`` does."""
+    return pair_rates(stored_table(database, benchmark, judges, category).table)
+
+
+def multiverse(
+    database: Database, benchmark: str, *, judges: Sequence[str] = (), category: str | None = None, seed: int = 0
+) -> ManyRankings:
+    """The ranking under every reasonable choice. Raises UnknownName; StatisticsError where nothing was judged."""
+    return many_rankings(stored_table(database, benchmark, judges, category).table, seed=seed)
+
+
+def other_answers(
+    database: Database,
+    benchmark: str,
+    *,
+    judges: Sequence[str] = (),
+    category: str | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Consensus:
+    """Lottery, Borda, Kemeny, cycles. Raises UnknownName; StatisticsError where nothing was judged."""
+    stored = stored_table(database, benchmark, judges, category)
+    return consensus(stored.table, stored.categories, resamples=resamples, seed=seed)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardQuality:
+    """How much a leaderboard tells apart, and how well it foretells another."""
+
+    separability: float  # share of pairs whose intervals do not overlap, in [0, 1]
+    level: float  # of the intervals
+    against: RankingQuality | None  # the other leaderboard, where there is one
+
+
+def board_quality(
+    database: Database,
+    benchmark: str,
+    *,
+    judges: Sequence[str] = (),
+    against: str | None = None,
+    against_judges: Sequence[str] = (),
+    choices: Choices | None = None,
+) -> BoardQuality:
+    """Of the leaderboard; held against another benchmark's, or other judges', where one of the two is named.
+
+    Raises UnknownName, StatisticsError for fewer than two models, InputError where the two share fewer than two.
+    """
+    board = leaderboard(database, benchmark, judges=judges, choices=choices)
+    other = None
+    if against is not None or against_judges:
+        other = leaderboard(database, against or benchmark, judges=against_judges, choices=choices)
+    return BoardQuality(_separability(board), board.level, None if other is None else _foretold(board, other))
+
+
+def _separability(board: Leaderboard) -> float:
+    """Share of pairs of models whose intervals do not overlap. Raises StatisticsError for fewer than two models."""
+    ranking = _ranking(board, [row.model for row in board.rows if row.lower is not None])
+    return separability(ranking.lower, ranking.upper)
+
+
+def _foretold(board: Leaderboard, other: Leaderboard) -> RankingQuality:
+    """How well ``board`` foretells ``other``, over the models in both with an interval.
+
+    Raises InputError when those are fewer than two.
+    """
+    known = [{row.model for row in ranked.rows if row.lower is not None} for ranked in (board, other)]
+    models = sorted(known[0] & known[1])
+    if len(models) < 2:
+        raise InputError("the two leaderboards share fewer than two models with intervals: there is nothing to compare")
+    return ranking_quality(_ranking(board, models), _ranking(other, models))
+
+
+def _ranking(board: Leaderboard, models: Sequence[str]) -> RankingWithIntervals:
+    rows = {row.model: row for row in board.rows}
+
+    def column(name: str) -> np.ndarray:
+        return np.array([getattr(rows[model], name) for model in models], dtype=np.float64)
+
+    return RankingWithIntervals(column("rating"), column("standard_error"), column("lower"), column("upper"))
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """What a plan can learn from verdicts that are there."""
+
+    instructions: int  # with a verdict
+    sd: float  # of a model's preference over instructions, the mean over models
+    separability: Mapping[int, float]  # expected share of pairs told apart, by number of instructions
+
+
+def pilot(
+    database: Database,
+    benchmark: str,
+    *,
+    judges: Sequence[str] = (),
+    planned: Sequence[int] = (),
+    level: float = 0.95,
+) -> Pilot:
+    """Raises UnknownName; StatisticsError for fewer than two models or instructions with verdicts."""
+    table = stored_table(database, benchmark, judges, None).table
+    rates = win_rates(table)
+    instructions = len(np.unique(table.instruction))
+    met = np.isfinite(rates.rate) & np.isfinite(np.diag(rates.covariance))
+    covariance = rates.covariance[np.ix_(met, met)]
+    numbers = list(planned) or [instructions * times for times in (1, 2, 4, 8)]
+    shares = separability_by_instructions(
+        rates.rate[met], covariance, instructions, np.array(numbers, dtype=np.float64), level=level
+    )
+    sd = float(np.sqrt(np.diag(covariance) * instructions).mean())
+    return Pilot(instructions, sd, dict(zip(numbers, shares.tolist(), strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class SamplePlan:
+    """How many instructions a comparison takes, and what a number of them can tell."""
+
+    comparison: PlannedComparison
+    instructions_needed: int
+    instructions: int | None  # the number asked about; None: none was
+    power: float | None  # with that number, in [0, 1]
+    detectable_difference: float | None  # of two win rates, with that number
+    pilot: Pilot | None  # what the verdicts so far tell
+
+
+def sample_plan(
+    comparison: PlannedComparison, *, instructions: int | None = None, learned: Pilot | None = None
+) -> SamplePlan:
+    """What ``comparison`` needs. Raises StatisticsError for a number out of its range."""
+    return SamplePlan(
+        comparison=comparison,
+        instructions_needed=instructions_needed(comparison),
+        instructions=instructions,
+        power=None if instructions is None else power(instructions, comparison),
+        detectable_difference=None if instructions is None else detectable_difference(instructions, comparison),
+        pilot=learned,
+    )

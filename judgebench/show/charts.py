@@ -98,12 +98,12 @@ def moves(rows: Sequence["Move"]) -> Spec:
         {
             "model": one_line(row.model, 200),
             "place": place,
-            "before": row.before,
-            "after": row.after,
-            "lower": row.lower,
-            "upper": row.upper,
+            "before": plotted(row.win_rate.value, "rate"),
+            "after": plotted(row.without.value, "rate"),
+            "lower": plotted(row.without.lower, "rate"),
+            "upper": plotted(row.without.upper, "rate"),
             "ranks": f"{row.rank_before} to {row.rank_after}",
-            "way": 90 if row.after >= row.before else -90,
+            "way": -90 if (row.change.value or 0.0) < 0 else 90,
         }
         for place, row in enumerate(rows)
     ]

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from judgebench.errors import InputError
 
 _MAX_NAME = 200
+# Every parameter that shapes an output is sent and stored: a server's own defaults are nobody's settings.
+_SETTINGS = {"temperature": 0, "max_tokens": 2048}  # of a model under evaluation
 
 
 class Served(BaseModel):
@@ -38,10 +40,6 @@ class JudgeSpec(Served):
     template: str | None = None  # id or path of a template; None: pairwise/two-way, embedded: pairwise/likelihood
     name: str | None = Field(default=None, min_length=1, max_length=_MAX_NAME)  # None: made of model and template
 
-    @property
-    def template_id(self) -> str:
-        return self.template or ("pairwise/likelihood" if self.model == "embedded" else "pairwise/two-way")
-
 
 class Pace(BaseModel):
     """How fast to ask, and when to stop."""
@@ -53,11 +51,11 @@ class Pace(BaseModel):
     max_failures: int = Field(default=25, ge=1)  # in a row: then whoever is asked is taken to be gone
     max_errors: int | None = Field(default=None, ge=1)  # in all
 
-    def check_price(self, asked: Served) -> None:
+    def check_price(self, served: Served) -> None:
         """Raises ValueError where a maximal cost could never be reached, because no price is known."""
-        if self.max_cost is not None and asked.price is None and asked.url is not None:
+        if served.price is None and served.url is not None:
             raise ValueError(
-                f"a maximal cost needs the {asked.role}'s price: give --price PROMPT,COMPLETION in USD per million "
+                f"a maximal cost needs the {served.role}'s price: give --price PROMPT,COMPLETION in USD per million "
                 "tokens, or a price table"
             )
 
@@ -83,11 +81,6 @@ class Study(Pace):
     budget: int | None = Field(default=None, ge=1)  # adaptive: trials at most
     error: float = Field(default=0.05, gt=0, lt=0.5)  # adaptive: chance of settling the question wrongly
 
-    @property
-    def compares(self) -> bool:
-        """Whether it says which outputs meet, as pairwise templates need."""
-        return self.baseline is not None or self.all_pairs or bool(self.pairs) or self.design == "adaptive"
-
     @field_validator("models")
     @classmethod
     def _distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -97,7 +90,8 @@ class Study(Pace):
     def _one_design(self) -> "Study":
         if sum((self.baseline is not None, self.all_pairs, bool(self.pairs))) > 1:
             raise ValueError("say which outputs meet: either a baseline, or all pairs, or a list of pairs")
-        self.check_price(self.judge)
+        if self.max_cost is not None:
+            self.check_price(self.judge)
         if self.design == "adaptive":
             self._check_question()
         elif self.better is not None or self.top is not None or self.budget is not None:
@@ -130,7 +124,8 @@ class Generation(Pace):
 
     @model_validator(mode="after")
     def _priced(self) -> "Generation":
-        self.check_price(self.generator)
+        if self.max_cost is not None:
+            self.check_price(self.generator)
         return self
 
 
@@ -161,7 +156,13 @@ def make_judge(fields: Mapping[str, Any], *, where: str) -> JudgeSpec:
 
 
 def make_generation(fields: Mapping[str, Any], *, where: str) -> Generation:
-    """Raises InputError naming ``where`` and the field."""
+    """Of these fields; the generator's settings lie over temperature 0 and at most 2048 tokens.
+
+    Raises InputError naming ``where`` and the field.
+    """
+    generator = fields.get("generator")
+    if isinstance(generator, Mapping) and isinstance(given := generator.get("settings", {}), Mapping):
+        fields = {**fields, "generator": {**generator, "settings": {**_SETTINGS, **given}}}
     try:
         return Generation.model_validate(fields)
     except ValidationError as error:

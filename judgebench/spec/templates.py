@@ -19,6 +19,7 @@ from judgebench.judging.templates import VARIABLES, ReplyFormat, Template, varia
 from judgebench.records import content_key
 from judgebench.resources import folder
 
+_PROMPTS = folder("prompts")
 _MAX_BYTES = 1_000_000
 _FILE = re.compile(r"(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)(?:\.v(?P<version>[1-9][0-9]{0,5}))?\.md")
 _FRONT = re.compile(r"---\r?\n(?P<front>.*?)\r?\n---\r?\n(?P<body>.*)\Z", re.DOTALL)
@@ -59,8 +60,11 @@ class _ScaleFront(_Strict):
 
     def value(self) -> Scale:
         if self.labels is not None:
-            labels = tuple(_label(text, given) for text, given in self.labels.items())
-            return LabelScale(labels, self.case_sensitive)
+            labels = (
+                Label(text, front.preference, front.spellings) if isinstance(front, _LabelFront) else Label(text, front)
+                for text, front in self.labels.items()
+            )
+            return LabelScale(tuple(labels), self.case_sensitive)
         if self.low is not None and self.high is not None:
             return ScoreScale(self.low, self.high, self.step)
         return LikelihoodScale(self.likelihood) if self.likelihood is not None else RewardScale()
@@ -72,17 +76,6 @@ class _ReplyFront(_Strict):
     answers: str | None = Field(default=None, min_length=1)
     soft: bool = False
     min_mass: Unit = 0.8
-
-    @model_validator(mode="after")
-    def _one_form(self) -> "_ReplyFront":
-        if sum(map(bool, (self.field, self.aspects, self.answers))) > 1:
-            raise ValueError("a reply has a field, or aspects, or answers, and only one of them")
-        if self.soft and (self.aspects or self.answers):
-            raise ValueError("soft verdicts are read from one token: not with aspects or answers")
-        return self
-
-    def value(self) -> ReplyFormat:
-        return ReplyFormat(self.field, tuple(self.aspects.items()), self.answers, self.soft, self.min_mass)
 
 
 class _Front(_Strict):
@@ -99,15 +92,14 @@ class _Front(_Strict):
         foreign = {"pairwise": ("low", "reward"), "pointwise": ("likelihood",)}[self.kind]
         if any(getattr(self.scale, name) is not None for name in foreign):
             raise ValueError(f"a {self.kind} template cannot have a scale with {' or '.join(foreign)}")
-        if self.reply.aspects and self.scale.low is None:
+        reply = self.reply
+        if reply.aspects and self.scale.low is None:
             raise ValueError("aspects need a scale with low and high")
+        if sum(map(bool, (reply.field, reply.aspects, reply.answers))) > 1:
+            raise ValueError("a reply has a field, or aspects, or answers, and only one of them")
+        if reply.soft and (reply.aspects or reply.answers):
+            raise ValueError("soft verdicts are read from one token: not with aspects or answers")
         return self
-
-
-def _label(text: str, given: float | _LabelFront) -> Label:
-    if isinstance(given, _LabelFront):
-        return Label(text, given.preference, given.spellings)
-    return Label(text, given)
 
 
 def templates() -> list[Template]:
@@ -133,8 +125,7 @@ def load_template(id_or_path: str | Path) -> Template:
 
 def _bundled() -> dict[str, Path]:
     """Template ids, with a version each, and their files."""
-    root = folder("prompts")
-    return {f"{path.parent.name}/{path.name.removesuffix('.md')}": path for path in root.glob("*/*.v*.md")}
+    return {f"{path.parent.name}/{path.name.removesuffix('.md')}": path for path in _PROMPTS.glob("*/*.v*.md")}
 
 
 def _read(path: Path) -> Template:
@@ -142,8 +133,9 @@ def _read(path: Path) -> Template:
     parts = _FILE.fullmatch(path.name)
     if parts is None:
         raise InputError(f"{path}: a template's file is called NAME.md or NAME.v1.md, in small letters and digits")
-    front_text, body = _split(path, _text(path))
+    front_text, body = _texts(path)
     front = _front(path, front_text)
+    reply = front.reply
     system, user = _bodies(path, body)
     scale = front.scale.value()
     if not isinstance(scale, LikelihoodScale | RewardScale):
@@ -159,26 +151,23 @@ def _read(path: Path) -> Template:
         scale=scale,
         settings=front.settings,
         digest=digest,
-        reply=front.reply.value(),
+        reply=ReplyFormat(reply.field, tuple(reply.aspects.items()), reply.answers, reply.soft, reply.min_mass),
     )
 
 
-def _text(path: Path) -> str:
+def _texts(path: Path) -> tuple[str, str]:
+    """The front matter, and what comes after it."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise InputError(f"{path}: larger than a template can be ({_MAX_BYTES} bytes)")
-        return path.read_text(encoding="utf-8-sig")
+        match = _FRONT.match(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such template file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as UTF-8 text: {error}") from error
-
-
-def _split(path: Path, text: str) -> tuple[str, str]:
-    found = _FRONT.match(text)
-    if found is None:
+    if match is None:
         raise InputError(f"{path}: line 1: a template begins with front matter between two lines ---")
-    return found["front"], found["body"]
+    return match["front"], match["body"]
 
 
 def _front(path: Path, text: str) -> _Front:

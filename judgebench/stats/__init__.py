@@ -1,0 +1,1 @@
+"""Arrays in, one frozen result out; which function answers which question is in docs/statistics.md."""

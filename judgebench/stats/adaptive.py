@@ -19,21 +19,13 @@ import numpy as np
 from judgebench.errors import InputError
 from judgebench.stats.verdict_table import Floats
 
+__all__ = ["Race", "RankingQuestion", "Standing", "running_bounds"]
+
 _GRID = 1000  # candidate means, evenly in [0, 1]
-
-
 _MEANS = np.linspace(0.0, 1.0, _GRID + 1)
-
-
 _LARGEST = 0.95  # of the bet that could lose everything at once
-
-
 _STAKES = np.array([[0.3], [_LARGEST]])  # of the same, by the bettors that do not adapt
-
-
 _TOLERANCE = 1e-9
-
-
 _RICHEST = 1e300  # nobody needs more; a capital too small for a number is none, which refutes nothing
 
 
@@ -199,7 +191,7 @@ class Race:
             return (self.question.better[0 if won else 1],)
         return tuple(self._by_mean()[: self.question.top])
 
-    def wanted(self, exhausted: Collection[str] = ()) -> tuple[str, ...]:
+    def next_models(self, exhausted: Collection[str] = ()) -> tuple[str, ...]:
         """The models to observe next; none when it is settled, or when none that matter can be observed any more."""
         unseen = [model for model in self.models if not self._bounds[model].count and model not in exhausted]
         if unseen:
@@ -215,8 +207,8 @@ class Race:
         return tuple(self._standing(model) for model in self._by_mean())
 
     def _standing(self, model: str) -> Standing:
-        found = self._bounds[model]
-        return Standing(model, None if isnan(found.mean) else found.mean, found.lower, found.upper, found.count)
+        bounds = self._bounds[model]
+        return Standing(model, None if isnan(bounds.mean) else bounds.mean, bounds.lower, bounds.upper, bounds.count)
 
     def _by_mean(self) -> list[str]:
         def place(model: str) -> tuple[float, str]:
@@ -228,8 +220,8 @@ class Race:
     def _open(self) -> list[tuple[str, ...]]:
         """Groups of models whose bounds overlap where the question needs them apart, the easiest first."""
         if self.question.better is not None:
-            found = self._bounds[self.models[0]]
-            return [] if found.lower > 0.5 or found.upper < 0.5 else [self.models]
+            bounds = self._bounds[self.models[0]]
+            return [] if bounds.lower > 0.5 or bounds.upper < 0.5 else [self.models]
         order = self._by_mean()
         if self.question.top is not None:
             ahead, behind = order[: self.question.top], order[self.question.top :]

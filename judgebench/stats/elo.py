@@ -14,6 +14,8 @@ from judgebench.errors import StatisticsError
 from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
+__all__ = ["EloRatings", "EloRule", "shuffled_elo"]
+
 
 @dataclass(frozen=True, slots=True)
 class EloRule:

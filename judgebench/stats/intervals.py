@@ -1,22 +1,35 @@
-"""Estimates with their intervals: from a standard error, from bounded values, and by a bootstrap over clusters.
+"""Estimates with their intervals, and the variance of what is clustered.
 
-The standard error is not chosen here; whoever computes an estimate says where its uncertainty comes from.
+Intervals follow from a standard error, from bounded values, or from a bootstrap over clusters; the standard error is
+not chosen here: whoever computes an estimate says where its uncertainty comes from.
+
+Verdicts on one instruction share what is odd about it, verdicts by one judge share its taste. A sandwich covariance
+sums scores inside each cluster before squaring (Liang and Zeger 1986), with the factor G / (G - 1) for G clusters;
+two-way clustering adds both one-way middles and subtracts the middle of their intersection (Cameron, Gelbach and
+Miller 2011, equation 2.11), projected to the nearest positive semi-definite matrix.
+
+The bootstrap over instructions gives each an independent exponential weight (the Bayesian bootstrap, Rubin 1981): all
+verdicts of an instruction stay together, no instruction ever vanishes, so no resample is disconnected or separated that
+the data are not. It does not resample judges, and it is no remedy for a handful of instructions.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from math import inf, isfinite, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.special import ndtri, stdtrit
 
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
-from judgebench.stats.verdict_table import Floats
+from judgebench.stats.method import Cluster
+from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 
 Clusters = NDArray[np.integer]
-
 _FEW = "fewer than two instructions"
+_BLOCK = 50  # resamples weighted at once
 
 
 def critical_value(level: float, degrees: float = inf) -> float:
@@ -101,7 +114,7 @@ def _with_imagined(
     z, n = critical_value(level), len(values)
     if not n:
         return unidentified("there is no observation", level=level)
-    total, weight = cluster_sums(values, clusters), cluster_sums(np.ones(n), clusters)
+    total, weight = _cluster_sums(values, clusters), _cluster_sums(np.ones(n), clusters)
     one = _rows_of_one(total, weight, (max(imagined) - values.mean()) * (values.mean() - min(imagined)))
     size = weight.sum() + one * sum(imagined.values())
     centre = (total.sum() + one * sum(value * count for value, count in imagined.items())) / size
@@ -127,7 +140,7 @@ def _rows_of_one(total: Floats, weight: Floats, spread: float) -> float:
     return average * float(np.clip(shared ** (told / (told + 1)), 1 / average, 1.0))
 
 
-def cluster_sums(values: Floats, clusters: Clusters) -> Floats:
+def _cluster_sums(values: Floats, clusters: Clusters) -> Floats:
     """(g,) sums of ``values`` over the clusters that occur, in the order of their codes."""
     present, code = np.unique(clusters, return_inverse=True)
     return np.bincount(code, weights=values, minlength=len(present)).astype(np.float64)
@@ -138,7 +151,7 @@ def cluster_error(influence: Floats, clusters: Clusters) -> float:
 
     With the factor G / (G - 1) for G clusters (Liang and Zeger 1986).
     """
-    sums = cluster_sums(influence, clusters)
+    sums = _cluster_sums(influence, clusters)
     g = len(sums)
     return float(np.sqrt((sums**2).sum() * g / (g - 1))) if g > 1 else float("nan")
 
@@ -179,3 +192,119 @@ def _members(clusters: Clusters) -> list[NDArray[np.intp]]:
     rows = np.argsort(clusters, kind="stable")
     starts = np.flatnonzero(np.diff(np.asarray(clusters)[rows])) + 1
     return np.split(rows, starts)
+
+
+def meat_of_rows(
+    table: VerdictTable, residual: Floats, part: Codes, cluster: Cluster, *, extra: Floats | None = None
+) -> Floats:
+    """(p, p) sum over clusters of the outer products of their scores; p = k, or k + e with ``extra`` scores (n, e).
+
+    A row's score is ``residual`` * (e_a - e_b), followed by its ``extra``. ``part`` (k,) labels models that are fitted
+    together; the factor counts the clusters of each part by itself, and all clusters for the extra scores.
+    Raises StatisticsError for an unknown ``cluster``.
+    """
+    more = np.zeros((len(table), 0)) if extra is None else extra
+    rows = _Rows(table, residual, more, part)
+    if cluster == "both":
+        pairs = table.instruction.astype(np.int64) * max(len(table.judges), 1) + table.judge
+        codes = [table.instruction, table.judge, np.unique(pairs, return_inverse=True)[1]]
+        one, other, shared = (rows.meat(code) for code in codes)
+        return _positive_part(one + other - shared)
+    if cluster == "instruction":
+        return rows.meat(table.instruction)
+    if cluster == "judge":
+        return rows.meat(table.judge)
+    if cluster == "verdict":
+        return rows.meat(np.arange(len(table)))
+    raise StatisticsError(f"cluster must be 'instruction', 'judge', 'both' or 'verdict', not {cluster!r}")
+
+
+def _positive_part(matrix: Floats) -> Floats:
+    """The nearest positive semi-definite matrix, negative eigenvalues set to 0; NaN rows are left alone."""
+    defined = np.isfinite(np.diag(matrix))
+    values, vectors = np.linalg.eigh(matrix[np.ix_(defined, defined)])
+    projected = matrix.copy()
+    projected[np.ix_(defined, defined)] = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    return projected
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    table: VerdictTable
+    residual: Floats  # (n,)
+    extra: Floats  # (n, e)
+    part: Codes  # (k,)
+
+    def meat(self, code: NDArray[np.integer]) -> Floats:
+        clusters = int(code.max(initial=-1)) + 1
+        sums = self._score_sums(code, clusters)
+        factor = np.sqrt(self._factors(code, clusters))
+        meat = sums.T @ sums
+        dense: Floats = meat.toarray() if isinstance(meat, csr_array) else meat
+        return dense * factor[:, None] * factor[None, :]
+
+    def _score_sums(self, code: NDArray[np.integer], clusters: int) -> Floats | csr_array:
+        """(clusters, k + e), dense where most of it is filled."""
+        k, e = len(self.table.models), self.extra.shape[1]
+        a, b, residual = self.table.model_a, self.table.model_b, self.residual
+        if clusters * (k + e) <= 4 * len(self.table) + 1_000_000:
+            base, size = code.astype(np.int64) * k, clusters * k
+            plus = np.bincount(base + a, weights=residual, minlength=size)
+            scores = (plus - np.bincount(base + b, weights=residual, minlength=size)).reshape(clusters, k)
+            more = [np.bincount(code, weights=column, minlength=clusters) for column in self.extra.T]
+            return np.column_stack([scores, *more]) if more else scores
+        extras = [np.full(len(code), k + j) for j in range(e)]
+        rows, columns = np.tile(code, 2 + e), np.concatenate([a, b, *extras])
+        values = np.concatenate([residual, -residual, *self.extra.T])
+        return csr_array((values, (rows, columns)), shape=(clusters, k + e))
+
+    def _factors(self, code: NDArray[np.integer], clusters: int) -> Floats:
+        """(k + e,) G / (G - 1) for the G clusters that count; NaN where G is 1, 1 where there is none."""
+        parts = int(self.part.max(initial=-1)) + 1
+        seen = np.zeros((parts + 1, clusters), dtype=bool)
+        seen[self.part[self.table.model_a], code] = True
+        everywhere = np.full(self.extra.shape[1], seen.any(axis=0).sum())
+        g = np.concatenate([seen.sum(axis=1)[self.part], everywhere]).astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(g > 1, g / (g - 1), np.where(g == 1, np.nan, 1.0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bootstrap:
+    """Draws of k estimates, and their percentile intervals; NaN for a model without an estimate."""
+
+    models: tuple[str, ...]
+    draws: Floats  # (resamples, k)
+    lower: Floats  # (k,)
+    upper: Floats  # (k,)
+    level: float
+    method: str
+
+    @property
+    def standard_error(self) -> Floats:
+        """(k,) Standard deviation of the draws."""
+        spread: Floats = self.draws.std(axis=0, ddof=1)
+        return spread
+
+
+def instruction_weights(instructions: int, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
+    """Blocks (b, instructions) of exponential weights, ``resamples`` rows in all; each row has mean 1.
+
+    Raises StatisticsError for fewer than two resamples.
+    """
+    if resamples < 2:
+        raise StatisticsError(f"a bootstrap needs at least two resamples, not {resamples}")
+    for start in range(0, resamples, _BLOCK):
+        weights = rng.standard_exponential((min(_BLOCK, resamples - start), instructions))
+        yield weights / weights.mean(axis=1, keepdims=True)
+
+
+def summarise(models: tuple[str, ...], draws: Floats, level: float) -> Bootstrap:
+    """Percentile intervals of (resamples, k) draws.
+
+    Raises StatisticsError for a level outside (0, 1).
+    """
+    critical_value(level)
+    tail = (1 - level) / 2
+    lower, upper = np.quantile(draws, [tail, 1 - tail], axis=0)
+    return Bootstrap(models, draws, lower, upper, level, "percentile bootstrap over instructions")

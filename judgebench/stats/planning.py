@@ -20,6 +20,11 @@ from judgebench.stats.bradley_terry import difference_errors
 from judgebench.stats.intervals import critical_value
 from judgebench.stats.verdict_table import Floats
 
+__all__ = [
+    "PlannedComparison", "RankingQuality", "RankingWithIntervals", "detectable_difference", "instructions_needed",
+    "power", "ranking_quality", "separability", "separability_by_instructions",
+]  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedComparison:
@@ -68,7 +73,7 @@ def power(instructions: int, plan: PlannedComparison) -> float:
 def separability_by_instructions(
     estimates: Floats, covariance: Floats, instructions: int, planned: Floats, *, level: float = 0.95
 ) -> Floats:
-    """Expected share of pairs found different, for each number of instructions in ``planned``.
+    """Expected share of pairs chance different, for each number of instructions in ``planned``.
 
     Takes the k estimates of a pilot with ``instructions`` as the truth and shrinks their (k, k) covariance in
     proportion. Optimistic for close pairs, whose pilot differences are partly noise. A pair without difference and
@@ -83,8 +88,8 @@ def separability_by_instructions(
     with np.errstate(divide="ignore", invalid="ignore"):
         shifts = np.abs(estimates[i] - estimates[j])[None, :] / errors * np.sqrt(numbers / instructions)[:, None]
     z = critical_value(level)
-    found = np.where(np.isnan(shifts), 0.0, ndtr(shifts - z) + ndtr(-z - shifts))
-    shares: Floats = found[:, np.isfinite(errors)].mean(axis=1)
+    chance = np.where(np.isnan(shifts), 0.0, ndtr(shifts - z) + ndtr(-z - shifts))
+    shares: Floats = chance[:, np.isfinite(errors)].mean(axis=1)
     return shares
 
 
@@ -126,14 +131,14 @@ def ranking_quality(board: RankingWithIntervals, other: RankingWithIntervals) ->
     if len(sizes) != 1 or min(sizes) < 2:
         raise StatisticsError("two rankings of the same two or more models are needed, in the same order")
     i, j = np.triu_indices(sizes.pop(), 1)
-    said, truth = (_verdicts(ranking, i, j) for ranking in (board, other))
+    verdict, truth = (_verdicts(ranking, i, j) for ranking in (board, other))
     decided = truth != 0
     with np.errstate(invalid="ignore", divide="ignore"):
-        agreement = float((said[decided] * truth[decided]).mean()) if decided.any() else float("nan")
+        agreement = float((verdict[decided] * truth[decided]).mean()) if decided.any() else float("nan")
         z = (board.estimate[i] - board.estimate[j]) / np.hypot(board.standard_error[i], board.standard_error[j])
     chance = ndtr(np.nan_to_num(z, nan=0.0, posinf=np.inf, neginf=-np.inf))
     above = np.where(other.estimate[i] == other.estimate[j], 0.5, other.estimate[i] > other.estimate[j])
-    return RankingQuality(float((said != 0).mean()), agreement, float(((chance - above) ** 2).mean()), len(i))
+    return RankingQuality(float((verdict != 0).mean()), agreement, float(((chance - above) ** 2).mean()), len(i))
 
 
 def separability(lower: Floats, upper: Floats) -> float:

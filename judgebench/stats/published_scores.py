@@ -8,9 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from judgebench.errors import InputError
 
+__all__ = [
+    "ARENA_HARD_VALUES", "REWARD", "TASK_WEIGHTS", "arena_hard_label", "arena_hard_score", "arena_hard_values",
+    "mixed_reward", "wb_outcome", "wb_reward", "wb_score", "wb_task_score", "with_length_margin",
+]  # fmt: skip
+
 REWARD = {"win_much": 1.0, "win": 0.5, "tie": 0.0, "lose": -0.5, "lose_much": -1.0}
-
-
 TASK_WEIGHTS = {  # WildBench's macro weights; divided by their sum
     "Creative Tasks": 0.5,
     "Planning & Reasoning": 1.25,
@@ -18,8 +21,6 @@ TASK_WEIGHTS = {  # WildBench's macro weights; divided by their sum
     "Information/Advice seeking": 0.75,
     "Coding & Debugging": 1.25,
 }
-
-
 ARENA_HARD_VALUES = {
     "A>>B": (1.0, 1.0, 1.0),
     "A>B": (1.0,),
@@ -27,9 +28,20 @@ ARENA_HARD_VALUES = {
     "A<B": (0.0,),
     "A<<B": (0.0, 0.0, 0.0),
 }
-
-
 _MIRRORED = {"B>>A": "A<<B", "B>A": "A<B", "B=A": "A=B", "B<A": "A>B", "B<<A": "A>>B"}
+
+
+def wb_outcome(preference: float) -> str:
+    """The name, in ``REWARD``, of a five-way preference for the model. Raises InputError for another one."""
+    names = {(reward + 1) / 2: name for name, reward in REWARD.items()}
+    if preference not in names:
+        raise InputError(f"a five-way verdict prefers with {', '.join(map(str, sorted(names)))}, not {preference!r}")
+    return names[preference]
+
+
+def arena_hard_label(preference: float) -> str:
+    """The label, in ``ARENA_HARD_VALUES``, of a five-way preference for A. Raises InputError for another one."""
+    return dict(zip(REWARD, ARENA_HARD_VALUES, strict=True))[wb_outcome(preference)]
 
 
 def wb_reward(counts: Mapping[str, int], *, total: int | None = None) -> float:

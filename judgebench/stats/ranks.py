@@ -18,6 +18,8 @@ from judgebench.errors import StatisticsError
 from judgebench.stats.intervals import critical_value
 from judgebench.stats.verdict_table import Floats
 
+__all__ = ["RankSets", "rank_sets"]
+
 Ranks = NDArray[np.int64]
 _CHUNK = 4_000_000  # numbers held at once
 
@@ -80,11 +82,11 @@ def _separate(theta: Floats, covariance: Floats, noise: Floats, level: float) ->
     statistic = np.divide(np.abs(gap), se, out=np.zeros_like(gap), where=se > 0)
     while open_pairs.any():
         critical = np.quantile(_largest(noise, i[open_pairs], j[open_pairs], se[open_pairs]), level)
-        found = open_pairs & (statistic > critical)
-        if not found.any():
+        separated = open_pairs & (statistic > critical)
+        if not separated.any():
             break
-        decided |= found
-        open_pairs &= ~found
+        decided |= separated
+        open_pairs &= ~separated
     better = np.zeros((k, k), dtype=bool)
     better[i, j], better[j, i] = decided & (gap > 0), decided & (gap < 0)
     return better

@@ -17,6 +17,8 @@ from judgebench.stats.intervals import critical_value
 from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 
+__all__ = ["MeanScores", "ScoreTable", "mean_scores", "score_preferences"]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreTable:
@@ -87,10 +89,10 @@ def score_preferences(table: ScoreTable, *, margin: float = 0.0) -> VerdictTable
     if not 0.0 <= margin < np.inf:
         raise StatisticsError(f"the margin of ties is {margin}: it must be a number from 0")
     groups, score, length = _by_judge(table)
-    found = [_pair(score, length, pair, margin) for pair in combinations(range(len(table.models)), 2)]
+    pairs = [_pair(score, length, pair, margin) for pair in combinations(range(len(table.models)), 2)]
     empty = np.zeros(0)
-    row, a, b, preference, length_a, length_b = (np.concatenate([empty, *part]) for part in zip(*found, strict=True)) \
-        if found else (empty,) * 6  # fmt: skip
+    row, a, b, preference, length_a, length_b = (np.concatenate([empty, *part]) for part in zip(*pairs, strict=True)) \
+        if pairs else (empty,) * 6  # fmt: skip
     group = groups[row.astype(np.int64)]
     judges = max(len(table.judges), 1)
     return VerdictTable(

@@ -22,10 +22,17 @@ from scipy.sparse import csr_array
 from scipy.special import logit
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.bootstrap import instruction_weights
+from judgebench.stats.intervals import instruction_weights
 from judgebench.stats.method import Jury
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 from judgebench.stats.win_rate import pair_rates, win_rates
+
+__all__ = [
+    "Consensus", "CycleTest", "JuryVerdicts", "Kemeny", "borda", "condorcet_winner", "consensus", "convene",
+    "cycle_test", "cyclic_triples", "kemeny", "maximal_lottery",
+]  # fmt: skip
+
+EXACT_UP_TO = 12  # models for which Kemeny's ranking is searched exhaustively
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,9 +86,6 @@ def _majority(votes: Floats) -> Floats:
     return np.where(wins, 1.0, np.where(losses, 0.0, 0.5))
 
 
-EXACT_UP_TO = 12  # models for which Kemeny's ranking is searched exhaustively
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Kemeny:
     order: NDArray[np.int64]  # (k,) codes, the best first
@@ -101,7 +105,7 @@ def maximal_lottery(preference: Floats) -> Floats:
     if not np.allclose(margin, -margin.T, atol=1e-9):
         raise StatisticsError("preferences for row over column and column over row must sum to 1")
     k = len(margin)
-    found = linprog(
+    optimum = linprog(
         np.append(np.zeros(k), -1.0),
         A_ub=np.column_stack([-margin.T, np.ones(k)]),
         b_ub=np.zeros(k),
@@ -110,9 +114,9 @@ def maximal_lottery(preference: Floats) -> Floats:
         bounds=[(0, 1)] * k + [(None, None)],
         method="highs",
     )
-    if not found.success:
-        raise StatisticsError(f"the maximal lottery could not be found: {found.message}")
-    lottery: Floats = np.maximum(found.x[:k], 0.0)
+    if not optimum.success:
+        raise StatisticsError(f"the maximal lottery could not be found: {optimum.message}")
+    lottery: Floats = np.maximum(optimum.x[:k], 0.0)
     return np.asarray(lottery / lottery.sum(), dtype=np.float64)
 
 
@@ -238,11 +242,11 @@ def cycle_test(table: VerdictTable, *, resamples: int = 1000, rng: np.random.Gen
 
     influence = _influence(table, i, j, p, n)
     noise = np.concatenate([(w - 1) @ influence for w in instruction_weights(len(table.instructions), resamples, rng)])
-    found, null = float(rest(y)), rest(noise)
+    cyclic, null = float(rest(y)), rest(noise)
     total = float((weight * y**2).sum())
-    p_value = (1 + float((null >= found).sum())) / (resamples + 1)
+    p_value = (1 + float((null >= cyclic).sum())) / (resamples + 1)
     return CycleTest(
-        found / total if total > 0 else float("nan"), float(null.mean()) / max(total, 1e-300), p_value, resamples
+        cyclic / total if total > 0 else float("nan"), float(null.mean()) / max(total, 1e-300), p_value, resamples
     )
 
 
@@ -326,10 +330,10 @@ def consensus(
 
 def _cycles(table: VerdictTable, resamples: int, seed: int) -> CycleTest | None:
     try:
-        found = cycle_test(table, resamples=resamples, rng=np.random.default_rng(seed))
+        test = cycle_test(table, resamples=resamples, rng=np.random.default_rng(seed))
     except StatisticsError:
         return None
-    return found if np.isfinite(found.cyclic_share) else None
+    return test if np.isfinite(test.cyclic_share) else None
 
 
 def _by_category(table: VerdictTable, categories: Sequence[str | None]) -> tuple[tuple[str, ...], Floats]:

@@ -11,15 +11,40 @@ from collections import Counter
 from dataclasses import dataclass
 
 _FENCE = re.compile(r" {0,3}(```|~~~)")
-
-
 _HEADER = re.compile(r"\n {0,3}#{1,6}[ \t]+\S")
-
-
 _BOLD = {mark: re.compile(rf"{re.escape(mark)}[^\n]*?{re.escape(mark)}") for mark in ("**", "__")}
-
-
 _LIST_ITEM = re.compile(r"\n[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\S")
+OTHER = "other"
+_SEEN_CHARS = 2000  # the rest of a long text would not change the guess
+_WORD = re.compile(r"[^\W\d_]+")
+# Function words that are rare in the other languages of the table.
+_WORDS = {
+    "English": "the of and to is are what how you for with that this in an write please can me my from do does was be"
+    " it at on by give tell why when who which make list name have has there would some create if your i explain",
+    "German": "der die das und ist nicht ein eine einen wie was ich für mit von auf den dem zu bitte schreibe",
+    "French": "le la les des est une un et que qui pour dans avec comment vous je du au ce écris quelle quels sont",
+    "Spanish": "el los las una un y que de es en por para con cómo qué cuál escribe del se su como son",
+    "Italian": "il lo gli di che è una un per con come cosa scrivi della sono del nel quali",
+    "Portuguese": "o os uma um que de é em para com como qual escreva do da não você são dos",
+    "Dutch": "de het een en is van niet wat hoe ik voor met op dat te schrijf zijn kan je",
+    "Polish": "w nie na jest się jak z że napisz są dla oraz czy",
+    "Turkish": "bir ve bu için ne nasıl mı ile olarak nedir çok var yaz",
+    "Vietnamese": "là và của có một những cho trong được các viết không người",
+}
+_SCRIPTS = {  # the first word of a letter's Unicode name
+    "HIRAGANA": "Japanese",
+    "KATAKANA": "Japanese",
+    "HANGUL": "Korean",
+    "CJK": "Chinese",
+    "CYRILLIC": "Cyrillic script",
+    "ARABIC": "Arabic script",
+    "HEBREW": "Hebrew",
+    "DEVANAGARI": "Devanagari script",
+    "GREEK": "Greek",
+    "THAI": "Thai",
+    "LATIN": "Latin",
+}
+_LISTS = {language: frozenset(words.split()) for language, words in _WORDS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,49 +88,6 @@ def _without_code(lines: list[str]) -> tuple[list[str], int]:
         elif not fence:
             prose.append(line)
     return prose, blocks
-
-
-OTHER = "other"
-
-
-_SEEN_CHARS = 2000  # the rest of a long text would not change the guess
-
-
-_WORD = re.compile(r"[^\W\d_]+")
-
-
-# Function words that are rare in the other languages of the table.
-_WORDS = {
-    "English": "the of and to is are what how you for with that this in an write please can me my from do does was be"
-    " it at on by give tell why when who which make list name have has there would some create if your i explain",
-    "German": "der die das und ist nicht ein eine einen wie was ich für mit von auf den dem zu bitte schreibe",
-    "French": "le la les des est une un et que qui pour dans avec comment vous je du au ce écris quelle quels sont",
-    "Spanish": "el los las una un y que de es en por para con cómo qué cuál escribe del se su como son",
-    "Italian": "il lo gli di che è una un per con come cosa scrivi della sono del nel quali",
-    "Portuguese": "o os uma um que de é em para com como qual escreva do da não você são dos",
-    "Dutch": "de het een en is van niet wat hoe ik voor met op dat te schrijf zijn kan je",
-    "Polish": "w nie na jest się jak z że napisz są dla oraz czy",
-    "Turkish": "bir ve bu için ne nasıl mı ile olarak nedir çok var yaz",
-    "Vietnamese": "là và của có một những cho trong được các viết không người",
-}
-
-
-_SCRIPTS = {  # the first word of a letter's Unicode name
-    "HIRAGANA": "Japanese",
-    "KATAKANA": "Japanese",
-    "HANGUL": "Korean",
-    "CJK": "Chinese",
-    "CYRILLIC": "Cyrillic script",
-    "ARABIC": "Arabic script",
-    "HEBREW": "Hebrew",
-    "DEVANAGARI": "Devanagari script",
-    "GREEK": "Greek",
-    "THAI": "Thai",
-    "LATIN": "Latin",
-}
-
-
-_LISTS = {language: frozenset(words.split()) for language, words in _WORDS.items()}
 
 
 def guess_language(text: str) -> str:

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from judgebench.errors import StatisticsError
 
 Codes = NDArray[np.int32]
-
-
 Floats = NDArray[np.float64]
+_NONE = np.zeros(0, dtype=np.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,9 +70,6 @@ class LabelTable:
 
     def __len__(self) -> int:
         return len(self.preference)
-
-
-_NONE = np.zeros(0, dtype=np.int32)
 
 
 NO_LABELS = LabelTable((), _NONE, _NONE, _NONE, _NONE, np.zeros(0))

@@ -5,7 +5,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from judgebench.clients.base import Client
+from judgebench.clients.base import Access, Client
 from judgebench.clients.http import Timeouts
 from judgebench.clients.openai import OpenAIClient
 from judgebench.clients.retry import RetryingClient, RetryPolicy, Throttle
@@ -18,7 +18,7 @@ EAGER = RetryPolicy(attempts=4, deadline_s=10.0, first_wait_s=0.01, max_wait_s=0
 
 
 def client_of(url: str, *, timeouts: Timeouts = QUICK, key: str | None = KEY) -> OpenAIClient:
-    return OpenAIClient(url, "judge", api_key=key, timeouts=timeouts)
+    return OpenAIClient(Access("judge", url, key), timeouts)
 
 
 def persistent(client: Client, policy: RetryPolicy = EAGER, limit: int = 8) -> RetryingClient:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from judgebench.clients.base import Access
 from judgebench.clients.http import Timeouts
 from judgebench.clients.openai import OpenAIClient
 from judgebench.clients.retry import RetryingClient, RetryPolicy, Throttle
@@ -79,7 +80,7 @@ def soak(questions: int, *, fault_share: float = 0.4, seed: int = 0) -> Account:
         return (FAULTS | FINAL)[kind](f"answer to {request.text}")
 
     with FaultServer(script) as server:
-        inner = OpenAIClient(server.url, "judge", api_key=KEY, timeouts=Timeouts(total_s=0.5))
+        inner = OpenAIClient(Access("judge", server.url, KEY), Timeouts(total_s=0.5))
         client = RetryingClient(inner, POLICY, throttle=Throttle(LIMIT), rng=random.Random(seed))
         results = asyncio.run(_ask(client, questions))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from judgebench.clients.base import Access
 from judgebench.clients.likelihood import LikelihoodClient
 from judgebench.errors import BadReply, JudgeRefused
 from judgebench.records import LikelihoodPrompt, Prompt
@@ -16,7 +17,7 @@ PROMPT = LikelihoodPrompt("why is it so", ("it is so", "no"))
 
 
 def client_of(url: str) -> LikelihoodClient:
-    return LikelihoodClient(url, "judge", api_key=KEY, timeouts=QUICK)
+    return LikelihoodClient(Access("judge", url, KEY), QUICK)
 
 
 def conversation(body: dict[str, Any]) -> list[str]:

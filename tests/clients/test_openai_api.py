@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from judgebench.clients.base import Price
+from judgebench.clients.base import Access, Price
 from judgebench.clients.http import Overloaded, Rejected, Timeouts
 from judgebench.clients.openai import OpenAIClient
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeRefused, JudgeUnreachable
@@ -59,7 +59,7 @@ def test_no_ambient_key_proxy_or_netrc_is_used(monkeypatch: pytest.MonkeyPatch, 
 
 def test_a_known_price_gives_a_cost() -> None:
     with FaultServer(lambda index, request: Reply.chat()) as server:
-        client = OpenAIClient(server.url, "judge", price=Price(1.0, 2.0))
+        client = OpenAIClient(Access("judge", server.url, price=Price(1.0, 2.0)))
         assert ask(client).cost_usd == pytest.approx((10 * 1.0 + 2 * 2.0) / 1e6)
 
 
@@ -271,7 +271,7 @@ def test_no_representation_shows_the_key() -> None:
 )
 def test_addresses_and_keys_of_the_wrong_form_are_input_errors(url: str, key: str | None) -> None:
     with pytest.raises(InputError) as caught:
-        OpenAIClient(url, "judge", api_key=key)
+        OpenAIClient(Access("judge", url, key))
     assert "pass@" not in str(caught.value)
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from judgebench import engine, store
 from judgebench.bias.position import position
+from judgebench.clients.base import Access
 from judgebench.clients.http import Rejected, Timeouts
 from judgebench.clients.openai import ListedModel, OpenAIClient
 from judgebench.clients.probe import check
@@ -21,7 +22,7 @@ from judgebench.clients.vllm_server import VllmServer, command, free_port
 from judgebench.records import ChatPrompt, LikelihoodPrompt, Message, Status
 from judgebench.spec import make_study
 from judgebench.store.database import Database
-from tests.study import benchmarks
+from tests.filling import asked, stored
 
 PROGRAM = os.environ.get("JUDGEBENCH_TEST_VLLM", "")
 WEIGHTS = os.environ.get("JUDGEBENCH_TEST_VLLM_MODEL", "")
@@ -40,7 +41,7 @@ def served(tmp_path: Path, use: Callable[[OpenAIClient], Awaitable[Value]]) -> V
         port = free_port()
         argv = command(WEIGHTS, port, program=PROGRAM, flags=FLAGS)
         async with VllmServer(WEIGHTS, port, argv=argv, log=tmp_path / "vllm.log") as server:
-            client = OpenAIClient(server.url, "small", timeouts=Timeouts(total_s=120))
+            client = OpenAIClient(Access("small", server.url), Timeouts(total_s=120))
             try:
                 return await use(client)
             finally:
@@ -58,7 +59,7 @@ def test_judges_of_every_kind_give_verdicts_and_the_bias_of_a_small_one_shows(tm
     So small a model answers "A or B" by a sentence that is cut; a second question, under a constraint, helps.
     """
     database = Database(str(tmp_path / "judgebench.db"), create=True)
-    benchmarks.stored(database, benchmarks.asked(4), ["m1", "m2", "m3"])
+    stored(database, asked(4), ["m1", "m2", "m3"])
     flags = [*FLAGS[:3], "4096", *FLAGS[4:]]
     port = free_port()
 
@@ -121,7 +122,7 @@ def test_everything_a_judge_may_be_asked(tmp_path: Path) -> None:
         assert client.left_out({"max_tokens": 5}) == ()
 
         with pytest.raises(Rejected) as caught:
-            await OpenAIClient(client._transport.base_url, "other").complete(QUESTION, {})
+            await OpenAIClient(Access("other", client._transport.base_url)).complete(QUESTION, {})
         print(caught.value)
         assert not caught.value.only_this
 

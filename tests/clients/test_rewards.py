@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from judgebench.clients.base import Access
 from judgebench.clients.likelihood import RewardClient
 from judgebench.errors import BadReply, JudgeRefused
 from judgebench.records import ChatPrompt, Message
@@ -23,7 +24,7 @@ def rewarding(index: int, request: Request) -> Reply:
 
 
 def client_of(url: str) -> RewardClient:
-    return RewardClient(url, "reward", api_key=KEY, timeouts=QUICK)
+    return RewardClient(Access("reward", url, KEY), QUICK)
 
 
 def test_an_output_gets_its_raw_reward() -> None:

@@ -6,13 +6,15 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from judgebench.judging.parsing import parse
-from judgebench.judging.scales import Label, LabelScale, compare_scores, wildbench_score
+from judgebench.judging.scales import Label, LabelScale
 from judgebench.judging.templates import ReplyFormat
 from judgebench.records import Battle, Completion, Instruction, Order, Output, Reading, Status, TokenLogprob, Trial
 from judgebench.spec import load_template
+from judgebench.stats.published_scores import wb_score
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 pytestmark = [
@@ -78,7 +80,7 @@ def test_golden_wildbench_scores(model):
         scores.append(verdict.score)
     assert len(scores) == official["total"]
     assert sum(scores) / len(scores) == pytest.approx(official["score"], abs=1e-9)
-    assert wildbench_score(sum(scores) / len(scores)) == pytest.approx(official["adjusted_score"], abs=1e-6)
+    assert wb_score(scores) / 10 == pytest.approx(official["adjusted_score"], abs=1e-6)
 
 
 @pytest.mark.parametrize("model", ["claude-2", "NullModel", "gemma-2b-it"])
@@ -109,7 +111,7 @@ def test_skywork_rewards_decide_as_recorded_but_for_the_exact_tie():
     for row in rows("scalerlab_judgebench/Skywork-Reward-Llama-3.1-8B_on_gpt-4o.jsonl.gz"):
         for judged in row["judgments"]:
             scores = [parse(Completion(str(r)), template, Order.AB).score for r in judged["judgment"]["scores"]]
-            preference = compare_scores(*scores)
+            preference = (1 + np.sign(scores[0] - scores[1])) / 2
             ties += preference == 0.5
             assert judged["decision"] == ("A>B" if preference == 1 else "B>A")
     assert ties == 2  # one pair, both games

@@ -9,51 +9,34 @@ from judgebench.judging.parsing.json_reply import mean, parts
 from judgebench.judging.scales import (
     LabelScale,
     ScoreScale,
-    arena_hard_points,
-    compare_scores,
     fold,
-    wildbench_reward,
-    wildbench_score,
 )
 from judgebench.records import Completion, Instruction, Order, Output, Reading, Status
 from judgebench.spec import load_template, templates
+from judgebench.stats.published_scores import arena_hard_label, arena_hard_score, wb_outcome, wb_reward
 
 
 def test_golden_arena_hard_counts_a_strong_verdict_three_times():
     # Arena-Hard v2: game 1 shows the baseline first, game 2 the model first; items (B>A, A=B) and (B>>A, A>B) give the
     # model the points [.5, 1, 1, 1, 1, 1], mean .916667.
     template = load_template("pairwise/arena-hard")
-    points = []
-    for game_1, game_2 in (("[[B>A]]", "[[A=B]]"), ("[[B>>A]]", "[[A>B]]")):
-        points += arena_hard_points(parse(Completion(game_2), template, Order.AB).preference)
-        points += arena_hard_points(parse(Completion(game_1), template, Order.BA).preference)
-    assert sorted(points) == [0.5, 1, 1, 1, 1, 1]
-    assert sum(points) / len(points) == pytest.approx(0.916667, abs=1e-6)
+    games = (("[[B>A]]", "[[A=B]]"), ("[[B>>A]]", "[[A>B]]"))
+    labels = [
+        tuple(arena_hard_label(parse(Completion(game), template, Order.AB).preference) for game in pair)
+        for pair in games
+    ]
+    assert arena_hard_score(labels) == pytest.approx(91.6667, abs=1e-4)
 
 
 def test_golden_wildbench_reward():
     # 10 much better, 20 better, 10 ties, 15 worse, 5 much worse of 60: reward 12.5 %.
     counts = {"A++": 10, "A+": 20, "A=B": 10, "B+": 15, "B++": 5}
     template = load_template("pairwise/wildbench-reward")
-    total = sum(
-        wildbench_reward(parse(Completion(f'{{"choice": "{label}"}}'), template, Order.AB).preference) * count
+    outcomes = {
+        wb_outcome(parse(Completion(f'{{"choice": "{label}"}}'), template, Order.AB).preference): count
         for label, count in counts.items()
-    )
-    assert 100 * total / 60 == pytest.approx(12.5)
-
-
-def test_golden_wildbench_score():
-    assert wildbench_score(6.613880742913001) == pytest.approx(3.2277614858260026, abs=1e-12)  # gpt-3.5-turbo-0125
-
-
-def test_scores_become_preferences_by_their_order():
-    assert (compare_scores(7, 6), compare_scores(6, 7), compare_scores(7, 7)) == (1.0, 0.0, 0.5)
-    assert compare_scores(7, 6.95, margin=0.1) == 0.5
-
-
-@given(st.floats(0, 10), st.floats(0, 10), st.floats(0, 3))
-def test_comparing_scores_is_antisymmetric(a, b, margin):
-    assert compare_scores(a, b, margin=margin) == 1 - compare_scores(b, a, margin=margin)
+    }
+    assert wb_reward(outcomes) == pytest.approx(12.5)
 
 
 @pytest.mark.parametrize(("value", "held"), [(1, True), (5, True), (3.5, False), (0.999, False), (float("nan"), False)])

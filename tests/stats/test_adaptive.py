@@ -19,7 +19,7 @@ def play(strengths: dict[str, float], question: RankingQuestion, seed: int, *, m
     rng = np.random.default_rng(seed)
     race = Race(sorted(strengths), question, error=ERROR)
     battles = 0
-    while battles < most and (wanted := race.wanted()):
+    while battles < most and (wanted := race.next_models()):
         for model in wanted:
             others = [other for other in strengths if other != model]
             rival = question.better[1] if question.better else others[rng.integers(len(others))]
@@ -84,11 +84,11 @@ def test_observations_go_to_the_models_that_the_question_hangs_on() -> None:
 
 def test_who_cannot_be_observed_any_more_is_not_wanted() -> None:
     race = Race(["a", "b", "c"], RankingQuestion(top=1), error=ERROR)
-    assert race.wanted() == ("a", "b", "c")
-    assert race.wanted({"a"}) == ("b", "c")
+    assert race.next_models() == ("a", "b", "c")
+    assert race.next_models({"a"}) == ("b", "c")
     for model in race.models:
         race.observe(model, 0.5)
-    assert race.wanted(set(race.models)) == ()
+    assert race.next_models(set(race.models)) == ()
     assert race.answer == ()
 
 

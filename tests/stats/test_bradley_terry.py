@@ -94,24 +94,6 @@ def test_counts_alone_equal_rows_as_their_own_clusters():
     np.testing.assert_allclose(rows.covariance * (n - 1) / n, counts.covariance, rtol=1e-9, atol=1e-14)
 
 
-def test_outcome_counts_equal_rows():
-    table = world()
-    outcomes = np.zeros((5, 5, 3))
-    cell = np.select([table.preference == 1, table.preference == 0], [0, 1], 2)
-    np.add.at(outcomes, (table.model_a, table.model_b, cell), 1)
-    one, other = PairCounts.of(table), PairCounts.of_outcomes(table.models, outcomes)
-    for name in ("wins", "squares", "verdicts"):
-        np.testing.assert_allclose(getattr(one, name), getattr(other, name))
-
-
-@pytest.mark.parametrize(
-    "counts", [np.zeros((2, 2)), np.full((2, 2, 3), -1.0), np.ones((2, 2, 3)), np.full((2, 2, 3), np.nan)]
-)
-def test_impossible_counts_are_refused(counts):
-    with pytest.raises(StatisticsError, match="counts"):
-        PairCounts.of_outcomes(("a", "b"), counts)
-
-
 @given(tables())
 def test_ratings_are_finite_where_there_are_battles(table):
     ratings = fit_bradley_terry(table)

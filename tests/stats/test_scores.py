@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.errors import StatisticsError
-from judgebench.judging.scales import compare_scores
 from judgebench.stats.scores import ScoreTable, mean_scores, score_preferences
 from judgebench.stats.verdict_table import encode
 
@@ -50,6 +49,10 @@ def test_a_single_instruction_has_no_standard_error() -> None:
     assert np.isnan(found.standard_error).all()
 
 
+def preferred(difference: float, margin: float) -> float:
+    return 0.5 if abs(difference) <= margin else float(difference > 0)
+
+
 @given(ROWS, st.floats(0, 3))
 def test_preferences_are_the_comparison_of_one_judges_means(rows: list[Row], margin: float) -> None:
     given_table = table(rows)
@@ -59,7 +62,7 @@ def test_preferences_are_the_comparison_of_one_judges_means(rows: list[Row], mar
         cells.setdefault((instruction, judge, model), []).append(score)
     means = {cell: float(np.mean(scores)) for cell, scores in cells.items()}
     expected = {
-        (instruction, judge, a, b): compare_scores(mean, means[instruction, judge, b], margin=margin)
+        (instruction, judge, a, b): preferred(mean - means[instruction, judge, b], margin)
         for (instruction, judge, a), mean in means.items()
         for b in given_table.models
         if a < b and (instruction, judge, b) in means

@@ -31,7 +31,7 @@ from judgebench.judging.parsing.grammar import (
     without_thinking,
 )
 from judgebench.judging.parsing.json_reply import json_mentions, mean, parts
-from judgebench.judging.parsing.logprobs import Distribution, compare, reward
+from judgebench.judging.parsing.logprobs import compare, reward
 from judgebench.judging.reask import as_constrained
 from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, RewardScale, Scale
 from judgebench.judging.templates import Template
@@ -66,14 +66,8 @@ def parse(completion: Completion, template: Template, trial: Trial | Reading | O
     elif template.reply.aspects or template.reply.answers:
         verdict = _read_parts(completion, template, trial)
     else:
-        verdict = _read(completion, template, _shown(trial))
+        verdict = _read(completion, template, trial)
     return replace(verdict, parser=PARSER_VERSION, **_unswapped(verdict, template, trial))
-
-
-def _shown(trial: Trial | Reading | Order) -> tuple[str, ...]:
-    if isinstance(trial, Trial):
-        return trial.first.text, trial.second.text
-    return (trial.output.text,) if isinstance(trial, Reading) else ()
 
 
 def _unswapped(verdict: Verdict, template: Template, trial: Trial | Reading | Order) -> dict[str, Any]:
@@ -88,43 +82,44 @@ def _unswapped(verdict: Verdict, template: Template, trial: Trial | Reading | Or
 
 def _read_parts(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
     try:
-        found = parts(completion, template)
+        values = parts(completion, template)
         questions = len(trial.instruction.checklist) if isinstance(trial, Reading) else 0
-        if template.reply.answers and questions and len(found) != questions:
-            raise ValueError(f"{len(found)} answers to {questions} questions")
-        score = mean(found, template.reply.aspects)
+        if template.reply.answers and questions and len(values) != questions:
+            raise ValueError(f"{len(values)} answers to {questions} questions")
+        score = mean(values, template.reply.aspects)
     except ValueError as error:
         text = without_thinking(completion.text)
         silent = _silent(text, completion.finish_reason == "length")
         return silent if silent.status is not Status.UNPARSED else replace(silent, detail=str(error))
-    said = ", ".join("n/a" if value is None else f"{value:g}" for value in found.values())
-    return Verdict(Status.OK, Source.LABEL, score=score, label=said[:200])
+    label = ", ".join("n/a" if value is None else f"{value:g}" for value in values.values())
+    return Verdict(Status.OK, Source.LABEL, score=score, label=label[:200])
 
 
-def _read(completion: Completion, template: Template, shown: tuple[str, ...]) -> Verdict:
+def _read(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
     """The verdict as the judge saw it: its preference is for the output shown first."""
-    text = without_thinking(completion.text)
-    found = unquoted(_mentions(text, template), text, shown)
+    text, scale, field = without_thinking(completion.text), template.scale, template.reply.field
+    # A reply without any brace is read as text, also where JSON is asked for.
+    stated = mentions(text, scale) if field is None or "{" not in text else json_mentions(text, scale, field)
+    if isinstance(trial, Trial):
+        stated = unquoted(stated, text, (trial.first.text, trial.second.text))
+    elif isinstance(trial, Reading):
+        stated = unquoted(stated, text, (trial.output.text,))
     cut = completion.finish_reason == "length"
     if cut:
-        found = [m for m in found if _holds_though_cut(m, text, template.scale)]
-    bound = binding(found, text)
+        stated = [mention for mention in stated if _holds_though_cut(mention, text, scale)]
+    bound = binding(stated, text)
     if isinstance(bound, Contradiction):
-        said = f"{bound.one.text!r} and {bound.other.text!r}"
-        return _failure(Status.UNPARSED, f"the reply says both {said}")
+        return _failure(Status.UNPARSED, f"the reply says both {bound.one.text!r} and {bound.other.text!r}")
+    soft = template.reply.soft and completion.logprobs
     if bound is None:
-        return _weighed_first(completion, template) or _silent(text, cut)
+        return (_weighed_first(completion, template) if soft else None) or _silent(text, cut)
     if bound.value is None:
         return _failure(Status.UNPARSED, f"{bound.text!r} is not on the scale", bound.text)
-    return _weighed(completion, template, bound) or _decided(bound.value, bound.text)
-
-
-def _mentions(text: str, template: Template) -> list[Mention]:
-    """JSON first where it is asked for; a reply without any brace is read as text all the same."""
-    field = template.reply.field
-    if field is not None and "{" in text:
-        return json_mentions(text, template.scale, field)
-    return mentions(text, template.scale)
+    weighed = _weighed(completion, template, bound) if soft else None
+    if weighed is not None:
+        return weighed
+    value = bound.value.preference if isinstance(bound.value, Label) else bound.value
+    return _decided(scale, value, Source.LABEL, bound.text)
 
 
 def _holds_though_cut(mention: Mention, text: str, scale: Scale) -> bool:
@@ -136,26 +131,21 @@ def _holds_though_cut(mention: Mention, text: str, scale: Scale) -> bool:
     if mention.at + len(mention.text) < len(text.rstrip()):
         return True
     if isinstance(scale, LabelScale):
-        said = scale.key(mention.text)
-        return not any(other != said and other.startswith(said) for other in scale.by_spelling)
+        key = scale.key(mention.text)
+        return not any(other != key and other.startswith(key) for other in scale.by_spelling)
     return all(value_of(scale, f"{mention.text}{digit}") is None for digit in range(10))
 
 
-def _decided(value: Label | float, said: str) -> Verdict:
-    if isinstance(value, Label):
-        return Verdict(_status(value.preference), Source.LABEL, value.preference, label=said)
-    return Verdict(Status.OK, Source.LABEL, score=value, label=said)
-
-
-def _status(preference: float) -> Status:
-    return Status.TIE if preference == 0.5 else Status.OK
+def _decided(scale: Scale, value: float, source: Source, label: str, mass: float | None = None) -> Verdict:
+    """A preference of a scale of labels, a score of any other."""
+    if not isinstance(scale, LabelScale):
+        return Verdict(Status.OK, source, score=value, label=label, mass=mass)
+    return Verdict(Status.TIE if value == 0.5 else Status.OK, source, value, label=label, mass=mass)
 
 
 def _weighed(completion: Completion, template: Template, bound: Mention) -> Verdict | None:
     """The soft verdict at the token where the binding mention stands; None where there is nothing to weigh."""
-    if not (template.reply.soft and completion.logprobs):
-        return None
-    token = logprobs.token_at(completion.logprobs, completion.text, bound.at)
+    token = logprobs.token_at(completion.logprobs or (), completion.text, bound.at)
     if token is None:
         return None
     if value_of(template.scale, token.token) != bound.value:
@@ -166,28 +156,20 @@ def _weighed(completion: Completion, template: Template, bound: Mention) -> Verd
 
 def _weighed_first(completion: Completion, template: Template) -> Verdict | None:
     """The soft verdict at the first token of a reply whose text states none; None where the labels hold too little."""
-    if not (template.reply.soft and template.reply.field is None and completion.logprobs):
-        return None
-    token = logprobs.first_token(completion.logprobs)
+    token = None if template.reply.field is not None else logprobs.first_token(completion.logprobs or ())
     verdict = _of_token(token, template, token.token) if token else None
     return verdict if verdict and verdict.source is Source.LOGPROBS else None
 
 
-def _of_token(token: TokenLogprob, template: Template, said: str) -> Verdict | None:
+def _of_token(token: TokenLogprob, template: Template, label: str) -> Verdict | None:
     weighed = logprobs.distribution(token, template.scale)
     if weighed is None:
         return None
     if weighed.mass < template.reply.min_mass:
         detail = f"the labels hold {weighed.mass:.3f} of the probability, less than {template.reply.min_mass}"
-        return replace(_failure(Status.UNPARSED, detail, said), mass=weighed.mass)
-    return _softly(weighed, template.scale, said)
-
-
-def _softly(weighed: Distribution, scale: Scale, said: str) -> Verdict:
-    if isinstance(scale, LabelScale):
-        preference = weighed.preference
-        return Verdict(_status(preference), Source.LOGPROBS, preference, label=said, mass=weighed.mass)
-    return Verdict(Status.OK, Source.LOGPROBS, score=weighed.score, label=said, mass=weighed.mass)
+        return replace(_failure(Status.UNPARSED, detail, label), mass=weighed.mass)
+    value = weighed.preference if isinstance(template.scale, LabelScale) else weighed.score
+    return _decided(template.scale, value, Source.LOGPROBS, label, weighed.mass)
 
 
 def _silent(text: str, cut: bool) -> Verdict:
@@ -198,5 +180,5 @@ def _silent(text: str, cut: bool) -> Verdict:
     return _failure(Status.UNPARSED, "the reply states no verdict" if text.strip() else "the reply is empty")
 
 
-def _failure(status: Status, detail: str, said: str | None = None) -> Verdict:
-    return Verdict(status, Source.NONE, label=said, detail=detail)
+def _failure(status: Status, detail: str, label: str | None = None) -> Verdict:
+    return Verdict(status, Source.NONE, label=label, detail=detail)

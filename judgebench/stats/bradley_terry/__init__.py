@@ -20,12 +20,16 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_array
 from scipy.special import expit, log_expit
 
-from judgebench.stats.bootstrap import Bootstrap, instruction_weights, summarise
 from judgebench.stats.bradley_terry.separation import Connectivity, PlacementLayer, connectivity, one_scale, plan
-from judgebench.stats.clusters import meat_of_rows
+from judgebench.stats.intervals import Bootstrap, instruction_weights, meat_of_rows, summarise
 from judgebench.stats.method import Cluster
 from judgebench.stats.newton import Optimum, maximise, solve_dense
 from judgebench.stats.verdict_table import Codes, Floats, PairCounts, VerdictTable
+
+__all__ = ["Ratings", "fit_bradley_terry", "fit_pair_counts"]
+
+_STEPS = 25
+_SETTLED = 1e-7  # natural log-odds; 2e-5 of an Elo point
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,12 +195,6 @@ def _ratings(point: PointFit, meat: Floats, layers: tuple[PlacementLayer, ...]) 
         point.optimum.iterations,
         point.optimum.gradient,
     )
-
-
-_STEPS = 25
-
-
-_SETTLED = 1e-7  # natural log-odds; 2e-5 of an Elo point
 
 
 @dataclass(frozen=True, eq=False)

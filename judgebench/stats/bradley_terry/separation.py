@@ -18,6 +18,7 @@ from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Codes, Floats, PairCounts, VerdictTable
 
 _NO_WIN = 1e-9  # share of a pair's battles below which a soft win counts as none
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,9 +87,6 @@ def _core(component: Codes, part: Codes, battles: Floats) -> NDArray[np.bool_]:
     return core
 
 
-Mask = NDArray[np.bool_]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class PlacementLayer:
     """Parts that are placed together, and by what."""
@@ -122,8 +120,8 @@ def one_scale(
     covariance = np.nan_to_num(covariance)
     for layer in layers:
         offsets = _Offsets.of(layer, theta, counts)
-        found = maximise(offsets, np.zeros(len(layer.unit)), scale=float(offsets.verdicts.sum())).x
-        theta = theta + layer.blocks @ found
+        shift = maximise(offsets, np.zeros(len(layer.unit)), scale=float(offsets.verdicts.sum())).x
+        theta = theta + layer.blocks @ shift
         covariance = offsets.propagate(theta, covariance)
     origins = _origins(graph)
     theta = theta - (origins @ theta)[graph.component]
@@ -192,8 +190,8 @@ class _Offsets:
     def of(cls, layer: PlacementLayer, theta: Floats, counts: PairCounts) -> "_Offsets":
         counted = counts.verdicts * layer.counted
         share = layer.unit / (layer.blocks.T @ counted.sum(axis=1))
-        each = layer.blocks @ share
-        virtual = counted * (each[:, None] + each[None, :]) / (2 if layer.floating else 1)
+        weight = layer.blocks @ share
+        virtual = counted * (weight[:, None] + weight[None, :]) / (2 if layer.floating else 1)
         return cls(layer, theta, counts.wins * layer.counted + virtual / 2, counted + virtual)
 
     def value(self, x: Floats) -> float:

@@ -18,6 +18,8 @@ from scipy.special import expit, log_expit
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
+_ABILITY_PRECISION = 0.01  # keeps a model that always won or always lost finite; moves nobody else by 0.01 points
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ControlPrior:
@@ -107,9 +109,6 @@ def _squashed(difference: Floats, played: np.ndarray) -> Floats:
     return scaled
 
 
-ABILITY_PRECISION = 0.01  # keeps a model that always won or always lost finite; moves nobody else by 0.01 points
-
-
 def columns_of(data: Comparisons, difficulty: Floats) -> Floats:
     """(m, i, f + 2) controls, difficulty and 1, for difficulties (i,), or (m, i) as each battle takes them."""
     shown = np.broadcast_to(difficulty, data.weight.shape)[:, :, None]
@@ -132,7 +131,7 @@ class OwnCoefficients:
     @cached_property
     def precision(self) -> Floats:
         p = len(self.centre)
-        full = np.diag(np.full(p, ABILITY_PRECISION))
+        full = np.diag(np.full(p, _ABILITY_PRECISION))
         full[: p - 1, : p - 1] = self.prior_precision
         return full
 
@@ -180,7 +179,7 @@ class JointDifficulty:
 
     @cached_property
     def precision(self) -> Floats:
-        return np.append(self.prior.joint_precision, ABILITY_PRECISION)
+        return np.append(self.prior.joint_precision, _ABILITY_PRECISION)
 
     @cached_property
     def ridge(self) -> float:
@@ -214,8 +213,8 @@ class JointDifficulty:
         diagonal = curvature.sum(axis=0) + self.ridge
         system = -(coupling / diagonal) @ coupling.T
         blocks = system.reshape(m, f, m, f)
-        each = np.arange(m)
-        blocks[each, :, each, :] += np.matmul(turned, self.columns) + np.diag(self.precision)
+        model = np.arange(m)
+        blocks[model, :, model, :] += np.matmul(turned, self.columns) + np.diag(self.precision)
         step = np.linalg.solve(system, mine.ravel() - coupling @ (theirs / diagonal))
         return step, (theirs - step @ coupling) / diagonal
 

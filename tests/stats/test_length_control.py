@@ -7,9 +7,14 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import spearmanr
 
-from judgebench.errors import StatisticsError, UnknownName
-from judgebench.stats.length_control import ALPACA_EVAL, empirical_prior
-from judgebench.stats.length_control.fit import controlled_rate, controlled_win_rates, fit_controlled
+from judgebench.errors import StatisticsError
+from judgebench.stats.length_control import (
+    ALPACA_EVAL,
+    controlled_rate,
+    controlled_win_rates,
+    empirical_prior,
+    fit_controlled,
+)
 from judgebench.stats.length_control.likelihood import Comparisons, compare_to_baseline
 from judgebench.stats.win_rate import win_rates
 from tests.stats import alpaca
@@ -70,18 +75,6 @@ def test_comparisons_do_not_depend_on_sides_or_copies():
 def test_constant_length_difference_is_no_control():
     table = table_of([("m", "base", float(i % 2), f"i{i}") for i in range(4)])
     assert not compare_to_baseline(table, baseline="base").control.any()
-
-
-@pytest.mark.parametrize("column", [np.zeros(3), np.full(2, np.nan)])
-def test_a_control_that_does_not_fit_is_named(column):
-    table = table_of([("m", "base", 1.0, "x"), ("m", "base", 0.0, "y")])
-    with pytest.raises(StatisticsError, match="'bold' must hold 2 finite numbers"):
-        compare_to_baseline(table, baseline="base", controls={"bold": column})
-
-
-def test_unknown_baseline_is_named():
-    with pytest.raises(UnknownName, match="nobody"):
-        compare_to_baseline(table_of([("a", "b", 1.0)]), baseline="nobody")
 
 
 def test_a_prior_for_other_controls_is_refused():
