@@ -112,7 +112,7 @@ def _print_findings(report: AuditReport, benchmark: str, model: str) -> None:
     """What the submission audit found; it never stops a submission."""
     from judgebench.audits import SUBMISSIONS
     from judgebench.services.audits.registry import AUDITS
-    from judgebench.show.audits import finding_line
+    from judgebench.show.tables import finding_line
 
     tell(*(f"  audit: {finding_line(finding)}" for finding in report.findings))
     if report.findings:

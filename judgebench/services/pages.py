@@ -4,7 +4,7 @@ Pages import this, ``services`` and ``show``, and nothing else of the package.
 """
 
 from judgebench.bias.card import Card
-from judgebench.bias.counterfactual import Counterfactuals
+from judgebench.bias.effects import Counterfactuals
 from judgebench.bias.human_agreement import AgreementReport
 from judgebench.bias.report import BiasReport
 from judgebench.engine.plan import CostEstimate
@@ -22,38 +22,9 @@ from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
 from judgebench.store.database import Database, parse_address
 
 __all__ = [
-    "METHODS",
-    "AgreementReport",
-    "BattleFilter",
-    "BattleOrder",
-    "BattleSummary",
-    "BiasReport",
-    "Card",
-    "Choices",
-    "Completion",
-    "CostEstimate",
-    "Counterfactuals",
-    "Database",
-    "HumanLabel",
-    "InputError",
-    "Judge",
-    "JudgeBenchError",
-    "Leaderboard",
-    "Lineage",
-    "Method",
-    "NamedPath",
-    "Order",
-    "OutputsFile",
-    "PairRates",
-    "ReadLimits",
-    "State",
-    "Status",
-    "StoredAudit",
-    "Study",
-    "TokenLogprob",
-    "clean_text",
-    "cost_estimate",
-    "make_study",
-    "parse_address",
-    "read_outputs",
-]
+    "METHODS", "AgreementReport", "BattleFilter", "BattleOrder", "BattleSummary", "BiasReport", "Card", "Choices",
+    "Completion", "CostEstimate", "Counterfactuals", "Database", "HumanLabel", "InputError", "Judge",
+    "JudgeBenchError", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "OutputsFile", "PairRates",
+    "ReadLimits", "State", "Status", "StoredAudit", "Study", "TokenLogprob", "clean_text", "cost_estimate",
+    "make_study", "parse_address", "read_outputs",
+]  # fmt: skip

@@ -19,7 +19,7 @@ from judgebench.audits.defences import NAMES, NONE, SETTING, VOIDING, check_defe
 from judgebench.audits.findings import AuditReport, mean_by_instruction, mean_estimate
 from judgebench.audits.null_gate import EntrantResult, NullGate, Seen, gate_report, measure, next_round, resolution
 from judgebench.audits.null_models import PREFIX, Entrant, PrefixSearch
-from judgebench.engine.judges import ResolvedJudge, resolve
+from judgebench.engine.judges import ResolvedJudge
 from judgebench.engine.run import Asker
 from judgebench.errors import InputError
 from judgebench.estimate import Estimate
@@ -65,9 +65,7 @@ def null_models(database: Database, settings: NullModelAudit, asking: Asking) ->
     """
     judge = services.judges.resolved(database, settings.judge)
     names, chosen = _defences(settings, judge.template)
-    judges = {
-        name: StageJudge.of(database, defended_judge(judge, name), settings.concurrency, asking) for name in names
-    }
+    judges = {name: StageJudge.of(database, _defended(judge, name), settings.concurrency, asking) for name in names}
     entered = _set_null_stage(database, settings, judges[chosen])
     search: dict[str, Any] = {}
     if settings.random_search:
@@ -82,14 +80,15 @@ def null_models(database: Database, settings: NullModelAudit, asking: Asking) ->
     return replace(reports[chosen], details=details, about=(judges[chosen].judge.digest,), settles=settles)
 
 
-def defended_judge(judge: ResolvedJudge, defence: str) -> ResolvedJudge:
+def _defended(judge: ResolvedJudge, defence: str) -> ResolvedJudge:
     """The judge behind a defence, as another judge. Raises UnknownName."""
     check_defence(defence)
     if defence == NONE:
         return judge
-    settings = {**judge.spec.settings, SETTING: defence}
-    spec = judge.spec.model_copy(update={"name": f"{judge.judge.name}+{defence}", "settings": settings})
-    return replace(resolve(spec), client=judge.client)
+    name = f"{judge.judge.name}+{defence}"
+    spec = judge.spec.model_copy(update={"name": name, "settings": {**judge.spec.settings, SETTING: defence}})
+    identity = replace(judge.judge, name=name, settings={**judge.judge.settings, SETTING: defence})
+    return replace(judge, judge=identity, spec=spec)
 
 
 def _defences(settings: NullModelAudit, template: Template) -> tuple[list[str], str]:
