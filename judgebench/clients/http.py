@@ -80,7 +80,20 @@ class Transport:
     """
 
     def __init__(self, base_url: str, api_key: str | None, timeouts: Timeouts) -> None:
-        self.base_url = _checked(base_url)
+        try:
+            parts = urlsplit(base_url)
+            plain = (
+                parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+            )
+        except ValueError:
+            plain = False
+        if not plain or not base_url.isprintable() or " " in base_url:
+            raise InputError(f"judge address {base_url[:200]!r} is not one: give it as http://HOST:PORT/v1")
+        if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+            raise InputError(
+                "a judge's address holds no user, password, query or fragment; a key is passed by its variable"
+            )
+        self.base_url = base_url.rstrip("/").removesuffix("/chat/completions")
         self.calls = 0
         self._secret = None if api_key is None else Secret(api_key)
         self._timeout = aiohttp.ClientTimeout(total=timeouts.total_s, connect=timeouts.connect_s)
@@ -191,21 +204,6 @@ async def _save(content: aiohttp.StreamReader, sink: IO[bytes]) -> None:
         if size > _MAX_FILE_BYTES:
             raise BadReply(f"the server sent a file of more than {_MAX_FILE_BYTES >> 30} GiB")
         sink.write(chunk)
-
-
-def _checked(base_url: str) -> str:
-    try:
-        parts = urlsplit(base_url)
-        plain = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        plain = False
-    if not plain or not base_url.isprintable() or " " in base_url:
-        raise InputError(f"judge address {base_url[:200]!r} is not one: give it as http://HOST:PORT/v1")
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise InputError(
-            "a judge's address holds no user, password, query or fragment; a key is passed by its variable"
-        )
-    return base_url.rstrip("/").removesuffix("/chat/completions")
 
 
 class Rejected(JudgeRefused):

@@ -112,12 +112,24 @@ class OpenAIClient:
         if taken := _OURS & settings.keys():
             raise InputError(f"judge settings cannot hold {sorted(taken)}; the client sets them")
         messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
-        try:
-            return await self._ask(messages, settings)
-        except Rejected as rejection:
-            if rejection.code != "content_filter":
-                raise
-            return Completion(text="", finish_reason="content_filter")
+        while True:  # ends, because each turn removes a field that no later turn sends
+            fields = self._dialect.spoken(settings) if self._dialect.refused else settings
+            body = {"model": self.model, "messages": messages, **fields}
+            started = perf_counter()
+            try:
+                reply = await self._transport.json("/chat/completions", body)
+            except Rejected as rejection:
+                if rejection.code == "content_filter":
+                    return Completion(text="", finish_reason="content_filter")
+                name = refused_field(rejection, fields)
+                if name is None:
+                    raise
+                self._dialect = self._dialect.without(name)
+                continue
+            completion = chat_completion(reply, perf_counter() - started)
+            if self._price is None:
+                return completion
+            return replace(completion, cost_usd=cost_usd(self._price, completion))
 
     async def check(self) -> Any:
         """Try the address and the key; costs no tokens. Returns the server's list of models, None when it keeps none.
@@ -139,26 +151,6 @@ class OpenAIClient:
 
     async def close(self) -> None:
         await self._transport.close()
-
-    async def _ask(self, messages: list[dict[str, str]], settings: Mapping[str, Any]) -> Completion:
-        """Ends, because each turn of the loop removes a field that no later turn sends."""
-        while True:
-            fields = self._dialect.spoken(settings) if self._dialect.refused else settings
-            started = perf_counter()
-            try:
-                reply = await self._transport.json(
-                    "/chat/completions", {"model": self.model, "messages": messages, **fields}
-                )
-            except Rejected as rejection:
-                name = refused_field(rejection, fields)
-                if name is None:
-                    raise
-                self._dialect = self._dialect.without(name)
-                continue
-            completion = chat_completion(reply, perf_counter() - started)
-            if self._price is None:
-                return completion
-            return replace(completion, cost_usd=cost_usd(self._price, completion))
 
 
 def chat_completion(reply: Any, latency_s: float | None = None) -> Completion:

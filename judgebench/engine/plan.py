@@ -57,10 +57,9 @@ def plan(database: Database, study: Study, judge: ResolvedJudge | None = None) -
     """
     resolved = judge or resolve(study.judge)
     template = resolved.template
-    _check_design(study, template)
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, study.benchmark)
-        models = _models(study, [model.name for model in store.models.models(connection, benchmark_id)])
+        models = _models(study, template, [model.name for model in store.models.models(connection, benchmark_id)])
         present = store.benchmarks.presence(connection, benchmark_id, models, category=study.category)
         counts = _count(study, template.kind, models, islice(present, study.limit))
     if study.category is not None and not counts.instructions:
@@ -148,18 +147,6 @@ def _count(study: Study, kind: str, models: Sequence[str], instructions: Iterabl
     return counts
 
 
-def _check_design(study: Study, template: Template) -> None:
-    """Raises InputError unless the study says for a pairwise template, and only there, which outputs meet."""
-    compares = study.baseline is not None or study.all_pairs or bool(study.pairs) or study.design == "adaptive"
-    if template.kind == "pairwise" and not compares:
-        raise InputError("say which outputs meet: either a baseline, or all pairs, or a list of pairs")
-    if template.kind == "pointwise" and (compares or study.orders != "both"):
-        raise InputError(
-            f"template {template.id} scores each output by itself, so nothing meets and there is no order: leave out "
-            "baseline, pairs and orders, or choose a pairwise template"
-        )
-
-
 def _check_shown(database: Database, study: Study, template: Template, benchmark_id: int) -> None:
     """Raises InputError where the template shows what an instruction does not have."""
     instructions = lacking = 0
@@ -178,8 +165,19 @@ def _check_shown(database: Database, study: Study, template: Template, benchmark
         )
 
 
-def _models(study: Study, present: Sequence[str]) -> tuple[str, ...]:
-    """The models that meet, the baseline included."""
+def _models(study: Study, template: Template, present: Sequence[str]) -> tuple[str, ...]:
+    """The models that meet, the baseline included.
+
+    Raises InputError unless the study says for a pairwise template, and only there, which outputs meet.
+    """
+    compares = study.baseline is not None or study.all_pairs or bool(study.pairs) or study.design == "adaptive"
+    if template.kind == "pairwise" and not compares:
+        raise InputError("say which outputs meet: either a baseline, or all pairs, or a list of pairs")
+    if template.kind == "pointwise" and (compares or study.orders != "both"):
+        raise InputError(
+            f"template {template.id} scores each output by itself, so nothing meets and there is no order: leave out "
+            "baseline, pairs and orders, or choose a pairwise template"
+        )
     named = [*study.models, *(name for pair in study.pairs for name in pair)]
     named += [*(study.better or ())] if study.baseline is None else [study.baseline]
     for name in named:

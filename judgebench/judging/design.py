@@ -44,23 +44,17 @@ def battles(
     """
     if baseline is not None and pairs is not None:
         raise InputError("give a baseline or a list of pairs, not both")
-    for one, other in _meetings(sorted(outputs), baseline, pairs):
-        if one in outputs and other in outputs:
-            yield Battle.of(instruction, outputs[one], outputs[other])
-
-
-def _meetings(
-    models: list[str], baseline: str | None, pairs: Iterable[tuple[str, str]] | None
-) -> Iterable[tuple[str, str]]:
+    models = sorted(outputs)
+    meetings: Iterable[tuple[str, str]] = combinations(models, 2)
     if baseline is not None:
-        return [(model, baseline) for model in models if model != baseline]
-    if pairs is None:
-        return combinations(models, 2)
-    listed = [(min(pair), max(pair)) for pair in pairs]
-    for one, other in listed:
+        meetings = [(model, baseline) for model in models if model != baseline]
+    elif pairs is not None:
+        meetings = sorted({(min(pair), max(pair)) for pair in pairs})
+    for one, other in meetings:
         if one == other:
             raise InputError(f"model {one!r} is paired with itself; name two different models")
-    return sorted(set(listed))
+        if one in outputs and other in outputs:
+            yield Battle.of(instruction, outputs[one], outputs[other])
 
 
 def trials(

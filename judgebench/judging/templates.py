@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import jinja2
@@ -77,6 +77,7 @@ class Template:
     scale: Scale
     settings: Mapping[str, Any]  # decoding settings to send unless the judge has its own
     digest: str  # content key of everything above except the name and version
+    named: frozenset[str]  # the variables that it shows
     reply: ReplyFormat = field(default_factory=ReplyFormat)
 
     @property
@@ -88,11 +89,6 @@ class Template:
         a trial that lacks something cannot be rendered."""
         has = {"reference": instruction.reference is not None, "checklist": bool(instruction.checklist)}
         return tuple(name for name in ("reference", "checklist") if name in self.named and not has[name])
-
-    @cached_property
-    def named(self) -> frozenset[str]:
-        """The variables that it shows."""
-        return variables(self.system) | variables(self.user)
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import jinja2
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, RewardScale, Scale, ScoreScale
@@ -46,6 +46,8 @@ class _ScaleFront(_Strict):
     likelihood: Literal["pmi", "pmi-mean", "mean"] | None = None
     reward: Literal[True] | None = None
 
+    _scale: Scale = PrivateAttr()
+
     @model_validator(mode="after")
     def _one_kind(self) -> "_ScaleFront":
         scored = self.low is not None and self.high is not None
@@ -53,21 +55,19 @@ class _ScaleFront(_Strict):
             raise ValueError("a scale has labels, or low and high, or likelihood, or reward, and only one of them")
         if self.low is not None and self.high is not None and not self.low < self.high:
             raise ValueError("low must be below high")
-        scale = self.value()
-        if isinstance(scale, LabelScale) and len(scale.by_spelling) < sum(1 + len(x.spellings) for x in scale.labels):
-            raise ValueError("a spelling is given twice")
-        return self
-
-    def value(self) -> Scale:
         if self.labels is not None:
             labels = (
                 Label(text, front.preference, front.spellings) if isinstance(front, _LabelFront) else Label(text, front)
                 for text, front in self.labels.items()
             )
-            return LabelScale(tuple(labels), self.case_sensitive)
-        if self.low is not None and self.high is not None:
-            return ScoreScale(self.low, self.high, self.step)
-        return LikelihoodScale(self.likelihood) if self.likelihood is not None else RewardScale()
+            self._scale = scale = LabelScale(tuple(labels), self.case_sensitive)
+            if len(scale.by_spelling) < sum(1 + len(label.spellings) for label in scale.labels):
+                raise ValueError("a spelling is given twice")
+        elif self.low is not None and self.high is not None:
+            self._scale = ScoreScale(self.low, self.high, self.step)
+        else:
+            self._scale = LikelihoodScale(self.likelihood) if self.likelihood is not None else RewardScale()
+        return self
 
 
 class _ReplyFront(_Strict):
@@ -133,13 +133,9 @@ def _read(path: Path) -> Template:
     parts = _FILE.fullmatch(path.name)
     if parts is None:
         raise InputError(f"{path}: a template's file is called NAME.md or NAME.v1.md, in small letters and digits")
-    front_text, body = _texts(path)
-    front = _front(path, front_text)
-    reply = front.reply
-    system, user = _bodies(path, body)
-    scale = front.scale.value()
-    if not isinstance(scale, LikelihoodScale | RewardScale):
-        _check_texts(path, front.kind, (system, user))
+    front, body = _front(path)
+    reply, scale = front.reply, front.scale._scale
+    system, user, named = _bodies(path, front.kind, body, shows=not isinstance(scale, LikelihoodScale | RewardScale))
     # Only what the file itself says: a later default of this code must not make another judge of it.
     digest = content_key("template", front.model_dump(mode="json", exclude={"about"}, exclude_unset=True), system, user)
     return Template(
@@ -151,12 +147,13 @@ def _read(path: Path) -> Template:
         scale=scale,
         settings=front.settings,
         digest=digest,
+        named=named,
         reply=ReplyFormat(reply.field, tuple(reply.aspects.items()), reply.answers, reply.soft, reply.min_mass),
     )
 
 
-def _texts(path: Path) -> tuple[str, str]:
-    """The front matter, and what comes after it."""
+def _front(path: Path) -> tuple[_Front, str]:
+    """The front matter, and the text after it."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise InputError(f"{path}: larger than a template can be ({_MAX_BYTES} bytes)")
@@ -167,12 +164,8 @@ def _texts(path: Path) -> tuple[str, str]:
         raise InputError(f"{path}: cannot be read as UTF-8 text: {error}") from error
     if match is None:
         raise InputError(f"{path}: line 1: a template begins with front matter between two lines ---")
-    return match["front"], match["body"]
-
-
-def _front(path: Path, text: str) -> _Front:
     try:
-        return _Front.model_validate(yaml.safe_load(text))
+        return _Front.model_validate(yaml.safe_load(match["front"])), match["body"]
     except yaml.YAMLError as error:
         raise InputError(f"{path}: the front matter is not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
@@ -181,27 +174,28 @@ def _front(path: Path, text: str) -> _Front:
         raise InputError(f"{path}: field {where}: {first['msg']}") from error
 
 
-def _bodies(path: Path, body: str) -> tuple[str, str]:
-    """The system and the user text; either may be absent."""
+def _bodies(path: Path, kind: str, body: str, *, shows: bool) -> tuple[str, str, frozenset[str]]:
+    """The system and the user text, either of which may be absent, and the variables in them.
+
+    Raises InputError unless they are jinja, name only what there is, and show what is to be judged where the template
+    ``shows`` outputs.
+    """
     before, *rest = _PART.split(body)
     roles = rest[0::2]
     if before.strip() or len(set(roles)) < len(roles):
         raise InputError(f"{path}: after the front matter come <!-- system --> and <!-- user -->, each at most once")
     texts = dict(zip(roles, (text.strip() for text in rest[1::2]), strict=True))
-    return texts.get("system", ""), texts.get("user", "")
-
-
-def _check_texts(path: Path, kind: str, sources: tuple[str, str]) -> None:
-    """Raises InputError unless the texts are jinja, name only what there is, and show what is to be judged."""
+    system, user = texts.get("system", ""), texts.get("user", "")
+    if not shows:
+        return system, user, frozenset()
     try:
-        named = frozenset().union(*map(variables, sources))
+        named = variables(system) | variables(user)
     except jinja2.TemplateSyntaxError as error:
         raise InputError(f"{path}: {error.message} (line {error.lineno} of its text)") from error
-    known = VARIABLES[kind]
-    for name in sorted(named - known):
-        raise InputError(f"{path}: {UnknownName('variable', name, known)}")
-    sides = ("output",) if kind == "pointwise" else ("first", "second")
-    for side in sides:
+    for name in sorted(named - VARIABLES[kind]):
+        raise InputError(f"{path}: {UnknownName('variable', name, VARIABLES[kind])}")
+    for side in ("output",) if kind == "pointwise" else ("first", "second"):
         dialogue = "dialogue" if side == "output" else f"{side}_dialogue"
         if not named & {side, dialogue}:
             raise InputError(f"{path}: a {kind} template must show {{{{ {side} }}}} or {{{{ {dialogue} }}}}")
+    return system, user, named

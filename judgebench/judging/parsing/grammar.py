@@ -142,19 +142,15 @@ _RESULT = r"(?i:\[result\]|\(result\))[ \t:]{0,4}"  # Prometheus
 @lru_cache(maxsize=64)
 def _statements(scale: Scale) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Values after Prometheus's mark, and values after a cue in a sentence."""
-    value = _value(scale)
+    value = f"(?P<value>{_NUMBER})"
+    if isinstance(scale, LabelScale):
+        spelled = sorted((s for label in scale.labels for s in (label.text, *label.spellings)), key=len, reverse=True)
+        parts = (re.findall(r"\w+|[^\w\s]+", fold(spelling)) for spelling in spelled)
+        labels = "|".join("[ ]{0,2}".join(map(re.escape, spelling)) for spelling in parts)  # blanks may stand between
+        labels = f"(?:{labels})" if scale.case_sensitive else f"(?i:{labels})"
+        either = rf"(?!['’)\]*_]{{0,4}}\s{{0,4}}(?:,|/|or\b|and\b|nor\b|vs\b)\s{{0,4}}{_GAP}{labels}(?![\w<>=+]))"
+        value = rf"(?P<value>{labels}|{_OFF_MENU})(?![\w<>=+]){either}{_LABEL_TAIL}"
     return re.compile(f"{_RESULT}{_GAP}{value}", re.VERBOSE), re.compile(f"(?:{_CUE}){_GAP}{value}", re.VERBOSE)
-
-
-def _value(scale: Scale) -> str:
-    if not isinstance(scale, LabelScale):
-        return f"(?P<value>{_NUMBER})"
-    spelled = sorted((s for label in scale.labels for s in (label.text, *label.spellings)), key=len, reverse=True)
-    parts = (re.findall(r"\w+|[^\w\s]+", fold(spelling)) for spelling in spelled)
-    labels = "|".join("[ ]{0,2}".join(map(re.escape, spelling)) for spelling in parts)  # blanks may stand between
-    labels = f"(?:{labels})" if scale.case_sensitive else f"(?i:{labels})"
-    either = rf"(?!['’)\]*_]{{0,4}}\s{{0,4}}(?:,|/|or\b|and\b|nor\b|vs\b)\s{{0,4}}{_GAP}{labels}(?![\w<>=+]))"
-    return rf"(?P<value>{labels}|{_OFF_MENU})(?![\w<>=+]){either}{_LABEL_TAIL}"
 
 
 def mentions(text: str, scale: Scale) -> list[Mention]:
