@@ -146,7 +146,7 @@ def _by_text(known: Mapping[str, str], side: Side, taken: str | None) -> str:
 
 
 def _texts(connection: Connection, benchmark_id: int) -> _Texts:
-    names = [model.name for model in store.models.models(connection, benchmark_id)]
+    names = store.benchmarks.model_names(connection, benchmark_id)
     return {
         answered.instruction.key: {model: output.whole for model, output in answered.outputs.items()}
         for answered in store.benchmarks.answered_instructions(connection, benchmark_id, names)
