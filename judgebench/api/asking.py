@@ -45,7 +45,6 @@ __all__ = [
     "audit_results", "batches", "estimate_answers", "estimate_run", "export_batch", "human_queue", "ingest_batches",
     "judge", "judges", "plan", "reparse", "run", "runs", "settle", "submit_batch", "templates", "test_judge", "vote",
 ]  # fmt: skip
-
 AnyJudge = str | Mapping[str, Any] | JudgeSpec | ResolvedJudge | Client | Ask
 Orders = Literal["both", "random", "single"]
 _P = ParamSpec("_P")
