@@ -92,8 +92,8 @@ def matrix(source: Source, benchmark: str, scope: Scope) -> PairRates:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def runs(source: Source) -> list[services.runs.RunSummary]:
-    return services.runs.runs(_of(source))
+def runs(source: Source) -> list[services.benchmarks.RunSummary]:
+    return services.benchmarks.runs(_of(source))
 
 
 @st.cache_data(max_entries=200, show_spinner="Searching")

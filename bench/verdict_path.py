@@ -4,7 +4,8 @@
 
 ``judgebench run`` asks one trial in this process, over loopback or of a scripted judge, while every call in every
 thread is watched. Counted are distinct functions of the package, from the command's own function to the commit of the
-verdict. The bodies of modules and classes, comprehensions, lambdas and what dataclasses generate are no functions.
+verdict. The bodies of modules and classes, what these call while they are loaded, comprehensions, lambdas and what
+dataclasses generate are no functions on the way.
 """
 
 import argparse
@@ -45,7 +46,7 @@ class _Watch:
             return
         file = Path(code.co_filename).relative_to(_PACKAGE)
         self._counting |= file.parts[0] == "cli" and code.co_qualname == "run"
-        if self._counting and _is_function(code):
+        if self._counting and _is_function(code) and not _is_importing(frame):
             self.called.setdefault((str(file), code.co_qualname))
 
     def commit(self, connection: sa.Connection) -> None:
@@ -57,6 +58,18 @@ class _Watch:
 
 def _is_function(code: CodeType) -> bool:
     return bool(code.co_flags & _HAS_FAST_LOCALS) and not code.co_name.startswith("<")
+
+
+def _is_importing(frame: FrameType) -> bool:
+    """Whether a module is being loaded: its body stands between the command and the call, or it is loaded by name."""
+    if frame.f_code.co_qualname == "__getattr__":
+        return True
+    outer: FrameType | None = frame
+    while outer is not None and not (outer.f_code.co_qualname == "run" and "cli" in outer.f_code.co_filename):
+        if outer.f_code.co_name == "<module>":
+            return True
+        outer = outer.f_back
+    return False
 
 
 @contextlib.contextmanager

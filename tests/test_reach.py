@@ -11,13 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOORS = ("app", "judgebench.api", "judgebench.cli", "judgebench.__main__")
 WAITING = {  # to be given a door or deleted: nothing is ever added here
-    "judgebench.services.labels.annotators",
-    "judgebench.bias.report._NOT_OWN",
-    "judgebench.bias.relatives.REVIEWED",
-    *(f"judgebench.bias.relatives.{name}" for name in ("leakage_score", "_Cell", "_cell", "_score_error", "_code")),
     "judgebench.engine.judges.own_judge",
-    "judgebench.show.tables.estimate_cells",
-    "judgebench.show.numbers.evidence",
 }
 Name = tuple[str, str]  # module, name defined at its top level
 

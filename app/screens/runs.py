@@ -8,7 +8,7 @@ import streamlit as st
 from app import auth, cached, filters, jobs
 from app.auth import Forbidden, Role
 from app.views.elements import line, problem
-from judgebench.services.benchmarks import BenchmarkSummary
+from judgebench.services.benchmarks import BenchmarkSummary, RunSummary
 from judgebench.services.judges import find_judge
 from judgebench.services.pages import (
     CostEstimate,
@@ -19,7 +19,6 @@ from judgebench.services.pages import (
     cost_estimate,
     make_study,
 )
-from judgebench.services.runs import RunSummary
 from judgebench.show.text import one_line
 
 _POLL_S = 2.0

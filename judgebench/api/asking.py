@@ -1,121 +1,358 @@
-"""What asks judges and models, also inside an event loop that is running already, as a notebook's is."""
+"""What asks judges, models and people: runs, audits, batches, votes.
+
+``arun`` is awaited; ``run`` is the same and waits by itself, also where an event loop is running already, as in a
+notebook. So it is with the others whose name begins with ``a``.
+"""
 
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
-from typing import Any, TypeVar
+from functools import wraps
+from inspect import signature
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import pandas as pd
 
 from judgebench import engine, services, spec
 from judgebench.api.data import Names, frame_of, names_of
+from judgebench.audits.findings import AuditReport
+from judgebench.clients.base import Client
+from judgebench.clients.probe import Report as ServerReport
+from judgebench.clients.scripted import Ask
+from judgebench.engine.judges import ResolvedJudge, own_judge, resolve
+from judgebench.engine.runner import OnProgress, RunTally
 from judgebench.errors import InputError
 from judgebench.records import HumanLabel, Judge
-from judgebench.spec import make_generation, make_study
+from judgebench.services.audits.registry import (
+    AuditSettings,
+    IntegrityAudit,
+    NullModelAudit,
+    RobustnessAudit,
+    SubmissionAudit,
+)
+from judgebench.spec import Generation, JudgeSpec, Study, make_generation, make_study
 from judgebench.stats.planning import PlannedComparison
 from judgebench.store.database import Database
 
 __all__ = [
-    "add_judge", "answer", "audit_results", "human_queue", "judges", "plan", "run", "runs", "settle", "templates",
-    "vote",
+    "IntegrityAudit", "JudgeSpec", "NullModelAudit", "RobustnessAudit", "SubmissionAudit", "aanswer", "aaudit",
+    "add_judge", "aingest_batches", "answer", "arun", "asettle", "asubmit_batch", "atest_judge", "audit",
+    "audit_results", "batches", "estimate_answers", "estimate_run", "export_batch", "human_queue", "ingest_batches",
+    "judge", "judges", "plan", "reparse", "run", "runs", "settle", "submit_batch", "templates", "test_judge", "vote",
 ]  # fmt: skip
 
-Report = TypeVar("Report")
+AnyJudge = str | Mapping[str, Any] | JudgeSpec | ResolvedJudge | Client | Ask
+Orders = Literal["both", "random", "single"]
+_P = ParamSpec("_P")
+_Report = TypeVar("_Report")
+_UNREACHED = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does
 
 
-def run(
-    database: Database,
-    *,
-    benchmark: str,
-    judge: str | Mapping[str, Any] = "embedded",
-    on_progress: engine.runner.OnProgress | None = None,
-    **design: Any,
-) -> engine.run.RunReport:
+def waiting(ask: Callable[_P, Coroutine[Any, Any, _Report]]) -> Callable[_P, _Report]:
+    """``ask`` for those who do not await it. An interrupt lets what is in flight end and stores it."""
+
+    @wraps(ask)
+    def wait(*args: _P.args, **kwargs: _P.kwargs) -> _Report:
+        return _in_thread(ask, args, kwargs) if _in_a_loop() else engine.runner.run_async(ask(*args, **kwargs))
+
+    wait.__name__ = wait.__qualname__ = ask.__name__.removeprefix("a")
+    return wait
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _in_thread(
+    ask: Callable[..., Coroutine[Any, Any, _Report]], args: Sequence[Any], kwargs: dict[str, Any]
+) -> _Report:
+    """In an event loop of its own; an interrupt here ends it as an interrupt there would."""
+    interrupted = threading.Event()
+    if "on_progress" in signature(ask).parameters:
+        kwargs = kwargs | {"on_progress": _until(interrupted, kwargs.get("on_progress"))}
+    with ThreadPoolExecutor(1) as elsewhere:
+        running = elsewhere.submit(engine.runner.run_async, ask(*args, **kwargs))
+        try:
+            return running.result()
+        except KeyboardInterrupt:
+            interrupted.set()
+            return running.result()
+
+
+def judge(
+    database: Database, judge: AnyJudge, *, url: str | None = None, key_env: str | None = None,
+    name: str | None = None, version: str | None = None, template: str | None = None,
+    settings: Mapping[str, Any] | None = None, price: str | None = None, otherwise: str | None = None,
+) -> ResolvedJudge:  # fmt: skip
+    """A judge for whatever asks one: the settings of an ``audit``, or as ``judge`` of ``run``, which says what the
+    arguments mean. ``otherwise``: the address of one that has none.
+
+    Raises InputError.
+    """
+    fields = {"url": url, "key_env": key_env, "name": name, "template": template, "settings": settings, "price": price}
+    fields = {field: value for field, value in fields.items() if value is not None}
+    if isinstance(judge, str | Mapping | JudgeSpec):
+        if version is not None:
+            raise InputError("a version is that of a function or client: leave it out")
+        known = judge.model_dump() if isinstance(judge, JudgeSpec) else _fields(judge)
+        return resolve(services.judges.find_judge(database, known | fields, where="judge", otherwise=otherwise))
+    if fields.keys() - {"name", "template"}:
+        raise InputError("a function or client has an address, settings and a price of its own: leave ours out")
+    if isinstance(judge, ResolvedJudge):
+        return judge
+    if name is None or version is None:
+        raise InputError("a function or client is known by what you call it: give judge_name and judge_version")
+    return own_judge(judge, name=name, version=version, template=template)
+
+
+def _until(stopped: threading.Event, on_progress: OnProgress | None) -> OnProgress:
+    """``on_progress`` that also ends the run once ``stopped`` is set."""
+
+    def watch(tally: RunTally, calls: int) -> bool:
+        asked_to_stop = on_progress is not None and on_progress(tally, calls)
+        return bool(asked_to_stop) or stopped.is_set()
+
+    return watch
+
+
+async def arun(
+    database: Database, *, benchmark: str, judge: AnyJudge = "embedded", judge_url: str | None = None,
+    judge_key_env: str | None = None, judge_name: str | None = None, judge_version: str | None = None,
+    template: str | None = None, settings: Mapping[str, Any] | None = None, price: str | None = None,
+    models: Names = (), baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
+    orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None, seed: int = 0,
+    reask: bool = False, concurrency: int = 16, max_cost: float | None = None, max_failures: int = 25,
+    max_errors: int | None = None, on_progress: OnProgress | None = None,
+) -> engine.run.RunReport:  # fmt: skip
     """Ask the judge every trial that has no answer yet; calling it again continues a stopped run.
 
-    ``judge``: "embedded", "scripted:NAME", or the fields of ``spec.JudgeSpec``, such as ``{"model": ..., "url": ...,
-    "key_env": ..., "template": ...}``. ``design``: the other fields of ``spec.Study``, such as ``baseline`` or
-    ``all_pairs=True``, and ``models``, ``orders``, ``limit``, ``max_cost``. An interrupt ends what is in flight, stores
-    it and returns.
+    ``judge``: one that was added or ran before, by name; its server's name for it, with ``judge_url``; "embedded";
+    "scripted:NAME"; a JudgeSpec or its fields; what ``judge`` gives; a client; or a function, also an async one, that
+    is given the prompt's messages, ``[{"role": ..., "content": ...}]``, and returns the reply. The last two are known
+    by ``judge_name`` and ``judge_version``: give another version when the function changes. ``judge_key_env``: NAME of
+    the environment variable with the server's key. ``settings``: for decoding, over the template's. ``price``:
+    "PROMPT,COMPLETION" in USD per million tokens.
+
+    Outputs of ``models`` (all where none is named) meet the ``baseline``, each other (``all_pairs``), or as ``pairs``
+    say; ``orders``: "both", one at "random", or "single", A first. ``limit``: the first so many instructions.
+    ``reask``: once more, under a constraint, where a reply states no verdict. ``concurrency``: questions in flight, 1
+    to 4096. It stops once ``max_cost`` USD are spent, ``max_failures`` came in a row or ``max_errors`` in all, and
+    where ``on_progress``, told the tally and the calls so far, returns true. What is in flight ends and is stored.
 
     Raises InputError, and JudgeError when the judge cannot be reached or refuses.
     """
-    asked = {"model": judge} if isinstance(judge, str) else dict(judge)
-    wanted = make_study({"benchmark": benchmark, "judge": asked, **design}, where="run")
-
-    def work(watch: engine.runner.OnProgress | None) -> engine.run.RunReport:
-        return engine.run.run(database, wanted, environment=dict(os.environ), on_progress=watch)
-
-    return _worked(work, on_progress)
+    study, judged = _study(locals())
+    return await engine.run.running(
+        database, study, environment=dict(os.environ), judge=judged, on_progress=on_progress
+    )
 
 
-def settle(
-    database: Database,
-    *,
-    benchmark: str,
-    judge: str | Mapping[str, Any] = "embedded",
-    on_progress: engine.runner.OnProgress | None = None,
-    **question: Any,
-) -> engine.adaptive.Settlement:
+run = waiting(arun)
+
+
+def estimate_run(
+    database: Database, *, benchmark: str, judge: AnyJudge = "embedded", judge_url: str | None = None,
+    judge_key_env: str | None = None, judge_name: str | None = None, judge_version: str | None = None,
+    template: str | None = None, settings: Mapping[str, Any] | None = None, price: str | None = None,
+    models: Names = (), baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
+    orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None, seed: int = 0,
+    budget: int | None = None, concurrency: int = 16,
+) -> engine.plan.CostEstimate:  # fmt: skip
+    """What ``run`` would ask now with these arguments, or with a ``budget`` what ``settle`` would ask at most.
+
+    Nothing is asked or stored. Tokens are characters / 4; time and tokens of replies are known where the judge has
+    replied before, the cost where it has a ``price``.
+
+    Raises InputError as ``run`` does.
+    """
+    study, judged = _study(locals() | {"design": "fixed" if budget is None else "adaptive"})
+    return engine.plan.estimate(database, study, judge=judged)
+
+
+async def asettle(
+    database: Database, *, benchmark: str, budget: int, better: tuple[str, str] | None = None, top: int | None = None,
+    error: float = 0.05, judge: AnyJudge = "embedded", judge_url: str | None = None, judge_key_env: str | None = None,
+    judge_name: str | None = None, judge_version: str | None = None, template: str | None = None,
+    settings: Mapping[str, Any] | None = None, price: str | None = None, models: Names = (),
+    orders: Literal["both", "random"] = "both", limit: int | None = None, category: str | None = None, seed: int = 0,
+    reask: bool = False, concurrency: int = 16, max_cost: float | None = None, max_failures: int = 25,
+    max_errors: int | None = None, on_progress: OnProgress | None = None,
+) -> engine.adaptive.Settlement:  # fmt: skip
     """Compare adaptively until a question is settled or ``budget`` trials are spent; calling it again continues.
 
-    ``question``: ``better=("a", "b")``, ``top=k``, or neither for the whole ranking, with ``budget`` and ``error``; and
-    the fields of ``spec.Study`` that ``run`` takes. The error rate holds however often it is looked at.
+    The question: is the first of ``better`` better than the second, which are the ``top`` so many, or, with neither,
+    how do all rank. ``error``: chance of settling it wrongly, in (0, 0.5), however often it is looked at. The other
+    arguments are those of ``run``.
 
     Raises InputError, and JudgeError when the judge cannot be reached or refuses.
     """
-    asked = {"model": judge} if isinstance(judge, str) else dict(judge)
-    fields = {"benchmark": benchmark, "judge": asked, "design": "adaptive", **question}
-    wanted = make_study(fields, where="settle")
-
-    def work(watch: engine.runner.OnProgress | None) -> engine.adaptive.Settlement:
-        return engine.adaptive.settle(database, wanted, environment=dict(os.environ), on_progress=watch)
-
-    return _worked(work, on_progress)
+    study, judged = _study(locals() | {"design": "adaptive"})
+    return await engine.adaptive.settling(
+        database, study, environment=dict(os.environ), judge=judged, on_progress=on_progress
+    )
 
 
-def answer(
-    database: Database,
-    *,
-    benchmark: str,
-    model: str | Mapping[str, Any],
-    on_progress: engine.runner.OnProgress | None = None,
-    **collection: Any,
-) -> engine.answer.AnswerReport:
+settle = waiting(asettle)
+
+
+async def aanswer(
+    database: Database, *, benchmark: str, model: str | Mapping[str, Any], model_url: str | None = None,
+    model_key_env: str | None = None, model_name: str | None = None, system: str | None = None,
+    settings: Mapping[str, Any] | None = None, price: str | None = None, limit: int | None = None,
+    category: str | None = None, concurrency: int = 16, max_cost: float | None = None, max_failures: int = 25,
+    max_errors: int | None = None, on_progress: OnProgress | None = None,
+) -> engine.answer.AnswerReport:  # fmt: skip
     """Collect a model's outputs to a benchmark's instructions; calling it again continues, and asks for none twice.
 
-    ``model``: "embedded", "scripted:echo", or the fields of ``spec.Served``, such as ``{"model": ..., "url": ...,
-    "key_env": ..., "settings": {"temperature": 0}}``. ``collection``: ``name``, under which the outputs are stored, and
-    the other fields of ``spec.Generation``, such as ``system``, ``limit`` and ``max_cost``.
+    ``model``: its server's name for it, with ``model_url``; "embedded"; "scripted:echo"; or the fields of
+    ``spec.Served``. ``model_name``: under which the outputs are stored, its own where None. ``system``: a message
+    before each instruction. ``settings``: over temperature=0 and max_tokens=2048. The others are as in ``run``.
 
     Raises InputError, and JudgeError when the server cannot be reached or refuses.
     """
-    served = {"model": model} if isinstance(model, str) else dict(model)
-    name = collection.pop("name", served.get("model"))
-    fields = {"benchmark": benchmark, "generator": served, "model": name, **collection}
-    wanted = make_generation(fields, where="answer")
+    generation = _generation(locals())
+    return await engine.answer.answering(database, generation, environment=dict(os.environ), on_progress=on_progress)
 
-    def work(watch: engine.runner.OnProgress | None) -> engine.answer.AnswerReport:
-        return engine.answer.answer(database, wanted, environment=dict(os.environ), on_progress=watch)
 
-    return _worked(work, on_progress)
+answer = waiting(aanswer)
+
+
+def estimate_answers(
+    database: Database, *, benchmark: str, model: str | Mapping[str, Any], model_url: str | None = None,
+    model_name: str | None = None, system: str | None = None, settings: Mapping[str, Any] | None = None,
+    price: str | None = None, limit: int | None = None, category: str | None = None,
+) -> engine.answer.AnswerEstimate:  # fmt: skip
+    """What ``answer`` would ask now with these arguments. Nothing is asked or stored; tokens are characters / 4.
+
+    Raises InputError as ``answer`` does.
+    """
+    return engine.answer.estimate_answers(database, _generation(locals()))
+
+
+def export_batch(
+    database: Database, to: str | PathLike[str], *, benchmark: str, judge: AnyJudge, judge_url: str | None = None,
+    judge_key_env: str | None = None, judge_name: str | None = None, template: str | None = None,
+    settings: Mapping[str, Any] | None = None, price: str | None = None, models: Names = (),
+    baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
+    orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None, seed: int = 0,
+    max_requests: int = 50_000, max_mebibytes: int = 190,
+) -> engine.batches.ExportReport:  # fmt: skip
+    """Write the trials that ``run`` would ask into batch files, which OpenAI's batches and "vllm run-batch" read.
+
+    More than ``max_requests`` or ``max_mebibytes`` go into numbered files beside ``to``. The others are as in ``run``.
+
+    Raises InputError where a batch cannot ask them, or a file exists.
+    """
+    given = locals()
+    limits = engine.batches.FileLimits(given.pop("max_requests"), given.pop("max_mebibytes"))
+    target = Path(given.pop("to"))
+    study, _ = _study(given, otherwise=_UNREACHED)
+    return engine.batches.export(database, study, target, limits=limits)
+
+
+async def asubmit_batch(database: Database, file: str | PathLike[str]) -> engine.batches.SubmittedBatch:
+    """Hand a batch file to its judge's server; doing it again finds the batch, and submits nothing twice.
+
+    Raises InputError where the file is not the one that was exported, and JudgeError when the server refuses.
+    """
+    return await engine.batches.submitting(database, Path(file), environment=dict(os.environ))
+
+
+submit_batch = waiting(asubmit_batch)
+
+
+async def aingest_batches(
+    database: Database, files: Sequence[str | PathLike[str]] = (), *, batch: Names = (), close: bool = False
+) -> engine.batches.IngestReport:
+    """Store the results of batches, from ``files`` or from the server of ``batch`` (of all open ones where none is
+    named); what is stored already is not stored again. ``close``: expect nothing further from those in the files.
+
+    Raises InputError, UnknownName, and JudgeError when a server cannot be reached.
+    """
+    if files and batch:
+        raise InputError("give files of results, or batches to fetch them from, not both")
+    if files:
+        return engine.batches.ingest_files(database, [Path(file) for file in files], close=close)
+    return await engine.batches.fetching(database, names_of(batch), environment=dict(os.environ))
+
+
+ingest_batches = waiting(aingest_batches)
+
+
+def batches(database: Database) -> pd.DataFrame:
+    """The batches that were exported, the oldest first.
+
+    Returns: one row a batch: ``batch``, ``judge``, ``benchmark``, ``requests``, ``answered``, ``server_id``, ``state``.
+
+    Raises DatabaseError.
+    """
+    columns = ["batch", "judge", "benchmark", "requests", "answered", "server_id", "state"]
+    rows = [
+        {"batch": batch.name} | {name: getattr(batch, name) for name in columns[1:]}
+        for batch in engine.batches.known_batches(database)
+    ]
+    return frame_of(rows, columns)
+
+
+def reparse(database: Database, judge: str) -> tuple[int, int]:
+    """Read a judge's stored replies again with the current parser; no call is made.
+
+    Returns: how many replies were read, and how many verdicts changed.
+
+    Raises UnknownName, and InputError where the judge's template has changed since.
+    """
+    return engine.run.reparse(database, judge)
+
+
+async def aaudit(database: Database, settings: AuditSettings, *, on_progress: OnProgress | None = None) -> AuditReport:
+    """Run an audit and keep its report for leaderboards; calling it again continues, and asks nothing twice.
+
+    ``settings`` say which: a ``NullModelAudit``, ``RobustnessAudit``, ``SubmissionAudit`` or ``IntegrityAudit``, or
+    those of an audit that was added to ``services.audits.registry.AUDITS``. ``on_progress`` as in ``run``.
+
+    Raises InputError, UnknownName, and JudgeError when the judge cannot be reached or refuses.
+    """
+    name = services.audits.registry.audit_of(settings).name
+    environment, stopped = dict(os.environ), threading.Event()
+    watch = _until(stopped, on_progress)
+    try:
+        return await asyncio.to_thread(
+            services.audits.registry.audit, database, name, settings, environment=environment, on_progress=watch
+        )
+    finally:
+        stopped.set()  # where this is cancelled the thread ends what is in flight
+
+
+audit = waiting(aaudit)
+
+
+async def atest_judge(database: Database, name: str) -> ServerReport | None:
+    """Ask a judge four short questions: does it answer, as which model, and what can its server do?
+
+    Returns: None for a judge that runs in this process.
+
+    Raises UnknownName, InputError where its address is not known, and JudgeError where it does not answer.
+    """
+    return await asyncio.to_thread(services.judges.try_judge, database, name, dict(os.environ))
+
+
+test_judge = waiting(atest_judge)
 
 
 def plan(
-    database: Database | None = None,
-    *,
-    difference: float = 0.05,
-    instructions: int | None = None,
-    benchmark: str | None = None,
-    judge: Names = (),
-    sd: float | None = None,
-    correlation: float = 0.0,
-    power: float = 0.8,
-    level: float = 0.95,
-) -> services.leaderboards.SamplePlan:
+    database: Database | None = None, *, difference: float = 0.05, instructions: int | None = None,
+    benchmark: str | None = None, judge: Names = (), sd: float | None = None, correlation: float = 0.0,
+    power: float = 0.8, level: float = 0.95,
+) -> services.leaderboards.SamplePlan:  # fmt: skip
     """How many instructions tell two win rates apart that lie ``difference`` apart, and what a number of them tells.
 
     ``sd``, in [0, 0.5], is of one model's preference over instructions: where it is not given it is learned from the
@@ -135,16 +372,9 @@ def plan(
 
 
 def vote(
-    database: Database,
-    *,
-    benchmark: str,
-    annotator: str,
-    instruction: str,
-    first: str,
-    second: str,
-    preference: float,
-    both_bad: bool = False,
-) -> bool:
+    database: Database, *, benchmark: str, annotator: str, instruction: str, first: str, second: str,
+    preference: float, both_bad: bool = False,
+) -> bool:  # fmt: skip
     """Store what a person says who saw the output of model ``first`` first; ``preference`` in [0, 1] is for that one.
 
     ``instruction`` is its key, as ``battles`` lists it; ``both_bad`` goes with 0.5.
@@ -186,16 +416,9 @@ def judges(database: Database) -> pd.DataFrame:
 
 
 def add_judge(
-    database: Database,
-    name: str,
-    *,
-    model: str,
-    url: str | None = None,
-    key_env: str | None = None,
-    template: str | None = None,
-    settings: Mapping[str, Any] | None = None,
-    price: str | None = None,
-) -> Judge:
+    database: Database, name: str, *, model: str, url: str | None = None, key_env: str | None = None,
+    template: str | None = None, settings: Mapping[str, Any] | None = None, price: str | None = None,
+) -> Judge:  # fmt: skip
     """Remember a judge under a name; nothing is asked, and no key is stored. Adding it once more changes its address.
 
     ``model``: its server's name for it, "embedded", or "scripted:NAME". ``key_env``: NAME of the environment variable
@@ -217,7 +440,9 @@ def runs(database: Database) -> pd.DataFrame:
 
     Raises DatabaseError.
     """
-    return frame_of(services.runs.runs(database), [field.name for field in fields(services.runs.RunSummary)])
+    return frame_of(
+        services.benchmarks.runs(database), [field.name for field in fields(services.benchmarks.RunSummary)]
+    )
 
 
 def templates() -> pd.DataFrame:
@@ -245,31 +470,26 @@ def audit_results(database: Database, *, benchmark: str, kind: str | None = None
     return frame_of(services.audits.results.audits(database, benchmark, kind=kind), columns)
 
 
-def _worked(
-    work: Callable[[engine.runner.OnProgress | None], Report], on_progress: engine.runner.OnProgress | None
-) -> Report:
-    """``work``, also where an event loop is running already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return work(on_progress)
-    return _in_thread(work, on_progress)
+def _study(given: dict[str, Any], *, otherwise: str | None = None) -> tuple[Study, ResolvedJudge]:
+    """What a function's keywords ask for: the study, and its judge. Raises InputError."""
+    database, _ = given.pop("database"), given.pop("on_progress", None)
+    said = {name: given.pop(f"judge_{name}", None) for name in ("url", "key_env", "name", "version")}
+    said |= {name: given.pop(name) for name in ("template", "settings", "price")}
+    resolved = judge(database, given.pop("judge"), **said, otherwise=otherwise)
+    given |= {"models": names_of(given["models"]), "judge": resolved.spec}
+    return make_study(given, where="study"), resolved
 
 
-def _in_thread(
-    work: Callable[[engine.runner.OnProgress], Report], on_progress: engine.runner.OnProgress | None
-) -> Report:
-    """A run in an event loop of its own; an interrupt here ends it as an interrupt there would."""
-    interrupted = threading.Event()
+def _generation(given: dict[str, Any]) -> Generation:
+    """What the keywords of ``answer`` ask for. Raises InputError."""
+    served = _fields(given.pop("model"))
+    fields = {name: given.pop(f"model_{name}", None) for name in ("url", "key_env")} | {"price": given.pop("price")}
+    served |= {name: value for name, value in fields.items() if value is not None}
+    served["settings"] = {**served.get("settings", {}), **(given.pop("settings") or {})}
+    name = given.pop("model_name") or served.get("model")
+    given = {field: value for field, value in given.items() if field not in ("database", "on_progress")}
+    return make_generation(given | {"generator": served, "model": name}, where="answer")
 
-    def watch(tally: Any, calls: int) -> bool:
-        asked_to_stop = on_progress is not None and on_progress(tally, calls)
-        return bool(asked_to_stop) or interrupted.is_set()
 
-    with ThreadPoolExecutor(1) as elsewhere:
-        running = elsewhere.submit(work, watch)
-        try:
-            return running.result()
-        except KeyboardInterrupt:
-            interrupted.set()
-            return running.result()
+def _fields(asked: str | Mapping[str, Any]) -> dict[str, Any]:
+    return {"model": asked} if isinstance(asked, str) else dict(asked)

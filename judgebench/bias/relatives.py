@@ -10,7 +10,8 @@ Names of public models suggest a lineage: patterns of our own, which propose and
 regard to case and to what separates its parts. The first pattern that matches counts: models tuned from others stand
 before the families they come from. A family is a maker's line of models (gpt, claude, llama ...): series of one line
 are one family. Parents and teachers are those that their authors named; where these are several or changed between
-versions, the field is left empty. Names can mislead, so a person confirms each proposal.
+versions, the field is left empty. Names can mislead, so a person confirms each proposal. The patterns were last gone
+through in November 2026.
 """
 
 import re
@@ -22,13 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.bias.effects import Effect, fit_effects, place_effect
-from judgebench.errors import InputError, StatisticsError, UnknownName
+from judgebench.errors import InputError, StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.records import Lineage
-from judgebench.stats.intervals import cluster_error, normal_estimate
-from judgebench.stats.verdict_table import Floats, VerdictTable, average_battles
-
-REVIEWED = "2026-11"  # when the table was last gone through
+from judgebench.stats.verdict_table import Floats, VerdictTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,37 +194,6 @@ def preference_leakage_score(win_rates: Sequence[Sequence[float]]) -> float:
     return float(((own - other) / (own + other)).mean())
 
 
-def leakage_score(
-    table: VerdictTable,
-    students: tuple[str, str],
-    judges: tuple[str, str],
-    *,
-    opponent: str | None = None,
-    wins_only: bool = False,
-    level: float = 0.95,
-) -> Estimate:
-    """The score from verdicts, students against each other or both against ``opponent``; its n counts battles.
-
-    A battle counts its mean preference, or with ``wins_only`` 1 where every verdict prefers the student and else 0.
-    Raises UnknownName for a name that is not in the table.
-    """
-    one, other = (_code(table.models, "model", name) for name in students)
-    against = (other, one) if opponent is None else (_code(table.models, "model", opponent),) * 2
-    seats = [_code(table.judges, "judge", name) for name in judges]
-    cells = [
-        [_cell(table, student, rival, judge, wins_only) for judge in seats]
-        for student, rival in zip((one, other), against, strict=True)
-    ]
-    n = sum(len(cell.won) for row in cells for cell in row)
-    if any(not len(cell.won) for row in cells for cell in row):
-        return unidentified("a student was not judged by both judges", level=level, n=n)
-    rates = np.array([[cell.won.mean() for cell in row] for row in cells])
-    if (rates.sum(axis=1) == 0).any():
-        return unidentified("a student wins under neither judge", level=level, n=n)
-    se = _score_error(cells, rates)
-    return normal_estimate(preference_leakage_score(rates.tolist()), se, level=level, n=n, bounds=(-1.0, 1.0))
-
-
 def relation(judge_model: str, model: str, lineages: Mapping[str, Lineage]) -> Relation:
     """The closest relation between the LLM of a judge and a model, from what was declared of both and their ancestors.
 
@@ -312,43 +279,6 @@ def relation_effects(table: VerdictTable, relations: NDArray[np.object_]) -> lis
         )
         for kind in RELATED
     ]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cell:
-    """A student before a judge, one row a battle."""
-
-    won: Floats
-    instruction: NDArray[np.int32]
-
-
-def _cell(table: VerdictTable, student: int, against: int, judge: int, wins_only: bool) -> _Cell:
-    straight = (table.model_a == student) & (table.model_b == against)
-    turned = (table.model_a == against) & (table.model_b == student)
-    rows = table.select((straight | turned) & (table.judge == judge))
-    toward = np.where(rows.model_a == student, rows.preference, 1 - rows.preference)
-    if wins_only:
-        toward = (toward > 0.5).astype(np.float64)
-    sides = (np.full(len(rows), code, dtype=np.int32) for code in (student, against))
-    battles = average_battles(replace(rows, model_a=next(sides), model_b=next(sides), preference=toward))
-    share = battles.preference if student < against else 1 - battles.preference
-    return _Cell((share == 1).astype(np.float64) if wins_only else share, battles.instruction)
-
-
-def _score_error(cells: Sequence[Sequence[_Cell]], rates: Floats) -> float:
-    """By the delta method, the four rates' errors taken together by instruction."""
-    total = rates.sum(axis=1, keepdims=True) ** 2
-    slope = rates[:, ::-1] / total * np.array([[1, -1], [-1, 1]])
-    influence = [
-        slope[s, j] * (cells[s][j].won - rates[s, j]) / len(cells[s][j].won) for s in range(2) for j in range(2)
-    ]
-    return cluster_error(np.concatenate(influence), np.concatenate([cell.instruction for row in cells for cell in row]))
-
-
-def _code(names: tuple[str, ...], kind: str, name: str) -> int:
-    if name not in names:
-        raise UnknownName(kind, name, names)
-    return names.index(name)
 
 
 def _touches(table: VerdictTable, relations: NDArray[np.object_], kind: Relation) -> NDArray[np.bool_]:

@@ -11,8 +11,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.bias.counterfactual import Counterfactuals, counterfactuals
-from judgebench.bias.effects import Effect, Length, Slopes, length, length_effect, place_effect, slopes, style_effect
+from judgebench.bias.effects import (
+    Counterfactuals,
+    Effect,
+    Length,
+    Slopes,
+    counterfactuals,
+    length,
+    length_effect,
+    place_effect,
+    slopes,
+    style_effect,
+)
 from judgebench.bias.human_agreement import people_preference
 from judgebench.bias.position import GapBin, Position, position, position_curve
 from judgebench.bias.relatives import RELATED, Leakage, Relation, leakage, relation_effects, relation_matrix
@@ -157,9 +167,7 @@ def _opportunities(
         if not np.isfinite(human[rows]).any():
             opportunities[own.judges[code]] = no_opportunity("no battle has a human preference", level)
         elif not met:
-            opportunities[own.judges[code]] = no_opportunity(
-                "the judge's own outputs are not among those it judged", level
-            )
+            opportunities[own.judges[code]] = no_opportunity(_NOT_OWN, level)
         else:
             opportunities[own.judges[code]] = equal_opportunity(own.select(rows), llm, human[rows], level=level)
     return opportunities

@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from judgebench import engine
-from judgebench.cli.options import (
-    Benchmark,
-    Category,
-    DryRun,
-    Limit,
-    ModelAddress,
-    ModelKeyVariable,
-    Output,
-    PaceOptions,
-    Price,
-    Prices,
-    ServedModel,
-    Settings,
-    flat,
-    given,
-    priced,
-    settings_of,
-)
+from judgebench.cli import options
 from judgebench.cli.session import (
     INTERRUPTED,
     WITHOUT_VERDICT,
@@ -43,29 +26,26 @@ from judgebench.records import Status
 if TYPE_CHECKING:
     from judgebench.engine.answer import AnswerEstimate, AnswerReport
 
-# Every parameter that shapes an output is sent and stored: a server's own defaults are nobody's settings.
-_SETTINGS: dict[str, Any] = {"temperature": 0, "max_tokens": 2048}
 
-
-@flat
+@options.flat
 def answer(
     context: typer.Context,
-    benchmark: Benchmark,
-    model: ServedModel,
-    pace: PaceOptions,
-    model_url: ModelAddress = None,
-    model_key_env: ModelKeyVariable = None,
+    benchmark: options.Benchmark,
+    model: options.ServedModel,
+    pace: options.PaceOptions,
+    model_url: options.ModelAddress = None,
+    model_key_env: options.ModelKeyVariable = None,
     model_name: Annotated[
         str | None, typer.Option("--model-name", help="Store its outputs under this name.", show_default="the model's")
     ] = None,
     system: Annotated[str | None, typer.Option("--system", help="A system message before each instruction.")] = None,
-    setting: Settings = None,
-    price: Price = None,
-    prices: Prices = None,
-    limit: Limit = None,
-    category: Category = None,
-    dry_run: DryRun = False,
-    output: Output = "table",
+    setting: options.Settings = None,
+    price: options.Price = None,
+    prices: options.Prices = None,
+    limit: options.Limit = None,
+    category: options.Category = None,
+    dry_run: options.DryRun = False,
+    output: options.Output = "table",
 ) -> None:
     """Collect a model's outputs from its server.
 
@@ -78,17 +58,18 @@ def answer(
     from judgebench.spec import make_generation
 
     session: Session = context.obj
-    served = given(model=model, url=model_url, key_env=model_key_env, price=price)
-    served |= {"settings": _SETTINGS | settings_of(setting), **priced(served, prices)}
-    fields = given(
+    served = options.given(model=model, url=model_url, key_env=model_key_env, price=price)
+    served |= {"settings": options.settings_of(setting), **options.priced(served, prices)}
+    fields = options.given(
         benchmark=benchmark,
         generator=served,
         model=model_name or model,
         system=system,
         limit=limit,
         category=category,
+        **asdict(pace),
     )
-    generation = make_generation(fields | pace.fields(), where="flags")
+    generation = make_generation(fields, where="flags")
     with session.database() as database:
         if dry_run:
             _print_estimate(generation.model, engine.answer.estimate_answers(database, generation), output)

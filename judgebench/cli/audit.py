@@ -6,7 +6,7 @@ Exit code 0: passed; 1: a high finding or a failed gate; 2: bad input.
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 _FAILED = 1
 _TEXT = ("entrant", "defence", "worst entrant", "change", "family")  # columns; all others are numbers
 _ENDS = ("ge", "le")  # of a setting's range
-_JUDGE_FIELDS = {  # of JudgeSpec, by the option that gives it
-    "judge_url": "url",
-    "judge_key_env": "key_env",
-    "judge_name": "name",
-    "template": "template",
-    "price": "price",
-}
 
 
 class _Audits(TyperGroup):
@@ -74,10 +67,10 @@ def _function(audit: Audit) -> Callable[..., None]:
         from judgebench.services.judges import find_judge
 
         session: Session = context.obj
-        about_judge = {field: values.pop(flag) for flag, field in flags.items()}
+        judge = options.JudgeOptions(**{name: values.pop(flag) for name, flag in flags.items()})
         with session.database() as database, ProgressLine() as progress:
-            if values.get("judge") is not None:
-                values["judge"] = find_judge(database, about_judge | {"model": values["judge"]})
+            if judge.judge is not None:
+                values["judge"] = find_judge(database, judge.fields())
             how: dict[str, Any] = {"environment": session.environment, "on_progress": progress.show}
             report = registry.audit(database, audit.name, audit.fill(values), **how)
         _finish(report, html, output)
@@ -91,23 +84,21 @@ def _function(audit: Audit) -> Callable[..., None]:
 def _parameters(audit: Audit, hints: dict[str, Any], flags: dict[str, str]) -> Iterator[Parameter]:
     yield _parameter("context", typer.Context, MISSING)
     for setting in fields(audit.settings):
-        if setting.name == "judge":
-            kind = str if setting.default is MISSING else str | None
-            yield _parameter("judge", Annotated[kind, get_args(options.AskedJudge)[1]], setting.default)
-        else:
+        if setting.name != "judge":
             yield _parameter(setting.name, _option(setting.name, hints[setting.name], setting.default), setting.default)
-    known = {"judge_url": options.JudgeAddress, "judge_key_env": options.JudgeKeyVariable}
-    known |= {"judge_name": options.JudgeName, "price": options.Price}
-    known |= {"template": options.Template, "judge_template": options.JudgeTemplate}
-    for flag in flags:
-        yield _parameter(flag, known[flag], None)
+    judge_hints = get_type_hints(options.JudgeOptions, include_extras=True)
+    for name, flag in flags.items():
+        needed = name in audit.needed
+        hint = options.JudgeTemplate if name != flag else judge_hints[name]
+        yield _parameter(flag, Annotated[str, get_args(hint)[1]] if needed else hint, MISSING if needed else None)
     yield _parameter("html", options.Html, None)
     yield _parameter("output", options.Output, "table")
 
 
 def _judge_flags(*, own_template: bool) -> dict[str, str]:
-    """Options about the judge and what they are in its specification."""
-    return {f"judge_{flag}" if own_template and flag == "template" else flag: to for flag, to in _JUDGE_FIELDS.items()}
+    """The option for each field of JudgeOptions; --template may be a setting of the audit itself."""
+    flags = {field.name: field.name for field in fields(options.JudgeOptions)}
+    return flags | {"template": "judge_template"} if own_template else flags
 
 
 def _parameter(name: str, hint: Any, default: Any) -> Parameter:
@@ -132,7 +123,7 @@ def _finish(report: "AuditReport", html: "Path | None", output: str) -> None:
 
     Raises InputError when the file cannot be written.
     """
-    from judgebench.show import audits
+    from judgebench.show import tables
     from judgebench.show.html import audit_page
 
     if html is not None:
@@ -140,10 +131,10 @@ def _finish(report: "AuditReport", html: "Path | None", output: str) -> None:
     if output == "json":
         print_json(report.document())
     else:
-        for table in audits.tables(report.details):
+        for table in tables.audit_tables(report.details):
             print_table(table.headings, table.rows, text=_TEXT)
             say(*table.notes)
-        for line in audits.report_lines(report):
+        for line in tables.report_lines(report):
             say(line)
     if not report.passed:
         raise typer.Exit(_FAILED)

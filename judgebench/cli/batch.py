@@ -9,16 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from judgebench import engine
-from judgebench.cli.options import (
-    DesignOptions,
-    JudgeOptions,
-    Output,
-    Prices,
-    StudyFile,
-    To,
-    flat,
-    study_of,
-)
+from judgebench.cli import options
 from judgebench.cli.session import WITHOUT_VERDICT, Session, complain, opened, paid, print_json, print_table, say
 from judgebench.errors import InputError
 from judgebench.records import Status
@@ -37,17 +28,17 @@ _NO_ADDRESS = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads file
 
 
 @app.command()
-@flat
+@options.flat
 def export(
     context: typer.Context,
-    to: To,
-    judge: JudgeOptions,
-    design: DesignOptions,
-    file: StudyFile = None,
-    prices: Prices = None,
+    to: options.To,
+    judge: options.JudgeOptions,
+    design: options.DesignOptions,
+    file: options.StudyFile = None,
+    prices: options.Prices = None,
     max_requests: Annotated[int, typer.Option("--max-requests", min=1, help="Questions in one file.")] = 50_000,
     max_mebibytes: Annotated[int, typer.Option("--max-mebibytes", min=1, help="Size of one file.")] = 190,
-    output: Output = "table",
+    output: options.Output = "table",
 ) -> None:
     """Write a study's pending trials as batch files, which OpenAI's batches and 'vllm run-batch' read.
 
@@ -58,7 +49,7 @@ def export(
     """
     limits = engine.batches.FileLimits(max_requests, max_mebibytes)
     with opened(context) as database:
-        study = study_of(database, file, design.fields(), judge, prices, otherwise=_NO_ADDRESS)
+        study = options.study_of(database, file, design.fields(), judge, prices, otherwise=_NO_ADDRESS)
         report = engine.batches.export(database, study, to, limits=limits)
     if output == "json":
         print_json(asdict(report))
@@ -75,7 +66,7 @@ def export(
 def submit(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A file that 'batch export' wrote.")],
-    output: Output = "table",
+    output: options.Output = "table",
 ) -> None:
     """Hand a batch file to its judge's server; doing it again finds the batch, and submits nothing twice.
 
@@ -102,7 +93,7 @@ def ingest(
     close: Annotated[
         bool, typer.Option("--close", help="Expect nothing further from the batches in the files.")
     ] = False,
-    output: Output = "table",
+    output: options.Output = "table",
 ) -> None:
     """Store the results of batches, from files or from their servers; what is stored already is not stored again.
 
@@ -129,7 +120,7 @@ def ingest(
 
 
 @app.command("list")
-def list_batches(context: typer.Context, output: Output = "table") -> None:
+def list_batches(context: typer.Context, output: options.Output = "table") -> None:
     """List batches and what is still awaited from them.
 
     $ judgebench batch list
@@ -141,7 +132,7 @@ def list_batches(context: typer.Context, output: Output = "table") -> None:
         return
     print_table(
         ("batch", "judge", "benchmark", "questions", "answered", "at the server", "state"),
-        [(b.name, b.judge, b.benchmark, b.requests, b.answered, b.server_id, _state(b)) for b in batches],
+        [(b.name, b.judge, b.benchmark, b.requests, b.answered, b.server_id, b.state) for b in batches],
     )
 
 
@@ -167,9 +158,5 @@ def _document(batch: Batch) -> dict[str, object]:
         "requests": batch.requests,
         "answered": batch.answered,
         "server_id": batch.server_id,
-        "state": _state(batch),
+        "state": batch.state,
     }
-
-
-def _state(batch: Batch) -> str:
-    return "closed" if batch.closed else "exported" if batch.server_id is None else "submitted"

@@ -31,6 +31,8 @@ def battles(
 ) -> None:
     """List battles with the mean preference of their verdicts.
 
+    Of two models, named by --model twice, those between them.
+
     $ judgebench battles --benchmark demo --inconsistent
     $ judgebench battles --benchmark demo --model demo-careful --model demo-hasty
     """

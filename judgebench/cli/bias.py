@@ -11,7 +11,7 @@ from judgebench.cli.options import Baseline, Benchmark, Category, Judges, Level,
 from judgebench.cli.session import opened, print_estimates, print_json, say
 
 if TYPE_CHECKING:
-    from judgebench.bias.counterfactual import WithoutEffect
+    from judgebench.bias.effects import WithoutEffect
     from judgebench.bias.report import BiasReport
     from judgebench.cli.session import Line
 

@@ -10,18 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from judgebench import services
+from judgebench.cli import options
 from judgebench.cli.import_ import import_one
-from judgebench.cli.options import (
-    Annotator,
-    Benchmark,
-    Category,
-    Columns,
-    Extend,
-    Judge,
-    LabelledBy,
-    Output,
-    Seed,
-)
 from judgebench.cli.session import opened, print_estimates, print_json, print_table, say, write_file
 
 if TYPE_CHECKING:
@@ -40,11 +30,11 @@ app = typer.Typer(help=_HELP, no_args_is_help=True)
 def import_labels(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="JSON, JSONL, CSV or parquet, one row a person and pair; plain or .gz.")],
-    benchmark: Benchmark,
-    annotator: LabelledBy = None,
-    columns: Columns = None,
-    extend: Extend = False,
-    output: Output = "table",
+    benchmark: options.Benchmark,
+    annotator: options.LabelledBy = None,
+    columns: options.Columns = None,
+    extend: options.Extend = False,
+    output: options.Output = "table",
 ) -> None:
     """Import human preferences between two outputs; a benchmark that is not there is made of the file.
 
@@ -58,10 +48,10 @@ def import_labels(
 @app.command("list")
 def list_labels(
     context: typer.Context,
-    benchmark: Benchmark,
-    annotator: Annotator = None,
-    category: Category = None,
-    output: Output = "table",
+    benchmark: options.Benchmark,
+    annotator: options.Annotator = None,
+    category: options.Category = None,
+    output: options.Output = "table",
 ) -> None:
     """Count labels by annotator; with --format json every label, for other tools.
 
@@ -84,8 +74,8 @@ def list_labels(
 @app.command()
 def queue(
     context: typer.Context,
-    benchmark: Benchmark,
-    judge: Judge,
+    benchmark: options.Benchmark,
+    judge: options.Judge,
     risk: Annotated[
         float,
         typer.Option("--risk", min=0.001, max=0.999, help="Share of kept verdicts that people may contradict."),
@@ -93,12 +83,12 @@ def queue(
     failure: Annotated[
         float, typer.Option("--failure", min=0.001, max=0.999, help="Probability that this does not hold.")
     ] = 0.05,
-    seed: Seed = 0,
+    seed: options.Seed = 0,
     file: Annotated[
         Path | None,
         typer.Option("--out", help="Write the battles as JSONL, to be labelled and imported again."),
     ] = None,
-    output: Output = "table",
+    output: options.Output = "table",
 ) -> None:
     """Which battles a judge should hand to people: those below a confidence that the labels have shown to be safe.
 

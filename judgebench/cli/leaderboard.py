@@ -92,7 +92,7 @@ def leaderboard(
 
     $ judgebench leaderboard --benchmark demo --baseline demo-careful
     $ judgebench leaderboard --benchmark demo --method bradley-terry --format markdown
-    $ judgebench leaderboard --benchmark demo --judge embedded --control length --exclude-related
+    $ judgebench leaderboard --benchmark demo --method bradley-terry --control length --exclude-related
     """
     from judgebench.show import tables
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, getdoc, signature
 from pathlib import Path
@@ -47,13 +47,11 @@ _BASELINE = typer.Option("--baseline", help="Compare every model with this one."
 _BENCHMARK = typer.Option("--benchmark", help="Name of the benchmark.")
 _DRY_RUN = typer.Option("--dry-run", help="Print what would be asked, and ask nothing.")
 _FORMAT = typer.Option("--format", help="How to print the result.")
-_HTML = typer.Option("--html", help="Also write it into this HTML file, which opens offline.")
 _JUDGE = typer.Option("--judge", help="Name of the judge.")
-_LIMIT = typer.Option("--limit", help="Take the first N instructions.")
+_LIMIT = typer.Option("--limit", min=1, help="Take the first N instructions.")
 _METHOD = typer.Option("--method", help="How to rank.")
 _MODEL = typer.Option("--model", help="Name of the model.")
 _PORT = typer.Option("--port", min=1, max=65535, help="Port to listen at.")
-_RESAMPLES = typer.Option("--resamples", min=50, max=100_000, help="Number of resamples.")
 _SEED = typer.Option("--seed", help="Seed of everything that is drawn at random.")
 _TEMPLATE = typer.Option("--template", help="A template, e.g. pairwise/two-way, or a file.")
 
@@ -86,14 +84,14 @@ BoardBaseline = Annotated[str | None, varied(_BASELINE, default="the one that me
 RankingMethod = Annotated[Method, _METHOD]
 QualityMethod = Annotated[Literal["win-rate", "bradley-terry", "length-controlled"], _METHOD]
 Level = Annotated[float, typer.Option("--level", min=0.5, max=0.999, help="Confidence level of intervals and tests.")]
-Resamples = Annotated[int, _RESAMPLES]
+Resamples = Annotated[int, typer.Option("--resamples", min=50, max=100_000, help="Number of resamples.")]
 Seed = Annotated[int, _SEED]
 StudySeed = Annotated[int | None, varied(_SEED, default="0")]
 
 # How it is printed, and where it goes.
 Output = Annotated[Format, _FORMAT]
 BoardOutput = Annotated[Literal["table", "json", "csv", "markdown"], _FORMAT]
-Html = Annotated[Path | None, _HTML]
+Html = Annotated[Path | None, typer.Option("--html", help="Also write it into this HTML file, which opens offline.")]
 Shown = Annotated[int, varied(_LIMIT, "Show so many at most.")]
 To = Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write.")]
 AppPort = Annotated[int | None, varied(_PORT, default="the first free one from 8501")]
@@ -165,14 +163,8 @@ class JudgeOptions:
 
     def fields(self) -> dict[str, Any]:
         """Those that were given, under the names that a study has for them."""
-        return given(
-            model=self.judge,
-            url=self.judge_url,
-            key_env=self.judge_key_env,
-            name=self.judge_name,
-            template=self.template,
-            price=self.price,
-        )
+        options = given(**asdict(self)).items()
+        return {"model" if name == "judge" else name.removeprefix("judge_"): value for name, value in options}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +178,7 @@ class DesignOptions:
     ] = None
     baseline: Baseline = None
     all_pairs: Annotated[bool | None, typer.Option("--all-pairs", help="Compare every pair of models.")] = None
-    pair: Annotated[
+    pairs: Annotated[
         list[str] | None, typer.Option("--pair", metavar="A,B", help="Compare these two models; may be repeated.")
     ] = None
     orders: Annotated[
@@ -202,18 +194,7 @@ class DesignOptions:
 
     def fields(self) -> dict[str, Any]:
         """Those that were given, under the names that a study has for them. Raises InputError."""
-        return given(
-            benchmark=self.benchmark,
-            models=names(self.models),
-            baseline=self.baseline,
-            all_pairs=self.all_pairs,
-            pairs=pairs(self.pair),
-            orders=self.orders,
-            repeats=self.repeats,
-            limit=self.limit,
-            category=self.category,
-            seed=self.seed,
-        )
+        return given(**asdict(self) | {"models": names(self.models), "pairs": pairs(self.pairs)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,14 +213,6 @@ class PaceOptions:
     max_errors: Annotated[
         int | None, typer.Option("--max-errors", help="Stop asking once so many questions have failed in all.")
     ] = None
-
-    def fields(self) -> dict[str, Any]:
-        return given(
-            concurrency=self.concurrency,
-            max_cost=self.max_cost,
-            max_failures=self.max_failures,
-            max_errors=self.max_errors,
-        )
 
 
 def given(**values: object) -> dict[str, Any]:

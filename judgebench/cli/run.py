@@ -9,18 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from judgebench import engine
-from judgebench.cli.options import (
-    DesignOptions,
-    DryRun,
-    JudgeOptions,
-    Output,
-    PaceOptions,
-    Prices,
-    StudyFile,
-    flat,
-    given,
-    study_of,
-)
+from judgebench.cli import options
 from judgebench.cli.session import (
     INTERRUPTED,
     WITHOUT_VERDICT,
@@ -63,23 +52,23 @@ class AdaptiveOptions:
 
     def fields(self) -> dict[str, Any]:
         better = None if self.better is None else tuple(name.strip() for name in self.better.split(","))
-        return given(design=self.design, better=better, top=self.top, budget=self.budget, error=self.error)
+        return options.given(**asdict(self) | {"better": better})
 
 
-@flat
+@options.flat
 def run(
     context: typer.Context,
-    judge: JudgeOptions,
-    design: DesignOptions,
+    judge: options.JudgeOptions,
+    design: options.DesignOptions,
     adaptive: AdaptiveOptions,
-    pace: PaceOptions,
-    file: StudyFile = None,
-    prices: Prices = None,
+    pace: options.PaceOptions,
+    file: options.StudyFile = None,
+    prices: options.Prices = None,
     reask: Annotated[
         bool | None, typer.Option("--reask", help="Ask once more, under a constraint, where a reply has no verdict.")
     ] = None,
-    dry_run: DryRun = False,
-    output: Output = "table",
+    dry_run: options.DryRun = False,
+    output: options.Output = "table",
 ) -> None:
     """Judge a benchmark's outputs; the same command continues a stopped run and repeats no answered call.
 
@@ -89,10 +78,10 @@ def run(
     $ judgebench run --benchmark demo --judge scripted:coin --design adaptive --top 1 --budget 200
     """
     session: Session = context.obj
-    flags = design.fields() | adaptive.fields() | pace.fields() | given(reask=reask)
+    flags = design.fields() | adaptive.fields() | options.given(**asdict(pace), reask=reask)
     settlement: Settlement | None = None
     with session.database() as database:
-        study = study_of(database, file, flags, judge, prices)
+        study = options.study_of(database, file, flags, judge, prices)
         if dry_run:
             _print_estimate(engine.plan.estimate(database, study), output)
             return

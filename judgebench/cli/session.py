@@ -169,25 +169,11 @@ class ProgressLine:
     """Done, time left, cost and failures on one line of stderr."""
 
     def __init__(self, what: str = "judging") -> None:
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
+        from rich import progress as rich
 
-        self._bar = Progress(
-            TextColumn(what),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("eta"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[more]}"),
-            console=err(),
-        )
+        done, passed, left = rich.MofNCompleteColumn(), rich.TimeElapsedColumn(), rich.TimeRemainingColumn()
+        parts = (rich.TextColumn(what), rich.BarColumn(), done, passed, rich.TextColumn("eta"), left)
+        self._bar = rich.Progress(*parts, rich.TextColumn("{task.fields[more]}"), console=err())
         self._task = self._bar.add_task(what, total=None, more="")
 
     def __enter__(self) -> ProgressLine:

@@ -9,19 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from judgebench import services
-from judgebench.cli.options import (
-    Benchmark,
-    Columns,
-    DryMatch,
-    Extend,
-    Family,
-    Model,
-    NewBenchmark,
-    Output,
-    Parent,
-    TrainedOn,
-    columns_of,
-)
+from judgebench.cli import options
 from judgebench.cli.session import opened, print_json, say, tell
 from judgebench.errors import InputError
 from judgebench.records import Lineage, check_name
@@ -34,22 +22,22 @@ if TYPE_CHECKING:
 def submit(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="AlpacaEval model_outputs.json, JSONL, CSV or parquet; plain or .gz.")],
-    model: Model,
-    benchmark: Benchmark,
-    columns: Columns = None,
-    family: Family = None,
-    parent: Parent = None,
-    trained_on: TrainedOn = None,
+    model: options.Model,
+    benchmark: options.Benchmark,
+    columns: options.Columns = None,
+    family: options.Family = None,
+    parent: options.Parent = None,
+    trained_on: options.TrainedOn = None,
     accept_lineage: Annotated[
         bool,
         typer.Option(
             "--accept-lineage", help="Declare the lineage that the model's name suggests; see judgebench lineage."
         ),
     ] = False,
-    extend: Extend = False,
-    new_benchmark: NewBenchmark = False,
-    dry_run: DryMatch = False,
-    output: Output = "table",
+    extend: options.Extend = False,
+    new_benchmark: options.NewBenchmark = False,
+    dry_run: options.DryMatch = False,
+    output: options.Output = "table",
 ) -> None:
     """Submit a model's outputs to the instructions of a benchmark.
 
@@ -61,7 +49,7 @@ def submit(
 
     check_name("model", model)
     check_name("benchmark", benchmark)
-    submission = read_outputs(file, columns=columns_of(columns))
+    submission = read_outputs(file, columns=options.columns_of(columns))
     lineage = _lineage(model, Lineage(family, parent, tuple(trained_on or ())), accept_lineage)
     with opened(context, create=True) as database:
         prepared = services.submissions.prepare(
@@ -124,7 +112,7 @@ def _print_findings(report: AuditReport, benchmark: str, model: str) -> None:
     """What the submission audit found; it never stops a submission."""
     from judgebench.audits import SUBMISSIONS
     from judgebench.services.audits.registry import AUDITS
-    from judgebench.show.audits import finding_line
+    from judgebench.show.tables import finding_line
 
     tell(*(f"  audit: {finding_line(finding)}" for finding in report.findings))
     if report.findings:

@@ -7,12 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from judgebench.engine import adaptive, answer, judges
+    from judgebench.engine import adaptive, answer, batches, judges, plan, run, runner
 
-__all__ = ["adaptive", "answer", "ask", "batches", "judges", "plan", "run", "runner"]
+__all__ = ["adaptive", "answer", "batches", "judges", "plan", "run", "runner"]
 
+if not TYPE_CHECKING:  # type checkers know a mistyped name
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module(f"{__name__}.{name}")
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module(f"{__name__}.{name}")

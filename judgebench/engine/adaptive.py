@@ -70,7 +70,7 @@ async def settling(
         await opened.check()
         return await settling.run(opened, on_progress)
     finally:
-        await opened.client.close()
+        await opened.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ async def answering(
         others = () if opened.server is None else tuple(sorted(sink.returned - {served.model}))
         return AnswerReport(generation.model, tally, opened.questions, runner.stopped, others)
     finally:
-        await opened.client.close()
+        await opened.close()
 
 
 @dataclass(frozen=True, slots=True)

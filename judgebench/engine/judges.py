@@ -39,23 +39,29 @@ class ResolvedJudge(ResolvedModel):
 
 @dataclass(slots=True)
 class OpenModel:
-    """Whoever answers for a judge, or for a model under evaluation. Close the client when done."""
+    """Whoever answers for a judge, or for a model under evaluation. Close it when done."""
 
     client: Client
     server: Server | None = None  # what ``client`` asks, where it asks a server
-    _free: int = 0  # requests that were no questions
+    free: int = 0  # requests that were no questions of this run
+    lent: bool = False  # a user's own, who closes it
 
     @property
     def questions(self) -> int:
         """Requests sent so far that ask something."""
         counted = self.server if isinstance(self.server, Counted) else self.client
-        return counted.calls - self._free if isinstance(counted, Counted) else 0
+        return counted.calls - self.free if isinstance(counted, Counted) else 0
 
     async def check(self) -> None:
         """Raises JudgeError when the server cannot be reached or refuses the key; costs no tokens."""
         if self.server is not None:
             await self.server.check()
-            self._free = self.questions
+            self.free += self.questions
+
+    async def close(self) -> None:
+        """Give back what was opened for this run."""
+        if not self.lent:
+            await self.client.close()
 
 
 def resolve(judge: JudgeSpec | ResolvedJudge) -> ResolvedJudge:
@@ -115,7 +121,9 @@ def open_model(model: ResolvedModel, environment: Mapping[str, str], *, concurre
         client = RetryingClient(client, throttle=Throttle(concurrency))
     if SETTING in spec.settings:
         client = DefendedClient(client, str(spec.settings[SETTING]))
-    return OpenModel(client, server)
+    opened = OpenModel(client, server, lent=model.client is not None and not isinstance(model.client, FunctionClient))
+    opened.free = opened.questions  # of a user's client that was asked before
+    return opened
 
 
 def key_of(spec: Served, environment: Mapping[str, str]) -> str:

@@ -93,7 +93,7 @@ async def running(
             judging.finish()
         return judging.report(tally, interrupted=runner.stopped)
     finally:
-        await opened.client.close()
+        await opened.close()
 
 
 class Judging:

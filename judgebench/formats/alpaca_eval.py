@@ -57,6 +57,11 @@ class Annotation:
         return 0.5 if self.recorded == _LEGACY_DRAW else self.recorded - 1.0
 
     @property
+    def against_itself(self) -> bool:
+        """Whether both outputs are by one model: they are imported, but are no battle."""
+        return self.baseline.model == self.output.model
+
+    @property
     def battle(self) -> Battle:
         return Battle.of(self.instruction, self.baseline, self.output)
 
@@ -92,70 +97,44 @@ class Annotation:
         return self.baseline.model < self.output.model
 
 
-@dataclass(frozen=True, slots=True)
-class Annotations:
-    """One file's rows, each battle at most once under one annotator."""
+def read_alpaca_eval(filename: Filename, *, limits: ReadLimits | None = None) -> VerdictsFile:
+    """The recorded verdicts, each annotator a judge. Raises InputError as ``read_annotations`` does."""
+    rows, duplicates = read_annotations(filename, limits=limits)
+    battles = [row for row in rows if not row.against_itself]
+    rows = [*battles, *(row for row in rows if row.against_itself)]
+    return VerdictsFile(
+        file=str(filename),
+        outputs=distinct((row.instruction, output) for row in rows for output in (row.baseline, row.output)),
+        verdicts=tuple(row.recorded_verdict for row in battles),
+        models=tuple(sorted({row.output.model for row in rows})),
+        against_itself=len(rows) - len(battles),
+        duplicates=duplicates,
+    )
 
-    file: str
-    battles: tuple[Annotation, ...]
-    against_itself: tuple[Annotation, ...]  # a model against itself: outputs to import, but no battle
-    duplicates: int  # rows left out because they repeat an earlier one
 
-
-def read_annotations(filename: Filename, *, limits: ReadLimits | None = None) -> Annotations:
-    """Read a file of annotations, plain or gzip.
+def read_annotations(filename: Filename, *, limits: ReadLimits | None = None) -> tuple[list[Annotation], int]:
+    """The rows, each battle once under one annotator, and how many were left out because they repeat an earlier one.
 
     Raises InputError, naming file, row and field: a missing or non-text field, an empty instruction, a preference
     outside {-1, 0} and [1, 2], one model with two different outputs to one instruction, or one battle with two
     different preferences by one annotator.
     """
-    file = _File()
+    rows: dict[tuple[str, ...], Annotation] = {}
+    texts: dict[tuple[str, str], tuple[str, int]] = {}  # instruction and model -> text and row
+    duplicates = 0
     for row in read_rows(filename, limits=limits):
-        file.add(row)
-    rows = tuple(file.rows.values())
-    return Annotations(
-        file=str(filename),
-        battles=tuple(row for row in rows if row.baseline.model != row.output.model),
-        against_itself=tuple(row for row in rows if row.baseline.model == row.output.model),
-        duplicates=file.duplicates,
-    )
-
-
-def read_alpaca_eval(filename: Filename, *, limits: ReadLimits | None = None) -> VerdictsFile:
-    """The same as recorded verdicts, each annotator a judge. Raises InputError as ``read_annotations`` does."""
-    file = read_annotations(filename, limits=limits)
-    rows = file.battles + file.against_itself
-    return VerdictsFile(
-        file=file.file,
-        outputs=distinct((row.instruction, output) for row in rows for output in (row.baseline, row.output)),
-        verdicts=tuple(row.recorded_verdict for row in file.battles),
-        models=tuple(sorted({row.output.model for row in rows})),
-        against_itself=len(file.against_itself),
-        duplicates=file.duplicates,
-    )
-
-
-class _File:
-    """The rows so far, and what later rows must agree with."""
-
-    def __init__(self) -> None:
-        self.rows: dict[tuple[str, ...], Annotation] = {}
-        self.duplicates = 0
-        self._texts: dict[tuple[str, str], tuple[str, int]] = {}  # instruction and model -> text and row
-
-    def add(self, row: FileRow) -> None:
         new = _annotation(row)
         for column, output in (("output_1", new.baseline), ("output_2", new.output)):
-            text, number = self._texts.setdefault((output.instruction, output.model), (output.text, new.number))
+            text, number = texts.setdefault((output.instruction, output.model), (output.text, new.number))
             if text != output.text:
                 raise row.error(column, f"row {number} has another output of {output.model!r} to this instruction")
-        key = (new.instruction.key, new.baseline.model, new.output.model, new.annotator)
-        earlier = self.rows.setdefault(key, new)
+        earlier = rows.setdefault((new.instruction.key, new.baseline.model, new.output.model, new.annotator), new)
         if earlier.recorded != new.recorded:
             raise row.error(
                 "preference", f"row {earlier.number} has another preference for the same battle and annotator"
             )
-        self.duplicates += earlier is not new
+        duplicates += earlier is not new
+    return list(rows.values()), duplicates
 
 
 def _annotation(row: FileRow) -> Annotation:

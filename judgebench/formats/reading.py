@@ -424,9 +424,7 @@ def read_frame(frame: "pd.DataFrame") -> Iterator[FileRow]:
     Raises InputError where it has no rows or a column twice.
     """
     names = [str(name) for name in frame.columns]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(f"{FRAME_NAME}: the column {twice!r} occurs twice; rename one")
+    _check_header(names, FRAME_NAME)
     if frame.empty:
         raise InputError(f"{FRAME_NAME}: holds no rows")
     for number, cells in enumerate(frame.itertuples(index=False, name=None), start=1):

@@ -71,12 +71,9 @@ def read(
     """What a file of this format holds. Raises InputError naming file, row and field."""
     if format.read is None:
         raise InputError(f"{filename}: {format.name} are written and not read")
-    if format.maps:
-        contents: Contents = format.read(filename, columns=columns, limits=limits)
-    elif columns:
+    if columns and not format.maps:
         raise InputError(f"{filename}: columns of {format.name} have fixed names: leave --map")
-    else:
-        contents = format.read(filename, limits=limits)
+    contents: Contents = format.read(filename, limits=limits, **({"columns": columns} if format.maps else {}))
     return contents
 
 

@@ -49,16 +49,8 @@ class RecordedVerdict:
             key = Reading(self.judge.digest, self.instruction, self.a, self.repeat).key
         else:
             key = trial_key(self.judge.digest, Battle(self.instruction, self.a, self.b), self.order, self.repeat)
-        return TrialResult(
-            trial_key=key,
-            instruction=self.instruction.key,
-            model_a=self.a.model,
-            model_b=None if self.b is None else self.b.model,
-            order=self.order,
-            repeat=self.repeat,
-            verdict=self.verdict,
-            completion=self.completion,
-        )
+        models = self.a.model, None if self.b is None else self.b.model
+        return TrialResult(key, self.instruction.key, *models, self.order, self.repeat, self.verdict, self.completion)
 
 
 @dataclass(frozen=True, slots=True)

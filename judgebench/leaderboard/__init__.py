@@ -14,27 +14,11 @@ from judgebench.leaderboard.board import (
     Leaderboard,
     ModelGate,
     Row,
-)
+)  # fmt: skip
 from judgebench.leaderboard.methods import METHODS, Method, RankingMethod
 from judgebench.stats.method import Choices, Cluster, IntervalMethod, Join, Jury, Scale
 
 __all__ = [
-    "COLUMNS",
-    "METHODS",
-    "Anchor",
-    "BoardGate",
-    "Choices",
-    "Cluster",
-    "Control",
-    "Controls",
-    "IntervalMethod",
-    "Join",
-    "JudgeGate",
-    "Jury",
-    "Leaderboard",
-    "Method",
-    "ModelGate",
-    "RankingMethod",
-    "Row",
-    "Scale",
-]
+    "COLUMNS", "METHODS", "Anchor", "BoardGate", "Choices", "Cluster", "Control", "Controls", "IntervalMethod", "Join",
+    "JudgeGate", "Jury", "Leaderboard", "Method", "ModelGate", "RankingMethod", "Row", "Scale",
+]  # fmt: skip

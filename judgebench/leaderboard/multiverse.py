@@ -41,10 +41,6 @@ class Multiverse:
     influence: Mapping[str, float]  # by choice: share of pairs that it alone turns round, on average, in [0, 1]
     universes: int
 
-    def survives(self, better: str, worse: str) -> bool:
-        """Whether the first is above the second in every universe that compares them."""
-        return bool(self.above[self.models.index(better), self.models.index(worse)] == 1.0)
-
     def rows(self) -> list[dict[str, Any]]:
         """One row a model, the best ranks first, with the models it is above in every universe."""
         order = sorted(range(len(self.models)), key=lambda i: (self.best_rank[i], self.worst_rank[i], self.models[i]))

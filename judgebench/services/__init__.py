@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         labels,
         leaderboards,
         lineage,
-        runs,
         submissions,
     )
 
@@ -39,12 +38,12 @@ __all__ = [
     "labels",
     "leaderboards",
     "lineage",
-    "runs",
     "submissions",
 ]
 
+if not TYPE_CHECKING:  # type checkers know a mistyped name
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module(f"{__name__}.{name}")
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module(f"{__name__}.{name}")

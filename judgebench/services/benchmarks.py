@@ -1,4 +1,4 @@
-"""Benchmarks and models in numbers, and whether anything was stored since."""
+"""Benchmarks, models and runs in numbers, and whether anything was stored since."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,6 +6,9 @@ from typing import Any
 from judgebench import store
 from judgebench.records import Model
 from judgebench.store.database import Connection, Database
+from judgebench.store.runs import RunSummary
+
+__all__ = ["BenchmarkSummary", "RunSummary", "benchmark", "benchmarks", "generated", "models", "runs", "version"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,12 @@ def generated(database: Database) -> dict[str, dict[str, Any]]:
     """How the models were asked whose outputs we collected: served_model, system, settings. By model."""
     with database.read() as connection:
         return {model: asdict(generator) for model, generator in store.models.generators(connection).items()}
+
+
+def runs(database: Database) -> list[RunSummary]:
+    """What every run stored and what it cost, the newest first."""
+    with database.read() as connection:
+        return store.runs.runs(connection)
 
 
 def _summary(connection: Connection, name: str) -> BenchmarkSummary:

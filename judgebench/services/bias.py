@@ -1,6 +1,6 @@
 """The bias of judges, and the leaderboard as it would be without length, style or lineage: who rises, who falls.
 
-The estimates are those of ``bias.counterfactual``; this chooses the effects and reads what they need.
+The estimates are those of ``bias.effects``; this chooses the effects and reads what they need.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +10,7 @@ from typing import Literal
 import numpy as np
 
 from judgebench import store
-from judgebench.bias.counterfactual import Counterfactuals, WithoutEffect, counterfactuals
-from judgebench.bias.effects import Effect, in_points, length_effect
+from judgebench.bias.effects import Counterfactuals, Effect, WithoutEffect, counterfactuals, in_points, length_effect
 from judgebench.bias.human_agreement import LabelledBattles, Marks
 from judgebench.bias.relatives import relation_effects, relation_matrix
 from judgebench.bias.report import BiasReport, SideInformation, bias_report, style_effects

@@ -17,9 +17,9 @@ from judgebench.errors import InputError, UnknownName
 from judgebench.formats.registry import writable
 from judgebench.formats.verdicts import RecordedVerdict
 from judgebench.formats.writing import KEY_COLUMN, write_rows
-from judgebench.records import HumanLabel, Instruction, Judge, Output
+from judgebench.records import HumanLabel, Instruction, Output
 from judgebench.store import labels
-from judgebench.store.battles import BattleFilter, JudgedTrial
+from judgebench.store.battles import BattleFilter
 from judgebench.store.database import Connection, Database
 
 
@@ -132,21 +132,15 @@ def _verdicts(database: Database, part: _Part) -> Iterator[tuple[RecordedVerdict
             connection, benchmark_id, judges=part.judges or None, category=part.category, by_instruction=True
         )
         for _, trials in groupby(stored, key=lambda trial: trial.instruction.key):
-            verdicts = [_recorded(trial, judges[trial.judge]) for trial in trials]
+            verdicts = [
+                RecordedVerdict(
+                    judges[trial.judge],
+                    *(trial.instruction, trial.output_a, trial.output_b, trial.order, trial.repeat),
+                    *(trial.verdict, trial.completion),
+                )
+                for trial in trials
+            ]
             yield from ((verdict,) for verdict in sorted(verdicts, key=_by_names))
-
-
-def _recorded(judged: JudgedTrial, judge: Judge) -> RecordedVerdict:
-    return RecordedVerdict(
-        judge=judge,
-        instruction=judged.instruction,
-        a=judged.output_a,
-        b=judged.output_b,
-        order=judged.order,
-        repeat=judged.repeat,
-        verdict=judged.verdict,
-        completion=judged.completion,
-    )
 
 
 def _by_names(verdict: RecordedVerdict) -> tuple[str, str, str, str, int]:

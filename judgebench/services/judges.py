@@ -80,6 +80,11 @@ def find_judge(
     return make_judge(given, where=where)
 
 
+def resolved(database: Database, judge: str | JudgeSpec | ResolvedJudge) -> ResolvedJudge:
+    """The judge of this name, as ``find_judge`` finds it, or as it is specified. Raises InputError."""
+    return resolve(find_judge(database, {"model": judge}) if isinstance(judge, str) else judge)
+
+
 def _overlaid(known: KnownJudge, spec: JudgeSpec, given: dict[str, Any]) -> dict[str, Any]:
     """The fields of a known judge with those given laid over them."""
     fields = spec.model_dump(exclude_none=True)
@@ -108,7 +113,7 @@ async def _try(judge: ResolvedJudge, environment: Mapping[str, str]) -> Report |
     try:
         return None if opened.server is None else await check(opened.server, judge.judge.settings)
     finally:
-        await opened.client.close()
+        await opened.close()
 
 
 def _known(connection: Connection, judge: Judge) -> KnownJudge:

@@ -68,24 +68,24 @@ def save_labels(
         benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
         matched = _Matched(_texts(connection, benchmark_id), adds=creates or extend)
         given = [matched.label(row, annotator or name.partition(".")[0], name) for row in file.rows]
-        said, duplicate, contradicting = _distinct([each for each in given if each is not None])
-        if not said:
+        kept, duplicate, contradicting = _distinct([label for label in given if label is not None])
+        if not kept:
             raise InputError(
                 f"{file.file}: none of its {len(given)} labels is on outputs of benchmark {benchmark!r}: is it the "
                 "right benchmark? --extend adds the file's instructions and outputs to it"
             )
         instructions, outputs = _add(connection, benchmark_id, file, matched)
-        stored = labels.add_labels(connection, benchmark_id, said)
+        stored = labels.add_labels(connection, benchmark_id, kept)
     return ImportReport(
         file=file.file,
         format=LABELS.name,
         benchmark=benchmark,
-        annotators=tuple(sorted({label.annotator for label in said})),
+        annotators=tuple(sorted({label.annotator for label in kept})),
         new=stored.new,
         known=stored.known,
         duplicate=duplicate,
         contradicting=contradicting,
-        without_output=sum(each is None for each in given),
+        without_output=sum(label is None for label in given),
         instructions=instructions,
         outputs=outputs,
     )
@@ -155,14 +155,14 @@ def _texts(connection: Connection, benchmark_id: int) -> _Texts:
 
 def _distinct(given: Sequence[HumanLabel]) -> tuple[list[HumanLabel], int, int]:
     """The first label of each annotator on each pair; how many repeat it, and how many contradict it."""
-    said: dict[tuple[str, str, str, str], HumanLabel] = {}
+    firsts: dict[tuple[str, str, str, str], HumanLabel] = {}
     duplicate = contradicting = 0
     for label in given:
-        first = said.setdefault((label.annotator, label.instruction, label.model_a, label.model_b), label)
+        first = firsts.setdefault((label.annotator, label.instruction, label.model_a, label.model_b), label)
         if first is not label:
             same = (first.preference, first.both_bad) == (label.preference, label.both_bad)
             duplicate, contradicting = duplicate + same, contradicting + (not same)
-    return list(said.values()), duplicate, contradicting
+    return list(firsts.values()), duplicate, contradicting
 
 
 def _add(connection: Connection, benchmark_id: int, file: LabelFile, matched: _Matched) -> tuple[int, int]:
@@ -198,12 +198,6 @@ def human_labels(
         return list(labels.labels(connection, benchmark_id, annotator=annotator, category=category))
 
 
-def annotators(database: Database, benchmark: str) -> dict[str, int]:
-    """How many labels each annotator gave on a benchmark. Raises UnknownName."""
-    with database.read() as connection:
-        return labels.annotators(connection, store.benchmarks.benchmark_id(connection, benchmark))
-
-
 def to_label(
     database: Database, benchmark: str, annotator: str, *, limit: int = 1, seed: int | None = None
 ) -> list[PairToLabel]:
@@ -215,20 +209,12 @@ def to_label(
     rng = random.Random(seed)  # noqa: S311 - it shuffles, it keeps no secret
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-        left = _least_labelled(connection, benchmark_id, annotator, rng)
-        pairs = chain.from_iterable(_one_pair(connection, each, annotator, rng) for each in left)
+        counts = labels.counts_by_instruction(connection, annotator)
+        places = labels.unlabelled(connection, benchmark_id, annotator)
+        rng.shuffle(places)
+        places.sort(key=lambda place: counts.get(place, 0))  # those that are alike stay in random order
+        pairs = chain.from_iterable(_one_pair(connection, place, annotator, rng) for place in places)
         return list(islice(pairs, limit))
-
-
-def _least_labelled(connection: Connection, benchmark_id: int, annotator: str, rng: random.Random) -> list[int]:
-    """The instructions (ids) with a pair left to label, those first on which the annotator has labelled least.
-
-    The like are in random order.
-    """
-    counts = labels.counts_by_instruction(connection, annotator)
-    places = labels.unlabelled(connection, benchmark_id, annotator)
-    rng.shuffle(places)
-    return sorted(places, key=lambda place: counts.get(place, 0))
 
 
 def _one_pair(connection: Connection, place: int, annotator: str, rng: random.Random) -> list[PairToLabel]:

@@ -72,17 +72,14 @@ def accept(database: Database, names: Sequence[str]) -> list[Model]:
 
     Raises UnknownName for a name that is not undeclared, InputError where a name says nothing.
     """
-    proposals = {model.name: model.proposal for model in undeclared(database)}
+    names_without = [model.name for model in undeclared(database)]
     already = declared(database)
     models: dict[str, Model] = {}
     for name in names:
-        if name not in proposals:
-            raise UnknownName("model without a lineage", name, proposals)
-        proposal = proposals[name]
-        if proposal is None:
-            raise InputError(f"the name {name!r} suggests no lineage: declare it by judgebench lineage set")
-        models[name] = Model(name, proposal.lineage)
-        for relative in propose_relatives(proposal.lineage):
+        if name not in names_without:
+            raise UnknownName("model without a lineage", name, names_without)
+        models[name] = Model(name, suggested(name))
+        for relative in propose_relatives(models[name].lineage):
             if relative.model not in already:
                 models.setdefault(relative.model, Model(relative.model, relative.lineage))
     declare(database, list(models.values()))

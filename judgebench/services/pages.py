@@ -4,7 +4,7 @@ Pages import this, ``services`` and ``show``, and nothing else of the package.
 """
 
 from judgebench.bias.card import Card
-from judgebench.bias.counterfactual import Counterfactuals
+from judgebench.bias.effects import Counterfactuals
 from judgebench.bias.human_agreement import AgreementReport
 from judgebench.bias.report import BiasReport
 from judgebench.engine.plan import CostEstimate

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from judgebench import store
 from judgebench.errors import InputError
-from judgebench.formats.outputs import OutputRow, OutputsFile
+from judgebench.formats.outputs import OutputsFile
 from judgebench.records import Instruction, Lineage, Model, Output, check_name
 from judgebench.store.database import Database, Stored
 
@@ -67,15 +67,13 @@ def prepare(
                 f"unknown benchmark {benchmark!r}: did you mean {near[0]!r}? If not, say that it is a new benchmark "
                 "(--new-benchmark, new_benchmark=True)"
             )
-        known = (
-            set()
-            if creates
-            else _keys(store.benchmarks.instructions(connection, store.benchmarks.benchmark_id(connection, benchmark)))
-        )
+        known: set[str] = set()
+        if not creates:
+            benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+            known = set(store.benchmarks.instruction_ids(connection, benchmark_id))
     takes_new = creates or extend
     new = tuple(row.instruction for row in submission.outputs if row.instruction.key not in known)
-    taken = known | (_keys(new) if takes_new else set())
-    kept = [row for row in submission.outputs if row.instruction.key in taken]
+    kept = [row for row in submission.outputs if takes_new or row.instruction.key in known]
     matched = len(submission.outputs) - len(new)
     if not kept:
         raise InputError(
@@ -98,14 +96,13 @@ def prepare(
 
 
 def _check_one_model(submission: OutputsFile) -> None:
-    first: OutputRow | None = None
-    for row in submission.outputs:
-        first = first or (row if row.model is not None else None)
-        if first is not None and row.model not in (None, first.model):
-            raise row.place.error(
-                f"an output of {row.model!r}, but {first.place.unit} {first.place.number} is one of {first.model!r}; "
-                "submit one model at a time, or store them all by judgebench import"
-            )
+    named = [row for row in submission.outputs if row.model is not None]
+    other = next((row for row in named if row.model != named[0].model), None)
+    if other is not None:
+        raise other.place.error(
+            f"an output of {other.model!r}, but {named[0].place.unit} {named[0].place.number} is one of "
+            f"{named[0].model!r}; submit one model at a time, or store them all by judgebench import"
+        )
 
 
 def _nearly(name: str, names: Sequence[str]) -> list[str]:
@@ -128,7 +125,3 @@ def save(database: Database, *submissions: Prepared) -> Stored:
             stored = store.models.add_outputs(connection, benchmark_id, prepared.outputs)
             new, known = new + stored.new, known + stored.known
     return Stored(new, known)
-
-
-def _keys(instructions: list[Instruction] | tuple[Instruction, ...]) -> set[str]:
-    return {instruction.key for instruction in instructions}

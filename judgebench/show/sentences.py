@@ -10,7 +10,7 @@ from judgebench.show.numbers import estimate
 from judgebench.show.text import count, listing, one_line
 
 if TYPE_CHECKING:
-    from judgebench.bias.counterfactual import Counterfactuals, WithoutEffect
+    from judgebench.bias.effects import Counterfactuals, WithoutEffect
     from judgebench.show.tables import Move
 
 _TIERS = 3  # in a summary

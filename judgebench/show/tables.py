@@ -1,28 +1,34 @@
-"""Leaderboards and pairs as cells, Markdown, CSV and documents; estimates as rows; results as plain values.
+"""Leaderboards, pairs and audits as cells, Markdown, CSV and documents; estimates as rows; results as plain values.
 
 Documents hold what is stored, rates in [0, 1]; cells are texts, rates in percent.
 """
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from enum import Enum
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from judgebench.audits.findings import AuditReport, Finding
 from judgebench.estimate import Estimate
 from judgebench.formats.writing import write_csv
 from judgebench.leaderboard import COLUMNS, METHODS, Leaderboard, Row
-from judgebench.show.numbers import Labelled, amount, evidence, interval, percent, ranks, span, value
+from judgebench.show.numbers import MISSING, Labelled, amount, evidence, interval, percent, ranks, span, value
 from judgebench.show.sentences import basis, remedy
 from judgebench.show.text import escaped_markdown, one_line, visible
 
 if TYPE_CHECKING:
-    from judgebench.bias.counterfactual import Counterfactuals
+    from judgebench.bias.effects import Counterfactuals
     from judgebench.stats.win_rate import PairRates
 
+
 _PAIR_COLUMNS = ("model", "opponent", "win_rate", "lower", "upper", "battles")
+
+
 _ESTIMATE = ("value", "lower", "upper", "level", "method", "n", "identified")
+
+
 _SAME = 1e-9  # rates nearer than this share a place
 
 
@@ -177,3 +183,115 @@ def _csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
 
 def _place(rates: Sequence[Estimate], mine: Estimate) -> int:
     return 1 + sum((rate.value or 0.0) > (mine.value or 0.0) + _SAME for rate in rates)
+
+
+_SPAN_CHARS = 100  # shown of a finding's first evidence
+
+
+AuditRow = Mapping[str, Any]  # of a document
+
+
+@dataclass(frozen=True, slots=True)
+class AuditTable:
+    """Cells, and what is said below them."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+def report_lines(report: AuditReport) -> Iterator[str]:
+    """Findings with their numbers and first evidence, what each rule counts, and how it ended."""
+    for finding in report.findings:
+        yield finding_line(finding)
+        for first in finding.evidence[:1]:
+            text = " ".join((first.before[-20:] + "»" + first.match + "«" + first.after[:20]).split())
+            yield f"        {text[:_SPAN_CHARS]}"
+    yield from (f"rule {name}: {words}" for name, words in sorted(report.rules.items()))
+    yield from (f"note: {note}" for note in report.notes)
+    yield from (f"failed: {failure}" for failure in report.failures)
+    yield f"audit {report.audit}: {'passed' if report.passed else 'FAILED'}"
+
+
+def finding_line(finding: Finding) -> str:
+    """Severity, model, rule, and the number with its interval."""
+    number = f"{value(finding.estimate, 'short')} {interval(finding.estimate, 'short')}".rstrip()
+    return f"{finding.severity:<7} {finding.model}  {finding.rule} {number}"
+
+
+def audit_tables(document: AuditRow) -> Iterator[AuditTable]:
+    """Those that the kind of audit adds to its findings."""
+    if "entrants" in document:
+        yield entrants(document)
+    if "defences" in document:
+        yield defences(document["defences"])
+    if "estimates" in document:
+        yield changes(document)
+
+
+def entrants(document: AuditRow) -> AuditTable:
+    """Null models, and what each wins."""
+    return AuditTable(
+        ("entrant", "win rate", "bounds", "shown first", "shown second", "verdicts", "gate"),
+        tuple(
+            (
+                row["name"],
+                percent(row["win_rate"]),
+                span(row["lower"], row["upper"], "share"),
+                percent(row["by_order"]["first"]),
+                percent(row["by_order"]["second"]),
+                str(row["verdicts"]),
+                row["gate"],
+            )
+            for row in document["entrants"]
+        ),
+        (f"worst null model: at most {percent(document['null_win_rate'])}",),
+    )
+
+
+def defences(rows: Sequence[AuditRow]) -> AuditTable:
+    """Each defence with what null models win under it, and what it costs honest verdicts."""
+    return AuditTable(
+        ("defence", "null win rate", "gate", "worst entrant", "agreement", "accuracy", "lost", "tokens", "USD"),
+        tuple(
+            (
+                row["defence"],
+                f"<= {percent(row['null_win_rate'])}",
+                "passed" if row["passed"] else "failed",
+                row["worst_entrant"] or MISSING,
+                _audited_share(row["agreement"]),
+                _audited_share(row["accuracy"]),
+                f"{row['without_verdict']} of {row['honest_trials']}",
+                MISSING if row["tokens_a_trial"] is None else f"{row['tokens_a_trial']:.0f}",
+                MISSING if row["cost_usd"] is None else f"{row['cost_usd']:.4f}",
+            )
+            for row in rows
+        ),
+        (
+            "agreement: with the undefended judge (fixed) on honest battles; accuracy: with people's labels",
+            "lost: honest trials without a verdict; tokens: a trial, prompt and reply; USD: of all honest trials",
+        ),
+    )
+
+
+def changes(document: AuditRow) -> AuditTable:
+    """Changes of an output, and what the judge made of each."""
+    return AuditTable(
+        ("change", "family", "net flip or detected", "interval", "same winner", "battles"),
+        tuple(
+            (
+                row["name"],
+                row["family"],
+                percent(row["value"]),
+                span(row["lower"], row["upper"], "share"),
+                percent(row["robustness"]),
+                str(row["instructions"]),
+            )
+            for row in document["estimates"]
+        ),
+        (", ".join(f"{name} {amount(rate, 'share')}" for name, rate in document["summary"].items()),),
+    )
+
+
+def _audited_share(row: AuditRow | None) -> str:
+    return MISSING if row is None else f"{percent(row['value'])} {span(row['lower'], row['upper'], 'share')}"

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from judgebench.errors import InputError
 
 _MAX_NAME = 200
+# Every parameter that shapes an output is sent and stored: a server's own defaults are nobody's settings.
+_SETTINGS = {"temperature": 0, "max_tokens": 2048}  # of a model under evaluation
 
 
 class Served(BaseModel):
@@ -154,7 +156,13 @@ def make_judge(fields: Mapping[str, Any], *, where: str) -> JudgeSpec:
 
 
 def make_generation(fields: Mapping[str, Any], *, where: str) -> Generation:
-    """Raises InputError naming ``where`` and the field."""
+    """Of these fields; the generator's settings lie over temperature 0 and at most 2048 tokens.
+
+    Raises InputError naming ``where`` and the field.
+    """
+    generator = fields.get("generator")
+    if isinstance(generator, Mapping) and isinstance(given := generator.get("settings", {}), Mapping):
+        fields = {**fields, "generator": {**generator, "settings": {**_SETTINGS, **given}}}
     try:
         return Generation.model_validate(fields)
     except ValidationError as error:

@@ -7,9 +7,13 @@ Verdicts on one instruction share what is odd about it, verdicts by one judge sh
 sums scores inside each cluster before squaring (Liang and Zeger 1986), with the factor G / (G - 1) for G clusters;
 two-way clustering adds both one-way middles and subtracts the middle of their intersection (Cameron, Gelbach and
 Miller 2011, equation 2.11), projected to the nearest positive semi-definite matrix.
+
+The bootstrap over instructions gives each an independent exponential weight (the Bayesian bootstrap, Rubin 1981): all
+verdicts of an instruction stay together, no instruction ever vanishes, so no resample is disconnected or separated that
+the data are not. It does not resample judges, and it is no remedy for a handful of instructions.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf, isfinite, sqrt
 
@@ -25,6 +29,7 @@ from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 
 Clusters = NDArray[np.integer]
 _FEW = "fewer than two instructions"
+_BLOCK = 50  # resamples weighted at once
 
 
 def critical_value(level: float, degrees: float = inf) -> float:
@@ -262,3 +267,44 @@ class _Rows:
         g = np.concatenate([seen.sum(axis=1)[self.part], everywhere]).astype(np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(g > 1, g / (g - 1), np.where(g == 1, np.nan, 1.0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bootstrap:
+    """Draws of k estimates, and their percentile intervals; NaN for a model without an estimate."""
+
+    models: tuple[str, ...]
+    draws: Floats  # (resamples, k)
+    lower: Floats  # (k,)
+    upper: Floats  # (k,)
+    level: float
+    method: str
+
+    @property
+    def standard_error(self) -> Floats:
+        """(k,) Standard deviation of the draws."""
+        spread: Floats = self.draws.std(axis=0, ddof=1)
+        return spread
+
+
+def instruction_weights(instructions: int, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
+    """Blocks (b, instructions) of exponential weights, ``resamples`` rows in all; each row has mean 1.
+
+    Raises StatisticsError for fewer than two resamples.
+    """
+    if resamples < 2:
+        raise StatisticsError(f"a bootstrap needs at least two resamples, not {resamples}")
+    for start in range(0, resamples, _BLOCK):
+        weights = rng.standard_exponential((min(_BLOCK, resamples - start), instructions))
+        yield weights / weights.mean(axis=1, keepdims=True)
+
+
+def summarise(models: tuple[str, ...], draws: Floats, level: float) -> Bootstrap:
+    """Percentile intervals of (resamples, k) draws.
+
+    Raises StatisticsError for a level outside (0, 1).
+    """
+    critical_value(level)
+    tail = (1 - level) / 2
+    lower, upper = np.quantile(draws, [tail, 1 - tail], axis=0)
+    return Bootstrap(models, draws, lower, upper, level, "percentile bootstrap over instructions")

@@ -21,9 +21,8 @@ from scipy.sparse import csr_array
 
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
-from judgebench.stats.bradley_terry.covariates import coefficient_note, shown_first
+from judgebench.stats.bradley_terry.covariates import Outcomes, Pieces, coefficient_note, davidson, half, shown_first
 from judgebench.stats.bradley_terry.separation import connectivity
-from judgebench.stats.bradley_terry.ties import Outcomes, Pieces, davidson, half
 from judgebench.stats.intervals import critical_value, normal_estimate
 from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.newton import maximise, solve_dense
@@ -177,11 +176,11 @@ class _Likelihood:
 
     def value(self, x: Floats) -> float:
         gap = x - self.prior_mean
-        return float(self._pieces(x)[0].value.sum() - 0.5 * gap @ self.prior_precision @ gap)
+        return float(self.at(x)[0].value.sum() - 0.5 * gap @ self.prior_precision @ gap)
 
     def newton(self, x: Floats) -> tuple[Floats, Floats]:
         """The expected information replaces the observed one, which discrimination can make indefinite."""
-        pieces, jacobian = self._pieces(x)
+        pieces, jacobian = self.at(x)
         gradient = self.row_scores(pieces, jacobian).sum(axis=0) - self.prior_precision @ (x - self.prior_mean)
         return gradient, solve_dense(self.information(pieces, jacobian), gradient)
 
@@ -203,14 +202,11 @@ class _Likelihood:
         rows, columns = np.arange(len(self.table)), self.places["nu"].start + self.table.judge
         return csr_array(scores + csr_array((pieces.score_u, (rows, columns)), shape=scores.shape))
 
-    def at(self, x: Floats) -> tuple[Pieces, csr_array]:
-        return self._pieces(x)
-
     def _by_judge(self, values: Floats) -> csr_array:
         rows = np.arange(len(self.table))
         return csr_array((values, (rows, self.table.judge)), shape=(len(self.table), len(self.table.judges)))
 
-    def _pieces(self, x: Floats) -> tuple[Pieces, csr_array]:
+    def at(self, x: Floats) -> tuple[Pieces, csr_array]:
         """The rows' log-likelihood in their linear predictor, and the predictor's derivatives (n, p)."""
         table, places = self.table, self.places
         theta = x[places["theta"]]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.special import expit, ndtr
+from scipy.special import expit
 
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate
@@ -39,26 +39,12 @@ class AnchoredMean:
     weight: float  # lambda in [0, 1]; 0 ignores the judge
     labels_only: float
     labels_only_variance: float
-    judge_bias: float  # mean of judge minus label over the labelled
-    judge_bias_variance: float
     labelled: int
     unlabelled: int
 
     @property
     def standard_error(self) -> float:
         return float(np.sqrt(self.variance))
-
-    @property
-    def effective_labels(self) -> float:
-        """How many labels alone would be as precise; NaN where nothing varies."""
-        return self.labelled * self.labels_only_variance / self.variance if self.variance > 0 else float("nan")
-
-    @property
-    def bias_p_value(self) -> float:
-        """Two-sided p-value for "the judge is not biased here"; NaN where nothing varies."""
-        if not self.judge_bias_variance > 0:
-            return float("nan")
-        return float(2 * ndtr(-abs(self.judge_bias) / np.sqrt(self.judge_bias_variance)))
 
     def interval(self, level: float = 0.95) -> Estimate:
         return normal_estimate(
@@ -87,8 +73,6 @@ def anchored_mean(
         weight=used,
         labels_only=float(y.mean()),
         labels_only_variance=_var(y, correction) / n,
-        judge_bias=float((f - y).mean()),
-        judge_bias_variance=_var(f - y, correction) / n,
         labelled=n,
         unlabelled=rest,
     )
@@ -148,9 +132,6 @@ class AnchoredRatings:
     theta: Floats  # (k,)
     covariance: Floats  # (k, k)
     weight: float  # lambda in [0, 1]
-    judge_theta: Floats  # (k,) from the judge alone, on all instructions
-    judge_bias: Floats  # (k,) judge_theta minus theta
-    judge_bias_errors: Floats  # (k,)
     labelled: int  # instructions
     unlabelled: int
 
@@ -159,13 +140,6 @@ class AnchoredRatings:
         """(k,)"""
         errors: Floats = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
         return errors
-
-    @property
-    def bias_p_values(self) -> Floats:
-        """(k,) two-sided, for "the judge rates this model as people do"."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            p: Floats = 2 * ndtr(-np.abs(self.judge_bias) / self.judge_bias_errors)
-        return p
 
 
 def anchored_ratings(human: VerdictTable, judge: VerdictTable, *, weight: float | None = None) -> AnchoredRatings:
@@ -184,22 +158,12 @@ def anchored_ratings(human: VerdictTable, judge: VerdictTable, *, weight: float 
         sample.scores(point.theta, sample.human) - chosen * sample.scores(point.theta, sample.paired)
     ) / sample.n
     alone = chosen * sample.scores(point.theta, sample.alone) / sample.rest
-    judged = _judge_fit(sample)
-    both = (_inverse(judged) / (sample.n + sample.rest)).T
-    shifts = [
-        labelled @ inverse - sample.scores(judged.theta, sample.paired) @ both,
-        alone @ inverse - sample.scores(judged.theta, sample.alone) @ both,
-    ]
     covariance = inverse @ (_scatter(labelled[sample.is_labelled]) + _scatter(alone[sample.is_alone])) @ inverse
-    spread = _scatter(shifts[0][sample.is_labelled]) + _scatter(shifts[1][sample.is_alone])
     return AnchoredRatings(
         models=human.models,
         theta=point.theta,
         covariance=covariance,
         weight=chosen,
-        judge_theta=judged.theta,
-        judge_bias=judged.theta - point.theta,
-        judge_bias_errors=np.sqrt(np.diag(spread)),
         labelled=sample.n,
         unlabelled=sample.rest,
     )
@@ -256,11 +220,6 @@ def _solve(sample: _Sample, weight: float) -> PointFit:
         (sample.alone, weight / sample.rest),
     ]
     return _fitted(models, pieces)
-
-
-def _judge_fit(sample: _Sample) -> PointFit:
-    share = 1 / (sample.n + sample.rest)
-    return _fitted(sample.human.models, [(sample.paired, share), (sample.alone, share)])
 
 
 def _fitted(models: tuple[str, ...], pieces: list[tuple[Battles, float]]) -> PointFit:

@@ -22,7 +22,7 @@ from scipy.sparse import csr_array
 from scipy.special import logit
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.bootstrap import instruction_weights
+from judgebench.stats.intervals import instruction_weights
 from judgebench.stats.method import Jury
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 from judgebench.stats.win_rate import pair_rates, win_rates

@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.errors import StatisticsError, UnknownName
-from judgebench.stats.bootstrap import Bootstrap, instruction_weights, summarise
-from judgebench.stats.intervals import critical_value, rate_estimate
+from judgebench.errors import UnknownName
+from judgebench.stats.intervals import Bootstrap, critical_value, instruction_weights, rate_estimate, summarise
 from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.verdict_table import Floats, VerdictTable, average_battles
 
@@ -45,17 +44,6 @@ class WinRates:
         """(k,)"""
         return np.sqrt(np.diag(self.covariance))
 
-    @property
-    def losses(self) -> Counts:
-        """(k,)"""
-        return self.battles - self.wins - self.ties
-
-    @property
-    def discrete_rate(self) -> Floats:
-        """(k,) Share of battles won, ties half, however clear each of them was."""
-        with np.errstate(invalid="ignore"):
-            return (self.wins + 0.5 * self.ties) / self.battles
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InstructionSums:
@@ -75,19 +63,16 @@ class InstructionSums:
         return rates
 
 
-def win_rates(table: VerdictTable, *, baseline: str | None = None, weights: Floats | None = None) -> WinRates:
+def win_rates(table: VerdictTable, *, baseline: str | None = None) -> WinRates:
     """Mean preference for each model, against ``baseline`` alone or against everyone it met.
 
-    Without a baseline a battle counts once for each of its sides. The baseline itself has rate 1/2 and standard error
-    0. ``weights`` (one an instruction of ``table.instructions``, not negative) weigh instructions, e.g. by category.
-
-    Raises UnknownName for a baseline that is not in the table, StatisticsError for unusable weights.
+    Without a baseline a battle counts once for each of its sides. The baseline itself has rate 1/2 and error 0.
+    Raises UnknownName for a baseline that is not in the table.
     """
     sides = _sides(table, baseline)
     sums = _sums(table, sides)
-    weight = _checked_weights(weights, len(table.instructions))
-    rate = sums.rates(weight)
-    covariance = _covariance(sums, rate, weight)
+    rate = sums.rates(np.ones(len(table.instructions)))
+    covariance = _covariance(sums, rate)
     battles, wins, ties = (np.bincount(sides.model[rows], minlength=len(table.models)) for rows in sides.outcomes())
     return WinRates(table.models, rate, covariance, battles, wins, ties, baseline)
 
@@ -179,26 +164,16 @@ def _sides(table: VerdictTable, baseline: str | None) -> _Sides:
     )
 
 
-def _covariance(sums: InstructionSums, rate: Floats, weight: Floats) -> Floats:
+def _covariance(sums: InstructionSums, rate: Floats) -> Floats:
     """Of ratios of instruction totals, linearised; the factor makes it exact for one battle an instruction."""
-    weighted = weight[:, None] * sums.battles
-    clusters = (weighted > 0).sum(axis=0)
+    clusters = (sums.battles > 0).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        influence = weight[:, None] * (sums.won - np.where(sums.battles > 0, rate * sums.battles, 0.0))
-        influence *= np.sqrt(np.where(clusters > 1, clusters / (clusters - 1.0), np.nan)) / weighted.sum(axis=0)
+        influence = sums.won - np.where(sums.battles > 0, rate * sums.battles, 0.0)
+        influence *= np.sqrt(np.where(clusters > 1, clusters / (clusters - 1.0), np.nan)) / sums.battles.sum(axis=0)
     if sums.fixed is not None:
         influence[:, sums.fixed] = 0.0
     covariance: Floats = influence.T @ influence
     return covariance
-
-
-def _checked_weights(weights: Floats | None, instructions: int) -> Floats:
-    if weights is None:
-        return np.ones(instructions)
-    weight = np.asarray(weights, dtype=np.float64)
-    if weight.shape != (instructions,) or not np.isfinite(weight).all() or (weight < 0).any():
-        raise StatisticsError(f"weights must be {instructions} finite numbers, one an instruction, none negative")
-    return weight
 
 
 @dataclass(frozen=True, slots=True, eq=False)

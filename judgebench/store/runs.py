@@ -176,6 +176,11 @@ class Batch:
     requests: int
     answered: int  # trials whose result was ingested, failures included
 
+    @property
+    def state(self) -> str:
+        """ "exported", "submitted" or "closed"."""
+        return "closed" if self.closed else "exported" if self.server_id is None else "submitted"
+
 
 def add_batch(
     connection: sa.Connection,

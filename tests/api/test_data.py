@@ -87,7 +87,7 @@ def test_a_mistyped_choice_is_an_error_and_not_another_method(judged: Database) 
         judgebench.rank(judged, benchmark="b", method="bradley-terry", control="lenght")
     with pytest.raises(UnknownName, match="did you mean 'style'"):
         judgebench.counterfactual(judged, benchmark="b", without=["length", "stile"])
-    with pytest.raises(InputError, match="repeat"):
+    with pytest.raises(TypeError, match="repeat"):
         judgebench.run(judged, benchmark="b", judge="scripted:coin", all_pairs=True, repeat=2)
 
 

@@ -1,14 +1,102 @@
-"""``import judgebench``: light, and every function where it is looked for."""
+"""``import judgebench``: light, every function where it is looked for, and each with its arguments by name."""
 
+import dataclasses
 import importlib.util
+import inspect
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
+import click
 import pytest
+import typer
 
 import judgebench
+from judgebench.cli.main import app
+from judgebench.services.audits.registry import AUDITS
 
 HEAVY = ("alembic", "numpy", "pandas", "pydantic", "scipy", "sqlalchemy", "typer")
+FUNCTIONS = {name: getattr(judgebench, name) for name in judgebench.__all__}
+
+COMMANDS = {  # and the function that does the same
+    "submit": "submit",
+    "import files": "import_files",
+    "import alpaca-eval": "import_files",
+    "import instructions": "import_files",
+    "import scalerlab": "import_files",
+    "import judgments": "import_judgments",
+    "labels import": "import_files",
+    "lineage import": "import_files",
+    "export": "export",
+    "answer": "answer",
+    "run": "run",
+    "reparse": "reparse",
+    "batch export": "export_batch",
+    "batch submit": "submit_batch",
+    "batch ingest": "ingest_batches",
+    "batch list": "batches",
+    "leaderboard": "rank",
+    "matrix": "matrix",
+    "multiverse": "multiverse",
+    "consensus": "consensus",
+    "quality": "quality",
+    "plan": "plan",
+    "bias": "bias_report",
+    "agreement": "agreement",
+    "card": "card",
+    "contamination": "contamination",
+    "battles": "battles",
+    "benchmarks": "benchmarks",
+    "models": "models",
+    "judges list": "judges",
+    "judges add": "add_judge",
+    "judges show": "judges",
+    "judges test": "test_judge",
+    "labels list": "labels",
+    "labels queue": "human_queue",
+    "lineage list": "lineage",
+    "lineage propose": "propose_lineage",
+    "lineage accept": "accept_lineage",
+    "lineage set": "declare_lineage",
+    "templates": "templates",
+}
+OF_THE_MACHINE = {"import formats", "app", "demo", "db upgrade", "db check", "db backup", "db copy", "vllm serve"}
+RENAMED = {"set": "settings", "map": "columns", "pair": "pairs", "as": "as_format", "all": "everything"}
+PRINTING = {"format", "html", "out", "prices", "install_completion", "show_completion"}
+ELSEWHERE = {  # what is another function's, or needs none
+    "submit": {"file"},  # outputs
+    "import instructions": {"file"},  # files
+    "import scalerlab": {"file"},
+    "labels import": {"file"},
+    "lineage import": {"file"},
+    "run": {"file", "design", "better", "top", "budget", "error", "dry_run"},  # keywords, settle, estimate_run
+    "answer": {"dry_run"},  # estimate_answers
+    "batch export": {"file"},
+    "judges show": {"name"},  # a row of the frame
+}
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    def walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, click.Command]]:
+        if not hasattr(command, "list_commands"):
+            yield " ".join(path), command
+            return
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from walk(command.resolve_command(context, [name])[1], (*path, name))
+
+    yield from walk(typer.main.get_command(app), ())
+
+
+def options(command: click.Command) -> set[str]:
+    """What a user writes: the longest name of each option, and the name of each argument."""
+    given = set()
+    for parameter in command.params:
+        written = [name for name in parameter.opts if name.startswith("--")]
+        given.add((max(written, key=len)[2:] if written else parameter.name or "").replace("-", "_").lower())
+    return given
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
@@ -23,6 +111,63 @@ def test_no_function_has_the_name_of_a_module_which_would_take_its_place() -> No
 
 
 def test_every_public_name_is_there_and_others_are_not() -> None:
-    assert all(getattr(judgebench, name) for name in judgebench.__all__)
+    assert set(judgebench.__all__) <= set(dir(judgebench))
+    assert judgebench.__version__
     with pytest.raises(AttributeError, match="no attribute 'leader'"):
         judgebench.leader  # noqa: B018
+
+
+@pytest.mark.parametrize("function", [each for each in FUNCTIONS.values() if inspect.isfunction(each)])
+def test_a_function_names_its_arguments_and_says_what_it_raises(function: Callable[..., Any]) -> None:
+    parameters = inspect.signature(function).parameters.values()
+    assert not any(each.kind in (each.VAR_KEYWORD, each.VAR_POSITIONAL) for each in parameters)
+    assert all(each.annotation is not each.empty for each in parameters)
+    assert "Raises" in (function.__doc__ or "")
+
+
+def test_what_is_awaited_has_a_form_that_waits_with_the_same_arguments() -> None:
+    awaited = [name for name, function in FUNCTIONS.items() if inspect.iscoroutinefunction(function)]
+    assert len(awaited) >= 6
+    for name in awaited:
+        waiting = FUNCTIONS[name.removeprefix("a")]
+        assert not inspect.iscoroutinefunction(waiting)
+        assert waiting.__name__ == name.removeprefix("a")
+        assert inspect.signature(waiting) == inspect.signature(FUNCTIONS[name])
+
+
+@pytest.mark.parametrize(
+    ("path", "command"), list(commands()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_command_is_a_function_with_arguments_of_the_same_names(path: str, command: click.Command) -> None:
+    if path in OF_THE_MACHINE:
+        return
+    expected = {RENAMED.get(name, name) for name in options(command) - PRINTING - ELSEWHERE.get(path, set())}
+    group, _, name = path.partition(" ")
+    if group == "audit":  # the settings are the keywords, and what a judge's are is judge's
+        known = {field.name for field in dataclasses.fields(AUDITS[name].settings)}
+        known |= {f"judge_{field}" for field in inspect.signature(judgebench.judge).parameters}
+        assert expected - {"template", "price"} <= known
+        assert AUDITS[name].settings in FUNCTIONS.values()
+        return
+    assert expected <= set(inspect.signature(FUNCTIONS[COMMANDS[path]]).parameters)
+
+
+@pytest.mark.slow
+def test_type_checkers_know_the_arguments(tmp_path: Path) -> None:
+    (tmp_path / "use.py").write_text(
+        """import judgebench
+db = judgebench.open()
+judgebench.run(db, benchmark="b", baseline="x")
+judgebench.run(db, benchmark="b", basline="x")
+judgebench.rank(db, benchmark="b", method="bets")
+judgebench.rnak(db, benchmark="b")
+report: str = judgebench.run(db, benchmark="b")
+""",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "use.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    lines = [int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error:" in line]
+    assert lines == [4, 5, 6, 7], done.stdout
+    assert 'did you mean "baseline"?' in done.stdout

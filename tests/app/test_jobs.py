@@ -48,7 +48,7 @@ def wait(job: jobs.Job, wanted: State) -> None:
 
 def done(address: str, job: jobs.Job) -> int:
     database = Database(address)
-    found = jobs.ended(job, services.runs.runs(database))
+    found = jobs.ended(job, services.benchmarks.runs(database))
     database.close()
     return found
 

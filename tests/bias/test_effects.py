@@ -1,4 +1,4 @@
-"""Effects beside strengths, among them length and style."""
+"""Effects beside strengths, among them length and style, and the leaderboard as it would be without them."""
 
 import gzip
 import json
@@ -12,9 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from judgebench.bias.effects import Effect, fit_effects, length, length_effect, place_effect, slopes, style_effect
-from judgebench.errors import InputError, StatisticsError
+from judgebench.bias.effects import (
+    Effect,
+    counterfactuals,
+    fit_effects,
+    length,
+    length_effect,
+    place_effect,
+    slopes,
+    style_effect,
+)
+from judgebench.bias.relatives import relation_effects, relation_matrix
+from judgebench.errors import InputError, StatisticsError, UnknownName
+from judgebench.records import Lineage
 from judgebench.stats.bradley_terry import fit_bradley_terry
+from judgebench.stats.win_rate import win_rates
 from tests.bias.factories import BiasedWorld, both_orders, table_of
 from tests.stats.factories import swapped
 
@@ -205,3 +217,160 @@ def test_gpt_4_turbo_prefers_the_longer_output(shared):
     assert found.prefers_longer.n == len(kept)
     assert found.prefers_longer.value == pytest.approx(count / len(kept))
     assert found.slope.raw.lower > 0
+
+
+# the fourth of six models is longer by 1, and one judge has a relative
+WORLD = BiasedWorld(
+    strengths=(1.2, 0.72, 0.24, -0.24, -0.72, -1.2),
+    slots=(0.4, -0.2, 0.0),
+    length_slope=0.8,
+    longer=(3, 1.0),
+    related=((2, 2, 0.7),),
+    instructions=120,
+    noise=0.8,
+)
+LINEAGES = {f"m{m}": Lineage(family=f"f{m}") for m in range(6)} | {
+    f"j{j}": Lineage(family=f"f{2 if j == 2 else j + 9}") for j in range(3)
+}
+
+
+def effects_of(table):
+    relations = relation_matrix(table, ["j0", "j1", "j2"], LINEAGES)
+    return [place_effect(table), length_effect(table), *relation_effects(table, relations)]
+
+
+@pytest.fixture(scope="module")
+def book():
+    table = WORLD.table(np.random.default_rng(1))
+    return table, counterfactuals(table, effects_of(table))
+
+
+def by_name(found):
+    return {entry.name: entry for entry in found.entries}
+
+
+def test_as_judged_are_the_win_rates(book):
+    table, found = book
+    rates = dict(zip(table.models, win_rates(table).rate, strict=True))
+    for row in found.together.board:
+        assert row.win_rate.value == pytest.approx(rates[row.model], abs=2e-3)
+
+
+def test_the_verbose_model_loses_its_place(book):
+    _, found = book
+    length = by_name(found)["length"]
+    rows = {row.model: row for row in length.board}
+    assert rows["m3"].change.upper < 0
+    assert rows["m2"].change.lower > 0
+    assert [row.model for row in found.together.board] == [f"m{m}" for m in range(6)]
+    assert any(flip.startswith("without length, m2 would pass m3") for flip in length.flips) or rows["m3"].rank == 4
+
+
+def test_effects_that_are_not_there_are_entered_and_remove_nothing(book):
+    _, found = book
+    same = by_name(found)["same"]
+    assert (same.points.identified, same.board, same.flips) == (False, (), ())
+    assert by_name(found)["family"].points.lower > 0
+
+
+def test_win_rates_of_a_board_add_up(book):
+    """All pairs meet equally often, so that the mean is one half with and without an effect."""
+    for entry in (*book[1].entries, book[1].together):
+        if entry.board:
+            assert np.mean([row.without.value for row in entry.board]) == pytest.approx(0.5)
+            assert sum(row.change.value for row in entry.board) == pytest.approx(0, abs=1e-9)
+
+
+def test_calling_a_b_changes_no_leaderboard(book):
+    table, found = book
+    turned = swapped(table)
+    other = counterfactuals(turned, effects_of(turned))
+    for one, two in zip(found.entries, other.entries, strict=True):
+        assert [r.model for r in one.board] == [r.model for r in two.board]
+        assert [r.change.value for r in one.board] == pytest.approx([r.change.value for r in two.board], abs=1e-6)
+
+
+def test_change_comes_back_at_the_nominal_rate():
+    """Recovery: without length, win rates are those of the same world where the judge has no eye for length."""
+    rng = np.random.default_rng(2)
+    biased = BiasedWorld(strengths=(0.5, 0.0, -0.5), length_slope=0.8, longer=(1, 1.0), instructions=60)
+    fair = replace(biased, length_slope=0.0)
+    truth = win_rates(replace(fair, instructions=20_000).table(rng)).rate
+    found = [counterfactuals(table, [length_effect(table)]) for table in (biased.table(rng) for _ in range(80))]
+    for m in range(3):
+        rows = [next(row for row in f.together.board if row.model == f"m{m}") for f in found]
+        assert np.mean([row.without.value for row in rows]) == pytest.approx(truth[m], abs=0.012)
+        assert np.mean([row.without.lower <= truth[m] <= row.without.upper for row in rows]) > 0.87
+
+
+def test_false_alarms_are_nominal():
+    rng = np.random.default_rng(3)
+    world = BiasedWorld(strengths=(0.5, 0.0, -0.5), longer=(1, 1.0), instructions=60, noise=0.8)
+    found = [counterfactuals(table, [length_effect(table)]) for table in (world.table(rng) for _ in range(200))]
+    alarms = [row.change.excludes_zero for f in found for row in f.together.board if row.model == "m1"]
+    assert 0.01 < np.mean(alarms) < 0.095
+
+
+def test_a_judge_that_always_says_first_promotes_nobody():
+    table = both_orders([("first", "first")] * 50)
+    found = counterfactuals(table, [place_effect(table)])
+    assert [row.win_rate.value for row in found.together.board] == pytest.approx([0.5, 0.5])
+    assert [row.rank for row in found.together.board] == [1, 1]
+    assert found.together.flips == ()
+
+
+def test_against_a_baseline_only_its_battles_count():
+    table = WORLD.table(np.random.default_rng(4))
+    found = counterfactuals(table, [length_effect(table)], baseline="m5")
+    rates = win_rates(table, baseline="m5")
+    rows = {row.model: row for row in found.together.board}
+    assert rows["m0"].win_rate.value == pytest.approx(rates.rate[0], abs=3e-3)
+    assert found.verdicts == 5 * 120 * 3 * 2
+    with pytest.raises(UnknownName, match="baseline"):
+        counterfactuals(table, [], baseline="nobody")
+
+
+def test_no_effect_and_one_instruction():
+    table = both_orders([("first", "second"), ("tie", "tie")])
+    found = counterfactuals(table, [])
+    assert (found.entries, [row.change.value for row in found.together.board]) == ((), [0.0, 0.0])
+    alone = counterfactuals(table.select(np.arange(2)), [Effect("x", np.array([1.0, 1.0]))])
+    assert not alone.entries[0].points.identified
+    assert alone.together.board[0].change.lower is None
+
+
+def effects_by_judge(table):
+    place = place_effect(table)
+    slots = [Effect(f"position {j}", place.column * (table.judge == j)) for j in range(3)]
+    relations = relation_matrix(table, ["j0", "j1", "j2"], LINEAGES)
+    return [*slots, length_effect(table), *relation_effects(table, relations)]
+
+
+@pytest.mark.slow
+def test_all_effects_of_the_fixture_come_back_at_the_nominal_rate():
+    """Recovery with noise that an instruction and a model share, against the marginal truth of a large draw."""
+    rng = np.random.default_rng(5)
+    names = ["position 0", "position 1", "position 2", "length", "family"]
+    large = replace(WORLD, instructions=3000).table(rng)
+    marginal = fit_effects(large, effects_by_judge(large))
+    truth = {name: marginal.log_odds(name).value for name in names}
+    # another implementation's fit of this fixture: slots .35 / -.17 / -.02 (se .02), lineage .53 (se .04)
+    slots = [truth[f"position {j}"] for j in range(3)]
+    assert slots == pytest.approx([0.35, -0.17, -0.02], abs=0.04)
+    assert truth["family"] == pytest.approx(0.53, abs=0.08)
+    fits = [fit_effects(table, effects_by_judge(table)) for table in (WORLD.table(rng) for _ in range(60))]
+    for name in names:
+        figures = [fit.log_odds(name) for fit in fits]
+        assert np.mean([f.lower <= truth[name] <= f.upper for f in figures]) >= 0.85
+        values, of_truth = np.array([f.value for f in figures]), marginal.log_odds(name)
+        spread = np.hypot(values.std() / np.sqrt(60), (of_truth.upper - of_truth.lower) / 3.92)
+        assert abs(values.mean() - truth[name]) < 3.5 * spread
+
+
+def test_win_rates_as_judged_have_their_interval(book):
+    table, found = book
+    rates = win_rates(table)
+    errors = dict(zip(table.models, rates.standard_error, strict=True))
+    for row in found.together.board:
+        half = 1.96 * errors[row.model]
+        assert row.win_rate.upper - row.win_rate.lower == pytest.approx(2 * half, rel=0.1)

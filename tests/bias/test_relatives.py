@@ -1,7 +1,5 @@
 """Relations by lineage, favour for relatives, boards with less say for them, and lineages that names suggest."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,14 +9,13 @@ from judgebench.bias.effects import length_effect
 from judgebench.bias.relatives import (
     Relation,
     leakage,
-    leakage_score,
     preference_leakage_score,
     propose,
     propose_relatives,
     relation,
     without_related,
 )
-from judgebench.errors import InputError, StatisticsError, UnknownName
+from judgebench.errors import InputError, StatisticsError
 from judgebench.records import Lineage
 from judgebench.stats.win_rate import win_rates
 from tests.bias.factories import BiasedWorld, table_of
@@ -94,42 +91,6 @@ LINEAGES = {
 def test_relations(judge, model, expected):
     assert relation(judge, model, LINEAGES) is expected
     assert relation(model, judge, LINEAGES) is expected
-
-
-def duel(won, judge):
-    """Student 0 against student 1, one battle an instruction and judge."""
-    n = len(won)
-    return table_of(
-        np.zeros(n), np.ones(n), won, models=("s0", "s1"), instruction=np.arange(n) % (n // 2), order=np.zeros(n),
-        judge=judge, judges=("j0", "j1"),
-    )  # fmt: skip
-
-
-def test_score_of_verdicts_is_the_score_of_their_win_rates():
-    judge = np.repeat([0, 1], 20)
-    won = np.r_[np.repeat([1.0, 0.5, 0.0], [11, 4, 5]), np.repeat([1.0, 0.5, 0.0], [6, 6, 8])]
-    halves = leakage_score(duel(won, judge), ("s0", "s1"), ("j0", "j1"))
-    assert halves.value == pytest.approx(preference_leakage_score([[13 / 20, 9 / 20], [7 / 20, 11 / 20]]))
-    wins = leakage_score(duel(won, judge), ("s0", "s1"), ("j0", "j1"), wins_only=True)
-    assert wins.value == pytest.approx(preference_leakage_score([[11 / 20, 6 / 20], [5 / 20, 8 / 20]]))
-    assert (wins.n, wins.lower < wins.value < wins.upper) == (80, True)
-
-
-def test_wins_only_wants_every_verdict_of_a_battle():
-    table = duel(np.array([1.0, 0.5, 1.0, 0.0]), np.array([0, 0, 1, 1]))
-    table = replace(table, instruction=np.zeros(4, dtype=np.int32))  # two verdicts on one battle by each judge
-    assert (
-        leakage_score(table, ("s0", "s1"), ("j0", "j1"), wins_only=True).reason == "a student wins under neither judge"
-    )
-
-
-def test_unknown_names_and_missing_judgments():
-    table = duel(np.ones(4), np.zeros(4, dtype=int))
-    with pytest.raises(UnknownName, match="unknown judge"):
-        leakage_score(table, ("s0", "s1"), ("j0", "j9"))
-    with pytest.raises(UnknownName, match="unknown model"):
-        leakage_score(table, ("s0", "s9"), ("j0", "j1"))
-    assert not leakage_score(table, ("s0", "s1"), ("j0", "j1")).identified
 
 
 def family(number):

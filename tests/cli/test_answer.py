@@ -9,9 +9,8 @@ import pytest
 
 from judgebench import store
 from judgebench.store.database import Database
+from tests.cli.conftest import Invoke
 from tests.fault_server import FaultServer, Reply, Request
-
-from .conftest import Invoke
 
 
 def stored(tmp_path: Path, model: str) -> dict[str, tuple[str, ...]]:

@@ -10,9 +10,8 @@ import pytest
 
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
+from tests.cli.conftest import Invoke, Result
 from tests.fault_server import FaultServer, Reply, Request
-
-from .conftest import Invoke, Result
 
 COUNTS = ("new", "known", "expired", "foreign", "unreadable", "repeated")
 

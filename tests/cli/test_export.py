@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Invoke
+from tests.cli.conftest import Invoke
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "json", "csv", "csv.gz", "parquet"])

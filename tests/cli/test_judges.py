@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.cli.conftest import Invoke
 from tests.fault_server import FaultServer, Reply, Request
-
-from .conftest import Invoke
 
 KEY = "sk-judges-0123456789"
 

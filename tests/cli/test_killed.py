@@ -12,9 +12,8 @@ import pytest
 
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
+from tests.cli.conftest import Invoke
 from tests.fault_server import FaultServer, Reply, Request
-
-from .conftest import Invoke
 
 CONCURRENCY = 8
 KILLS = 10

@@ -23,3 +23,18 @@ def test_labels_from_the_command_line(invoke: Invoke, tmp_path: Path) -> None:
     assert label["preference"] == 1.0
     wrong = invoke("labels", "import", write(tmp_path, row | {"label": 9}, "wrong.jsonl"), "--benchmark", "b")
     assert (wrong.code, "wrong.jsonl, line 1, field 'label'" in wrong.err) == (2, True)
+
+
+def test_battles_for_people(judged: Invoke, tmp_path: Path) -> None:
+    path = tmp_path / "queue.jsonl"
+    where = ("labels", "queue", "--benchmark", "bench", "--judge", "scripted:coin")
+    found = judged(*where, "--out", path, "--format", "json").json
+    assert found["threshold"]["threshold"] is None
+    assert found["threshold"]["reason"] == "fewer than 30 items"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert found["queued"] == len(rows) == 8
+    for row in rows:
+        row["winner"] = "A"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert judged("labels", "import", path, "--benchmark", "bench", "--annotator", "ann").code == 0
+    assert judged(*where, "--format", "json").json["queued"] == 0

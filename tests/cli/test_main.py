@@ -18,6 +18,8 @@ from judgebench.cli.main import COMMANDS, app, command
 from tests.cli.conftest import Invoke
 
 CLI = Path(options.__file__).parent
+
+
 HEAVY = {"sqlalchemy", "pandas", "scipy", "aiohttp", "numpy"}
 
 
@@ -137,3 +139,28 @@ def test_a_line_that_is_being_typed_is_completed_without_loading_a_command() -> 
     }
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["leaderboard"]
+
+
+def test_read_commands_print_one_document(submitted: Invoke) -> None:
+    submitted("run", "--benchmark", "bench", "--judge", "scripted:coin", "--all-pairs")
+    for read in (
+        ("benchmarks",),
+        ("models", "--benchmark", "bench"),
+        ("judges",),
+        ("templates",),
+        ("battles", "--benchmark", "bench"),
+        ("db", "check"),
+        ("leaderboard", "--benchmark", "bench", "--method", "bradley-terry"),
+    ):
+        shown = submitted(*read, "--format", "json")
+        assert shown.code == 0
+        assert shown.json
+        assert submitted(*read).code == 0
+
+
+def test_commands_on_nothing_say_what_to_do(invoke: Invoke, tmp_path: Path) -> None:
+    for line in (("leaderboard", "--benchmark", "b"), ("benchmarks",), ("run", "--benchmark", "b", "--judge", "x")):
+        result = invoke(*line)
+        assert result.code == 2
+        assert result.err.startswith("judgebench: ")
+    assert list(tmp_path.iterdir()) == []

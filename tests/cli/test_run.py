@@ -8,15 +8,10 @@ import pytest
 
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
+from tests.cli.conftest import Invoke, verdicts
 from tests.fault_server import FaultServer, Reply, Request
 
-from .conftest import Invoke
-
 COUNTS = ("ok", "tie", "unparsed", "refused", "truncated", "failed", "pending")
-
-
-def verdicts(tmp_path: Path) -> int:
-    return check(Database(str(tmp_path / "judgebench.db"))).rows["verdicts"]
 
 
 def answer(script: Callable[[Request], Reply]) -> Callable[[int, Request], Reply]:
@@ -216,12 +211,6 @@ def test_a_bad_study_is_one_clear_error(submitted: Invoke, tmp_path: Path, text:
     assert verdicts(tmp_path) == 0
 
 
-def test_reading_again_makes_no_call(submitted: Invoke) -> None:
-    submitted("run", "--benchmark", "bench", "--judge", "scripted:coin", "--baseline", "alpha")
-    assert submitted("reparse", "scripted:coin", "--format", "json").json == {"read": 0, "changed": 0}
-    assert submitted("reparse", "nobody").code == 2
-
-
 def test_the_same_database_gives_the_same_bytes(submitted: Invoke) -> None:
     submitted("run", "--benchmark", "bench", "--judge", "scripted:coin", "--all-pairs")
     for options in (
@@ -231,61 +220,6 @@ def test_the_same_database_gives_the_same_bytes(submitted: Invoke) -> None:
     ):
         command = ("leaderboard", "--benchmark", "bench", *options)
         assert submitted(*command).out == submitted(*command).out != ""
-
-
-def test_read_commands_print_one_document(submitted: Invoke) -> None:
-    submitted("run", "--benchmark", "bench", "--judge", "scripted:coin", "--all-pairs")
-    for command in (
-        ("benchmarks",),
-        ("models", "--benchmark", "bench"),
-        ("judges",),
-        ("templates",),
-        ("battles", "--benchmark", "bench"),
-        ("db", "check"),
-        ("leaderboard", "--benchmark", "bench", "--method", "bradley-terry"),
-    ):
-        shown = submitted(*command, "--format", "json")
-        assert shown.code == 0
-        assert shown.json
-        assert submitted(*command).code == 0
-
-
-@pytest.mark.parametrize("method", ["win-rate", "bradley-terry"])
-def test_the_leaderboard_keeps_the_contract(submitted: Invoke, method: str) -> None:
-    submitted("run", "--benchmark", "bench", "--judge", "scripted:coin", "--all-pairs")
-    board = submitted("leaderboard", "--benchmark", "bench", "--method", method, "--format", "json").json
-    assert {"benchmark", "judges", "method", "interval", "rows", "left_out"} <= board.keys()
-    assert board["interval"].keys() == {"level", "method"}
-    wanted = {"model", "rating", "win_rate", "lower", "upper", "rank", "rank_lower", "rank_upper", "battles", "ties"}
-    for row in board["rows"]:
-        assert wanted <= row.keys()
-        assert row["lower"] <= row["rating"] <= row["upper"]
-        assert row["rank_lower"] <= row["rank"] <= row["rank_upper"]
-        assert 0 <= row["win_rate"] <= 1
-
-
-def test_commands_on_nothing_say_what_to_do(invoke: Invoke, tmp_path: Path) -> None:
-    for command in (("leaderboard", "--benchmark", "b"), ("benchmarks",), ("run", "--benchmark", "b", "--judge", "x")):
-        result = invoke(*command)
-        assert result.code == 2
-        assert result.err.startswith("judgebench: ")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_jury_is_a_view_of_its_judges_verdicts(submitted: Invoke, tmp_path: Path) -> None:
-    for judge in ("scripted:coin", "scripted:always-first"):
-        submitted("run", "--benchmark", "bench", "--judge", judge, "--all-pairs")
-    before = verdicts(tmp_path)
-    command = ("leaderboard", "--benchmark", "bench", "--format", "json")
-    for rule in ("majority", "mean"):
-        board = submitted(*command, "--jury", rule).json
-        assert board["judges"] == ["scripted:always-first", "scripted:coin"]
-        assert any("jury" in note for note in board["notes"])
-        assert not any("pooled" in note for note in board["notes"])
-        assert sum(row["battles"] for row in board["rows"]) == 2 * 12
-    assert verdicts(tmp_path) == before
-    alone = submitted(*command, "--jury", "mean", "--judge", "scripted:coin")
-    assert (alone.code, "two judges" in alone.err) == (2, True)
 
 
 def test_a_meta_judge_compares_judges(submitted: Invoke) -> None:

@@ -3,13 +3,13 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
-
-from .conftest import Invoke
+from tests.cli.conftest import Invoke
 
 BENCH = ("--model", "m", "--benchmark", "bench")
 
@@ -136,3 +136,13 @@ def test_none_of_several_files_is_imported_when_one_is_bad(invoke: Invoke, tmp_p
     assert stored(tmp_path)["verdicts"] == 0
     assert invoke("import", "alpaca-eval", good).code == 0
     assert stored(tmp_path)["verdicts"] == 1
+
+
+def test_submit_shows_what_the_name_suggests(invoke: Invoke, outputs: Any) -> None:
+    path = outputs("vicuna-7b-v1.5")
+    shown = invoke("submit", path, "--model", "vicuna-7b-v1.5", "--benchmark", "b")
+    assert "the name suggests family llama, parent llama-2" in shown.err
+    assert invoke("models", "--benchmark", "b", "--format", "json").json[0]["family"] is None
+    assert invoke("submit", path, "--model", "vicuna-7b-v1.5", "--benchmark", "b", "--accept-lineage").code == 0
+    assert invoke("models", "--benchmark", "b", "--format", "json").json[0]["family"] == "llama"
+    assert invoke("submit", path, "--model", "x", "--benchmark", "b", "--accept-lineage").code == 2

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Invoke
 from tests.clients import fake_vllm
-
-from .conftest import Invoke
 
 
 @pytest.fixture

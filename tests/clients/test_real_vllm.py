@@ -22,7 +22,7 @@ from judgebench.clients.vllm_server import VllmServer, command, free_port
 from judgebench.records import ChatPrompt, LikelihoodPrompt, Message, Status
 from judgebench.spec import make_study
 from judgebench.store.database import Database
-from tests.study import benchmarks
+from tests.filling import asked, stored
 
 PROGRAM = os.environ.get("JUDGEBENCH_TEST_VLLM", "")
 WEIGHTS = os.environ.get("JUDGEBENCH_TEST_VLLM_MODEL", "")
@@ -59,7 +59,7 @@ def test_judges_of_every_kind_give_verdicts_and_the_bias_of_a_small_one_shows(tm
     So small a model answers "A or B" by a sentence that is cut; a second question, under a constraint, helps.
     """
     database = Database(str(tmp_path / "judgebench.db"), create=True)
-    benchmarks.stored(database, benchmarks.asked(4), ["m1", "m2", "m3"])
+    stored(database, asked(4), ["m1", "m2", "m3"])
     flags = [*FLAGS[:3], "4096", *FLAGS[4:]]
     port = free_port()
 

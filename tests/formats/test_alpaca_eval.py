@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgebench.errors import InputError
-from judgebench.formats.alpaca_eval import Annotation, Annotations, read_annotations
+from judgebench.formats.alpaca_eval import Annotation, read_alpaca_eval, read_annotations
 from judgebench.records import Order, Source, Status, TokenLogprob
 from tests.formats.writing import write_rows
 
@@ -44,12 +44,12 @@ def completion(**top: float) -> dict[str, Any]:
     }
 
 
-def annotations(folder: Path, rows: list[dict[str, Any]]) -> Annotations:
-    return read_annotations(write_rows(folder / "annotations.json", rows))
+def annotations(folder: Path, rows: list[dict[str, Any]]) -> list[Annotation]:
+    return read_annotations(write_rows(folder / "annotations.json", rows))[0]
 
 
 def only(folder: Path, **changes: Any) -> Annotation:
-    return annotations(folder, [ROW | changes]).battles[0]
+    return annotations(folder, [ROW | changes])[0]
 
 
 def refusal(folder: Path, rows: list[dict[str, Any]]) -> str:
@@ -171,15 +171,19 @@ def test_draws_are_ties(tmp_path: Path, recorded: float) -> None:
 
 def test_a_model_against_itself_is_no_battle(tmp_path: Path) -> None:
     itself = ROW | {"generator_2": "base", "output_2": "Blue.", "preference": 1.5}
-    found = annotations(tmp_path, [ROW, itself])
-    assert (len(found.battles), len(found.against_itself)) == (1, 1)
-    assert found.against_itself[0].baseline == found.against_itself[0].output
+    battle, alone = annotations(tmp_path, [ROW, itself])
+    assert (battle.against_itself, alone.against_itself) == (False, True)
+    assert alone.baseline == alone.output
+    file = read_alpaca_eval(tmp_path / "annotations.json")
+    assert (len(file.verdicts), file.against_itself, len(file.outputs)) == (1, 1, 2)
 
 
 def test_a_row_written_twice_is_counted_once(tmp_path: Path) -> None:
-    found = annotations(tmp_path, [ROW, ROW, ROW | {"annotator": "another", "preference": 2}])
-    assert (len(found.battles), found.duplicates) == (2, 1)
-    assert [row.number for row in found.battles] == [1, 3]
+    rows = [ROW, ROW, ROW | {"annotator": "another", "preference": 2}]
+    assert [row.number for row in annotations(tmp_path, rows)] == [1, 3]
+    file = read_alpaca_eval(tmp_path / "annotations.json")
+    assert (len(file.verdicts), file.duplicates) == (2, 1)
+    assert [verdict.judge.name for verdict in file.verdicts] == ["judge", "another"]
 
 
 @pytest.mark.parametrize(
@@ -235,9 +239,9 @@ def _official() -> dict[str, dict[str, str]]:
     [("claude-2", 805), ("alpaca-7b_verbose", 802), ("phi-2", 803), ("FuseChat-Llama-3.2-3B-Instruct", 805)],
 )
 def test_shared_recorded_verdicts_give_the_official_win_rate(model: str, rows: int) -> None:
-    found = read_annotations(SHARED / model / "annotations.json.gz")
-    assert (len(found.battles), len(found.against_itself), found.duplicates) == (rows, 0, 0)
-    wins = [row.preference for row in found.battles if row.preference is not None]
+    annotated, duplicates = read_annotations(SHARED / model / "annotations.json.gz")
+    assert (len(annotated), any(row.against_itself for row in annotated), duplicates) == (rows, False, 0)
+    wins = [row.preference for row in annotated if row.preference is not None]
     assert 100 * sum(wins) / len(wins) == pytest.approx(float(_official()[model]["win_rate"]), abs=1e-6)
 
 
@@ -245,20 +249,20 @@ def test_shared_recorded_verdicts_give_the_official_win_rate(model: str, rows: i
 @needs_shared
 def test_shared_orders_are_recovered_and_agree_between_models() -> None:
     """AlpacaEval swaps by the instruction alone, so two models must agree wherever both orders are known."""
-    files = [read_annotations(SHARED / model / "annotations.json.gz") for model in ("gemma-2b-it", "NullModel")]
-    first, second = ({row.instruction.key: row.baseline_first for row in file.battles} for file in files)
+    files = [read_annotations(SHARED / model / "annotations.json.gz")[0] for model in ("gemma-2b-it", "NullModel")]
+    first, second = ({row.instruction.key: row.baseline_first for row in file} for file in files)
     assert None not in first.values()
     assert None not in second.values()
     assert first == second
-    assert {row.output.model for row in files[1].battles} == {"example"}
+    assert {row.output.model for row in files[1]} == {"example"}
 
 
 @pytest.mark.shared
 @needs_shared
 def test_shared_baseline_against_itself() -> None:
     tracemalloc.start()
-    found = read_annotations(SHARED / "gpt4_1106_preview" / "annotations.json.gz")
-    assert (len(found.battles), len(found.against_itself)) == (0, 805)
-    assert {row.recorded for row in found.against_itself} == {1.5}
+    rows, _ = read_annotations(SHARED / "gpt4_1106_preview" / "annotations.json.gz")
+    assert sum(row.against_itself for row in rows) == len(rows) == 805
+    assert {row.recorded for row in rows} == {1.5}
     assert tracemalloc.get_traced_memory()[1] < 50_000_000
     tracemalloc.stop()

@@ -77,4 +77,4 @@ def test_as_published(shared: Path, tmp_path: Path) -> None:
     assert (report.pairs, report.new, report.without_preference, report.labels) == (270, 540, 13, 270)
     again = import_file(database, path)
     assert (again.new, again.labels) == (0, 0)
-    assert len(services.runs.runs(database)) == 1
+    assert len(services.benchmarks.runs(database)) == 1

@@ -1,8 +1,11 @@
 """The version of a database changes whenever anything is stored."""
 
+import pytest
+
 from judgebench import services, store
+from judgebench.records import Order, Status
 from judgebench.store.database import Database
-from tests.factories import ok, result, trial
+from tests.factories import failed, ok, result, trial
 from tests.filling import filled
 
 
@@ -18,3 +21,25 @@ def test_the_version_changes_with_every_write_and_not_without(database: Database
     seen.append(services.benchmarks.version(database))
     assert len(set(seen)) == len(seen)
     assert services.benchmarks.version(database) == seen[-1]
+
+
+def test_runs_count_what_they_stored(database: Database) -> None:
+    verdicts = filled(database)
+    with database.write() as connection:
+        verdicts.add(connection, [result(trial(0), ok(1.0)), result(trial(1), failed(), reply=None)])
+    (run,) = services.benchmarks.runs(database)
+    assert (run.benchmark, run.judge, run.kind, run.finished_at) == ("bench", "judge", "run", None)
+    assert run.ended == {Status.OK: 1, Status.FAILED: 1}
+    assert run.cost_usd == pytest.approx(0.01)
+
+
+def test_runs_count_what_is_new_beside_what_is_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store.blocks, "BLOCK", 2)
+    verdicts = filled(database)
+    for number, preference in enumerate((1.0, 0.5, 0.0)):
+        with database.write() as connection:
+            verdicts.add(connection, [result(trial(number, order), ok(preference)) for order in Order])
+        (run,) = services.benchmarks.runs(database)
+        assert sum(run.ended.values()) == 2 * number + 2
+        assert run.cost_usd == pytest.approx(0.02 * (number + 1))
+    assert run.ended == {Status.OK: 4, Status.TIE: 2}

@@ -27,7 +27,7 @@ def test_a_vote_comes_back_as_it_was_given(database: Database) -> None:
     assert (label.model_a, label.model_b, label.preference, label.order) == ("alpha", "beta", 0.25, Order.BA)
     assert label.source == "app"
     assert label.created_at is not None
-    assert services.labels.annotators(database, "bench") == {"ann": 1}
+    assert [label.annotator for label in services.labels.human_labels(database, "bench")] == ["ann"]
 
 
 def test_voting_again_adds_nothing_and_changing_ones_mind_is_refused(database: Database) -> None:

@@ -11,10 +11,10 @@ from judgebench.leaderboard import Choices, Controls, Leaderboard
 from judgebench.records import Order, Status
 from judgebench.spec import make_study
 from judgebench.store.database import Database
+from tests.engine.served import rates_quality
 from tests.factories import ok, result, trial
 from tests.fault_server import FaultServer, Reply, Request
 from tests.filling import asked, filled, judged, stored
-from tests.study.benchmarks import rates_quality
 
 
 def _scored(database: Database, script: Any = rates_quality, template: str = "pointwise/mt-bench") -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from judgebench.bias.counterfactual import CounterfactualRow, Counterfactuals, WithoutEffect
+from judgebench.bias.effects import CounterfactualRow, Counterfactuals, WithoutEffect
 from judgebench.estimate import Estimate, unidentified
 from judgebench.leaderboard import Leaderboard, Row
 from judgebench.stats.ranks import rank_sets

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.bradley_terry.ties import Outcomes
+from judgebench.stats.bradley_terry.covariates import Outcomes
 from judgebench.stats.judge_model import _Likelihood, fit_judge_model
 from judgebench.stats.verdict_table import VerdictTable
 from tests.stats.factories import stacked, swapped, table_of

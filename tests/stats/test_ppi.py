@@ -38,7 +38,6 @@ def test_golden_weak_judge():
     assert found.labels_only_variance == pytest.approx(0.0292969, abs=5e-8)
     interval = found.interval(0.90)
     assert (interval.lower, interval.upper) == pytest.approx((0.3847869, 0.9229054), abs=5e-8)
-    assert found.effective_labels > 8
 
 
 def test_weight_zero_is_the_labels_alone():
@@ -92,16 +91,6 @@ def test_recovery_against_a_biased_judge():
     assert covered / 120 >= 0.9
     assert misled / 120 >= 0.9
     assert np.mean(widths) < 0.95
-
-
-def test_bias_test_finds_the_flattered_model():
-    _, human, judge = simulated(np.random.default_rng(1), bias=1.2, labelled=120)
-    found = anchored_win_rates(human, judge)
-    assert found["m2"].bias_p_value < 0.01
-    assert found["m2"].judge_bias > 0
-    ratings = anchored_ratings(human, judge)
-    assert ratings.bias_p_values[2] < 0.01
-    assert ratings.judge_bias[2] > 0
 
 
 def test_anchored_ratings_recover_what_people_would_say():

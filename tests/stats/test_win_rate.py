@@ -34,14 +34,23 @@ def test_battles_with_others_do_not_enter_the_rate_against_a_baseline():
     assert dict(zip(rates.models, rates.rate.tolist(), strict=True)) == {"a": 1.0, "base": 0.5, "c": 0.5}
 
 
+def losses(rates):
+    return rates.battles - rates.wins - rates.ties
+
+
+def discrete_rate(rates):
+    """As AlpacaEval counts it: ties half, however clear each battle was."""
+    return (rates.wins + 0.5 * rates.ties) / rates.battles
+
+
 def test_counts_and_discrete_rate():
     rows = [("a", "b", 1.0, "i0"), ("a", "b", 0.0, "i0"), ("a", "b", 0.8, "i1"), ("a", "b", 0.1, "i2")]
     rates = win_rates(table_of(rows))
     assert rates.battles.tolist() == [3, 3]
     assert rates.wins.tolist() == [1, 1]
     assert rates.ties.tolist() == [1, 1]  # the two orders of i0 disagree
-    assert rates.losses.tolist() == [1, 1]
-    assert rates.discrete_rate.tolist() == [0.5, 0.5]
+    assert losses(rates).tolist() == [1, 1]
+    assert discrete_rate(rates).tolist() == [0.5, 0.5]
     assert rates.rate == pytest.approx([(0.5 + 0.8 + 0.1) / 3, 1 - 1.4 / 3])
 
 
@@ -61,21 +70,6 @@ def test_empty_table():
 def test_unknown_baseline_is_named():
     with pytest.raises(UnknownName, match="gpt4"):
         win_rates(table_of([("a", "b", 1.0)]), baseline="gpt4")
-
-
-@pytest.mark.parametrize("weights", [[1.0], [1.0, -1.0], [1.0, np.nan]])
-def test_unusable_weights_are_refused(weights):
-    with pytest.raises(StatisticsError, match="2 finite numbers"):
-        win_rates(table_of([("a", "b", 1.0, "x"), ("a", "b", 0.0, "y")]), weights=np.array(weights))
-
-
-def test_instruction_weights_of_zero_leave_instructions_out():
-    rows = [("a", "b", y, f"i{i}") for i, y in enumerate([1.0, 0.0, 0.5, 1.0])]
-    table = table_of(rows)
-    weighted = win_rates(table, weights=np.array([1.0, 1.0, 1.0, 0.0]))
-    left_out = win_rates(table_of(rows[:3]))
-    assert weighted.rate == pytest.approx(left_out.rate)
-    assert weighted.covariance == pytest.approx(left_out.covariance)
 
 
 @given(tables())
@@ -105,7 +99,7 @@ def test_renaming_permutes_the_result(table, data):
 @given(tables())
 def test_wins_of_one_side_are_losses_of_the_other(table):
     rates = win_rates(table)
-    assert rates.wins.sum() == rates.losses.sum()
+    assert rates.wins.sum() == losses(rates).sum()
     assert rates.battles.sum() == 2 * len(average_battles(table))
 
 
@@ -130,9 +124,9 @@ def test_golden_alpaca_eval_win_rates_and_standard_errors():
             row = board[name]
             assert 100 * rates.rate[m] == pytest.approx(float(row["win_rate"]), abs=1e-6)
             assert 100 * rates.standard_error[m] == pytest.approx(float(row["standard_error"]), abs=1e-6)
-            counts = [rates.wins[m], rates.losses[m], rates.ties[m], rates.battles[m]]
+            counts = [rates.wins[m], losses(rates)[m], rates.ties[m], rates.battles[m]]
             assert counts == [int(row[c]) for c in ("n_wins", "n_wins_base", "n_draws", "n_total")]
-            assert 100 * rates.discrete_rate[m] == pytest.approx(float(row["discrete_win_rate"]), abs=1e-9)
+            assert 100 * discrete_rate(rates)[m] == pytest.approx(float(row["discrete_win_rate"]), abs=1e-9)
 
 
 def test_codes_without_rows_do_not_matter():

@@ -8,12 +8,12 @@ from pathlib import Path
 from judgebench import store
 from judgebench.audits.findings import AuditReport
 from judgebench.audits.integrity import StoredVerdict, audit_integrity
+from judgebench.engine.judges import template_of
 from judgebench.errors import InputError, UnknownName
 from judgebench.judging.parsing import parse
 from judgebench.judging.templates import Template
 from judgebench.records import Judge, Source, Trial
 from judgebench.services.audits.registry import Asking, IntegrityAudit
-from judgebench.spec import load_template
 from judgebench.store import transfer
 from judgebench.store.database import Connection, Database
 
@@ -38,14 +38,9 @@ def _templates(judges: list[Judge]) -> tuple[dict[str, Template], tuple[str, ...
     unchanged, notes = {}, []
     for judge in judges:
         try:
-            template = load_template(judge.template)
-        except (UnknownName, InputError):
-            notes.append(f"{judge.name}: its template {judge.template} is not here, so its replies were not read again")
-            continue
-        if template.digest == judge.template_digest:
-            unchanged[judge.name] = template
-        else:
-            notes.append(f"{judge.name}: template {judge.template} has changed since, its replies were not read again")
+            unchanged[judge.name] = template_of(judge)
+        except (UnknownName, InputError) as error:
+            notes.append(f"{judge.name}: its replies were not read again: {error}")
     return unchanged, tuple(notes)
 
 

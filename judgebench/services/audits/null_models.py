@@ -13,16 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from judgebench import engine, store
+from judgebench import engine, services, store
 from judgebench.audits import null_models as entrants
 from judgebench.audits.defences import NAMES, NONE, SETTING, VOIDING, check_defence
 from judgebench.audits.findings import AuditReport, mean_by_instruction, mean_estimate
 from judgebench.audits.null_gate import EntrantResult, NullGate, Seen, gate_report, measure, next_round, resolution
 from judgebench.audits.null_models import PREFIX, Entrant, PrefixSearch
-from judgebench.engine.judges import resolve
+from judgebench.engine.judges import ResolvedJudge
 from judgebench.engine.run import Asker
 from judgebench.errors import InputError
 from judgebench.estimate import Estimate
+from judgebench.judging.templates import Template
 from judgebench.records import Battle, Instruction, Order, Output, Source, Trial, Verdict
 from judgebench.services.audits.defences import UNDEFENDED, price_defences
 from judgebench.services.audits.registry import Asking, NullModelAudit
@@ -36,7 +37,6 @@ from judgebench.services.audits.stage import (
     set_stage,
     stage_key,
 )
-from judgebench.spec import JudgeSpec
 from judgebench.stats.verdict_table import VerdictTable
 from judgebench.store.audits import Subject, add_audit, newest_audits
 from judgebench.store.database import Database
@@ -63,11 +63,9 @@ def null_models(database: Database, settings: NullModelAudit, asking: Asking) ->
 
     Raises InputError for a benchmark without outputs, UnknownName, and JudgeError when the judge cannot be asked.
     """
-    names, chosen = _defences(settings)
-    judges = {
-        name: StageJudge.of(database, defended_spec(settings.judge, name), settings.concurrency, asking)
-        for name in names
-    }
+    judge = services.judges.resolved(database, settings.judge)
+    names, chosen = _defences(settings, judge.template)
+    judges = {name: StageJudge.of(database, _defended(judge, name), settings.concurrency, asking) for name in names}
     entered = _set_null_stage(database, settings, judges[chosen])
     search: dict[str, Any] = {}
     if settings.random_search:
@@ -82,22 +80,23 @@ def null_models(database: Database, settings: NullModelAudit, asking: Asking) ->
     return replace(reports[chosen], details=details, about=(judges[chosen].judge.digest,), settles=settles)
 
 
-def defended_spec(spec: JudgeSpec, defence: str) -> JudgeSpec:
+def _defended(judge: ResolvedJudge, defence: str) -> ResolvedJudge:
     """The judge behind a defence, as another judge. Raises UnknownName."""
     check_defence(defence)
     if defence == NONE:
-        return spec
-    name = resolve(spec).judge.name
-    return spec.model_copy(update={"name": f"{name}+{defence}", "settings": {**spec.settings, SETTING: defence}})
+        return judge
+    name = f"{judge.judge.name}+{defence}"
+    spec = judge.spec.model_copy(update={"name": name, "settings": {**judge.spec.settings, SETTING: defence}})
+    identity = replace(judge.judge, name=name, settings={**judge.judge.settings, SETTING: defence})
+    return replace(judge, judge=identity, spec=spec)
 
 
-def _defences(settings: NullModelAudit) -> tuple[list[str], str]:
+def _defences(settings: NullModelAudit, template: Template) -> tuple[list[str], str]:
     """Under which the judge is asked, in the order of a comparison; and that by which it passes or fails."""
     if not settings.defences:
         if len(settings.defence) > 1:
             raise InputError("several defences are measured side by side: add --defences")
         return [*settings.defence] or [NONE], (settings.defence or (NONE,))[0]
-    template = resolve(settings.judge).template
     if template.kind != "pairwise" or not template.user:
         raise InputError(
             f"template {template.id}: defences are compared on prompts that show two outputs; take another"
@@ -317,7 +316,7 @@ class _Searching:
                     self._keep(search)
             return search
         finally:
-            await self._opened.client.close()
+            await self._opened.close()
 
     async def _first(self) -> PrefixSearch:
         loss = await self._loss(entrants.begin(), 0, checked=True)

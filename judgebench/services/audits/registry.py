@@ -18,6 +18,7 @@ from judgebench.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
     from judgebench.audits.findings import AuditReport
+    from judgebench.engine.judges import ResolvedJudge
     from judgebench.engine.runner import OnProgress
     from judgebench.spec import JudgeSpec
     from judgebench.store.database import Database
@@ -35,7 +36,7 @@ class SubmissionAudit:
     template: Annotated[
         tuple[str, ...], Field(description="An own template file that judges are asked with; may be repeated.")
     ] = ()
-    judge: "JudgeSpec | None" = None  # whom to ask; None: nobody
+    judge: "str | JudgeSpec | ResolvedJudge | None" = None  # whom to ask; None: nobody
     baseline: Annotated[str | None, Field(description="The model that exchanged outputs meet.")] = None
     permuted: Annotated[int, Field(description="Judge outputs exchanged between so many instructions.", ge=0)] = 0
     likelihoods: Annotated[int, Field(description="Weigh outputs to so many instructions by a local judge.", ge=0)] = 0
@@ -48,7 +49,7 @@ class NullModelAudit:
     """Which judge null models are entered against, and how far that may go."""
 
     benchmark: Benchmark
-    judge: "JudgeSpec"
+    judge: "str | JudgeSpec | ResolvedJudge"  # one that was added or ran before, by its name
     baseline: Annotated[str | None, Field(description="The model that null models meet.")] = None
     fail_above: Annotated[float, Field(description="Win rate that none may reach.", ge=0.001, le=1.0)] = 0.1
     error: Annotated[float, Field(description="Chance of a wrong decision.", ge=0.0001, le=0.5)] = 0.05
@@ -76,7 +77,7 @@ class RobustnessAudit:
     """Which judge is shown changed outputs, and whose."""
 
     benchmark: Benchmark
-    judge: "JudgeSpec"
+    judge: "str | JudgeSpec | ResolvedJudge"  # one that was added or ran before, by its name
     model: Annotated[str, Field(description="The model whose outputs are changed.")]
     opponent: Annotated[str, Field(description="The model that they meet.")]
     limit: Annotated[int, Field(description="Instructions.", ge=2)] = 30
@@ -123,7 +124,7 @@ class Audit:
     @property
     def hints(self) -> dict[str, Any]:
         """The settings' annotations; a judge's is Any, since whoever calls finds it by its name."""
-        return get_type_hints(self.settings, localns={"JudgeSpec": Any}, include_extras=True)
+        return get_type_hints(self.settings, localns={"JudgeSpec": Any, "ResolvedJudge": Any}, include_extras=True)
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -214,6 +215,12 @@ def named(name: str) -> Audit:
     if name not in AUDITS:
         raise UnknownName("audit", name, AUDITS)
     return AUDITS[name]
+
+
+def audit_of(settings: AuditSettings) -> Audit:
+    """The audit that takes settings of this class. Raises UnknownName."""
+    kind = type(settings)
+    return named(next((audit.name for audit in AUDITS.values() if audit.settings is kind), kind.__name__))
 
 
 def audit(

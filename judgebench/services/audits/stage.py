@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from judgebench import engine, store
+from judgebench import engine, services, store
 from judgebench.audits.robustness import Preferences
-from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model, resolve
+from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model
 from judgebench.errors import InputError
 from judgebench.judging.templates import Template
 from judgebench.leaderboard.build import common_baseline
@@ -86,9 +86,11 @@ class StageJudge:
     asking: Asking
 
     @classmethod
-    def of(cls, database: Database, judge: JudgeSpec | ResolvedJudge, concurrency: int, asking: Asking) -> "StageJudge":
+    def of(
+        cls, database: Database, judge: str | JudgeSpec | ResolvedJudge, concurrency: int, asking: Asking
+    ) -> "StageJudge":
         """Raises InputError."""
-        resolved = resolve(judge)
+        resolved = services.judges.resolved(database, judge)
         return cls(database, resolved, resolved.judge, resolved.template, concurrency, asking)
 
     def check_pairwise(self, why: str) -> None:

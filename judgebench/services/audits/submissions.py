@@ -171,7 +171,8 @@ def _likelihoods(settings: SubmissionAudit, models: Sequence[str], judge: StageJ
     instructions, outputs = _outputs(judge.database, settings, models, settings.likelihoods)
     if judge.template.user:
         raise InputError(f"template {judge.template.id} asks for a verdict: likelihoods need pairwise/likelihood")
-    client = judge.open().client
+    opened = judge.open()
+    client = opened.client
 
     async def weigh_all() -> list[dict[str, float]]:
         try:
@@ -180,7 +181,7 @@ def _likelihoods(settings: SubmissionAudit, models: Sequence[str], judge: StageJ
                 for one in instructions
             ]
         finally:
-            await client.close()
+            await opened.close()
 
     weights = engine.runner.run_async(weigh_all())
     return {

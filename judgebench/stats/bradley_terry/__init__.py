@@ -20,9 +20,8 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_array
 from scipy.special import expit, log_expit
 
-from judgebench.stats.bootstrap import Bootstrap, instruction_weights, summarise
 from judgebench.stats.bradley_terry.separation import Connectivity, PlacementLayer, connectivity, one_scale, plan
-from judgebench.stats.intervals import meat_of_rows
+from judgebench.stats.intervals import Bootstrap, instruction_weights, meat_of_rows, summarise
 from judgebench.stats.method import Cluster
 from judgebench.stats.newton import Optimum, maximise, solve_dense
 from judgebench.stats.verdict_table import Codes, Floats, PairCounts, VerdictTable

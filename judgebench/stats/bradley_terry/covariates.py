@@ -2,8 +2,14 @@
 
 logit = theta_a - theta_b + z . beta, where each column of z is antisymmetric (A's value minus B's): style, length, or
 who was shown first. Columns are divided by their root mean square and never centred, since centring would make the
-fit depend on which model is called A. Without columns this is Bradley-Terry with a choice of what a tie means (see
-ties). Chatbot Arena's and Arena-Hard's style control is this model with centred columns and a ridge on the ratings.
+fit depend on which model is called A. Without columns this is Bradley-Terry with a choice of what a tie means.
+Chatbot Arena's and Arena-Hard's style control is this model with centred columns and a ridge on the ratings.
+
+Three answers to "what is a tie?" ``half`` is the logistic with a tie as half a win (no tie parameter). ``davidson``
+(Davidson 1970): win, tie, loss in proportion to exp(x/2), nu, exp(-x/2). ``rao_kupper`` (Rao and Kupper 1967): P(win) =
+1 / (1 + eta exp(-x)), P(loss) likewise with -x, a tie is the rest. The parameter u is log nu, or log(eta^2 - 1): any
+real number, in which both log-likelihoods are concave. A soft preference y counts as |2y - 1| of a win or loss and the
+rest of a tie.
 
 A column that the models themselves explain (say, a property that never varies inside a model) is reported as not
 identified instead of estimated. Models without a maximum-likelihood rating are placed as in ``separation``, on their
@@ -13,24 +19,25 @@ This is the one place where a covariate gets its coefficient: ``leaderboard --co
 covariate both come from ``ControlledRatings.coefficient``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Literal
 
 import numpy as np
+from scipy.special import expit, log_expit, softmax
 
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.bradley_terry import Ratings, anchor, bootstrap_ratings, fit_bradley_terry
 from judgebench.stats.bradley_terry.separation import Connectivity, connectivity, one_scale, plan
-from judgebench.stats.bradley_terry.ties import RULES, Outcomes, Pieces, TieRule, tie_parameter
 from judgebench.stats.intervals import critical_value, meat_of_rows, normal_estimate
-from judgebench.stats.method import Choices, Cluster, Estimates
+from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 
 __all__ = ["ControlledRatings", "fit_with_covariates"]
-
+TieRule = Literal["half", "davidson", "rao_kupper"]
 _COLLINEAR = 1e-8  # share of a column that models and earlier columns must leave unexplained
 _UNBOUNDED = 10.0  # log-odds that a root mean square of a column may be unsure by before its size has no bound
 _UNTOLD = "the verdicts cannot tell it from the strengths of the models or other covariates"
@@ -42,6 +49,89 @@ _SHARED = {
     "both": "clustered by instruction and by judge",
     "verdict": "verdicts taken as independent",
 }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcomes:
+    """(n,) masses of win, tie and loss for A; they sum to 1."""
+
+    win: Floats
+    tie: Floats
+    loss: Floats
+
+    @classmethod
+    def of(cls, preference: Floats) -> "Outcomes":
+        lean = 2 * preference - 1
+        return cls(np.maximum(lean, 0.0), 1 - np.abs(lean), np.maximum(-lean, 0.0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pieces:
+    """(n,) log-likelihood of each row and minus its derivatives, signs as in an information matrix."""
+
+    value: Floats
+    score_x: Floats  # first derivatives
+    score_u: Floats
+    info_xx: Floats  # minus second derivatives
+    info_xu: Floats
+    info_uu: Floats
+
+
+def half(x: Floats, u: float | Floats, y: Outcomes) -> Pieces:
+    """A tie as half a win; ``u`` is not used."""
+    win, p = y.win + y.tie / 2, expit(x)
+    none = np.zeros_like(x)
+    value = win * log_expit(x) + (1 - win) * log_expit(-x)
+    return Pieces(value, win - p, none, p * (1 - p), none, none)
+
+
+def davidson(x: Floats, u: float | Floats, y: Outcomes) -> Pieces:
+    """``u`` = log nu."""
+    logits = np.stack([x / 2, np.broadcast_to(u, x.shape), -x / 2])
+    win, tie, loss = softmax(logits, axis=0)
+    top = logits.max(axis=0)
+    value = y.win * logits[0] + y.tie * u + y.loss * logits[2] - top - np.log(np.exp(logits - top).sum(axis=0))
+    lean = win - loss
+    return Pieces(
+        value,
+        (y.win - y.loss - lean) / 2,
+        y.tie - tie,
+        (win + loss - lean**2) / 4,
+        -tie * lean / 2,
+        tie * (1 - tie),
+    )
+
+
+def rao_kupper(x: Floats, u: float, y: Outcomes) -> Pieces:
+    """``u`` = log(eta^2 - 1), so log eta = log(1 + e^u) / 2."""
+    threshold, rate = np.logaddexp(0.0, u) / 2, expit(u)
+    ahead, behind = x - threshold, -x - threshold
+    not_loss, not_win = y.win + y.tie, y.loss + y.tie
+    value = not_loss * log_expit(ahead) + not_win * log_expit(behind) + y.tie * u
+    pull_up, pull_down = not_loss * expit(-ahead), not_win * expit(-behind)
+    bend_up, bend_down = pull_up * expit(ahead), pull_down * expit(behind)
+    return Pieces(
+        value,
+        pull_up - pull_down,
+        y.tie - (pull_up + pull_down) * rate / 2,
+        bend_up + bend_down,
+        (bend_down - bend_up) * rate / 2,
+        (bend_up + bend_down) * rate**2 / 4 + (pull_up + pull_down) * rate * (1 - rate) / 2,
+    )
+
+
+RULES: dict[str, Callable[[Floats, float, Outcomes], Pieces]] = {
+    "half": half,
+    "davidson": davidson,
+    "rao_kupper": rao_kupper,
+}
+
+
+def tie_parameter(rule: TieRule, u: float) -> float:
+    """nu of Davidson, eta of Rao and Kupper; NaN for ``half``."""
+    if rule == "davidson":
+        return float(np.exp(u))
+    return float(np.exp(np.logaddexp(0.0, u) / 2)) if rule == "rao_kupper" else float("nan")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,13 +170,10 @@ def fit_with_covariates(
     *,
     columns: Mapping[str, Floats] | None = None,
     ties: TieRule = "half",
-    cluster: Cluster = "instruction",
-    prior_sd: float | None = None,
 ) -> ControlledRatings:
     """Ratings controlled for ``columns`` (n,) each, finite and antisymmetric.
 
-    ``prior_sd`` puts a normal prior around 0 on the coefficient of each scaled column (0.5 is a usual choice); None
-    is maximum likelihood. Ties modelled by a parameter need some, and some that are none.
+    Ties modelled by a parameter need some, and some that are none.
     Raises StatisticsError for a column that does not fit, ties that cannot be modelled, or no convergence.
     """
     if ties not in RULES:
@@ -97,9 +184,9 @@ def fit_with_covariates(
     inside = graph.part[table.model_a] == graph.part[table.model_b]
     rows = table.select(inside)
     context = _Context.of(rows, {name: column[inside] for name, column in given.items()}, graph)
-    fit = _Fit(rows, context, graph, ties, 0.0 if prior_sd is None else 1 / prior_sd**2)
+    fit = _Fit(rows, context, graph, ties)
     optimum = maximise(fit, fit.start(), scale=float(counts.verdicts.sum(axis=1).max(initial=1.0)))
-    covariance = fit.covariance(optimum.x, cluster)
+    covariance = fit.covariance(optimum.x)
     k = len(table.models)
     layers = plan(counts.verdicts > 0, graph, table)
     theta, of_theta = one_scale(optimum.x[:k], covariance[:k, :k], counts, graph, layers)
@@ -126,7 +213,7 @@ def bradley_terry_estimates(
 ) -> Estimates:
     """The leaderboard's method "bradley-terry"; ``columns`` as in ``fit_with_covariates``."""
     if columns is not None:
-        return _with_ties(table, choices, columns, "half")
+        return _with_ties("half", table, choices, baseline, rng, columns)
     estimates = _rating_estimates(fit_bradley_terry(table, cluster=choices.cluster), choices.level)
     if choices.interval == "analytic":
         notes = _few_judges(table) if choices.cluster in ("judge", "both") else ()
@@ -135,28 +222,6 @@ def bradley_terry_estimates(
         raise StatisticsError("the bootstrap draws instructions: leave out the choice of clusters, or the bootstrap")
     drawn = bootstrap_ratings(table, level=choices.level, resamples=choices.resamples, rng=rng)
     return replace(estimates, lower=drawn.lower, upper=drawn.upper, method=drawn.method)
-
-
-def davidson_estimates(
-    table: VerdictTable,
-    choices: Choices,
-    baseline: str | None,
-    rng: np.random.Generator,
-    columns: Mapping[str, Floats] | None = None,
-) -> Estimates:
-    """The leaderboard's method "davidson"."""
-    return _with_ties(table, choices, columns, "davidson")
-
-
-def rao_kupper_estimates(
-    table: VerdictTable,
-    choices: Choices,
-    baseline: str | None,
-    rng: np.random.Generator,
-    columns: Mapping[str, Floats] | None = None,
-) -> Estimates:
-    """The leaderboard's method "rao-kupper"."""
-    return _with_ties(table, choices, columns, "rao_kupper")
 
 
 def _rating_estimates(ratings: Ratings, level: float) -> Estimates:
@@ -188,10 +253,21 @@ def coefficient_note(name: str, coefficient: Estimate) -> str:
     return f"at equal {name}, whose coefficient is {coefficient.value:.2f} [{lower:.2f}, {upper:.2f}] log-odds a unit"
 
 
-def _with_ties(table: VerdictTable, choices: Choices, columns: Mapping[str, Floats] | None, ties: TieRule) -> Estimates:
+def _with_ties(
+    ties: TieRule,
+    table: VerdictTable,
+    choices: Choices,
+    baseline: str | None,
+    rng: np.random.Generator,
+    columns: Mapping[str, Floats] | None = None,
+) -> Estimates:
     controlled = fit_with_covariates(table, columns=columns, ties=ties)
     notes = (coefficient_note(name, controlled.coefficient(name, choices.level)) for name in controlled.columns)
     return replace(_rating_estimates(controlled.ratings, choices.level), notes=tuple(notes))
+
+
+davidson_estimates = partial(_with_ties, "davidson")
+rao_kupper_estimates = partial(_with_ties, "rao_kupper")
 
 
 def _few_judges(table: VerdictTable) -> tuple[str, ...]:
@@ -240,7 +316,6 @@ class _Fit:
     context: _Context
     graph: Connectivity
     ties: TieRule
-    ridge: float
 
     @cached_property
     def outcomes(self) -> Outcomes:
@@ -269,24 +344,23 @@ class _Fit:
         return np.append(zeros, np.log(2 * share / (1 - share)) if self.ties == "davidson" else np.log(eta**2 - 1))
 
     def value(self, x: Floats) -> float:
-        beta = x[len(self.rows.models) :][: self.context.z.shape[1]]
-        return float(self._pieces(x).value.sum() - 0.5 * self.ridge * (beta**2).sum())
+        return float(self._pieces(x).value.sum())
 
     def newton(self, x: Floats) -> tuple[Floats, Floats]:
         pieces = self._pieces(x)
-        z, k = self.context.z, len(self.rows.models)
-        beta = x[k : k + z.shape[1]]
-        parts = [_differences(self.rows, pieces.score_x), pieces.score_x @ z - self.ridge * beta]
+        parts = [_differences(self.rows, pieces.score_x), pieces.score_x @ self.context.z]
         gradient = np.concatenate([*parts, [pieces.score_u.sum()]] if self.free_ties else parts)
         return gradient, solve_dense(self._information(pieces), gradient)
 
-    def covariance(self, x: Floats, cluster: Cluster) -> Floats:
+    def covariance(self, x: Floats) -> Floats:
         """Sandwich; NaN rows for models whose part has a single cluster."""
         pieces = self._pieces(x)
         extra = [pieces.score_x[:, None] * self.context.z]
         if self.free_ties:
             extra.append(pieces.score_u[:, None])
-        meat = meat_of_rows(self.rows, pieces.score_x, self.graph.part, cluster, extra=np.concatenate(extra, axis=1))
+        meat = meat_of_rows(
+            self.rows, pieces.score_x, self.graph.part, "instruction", extra=np.concatenate(extra, axis=1)
+        )
         unknown = np.isnan(np.diag(meat))
         bread = self.bread(x)
         covariance: Floats = bread @ np.nan_to_num(meat) @ bread
@@ -306,7 +380,6 @@ class _Fit:
         k, z = len(self.rows.models), self.context.z
         information = _gram(self.rows, z, pieces.info_xx)
         information[:k, :k] += self.anchor
-        information[k:, k:] += self.ridge * np.eye(z.shape[1])
         if not self.free_ties:
             return information
         border = np.concatenate([_differences(self.rows, pieces.info_xu), pieces.info_xu @ z])

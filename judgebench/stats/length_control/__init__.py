@@ -31,8 +31,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.bootstrap import instruction_weights
-from judgebench.stats.intervals import critical_value, rate_estimate
+from judgebench.stats.intervals import critical_value, instruction_weights, rate_estimate
 from judgebench.stats.length_control.likelihood import (
     Comparisons,
     ControlPrior,

@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 
 from judgebench import services
+from judgebench.audits import NULL_MODELS
+from judgebench.engine.judges import own_judge
+from judgebench.services.audits import registry
+from judgebench.services.audits.registry import NullModelAudit
 from judgebench.store.database import Database
 from tests.audits import judges
 from tests.audits.judges import serve
@@ -208,3 +212,16 @@ def test_a_random_search_needs_log_probabilities(quiz: Invoke) -> None:
         result = quiz("audit", "null-models", *where, "--random-search", "4")
     assert result.code == 2
     assert "gives no log-probabilities" in result.err
+
+
+def test_a_judge_of_ones_own_is_audited_behind_a_defence_too(quiz: Invoke) -> None:
+    own = own_judge(lambda messages: judges.honest(messages[-1]["content"]), name="mine", version="1")
+    database = Database("judgebench.db")
+    for defence in ((), ("sandwich",)):
+        settings = NullModelAudit(benchmark="quiz", judge=own, defence=defence, limit=60)
+        report = registry.audit(database, NULL_MODELS, settings, environment={})
+        assert report.passed
+        assert report.details["judge"] == "+".join(["mine", *defence])
+    kept = services.audits.results.audits(database, "quiz", kind=NULL_MODELS)
+    database.close()
+    assert len({audit.judge_digest for audit in kept}) == 2

@@ -1,5 +1,8 @@
 """The benchmark that an audit has of its own, and a judge that is asked there."""
 
+from contextlib import closing
+from sqlite3 import connect
+
 import pytest
 
 from judgebench import store
@@ -17,7 +20,10 @@ from judgebench.services.audits.stage import (
 )
 from judgebench.spec import JudgeSpec
 from judgebench.store.database import Database
+from tests.audits import judges
+from tests.cli.conftest import Invoke
 from tests.filling import submitted
+from tests.services.audits.conftest import GOOD, audit, store_outputs
 
 QUESTIONS = [Instruction((f"What is {number}?",)) for number in range(4)]
 COIN = JudgeSpec(model="scripted:coin")
@@ -82,3 +88,19 @@ def test_instructions_that_all_have_answered_and_the_model_that_others_meet(data
         store.benchmarks.add_benchmark(connection, "bare")
     with pytest.raises(InputError, match="no outputs that null models could meet"):
         choose_baseline(database, "bare")
+
+
+def test_golden_names_of_stages_stay_so_that_an_audit_begun_by_an_older_version_continues(invoke: Invoke) -> None:
+    """As version 0.1.0 called them."""
+    store_outputs(60, {"good": GOOD, "other": "I do not know."})
+    audit(invoke, judges.honest, "null-models", "--baseline", "good", "--defences", "--defence", "sandwich")
+    audit(invoke, judges.attentive, "robustness", "--model", "good", "--opponent", "other", "--limit", "20")
+    audit(invoke, judges.honest, "submissions", "--permuted", "20", "--baseline", "good")
+    with closing(connect("judgebench.db")) as stored:
+        names = {name for (name,) in stored.execute("select name from benchmarks")}
+    assert names - {"quiz"} == {
+        "audit:quiz/fd50f027",
+        "audit:quiz/fd50f027/honest-193ad5f4",
+        "audit:quiz/df944f55",
+        "audit:quiz/permuted-751a318f",
+    }

@@ -3,14 +3,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given
-from scipy.optimize import minimize
+from hypothesis import strategies as st
+from scipy.optimize import approx_fprime, minimize
 from scipy.special import expit
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.bradley_terry import fit_bradley_terry
-from judgebench.stats.bradley_terry.covariates import coefficient_note, fit_with_covariates, shown_first
-from judgebench.stats.bradley_terry.ties import RULES, Outcomes
-from tests.stats.bradley_terry.test_ties import probabilities
+from judgebench.stats.bradley_terry.covariates import (
+    RULES,
+    Outcomes,
+    coefficient_note,
+    fit_with_covariates,
+    shown_first,
+)
 from tests.stats.factories import World, stacked, swapped, table_of, tables
 
 RNG = np.random.default_rng
@@ -118,12 +123,6 @@ def test_an_undefeated_model_keeps_a_finite_flagged_rating():
     assert np.isfinite(fit.ratings.theta).all()
 
 
-def test_a_prior_shrinks_coefficients():
-    table, style = world(), RNG(2).standard_normal(720)
-    free, held = (fit_with_covariates(table, columns={"style": style}, prior_sd=sd) for sd in (None, 0.01))
-    assert abs(held.coefficients[0]) < abs(free.coefficients[0])
-
-
 def test_bad_input_is_refused():
     table = world()
     with pytest.raises(StatisticsError, match="'style' must hold 720 finite"):
@@ -155,3 +154,51 @@ def test_a_coefficient_is_an_estimate_with_its_interval():
     assert coefficient.lower < coefficient.value < coefficient.upper
     assert coefficient_note("style", coefficient).startswith("at equal style, whose coefficient is ")
     assert fit.coefficient("none").reason == "no verdict has it"
+
+
+def probabilities(rule, gap, parameter):
+    """Win, loss and tie under nu or eta, as the likelihood gives them."""
+    u = np.log(parameter) if rule == "davidson" else np.log(parameter**2 - 1)
+    pure = Outcomes.of(np.array([1.0, 0.0, 0.5]))
+    return tuple(np.exp(RULES[rule](np.full(3, gap), u, pure).value).tolist())
+
+
+def test_golden_davidson_probabilities():
+    # Davidson (1970) with strengths .5 and 0 in log-odds and nu .6: win, loss, tie.
+    win, loss, tie = probabilities("davidson", 0.5, 0.6)
+    assert (win, loss, tie) == pytest.approx((0.482204, 0.292471, 0.225325), abs=1e-6)
+
+
+def test_rao_kupper_probabilities_by_their_own_formula():
+    one, other, eta = np.exp(0.7), 1.0, 1.5
+    win, loss, tie = probabilities("rao_kupper", 0.7, eta)
+    assert win == pytest.approx(one / (one + eta * other))
+    assert loss == pytest.approx(other / (other + eta * one))
+    assert tie == pytest.approx((eta**2 - 1) * one * other / ((one + eta * other) * (other + eta * one)))
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+@given(x=st.floats(-4, 4), u=st.floats(-3, 3), preference=st.floats(0, 1))
+def test_derivatives_are_those_of_the_value(rule, x, u, preference):
+    y = Outcomes.of(np.array([preference]))
+
+    def value(p):
+        return float(RULES[rule](np.array([p[0]]), p[1], y).value[0])
+
+    def slope(p):
+        pieces = RULES[rule](np.array([p[0]]), p[1], y)
+        return np.array([pieces.score_x[0], pieces.score_u[0]])
+
+    pieces = RULES[rule](np.array([x]), u, y)
+    np.testing.assert_allclose(slope([x, u]), approx_fprime(np.array([x, u]), value), atol=1e-5)
+    numeric = -np.array([approx_fprime(np.array([x, u]), lambda p, i=i: float(slope(p)[i])) for i in range(2)])
+    ours = [[pieces.info_xx[0], pieces.info_xu[0]], [pieces.info_xu[0], pieces.info_uu[0]]]
+    np.testing.assert_allclose(ours, numeric, atol=1e-5)
+
+
+@pytest.mark.parametrize("rule", ["davidson", "rao_kupper"])
+@given(x=st.floats(-5, 5), parameter=st.floats(1.01, 4))
+def test_probabilities_sum_to_one_and_mirror(rule, x, parameter):
+    win, loss, tie = probabilities(rule, x, parameter)
+    assert win + loss + tie == pytest.approx(1)
+    assert probabilities(rule, -x, parameter) == pytest.approx((loss, win, tie))

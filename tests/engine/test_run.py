@@ -13,9 +13,9 @@ from judgebench.records import Status
 from judgebench.spec import Study, make_study
 from judgebench.store import schema as t
 from judgebench.store.database import Database
+from tests.engine.served import prefers_quality, rates_quality
 from tests.fault_server import FaultServer, Reply
 from tests.filling import asked, stored
-from tests.study.benchmarks import prefers_quality, rates_quality
 
 
 def _study(url: str = "http://127.0.0.1:9/v1", template: str = "pairwise/three-way", **fields: Any) -> Study:

@@ -11,14 +11,15 @@ import pytest
 from judgebench import services
 from judgebench.formats.registry import FORMATS
 from judgebench.store.database import Database
+from tests.cli.conftest import Invoke
 from tests.formats.writing import write_rows
-
-from .conftest import Invoke
 
 ANNOTATION = {
     **{"instruction": "q", "output_1": "x", "generator_1": "base", "output_2": "y", "generator_2": "m"},
     **{"annotator": "judge", "preference": 1.25},
 }
+
+
 LABEL = {"instruction": "q", "output_a": "x", "output_b": "y", "winner": "A", "annotator": "ann"}
 
 

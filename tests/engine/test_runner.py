@@ -1,13 +1,15 @@
-"""The loop keeps its promises: nothing lost, none twice, bounded in flight, every planned trial counted."""
+"""The loop keeps its promises: nothing lost, none twice, bounded in flight, every planned trial counted; and it leaves
+the collector of garbage as it found it."""
 
 import asyncio
+import gc
 from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgebench.engine.runner import Runner, RunTally
+from judgebench.engine.runner import Runner, RunTally, run_async
 from judgebench.errors import DatabaseError, JudgeError, JudgeRefused
 from judgebench.records import Order, Status, Trial, TrialResult
 from judgebench.spec import Pace
@@ -161,3 +163,37 @@ def test_a_database_that_fails_ends_the_run() -> None:
 
     with pytest.raises(DatabaseError, match="disk is full"):
         execute(Runner(agree, Full(), planned=10, pace=Pace(concurrency=3)), plan(10))
+
+
+async def _collector() -> tuple[bool, tuple[int, int, int]]:
+    return gc.get_freeze_count() > 0, gc.get_threshold()
+
+
+def test_objects_of_before_are_frozen_only_while_questions_are_asked() -> None:
+    before = gc.get_threshold()
+    frozen, threshold = run_async(_collector())
+    assert frozen
+    assert threshold > before
+    assert not gc.get_freeze_count()
+    assert gc.get_threshold() == before
+
+
+def test_what_somebody_else_froze_stays_frozen() -> None:
+    gc.freeze()
+    try:
+        count = gc.get_freeze_count()
+        run_async(_collector())
+        assert gc.get_freeze_count() == count
+    finally:
+        gc.unfreeze()
+
+
+def test_the_collector_is_restored_after_an_error() -> None:
+    async def fails() -> None:
+        raise ValueError("none")
+
+    before = gc.get_threshold()
+    with pytest.raises(ValueError, match="none"):
+        run_async(fails())
+    assert not gc.get_freeze_count()
+    assert gc.get_threshold() == before

@@ -11,9 +11,9 @@ from judgebench.errors import InputError
 from judgebench.records import Status
 from judgebench.spec import make_study
 from judgebench.store.database import Database
+from tests.engine.served import prefers_quality
 from tests.fault_server import FaultServer, Reply, Request
 from tests.filling import asked, stored
-from tests.study.benchmarks import prefers_quality
 
 
 def _settle(database: Database, judge: str | dict[str, Any], **fields: Any) -> engine.adaptive.Settlement:

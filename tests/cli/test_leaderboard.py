@@ -1,0 +1,117 @@
+"""judgebench leaderboard."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Invoke, verdicts
+from tests.fault_server import FaultServer, Reply, Request
+
+
+def test_controls_of_the_leaderboard(judged: Invoke) -> None:
+    where = ("leaderboard", "--benchmark", "bench", "--judge", "scripted:coin", "--format", "json")
+    rated = judged(*where, "--method", "bradley-terry", "--control", "length,position").json
+    assert any(note.startswith("at equal position, whose coefficient is") for note in rated["notes"])
+    assert judged(*where, "--control", "length").code == 2
+    assert judged(*where, "--method", "bradley-terry", "--control", "weight").code == 2
+    assert judged(*where, "--anchor", "human", "--control", "length").code == 2
+    assert judged(*where, "--margin", "1", "--exclude-related").code == 2
+    assert judged(*where, "--method", "bradley-terry", "--control", "length", "--jury", "mean").code == 2
+
+
+def test_related_judges_lose_their_say(judged: Invoke) -> None:
+    where = ("leaderboard", "--benchmark", "bench", "--format", "json")
+    assert any("nobody declared" in note for note in judged(*where, "--exclude-related").json["notes"])
+    for name in ("alpha", "beta", "gamma", "scripted:coin"):
+        assert judged("lineage", "set", name, "--family", f"of {name}").code == 0
+    assert judged("lineage", "set", "scripted:always-first", "--family", "of alpha").code == 0
+    board = judged(*where, "--exclude-related").json
+    assert board["notes"][0].endswith(": 16 left out")
+    assert board["judges"] == ["scripted:always-first", "scripted:coin"]
+    weighted = judged(*where, "--related-weight", "0.5").json
+    assert weighted["notes"][0].endswith("16 given less weight")
+
+
+def test_a_board_anchored_to_people(judged: Invoke, tmp_path: Path) -> None:
+    where = ("leaderboard", "--benchmark", "bench", "--judge", "scripted:coin", "--format", "json")
+    assert judged(*where, "--anchor", "human").code == 2  # every instruction is labelled, so nothing is left to predict
+    corrected = judged(*where, "--anchor", "rogan-gladen")
+    assert corrected.code == 2 or "corrected for a judge" in corrected.json["notes"][0]
+
+
+def ratings(index: int, request: Request) -> Reply:
+    if request.method == "GET":
+        return Reply.of({"data": [{"id": "gpt"}]})
+    return Reply.chat(f"Rating: [[{9 if 'alpha on' in request.text else 4}]]")
+
+
+def test_outputs_are_scored_and_models_ranked(submitted: Invoke) -> None:
+    template = ("--template", "pointwise/mt-bench")
+    with FaultServer(ratings) as server:
+        asked = ("run", "--benchmark", "bench", "--judge", "gpt", "--judge-url", server.url, *template)
+        planned = submitted(*asked, "--dry-run")
+        ran = submitted(*asked, "--format", "json")
+    assert "12 outputs to score, 12 trials" in planned.out
+    assert (ran.code, ran.json["planned"], ran.json["ok"]) == (0, 12, 12)
+    board = ("leaderboard", "--benchmark", "bench")
+    scores = submitted(*board, "--method", "score", "--format", "json").json
+    assert [(row["model"], row["rating"], row["outputs"]) for row in scores["rows"]] == [
+        ("alpha", 9.0, 4),
+        ("beta", 4.0, 4),
+        ("gamma", 4.0, 4),
+    ]
+    assert "Mean scores, judged by" in submitted(*board, "--method", "score").out
+    rates = submitted(*board, "--margin", "0.1", "--format", "json").json
+    assert [row["win_rate"] for row in rates["rows"]] == [1.0, 0.25, 0.25]
+
+
+def test_a_baseline_has_no_meaning_for_scores(submitted: Invoke) -> None:
+    result = submitted(
+        *("run", "--benchmark", "bench", "--judge", "scripted:coin", "--baseline", "alpha"),
+        *("--template", "pointwise/mt-bench"),
+    )
+    assert result.code == 2
+    assert "scores each output by itself" in result.err
+
+
+@pytest.mark.parametrize("method", ["win-rate", "bradley-terry"])
+def test_the_leaderboard_keeps_the_contract(submitted: Invoke, method: str) -> None:
+    submitted("run", "--benchmark", "bench", "--judge", "scripted:coin", "--all-pairs")
+    board = submitted("leaderboard", "--benchmark", "bench", "--method", method, "--format", "json").json
+    assert {"benchmark", "judges", "method", "interval", "rows", "left_out"} <= board.keys()
+    assert board["interval"].keys() == {"level", "method"}
+    wanted = {"model", "rating", "win_rate", "lower", "upper", "rank", "rank_lower", "rank_upper", "battles", "ties"}
+    for row in board["rows"]:
+        assert wanted <= row.keys()
+        assert row["lower"] <= row["rating"] <= row["upper"]
+        assert row["rank_lower"] <= row["rank"] <= row["rank_upper"]
+        assert 0 <= row["win_rate"] <= 1
+
+
+def test_a_jury_is_a_view_of_its_judges_verdicts(submitted: Invoke, tmp_path: Path) -> None:
+    for judge in ("scripted:coin", "scripted:always-first"):
+        submitted("run", "--benchmark", "bench", "--judge", judge, "--all-pairs")
+    before = verdicts(tmp_path)
+    command = ("leaderboard", "--benchmark", "bench", "--format", "json")
+    for rule in ("majority", "mean"):
+        board = submitted(*command, "--jury", rule).json
+        assert board["judges"] == ["scripted:always-first", "scripted:coin"]
+        assert any("jury" in note for note in board["notes"])
+        assert not any("pooled" in note for note in board["notes"])
+        assert sum(row["battles"] for row in board["rows"]) == 2 * 12
+    assert verdicts(tmp_path) == before
+    alone = submitted(*command, "--jury", "mean", "--judge", "scripted:coin")
+    assert (alone.code, "two judges" in alone.err) == (2, True)
+
+
+def test_judge_aware_ratings_tell_the_first_place_from_quality(undecided: Invoke) -> None:
+    board = undecided("leaderboard", "--benchmark", "b", "--method", "judge-aware", "--format", "json").json
+    assert [round(row["rating"]) for row in board["rows"]] == [1000] * 4
+    [note] = [note for note in board["notes"] if "shown first" in note]
+    assert float(note.split()[-3]) > 1
+
+
+def test_csv_and_markdown_hold_every_model(undecided: Invoke) -> None:
+    for form, line in (("csv", "m4,0.5,"), ("markdown", "| m4 | 50.0% |")):
+        printed = undecided("leaderboard", "--benchmark", "b", "--format", form).out
+        assert any(line in row for row in printed.splitlines())
