@@ -384,20 +384,9 @@ def _judge(
 
 def _unlabelled(name: str, level: float) -> JudgeAgreement:
     nothing = unidentified(_NOBODY, level=level)
-    return JudgeAgreement(
-        judge=name,
-        items=0,
-        without_verdict=0,
-        consensus=no_coefficients(_NOBODY, level),
-        each_person=nothing,
-        accuracy=nothing,
-        accuracy_strict=nothing,
-        by_category=(),
-        rankings=Rankings(nothing, nothing),
-        calibration=None,
-        calibration_error=nothing,
-        annotators=annotator_test(np.zeros(0), np.zeros((0, 0))),
-    )
+    untested = annotator_test(np.zeros(0), np.zeros((0, 0)))
+    agreed = no_coefficients(_NOBODY, level), *(nothing,) * 3
+    return JudgeAgreement(name, 0, 0, *agreed, (), Rankings(nothing, nothing), None, nothing, untested)
 
 
 def _pair(items: LabelledBattles, one: int, other: int, how: Resampling) -> JudgePair:

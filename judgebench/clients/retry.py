@@ -202,8 +202,8 @@ class RetryingClient:
 
     def _wait_s(self, cause: JudgeError, failures: int) -> float:
         """Our own wait on top of the server's, so that those held back together do not return together."""
-        asked = cause.retry_after_s if isinstance(cause, Overloaded) else None
-        return min(asked or 0.0, self._policy.max_retry_after_s) + self._policy.wait_s(failures, self._rng)
+        servers_wait = cause.retry_after_s if isinstance(cause, Overloaded) else None
+        return min(servers_wait or 0.0, self._policy.max_retry_after_s) + self._policy.wait_s(failures, self._rng)
 
 
 def _final(cause: JudgeError, attempts: int) -> JudgeError:

@@ -167,7 +167,7 @@ def _values(recorded: RecordedVerdict) -> dict[str, Any]:
         "output_b": None if b is None else [*b.earlier, b.text],
         **dict(zip(_JUDGE, (judge.name, judge.model, judge.template, judge.template_digest), strict=True)),
         "settings": json.dumps(dict(judge.settings), sort_keys=True),
-        "order": None if recorded.order is None else str(recorded.order),
+        "order": recorded.order,
         "repeat": recorded.repeat,
         **{name: getattr(recorded.verdict, name) for name in _VERDICT},
         **replied,

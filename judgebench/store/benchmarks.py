@@ -5,6 +5,7 @@ What is stored is never changed: adding an instruction again is nothing.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -15,7 +16,7 @@ from judgebench.errors import UnknownName
 from judgebench.records import Instruction, Output
 from judgebench.stats.text_features import guess_language
 from judgebench.store import schema as t
-from judgebench.store.database import AMONG, Connection, Database, Stored, insert, now, rows_among, snapshot
+from judgebench.store.database import AMONG, Connection, Database, Stored, insert, now, rows_among
 from judgebench.store.judges import judge
 
 _PAGE = 500  # instructions with their outputs, in memory at once
@@ -91,7 +92,7 @@ def answered_instructions(
     """
     while limit is None or limit > 0:
         size = _PAGE if limit is None else min(_PAGE, limit)
-        with snapshot(source) as connection:
+        with source.read() if isinstance(source, Database) else nullcontext(source) as connection:
             page = questions(connection, benchmark, models, after=after, limit=size, category=category)
         if not page:
             return

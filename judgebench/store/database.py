@@ -76,6 +76,7 @@ class Database:
 
     def __init__(self, address: str, *, create: bool = False) -> None:
         self.url = parse_address(address)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and not create and not os.path.exists(self.url.database or ""):
             raise InputError(
                 f"there is no database at {self.name}: submit or import something first, or name it by --db"
@@ -94,10 +95,6 @@ class Database:
             )
         if revision != SCHEMA_REVISION:
             self.upgrade()
-
-    @property
-    def is_sqlite(self) -> bool:
-        return self.url.get_backend_name() == "sqlite"
 
     @property
     def name(self) -> str:
@@ -156,16 +153,6 @@ class Database:
         if type(error).__name__ in ("IntegrityError", "CheckViolation", "UniqueViolation"):
             return DatabaseError(f"the database {self.name} refused a row: {reason}")
         return DatabaseError(f"the database {self.name} cannot be used: {reason}")
-
-
-@contextmanager
-def snapshot(source: Database | Connection) -> Iterator[Connection]:
-    """A snapshot of a database for this once, or the one that a connection is in already."""
-    if isinstance(source, Database):
-        with source.read() as connection:
-            yield connection
-    else:
-        yield source
 
 
 def parse_address(address: str) -> URL:

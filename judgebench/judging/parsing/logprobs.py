@@ -91,8 +91,8 @@ def reward(text: str) -> Verdict:
 
 def _numbers(text: str) -> list[tuple[float, float, float]]:
     """(conditional, unconditional, tokens) of each of the two outputs."""
-    found: Any = json.loads(text)
-    columns = [[float(value) for value in found[name]] for name in ("conditional", "unconditional", "tokens")]
+    fields: Any = json.loads(text)
+    columns = [[float(value) for value in fields[name]] for name in ("conditional", "unconditional", "tokens")]
     if any(len(column) != 2 for column in columns):
         raise ValueError("each list must have two numbers")
     if not all(math.isfinite(value) for column in columns for value in column):
