@@ -441,8 +441,8 @@ def templates() -> pd.DataFrame:
     Returns: one row a template: ``template`` (its id), ``kind`` ("pairwise" or "pointwise"), ``digest``.
     Raises InputError for a template that cannot be read.
     """
-    rows = [{"template": each.id, "kind": each.kind, "digest": each.digest} for each in spec.templates()]
-    return frame_of(rows, ["template", "kind", "digest"])
+    rows = [(template.id, template.kind, template.digest) for template in spec.templates()]
+    return pd.DataFrame(rows, columns=["template", "kind", "digest"])
 
 
 def audit_results(database: Database, *, benchmark: str, kind: str | None = None) -> pd.DataFrame:
