@@ -45,7 +45,6 @@ __all__ = [
     "audit_results", "batches", "estimate_answers", "estimate_run", "export_batch", "human_queue", "ingest_batches",
     "judge", "judges", "plan", "reparse", "run", "runs", "settle", "submit_batch", "templates", "test_judge", "vote",
 ]  # fmt: skip
-
 AnyJudge = str | Mapping[str, Any] | JudgeSpec | ResolvedJudge | Client | Ask
 Orders = Literal["both", "random", "single"]
 _P = ParamSpec("_P")
@@ -442,8 +441,8 @@ def templates() -> pd.DataFrame:
     Returns: one row a template: ``template`` (its id), ``kind`` ("pairwise" or "pointwise"), ``digest``.
     Raises InputError for a template that cannot be read.
     """
-    rows = [{"template": each.id, "kind": each.kind, "digest": each.digest} for each in spec.templates()]
-    return frame_of(rows, ["template", "kind", "digest"])
+    rows = [(template.id, template.kind, template.digest) for template in spec.templates()]
+    return pd.DataFrame(rows, columns=["template", "kind", "digest"])
 
 
 def audit_results(database: Database, *, benchmark: str, kind: str | None = None) -> pd.DataFrame:
