@@ -15,8 +15,7 @@ import numpy as np
 from judgebench.audits.defences import PUBLIC_MARK
 from judgebench.audits.rules.markers import literals
 from judgebench.errors import InputError
-from judgebench.judging.scales import Label, LabelScale, ScoreScale
-from judgebench.judging.templates import Template, fence
+from judgebench.judging.templates import Label, LabelScale, ScoreScale, Template, fence
 from judgebench.records import Instruction
 
 PREFIX = "null:"  # of entrants' names

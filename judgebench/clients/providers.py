@@ -13,7 +13,7 @@ from typing import Any
 
 from judgebench.clients.base import Access, Client, Counted
 from judgebench.errors import InputError, JudgeBenchError, JudgeError
-from judgebench.judging.scales import LikelihoodScale, RewardScale, Scale
+from judgebench.judging.templates import LikelihoodScale, RewardScale, Scale
 from judgebench.records import Completion, Prompt
 from judgebench.spec import Served
 

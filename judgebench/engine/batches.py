@@ -27,8 +27,7 @@ from judgebench.errors import BadReply, InputError
 from judgebench.formats.batch_files import BatchFile, BatchResult, digest_of, first_id, question_line, read_results
 from judgebench.judging.design import identical_verdict
 from judgebench.judging.parsing import parse
-from judgebench.judging.scales import LikelihoodScale, RewardScale
-from judgebench.judging.templates import Template, make_nonce, render
+from judgebench.judging.templates import LikelihoodScale, RewardScale, Template, make_nonce, render
 from judgebench.records import ChatPrompt, Reading, Status, Trial, TrialResult
 from judgebench.spec import Study, make_study
 from judgebench.store import runs

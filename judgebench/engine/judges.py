@@ -4,19 +4,21 @@ A judge is resolved once a run, when its template is read and its provider found
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import asdict, dataclass, replace
+from typing import Any, cast
 
+from judgebench import store
 from judgebench.audits.defences import SETTING
 from judgebench.clients.base import Access, Client, Counted, Price, Server
 from judgebench.clients.defences import DefendedClient
-from judgebench.clients.providers import GuardedClient, Provider, provider_of
+from judgebench.clients.providers import GuardedClient, Provider, is_local, provider_of
 from judgebench.clients.retry import RetryingClient, Throttle
 from judgebench.clients.scripted import Ask, FunctionClient
 from judgebench.errors import InputError
 from judgebench.judging.templates import Template
 from judgebench.records import Judge, check_name
 from judgebench.spec import JudgeSpec, Served, load_template, make_judge
+from judgebench.store.database import Connection, Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +134,72 @@ def key_of(spec: Served, environment: Mapping[str, str]) -> str:
     if not key:
         raise InputError(f"the environment variable {spec.key_env} is not set: put the {spec.role}'s key there")
     return key
+
+
+@dataclass(frozen=True, slots=True)
+class KnownJudge:
+    """A stored judge, and how it is asked where that is known: as it was added, or else as it was asked last."""
+
+    judge: Judge
+    spec: JudgeSpec | None  # None: only imported
+
+
+def known_judges(database: Database) -> list[KnownJudge]:
+    """Every stored judge, by name."""
+    with database.read() as connection:
+        return [_known(connection, judge) for judge in store.judges.judges(connection)]
+
+
+def known_judge(database: Database, name: str) -> KnownJudge:
+    """Raises UnknownName, and InputError when the judge's template has changed since."""
+    with database.read() as connection:
+        known = _known(connection, store.judges.judge(connection, name))
+    if known.spec is not None:
+        template_of(known.judge, known.spec.template)
+    return known
+
+
+def find_judge(
+    database: Database, fields: Mapping[str, Any], *, where: str = "flags", otherwise: str | None = None
+) -> JudgeSpec:
+    """The judge that these fields of JudgeSpec describe, each None where nothing was said.
+
+    Without an address, ``model`` may be the name of a judge that was added or ran before: it is that judge then, with
+    what the other fields say otherwise. By another template it is another judge, and its name is made anew.
+    ``otherwise`` is the address of one that has none. Raises InputError, naming ``where``.
+    """
+    given = {name: value for name, value in fields.items() if value is not None}
+    name = given.get("model")
+    if name is not None and "url" not in given:
+        with database.read() as connection:
+            is_known = name in (judge.name for judge in store.judges.judges(connection))
+        known = known_judge(database, name) if is_known else None
+        if known is not None and known.spec is not None:
+            given = _overlaid(known, known.spec, given)
+        if otherwise is not None and "url" not in given and not is_local(given["model"]):
+            given["url"] = otherwise
+    return make_judge(given, where=where)
+
+
+def _overlaid(known: KnownJudge, spec: JudgeSpec, given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a known judge with those given laid over them."""
+    fields = spec.model_dump(exclude_none=True)
+    if "template" in given and load_template(given["template"]).digest != known.judge.template_digest:
+        usual = template_of(known.judge, spec.template).settings
+        fields["settings"] = {name: value for name, value in spec.settings.items() if usual.get(name) != value}
+        del fields["name"]
+    return fields | given | {"model": spec.model}
+
+
+def _known(connection: Connection, judge: Judge) -> KnownJudge:
+    address = store.judges.addresses(connection).get(judge.name)
+    if address is not None:
+        fields = asdict(address)
+    elif (ran := store.runs.last_specification(connection, judge.name)) is not None:
+        fields = dict(ran["judge"])
+    else:
+        return KnownJudge(judge, None)
+    if not (fields.get("template") or "").endswith(".md"):
+        fields["template"] = judge.template  # this version, whatever is the newest
+    fields |= {"name": judge.name, "model": judge.model, "settings": judge.settings}
+    return KnownJudge(judge, make_judge(fields, where=f"judge {judge.name}"))

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from judgebench.judging.scales import LabelScale, ScoreScale
-from judgebench.judging.templates import ReplyFormat, Template
+from judgebench.judging.templates import LabelScale, ReplyFormat, ScoreScale, Template
 from judgebench.records import ChatPrompt, Completion, Message
 
 How = Literal["json_schema", "choice"]

@@ -14,8 +14,18 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from judgebench.errors import InputError, UnknownName
-from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, RewardScale, Scale, ScoreScale
-from judgebench.judging.templates import VARIABLES, ReplyFormat, Template, variables
+from judgebench.judging.templates import (
+    VARIABLES,
+    Label,
+    LabelScale,
+    LikelihoodScale,
+    ReplyFormat,
+    RewardScale,
+    Scale,
+    ScoreScale,
+    Template,
+    variables,
+)
 from judgebench.records import content_key
 from judgebench.resources import folder
 

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from judgebench.audits.defences import PUBLIC_MARK
 from judgebench.audits.null_models import exchanged, panel, spelling, structured
 from judgebench.errors import InputError
-from judgebench.judging.scales import LikelihoodScale
-from judgebench.judging.templates import render
+from judgebench.judging.templates import LikelihoodScale, render
 from judgebench.records import Battle, ChatPrompt, Instruction, Order, Output, Trial
 from judgebench.spec import load_template, templates
 from tests.audits.judges import read

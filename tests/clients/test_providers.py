@@ -8,7 +8,7 @@ import pytest
 
 from judgebench.clients.providers import PROVIDERS, provider_of
 from judgebench.errors import InputError
-from judgebench.judging.scales import LikelihoodScale, RewardScale
+from judgebench.judging.templates import LikelihoodScale, RewardScale
 from judgebench.spec import JudgeSpec
 from tests.cli.conftest import Invoke, invoke, outputs, submitted
 

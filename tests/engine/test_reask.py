@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from judgebench import engine
 from judgebench.judging.parsing import parse
 from judgebench.judging.reask import as_constrained, constraint
-from judgebench.judging.scales import LabelScale
+from judgebench.judging.templates import LabelScale
 from judgebench.records import Completion, Order, Source, Status
 from judgebench.spec import load_template, make_study, templates
 from judgebench.store import schema as t

@@ -9,8 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from judgebench.judging.parsing import parse
-from judgebench.judging.scales import Label, LabelScale
-from judgebench.judging.templates import ReplyFormat
+from judgebench.judging.templates import Label, LabelScale, ReplyFormat
 from judgebench.records import Completion, Order, Source, Status, TokenLogprob
 from judgebench.spec import load_template, templates
 

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from judgebench.judging.parsing import parse
-from judgebench.judging.scales import Label, LabelScale
-from judgebench.judging.templates import ReplyFormat
+from judgebench.judging.templates import Label, LabelScale, ReplyFormat
 from judgebench.records import Battle, Completion, Instruction, Order, Output, Reading, Status, TokenLogprob, Trial
 from judgebench.spec import load_template
 from judgebench.stats.published_scores import wb_score

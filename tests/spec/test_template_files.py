@@ -6,8 +6,15 @@ from pathlib import Path
 import pytest
 
 from judgebench.errors import InputError, UnknownName
-from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, RewardScale, ScoreScale
-from judgebench.judging.templates import ReplyFormat, render
+from judgebench.judging.templates import (
+    Label,
+    LabelScale,
+    LikelihoodScale,
+    ReplyFormat,
+    RewardScale,
+    ScoreScale,
+    render,
+)
 from judgebench.records import Battle, ChatPrompt, Instruction, Order, Output, Reading, Trial
 from judgebench.spec import load_template, templates
 

@@ -15,8 +15,7 @@ import numpy as np
 
 from judgebench.audits.findings import Evidence, Finding, FindingRule, share_finding, span
 from judgebench.audits.submission_set import Hashes, ModelOutputs, outside_instruction, shingles
-from judgebench.judging.scales import LabelScale, ScoreScale
-from judgebench.judging.templates import ENVIRONMENT, Template
+from judgebench.judging.templates import ENVIRONMENT, LabelScale, ScoreScale, Template
 
 # Characters that nobody sees, joiners, variation selectors and fillers among them.
 HIDDEN_CHARACTERS = (

@@ -33,8 +33,7 @@ from judgebench.judging.parsing.grammar import (
 from judgebench.judging.parsing.json_reply import json_mentions, mean, parts
 from judgebench.judging.parsing.logprobs import compare, reward
 from judgebench.judging.reask import as_constrained
-from judgebench.judging.scales import Label, LabelScale, LikelihoodScale, RewardScale, Scale
-from judgebench.judging.templates import Template
+from judgebench.judging.templates import Label, LabelScale, LikelihoodScale, RewardScale, Scale, Template
 from judgebench.records import Completion, Order, Reading, Source, Status, TokenLogprob, Trial, Verdict
 
 PARSER_VERSION = "2"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from heapq import merge
 
-from judgebench.judging.scales import Label, LabelScale, Scale, ScoreScale, fold
+from judgebench.judging.templates import Label, LabelScale, Scale, ScoreScale, fold
 
 MAX_VALUE = 160  # characters; a longer text is no value
 NOUN = r"(?:the|final|model|ai|output|assistant|response|answer|option|candidate|system)"

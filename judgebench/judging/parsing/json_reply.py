@@ -15,8 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from judgebench.judging.parsing.grammar import KEPT, SHOWN, Contradiction, Mention, binding, value_of, without_thinking
-from judgebench.judging.scales import Label, Scale
-from judgebench.judging.templates import Template
+from judgebench.judging.templates import Label, Scale, Template
 from judgebench.records import Completion
 
 _OBJECT = re.compile(r"\{\s{0,200}[\"'“”}]")

@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import Any
 
 from judgebench.judging.parsing.grammar import value_of
-from judgebench.judging.scales import Label, LikelihoodScale, Scale
+from judgebench.judging.templates import Label, LikelihoodScale, Scale
 from judgebench.records import Source, Status, TokenLogprob, Verdict
 
 
