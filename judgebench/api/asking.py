@@ -46,7 +46,6 @@ __all__ = [
     "audit_results", "batches", "estimate_answers", "estimate_run", "export_batch", "human_queue", "ingest_batches",
     "judge", "judges", "plan", "reparse", "run", "runs", "settle", "submit_batch", "templates", "test_judge", "vote",
 ]  # fmt: skip
-
 AnyJudge = str | Mapping[str, Any] | JudgeSpec | ResolvedJudge | Client | Ask
 _P = ParamSpec("_P")
 _Report = TypeVar("_Report")
