@@ -59,7 +59,7 @@ def answer(
 
     session: Session = context.obj
     served = options.given(model=model, url=model_url, key_env=model_key_env, price=price)
-    served |= {"settings": options.settings_of(setting), **options.priced(served, prices)}
+    served |= {"settings": options.settings_of(setting), **({} if prices is None else options.priced(served, prices))}
     fields = options.given(
         benchmark=benchmark,
         generator=served,

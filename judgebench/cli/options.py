@@ -194,7 +194,9 @@ class DesignOptions:
 
     def fields(self) -> dict[str, Any]:
         """Those that were given, under the names that a study has for them. Raises InputError."""
-        return given(**asdict(self) | {"models": names(self.models), "pairs": pairs(self.pairs)})
+        return given(**asdict(self)) | given(
+            models=names(self.models) if self.models else None, pairs=pairs(self.pairs) if self.pairs else None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,15 +267,13 @@ def _keyword(name: str, hint: Any, default: object) -> Parameter:
     return Parameter(name, Parameter.KEYWORD_ONLY, annotation=hint, default=default)
 
 
-def names(listed: list[str] | None) -> tuple[str, ...] | None:
+def names(listed: list[str]) -> tuple[str, ...]:
     """From repeated or comma-separated names."""
-    return tuple(name.strip() for text in listed for name in text.split(",") if name.strip()) if listed else None
+    return tuple(name.strip() for text in listed for name in text.split(",") if name.strip())
 
 
-def pairs(listed: list[str] | None) -> tuple[tuple[str, ...], ...] | None:
+def pairs(listed: list[str]) -> tuple[tuple[str, ...], ...]:
     """From "A,B", several times. Raises InputError."""
-    if not listed:
-        return None
     split = tuple(tuple(name.strip() for name in text.split(",")) for text in listed)
     for text, sides in zip(listed, split, strict=True):
         if len(sides) != 2 or not all(sides):
@@ -329,13 +329,15 @@ def study_of(
         raise InputError("say which benchmark: --benchmark NAME, or a study file")
     if "model" not in served:
         raise InputError("say which judge: --judge MODEL --judge-url URL, --judge embedded, or a study file")
-    spec = services.judges.find_judge(database, served | priced(served, prices), otherwise=otherwise)
+    if prices is not None:
+        served |= priced(served, prices)
+    spec = services.judges.find_judge(database, served, otherwise=otherwise)
     return make_study(study | {"judge": spec}, where=str(file or "flags"))
 
 
-def priced(served: Mapping[str, Any], prices: Path | None) -> dict[str, Any]:
+def priced(served: Mapping[str, Any], prices: Path) -> dict[str, Any]:
     """The price of a model that has none yet, from the price table."""
     from judgebench.spec import load_prices
 
-    table = {} if prices is None else load_prices(prices)
+    table = load_prices(prices)
     return {"price": table[served["model"]]} if "price" not in served and served["model"] in table else {}

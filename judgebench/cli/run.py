@@ -51,10 +51,6 @@ class AdaptiveOptions:
         None
     )
 
-    def fields(self) -> dict[str, Any]:
-        better = None if self.better is None else tuple(name.strip() for name in self.better.split(","))
-        return options.given(**asdict(self) | {"better": better})
-
 
 @options.flat
 def run(
@@ -79,7 +75,9 @@ def run(
     $ judgebench run --benchmark demo --judge scripted:coin --design adaptive --top 1 --budget 200
     """
     session: Session = context.obj
-    flags = design.fields() | adaptive.fields() | options.given(**asdict(pace), reask=reask)
+    flags = design.fields() | options.given(**asdict(adaptive), **asdict(pace), reask=reask)
+    if adaptive.better is not None:
+        flags["better"] = tuple(name.strip() for name in adaptive.better.split(","))
     settlement: Settlement | None = None
     with session.database() as database:
         study = options.study_of(database, file, flags, judge, prices)

@@ -117,4 +117,3 @@ def test_a_price_table_prices_what_has_no_price(tmp_path: Path) -> None:
     assert options.priced({"model": "gpt"}, table) == {"price": "2.5,10"}
     assert options.priced({"model": "gpt", "price": "1,1"}, table) == {}
     assert options.priced({"model": "other"}, table) == {}
-    assert options.priced({"model": "gpt"}, None) == {}
