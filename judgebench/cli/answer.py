@@ -12,12 +12,12 @@ from judgebench.cli import options
 from judgebench.cli.session import (
     INTERRUPTED,
     WITHOUT_VERDICT,
-    ProgressLine,
     Session,
     complain,
     counts,
     expected,
     print_json,
+    progress_line,
     say,
     summary,
 )
@@ -74,10 +74,8 @@ def answer(
         if dry_run:
             _print_estimate(generation.model, engine.answer.estimate_answers(database, generation), output)
             return
-        with ProgressLine("answering") as progress:
-            report = engine.answer.answer(
-                database, generation, environment=session.environment, on_progress=progress.show
-            )
+        with progress_line("answering") as show:
+            report = engine.answer.answer(database, generation, environment=session.environment, on_progress=show)
     _print_report(benchmark, report, output)
     if report.interrupted:
         complain("interrupted; the same command continues where it stopped")

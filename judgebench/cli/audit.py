@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from judgebench.cli import options
-from judgebench.cli.session import ProgressLine, Session, print_json, print_table, say, write_file
+from judgebench.cli.session import Session, print_json, print_table, progress_line, say, write_file
 from judgebench.services.audits import registry
 from judgebench.services.audits.registry import AUDITS, Audit
 
@@ -68,10 +68,10 @@ def _function(audit: Audit) -> Callable[..., None]:
 
         session: Session = context.obj
         judge = options.JudgeOptions(**{name: values.pop(flag) for name, flag in flags.items()})
-        with session.database() as database, ProgressLine() as progress:
+        with session.database() as database, progress_line() as show:
             if judge.judge is not None:
                 values["judge"] = find_judge(database, judge.fields())
-            how: dict[str, Any] = {"environment": session.environment, "on_progress": progress.show}
+            how: dict[str, Any] = {"environment": session.environment, "on_progress": show}
             report = registry.audit(database, audit.name, audit.fill(values), **how)
         _finish(report, html, output)
 

@@ -192,12 +192,6 @@ class DesignOptions:
     category: Category = None
     seed: StudySeed = None
 
-    def fields(self) -> dict[str, Any]:
-        """Those that were given, under the names that a study has for them. Raises InputError."""
-        return given(**asdict(self)) | given(
-            models=names(self.models) if self.models else None, pairs=pairs(self.pairs) if self.pairs else None
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class PaceOptions:
@@ -309,21 +303,26 @@ def columns_of(listed: list[str] | None) -> dict[str, str]:
 def study_of(
     database: Database,
     file: Path | None,
-    flags: Mapping[str, Any],
+    design: DesignOptions,
     judge: JudgeOptions,
     prices: Path | None,
     *,
+    more: Mapping[str, Any] | None = None,
     otherwise: str | None = None,
 ) -> Study:
     """The study of the file with the flags laid over it; a judge without an address may be one that was added.
 
-    ``otherwise``: the address of a judge that has none.
+    ``more``: further fields of the study; ``otherwise``: the address of a judge that has none. Raises InputError.
     """
     from judgebench import services
     from judgebench.spec import load_study, make_study
 
     study: dict[str, Any] = {} if file is None else load_study(file).model_dump(exclude_defaults=True)
-    study |= flags
+    study |= given(**asdict(design)) | dict(more or {})
+    if design.models:
+        study["models"] = names(design.models)
+    if design.pairs:
+        study["pairs"] = pairs(design.pairs)
     served = dict(study.get("judge", {})) | judge.fields()
     if "benchmark" not in study:
         raise InputError("say which benchmark: --benchmark NAME, or a study file")
