@@ -442,7 +442,9 @@ def templates() -> pd.DataFrame:
     Returns: one row a template: ``template`` (its id), ``kind`` ("pairwise" or "pointwise"), ``digest``.
     Raises InputError for a template that cannot be read.
     """
-    rows = [{"template": template.id, "kind": template.kind, "digest": template.digest} for template in spec.templates()]
+    rows = [
+        {"template": template.id, "kind": template.kind, "digest": template.digest} for template in spec.templates()
+    ]
     return frame_of(rows, ["template", "kind", "digest"])
 
 
