@@ -11,7 +11,6 @@ from judgebench.services.pages import BattleFilter, BattleSummary, Completion, O
 from judgebench.show.numbers import percent
 
 ROWS = 20  # battles on a page of the list
-
 Identity = tuple[str, str, str]  # instruction's key, model A, model B
 
 

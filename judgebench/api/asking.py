@@ -27,6 +27,7 @@ from judgebench.clients.scripted import Ask
 from judgebench.engine.judges import ResolvedJudge, own_judge, resolve
 from judgebench.engine.runner import OnProgress, RunTally
 from judgebench.errors import InputError
+from judgebench.judging.design import Orders
 from judgebench.records import HumanLabel, Judge
 from judgebench.services.audits.registry import (
     AuditSettings,
@@ -45,9 +46,7 @@ __all__ = [
     "audit_results", "batches", "estimate_answers", "estimate_run", "export_batch", "human_queue", "ingest_batches",
     "judge", "judges", "plan", "reparse", "run", "runs", "settle", "submit_batch", "templates", "test_judge", "vote",
 ]  # fmt: skip
-
 AnyJudge = str | Mapping[str, Any] | JudgeSpec | ResolvedJudge | Client | Ask
-Orders = Literal["both", "random", "single"]
 _P = ParamSpec("_P")
 _Report = TypeVar("_Report")
 _UNREACHED = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does
@@ -442,10 +441,8 @@ def templates() -> pd.DataFrame:
     Returns: one row a template: ``template`` (its id), ``kind`` ("pairwise" or "pointwise"), ``digest``.
     Raises InputError for a template that cannot be read.
     """
-    rows = [
-        {"template": template.id, "kind": template.kind, "digest": template.digest} for template in spec.templates()
-    ]
-    return frame_of(rows, ["template", "kind", "digest"])
+    rows = [(template.id, template.kind, template.digest) for template in spec.templates()]
+    return pd.DataFrame(rows, columns=["template", "kind", "digest"])
 
 
 def audit_results(database: Database, *, benchmark: str, kind: str | None = None) -> pd.DataFrame:

@@ -51,7 +51,6 @@ __all__ = [
     "languages", "lineage", "matrix", "models", "multiverse", "open", "preference_leakage_score", "propose_lineage",
     "published_scores", "quality", "rank", "rate", "rows", "submit", "verdicts",
 ]  # fmt: skip
-
 _P = ParamSpec("_P")
 _Record = TypeVar("_Record")
 Names = str | Sequence[str]  # one name, or several

@@ -32,8 +32,8 @@ from judgebench.judging.templates import Template, make_nonce, render
 from judgebench.records import ChatPrompt, Reading, Status, Trial, TrialResult
 from judgebench.spec import Study, make_study
 from judgebench.store import runs
+from judgebench.store.benchmarks import stored_outputs
 from judgebench.store.database import Connection, Database
-from judgebench.store.models import stored_outputs
 from judgebench.store.verdicts import VerdictWriter
 
 _LOOK_UP = 400  # trials looked up at once

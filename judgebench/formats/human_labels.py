@@ -42,7 +42,6 @@ LABEL_FIELDS: Mapping[str, tuple[str, ...]] = {
     "annotator": ("annotator", "judge", "worker", "annotator_index", "annotator_id", "rater", "user"),
     "turn": ("turn",),
 }
-
 _FIRST = ("model_a", "a", "a>b", "left", "first", "1st", "output_1", "output_a", "a>>b")
 _SECOND = ("model_b", "b", "b>a", "a<b", "right", "second", "2nd", "output_2", "output_b", "b>>a")
 _TIE = ("tie", "a=b", "b=a", "draw", "both", "both good", "equal")

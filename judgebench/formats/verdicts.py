@@ -29,6 +29,13 @@ from judgebench.records import (
     trial_key,
 )
 
+_JUDGE = ("judge", "judge_model", "template", "template_digest")
+_VERDICT: Mapping[str, Callable[[Any], Any]] = {  # field -> how it is read
+    **{"status": Status, "source": Source, "preference": float, "score": float},
+    **{"label": str, "mass": float, "detail": str, "parser": str},
+}
+_TYPES: Mapping[Any, ColumnType] = {float: "number", int: "integer"}
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedVerdict:
@@ -174,18 +181,14 @@ def _values(recorded: RecordedVerdict) -> dict[str, Any]:
     }
 
 
-_JUDGE = ("judge", "judge_model", "template", "template_digest")
-_VERDICT: Mapping[str, Callable[[Any], Any]] = {  # field -> how it is read
-    **{"status": Status, "source": Source, "preference": float, "score": float},
-    **{"label": str, "mass": float, "detail": str, "parser": str},
-}
 _REPLY: Mapping[str, tuple[str, Callable[[Any], Any]]] = {  # field -> its column, and how it is read
     **{"text": ("reply", str), "model": ("reply_model", str), "logprobs": ("logprobs", _tokens)},
     **{name: (name, str) for name in ("reasoning", "finish_reason", "constrained")},
     **{"prompt_tokens": ("prompt_tokens", int), "completion_tokens": ("completion_tokens", int)},
     **{"cost_usd": ("cost_usd", float), "latency_s": ("latency_s", float)},
 }
-_TYPES: Mapping[Any, ColumnType] = {float: "number", int: "integer"}
+
+
 VERDICTS = Format(
     name="verdicts",
     holds="verdicts",

@@ -21,7 +21,6 @@ from judgebench.errors import InputError
 from judgebench.stats.verdict_table import Floats
 
 __all__ = ["Race", "RankingQuestion", "Standing", "running_bounds"]
-
 _GRID = 1000  # candidate means, evenly in [0, 1]
 _MEANS = np.linspace(0.0, 1.0, _GRID + 1)
 _LARGEST = 0.95  # of the bet that could lose everything at once

@@ -31,7 +31,6 @@ __all__ = [
     "Consensus", "CycleTest", "JuryVerdicts", "Kemeny", "borda", "condorcet_winner", "consensus", "convene",
     "cycle_test", "cyclic_triples", "kemeny", "maximal_lottery",
 ]  # fmt: skip
-
 EXACT_UP_TO = 12  # models for which Kemeny's ranking is searched exhaustively
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -175,22 +174,16 @@ def bulk_insert(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
     """Insert rows, each with a value for every column in the table's order, by the engine's fastest way."""
     if not rows:
         return
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)  # quotes mean the same to both engines
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_insertion(table, "sqlite"), list(rows))
+        marks = ", ".join("?" * len(table.columns))
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", list(rows))  # noqa: S608
         return
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(_insertion(table, "postgresql")) as copy:
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
         copy.set_types([_postgres_type(column.type) for column in table.columns])
         for row in rows:
             copy.write_row(row)
-
-
-@cache
-def _insertion(table: sa.Table, engine: str) -> str:
-    columns = ", ".join(f'"{column.name}"' for column in table.columns)  # quotes mean the same to both engines
-    if engine == "sqlite":
-        return f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(table.columns))})"  # noqa: S608
-    return f"COPY {table.name} ({columns}) FROM STDIN (FORMAT BINARY)"
 
 
 def _postgres_type(kind: sa.types.TypeEngine[Any]) -> str:

@@ -14,16 +14,14 @@ from judgebench.errors import Conflict, UnknownName
 from judgebench.records import HumanLabel, Order, Output
 from judgebench.stats.verdict_table import LabelTable, encode
 from judgebench.store import schema as t
-from judgebench.store.benchmarks import replies, within
+from judgebench.store.benchmarks import StoredOutputs, replies, stored_outputs, within
 from judgebench.store.database import AMONG, Stored, now, rows_among
 from judgebench.store.models import (
     MODEL_A,
     MODEL_B,
     OUTPUT_A,
     OUTPUT_B,
-    StoredOutputs,
     join_sides,
-    stored_outputs,
 )
 from judgebench.store.verdicts import every_revision, in_force
 

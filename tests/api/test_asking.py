@@ -306,3 +306,26 @@ def test_the_whole_way_on_either_database(address: str) -> None:
     assert judgebench.audit(db, judgebench.IntegrityAudit(benchmark="b")).passed
     assert judgebench.audit_results(db, benchmark="b", kind="integrity")["passed"].to_list() == [True]
     db.close()
+
+
+def test_a_run_that_is_cancelled_keeps_what_was_answered_and_goes_on_later(judged: Database) -> None:
+    stuck = asyncio.Event()
+    mine = {"benchmark": "b", "judge_name": "mine", "judge_version": "1", "all_pairs": True, "concurrency": 1}
+
+    async def sticks(messages: list[dict[str, str]]) -> str:
+        if len(judgebench.verdicts(judged, benchmark="b", judge=None)) >= 36 + 3:
+            stuck.set()
+            await asyncio.sleep(60)
+        return "A"
+
+    async def notebook() -> None:
+        running = asyncio.create_task(judgebench.arun(judged, judge=sticks, **mine))
+        await stuck.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(notebook())
+    answered = len(judgebench.verdicts(judged, benchmark="b", judge="mine"))
+    assert 3 <= answered < 36
+    assert judgebench.run(judged, judge=always_first, **mine).calls == 36 - answered

@@ -16,7 +16,9 @@ from tests.fault_server import FaultServer, Reply, Request
 def stored(tmp_path: Path, model: str) -> dict[str, tuple[str, ...]]:
     database = Database(str(tmp_path / "judgebench.db"))
     with database.read() as connection:
-        page = store.benchmarks.questions(connection, store.benchmarks.benchmark_id(connection, "bench"), [model])
+        page = store.benchmarks.answered_instructions(
+            connection, store.benchmarks.benchmark_id(connection, "bench"), [model]
+        )
     found = {each.instruction.text: each.outputs.get(model) for each in page}
     return {text: (*output.earlier, output.text) for text, output in found.items() if output}
 
