@@ -229,16 +229,16 @@ def flat(command: Callable[..., None]) -> Callable[..., None]:
     records: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
 
     @wraps(command)
-    def flattened(**values: Any) -> None:
+    def _flattened(**values: Any) -> None:
         built = {
             name: record(**{field.name: values.pop(field.name) for field in fields(record)})
             for name, record in records.items()
         }
         command(**values, **built)
 
-    flattened.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    flattened.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return flattened
+    _flattened.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    _flattened.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return _flattened
 
 
 def _options_of(record: Any) -> list[Parameter]:
