@@ -266,15 +266,6 @@ def names(listed: list[str]) -> tuple[str, ...]:
     return tuple(name.strip() for text in listed for name in text.split(",") if name.strip())
 
 
-def pairs(listed: list[str]) -> tuple[tuple[str, ...], ...]:
-    """From "A,B", several times. Raises InputError."""
-    split = tuple(tuple(name.strip() for name in text.split(",")) for text in listed)
-    for text, sides in zip(listed, split, strict=True):
-        if len(sides) != 2 or not all(sides):
-            raise InputError(f"--pair {text!r}: write two models, A,B")
-    return split
-
-
 def settings_of(listed: list[str] | None) -> dict[str, Any]:
     """From "FIELD=VALUE", several times. Values are JSON where they can be read as such, and text otherwise."""
     settings: dict[str, Any] = {}
@@ -322,7 +313,10 @@ def study_of(
     if design.models:
         study["models"] = names(design.models)
     if design.pairs:
-        study["pairs"] = pairs(design.pairs)
+        study["pairs"] = [tuple(name.strip() for name in text.split(",")) for text in design.pairs]
+        for text, sides in zip(design.pairs, study["pairs"], strict=True):
+            if len(sides) != 2 or not all(sides):
+                raise InputError(f"--pair {text!r}: write two models, A,B")
     served = dict(study.get("judge", {})) | judge.fields()
     if "benchmark" not in study:
         raise InputError("say which benchmark: --benchmark NAME, or a study file")

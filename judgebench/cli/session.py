@@ -170,10 +170,11 @@ def expected(cost_usd: float | None) -> str:
 def progress_line(what: str = "judging") -> Iterator[OnProgress]:
     """Done, time left, cost and failures on one line of stderr: what is called to show them."""
     from rich import progress as rich
+    from rich.console import Console
 
     done, passed, left = rich.MofNCompleteColumn(), rich.TimeElapsedColumn(), rich.TimeRemainingColumn()
     parts = (rich.TextColumn(what), rich.BarColumn(), done, passed, rich.TextColumn("eta"), left)
-    bar = rich.Progress(*parts, rich.TextColumn("{task.fields[more]}"), console=err())
+    bar = rich.Progress(*parts, rich.TextColumn("{task.fields[more]}"), console=Console(stderr=True))
     task = bar.add_task(what, total=None, more="")
 
     def show(tally: RunTally, calls: int) -> None:

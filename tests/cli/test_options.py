@@ -99,9 +99,9 @@ def test_names_and_pairs_are_read_from_commas(tmp_path: Path) -> None:
         paired = options.DesignOptions(benchmark="x", pairs=["a,b", " c , d "])
         assert options.study_of(database, None, paired, judge, None, more={"limit": 3}).limit == 3
         assert options.study_of(database, None, paired, judge, None).pairs == (("a", "b"), ("c", "d"))
-    for wrong in ("a", "a,", "a,b,c"):
-        with pytest.raises(InputError, match="write two models, A,B"):
-            options.pairs([wrong])
+        for wrong in ("a", "a,", "a,b,c"):
+            with pytest.raises(InputError, match="write two models, A,B"):
+                options.study_of(database, None, options.DesignOptions(pairs=[wrong]), judge, None)
 
 
 def test_settings_are_json_where_they_can_be_read_so() -> None:
