@@ -26,7 +26,6 @@ REAL = FindingRule(
     "Win rate of an output that ignores its instruction beside that of the worst real model against the same baseline "
     "by the same judge. High when its lower bound is above that; medium when its upper bound never came below it.",
 )
-
 CONTROL = "shuffled"  # the entrant that wins by half of the instructions, if at all, so one is not enough to see it
 _LADDER = (1, 5, 10, 15, 20, 25, 30, 35, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512, 640, 800)
 _CHANCE = 25  # instructions after which an entrant is left undecided where another one has failed the gate

@@ -28,7 +28,6 @@ _FILLER = "!"
 _GROWS = 16  # steps after which the batch has one instruction more
 _VOCABULARY = 5000
 _LEAST = 1e-6  # of a probability
-
 Write = Callable[[Instruction], str]
 
 

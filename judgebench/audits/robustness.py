@@ -45,6 +45,7 @@ RULES = (FLIP, BLIND)
 _QUANTILE = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2)
 Family = Literal["invariance", "sensitivity"]
 Preferences = Mapping[str, float]  # instruction key -> mean preference over the orders
+_SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|\n+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +146,6 @@ def _winner(preference: float) -> int:
 
 def _mean(values: Floats) -> Estimate:
     return mean_estimate(values.astype(np.float64)) if len(values) else unidentified("no instruction tells")
-
-
-_SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|\n+")
 
 
 @dataclass(frozen=True, slots=True)

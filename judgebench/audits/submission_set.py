@@ -17,13 +17,13 @@ from judgebench.audits.findings import Evidence, span
 from judgebench.records import clean_text
 
 Hashes = NDArray[np.uint64]
-
-
 # Words of scripts that do not separate them are taken character by character.
 _WORD = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+|\S")
 SKETCH = 32
 _PAGE = 4096  # sequences sketched at once
 _WIDEST = 16  # words in a sequence
+FULL = 120  # characters from which an output is an answer rather than a choice, a label or a line
+LONG = 40  # characters from which two instructions do not honestly share an output word for word
 
 
 def shingles(text: str, width: int = 5) -> Hashes:
@@ -57,8 +57,6 @@ def _mix(values: Hashes) -> Hashes:
 
 
 _ODD = _mix(np.arange(1, 1 + max(SKETCH, _WIDEST), dtype=np.uint64)) | np.uint64(1)  # fixed: sketches are comparable
-FULL = 120  # characters from which an output is an answer rather than a choice, a label or a line
-LONG = 40  # characters from which two instructions do not honestly share an output word for word
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,11 @@ RULES = (COPY, LENGTH, UNRELATED)
 _SAME = 29  # of 32 entries of a sketch
 _OTHERS = 3
 _LOW_FACTOR, _MEDIUM_FACTOR = 4.0, 10.0
+_SAMPLE = 200  # instructions that are looked at
+_REFERENCES = 6  # models whose words are taken together
+_LEAST_WORDS, _LEAST = 3, 50
+_COMMON = 0.1  # share of a model's outputs from which a word says nothing
+_CLEAR = 4.0  # standard errors
 
 
 def findings(submissions: SubmissionSet) -> Iterator[Finding]:
@@ -129,13 +134,6 @@ def median_estimate(values: Sequence[float] | NDArray[np.float64], level: float 
     below = max(reach - 1, 0)
     lower, upper = float(ordered[below]), float(ordered[len(ordered) - 1 - below])
     return Estimate(float(np.median(ordered)), lower, upper, level, "order statistics", len(ordered))
-
-
-_SAMPLE = 200  # instructions that are looked at
-_REFERENCES = 6  # models whose words are taken together
-_LEAST_WORDS, _LEAST = 3, 50
-_COMMON = 0.1  # share of a model's outputs from which a word says nothing
-_CLEAR = 4.0  # standard errors
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,8 +26,6 @@ HIDDEN_CHARACTERS = (
 _JUDGED = r"(?:outputs?|responses?|answers?|assistants?|options?|candidates?|models?|submissions?)"
 _GRADED = r"(?:better|best|worse|worst|superior|inferior|winner|preferred|chosen|score|rated|void|empty)"
 _SIDE = r"(?:\([ab12]\)|(?-i:[AB])\b|[12]\b)"  # of a comparison; a small letter without brackets may be an article
-
-
 _ENGLISH = (
     (
         "ignore disregard forget",
@@ -64,8 +62,6 @@ _ENGLISH = (
         r"\bverdict\s*(?:is|:)\s*\W{0,3}(?:(?-i:[AB])\b|(?:output|assistant|this)\b)",
     ),
 )
-
-
 # As above: the words of which one must stand in a text before the pattern is looked for, and the pattern, of each
 # language: "ignore the previous instructions", "choose this answer", "this answer is the best".
 _OTHERS = (
@@ -134,48 +130,12 @@ _ABOUT_JUDGING = re.compile(
     r"|评|比较|更好|最好|最佳|評価|比較|優れ|평가|비교|더 좋|лучш|сравн|оцен|أفضل|قارن|बेहतर|तुलना",
     re.IGNORECASE,
 )
-
-
 # Cyrillic and Greek letters that look like Latin ones.
 _LOOKALIKES = str.maketrans(
     "аеорсхуіјѕԁһԛԝАВЕКМНОРСТХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "aeopcxyijsdhqwABEKMHOPCTXIJSABEZHIKMNOPTYXo"
 )
 _MIXED = re.compile(r"[A-Za-z][\u0370-\u03ff\u0400-\u052f]|[\u0370-\u03ff\u0400-\u052f][A-Za-z]")
 _INVISIBLE = re.compile(f"[{HIDDEN_CHARACTERS}]")
-
-
-def addressed(key: str, text: str, instruction: str) -> Evidence | None:
-    """The first words to the judge in an output, unless the instruction holds them or asks for a judgment."""
-    seen, places = _as_seen(text)
-    lower = seen.lower()
-    for words, pattern in _PATTERNS:
-        if not any(word in lower for word in words):
-            continue
-        for match in pattern.finditer(seen):
-            if match[0] in instruction:
-                continue
-            if asks_for_judgment(instruction):
-                return None
-            return span(key, text, places[match.start()], places[match.end() - 1] + 1)
-    return None
-
-
-@lru_cache(maxsize=4096)
-def asks_for_judgment(instruction: str) -> bool:
-    return _ABOUT_JUDGING.search(instruction) is not None
-
-
-def _as_seen(text: str) -> tuple[str, range | list[int]]:
-    """The text without what is invisible, look-alikes replaced; and where each of its characters stands in ``text``."""
-    mixed = not text.isascii() and _MIXED.search(text) is not None
-    places: range | list[int] = range(len(text))
-    if not text.isascii() and _INVISIBLE.search(text):
-        hidden = {match.start() for match in _INVISIBLE.finditer(text)}
-        places = [place for place in places if place not in hidden]
-        text = "".join(text[place] for place in places)
-    return (text.translate(_LOOKALIKES) if mixed else text), places
-
-
 DELIMITER = FindingRule(
     "template-delimiter",
     "Share of outputs with a delimiter or an identifier of a judge's template that the instruction does not hold: "
@@ -217,8 +177,6 @@ _CONTROL = re.compile(
     r"|^[ \t]*#{2,4}[ \t]*(?:System|Human|User|Assistant)[ \t]*:|^[ \t]*SYSTEM(?: PROMPT| MESSAGE)?[ \t]*:",
     re.MULTILINE,
 )
-
-
 # Section marks of published judges' prompts: this package's fences, AlpacaEval, MT-Bench, Inspect AI, Prometheus.
 _SECTIONS = (
     r"<<< begin (?:output|instruction|reference|user turn)",
@@ -233,6 +191,38 @@ _UNUSUAL = re.compile(r"[^\n\r\t -~]")
 _HIDDEN = re.compile(f"[{HIDDEN_CHARACTERS}]{{8,}}")  # each is of use alone, none eight times in a row
 _FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e007a]{1,7}\U000e007f")  # such as the flag of Wales
 _TEMPLATE_SEQUENCES = 4
+
+
+def addressed(key: str, text: str, instruction: str) -> Evidence | None:
+    """The first words to the judge in an output, unless the instruction holds them or asks for a judgment."""
+    seen, places = _as_seen(text)
+    lower = seen.lower()
+    for words, pattern in _PATTERNS:
+        if not any(word in lower for word in words):
+            continue
+        for match in pattern.finditer(seen):
+            if match[0] in instruction:
+                continue
+            if asks_for_judgment(instruction):
+                return None
+            return span(key, text, places[match.start()], places[match.end() - 1] + 1)
+    return None
+
+
+@lru_cache(maxsize=4096)
+def asks_for_judgment(instruction: str) -> bool:
+    return _ABOUT_JUDGING.search(instruction) is not None
+
+
+def _as_seen(text: str) -> tuple[str, range | list[int]]:
+    """The text without what is invisible, look-alikes replaced; and where each of its characters stands in ``text``."""
+    mixed = not text.isascii() and _MIXED.search(text) is not None
+    places: range | list[int] = range(len(text))
+    if not text.isascii() and _INVISIBLE.search(text):
+        hidden = {match.start() for match in _INVISIBLE.finditer(text)}
+        places = [place for place in places if place not in hidden]
+        text = "".join(text[place] for place in places)
+    return (text.translate(_LOOKALIKES) if mixed else text), places
 
 
 class TemplateMarks:

@@ -71,8 +71,6 @@ RULES = (CONSTANT, REPEATED, BOILERPLATE, ENTROPY, FILLER, ECHO, EMPTY)
 _FOR_ENTROPY = 20
 _NEARLY, _FEWEST = 0.95, 8  # share and number of outputs from which one text is all that a model says
 _REFUSAL_CHARS = 400
-
-
 _REFUSAL = re.compile(
     r"\W{0,3}(?:(?:i['’]?m|i am) (?:\w+ )?(?:sorry|afraid|unable|not able)|sorry\b"
     r"|(?:my )?apologies|i (?:must )?apologi[sz]e|unfortunately|as an? (?:ai|large|language)\b"

@@ -21,7 +21,6 @@ from judgebench.store.verdicts import Spent
 
 UNDEFENDED = "fixed"
 _MODELS = 3  # real models that meet the baseline for the price
-
 Battle = tuple[str, str, str]  # instruction key, model A, model B: by name
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Benchmark = Annotated[str, Field(description="Name of the benchmark.")]
 Concurrency = Annotated[int, Field(description="Questions in flight at most.", ge=1, le=4096)]
+_HERE = "judgebench.services.audits"
+_ROBUSTNESS = "judgebench audit robustness --benchmark demo --model demo-careful --opponent demo-hasty"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +158,6 @@ def _checked(name: str, hint: Any, value: object) -> Any:
         raise InputError(f"{name}: {error.errors()[0]['msg']}") from error
 
 
-_HERE = "judgebench.services.audits"
-_ROBUSTNESS = "judgebench audit robustness --benchmark demo --model demo-careful --opponent demo-hasty"
 AUDITS = {
     audit.name: audit
     for audit in (
