@@ -27,7 +27,7 @@ from judgebench.services.pages import (
     PairRates,
     StoredAudit,
     parse_address,
-)
+)  # fmt: skip
 
 ADDRESS_VARIABLE = "JUDGEBENCH_DATABASE_URL"
 _DEFAULT_ADDRESS = "judgebench.db"
@@ -104,7 +104,9 @@ def battles(
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def battle(source: Source, benchmark: str, instruction: str, model_a: str, model_b: str) -> services.battles.Battle:
+def battle(
+    source: Source, benchmark: str, instruction: str, model_a: str, model_b: str
+) -> services.battles.JudgedBattle:
     """Raises UnknownName."""
     return services.battles.battle(_of(source), benchmark, instruction, model_a, model_b)
 

@@ -6,7 +6,7 @@ from app import cached, filters
 from app.views import battles, diff, markdown
 from app.views.battles import ROWS, Identity, Spot, View, beside, identity
 from app.views.elements import block, line, markup, problem, rest
-from judgebench.services.battles import Battle, JudgedTrial
+from judgebench.services.battles import JudgedBattle, JudgedTrial
 from judgebench.services.pages import BattleFilter, BattleOrder, BattleSummary, JudgeBenchError
 from judgebench.show import charts
 from judgebench.show.text import one_line
@@ -129,7 +129,7 @@ def _turn(view: View, spot: Spot | None) -> None:
             st.text(f"Battle {(spot.page - 1) * ROWS + spot.row + 1:,} of {view.total:,}")
 
 
-def _battle(battle: Battle) -> None:
+def _battle(battle: JudgedBattle) -> None:
     st.subheader("Instruction", anchor=False)
     block(battle.instruction.text, height=_INSTRUCTION_PX, key="instruction")
     filters.by_name("view", _VIEWS)
@@ -162,7 +162,7 @@ def _battle(battle: Battle) -> None:
         block(battle.instruction.reference, height=_INSTRUCTION_PX, key="reference")
 
 
-def _verdicts(battle: Battle) -> None:
+def _verdicts(battle: JudgedBattle) -> None:
     st.subheader("Verdicts", anchor=False)
     line(battles.outcome(battle))
     if battle.labels:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from app import cached
-from judgebench.services.battles import Battle, JudgedTrial
+from judgebench.services.battles import JudgedBattle, JudgedTrial
 from judgebench.services.pages import BattleFilter, BattleSummary, Completion, Order, TokenLogprob
 from judgebench.show.numbers import percent
 
 ROWS = 20  # battles on a page of the list
-
 Identity = tuple[str, str, str]  # instruction's key, model A, model B
 
 
@@ -101,7 +100,7 @@ def opinion(shown: JudgedTrial) -> str:
     return _preferred(preference)
 
 
-def outcome(battle: Battle) -> str:
+def outcome(battle: JudgedBattle) -> str:
     """What all verdicts on a battle say together."""
     told = _preferences(battle)
     silent = len(battle.verdicts) - len(told)
@@ -115,7 +114,7 @@ def outcome(battle: Battle) -> str:
     return f"{len(told)} verdicts, on average {mean}; they {_agreement(told)}.{without}"
 
 
-def people(battle: Battle) -> str:
+def people(battle: JudgedBattle) -> str:
     """What people say about it, and whether judges, on average, say the same."""
     labels = [label.preference for label in battle.labels]
     mean = sum(labels) / len(labels)
@@ -127,7 +126,7 @@ def people(battle: Battle) -> str:
     return f"{count}: {_preferred(mean)}{both}.{' The judges prefer the other output.' if against else ''}"
 
 
-def _preferences(battle: Battle) -> list[float]:
+def _preferences(battle: JudgedBattle) -> list[float]:
     given = [shown.verdict.preference for shown in battle.verdicts]
     return [preference for preference in given if preference is not None]
 

@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from functools import wraps
 from inspect import signature
 from os import PathLike
@@ -27,6 +27,7 @@ from judgebench.clients.scripted import Ask
 from judgebench.engine.judges import ResolvedJudge, own_judge, resolve
 from judgebench.engine.runner import OnProgress, RunTally
 from judgebench.errors import InputError
+from judgebench.judging.design import Orders
 from judgebench.records import HumanLabel, Judge
 from judgebench.services.audits.registry import (
     AuditSettings,
@@ -45,9 +46,7 @@ __all__ = [
     "audit_results", "batches", "estimate_answers", "estimate_run", "export_batch", "human_queue", "ingest_batches",
     "judge", "judges", "plan", "reparse", "run", "runs", "settle", "submit_batch", "templates", "test_judge", "vote",
 ]  # fmt: skip
-
 AnyJudge = str | Mapping[str, Any] | JudgeSpec | ResolvedJudge | Client | Ask
-Orders = Literal["both", "random", "single"]
 _P = ParamSpec("_P")
 _Report = TypeVar("_Report")
 _UNREACHED = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does
@@ -118,8 +117,7 @@ def _until(stopped: threading.Event, on_progress: OnProgress | None) -> OnProgre
     """``on_progress`` that also ends the run once ``stopped`` is set."""
 
     def watch(tally: RunTally, calls: int) -> bool:
-        asked_to_stop = on_progress is not None and on_progress(tally, calls)
-        return bool(asked_to_stop) or stopped.is_set()
+        return stopped.is_set() or bool(on_progress is not None and on_progress(tally, calls))
 
     return watch
 
@@ -292,7 +290,6 @@ def batches(database: Database) -> pd.DataFrame:
     """The batches that were exported, the oldest first.
 
     Returns: one row a batch: ``batch``, ``judge``, ``benchmark``, ``requests``, ``answered``, ``server_id``, ``state``.
-
     Raises DatabaseError.
     """
     columns = ["batch", "judge", "benchmark", "requests", "answered", "server_id", "state"]
@@ -307,7 +304,6 @@ def reparse(database: Database, judge: str) -> tuple[int, int]:
     """Read a judge's stored replies again with the current parser; no call is made.
 
     Returns: how many replies were read, and how many verdicts changed.
-
     Raises UnknownName, and InputError where the judge's template has changed since.
     """
     return engine.run.reparse(database, judge)
@@ -339,7 +335,6 @@ async def atest_judge(database: Database, name: str) -> ServerReport | None:
     """Ask a judge four short questions: does it answer, as which model, and what can its server do?
 
     Returns: None for a judge that runs in this process.
-
     Raises UnknownName, InputError where its address is not known, and JudgeError where it does not answer.
     """
     return await asyncio.to_thread(services.judges.try_judge, database, name, dict(os.environ))
@@ -380,7 +375,6 @@ def vote(
     ``instruction`` is its key, as ``battles`` lists it; ``both_bad`` goes with 0.5.
 
     Returns: False where the very same was stored before.
-
     Raises UnknownName, InputError for an unusable label, and Conflict where this person said something else.
     """
     label = HumanLabel.of(annotator, instruction, first=first, second=second, preference=preference, both_bad=both_bad)
@@ -405,7 +399,6 @@ def judges(database: Database) -> pd.DataFrame:
 
     Returns: one row a judge: ``judge`` (its name), ``model``, ``template``, ``digest``, ``settings``, and where it is
     reached if that is known: ``url``, ``key_env``, ``price``.
-
     Raises DatabaseError.
     """
     rows = []
@@ -437,25 +430,19 @@ def runs(database: Database) -> pd.DataFrame:
 
     Returns: one row a run: ``id``, ``benchmark``, ``judge``, ``kind``, ``started_at`` and ``finished_at`` (ISO 8601,
     UTC), ``ended`` (trials by status), ``cost_usd`` (missing where no price was known).
-
     Raises DatabaseError.
     """
-    return frame_of(
-        services.benchmarks.runs(database), [field.name for field in fields(services.benchmarks.RunSummary)]
-    )
+    return frame_of(services.benchmarks.runs(database), services.benchmarks.RunSummary)
 
 
 def templates() -> pd.DataFrame:
     """The templates that judges can be asked with.
 
     Returns: one row a template: ``template`` (its id), ``kind`` ("pairwise" or "pointwise"), ``digest``.
-
     Raises InputError for a template that cannot be read.
     """
-    rows = [
-        {"template": template.id, "kind": template.kind, "digest": template.digest} for template in spec.templates()
-    ]
-    return frame_of(rows, ["template", "kind", "digest"])
+    rows = [(template.id, template.kind, template.digest) for template in spec.templates()]
+    return pd.DataFrame(rows, columns=["template", "kind", "digest"])
 
 
 def audit_results(database: Database, *, benchmark: str, kind: str | None = None) -> pd.DataFrame:
@@ -463,7 +450,6 @@ def audit_results(database: Database, *, benchmark: str, kind: str | None = None
 
     Returns: one row an audit, the newest first: ``kind``, ``judge_digest`` or ``model``, ``passed``, ``high`` (severe
     findings), ``created_at``, ``stale`` (what it looked at has grown since), ``document`` (the report as plain values).
-
     Raises UnknownName.
     """
     columns = ["kind", "judge_digest", "model", "passed", "high", "created_at", "stale", "document"]
@@ -473,9 +459,9 @@ def audit_results(database: Database, *, benchmark: str, kind: str | None = None
 def _study(given: dict[str, Any], *, otherwise: str | None = None) -> tuple[Study, ResolvedJudge]:
     """What a function's keywords ask for: the study, and its judge. Raises InputError."""
     database, _ = given.pop("database"), given.pop("on_progress", None)
-    said = {name: given.pop(f"judge_{name}", None) for name in ("url", "key_env", "name", "version")}
-    said |= {name: given.pop(name) for name in ("template", "settings", "price")}
-    resolved = judge(database, given.pop("judge"), **said, otherwise=otherwise)
+    fields = {name: given.pop(f"judge_{name}", None) for name in ("url", "key_env", "name", "version")}
+    fields |= {name: given.pop(name) for name in ("template", "settings", "price")}
+    resolved = judge(database, given.pop("judge"), **fields, otherwise=otherwise)
     given |= {"models": names_of(given["models"]), "judge": resolved.spec}
     return make_study(given, where="study"), resolved
 
@@ -491,5 +477,5 @@ def _generation(given: dict[str, Any]) -> Generation:
     return make_generation(given | {"generator": served, "model": name}, where="answer")
 
 
-def _fields(asked: str | Mapping[str, Any]) -> dict[str, Any]:
-    return {"model": asked} if isinstance(asked, str) else dict(asked)
+def _fields(model: str | Mapping[str, Any]) -> dict[str, Any]:
+    return {"model": model} if isinstance(model, str) else dict(model)

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, get_args
@@ -50,7 +51,6 @@ __all__ = [
     "languages", "lineage", "matrix", "models", "multiverse", "open", "preference_leakage_score", "propose_lineage",
     "published_scores", "quality", "rank", "rate", "rows", "submit", "verdicts",
 ]  # fmt: skip
-
 _P = ParamSpec("_P")
 _Record = TypeVar("_Record")
 Names = str | Sequence[str]  # one name, or several
@@ -79,21 +79,15 @@ def submit(
     adds nothing.
 
     Returns: how many instructions matched. What the audit found is in ``audit_results``.
-
     Raises InputError, naming the row and the field, and Conflict; then nothing is stored.
     """
     declared = Lineage(family, parent, names_of(trained_on))
     if accept_lineage and declared == Lineage():
         declared = services.lineage.suggested(model)
     prepared = services.submissions.prepare(
-        database,
-        _submission(outputs, columns),
-        benchmark=benchmark,
-        model=model,
-        lineage=declared,
-        extend=extend,
+        database, _submission(outputs, columns), benchmark=benchmark, model=model, lineage=declared, extend=extend,
         new_benchmark=new_benchmark,
-    )
+    )  # fmt: skip
     if not dry_run:
         audited = services.audits.submissions.audit_prepared(database, prepared)
         services.submissions.save(database, prepared)
@@ -115,13 +109,8 @@ def import_files(
     Raises InputError naming file, row and field, UnknownName, and Conflict; files before that one are stored.
     """
     options = services.imports.ImportOptions(model, annotator, extend, new_benchmark)
-    paths = [files] if isinstance(files, str | PathLike) else files
-    return [
-        services.imports.import_file(
-            database, path, benchmark=benchmark, as_format=as_format, columns=columns, options=options
-        )
-        for path in paths
-    ]
+    read = partial(services.imports.import_file, benchmark=benchmark, as_format=as_format, columns=columns)
+    return [read(database, path, options=options) for path in ([files] if isinstance(files, str | PathLike) else files)]
 
 
 def import_judgments(
@@ -155,11 +144,10 @@ def rows(
     """What ``export`` writes, e.g. the "outputs" of a benchmark.
 
     Returns: one row each, with the columns that docs/formats.md lists.
-
     Raises UnknownName.
     """
-    found = list(services.exports.rows(database, kind, benchmark=benchmark, judges=names_of(judge), category=category))
-    return frame_of(found, list(writable()[kind].columns))
+    exported = services.exports.rows(database, kind, benchmark=benchmark, judges=names_of(judge), category=category)
+    return frame_of(list(exported), writable()[kind].columns)
 
 
 def rank(
@@ -181,7 +169,6 @@ def rank(
     Returns: one row a model, the best first, with the columns ``leaderboard.COLUMNS``. Rates lie in [0, 1], ratings on
     the Elo scale unless ``scale`` says otherwise. ``attrs`` say how the numbers came about and what was left out:
     ``judges``, ``method``, ``scale``, ``baseline``, ``interval``, ``left_out``, ``notes``, ``gate``.
-
     Raises InputError on an unknown name or value, and StatisticsError when there is nothing to rank by.
     """
     choices = _valid(
@@ -208,7 +195,6 @@ def rate(model_a: Sequence[str], model_b: Sequence[str], winner: Sequence[str], 
 
     Returns: one row a model, the best first: ``model``, ``rating`` on the Elo scale with ``lower`` and ``upper``,
     ``battles``, ``flag`` (why a rating is none of maximum likelihood).
-
     Raises InputError, naming column and row, and StatisticsError when the fit does not converge.
     """
     ratings = fit_pair_counts(count_outcomes(model_a, model_b, winner))
@@ -224,7 +210,6 @@ def matrix(database: Database, *, benchmark: str, judge: Names = (), category: s
 
     Returns: one row a direction of every pair that met: ``model``, ``opponent``, ``win_rate`` with ``lower`` and
     ``upper`` in [0, 1], ``battles``. ``attrs``: ``level`` and ``method`` of the intervals.
-
     Raises UnknownName.
     """
     rates = services.leaderboards.matrix(database, benchmark, judges=names_of(judge), category=category)
@@ -241,7 +226,6 @@ def multiverse(
     Returns: one row a model: ``best_rank``, ``worst_rank``, ``leads`` (share of rankings in which it is first) and
     ``above_in_all`` (the models it beats in all of them). ``attrs``: ``universes``, the number of rankings;
     ``impossible``, choices that do not fit these verdicts; ``influence``, the share of pairs a choice turns round.
-
     Raises UnknownName, and StatisticsError where nothing was judged.
     """
     many = services.leaderboards.multiverse(database, benchmark, judges=names_of(judge), category=category, seed=seed)
@@ -275,13 +259,9 @@ def quality(
 
     Raises UnknownName, StatisticsError for fewer than two models, InputError where the two share fewer than two.
     """
+    choices, others = _valid(leaderboard.Choices, method=method), names_of(against_judge)
     return services.leaderboards.board_quality(
-        database,
-        benchmark,
-        judges=names_of(judge),
-        against=against,
-        against_judges=names_of(against_judge),
-        choices=_valid(leaderboard.Choices, method=method),
+        database, benchmark, judges=names_of(judge), against=against, against_judges=others, choices=choices
     )
 
 
@@ -297,7 +277,6 @@ def battles(
     Returns: one row a battle: ``instruction`` (its key), ``text``, ``category``, ``model_a``, ``model_b``,
     ``preference`` (mean over verdicts, for A, in [0, 1]) with the ``lowest`` and ``highest``, ``trials``,
     ``with_preference``, ``consistent``. ``attrs["total"]``: how many pass, whatever the ``limit``.
-
     Raises UnknownName, and InputError for an unknown order.
     """
     chosen = _valid(
@@ -307,8 +286,8 @@ def battles(
     page, total = services.battles.battles(
         database, benchmark, chosen, limit=sys.maxsize if limit is None else limit, offset=offset
     )
-    columns = [*(field.name for field in fields(BattleSummary)), "consistent"]
-    frame = frame_of([asdict(battle) | {"consistent": battle.consistent} for battle in page], columns)
+    frame = frame_of(page, BattleSummary)
+    frame["consistent"] = pd.Series([battle.consistent for battle in page], dtype=object)
     frame.attrs = {"total": total}
     return frame
 
@@ -318,7 +297,6 @@ def verdicts(database: Database, *, benchmark: str, judge: str | None = None) ->
 
     Returns: one row a verdict. ``preference`` is for A, in [0, 1], whichever output was shown first (``order``), and
     missing unless ``status`` is "ok" or "tie"; ``cost_usd`` and ``latency_s`` are of the reply.
-
     Raises UnknownName.
     """
     with database.read() as connection:
@@ -436,18 +414,16 @@ def labels(
     """What people said about battles, in the order in which it was stored.
 
     Returns: one row a label with the columns of ``records.HumanLabel``; ``preference`` is for A, in [0, 1].
-
     Raises UnknownName.
     """
-    rows = services.labels.human_labels(database, benchmark, annotator=annotator, category=category)
-    return frame_of(rows, [field.name for field in fields(HumanLabel)])
+    stored = services.labels.human_labels(database, benchmark, annotator=annotator, category=category)
+    return frame_of(stored, HumanLabel)
 
 
 def lineage(database: Database) -> pd.DataFrame:
     """The lineages that were declared.
 
     Returns: one row a model: ``model``, ``family``, ``parent``, ``trained_on`` (names of models).
-
     Raises DatabaseError.
     """
     return _lineages(Model(name, declared) for name, declared in services.lineage.declared(database).items())
@@ -459,7 +435,6 @@ def declare_lineage(
     """Declare where a model, or the LLM of a judge, comes from.
 
     Returns: whether that changed anything.
-
     Raises InputError where nothing is declared or a model is its own ancestor, Conflict where another lineage was.
     """
     declared = Lineage(family, parent, names_of(trained_on))
@@ -473,7 +448,6 @@ def propose_lineage(database: Database) -> pd.DataFrame:
 
     Returns: one row a model without a lineage: ``model``, ``is_judge`` (it is only the LLM of a judge), ``family``,
     ``parent``, ``trained_on``; all missing where the name suggests nothing.
-
     Raises DatabaseError.
     """
     rows = [
@@ -487,7 +461,6 @@ def accept_lineage(database: Database, names: Names = (), *, everything: bool = 
     """Declare what the names suggest, and what those of their undeclared parents and teachers do.
 
     Returns: the lineages that were declared, with the columns of ``lineage``.
-
     Raises InputError where neither names nor everything are chosen or a name says nothing, and UnknownName.
     """
     if bool(names) == everything:
@@ -501,11 +474,9 @@ def benchmarks(database: Database) -> pd.DataFrame:
 
     Returns: one row a benchmark: ``name``, ``instructions`` (their number), ``categories``, ``models``, ``judges``
     (names) and ``verdicts`` (number in force, failures included).
-
     Raises DatabaseError.
     """
-    columns = [field.name for field in fields(services.benchmarks.BenchmarkSummary)]
-    return frame_of(services.benchmarks.benchmarks(database), columns)
+    return frame_of(services.benchmarks.benchmarks(database), services.benchmarks.BenchmarkSummary)
 
 
 def models(database: Database, *, benchmark: str) -> pd.DataFrame:
@@ -513,7 +484,6 @@ def models(database: Database, *, benchmark: str) -> pd.DataFrame:
 
     Returns: one row a model: ``model``, ``family``, ``parent``, ``trained_on``, and ``generated``, how it was asked
     where ``answer`` collected its outputs.
-
     Raises UnknownName.
     """
     generated = services.benchmarks.generated(database)
@@ -536,15 +506,15 @@ def _board(frame: pd.DataFrame) -> leaderboard.Leaderboard:
         value, lower, upper = (cells.pop(name) for name in ("rating", "lower", "upper"))
         level, method = about["interval"]["level"], about["interval"]["method"]
         rating = Estimate(value, lower, upper, level, method, cells["battles"], cells["flag"] or "no estimate")
-        rows.append(
-            leaderboard.Row(estimate=rating, **{name: cells[name] for name in leaderboard.COLUMNS if name in cells})
-        )
+        others = {name: cells[name] for name in leaderboard.COLUMNS if name in cells}
+        rows.append(leaderboard.Row(estimate=rating, **others))
     return leaderboard.Leaderboard((), about["method"], about["scale"], about["baseline"], tuple(rows), {}, ())
 
 
-def frame_of(rows: Iterable[Any], columns: Sequence[str]) -> pd.DataFrame:
-    """Records or mappings as a frame with these ``columns``, whichever are there."""
-    return pd.DataFrame([row if isinstance(row, Mapping) else asdict(row) for row in rows], columns=list(columns))
+def frame_of(rows: Iterable[Any], columns: Iterable[str] | type[Any]) -> pd.DataFrame:
+    """Records or mappings as a frame with these ``columns``, or those of the class of the records."""
+    names = [field.name for field in fields(columns)] if isinstance(columns, type) else list(columns)
+    return pd.DataFrame([row if isinstance(row, Mapping) else asdict(row) for row in rows], columns=names)
 
 
 def _lineages(models: Iterable[Model]) -> pd.DataFrame:

@@ -28,7 +28,6 @@ _LONG = 4_000_000  # product of two lengths in characters; comparing takes time 
 _UNEVEN = 1.2  # ratio of lengths, from which the shorter is looked for inside the longer
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and ideographs: each is a word
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
-
 Hashes = NDArray[np.uint64]
 Indices = NDArray[np.int64]
 

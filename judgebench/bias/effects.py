@@ -38,15 +38,13 @@ from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 _PRECISION = 1 / 9  # of the prior, whose standard deviation is 3 natural log-odds
-
-
 _HELD_BY_PRIOR = 0.25  # share of a parameter's precision from the prior, above which the data say too little
-
-
 _EMPTY = "no verdict has it"
-
-
 _NULL = 1e-8  # eigenvalues below this share of the largest belong to directions that the design leaves open
+_MARGIN = 30  # characters; AlpacaEval's
+_CLIP = 1 / 20  # of human preferences: a unanimous vote is no certainty
+_NO_PEOPLE = "no battle has a human preference"
+_SAME = 1e-9  # win rates nearer than this share a rank
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,15 +244,6 @@ def _instruction_sums(table: VerdictTable, design: csr_array, residual: Floats) 
     return sums
 
 
-_MARGIN = 30  # characters; AlpacaEval's
-
-
-_CLIP = 1 / 20  # of human preferences: a unanimous vote is no certainty
-
-
-_NO_PEOPLE = "no battle has a human preference"
-
-
 @dataclass(frozen=True, slots=True)
 class Slopes:
     """Of one feature, in log-odds a unit of its column, with the win rate that its ``meaning`` is worth."""
@@ -363,9 +352,6 @@ def _checked_human(table: VerdictTable, human: Floats | None) -> Floats:
 
 def _no_ties(people: Floats) -> str:
     return "people found no two outputs equally good" if np.isfinite(people).any() else _NO_PEOPLE
-
-
-_SAME = 1e-9  # win rates nearer than this share a rank
 
 
 @dataclass(frozen=True, slots=True)

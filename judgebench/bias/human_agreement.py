@@ -36,6 +36,13 @@ from judgebench.stats.agreement import (
 from judgebench.stats.intervals import Clusters, bounded_mean
 from judgebench.stats.verdict_table import Codes, Floats, LabelTable, VerdictTable
 
+_LEAST = 30  # items that an annotator must share with another: below that a t-test says little
+Marks = NDArray[np.bool_]
+_NOBODY = "no battle that the judge judged has a human label: import labels, or vote in the app"
+_ONE_PERSON = "no battle was labelled by two people, so how far people agree is not known"
+_LABELS_ONLY = "the verdicts are labels, without probabilities"
+_ONE_JUDGE = "only one judge judged these battles"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledBattles:
@@ -131,9 +138,6 @@ def _means(row: NDArray[np.intp], column: NDArray[np.intp], values: Floats, shap
     return mean
 
 
-_LEAST = 30  # items that an annotator must share with another: below that a t-test says little
-
-
 @dataclass(frozen=True, slots=True)
 class AnnotatorTest:
     """The judge passes with a winning rate of at least one half."""
@@ -195,21 +199,6 @@ def _discoveries(p_values: Floats, rate: float) -> Floats:
 
     adjusted: Floats = stats.false_discovery_control(p_values, method="by")
     return (adjusted <= rate).astype(np.float64)
-
-
-Marks = NDArray[np.bool_]
-
-
-_NOBODY = "no battle that the judge judged has a human label: import labels, or vote in the app"
-
-
-_ONE_PERSON = "no battle was labelled by two people, so how far people agree is not known"
-
-
-_LABELS_ONLY = "the verdicts are labels, without probabilities"
-
-
-_ONE_JUDGE = "only one judge judged these battles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,20 +373,9 @@ def _judge(
 
 def _unlabelled(name: str, level: float) -> JudgeAgreement:
     nothing = unidentified(_NOBODY, level=level)
-    return JudgeAgreement(
-        judge=name,
-        items=0,
-        without_verdict=0,
-        consensus=no_coefficients(_NOBODY, level),
-        each_person=nothing,
-        accuracy=nothing,
-        accuracy_strict=nothing,
-        by_category=(),
-        rankings=Rankings(nothing, nothing),
-        calibration=None,
-        calibration_error=nothing,
-        annotators=annotator_test(np.zeros(0), np.zeros((0, 0))),
-    )
+    untested = annotator_test(np.zeros(0), np.zeros((0, 0)))
+    agreed = no_coefficients(_NOBODY, level), *(nothing,) * 3
+    return JudgeAgreement(name, 0, 0, *agreed, (), Rankings(nothing, nothing), None, nothing, untested)
 
 
 def _pair(items: LabelledBattles, one: int, other: int, how: Resampling) -> JudgePair:

@@ -20,6 +20,7 @@ from judgebench.stats.intervals import bounded_difference, bounded_mean, cluster
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 
 _CLIP = 1 / 2000  # probabilities nearer to 0 or 1 count as this: log-probabilities end about there
+_EDGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,9 +209,6 @@ def _turn(group: NDArray[np.int64]) -> NDArray[np.int64]:
     turn = np.empty(len(group), dtype=np.int64)
     turn[rows] = np.arange(len(group)) - np.repeat(start, np.diff(start, append=len(group)))
     return turn
-
-
-_EDGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,8 @@ from judgebench.stats.intervals import bounded_mean, cluster_error, normal_estim
 from judgebench.stats.verdict_table import Floats, LabelTable, VerdictTable
 
 _UNTOLD = "no unrelated judge scored these models, so their quality is not known without the judge"
-
-
 _NEAR = 1e-8  # of a contrast that should vanish
+_NONE = "no battle has both a verdict and a likelihood by the same LLM: run one with a likelihood template as well"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +179,6 @@ def _figure(scores: _Scores, contrast: Floats | None, level: float) -> Estimate:
     influence = weight[at] * (scores.value[rows] - scores.mean[at])
     n = len(np.flatnonzero(rows))
     return normal_estimate(value, cluster_error(influence, scores.instruction[rows]), level=level, n=n)
-
-
-_NONE = "no battle has both a verdict and a likelihood by the same LLM: run one with a likelihood template as well"
 
 
 def familiarity(

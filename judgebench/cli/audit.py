@@ -63,7 +63,7 @@ def _function(audit: Audit) -> Callable[..., None]:
     hints = audit.hints
     flags = _judge_flags(own_template="template" in hints) if "judge" in hints else {}
 
-    def run(context: typer.Context, html: "Path | None", output: str, **values: Any) -> None:
+    def _run(context: typer.Context, html: "Path | None", output: str, **values: Any) -> None:
         from judgebench.services.judges import find_judge
 
         session: Session = context.obj
@@ -76,9 +76,9 @@ def _function(audit: Audit) -> Callable[..., None]:
         _finish(report, html, output)
 
     parameters = list(_parameters(audit, hints, flags))
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    return run
+    _run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    _run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    return _run
 
 
 def _parameters(audit: Audit, hints: dict[str, Any], flags: dict[str, str]) -> Iterator[Parameter]:

@@ -8,6 +8,7 @@ import typer
 from judgebench import services
 from judgebench.cli.options import Benchmark, Models, Output, SoughtIn, Templates
 from judgebench.cli.session import opened, print_estimates, print_json, print_table, say
+from judgebench.show.numbers import amount
 
 _SHOWN = 20
 
@@ -59,7 +60,7 @@ def contamination(
     )
     rows = [
         (
-            *(f"{match.similarity:.2f}", "yes" if match.verbatim else "no", match.what, match.where),
+            *(amount(match.similarity, "number"), "yes" if match.verbatim else "no", match.what, match.where),
             " ".join(match.excerpt.split())[:60],
         )
         for match in report.found[:_SHOWN]

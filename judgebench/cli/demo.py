@@ -37,7 +37,7 @@ class Lesson:
     """What the demonstration's judge was seen to do."""
 
     named_first: int  # trials in which, asked "A or B?", it preferred the output shown first
-    asked: int
+    trials: int
 
 
 def submit(database: Database) -> list[MatchReport]:
@@ -113,7 +113,7 @@ def trust(lesson: Lesson, audited: AuditReport) -> tuple[str, ...]:
         "How far to trust this judge: on 465 human-labelled pairs it agrees with people in 59.5 % [55, 64], and "
         '"the longer wins" alone in 73 %: a real but weak judge, for trying the machine and not for ranking models.',
         f'Asked "A or B?" in both orders, the same model preferred what it was shown first in {lesson.named_first} of '
-        f"{lesson.asked} trials here.",
+        f"{lesson.trials} trials here.",
         "Its null-model audit " + ("passed." if audited.passed else f"failed, {'; '.join(audited.failures)}."),
     )
 

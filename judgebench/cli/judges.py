@@ -11,6 +11,7 @@ import typer
 from judgebench import services
 from judgebench.cli.options import Address, KeyVariable, Output, Price, ServedModel, Settings, Template, settings_of
 from judgebench.cli.session import Session, opened, print_json, print_table, say
+from judgebench.show.numbers import amount
 
 if TYPE_CHECKING:
     from judgebench.clients.probe import Report
@@ -113,7 +114,7 @@ def _lines(model: str, report: Report | None, price: str | None) -> list[str]:
     held = {True: "yes", False: "no"}
     other = "" if report.model in (None, model) else f", not {model!r} as asked"
     context = "the server does not tell" if report.context_tokens is None else f"{report.context_tokens:,} tokens"
-    latency = "" if report.latency_s is None else f" in {report.latency_s:.2f} s"
+    latency = "" if report.latency_s is None else f" in {amount(report.latency_s, 's')}"
     return [
         f"reachable           yes, it answered{latency}",
         f"model               {report.model or 'the server does not tell'}{other}",

@@ -13,6 +13,7 @@ from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.import_ import import_one
 from judgebench.cli.session import opened, print_estimates, print_json, print_table, say, write_file
+from judgebench.show.numbers import amount, percent
 
 if TYPE_CHECKING:
     from judgebench.cli.session import Line
@@ -114,12 +115,13 @@ def queue(
 
 def _print_queue(queue: HumanQueue, failure: float) -> None:
     threshold = queue.threshold
-    kept = "no verdict is kept" if threshold.threshold is None else f"kept from confidence {threshold.threshold:.3f}"
+    least = amount(threshold.threshold, "number")
+    kept = "no verdict is kept" if threshold.threshold is None else f"kept from confidence {least}"
     reason = f": {threshold.reason}" if threshold.reason else ""
     say(f"{kept}{reason}; from {threshold.items} labelled instructions")
     if threshold.bound is not None:
         say(
-            f"people contradict at most {threshold.bound:.1%} of what is kept, with {1 - failure:.0%} confidence "
+            f"people contradict at most {percent(threshold.bound)} of what is kept, with {1 - failure:.0%} confidence "
             f"({threshold.wrong} of {threshold.kept} labelled ones)"
         )
     half: list[Line] = [("kept", queue.held_out.coverage, "share"), ("contradicted", queue.held_out.risk, "share")]

@@ -121,8 +121,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(is_given: bool) -> None:
+    if is_given:
         print(f"judgebench {__version__}")
         raise typer.Exit
 

@@ -233,16 +233,16 @@ def flat(command: Callable[..., None]) -> Callable[..., None]:
     records: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
 
     @wraps(command)
-    def flattened(**values: Any) -> None:
+    def _flattened(**values: Any) -> None:
         built = {
             name: record(**{field.name: values.pop(field.name) for field in fields(record)})
             for name, record in records.items()
         }
         command(**values, **built)
 
-    flattened.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    flattened.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return flattened
+    _flattened.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    _flattened.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return _flattened
 
 
 def _options_of(record: Any) -> list[Parameter]:
@@ -324,12 +324,12 @@ def study_of(
 
     study: dict[str, Any] = {} if file is None else load_study(file).model_dump(exclude_defaults=True)
     study |= flags
-    asked = dict(study.get("judge", {})) | judge.fields()
+    served = dict(study.get("judge", {})) | judge.fields()
     if "benchmark" not in study:
         raise InputError("say which benchmark: --benchmark NAME, or a study file")
-    if "model" not in asked:
+    if "model" not in served:
         raise InputError("say which judge: --judge MODEL --judge-url URL, --judge embedded, or a study file")
-    spec = services.judges.find_judge(database, asked | priced(asked, prices), otherwise=otherwise)
+    spec = services.judges.find_judge(database, served | priced(served, prices), otherwise=otherwise)
     return make_study(study | {"judge": spec}, where=str(file or "flags"))
 
 

@@ -8,7 +8,7 @@ import typer
 from judgebench import services
 from judgebench.cli.options import AnyBenchmark, Judges, Level, Output
 from judgebench.cli.session import opened, print_json, say
-from judgebench.show.numbers import percent
+from judgebench.show.numbers import amount, percent
 
 
 def plan(
@@ -63,7 +63,8 @@ def plan(
         return
     say(
         f"{planned.instructions_needed} instructions tell win rates {percent(difference)} apart with power "
-        f"{power:.0%} at level {level:.0%} (sd {chosen_sd:.3f} an instruction, correlation {correlation:g})"
+        f"{power:.0%} at level {level:.0%} "
+        f"(sd {amount(chosen_sd, 'number')} an instruction, correlation {correlation:g})"
     )
     if instructions is not None:
         least = percent(planned.detectable_difference)

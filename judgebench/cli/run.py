@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,7 @@ from judgebench.cli.session import (
     say,
     summary,
 )
+from judgebench.judging.design import Design
 from judgebench.show.numbers import percent, span
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class AdaptiveOptions:
     """Adaptive design"""
 
     design: Annotated[
-        Literal["fixed", "adaptive"] | None,
+        Design | None,
         typer.Option("--design", help="Adaptive: choose battles by what earlier ones said.", show_default="fixed"),
     ] = None
     better: Annotated[

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from judgebench.errors import InputError
 from judgebench.records import Status
+from judgebench.show.numbers import amount
 from judgebench.show.text import visible
 
 if TYPE_CHECKING:
@@ -157,12 +158,12 @@ def summary(tally: RunTally, calls: int) -> str:
 
 def paid(cost_usd: float | None) -> str:
     """What something has cost."""
-    return "cost not known" if cost_usd is None else f"{cost_usd:.4f} USD"
+    return "cost not known" if cost_usd is None else amount(cost_usd, "USD")
 
 
 def expected(cost_usd: float | None) -> str:
     """What something would cost."""
-    return "cost not known (give --price)" if cost_usd is None else f"cost about {cost_usd:.2f} USD"
+    return "cost not known (give --price)" if cost_usd is None else f"cost about {amount(cost_usd, 'USD')}"
 
 
 class ProgressLine:
@@ -185,7 +186,7 @@ class ProgressLine:
     def show(self, tally: RunTally, calls: int) -> None:
         good = (Status.OK, Status.TIE)
         bad = sum(count for status, count in tally.ended.items() if status not in good)
-        cost = "" if not tally.cost_usd else f"{tally.cost_usd:.3f} USD "
+        cost = "" if not tally.cost_usd else f"{amount(tally.cost_usd, 'USD')} "
         more = f"{calls} calls {cost}" + (f"{bad} without verdict" if bad else "")
         self._bar.start()  # not before there is progress: bad input is one message and nothing else
         self._bar.update(self._task, total=tally.planned, completed=tally.planned - tally.pending, more=more)

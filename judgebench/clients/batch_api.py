@@ -43,13 +43,13 @@ class BatchServer:
         after = ""
         while True:
             page = await self._transport.json(f"/batches?limit={_PAGE}{after}")
-            found = [_batch(entry) for entry in _entries(page)]
-            for batch in found:
+            batches = [_batch(entry) for entry in _entries(page)]
+            for batch in batches:
                 if batch.name == name:
                     return batch
-            if not found or not page.get("has_more"):
+            if not batches or not page.get("has_more"):
                 return None
-            after = f"&after={found[-1].id}"
+            after = f"&after={batches[-1].id}"
 
     async def submit(self, file: Path, name: str) -> ServerBatch:
         uploaded = await self._transport.upload("/files", file, {"purpose": "batch"})
@@ -89,7 +89,7 @@ def _batch(entry: Any) -> ServerBatch:
 
 
 def _id(entry: Any) -> str:
-    found = entry.get("id") if isinstance(entry, dict) else None
-    if not isinstance(found, str) or not found or not all(c.isalnum() or c in "-_." for c in found):
+    name = entry.get("id") if isinstance(entry, dict) else None
+    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "-_." for c in name):
         raise BadReply("the server's answer names no file or batch: does it offer batches?")
-    return found
+    return name

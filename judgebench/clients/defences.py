@@ -51,21 +51,21 @@ class DefendedClient:
             raise InputError(
                 f"defence {self._name!r} is for judges that read a prompt, and this one weighs likelihoods"
             )
-        asked = {key: value for key, value in settings.items() if key != SETTING}
+        kept = {key: value for key, value in settings.items() if key != SETTING}
         if self._name == "read-back":
-            return await self._read_back(prompt, asked)
+            return await self._read_back(prompt, kept)
         if self._name == "two-stage":
-            return await self._two_stage(prompt, asked)
+            return await self._two_stage(prompt, kept)
         shown = prompt if self._name == NONE else defended(prompt, self._name)
-        return await self._client.complete(shown, asked)
+        return await self._client.complete(shown, kept)
 
     async def close(self) -> None:
         await self._client.close()
 
     async def _read_back(self, prompt: ChatPrompt, settings: Mapping[str, Any]) -> Completion:
         reply = await self._client.complete(prompt, settings)
-        said = (Message("assistant", reply.text), Message("user", _COPY))
-        copied = await self._client.complete(ChatPrompt((*prompt.messages, *said)), _in_words(settings))
+        turns = (Message("assistant", reply.text), Message("user", _COPY))
+        copied = await self._client.complete(ChatPrompt((*prompt.messages, *turns)), _in_words(settings))
         both = _together(reply, copied)
         if _copies(copied.text, instruction_of(prompt) or ""):
             return both
@@ -73,9 +73,9 @@ class DefendedClient:
         return replace(both, text="", reasoning=void, logprobs=None, finish_reason="read-back")
 
     async def _two_stage(self, prompt: ChatPrompt, settings: Mapping[str, Any]) -> Completion:
-        asked = instruction_of(prompt) or ""
+        instruction = instruction_of(prompt) or ""
         reports = [
-            await self._client.complete(_report(asked, text), _in_words(settings))
+            await self._client.complete(_report(instruction, text), _in_words(settings))
             for text in outputs_of(prompt, self._name)
         ]
         shown = with_outputs(prompt, [report.text.strip() for report in reports], _NOTICE)
@@ -88,17 +88,17 @@ def _in_words(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**kept, "max_tokens": _WORDS_TOKENS}
 
 
-def _report(asked: str, text: str) -> ChatPrompt:
+def _report(instruction: str, text: str) -> ChatPrompt:
     mark = secrets.token_hex(8)
-    shown = "\n\n".join((fence("instruction", asked, mark), fence("text", text, mark)))
+    shown = "\n\n".join((fence("instruction", instruction, mark), fence("text", text, mark)))
     return ChatPrompt((Message("user", f"{shown}\n\n{_REPORT}"),))
 
 
 def _copies(copied: str, instruction: str) -> bool:
     """Whether half of the instruction's first words stand in what was copied."""
-    wanted = set(re.findall(r"\w+", instruction.lower())[:_COMPARED_WORDS])
-    found = set(re.findall(r"\w+", copied.lower()))
-    return not wanted or len(wanted & found) >= _LEAST_COPIED * len(wanted)
+    words = set(re.findall(r"\w+", instruction.lower())[:_COMPARED_WORDS])
+    copied_words = set(re.findall(r"\w+", copied.lower()))
+    return not words or len(words & copied_words) >= _LEAST_COPIED * len(words)
 
 
 def _together(verdict: Completion, *others: Completion) -> Completion:
@@ -106,10 +106,10 @@ def _together(verdict: Completion, *others: Completion) -> Completion:
     every = (verdict, *others)
     return replace(
         verdict,
-        prompt_tokens=_sum([each.prompt_tokens for each in every]),
-        completion_tokens=_sum([each.completion_tokens for each in every]),
-        cost_usd=_total([each.cost_usd for each in every]),
-        latency_s=_total([each.latency_s for each in every]),
+        prompt_tokens=_sum([completion.prompt_tokens for completion in every]),
+        completion_tokens=_sum([completion.completion_tokens for completion in every]),
+        cost_usd=_total([completion.cost_usd for completion in every]),
+        latency_s=_total([completion.latency_s for completion in every]),
     )
 
 

@@ -136,8 +136,8 @@ def _token(entry: Any) -> _Token:
         return _Token("", None)
     if not isinstance(entry, dict) or not entry:
         raise BadReply("the judge's prompt log-probabilities hold an entry without a token")
-    number, found = next(iter(entry.items()))
-    return _Token(number, finite_number(found.get("logprob") if isinstance(found, dict) else None))
+    number, value = next(iter(entry.items()))
+    return _Token(number, finite_number(value.get("logprob") if isinstance(value, dict) else None))
 
 
 class RewardClient:

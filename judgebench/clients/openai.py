@@ -73,8 +73,8 @@ def refused_field(rejection: Rejected, sent: Collection[str]) -> str | None:
         return None
     if rejection.param in sent:
         return rejection.param
-    found = (re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message) for name in sent)
-    matches = [match for match in found if match]
+    searches = (re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message) for name in sent)
+    matches = [match for match in searches if match]
     return min(matches, key=lambda match: match.start()).group() if matches else None
 
 

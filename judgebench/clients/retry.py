@@ -1,4 +1,5 @@
-"""How many requests may be in flight: additive increase, multiplicative decrease, as TCP does (RFC 5681).
+"""Which questions are asked again, and how many are in flight: additive increase, multiplicative decrease, as in TCP
+(RFC 5681).
 
 The window starts small and grows by one a good reply, doubling each round trip, until the server first says "too many";
 then it is halved and grows by about one a round trip. Server errors do not shrink it: each takes away the growth of the
@@ -202,8 +203,8 @@ class RetryingClient:
 
     def _wait_s(self, cause: JudgeError, failures: int) -> float:
         """Our own wait on top of the server's, so that those held back together do not return together."""
-        asked = cause.retry_after_s if isinstance(cause, Overloaded) else None
-        return min(asked or 0.0, self._policy.max_retry_after_s) + self._policy.wait_s(failures, self._rng)
+        servers_wait = cause.retry_after_s if isinstance(cause, Overloaded) else None
+        return min(servers_wait or 0.0, self._policy.max_retry_after_s) + self._policy.wait_s(failures, self._rng)
 
 
 def _final(cause: JudgeError, attempts: int) -> JudgeError:

@@ -1,4 +1,4 @@
-"""One instruction to one model under evaluation: its turns in their order, each with the replies before it.
+"""Collecting a model's outputs: each instruction turn by turn, with the replies before it.
 
 What goes wrong is a status and never an output: a failed instruction is asked again by the next run.
 """
@@ -48,8 +48,8 @@ class Answerer:
 
     def _prompt(self, instruction: Instruction, turn: int, replies: Sequence[Completion]) -> ChatPrompt:
         messages = [] if self.system is None else [Message("system", self.system)]
-        for said, reply in zip(instruction.turns[:turn], replies, strict=True):
-            messages += [Message("user", said), Message("assistant", reply.text)]
+        for user_turn, reply in zip(instruction.turns[:turn], replies, strict=True):
+            messages += [Message("user", user_turn), Message("assistant", reply.text)]
         return ChatPrompt((*messages, Message("user", instruction.turns[turn])))
 
 

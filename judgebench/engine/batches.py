@@ -32,8 +32,8 @@ from judgebench.judging.templates import Template, make_nonce, render
 from judgebench.records import ChatPrompt, Reading, Status, Trial, TrialResult
 from judgebench.spec import Study, make_study
 from judgebench.store import runs
+from judgebench.store.benchmarks import stored_outputs
 from judgebench.store.database import Connection, Database
-from judgebench.store.models import stored_outputs
 from judgebench.store.verdicts import VerdictWriter
 
 _LOOK_UP = 400  # trials looked up at once
@@ -48,7 +48,7 @@ class FileLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class ExportedFile:
+class ExportedBatch:
     """A batch and its file."""
 
     batch: str
@@ -66,7 +66,7 @@ class ExportReport:
     identical: int = 0  # decided now, without a question
     awaited: int = 0  # that an earlier batch asks
     exported: int = 0
-    files: list[ExportedFile] = field(default_factory=list)
+    files: list[ExportedBatch] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ class _Export:
             )
             os.replace(unfinished, path)
         self.report.exported += file.lines
-        self.report.files.append(ExportedFile(name, str(path), file.lines, file.size))
+        self.report.files.append(ExportedBatch(name, str(path), file.lines, file.size))
         return pending
 
     @property

@@ -60,7 +60,7 @@ def plan(database: Database, study: Study, judge: ResolvedJudge | None = None) -
     _check_design(study, template)
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, study.benchmark)
-        models = _models(study, [model.name for model in store.models.models(connection, benchmark_id)])
+        models = _models(study, store.benchmarks.model_names(connection, benchmark_id))
         present = store.benchmarks.presence(connection, benchmark_id, models, category=study.category)
         counts = _count(study, template.kind, models, islice(present, study.limit))
     if study.category is not None and not counts.instructions:

@@ -22,7 +22,6 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "generator": ("generator", "model", "model_id", "model_name"),
     "id": ("id", "question_id", "uid", "instruction_id", "prompt_id"),
 }
-
 _SIDES = ("output", "response", "answer", "completion", "conversation")
 SIDE_NAMES: Mapping[str, tuple[str, ...]] = {  # of two outputs in a row
     "output_a": (*(f"{name}{end}" for name in _SIDES for end in ("_a", "_1", " 1")), "chosen"),
@@ -30,7 +29,6 @@ SIDE_NAMES: Mapping[str, tuple[str, ...]] = {  # of two outputs in a row
     "model_a": ("model_a", "generator_1", "model_1", "generator_a", "model_x"),
     "model_b": ("model_b", "generator_2", "model_2", "generator_b", "model_y"),
 }
-
 _SHOWN_COLUMNS, _SHOWN_CHARS = 20, 40  # in a message
 
 

@@ -42,7 +42,6 @@ LABEL_FIELDS: Mapping[str, tuple[str, ...]] = {
     "annotator": ("annotator", "judge", "worker", "annotator_index", "annotator_id", "rater", "user"),
     "turn": ("turn",),
 }
-
 _FIRST = ("model_a", "a", "a>b", "left", "first", "1st", "output_1", "output_a", "a>>b")
 _SECOND = ("model_b", "b", "b>a", "a<b", "right", "second", "2nd", "output_2", "output_b", "b>>a")
 _TIE = ("tie", "a=b", "b=a", "draw", "both", "both good", "equal")
@@ -116,6 +115,8 @@ def _exported(row: FileRow, label: LabelRow) -> LabelRow:
     except (ValueError, TypeError) as error:
         raise row.error("order" if "Order" in str(error) else "created_at", f"cannot be read: {error}") from error
     both_bad = row.values.get("both_bad") in (True, "true")
+    if both_bad and label.preference != 0.5:
+        raise row.error("both_bad", "both outputs are bad only where neither is preferred: preference 0.5")
     return replace(label, both_bad=both_bad, order=order, source=source, created_at=created_at)
 
 
@@ -239,19 +240,8 @@ def _is_label_file(sample: Sample) -> bool:
 
 
 def _values(instruction: Instruction, a: Output, b: Output, label: HumanLabel) -> dict[str, Any]:
-    return {
-        **instruction_values(instruction),
-        "model_a": label.model_a,
-        "output_a": a.whole,
-        "model_b": label.model_b,
-        "output_b": b.whole,
-        "annotator": label.annotator,
-        "preference": label.preference,
-        "both_bad": label.both_bad,
-        "order": None if label.order is None else str(label.order),
-        "source": label.source,
-        "created_at": label.created_at,
-    }
+    own = {name: getattr(label, name) for name in LABELS.columns if hasattr(label, name)}
+    return {**own, **instruction_values(instruction), "output_a": a.whole, "output_b": b.whole}
 
 
 LABELS = Format(

@@ -175,6 +175,8 @@ INSTRUCTIONS = Format(
     columns=INSTRUCTION_COLUMNS,
     row=instruction_values,
 )
+
+
 OUTPUTS = Format(
     name="outputs",
     holds="outputs",

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Filename = str | PathLike[str]
-
 _GZIP = b"\x1f\x8b"
 _OTHER_PACKING = {
     b"PK\x03\x04": "a zip archive or a spreadsheet",
@@ -43,6 +42,12 @@ _OTHER_PACKING = {
     b"\xfd7zXZ": "packed with xz",
     b"\x28\xb5\x2f\xfd": "packed with zstandard",
 }
+_CHUNK_CHARS = 1 << 18
+_SPACE = " \t\n\r"
+_SPACES = re.compile(f"[{_SPACE}]*")
+_BATCH_ROWS = 64
+_SAMPLE_ROWS = 5
+FRAME_NAME = "the data frame"  # in messages, where a file would be named
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +181,6 @@ class _Bounded(io.RawIOBase):
         return len(data)
 
 
-_CHUNK_CHARS = 1 << 18
-_SPACE = " \t\n\r"
-_SPACES = re.compile(f"[{_SPACE}]*")
-
-
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
@@ -292,10 +292,6 @@ class _Window:
         more = self._stream.read(max(_CHUNK_CHARS, len(rest)))
         self._text, self._at = rest + more, 0
         return bool(more)
-
-
-_BATCH_ROWS = 64
-_SAMPLE_ROWS = 5
 
 
 def _csv_rows(filename: Filename, limits: ReadLimits) -> Iterator[FileRow]:
@@ -413,9 +409,6 @@ def guessed_ending(start: bytes) -> str:
     text = zlib.decompressobj(wbits=31).decompress(start, 100) if packed else start
     first = text.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
     return {b"[": ".json", b"{": ".jsonl"}.get(first, ".csv") + (".gz" if packed else "")
-
-
-FRAME_NAME = "the data frame"  # in messages, where a file would be named
 
 
 def read_frame(frame: "pd.DataFrame") -> Iterator[FileRow]:

@@ -18,7 +18,6 @@ from judgebench.formats.verdicts import VERDICTS, VerdictsFile
 from judgebench.formats.writing import BATTLES, LEADERBOARD
 
 Contents = InstructionsFile | OutputsFile | VerdictsFile | LabelFile | LineageFile
-
 FORMATS: tuple[Format, ...] = (
     INSTRUCTIONS,
     OUTPUTS,

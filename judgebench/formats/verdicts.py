@@ -29,6 +29,13 @@ from judgebench.records import (
     trial_key,
 )
 
+_JUDGE = ("judge", "judge_model", "template", "template_digest")
+_VERDICT: Mapping[str, Callable[[Any], Any]] = {  # field -> how it is read
+    **{"status": Status, "source": Source, "preference": float, "score": float},
+    **{"label": str, "mass": float, "detail": str, "parser": str},
+}
+_TYPES: Mapping[Any, ColumnType] = {float: "number", int: "integer"}
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedVerdict:
@@ -167,25 +174,21 @@ def _values(recorded: RecordedVerdict) -> dict[str, Any]:
         "output_b": None if b is None else [*b.earlier, b.text],
         **dict(zip(_JUDGE, (judge.name, judge.model, judge.template, judge.template_digest), strict=True)),
         "settings": json.dumps(dict(judge.settings), sort_keys=True),
-        "order": None if recorded.order is None else str(recorded.order),
+        "order": recorded.order,
         "repeat": recorded.repeat,
         **{name: getattr(recorded.verdict, name) for name in _VERDICT},
         **replied,
     }
 
 
-_JUDGE = ("judge", "judge_model", "template", "template_digest")
-_VERDICT: Mapping[str, Callable[[Any], Any]] = {  # field -> how it is read
-    **{"status": Status, "source": Source, "preference": float, "score": float},
-    **{"label": str, "mass": float, "detail": str, "parser": str},
-}
 _REPLY: Mapping[str, tuple[str, Callable[[Any], Any]]] = {  # field -> its column, and how it is read
     **{"text": ("reply", str), "model": ("reply_model", str), "logprobs": ("logprobs", _tokens)},
     **{name: (name, str) for name in ("reasoning", "finish_reason", "constrained")},
     **{"prompt_tokens": ("prompt_tokens", int), "completion_tokens": ("completion_tokens", int)},
     **{"cost_usd": ("cost_usd", float), "latency_s": ("latency_s", float)},
 }
-_TYPES: Mapping[Any, ColumnType] = {float: "number", int: "integer"}
+
+
 VERDICTS = Format(
     name="verdicts",
     holds="verdicts",

@@ -21,16 +21,31 @@ from judgebench.leaderboard.board import COLUMNS
 from judgebench.records import Instruction, clean_text
 
 KEY_COLUMN = "instruction_key"  # the first column of the files that we write and read back
-
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _ROW_GROUP = 1000  # rows of a parquet file that are in memory at a time
-
 Columns = Mapping[str, ColumnType]
 Values = Mapping[str, Any]
-
 INSTRUCTION_COLUMNS: Mapping[str, ColumnType] = {
     **{KEY_COLUMN: "text", "instruction": "replies", "category": "text", "reference": "text", "checklist": "texts"}
 }
+_Writer = Callable[[IO[bytes], Columns, Iterable[Values], bool], None]
+BATTLES = Format(
+    name="battles",
+    holds="battles",
+    help="Battles with the mean preference of their verdicts.",
+    columns={
+        **dict.fromkeys((KEY_COLUMN, "instruction", "category", "model_a", "model_b"), "text"),
+        **dict.fromkeys(("preference", "lowest", "highest"), "number"),
+        **{"trials": "integer", "with_preference": "integer", "consistent": "flag"},
+    },
+)
+_WHOLE = ("rank", "rank_lower", "rank_upper", "tier", "battles", "ties", "outputs")
+LEADERBOARD = Format(
+    name="leaderboard",
+    holds="leaderboard",
+    help="A leaderboard, one row a model.",
+    columns={**dict.fromkeys(COLUMNS, "number"), **dict.fromkeys(_WHOLE, "integer"), "model": "text", "flag": "text"},
+)
 
 
 def instruction_values(instruction: Instruction) -> dict[str, Any]:
@@ -156,28 +171,9 @@ def _write_parquet(stream: IO[bytes], columns: Columns, rows: Iterable[Values], 
             writer.write_table(pyarrow.Table.from_pylist(group, schema))
 
 
-_Writer = Callable[[IO[bytes], Columns, Iterable[Values], bool], None]
 _WRITERS: dict[str, _Writer] = {
     ".jsonl": _write_lines,
     ".json": _write_list,
     ".csv": _write_csv,
     ".parquet": _write_parquet,
 }
-
-BATTLES = Format(
-    name="battles",
-    holds="battles",
-    help="Battles with the mean preference of their verdicts.",
-    columns={
-        **dict.fromkeys((KEY_COLUMN, "instruction", "category", "model_a", "model_b"), "text"),
-        **dict.fromkeys(("preference", "lowest", "highest"), "number"),
-        **{"trials": "integer", "with_preference": "integer", "consistent": "flag"},
-    },
-)
-_WHOLE = ("rank", "rank_lower", "rank_upper", "tier", "battles", "ties", "outputs")
-LEADERBOARD = Format(
-    name="leaderboard",
-    holds="leaderboard",
-    help="A leaderboard, one row a model.",
-    columns={**dict.fromkeys(COLUMNS, "number"), **dict.fromkeys(_WHOLE, "integer"), "model": "text", "flag": "text"},
-)

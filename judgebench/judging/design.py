@@ -24,6 +24,7 @@ from judgebench.records import (
 )
 
 Orders = Literal["both", "random", "single"]
+Design = Literal["fixed", "adaptive"]
 
 
 def battles(

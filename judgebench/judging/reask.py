@@ -47,8 +47,8 @@ def constraint(template: Template, how: How) -> Constraint | None:
         words = _words(template)
         if words is None or template.reply.aspects or template.reply.answers:
             return None
-        said = ", ".join(words)
-        question = f"No verdict could be read from that. State only your verdict, nothing else, as one of: {said}"
+        choices = ", ".join(words)
+        question = f"No verdict could be read from that. State only your verdict, nothing else, as one of: {choices}"
         return Constraint(how, question, {"structured_outputs": {"choice": words}})
     properties = _properties(template)
     if properties is None:

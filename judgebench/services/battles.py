@@ -11,11 +11,11 @@ from judgebench.store import labels
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary, JudgedTrial
 from judgebench.store.database import Connection, Database
 
-__all__ = ["Battle", "BattleFilter", "BattleOrder", "BattleSummary", "JudgedTrial", "battle", "battles"]
+__all__ = ["BattleFilter", "BattleOrder", "BattleSummary", "JudgedBattle", "JudgedTrial", "battle", "battles"]
 
 
 @dataclass(frozen=True, slots=True)
-class Battle:
+class JudgedBattle:
     """A battle with everything that was said about it."""
 
     instruction: Instruction
@@ -46,7 +46,7 @@ def _strength(connection: Connection, benchmark_id: int) -> dict[str, float]:
     return {model: rate for model, rate in zip(table.models, rates, strict=True) if math.isfinite(rate)}
 
 
-def battle(database: Database, benchmark: str, instruction: str, model_a: str, model_b: str) -> Battle:
+def battle(database: Database, benchmark: str, instruction: str, model_a: str, model_b: str) -> JudgedBattle:
     """The battle of two models on the instruction with this key. Raises UnknownName when there is no verdict on it."""
     first, second = sorted((model_a, model_b))
     with database.read() as connection:
@@ -57,4 +57,4 @@ def battle(database: Database, benchmark: str, instruction: str, model_a: str, m
     if not trials:
         raise UnknownName("battle", f"{first} against {second} on {instruction}", [])
     a, b = trials[0].output_a, trials[0].output_b
-    return Battle(trials[0].instruction, first, second, a.whole, "" if b is None else b.whole, trials, mine)
+    return JudgedBattle(trials[0].instruction, first, second, a.whole, "" if b is None else b.whole, trials, mine)

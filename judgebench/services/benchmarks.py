@@ -44,7 +44,8 @@ def benchmark(database: Database, name: str) -> BenchmarkSummary:
 def models(database: Database, benchmark: str) -> list[Model]:
     """Models with outputs in the benchmark. Raises UnknownName."""
     with database.read() as connection:
-        return store.models.models(connection, store.benchmarks.benchmark_id(connection, benchmark))
+        present = store.benchmarks.model_names(connection, store.benchmarks.benchmark_id(connection, benchmark))
+        return [model for model in store.models.models(connection) if model.name in present]
 
 
 def generated(database: Database) -> dict[str, dict[str, Any]]:
@@ -65,7 +66,7 @@ def _summary(connection: Connection, name: str) -> BenchmarkSummary:
         name=name,
         instructions=store.benchmarks.count(connection, benchmark_id),
         categories=tuple(store.benchmarks.categories(connection, benchmark_id)),
-        models=tuple(model.name for model in store.models.models(connection, benchmark_id)),
+        models=tuple(store.benchmarks.model_names(connection, benchmark_id)),
         judges=tuple(judge.name for judge in store.judges.judges(connection, benchmark_id)),
         verdicts=store.verdicts.count(connection, benchmark_id),
     )

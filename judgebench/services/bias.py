@@ -24,6 +24,7 @@ from judgebench.store import labels
 from judgebench.store.database import Connection, Database
 
 Without = Literal["length", "style", "lineage"]
+_LIKELIHOOD = "pairwise/likelihood"  # how the names of templates begin that compare likelihoods
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,6 @@ def _effects(connection: Connection, benchmark_id: int, table: VerdictTable, con
     llms = {judge.name: judge.model for judge in store.judges.judges(connection)}
     models = [llms[name] for name in table.judges]
     return relation_effects(table, relation_matrix(table, models, store.models.lineages(connection)))
-
-
-_LIKELIHOOD = "pairwise/likelihood"  # how the names of templates begin that compare likelihoods
 
 
 @dataclass(frozen=True, slots=True, eq=False)

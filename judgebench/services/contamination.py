@@ -133,7 +133,7 @@ def _templates(names: Sequence[str] | None) -> list[Searched]:
 
 
 def _outputs(connection: Connection, benchmark_id: int, models: Sequence[str] | None) -> list[Searched]:
-    names = [model.name for model in store.models.models(connection, benchmark_id)] if models is None else list(models)
+    names = store.benchmarks.model_names(connection, benchmark_id) if models is None else list(models)
     for name in names:
         store.models.check_model(connection, name)
     return [

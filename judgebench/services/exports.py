@@ -119,7 +119,7 @@ def _labels(database: Database, part: _Part) -> Iterator[tuple[Instruction, Outp
 def _answered(connection: Connection, part: _Part) -> Iterator[tuple[Instruction, Mapping[str, Output]]]:
     """The instructions with the outputs of every model."""
     benchmark_id = part.id(connection)
-    models = [model.name for model in store.models.models(connection, benchmark_id)]
+    models = store.benchmarks.model_names(connection, benchmark_id)
     answered = store.benchmarks.answered_instructions(connection, benchmark_id, models, category=part.category)
     return ((row.instruction, row.outputs) for row in answered)
 

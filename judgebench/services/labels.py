@@ -1,4 +1,4 @@
-"""Storing what people say about battles: one vote, or a file of them."""
+"""What people say about battles: a vote or a file of labels stored, labels listed, and which pair to ask about next."""
 
 import math
 import random
@@ -18,6 +18,9 @@ from judgebench.services.imports import ImportReport
 from judgebench.stats.agreement import outcomes, share_alike
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
+
+_Texts = dict[str, dict[str, str]]  # by the instruction's key: the text of each model's output
+_POOL = 8  # pairs of which the one that judges are least sure of is asked
 
 
 def vote(database: Database, benchmark: str, label: HumanLabel) -> bool:
@@ -49,9 +52,6 @@ def _check(label: HumanLabel) -> None:
         raise InputError(f"a label's preference lies in [0, 1], not {label.preference}")
     if label.both_bad and label.preference != 0.5:
         raise InputError("both outputs are bad only where neither is preferred: preference 0.5")
-
-
-_Texts = dict[str, dict[str, str]]  # by the instruction's key: the text of each model's output
 
 
 def save_labels(
@@ -146,7 +146,7 @@ def _by_text(known: Mapping[str, str], side: Side, taken: str | None) -> str:
 
 
 def _texts(connection: Connection, benchmark_id: int) -> _Texts:
-    names = [model.name for model in store.models.models(connection, benchmark_id)]
+    names = store.benchmarks.model_names(connection, benchmark_id)
     return {
         answered.instruction.key: {model: output.whole for model, output in answered.outputs.items()}
         for answered in store.benchmarks.answered_instructions(connection, benchmark_id, names)
@@ -228,9 +228,6 @@ def _one_pair(connection: Connection, place: int, annotator: str, rng: random.Ra
     first, second = pair
     instruction = store.benchmarks.instruction(connection, place)
     return [PairToLabel(instruction, first.model, second.model, first.text, second.text)]
-
-
-_POOL = 8  # pairs of which the one that judges are least sure of is asked
 
 
 @dataclass(frozen=True, slots=True)

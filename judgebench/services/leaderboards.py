@@ -257,7 +257,7 @@ def tallies(database: Database, benchmark: str, *, scope: Scope = EVERYTHING) ->
     """By model, for all that have outputs. Raises UnknownName."""
     with database.read() as connection:
         benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, scope.judges, scope.category)
-        names = [model.name for model in store.models.models(connection, benchmark_id)]
+        names = store.benchmarks.model_names(connection, benchmark_id)
         failed = store.verdicts.failures(connection, benchmark_id, judges=scope.judges, category=scope.category)
         costs = store.verdicts.costs(connection, benchmark_id, judges=scope.judges, category=scope.category)
     counts = Counter(model for failure in failed for model in failure.models)

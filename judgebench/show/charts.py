@@ -25,7 +25,6 @@ _ROW_PX = 24
 _MATRIX_PX = 200  # at least, without its axes
 _AXIS_PX, _LEGEND_PX, _NAMES_PX = 70, 40, 130  # Streamlit counts them into a chart's height
 _ENTRANT = {"value": "win_rate", "lower": "lower", "upper": "upper"}
-
 Spec = dict[str, Any]
 
 

@@ -8,7 +8,6 @@ from typing import Literal
 from judgebench.estimate import Estimate
 
 Unit = Literal["share", "points", "number", "short", "rate", "elo", "logit", "score", "USD", "s"]
-
 MISSING = "-"
 NOT_IDENTIFIED = "not identified"
 _PERCENT = ("share", "rate", "points")  # units of what is stored as a fraction

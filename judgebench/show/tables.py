@@ -22,14 +22,11 @@ if TYPE_CHECKING:
     from judgebench.bias.effects import Counterfactuals
     from judgebench.stats.win_rate import PairRates
 
-
 _PAIR_COLUMNS = ("model", "opponent", "win_rate", "lower", "upper", "battles")
-
-
 _ESTIMATE = ("value", "lower", "upper", "level", "method", "n", "identified")
-
-
 _SAME = 1e-9  # rates nearer than this share a place
+_SPAN_CHARS = 100  # shown of a finding's first evidence
+AuditRow = Mapping[str, Any]  # of a document
 
 
 def board_headings(board: Leaderboard) -> list[str]:
@@ -183,12 +180,6 @@ def _csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
 
 def _place(rates: Sequence[Estimate], mine: Estimate) -> int:
     return 1 + sum((rate.value or 0.0) > (mine.value or 0.0) + _SAME for rate in rates)
-
-
-_SPAN_CHARS = 100  # shown of a finding's first evidence
-
-
-AuditRow = Mapping[str, Any]  # of a document
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ Keys of judges are named, never written: a study holds the *name* of an environm
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from judgebench.errors import InputError
+from judgebench.judging.design import Design, Orders
 
 _MAX_NAME = 200
 # Every parameter that shapes an output is sent and stored: a server's own defaults are nobody's settings.
@@ -69,13 +70,13 @@ class Study(Pace):
     baseline: str | None = None
     all_pairs: bool = False
     pairs: tuple[tuple[str, str], ...] = ()
-    orders: Literal["both", "random", "single"] = "both"
+    orders: Orders = "both"
     repeats: int = Field(default=1, ge=1, le=1000)
     limit: int | None = Field(default=None, ge=1)  # instructions, the first that came
     category: str | None = None
     seed: int = 0
     reask: bool = False  # ask once more, under a constraint, where a reply states no verdict
-    design: Literal["fixed", "adaptive"] = "fixed"
+    design: Design = "fixed"
     better: tuple[str, str] | None = None  # adaptive: is the first better than the second
     top: int | None = Field(default=None, ge=1)  # adaptive: which are the best so many; neither: how do all rank
     budget: int | None = Field(default=None, ge=1)  # adaptive: trials at most

@@ -1,4 +1,5 @@
-"""Bounds on a mean in [0, 1] that hold at every number of observations at once, so that one may stop at any time.
+"""Questions about a ranking, settled by bounds on means in [0, 1] that hold at every number of observations at once, so
+that one may stop at any time.
 
 A bettor who doubts the mean m pays into a capital that cannot be expected to grow if m is right; when it exceeds
 1 / error, m is rejected (Ville's inequality). The capital is the mean of three bettors': one adapts its bets
@@ -20,7 +21,6 @@ from judgebench.errors import InputError
 from judgebench.stats.verdict_table import Floats
 
 __all__ = ["Race", "RankingQuestion", "Standing", "running_bounds"]
-
 _GRID = 1000  # candidate means, evenly in [0, 1]
 _MEANS = np.linspace(0.0, 1.0, _GRID + 1)
 _LARGEST = 0.95  # of the bet that could lose everything at once

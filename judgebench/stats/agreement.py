@@ -24,7 +24,6 @@ __all__ = [
     "Coefficients", "Resampling", "accuracy", "agreement", "coefficients", "cohen_kappa", "fleiss_kappa", "gwet_ac1",
     "icc", "krippendorff_alpha", "no_coefficients", "outcomes", "rank_correlation", "raw_agreement", "share_alike",
 ]  # fmt: skip
-
 Weights = Literal["nominal", "linear", "quadratic"]
 Metric = Literal["nominal", "ordinal", "interval"]
 Form = Literal["2,1", "2,k", "3,1", "3,k"]

@@ -29,7 +29,6 @@ from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 
 __all__ = ["JudgeModel", "TermEstimates", "fit_judge_model"]
-
 _NULL = 1e-8  # share of a direction's length that must be left by the others to be identified
 _HELD_BY_PRIOR = (
     "what is called undefeated, winless or separated is held by the prior alone: its interval leaves out what the "

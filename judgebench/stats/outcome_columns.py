@@ -21,7 +21,6 @@ except ImportError:  # the extra "parquet" brings it
     pyarrow = None
 
 __all__ = ["count_outcomes"]
-
 OUTCOMES = {"model_a": 0, "model_b": 1, "tie": 2, "both_bad": 2, "tie (bothbad)": 2}
 _BLOCK = 1_000_000  # rows counted at once, to bound what is held
 

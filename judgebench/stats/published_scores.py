@@ -12,7 +12,6 @@ __all__ = [
     "ARENA_HARD_VALUES", "REWARD", "TASK_WEIGHTS", "arena_hard_label", "arena_hard_score", "arena_hard_values",
     "mixed_reward", "wb_outcome", "wb_reward", "wb_score", "wb_task_score", "with_length_margin",
 ]  # fmt: skip
-
 REWARD = {"win_much": 1.0, "win": 0.5, "tie": 0.0, "lose": -0.5, "lose_much": -1.0}
 TASK_WEIGHTS = {  # WildBench's macro weights; divided by their sum
     "Creative Tasks": 0.5,

@@ -19,7 +19,6 @@ from judgebench.stats.intervals import critical_value
 from judgebench.stats.verdict_table import Floats
 
 __all__ = ["RankSets", "rank_sets"]
-
 Ranks = NDArray[np.int64]
 _CHUNK = 4_000_000  # numbers held at once
 

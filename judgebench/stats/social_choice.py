@@ -31,7 +31,6 @@ __all__ = [
     "Consensus", "CycleTest", "JuryVerdicts", "Kemeny", "borda", "condorcet_winner", "consensus", "convene",
     "cycle_test", "cyclic_triples", "kemeny", "maximal_lottery",
 ]  # fmt: skip
-
 EXACT_UP_TO = 12  # models for which Kemeny's ranking is searched exhaustively
 
 
@@ -242,11 +241,11 @@ def cycle_test(table: VerdictTable, *, resamples: int = 1000, rng: np.random.Gen
 
     influence = _influence(table, i, j, p, n)
     noise = np.concatenate([(w - 1) @ influence for w in instruction_weights(len(table.instructions), resamples, rng)])
-    found, null = float(rest(y)), rest(noise)
+    cyclic, null = float(rest(y)), rest(noise)
     total = float((weight * y**2).sum())
-    p_value = (1 + float((null >= found).sum())) / (resamples + 1)
+    p_value = (1 + float((null >= cyclic).sum())) / (resamples + 1)
     return CycleTest(
-        found / total if total > 0 else float("nan"), float(null.mean()) / max(total, 1e-300), p_value, resamples
+        cyclic / total if total > 0 else float("nan"), float(null.mean()) / max(total, 1e-300), p_value, resamples
     )
 
 

@@ -23,7 +23,6 @@ from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.verdict_table import Floats, VerdictTable, average_battles
 
 __all__ = ["PairRates", "WinRates", "bootstrap_win_rates", "pair_rates", "win_rates"]
-
 Counts = NDArray[np.int64]
 
 

@@ -27,7 +27,7 @@ from judgebench.store import schema as t
 from judgebench.store.benchmarks import instruction_of, replies, within
 from judgebench.store.judges import judge
 from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, check_model, join_sides
-from judgebench.store.verdicts import in_force
+from judgebench.store.verdicts import every_revision, in_force
 
 BattleOrder = Literal["instructions", "upsets"]
 _LITTLE_MASS = 0.5  # of probability on the labels
@@ -100,8 +100,7 @@ def mean_preference(
 
 def count(connection: sa.Connection, benchmark: int) -> int:
     """How many battles have been judged."""
-    verdicts = in_force(connection)
-    battles = _battles(verdicts, benchmark, None).distinct()
+    battles = _battles(every_revision(), benchmark, None).distinct()  # all revisions are about the same battle
     return connection.scalar(sa.select(sa.func.count()).select_from(battles.subquery())) or 0
 
 

@@ -5,6 +5,7 @@ What is stored is never changed: adding an instruction again is nothing.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -15,7 +16,7 @@ from judgebench.errors import UnknownName
 from judgebench.records import Instruction, Output
 from judgebench.stats.text_features import guess_language
 from judgebench.store import schema as t
-from judgebench.store.database import AMONG, Connection, Database, Stored, insert, now, rows_among, snapshot
+from judgebench.store.database import AMONG, Connection, Database, Stored, insert, now, rows_among
 from judgebench.store.judges import judge
 
 _PAGE = 500  # instructions with their outputs, in memory at once
@@ -33,10 +34,10 @@ class AnsweredInstruction:
 
 def benchmark_id(connection: sa.Connection, name: str) -> int:
     """Raises UnknownName."""
-    known = _id(connection, name)
+    known = connection.scalar(sa.select(t.benchmarks.c.id).where(t.benchmarks.c.name == name))
     if known is None:
         raise UnknownName("benchmark", name, benchmark_names(connection))
-    return known
+    return int(known)
 
 
 def chosen_benchmark(connection: sa.Connection, name: str, judges: Sequence[str], category: str | None) -> int:
@@ -91,8 +92,8 @@ def answered_instructions(
     """
     while limit is None or limit > 0:
         size = _PAGE if limit is None else min(_PAGE, limit)
-        with snapshot(source) as connection:
-            page = questions(connection, benchmark, models, after=after, limit=size, category=category)
+        with source.read() if isinstance(source, Database) else nullcontext(source) as connection:
+            page = _page(connection, within(benchmark, category), models, after, size)
         if not page:
             return
         yield from page
@@ -100,18 +101,12 @@ def answered_instructions(
         limit = None if limit is None else limit - len(page)
 
 
-def questions(
-    connection: sa.Connection,
-    benchmark: int,
-    models: Sequence[str],
-    *,
-    after: int = 0,
-    limit: int = 50,
-    category: str | None = None,
+def _page(
+    connection: sa.Connection, chosen: sa.ColumnElement[bool], models: Sequence[str], after: int, size: int
 ) -> list[AnsweredInstruction]:
-    """The next ``limit`` instructions behind the id ``after``, with the outputs of ``models`` to each."""
+    """The next ``size`` instructions behind the id ``after``."""
     i, o = t.instructions.c, t.outputs.c
-    page = sa.select(t.instructions).where(within(benchmark, category), i.id > after).order_by(i.id).limit(limit)
+    page = sa.select(t.instructions).where(chosen, i.id > after).order_by(i.id).limit(size)
     instructions = {row.id: instruction_of(row) for row in connection.execute(page)}
     outputs: dict[int, dict[str, Output]] = {place: {} for place in instructions}
     rows = connection.execute(
@@ -124,6 +119,16 @@ def questions(
         key = instructions[row.instruction_id].key
         outputs[row.instruction_id][row.name] = Output(key, row.name, row.text, replies(row.earlier))
     return [AnsweredInstruction(place, instructions[place], outputs[place]) for place in instructions]
+
+
+def model_names(connection: sa.Connection, benchmark: int) -> list[str]:
+    """Models with outputs in the benchmark, by name."""
+    an_output = (
+        sa.exists()
+        .where(t.outputs.c.model_id == t.models.c.id)
+        .where(t.instructions.c.id == t.outputs.c.instruction_id, t.instructions.c.benchmark_id == benchmark)
+    )
+    return list(connection.scalars(sa.select(t.models.c.name).where(an_output).order_by(t.models.c.name)))
 
 
 def presence(
@@ -171,12 +176,8 @@ def replies(stored: str | None) -> tuple[str, ...]:
 
 def add_benchmark(connection: sa.Connection, name: str) -> int:
     """The benchmark's id; it is created where it does not exist."""
-    known = _id(connection, name)
-    return insert(connection, t.benchmarks, name=name, created_at=now()) if known is None else known
-
-
-def _id(connection: sa.Connection, name: str) -> int | None:
-    return connection.scalar(sa.select(t.benchmarks.c.id).where(t.benchmarks.c.name == name))
+    known = connection.scalar(sa.select(t.benchmarks.c.id).where(t.benchmarks.c.name == name))
+    return insert(connection, t.benchmarks, name=name, created_at=now()) if known is None else int(known)
 
 
 def add_instructions(connection: sa.Connection, benchmark: int, instructions: Iterable[Instruction]) -> Stored:
@@ -213,3 +214,30 @@ def languages(connection: sa.Connection, benchmark: int) -> dict[str, str]:
     c = t.instructions.c
     rows = connection.execute(sa.select(c.key, c.turns).where(c.benchmark_id == benchmark))
     return {key: guess_language(" ".join(json.loads(turns))) for key, turns in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOutputs:
+    """Where an instruction and the outputs to it are stored."""
+
+    instruction_id: int
+    by_model: dict[str, int]
+
+    def sides(self, model_a: str, model_b: str | None) -> tuple[int, int, int | None]:
+        """The ids of the instruction and of both outputs, as the columns of a trial hold them."""
+        return self.instruction_id, self.by_model[model_a], None if model_b is None else self.by_model[model_b]
+
+
+def stored_outputs(connection: sa.Connection, benchmark_id: int, keys: Sequence[str]) -> dict[str, StoredOutputs]:
+    """By key, of those of the instructions that have an output."""
+    i, o = t.instructions.c, t.outputs.c
+    query = (
+        sa.select(i.key, i.id, o.id.label("output_id"), t.models.c.name)
+        .join(t.outputs, o.instruction_id == i.id)
+        .join(t.models, t.models.c.id == o.model_id)
+        .where(i.benchmark_id == benchmark_id, i.key.in_(AMONG))
+    )
+    stored: dict[str, StoredOutputs] = {}
+    for key, instruction_id, output_id, model in rows_among(connection, query, keys):
+        stored.setdefault(key, StoredOutputs(instruction_id, {})).by_model[model] = output_id
+    return stored

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ def rows_among(
         yield from connection.execute(query, {"among": values[start : start + _IN_LIST]})
 
 
-def insert(connection: sa.Connection, table: sa.Table, **values: Any) -> int:
+def insert(connection: sa.Connection, table: sa.Table, **values: object) -> int:
     """The new row's id."""
     return int(connection.scalars(sa.insert(table).values(**values).returning(table.c.id)).one())
 
@@ -76,6 +75,7 @@ class Database:
 
     def __init__(self, address: str, *, create: bool = False) -> None:
         self.url = parse_address(address)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and not create and not os.path.exists(self.url.database or ""):
             raise InputError(
                 f"there is no database at {self.name}: submit or import something first, or name it by --db"
@@ -94,10 +94,6 @@ class Database:
             )
         if revision != SCHEMA_REVISION:
             self.upgrade()
-
-    @property
-    def is_sqlite(self) -> bool:
-        return self.url.get_backend_name() == "sqlite"
 
     @property
     def name(self) -> str:
@@ -158,16 +154,6 @@ class Database:
         return DatabaseError(f"the database {self.name} cannot be used: {reason}")
 
 
-@contextmanager
-def snapshot(source: Database | Connection) -> Iterator[Connection]:
-    """A snapshot of a database for this once, or the one that a connection is in already."""
-    if isinstance(source, Database):
-        with source.read() as connection:
-            yield connection
-    else:
-        yield source
-
-
 def parse_address(address: str) -> URL:
     """A URL, or a plain path for SQLite. Raises InputError for anything but SQLite and PostgreSQL."""
     if "://" not in address:
@@ -188,22 +174,16 @@ def bulk_insert(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
     """Insert rows, each with a value for every column in the table's order, by the engine's fastest way."""
     if not rows:
         return
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)  # quotes mean the same to both engines
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_insertion(table, "sqlite"), list(rows))
+        marks = ", ".join("?" * len(table.columns))
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", list(rows))  # noqa: S608
         return
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(_insertion(table, "postgresql")) as copy:
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
         copy.set_types([_postgres_type(column.type) for column in table.columns])
         for row in rows:
             copy.write_row(row)
-
-
-@cache
-def _insertion(table: sa.Table, engine: str) -> str:
-    columns = ", ".join(f'"{column.name}"' for column in table.columns)  # quotes mean the same to both engines
-    if engine == "sqlite":
-        return f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(table.columns))})"  # noqa: S608
-    return f"COPY {table.name} ({columns}) FROM STDIN (FORMAT BINARY)"
 
 
 def _postgres_type(kind: sa.types.TypeEngine[Any]) -> str:

@@ -14,18 +14,16 @@ from judgebench.errors import Conflict, UnknownName
 from judgebench.records import HumanLabel, Order, Output
 from judgebench.stats.verdict_table import LabelTable, encode
 from judgebench.store import schema as t
-from judgebench.store.benchmarks import replies, within
+from judgebench.store.benchmarks import StoredOutputs, replies, stored_outputs, within
 from judgebench.store.database import AMONG, Stored, now, rows_among
 from judgebench.store.models import (
     MODEL_A,
     MODEL_B,
     OUTPUT_A,
     OUTPUT_B,
-    StoredOutputs,
     join_sides,
-    stored_outputs,
 )
-from judgebench.store.verdicts import in_force
+from judgebench.store.verdicts import every_revision, in_force
 
 _h = t.human_labels.c
 _Given = HumanLabel | sa.Row[Any]  # a label handed over, or the row of a stored one
@@ -134,8 +132,7 @@ def annotators(connection: sa.Connection, benchmark_id: int) -> dict[str, int]:
 
 def unlabelled(connection: sa.Connection, benchmark_id: int, annotator: str) -> list[int]:
     """The instructions (ids) with a judged pair of different outputs that ``annotator`` has not labelled."""
-    verdicts, i = in_force(connection), t.instructions.c
-    v, a, b = verdicts.c, OUTPUT_A.c, OUTPUT_B.c
+    v, i, a, b = every_revision().c, t.instructions.c, OUTPUT_A.c, OUTPUT_B.c  # all revisions are about the same pair
     labelled = sa.exists().where(
         _h.annotator == annotator, _h.output_a_id == v.output_a_id, _h.output_b_id == v.output_b_id
     )
@@ -149,7 +146,7 @@ def unlabelled_pairs(connection: sa.Connection, instruction_id: int, annotator: 
 
     The pairs, and the outputs of each, are in the order of their ids.
     """
-    v, o = in_force(connection).c, t.outputs.c
+    v, o = every_revision().c, t.outputs.c
     judged = sa.select(v.output_a_id, v.output_b_id).where(
         v.instruction_id == instruction_id, v.output_b_id.is_not(None)
     )

@@ -33,15 +33,10 @@ def join_sides(query: sa.Select[Any], table: sa.FromClause, *, pointwise: bool =
     )
 
 
-def models(connection: sa.Connection, benchmark: int) -> list[Model]:
-    """Models with outputs in the benchmark, by name."""
-    an_output = (
-        sa.exists()
-        .where(t.outputs.c.model_id == t.models.c.id)
-        .where(t.instructions.c.id == t.outputs.c.instruction_id, t.instructions.c.benchmark_id == benchmark)
-    )
-    rows = connection.execute(sa.select(t.models).where(an_output).order_by(t.models.c.name))
-    return [Model(row.name, _lineage_of(row)) for row in rows]
+def models(connection: sa.Connection) -> list[Model]:
+    """All that are known by name, LLMs of judges included where their lineage was declared."""
+    rows = connection.execute(sa.select(t.models).order_by(t.models.c.name))
+    return [Model(row.name, Lineage(row.family, row.parent, tuple(json.loads(row.trained_on)))) for row in rows]
 
 
 def outputs_to(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -150,41 +145,9 @@ def _lineage_row(lineage: Lineage) -> dict[str, Any]:
     }
 
 
-def _lineage_of(row: sa.Row[Any]) -> Lineage:
-    return Lineage(row.family, row.parent, tuple(json.loads(row.trained_on)))
-
-
 def lineages(connection: sa.Connection) -> dict[str, Lineage]:
     """What was declared, by the name of the model; of LLMs of judges as well, where it was declared."""
-    rows = connection.execute(sa.select(t.models).order_by(t.models.c.name))
-    return {row.name: _lineage_of(row) for row in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class StoredOutputs:
-    """Where an instruction and the outputs to it are stored."""
-
-    instruction_id: int
-    by_model: dict[str, int]
-
-    def sides(self, model_a: str, model_b: str | None) -> tuple[int, int, int | None]:
-        """The ids of the instruction and of both outputs, as the columns of a trial hold them."""
-        return self.instruction_id, self.by_model[model_a], None if model_b is None else self.by_model[model_b]
-
-
-def stored_outputs(connection: sa.Connection, benchmark_id: int, keys: Sequence[str]) -> dict[str, StoredOutputs]:
-    """By key, of those of the instructions that have an output."""
-    i, o = t.instructions.c, t.outputs.c
-    query = (
-        sa.select(i.key, i.id, o.id.label("output_id"), t.models.c.name)
-        .join(t.outputs, o.instruction_id == i.id)
-        .join(t.models, t.models.c.id == o.model_id)
-        .where(i.benchmark_id == benchmark_id, i.key.in_(AMONG))
-    )
-    stored: dict[str, StoredOutputs] = {}
-    for key, instruction_id, output_id, model in rows_among(connection, query, keys):
-        stored.setdefault(key, StoredOutputs(instruction_id, {})).by_model[model] = output_id
-    return stored
+    return {model.name: model.lineage for model in models(connection)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from judgebench.records import Order, Reading, Status, Trial
 from judgebench.store import blocks
 from judgebench.store import schema as t
 from judgebench.store.battles import SIDES, trial_of
+from judgebench.store.benchmarks import StoredOutputs
 from judgebench.store.database import AMONG, bulk_insert, insert, now, rows_among
-from judgebench.store.models import StoredOutputs, join_sides
+from judgebench.store.models import join_sides
 from judgebench.store.verdicts import any_revised, every_revision, newest_id
 
 _b, _bt, _c, _r = t.batches.c, t.batch_trials.c, t.completions.c, t.runs.c

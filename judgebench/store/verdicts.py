@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from judgebench.records import Completion, Status, TrialResult, Verdict
 from judgebench.store import blocks
 from judgebench.store import schema as t
-from judgebench.store.benchmarks import within
+from judgebench.store.benchmarks import StoredOutputs, stored_outputs, within
 from judgebench.store.database import AMONG, Stored, bulk_insert, now, rows_among
-from judgebench.store.models import MODEL_A, MODEL_B, StoredOutputs, join_sides, stored_outputs
+from judgebench.store.models import MODEL_A, MODEL_B, join_sides
 
 _REMEMBERED = 1000  # instructions whose outputs are known without a look-up
 _FAILURES = (Status.UNPARSED, Status.REFUSED, Status.TRUNCATED, Status.FAILED)
@@ -96,10 +96,10 @@ def past_replies(connection: sa.Connection, judge_digest: str, *, most: int = 50
 
 def count(connection: sa.Connection, benchmark: int) -> int:
     """How many verdicts are in force on the benchmark, failures included."""
-    verdicts = in_force(connection)
-    instructions = sa.select(t.instructions.c.id).where(within(benchmark, None))
-    query = sa.select(sa.func.count()).select_from(verdicts).where(verdicts.c.instruction_id.in_(instructions))
-    return connection.scalar(query) or 0
+    v, instructions = every_revision().c, sa.select(t.instructions.c.id).where(within(benchmark, None))
+    stored = sa.select(sa.func.count()).where(v.instruction_id.in_(instructions))
+    revisions = stored.where(v.revision > sa.literal_column("0"))  # each takes the place of one; few, in a small index
+    return (connection.scalar(stored) or 0) - (connection.scalar(revisions) or 0)
 
 
 def plain_rows(
@@ -272,13 +272,16 @@ class VerdictWriter:
             if known is not None and known[1] != Status.FAILED:
                 continue
             revision = 0 if known is None else known[0] + 1
+            sides = self._known[result.instruction].sides(result.model_a, result.model_b)
+            order = None if result.order is None else str(result.order)
+            about = (self._run_id, self._judge_id, *sides, order, result.repeat)
             asked_before = () if result.first is None else (result.first,)
             for verdict, completion in (*asked_before, (result.verdict, result.completion)):
                 inforce[result.trial_key] = (revision, verdict.status)
                 if completion is not None:
                     completions.append(_completion_row(verdict_id, completion))
                 values = (*_verdict_values(verdict), None if completion is None else verdict_id, written)
-                rows.append((verdict_id, result.trial_key, revision, *self._about(result), *values))
+                rows.append((verdict_id, result.trial_key, revision, *about, *values))
                 verdict_id, revision = verdict_id + 1, revision + 1
         bulk_insert(connection, t.completions, completions)
         _insert_verdicts(connection, rows)
@@ -291,12 +294,6 @@ class VerdictWriter:
             self._known, new = {}, keys
         if new:
             self._known |= stored_outputs(connection, self._benchmark_id, sorted(new))
-
-    def _about(self, result: TrialResult) -> tuple[Any, ...]:
-        """What a verdict is about: the columns from the run to the repeat."""
-        sides = self._known[result.instruction].sides(result.model_a, result.model_b)
-        order = None if result.order is None else str(result.order)
-        return (self._run_id, self._judge_id, *sides, order, result.repeat)
 
 
 def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> int:

@@ -17,6 +17,7 @@ from judgebench.clients.scripted import Ask
 from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.records import Completion, Prompt, Status
 from judgebench.store.database import Database
+from tests.api.conftest import outputs
 
 
 def test_a_run_inside_a_running_event_loop_is_a_run(judged: Database) -> None:
@@ -290,3 +291,41 @@ def test_outputs_are_collected_with_settings_that_are_stored(judged: Database) -
     assert generated["settings"] == {"temperature": 1, "max_tokens": 2048, "top_p": 0.5}
     outputs = judgebench.rows(judged, "outputs", benchmark="b").query("model == 'echo'")
     assert outputs["output"].to_list() == [f"question {i}" for i in range(6)]
+
+
+def test_the_whole_way_on_either_database(address: str) -> None:
+    db = judgebench.open(address)
+    for name in ("one", "two"):
+        judgebench.submit(db, outputs(name), model=name, benchmark="b")
+    judgebench.run(db, benchmark="b", judge=a_judge, judge_name="mine", judge_version="1", all_pairs=True)
+    board = judgebench.rank(db, benchmark="b")
+    assert board["win_rate"].to_list() == [1.0, 0.0]
+    key = judgebench.battles(db, benchmark="b")["instruction"][0]
+    judgebench.vote(db, benchmark="b", annotator="ada", instruction=key, first="one", second="two", preference=1.0)
+    assert judgebench.agreement(db, benchmark="b", resamples=50).judges[0].accuracy.value == 1.0
+    assert judgebench.audit(db, judgebench.IntegrityAudit(benchmark="b")).passed
+    assert judgebench.audit_results(db, benchmark="b", kind="integrity")["passed"].to_list() == [True]
+    db.close()
+
+
+def test_a_run_that_is_cancelled_keeps_what_was_answered_and_goes_on_later(judged: Database) -> None:
+    stuck = asyncio.Event()
+    mine = {"benchmark": "b", "judge_name": "mine", "judge_version": "1", "all_pairs": True, "concurrency": 1}
+
+    async def sticks(messages: list[dict[str, str]]) -> str:
+        if len(judgebench.verdicts(judged, benchmark="b", judge=None)) >= 36 + 3:
+            stuck.set()
+            await asyncio.sleep(60)
+        return "A"
+
+    async def notebook() -> None:
+        running = asyncio.create_task(judgebench.arun(judged, judge=sticks, **mine))
+        await stuck.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(notebook())
+    answered = len(judgebench.verdicts(judged, benchmark="b", judge="mine"))
+    assert 3 <= answered < 36
+    assert judgebench.run(judged, judge=always_first, **mine).calls == 36 - answered

@@ -19,6 +19,6 @@ def test_every_set_of_outputs_is_submitted_once(tmp_path: Path) -> None:
 
 def test_trust_says_what_was_seen() -> None:
     failed = AuditReport("null-models", (), failures=("an empty reply wins 80 %",), details={})
-    lines = demo.trust(demo.Lesson(named_first=16, asked=16), failed)
+    lines = demo.trust(demo.Lesson(named_first=16, trials=16), failed)
     assert "first in 16 of 16 trials" in lines[1]
     assert lines[2] == "Its null-model audit failed, an empty reply wins 80 %."

@@ -10,7 +10,7 @@ import pytest
 
 from judgebench import services
 from judgebench.errors import Conflict, InputError
-from judgebench.records import Instruction
+from judgebench.records import Instruction, Order
 from judgebench.services.imports import ImportOptions, ImportReport, import_file
 from judgebench.store.database import Database
 from tests.filling import filled
@@ -210,3 +210,20 @@ def test_auto_j_as_published(shared: Path, plain: Database) -> None:
     rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
     labels = services.labels.human_labels(plain, "autoj")
     assert sum(label.preference == 0.5 for label in labels) == sum(row["label"] == 2 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [({"order": "AC"}, "order"), ({"created_at": "today"}, "created_at"), ({"both_bad": True}, "both_bad")],
+)
+def test_what_only_our_own_files_say_is_checked(
+    tmp_path: Path, plain: Database, changes: dict[str, Any], field: str
+) -> None:
+    row = {"instruction_key": "k", "instruction": "q", "model_a": "m", "output_a": "x", "model_b": "n", "output_b": "y"}
+    row |= {"annotator": "ann", "preference": 1.0, "both_bad": False, "order": "BA", "source": "app"}
+    row |= {"created_at": "2026-01-01T00:00:00+00:00"}
+    with pytest.raises(InputError, match=f"line 1, field '{field}'"):
+        import_labels(plain, write(tmp_path, [row | changes]), benchmark="b")
+    import_labels(plain, write(tmp_path, [row]), benchmark="b")
+    [label] = services.labels.human_labels(plain, "b")
+    assert (label.order, label.source, label.created_at) == (Order.BA, "app", row["created_at"])

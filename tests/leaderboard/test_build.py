@@ -150,3 +150,13 @@ def test_a_verbose_model_falls_to_its_place_at_equal_length() -> None:
     assert all(note.startswith("at equal") for note in board.notes[:2])
     with pytest.raises(StatisticsError, match="none"):
         build(table, Choices(), columns=columns)
+
+
+def test_the_judge_aware_model_takes_columns_too() -> None:
+    table = BiasedWorld(length_slope=0.8, longer=(3, 1.5), instructions=150).table(np.random.default_rng(0))
+    columns = {"length": length_effect(table).column}
+    board = build(table, Choices(method="judge-aware"), columns=columns)
+    assert [row.model for row in board.rows] == ["m0", "m1", "m2", "m3", "m4"]
+    assert any(note.startswith("at equal length, whose coefficient is") for note in board.notes)
+    with pytest.raises(StatisticsError, match="controlled ratings have no bootstrap"):
+        build(table, Choices(method="bradley-terry", interval="bootstrap"), columns=columns)

@@ -54,4 +54,4 @@ def test_many_values_are_asked_for_in_parts(database: Database) -> None:
     filled(database)
     keys = [instruction(number).key for number in range(2000)]
     with database.read() as connection:
-        assert len(store.models.stored_outputs(connection, 1, keys)) == 3
+        assert len(store.benchmarks.stored_outputs(connection, 1, keys)) == 3

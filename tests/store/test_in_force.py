@@ -192,7 +192,8 @@ def newest(revised: Database, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def test_every_reader_is_in_the_table() -> None:
-    assert _readers() == set(READERS)
+    counted_otherwise = {"battles.count", "labels.unlabelled", "labels.unlabelled_pairs", "verdicts.count"}
+    assert _readers() | counted_otherwise == set(READERS)
 
 
 @pytest.mark.parametrize("size", [3, 1 << 16])

@@ -22,10 +22,11 @@ def test_outputs_come_back_as_they_were_submitted(database: Database) -> None:
         store.models.add_model(connection, Model("m", Lineage("fam", "base", ("teacher",))))
         store.models.add_outputs(connection, benchmark, [Output(asked.key, "m", text)])
     with database.read() as connection:
-        [question] = store.benchmarks.questions(connection, benchmark, ["m"])
-        assert store.models.models(connection, benchmark) == [Model("m", Lineage("fam", "base", ("teacher",)))]
-    assert question.instruction == asked
-    assert question.outputs["m"].text == text
+        [answered] = store.benchmarks.answered_instructions(connection, benchmark, ["m"])
+        assert store.models.models(connection) == [Model("m", Lineage("fam", "base", ("teacher",)))]
+        assert store.benchmarks.model_names(connection, benchmark) == ["m"]
+    assert answered.instruction == asked
+    assert answered.outputs["m"].text == text
 
 
 def test_submitting_again_adds_nothing_and_another_output_is_refused(database: Database) -> None:

@@ -32,7 +32,7 @@ def test_a_batch_awaits_what_its_run_has_not_stored(database: Database) -> None:
     asked = [trial(number, order) for number in range(3) for order in Order]
     keys = [each.key for each in asked]
     with database.write() as connection:
-        outputs = store.models.stored_outputs(connection, 1, [each.battle.instruction.key for each in asked])
+        outputs = store.benchmarks.stored_outputs(connection, 1, [each.battle.instruction.key for each in asked])
         trials = [BatchTrial.of(each) for each in asked[:4]]
         store.runs.add_batch(connection, name="one", run_id=1, digest="0" * 64, trials=trials, outputs=outputs)
         verdicts.add(connection, [result(asked[0], ok(1.0)), result(asked[1], failed(), reply=None)])
@@ -50,7 +50,7 @@ def test_what_came_stays_answered_whatever_came_of_it_later(database: Database) 
     """A trial that failed in the batch and was asked by another run has its result all the same."""
     verdicts = filled(database)
     with database.write() as connection:
-        outputs = store.models.stored_outputs(connection, 1, [trial().battle.instruction.key])
+        outputs = store.benchmarks.stored_outputs(connection, 1, [trial().battle.instruction.key])
         trials = [BatchTrial.of(trial())]
         store.runs.add_batch(connection, name="one", run_id=1, digest="0" * 64, trials=trials, outputs=outputs)
         verdicts.add(connection, [result(trial(), failed(), reply=None)])
@@ -67,7 +67,7 @@ def test_what_came_stays_answered_whatever_came_of_it_later(database: Database) 
 def test_a_closed_batch_awaits_nothing(database: Database) -> None:
     filled(database)
     with database.write() as connection:
-        outputs = store.models.stored_outputs(connection, 1, [trial().battle.instruction.key])
+        outputs = store.benchmarks.stored_outputs(connection, 1, [trial().battle.instruction.key])
         trials = [BatchTrial.of(trial())]
         store.runs.add_batch(connection, name="one", run_id=1, digest="0" * 64, trials=trials, outputs=outputs)
         batch = store.runs.batch(connection, "one")

@@ -77,12 +77,12 @@ class EmbeddedClient:
     def _likelihoods(self, prompt: LikelihoodPrompt) -> Completion:
         engine = self._loaded()
         start = time.perf_counter()
-        found = engine.likelihoods(prompt)
+        likelihoods = engine.likelihoods(prompt)
         return Completion(
-            text=_as_json(found),
+            text=_as_json(likelihoods),
             finish_reason="stop",
             model=weights_file.MODEL,
-            prompt_tokens=found.instruction_tokens + sum(found.tokens),
+            prompt_tokens=likelihoods.instruction_tokens + sum(likelihoods.tokens),
             completion_tokens=0,
             cost_usd=0.0,
             latency_s=time.perf_counter() - start,
@@ -99,11 +99,11 @@ class EmbeddedClient:
             steps.append(step)
             if cancelled.is_set():
                 break
-        said = [step for step in steps if not step.ends]
+        spoken = [step for step in steps if not step.ends]
         return Completion(
-            text=engine.tokenizer.decode([step.number for step in said]),
-            finish_reason="length" if said == steps else "stop",
-            logprobs=tuple(step.logprob for step in said),
+            text=engine.tokenizer.decode([step.number for step in spoken]),
+            finish_reason="length" if spoken == steps else "stop",
+            logprobs=tuple(step.logprob for step in spoken),
             model=weights_file.MODEL,
             prompt_tokens=len(tokens),
             completion_tokens=len(steps),
@@ -112,13 +112,13 @@ class EmbeddedClient:
         )
 
 
-def _as_json(found: OutputLikelihoods) -> str:
+def _as_json(likelihoods: OutputLikelihoods) -> str:
     """Six decimals: below that, float32 sums differ between machines anyway."""
     fields = {
-        "conditional": [round(value, 6) for value in found.conditional],
-        "unconditional": [round(value, 6) for value in found.unconditional],
-        "tokens": found.tokens,
-        "truncated": found.truncated,
+        "conditional": [round(value, 6) for value in likelihoods.conditional],
+        "unconditional": [round(value, 6) for value in likelihoods.unconditional],
+        "tokens": likelihoods.tokens,
+        "truncated": likelihoods.truncated,
     }
     return json.dumps(fields, separators=(",", ":"))
 

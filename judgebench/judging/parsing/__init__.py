@@ -82,17 +82,17 @@ def _unswapped(verdict: Verdict, template: Template, trial: Trial | Reading | Or
 
 def _read_parts(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
     try:
-        found = parts(completion, template)
+        values = parts(completion, template)
         questions = len(trial.instruction.checklist) if isinstance(trial, Reading) else 0
-        if template.reply.answers and questions and len(found) != questions:
-            raise ValueError(f"{len(found)} answers to {questions} questions")
-        score = mean(found, template.reply.aspects)
+        if template.reply.answers and questions and len(values) != questions:
+            raise ValueError(f"{len(values)} answers to {questions} questions")
+        score = mean(values, template.reply.aspects)
     except ValueError as error:
         text = without_thinking(completion.text)
         silent = _silent(text, completion.finish_reason == "length")
         return silent if silent.status is not Status.UNPARSED else replace(silent, detail=str(error))
-    said = ", ".join("n/a" if value is None else f"{value:g}" for value in found.values())
-    return Verdict(Status.OK, Source.LABEL, score=score, label=said[:200])
+    label = ", ".join("n/a" if value is None else f"{value:g}" for value in values.values())
+    return Verdict(Status.OK, Source.LABEL, score=score, label=label[:200])
 
 
 def _read(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
@@ -136,11 +136,11 @@ def _holds_though_cut(mention: Mention, text: str, scale: Scale) -> bool:
     return all(value_of(scale, f"{mention.text}{digit}") is None for digit in range(10))
 
 
-def _decided(scale: Scale, value: float, source: Source, said: str, mass: float | None = None) -> Verdict:
+def _decided(scale: Scale, value: float, source: Source, label: str, mass: float | None = None) -> Verdict:
     """A preference of a scale of labels, a score of any other."""
     if not isinstance(scale, LabelScale):
-        return Verdict(Status.OK, source, score=value, label=said, mass=mass)
-    return Verdict(Status.TIE if value == 0.5 else Status.OK, source, value, label=said, mass=mass)
+        return Verdict(Status.OK, source, score=value, label=label, mass=mass)
+    return Verdict(Status.TIE if value == 0.5 else Status.OK, source, value, label=label, mass=mass)
 
 
 def _weighed(completion: Completion, template: Template, bound: Mention) -> Verdict | None:
@@ -161,15 +161,15 @@ def _weighed_first(completion: Completion, template: Template) -> Verdict | None
     return verdict if verdict and verdict.source is Source.LOGPROBS else None
 
 
-def _of_token(token: TokenLogprob, template: Template, said: str) -> Verdict | None:
+def _of_token(token: TokenLogprob, template: Template, label: str) -> Verdict | None:
     weighed = logprobs.distribution(token, template.scale)
     if weighed is None:
         return None
     if weighed.mass < template.reply.min_mass:
         detail = f"the labels hold {weighed.mass:.3f} of the probability, less than {template.reply.min_mass}"
-        return replace(_failure(Status.UNPARSED, detail, said), mass=weighed.mass)
+        return replace(_failure(Status.UNPARSED, detail, label), mass=weighed.mass)
     value = weighed.preference if isinstance(template.scale, LabelScale) else weighed.score
-    return _decided(template.scale, value, Source.LOGPROBS, said, weighed.mass)
+    return _decided(template.scale, value, Source.LOGPROBS, label, weighed.mass)
 
 
 def _silent(text: str, cut: bool) -> Verdict:
@@ -180,5 +180,5 @@ def _silent(text: str, cut: bool) -> Verdict:
     return _failure(Status.UNPARSED, "the reply states no verdict" if text.strip() else "the reply is empty")
 
 
-def _failure(status: Status, detail: str, said: str | None = None) -> Verdict:
-    return Verdict(status, Source.NONE, label=said, detail=detail)
+def _failure(status: Status, detail: str, label: str | None = None) -> Verdict:
+    return Verdict(status, Source.NONE, label=label, detail=detail)

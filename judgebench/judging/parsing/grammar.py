@@ -1,6 +1,6 @@
-"""One value as judges write it: "A", "**Output A**", "［［A>>B］］" without its brackets, "8/10".
+"""Where a reply states values, which statement binds, and one value as judges write it: "A", "**Output A**", "8/10".
 
-Whether a whole text is a value is decided here; where in a reply values stand, in ``grammar`` and ``json_reply``.
+Values in JSON objects are found in ``json_reply``.
 """
 
 import re
@@ -30,10 +30,10 @@ def value_of(scale: Scale, text: str) -> Label | float | None:
 
 
 def _score(scale: ScoreScale, text: str) -> float | None:
-    found = _SCORE.match(text.replace("\u2212", "-"))
-    if found is None or (found[2] and float(found[2]) != scale.high):
+    match = _SCORE.match(text.replace("\u2212", "-"))
+    if match is None or (match[2] and float(match[2]) != scale.high):
         return None
-    value = float(found[1])
+    value = float(match[1])
     return value if scale.holds(value) else None
 
 
@@ -205,15 +205,15 @@ def _bare_lines(text: str, scale: Scale) -> list[Mention]:
         lines.insert(0, (0, opening))
     elif first_end >= 0 and not NOUNS.match(stripped):
         lines.insert(0, (0, stripped[:first_end]))
-    found = []
+    stated = []
     for start, line in lines:
-        said = _named_better(scale, line) or line.strip(WRAPPING)
+        words = _named_better(scale, line) or line.strip(WRAPPING)
         incomplete = line[0] == "#" or line.rstrip("* \t").endswith(":") or line.count("[") != line.count("]")
-        value = None if incomplete else value_of(scale, said)
+        value = None if incomplete else value_of(scale, words)
         if value is not None:
-            at = offset + start + line.index(said)
-            found.append(Mention(value, said[:SHOWN], at, at, at + len(said), True, False))
-    return found
+            at = offset + start + line.index(words)
+            stated.append(Mention(value, words[:SHOWN], at, at, at + len(words), True, False))
+    return stated
 
 
 _BETTER = re.compile(
@@ -226,14 +226,14 @@ _BETTER = re.compile(
 
 def _named_better(scale: Scale, line: str) -> str | None:
     """What a line that is one sentence says to be better, where it is a label and what it is better than another."""
-    found = _BETTER.match(line.strip(WRAPPING)[:160])
-    value = value_of(scale, found["value"]) if found else None
-    if found is None or not isinstance(value, Label) or value.preference == 0.5:
+    match = _BETTER.match(line.strip(WRAPPING)[:160])
+    value = value_of(scale, match["value"]) if match else None
+    if match is None or not isinstance(value, Label) or value.preference == 0.5:
         return None
-    other = value_of(scale, found["other"]) if found["other"] else None
-    if found["other"] and (not isinstance(other, Label) or other.preference != 1.0 - value.preference):
+    other = value_of(scale, match["other"]) if match["other"] else None
+    if match["other"] and (not isinstance(other, Label) or other.preference != 1.0 - value.preference):
         return None
-    return NOUNS.sub("", found["value"].strip(WRAPPING)).strip(WRAPPING)
+    return NOUNS.sub("", match["value"].strip(WRAPPING)).strip(WRAPPING)
 
 
 def _opening(scale: Scale, text: str) -> str | None:
@@ -262,14 +262,14 @@ _REVISION = re.compile(
 )
 
 
-def binding(found: Sequence[Mention], text: str) -> Mention | Contradiction | None:
+def binding(stated: Sequence[Mention], text: str) -> Mention | Contradiction | None:
     """The last anchored mention, else the last; a conflict when a different one stands close before it without a word
     of revision between them, or anywhere after it; None when there is none.
     """
-    if not found:
+    if not stated:
         return None
-    last = next((mention for mention in reversed(found) if mention.anchored), found[-1])
-    for other in found:
+    last = next((mention for mention in reversed(stated) if mention.anchored), stated[-1])
+    for other in stated:
         if other.value is None or other.value == last.value or other is last:
             continue
         near = last.start - other.end <= _WINDOW
@@ -278,12 +278,12 @@ def binding(found: Sequence[Mention], text: str) -> Mention | Contradiction | No
     return last
 
 
-def unquoted(found: Iterable[Mention], text: str, shown: Sequence[str]) -> list[Mention]:
+def unquoted(stated: Iterable[Mention], text: str, shown: Sequence[str]) -> list[Mention]:
     """Without the mentions that quote an output: in a fence, in quotation marks or on a ``>`` line, word for word.
 
     What is quoted must be a statement: a bare "A" in quotation marks stands in nearly every output.
     """
-    kept = list(found)
+    kept = list(stated)
     if not any(mention.text in output for mention in kept for output in shown):
         return kept
     return [mention for mention in kept if not any(q in output for q in _quotations(mention, text) for output in shown)]
@@ -292,15 +292,15 @@ def unquoted(found: Iterable[Mention], text: str, shown: Sequence[str]) -> list[
 def _quotations(mention: Mention, text: str) -> list[str]:
     """What stands between the marks of quotation around a mention, for each kind of mark that is there."""
     before = text[max(0, mention.start - _QUOTE_REACH) : mention.start]
-    said, after = text[mention.start : mention.end], text[mention.end : mention.end + _QUOTE_REACH]
+    words, after = text[mention.start : mention.end], text[mention.end : mention.end + _QUOTE_REACH]
     line_before, line_after = before[before.rfind("\n") + 1 :], after.split("\n", 1)[0]
     spans = []
     if line_before.lstrip().startswith(">"):
-        spans.append(line_before.lstrip()[1:] + said + line_after)
+        spans.append(line_before.lstrip()[1:] + words + line_after)
     for opening, closing in (('"', '"'), ("“", "”"), ("`", "`"), ("«", "»")):
         if line_before.count(opening) % 2 and closing in line_after:
-            spans.append(line_before[line_before.rfind(opening) + 1 :] + said + line_after[: line_after.find(closing)])
+            spans.append(line_before[line_before.rfind(opening) + 1 :] + words + line_after[: line_after.find(closing)])
     if before.count("```") % 2 and "```" in after:
         inside = before[before.rfind("```") + 3 :]
-        spans.append(inside[inside.find("\n") + 1 :] + said + after[: after.find("```")])
+        spans.append(inside[inside.find("\n") + 1 :] + words + after[: after.find("```")])
     return [span.strip() for span in spans if "[[" in span or len(span.strip()) > len(mention.text) + _STATEMENT]

@@ -26,15 +26,15 @@ _DECODER = json.JSONDecoder(object_pairs_hook=tuple, strict=False)
 
 def objects(text: str) -> list[tuple[int, int, Properties]] | None:
     """Start, end and properties of each outermost object; None when there is one that does not decode."""
-    found, at = [], 0
+    decoded, at = [], 0
     while brace := _OBJECT.search(text, at):
         start = brace.start()
         try:
             properties, at = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError):
             return None
-        found.append((start, at, properties))
-    return found
+        decoded.append((start, at, properties))
+    return decoded
 
 
 def json_mentions(text: str, scale: Scale, field: str) -> list[Mention]:
@@ -42,18 +42,18 @@ def json_mentions(text: str, scale: Scale, field: str) -> list[Mention]:
     decoded = objects(text)
     if decoded is None:
         return list(_agreeing(text, scale, field))
-    found: deque[Mention] = deque(maxlen=KEPT)
+    stated: deque[Mention] = deque(maxlen=KEPT)
     for start, end, properties in decoded:
-        said = [_said(value) for name, value in properties if name.casefold() == field.casefold()]
-        places = {m["value"]: m.start("value") for m in _property(field).finditer(text, start, end)} if said else {}
-        found.extend(
-            Mention(value_of(scale, each), each[:SHOWN], places.get(each, start), start, end, True, True)
-            for each in said
+        values = [_as_text(value) for name, value in properties if name.casefold() == field.casefold()]
+        places = {m["value"]: m.start("value") for m in _property(field).finditer(text, start, end)} if values else {}
+        stated.extend(
+            Mention(value_of(scale, value), value[:SHOWN], places.get(value, start), start, end, True, True)
+            for value in values
         )
-    return list(found)
+    return list(stated)
 
 
-def _said(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     return "an object or a list" if isinstance(value, tuple | list) else json.dumps(value)
@@ -61,12 +61,12 @@ def _said(value: Any) -> str:
 
 def _agreeing(text: str, scale: Scale, field: str) -> Iterator[Mention]:
     """The last occurrence of the property, off the scale when any other says something else."""
-    found = list(_property(field).finditer(text))
-    if found:
-        last, said = found[-1], found[-1]["value"]
-        values = {repr(value_of(scale, each["value"])) for each in found}
-        value = value_of(scale, said) if len(values) == 1 else None
-        yield Mention(value, said[:SHOWN], last.start("value"), last.start(), last.end(), True, True)
+    matches = list(_property(field).finditer(text))
+    if matches:
+        last = matches[-1]
+        values = {repr(value_of(scale, match["value"])) for match in matches}
+        value = value_of(scale, last["value"]) if len(values) == 1 else None
+        yield Mention(value, last["value"][:SHOWN], last.start("value"), last.start(), last.end(), True, True)
 
 
 @lru_cache(maxsize=64)
@@ -90,10 +90,10 @@ def parts(completion: Completion, template: Template) -> dict[str, float | None]
     return {name: _aspect(text, template.scale, name) for name, _ in template.reply.aspects}
 
 
-def mean(found: dict[str, float | None], weights: Sequence[tuple[str, float]]) -> float:
+def mean(values: dict[str, float | None], weights: Sequence[tuple[str, float]]) -> float:
     """The weighted mean of the parts that apply; parts without a weight weigh 1. Raises ValueError when none does."""
     weighing = dict(weights)
-    applying = [(weighing.get(name, 1.0), value) for name, value in found.items() if value is not None]
+    applying = [(weighing.get(name, 1.0), value) for name, value in values.items() if value is not None]
     total = math.fsum(weight for weight, _ in applying)
     if not total:
         raise ValueError("no part applies")
@@ -121,18 +121,18 @@ def _answers(text: str, scale: Scale, field: str) -> list[float]:
     ]
     if not lists:
         raise ValueError(f"no JSON list {field!r} of answers")
-    said = [_answer(item) for item in lists[-1]]
-    return [_number(value_of(scale, each), each) for each in said]
+    answers = [_answer(item) for item in lists[-1]]
+    return [_number(value_of(scale, answer), answer) for answer in answers]
 
 
 def _answer(item: Any) -> str:
-    said = dict(item).get("answer") if isinstance(item, tuple) else item
-    if isinstance(said, bool):
-        return "yes" if said else "no"
-    return said if isinstance(said, str) else "something else"
+    answer = dict(item).get("answer") if isinstance(item, tuple) else item
+    if isinstance(answer, bool):
+        return "yes" if answer else "no"
+    return answer if isinstance(answer, str) else "something else"
 
 
-def _number(value: Label | float | None, said: str) -> float:
+def _number(value: Label | float | None, text: str) -> float:
     if value is None:
-        raise ValueError(f"{said[:40]!r} is not on the scale")
+        raise ValueError(f"{text[:40]!r} is not on the scale")
     return value.preference if isinstance(value, Label) else value

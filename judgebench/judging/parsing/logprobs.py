@@ -1,4 +1,4 @@
-"""Soft verdicts: the probabilities a judge gave to each label at its verdict token.
+"""Verdicts from numbers: likelihoods and rewards compared, and the probabilities of each label at the verdict token.
 
 The method of AlpacaEval's weighted annotator (Dubois et al. 2024) and of G-Eval (Liu et al. 2023), for any set of
 labels, with two departures: spellings of a label are added up ("A", " A", "a"), and the share of probability that
@@ -91,8 +91,8 @@ def reward(text: str) -> Verdict:
 
 def _numbers(text: str) -> list[tuple[float, float, float]]:
     """(conditional, unconditional, tokens) of each of the two outputs."""
-    found: Any = json.loads(text)
-    columns = [[float(value) for value in found[name]] for name in ("conditional", "unconditional", "tokens")]
+    fields: Any = json.loads(text)
+    columns = [[float(value) for value in fields[name]] for name in ("conditional", "unconditional", "tokens")]
     if any(len(column) != 2 for column in columns):
         raise ValueError("each list must have two numbers")
     if not all(math.isfinite(value) for column in columns for value in column):

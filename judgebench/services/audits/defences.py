@@ -85,7 +85,7 @@ def _honest_battles(database: Database, benchmark: str, honest: int, stage: Stag
         labelled = {key for key, _, _ in people}
         ordered = sorted(stage.instructions, key=lambda instruction: instruction.key not in labelled)[:honest]
         keys = [instruction.key for instruction in ordered]
-        names = [model.name for model in store.models.models(connection, benchmark_id) if model.name != baseline]
+        names = [name for name in store.benchmarks.model_names(connection, benchmark_id) if name != baseline]
         outputs = store.models.outputs_to(connection, benchmark_id, keys)
     pairs = _pairs(people, names, baseline, keys)
     shown = [instruction for instruction in stage.instructions if instruction.key in set(keys)]

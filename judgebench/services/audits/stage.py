@@ -190,7 +190,7 @@ def choose_baseline(database: Database, benchmark: str) -> tuple[str, str]:
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
         table = store.arrays.verdict_table(connection, benchmark_id).table
-        names = [model.name for model in store.models.models(connection, benchmark_id)]
+        names = store.benchmarks.model_names(connection, benchmark_id)
         if not names:
             raise InputError(f"benchmark {benchmark!r} has no outputs that null models could meet: submit some first")
         common = common_baseline(table)

@@ -90,7 +90,7 @@ def keep_prepared(database: Database, prepared: Prepared, report: AuditReport) -
 
 def _submission_set(connection: Connection, benchmark_id: int) -> SubmissionSet:
     """Every output to a benchmark, in memory at once."""
-    names = [model.name for model in store.models.models(connection, benchmark_id)]
+    names = store.benchmarks.model_names(connection, benchmark_id)
     instructions: dict[str, str] = {}
     outputs: dict[str, dict[str, str]] = {name: {} for name in names}
     for row in store.benchmarks.answered_instructions(connection, benchmark_id, names):

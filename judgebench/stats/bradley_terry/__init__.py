@@ -27,7 +27,6 @@ from judgebench.stats.newton import Optimum, maximise, solve_dense
 from judgebench.stats.verdict_table import Codes, Floats, PairCounts, VerdictTable
 
 __all__ = ["Ratings", "fit_bradley_terry", "fit_pair_counts"]
-
 _STEPS = 25
 _SETTLED = 1e-7  # natural log-odds; 2e-5 of an Elo point
 

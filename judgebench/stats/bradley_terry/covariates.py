@@ -267,6 +267,8 @@ def _with_ties(
 
 
 davidson_estimates = partial(_with_ties, "davidson")
+
+
 rao_kupper_estimates = partial(_with_ties, "rao_kupper")
 
 

@@ -46,7 +46,6 @@ from judgebench.stats.verdict_table import Floats, VerdictTable
 from judgebench.stats.win_rate import win_rates
 
 __all__ = ["ALPACA_EVAL", "ControlledRates", "controlled_win_rates", "empirical_prior"]
-
 _FEWEST_MODELS = 3  # below it difficulties cannot be told from the models' own luck, and are left out
 _START = -1.0
 ALPACA_EVAL = ControlPrior(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from app.views import battles
 from app.views.battles import Spot, beside
 from judgebench.records import Completion, Instruction, Order, Output, Source, Status, TokenLogprob, Verdict
-from judgebench.services.battles import Battle, JudgedTrial
+from judgebench.services.battles import JudgedBattle, JudgedTrial
 
 
 @given(st.integers(1, 9), st.integers(1, 5), st.integers(1, 5), st.data())
@@ -32,8 +32,10 @@ def verdict(preference: float | None, order: Order | None = Order.AB) -> JudgedT
     return JudgedTrial(1, "judge", "0" * 32, instruction, *sides, order, 0, found, None)
 
 
-def battle(*preferences: float | None) -> Battle:
-    return Battle(Instruction(("q",)), "a", "b", "x", "y", tuple(verdict(preference) for preference in preferences))
+def battle(*preferences: float | None) -> JudgedBattle:
+    return JudgedBattle(
+        Instruction(("q",)), "a", "b", "x", "y", tuple(verdict(preference) for preference in preferences)
+    )
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_a_stage_is_a_benchmark_that_no_list_shows_and_setting_it_again_adds_not
         benchmark_id = store.benchmarks.benchmark_id(connection, stage.name)
         assert store.benchmarks.benchmark_names(connection) == []
         assert store.benchmarks.instructions(connection, benchmark_id) == QUESTIONS
-        assert [model.name for model in store.models.models(connection, benchmark_id)] == ["one", "two"]
+        assert store.benchmarks.model_names(connection, benchmark_id) == ["one", "two"]
 
 
 def test_a_judge_is_asked_once_and_its_preferences_are_seen_from_either_side(database: Database) -> None:
