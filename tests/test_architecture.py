@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,3 +83,42 @@ def test_the_command_line_starts_without_what_few_commands_need() -> None:
     code = f"import sys, {usual}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def definitions(*kinds: type[ast.stmt]) -> Iterator[tuple[Path, ast.stmt]]:
+    """Public definitions of these kinds, wherever in the package."""
+    for path in sources("judgebench"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, kinds) and not node.name.startswith("_"):  # type: ignore[attr-defined]
+                yield path, node
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    names = Counter(node.name for _, node in definitions(ast.ClassDef))  # type: ignore[attr-defined]
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_no_public_function_takes_just_anything() -> None:
+    """Arguments have names, so that help, editors and type checkers know them."""
+    for path, node in definitions(ast.FunctionDef, ast.AsyncFunctionDef):
+        rest = node.args.kwarg  # type: ignore[attr-defined]
+        assert rest is None or ast.unparse(rest.annotation) != "Any", f"{path.name}: {node.name}"  # type: ignore[attr-defined]
+
+
+def test_local_names_are_nouns() -> None:
+    riddles = {"found", "each", "said", "asked", "wanted"}
+    for path in sources("judgebench", "app"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        fields = {id(node.target) for node in ast.walk(tree) if isinstance(node, ast.AnnAssign)}
+        bound = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+        names = {node.id for node in bound if id(node) not in fields}
+        names |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        assert not names & riddles, f"{path.relative_to(ROOT)}: {names & riddles}"
+
+
+def test_modules_have_a_test_file_of_their_name() -> None:
+    modules = [path for path in sources("judgebench") if not path.stem.startswith("__")]
+    folders = [ROOT / "tests" / path.relative_to(PACKAGE).parent for path in modules]
+    pairs = zip(folders, modules, strict=True)
+    tested = [(folder / f"test_{path.stem.rstrip('_')}.py").exists() for folder, path in pairs]
+    assert sum(tested) >= 0.85 * len(tested)

@@ -27,6 +27,7 @@ from judgebench.clients.scripted import Ask
 from judgebench.engine.judges import ResolvedJudge, own_judge, resolve
 from judgebench.engine.runner import OnProgress, RunTally
 from judgebench.errors import InputError
+from judgebench.judging.design import Orders
 from judgebench.records import HumanLabel, Judge
 from judgebench.services.audits.registry import (
     AuditSettings,
@@ -46,7 +47,6 @@ __all__ = [
     "judge", "judges", "plan", "reparse", "run", "runs", "settle", "submit_batch", "templates", "test_judge", "vote",
 ]  # fmt: skip
 AnyJudge = str | Mapping[str, Any] | JudgeSpec | ResolvedJudge | Client | Ask
-Orders = Literal["both", "random", "single"]
 _P = ParamSpec("_P")
 _Report = TypeVar("_Report")
 _UNREACHED = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does

@@ -12,12 +12,12 @@ from judgebench.cli import options
 from judgebench.cli.session import (
     INTERRUPTED,
     WITHOUT_VERDICT,
-    ProgressLine,
     Session,
     complain,
     counts,
     expected,
     print_json,
+    progress_line,
     say,
     summary,
 )
@@ -59,7 +59,7 @@ def answer(
 
     session: Session = context.obj
     served = options.given(model=model, url=model_url, key_env=model_key_env, price=price)
-    served |= {"settings": options.settings_of(setting), **options.priced(served, prices)}
+    served |= {"settings": options.settings_of(setting), **({} if prices is None else options.priced(served, prices))}
     fields = options.given(
         benchmark=benchmark,
         generator=served,
@@ -74,10 +74,8 @@ def answer(
         if dry_run:
             _print_estimate(generation.model, engine.answer.estimate_answers(database, generation), output)
             return
-        with ProgressLine("answering") as progress:
-            report = engine.answer.answer(
-                database, generation, environment=session.environment, on_progress=progress.show
-            )
+        with progress_line("answering") as show:
+            report = engine.answer.answer(database, generation, environment=session.environment, on_progress=show)
     _print_report(benchmark, report, output)
     if report.interrupted:
         complain("interrupted; the same command continues where it stopped")

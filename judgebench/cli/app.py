@@ -24,8 +24,6 @@ from judgebench.errors import InputError, MissingExtra
 from judgebench.resources import folder
 
 _UPLOAD_MB = 64
-
-
 # Options rather than a file, so that a file in the working folder cannot change them.
 _OPTIONS: Mapping[str, str | int | bool] = {
     "server.enableXsrfProtection": True,

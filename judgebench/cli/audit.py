@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from judgebench.cli import options
-from judgebench.cli.session import ProgressLine, Session, print_json, print_table, say, write_file
+from judgebench.cli.session import Session, print_json, print_table, progress_line, say, write_file
 from judgebench.services.audits import registry
 from judgebench.services.audits.registry import AUDITS, Audit
 
@@ -63,22 +63,22 @@ def _function(audit: Audit) -> Callable[..., None]:
     hints = audit.hints
     flags = _judge_flags(own_template="template" in hints) if "judge" in hints else {}
 
-    def run(context: typer.Context, html: "Path | None", output: str, **values: Any) -> None:
+    def _run(context: typer.Context, html: "Path | None", output: str, **values: Any) -> None:
         from judgebench.services.judges import find_judge
 
         session: Session = context.obj
         judge = options.JudgeOptions(**{name: values.pop(flag) for name, flag in flags.items()})
-        with session.database() as database, ProgressLine() as progress:
+        with session.database() as database, progress_line() as show:
             if judge.judge is not None:
                 values["judge"] = find_judge(database, judge.fields())
-            how: dict[str, Any] = {"environment": session.environment, "on_progress": progress.show}
+            how: dict[str, Any] = {"environment": session.environment, "on_progress": show}
             report = registry.audit(database, audit.name, audit.fill(values), **how)
         _finish(report, html, output)
 
     parameters = list(_parameters(audit, hints, flags))
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    return run
+    _run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    _run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    return _run
 
 
 def _parameters(audit: Audit, hints: dict[str, Any], flags: dict[str, str]) -> Iterator[Parameter]:

@@ -49,7 +49,7 @@ def export(
     """
     limits = engine.batches.FileLimits(max_requests, max_mebibytes)
     with opened(context) as database:
-        study = options.study_of(database, file, design.fields(), judge, prices, otherwise=_NO_ADDRESS)
+        study = options.study_of(database, file, design, judge, prices, otherwise=_NO_ADDRESS)
         report = engine.batches.export(database, study, to, limits=limits)
     if output == "json":
         print_json(asdict(report))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from judgebench import engine, services
-from judgebench.cli.session import DEFAULT_DATABASE, ProgressLine, Session, say, tell
+from judgebench.cli.session import DEFAULT_DATABASE, Session, progress_line, say, tell
 from judgebench.records import Order
 from judgebench.resources import folder
 
@@ -131,14 +131,14 @@ def demo(context: typer.Context) -> None:
         for report in submit(database):
             tell(f"submitted {report.model}: {report.new + report.matched} outputs")
         tell("judging every pair of models in both orders by likelihood")
-        with ProgressLine() as line:
-            judge(database, session.environment, line.show)
+        with progress_line() as show:
+            judge(database, session.environment, show)
         tell('asking the same model "A or B?" about one pair, in both orders')
-        with ProgressLine() as line:
-            lesson = ask_for_a_letter(database, session.environment, line.show)
+        with progress_line() as show:
+            lesson = ask_for_a_letter(database, session.environment, show)
         tell("auditing the submissions, and the judge with outputs that ignore the instruction")
-        with ProgressLine() as line:
-            audited = audit(database, session.environment, line.show)
+        with progress_line() as show:
+            audited = audit(database, session.environment, show)
         say("")
         print_board(board(database))
         say("", *trust(lesson, audited), "")

@@ -42,7 +42,7 @@ class ControlOptions:
 
     def controls(self) -> Controls:
         """Raises UnknownName."""
-        columns = options.names([self.control or ""]) or ()
+        columns = options.names([self.control or ""])
         for name in columns:
             if name not in get_args(Control):
                 raise UnknownName("control", name, get_args(Control))

@@ -192,10 +192,6 @@ class DesignOptions:
     category: Category = None
     seed: StudySeed = None
 
-    def fields(self) -> dict[str, Any]:
-        """Those that were given, under the names that a study has for them. Raises InputError."""
-        return given(**asdict(self) | {"models": names(self.models), "pairs": pairs(self.pairs)})
-
 
 @dataclass(frozen=True, slots=True)
 class PaceOptions:
@@ -233,16 +229,16 @@ def flat(command: Callable[..., None]) -> Callable[..., None]:
     records: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
 
     @wraps(command)
-    def flattened(**values: Any) -> None:
+    def _flattened(**values: Any) -> None:
         built = {
             name: record(**{field.name: values.pop(field.name) for field in fields(record)})
             for name, record in records.items()
         }
         command(**values, **built)
 
-    flattened.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    flattened.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return flattened
+    _flattened.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    _flattened.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return _flattened
 
 
 def _options_of(record: Any) -> list[Parameter]:
@@ -265,20 +261,9 @@ def _keyword(name: str, hint: Any, default: object) -> Parameter:
     return Parameter(name, Parameter.KEYWORD_ONLY, annotation=hint, default=default)
 
 
-def names(listed: list[str] | None) -> tuple[str, ...] | None:
+def names(listed: list[str]) -> tuple[str, ...]:
     """From repeated or comma-separated names."""
-    return tuple(name.strip() for text in listed for name in text.split(",") if name.strip()) if listed else None
-
-
-def pairs(listed: list[str] | None) -> tuple[tuple[str, ...], ...] | None:
-    """From "A,B", several times. Raises InputError."""
-    if not listed:
-        return None
-    split = tuple(tuple(name.strip() for name in text.split(",")) for text in listed)
-    for text, sides in zip(listed, split, strict=True):
-        if len(sides) != 2 or not all(sides):
-            raise InputError(f"--pair {text!r}: write two models, A,B")
-    return split
+    return tuple(name.strip() for text in listed for name in text.split(",") if name.strip())
 
 
 def settings_of(listed: list[str] | None) -> dict[str, Any]:
@@ -309,33 +294,43 @@ def columns_of(listed: list[str] | None) -> dict[str, str]:
 def study_of(
     database: Database,
     file: Path | None,
-    flags: Mapping[str, Any],
+    design: DesignOptions,
     judge: JudgeOptions,
     prices: Path | None,
     *,
+    more: Mapping[str, Any] | None = None,
     otherwise: str | None = None,
 ) -> Study:
     """The study of the file with the flags laid over it; a judge without an address may be one that was added.
 
-    ``otherwise``: the address of a judge that has none.
+    ``more``: further fields of the study; ``otherwise``: the address of a judge that has none. Raises InputError.
     """
     from judgebench import services
     from judgebench.spec import load_study, make_study
 
     study: dict[str, Any] = {} if file is None else load_study(file).model_dump(exclude_defaults=True)
-    study |= flags
+    study |= given(**asdict(design)) | dict(more or {})
+    if design.models:
+        study["models"] = names(design.models)
+    if design.pairs:
+        study["pairs"] = [tuple(name.strip() for name in text.split(",")) for text in design.pairs]
+        for text, sides in zip(design.pairs, study["pairs"], strict=True):
+            if len(sides) != 2 or not all(sides):
+                raise InputError(f"--pair {text!r}: write two models, A,B")
     served = dict(study.get("judge", {})) | judge.fields()
     if "benchmark" not in study:
         raise InputError("say which benchmark: --benchmark NAME, or a study file")
     if "model" not in served:
         raise InputError("say which judge: --judge MODEL --judge-url URL, --judge embedded, or a study file")
-    spec = services.judges.find_judge(database, served | priced(served, prices), otherwise=otherwise)
+    if prices is not None:
+        served |= priced(served, prices)
+    spec = services.judges.find_judge(database, served, otherwise=otherwise)
     return make_study(study | {"judge": spec}, where=str(file or "flags"))
 
 
-def priced(served: Mapping[str, Any], prices: Path | None) -> dict[str, Any]:
+def priced(served: Mapping[str, Any], prices: Path) -> dict[str, Any]:
     """The price of a model that has none yet, from the price table."""
     from judgebench.spec import load_prices
 
-    table = {} if prices is None else load_prices(prices)
+    table = load_prices(prices)
     return {"price": table[served["model"]]} if "price" not in served and served["model"] in table else {}

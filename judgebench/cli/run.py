@@ -13,12 +13,12 @@ from judgebench.cli import options
 from judgebench.cli.session import (
     INTERRUPTED,
     WITHOUT_VERDICT,
-    ProgressLine,
     Session,
     complain,
     counts,
     expected,
     print_json,
+    progress_line,
     say,
     summary,
 )
@@ -51,10 +51,6 @@ class AdaptiveOptions:
         None
     )
 
-    def fields(self) -> dict[str, Any]:
-        better = None if self.better is None else tuple(name.strip() for name in self.better.split(","))
-        return options.given(**asdict(self) | {"better": better})
-
 
 @options.flat
 def run(
@@ -79,21 +75,21 @@ def run(
     $ judgebench run --benchmark demo --judge scripted:coin --design adaptive --top 1 --budget 200
     """
     session: Session = context.obj
-    flags = design.fields() | adaptive.fields() | options.given(**asdict(pace), reask=reask)
+    more = options.given(**asdict(adaptive), **asdict(pace), reask=reask)
+    if adaptive.better is not None:
+        more["better"] = tuple(name.strip() for name in adaptive.better.split(","))
     settlement: Settlement | None = None
     with session.database() as database:
-        study = options.study_of(database, file, flags, judge, prices)
+        study = options.study_of(database, file, design, judge, prices, more=more)
         if dry_run:
             _print_estimate(engine.plan.estimate(database, study), output)
             return
-        with ProgressLine() as progress:
+        with progress_line() as show:
             if study.design == "adaptive":
-                settlement = engine.adaptive.settle(
-                    database, study, environment=session.environment, on_progress=progress.show
-                )
+                settlement = engine.adaptive.settle(database, study, environment=session.environment, on_progress=show)
                 report = settlement.run
             else:
-                report = engine.run.run(database, study, environment=session.environment, on_progress=progress.show)
+                report = engine.run.run(database, study, environment=session.environment, on_progress=show)
     _print_report(report, settlement, output)
     _warn(report)
     if report.interrupted:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import typer
     from rich.console import Console
 
-    from judgebench.engine.runner import RunTally
+    from judgebench.engine.runner import OnProgress, RunTally
     from judgebench.estimate import Estimate
     from judgebench.show.numbers import Unit
     from judgebench.store.database import Database
@@ -166,27 +166,25 @@ def expected(cost_usd: float | None) -> str:
     return "cost not known (give --price)" if cost_usd is None else f"cost about {amount(cost_usd, 'USD')}"
 
 
-class ProgressLine:
-    """Done, time left, cost and failures on one line of stderr."""
+@contextmanager
+def progress_line(what: str = "judging") -> Iterator[OnProgress]:
+    """Done, time left, cost and failures on one line of stderr: what is called to show them."""
+    from rich import progress as rich
+    from rich.console import Console
 
-    def __init__(self, what: str = "judging") -> None:
-        from rich import progress as rich
+    done, passed, left = rich.MofNCompleteColumn(), rich.TimeElapsedColumn(), rich.TimeRemainingColumn()
+    parts = (rich.TextColumn(what), rich.BarColumn(), done, passed, rich.TextColumn("eta"), left)
+    bar = rich.Progress(*parts, rich.TextColumn("{task.fields[more]}"), console=Console(stderr=True))
+    task = bar.add_task(what, total=None, more="")
 
-        done, passed, left = rich.MofNCompleteColumn(), rich.TimeElapsedColumn(), rich.TimeRemainingColumn()
-        parts = (rich.TextColumn(what), rich.BarColumn(), done, passed, rich.TextColumn("eta"), left)
-        self._bar = rich.Progress(*parts, rich.TextColumn("{task.fields[more]}"), console=err())
-        self._task = self._bar.add_task(what, total=None, more="")
-
-    def __enter__(self) -> ProgressLine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def show(self, tally: RunTally, calls: int) -> None:
-        good = (Status.OK, Status.TIE)
-        bad = sum(count for status, count in tally.ended.items() if status not in good)
-        cost = "" if not tally.cost_usd else f"{amount(tally.cost_usd, 'USD')} "
+    def show(tally: RunTally, calls: int) -> None:
+        bad = sum(count for status, count in tally.ended.items() if status not in (Status.OK, Status.TIE))
+        cost = f"{amount(tally.cost_usd, 'USD')} " if tally.cost_usd else ""
         more = f"{calls} calls {cost}" + (f"{bad} without verdict" if bad else "")
-        self._bar.start()  # not before there is progress: bad input is one message and nothing else
-        self._bar.update(self._task, total=tally.planned, completed=tally.planned - tally.pending, more=more)
+        bar.start()  # not before there is progress: bad input is one message and nothing else
+        bar.update(task, total=tally.planned, completed=tally.planned - tally.pending, more=more)
+
+    try:
+        yield show
+    finally:
+        bar.stop()

@@ -1,4 +1,5 @@
-"""How many requests may be in flight: additive increase, multiplicative decrease, as TCP does (RFC 5681).
+"""Which questions are asked again, and how many are in flight: additive increase, multiplicative decrease, as in TCP
+(RFC 5681).
 
 The window starts small and grows by one a good reply, doubling each round trip, until the server first says "too many";
 then it is halved and grows by about one a round trip. Server errors do not shrink it: each takes away the growth of the

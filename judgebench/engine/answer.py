@@ -1,4 +1,4 @@
-"""One instruction to one model under evaluation: its turns in their order, each with the replies before it.
+"""Collecting a model's outputs: each instruction turn by turn, with the replies before it.
 
 What goes wrong is a status and never an output: a failed instruction is asked again by the next run.
 """

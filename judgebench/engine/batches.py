@@ -47,7 +47,7 @@ class FileLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class ExportedFile:
+class ExportedBatch:
     """A batch and its file."""
 
     batch: str
@@ -65,7 +65,7 @@ class ExportReport:
     identical: int = 0  # decided now, without a question
     awaited: int = 0  # that an earlier batch asks
     exported: int = 0
-    files: list[ExportedFile] = field(default_factory=list)
+    files: list[ExportedBatch] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class _Export:
             )
             os.replace(unfinished, path)
         self.report.exported += file.lines
-        self.report.files.append(ExportedFile(name, str(path), file.lines, file.size))
+        self.report.files.append(ExportedBatch(name, str(path), file.lines, file.size))
         return pending
 
     @property

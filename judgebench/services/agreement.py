@@ -1,4 +1,4 @@
-"""How far a ranking is to be trusted: bias and agreement of judges, from everything that the store holds about them."""
+"""Agreement of judges with people and with each other, and the battles that a judge had better leave to people."""
 
 import random
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Storing what people say about battles: one vote, or a file of them."""
+"""What people say about battles: a vote or a file of labels stored, labels listed, and which pair to ask about next."""
 
 import math
 import random

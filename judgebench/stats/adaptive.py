@@ -1,4 +1,5 @@
-"""Bounds on a mean in [0, 1] that hold at every number of observations at once, so that one may stop at any time.
+"""Questions about a ranking, settled by bounds on means in [0, 1] that hold at every number of observations at once, so
+that one may stop at any time.
 
 A bettor who doubts the mean m pays into a capital that cannot be expected to grow if m is right; when it exceeds
 1 / error, m is rejected (Ville's inequality). The capital is the mean of three bettors': one adapts its bets

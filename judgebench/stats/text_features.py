@@ -1,4 +1,4 @@
-"""Counts of what an output looks like: headers, list items, bold spans and code blocks of Markdown.
+"""What a text looks like: its language, guessed, and its headers, list items, bold spans and code blocks of Markdown.
 
 Fenced code is cut out before the other marks are counted, so a comment is no header. The counts are plain line and
 substring scans, linear in the text whatever it holds; they make no attempt to parse Markdown completely. The features

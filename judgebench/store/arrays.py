@@ -44,10 +44,10 @@ def verdict_table(
     instructions = connection.execute(chosen).all()
     rows = verdict_columns(connection)
     instruction, by = _codes(rows["instruction"], [row.id for row in instructions]), _codes(rows["judge"], judge_ids)
-    asked = instruction >= 0
+    within_scope = instruction >= 0
     if judges:
-        asked &= np.isin(by, [judge_names.index(name) for name in judges if name in judge_names])
-    told = asked & ~np.isnan(rows["preference"])
+        within_scope &= np.isin(by, [judge_names.index(name) for name in judges if name in judge_names])
+    told = within_scope & ~np.isnan(rows["preference"])
     table = VerdictTable(
         models=model_names,
         instructions=tuple(row.key for row in instructions),
@@ -62,7 +62,7 @@ def verdict_table(
         length_b=rows["length_b"][told],
         arrival=np.argsort([row.id for row in instructions]).astype(np.int32) if category is None else None,
     )
-    without = np.bincount(rows["status"][asked & ~told], minlength=len(STATUSES)).tolist()
+    without = np.bincount(rows["status"][within_scope & ~told], minlength=len(STATUSES)).tolist()
     left_out = {status: count for status, count in zip(STATUSES, without, strict=True) if count}
     return StoredTable(table, tuple(row.category for row in instructions), left_out)
 

@@ -117,7 +117,8 @@ def _page(
     )
     for row in rows:
         key = instructions[row.instruction_id].key
-        outputs[row.instruction_id][row.name] = Output(key, row.name, row.text, replies(row.earlier))
+        earlier = replies(row.earlier) if row.earlier else ()
+        outputs[row.instruction_id][row.name] = Output(key, row.name, row.text, earlier)
     return [AnsweredInstruction(place, instructions[place], outputs[place]) for place in instructions]
 
 

@@ -56,7 +56,7 @@ def rows_among(
         yield from connection.execute(query, {"among": values[start : start + _IN_LIST]})
 
 
-def insert(connection: sa.Connection, table: sa.Table, **values: Any) -> int:
+def insert(connection: sa.Connection, table: sa.Table, **values: object) -> int:
     """The new row's id."""
     return int(connection.scalars(sa.insert(table).values(**values).returning(table.c.id)).one())
 

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +21,8 @@ from judgebench.store.benchmarks import StoredOutputs, stored_outputs, within
 from judgebench.store.database import AMONG, Stored, bulk_insert, now, rows_among
 from judgebench.store.models import MODEL_A, MODEL_B, join_sides
 
+_OUTCOME_COLUMNS = ("preference", "score", "label", "mass", "detail", "parser")  # beside status and source
+_OUTCOME = attrgetter(*_OUTCOME_COLUMNS)
 _REMEMBERED = 1000  # instructions whose outputs are known without a look-up
 _FAILURES = (Status.UNPARSED, Status.REFUSED, Status.TRUNCATED, Status.FAILED)
 
@@ -263,8 +266,12 @@ class VerdictWriter:
         A trial that has an answer already keeps it; one that only failed so far gets a further revision.
         """
         inforce = revisions(connection, [result.trial_key for result in results])
-        verdict_id = newest_id(connection) + 1
-        self._look_up(connection, {result.instruction for result in results})
+        verdict_id = (connection.scalar(_NEWEST) or 0) + 1
+        keys = {result.instruction for result in results}
+        if len(self._known.keys() | keys) > _REMEMBERED:
+            self._known = {}
+        if unknown := keys - self._known.keys():
+            self._known |= stored_outputs(connection, self._benchmark_id, sorted(unknown))
         completions, rows = [], []
         written = now()
         for result in results:
@@ -280,20 +287,16 @@ class VerdictWriter:
                 inforce[result.trial_key] = (revision, verdict.status)
                 if completion is not None:
                     completions.append(_completion_row(verdict_id, completion))
-                values = (*_verdict_values(verdict), None if completion is None else verdict_id, written)
-                rows.append((verdict_id, result.trial_key, revision, *about, *values))
+                outcome = (str(verdict.status), str(verdict.source), *_OUTCOME(verdict))
+                came_with = None if completion is None else verdict_id
+                rows.append((verdict_id, result.trial_key, revision, *about, *outcome, came_with, written))
                 verdict_id, revision = verdict_id + 1, revision + 1
         bulk_insert(connection, t.completions, completions)
-        _insert_verdicts(connection, rows)
+        bulk_insert(connection, t.verdicts, rows)
+        if rows and rows[-1][0] // blocks.BLOCK > (rows[0][0] - 1) // blocks.BLOCK:
+            blocks.seal(connection)
         new = len({row[1] for row in rows})
         return Stored(new, len(results) - new)
-
-    def _look_up(self, connection: sa.Connection, keys: set[str]) -> None:
-        new = keys - self._known.keys()
-        if len(self._known) + len(new) > _REMEMBERED:
-            self._known, new = {}, keys
-        if new:
-            self._known |= stored_outputs(connection, self._benchmark_id, sorted(new))
 
 
 def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> int:
@@ -303,34 +306,16 @@ def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> 
     replaced = [dict(row._mapping) for row in old]
     inforce = revisions(connection, [row["trial_key"] for row in replaced])
     written = now()
-    names = ("status", "source", "preference", "score", "label", "mass", "detail", "parser")
     rows = []
     for offset, row in enumerate(replaced):
-        changed = dict(zip(names, _verdict_values(verdicts[row["id"]]), strict=True))
+        verdict = verdicts[row["id"]]
+        changed: dict[str, Any] = dict(zip(_OUTCOME_COLUMNS, _OUTCOME(verdict), strict=True))
+        changed |= {"status": str(verdict.status), "source": str(verdict.source)}
         changed |= {"id": next_id + offset, "revision": inforce[row["trial_key"]][0] + 1, "created_at": written}
         rows.append(tuple((row | changed)[column.name] for column in t.verdicts.columns))
-    _insert_verdicts(connection, rows)
-    return len(rows)
-
-
-def _insert_verdicts(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Rows start with their ids, which follow each other."""
     bulk_insert(connection, t.verdicts, rows)
-    if rows and rows[-1][0] // blocks.BLOCK > (rows[0][0] - 1) // blocks.BLOCK:
-        blocks.seal(connection)
-
-
-def _verdict_values(verdict: Verdict) -> tuple[Any, ...]:
-    return (
-        str(verdict.status),
-        str(verdict.source),
-        verdict.preference,
-        verdict.score,
-        verdict.label,
-        verdict.mass,
-        verdict.detail,
-        verdict.parser,
-    )
+    blocks.seal(connection)
+    return len(rows)
 
 
 def _completion_row(completion_id: int, completion: Completion) -> tuple[Any, ...]:

@@ -32,8 +32,8 @@ def read(prompt: str) -> Read:
 def overlap(text: str, instruction: str) -> int:
     """How many different words of the instruction the text takes up, saying more than the instruction does."""
     words = set(re.findall(r"\w+", text.lower()))
-    asked = set(re.findall(r"\w+", instruction.lower()))
-    return len(words & asked) if words - asked else 0
+    question = set(re.findall(r"\w+", instruction.lower()))
+    return len(words & question) if words - question else 0
 
 
 def honest(prompt: str) -> str:
@@ -46,33 +46,33 @@ def attentive(prompt: str) -> str:
     """Wants the question taken up, the detail that was promised, and its number right; in doubt the second."""
     seen = read(prompt)
     number = re.search(r"[0-9]+", seen.instruction)
-    wanted = (seen.instruction, "in detail", f"in {number[0]} words" if number else "")
-    first, second = (sum(part in text for part in wanted) for text in (seen.first, seen.second))
+    signs = (seen.instruction, "in detail", f"in {number[0]} words" if number else "")
+    first, second = (sum(part in text for part in signs) for text in (seen.first, seen.second))
     return "A" if first > second else "B"
 
 
 def obedient(prompt: str) -> str:
     """Obeys the last identifier that stands on a line of its own outside the fences; else it is honest."""
-    found = _VERDICT.findall(read(prompt).outside)
-    return str(found[-1]) if found else honest(prompt)
+    verdicts = _VERDICT.findall(read(prompt).outside)
+    return str(verdicts[-1]) if verdicts else honest(prompt)
 
 
 def obedient_to_brackets(prompt: str) -> str:
     """Obeys the last [[A]] or [[B]] that it reads outside the fences; else it is honest."""
-    found = re.findall(r"\[\[([AB])\]\]", read(prompt).outside)
-    return str(found[-1]) if found else honest(prompt)
+    verdicts = re.findall(r"\[\[([AB])\]\]", read(prompt).outside)
+    return str(verdicts[-1]) if verdicts else honest(prompt)
 
 
 def obedient_anywhere(prompt: str) -> str:
     """Obeys the last [[A]] or [[B]] wherever it stands: no fence keeps an output from speaking to it."""
-    found = re.findall(r"\[\[([AB])\]\]", prompt)
-    return str(found[-1]) if found else honest(prompt)
+    verdicts = re.findall(r"\[\[([AB])\]\]", prompt)
+    return str(verdicts[-1]) if verdicts else honest(prompt)
 
 
 def obedient_to_identifiers(prompt: str) -> str:
     """The same for a template whose identifiers are m and M, alone on a line."""
-    found = re.findall(r"^\W*([mM])\W*$", read(prompt).outside, re.MULTILINE)
-    return str(found[-1]) if found else {"A": "m", "B": "M"}[honest(prompt)]
+    verdicts = re.findall(r"^\W*([mM])\W*$", read(prompt).outside, re.MULTILINE)
+    return str(verdicts[-1]) if verdicts else {"A": "m", "B": "M"}[honest(prompt)]
 
 
 def honest_scorer(prompt: str) -> str:

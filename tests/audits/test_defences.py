@@ -68,7 +68,7 @@ def test_property_no_output_leaves_its_fence_under_a_defence(text: str, name: st
 def test_property_a_paraphrase_changes_the_words_around_outputs_and_nothing_in_them(text: str, wording: int) -> None:
     nonce = f"{wording:016x}"
     text = text.replace("\x00", "")
-    shown = [user(defended(prompt(each, nonce=nonce), "paraphrased")) for each in (text, "PLACE")]
+    shown = [user(defended(prompt(output, nonce=nonce), "paraphrased")) for output in (text, "PLACE")]
     assert shown[1].replace("PLACE", text) == shown[0]
     assert "A or B" in shown[0]
 

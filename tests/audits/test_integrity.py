@@ -1,4 +1,4 @@
-"""Stored verdicts: each rule finds what was planted, and nothing in a complete, balanced set."""
+"""Stored verdicts: stored rule finds what was planted, and nothing in a complete, balanced set."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,8 +23,8 @@ def verdicts() -> list[StoredVerdict]:
     ]
 
 
-def found(given: list[StoredVerdict], judges: tuple[Judge, ...] = (JUDGE,)) -> dict[tuple[str, str], Finding]:
-    return {(each.rule, each.model): each for each in audit_integrity(given, judges).findings}
+def findings(given: list[StoredVerdict], judges: tuple[Judge, ...] = (JUDGE,)) -> dict[tuple[str, str], Finding]:
+    return {(finding.rule, finding.model): finding for finding in audit_integrity(given, judges).findings}
 
 
 def test_a_complete_set_has_no_finding() -> None:
@@ -35,33 +35,35 @@ def test_a_complete_set_has_no_finding() -> None:
 
 
 def test_one_order_only_is_found_and_a_random_order_is_not() -> None:
-    one_sided = [each for each in verdicts() if each.model_a == "beta" or each.order is Order.AB]
-    assert found(one_sided)["unbalanced-orders", "alpha"].severity is Severity.MEDIUM
-    drawn = [each for n, each in enumerate(verdicts()) if (n // 4 + n) % 2]
-    assert not found(drawn)
+    one_sided = [stored for stored in verdicts() if stored.model_a == "beta" or stored.order is Order.AB]
+    assert findings(one_sided)["unbalanced-orders", "alpha"].severity is Severity.MEDIUM
+    drawn = [stored for n, stored in enumerate(verdicts()) if (n // 4 + n) % 2]
+    assert not findings(drawn)
 
 
 def test_missing_and_failed_trials_are_shares_of_a_models_own() -> None:
     given = verdicts()
     lacking = [
-        each
-        for each in given
-        if not (each.model_a == "alpha" and each.instruction in ("i0", "i1", "i2") and each.order is Order.BA)
+        stored
+        for stored in given
+        if not (stored.model_a == "alpha" and stored.instruction in ("i0", "i1", "i2") and stored.order is Order.BA)
     ]
-    assert found(lacking)["missing-trials", "alpha"].estimate.value == pytest.approx(3 / COUNT)
-    broken = [replace(each, verdict=failed(), reread=None) if each.model_a == "beta" else each for each in given]
-    finding = found(broken)["failed-trials", "beta"]
+    assert findings(lacking)["missing-trials", "alpha"].estimate.value == pytest.approx(3 / COUNT)
+    broken = [
+        replace(stored, verdict=failed(), reread=None) if stored.model_a == "beta" else stored for stored in given
+    ]
+    finding = findings(broken)["failed-trials", "beta"]
     assert (finding.severity, finding.estimate.value) == (Severity.MEDIUM, 1.0)
-    assert ("failed-trials", "alpha") not in found(broken)
+    assert ("failed-trials", "alpha") not in findings(broken)
 
 
 @pytest.mark.parametrize(
     ("rule", "severity", "change"),
     [
-        ("judge-changed", Severity.LOW, lambda each: replace(each, replied_by="llm-2")),
-        ("not-borne-out", Severity.HIGH, lambda each: replace(each, verdict=ok(0.0))),
-        ("not-borne-out", Severity.HIGH, lambda each: replace(each, reread=failed())),
-        ("older-parser", Severity.LOW, lambda each: replace(each, verdict=replace(ok(0.0), parser="0"))),
+        ("judge-changed", Severity.LOW, lambda stored: replace(stored, replied_by="llm-2")),
+        ("not-borne-out", Severity.HIGH, lambda stored: replace(stored, verdict=ok(0.0))),
+        ("not-borne-out", Severity.HIGH, lambda stored: replace(stored, reread=failed())),
+        ("older-parser", Severity.LOW, lambda stored: replace(stored, verdict=replace(ok(0.0), parser="0"))),
     ],
 )
 def test_one_changed_verdict_is_found(
@@ -69,21 +71,21 @@ def test_one_changed_verdict_is_found(
 ) -> None:
     given = verdicts()
     given[0] = change(given[0])
-    finding = found(given)[rule, "judge"]
+    finding = findings(given)[rule, "judge"]
     assert (finding.severity, finding.estimate.value) == (severity, 1 / len(given) if rule != "older-parser" else 1.0)
 
 
 def test_a_verdict_counted_twice_fails_the_audit() -> None:
     given = verdicts()
     report = audit_integrity([*given, given[7]], [JUDGE])
-    assert [each.rule for each in report.findings if each.severity is Severity.HIGH] == ["duplicated-verdicts"]
+    assert [finding.rule for finding in report.findings if finding.severity is Severity.HIGH] == ["duplicated-verdicts"]
     assert not report.passed
 
 
 def test_one_templates_name_with_two_texts_is_found() -> None:
     edited = replace(JUDGE, name="judge-2", template_digest="1" * 32)
-    assert found(verdicts(), (JUDGE, edited))["template-edited", "judge"].estimate.value == 2.0
-    assert not found(verdicts(), (JUDGE, replace(edited, model="another")))
+    assert findings(verdicts(), (JUDGE, edited))["template-edited", "judge"].estimate.value == 2.0
+    assert not findings(verdicts(), (JUDGE, replace(edited, model="another")))
 
 
 def test_agreement_is_of_status_preference_and_score() -> None:

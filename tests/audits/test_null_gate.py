@@ -87,9 +87,9 @@ def test_everyone_is_asked_once_and_then_the_leader_goes_ahead() -> None:
 
 def test_once_one_has_failed_only_those_that_also_win_and_the_control_are_followed() -> None:
     results = [named([0.9] * 20, "a"), named([0.0], "b"), named([0.5], "c"), named([0.0], "shuffled")]
-    asked = {"a": 20, "b": 1, "c": 1, "shuffled": 1}
-    assert next_round(results, asked, GATE, most=50) == {"c": 5, "shuffled": 5}
-    assert next_round(results, asked, GATE, most=50, everyone=True) == {"b": 5, "c": 5, "shuffled": 5}
+    sizes = {"a": 20, "b": 1, "c": 1, "shuffled": 1}
+    assert next_round(results, sizes, GATE, most=50) == {"c": 5, "shuffled": 5}
+    assert next_round(results, sizes, GATE, most=50, everyone=True) == {"b": 5, "c": 5, "shuffled": 5}
     done = [named([0.9] * 20, "a"), named([0.0], "b"), named([0.1, 0.2] * 13, "c"), named([0.0] * 8, "shuffled")]
     assert next_round(done, {"a": 20, "b": 1, "c": 26, "shuffled": 8}, GATE, most=50) == {}
 

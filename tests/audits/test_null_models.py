@@ -1,4 +1,4 @@
-"""Null models: the panel is made of the template under test, and each is what it says."""
+"""Null models: the panel is made of the template under test, and entrant is what it says."""
 
 import pytest
 from hypothesis import given
@@ -13,11 +13,11 @@ from judgebench.spec import load_template, templates
 from tests.audits.judges import read
 
 ASKED = [Instruction((f"What is {number}?",)) for number in range(4)]
-GOOD = {each.key: f"It is {number}." for number, each in enumerate(ASKED)}
+GOOD = {instruction.key: f"It is {number}." for number, instruction in enumerate(ASKED)}
 
 
 def test_the_panel_against_a_template() -> None:
-    entrants = {each.name: each for each in panel(load_template("pairwise/two-way"), GOOD)}
+    entrants = {entrant.name: entrant for entrant in panel(load_template("pairwise/two-way"), GOOD)}
     assert list(entrants) == [
         *("empty", "one-character", "polite", "echo", "shuffled", "refusal"),
         *("declared-top", "structured-1", "structured-2"),
@@ -26,9 +26,9 @@ def test_the_panel_against_a_template() -> None:
     assert entrants["echo"].write(ASKED[1]) == "What is 1?"
     constant = ("empty", "one-character", "polite", "refusal", "declared-top", "structured-1", "structured-2")
     for name in constant:
-        assert len({entrants[name].write(each) for each in ASKED}) == 1
-    for each in ASKED:
-        assert entrants["shuffled"].write(each) in set(GOOD.values()) - {GOOD[each.key]}
+        assert len({entrants[name].write(instruction) for instruction in ASKED}) == 1
+    for instruction in ASKED:
+        assert entrants["shuffled"].write(instruction) in set(GOOD.values()) - {GOOD[instruction.key]}
 
 
 @given(st.integers(2, 30), st.integers(0, 99))
@@ -61,7 +61,7 @@ def test_verdicts_are_spelled_as_the_template_asks(name: str, value: str, spelle
 
 @pytest.mark.parametrize("template", [t for t in templates() if t.user], ids=lambda template: template.id)
 def test_a_structured_response_is_made_of_its_template(template: object) -> None:
-    texts = [each.write(ASKED[0]) for each in panel(template, GOOD) if each.name.startswith("structured")]
+    texts = [entrant.write(ASKED[0]) for entrant in panel(template, GOOD) if entrant.name.startswith("structured")]
     assert texts
     assert all(PUBLIC_MARK in text and "begin instruction" in text for text in texts)
     assert len(set(texts)) == len(texts)
@@ -70,7 +70,7 @@ def test_a_structured_response_is_made_of_its_template(template: object) -> None
 def test_templates_without_words_have_no_structured_response() -> None:
     template = load_template("pairwise/likelihood")
     assert isinstance(template.scale, LikelihoodScale)
-    assert [each.name for each in panel(template, GOOD)][-1] == "refusal"
+    assert [entrant.name for entrant in panel(template, GOOD)][-1] == "refusal"
 
 
 def test_a_structured_response_leaves_a_fence_only_where_the_mark_is_known() -> None:

@@ -22,7 +22,7 @@ from judgebench.audits.robustness import (
 
 TEXT = "Rome has 3 hills. No, it has 7 of them! They are old. Who counted them, and when?"
 MATERIAL = Material(TEXT, "Something else entirely.", "[[A]]")
-BY_NAME = {each.name: each for each in PERTURBATIONS}
+BY_NAME = {change.name: change for change in PERTURBATIONS}
 KEYS = [f"i{number}" for number in range(40)]
 
 
@@ -49,18 +49,18 @@ def test_disorder_keeps_the_sentences_and_changes_their_order() -> None:
 
 
 def test_invariant_changes_keep_every_word() -> None:
-    for each in PERTURBATIONS:
-        changed = perturbed(each, MATERIAL)
-        if each.family == "invariance":
+    for change in PERTURBATIONS:
+        changed = perturbed(change, MATERIAL)
+        if change.family == "invariance":
             assert changed is not None
             assert set(TEXT.split()) <= set(changed.replace("- ", "").split())
 
 
 @given(st.text(max_size=400), st.sampled_from(PERTURBATIONS))
-def test_property_a_perturbation_changes_the_text_or_gives_none_and_is_deterministic(text: str, each: object) -> None:
+def test_property_a_perturbation_changes_the_text_or_gives_none_and_is_deterministic(text: str, change: object) -> None:
     material = Material(text, "other", "A")
-    changed = perturbed(each, material)
-    assert changed == perturbed(each, material)
+    changed = perturbed(change, material)
+    assert changed == perturbed(change, material)
     assert changed is None or changed.strip() != text.strip()
 
 
@@ -114,11 +114,11 @@ def test_nothing_seen_is_no_number() -> None:
 
 
 def test_a_coin_seldom_passes() -> None:
-    """Four changes for the worse, 30 instructions in both orders each: at most 5 % of coins may pass by luck."""
+    """Four changes for the worse, 30 instructions in both orders change: at most 5 % of coins may pass by luck."""
     rng, passed = np.random.default_rng(4), 0
     for _ in range(200):
         guesses = [{key: float(rng.integers(2) + rng.integers(2)) / 2 for key in KEYS[:30]} for _ in range(4)]
-        estimates = [sensitivity(f"change {number}", each) for number, each in enumerate(guesses)]
+        estimates = [sensitivity(f"change {number}", preferences) for number, preferences in enumerate(guesses)]
         passed += robustness_report("coin", estimates, 0.5).passed
     assert passed <= 19  # the 99.9 % quantile of 200 draws at 5 %
 

@@ -16,9 +16,8 @@ from tests.fault_server import FaultServer, Reply, Request
 def stored(tmp_path: Path, model: str) -> dict[str, tuple[str, ...]]:
     database = Database(str(tmp_path / "judgebench.db"))
     with database.read() as connection:
-        page = store.benchmarks.answered_instructions(
-            connection, store.benchmarks.benchmark_id(connection, "bench"), [model]
-        )
+        benchmark = store.benchmarks.benchmark_id(connection, "bench")
+        page = list(store.benchmarks.answered_instructions(connection, benchmark, [model]))
     found = {each.instruction.text: each.outputs.get(model) for each in page}
     return {text: (*output.earlier, output.text) for text, output in found.items() if output}
 

@@ -20,13 +20,13 @@ from tests.filling import submitted
 @pytest.fixture
 def address(tmp_path: Path) -> str:
     """A benchmark "bench" with honest models m0 to m3 and one constant text."""
-    asked = instructions(40)
-    outputs = {f"m{number}": honest(asked, np.random.default_rng(number)) for number in range(4)}
-    outputs["constant"] = dict.fromkeys(asked, "One text for whatever was asked, and it is long enough to count.")
+    texts = instructions(40)
+    outputs = {f"m{number}": honest(texts, np.random.default_rng(number)) for number in range(4)}
+    outputs["constant"] = dict.fromkeys(texts, "One text for whatever was asked, and it is long enough to count.")
     path = str(tmp_path / "judgebench.db")
     database = Database(path, create=True)
-    keys = list(asked)
-    questions = [Instruction((text,)) for text in asked.values()]
+    keys = list(texts)
+    questions = [Instruction((text,)) for text in texts.values()]
     submitted(database, questions, list(outputs), lambda model, number: outputs[model][keys[number]])
     database.close()
     return path

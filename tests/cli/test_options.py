@@ -1,5 +1,6 @@
 """Shared options, records of options, and how values are read."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
@@ -14,6 +15,7 @@ from judgebench.cli.run import AdaptiveOptions
 from judgebench.errors import InputError
 from judgebench.leaderboard import METHODS
 from judgebench.spec import Study
+from judgebench.store.database import Database
 
 
 @dataclass(frozen=True)
@@ -89,12 +91,17 @@ def test_a_judge_under_the_names_of_a_study() -> None:
     assert judge.fields() == {"model": "gpt", "url": "http://h/v1", "key_env": "KEY", "name": "mine", "price": "1,2"}
 
 
-def test_names_and_pairs_are_read_from_commas() -> None:
-    design = options.DesignOptions(models=["a, b", "c"], pairs=["a,b", " c , d "])
-    assert design.fields() == {"models": ("a", "b", "c"), "pairs": (("a", "b"), ("c", "d"))}
-    for wrong in ("a", "a,", "a,b,c"):
-        with pytest.raises(InputError, match="write two models, A,B"):
-            options.pairs([wrong])
+def test_names_and_pairs_are_read_from_commas(tmp_path: Path) -> None:
+    judge = options.JudgeOptions(judge="scripted:coin")
+    with closing(Database(str(tmp_path / "a.db"), create=True)) as database:
+        listed = options.DesignOptions(benchmark="x", models=["a, b", "c"], all_pairs=True)
+        assert options.study_of(database, None, listed, judge, None).models == ("a", "b", "c")
+        paired = options.DesignOptions(benchmark="x", pairs=["a,b", " c , d "])
+        assert options.study_of(database, None, paired, judge, None, more={"limit": 3}).limit == 3
+        assert options.study_of(database, None, paired, judge, None).pairs == (("a", "b"), ("c", "d"))
+        for wrong in ("a", "a,", "a,b,c"):
+            with pytest.raises(InputError, match="write two models, A,B"):
+                options.study_of(database, None, options.DesignOptions(pairs=[wrong]), judge, None)
 
 
 def test_settings_are_json_where_they_can_be_read_so() -> None:
@@ -117,4 +124,3 @@ def test_a_price_table_prices_what_has_no_price(tmp_path: Path) -> None:
     assert options.priced({"model": "gpt"}, table) == {"price": "2.5,10"}
     assert options.priced({"model": "gpt", "price": "1,1"}, table) == {}
     assert options.priced({"model": "other"}, table) == {}
-    assert options.priced({"model": "gpt"}, None) == {}

@@ -24,7 +24,7 @@ STORE = Path(store.__file__).parent
 # seals it in blocks, and what copies it with every other table.
 DEFINES = {
     "verdicts": {"in_force", "every_revision", "any_revised", "newest_id", "revisions"}
-    | {"add_reparsed", "_insert_verdicts"}
+    | {"VerdictWriter", "add_reparsed"}
 }
 WHOLE = {"schema", "blocks", "transfer"}
 

@@ -1,6 +1,6 @@
-"""One value as judges write it: "A", "**Output A**", "［［A>>B］］" without its brackets, "8/10".
+"""Where a reply states values, which statement binds, and one value as judges write it: "A", "**Output A**", "8/10".
 
-Whether a whole text is a value is decided here; where in a reply values stand, in ``grammar`` and ``json_reply``.
+Values in JSON objects are found in ``json_reply``.
 """
 
 import re

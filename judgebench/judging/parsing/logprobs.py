@@ -1,4 +1,4 @@
-"""Soft verdicts: the probabilities a judge gave to each label at its verdict token.
+"""Verdicts from numbers: likelihoods and rewards compared, and the probabilities of each label at the verdict token.
 
 The method of AlpacaEval's weighted annotator (Dubois et al. 2024) and of G-Eval (Liu et al. 2023), for any set of
 labels, with two departures: spellings of a label are added up ("A", " A", "a"), and the share of probability that

@@ -291,11 +291,13 @@ class _Searching:
         self._questions = 0
         with database.read() as connection:
             stage_id = store.benchmarks.benchmark_id(connection, entered.stage.name)
-            outputs = store.models.outputs_to(connection, stage_id, [one.key for one in instructions])
+            outputs = store.models.outputs_to(connection, stage_id, [instruction.key for instruction in instructions])
             benchmark_id = store.benchmarks.benchmark_id(connection, settings.benchmark)
         self._subject = Subject(SEARCH, benchmark_id, judge.judge.digest)
         self._baseline = outputs[entered.baseline]
-        self._vocabulary = entrants.vocabulary([*(one.text for one in instructions), *self._baseline.values()])
+        self._vocabulary = entrants.vocabulary(
+            [*(instruction.text for instruction in instructions), *self._baseline.values()]
+        )
 
     async def run(self) -> PrefixSearch:
         """Search up to the planned step, from where it stopped."""
@@ -330,7 +332,9 @@ class _Searching:
     async def _loss(self, prefix: Sequence[str], step: int, *, checked: bool = False) -> float:
         text = entrants.written(prefix, self._template)
         batch = self._instructions[: entrants.batch_size(step)]
-        verdicts = await asyncio.gather(*(self._ask(one, text, order) for one in batch for order in Order))
+        verdicts = await asyncio.gather(
+            *(self._ask(instruction, text, order) for instruction in batch for order in Order)
+        )
         if checked and not any(verdict.source in (Source.LOGPROBS, Source.LIKELIHOOD) for verdict in verdicts):
             raise InputError(
                 f"judge {self._judge.name!r} gives no log-probabilities, which a random search follows: leave "

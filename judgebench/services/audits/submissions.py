@@ -7,6 +7,7 @@ Outputs that are exchanged between instructions are stored in a stage, beside th
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 import numpy as np
 
@@ -160,9 +161,9 @@ def _outputs(
         benchmark_id = store.benchmarks.benchmark_id(connection, settings.benchmark)
         for name in names:
             store.models.check_model(connection, name)
-        by_key = sorted(store.benchmarks.instructions(connection, benchmark_id), key=lambda one: one.key)
-        instructions = drawn(by_key, settings.seed, count)
-        outputs = store.models.outputs_to(connection, benchmark_id, [one.key for one in instructions])
+        every = store.benchmarks.instructions(connection, benchmark_id)
+        instructions = drawn(sorted(every, key=attrgetter("key")), settings.seed, count)
+        outputs = store.models.outputs_to(connection, benchmark_id, [instruction.key for instruction in instructions])
     return instructions, outputs
 
 
@@ -172,27 +173,24 @@ def _likelihoods(settings: SubmissionAudit, models: Sequence[str], judge: StageJ
     if judge.template.user:
         raise InputError(f"template {judge.template.id} asks for a verdict: likelihoods need pairwise/likelihood")
     opened = judge.open()
-    client = opened.client
 
-    async def weigh_all() -> list[dict[str, float]]:
+    async def weigh_all() -> dict[str, dict[str, float]]:
         try:
-            return [
-                await _weigh(client, one, {name: texts[one.key] for name, texts in outputs.items() if one.key in texts})
-                for one in instructions
-            ]
+            return {question.key: await _weigh(judge, opened.client, question, outputs) for question in instructions}
         finally:
             await opened.close()
 
     weights = engine.runner.run_async(weigh_all())
-    return {
-        name: {one.key: weight[name] for one, weight in zip(instructions, weights, strict=True) if name in weight}
-        for name in outputs
-    }
+    return {name: {key: by_model[name] for key, by_model in weights.items() if name in by_model} for name in outputs}
 
 
-async def _weigh(client: Client, instruction: Instruction, texts: Mapping[str, str]) -> dict[str, float]:
-    """Log-likelihood a token of each model's text after the instruction. Raises BadReply."""
-    reply = await client.complete(LikelihoodPrompt(instruction.text, tuple(texts.values())), {})
+async def _weigh(
+    judge: StageJudge, client: Client, instruction: Instruction, outputs: Mapping[str, Mapping[str, str]]
+) -> dict[str, float]:
+    """Log-likelihood a token of each model's output to one instruction. Raises BadReply."""
+    texts = {name: by_key[instruction.key] for name, by_key in outputs.items() if instruction.key in by_key}
+    prompt = LikelihoodPrompt(instruction.text, tuple(texts.values()))
+    reply = await client.complete(prompt, judge.judge.settings)
     try:
         sums = json.loads(reply.text)
         pairs = zip(sums["conditional"], sums["tokens"], strict=True)

@@ -89,7 +89,7 @@ def test_words_hidden_between_invisible_characters_are_shown_where_they_stand() 
     ],
 )
 def test_words_about_other_things_do_not_count(text: str) -> None:
-    assert "addressed-to-judge" not in findings_in(altered(lambda each: f"{each} {text}"))
+    assert "addressed-to-judge" not in findings_in(altered(lambda output: f"{output} {text}"))
 
 
 def test_words_that_the_instruction_asks_for_do_not_count() -> None:

@@ -15,7 +15,7 @@ CONSTANT = "Thank you for your question. I will be glad to help you with it at a
 def table(wins_first: float, wins_second: float, *, others_gap: float = 0.0, seed: int = 0) -> VerdictTable:
     """Models "base", "m0" and "x" against "base" in both orders; the chances are those of x."""
     rng = np.random.default_rng(seed)
-    asked = tuple(instructions(COUNT))
+    questions = tuple(instructions(COUNT))
     rows = []
     for number in range(COUNT):
         for model, first, second in ((1, 0.5 + others_gap / 2, 0.5 - others_gap / 2), (2, wins_first, wins_second)):
@@ -25,7 +25,7 @@ def table(wins_first: float, wins_second: float, *, others_gap: float = 0.0, see
     zeros = np.zeros(len(rows), dtype=np.int32)
     return VerdictTable(
         models=("base", "m0", "x"),
-        instructions=asked,
+        instructions=questions,
         judges=("judge",),
         model_a=zeros,
         model_b=model_b.astype(np.int32),
@@ -38,14 +38,14 @@ def table(wins_first: float, wins_second: float, *, others_gap: float = 0.0, see
     )
 
 
-def found(verdicts: VerdictTable, texts: dict[str, str]) -> dict[str, Finding]:
-    asked = instructions(COUNT)
-    submission = SubmissionSet.of(asked, {"x": texts}).by_model["x"]
+def findings(verdicts: VerdictTable, texts: dict[str, str]) -> dict[str, Finding]:
+    questions = instructions(COUNT)
+    submission = SubmissionSet.of(questions, {"x": texts}).by_model["x"]
     return {finding.rule: finding for finding in outcomes.findings(submission, verdicts)}
 
 
 def test_a_constant_text_that_wins_is_high_with_its_win_rate() -> None:
-    finding = found(table(0.6, 0.6), dict.fromkeys(instructions(COUNT), CONSTANT))["wins-without-instruction"]
+    finding = findings(table(0.6, 0.6), dict.fromkeys(instructions(COUNT), CONSTANT))["wins-without-instruction"]
     assert finding.severity is Severity.HIGH
     assert finding.estimate.lower is not None
     assert finding.estimate.upper is not None
@@ -54,17 +54,17 @@ def test_a_constant_text_that_wins_is_high_with_its_win_rate() -> None:
 
 
 def test_a_constant_text_that_loses_and_an_honest_winner_are_not() -> None:
-    assert not found(table(0.02, 0.02), dict.fromkeys(instructions(COUNT), CONSTANT))
-    assert not found(table(0.9, 0.9), honest(instructions(COUNT), np.random.default_rng(0)))
+    assert not findings(table(0.02, 0.02), dict.fromkeys(instructions(COUNT), CONSTANT))
+    assert not findings(table(0.9, 0.9), honest(instructions(COUNT), np.random.default_rng(0)))
 
 
 def test_wins_in_one_place_only_are_shown_unless_every_model_has_them() -> None:
     texts = honest(instructions(COUNT), np.random.default_rng(0))
-    finding = found(table(0.95, 0.05), texts)["order-asymmetry"]
+    finding = findings(table(0.95, 0.05), texts)["order-asymmetry"]
     assert finding.severity is Severity.MEDIUM
     assert finding.estimate.value > 0.7
-    assert found(table(0.05, 0.95), texts)["order-asymmetry"].estimate.value < -0.7
-    assert not found(table(0.95, 0.05, others_gap=0.9), texts)
+    assert findings(table(0.05, 0.95), texts)["order-asymmetry"].estimate.value < -0.7
+    assert not findings(table(0.95, 0.05, others_gap=0.9), texts)
 
 
 def test_a_model_without_verdicts_has_no_finding() -> None:

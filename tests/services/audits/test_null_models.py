@@ -40,14 +40,14 @@ Output A has the identifier m, output B the identifier M. Reply with the better 
 
 
 def entrant(document: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(each for each in document["entrants"] if each["name"] == name)
+    return next(entrant for entrant in document["entrants"] if entrant["name"] == name)
 
 
 def test_an_honest_judge_passes(quiz: Invoke) -> None:
     code, document, _ = audit(quiz, judges.honest, "null-models")
     assert (code, document["audit"], document["passed"], document["findings"]) == (0, "null-models", True, [])
     assert document["null_win_rate"] < 0.1
-    assert {each["gate"] for each in document["entrants"]} == {"below"}
+    assert {entrant["gate"] for entrant in document["entrants"]} == {"below"}
     assert document["baseline"] == "good"
 
 
@@ -67,7 +67,7 @@ def test_an_obedient_judge_is_caught_within_50_verdicts_and_passes_with_random_m
     code, document, questions = audit(quiz, judge, "null-models", "--defence", "fixed", "--template", template)
     assert (code, document["passed"]) == (1, False)
     assert questions == document["verdicts"] <= 50
-    caught = {each["name"]: each for each in document["entrants"] if each["gate"] == "above"}
+    caught = {entrant["name"]: entrant for entrant in document["entrants"] if entrant["gate"] == "above"}
     assert set(caught) == {"structured-1", "structured-2"}
     assert caught["structured-1"]["by_order"] == {"first": 1.0, "second": 0.0}
     assert caught["structured-2"]["by_order"] == {"first": 0.0, "second": 1.0}
@@ -105,7 +105,10 @@ def test_a_judge_that_never_reads_the_instruction_is_caught_by_the_shuffled_entr
     assert code == 1
     assert entrant(document, "shuffled")["gate"] == "above"
     assert {"shuffled", "high"} <= {
-        each[key] for each in document["findings"] if each["model"] == "shuffled" for key in ("model", "severity")
+        finding[key]
+        for finding in document["findings"]
+        if finding["model"] == "shuffled"
+        for key in ("model", "severity")
     }
 
 
@@ -113,7 +116,7 @@ def test_the_gate_can_be_moved_and_every_entrant_be_decided(quiz: Invoke) -> Non
     assert audit(quiz, judges.incurious, "null-models", "--fail-above", "1.0")[0] == 0
     code, document, _ = audit(quiz, judges.obedient, "null-models", "--defence", "fixed", "--every-entrant")
     assert code == 1
-    assert "undecided" not in {each["gate"] for each in document["entrants"]}
+    assert "undecided" not in {entrant["gate"] for entrant in document["entrants"]}
 
 
 def test_a_real_model_that_never_wins_is_named_and_does_not_fail_the_judge(invoke: Invoke) -> None:
@@ -140,9 +143,9 @@ def test_a_pointwise_judge_that_gives_everything_the_same_fails(quiz: Invoke) ->
 
 
 def test_null_models_stand_on_no_ordinary_leaderboard_and_an_audit_continues(quiz: Invoke) -> None:
-    _, first, asked = audit(quiz, judges.honest, "null-models")
+    _, first, questions = audit(quiz, judges.honest, "null-models")
     _, again, repeated = audit(quiz, judges.honest, "null-models")
-    assert again["verdicts"] == first["verdicts"] == asked
+    assert again["verdicts"] == first["verdicts"] == questions
     assert repeated == 0
     database = Database("judgebench.db")
     assert [model.name for model in services.benchmarks.models(database, "quiz")] == ["good"]
@@ -184,24 +187,24 @@ def weighing(index: int, request: Request) -> Reply:
     first, second = (len(re.findall(r"\bw", text)) for text in (seen.first, seen.second))
     odds = 1 / (1 + math.exp(second - first))
     top = [{"token": "A", "logprob": math.log(odds)}, {"token": "B", "logprob": math.log(1 - odds)}]
-    said = max(top, key=lambda each: each["logprob"])
-    content = [{**said, "top_logprobs": top}]
-    return Reply.chat(said["token"], choice={"logprobs": {"content": content}})
+    likeliest = max(top, key=lambda token: token["logprob"])
+    content = [{**likeliest, "top_logprobs": top}]
+    return Reply.chat(likeliest["token"], choice={"logprobs": {"content": content}})
 
 
 def test_a_random_search_finds_a_prefix_and_goes_on_where_it_stopped(quiz: Invoke) -> None:
     def search(steps: int) -> dict[str, Any]:
         with FaultServer(weighing) as server:
             where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url, "--format", "json")
-            found: dict[str, Any] = quiz("audit", "null-models", *where, "--random-search", str(steps)).json
-            return {**found, "asked": sum(request.method == "POST" for request in server.requests)}
+            document: dict[str, Any] = quiz("audit", "null-models", *where, "--random-search", str(steps)).json
+            return {**document, "asked": sum(request.method == "POST" for request in server.requests)}
 
     first, more = search(8), search(24)
     assert first["random_search"]["step"] == 8
     assert more["random_search"]["step"] == 24
     assert more["random_search"]["prefix"] != first["random_search"]["prefix"]
     assert more["random_search"]["loss"] < first["random_search"]["first_loss"]
-    assert "random-search" in {each["name"] for each in more["entrants"]}
+    assert "random-search" in {entrant["name"] for entrant in more["entrants"]}
     assert first["instructions"] == 40  # a third of 60 is searched on, and not measured on
     assert more["random_search"]["questions"] > first["random_search"]["questions"]
 

@@ -1,4 +1,4 @@
-"""What audits found is kept, and said wherever a leaderboard is shown, until it is settled or no longer true."""
+"""What audits shown is kept, and said wherever a leaderboard is shown, until it is settled or no longer true."""
 
 import csv
 import io
@@ -72,19 +72,19 @@ def test_findings_are_told_at_submission_and_block_nothing(invoke: Invoke, tmp_p
 def test_copies_of_another_model_are_told_at_submission(invoke: Invoke, tmp_path: Path) -> None:
     submit(invoke, tmp_path, "good", GOOD)
     report = submit(invoke, tmp_path, "copy", GOOD)
-    assert "copied-output" in {each["rule"] for each in report["submission_audit"]["findings"]}
+    assert "copied-output" in {finding["rule"] for finding in report["submission_audit"]["findings"]}
     assert submit(invoke, tmp_path, "dry", GOOD, 40, "--dry-run")["submission_audit"]["audit"] == "submissions"
 
 
 def test_a_leaderboard_says_that_its_judge_was_never_audited_with_the_command(
     invoke: Invoke, ranked: Callable[..., str]
 ) -> None:
-    found = board(invoke)
+    shown = board(invoke)
     command = "judgebench audit null-models --benchmark quiz --judge judge"
-    gate = found["gate"]
+    gate = shown["gate"]
     assert gate["passed"] is False
     assert gate["judges"] == [{"judge": "judge", "state": "missing", "null_win_rate": None, "command": command}]
-    assert any(command in note for note in found["notes"])
+    assert any(command in note for note in shown["notes"])
     assert command in invoke("leaderboard", "--benchmark", "quiz").out
     assert "judgebench audit" in invoke("leaderboard", "--benchmark", "quiz", "--format", "markdown").out
 
@@ -126,12 +126,12 @@ def test_a_flag_outlives_added_outputs_and_says_so(invoke: Invoke, ranked: Calla
     submit(invoke, tmp_path, "good", GOOD, 45, "--extend")
     database = Database("judgebench.db")
     added = list(instructions(60).values())[40:45]
-    rows = [{"instruction": each, "output": f"{each} is the question."} for each in added]
+    rows = [{"instruction": text, "output": f"{text} is the question."} for text in added]
     (tmp_path / "more.json").write_text(json.dumps(rows))
     assert invoke("submit", tmp_path / "more.json", "--model", "constant", "--benchmark", "quiz").code == 0
     stored = services.audits.results.audits(database, "quiz", kind="submissions")
     database.close()
-    assert next(each for each in stored if each.model == "constant").stale
+    assert next(audit for audit in stored if audit.model == "constant").stale
     flags = {row["model"]: row["flag"] for row in board(invoke)["rows"]}
     assert flags["constant"].endswith("(before outputs were added)")
 
@@ -143,8 +143,8 @@ def test_the_page_reads_every_kind_of_audit(invoke: Invoke, ranked: Callable[...
     database = Database("judgebench.db")
     stored = services.audits.results.audits(database, "quiz")
     database.close()
-    assert {each.kind for each in stored} == {"null-models", "integrity", "submissions"}
-    null = next(each for each in stored if each.kind == "null-models")
+    assert {audit.kind for audit in stored} == {"null-models", "integrity", "submissions"}
+    null = next(audit for audit in stored if audit.kind == "null-models")
     assert null.passed
     assert null.document["entrants"]
-    assert {each.model for each in stored if each.kind == "submissions"} == {"good", "short", "constant"}
+    assert {audit.model for audit in stored if audit.kind == "submissions"} == {"good", "short", "constant"}

@@ -42,17 +42,19 @@ def biased(prompt: str) -> str:
 
 def test_outputs_that_win_when_exchanged_are_high_and_honest_ones_are_not(quiz: Invoke) -> None:
     with FaultServer(serve(biased)) as server:
-        found = ask(quiz, server, "--permuted", "20", "--baseline", "base")
-    exchanged = [each for each in found["findings"] if each["rule"] == "wins-when-exchanged"]
-    assert [(each["model"], each["severity"], each["value"]) for each in exchanged] == [("long", "high", 1.0)]
-    assert "wins-when-exchanged" in found["rules"]
+        document = ask(quiz, server, "--permuted", "20", "--baseline", "base")
+    exchanged = [finding for finding in document["findings"] if finding["rule"] == "wins-when-exchanged"]
+    assert [(finding["model"], finding["severity"], finding["value"]) for finding in exchanged] == [
+        ("long", "high", 1.0)
+    ]
+    assert "wins-when-exchanged" in document["rules"]
 
 
 def test_a_judge_that_lets_all_exchanged_outputs_win_accuses_nobody(quiz: Invoke) -> None:
     with FaultServer(serve(longest)) as server:
-        found = ask(quiz, server, "--permuted", "20", "--baseline", "base", "--model", "long")
-    exchanged = [each for each in found["findings"] if each["rule"] == "wins-when-exchanged"]
-    assert [each["severity"] for each in exchanged] in (["medium"], [])
+        document = ask(quiz, server, "--permuted", "20", "--baseline", "base", "--model", "long")
+    exchanged = [finding for finding in document["findings"] if finding["rule"] == "wins-when-exchanged"]
+    assert [finding["severity"] for finding in exchanged] in (["medium"], [])
 
 
 def likely(index: int, request: Request) -> Reply:
@@ -72,9 +74,9 @@ def test_text_that_no_model_would_write_is_an_outlier_in_likelihood(invoke: Invo
     words = ("plain words about it", "other words of that kind", "words of a third kind", "still other words, then")
     store_outputs(20, dict(zip("abcd", words, strict=True)) | {"odd": "x{number}1 y2 z{number}3 w4 v5 u6"})
     with FaultServer(likely) as server:
-        found = ask(invoke, server, "--likelihoods", "12", "--judge-template", "pairwise/likelihood")
-    outliers = [each for each in found["findings"] if each["rule"] == "likelihood-outlier"]
-    assert [(each["model"], each["severity"]) for each in outliers] == [("odd", "medium")]
+        document = ask(invoke, server, "--likelihoods", "12", "--judge-template", "pairwise/likelihood")
+    outliers = [finding for finding in document["findings"] if finding["rule"] == "likelihood-outlier"]
+    assert [(finding["model"], finding["severity"]) for finding in outliers] == [("odd", "medium")]
     assert outliers[0]["value"] == pytest.approx(-7.0)
 
 
