@@ -134,11 +134,19 @@ class Transport:
     ) -> bytes:
         """The body of a good answer, or nothing where it went into ``sink``."""
         # "from None" where aiohttp's message quotes the server, which may quote the key in its turn.
-        session, where = self._open(), self.base_url
+        if self._session is None:  # opened late, because a session belongs to the loop that runs when it is made
+            key = {} if self._secret is None else {"Authorization": self._secret.header()}
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers=_HEADERS | key,
+                timeout=self._timeout,
+            )
+        where = self.base_url
         form = {"Content-Type": data.headers["Content-Type"]} if isinstance(data, aiohttp.MultipartWriter) else None
         self.calls += 1
         try:
-            async with session.request(
+            async with self._session.request(
                 method, where + path, data=data, headers=form, allow_redirects=False
             ) as response:
                 good = 200 <= response.status < 300
@@ -173,18 +181,6 @@ class Transport:
 
     def _clean(self, text: str) -> str:
         return text if self._secret is None else self._secret.scrub(text)
-
-    def _open(self) -> aiohttp.ClientSession:
-        """Opened late, because a session belongs to the loop that runs when it is made."""
-        if self._session is None:
-            key = {} if self._secret is None else {"Authorization": self._secret.header()}
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers=_HEADERS | key,
-                timeout=self._timeout,
-            )
-        return self._session
 
 
 async def _read(content: aiohttp.StreamReader, limit: int) -> bytes:

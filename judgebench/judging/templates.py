@@ -163,6 +163,7 @@ class ReplyFormat:
 class Template:
     """A versioned text that turns a trial into messages, with the scale its verdicts are read on."""
 
+    id: str  # "pairwise/two-way.v1"
     name: str  # "two-way"
     version: int
     kind: str  # "pairwise" or "pointwise"
@@ -170,13 +171,9 @@ class Template:
     user: str  # jinja source; empty for a likelihood or reward scale
     scale: Scale
     settings: Mapping[str, Any]  # decoding settings to send unless the judge has its own
-    digest: str  # content key of everything above except the name and version
+    digest: str  # content key of everything above except id, name and version
     named: frozenset[str]  # the variables that it shows
     reply: ReplyFormat = field(default_factory=ReplyFormat)
-
-    @property
-    def id(self) -> str:
-        return f"{self.kind}/{self.name}.v{self.version}"
 
     def lacks(self, instruction: Instruction) -> tuple[str, ...]:
         """What this template shows and the instruction does not have: "reference", "checklist". Ask before planning:

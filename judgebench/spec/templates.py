@@ -143,14 +143,16 @@ def _read(path: Path) -> Template:
     parts = _FILE.fullmatch(path.name)
     if parts is None:
         raise InputError(f"{path}: a template's file is called NAME.md or NAME.v1.md, in small letters and digits")
+    version = int(parts["version"] or 1)
     front, body = _front(path)
     reply, scale = front.reply, front.scale._scale
     system, user, named = _bodies(path, front.kind, body, shows=not isinstance(scale, LikelihoodScale | RewardScale))
     # Only what the file itself says: a later default of this code must not make another judge of it.
     digest = content_key("template", front.model_dump(mode="json", exclude={"about"}, exclude_unset=True), system, user)
     return Template(
+        id=f"{front.kind}/{parts['name']}.v{version}",
         name=parts["name"],
-        version=int(parts["version"] or 1),
+        version=version,
         kind=front.kind,
         system=system,
         user=user,

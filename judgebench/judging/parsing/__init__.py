@@ -18,7 +18,6 @@ in the reply or beside it (``Completion.reasoning``), never gives a verdict.
 
 import re
 from dataclasses import replace
-from typing import Any
 
 from judgebench.judging.parsing import logprobs
 from judgebench.judging.parsing.grammar import (
@@ -66,17 +65,13 @@ def parse(completion: Completion, template: Template, trial: Trial | Reading | O
         verdict = _read_parts(completion, template, trial)
     else:
         verdict = _read(completion, template, trial)
-    return replace(verdict, parser=PARSER_VERSION, **_unswapped(verdict, template, trial))
-
-
-def _unswapped(verdict: Verdict, template: Template, trial: Trial | Reading | Order) -> dict[str, Any]:
-    """What changes from the output shown first to A; a label of a pointwise template stands for a score."""
-    order = trial.order if isinstance(trial, Trial) else trial
+    verdict = replace(verdict, parser=PARSER_VERSION)
     if verdict.preference is None:
-        return {}
-    if template.kind == "pointwise":
-        return {"status": Status.OK, "preference": None, "score": verdict.preference}
-    return {"preference": 1.0 - verdict.preference} if order is Order.BA else {}
+        return verdict
+    if template.kind == "pointwise":  # a label stands for a score
+        return replace(verdict, status=Status.OK, preference=None, score=verdict.preference)
+    order = trial.order if isinstance(trial, Trial) else trial
+    return replace(verdict, preference=1.0 - verdict.preference) if order is Order.BA else verdict
 
 
 def _read_parts(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
