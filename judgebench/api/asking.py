@@ -27,7 +27,6 @@ from judgebench.clients.scripted import Ask
 from judgebench.engine.judges import ResolvedJudge, own_judge, resolve
 from judgebench.engine.runner import OnProgress, RunTally
 from judgebench.errors import InputError
-from judgebench.judging.design import Orders
 from judgebench.records import HumanLabel, Judge
 from judgebench.services.audits.registry import (
     AuditSettings,
@@ -37,6 +36,7 @@ from judgebench.services.audits.registry import (
     SubmissionAudit,
 )
 from judgebench.spec import Generation, JudgeSpec, Study, make_generation, make_study
+from judgebench.spec.study import Orders
 from judgebench.stats.planning import PlannedComparison
 from judgebench.store.database import Database
 

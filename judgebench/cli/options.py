@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hi
 import typer
 
 from judgebench.errors import InputError
-from judgebench.judging.design import Orders
 from judgebench.leaderboard import METHODS
+from judgebench.spec.study import Orders
 
 if TYPE_CHECKING:
     from judgebench.leaderboard import Method

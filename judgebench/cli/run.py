@@ -22,8 +22,8 @@ from judgebench.cli.session import (
     say,
     summary,
 )
-from judgebench.judging.design import Design
 from judgebench.show.numbers import percent, span
+from judgebench.spec.study import Design
 
 if TYPE_CHECKING:
     from judgebench.engine.adaptive import Settlement

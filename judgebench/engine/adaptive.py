@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 
 from judgebench import store
 from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model
-from judgebench.engine.plan import RunPlan, plan
+from judgebench.engine.plan import RunPlan, plan, trials
 from judgebench.engine.run import Judging, RunReport
 from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
 from judgebench.errors import InputError
-from judgebench.judging.design import trials
 from judgebench.records import Battle, Status, Trial, content_key
 from judgebench.spec import Pace, Study
 from judgebench.stats.adaptive import Race, RankingQuestion, Standing

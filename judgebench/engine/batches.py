@@ -20,12 +20,11 @@ from judgebench.clients.base import Price, cost_usd
 from judgebench.clients.batch_api import BatchServer
 from judgebench.clients.openai import chat_completion
 from judgebench.engine.judges import key_of, template_of
-from judgebench.engine.plan import RunPlan, plan, planned_trials
+from judgebench.engine.plan import RunPlan, identical_verdict, plan, planned_trials
 from judgebench.engine.run import failed, result_of, start_run
 from judgebench.engine.runner import run_async
 from judgebench.errors import BadReply, InputError
 from judgebench.formats.batch_files import BatchFile, BatchResult, digest_of, first_id, question_line, read_results
-from judgebench.judging.design import identical_verdict
 from judgebench.judging.parsing import parse
 from judgebench.judging.templates import LikelihoodScale, RewardScale, Template, make_nonce, render
 from judgebench.records import ChatPrompt, Reading, Status, Trial, TrialResult

@@ -1,24 +1,118 @@
-"""What a study asks for, before anything is asked: its trials, their number and their price.
+"""What a study asks for, before anything is asked: which outputs meet, in which trials, their number and their price.
 
-Trials are streamed a page of instructions at a time, so that a million of them never sit in memory. Pairwise templates
-compare outputs by the study's design; pointwise ones read every output by itself.
+Pairwise templates compare outputs by the study's design; pointwise ones read every output by itself. Trials are
+streamed a page of instructions at a time, so that a million of them never sit in memory, and everything is
+deterministic: the same arguments plan the same trials, which is what makes a run resumable. Which trials are already
+answered is the store's business.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import combinations, islice
 
 from judgebench import store
 from judgebench.clients.base import Price
 from judgebench.engine.judges import ResolvedJudge, resolve
 from judgebench.errors import InputError, UnknownName
-from judgebench.judging.design import battles, identical_verdict, readings, trials
 from judgebench.judging.templates import OPTIONAL, Template, render
-from judgebench.records import ChatPrompt, Prompt, Reading, Status, Trial
+from judgebench.records import (
+    Battle,
+    ChatPrompt,
+    Instruction,
+    Order,
+    Output,
+    Prompt,
+    Reading,
+    Source,
+    Status,
+    Trial,
+    Verdict,
+    content_key,
+)
 from judgebench.spec import Study
+from judgebench.spec.study import Orders
 from judgebench.store.database import Database
 
+
+def battles(
+    instruction: Instruction,
+    outputs: Mapping[str, Output],
+    *,
+    baseline: str | None = None,
+    pairs: Iterable[tuple[str, str]] | None = None,
+) -> Iterator[Battle]:
+    """The battles of one instruction, sorted by model names within the design.
+
+    ``outputs`` maps a model's name to its output for this instruction. With ``baseline`` every other model meets it;
+    with ``pairs`` just those meet, each unordered pair once; with neither, all pairs do. A model without an output
+    here has no battle here: whoever plans a study counts these.
+
+    Raises InputError when both designs are given, or a pair names one model twice.
+    """
+    if baseline is not None and pairs is not None:
+        raise InputError("give a baseline or a list of pairs, not both")
+    models = sorted(outputs)
+    meetings: Iterable[tuple[str, str]] = combinations(models, 2)
+    if baseline is not None:
+        meetings = [(model, baseline) for model in models if model != baseline]
+    elif pairs is not None:
+        meetings = sorted({(min(pair), max(pair)) for pair in pairs})
+    for one, other in meetings:
+        if one == other:
+            raise InputError(f"model {one!r} is paired with itself; name two different models")
+        if one in outputs and other in outputs:
+            yield Battle.of(instruction, outputs[one], outputs[other])
+
+
+def trials(
+    battle: Battle, judge_digest: str, *, orders: Orders = "both", repeats: int = 1, seed: int = 0
+) -> Iterator[Trial]:
+    """The trials of one battle, both orders of a repeat next to each other.
+
+    ``both``: AB, then BA. ``random``: one order a repeat, drawn by ``seed`` and the battle, hence the same for every
+    judge and on every machine. ``single``: AB always, that is the model whose name sorts first is shown first; its
+    position bias cannot be told from quality, so use it only to save half the calls in a trial of the machine.
+
+    Raises InputError when ``orders`` is none of these or ``repeats`` is below one.
+    """
+    if orders not in ("both", "random", "single"):
+        raise InputError(f"orders is {orders!r}; it must be both, random or single")
+    if repeats < 1:
+        raise InputError(f"repeats is {repeats}; it must be at least 1")
+    shown = (Order.AB,) if orders == "single" else (Order.AB, Order.BA)
+    for repeat in range(repeats):
+        if orders == "random":
+            drawn = content_key("order", seed, repeat, battle.instruction.key, battle.a.model, battle.b.model)
+            shown = (Order.AB if int(drawn, 16) % 2 == 0 else Order.BA,)
+        for order in shown:
+            yield Trial(judge_digest, battle, order, repeat)
+
+
+def readings(
+    instruction: Instruction, outputs: Mapping[str, Output], judge_digest: str, *, repeats: int = 1
+) -> Iterator[Reading]:
+    """The pointwise trials of one instruction, sorted by model name.
+
+    Raises InputError when ``repeats`` is below one.
+    """
+    if repeats < 1:
+        raise InputError(f"repeats is {repeats}; it must be at least 1")
+    for model in sorted(outputs):
+        for repeat in range(repeats):
+            yield Reading(judge_digest, instruction, outputs[model], repeat)
+
+
+def identical_verdict(trial: Trial) -> Verdict | None:
+    """A tie without asking when both outputs are the same text, character by character; otherwise None."""
+    a, b = trial.battle.a, trial.battle.b
+    if (a.earlier, a.text) != (b.earlier, b.text):
+        return None
+    return Verdict(Status.TIE, Source.IDENTICAL, preference=0.5)
+
+
 _ESTIMATE_BATCH = 400
+
+
 _NO_NONCE = "0" * 16  # prompts are only measured
 
 

@@ -16,10 +16,9 @@ from judgebench.clients.base import Client
 from judgebench.clients.http import Rejected
 from judgebench.clients.probe import enforced
 from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model, template_of
-from judgebench.engine.plan import RunPlan, plan, planned_trials
+from judgebench.engine.plan import RunPlan, identical_verdict, plan, planned_trials
 from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
 from judgebench.errors import InputError, JudgeError
-from judgebench.judging.design import identical_verdict
 from judgebench.judging.parsing import PARSER_VERSION, parse
 from judgebench.judging.reask import Constraint, constraint
 from judgebench.judging.templates import Template, make_nonce, render

@@ -1,19 +1,28 @@
-"""A study: one specification of benchmark, models, judge and design, from a YAML file or from flags.
+"""Designs: which outputs meet, and in which trials.
 
-Keys of judges are named, never written: a study holds the *name* of an environment variable.
+Everything is a generator over one instruction or battle, so a study of a million trials never sits in memory, and
+everything is deterministic: the same arguments plan the same trials, which is what makes a run resumable. Which
+trials are already answered is the store's business.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from judgebench.errors import InputError
-from judgebench.judging.design import Design, Orders
+
+Orders = Literal["both", "random", "single"]
+
+
+Design = Literal["fixed", "adaptive"]
+
 
 _MAX_NAME = 200
+
+
 # Every parameter that shapes an output is sent and stored: a server's own defaults are nobody's settings.
 _SETTINGS = {"temperature": 0, "max_tokens": 2048}  # of a model under evaluation
 

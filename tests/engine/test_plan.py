@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from judgebench.engine.plan import battles, identical_verdict, trials
 from judgebench.errors import InputError
-from judgebench.judging.design import battles, identical_verdict, trials
 from judgebench.records import Battle, Instruction, Order, Output, Source, Status
 
 INSTRUCTION = Instruction(("Name a prime.",))
