@@ -22,10 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from app.cached import ADDRESS_VARIABLE
-from judgebench.engine.plan import CostEstimate
 from judgebench.services.benchmarks import RunSummary
-from judgebench.services.pages import InputError, parse_address
-from judgebench.spec.study import Study, make_study
+from judgebench.services.pages import CostEstimate, InputError, Study, make_study, parse_address
 
 _STUDY, _JOB, _REPORT, _MESSAGES, _LOCK = "study.yaml", "job.json", "report.json", "messages.txt", "lock"
 _MESSAGE_BYTES = 2000

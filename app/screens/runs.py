@@ -8,12 +8,18 @@ import streamlit as st
 from app import auth, cached, filters, jobs
 from app.auth import Forbidden, Role
 from app.views.elements import line, problem
-from judgebench.engine.plan import CostEstimate, estimate
 from judgebench.services.benchmarks import BenchmarkSummary, RunSummary
 from judgebench.services.judges import find_judge
-from judgebench.services.pages import InputError, JudgeBenchError, Status
+from judgebench.services.pages import (
+    CostEstimate,
+    InputError,
+    JudgeBenchError,
+    Status,
+    Study,
+    cost_estimate,
+    make_study,
+)
 from judgebench.show.text import one_line
-from judgebench.spec.study import Study, make_study
 
 _POLL_S = 2.0
 _ANSWERED = (Status.OK, Status.TIE)
@@ -55,7 +61,7 @@ def _design(benchmark: BenchmarkSummary) -> dict[str, Any]:
 
 def _estimate(study: Study) -> CostEstimate:
     with cached.for_checking() as database, st.spinner("Counting"):
-        return estimate(database, study)
+        return cost_estimate(database, study)
 
 
 def _say(estimate: CostEstimate) -> None:
