@@ -45,6 +45,21 @@ def test_battles_are_listed_and_counted_from_their_index_alone(plans: Any) -> No
     assert "SCAN verdicts" not in found
 
 
+def test_which_trials_were_revised_is_read_in_the_index_of_revisions(
+    plans: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store.verdicts, "any_revised", lambda connection: True)
+    pair = ("alpha", "beta")
+    for ask in (
+        lambda _, connection: store.battles.mean_preference(connection, 1, "key", pair),
+        lambda _, connection: list(store.battles.trials_between(connection, 1, "key", pair)),
+        lambda _, connection: store.verdicts.count(connection, 1),
+    ):
+        found = plans(ask)
+        assert "USING INDEX ix_verdicts_revised" in found
+        assert "SCAN newer USING COVERING INDEX" not in found
+
+
 def test_no_plan_of_an_empty_table_outlives_it(postgres_server: str) -> None:
     """PostgreSQL would go through all verdicts for each batch of a run that began on an empty database."""
     database = Database(_fresh_postgres(postgres_server), create=True)
