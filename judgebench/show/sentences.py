@@ -54,7 +54,7 @@ def basis(board: Leaderboard) -> list[str]:
         f"{_numbers(board)}{against}, judged by {judges}.",
         f"{board.level:.0%} intervals: {board.interval_method}. Rank ranges hold for all models at once.",
         left_out(board),
-        *(f"Note: {one_line(note, 400)}." for note in board.notes),
+        *(f"Note: {one_line(note, 1000)}" for note in board.notes),  # it may end in a command, to be copied
     ]
 
 
