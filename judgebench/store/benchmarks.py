@@ -19,7 +19,7 @@ from judgebench.store import schema as t
 from judgebench.store.database import AMONG, Connection, Database, Stored, insert, now, rows_among
 from judgebench.store.judges import judge
 
-_PAGE = 500  # instructions with their outputs, in memory at once
+_PAGE = 50  # instructions with their outputs, in memory at once
 STAGE = "audit:"  # how the names of benchmarks begin that hold what an audit enters
 
 
