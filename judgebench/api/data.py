@@ -115,14 +115,16 @@ def import_files(
 
 
 def import_judgments(
-    database: Database, *, benchmark: str, judge: Names, into: str
+    database: Database, *, benchmark: str, judge: Names, into: str, new_benchmark: bool = False
 ) -> services.imports.JudgmentsReport:
     """Make what two or more judges replied about a benchmark's battles the outputs of a benchmark ``into``, for a
-    meta-judge.
+    meta-judge. ``new_benchmark`` as in ``submit``.
 
     Raises UnknownName, InputError without a case that all of them judged, and Conflict.
     """
-    return services.imports.import_judgments(database, benchmark, names_of(judge), into=into)
+    return services.imports.import_judgments(
+        database, benchmark, names_of(judge), into=into, new_benchmark=new_benchmark
+    )
 
 
 def export(

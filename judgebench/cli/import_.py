@@ -155,6 +155,7 @@ def alpaca_eval(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="annotations.json files, plain or .gz.")],
     benchmark: options.Benchmark = "alpaca_eval",
+    new_benchmark: options.NewBenchmark = False,
     output: options.Output = "table",
 ) -> None:
     """Import AlpacaEval annotations: instructions, both outputs, and recorded verdicts; all files or none.
@@ -165,7 +166,7 @@ def alpaca_eval(
         if not file.is_file():
             raise InputError(f"{file}: there is no such file")
     with opened(context, create=True) as database:
-        reports = services.imports.import_alpaca_eval(database, files, benchmark=benchmark)
+        reports = services.imports.import_alpaca_eval(database, files, benchmark=benchmark, new_benchmark=new_benchmark)
     if output == "json":
         print_json([asdict(report) for report in reports])
         return
@@ -178,6 +179,7 @@ def judgments(
     benchmark: options.Benchmark,
     judge: options.ComparedJudges,
     into: Annotated[str, typer.Option("--into", help="Name of the benchmark of judgments.")],
+    new_benchmark: options.NewBenchmark = False,
     output: options.Output = "table",
 ) -> None:
     """Make a benchmark of what judges replied, for a meta-judge: 'run --template pairwise/meta --all-pairs' on it.
@@ -185,7 +187,7 @@ def judgments(
     $ judgebench import judgments --benchmark demo --judge embedded --judge scripted:coin --into judgments
     """
     with opened(context) as database:
-        report = services.imports.import_judgments(database, benchmark, judge, into=into)
+        report = services.imports.import_judgments(database, benchmark, judge, into=into, new_benchmark=new_benchmark)
     if output == "json":
         print_json(asdict(report))
         return
@@ -199,13 +201,17 @@ def instructions(
     file: Annotated[Path, typer.Argument(help="JSON, JSONL, CSV or parquet; one instruction a row.")],
     benchmark: options.Benchmark,
     columns: options.Columns = None,
+    new_benchmark: options.NewBenchmark = False,
     output: options.Output = "table",
 ) -> None:
     """Import instructions without outputs, which 'judgebench answer' then collects; those there already stay.
 
     $ judgebench import instructions demo/instructions.jsonl --benchmark mine
     """
-    import_one(context, file, as_format="instructions", benchmark=benchmark, columns=columns, output=output)
+    choices = services.imports.ImportOptions(new_benchmark=new_benchmark)
+    import_one(
+        context, file, as_format="instructions", benchmark=benchmark, columns=columns, choices=choices, output=output
+    )
 
 
 @app.command("scalerlab")
@@ -213,13 +219,15 @@ def scalerlab(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A judge's outputs as JSONL, plain or .gz.")],
     benchmark: options.Benchmark = "scalerlab",
+    new_benchmark: options.NewBenchmark = False,
     output: options.Output = "table",
 ) -> None:
     """Import the ScalerLab JudgeBench: pairs with an objective key, and a judge's decisions in both orders.
 
     $ judgebench import scalerlab gpt-4o.jsonl.gz
     """
-    import_one(context, file, as_format="scalerlab", benchmark=benchmark, output=output)
+    choices = services.imports.ImportOptions(new_benchmark=new_benchmark)
+    import_one(context, file, as_format="scalerlab", benchmark=benchmark, choices=choices, output=output)
 
 
 def import_one(
