@@ -47,7 +47,7 @@ def test_each_file_is_said_and_stored(invoke: Invoke, tmp_path: Path) -> None:
         "a.jsonl (instructions): b: 1 instructions stored; 0 were stored already",
         "b.jsonl (outputs): b: 1 outputs (m) stored; 0 were stored already",
         "c.jsonl (alpaca-eval): b: 1 verdicts (judge, m) stored; 0 were stored already",
-        "d.jsonl (labels): b: 1 labels stored; 0 were stored already; 1 annotators",
+        "d.jsonl (labels): b: 1 labels stored; 0 were stored already; 1 annotator",
         "e.jsonl (lineage): 1 lineage stored; 0 were stored already",
     ]
     assert shown.out == "".join(f"{tmp_path}/{line}\n" for line in lines)
@@ -126,3 +126,17 @@ def test_the_formats_are_listed(invoke: Invoke) -> None:
     listed = invoke("import", "formats", "--format", "json").json
     assert [row["format"] for row in listed] == [form.name for form in FORMATS]
     assert json.dumps(listed)
+
+
+def test_the_help_of_the_group_shows_the_options_of_its_short_form(invoke: Invoke) -> None:
+    shown = invoke("import", "--help")
+    assert shown.code == 0
+    for option in ("--benchmark", "--as", "--map", "--model", "--extend"):
+        assert option in shown.out
+
+
+def test_the_format_may_be_named_before_the_files(invoke: Invoke, tmp_path: Path) -> None:
+    [path] = write(tmp_path, a={"instruction": "q"})
+    assert "b: 1 instructions stored" in invoke("import", "instructions", path, "--benchmark", "b").out
+    [path] = write(tmp_path, b=LABEL)
+    assert "1 labels stored" in invoke("import", "labels", path, "--benchmark", "c").out
