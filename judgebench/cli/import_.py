@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.session import complain, opened, print_json, print_table, say
-from judgebench.errors import InputError
+from judgebench.errors import DatabaseError, InputError
 
 if TYPE_CHECKING:
     from judgebench.services.imports import ImportOptions, ImportReport
@@ -81,7 +81,7 @@ def import_files(
                 file = services.imports.read(path, as_format=as_format, columns=chosen)
             with opened(context, create=True) as database:
                 report = services.imports.save(database, file, benchmark=benchmark, options=choices)
-        except InputError as error:
+        except (InputError, DatabaseError) as error:
             complain(str(error))
             failed.append({"file": str(name), "error": str(error)})
             continue
@@ -105,6 +105,8 @@ def _opened(file: Path) -> Iterator[str | PathLike[str]]:
         return
     from judgebench.formats.reading import NamedPath, guessed_ending
 
+    if sys.stdin is None:
+        raise InputError("standard input is closed: name a file, or pipe one in")
     with TemporaryDirectory(prefix="judgebench-") as folder:
         start = sys.stdin.buffer.read(_START_BYTES)
         path = Path(folder, f"input{guessed_ending(start)}")
