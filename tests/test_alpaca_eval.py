@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 
 from judgebench import services, store
 from judgebench.leaderboard import Choices
-from judgebench.leaderboard.board import Join
+from judgebench.stats.method import Join
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
 

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
@@ -18,7 +19,8 @@ from typer.core import TyperGroup
 from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.session import complain, opened, print_json, print_table, say
-from judgebench.errors import DatabaseError, InputError
+from judgebench.errors import DatabaseError, InputError, UnknownName
+from judgebench.show.text import count
 
 if TYPE_CHECKING:
     from judgebench.services.imports import ImportOptions, ImportReport
@@ -27,12 +29,29 @@ _START_BYTES = 1 << 16  # of standard input, by which its form is told
 
 
 class _Imports(TyperGroup):
-    """``import FILE...`` is short for ``import files FILE...``."""
+    """``import FILE...`` is short for ``import files FILE...``, ``import FORMAT FILE...`` for that with ``--as``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in (*self.commands, *ctx.help_option_names):
-            args = ["files", *args]
+            args = ["files", *_with_format(args)]
         return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        shown = copy(self)
+        shown.params = self.commands["files"].params
+        TyperGroup.format_help(shown, ctx, formatter)
+
+
+def _with_format(args: list[str]) -> list[str]:
+    """``FORMAT FILE...`` as options of ``files``. Raises UnknownName where the first is neither a format nor a file."""
+    first = args[0]
+    if first.startswith("-") or "." in first or Path(first).exists():
+        return args
+    from judgebench.formats.registry import readable
+
+    if first not in readable():
+        raise UnknownName("format or file", first, readable())
+    return ["--as", *args]
 
 
 _HELP = """Import files: instructions, outputs, recorded verdicts, labels, lineage.
@@ -42,7 +61,7 @@ _HELP = """Import files: instructions, outputs, recorded verdicts, labels, linea
 $ judgebench import demo/instructions.jsonl --benchmark mine
 $ judgebench import results/gpt-4/annotations.json
 """
-app = typer.Typer(cls=_Imports, help=_HELP, no_args_is_help=True)
+app = typer.Typer(cls=_Imports, help=_HELP, no_args_is_help=True, subcommand_metavar="| COMMAND [ARGS]...")
 
 
 @app.command("files")
@@ -138,6 +157,7 @@ def alpaca_eval(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="annotations.json files, plain or .gz.")],
     benchmark: options.Benchmark = "alpaca_eval",
+    new_benchmark: options.NewBenchmark = False,
     output: options.Output = "table",
 ) -> None:
     """Import AlpacaEval annotations: instructions, both outputs, and recorded verdicts; all files or none.
@@ -148,7 +168,7 @@ def alpaca_eval(
         if not file.is_file():
             raise InputError(f"{file}: there is no such file")
     with opened(context, create=True) as database:
-        reports = services.imports.import_alpaca_eval(database, files, benchmark=benchmark)
+        reports = services.imports.import_alpaca_eval(database, files, benchmark=benchmark, new_benchmark=new_benchmark)
     if output == "json":
         print_json([asdict(report) for report in reports])
         return
@@ -161,6 +181,7 @@ def judgments(
     benchmark: options.Benchmark,
     judge: options.ComparedJudges,
     into: Annotated[str, typer.Option("--into", help="Name of the benchmark of judgments.")],
+    new_benchmark: options.NewBenchmark = False,
     output: options.Output = "table",
 ) -> None:
     """Make a benchmark of what judges replied, for a meta-judge: 'run --template pairwise/meta --all-pairs' on it.
@@ -168,7 +189,7 @@ def judgments(
     $ judgebench import judgments --benchmark demo --judge embedded --judge scripted:coin --into judgments
     """
     with opened(context) as database:
-        report = services.imports.import_judgments(database, benchmark, judge, into=into)
+        report = services.imports.import_judgments(database, benchmark, judge, into=into, new_benchmark=new_benchmark)
     if output == "json":
         print_json(asdict(report))
         return
@@ -182,13 +203,17 @@ def instructions(
     file: Annotated[Path, typer.Argument(help="JSON, JSONL, CSV or parquet; one instruction a row.")],
     benchmark: options.Benchmark,
     columns: options.Columns = None,
+    new_benchmark: options.NewBenchmark = False,
     output: options.Output = "table",
 ) -> None:
     """Import instructions without outputs, which 'judgebench answer' then collects; those there already stay.
 
     $ judgebench import instructions demo/instructions.jsonl --benchmark mine
     """
-    import_one(context, file, as_format="instructions", benchmark=benchmark, columns=columns, output=output)
+    choices = services.imports.ImportOptions(new_benchmark=new_benchmark)
+    import_one(
+        context, file, as_format="instructions", benchmark=benchmark, columns=columns, choices=choices, output=output
+    )
 
 
 @app.command("scalerlab")
@@ -196,13 +221,15 @@ def scalerlab(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A judge's outputs as JSONL, plain or .gz.")],
     benchmark: options.Benchmark = "scalerlab",
+    new_benchmark: options.NewBenchmark = False,
     output: options.Output = "table",
 ) -> None:
     """Import the ScalerLab JudgeBench: pairs with an objective key, and a judge's decisions in both orders.
 
     $ judgebench import scalerlab gpt-4o.jsonl.gz
     """
-    import_one(context, file, as_format="scalerlab", benchmark=benchmark, output=output)
+    choices = services.imports.ImportOptions(new_benchmark=new_benchmark)
+    import_one(context, file, as_format="scalerlab", benchmark=benchmark, choices=choices, output=output)
 
 
 def import_one(
@@ -239,12 +266,15 @@ def _in_words(report: ImportReport) -> str:
         "contradicting an earlier row (the first was kept)": report.contradicting,
         "to instructions that the benchmark lacks (left out; --extend adds them)": report.without_instruction,
         "on outputs that the benchmark lacks (left out; --extend adds them)": report.without_output,
-        "annotators": len(report.annotators),
         "instructions added": report.instructions,
         "outputs added": report.outputs,
         "instructions without an output": report.missing,
-        "findings (judgebench audit submissions shows them)": report.findings,
     }
     holds = named(report.format).holds + (f" ({', '.join(whose)})" if whose else "")
     stored = f"{into}{report.new} {holds} stored; {report.known} were stored already"
-    return "; ".join([stored, *(f"{count} {what}" for what, count in counted.items() if count)])
+    parts = [stored, *(f"{number} {what}" for what, number in counted.items() if number)]
+    if report.annotators:
+        parts.append(count(len(report.annotators), "annotator"))
+    if report.findings:
+        parts.append(f"{count(report.findings, 'finding')} (judgebench audit submissions shows them)")
+    return "; ".join(parts)

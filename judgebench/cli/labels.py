@@ -35,6 +35,7 @@ def import_labels(
     annotator: options.LabelledBy = None,
     columns: options.Columns = None,
     extend: options.Extend = False,
+    new_benchmark: options.NewBenchmark = False,
     output: options.Output = "table",
 ) -> None:
     """Import human preferences between two outputs; a benchmark that is not there is made of the file.
@@ -42,7 +43,7 @@ def import_labels(
     $ judgebench labels import people.jsonl --benchmark sums
     $ judgebench labels import people.csv --benchmark sums --map annotator=worker_id --extend
     """
-    choices = services.imports.ImportOptions(annotator=annotator, extend=extend)
+    choices = services.imports.ImportOptions(annotator=annotator, extend=extend, new_benchmark=new_benchmark)
     import_one(context, file, as_format="labels", benchmark=benchmark, columns=columns, choices=choices, output=output)
 
 

@@ -88,6 +88,12 @@ class _Commands(TyperGroup):
         except typer.BadParameter as error:
             error.message = _with_nearest(error.message)
             raise
+        except Exception as error:
+            wrong: Any = error
+            if near := getattr(error, "possibilities", None):  # of an option's name, which click lists by alphabet
+                near = get_close_matches(wrong.option_name, near, cutoff=0.0)
+                wrong.message, wrong.possibilities = f"{wrong.message}. Did you mean {' or '.join(near)}?", None
+            raise
 
 
 def command(name: str) -> Any:

@@ -105,6 +105,7 @@ def save(
     if chosen is None:
         raise InputError(f"{file.file}: holds {file.format.holds}: name their benchmark by --benchmark")
     check_name("benchmark", chosen)
+    _check_slip(database, chosen, new_benchmark=options.new_benchmark)
     match file.contents:
         case InstructionsFile() as contents:
             return _save_instructions(database, contents, chosen)
@@ -133,16 +134,27 @@ def import_file(
 
 
 def import_alpaca_eval(
-    database: Database, paths: Sequence[str | PathLike[str]], *, benchmark: str = "alpaca_eval"
+    database: Database,
+    paths: Sequence[str | PathLike[str]],
+    *,
+    benchmark: str = "alpaca_eval",
+    new_benchmark: bool = False,
 ) -> list[ImportReport]:
     """Store AlpacaEval ``annotations.json`` files, all of them in one transaction. Importing again adds nothing.
 
     Raises InputError naming file, row and field, and Conflict where stored outputs differ; then nothing is stored.
     """
     check_name("benchmark", benchmark)
+    _check_slip(database, benchmark, new_benchmark=new_benchmark)
     with database.write() as connection:
         files = (read_alpaca_eval(path) for path in paths)
         return [_save_verdicts(connection, file, benchmark, ALPACA_EVAL.name) for file in files]
+
+
+def _check_slip(database: Database, benchmark: str, *, new_benchmark: bool) -> None:
+    with database.read() as connection:
+        names = store.benchmarks.benchmark_names(connection)
+    services.submissions.check_slip(benchmark, names, new_benchmark=new_benchmark)
 
 
 def _save_instructions(database: Database, file: InstructionsFile, benchmark: str) -> ImportReport:
@@ -243,12 +255,15 @@ class JudgmentsReport:
     known: int
 
 
-def import_judgments(database: Database, benchmark: str, judges: Sequence[str], *, into: str) -> JudgmentsReport:
+def import_judgments(
+    database: Database, benchmark: str, judges: Sequence[str], *, into: str, new_benchmark: bool = False
+) -> JudgmentsReport:
     """Store what the judges replied about the battles of ``benchmark`` as the outputs of the benchmark ``into``.
 
     Raises UnknownName, InputError with fewer than two judges or without a case that all of them judged, and Conflict.
     """
     check_name("benchmark", into)
+    _check_slip(database, into, new_benchmark=new_benchmark)
     if len(set(judges)) < 2:
         raise InputError("judgments are compared: name two judges or more, --judge J --judge K")
     cases: dict[str, Instruction] = {}

@@ -31,12 +31,12 @@ def declared(database: Database) -> dict[str, Lineage]:
 
 
 def undeclared(database: Database) -> list[Undeclared]:
-    """What has outputs or judges and no lineage, with what its name suggests; null models of audits are left out."""
+    """What has outputs or judges and no lineage, with what its name suggests; what audits entered is left out."""
     with database.read() as connection:
         lineages = store.models.lineages(connection)
         llms = {judge.model for judge in store.judges.judges(connection)}
     names = {name for name, lineage in lineages.items() if lineage == Lineage()} | (llms - lineages.keys())
-    ordinary = sorted(name for name in names if not name.startswith(("null:", "scripted:")))
+    ordinary = sorted(name for name in names if not name.startswith((*store.models.OF_AUDITS, "scripted:")))
     return [Undeclared(name, name in llms and name not in lineages, propose(name)) for name in ordinary]
 
 

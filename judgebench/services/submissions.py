@@ -61,12 +61,7 @@ def prepare(
     with database.read() as connection:
         names = store.benchmarks.benchmark_names(connection)
         creates = benchmark not in names
-        near = [] if new_benchmark or not creates else _nearly(benchmark, names)
-        if near:
-            raise InputError(
-                f"unknown benchmark {benchmark!r}: did you mean {near[0]!r}? If not, say that it is a new benchmark "
-                "(--new-benchmark, new_benchmark=True)"
-            )
+        check_slip(benchmark, names, new_benchmark=new_benchmark)
         known: set[str] = set()
         if not creates:
             benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
@@ -105,10 +100,27 @@ def _check_one_model(submission: OutputsFile) -> None:
         )
 
 
-def _nearly(name: str, names: Sequence[str]) -> list[str]:
-    """Those of ``names`` that ``name`` may be a slip of; what differs in its digits is meant to differ."""
-    digits = re.sub(r"\D", "", name)
-    return get_close_matches(name, [other for other in names if re.sub(r"\D", "", other) == digits], n=1, cutoff=0.8)
+def check_slip(benchmark: str, names: Sequence[str], *, new_benchmark: bool = False) -> None:
+    """Raises InputError where a benchmark that is not among ``names`` is hardly another than one that is.
+
+    Case does not tell two names apart, nor does the order of their letters; digits do.
+    """
+    if new_benchmark or benchmark in names:
+        return
+    folded = {other.casefold(): other for other in names if _digits(other) == _digits(benchmark)}
+    name = benchmark.casefold()
+    near = get_close_matches(name, folded, n=1, cutoff=0.8) or [
+        other for other in folded if sorted(other) == sorted(name)
+    ]
+    if near:
+        raise InputError(
+            f"unknown benchmark {benchmark!r}: did you mean {folded[near[0]]!r}? If not, say that it is a new "
+            "benchmark (--new-benchmark, new_benchmark=True)"
+        )
+
+
+def _digits(name: str) -> str:
+    return re.sub(r"\D", "", name)
 
 
 def save(database: Database, *submissions: Prepared) -> Stored:

@@ -203,7 +203,11 @@ def _yaml(path: Path) -> Any:
 
 
 def _wrong(error: ValidationError, where: str) -> InputError:
+    return InputError(f"{where}: {wrong_field(error)}")
+
+
+def wrong_field(error: ValidationError, otherwise: str = "") -> str:
+    """The first field that is wrong, else ``otherwise``, and why."""
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"])
-    reason = first["msg"].removeprefix("Value error, ")
-    return InputError(f"{where}: {field + ': ' if field else ''}{reason}")
+    field = ".".join(str(part) for part in first["loc"]) or otherwise
+    return (f"{field}: " if field else "") + first["msg"].removeprefix("Value error, ")

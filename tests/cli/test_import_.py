@@ -49,7 +49,7 @@ def test_each_file_is_said_and_stored(invoke: Invoke, tmp_path: Path) -> None:
         "a.jsonl (instructions): b: 1 instructions stored; 0 were stored already",
         "b.jsonl (outputs): b: 1 outputs (m) stored; 0 were stored already",
         "c.jsonl (alpaca-eval): b: 1 verdicts (judge, m) stored; 0 were stored already",
-        "d.jsonl (labels): b: 1 labels stored; 0 were stored already; 1 annotators",
+        "d.jsonl (labels): b: 1 labels stored; 0 were stored already; 1 annotator",
         "e.jsonl (lineage): 1 lineage stored; 0 were stored already",
     ]
     assert shown.out == "".join(f"{tmp_path}/{line}\n" for line in lines)
@@ -154,3 +154,17 @@ def test_what_the_database_refuses_stops_one_file_alone(
     monkeypatch.setattr(services.imports, "save", refusing)
     shown = invoke("import", *write(tmp_path, bad=ANNOTATION, good=ANNOTATION), "--benchmark", "b")
     assert (shown.code, stored(tmp_path)) == (2, {"b": (1, 1)})
+
+
+def test_the_help_of_the_group_shows_the_options_of_its_short_form(invoke: Invoke) -> None:
+    shown = invoke("import", "--help")
+    assert shown.code == 0
+    for option in ("--benchmark", "--as", "--map", "--model", "--extend"):
+        assert option in shown.out
+
+
+def test_the_format_may_be_named_before_the_files(invoke: Invoke, tmp_path: Path) -> None:
+    [path] = write(tmp_path, a={"instruction": "q"})
+    assert "b: 1 instructions stored" in invoke("import", "instructions", path, "--benchmark", "b").out
+    [path] = write(tmp_path, b=LABEL)
+    assert "1 labels stored" in invoke("import", "labels", path, "--benchmark", "c").out

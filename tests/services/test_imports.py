@@ -92,6 +92,27 @@ def test_a_mistyped_benchmark_is_no_new_one(tmp_path: Path, database: Database) 
     import_file(database, path, benchmark="bnch", options=ImportOptions(new_benchmark=True))
 
 
+@pytest.mark.parametrize(
+    ("row", "as_format"),
+    [
+        ({"instruction": "q"}, "instructions"),
+        ({"instruction": "q", "output": "x", "model": "m"}, "outputs"),
+        ({"instruction": "q", "output_1": "x", "output_2": "y", "label": "A"}, "labels"),
+        (ANNOTATION, "alpaca-eval"),
+    ],
+)
+@pytest.mark.parametrize("slip", ["Mine", "mien", "mines"])
+def test_no_import_creates_a_benchmark_by_a_slip(
+    tmp_path: Path, database: Database, row: dict[str, object], as_format: str, slip: str
+) -> None:
+    import_file(database, write_rows(tmp_path / "i.jsonl", [{"instruction": "q"}]), benchmark="mine")
+    suffix = ".json" if as_format == "alpaca-eval" else ".jsonl"
+    path = write_rows(tmp_path / f"file{suffix}", [row])
+    with pytest.raises(InputError, match="did you mean 'mine'"):
+        import_file(database, path, benchmark=slip, as_format=as_format)
+    assert [row.name for row in services.benchmarks.benchmarks(database)] == ["mine"]
+
+
 def test_a_file_that_contradicts_the_store_leaves_nothing(tmp_path: Path, database: Database) -> None:
     brought(database, write_rows(tmp_path / "a.json", [ANNOTATION]))
     before = check(database).rows

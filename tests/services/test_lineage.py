@@ -11,7 +11,7 @@ from judgebench.store.database import Database
 @pytest.fixture
 def models(database: Database) -> Database:
     with database.write() as connection:
-        for name in ("vicuna-7b-v1.5", "mine"):
+        for name in ("vicuna-7b-v1.5", "mine", "null:empty@1", "audit:original@1"):
             store.models.add_model(connection, Model(name))
         store.judges.add_judge(connection, Judge("a judge", "gpt-4o", "pairwise/two-way.v1", "0" * 32))
     return database
@@ -19,6 +19,7 @@ def models(database: Database) -> Database:
 
 def test_proposals_are_only_confirmed_ones(models: Database) -> None:
     undeclared = {model.name: model for model in services.lineage.undeclared(models)}
+    assert undeclared.keys() == {"vicuna-7b-v1.5", "mine", "gpt-4o"}
     assert undeclared["mine"].proposal is None
     assert undeclared["gpt-4o"].is_judge
     assert services.lineage.declared(models) == {}

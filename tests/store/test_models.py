@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from judgebench import store
-from judgebench.errors import Conflict
+from judgebench.audits.null_models import PREFIX
+from judgebench.errors import Conflict, UnknownName
 from judgebench.records import Answer, Completion, Instruction, Lineage, Model, Output, Status, clean_text
 from judgebench.store.database import Database
 from judgebench.store.models import AnswerWriter, Generator, add_generator
@@ -82,3 +83,12 @@ def test_a_model_with_submitted_outputs_is_not_asked(database: Database) -> None
     filled(database)
     with database.write() as connection, pytest.raises(Conflict, match="were submitted"):
         add_generator(connection, 1, "alpha", Generator("gpt", None, {}))
+
+
+def test_what_audits_entered_is_no_name_to_choose(database: Database) -> None:
+    with database.write() as connection:
+        for name in ("mine", f"{PREFIX}empty@1", "audit:original@1"):
+            store.models.add_model(connection, Model(name))
+        with pytest.raises(UnknownName) as caught:
+            store.models.check_model(connection, "original")
+    assert str(caught.value) == "unknown model 'original': known are mine"
