@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.session import complain, opened, print_json, print_table, say
-from judgebench.errors import InputError, UnknownName
+from judgebench.errors import DatabaseError, InputError, UnknownName
 from judgebench.show.text import count
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def import_files(
                 file = services.imports.read(path, as_format=as_format, columns=chosen)
             with opened(context, create=True) as database:
                 report = services.imports.save(database, file, benchmark=benchmark, options=choices)
-        except InputError as error:
+        except (InputError, DatabaseError) as error:
             complain(str(error))
             failed.append({"file": str(name), "error": str(error)})
             continue
@@ -124,6 +124,8 @@ def _opened(file: Path) -> Iterator[str | PathLike[str]]:
         return
     from judgebench.formats.reading import NamedPath, guessed_ending
 
+    if sys.stdin is None:
+        raise InputError("standard input is closed: name a file, or pipe one in")
     with TemporaryDirectory(prefix="judgebench-") as folder:
         start = sys.stdin.buffer.read(_START_BYTES)
         path = Path(folder, f"input{guessed_ending(start)}")
