@@ -64,7 +64,7 @@ def finish_run(connection: sa.Connection, run_id: int) -> None:
 
 
 def last_specification(connection: sa.Connection, judge: str) -> tuple[str, Mapping[str, Any]] | None:
-    """ "run" or "batch", and the study that the judge was asked in last, by a run if there is one; None: it never was."""
+    """The kind and the study of the judge's last run, or else of its last batch; None where it never was asked."""
     query = sa.select(_r.kind, _r.specification).join(t.judges).where(t.judges.c.name == judge, _r.kind != "import")
     row = connection.execute(query.order_by(sa.desc(_r.kind == "run"), _r.id.desc()).limit(1)).first()
     return None if row is None else (row.kind, json.loads(row.specification))

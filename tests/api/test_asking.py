@@ -157,11 +157,8 @@ def test_a_known_judge_keeps_the_settings_that_are_not_given(judged: Database) -
     judgebench.add_judge(judged, "warm", model="scripted:coin", settings={"temperature": 0.7})
     design: dict[str, Any] = {"benchmark": "b", "all_pairs": True}
     judgebench.run(judged, judge="warm", settings={"max_tokens": 4}, judge_name="w4", **design)
-    settings = judgebench.judges(judged).set_index("judge")["settings"]
-    assert {name: settings["w4"][name] for name in ("temperature", "max_tokens")} == {
-        "temperature": 0.7,
-        "max_tokens": 4,
-    }
+    settings = judgebench.judges(judged).set_index("judge")["settings"]["w4"]
+    assert (settings["temperature"], settings["max_tokens"]) == (0.7, 4)
     assert judgebench.run(judged, judge=judgebench.JudgeSpec(model="warm"), **design).judge == "warm"
     own = judgebench.JudgeSpec(model="scripted:coin", settings={"temperature": 0.7})
     assert judgebench.judge(judged, own, settings={"seed": 1}).spec.settings == {"temperature": 0.7, "seed": 1}

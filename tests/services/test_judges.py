@@ -58,9 +58,7 @@ def test_a_name_that_nobody_has_is_a_model_and_may_get_an_address(database: Data
 
 def test_a_judge_that_only_read_a_batch_is_known_where_its_address_was_given(submitted: Invoke, tmp_path: Path) -> None:
     design = ("--benchmark", "bench", "--all-pairs")
-    submitted(
-        "batch", "export", "--to", tmp_path / "a", *design, "--judge", "gpt2", "--judge-url", URL, "--set", "seed=1"
-    )
+    submitted("batch", "export", "--to", tmp_path / "a", *design, "--judge", "gpt2", "--judge-url", URL)
     submitted("batch", "export", "--to", tmp_path / "b", *design, "--judge", "nowhere")
     judges = {judge["judge"]: judge["url"] for judge in submitted("judges", "list", "--format", "json").json}
     assert judges == {"gpt2": URL, "nowhere": None}
