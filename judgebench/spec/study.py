@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from judgebench.errors import InputError
+from judgebench.errors import InputError, UnknownName
 
 Orders = Literal["both", "random", "single"]
 
@@ -204,6 +204,22 @@ def _yaml(path: Path) -> Any:
 
 def _wrong(error: ValidationError, where: str) -> InputError:
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"])
-    reason = first["msg"].removeprefix("Value error, ")
+    path = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        reason = _unknown_field(path[-1], [error.title, *path][-2])
+    else:
+        reason = first["msg"].removeprefix("Value error, ")
+    field = ".".join(path)
     return InputError(f"{where}: {field + ': ' if field else ''}{reason}")
+
+
+def _unknown_field(name: str, owner: str) -> str:
+    if name.lower().replace("_", "").endswith("key"):
+        return "a key is never written down: name the variable that holds the key by key_env"
+    records: dict[str, type[BaseModel]] = {
+        "judge": JudgeSpec,
+        "JudgeSpec": JudgeSpec,
+        "generator": Served,
+        "Generation": Generation,
+    }
+    return str(UnknownName("field", name, records.get(owner, Study).model_fields))
