@@ -45,7 +45,7 @@ def preview(path: NamedPath) -> Preview:
     sample, formats = services.imports.preview(path, limits=LIMITS)
     rows = tuple({column: _cell(row.get(column)) for column in sample.columns} for row in sample.rows)
     outputs = [form.holds for form in formats] == ["outputs"]
-    otherwise = "" if outputs else ", ".join(f"{form.holds} ({form.name})" for form in formats)
+    otherwise = "" if outputs else ", ".join(f"{form.holds} ({form.name})" for form in formats if form.read)
     return Preview(sample.columns, rows, outputs, otherwise)
 
 

@@ -13,7 +13,7 @@ from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.pages import JudgeBenchError, StoredAudit
 from judgebench.show import charts
 from judgebench.show.numbers import percent, span
-from judgebench.show.text import one_line
+from judgebench.show.text import count, one_line
 
 _EVIDENCE_PX, _FINDINGS_PX = 130, 400
 _SHOWN = 12  # findings with their spans
@@ -76,7 +76,9 @@ def _findings(audit: Audit, audits: Sequence[StoredAudit], benchmark: BenchmarkS
     findings = [finding for audit in audits for finding in audit.document["findings"]]
     rules = {rule: words for audit in audits for rule, words in audit.document.get("rules", {}).items()}
     failed = sum(not audit.passed for audit in audits)
-    line(f"{len(audits):,} audited, {failed:,} failed, {len(findings):,} findings. Newest: {_outcome(audits[0])}")
+    line(
+        f"{len(audits):,} audited, {failed:,} failed, {count(len(findings), 'finding')}. Newest: {_outcome(audits[0])}"
+    )
     for note in dict.fromkeys(str(note) for audit in audits for note in audit.document.get("notes", [])):
         line(one_line(note, 300))
     if not findings:

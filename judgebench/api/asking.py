@@ -55,11 +55,17 @@ _UNREACHED = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files
 def waiting(ask: Callable[_P, Coroutine[Any, Any, _Report]]) -> Callable[_P, _Report]:
     """``ask`` for those who do not await it. An interrupt lets what is in flight end and stores it."""
 
+    name, parameters = ask.__name__.removeprefix("a"), signature(ask)
+
     @wraps(ask)
     def wait(*args: _P.args, **kwargs: _P.kwargs) -> _Report:
+        try:
+            parameters.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{name}() {error}") from None  # else it would name ``ask``
         return _in_thread(ask, args, kwargs) if _in_a_loop() else engine.runner.run_async(ask(*args, **kwargs))
 
-    wait.__name__ = wait.__qualname__ = ask.__name__.removeprefix("a")
+    wait.__name__ = wait.__qualname__ = name
     return wait
 
 

@@ -33,6 +33,7 @@ from judgebench.leaderboard.build import to_elo
 from judgebench.records import HumanLabel, Lineage, Model
 from judgebench.show import charts, tables
 from judgebench.show.numbers import Labelled
+from judgebench.spec.study import wrong_field
 from judgebench.stats import published_scores
 from judgebench.stats.agreement import Resampling
 from judgebench.stats.bradley_terry import fit_pair_counts
@@ -543,8 +544,7 @@ def _valid(record: Callable[_P, _Record], *args: _P.args, **fields: _P.kwargs) -
         adapter: TypeAdapter[_Record] = TypeAdapter(cast(Any, record))
         return adapter.validate_python(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
+        raise InputError(wrong_field(error)) from error
 
 
 def _submission(outputs: pd.DataFrame | str | PathLike[str], columns: Mapping[str, str] | None) -> OutputsFile:

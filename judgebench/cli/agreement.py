@@ -9,6 +9,7 @@ import typer
 from judgebench import services
 from judgebench.cli.options import Benchmark, Category, Judges, Level, Output, Resamples, Seed
 from judgebench.cli.session import opened, print_estimates, print_json
+from judgebench.show.text import count
 
 if TYPE_CHECKING:
     from judgebench.bias.human_agreement import AgreementReport, JudgeAgreement
@@ -47,7 +48,7 @@ def agreement(
 def _print_agreement(report: AgreementReport) -> None:
     people = report.people
     print_estimates(
-        f"people: {len(people.annotators)} annotators, {people.labels} labels on {people.items} battles",
+        f"people: {count(len(people.annotators), 'annotator')}, {people.labels} labels on {people.items} battles",
         [("agree with each other (ceiling)", people.ceiling, "share"), *_coefficients(people.all)[1:]],
     )
     for judge in report.judges:

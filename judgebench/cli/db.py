@@ -43,7 +43,8 @@ def check(context: typer.Context, output: Output = "table") -> None:
     if output == "json":
         print_json({"rows": report.rows, "problems": list(report.problems)})
     else:
-        say(*(f"{table:<14}{count:>10}" for table, count in report.rows.items()))
+        width = max(map(len, report.rows))
+        say(*(f"{table:<{width}}{count:>10}" for table, count in report.rows.items()))
         say("\n".join(report.problems) or "no problem found")
     if report.problems:
         raise typer.Exit(1)

@@ -34,4 +34,4 @@ def export(
     if output == "json":
         print_json(asdict(done))
     else:
-        say(f"{done.file}: {done.rows} rows of {done.benchmark}'s {done.kind}")
+        say(f"{done.file}: {done.rows} rows of {done.kind} of {done.benchmark}")

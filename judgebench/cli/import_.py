@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
@@ -18,7 +19,8 @@ from typer.core import TyperGroup
 from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.session import complain, opened, print_json, print_table, say
-from judgebench.errors import InputError
+from judgebench.errors import DatabaseError, InputError, UnknownName
+from judgebench.show.text import count
 
 if TYPE_CHECKING:
     from judgebench.services.imports import ImportOptions, ImportReport
@@ -27,12 +29,29 @@ _START_BYTES = 1 << 16  # of standard input, by which its form is told
 
 
 class _Imports(TyperGroup):
-    """``import FILE...`` is short for ``import files FILE...``."""
+    """``import FILE...`` is short for ``import files FILE...``, ``import FORMAT FILE...`` for that with ``--as``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in (*self.commands, *ctx.help_option_names):
-            args = ["files", *args]
+            args = ["files", *_with_format(args)]
         return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        shown = copy(self)
+        shown.params = self.commands["files"].params
+        TyperGroup.format_help(shown, ctx, formatter)
+
+
+def _with_format(args: list[str]) -> list[str]:
+    """``FORMAT FILE...`` as options of ``files``. Raises UnknownName where the first is neither a format nor a file."""
+    first = args[0]
+    if first.startswith("-") or "." in first or Path(first).exists():
+        return args
+    from judgebench.formats.registry import readable
+
+    if first not in readable():
+        raise UnknownName("format or file", first, readable())
+    return ["--as", *args]
 
 
 _HELP = """Import files: instructions, outputs, recorded verdicts, labels, lineage.
@@ -42,7 +61,7 @@ _HELP = """Import files: instructions, outputs, recorded verdicts, labels, linea
 $ judgebench import demo/instructions.jsonl --benchmark mine
 $ judgebench import results/gpt-4/annotations.json
 """
-app = typer.Typer(cls=_Imports, help=_HELP, no_args_is_help=True)
+app = typer.Typer(cls=_Imports, help=_HELP, no_args_is_help=True, subcommand_metavar="| COMMAND [ARGS]...")
 
 
 @app.command("files")
@@ -81,7 +100,7 @@ def import_files(
                 file = services.imports.read(path, as_format=as_format, columns=chosen)
             with opened(context, create=True) as database:
                 report = services.imports.save(database, file, benchmark=benchmark, options=choices)
-        except InputError as error:
+        except (InputError, DatabaseError) as error:
             complain(str(error))
             failed.append({"file": str(name), "error": str(error)})
             continue
@@ -105,6 +124,8 @@ def _opened(file: Path) -> Iterator[str | PathLike[str]]:
         return
     from judgebench.formats.reading import NamedPath, guessed_ending
 
+    if sys.stdin is None:
+        raise InputError("standard input is closed: name a file, or pipe one in")
     with TemporaryDirectory(prefix="judgebench-") as folder:
         start = sys.stdin.buffer.read(_START_BYTES)
         path = Path(folder, f"input{guessed_ending(start)}")
@@ -245,12 +266,15 @@ def _in_words(report: ImportReport) -> str:
         "contradicting an earlier row (the first was kept)": report.contradicting,
         "to instructions that the benchmark lacks (left out; --extend adds them)": report.without_instruction,
         "on outputs that the benchmark lacks (left out; --extend adds them)": report.without_output,
-        "annotators": len(report.annotators),
         "instructions added": report.instructions,
         "outputs added": report.outputs,
         "instructions without an output": report.missing,
-        "findings (judgebench audit submissions shows them)": report.findings,
     }
     holds = named(report.format).holds + (f" ({', '.join(whose)})" if whose else "")
     stored = f"{into}{report.new} {holds} stored; {report.known} were stored already"
-    return "; ".join([stored, *(f"{count} {what}" for what, count in counted.items() if count)])
+    parts = [stored, *(f"{number} {what}" for what, number in counted.items() if number)]
+    if report.annotators:
+        parts.append(count(len(report.annotators), "annotator"))
+    if report.findings:
+        parts.append(f"{count(report.findings, 'finding')} (judgebench audit submissions shows them)")
+    return "; ".join(parts)

@@ -86,7 +86,13 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
-            error.message = _with_nearest(error.message)
+            error.message = _with_nearest(error.message.replace("Value error, ", ""))
+            raise
+        except Exception as error:
+            wrong: Any = error
+            if near := getattr(error, "possibilities", None):  # of an option's name, which click lists by alphabet
+                near = get_close_matches(wrong.option_name, near, cutoff=0.0)
+                wrong.message, wrong.possibilities = f"{wrong.message}. Did you mean {' or '.join(near)}?", None
             raise
 
 

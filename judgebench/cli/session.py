@@ -187,4 +187,5 @@ def progress_line(what: str = "judging") -> Iterator[OnProgress]:
     try:
         yield show
     finally:
-        bar.stop()
+        if bar.live.is_started:  # else it would write an empty line
+            bar.stop()

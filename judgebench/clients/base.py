@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from judgebench.errors import InputError
+from judgebench.errors import BadReply, InputError
 from judgebench.records import Completion, Prompt
+
+_FLOOR = -9999.0  # what OpenAI and vLLM write for a log-probability of minus infinity
 
 
 class Client(Protocol):
@@ -84,3 +86,10 @@ def cost_usd(price: Price | None, completion: Completion) -> float | None:
     if price is None or completion.prompt_tokens is None or completion.completion_tokens is None:
         return None
     return (price.prompt * completion.prompt_tokens + price.completion * completion.completion_tokens) / 1e6
+
+
+def finite_number(value: Any) -> float:
+    """A log-probability or reward as a number that every store holds. Raises BadReply when it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        raise BadReply(f"the judge sent {str(value)[:40]!r} where a log-probability or a reward should be")
+    return float(min(max(value, _FLOOR), -_FLOOR))

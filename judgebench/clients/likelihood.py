@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
-from judgebench.clients.base import Access, cost_usd
+from judgebench.clients.base import Access, cost_usd, finite_number
 from judgebench.clients.http import Timeouts, Transport, text_or_none
-from judgebench.clients.openai import OpenAIClient, counts, finite_number
+from judgebench.clients.openai import OpenAIClient, counts
 from judgebench.errors import BadReply, JudgeRefused
 from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Prompt
 

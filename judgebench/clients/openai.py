@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
-from judgebench.clients.base import Access, cost_usd
+from judgebench.clients.base import Access, cost_usd, finite_number
 from judgebench.clients.http import Rejected, Timeouts, Transport, one_line, text_or_none
 from judgebench.errors import BadReply, InputError
 from judgebench.records import ChatPrompt, Completion, Prompt, TokenLogprob, clean_text
 
-_FLOOR = -9999.0  # what OpenAI and vLLM write for a log-probability of minus infinity
 _MAX_COUNT = 2**31 - 1
 _OURS = frozenset({"model", "messages", "n", "stream"})
 _RENAMED = {"max_tokens": "max_completion_tokens"}
@@ -196,13 +195,6 @@ def counts(fields: Any, *names: str) -> list[int | None]:
     """The whole numbers that the fields hold under these names, None where there is none."""
     values = [fields.get(name) if isinstance(fields, dict) else None for name in names]
     return [value if type(value) is int and 0 <= value <= _MAX_COUNT else None for value in values]
-
-
-def finite_number(value: Any) -> float:
-    """A log-probability or reward as a number that every store holds. Raises BadReply when it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        raise BadReply(f"the judge sent {str(value)[:40]!r} where a log-probability or a reward should be")
-    return float(min(max(value, _FLOOR), -_FLOOR))
 
 
 def _context(entry: Mapping[str, Any]) -> int | None:

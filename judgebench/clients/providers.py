@@ -5,19 +5,26 @@ entry point of the group ``judgebench.providers`` bears the provider's name and 
 Access and returns a Client. It is loaded when one of its models is opened.
 """
 
+import asyncio
+import math
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, cast
 
-from judgebench.clients.base import Access, Client, Counted
+from judgebench.clients.base import Access, Client, Counted, finite_number
 from judgebench.errors import InputError, JudgeBenchError, JudgeError
 from judgebench.judging.templates import LikelihoodScale, RewardScale, Scale
-from judgebench.records import Completion, Prompt
+from judgebench.records import Completion, Prompt, TokenLogprob, clean_text
 from judgebench.spec import Served
 
 GROUP = "judgebench.providers"
+_THROWN = (Exception, asyncio.CancelledError, SystemExit)  # by foreign code, where nobody asked it to end
+_TEXTS = ("text", "reasoning", "finish_reason", "model", "constrained")
+_COUNTS = ("prompt_tokens", "completion_tokens")
+_AMOUNTS = ("cost_usd", "latency_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,7 @@ class Provider:
             client: Client = resolve_name(self.opener)(access)
         except JudgeBenchError:
             raise
-        except Exception as error:
+        except _THROWN as error:
             if not self.is_foreign:
                 raise
             raise InputError(f"judge provider {self.opener} cannot be opened: {_reason(error)}") from error
@@ -57,7 +64,7 @@ def provider_of(served: Served, scale: Scale | None) -> Provider:
 
     Raises InputError where it has an address and needs none, or the reverse, and as ``installed`` does.
     """
-    name, colon, _ = served.model.partition(":")
+    name, colon, model = served.model.partition(":")
     provider = PROVIDERS.get(name)
     if provider is not None and provider.is_local:
         if served.url is not None:
@@ -65,16 +72,29 @@ def provider_of(served: Served, scale: Scale | None) -> Provider:
                 f"{served.role} {served.model!r} runs in this process and has no address: leave the url out"
             )
         return provider
-    provider = installed().get(name) if colon else None
+    provider = installed(name) if colon else None
     if provider is not None:
+        if not model:
+            raise InputError(f"{served.role} {served.model!r} names no model of its provider: give {name}:MODEL")
         return provider
     if served.url is None:
         hint = ", or name a judge that was added by 'judgebench judges add'" if served.role == "judge" else ""
         raise InputError(
             f"{served.role} {served.model!r} needs an address: give {served.flag} (in a study file: url){hint}"
+            f"{_other_provider(name, colon)}"
         )
     servers = (provider for provider in PROVIDERS.values() if provider.scale is not None)
     return next((provider for provider in servers if isinstance(scale, provider.scale or ())), PROVIDERS["openai"])
+
+
+def _other_provider(name: str, colon: str) -> str:
+    """What else the name of a model without an address may have meant."""
+    if colon:
+        known = {provider for provider in PROVIDERS if is_local(provider)} | entry_points(group=GROUP).names
+        return f"; there is no installed provider {name!r} (known: {', '.join(sorted(known))})"
+    from judgebench.clients.scripted import SCRIPTS
+
+    return f"; or did you mean 'scripted:{name}'?" if name in SCRIPTS else ""
 
 
 def is_local(model: str) -> bool:
@@ -83,19 +103,17 @@ def is_local(model: str) -> bool:
     return provider is not None and provider.is_local
 
 
-def installed() -> dict[str, Provider]:
-    """The providers that other packages bring, by name. Raises InputError where a name is taken."""
-    providers: dict[str, Provider] = {}
-    for point in entry_points(group=GROUP):
-        provider = Provider(point.value, is_foreign=True)
-        other = PROVIDERS.get(point.name) or providers.get(point.name, provider)
-        if other != provider:
+def installed(name: str) -> Provider | None:
+    """The provider of this name that another package brings. Raises InputError where the name is taken."""
+    provider: Provider | None = None
+    for point in entry_points(group=GROUP, name=name):
+        other, provider = PROVIDERS.get(name) or provider, Provider(point.value, is_foreign=True)
+        if other is not None and other != provider:
             raise InputError(
-                f"an installed package brings a judge provider {point.name!r} ({point.value}), which is the name of "
+                f"an installed package brings a judge provider {name!r} ({point.value}), which is the name of "
                 f"another ({other.opener}): uninstall it, or rename its entry point"
             )
-        providers[point.name] = provider
-    return providers
+    return provider
 
 
 class GuardedClient:
@@ -109,21 +127,59 @@ class GuardedClient:
 
     @property
     def calls(self) -> int:
-        return self._client.calls if isinstance(self._client, Counted) else self._calls
+        """Requests by the client's own count where it has a usable one."""
+        try:
+            calls = cast(Counted, self._client).calls
+        except _THROWN:
+            return self._calls
+        return calls if type(calls) is int and calls >= 0 else self._calls
 
     async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
         """Raises JudgeError for whatever went wrong."""
         self._calls += 1
         try:
-            return await self._client.complete(prompt, settings)
+            return _sound(await self._client.complete(prompt, settings))
         except JudgeBenchError:
             raise
-        except Exception as error:
+        except _THROWN as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise  # somebody cancelled the question
             raise JudgeError(_reason(error)) from error
 
     async def close(self) -> None:
-        await self._client.close()
+        """What goes wrong here is a warning: every answer is stored by now."""
+        try:
+            await self._client.close()
+        except _THROWN as error:
+            warnings.warn(f"the judge's client could not be closed: {_reason(error)}", RuntimeWarning, stacklevel=2)
 
 
-def _reason(error: Exception) -> str:
+def _sound(reply: Any) -> Completion:
+    """The reply with its texts cleaned, where every store can hold it. Raises JudgeError where none could."""
+    if not isinstance(reply, Completion):
+        raise JudgeError(f"the client returned {type(reply).__name__}, not a Completion")
+    fields = {name: getattr(reply, name) for name in _TEXTS + _COUNTS + _AMOUNTS}
+    for name, value in fields.items():
+        if value is None and name != "text":
+            continue
+        if name in _TEXTS:
+            is_sound = isinstance(value, str)
+        elif name in _COUNTS:
+            is_sound = type(value) is int and 0 <= value < 2**31
+        else:
+            is_sound = isinstance(value, int | float) and 0 <= value < math.inf
+        if not is_sound:
+            raise JudgeError(f"the client returned a Completion with {name} {str(value)[:40]!r}")
+        fields[name] = clean_text(value) if name in _TEXTS else value
+    logprobs = None if reply.logprobs is None else tuple(map(_sound_token, reply.logprobs))
+    return replace(reply, **fields, logprobs=logprobs)
+
+
+def _sound_token(token: TokenLogprob) -> TokenLogprob:
+    top = tuple((clean_text(text), finite_number(logprob)) for text, logprob in token.top)
+    return TokenLogprob(clean_text(token.token), finite_number(token.logprob), top)
+
+
+def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"

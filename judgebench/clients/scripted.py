@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from inspect import isawaitable, iscoroutinefunction
 from time import perf_counter
 from typing import Any
 
 from judgebench.clients.base import Access
 from judgebench.errors import InputError, JudgeError, UnknownName
-from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Prompt, clean_text, content_key
+from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Prompt, content_key
 
 _MOST_THREADS = 4096  # as many as questions may be in flight
 
@@ -103,14 +102,21 @@ class FunctionClient:
             reply = self._ask(messages)
         else:
             self._threads = self._threads or ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="judge")
-            reply = await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, messages)
+            reply = await asyncio.get_running_loop().run_in_executor(self._threads, self._asked, messages)
         if isawaitable(reply):
             reply = await reply
         if isinstance(reply, str):
-            return Completion(clean_text(reply), finish_reason="stop", latency_s=perf_counter() - started)
+            return Completion(reply, finish_reason="stop", latency_s=perf_counter() - started)
         if not isinstance(reply, Completion):
             raise JudgeError(f"the function returned {type(reply).__name__}, not text or a Completion")
-        return replace(reply, text=clean_text(reply.text))
+        return reply
+
+    def _asked(self, messages: list[dict[str, str]]) -> str | Completion | Awaitable[str | Completion]:
+        """What the function returns. Some of what it may raise would never arrive from another thread as it is."""
+        try:
+            return self._ask(messages)
+        except (StopIteration, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
+            raise JudgeError(f"{type(error).__name__}: {error}") from error
 
     async def close(self) -> None:
         """Functions that are still running end by themselves."""
@@ -121,6 +127,5 @@ class FunctionClient:
 
 def open_python(access: Access) -> FunctionClient:
     """Raises InputError: a function or a Client of a user's is known to the run that it was given to."""
-    raise InputError(
-        f"judge {access.model!r} is a function or an object of Python: ask it by judgebench.run(..., judge=...)"
-    )
+    name = access.model.rpartition("@")[0] or access.model
+    raise InputError(f"judge {name!r} is a function or an object of Python: ask it by judgebench.run(..., judge=...)")

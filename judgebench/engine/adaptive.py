@@ -265,4 +265,4 @@ def _value(meeting: _Meeting, preferences: Mapping[str, float | None]) -> float 
 
 def _sum(one: RunTally, other: RunTally) -> RunTally:
     cost = None if one.cost_usd is None or other.cost_usd is None else one.cost_usd + other.cost_usd
-    return RunTally(one.planned + other.planned, Counter(one.ended) + Counter(other.ended), cost)
+    return RunTally(one.planned + other.planned, dict(Counter(one.ended) + Counter(other.ended)), cost)

@@ -31,6 +31,8 @@ _TEMPLATE = "recorded/alpaca-eval"
 _SHOWN_FIRST, _SHOWN_SECOND = "m", "M"
 _ORDER_TOLERANCE = 1e-4  # the files round preferences to ten digits and log-probabilities to eight
 _ROUNDING = 1e-6  # by which servers overstep a probability of 1
+_TOKENS = (0.0, 2.0**31 - 1)  # that the store's column holds
+_AMOUNT = (0.0, 1e300)  # USD or seconds
 _NO_VERDICT = -1.0  # what AlpacaEval writes to its cache where its judge gave none
 _LEGACY_DRAW = 0.0  # what its first versions wrote for a draw
 
@@ -193,10 +195,10 @@ def _completion(row: FileRow) -> Completion | None:
         text="" if text is None else row.as_text(column, text),
         finish_reason=None if raw.get("finish_reason") is None else row.as_text(column, raw["finish_reason"]),
         logprobs=logprobs,
-        prompt_tokens=int(row.as_number(column, total)) - answered if counted else None,
+        prompt_tokens=int(row.as_number(column, total, within=_TOKENS)) - answered if counted else None,
         completion_tokens=answered if counted else None,
-        cost_usd=row.number(_prefixed(row, "price_per_example")),
-        latency_s=row.number(_prefixed(row, "time_per_example")),
+        cost_usd=row.number(_prefixed(row, "price_per_example"), within=_AMOUNT),
+        latency_s=row.number(_prefixed(row, "time_per_example"), within=_AMOUNT),
     )
 
 

@@ -75,7 +75,8 @@ class Columns:
         usual = ", ".join(self._usual[field])
         return row.error(
             field,
-            f"no column holds it (columns here: {there}; usual names: {usual}); name it with --map {field}=COLUMN",
+            f"no column holds it (columns here: {there}; usual names: {usual}); name it by --map {field}=COLUMN, "
+            f"in Python by columns={{{field!r}: COLUMN}}",
         )
 
 

@@ -42,6 +42,7 @@ _OTHER_PACKING = {
     b"\xfd7zXZ": "packed with xz",
     b"\x28\xb5\x2f\xfd": "packed with zstandard",
 }
+_FINITE = (-1e300, 1e300)
 _CHUNK_CHARS = 1 << 18
 _SPACE = " \t\n\r"
 _SPACES = re.compile(f"[{_SPACE}]*")
@@ -110,18 +111,19 @@ class FileRow:
             raise self.error(column, f"expected text, found {kind(value)}")
         return clean_text(value)
 
-    def number(self, column: str) -> float | None:
-        """A finite number; None where the column is absent, null or NaN."""
+    def number(self, column: str, within: tuple[float, float] = _FINITE) -> float | None:
+        """A number within bounds; None where the column is absent, null or NaN."""
         value = self.values.get(column)
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return None
-        return self.as_number(column, value)
+        return self.as_number(column, value, within)
 
-    def as_number(self, column: str, value: Any) -> float:
+    def as_number(self, column: str, value: Any, within: tuple[float, float] = _FINITE) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.error(column, f"expected a number, found {kind(value)}")
-        if not abs(value) <= 1e300:  # also NaN; and an int this large is no float
-            raise self.error(column, "expected a finite number")
+        if not within[0] <= value <= within[1]:  # also NaN; and an int beyond them may be no float
+            what = "finite number" if within == _FINITE else f"number from {within[0]:g} to {within[1]:g}"
+            raise self.error(column, f"expected a {what}")
         return float(value)
 
 
@@ -402,11 +404,14 @@ def read_sample(filename: Filename, *, limits: ReadLimits | None = None) -> Samp
 
 
 def guessed_ending(start: bytes) -> str:
-    """The ending that a file's name should have, by its first bytes."""
+    """The ending that a file's name should have, by its first bytes. Raises InputError where they are damaged."""
     if start.startswith(b"PAR1"):
         return ".parquet"
     packed = start.startswith(_GZIP)
-    text = zlib.decompressobj(wbits=31).decompress(start, 100) if packed else start
+    try:
+        text = zlib.decompressobj(wbits=31).decompress(start, 100) if packed else start
+    except zlib.error as error:
+        raise InputError(f"standard input: damaged or cut short ({error}); fetch it again") from error
     first = text.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
     return {b"[": ".json", b"{": ".jsonl"}.get(first, ".csv") + (".gz" if packed else "")
 

@@ -43,7 +43,10 @@ def writable() -> dict[str, Format]:
 
 
 def candidates(sample: Sample) -> list[Format]:
-    """The formats that recognise the file; those that go by usual names of columns only where no other does."""
+    """The formats that recognise the file; those that go by usual names of columns only where no other does. A file of
+    one that is only written is of that one."""
+    if written := [format for format in FORMATS if format.read is None and sample.holds(*format.columns)]:
+        return written
     matches = [format for format in readable().values() if format.recognises is not None and format.recognises(sample)]
     return [format for format in matches if not format.general] or matches
 
@@ -69,7 +72,7 @@ def read(
 ) -> Contents:
     """What a file of this format holds. Raises InputError naming file, row and field."""
     if format.read is None:
-        raise InputError(f"{filename}: {format.name} are written and not read")
+        raise InputError(f"{filename}: holds {format.holds}, which is only written and not read back")
     if columns and not format.maps:
         raise InputError(f"{filename}: columns of {format.name} have fixed names: leave --map")
     contents: Contents = format.read(filename, limits=limits, **({"columns": columns} if format.maps else {}))
@@ -77,8 +80,8 @@ def read(
 
 
 def named(name: str) -> Format:
-    """The format that is read under this name. Raises UnknownName."""
-    formats = readable()
+    """Raises UnknownName."""
+    formats = {format.name: format for format in FORMATS}
     if name not in formats:
-        raise UnknownName("format", name, formats)
+        raise UnknownName("format", name, readable())
     return formats[name]

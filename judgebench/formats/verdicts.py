@@ -4,6 +4,8 @@ A row of ours is one verdict in force with its judge, both outputs (one where it
 """
 
 import json
+import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,10 +31,33 @@ from judgebench.records import (
     trial_key,
 )
 
+_MAX_INTEGER = 2**31 - 1  # of the store's columns
+_MAX_MASS = 1.000001  # a sum of probabilities, rounded
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """Reads a number of a range; in CSV it is a text."""
+
+    kind: type[int | float]
+    lowest: float = -sys.float_info.max
+    highest: float = sys.float_info.max
+
+    def __call__(self, value: Any) -> int | float:
+        if isinstance(value, bool):
+            raise TypeError("true and false are no numbers")
+        number = self.kind(value)
+        if not self.lowest <= number <= self.highest or (isinstance(value, float) and number != value):
+            raise ValueError(f"expected a number from {self.lowest:g} to {self.highest:g}")
+        return number
+
+
+_FINITE, _AMOUNT = _Number(float), _Number(float, 0)
+_COUNT = _Number(int, 0, _MAX_INTEGER)
 _JUDGE = ("judge", "judge_model", "template", "template_digest")
 _VERDICT: Mapping[str, Callable[[Any], Any]] = {  # field -> how it is read
-    **{"status": Status, "source": Source, "preference": float, "score": float},
-    **{"label": str, "mass": float, "detail": str, "parser": str},
+    **{"status": Status, "source": Source, "preference": _FINITE, "score": _FINITE},
+    **{"label": str, "mass": _Number(float, 0, _MAX_MASS), "detail": str, "parser": str},
 }
 _TYPES: Mapping[Any, ColumnType] = {float: "number", int: "integer"}
 
@@ -100,7 +125,7 @@ def _recorded(row: FileRow) -> RecordedVerdict:
     a, b = (_output(row, instruction, letter) for letter in "ab")
     if a is None or (b is not None and not a.model < b.model):
         raise row.error("model_a", "expected the model whose name sorts before model_b's")
-    settings = _parsed(row, "settings", json.loads)
+    settings = _parsed(row, "settings", _settings)
     if not isinstance(settings, dict):
         raise row.error("settings", "expected a JSON object in a text")
     name, model, template, digest = (row.text(column) for column in _JUDGE)
@@ -108,7 +133,7 @@ def _recorded(row: FileRow) -> RecordedVerdict:
     fields = {field: _parsed(row, field, parse) for field, parse in _VERDICT.items()}
     verdict = Verdict(**fields | {"parser": fields["parser"] or ""})
     _check(row, verdict)
-    order, repeat = _parsed(row, "order", Order), _parsed(row, "repeat", int) or 0
+    order, repeat = _parsed(row, "order", Order), _parsed(row, "repeat", _COUNT) or 0
     return RecordedVerdict(judge, instruction, a, b, order, repeat, verdict, _completion(row))
 
 
@@ -141,23 +166,34 @@ def _completion(row: FileRow) -> Completion | None:
 def _parsed(row: FileRow, column: str, parse: Callable[[Any], Any]) -> Any:
     """None where it is missing or empty."""
     value = row.values.get(column)
-    if isinstance(value, list) and len(value) == 1:  # how a cell of CSV holds a text that could be taken for a list
-        [value] = value
     if value is None or value == "":
         return None
     if parse is str:
         return row.as_text(column, value)
     try:
         return parse(value)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise row.error(column, f"cannot be read: {str(value)[:40]!r}") from error
+    except (ValueError, TypeError, RecursionError, OverflowError) as error:
+        raise row.error(column, f"cannot be read: {str(value)[:40]!r} ({str(error)[:80]})") from error
+
+
+def _settings(text: str) -> Any:
+    settings = json.loads(text)
+    json.dumps(settings, allow_nan=False)  # raises ValueError
+    return settings
 
 
 def _tokens(text: str) -> tuple[TokenLogprob, ...]:
     return tuple(
-        TokenLogprob(token, logprob, tuple((name, value) for name, value in top))
+        TokenLogprob(*_token(token, logprob), tuple(_token(*pair) for pair in top))
         for token, logprob, top in json.loads(text)
     )
+
+
+def _token(text: Any, logprob: Any) -> tuple[str, float]:
+    """-Infinity, as some servers say it, stays."""
+    if not isinstance(text, str) or isinstance(logprob, bool | str) or not float(logprob) < math.inf:
+        raise ValueError("expected a token and its log-probability")
+    return text, float(logprob)
 
 
 def _values(recorded: RecordedVerdict) -> dict[str, Any]:
@@ -184,8 +220,8 @@ def _values(recorded: RecordedVerdict) -> dict[str, Any]:
 _REPLY: Mapping[str, tuple[str, Callable[[Any], Any]]] = {  # field -> its column, and how it is read
     **{"text": ("reply", str), "model": ("reply_model", str), "logprobs": ("logprobs", _tokens)},
     **{name: (name, str) for name in ("reasoning", "finish_reason", "constrained")},
-    **{"prompt_tokens": ("prompt_tokens", int), "completion_tokens": ("completion_tokens", int)},
-    **{"cost_usd": ("cost_usd", float), "latency_s": ("latency_s", float)},
+    **{"prompt_tokens": ("prompt_tokens", _COUNT), "completion_tokens": ("completion_tokens", _COUNT)},
+    **{"cost_usd": ("cost_usd", _AMOUNT), "latency_s": ("latency_s", _AMOUNT)},
 }
 
 
@@ -200,7 +236,10 @@ VERDICTS = Format(
         **{"model_a": "text", "output_a": "replies", "model_b": "text", "output_b": "replies"},
         **dict.fromkeys((*_JUDGE, "settings", "order"), "text"),
         "repeat": "integer",
-        **{name: _TYPES.get(parse, "text") for name, parse in (*_VERDICT.items(), *_REPLY.values())},
+        **{
+            name: _TYPES.get(getattr(parse, "kind", None), "text")
+            for name, parse in (*_VERDICT.items(), *_REPLY.values())
+        },
     },
     row=_values,
 )

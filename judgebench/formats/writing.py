@@ -140,7 +140,7 @@ def restored_cell(cell: str) -> str | list[str]:
     """What was written as this cell. An empty cell is an empty text, whether or not it was missing."""
     texts = _texts(cell)
     if texts is not None:
-        return texts
+        return texts[0] if len(texts) == 1 and _texts(texts[0]) is not None else texts
     return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA_STARTS) else cell
 
 

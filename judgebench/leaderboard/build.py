@@ -223,7 +223,7 @@ def _notes(table: VerdictTable) -> list[str]:
 
 def _pooled(judge: Codes) -> list[str]:
     judges = len(np.unique(judge))
-    return [f"verdicts of {judges} judges are pooled; choose one by --judge to see it alone"] if judges > 1 else []
+    return [f"verdicts of {judges} judges are pooled; choose one judge to see it alone"] if judges > 1 else []
 
 
 def _gaps(counts: Mapping[str, int], what: str) -> list[str]:

@@ -111,9 +111,7 @@ def _score_board(
         scores = score_table(connection, benchmark_id, judges=judges, category=category)
     if choices.margin is None and len(scores.templates) > 1:
         names = ", ".join(scores.table.judges)
-        raise InputError(
-            f"the scores of {names} are on different scales, so have no common mean: choose one by --judge"
-        )
+        raise InputError(f"the scores of {names} are on different scales, so have no common mean: choose one judge")
     return build_from_scores(scores.table, choices, left_out=scores.left_out)
 
 

@@ -203,23 +203,24 @@ def _yaml(path: Path) -> Any:
 
 
 def _wrong(error: ValidationError, where: str) -> InputError:
+    return InputError(f"{where}: {wrong_field(error)}")
+
+
+def wrong_field(error: ValidationError, otherwise: str = "") -> str:
+    """The first field that is wrong, else ``otherwise``, and why."""
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
+    reason = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        reason = _unknown_field(path[-1], [error.title, *path][-2])
-    else:
-        reason = first["msg"].removeprefix("Value error, ")
-    field = ".".join(path)
-    return InputError(f"{where}: {field + ': ' if field else ''}{reason}")
+        reason = _unknown_field(path[-1], [error.title, *path][-2]) or reason
+    field = ".".join(path) or otherwise
+    return (f"{field}: " if field else "") + reason
 
 
-def _unknown_field(name: str, owner: str) -> str:
-    if name.lower().replace("_", "").endswith("key"):
+def _unknown_field(name: str, owner: str) -> str | None:
+    """What may have been meant; None where ``owner`` is no record of a study."""
+    records: dict[str, type[BaseModel]] = {"Study": Study, "Generation": Generation, "generator": Served}
+    record = JudgeSpec if owner in ("judge", "JudgeSpec") else records.get(owner)
+    if record is not None and name.lower().replace("_", "").endswith("key"):
         return "a key is never written down: name the variable that holds the key by key_env"
-    records: dict[str, type[BaseModel]] = {
-        "judge": JudgeSpec,
-        "JudgeSpec": JudgeSpec,
-        "generator": Served,
-        "Generation": Generation,
-    }
-    return str(UnknownName("field", name, records.get(owner, Study).model_fields))
+    return None if record is None else str(UnknownName("field", name, record.model_fields))

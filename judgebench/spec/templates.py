@@ -28,6 +28,7 @@ from judgebench.judging.templates import (
 )
 from judgebench.records import content_key
 from judgebench.resources import folder
+from judgebench.spec.study import wrong_field
 
 _PROMPTS = folder("prompts")
 _MAX_BYTES = 1_000_000
@@ -181,9 +182,7 @@ def _front(path: Path) -> tuple[_Front, str]:
     except yaml.YAMLError as error:
         raise InputError(f"{path}: the front matter is not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "front matter"
-        raise InputError(f"{path}: field {where}: {first['msg']}") from error
+        raise InputError(f"{path}: field {wrong_field(error, 'front matter')}") from error
 
 
 def _bodies(path: Path, kind: str, body: str, *, shows: bool) -> tuple[str, str, frozenset[str]]:

@@ -100,6 +100,9 @@ class Database:
         """The address without its password."""
         return self.url.database or ":memory:" if self.is_sqlite else self.url.render_as_string(hide_password=True)
 
+    def __repr__(self) -> str:
+        return f"Database({self.name!r})"
+
     def close(self) -> None:
         self.engine.dispose()
 

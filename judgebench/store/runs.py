@@ -94,7 +94,7 @@ def runs(connection: sa.Connection) -> list[RunSummary]:
             kind=row.kind,
             started_at=row.started_at,
             finished_at=row.finished_at,
-            ended=+ended[row.id],
+            ended=dict(+ended[row.id]),
             cost_usd=sum(costs[row.id]) if costs[row.id] else None,
         )
         for row in rows

@@ -135,6 +135,8 @@ def test_what_is_awaited_has_a_form_that_waits_with_the_same_arguments() -> None
         assert not inspect.iscoroutinefunction(waiting)
         assert waiting.__name__ == name.removeprefix("a")
         assert inspect.signature(waiting) == inspect.signature(FUNCTIONS[name])
+    with pytest.raises(TypeError, match=r"^run\(\) got an unexpected keyword argument 'basline'"):
+        FUNCTIONS["run"](None, benchmark="b", judge="embedded", basline="one")
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ def test_a_submission_changes_the_database_and_the_leaderboards_choices(
     file.write_text(json.dumps(answers))
     page = visit.open("/submit")
     page.set_input_files("input[type=file]", str(file))
-    page.get_by_text("name it with --map").wait_for()
+    page.get_by_text("name it by --map").wait_for()
     page.get_by_role("combobox", name="Output").click()
     page.get_by_role("option", name="reply").click()
     page.get_by_text("2 outputs read").wait_for()

@@ -8,6 +8,6 @@ def test_judges_beside_people(judged: Invoke) -> None:
     assert [judge["judge"] for judge in report["judges"]] == ["scripted:always-first", "scripted:coin"]
     assert report["people"]["labels"] == 4
     titles = [line for line in judged("agreement", "--benchmark", "bench").out.splitlines() if not line.startswith(" ")]
-    assert titles[0] == "people: 1 annotators, 4 labels on 4 battles"
+    assert titles[0] == "people: 1 annotator, 4 labels on 4 battles"
     assert titles[1].startswith("scripted:always-first and people (4 battles; ")
     assert titles[-1] == "all judges"

@@ -11,7 +11,7 @@ from tests.cli.conftest import Invoke
 def test_outputs_go_out_and_come_back(submitted: Invoke, tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"o.{ending}"
     shown = submitted("export", "outputs", "--benchmark", "bench", "--to", path)
-    assert (shown.code, shown.out) == (0, f"{path}: 12 rows of bench's outputs\n")
+    assert (shown.code, shown.out) == (0, f"{path}: 12 rows of outputs of bench\n")
     again = submitted("--db", "other.db", "import", path, "--benchmark", "bench", "--format", "json").json
     assert [report["new"] for report in again["imported"]] == [12]
     copy = tmp_path / f"copy.{ending}"

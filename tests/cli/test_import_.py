@@ -1,5 +1,6 @@
 """judgebench import: files are recognised, said, stored one by one; the commands that name a format stay."""
 
+import gzip
 import io
 import json
 import sys
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from judgebench import services
+from judgebench.errors import DatabaseError
 from judgebench.formats.registry import FORMATS
 from judgebench.store.database import Database
 from tests.cli.conftest import Invoke
@@ -47,7 +49,7 @@ def test_each_file_is_said_and_stored(invoke: Invoke, tmp_path: Path) -> None:
         "a.jsonl (instructions): b: 1 instructions stored; 0 were stored already",
         "b.jsonl (outputs): b: 1 outputs (m) stored; 0 were stored already",
         "c.jsonl (alpaca-eval): b: 1 verdicts (judge, m) stored; 0 were stored already",
-        "d.jsonl (labels): b: 1 labels stored; 0 were stored already; 1 annotators",
+        "d.jsonl (labels): b: 1 labels stored; 0 were stored already; 1 annotator",
         "e.jsonl (lineage): 1 lineage stored; 0 were stored already",
     ]
     assert shown.out == "".join(f"{tmp_path}/{line}\n" for line in lines)
@@ -126,3 +128,43 @@ def test_the_formats_are_listed(invoke: Invoke) -> None:
     listed = invoke("import", "formats", "--format", "json").json
     assert [row["format"] for row in listed] == [form.name for form in FORMATS]
     assert json.dumps(listed)
+
+
+@pytest.mark.parametrize("data", [b"\x1f\x8b\xff\xff", gzip.compress(b'{"instruction": "q"}' * 9)[:-9], None])
+def test_standard_input_that_is_damaged_or_closed_is_one_sentence(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, data: bytes | None
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None if data is None else io.TextIOWrapper(io.BytesIO(data)))
+    shown = invoke("import", "-", "--benchmark", "b")
+    assert shown.code == 2
+    assert shown.err.startswith("judgebench: standard input")
+    assert shown.err.count("\n") == 1
+
+
+def test_what_the_database_refuses_stops_one_file_alone(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = services.imports.save
+
+    def refusing(database: Database, file: Any, **choices: Any) -> Any:
+        if "bad" in str(file):
+            raise DatabaseError("refused")
+        return save(database, file, **choices)
+
+    monkeypatch.setattr(services.imports, "save", refusing)
+    shown = invoke("import", *write(tmp_path, bad=ANNOTATION, good=ANNOTATION), "--benchmark", "b")
+    assert (shown.code, stored(tmp_path)) == (2, {"b": (1, 1)})
+
+
+def test_the_help_of_the_group_shows_the_options_of_its_short_form(invoke: Invoke) -> None:
+    shown = invoke("import", "--help")
+    assert shown.code == 0
+    for option in ("--benchmark", "--as", "--map", "--model", "--extend"):
+        assert option in shown.out
+
+
+def test_the_format_may_be_named_before_the_files(invoke: Invoke, tmp_path: Path) -> None:
+    [path] = write(tmp_path, a={"instruction": "q"})
+    assert "b: 1 instructions stored" in invoke("import", "instructions", path, "--benchmark", "b").out
+    [path] = write(tmp_path, b=LABEL)
+    assert "1 labels stored" in invoke("import", "labels", path, "--benchmark", "c").out

@@ -65,11 +65,19 @@ def test_name_and_version_are_its_identity(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "why"), [(KeyError("x"), "KeyError: 'x'"), (7, "returned int, not text"), (JudgeError("busy"), "busy")]
+    ("answer", "why"),
+    [
+        (KeyError("x"), "KeyError: 'x'"),
+        (7, "returned int, not text"),
+        (JudgeError("busy"), "busy"),
+        (StopIteration("over"), "StopIteration: over"),
+        (asyncio.CancelledError("mine"), "CancelledError: mine"),
+        (SystemExit(3), "SystemExit: 3"),
+    ],
 )
 def test_what_goes_wrong_is_a_failed_trial(database: Database, answer: Any, why: str) -> None:
     def judge(messages: Messages) -> Any:
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 
@@ -98,7 +106,7 @@ def test_without_its_function_it_cannot_be_asked(database: Database) -> None:
     stored(database, asked(1), ["m1", "m2"])
     spec = own_judge(first, name="mine", version="1").spec
     study = make_study({"benchmark": "bench", "all_pairs": True, "judge": spec}, where="test")
-    with pytest.raises(InputError, match=r"judge 'mine@1' is a function or an object of Python"):
+    with pytest.raises(InputError, match=r"judge 'mine' is a function or an object of Python"):
         engine.run.run(database, study, environment={})
 
 

@@ -74,11 +74,17 @@ def test_only_the_first_rows_are_read(tmp_path: Path) -> None:
 def test_names_that_are_none_are_refused_and_maps_where_names_are_fixed(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="did you mean 'alpaca-eval'"):
         named("alpaca")
-    with pytest.raises(UnknownName):
-        named("leaderboard")
     path = write_rows(tmp_path / "a.json", [ANNOTATION])
     with pytest.raises(InputError, match="fixed names"):
         read(path, named("alpaca-eval"), columns={"instruction": "q"})
+
+
+@pytest.mark.parametrize("name", ["battles", "leaderboard"])
+def test_what_is_only_written_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
+    path = write_rows(tmp_path / "a.json", [dict.fromkeys(named(name).columns, "1")])
+    assert recognise(path).name == name
+    with pytest.raises(InputError, match=f"holds {name}, which is only written and not read back"):
+        read(path, named(name))
 
 
 def test_a_further_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,14 @@ def test_verdicts_come_back_as_they_were(tmp_path: Path, name: str) -> None:
     assert (file.models, file.duplicates) == (("a", "b"), 0)
 
 
+def test_texts_that_are_lists_in_json_come_back_from_csv(tmp_path: Path) -> None:
+    asked = Instruction(('["q"]',), '["c"]', '["gold"]', ('["Is it?"]',))
+    judge = Judge('["j"]', '["m"]', "t", "d" * 32)
+    sides = (Output(asked.key, model, "[]") for model in ('["a"]', '["b"]'))
+    recorded = RecordedVerdict(judge, asked, *sides, Order.AB, 0, PAIRWISE.verdict, Completion('["A"]'))
+    assert read_verdicts(written(tmp_path / "a.csv", recorded)).verdicts == (recorded,)
+
+
 def test_the_key_of_the_trial_is_the_one_under_which_it_was_asked() -> None:
     asked = trial()
     battle = asked.battle
@@ -96,6 +104,22 @@ def test_a_row_that_repeats_another_is_counted_and_one_that_contradicts_it_is_re
         ({"reply": 5}, "'reply'.*text"),
         ({"judge": None}, "'judge'.*null"),
         ({"prompt_tokens": "many"}, "'prompt_tokens'"),
+        ({"repeat": -1}, "'repeat'"),
+        ({"repeat": 10**30}, "'repeat'"),
+        ({"repeat": 1.5}, "'repeat'"),
+        ({"prompt_tokens": 10**25}, "'prompt_tokens'"),
+        ({"completion_tokens": -1}, "'completion_tokens'"),
+        ({"cost_usd": -5}, "'cost_usd'"),
+        ({"cost_usd": "inf"}, "'cost_usd'"),
+        ({"latency_s": float("nan")}, "'latency_s'"),
+        ({"mass": float("inf")}, "'mass'"),
+        ({"score": "nan"}, "'score'"),
+        ({"score": 10**400}, "'score'"),
+        ({"score": True}, "'score'"),
+        ({"settings": '{"a": NaN}'}, "'settings'"),
+        ({"settings": '{"a": 1e400}'}, "'settings'"),
+        ({"logprobs": '[["A", -1, [["A", null]]]]'}, "'logprobs'"),
+        ({"logprobs": '[["A", NaN, []]]'}, "'logprobs'"),
     ],
 )
 def test_rows_that_are_no_verdict_are_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:

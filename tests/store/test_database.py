@@ -41,6 +41,10 @@ def test_a_password_is_in_no_message() -> None:
     assert "s3cret" not in str(caught.value)
 
 
+def test_a_database_shows_its_address(database: Database) -> None:
+    assert repr(database) == f"Database({database.name!r})"
+
+
 def test_a_reader_sees_one_snapshot_whatever_is_written_meanwhile(database: Database) -> None:
     with database.read() as connection:
         assert store.benchmarks.benchmark_names(connection) == []

@@ -1,5 +1,7 @@
 """Runs and the batches that they were written into."""
 
+from dataclasses import asdict
+
 import pytest
 
 from judgebench import store
@@ -62,6 +64,7 @@ def test_what_came_stays_answered_whatever_came_of_it_later(database: Database) 
         assert store.runs.awaited(connection, [trial().key]) == set()
         newer, older = store.runs.runs(connection)
     assert (older.ended, newer.ended) == ({"failed": 1}, {"ok": 1})
+    assert asdict(newer)["ended"] == {"ok": 1}
 
 
 def test_a_closed_batch_awaits_nothing(database: Database) -> None:

@@ -15,6 +15,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from judgebench import services
 from judgebench.audits import INTEGRITY, NULL_MODELS, ROBUSTNESS, SUBMISSIONS
 from judgebench.errors import InputError, UnknownName
+from judgebench.spec.study import wrong_field
 
 if TYPE_CHECKING:
     from judgebench.audits.findings import AuditReport
@@ -155,7 +156,7 @@ def _checked(name: str, hint: Any, value: object) -> Any:
     try:
         return TypeAdapter(hint).validate_python(value)
     except ValidationError as error:
-        raise InputError(f"{name}: {error.errors()[0]['msg']}") from error
+        raise InputError(f"{name}: {wrong_field(error)}") from error
 
 
 AUDITS = {
