@@ -20,8 +20,12 @@ def source() -> cached.Source:
         state = cached.source()
     except JudgeBenchError as error:
         _greet(str(error))
-    if not cached.benchmarks(state):
+    known = [summary.name for summary in cached.benchmarks(state)]
+    if not known:
         _greet("The database holds no benchmark yet.")
+    linked = st.query_params.get("benchmark")
+    if linked is not None and linked not in (*known, *map(one_line, known)):
+        line(f"There is no benchmark {one_line(linked)} here: this is another one.")
     return state
 
 

@@ -7,6 +7,7 @@ in which the reader's checkout is represented by ``demo/``.
 """
 
 import os
+import pkgutil
 import re
 import shlex
 import shutil
@@ -23,6 +24,12 @@ from judgebench.cli.main import COMMANDS, main
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CITING = [*(page for page in PAGES if page.name != "CHANGELOG.md"), ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
+_CITED = re.compile(
+    r"(?<![\w./-])((?:tests|judgebench|app|bench)/[\w./-]*[\w/])"  # a path
+    r"|`((?:judgebench|app)(?:\.\w+)+)[`(]|(?<![\w./-])(bench\.\w+)"  # a module, or what is in it
+)
+_NO_FILES = {"judgebench.db", "judgebench.providers", "judgebench/_bundled/"}  # a database, an entry point, in wheels
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -111,6 +118,26 @@ def test_links_lead_somewhere(page: Path) -> None:
         if "images/" in target and not (ROOT / "docs" / "images").is_dir():
             continue  # pictures are made by `make docs`, all at once
         assert (page.parent / target).exists(), f"{name(page)} links to {target}"
+
+
+def exists(cited: str) -> bool:
+    """Whether a path, or a module with or without what is in it, is there."""
+    if "/" in cited:
+        return (ROOT / cited).exists()
+    if cited.startswith("judgebench."):
+        try:
+            return bool(pkgutil.resolve_name(cited))
+        except (ImportError, AttributeError):
+            return False
+    path = ROOT.joinpath(*cited.split("."))
+    return path.with_suffix(".py").exists() or path.is_dir()
+
+
+@pytest.mark.parametrize("page", CITING, ids=name)
+def test_files_and_modules_that_are_cited_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    cited = {"".join(match) for match in _CITED.findall(text)} - _NO_FILES
+    assert not [words for words in sorted(cited) if not exists(words)]
 
 
 def test_every_command_has_its_section() -> None:

@@ -35,7 +35,6 @@ def _card(card: Card, benchmark: str) -> None:
     line(f"{one_line(card.judge, 200)}: {made_of}, on {one_line(card.benchmark)}")
     rows = [Labelled(answer.question, answer.figure, answer.unit) for answer in card.lines]
     table = estimate_columns(rows, benchmark)
-    remedies = {key: table[key] for key in ("What would give it",) if key in table}
     st.dataframe(
         {
             "Grade": [answer.grade for answer in card.lines],
@@ -43,7 +42,6 @@ def _card(card: Card, benchmark: str) -> None:
             "Value": table["Value"],
             "Interval": table["Interval"],
             "n": table["n"],
-            **remedies,
             "Rule": [one_line(answer.rule, 200) for answer in card.lines],
             "Evidence": [one_line(answer.evidence, 200) for answer in card.lines],
         },
@@ -52,6 +50,10 @@ def _card(card: Card, benchmark: str) -> None:
         column_config=WIDTHS,
         height="content",
     )
+    remedies = zip(table.get("What would give it", ()), table["What"], strict=False)
+    if missing := [f"{command}  # {question}" for command, question in remedies if command]:
+        line("What would give what is missing:")
+        st.code("\n".join(missing), language=None, wrap_lines=True)
     for note in card.notes:
         line(one_line(note, 400))
 

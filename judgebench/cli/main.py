@@ -86,7 +86,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
-            error.message = _with_nearest(error.message)
+            error.message = _with_nearest(error.message.replace("Value error, ", ""))
             raise
         except Exception as error:
             wrong: Any = error

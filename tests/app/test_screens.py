@@ -61,6 +61,21 @@ def test_a_wrong_address_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "are not supported" in printed(app)
 
 
+def test_a_link_to_a_benchmark_that_is_none_says_so(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
+    for benchmark, said in (("nosuch", True), ("demo", False)):
+        app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20)
+        app.query_params["benchmark"] = benchmark
+        app.run()
+        assert not app.exception
+        assert ("There is no benchmark nosuch here" in printed(app)) is said
+
+
+def test_what_would_give_a_measure_is_shown_whole(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
+    shown = printed(opened("judges", monkeypatch, demo_database))
+    assert "judgebench run --benchmark demo --judge JUDGE --repeats 3  # " in shown
+
+
 def test_choosing_a_category_ranks_by_it_alone(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
     app = opened("leaderboard", monkeypatch, demo_database)
     whole = app.dataframe[0].value["Battles"].sum()

@@ -36,7 +36,7 @@ def test_values_outside_the_unit_interval_are_refused() -> None:
 
 
 def looks_at(values: np.ndarray, *, every: int, population: int | None = None) -> list[Bounds]:
-    """The bounds after each ``every`` values; ``tests/stats/test_race.py`` holds that looking changes nothing."""
+    """The bounds after each ``every`` values; ``tests/stats/test_adaptive.py`` holds that looking changes nothing."""
     running, looks = RunningBounds(lower_error=0.05, upper_error=0.05, population=population), []
     for number, value in enumerate(values.tolist(), start=1):
         running.add(value)

@@ -121,6 +121,7 @@ def test_an_example_is_a_line_that_the_parser_takes(example: str) -> None:
         (["run", "--orders", "bth"], "Did you mean 'both'"),
         (["matrix", "--benchmark", "b", "--format", "jsn"], "Did you mean 'json'?"),
         (["run", "--bench", "b"], "--benchmark"),
+        (["matrix", "--benchmark", "b", "--format", "md"], "Invalid value for '--format': 'md' is not one of"),
         (["leaderboard", "--benchmrk", "b"], "Did you mean --benchmark"),
         (["import", "alpaca_eval", "x.json"], "unknown format or file 'alpaca_eval': did you mean 'alpaca-eval'?"),
         (["import", "nosuchformat", "x"], "unknown format or file 'nosuchformat'"),

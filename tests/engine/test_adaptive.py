@@ -82,7 +82,7 @@ def test_every_instruction_may_be_used_and_nothing_settled(database: Database) -
 
 def test_a_coin_settles_hardly_anything(database: Database) -> None:
     stored(database, asked(150), ["m1", "m9"])
-    """The races share their verdicts, so they err together: the error is small, and test_race.py counts how often."""
+    """The races share their verdicts, so they err together: the error is small, and tests/stats counts how often."""
     found = [_settle(database, "scripted:coin", better=["m1", "m9"], seed=seed, error=0.001) for seed in range(4)]
     assert not any(each.settled for each in found)
     assert found[1].looks > 3
