@@ -81,6 +81,7 @@ class Database:
                 f"there is no database at {self.name}: submit or import something first, or name it by --db"
             )
         self.engine = _engine(self.url)
+        event.listen(self.engine, "handle_error", _refuse_value)
         # PostgreSQL otherwise takes a snapshot a statement, which a writer needs who has waited for another.
         level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reading = self.engine.execution_options(**level)
@@ -207,28 +208,21 @@ def _engine(url: URL) -> sa.Engine:
     if url.get_backend_name() == "sqlite":
         if url.database and not Path(url.database).absolute().parent.is_dir():
             raise InputError(f"the folder of the database {url.database} does not exist: create it first")
-        engine = _told(sa.create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False}))
+        engine = sa.create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
         # Statements prepared while a table was empty would be planned for an empty table for ever after.
-        return _told(sa.create_engine(url, connect_args={"prepare_threshold": None}))
+        return sa.create_engine(url, connect_args={"prepare_threshold": None})
     except ModuleNotFoundError as error:
         raise MissingExtra("PostgreSQL needs its driver: pip install 'judgebench[postgres]'") from error
 
 
-def _told(engine: sa.Engine) -> sa.Engine:
-    """The engine, which says what values no driver can send."""
-    event.listen(engine, "handle_error", _refuse_value)
-    return engine
-
-
 def _refuse_value(context: sa.ExceptionContext) -> None:
-    if isinstance(context.original_exception, UnicodeEncodeError):
-        raise InputError("a name or text is not Unicode: write it in UTF-8")
-    if isinstance(context.original_exception, OverflowError):
-        raise InputError("a number is larger than a database can hold")
+    """Raises InputError for what no driver can send."""
+    if isinstance(context.original_exception, UnicodeEncodeError | OverflowError):
+        raise InputError(f"the database cannot hold this name, text or number: {context.original_exception}")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -90,7 +90,7 @@ def test_nothing_to_rank_by_is_said() -> None:
 
 
 def test_no_finite_estimate_is_said() -> None:
-    estimates = estimate(TABLE, Choices())
+    estimates = estimate(TABLE, Choices(), baseline=None)
     with pytest.raises(StatisticsError, match="no model has a finite estimate"):
         build_from(TABLE, Choices(), replace(estimates, value=np.full(len(TABLE.models), np.nan)))
 
