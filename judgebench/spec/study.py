@@ -5,6 +5,7 @@ everything is deterministic: the same arguments plan the same trials, which is w
 trials are already answered is the store's business.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -39,6 +40,12 @@ class Served(BaseModel):
     key_env: str | None = None  # name of the environment variable with the server's key
     settings: Mapping[str, Any] = Field(default_factory=dict)  # decoding settings
     price: str | None = None  # "PROMPT,COMPLETION" in USD per million tokens
+
+    @field_validator("settings")
+    @classmethod
+    def _finite(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        json.dumps(settings, allow_nan=False, default=str)  # raises ValueError
+        return settings
 
 
 class JudgeSpec(Served):
