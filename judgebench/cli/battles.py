@@ -26,7 +26,7 @@ def battles(
     ] = False,
     text: Annotated[str, typer.Option("--text", help="Only where the instruction contains this.")] = "",
     limit: Shown = 20,
-    offset: Annotated[int, typer.Option("--offset", min=0, help="Pass over so many.")] = 0,
+    offset: Annotated[int, typer.Option("--offset", min=0, max=10**9, help="Pass over so many.")] = 0,
     output: Output = "table",
 ) -> None:
     """List battles with the mean preference of their verdicts.

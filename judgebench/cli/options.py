@@ -48,11 +48,11 @@ _BENCHMARK = typer.Option("--benchmark", help="Name of the benchmark.")
 _DRY_RUN = typer.Option("--dry-run", help="Print what would be asked, and ask nothing.")
 _FORMAT = typer.Option("--format", help="How to print the result.")
 _JUDGE = typer.Option("--judge", help="Name of the judge.")
-_LIMIT = typer.Option("--limit", min=1, help="Take the first N instructions.")
+_LIMIT = typer.Option("--limit", min=1, max=10**9, help="Take the first N instructions.")
 _METHOD = typer.Option("--method", help="How to rank.")
 _MODEL = typer.Option("--model", help="Name of the model.")
 _PORT = typer.Option("--port", min=1, max=65535, help="Port to listen at.")
-_SEED = typer.Option("--seed", help="Seed of everything that is drawn at random.")
+_SEED = typer.Option("--seed", min=0, help="Seed of everything that is drawn at random.")
 _TEMPLATE = typer.Option("--template", help="A template, e.g. pairwise/two-way, or a file.")
 
 # What is looked at.

@@ -195,6 +195,14 @@ def _overlaid(known: KnownJudge, spec: JudgeSpec, given: dict[str, Any]) -> dict
     return fields | given | {"model": spec.model}
 
 
+def _answers_here(judge: Judge) -> bool:
+    """Whether an imported judge can be asked in this process, by the template that it was asked with."""
+    try:
+        return is_local(judge.model) and bool(template_of(judge))
+    except InputError:
+        return False
+
+
 def _known(connection: Connection, judge: Judge) -> KnownJudge:
     address = store.judges.addresses(connection).get(judge.name)
     if address is not None:
@@ -203,7 +211,9 @@ def _known(connection: Connection, judge: Judge) -> KnownJudge:
         kind, study = store.runs.last_specification(connection, judge.name) or ("", {"judge": {}})
         fields = dict(study["judge"])
         if not fields or (kind == "batch" and fields.get("url") == NO_ADDRESS):
-            return KnownJudge(judge, None)
+            if not _answers_here(judge):
+                return KnownJudge(judge, None)
+            fields = {}
     if not (fields.get("template") or "").endswith(".md"):
         fields["template"] = judge.template  # this version, whatever is the newest
     fields |= {"name": judge.name, "model": judge.model, "settings": judge.settings}

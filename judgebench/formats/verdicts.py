@@ -44,10 +44,9 @@ class _Number:
     highest: float = sys.float_info.max
 
     def __call__(self, value: Any) -> int | float:
-        if isinstance(value, bool):
-            raise TypeError("true and false are no numbers")
         number = self.kind(value)
-        if not self.lowest <= number <= self.highest or (isinstance(value, float) and number != value):
+        changed = isinstance(value, bool) or (isinstance(value, float) and number != value)
+        if changed or not self.lowest <= number <= self.highest:
             raise ValueError(f"expected a number from {self.lowest:g} to {self.highest:g}")
         return number
 

@@ -173,6 +173,8 @@ def _rows(models: Sequence[str], estimates: Estimates, counts: _Counts, choices:
     rng = np.random.default_rng(choices.seed)
     sets = rank_sets(value, estimates.covariance, level=choices.level, rng=rng)
     order = [i for i in np.lexsort((np.arange(len(models)), -value)) if math.isfinite(value[i])]
+    if not order:
+        raise StatisticsError("no model has a finite estimate: audit the judges' verdicts, or choose another method")
     se = np.sqrt(np.maximum(np.diag(estimates.covariance), 0.0))  # rounding may leave a variance of nought below it
     return tuple(
         Row(

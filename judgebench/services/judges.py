@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from judgebench import engine, store
+from judgebench.clients.base import Price
 from judgebench.clients.probe import Report, check
 from judgebench.engine.judges import (
     KnownJudge,
@@ -33,6 +34,8 @@ def add_judge(database: Database, spec: JudgeSpec) -> Judge:
     """
     judge = resolve(spec).judge
     check_name("judge", judge.name)
+    if spec.price is not None:
+        Price.parse(spec.price)
     template = spec.template
     if template is not None and template.endswith(".md"):
         template = str(Path(template).resolve())  # it is looked for from any folder

@@ -81,6 +81,7 @@ class Database:
                 f"there is no database at {self.name}: submit or import something first, or name it by --db"
             )
         self.engine = _engine(self.url)
+        event.listen(self.engine, "handle_error", _refuse_value)
         # PostgreSQL otherwise takes a snapshot a statement, which a writer needs who has waited for another.
         level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reading = self.engine.execution_options(**level)
@@ -216,6 +217,12 @@ def _engine(url: URL) -> sa.Engine:
         return sa.create_engine(url, connect_args={"prepare_threshold": None})
     except ModuleNotFoundError as error:
         raise MissingExtra("PostgreSQL needs its driver: pip install 'judgebench[postgres]'") from error
+
+
+def _refuse_value(context: sa.ExceptionContext) -> None:
+    """Raises InputError for what no driver can send."""
+    if isinstance(context.original_exception, UnicodeEncodeError | OverflowError):
+        raise InputError(f"the database cannot hold this name, text or number: {context.original_exception}")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

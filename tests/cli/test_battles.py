@@ -15,3 +15,12 @@ def test_battles_are_counted_and_filtered(judged: Invoke) -> None:
     page = judged(*where, "--limit", "5", "--offset", "10").out.splitlines()
     assert page[-1] == "2 of 12 battles"
     assert judged(*where, "--judge", "nobody").code == 2
+
+
+def test_values_that_no_database_holds_are_refused_in_one_sentence(judged: Invoke) -> None:
+    for option in ("--limit", "--offset"):
+        assert judged("battles", "--benchmark", "bench", option, str(10**22)).code == 2
+    assert judged("leaderboard", "--benchmark", "bench", "--interval", "bootstrap", "--seed", "-1").code == 2
+    for options in (("--benchmark", "\udcff"), ("--benchmark", "bench", "--text", "\udcff")):
+        shown = judged("battles", *options)
+        assert (shown.code, shown.err.count("\n")) == (2, 1)

@@ -109,3 +109,12 @@ def test_a_template_that_changed_is_another_judge(submitted: Invoke, tmp_path: P
     shown = submitted("judges", "show", "strict")
     assert shown.code == 2
     assert "has changed since" in shown.err
+
+
+@pytest.mark.parametrize(
+    "options", [("--set", "temperature=NaN"), ("--set", "a=[1e400]"), ("--price", "inf,nan"), ("--price", "-1,2")]
+)
+def test_numbers_that_are_not_finite_are_refused(submitted: Invoke, options: tuple[str, str]) -> None:
+    shown = submitted("judges", "add", "odd", "--model", "m", "--url", "http://127.0.0.1:9/v1", *options)
+    assert (shown.code, shown.err.count("\n")) == (2, 1)
+    assert submitted("judges", "list", "--format", "json").json == []

@@ -8,7 +8,7 @@ import pytest
 from judgebench.bias.effects import length_effect, place_effect
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard import METHODS, Choices, Cluster, Join
-from judgebench.leaderboard.build import build, common_baseline
+from judgebench.leaderboard.build import build, build_from, common_baseline, estimate
 from judgebench.stats.verdict_table import VerdictTable
 from tests.bias.factories import BiasedWorld
 from tests.stats.factories import against_baseline
@@ -87,6 +87,12 @@ def test_choices_that_do_not_fit_together_are_refused(choices: Choices, message:
 def test_nothing_to_rank_by_is_said() -> None:
     with pytest.raises(StatisticsError, match="no verdict"):
         build(TABLE.select(np.zeros(len(TABLE), dtype=bool)), Choices())
+
+
+def test_no_finite_estimate_is_said() -> None:
+    estimates = estimate(TABLE, Choices(), baseline=None)
+    with pytest.raises(StatisticsError, match="no model has a finite estimate"):
+        build_from(TABLE, Choices(), replace(estimates, value=np.full(len(TABLE.models), np.nan)))
 
 
 def test_two_models_have_no_baseline_but_each_other() -> None:

@@ -59,3 +59,10 @@ def test_many_values_are_asked_for_in_parts(database: Database) -> None:
     keys = [instruction(number).key for number in range(2000)]
     with database.read() as connection:
         assert len(store.benchmarks.stored_outputs(connection, 1, keys)) == 3
+
+
+@pytest.mark.parametrize("value", ["\udcff", 10**30])
+def test_a_value_that_no_driver_sends_is_one_clear_error(database: Database, value: object) -> None:
+    kind = sa.String if isinstance(value, str) else sa.BigInteger
+    with pytest.raises((InputError, DatabaseError)), database.read() as connection:
+        connection.execute(sa.select(sa.cast(sa.bindparam("value", value, kind), kind)))
