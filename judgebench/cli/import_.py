@@ -270,8 +270,10 @@ def _in_words(report: ImportReport) -> str:
         "outputs added": report.outputs,
         "instructions without an output": report.missing,
     }
-    holds = named(report.format).holds + (f" ({', '.join(whose)})" if whose else "")
-    stored = f"{into}{report.new} {holds} stored; {report.known} were stored already"
+    holds = named(report.format).holds
+    holds = "lineages" if holds == "lineage" and report.new != 1 else holds  # the only kind that is no plural
+    of = f" ({', '.join(whose)})" if whose else ""
+    stored = f"{into}{report.new} {holds}{of} stored; {report.known} were stored already"
     parts = [stored, *(f"{number} {what}" for what, number in counted.items() if number)]
     if report.annotators:
         parts.append(count(len(report.annotators), "annotator"))
