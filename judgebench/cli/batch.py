@@ -51,6 +51,8 @@ def export(
     with opened(context) as database:
         study = options.study_of(database, file, design, judge, prices, otherwise=_NO_ADDRESS)
         report = engine.batches.export(database, study, to, limits=limits)
+    if study.judge.url == _NO_ADDRESS:
+        complain(f"'batch submit' would send these questions to {_NO_ADDRESS}; --judge-url URL names another server")
     if output == "json":
         print_json(asdict(report))
         return

@@ -81,9 +81,20 @@ def provider_of(served: Served, scale: Scale | None) -> Provider:
         hint = ", or name a judge that was added by 'judgebench judges add'" if served.role == "judge" else ""
         raise InputError(
             f"{served.role} {served.model!r} needs an address: give {served.flag} (in a study file: url){hint}"
+            f"{_other_provider(name, colon)}"
         )
     servers = (provider for provider in PROVIDERS.values() if provider.scale is not None)
     return next((provider for provider in servers if isinstance(scale, provider.scale or ())), PROVIDERS["openai"])
+
+
+def _other_provider(name: str, colon: str) -> str:
+    """What else the name of a model without an address may have meant."""
+    if colon:
+        known = {provider for provider in PROVIDERS if is_local(provider)} | entry_points(group=GROUP).names
+        return f"; there is no installed provider {name!r} (known: {', '.join(sorted(known))})"
+    from judgebench.clients.scripted import SCRIPTS
+
+    return f"; or did you mean 'scripted:{name}'?" if name in SCRIPTS else ""
 
 
 def is_local(model: str) -> bool:

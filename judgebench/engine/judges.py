@@ -191,12 +191,22 @@ def _overlaid(known: KnownJudge, spec: JudgeSpec, given: dict[str, Any]) -> dict
     return fields | given | {"model": spec.model}
 
 
+def _answers_here(judge: Judge) -> bool:
+    """Whether an imported judge can be asked in this process, by the template that it was asked with."""
+    try:
+        return is_local(judge.model) and bool(template_of(judge))
+    except InputError:
+        return False
+
+
 def _known(connection: Connection, judge: Judge) -> KnownJudge:
     address = store.judges.addresses(connection).get(judge.name)
     if address is not None:
         fields = asdict(address)
     elif (ran := store.runs.last_specification(connection, judge.name)) is not None:
         fields = dict(ran["judge"])
+    elif _answers_here(judge):
+        fields = {}
     else:
         return KnownJudge(judge, None)
     if not (fields.get("template") or "").endswith(".md"):

@@ -88,6 +88,10 @@ def test_a_provider_is_known_by_the_models_name_and_by_what_is_asked(
 def test_an_address_is_given_where_one_is_needed() -> None:
     with pytest.raises(InputError, match="judge 'gpt' needs an address: give --judge-url"):
         provider_of(JudgeSpec(model="gpt"), None)
+    with pytest.raises(InputError, match=r"no installed provider 'acme' \(known: embedded, .*scripted\)"):
+        provider_of(JudgeSpec(model="acme:large"), None)
+    with pytest.raises(InputError, match="did you mean 'scripted:coin'"):
+        provider_of(JudgeSpec(model="coin"), None)
     with pytest.raises(InputError, match="runs in this process"):
         provider_of(JudgeSpec(model="embedded", url=URL), None)
 
