@@ -50,8 +50,10 @@ def export(
     with opened(context) as database:
         study = options.study_of(database, file, design, judge, prices, otherwise=engine.judges.NO_ADDRESS)
         report = engine.batches.export(database, study, to, limits=limits)
-    if study.judge.url == _NO_ADDRESS:
-        complain(f"'batch submit' would send these questions to {_NO_ADDRESS}; --judge-url URL names another server")
+    if study.judge.url == engine.judges.NO_ADDRESS:
+        complain(
+            f"'batch submit' would send these questions to {engine.judges.NO_ADDRESS}; --judge-url URL names another server"
+        )
     if output == "json":
         print_json(asdict(report))
         return
