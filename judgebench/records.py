@@ -17,8 +17,6 @@ from typing import Any
 from judgebench.errors import InputError
 
 _KEY_BYTES = 16
-
-
 _CANONICAL = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True)
 
 

@@ -111,8 +111,6 @@ def identical_verdict(trial: Trial) -> Verdict | None:
 
 
 _ESTIMATE_BATCH = 400
-
-
 _NO_NONCE = "0" * 16  # prompts are only measured
 
 

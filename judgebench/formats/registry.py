@@ -72,7 +72,7 @@ def read(
 ) -> Contents:
     """What a file of this format holds. Raises InputError naming file, row and field."""
     if format.read is None:
-        raise InputError(f"{filename}: holds {format.holds}, which is only written and not read back")
+        raise InputError(f"{filename}: is an export of {format.holds}, which is not read back")
     if columns and not format.maps:
         raise InputError(f"{filename}: columns of {format.name} have fixed names: leave --map")
     contents: Contents = format.read(filename, limits=limits, **({"columns": columns} if format.maps else {}))

@@ -138,8 +138,6 @@ VARIABLES = {
 
 
 _MARK_DIGITS = 16  # 64 bits: guessing one costs more trials than anybody will run
-
-
 ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
 )

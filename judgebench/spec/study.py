@@ -8,7 +8,7 @@ trials are already answered is the store's business.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -16,14 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from judgebench.errors import InputError, UnknownName
 
 Orders = Literal["both", "random", "single"]
-
-
 Design = Literal["fixed", "adaptive"]
-
-
+_Spec = TypeVar("_Spec", bound=BaseModel)
 _MAX_NAME = 200
-
-
 # Every parameter that shapes an output is sent and stored: a server's own defaults are nobody's settings.
 _SETTINGS = {"temperature": 0, "max_tokens": 2048}  # of a model under evaluation
 
@@ -158,18 +153,12 @@ def load_study(path: Path) -> Study:
 
 def make_study(fields: Mapping[str, Any], *, where: str) -> Study:
     """Raises InputError naming ``where`` and the field."""
-    try:
-        return Study.model_validate(fields)
-    except ValidationError as error:
-        raise _wrong(error, where) from error
+    return _made(Study, fields, where)
 
 
 def make_judge(fields: Mapping[str, Any], *, where: str) -> JudgeSpec:
     """Raises InputError naming ``where`` and the field."""
-    try:
-        return JudgeSpec.model_validate(fields)
-    except ValidationError as error:
-        raise _wrong(error, where) from error
+    return _made(JudgeSpec, fields, where)
 
 
 def make_generation(fields: Mapping[str, Any], *, where: str) -> Generation:
@@ -180,10 +169,7 @@ def make_generation(fields: Mapping[str, Any], *, where: str) -> Generation:
     generator = fields.get("generator")
     if isinstance(generator, Mapping) and isinstance(given := generator.get("settings", {}), Mapping):
         fields = {**fields, "generator": {**generator, "settings": {**_SETTINGS, **given}}}
-    try:
-        return Generation.model_validate(fields)
-    except ValidationError as error:
-        raise _wrong(error, where) from error
+    return _made(Generation, fields, where)
 
 
 def load_prices(path: Path) -> dict[str, str]:
@@ -209,8 +195,11 @@ def _yaml(path: Path) -> Any:
         raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())[:200]}") from error
 
 
-def _wrong(error: ValidationError, where: str) -> InputError:
-    return InputError(f"{where}: {wrong_field(error)}")
+def _made(kind: type[_Spec], fields: Mapping[str, Any], where: str) -> _Spec:
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        raise InputError(f"{where}: {wrong_field(error)}") from error
 
 
 def wrong_field(error: ValidationError, otherwise: str = "") -> str:
