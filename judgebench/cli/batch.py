@@ -52,7 +52,7 @@ def export(
         report = engine.batches.export(database, study, to, limits=limits)
     if study.judge.url == engine.judges.NO_ADDRESS:
         complain(
-            f"'batch submit' would send these questions to {engine.judges.NO_ADDRESS}; --judge-url URL names another server"
+            f"'batch submit' would send these questions to {study.judge.url}; --judge-url URL names another server"
         )
     if output == "json":
         print_json(asdict(report))
