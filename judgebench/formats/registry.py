@@ -64,9 +64,8 @@ def recognise(filename: Filename, *, limits: ReadLimits | None = None) -> Format
     if matches:
         raise InputError(f"{filename}: may be {names}: say which by --as, in Python by as_format")
     columns = ", ".join(sample.columns[:_MOST_COLUMNS]) or "none"
-    raise InputError(
-        f"{filename}: not recognised (its columns: {columns}); say by --as, in Python by as_format, which it is: {names}"
-    )
+    how = "say by --as, in Python by as_format, which it is"
+    raise InputError(f"{filename}: not recognised (its columns: {columns}); {how}: {names}")
 
 
 def read(
