@@ -4,8 +4,12 @@
 command line's options is called there, it is called here.
 """
 
+from inspect import isfunction
+
 from judgebench.api import asking, data
 from judgebench.api.asking import *  # noqa: F403
+from judgebench.api.checking import checked
 from judgebench.api.data import *  # noqa: F403
 
 __all__ = [*asking.__all__, *data.__all__]
+globals().update({name: checked(globals()[name]) for name in __all__ if isfunction(globals()[name])})

@@ -6,6 +6,7 @@ from judgebench import store
 from judgebench.audits import NULL_MODELS, SUBMISSIONS
 from judgebench.audits.findings import AuditReport
 from judgebench.clients.providers import is_local
+from judgebench.errors import UnknownName
 from judgebench.leaderboard import JudgeGate, Leaderboard, ModelGate
 from judgebench.leaderboard.board import State
 from judgebench.records import Judge
@@ -35,6 +36,8 @@ def audits(database: Database, benchmark: str, *, kind: str | None = None) -> li
 
     ``kind``: the name of an audit. Raises UnknownName.
     """
+    if kind is not None and kind not in AUDITS:
+        raise UnknownName("audit", kind, AUDITS)
     with database.read() as connection:
         return newest_audits(connection, store.benchmarks.benchmark_id(connection, benchmark), kind=kind)
 
