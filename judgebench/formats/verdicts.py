@@ -33,6 +33,8 @@ from judgebench.records import (
 
 _MAX_INTEGER = 2**31 - 1  # of the store's columns
 _MAX_MASS = 1.000001  # a sum of probabilities, rounded
+_JUDGE = ("judge", "judge_model", "template", "template_digest")
+_TYPES: Mapping[Any, ColumnType] = {float: "number", int: "integer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,15 @@ class _Number:
 
 
 _FINITE, _AMOUNT = _Number(float), _Number(float, 0)
+
+
 _COUNT = _Number(int, 0, _MAX_INTEGER)
-_JUDGE = ("judge", "judge_model", "template", "template_digest")
+
+
 _VERDICT: Mapping[str, Callable[[Any], Any]] = {  # field -> how it is read
     **{"status": Status, "source": Source, "preference": _FINITE, "score": _FINITE},
     **{"label": str, "mass": _Number(float, 0, _MAX_MASS), "detail": str, "parser": str},
 }
-_TYPES: Mapping[Any, ColumnType] = {float: "number", int: "integer"}
 
 
 @dataclass(frozen=True, slots=True)

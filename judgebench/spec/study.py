@@ -16,14 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from judgebench.errors import InputError
 
 Orders = Literal["both", "random", "single"]
-
-
 Design = Literal["fixed", "adaptive"]
-
-
 _MAX_NAME = 200
-
-
 # Every parameter that shapes an output is sent and stored: a server's own defaults are nobody's settings.
 _SETTINGS = {"temperature": 0, "max_tokens": 2048}  # of a model under evaluation
 
