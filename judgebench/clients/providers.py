@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from pkgutil import resolve_name
 from typing import Any, cast
 
-from judgebench.clients.base import Access, Client, Counted, finite_number
+from judgebench.clients.base import Access, Client, Counted, Price, finite_number
 from judgebench.errors import InputError, JudgeBenchError, JudgeError
 from judgebench.judging.templates import LikelihoodScale, RewardScale, Scale
 from judgebench.records import Completion, Prompt, TokenLogprob, clean_text
@@ -101,6 +101,14 @@ def is_local(model: str) -> bool:
     """Whether a model of this name runs in this process."""
     provider = PROVIDERS.get(model.partition(":")[0])
     return provider is not None and provider.is_local
+
+
+def price_of(served: Served) -> Price | None:
+    """As it was given; what runs in this process costs nothing, unless its code is a user's own."""
+    provider = PROVIDERS.get(served.model.partition(":")[0])
+    free = provider is not None and provider.is_local and not provider.is_foreign
+    given = served.price or ("0,0" if free else None)
+    return None if given is None else Price.parse(given)
 
 
 def installed(name: str) -> Provider | None:

@@ -104,6 +104,8 @@ def test_an_installed_package_brings_a_provider(package: Any, submitted: Invoke)
     mute = submitted("run", "--judge", "parrot:mute", *study)
     assert (mute.code, mute.json["failed"]) == (3, 8)
     assert "KeyError: 'no voice'" in mute.err
+    assert "by another package" in submitted("judges", "list").out
+    assert "is asked by another package" in submitted("judges", "test", "parrot:A").out
 
 
 @pytest.mark.parametrize(
