@@ -73,7 +73,7 @@ def _test(judge: str) -> None:
         problem("It could not be tested.", error)
         return
     if answer is None:
-        line("It runs in this process: there is no server to ask.")
+        line("It runs in this process, or is asked by another package: there is no server to ask.")
         return
     latency = "unknown" if answer.latency_s is None else f"{answer.latency_s:.2f} s"
     line(f"It answers as {one_line(answer.model or 'no name')} in {latency}.")

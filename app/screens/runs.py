@@ -66,7 +66,7 @@ def _estimate(study: Study) -> CostEstimate:
 
 def _say(estimate: CostEstimate) -> None:
     plan = estimate.plan
-    cost = "" if estimate.cost_usd is None else f", at least {estimate.cost_usd:.4f} USD for the prompts"
+    cost = f", at least {estimate.cost_usd:.4f} USD for the prompts" if estimate.cost_usd else ""
     line(
         f"{plan.battles:,} battles of {len(plan.models)} models, {plan.trials:,} trials: {estimate.answered:,} are "
         f"answered already, {estimate.calls:,} calls with about {estimate.prompt_tokens:,} prompt tokens{cost}."

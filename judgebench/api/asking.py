@@ -49,7 +49,6 @@ __all__ = [
 AnyJudge = str | Mapping[str, Any] | JudgeSpec | ResolvedJudge | Client | Ask
 _P = ParamSpec("_P")
 _Report = TypeVar("_Report")
-_UNREACHED = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does
 
 
 def waiting(ask: Callable[_P, Coroutine[Any, Any, _Report]]) -> Callable[_P, _Report]:
@@ -108,12 +107,16 @@ def judge(
     if isinstance(judge, str | Mapping | JudgeSpec):
         if version is not None:
             raise InputError("a version is that of a function or client: leave it out")
-        known = judge.model_dump() if isinstance(judge, JudgeSpec) else _fields(judge)
+        known = judge.model_dump(exclude_unset=True) if isinstance(judge, JudgeSpec) else _fields(judge)
+        if known.get("settings") and settings:
+            fields["settings"] = {**known["settings"], **settings}
         return resolve(services.judges.find_judge(database, known | fields, where="judge", otherwise=otherwise))
+    if isinstance(judge, ResolvedJudge):
+        if fields or version is not None:
+            raise InputError("what judgebench.judge gave is asked as it is: give its name, template and so on there")
+        return judge
     if fields.keys() - {"name", "template"}:
         raise InputError("a function or client has an address, settings and a price of its own: leave ours out")
-    if isinstance(judge, ResolvedJudge):
-        return judge
     if name is None or version is None:
         raise InputError("a function or client is known by what you call it: give judge_name and judge_version")
     return own_judge(judge, name=name, version=version, template=template)
@@ -259,7 +262,7 @@ def export_batch(
     given = locals()
     limits = engine.batches.FileLimits(given.pop("max_requests"), given.pop("max_mebibytes"))
     target = Path(given.pop("to"))
-    study, _ = _study(given, otherwise=_UNREACHED)
+    study, _ = _study(given, otherwise=engine.judges.NO_ADDRESS)
     return engine.batches.export(database, study, target, limits=limits)
 
 

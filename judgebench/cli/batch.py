@@ -24,7 +24,6 @@ $ judgebench batch export --to b.jsonl --benchmark demo --judge qwen3 --all-pair
 $ judgebench batch ingest results.jsonl
 """
 app = typer.Typer(help=_HELP, no_args_is_help=True)
-_NO_ADDRESS = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does
 
 
 @app.command()
@@ -49,8 +48,12 @@ def export(
     """
     limits = engine.batches.FileLimits(max_requests, max_mebibytes)
     with opened(context) as database:
-        study = options.study_of(database, file, design, judge, prices, otherwise=_NO_ADDRESS)
+        study = options.study_of(database, file, design, judge, prices, otherwise=engine.judges.NO_ADDRESS)
         report = engine.batches.export(database, study, to, limits=limits)
+    if study.judge.url == engine.judges.NO_ADDRESS:
+        complain(
+            f"'batch submit' would send these questions to {study.judge.url}; --judge-url URL names another server"
+        )
     if output == "json":
         print_json(asdict(report))
         return

@@ -270,8 +270,9 @@ def _in_words(report: ImportReport) -> str:
         "outputs added": report.outputs,
         "instructions without an output": report.missing,
     }
-    holds = named(report.format).holds + (f" ({', '.join(whose)})" if whose else "")
-    stored = f"{into}{report.new} {holds} stored; {report.known} were stored already"
+    holds = f"{named(report.format).holds}{'s' * (report.format == 'lineage' and report.new != 1)}"
+    of = f" ({', '.join(whose)})" if whose else ""
+    stored = f"{into}{report.new} {holds}{of} stored; {report.known} were stored already"
     parts = [stored, *(f"{number} {what}" for what, number in counted.items() if number)]
     if report.annotators:
         parts.append(count(len(report.annotators), "annotator"))

@@ -110,7 +110,10 @@ def try_judge(context: typer.Context, name: NameArgument, output: Output = "tabl
 
 def _lines(model: str, report: Report | None, price: str | None) -> list[str]:
     if report is None:
-        return ["runs in this process: there is no server to try, and no price"]
+        from judgebench.clients.providers import is_local
+
+        place = "runs in this process" if is_local(model) else "is asked by another package"
+        return [f"{place}: there is no server to try, and no price"]
     held = {True: "yes", False: "no"}
     other = "" if report.model in (None, model) else f", not {model!r} as asked"
     context = "the server does not tell" if report.context_tokens is None else f"{report.context_tokens:,} tokens"
@@ -144,4 +147,6 @@ def _document(known: KnownJudge) -> dict[str, Any]:
 def _address(known: KnownJudge) -> str:
     if known.spec is None:
         return ""
-    return known.spec.url or "in this process"
+    from judgebench.clients.providers import is_local
+
+    return known.spec.url or ("in this process" if is_local(known.spec.model) else "by another package")

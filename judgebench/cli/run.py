@@ -191,5 +191,6 @@ def _replies(estimate: CostEstimate) -> str:
 
 def _time(estimate: CostEstimate) -> str:
     if estimate.seconds is None:
-        return "time not known until this judge has replied once; judgebench judges test NAME times one question"
+        hint = "" if estimate.plan.resolved.provider.is_local else "; judgebench judges test NAME times one question"
+        return f"time not known until this judge has replied once{hint}"
     return f"about {timedelta(seconds=round(estimate.seconds))} (at the latency of its last replies)"

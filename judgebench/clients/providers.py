@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from pkgutil import resolve_name
 from typing import Any, cast
 
-from judgebench.clients.base import Access, Client, Counted, finite_number
+from judgebench.clients.base import Access, Client, Counted, Price, finite_number
 from judgebench.errors import InputError, JudgeBenchError, JudgeError
 from judgebench.judging.templates import LikelihoodScale, RewardScale, Scale
 from judgebench.records import Completion, Prompt, TokenLogprob, clean_text
@@ -81,15 +81,34 @@ def provider_of(served: Served, scale: Scale | None) -> Provider:
         hint = ", or name a judge that was added by 'judgebench judges add'" if served.role == "judge" else ""
         raise InputError(
             f"{served.role} {served.model!r} needs an address: give {served.flag} (in a study file: url){hint}"
+            f"{_other_provider(name, colon)}"
         )
     servers = (provider for provider in PROVIDERS.values() if provider.scale is not None)
     return next((provider for provider in servers if isinstance(scale, provider.scale or ())), PROVIDERS["openai"])
+
+
+def _other_provider(name: str, colon: str) -> str:
+    """What else the name of a model without an address may have meant."""
+    if colon:
+        known = {provider for provider in PROVIDERS if is_local(provider)} | entry_points(group=GROUP).names
+        return f"; there is no installed provider {name!r} (known: {', '.join(sorted(known))})"
+    from judgebench.clients.scripted import SCRIPTS
+
+    return f"; or did you mean 'scripted:{name}'?" if name in SCRIPTS else ""
 
 
 def is_local(model: str) -> bool:
     """Whether a model of this name runs in this process."""
     provider = PROVIDERS.get(model.partition(":")[0])
     return provider is not None and provider.is_local
+
+
+def price_of(served: Served) -> Price | None:
+    """As it was given; what runs in this process costs nothing, unless its code is a user's own."""
+    provider = PROVIDERS.get(served.model.partition(":")[0])
+    free = provider is not None and provider.is_local and not provider.is_foreign
+    given = served.price or ("0,0" if free else None)
+    return None if given is None else Price.parse(given)
 
 
 def installed(name: str) -> Provider | None:

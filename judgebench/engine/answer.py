@@ -9,8 +9,8 @@ from itertools import islice
 from typing import Any
 
 from judgebench import store
-from judgebench.clients.base import Client, Price
-from judgebench.clients.providers import provider_of
+from judgebench.clients.base import Client
+from judgebench.clients.providers import price_of, provider_of
 from judgebench.engine.judges import ResolvedModel, open_model
 from judgebench.engine.run import reply_or_error
 from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
@@ -121,7 +121,7 @@ def estimate_answers(database: Database, generation: Generation) -> AnswerEstima
         chars += len(turns) * len(generation.system or "")
         chars += sum(len(turn) * (len(turns) - at) for at, turn in enumerate(turns))
     tokens = chars // _CHARS_A_TOKEN
-    price = None if generation.generator.price is None else Price.parse(generation.generator.price)
+    price = price_of(generation.generator)
     cost = None if price is None else price.prompt * tokens / 1e6
     return AnswerEstimate(planned, answered, calls, tokens, cost)
 

@@ -20,6 +20,8 @@ from judgebench.records import Judge, check_name
 from judgebench.spec import JudgeSpec, Served, load_template, make_judge
 from judgebench.store.database import Connection, Database
 
+NO_ADDRESS = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does
+
 
 @dataclass(frozen=True, slots=True)
 class ResolvedModel:
@@ -165,8 +167,8 @@ def find_judge(
     """The judge that these fields of JudgeSpec describe, each None where nothing was said.
 
     Without an address, ``model`` may be the name of a judge that was added or ran before: it is that judge then, with
-    what the other fields say otherwise. By another template it is another judge, and its name is made anew.
-    ``otherwise`` is the address of one that has none. Raises InputError, naming ``where``.
+    what the other fields say otherwise, setting by setting. By another template it is another judge, and its name is
+    made anew. ``otherwise`` is the address of one that has none. Raises InputError, naming ``where``.
     """
     given = {name: value for name, value in fields.items() if value is not None}
     name = given.get("model")
@@ -188,17 +190,30 @@ def _overlaid(known: KnownJudge, spec: JudgeSpec, given: dict[str, Any]) -> dict
         usual = template_of(known.judge, spec.template).settings
         fields["settings"] = {name: value for name, value in spec.settings.items() if usual.get(name) != value}
         del fields["name"]
+    if isinstance(given.get("settings"), Mapping):
+        given = given | {"settings": {**fields["settings"], **given["settings"]}}
     return fields | given | {"model": spec.model}
+
+
+def _answers_here(judge: Judge) -> bool:
+    """Whether an imported judge can be asked in this process, by the template that it was asked with."""
+    try:
+        return is_local(judge.model) and bool(template_of(judge))
+    except InputError:
+        return False
 
 
 def _known(connection: Connection, judge: Judge) -> KnownJudge:
     address = store.judges.addresses(connection).get(judge.name)
     if address is not None:
         fields = asdict(address)
-    elif (ran := store.runs.last_specification(connection, judge.name)) is not None:
-        fields = dict(ran["judge"])
     else:
-        return KnownJudge(judge, None)
+        kind, study = store.runs.last_specification(connection, judge.name) or ("", {"judge": {}})
+        fields = dict(study["judge"])
+        if not fields or (kind == "batch" and fields.get("url") == NO_ADDRESS):
+            if not _answers_here(judge):
+                return KnownJudge(judge, None)
+            fields = {}
     if not (fields.get("template") or "").endswith(".md"):
         fields["template"] = judge.template  # this version, whatever is the newest
     fields |= {"name": judge.name, "model": judge.model, "settings": judge.settings}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations, islice
 
 from judgebench import store
-from judgebench.clients.base import Price
+from judgebench.clients.providers import price_of
 from judgebench.engine.judges import ResolvedJudge, resolve
 from judgebench.errors import InputError, UnknownName
 from judgebench.judging.templates import OPTIONAL, Template, render
@@ -184,7 +184,7 @@ def estimate(database: Database, study: Study, judge: ResolvedJudge | None = Non
                 chars += _prompt_chars(render(planned.resolved.template, trial, nonce=_NO_NONCE))
     with database.read() as connection:
         reply_tokens, latency_s = store.verdicts.past_replies(connection, planned.resolved.judge.digest)
-    price = None if study.judge.price is None else Price.parse(study.judge.price)
+    price = price_of(study.judge)
     tokens, replied = chars // 4, None if reply_tokens is None else round(calls * reply_tokens)
     return CostEstimate(
         plan=planned,

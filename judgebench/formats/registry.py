@@ -62,9 +62,10 @@ def recognise(filename: Filename, *, limits: ReadLimits | None = None) -> Format
         return matches[0]
     names = ", ".join(format.name for format in matches or readable().values())
     if matches:
-        raise InputError(f"{filename}: may be {names}: say which by --as")
+        raise InputError(f"{filename}: may be {names}: say which by --as, in Python by as_format")
     columns = ", ".join(sample.columns[:_MOST_COLUMNS]) or "none"
-    raise InputError(f"{filename}: not recognised (its columns: {columns}); say by --as which it is: {names}")
+    how = "say by --as, in Python by as_format, which it is"
+    raise InputError(f"{filename}: not recognised (its columns: {columns}); {how}: {names}")
 
 
 def read(
@@ -72,9 +73,9 @@ def read(
 ) -> Contents:
     """What a file of this format holds. Raises InputError naming file, row and field."""
     if format.read is None:
-        raise InputError(f"{filename}: holds {format.holds}, which is only written and not read back")
+        raise InputError(f"{filename}: is an export of {format.holds}, which is not read back")
     if columns and not format.maps:
-        raise InputError(f"{filename}: columns of {format.name} have fixed names: leave --map")
+        raise InputError(f"{filename}: columns of {format.name} have fixed names: leave --map, in Python columns")
     contents: Contents = format.read(filename, limits=limits, **({"columns": columns} if format.maps else {}))
     return contents
 

@@ -5,7 +5,6 @@ A row of ours is one verdict in force with its judge, both outputs (one where it
 
 import json
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -42,14 +41,14 @@ class _Number:
     """Reads a number of a range; in CSV it is a text."""
 
     kind: type[int | float]
-    lowest: float = -sys.float_info.max
-    highest: float = sys.float_info.max
+    lowest: float = -1e300
+    highest: float = 1e300
 
     def __call__(self, value: Any) -> int | float:
         number = self.kind(value)
         changed = isinstance(value, bool) or (isinstance(value, float) and number != value)
         if changed or not self.lowest <= number <= self.highest:
-            raise ValueError(f"expected a number from {self.lowest:g} to {self.highest:g}")
+            raise ValueError(f"expected a number from {self.lowest:,} to {self.highest:,}")
         return number
 
 

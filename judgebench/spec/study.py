@@ -8,15 +8,16 @@ trials are already answered is the store's business.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from judgebench.errors import InputError
+from judgebench.errors import InputError, UnknownName
 
 Orders = Literal["both", "random", "single"]
 Design = Literal["fixed", "adaptive"]
+_Spec = TypeVar("_Spec", bound=BaseModel)
 _MAX_NAME = 200
 # Every parameter that shapes an output is sent and stored: a server's own defaults are nobody's settings.
 _SETTINGS = {"temperature": 0, "max_tokens": 2048}  # of a model under evaluation
@@ -152,18 +153,12 @@ def load_study(path: Path) -> Study:
 
 def make_study(fields: Mapping[str, Any], *, where: str) -> Study:
     """Raises InputError naming ``where`` and the field."""
-    try:
-        return Study.model_validate(fields)
-    except ValidationError as error:
-        raise _wrong(error, where) from error
+    return _made(Study, fields, where)
 
 
 def make_judge(fields: Mapping[str, Any], *, where: str) -> JudgeSpec:
     """Raises InputError naming ``where`` and the field."""
-    try:
-        return JudgeSpec.model_validate(fields)
-    except ValidationError as error:
-        raise _wrong(error, where) from error
+    return _made(JudgeSpec, fields, where)
 
 
 def make_generation(fields: Mapping[str, Any], *, where: str) -> Generation:
@@ -174,10 +169,7 @@ def make_generation(fields: Mapping[str, Any], *, where: str) -> Generation:
     generator = fields.get("generator")
     if isinstance(generator, Mapping) and isinstance(given := generator.get("settings", {}), Mapping):
         fields = {**fields, "generator": {**generator, "settings": {**_SETTINGS, **given}}}
-    try:
-        return Generation.model_validate(fields)
-    except ValidationError as error:
-        raise _wrong(error, where) from error
+    return _made(Generation, fields, where)
 
 
 def load_prices(path: Path) -> dict[str, str]:
@@ -203,12 +195,28 @@ def _yaml(path: Path) -> Any:
         raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())[:200]}") from error
 
 
-def _wrong(error: ValidationError, where: str) -> InputError:
-    return InputError(f"{where}: {wrong_field(error)}")
+def _made(kind: type[_Spec], fields: Mapping[str, Any], where: str) -> _Spec:
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        raise InputError(f"{where}: {wrong_field(error)}") from error
 
 
 def wrong_field(error: ValidationError, otherwise: str = "") -> str:
     """The first field that is wrong, else ``otherwise``, and why."""
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"]) or otherwise
-    return (f"{field}: " if field else "") + first["msg"].removeprefix("Value error, ")
+    path = [str(part) for part in first["loc"]]
+    reason = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        reason = _unknown_field(path[-1], [error.title, *path][-2]) or reason
+    field = ".".join(path) or otherwise
+    return (f"{field}: " if field else "") + reason
+
+
+def _unknown_field(name: str, owner: str) -> str | None:
+    """What may have been meant; None where ``owner`` is no record of a study."""
+    records: dict[str, type[BaseModel]] = {"Study": Study, "Generation": Generation, "generator": Served}
+    record = JudgeSpec if owner in ("judge", "JudgeSpec") else records.get(owner)
+    if record is not None and name.lower().replace("_", "").endswith("key"):
+        return "a key is never written down: name the variable that holds the key by key_env"
+    return None if record is None else str(UnknownName("field", name, record.model_fields))

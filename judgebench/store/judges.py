@@ -63,8 +63,9 @@ def add_judge(connection: sa.Connection, judge: Judge) -> int:
         )
     if row.digest != judge.digest:
         raise Conflict(
-            f"judge {judge.name!r} is stored with template {row.template} and settings {row.settings}, "
-            f"not {judge.template} and {settings}: a changed judge is another judge, name it by --judge-name"
+            f"judge {judge.name!r} is stored with model {row.model}, template {row.template} and settings "
+            f"{row.settings}, not {judge.model}, {judge.template} and {settings}: a changed judge is another judge, "
+            "give it a name of its own (--judge-name, or NAME of judges add)"
         )
     if row.name != judge.name:
         raise Conflict(f"this very judge is stored under the name {row.name!r}: use that name")

@@ -62,11 +62,11 @@ def finish_run(connection: sa.Connection, run_id: int) -> None:
     connection.execute(sa.update(t.runs).where(_r.id == run_id).values(finished_at=now()))
 
 
-def last_specification(connection: sa.Connection, judge: str) -> Mapping[str, Any] | None:
-    """The study that the judge was asked in last; None where it never was."""
-    query = sa.select(_r.specification).join(t.judges).where(t.judges.c.name == judge, _r.kind == "run")
-    specification = connection.scalar(query.order_by(_r.id.desc()).limit(1))
-    return None if specification is None else json.loads(specification)
+def last_specification(connection: sa.Connection, judge: str) -> tuple[str, Mapping[str, Any]] | None:
+    """The kind and the study of the judge's last run, or else of its last batch; None where it never was asked."""
+    query = sa.select(_r.kind, _r.specification).join(t.judges).where(t.judges.c.name == judge, _r.kind != "import")
+    row = connection.execute(query.order_by(sa.desc(_r.kind == "run"), _r.id.desc()).limit(1)).first()
+    return None if row is None else (row.kind, json.loads(row.specification))
 
 
 def runs(connection: sa.Connection) -> list[RunSummary]:

@@ -26,8 +26,6 @@ from judgebench.records import Source, Status
 
 # The newest migration that this code knows; the store's tests hold it to migrations/versions.
 SCHEMA_REVISION = "0007"
-
-
 _KEY = String(32)
 
 

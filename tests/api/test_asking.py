@@ -136,6 +136,7 @@ def test_an_error_in_a_function_is_a_failed_trial_and_not_a_verdict(judged: Data
         ({"judge": "scripted:coin", "judge_version": "1"}, "a version is that of a function"),
         ({"judge": "scripted:coin", "judge_url": "http://127.0.0.1:1/v1"}, "has no address"),
         ({"judge": {"model": "scripted:coin", "tempature": 0}}, "tempature"),
+        ({"judge": "scripted:", "all_pairs": True}, "unknown scripted"),
         ({"judge": "scripted:coin", "baseline": "one", "all_pairs": True}, "which outputs meet"),
         ({"judge": "scripted:coin", "orders": "bth", "all_pairs": True}, "orders"),
     ],
@@ -143,6 +144,24 @@ def test_an_error_in_a_function_is_a_failed_trial_and_not_a_verdict(judged: Data
 def test_what_does_not_fit_together_is_said(judged: Database, keywords: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         judgebench.run(judged, benchmark="b", **keywords)
+
+
+def test_what_judge_gave_is_asked_as_it_is(judged: Database) -> None:
+    coin = judgebench.judge(judged, "scripted:coin")
+    for more in ({"template": "pairwise/letter"}, {"judge_name": "x"}, {"judge_version": "1"}, {"price": "1,1"}):
+        with pytest.raises(InputError, match="is asked as it is"):
+            judgebench.run(judged, benchmark="b", judge=coin, all_pairs=True, **more)  # type: ignore[arg-type]
+
+
+def test_a_known_judge_keeps_the_settings_that_are_not_given(judged: Database) -> None:
+    judgebench.add_judge(judged, "warm", model="scripted:coin", settings={"temperature": 0.7})
+    design: dict[str, Any] = {"benchmark": "b", "all_pairs": True}
+    judgebench.run(judged, judge="warm", settings={"max_tokens": 4}, judge_name="w4", **design)
+    settings = judgebench.judges(judged).set_index("judge")["settings"]["w4"]
+    assert (settings["temperature"], settings["max_tokens"]) == (0.7, 4)
+    assert judgebench.run(judged, judge=judgebench.JudgeSpec(model="warm"), **design).judge == "warm"
+    own = judgebench.JudgeSpec(model="scripted:coin", settings={"temperature": 0.7})
+    assert judgebench.judge(judged, own, settings={"seed": 1}).spec.settings == {"temperature": 0.7, "seed": 1}
 
 
 def test_a_judge_is_known_by_its_name_once_it_was_added(judged: Database) -> None:

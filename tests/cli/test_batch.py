@@ -244,3 +244,10 @@ def test_no_key_is_in_a_batch_file_or_message(
     assert result.code == 2
     assert "sk-secret" not in result.err + result.out
     assert b"sk-secret" not in (tmp_path / "b.jsonl").read_bytes() + (tmp_path / "judgebench.db").read_bytes()
+
+
+def test_an_export_without_an_address_says_where_it_would_be_submitted(submitted: Invoke, tmp_path: Path) -> None:
+    judge = ("--judge", "gpt", "--template", "pairwise/three-way", "--all-pairs")
+    result = submitted("batch", "export", "--to", tmp_path / "b.jsonl", "--benchmark", "bench", *judge)
+    assert (result.code, "http://127.0.0.1:8000/v1" in result.err) == (0, True)
+    assert "batch submit" not in export(submitted, tmp_path / "c.jsonl").err

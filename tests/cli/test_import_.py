@@ -54,6 +54,8 @@ def test_each_file_is_said_and_stored(invoke: Invoke, tmp_path: Path) -> None:
     ]
     assert shown.out == "".join(f"{tmp_path}/{line}\n" for line in lines)
     assert stored(tmp_path) == {"b": (1, 1)}
+    again = invoke("import", files[-1])
+    assert again.out == f"{files[-1]} (lineage): 0 lineages stored; 1 were stored already\n"
 
 
 def test_a_file_that_is_wrong_stops_itself_alone(invoke: Invoke, tmp_path: Path) -> None:
@@ -70,7 +72,7 @@ def test_a_file_that_is_wrong_stops_itself_alone(invoke: Invoke, tmp_path: Path)
     assert [failure["file"] for failure in shown.json["failed"]] == [str(bad), str(odd), str(tmp_path / "none.jsonl")]
     assert "bad.jsonl, line 1, field 'preference'" in shown.err
     assert f"3 of 5 files were not imported: {bad}, {odd}" in shown.err
-    assert "say by --as which it is: instructions, outputs" in shown.err
+    assert "say by --as, in Python by as_format, which it is: instructions, outputs" in shown.err
     assert stored(tmp_path) == {"alpaca_eval": (2, 2)}
 
 

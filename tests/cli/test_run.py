@@ -142,6 +142,13 @@ def test_a_dry_run_asks_and_writes_nothing(submitted: Invoke, tmp_path: Path) ->
     assert verdicts(tmp_path) == 0
 
 
+def test_a_judge_of_this_process_costs_nothing_and_has_no_server_to_test(submitted: Invoke) -> None:
+    for judge in ("embedded", "scripted:coin"):
+        planned = submitted("run", "--benchmark", "bench", "--judge", judge, "--baseline", "alpha", "--dry-run")
+        assert "cost about 0 USD" in planned.out, planned.err
+        assert "judges test" not in planned.out
+
+
 def test_a_dry_run_knows_from_earlier_replies_what_the_rest_takes(submitted: Invoke) -> None:
     with FaultServer(answer(lambda _: Reply.chat("A", delay_s=0.02))) as server:
         flags = ("--baseline", "alpha", "--price", "10,1000")

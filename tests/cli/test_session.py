@@ -65,3 +65,9 @@ def test_numbers_that_are_not_finite_are_no_json(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("sys.stdout", io.StringIO())
     with pytest.raises(ValueError, match="JSON"):
         session.print_json(float("nan"))
+
+
+def test_progress_that_never_began_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with session.progress_line():
+        pass
+    assert capsys.readouterr() == ("", "")

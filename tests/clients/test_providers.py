@@ -88,6 +88,10 @@ def test_a_provider_is_known_by_the_models_name_and_by_what_is_asked(
 def test_an_address_is_given_where_one_is_needed() -> None:
     with pytest.raises(InputError, match="judge 'gpt' needs an address: give --judge-url"):
         provider_of(JudgeSpec(model="gpt"), None)
+    with pytest.raises(InputError, match=r"no installed provider 'acme' \(known: embedded, .*scripted\)"):
+        provider_of(JudgeSpec(model="acme:large"), None)
+    with pytest.raises(InputError, match="did you mean 'scripted:coin'"):
+        provider_of(JudgeSpec(model="coin"), None)
     with pytest.raises(InputError, match="runs in this process"):
         provider_of(JudgeSpec(model="embedded", url=URL), None)
 
@@ -100,6 +104,8 @@ def test_an_installed_package_brings_a_provider(package: Any, submitted: Invoke)
     mute = submitted("run", "--judge", "parrot:mute", *study)
     assert (mute.code, mute.json["failed"]) == (3, 8)
     assert "KeyError: 'no voice'" in mute.err
+    assert "by another package" in submitted("judges", "list").out
+    assert "is asked by another package" in submitted("judges", "test", "parrot:A").out
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_names_that_are_none_are_refused_and_maps_where_names_are_fixed(tmp_path
 def test_what_is_only_written_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
     path = write_rows(tmp_path / "a.json", [dict.fromkeys(named(name).columns, "1")])
     assert recognise(path).name == name
-    with pytest.raises(InputError, match=f"holds {name}, which is only written and not read back"):
+    with pytest.raises(InputError, match=f"is an export of {name}, which is not read back"):
         read(path, named(name))
 
 

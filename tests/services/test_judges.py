@@ -54,3 +54,12 @@ def test_a_name_that_nobody_has_is_a_model_and_may_get_an_address(database: Data
     assert services.judges.find_judge(database, {"model": "gpt"}).url is None
     assert services.judges.find_judge(database, {"model": "gpt"}, otherwise=URL).url == URL
     assert services.judges.find_judge(database, {"model": "scripted:coin"}, otherwise=URL).url is None
+
+
+def test_a_judge_that_only_read_a_batch_is_known_where_its_address_was_given(submitted: Invoke, tmp_path: Path) -> None:
+    design = ("--benchmark", "bench", "--all-pairs")
+    submitted("batch", "export", "--to", tmp_path / "a", *design, "--judge", "gpt2", "--judge-url", URL)
+    submitted("batch", "export", "--to", tmp_path / "b", *design, "--judge", "nowhere")
+    judges = {judge["judge"]: judge["url"] for judge in submitted("judges", "list", "--format", "json").json}
+    assert judges == {"gpt2": URL, "nowhere": None}
+    assert "needs an address" in submitted("run", *PAIR, "--judge", "nowhere").err

@@ -20,6 +20,8 @@ def test_a_judge_under_the_same_name_never_changes(database: Database) -> None:
         hotter = Judge(JUDGE.name, JUDGE.model, JUDGE.template, JUDGE.template_digest, {"temperature": 1})
         with pytest.raises(Conflict, match="another judge"):
             store.judges.add_judge(connection, hotter)
+        with pytest.raises(Conflict, match=r"stored with model .*, not another, .*judges add"):
+            store.judges.add_judge(connection, replace(JUDGE, model="another"))
         renamed = Judge("other", JUDGE.model, JUDGE.template, JUDGE.template_digest, JUDGE.settings)
         with pytest.raises(Conflict, match="'judge'"):
             store.judges.add_judge(connection, renamed)

@@ -16,7 +16,7 @@ from tests.filling import filled, judging
 def test_the_last_study_of_a_judge_is_found(database: Database) -> None:
     filled(database)
     with database.read() as connection:
-        assert store.runs.last_specification(connection, "judge") == {}
+        assert store.runs.last_specification(connection, "judge") == ("run", {})
         assert store.runs.last_specification(connection, "other") is None
     with database.write() as connection:
         for kind, limit in (("run", 7), ("import", 8)):
@@ -24,7 +24,7 @@ def test_the_last_study_of_a_judge_is_found(database: Database) -> None:
             store.runs.start_run(connection, benchmark_id=1, judge_id=1, kind=kind, specification=asked)
         store.runs.finish_run(connection, 2)
     with database.read() as connection:
-        assert store.runs.last_specification(connection, "judge") == {"judge": {"model": "gpt"}, "limit": 7}
+        assert store.runs.last_specification(connection, "judge") == ("run", {"judge": {"model": "gpt"}, "limit": 7})
         assert [run.id for run in store.runs.runs(connection)] == [3, 2, 1]
         assert [run.finished_at is None for run in store.runs.runs(connection)] == [True, False, True]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from judgebench import store
 from judgebench.audits import NULL_MODELS, SUBMISSIONS
 from judgebench.audits.findings import AuditReport
+from judgebench.clients.providers import is_local
 from judgebench.leaderboard import JudgeGate, Leaderboard, ModelGate
 from judgebench.leaderboard.board import State
 from judgebench.records import Judge
@@ -52,7 +53,10 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
         imported = store.judges.only_imported(connection, [judge.name for judge in judges])
     by_digest = {audit.judge_digest: audit for audit in stored}
     gates = [
-        _judge_gate(judge, by_digest.get(judge.digest), benchmark, known=judge.name not in imported) for judge in judges
+        _judge_gate(
+            judge, by_digest.get(judge.digest), benchmark, known=judge.name not in imported or is_local(judge.model)
+        )
+        for judge in judges
     ]
     return board.marked(gates, [_model_gate(audit, benchmark) for audit in severe if audit.model is not None])
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +149,17 @@ def test_the_page_reads_every_kind_of_audit(invoke: Invoke, ranked: Callable[...
     assert null.passed
     assert null.document["entrants"]
     assert {audit.model for audit in stored if audit.kind == "submissions"} == {"good", "short", "constant"}
+
+
+def test_an_imported_judge_of_this_process_is_advised_without_an_address(invoke: Invoke, tmp_path: Path) -> None:
+    for model, pattern in (("good", GOOD), ("short", "{text} It is {number}.")):
+        submit(invoke, tmp_path, model, pattern)
+    run = ("--judge", "scripted:coin", "--template", "pairwise/three-way", "--all-pairs")
+    assert invoke("run", "--benchmark", "quiz", *run).code == 0
+    assert invoke("export", "verdicts", "--benchmark", "quiz", "--to", "v.jsonl").code == 0
+    other = partial(invoke, "--db", "other.db")
+    assert other("import", "v.jsonl", "--benchmark", "quiz").code == 0
+    [judge] = other("leaderboard", "--benchmark", "quiz", "--format", "json").json["gate"]["judges"]
+    assert "--judge-url" not in judge["command"]
+    audited = other(*judge["command"].split()[1:])
+    assert audited.code != 2, audited.err
