@@ -18,6 +18,7 @@ from judgebench.errors import InputError
 
 _KEY_BYTES = 16
 _CANONICAL = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+_MAX_NAME = 200
 
 
 def content_key(*parts: Any) -> str:
@@ -339,9 +340,6 @@ class Answer:
     def replies(self) -> tuple[Completion, ...]:
         """Everything that was paid for."""
         return () if self.completion is None else (self.completion,)
-
-
-_MAX_NAME = 200
 
 
 def check_name(kind: str, name: str) -> None:

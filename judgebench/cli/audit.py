@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _FAILED = 1
 _TEXT = ("entrant", "defence", "worst entrant", "change", "family")  # columns; all others are numbers
 _ENDS = ("ge", "le")  # of a setting's range
+_HELP = "\n$ ".join(
+    ["Is this judge, or this submission, to be trusted?\n", *(audit.examples[0] for audit in AUDITS.values())]
+)
 
 
 class _Audits(TyperGroup):
@@ -40,9 +43,6 @@ class _Audits(TyperGroup):
         return name, None if name is None else _command(registry.named(name)), rest
 
 
-_HELP = "\n$ ".join(
-    ["Is this judge, or this submission, to be trusted?\n", *(audit.examples[0] for audit in AUDITS.values())]
-)
 app = typer.Typer(cls=_Audits, help=_HELP, no_args_is_help=True)
 
 

@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from judgebench.services.imports import ImportOptions, ImportReport
 
 _START_BYTES = 1 << 16  # of standard input, by which its form is told
+_HELP = """Import files: instructions, outputs, recorded verdicts, labels, lineage.
+
+'judgebench import FILE... --benchmark B' recognises what each file is; the other commands say it.
+
+$ judgebench import demo/instructions.jsonl --benchmark mine
+$ judgebench import results/gpt-4/annotations.json
+"""
 
 
 class _Imports(TyperGroup):
@@ -54,13 +61,6 @@ def _with_format(args: list[str]) -> list[str]:
     return ["--as", *args]
 
 
-_HELP = """Import files: instructions, outputs, recorded verdicts, labels, lineage.
-
-'judgebench import FILE... --benchmark B' recognises what each file is; the other commands say it.
-
-$ judgebench import demo/instructions.jsonl --benchmark mine
-$ judgebench import results/gpt-4/annotations.json
-"""
 app = typer.Typer(cls=_Imports, help=_HELP, no_args_is_help=True, subcommand_metavar="| COMMAND [ARGS]...")
 
 

@@ -24,6 +24,10 @@ _TRANSIENT = frozenset({408, 409, 425, 429})
 _SHOWN = "[key]"
 _BEARER = re.compile(r"(?i)\bbearer\s+[^\s\"'<>,;]+")
 _SURE_LENGTH = 16  # a shorter "key", such as EMPTY, may well be an ordinary word of a reply
+MAX_REPLY_BYTES = 16 * 2**20  # after decompression; the longest honest replies, with log-probabilities, are below 4 MiB
+_MAX_ERROR_BYTES = 2**16
+_MAX_FILE_BYTES = 2**32
+_HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 
 
 class Secret:
@@ -57,12 +61,6 @@ class Secret:
         for form in self._forms if len(self._value) >= _SURE_LENGTH else ():
             body = body.replace(form.encode(), _SHOWN.encode())
         return body
-
-
-MAX_REPLY_BYTES = 16 * 2**20  # after decompression; the longest honest replies, with log-probabilities, are below 4 MiB
-_MAX_ERROR_BYTES = 2**16
-_MAX_FILE_BYTES = 2**32
-_HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 
 
 @dataclass(frozen=True, slots=True)

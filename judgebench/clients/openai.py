@@ -24,15 +24,11 @@ _OURS = frozenset({"model", "messages", "n", "stream"})
 _RENAMED = {"max_tokens": "max_completion_tokens"}
 _NEEDS = {"top_logprobs": "logprobs"}
 _CODES = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
-
-
 _UNSUPPORTED = re.compile(
     r"unsupported|not (?:yet |currently )?(?:supported|permitted|allowed|available|implemented|recogni[sz]ed)"
     r"|does(?:n't| not) support|unavailable|unknown|unrecogni[sz]ed|unexpected|extra inputs|deprecated|cannot be used",
     re.IGNORECASE,
 )
-
-
 _SEARCHED_CHARS = 4000
 
 

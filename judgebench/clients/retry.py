@@ -23,6 +23,7 @@ from judgebench.records import Completion, Prompt
 _START = 8
 _GOOD_PER_ERROR = 10
 _MAX_DEBT = 100  # after a long outage, growth begins again after so many good replies
+_TOO_MANY = 429
 
 
 class Throttle:
@@ -101,9 +102,6 @@ class Throttle:
     def _resume(self) -> None:
         self._hold = None
         self._admit()
-
-
-_TOO_MANY = 429
 
 
 @dataclass(frozen=True, slots=True)

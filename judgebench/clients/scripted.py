@@ -12,8 +12,9 @@ from judgebench.errors import InputError, JudgeError, UnknownName
 from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Prompt, content_key
 
 _MOST_THREADS = 4096  # as many as questions may be in flight
-
 Script = Callable[[Prompt], str | Completion | JudgeError]
+# From the messages of a prompt, each with "role" and "content", to the reply.
+Ask = Callable[[list[dict[str, str]]], str | Completion | Awaitable[str | Completion]]
 
 
 class ScriptedClient:
@@ -76,10 +77,6 @@ def _words(prompt: Prompt) -> list[str]:
             return [message.content for message in messages]
         case LikelihoodPrompt(instruction, outputs):
             return [instruction, *outputs]
-
-
-# From the messages of a prompt, each with "role" and "content", to the reply.
-Ask = Callable[[list[dict[str, str]]], str | Completion | Awaitable[str | Completion]]
 
 
 class FunctionClient:

@@ -22,6 +22,7 @@ from judgebench.store.models import AnswerWriter, Generator, add_generator
 
 _DETAIL_CHARS = 500
 _WITHHELD = ("content_filter", "refusal", "safety", "recitation", "prohibited_content")
+_CHARS_A_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,6 @@ def _sum(counts: Sequence[int | None]) -> int | None:
 def _total(amounts: Sequence[float | None]) -> float | None:
     known = [amount for amount in amounts if amount is not None]
     return sum(known) if len(known) == len(amounts) else None
-
-
-_CHARS_A_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from judgebench.store.database import Connection, Database
 from judgebench.store.verdicts import VerdictWriter
 
 _LOOK_UP = 400  # trials looked up at once
+_CHUNK = 500  # results read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +226,6 @@ class _Export:
         if self._run_id is None:
             self._run_id = start_run(connection, self._plan, "batch")
         return self._run_id
-
-
-_CHUNK = 500  # results read at once
 
 
 @dataclass(slots=True)

@@ -33,6 +33,9 @@ from judgebench.spec import Study
 from judgebench.spec.study import Orders
 from judgebench.store.database import Database
 
+_ESTIMATE_BATCH = 400
+_NO_NONCE = "0" * 16  # prompts are only measured
+
 
 def battles(
     instruction: Instruction,
@@ -108,10 +111,6 @@ def identical_verdict(trial: Trial) -> Verdict | None:
     if (a.earlier, a.text) != (b.earlier, b.text):
         return None
     return Verdict(Status.TIE, Source.IDENTICAL, preference=0.5)
-
-
-_ESTIMATE_BATCH = 400
-_NO_NONCE = "0" * 16  # prompts are only measured
 
 
 @dataclass(frozen=True, slots=True)

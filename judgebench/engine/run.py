@@ -29,6 +29,8 @@ from judgebench.store.verdicts import VerdictWriter, add_reparsed
 
 _DETAIL_CHARS = 500
 _SILENT = (Status.UNPARSED, Status.TRUNCATED)  # the judge replied, and stated no verdict
+_REPARSE_BATCH = 500
+_REASONS = 50  # told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,10 +240,6 @@ def result_of(trial: Trial | Reading, verdict: Verdict, completion: Completion |
 def failed(why: str) -> Verdict:
     """No verdict, because no reply came."""
     return Verdict(Status.FAILED, Source.NONE, detail=why[:_DETAIL_CHARS], parser=PARSER_VERSION)
-
-
-_REPARSE_BATCH = 500
-_REASONS = 50  # told apart
 
 
 def reparse(database: Database, judge_name: str) -> tuple[int, int]:

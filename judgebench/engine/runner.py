@@ -28,6 +28,7 @@ _TOGETHER = 32
 _TURNS = 3  # of the event loop, from a reply's first bytes to its verdict: those that came together end together
 _COLLECT_AFTER = (10_000, 20, 50)  # new objects, and collections of the younger generation
 _PROGRESS_S = 0.25  # between two reports
+_T = TypeVar("_T")
 
 
 class Asked(Protocol):
@@ -53,7 +54,11 @@ class Ended(Protocol):
 
 
 AskedT = TypeVar("AskedT", bound=Asked)
+
+
 EndedT = TypeVar("EndedT", bound=Ended)
+
+
 _KeptT = TypeVar("_KeptT", bound=Ended, contravariant=True)
 
 
@@ -268,9 +273,6 @@ def _interrupts(stop: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGINT)
-
-
-_T = TypeVar("_T")
 
 
 def run_async(main: Coroutine[Any, Any, _T]) -> _T:

@@ -5,7 +5,6 @@ A row of ours is one verdict in force with its judge, both outputs (one where it
 
 import json
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +32,8 @@ from judgebench.records import (
 
 _MAX_INTEGER = 2**31 - 1  # of the store's columns
 _MAX_MASS = 1.000001  # a sum of probabilities, rounded
+_JUDGE = ("judge", "judge_model", "template", "template_digest")
+_TYPES: Mapping[Any, ColumnType] = {float: "number", int: "integer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +41,27 @@ class _Number:
     """Reads a number of a range; in CSV it is a text."""
 
     kind: type[int | float]
-    lowest: float = -sys.float_info.max
-    highest: float = sys.float_info.max
+    lowest: float = -1e300
+    highest: float = 1e300
 
     def __call__(self, value: Any) -> int | float:
         number = self.kind(value)
         changed = isinstance(value, bool) or (isinstance(value, float) and number != value)
         if changed or not self.lowest <= number <= self.highest:
-            raise ValueError(f"expected a number from {self.lowest:g} to {self.highest:g}")
+            raise ValueError(f"expected a number from {self.lowest:,} to {self.highest:,}")
         return number
 
 
 _FINITE, _AMOUNT = _Number(float), _Number(float, 0)
+
+
 _COUNT = _Number(int, 0, _MAX_INTEGER)
-_JUDGE = ("judge", "judge_model", "template", "template_digest")
+
+
 _VERDICT: Mapping[str, Callable[[Any], Any]] = {  # field -> how it is read
     **{"status": Status, "source": Source, "preference": _FINITE, "score": _FINITE},
     **{"label": str, "mass": _Number(float, 0, _MAX_MASS), "detail": str, "parser": str},
 }
-_TYPES: Mapping[Any, ColumnType] = {float: "number", int: "integer"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,17 @@ _FOLD = {0xFF01 + i: 0x21 + i for i in range(94)} | {
     ord(odd): ord(plain)
     for odd, plain in zip("【】〔〕「」『』〚〛⟦⟧“”„‘’＂　\u00a0", '[][][][][][]"""\'\'"  ', strict=True)
 }
+# What a template may name. Every text comes fenced, and a text that the trial lacks is undefined.
+OPTIONAL = frozenset({"reference", "checklist"})  # an instruction may lack them
+_ALWAYS = OPTIONAL | {"instruction", "mark"}
+VARIABLES = {
+    "pairwise": _ALWAYS | {"first", "second", "first_dialogue", "second_dialogue"},
+    "pointwise": _ALWAYS | {"output", "dialogue"},
+}
+_MARK_DIGITS = 16  # 64 bits: guessing one costs more trials than anybody will run
+ENVIRONMENT = ImmutableSandboxedEnvironment(
+    undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
+)
 
 
 def fold(text: str) -> str:
@@ -122,25 +133,6 @@ class RewardScale:
 
 
 Scale = LabelScale | ScoreScale | LikelihoodScale | RewardScale
-
-
-# What a template may name. Every text comes fenced, and a text that the trial lacks is undefined.
-OPTIONAL = frozenset({"reference", "checklist"})  # an instruction may lack them
-
-
-_ALWAYS = OPTIONAL | {"instruction", "mark"}
-
-
-VARIABLES = {
-    "pairwise": _ALWAYS | {"first", "second", "first_dialogue", "second_dialogue"},
-    "pointwise": _ALWAYS | {"output", "dialogue"},
-}
-
-
-_MARK_DIGITS = 16  # 64 bits: guessing one costs more trials than anybody will run
-ENVIRONMENT = ImmutableSandboxedEnvironment(
-    undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,6 @@ _MAX_BYTES = 1_000_000
 _FILE = re.compile(r"(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)(?:\.v(?P<version>[1-9][0-9]{0,5}))?\.md")
 _FRONT = re.compile(r"---\r?\n(?P<front>.*?)\r?\n---\r?\n(?P<body>.*)\Z", re.DOTALL)
 _PART = re.compile(r"^<!-- (system|user) -->[ \t]*\n", re.MULTILINE)
-
 Unit = Annotated[float, Field(ge=0, le=1)]
 
 

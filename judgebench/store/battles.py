@@ -32,7 +32,6 @@ from judgebench.store.verdicts import every_revision, in_force
 BattleOrder = Literal["instructions", "upsets"]
 _LITTLE_MASS = 0.5  # of probability on the labels
 _SHORT, _SURE = 0.1, 0.9  # of the other's length; of preference
-
 _o, _h = t.outputs.c, t.human_labels.c
 # What a trial shows, beside the columns ``order`` and ``repeat``; see ``trial_of``.
 SIDES: tuple[sa.ColumnElement[Any], ...] = (

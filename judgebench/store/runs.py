@@ -25,7 +25,6 @@ from judgebench.store.verdicts import any_revised, every_revision, newest_id
 
 _b, _bt, _c, _r = t.batches.c, t.batch_trials.c, t.completions.c, t.runs.c
 _Counts = tuple[tuple[int, Status, int, float | None], ...]  # run's id, status, trials, USD
-
 _KEPT: WeakKeyDictionary[sa.Engine, dict[int, _Counts]] = WeakKeyDictionary()  # by block, see _counts
 
 

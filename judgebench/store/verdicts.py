@@ -25,7 +25,6 @@ _OUTCOME_COLUMNS = ("preference", "score", "label", "mass", "detail", "parser") 
 _OUTCOME = attrgetter(*_OUTCOME_COLUMNS)
 _REMEMBERED = 1000  # instructions whose outputs are known without a look-up
 _FAILURES = (Status.UNPARSED, Status.REFUSED, Status.TRUNCATED, Status.FAILED)
-
 _v = t.verdicts.c
 _newer = t.verdicts.alias("newer")
 # Hardly any trial is revised: the first test, a look-up in a small index, spares all others the second. The index holds

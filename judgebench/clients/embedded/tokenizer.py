@@ -15,6 +15,8 @@ from judgebench.records import Message, clean_text
 # The vocabulary lacks the bytes 04 06 13 14 16 1D and F1, F2 (the first of U+40000 to U+BFFFF): characters written
 # with them would vanish, and a text of nothing else would be as good as empty.
 _WITHOUT_TOKEN = re.compile("[\x04\x06\x13\x14\x16\x1d\U00040000-\U000bffff]")
+START, END = "<|im_start|>", "<|im_end|>"
+_DEFAULT_SYSTEM = Message("system", "You are a helpful AI assistant named SmolLM, trained by Hugging Face")
 
 
 class Tokenizer:
@@ -53,12 +55,6 @@ class Tokenizer:
         """The text of these tokens; bytes that are no complete character become U+FFFD, control tokens their name."""
         text: str = self._bpe.decode(list(tokens), skip_special_tokens=False)
         return text
-
-
-START, END = "<|im_start|>", "<|im_end|>"
-
-
-_DEFAULT_SYSTEM = Message("system", "You are a helpful AI assistant named SmolLM, trained by Hugging Face")
 
 
 def prompt_tokens(messages: Sequence[Message], tokenizer: Tokenizer) -> list[int]:

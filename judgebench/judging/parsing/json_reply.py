@@ -21,6 +21,7 @@ from judgebench.records import Completion
 _OBJECT = re.compile(r"\{\s{0,200}[\"'“”}]")
 Properties = tuple[tuple[str, Any], ...]  # of an object, in order, repeated names included
 _DECODER = json.JSONDecoder(object_pairs_hook=tuple, strict=False)
+_NOT_APPLICABLE = ("n/a", "na", "not applicable", "null", "none")
 
 
 def objects(text: str) -> list[tuple[int, int, Properties]] | None:
@@ -75,9 +76,6 @@ def _property(field: str) -> re.Pattern[str]:
         r"""(?:["'“”](?P<quoted>)|(?=[-\w]))(?P<value>(?(quoted)[^"'“”\n]{0,80}|[-\w.+/]{1,20}))""",
         re.IGNORECASE,
     )
-
-
-_NOT_APPLICABLE = ("n/a", "na", "not applicable", "null", "none")
 
 
 def parts(completion: Completion, template: Template) -> dict[str, float | None]:
