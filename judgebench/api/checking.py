@@ -19,7 +19,7 @@ def checked(function: Callable[_P, _Result]) -> Callable[_P, _Result]:
     parameters = signature(function)
     kinds = {name: _kinds(parameter.annotation) for name, parameter in parameters.parameters.items()}
 
-    def check(*args: Any, **kwargs: Any) -> None:
+    def check(*args: _P.args, **kwargs: _P.kwargs) -> None:
         try:
             arguments = parameters.bind(*args, **kwargs).arguments
         except TypeError:
