@@ -23,7 +23,7 @@ from typing import Any
 
 from app.cached import ADDRESS_VARIABLE
 from judgebench.services.benchmarks import RunSummary
-from judgebench.services.pages import CostEstimate, InputError, Study, make_study, parse_address
+from judgebench.services.pages import CostEstimate, InputError, Study, make, parse_address
 
 _STUDY, _JOB, _REPORT, _MESSAGES, _LOCK = "study.yaml", "job.json", "report.json", "messages.txt", "lock"
 _MESSAGE_BYTES = 2000
@@ -129,7 +129,7 @@ def _load(folder: Path) -> Job | None:
     if not facts or not fields:
         return None
     try:
-        return Job(folder, make_study(fields, where=str(folder)), **facts)
+        return Job(folder, make(Study, fields, where=str(folder)), **facts)
     except (InputError, TypeError):
         return None
 

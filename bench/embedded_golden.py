@@ -35,10 +35,7 @@ def main() -> None:
     path = weights_file.locate()
     tokenizer = Tokenizer(weights_file.read(path).metadata)
     model = AutoModelForCausalLM.from_pretrained(
-        str(path.parent),
-        gguf_file=path.name,
-        dtype=torch.float32,
-        quantization_config=GgufConfig(dequantize=True),
+        str(path.parent), gguf_file=path.name, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True)
     ).eval()
     texts = []
     for conversation in CONVERSATIONS:

@@ -23,7 +23,7 @@ from bench.loopback import chat_reply, http_reply, serving
 from judgebench import engine, store
 from judgebench.engine.runner import RunTally
 from judgebench.records import Instruction, Model, Output
-from judgebench.spec import Study, make_study
+from judgebench.spec import Study, make
 from judgebench.store.database import Database
 
 _MODELS = 10
@@ -95,7 +95,7 @@ def _case(latency_ms: float, in_flight: int, args: argparse.Namespace) -> None:
         filling.join()
         judge = {"model": "judge", "url": f"http://127.0.0.1:{port}/v1", "template": _TEMPLATES[args.reply]}
         fields = {"benchmark": "bench", "judge": judge, "all_pairs": True, "concurrency": in_flight}
-        wanted = make_study(fields, where="bench")
+        wanted = make(Study, fields, where="bench")
         print(f"{latency_ms:g} ms, {in_flight} in flight, {args.reply} replies:", end="", flush=True)
         measuring = multiprocessing.Process(target=_measure, args=(folder, wanted, args.trials, args.profile))
         measuring.start()

@@ -90,11 +90,7 @@ def show(name: str, seconds: float, off: float | None = None, note: str = "") ->
 def ours(frame: pd.DataFrame, optimum: np.ndarray) -> None:
     columns = frame["model_a"], frame["model_b"], frame["winner"]
     seconds, ratings = timed(lambda: fit_pair_counts(count_outcomes(*columns)), 9)
-    show(
-        "judgebench, strings to ratings with sandwich",
-        seconds,
-        error(ratings.theta, optimum),
-    )
+    show("judgebench, strings to ratings with sandwich", seconds, error(ratings.theta, optimum))
     lists = [column.tolist() for column in columns]
     show("judgebench, the same from Python lists", timed(lambda: fit_pair_counts(count_outcomes(*lists)), 3)[0])
     counts = count_outcomes(*columns)

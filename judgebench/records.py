@@ -283,14 +283,7 @@ class HumanLabel:
 
     @classmethod
     def of(
-        cls,
-        annotator: str,
-        instruction: str,
-        *,
-        first: str,
-        second: str,
-        preference: float,
-        both_bad: bool = False,
+        cls, annotator: str, instruction: str, *, first: str, second: str, preference: float, both_bad: bool = False
     ) -> "HumanLabel":
         """The label of a person who saw the output of model ``first`` first; ``preference`` is for that one."""
         swapped = second < first

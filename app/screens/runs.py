@@ -10,15 +10,7 @@ from app.auth import Forbidden, Role
 from app.views.elements import line, problem
 from judgebench.services.benchmarks import BenchmarkSummary, RunSummary
 from judgebench.services.judges import find_judge
-from judgebench.services.pages import (
-    CostEstimate,
-    InputError,
-    JudgeBenchError,
-    Status,
-    Study,
-    cost_estimate,
-    make_study,
-)
+from judgebench.services.pages import CostEstimate, InputError, JudgeBenchError, Status, Study, cost_estimate, make
 from judgebench.show.text import one_line
 
 _POLL_S = 2.0
@@ -85,7 +77,7 @@ def _new_run(source: cached.Source) -> None:
     if estimated or started:
         with cached.for_checking() as database:
             fields["judge"] = find_judge(database, judge, where="This form")
-        study = make_study({field: value for field, value in fields.items() if value is not None}, where="This form")
+        study = make(Study, {field: value for field, value in fields.items() if value is not None}, where="This form")
         auth.policy().check_judge(study.judge.url, study.judge.key_env)
         estimate = _estimate(study)
         _say(estimate)

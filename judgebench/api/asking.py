@@ -35,7 +35,7 @@ from judgebench.services.audits.registry import (
     RobustnessAudit,
     SubmissionAudit,
 )
-from judgebench.spec import Generation, JudgeSpec, Study, make_generation, make_study
+from judgebench.spec import Generation, JudgeSpec, Study, make, make_generation
 from judgebench.spec.study import Orders
 from judgebench.stats.planning import PlannedComparison
 from judgebench.store.database import Database
@@ -431,7 +431,7 @@ def add_judge(
     """
     address = {"url": url, "key_env": key_env, "template": template, "price": price}
     fields = {"name": name, "model": model, "settings": settings or {}}
-    return services.judges.add_judge(database, spec.make_judge(fields | address, where="add_judge"))
+    return services.judges.add_judge(database, spec.make(spec.JudgeSpec, fields | address, where="add_judge"))
 
 
 def runs(database: Database) -> pd.DataFrame:
@@ -472,7 +472,7 @@ def _study(given: dict[str, Any], *, otherwise: str | None = None) -> tuple[Stud
     fields |= {name: given.pop(name) for name in ("template", "settings", "price")}
     resolved = judge(database, given.pop("judge"), **fields, otherwise=otherwise)
     given |= {"models": names_of(given["models"]), "judge": resolved.spec}
-    return make_study(given, where="study"), resolved
+    return make(Study, given, where="study"), resolved
 
 
 def _generation(given: dict[str, Any]) -> Generation:

@@ -66,10 +66,10 @@ def add(
     $ judgebench judges add gpt --model gpt-5 --url https://api.openai.com/v1 --key-env OPENAI_API_KEY
     $ judgebench judges add local --model qwen3 --url http://127.0.0.1:8000/v1 --set temperature=0
     """
-    from judgebench.spec import make_judge
+    from judgebench.spec import JudgeSpec, make
 
     fields = {"name": name, "model": model, "url": url, "key_env": key_env, "template": template, "price": price}
-    spec = make_judge(fields | {"settings": settings_of(setting)}, where="flags")
+    spec = make(JudgeSpec, fields | {"settings": settings_of(setting)}, where="flags")
     with opened(context, create=True) as database:
         judge = services.judges.add_judge(database, spec)
     say(f"judge {judge.name}: {judge.model} with template {judge.template}")

@@ -79,16 +79,14 @@ def queue(
     benchmark: options.Benchmark,
     judge: options.Judge,
     risk: Annotated[
-        float,
-        typer.Option("--risk", min=0.001, max=0.999, help="Share of kept verdicts that people may contradict."),
+        float, typer.Option("--risk", min=0.001, max=0.999, help="Share of kept verdicts that people may contradict.")
     ] = 0.1,
     failure: Annotated[
         float, typer.Option("--failure", min=0.001, max=0.999, help="Probability that this does not hold.")
     ] = 0.05,
     seed: options.Seed = 0,
     file: Annotated[
-        Path | None,
-        typer.Option("--out", help="Write the battles as JSONL, to be labelled and imported again."),
+        Path | None, typer.Option("--out", help="Write the battles as JSONL, to be labelled and imported again.")
     ] = None,
     output: options.Output = "table",
 ) -> None:

@@ -56,10 +56,7 @@ PANELS = {
         "lineage": "Where models and judges come from: family, parent, teachers.",
         "db": "Upgrade, check, back up and copy the database.",
     },
-    "Serve": {
-        "app": "Open the web app on the database.",
-        "vllm": "Serve judges by vLLM on this machine.",
-    },
+    "Serve": {"app": "Open the web app on the database.", "vllm": "Serve judges by vLLM on this machine."},
 }
 COMMANDS = {name: (panel, text) for panel, commands in PANELS.items() for name, text in commands.items()}
 

@@ -128,8 +128,7 @@ KeyVariable = Annotated[str | None, typer.Option("--key-env", help=_KEY)]
 JudgeKeyVariable = Annotated[str | None, typer.Option("--judge-key-env", help=_KEY)]
 ModelKeyVariable = Annotated[str | None, typer.Option("--model-key-env", help=_KEY)]
 JudgeName = Annotated[
-    str | None,
-    typer.Option("--judge-name", help="Store the judge under this name.", show_default="model and template"),
+    str | None, typer.Option("--judge-name", help="Store the judge under this name.", show_default="model and template")
 ]
 Template = Annotated[
     str | None, varied(_TEMPLATE, default="pairwise/two-way; pairwise/likelihood for the embedded judge")
@@ -182,8 +181,7 @@ class DesignOptions:
         list[str] | None, typer.Option("--pair", metavar="A,B", help="Compare these two models; may be repeated.")
     ] = None
     orders: Annotated[
-        Orders | None,
-        typer.Option("--orders", help="Orders in which the outputs are shown.", show_default="both"),
+        Orders | None, typer.Option("--orders", help="Orders in which the outputs are shown.", show_default="both")
     ] = None
     repeats: Annotated[
         int | None, typer.Option("--repeats", help="How often each order is asked.", show_default="1")
@@ -306,7 +304,7 @@ def study_of(
     ``more``: further fields of the study; ``otherwise``: the address of a judge that has none. Raises InputError.
     """
     from judgebench import services
-    from judgebench.spec import load_study, make_study
+    from judgebench.spec import Study, load_study, make
 
     study: dict[str, Any] = {} if file is None else load_study(file).model_dump(exclude_defaults=True)
     study |= given(**asdict(design)) | dict(more or {})
@@ -325,7 +323,7 @@ def study_of(
     if prices is not None:
         served |= priced(served, prices)
     spec = services.judges.find_judge(database, served, otherwise=otherwise)
-    return make_study(study | {"judge": spec}, where=str(file or "flags"))
+    return make(Study, study | {"judge": spec}, where=str(file or "flags"))
 
 
 def priced(served: Mapping[str, Any], prices: Path) -> dict[str, Any]:

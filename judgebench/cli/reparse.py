@@ -10,9 +10,7 @@ from judgebench.cli.session import opened, print_json, say
 
 
 def reparse(
-    context: typer.Context,
-    judge: Annotated[str, typer.Argument(help="Name of a judge.")],
-    output: Output = "table",
+    context: typer.Context, judge: Annotated[str, typer.Argument(help="Name of a judge.")], output: Output = "table"
 ) -> None:
     """Read a judge's stored replies again with the current parser; no call is made.
 

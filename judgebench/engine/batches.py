@@ -28,7 +28,7 @@ from judgebench.formats.batch_files import BatchFile, BatchResult, digest_of, fi
 from judgebench.judging.parsing import parse
 from judgebench.judging.templates import LikelihoodScale, RewardScale, Template, make_nonce, render
 from judgebench.records import ChatPrompt, Reading, Status, Trial, TrialResult
-from judgebench.spec import Study, make_study
+from judgebench.spec import Study, make
 from judgebench.store import runs
 from judgebench.store.benchmarks import stored_outputs
 from judgebench.store.database import Connection, Database
@@ -122,7 +122,7 @@ async def submitting(database: Database, path: Path, *, environment: Mapping[str
 
 def study_of(batch: runs.Batch) -> Study:
     """The study whose trials the batch asks."""
-    return make_study(json.loads(batch.specification), where=f"batch {batch.name}")
+    return make(Study, json.loads(batch.specification), where=f"batch {batch.name}")
 
 
 def server_of(study: Study, environment: Mapping[str, str]) -> BatchServer:

@@ -17,7 +17,7 @@ from judgebench.clients.scripted import Ask, FunctionClient
 from judgebench.errors import InputError
 from judgebench.judging.templates import Template
 from judgebench.records import Judge, check_name
-from judgebench.spec import JudgeSpec, Served, load_template, make_judge
+from judgebench.spec import JudgeSpec, Served, load_template, make
 from judgebench.store.database import Connection, Database
 
 NO_ADDRESS = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does
@@ -102,7 +102,9 @@ def own_judge(judge: Client | Ask, *, name: str, version: str, template: str | N
     """
     check_name("judge", name)
     check_name("version", version)
-    spec = make_judge({"model": f"python:{name}@{version}", "name": name, "template": template}, where=f"judge {name}")
+    spec = make(
+        JudgeSpec, {"model": f"python:{name}@{version}", "name": name, "template": template}, where=f"judge {name}"
+    )
     client = cast(Client, judge) if hasattr(judge, "complete") else FunctionClient(judge)
     return replace(resolve(spec), client=client)
 
@@ -180,7 +182,7 @@ def find_judge(
             given = _overlaid(known, known.spec, given)
         if otherwise is not None and "url" not in given and not is_local(given["model"]):
             given["url"] = otherwise
-    return make_judge(given, where=where)
+    return make(JudgeSpec, given, where=where)
 
 
 def _overlaid(known: KnownJudge, spec: JudgeSpec, given: dict[str, Any]) -> dict[str, Any]:
@@ -217,4 +219,4 @@ def _known(connection: Connection, judge: Judge) -> KnownJudge:
     if not (fields.get("template") or "").endswith(".md"):
         fields["template"] = judge.template  # this version, whatever is the newest
     fields |= {"name": judge.name, "model": judge.model, "settings": judge.settings}
-    return KnownJudge(judge, make_judge(fields, where=f"judge {judge.name}"))
+    return KnownJudge(judge, make(JudgeSpec, fields, where=f"judge {judge.name}"))

@@ -77,12 +77,7 @@ class Contamination:
 
 
 def contamination(
-    database: Database,
-    benchmark: str,
-    where: Places | None = None,
-    *,
-    threshold: float = 0.75,
-    level: float = 0.95,
+    database: Database, benchmark: str, where: Places | None = None, *, threshold: float = 0.75, level: float = 0.95
 ) -> Contamination:
     """Look for the benchmark's instructions and references.
 

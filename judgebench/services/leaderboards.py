@@ -371,12 +371,7 @@ class Pilot:
 
 
 def pilot(
-    database: Database,
-    benchmark: str,
-    *,
-    judges: Sequence[str] = (),
-    planned: Sequence[int] = (),
-    level: float = 0.95,
+    database: Database, benchmark: str, *, judges: Sequence[str] = (), planned: Sequence[int] = (), level: float = 0.95
 ) -> Pilot:
     """Raises UnknownName; StatisticsError for fewer than two models or instructions with verdicts."""
     table = stored_table(database, benchmark, judges, None).table

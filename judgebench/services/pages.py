@@ -15,7 +15,7 @@ from judgebench.formats.reading import NamedPath, ReadLimits
 from judgebench.leaderboard import METHODS, Choices, Leaderboard, Method
 from judgebench.leaderboard.board import State
 from judgebench.records import Completion, HumanLabel, Judge, Lineage, Order, Status, TokenLogprob, clean_text
-from judgebench.spec.study import Study, make_study
+from judgebench.spec.study import Study, make
 from judgebench.stats.win_rate import PairRates
 from judgebench.store.audits import StoredAudit
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
@@ -26,5 +26,5 @@ __all__ = [
     "Completion", "CostEstimate", "Counterfactuals", "Database", "HumanLabel", "InputError", "Judge",
     "JudgeBenchError", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "OutputsFile", "PairRates",
     "ReadLimits", "State", "Status", "StoredAudit", "Study", "TokenLogprob", "clean_text", "cost_estimate",
-    "make_study", "parse_address", "read_outputs",
+    "make", "parse_address", "read_outputs",
 ]  # fmt: skip

@@ -80,12 +80,7 @@ def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def estimate_cells(row: Labelled) -> tuple[str, str, str, str]:
     """What it is, value, interval, and what it rests on or why it is missing."""
-    return (
-        row.label,
-        value(row.estimate, row.unit),
-        interval(row.estimate, row.unit),
-        evidence(row.estimate),
-    )
+    return (row.label, value(row.estimate, row.unit), interval(row.estimate, row.unit), evidence(row.estimate))
 
 
 def estimate_columns(rows: Sequence[Labelled], benchmark: str) -> Mapping[str, list[Any]]:

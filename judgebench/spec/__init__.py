@@ -8,9 +8,8 @@ from judgebench.spec.study import (
     Study,
     load_prices,
     load_study,
+    make,
     make_generation,
-    make_judge,
-    make_study,
 )
 from judgebench.spec.templates import load_template, templates
 
@@ -23,8 +22,7 @@ __all__ = [
     "load_prices",
     "load_study",
     "load_template",
+    "make",
     "make_generation",
-    "make_judge",
-    "make_study",
     "templates",
 ]

@@ -148,17 +148,7 @@ def load_study(path: Path) -> Study:
         raise InputError(
             f"{path}: a study file holds fields such as benchmark and judge, found {type(content).__name__}"
         )
-    return make_study(content, where=str(path))
-
-
-def make_study(fields: Mapping[str, Any], *, where: str) -> Study:
-    """Raises InputError naming ``where`` and the field."""
-    return _made(Study, fields, where)
-
-
-def make_judge(fields: Mapping[str, Any], *, where: str) -> JudgeSpec:
-    """Raises InputError naming ``where`` and the field."""
-    return _made(JudgeSpec, fields, where)
+    return make(Study, content, where=str(path))
 
 
 def make_generation(fields: Mapping[str, Any], *, where: str) -> Generation:
@@ -169,7 +159,7 @@ def make_generation(fields: Mapping[str, Any], *, where: str) -> Generation:
     generator = fields.get("generator")
     if isinstance(generator, Mapping) and isinstance(given := generator.get("settings", {}), Mapping):
         fields = {**fields, "generator": {**generator, "settings": {**_SETTINGS, **given}}}
-    return _made(Generation, fields, where)
+    return make(Generation, fields, where=where)
 
 
 def load_prices(path: Path) -> dict[str, str]:
@@ -195,7 +185,8 @@ def _yaml(path: Path) -> Any:
         raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())[:200]}") from error
 
 
-def _made(kind: type[_Spec], fields: Mapping[str, Any], where: str) -> _Spec:
+def make(kind: type[_Spec], fields: Mapping[str, Any], *, where: str) -> _Spec:
+    """A Study, JudgeSpec or other record of these fields. Raises InputError naming ``where`` and the field."""
     try:
         return kind.model_validate(fields)
     except ValidationError as error:

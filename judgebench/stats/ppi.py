@@ -214,11 +214,7 @@ class _Sample:
 def _solve(sample: _Sample, weight: float) -> PointFit:
     """The combined fit, per labelled instruction."""
     models = sample.human.models
-    pieces = [
-        (sample.human, 1 / sample.n),
-        (sample.paired, -weight / sample.n),
-        (sample.alone, weight / sample.rest),
-    ]
+    pieces = [(sample.human, 1 / sample.n), (sample.paired, -weight / sample.n), (sample.alone, weight / sample.rest)]
     return _fitted(models, pieces)
 
 

@@ -20,13 +20,7 @@ TASK_WEIGHTS = {  # WildBench's macro weights; divided by their sum
     "Information/Advice seeking": 0.75,
     "Coding & Debugging": 1.25,
 }
-ARENA_HARD_VALUES = {
-    "A>>B": (1.0, 1.0, 1.0),
-    "A>B": (1.0,),
-    "A=B": (0.5,),
-    "A<B": (0.0,),
-    "A<<B": (0.0, 0.0, 0.0),
-}
+ARENA_HARD_VALUES = {"A>>B": (1.0, 1.0, 1.0), "A>B": (1.0,), "A=B": (0.5,), "A<B": (0.0,), "A<<B": (0.0, 0.0, 0.0)}
 _MIRRORED = {"B>>A": "A<<B", "B>A": "A<B", "B=A": "A=B", "B<A": "A>B", "B<<A": "A>>B"}
 
 

@@ -16,13 +16,7 @@ from judgebench.stats.verdict_table import LabelTable, encode
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import StoredOutputs, replies, stored_outputs, within
 from judgebench.store.database import AMONG, Stored, now, rows_among
-from judgebench.store.models import (
-    MODEL_A,
-    MODEL_B,
-    OUTPUT_A,
-    OUTPUT_B,
-    join_sides,
-)
+from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, join_sides
 from judgebench.store.verdicts import every_revision, in_force
 
 _h = t.human_labels.c
@@ -91,11 +85,7 @@ def labels(
 
 
 def label_table(
-    connection: sa.Connection,
-    benchmark_id: int,
-    *,
-    models: Sequence[str],
-    instructions: Sequence[str],
+    connection: sa.Connection, benchmark_id: int, *, models: Sequence[str], instructions: Sequence[str]
 ) -> LabelTable:
     """The labels on ``instructions`` (keys) and ``models``, both in the order that gives them their codes."""
     model_code = {name: code for code, name in enumerate(models)}

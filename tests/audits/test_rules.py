@@ -17,14 +17,7 @@ from judgebench.audits.submission_set import SubmissionSet
 from judgebench.errors import UnknownName
 from judgebench.records import Instruction
 from judgebench.spec import templates
-from tests.audits.factories import (
-    REFUSAL,
-    TEMPLATES,
-    findings_in,
-    honest,
-    instructions,
-    submission_set,
-)
+from tests.audits.factories import REFUSAL, TEMPLATES, findings_in, honest, instructions, submission_set
 
 
 def test_recovery_200_honest_submissions_raise_few_alarms() -> None:

@@ -20,7 +20,7 @@ from judgebench.clients.openai import ListedModel, OpenAIClient
 from judgebench.clients.probe import check
 from judgebench.clients.vllm_server import VllmServer, command, free_port
 from judgebench.records import ChatPrompt, LikelihoodPrompt, Message, Status
-from judgebench.spec import make_study
+from judgebench.spec import Study, make
 from judgebench.store.database import Database
 from tests.filling import asked, stored
 
@@ -66,8 +66,8 @@ def test_judges_of_every_kind_give_verdicts_and_the_bias_of_a_small_one_shows(tm
     def judged(template: str, url: str) -> Mapping[Status, int]:
         judge = {"model": "small", "url": url, "template": template, "name": template}
         design = {} if template.startswith("pointwise") else {"all_pairs": True}
-        wanted = make_study(
-            {"benchmark": "bench", "judge": judge, "concurrency": 8, "reask": True, **design}, where="t"
+        wanted = make(
+            Study, {"benchmark": "bench", "judge": judge, "concurrency": 8, "reask": True, **design}, where="t"
         )
         return engine.run.run(database, wanted, environment={}).tally.ended
 

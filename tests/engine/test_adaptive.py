@@ -9,7 +9,7 @@ import pytest
 from judgebench import engine
 from judgebench.errors import InputError
 from judgebench.records import Status
-from judgebench.spec import make_study
+from judgebench.spec import Study, make
 from judgebench.store.database import Database
 from tests.engine.served import prefers_quality
 from tests.fault_server import FaultServer, Reply, Request
@@ -20,7 +20,7 @@ def _settle(database: Database, judge: str | dict[str, Any], **fields: Any) -> e
     named = {"model": judge} if isinstance(judge, str) else judge
     fields = {"design": "adaptive", "budget": 400, **fields}
     return engine.adaptive.settle(
-        database, make_study({"benchmark": "bench", "judge": named, **fields}, where="t"), environment={}
+        database, make(Study, {"benchmark": "bench", "judge": named, **fields}, where="t"), environment={}
     )
 
 

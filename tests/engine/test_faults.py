@@ -10,7 +10,7 @@ from judgebench import engine
 from judgebench.clients import openai
 from judgebench.clients.http import Timeouts
 from judgebench.clients.retry import RetryingClient, RetryPolicy
-from judgebench.spec import make_study
+from judgebench.spec import Study, make
 from judgebench.store import schema as t
 from judgebench.store.database import Database
 from tests.fault_server import FaultServer, Reply, Request, gzip_bomb
@@ -55,7 +55,7 @@ def one(tmp_path: Path) -> Database:
 
 def _run(database: Database, server: FaultServer, template: str) -> engine.run.RunReport:
     judge = {"model": "judge", "url": server.url, "key_env": "KEY", "template": template}
-    wanted = make_study({"benchmark": "bench", "judge": judge, "all_pairs": True}, where="test")
+    wanted = make(Study, {"benchmark": "bench", "judge": judge, "all_pairs": True}, where="test")
     return engine.run.run(database, wanted, environment={"KEY": KEY})
 
 

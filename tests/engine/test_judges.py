@@ -11,7 +11,7 @@ from judgebench.clients.scripted import Ask, ScriptedClient, always_first
 from judgebench.engine.judges import own_judge, resolve, template_of
 from judgebench.errors import Conflict, InputError, JudgeError
 from judgebench.records import Completion, Status
-from judgebench.spec import JudgeSpec, make_study
+from judgebench.spec import JudgeSpec, Study, make
 from judgebench.store.database import Database
 from tests.filling import asked, stored
 
@@ -36,7 +36,7 @@ class Callable:
 def run(database: Database, judge: Any, **about: Any) -> engine.run.RunReport:
     resolved = own_judge(judge, **{"name": "mine", "version": "1", **about})
     fields: Mapping[str, Any] = {"benchmark": "bench", "all_pairs": True, "judge": resolved.spec}
-    return engine.run.run(database, make_study(fields, where="test"), environment={}, judge=resolved)
+    return engine.run.run(database, make(Study, fields, where="test"), environment={}, judge=resolved)
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,13 @@ def test_it_settles_a_question_too(database: Database) -> None:
     stored(database, asked(3), ["m1", "m2"])
     resolved = own_judge(first, name="mine", version="1")
     fields = {"benchmark": "bench", "judge": resolved.spec, "design": "adaptive", "better": ("m1", "m2"), "budget": 6}
-    settled = engine.adaptive.settle(database, make_study(fields, where="test"), environment={}, judge=resolved)
+    settled = engine.adaptive.settle(database, make(Study, fields, where="test"), environment={}, judge=resolved)
     assert settled.run.tally.ended == {Status.OK: 6}
 
 
 def test_runs_may_be_awaited_in_a_loop_of_the_callers(database: Database) -> None:
     stored(database, asked(1), ["m1", "m2"])
-    study = make_study({"benchmark": "bench", "all_pairs": True, "judge": {"model": "scripted:coin"}}, where="test")
+    study = make(Study, {"benchmark": "bench", "all_pairs": True, "judge": {"model": "scripted:coin"}}, where="test")
     report = asyncio.run(engine.run.running(database, study, environment={}))
     assert report.tally.pending == 0
 
@@ -105,7 +105,7 @@ def test_runs_may_be_awaited_in_a_loop_of_the_callers(database: Database) -> Non
 def test_without_its_function_it_cannot_be_asked(database: Database) -> None:
     stored(database, asked(1), ["m1", "m2"])
     spec = own_judge(first, name="mine", version="1").spec
-    study = make_study({"benchmark": "bench", "all_pairs": True, "judge": spec}, where="test")
+    study = make(Study, {"benchmark": "bench", "all_pairs": True, "judge": spec}, where="test")
     with pytest.raises(InputError, match=r"judge 'mine' is a function or an object of Python"):
         engine.run.run(database, study, environment={})
 

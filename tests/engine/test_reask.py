@@ -12,7 +12,7 @@ from judgebench.judging.parsing import parse
 from judgebench.judging.reask import as_constrained, constraint
 from judgebench.judging.templates import LabelScale
 from judgebench.records import Completion, Order, Source, Status
-from judgebench.spec import load_template, make_study, templates
+from judgebench.spec import Study, load_template, make, templates
 from judgebench.store import schema as t
 from judgebench.store.database import Database
 from tests.fault_server import FaultServer, Reply, Request
@@ -44,7 +44,7 @@ def talks(forces: Callable[[Request], Reply | None], first: str = PROSE) -> Call
 def run(database: Database, url: str, **fields: Any) -> engine.run.RunReport:
     judge = {"model": "judge", "url": url, "template": "pairwise/three-way"}
     wanted = {"benchmark": "bench", "judge": judge, "all_pairs": True, "reask": True, **fields}
-    return engine.run.run(database, make_study(wanted, where="test"), environment={})
+    return engine.run.run(database, make(Study, wanted, where="test"), environment={})
 
 
 def rows(database: Database) -> list[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from judgebench import engine
 from judgebench.engine.plan import planned_trials
 from judgebench.errors import InputError, JudgeError
 from judgebench.records import Status
-from judgebench.spec import Study, make_study
+from judgebench.spec import Study, make
 from judgebench.store import schema as t
 from judgebench.store.database import Database
 from tests.engine.served import prefers_quality, rates_quality
@@ -20,7 +20,7 @@ from tests.filling import asked, stored
 
 def _study(url: str = "http://127.0.0.1:9/v1", template: str = "pairwise/three-way", **fields: Any) -> Study:
     judge = {"model": "judge", "url": url, "template": template}
-    return make_study({"benchmark": "bench", "judge": judge, **fields}, where="test")
+    return make(Study, {"benchmark": "bench", "judge": judge, **fields}, where="test")
 
 
 def _pointwise(url: str = "http://127.0.0.1:9/v1", **fields: Any) -> Study:

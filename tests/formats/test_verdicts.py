@@ -9,17 +9,7 @@ from judgebench.errors import InputError
 from judgebench.formats.reading import read_rows
 from judgebench.formats.verdicts import VERDICTS, RecordedVerdict, read_verdicts
 from judgebench.formats.writing import write_rows
-from judgebench.records import (
-    Completion,
-    Instruction,
-    Judge,
-    Order,
-    Output,
-    Source,
-    Status,
-    TokenLogprob,
-    Verdict,
-)
+from judgebench.records import Completion, Instruction, Judge, Order, Output, Source, Status, TokenLogprob, Verdict
 from tests.factories import JUDGE, ok, trial
 from tests.formats.writing import write_rows as write_anything
 

@@ -3,18 +3,7 @@
 import pytest
 
 from judgebench import store
-from judgebench.records import (
-    Battle,
-    Instruction,
-    Judge,
-    Lineage,
-    Model,
-    Order,
-    Source,
-    Status,
-    Trial,
-    Verdict,
-)
+from judgebench.records import Battle, Instruction, Judge, Lineage, Model, Order, Source, Status, Trial, Verdict
 from judgebench.store.database import Database
 from tests.factories import result
 from tests.filling import judging, submitted

@@ -9,7 +9,7 @@ from judgebench import engine, services
 from judgebench.errors import InputError, StatisticsError, UnknownName
 from judgebench.leaderboard import Choices, Controls, Leaderboard
 from judgebench.records import Order, Status
-from judgebench.spec import make_study
+from judgebench.spec import Study, make
 from judgebench.store.database import Database
 from tests.engine.served import rates_quality
 from tests.factories import ok, result, trial
@@ -20,7 +20,7 @@ from tests.filling import asked, filled, judged, stored
 def _scored(database: Database, script: Any = rates_quality, template: str = "pointwise/mt-bench") -> None:
     with FaultServer(script) as server:
         judge = {"model": "judge", "url": server.url, "template": template}
-        engine.run.run(database, make_study({"benchmark": "bench", "judge": judge}, where="test"), environment={})
+        engine.run.run(database, make(Study, {"benchmark": "bench", "judge": judge}, where="test"), environment={})
 
 
 def _board(database: Database, **choices: Any) -> Leaderboard:

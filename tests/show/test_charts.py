@@ -26,10 +26,7 @@ MAKERS: dict[str, tuple[Callable[[Sequence[Any]], dict[str, Any]], Any]] = {
     "position": (charts.position_curve, GapBin(0.5, 0.6, 10, FIGURE, FIGURE)),
     "reliability": (charts.reliability, ReliabilityBin(0.8, FIGURE)),
     "probabilities": (charts.probabilities, ("A", 0.9)),
-    "nulls": (
-        lambda rows: charts.null_models(rows, 0.1),
-        {"name": "n", "win_rate": 0.1, "lower": 0.0, "upper": 0.2},
-    ),
+    "nulls": (lambda rows: charts.null_models(rows, 0.1), {"name": "n", "win_rate": 0.1, "lower": 0.0, "upper": 0.2}),
 }
 
 

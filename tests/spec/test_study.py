@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from judgebench.errors import InputError
-from judgebench.spec import load_study, make_generation, make_judge
+from judgebench.spec import JudgeSpec, load_study, make, make_generation
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,6 @@ def test_an_unknown_field_is_told_with_the_nearest(tmp_path: Path, text: str, me
 
 def test_an_unknown_field_of_a_judge_or_generator_too() -> None:
     with pytest.raises(InputError, match="did you mean 'price'"):
-        make_judge({"model": "m", "pric": "1,2"}, where="judge")
+        make(JudgeSpec, {"model": "m", "pric": "1,2"}, where="judge")
     with pytest.raises(InputError, match=r"generator.modl: .*did you mean 'model'"):
         make_generation({"benchmark": "b", "model": "m", "generator": {"model": "m", "modl": "x"}}, where="flags")

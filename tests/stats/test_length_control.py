@@ -60,9 +60,7 @@ def test_comparisons_do_not_depend_on_sides_or_copies():
     rng = RNG(0)
     table = table_of([(f"m{i % 3}", "base", float(y), f"i{i % 7}") for i, y in enumerate(rng.random(40))])
     table = replace(
-        table,
-        length_a=rng.integers(1, 99, 40).astype(np.int32),
-        length_b=rng.integers(1, 99, 40).astype(np.int32),
+        table, length_a=rng.integers(1, 99, 40).astype(np.int32), length_b=rng.integers(1, 99, 40).astype(np.int32)
     )
     one = compare_to_baseline(table, baseline="base")
     for other in (swapped(table), stacked(table, swapped(table))):

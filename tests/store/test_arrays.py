@@ -1,12 +1,7 @@
 """What statistics work on is what is stored."""
 
 from judgebench import store
-from judgebench.records import (
-    Order,
-    Source,
-    Status,
-    Verdict,
-)
+from judgebench.records import Order, Source, Status, Verdict
 from judgebench.store.database import Database
 from tests.factories import failed, instruction, ok, result, trial
 from tests.filling import filled

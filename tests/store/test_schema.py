@@ -6,11 +6,7 @@ import alembic.script
 import pytest
 
 from judgebench.errors import DatabaseError
-from judgebench.records import (
-    Source,
-    Status,
-    Verdict,
-)
+from judgebench.records import Source, Status, Verdict
 from judgebench.resources import folder
 from judgebench.store import schema as tables
 from judgebench.store.database import Database

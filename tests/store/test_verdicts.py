@@ -7,11 +7,7 @@ import sqlalchemy as sa
 
 from judgebench import store
 from judgebench.judging.parsing import PARSER_VERSION
-from judgebench.records import (
-    Source,
-    Status,
-    Verdict,
-)
+from judgebench.records import Source, Status, Verdict
 from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import check

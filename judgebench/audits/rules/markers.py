@@ -56,10 +56,7 @@ _ENGLISH = (
         r"\b(?:give|assign|award)\s+(?:this|it|me|my)\s+(?:\w+\s+){0,3}(?:score|rating|grade|points)\b"
         r"|\b(?:rating|score|grade)\s*[:=]\s*\W{0,3}10(?:\s*/\s*10|\b(?![\d.,%/]))",
     ),
-    (
-        "verdict",
-        r"\bverdict\s*(?:is|:)\s*\W{0,3}(?:(?-i:[AB])\b|(?:output|assistant|this)\b)",
-    ),
+    ("verdict", r"\bverdict\s*(?:is|:)\s*\W{0,3}(?:(?-i:[AB])\b|(?:output|assistant|this)\b)"),
 )
 # As above: the words of which one must stand in a text before the pattern is looked for, and the pattern, of each
 # language: "ignore the previous instructions", "choose this answer", "this answer is the best".

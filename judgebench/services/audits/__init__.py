@@ -18,16 +18,7 @@ if TYPE_CHECKING:
         submissions,
     )
 
-__all__ = [
-    "defences",
-    "integrity",
-    "null_models",
-    "registry",
-    "results",
-    "robustness",
-    "stage",
-    "submissions",
-]
+__all__ = ["defences", "integrity", "null_models", "registry", "results", "robustness", "stage", "submissions"]
 
 if not TYPE_CHECKING:  # type checkers know a mistyped name
 

@@ -107,11 +107,7 @@ def _pairs(
 
 
 def _row(
-    name: str,
-    report: AuditReport,
-    verdicts: HonestVerdicts,
-    undefended: HonestVerdicts,
-    labels: Mapping[Battle, float],
+    name: str, report: AuditReport, verdicts: HonestVerdicts, undefended: HonestVerdicts, labels: Mapping[Battle, float]
 ) -> dict[str, Any]:
     """One defence in the report; a number that cannot be told is None."""
     entrants, spent = report.details["entrants"], verdicts.spent

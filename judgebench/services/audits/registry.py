@@ -189,10 +189,7 @@ AUDITS = {
             ROBUSTNESS,
             "judge",
             "Change outputs in ways that should not, or must, matter, and see what the judge makes of it.",
-            (
-                f"{_ROBUSTNESS} --judge embedded",
-                f"{_ROBUSTNESS} --judge scripted:coin --limit 5 --format json",
-            ),
+            (f"{_ROBUSTNESS} --judge embedded", f"{_ROBUSTNESS} --judge scripted:coin --limit 5 --format json"),
             RobustnessAudit,
             f"{_HERE}.robustness:robustness",
         ),

@@ -107,10 +107,7 @@ def _spread(texts: Mapping[str, str], most: int) -> dict[str, str]:
 
 
 def _asked_findings(
-    database: Database,
-    settings: SubmissionAudit,
-    models: Sequence[str],
-    asking: Asking,
+    database: Database, settings: SubmissionAudit, models: Sequence[str], asking: Asking
 ) -> list[Finding]:
     """What a judge's answers say about the submissions; none where nothing is to be asked."""
     if not settings.permuted and not settings.likelihoods:

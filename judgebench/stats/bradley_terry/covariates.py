@@ -93,12 +93,7 @@ def davidson(x: Floats, u: float | Floats, y: Outcomes) -> Pieces:
     value = y.win * logits[0] + y.tie * u + y.loss * logits[2] - top - np.log(np.exp(logits - top).sum(axis=0))
     lean = win - loss
     return Pieces(
-        value,
-        (y.win - y.loss - lean) / 2,
-        y.tie - tie,
-        (win + loss - lean**2) / 4,
-        -tie * lean / 2,
-        tie * (1 - tie),
+        value, (y.win - y.loss - lean) / 2, y.tie - tie, (win + loss - lean**2) / 4, -tie * lean / 2, tie * (1 - tie)
     )
 
 
@@ -166,10 +161,7 @@ def shown_first(table: VerdictTable) -> Floats:
 
 
 def fit_with_covariates(
-    table: VerdictTable,
-    *,
-    columns: Mapping[str, Floats] | None = None,
-    ties: TieRule = "half",
+    table: VerdictTable, *, columns: Mapping[str, Floats] | None = None, ties: TieRule = "half"
 ) -> ControlledRatings:
     """Ratings controlled for ``columns`` (n,) each, finite and antisymmetric.
 

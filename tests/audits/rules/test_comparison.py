@@ -5,15 +5,7 @@ import numpy as np
 from judgebench.audits.findings import Severity
 from judgebench.audits.rules import audit_submissions
 from judgebench.audits.submission_set import SubmissionSet
-from tests.audits.factories import (
-    TEMPLATES,
-    altered,
-    findings_in,
-    honest,
-    instructions,
-    sentence,
-    submission_set,
-)
+from tests.audits.factories import TEMPLATES, altered, findings_in, honest, instructions, sentence, submission_set
 
 
 def test_copies_name_both_models_and_are_medium() -> None:

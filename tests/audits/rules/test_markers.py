@@ -7,11 +7,7 @@ import pytest
 from judgebench.audits.findings import Severity
 from judgebench.audits.rules import audit_submissions
 from judgebench.audits.submission_set import SubmissionSet
-from tests.audits.factories import (
-    TEMPLATES,
-    altered,
-    findings_in,
-)
+from tests.audits.factories import TEMPLATES, altered, findings_in
 
 
 @pytest.mark.parametrize(
