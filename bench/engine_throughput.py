@@ -21,6 +21,7 @@ from pathlib import Path
 
 from bench.loopback import chat_reply, http_reply, serving
 from judgebench import engine, store
+from judgebench.clients import openai  # noqa: F401  # loaded when first used, which is no part of a judgment's time
 from judgebench.engine.runner import RunTally
 from judgebench.records import Instruction, Model, Output
 from judgebench.spec import Study, make
