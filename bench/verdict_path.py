@@ -82,7 +82,7 @@ def _watching() -> Iterator[_Watch]:
         yield watch
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)  # type: ignore[arg-type]  # None ends it; the stubs lack that
         sa.event.remove(sa.Engine, "commit", watch.commit)
 
 

@@ -77,7 +77,7 @@ def _function(audit: Audit) -> Callable[..., None]:
 
     parameters = list(_parameters(audit, hints, flags))
     _run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    _run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    _run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     return _run
 
 
@@ -112,7 +112,7 @@ def _option(name: str, hint: Any, default: Any) -> Any:
     words = name.replace("_", "-")
     flags = f"--{words}/--no-{words}" if default is True else f"--{words}"
     if get_origin(kind) is tuple:
-        kind = list[get_args(kind)[0]]  # type: ignore[misc]
+        kind = list[get_args(kind)[0]]  # type: ignore[misc]  # a type made of a type
     bounds = (next((getattr(bound, end) for bound in about.metadata if hasattr(bound, end)), None) for end in _ENDS)
     least, most = bounds
     return Annotated[kind, typer.Option(flags, help=about.description, min=least, max=most)]

@@ -85,7 +85,7 @@ class _Commands(TyperGroup):
         except typer.BadParameter as error:
             error.message = _with_nearest(error.message.replace("Value error, ", ""))
             raise
-        except Exception as error:
+        except Exception as error:  # typer's own copy of click's errors has no public name; raised again below
             wrong: Any = error
             if near := getattr(error, "possibilities", None):  # of an option's name, which click lists by alphabet
                 near = get_close_matches(wrong.option_name, near, cutoff=0.0)

@@ -234,7 +234,7 @@ def flat(command: Callable[..., None]) -> Callable[..., None]:
         }
         command(**values, **built)
 
-    _flattened.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    _flattened.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     _flattened.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return _flattened
 
