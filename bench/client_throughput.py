@@ -15,9 +15,9 @@ from bench.loopback import chat_reply, runner, serving
 from judgebench.clients.base import Access
 from judgebench.clients.openai import OpenAIClient
 from judgebench.clients.retry import RetryingClient, Throttle
-from judgebench.records import ChatPrompt, Message
+from judgebench.records import ChatPrompt, PromptMessage
 
-_PROMPT = ChatPrompt((Message("system", "You compare two outputs. " * 20), Message("user", "word " * 500)))
+_PROMPT = ChatPrompt((PromptMessage("system", "You compare two outputs. " * 20), PromptMessage("user", "word " * 500)))
 _REPLY = chat_reply("because " * 90 + "[[A]]")
 _SETTINGS = {"temperature": 0, "max_tokens": 512}
 

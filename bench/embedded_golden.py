@@ -14,20 +14,27 @@ from transformers import AutoModelForCausalLM, GgufConfig
 
 from judgebench.clients.embedded import weights_file
 from judgebench.clients.embedded.tokenizer import Tokenizer, prompt_tokens
-from judgebench.records import Message
+from judgebench.records import PromptMessage
 
 _LONG = " ".join(
     f"Step {number}: put {number * 37 % 101} grams of flour and {number % 7} eggs into bowl {number}, then stir."
     for number in range(1, 13)
 )
 CONVERSATIONS = [
-    [Message("user", "What is the capital of France?"), Message("assistant", "The capital of France is Paris.")],
-    [Message("system", "Be brief."), Message("user", "Übersetze „guten Morgen“."), Message("assistant", "早上好 ☀️!")],
     [
-        Message("user", "Write a function."),
-        Message("assistant", "def f(x):\n    return x ** 2  # 1024\n\n\n<|im_end|>"),
+        PromptMessage("user", "What is the capital of France?"),
+        PromptMessage("assistant", "The capital of France is Paris."),
     ],
-    [Message("user", _LONG), Message("assistant", _LONG[:600])],
+    [
+        PromptMessage("system", "Be brief."),
+        PromptMessage("user", "Übersetze „guten Morgen“."),
+        PromptMessage("assistant", "早上好 ☀️!"),
+    ],
+    [
+        PromptMessage("user", "Write a function."),
+        PromptMessage("assistant", "def f(x):\n    return x ** 2  # 1024\n\n\n<|im_end|>"),
+    ],
+    [PromptMessage("user", _LONG), PromptMessage("assistant", _LONG[:600])],
 ]
 
 

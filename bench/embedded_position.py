@@ -11,7 +11,7 @@ from pathlib import Path
 from embedded_agreement import Pair, decisive_pairs, line
 
 from judgebench.clients.embedded import EmbeddedClient
-from judgebench.records import ChatPrompt, Message
+from judgebench.records import ChatPrompt, PromptMessage
 
 _QUESTION = """Two assistants answered the same question. Which answer is better?
 
@@ -30,7 +30,7 @@ Reply with one letter, A or B."""
 async def first_log_odds(client: EmbeddedClient, question: str, first: str, second: str) -> float:
     """log p("A") - log p("B") of the first token, or NaN where either is not among its alternatives."""
     text = _QUESTION.format(question=question, first=first, second=second)
-    completion = await client.complete(ChatPrompt((Message("user", text),)), {})
+    completion = await client.complete(ChatPrompt((PromptMessage("user", text),)), {})
     found = dict(completion.logprobs[0].top) if completion.logprobs else {}
     return found.get("A", math.nan) - found.get("B", math.nan)
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from judgebench import store
+from judgebench.keys import content_key
 from judgebench.records import (
     Completion,
     Instruction,
@@ -25,7 +26,6 @@ from judgebench.records import (
     Status,
     TrialResult,
     Verdict,
-    content_key,
 )
 from judgebench.store import schema as t
 from judgebench.store.database import Database, bulk_insert

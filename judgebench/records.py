@@ -4,9 +4,6 @@ No input or output happens here. One term a concept: see docs/glossary.md. Text 
 (``clean_text``), so that every key and every store sees the same characters.
 """
 
-import hashlib
-import json
-import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,28 +11,11 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from judgebench.conversations import Conversation, Trajectory, identity, plain_trajectory, tools_identity
 from judgebench.errors import InputError
+from judgebench.keys import content_key, normalise_text
 
-_KEY_BYTES = 16
-_CANONICAL = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True)
 _MAX_NAME = 200
-
-
-def content_key(*parts: Any) -> str:
-    """128 bits of SHA-256 over the canonical JSON of ``parts``, as 32 hexadecimal digits."""
-    return hashlib.sha256(_CANONICAL.encode(parts).encode()).hexdigest()[: 2 * _KEY_BYTES]
-
-
-def clean_text(text: str) -> str:
-    """Replace what no store can hold, NUL and lone surrogates, by U+FFFD; everything else stays as it is."""
-    if text.isascii() and "\0" not in text:
-        return text
-    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def normalise_text(text: str) -> str:
-    """The form under which instructions are matched: NFC, runs of white space as one space, ends stripped."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
 
 
 class Order(StrEnum):
@@ -90,17 +70,32 @@ class Model:
 
 @dataclass(frozen=True)
 class Instruction:
-    """What the models were asked: one or several user turns."""
+    """What the models were asked: one or several user turns, and whatever else stands in the conversation."""
 
-    turns: tuple[str, ...]  # at least one
+    turns: tuple[str, ...]  # the user's texts, at least one
     category: str | None = None
     reference: str | None = None  # a gold answer that may be shown to the judge
     checklist: tuple[str, ...] = ()  # questions a good output answers with yes
+    full: Conversation | None = None  # what was asked; None: the turns are all of it
 
     @cached_property
     def key(self) -> str:
-        """Content key of the normalised turns; two instructions of a benchmark never share it."""
-        return content_key("instruction", [normalise_text(turn) for turn in self.turns])
+        """Content key of the normalised turns, or of the whole where it is more than these; two instructions of a
+        benchmark never share it."""
+        if self.plain or self.full is None:
+            return content_key("instruction", [normalise_text(turn) for turn in self.turns])
+        messages = identity(self.full.messages, normalised=True)
+        return content_key("instruction/2", messages, tools_identity(self.full.tools))
+
+    @property
+    def plain(self) -> bool:
+        """Whether the turns say all that was asked."""
+        return self.full is None or self.full.plain
+
+    @property
+    def conversation(self) -> Conversation:
+        """What was asked, as messages."""
+        return Conversation.of_turns(self.turns) if self.full is None else self.full
 
     @property
     def text(self) -> str:
@@ -110,22 +105,40 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Output:
-    """A model's text for an instruction; it may be empty."""
+    """What a model said and did about an instruction; it may be nothing."""
 
     instruction: str  # the instruction's key
     model: str
-    text: str
+    text: str  # the last of what it wrote to be read
     earlier: tuple[str, ...] = ()  # its replies to the turns before the last; empty for a single turn
+    trajectory: Trajectory | None = None  # all of it; None: the replies are all of it
+    sample: int = 0  # which of several outputs of the model to the instruction
+
+    @property
+    def plain(self) -> bool:
+        """Whether its replies say all that it said and did."""
+        return self.trajectory is None or self.trajectory.plain
 
     @property
     def whole(self) -> str:
-        """All its replies, separated by an empty line."""
-        return "\n\n".join((*self.earlier, self.text))
+        """All that it wrote to be read, separated by empty lines; neither calls nor results nor reasoning."""
+        if self.plain or self.trajectory is None:
+            return "\n\n".join((*self.earlier, self.text))
+        return "\n\n".join(self.trajectory.texts)
 
     @cached_property
     def digest(self) -> str:
-        """Content key of its replies, whoever gave them."""
-        return content_key(*self.earlier, self.text)
+        """Content key of all that it said and did, whoever did."""
+        if self.plain or self.trajectory is None:
+            return content_key(*self.earlier, self.text)
+        segments = self.trajectory.segments
+        return content_key("output/2", [[s.after, identity(s.messages, normalised=False)] for s in segments])
+
+    def placed(self, instruction: Instruction) -> Trajectory:
+        """What it said and did, with its place in the conversation. Raises ValueError for more replies than turns."""
+        if self.trajectory is not None:
+            return self.trajectory
+        return plain_trajectory(instruction.conversation, (*self.earlier, self.text))
 
 
 @dataclass(frozen=True)
@@ -160,10 +173,18 @@ class Battle:
         return cls(instruction, a, b)
 
 
-def trial_key(judge: str, battle: Battle, order: Order | None, repeat: int = 0) -> str:
-    """Content key of one reading of ``battle``; ``order`` is None only where a source did not record it."""
-    sides = [(side.model, side.digest) for side in (battle.a, battle.b)]
-    return content_key("trial", judge, battle.instruction.key, sides, order, repeat)
+def trial_key(judge: str, battle: Battle, order: Order | None, repeat: int = 0, shown: str = "") -> str:
+    """Content key of one reading of ``battle``; ``order`` is None only where a source did not record it.
+
+    ``shown``: as of a ``Trial``. Neither a benchmark's name nor its id is in it: equal questions have equal keys.
+    """
+    sides = [_side(battle.a), _side(battle.b)]
+    beside = (shown,) if shown else ()
+    return content_key("trial", judge, battle.instruction.key, sides, order, repeat, *beside)
+
+
+def _side(output: Output) -> tuple[str | int, ...]:
+    return (output.model, output.digest) if not output.sample else (output.model, output.digest, output.sample)
 
 
 @dataclass(frozen=True)
@@ -174,10 +195,11 @@ class Trial:
     battle: Battle
     order: Order
     repeat: int = 0
+    shown: str = ""  # content key of what the template shows beside the conversation, a reference say; empty: nothing
 
     @cached_property
     def key(self) -> str:
-        return trial_key(self.judge, self.battle, self.order, self.repeat)
+        return trial_key(self.judge, self.battle, self.order, self.repeat, self.shown)
 
     @property
     def first(self) -> Output:
@@ -197,15 +219,16 @@ class Reading:
     instruction: Instruction
     output: Output
     repeat: int = 0
+    shown: str = ""  # as of a ``Trial``
 
     @cached_property
     def key(self) -> str:
-        side = (self.output.model, self.output.digest)
-        return content_key("reading", self.judge, self.instruction.key, side, self.repeat)
+        beside = (self.shown,) if self.shown else ()
+        return content_key("reading", self.judge, self.instruction.key, _side(self.output), self.repeat, *beside)
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class PromptMessage:
     role: str  # "system", "user" or "assistant"
     content: str
 
@@ -214,7 +237,7 @@ class Message:
 class ChatPrompt:
     """Messages for a chat model, and what to ask back."""
 
-    messages: tuple[Message, ...]
+    messages: tuple[PromptMessage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +327,7 @@ class TrialResult:
     verdict: Verdict
     completion: Completion | None
     first: tuple[Verdict, Completion] | None = None  # what was asked and could not be read, before it was asked again
+    samples: tuple[int, int] = (0, 0)  # of A's output and of B's
 
     @property
     def status(self) -> Status:

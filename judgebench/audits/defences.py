@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from judgebench.errors import InputError, UnknownName
-from judgebench.records import ChatPrompt, Message
+from judgebench.records import ChatPrompt, PromptMessage
 
 SETTING = "defence"  # the key in a judge's settings; it is never sent to a server
 PUBLIC_MARK = "0" * 16
@@ -139,11 +139,11 @@ def with_outputs(prompt: ChatPrompt, texts: Sequence[str], notice: str) -> ChatP
     """The prompt with other texts in the places of its outputs, and a notice at the end of their message."""
     rest = iter(texts)
 
-    def rewritten(message: Message) -> Message:
+    def rewritten(message: PromptMessage) -> PromptMessage:
         if _FENCED.search(message.content) is None:
             return message
         shown = _FENCED.sub(lambda fence: _refenced(fence, next(rest)), message.content)
-        return Message(message.role, f"{shown}\n\n{notice}")
+        return PromptMessage(message.role, f"{shown}\n\n{notice}")
 
     return ChatPrompt(tuple(rewritten(message) for message in prompt.messages))
 
@@ -162,6 +162,6 @@ def _check_outputs(prompt: ChatPrompt, name: str) -> None:
         raise InputError(f"defence {name!r} needs outputs between marked lines, and this prompt has none")
 
 
-def _rewritten(message: Message, name: str) -> Message:
+def _rewritten(message: PromptMessage, name: str) -> PromptMessage:
     fence = _FENCED.search(message.content)
-    return message if fence is None else Message(message.role, DEFENCES[name](message.content, fence["mark"]))
+    return message if fence is None else PromptMessage(message.role, DEFENCES[name](message.content, fence["mark"]))

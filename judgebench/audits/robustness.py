@@ -27,7 +27,7 @@ from judgebench.audits.findings import (
     mean_estimate,
 )
 from judgebench.estimate import Estimate, unidentified
-from judgebench.records import content_key
+from judgebench.keys import content_key
 from judgebench.stats.verdict_table import Floats
 
 FLIP = FindingRule(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.audits.findings import Evidence, span
-from judgebench.records import clean_text
+from judgebench.keys import clean_text
 
 Hashes = NDArray[np.uint64]
 # Words of scripts that do not separate them are taken character by character.

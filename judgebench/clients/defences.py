@@ -15,7 +15,7 @@ from judgebench.audits.defences import NONE, SETTING, check_defence, defended, i
 from judgebench.clients.base import Client, Counted
 from judgebench.errors import InputError
 from judgebench.judging.templates import fence
-from judgebench.records import ChatPrompt, Completion, Message, Prompt
+from judgebench.records import ChatPrompt, Completion, Prompt, PromptMessage
 
 _VERDICT_ONLY = ("max_tokens", "max_completion_tokens", "logprobs", "top_logprobs", "response_format", "guided_json")
 _WORDS_TOKENS = 256
@@ -60,7 +60,7 @@ class DefendedClient:
 
     async def _read_back(self, prompt: ChatPrompt, settings: Mapping[str, Any]) -> Completion:
         reply = await self._client.complete(prompt, settings)
-        turns = (Message("assistant", reply.text), Message("user", _COPY))
+        turns = (PromptMessage("assistant", reply.text), PromptMessage("user", _COPY))
         copied = await self._client.complete(ChatPrompt((*prompt.messages, *turns)), _in_words(settings))
         both = _together(reply, copied)
         if _copies(copied.text, instruction_of(prompt) or ""):
@@ -87,7 +87,7 @@ def _in_words(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _report(instruction: str, text: str) -> ChatPrompt:
     mark = secrets.token_hex(8)
     shown = "\n\n".join((fence("instruction", instruction, mark), fence("text", text, mark)))
-    return ChatPrompt((Message("user", f"{shown}\n\n{_REPORT}"),))
+    return ChatPrompt((PromptMessage("user", f"{shown}\n\n{_REPORT}"),))
 
 
 def _copies(copied: str, instruction: str) -> bool:

@@ -17,7 +17,7 @@ import aiohttp
 from pydantic_core import to_json
 
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeRefused, JudgeUnreachable
-from judgebench.records import clean_text
+from judgebench.keys import clean_text
 
 _MESSAGE_CHARS = 300
 _TRANSIENT = frozenset({408, 409, 425, 429})

@@ -17,7 +17,8 @@ from typing import Any
 from judgebench.clients.base import Access, cost_usd, finite_number
 from judgebench.clients.http import Rejected, Timeouts, Transport, one_line, text_or_none
 from judgebench.errors import BadReply, InputError
-from judgebench.records import ChatPrompt, Completion, Prompt, TokenLogprob, clean_text
+from judgebench.keys import clean_text
+from judgebench.records import ChatPrompt, Completion, Prompt, TokenLogprob
 
 _MAX_COUNT = 2**31 - 1
 _OURS = frozenset({"model", "messages", "n", "stream"})

@@ -12,9 +12,9 @@ from typing import Any, Literal
 from judgebench.clients.base import Client, Server
 from judgebench.clients.http import Rejected
 from judgebench.clients.openai import OpenAIClient
-from judgebench.records import ChatPrompt, Completion, Message
+from judgebench.records import ChatPrompt, Completion, PromptMessage
 
-_PROMPT = ChatPrompt((Message("user", "Reply with one word: which is larger, A = 3 or B = 5? Say A or B."),))
+_PROMPT = ChatPrompt((PromptMessage("user", "Reply with one word: which is larger, A = 3 or B = 5? Say A or B."),))
 _WORDS = ("larch-41", "heron-58")
 _SCHEMA = {
     "type": "object",

@@ -17,7 +17,8 @@ from typing import Any, cast
 from judgebench.clients.base import Access, Client, Counted, Price, finite_number
 from judgebench.errors import InputError, JudgeBenchError, JudgeError
 from judgebench.judging.templates import LikelihoodScale, RewardScale, Scale
-from judgebench.records import Completion, Prompt, TokenLogprob, clean_text
+from judgebench.keys import clean_text
+from judgebench.records import Completion, Prompt, TokenLogprob
 from judgebench.spec import Served
 
 GROUP = "judgebench.providers"

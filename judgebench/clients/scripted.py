@@ -9,7 +9,8 @@ from typing import Any
 
 from judgebench.clients.base import Access
 from judgebench.errors import InputError, JudgeError, UnknownName
-from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Prompt, content_key
+from judgebench.keys import content_key
+from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Prompt
 
 _MOST_THREADS = 4096  # as many as questions may be in flight
 Script = Callable[[Prompt], str | Completion | JudgeError]

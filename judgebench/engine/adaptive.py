@@ -16,7 +16,8 @@ from judgebench.engine.plan import RunPlan, plan, trials
 from judgebench.engine.run import Judging, RunReport
 from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
 from judgebench.errors import InputError
-from judgebench.records import Battle, Status, Trial, content_key
+from judgebench.keys import content_key
+from judgebench.records import Battle, Status, Trial
 from judgebench.spec import Pace, Study
 from judgebench.stats.adaptive import Race, RankingQuestion, Standing
 from judgebench.store.database import Database

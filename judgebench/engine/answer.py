@@ -15,7 +15,17 @@ from judgebench.engine.judges import ResolvedModel, open_model
 from judgebench.engine.run import reply_or_error
 from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
 from judgebench.errors import InputError, JudgeError
-from judgebench.records import Answer, ChatPrompt, Completion, Instruction, Message, Model, Output, Status, check_name
+from judgebench.records import (
+    Answer,
+    ChatPrompt,
+    Completion,
+    Instruction,
+    Model,
+    Output,
+    PromptMessage,
+    Status,
+    check_name,
+)
 from judgebench.spec import Generation
 from judgebench.store.database import Database
 from judgebench.store.models import AnswerWriter, Generator, add_generator
@@ -48,10 +58,10 @@ class Answerer:
         return Answer(output, _status(replies), None, _together(replies))
 
     def _prompt(self, instruction: Instruction, turn: int, replies: Sequence[Completion]) -> ChatPrompt:
-        messages = [] if self.system is None else [Message("system", self.system)]
+        messages = [] if self.system is None else [PromptMessage("system", self.system)]
         for user_turn, reply in zip(instruction.turns[:turn], replies, strict=True):
-            messages += [Message("user", user_turn), Message("assistant", reply.text)]
-        return ChatPrompt((*messages, Message("user", instruction.turns[turn])))
+            messages += [PromptMessage("user", user_turn), PromptMessage("assistant", reply.text)]
+        return ChatPrompt((*messages, PromptMessage("user", instruction.turns[turn])))
 
 
 def _status(replies: Sequence[Completion]) -> Status:

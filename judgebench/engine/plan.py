@@ -15,6 +15,7 @@ from judgebench.clients.providers import price_of
 from judgebench.engine.judges import ResolvedJudge, resolve
 from judgebench.errors import InputError, UnknownName
 from judgebench.judging.templates import OPTIONAL, Template, render
+from judgebench.keys import content_key
 from judgebench.records import (
     Battle,
     ChatPrompt,
@@ -27,7 +28,6 @@ from judgebench.records import (
     Status,
     Trial,
     Verdict,
-    content_key,
 )
 from judgebench.spec import Study
 from judgebench.spec.study import Orders

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from judgebench.errors import InputError
-from judgebench.records import Message
+from judgebench.records import PromptMessage
 
 _MAX_LINE = 64 << 20
 _NOT_ASKED = frozenset({"batch_expired", "batch_cancelled", "batch_canceled"})
@@ -48,7 +48,7 @@ class BatchFile:
         self.lines += 1
 
 
-def question_line(custom_id: str, model: str, messages: Sequence[Message], settings: Mapping[str, Any]) -> bytes:
+def question_line(custom_id: str, model: str, messages: Sequence[PromptMessage], settings: Mapping[str, Any]) -> bytes:
     """One question, with its line break."""
     shown = [{"role": message.role, "content": message.content} for message in messages]
     body = {"model": model, "messages": shown, **settings}

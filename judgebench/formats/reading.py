@@ -29,7 +29,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO
 from judgebench.errors import InputError, MissingExtra
 from judgebench.formats import Sample
 from judgebench.formats.writing import KEY_COLUMN, restored_cell
-from judgebench.records import clean_text
+from judgebench.keys import clean_text
 
 if TYPE_CHECKING:
     import pandas as pd

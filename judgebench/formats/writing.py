@@ -17,8 +17,9 @@ from typing import IO, Any, TextIO
 
 from judgebench.errors import InputError, MissingExtra
 from judgebench.formats import ColumnType, Format
+from judgebench.keys import clean_text
 from judgebench.leaderboard.board import COLUMNS
-from judgebench.records import Instruction, clean_text
+from judgebench.records import Instruction
 
 KEY_COLUMN = "instruction_key"  # the first column of the files that we write and read back
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from judgebench.judging.templates import LabelScale, ReplyFormat, ScoreScale, Template
-from judgebench.records import ChatPrompt, Completion, Message
+from judgebench.records import ChatPrompt, Completion, PromptMessage
 
 How = Literal["json_schema", "choice"]
 _FIELD = "verdict"
@@ -30,8 +30,10 @@ class Constraint:
         """The first question, what was replied, and the second question."""
         if not reply.text.strip():  # no server takes an empty turn
             *before, last = first.messages
-            return ChatPrompt((*before, Message(last.role, f"{last.content}\n\n{self.question}")))
-        return ChatPrompt((*first.messages, Message("assistant", reply.text), Message("user", self.question)))
+            return ChatPrompt((*before, PromptMessage(last.role, f"{last.content}\n\n{self.question}")))
+        return ChatPrompt(
+            (*first.messages, PromptMessage("assistant", reply.text), PromptMessage("user", self.question))
+        )
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The judge's settings with the form in them, and room for it."""

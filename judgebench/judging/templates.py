@@ -14,7 +14,7 @@ first*.
 import hashlib
 import hmac
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -24,17 +24,8 @@ from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from judgebench.errors import InputError
-from judgebench.records import (
-    ChatPrompt,
-    Instruction,
-    LikelihoodPrompt,
-    Message,
-    Output,
-    Prompt,
-    Reading,
-    Trial,
-    content_key,
-)
+from judgebench.keys import content_key
+from judgebench.records import ChatPrompt, Instruction, LikelihoodPrompt, Output, Prompt, PromptMessage, Reading, Trial
 
 # One character for one, so that positions in a folded text are positions in the text: full-width ASCII and the
 # brackets of East Asian keyboards, typographic quotes.
@@ -171,6 +162,16 @@ class Template:
         has = {"reference": instruction.reference is not None, "checklist": bool(instruction.checklist)}
         return tuple(name for name in ("reference", "checklist") if name in self.named and not has[name])
 
+    def shown(self, instruction: Instruction) -> str:
+        """Content key of what of the instruction this template shows beside its conversation; empty: nothing."""
+        return shown_key(instruction, sorted(self.named & OPTIONAL))
+
+
+def shown_key(instruction: Instruction, names: Sequence[str]) -> str:
+    """Content key of those of "checklist" and "reference" that are named and that the instruction has."""
+    shown = [(name, value) for name in names if (value := getattr(instruction, name))]
+    return content_key("shown", shown) if shown else ""
+
 
 @lru_cache(maxsize=256)
 def variables(source: str) -> frozenset[str]:
@@ -202,7 +203,7 @@ def render(template: Template, trial: Trial | Reading, *, nonce: str) -> Prompt:
         texts = [(role, _rendering(source)(values)) for role, source in sources if source]
     except jinja2.TemplateError as error:
         raise InputError(f"template {template.id} cannot show this trial: {error}") from error
-    return ChatPrompt(tuple(Message(role, text) for role, text in texts))
+    return ChatPrompt(tuple(PromptMessage(role, text) for role, text in texts))
 
 
 @lru_cache(maxsize=64)
@@ -262,12 +263,14 @@ def _replies(instruction: Instruction, output: Output) -> tuple[int, tuple[str, 
     return silent, replies
 
 
-def _conversation(instruction: Instruction, output: Output) -> tuple[Message, ...]:
+def _conversation(instruction: Instruction, output: Output) -> tuple[PromptMessage, ...]:
     """The dialogue itself, nothing added: what a reward model was trained on. Turns without a reply are joined."""
     silent, replies = _replies(instruction, output)
     turns = ("\n\n".join(instruction.turns[: silent + 1]), *instruction.turns[silent + 1 :])
     pairs = zip(turns, replies, strict=True)
-    return tuple(message for turn, reply in pairs for message in (Message("user", turn), Message("assistant", reply)))
+    return tuple(
+        message for turn, reply in pairs for message in (PromptMessage("user", turn), PromptMessage("assistant", reply))
+    )
 
 
 def _dialogue(name: str, instruction: Instruction, output: Output, mark: str) -> str:

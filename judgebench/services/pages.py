@@ -12,9 +12,10 @@ from judgebench.engine.plan import estimate as cost_estimate
 from judgebench.errors import InputError, JudgeBenchError
 from judgebench.formats.outputs import OutputsFile, read_outputs
 from judgebench.formats.reading import NamedPath, ReadLimits
+from judgebench.keys import clean_text
 from judgebench.leaderboard import METHODS, Choices, Leaderboard, Method
 from judgebench.leaderboard.board import State
-from judgebench.records import Completion, HumanLabel, Judge, Lineage, Order, Status, TokenLogprob, clean_text
+from judgebench.records import Completion, HumanLabel, Judge, Lineage, Order, Status, TokenLogprob
 from judgebench.spec.study import Study, make
 from judgebench.stats.win_rate import PairRates
 from judgebench.store.audits import StoredAudit

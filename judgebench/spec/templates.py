@@ -26,7 +26,7 @@ from judgebench.judging.templates import (
     Template,
     variables,
 )
-from judgebench.records import content_key
+from judgebench.keys import content_key
 from judgebench.resources import folder
 from judgebench.spec.study import wrong_field
 

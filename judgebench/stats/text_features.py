@@ -14,6 +14,7 @@ _FENCE = re.compile(r" {0,3}(```|~~~)")
 _HEADER = re.compile(r"\n {0,3}#{1,6}[ \t]+\S")
 _BOLD = {mark: re.compile(rf"{re.escape(mark)}[^\n]*?{re.escape(mark)}") for mark in ("**", "__")}
 _LIST_ITEM = re.compile(r"\n[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\S")
+STYLE = ("headers", "lists", "bold", "code")  # the fields of ``StyleCounts`` that are its features, without length
 OTHER = "other"
 _SEEN_CHARS = 2000  # the rest of a long text would not change the guess
 _WORD = re.compile(r"[^\W\d_]+")

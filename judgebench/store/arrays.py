@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 
 from judgebench.records import Source, Status
 from judgebench.stats.scores import ScoreTable
-from judgebench.stats.text_features import count_style
+from judgebench.stats.text_features import STYLE, count_style
 from judgebench.stats.verdict_table import VerdictTable, encode
 from judgebench.store import schema as t
-from judgebench.store.benchmarks import instruction_ids, within
+from judgebench.store.benchmarks import OUTPUT_COLUMNS, instruction_ids, output_of, within
 from judgebench.store.blocks import STATUSES, number_columns, status_code, verdict_columns
 from judgebench.store.verdicts import in_force
 
-STYLE = ("headers", "lists", "bold", "code")
 _STYLE_OF = attrgetter(*STYLE)
-_KEPT: WeakKeyDictionary[sa.Engine, dict[int, NDArray[np.int32]]] = WeakKeyDictionary()  # by benchmark
+_KEPT: WeakKeyDictionary[sa.Engine, dict[int, NDArray[np.int64]]] = WeakKeyDictionary()  # by benchmark
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,29 +127,38 @@ def style_counts(
     return style
 
 
-def _style_of_outputs(connection: sa.Connection, benchmark_id: int) -> NDArray[np.int32]:
+def _style_of_outputs(connection: sa.Connection, benchmark_id: int) -> NDArray[np.int64]:
     """(outputs, 3 + features) ids of every output, its instruction and its model, and the counts of STYLE.
 
     Outputs are only ever appended: what was counted is kept as long as the database is open.
     """
     kept = _KEPT.setdefault(connection.engine, {})
-    before = kept.get(benchmark_id, np.empty((0, 3 + len(STYLE)), dtype=np.int32))
+    before = kept.get(benchmark_id, np.empty((0, 3 + len(STYLE)), dtype=np.int64))
     i, o = t.instructions.c, t.outputs.c
     of_benchmark = sa.select(i.id).where(i.benchmark_id == benchmark_id)
+    uncounted = [sa.case((o.headers.is_(None), o[name])).label(name) for name in OUTPUT_COLUMNS]
     newer = (
-        sa.select(o.id, o.instruction_id, o.model_id, o.text)
+        sa.select(o.id, o.instruction_id, o.model_id, *(o[feature] for feature in STYLE), *uncounted)
         .where(o.instruction_id.in_(of_benchmark), o.id > int(before[:, 0].max(initial=0)))
         .execution_options(yield_per=1000)
     )
     parts = [
-        np.array([(*row[:3], *_STYLE_OF(count_style(row.text))) for row in rows], dtype=np.int32)
+        np.array([(*row[:3], *_style(row)) for row in rows], dtype=np.int64)
         for rows in connection.execute(newer).partitions()
     ]
     kept[benchmark_id] = np.concatenate([before, *parts])
     return kept[benchmark_id]
 
 
-def _places(ids: Sequence[int], of: NDArray[np.int32]) -> NDArray[np.int64]:
+def _style(row: sa.Row[Any]) -> tuple[int, ...]:
+    """As it was counted when the output was stored, or now where it came before that."""
+    counts = row[3 : 3 + len(STYLE)]
+    if counts[0] is None:
+        counts = _STYLE_OF(count_style(output_of("", "", *row[3 + len(STYLE) :]).whole))
+    return tuple(counts)
+
+
+def _places(ids: Sequence[int], of: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where each of ``of`` stands in ``ids``; their number where it does not."""
     places = np.full(max(max(ids, default=0), int(of.max(initial=0))) + 1, len(ids))
     places[ids] = np.arange(len(ids))

@@ -24,7 +24,7 @@ from judgebench.records import (
     Verdict,
 )
 from judgebench.store import schema as t
-from judgebench.store.benchmarks import instruction_of, replies, within
+from judgebench.store.benchmarks import OUTPUT_COLUMNS, instruction_of, output_of, within
 from judgebench.store.judges import judge
 from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, check_model, join_sides
 from judgebench.store.verdicts import every_revision, in_force
@@ -35,9 +35,10 @@ _SHORT, _SURE = 0.1, 0.9  # of the other's length; of preference
 _o, _h = t.outputs.c, t.human_labels.c
 # What a trial shows, beside the columns ``order`` and ``repeat``; see ``trial_of``.
 SIDES: tuple[sa.ColumnElement[Any], ...] = (
-    *(t.instructions.c[name] for name in ("key", "turns", "category", "reference", "checklist")),
-    *(MODEL_A.c.name.label("model_a"), OUTPUT_A.c.text.label("text_a"), OUTPUT_A.c.earlier.label("earlier_a")),
-    *(MODEL_B.c.name.label("model_b"), OUTPUT_B.c.text.label("text_b"), OUTPUT_B.c.earlier.label("earlier_b")),
+    *(t.instructions.c[name] for name in ("key", "turns", "category", "reference", "checklist", "messages")),
+    *(MODEL_A.c.name.label("model_a"), MODEL_B.c.name.label("model_b")),
+    *(OUTPUT_A.c[name].label(f"{name}_a") for name in OUTPUT_COLUMNS),
+    *(OUTPUT_B.c[name].label(f"{name}_b") for name in OUTPUT_COLUMNS),
 )
 
 
@@ -180,8 +181,11 @@ def _judged(
 
 
 def _sides(row: sa.Row[Any]) -> tuple[Output, Output | None]:
-    a = Output(row.key, row.model_a, row.text_a, replies(row.earlier_a))
-    return a, None if row.model_b is None else Output(row.key, row.model_b, row.text_b, replies(row.earlier_b))
+    values = row._mapping
+    a = output_of(row.key, row.model_a, *(values[f"{name}_a"] for name in OUTPUT_COLUMNS))
+    if row.model_b is None:
+        return a, None
+    return a, output_of(row.key, row.model_b, *(values[f"{name}_b"] for name in OUTPUT_COLUMNS))
 
 
 def _order(row: sa.Row[Any]) -> Order | None:

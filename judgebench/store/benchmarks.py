@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from judgebench.conversations import decoded_conversation, decoded_trajectory, encoded_conversation
 from judgebench.errors import UnknownName
 from judgebench.records import Instruction, Output
 from judgebench.stats.text_features import guess_language
@@ -20,6 +21,7 @@ from judgebench.store.database import AMONG, Connection, Database, Stored, inser
 from judgebench.store.judges import judge
 
 _PAGE = 50  # instructions with their outputs, in memory at once
+OUTPUT_COLUMNS = ("text", "earlier", "messages", "sample")  # what ``output_of`` makes an output of
 STAGE = "audit:"  # how the names of benchmarks begin that hold what an audit enters
 
 
@@ -29,7 +31,8 @@ class AnsweredInstruction:
 
     id: int
     instruction: Instruction
-    outputs: Mapping[str, Output]  # by model
+    outputs: Mapping[str, Output]  # by model, of several samples the first
+    samples: Mapping[str, tuple[Output, ...]]  # by model, all of them; at least one
 
 
 def benchmark_id(connection: sa.Connection, name: str) -> int:
@@ -108,18 +111,22 @@ def _page(
     i, o = t.instructions.c, t.outputs.c
     page = sa.select(t.instructions).where(chosen, i.id > after).order_by(i.id).limit(size)
     instructions = {row.id: instruction_of(row) for row in connection.execute(page)}
-    outputs: dict[int, dict[str, Output]] = {place: {} for place in instructions}
+    samples: dict[int, dict[str, tuple[Output, ...]]] = {place: {} for place in instructions}
     rows = connection.execute(
-        sa.select(o.instruction_id, t.models.c.name, o.text, o.earlier)
+        sa.select(o.instruction_id, t.models.c.name, *(o[name] for name in OUTPUT_COLUMNS))
         .join(t.models, t.models.c.id == o.model_id)
         .where(o.instruction_id.in_(list(instructions)), t.models.c.name.in_(models))
-        .order_by(o.instruction_id, t.models.c.name)
+        .order_by(o.instruction_id, t.models.c.name, o.sample)
     )
-    for row in rows:
-        key = instructions[row.instruction_id].key
-        earlier = replies(row.earlier) if row.earlier else ()
-        outputs[row.instruction_id][row.name] = Output(key, row.name, row.text, earlier)
-    return [AnsweredInstruction(place, instructions[place], outputs[place]) for place in instructions]
+    for place, model, *values in rows:
+        output = output_of(instructions[place].key, model, *values)
+        samples[place][model] = (*samples[place].get(model, ()), output)
+    return [
+        AnsweredInstruction(
+            place, instructions[place], {model: first for model, (first, *_) in samples[place].items()}, samples[place]
+        )
+        for place in instructions
+    ]
 
 
 def model_names(connection: sa.Connection, benchmark: int) -> list[str]:
@@ -167,12 +174,16 @@ def within(benchmark: int, category: str | None) -> sa.ColumnElement[bool]:
 
 def instruction_of(row: sa.Row[Any]) -> Instruction:
     """The instruction in a row with the columns of its table."""
-    return Instruction(tuple(json.loads(row.turns)), row.category, row.reference, tuple(json.loads(row.checklist)))
+    full = None if row.messages is None else decoded_conversation(row.messages)
+    turns, checklist = tuple(json.loads(row.turns)), tuple(json.loads(row.checklist))
+    return Instruction(turns, row.category, row.reference, checklist, full)
 
 
-def replies(stored: str | None) -> tuple[str, ...]:
-    """What the column ``earlier`` of an output holds."""
-    return () if stored is None else tuple(json.loads(stored))
+def output_of(key: str, model: str, text: str, earlier: str | None, messages: str | None, sample: int) -> Output:
+    """The output that OUTPUT_COLUMNS hold, of a model to the instruction with this key."""
+    replies = () if earlier is None else tuple(json.loads(earlier))
+    trajectory = None if messages is None else decoded_trajectory(messages)
+    return Output(key, model, text, replies, trajectory, sample)
 
 
 def add_benchmark(connection: sa.Connection, name: str) -> int:
@@ -194,6 +205,7 @@ def add_instructions(connection: sa.Connection, benchmark: int, instructions: It
             "category": instruction.category,
             "reference": instruction.reference,
             "checklist": json.dumps(instruction.checklist, ensure_ascii=False),
+            "messages": None if instruction.full is None else encoded_conversation(instruction.full),
         }
         for instruction in new
     ]
@@ -222,23 +234,26 @@ class StoredOutputs:
     """Where an instruction and the outputs to it are stored."""
 
     instruction_id: int
-    by_model: dict[str, int]
+    by_model: dict[tuple[str, int], int]  # model and sample
 
-    def sides(self, model_a: str, model_b: str | None) -> tuple[int, int, int | None]:
+    def sides(
+        self, model_a: str, model_b: str | None, samples: tuple[int, int] = (0, 0)
+    ) -> tuple[int, int, int | None]:
         """The ids of the instruction and of both outputs, as the columns of a trial hold them."""
-        return self.instruction_id, self.by_model[model_a], None if model_b is None else self.by_model[model_b]
+        b = None if model_b is None else self.by_model[model_b, samples[1]]
+        return self.instruction_id, self.by_model[model_a, samples[0]], b
 
 
 def stored_outputs(connection: sa.Connection, benchmark_id: int, keys: Sequence[str]) -> dict[str, StoredOutputs]:
     """By key, of those of the instructions that have an output."""
     i, o = t.instructions.c, t.outputs.c
     query = (
-        sa.select(i.key, i.id, o.id.label("output_id"), t.models.c.name)
+        sa.select(i.key, i.id, o.id.label("output_id"), t.models.c.name, o.sample)
         .join(t.outputs, o.instruction_id == i.id)
         .join(t.models, t.models.c.id == o.model_id)
         .where(i.benchmark_id == benchmark_id, i.key.in_(AMONG))
     )
     stored: dict[str, StoredOutputs] = {}
-    for key, instruction_id, output_id, model in rows_among(connection, query, keys):
-        stored.setdefault(key, StoredOutputs(instruction_id, {})).by_model[model] = output_id
+    for key, instruction_id, output_id, model, sample in rows_among(connection, query, keys):
+        stored.setdefault(key, StoredOutputs(instruction_id, {})).by_model[model, sample] = output_id
     return stored

@@ -137,9 +137,29 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(folder("migrations")).replace("%", "%%"))
-        with self.write() as connection:
+        with self._changing() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+    @contextmanager
+    def _changing(self) -> Iterator[sa.Connection]:
+        """``write`` for a change of the schema: tables that others refer to can be built anew."""
+        if not self.is_sqlite:
+            with self.write() as connection:
+                yield connection
+            return
+        with self._translated(), self.engine.connect() as plain:
+            driver: Any = plain.connection.driver_connection
+            driver.execute("PRAGMA foreign_keys=OFF")  # nothing to SQLite within a transaction
+            try:
+                connection = plain.execution_options(judgebench_write=True)
+                with connection.begin():
+                    yield connection
+                    dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                    if dangling:
+                        raise DatabaseError(f"the database {self.name} cannot be upgraded: judgebench db check")
+            finally:
+                driver.execute("PRAGMA foreign_keys=ON")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -197,6 +217,7 @@ def _postgres_type(kind: sa.types.TypeEngine[Any]) -> str:
         (sa.String, "varchar"),
         (sa.SmallInteger, "int2"),
         (sa.Boolean, "bool"),
+        (sa.BigInteger, "int8"),
         (sa.Integer, "int4"),
         (sa.Float, "float8"),
         (sa.LargeBinary, "bytea"),

@@ -14,7 +14,7 @@ from judgebench.errors import Conflict, UnknownName
 from judgebench.records import HumanLabel, Order, Output
 from judgebench.stats.verdict_table import LabelTable, encode
 from judgebench.store import schema as t
-from judgebench.store.benchmarks import StoredOutputs, replies, stored_outputs, within
+from judgebench.store.benchmarks import OUTPUT_COLUMNS, StoredOutputs, output_of, stored_outputs, within
 from judgebench.store.database import AMONG, Stored, now, rows_among
 from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, join_sides
 from judgebench.store.verdicts import every_revision, in_force
@@ -146,12 +146,12 @@ def unlabelled_pairs(connection: sa.Connection, instruction_id: int, annotator: 
     done = {tuple(row) for row in connection.execute(mine)}
     left = sorted({tuple(row) for row in connection.execute(judged.distinct())} - done)
     rows = connection.execute(
-        sa.select(o.id, t.instructions.c.key, t.models.c.name, o.text, o.earlier)
+        sa.select(o.id, t.instructions.c.key, t.models.c.name, *(o[name] for name in OUTPUT_COLUMNS))
         .join(t.models, t.models.c.id == o.model_id)
         .join(t.instructions, t.instructions.c.id == o.instruction_id)
         .where(o.instruction_id == instruction_id)
     )
-    outputs = {row.id: Output(row.key, row.name, row.text, replies(row.earlier)) for row in rows}
+    outputs = {place: output_of(*values) for place, *values in rows}
     return [(outputs[min(pair)], outputs[max(pair)]) for pair in left]
 
 
@@ -177,7 +177,8 @@ def beside_judges(connection: sa.Connection, benchmark_id: int, annotator: str) 
     judged = sa.select(sa.func.avg(v.preference)).where(*about_it).scalar_subquery()
     instructions = sa.select(i.id).where(i.benchmark_id == benchmark_id)
     query = sa.select(_h.instruction_id, _h.preference, judged)
-    rows = connection.execute(query.where(_h.instruction_id.in_(instructions), _h.annotator == annotator))
+    given = query.where(_h.instruction_id.in_(instructions), _h.annotator == annotator)
+    rows = connection.execute(given.order_by(_h.id))
     return [ComparedLabel(*row) for row in rows]
 
 
@@ -198,9 +199,9 @@ def _identity(label: HumanLabel, outputs: Mapping[str, StoredOutputs]) -> tuple[
         raise UnknownName("instruction with outputs", label.instruction, [])
     stored = outputs[label.instruction]
     for model in (label.model_a, label.model_b):
-        if model not in stored.by_model:
-            raise UnknownName("output of model", model, stored.by_model)
-    return stored.instruction_id, stored.by_model[label.model_a], stored.by_model[label.model_b]
+        if (model, 0) not in stored.by_model:
+            raise UnknownName("output of model", model, {name for name, _ in stored.by_model})
+    return stored.instruction_id, stored.by_model[label.model_a, 0], stored.by_model[label.model_b, 0]
 
 
 def _stored(connection: sa.Connection, instructions: Sequence[int]) -> dict[tuple[str, int, int], _Given]:

@@ -10,10 +10,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from judgebench.conversations import encoded_trajectory
 from judgebench.errors import Conflict, UnknownName
 from judgebench.records import Answer, Lineage, Model, Output, Status
+from judgebench.stats.text_features import STYLE, count_style
 from judgebench.store import schema as t
-from judgebench.store.benchmarks import STAGE, instruction_ids, replies
+from judgebench.store.benchmarks import OUTPUT_COLUMNS, STAGE, instruction_ids, output_of
 from judgebench.store.database import AMONG, Stored, insert, now, rows_among
 
 OF_AUDITS = ("null:", STAGE)  # how the names of models begin that audits enter; lists leave them out
@@ -87,15 +89,15 @@ def add_outputs(connection: sa.Connection, benchmark_id: int, outputs: Sequence[
     """
     instructions = instruction_ids(connection, benchmark_id)
     models = _model_ids(connection, {output.model for output in outputs})
-    stored = _whole_outputs(connection, benchmark_id, set(models.values()))
+    stored = _stored(connection, benchmark_id, set(models.values()))
     rows = []
     for output in outputs:
-        identity = (instructions[output.instruction], models[output.model])
+        identity = (instructions[output.instruction], models[output.model], output.sample)
         if identity in stored:
             _check_same(output, stored[identity])
             continue
-        stored[identity] = output.whole
-        rows.append(_output_row(output, *identity))
+        stored[identity] = output
+        rows.append(_output_row(output, *identity[:2]))
     if rows:
         connection.execute(sa.insert(t.outputs), rows)
     return Stored(len(rows), len(outputs) - len(rows))
@@ -107,35 +109,36 @@ def _model_ids(connection: sa.Connection, names: Iterable[str]) -> dict[str, int
     return {row.name: row.id for row in rows}
 
 
-def _whole_outputs(connection: sa.Connection, benchmark_id: int, model_ids: set[int]) -> dict[tuple[int, int], str]:
-    """All replies of each of the models' outputs, by the ids of instruction and model."""
+def _stored(connection: sa.Connection, benchmark_id: int, model_ids: set[int]) -> dict[tuple[int, int, int], Output]:
+    """Each of the models' outputs, by the ids of instruction and model and the sample."""
     o = t.outputs.c
     query = (
-        sa.select(o.instruction_id, o.model_id, o.text, o.earlier)
+        sa.select(o.instruction_id, o.model_id, *(o[name] for name in OUTPUT_COLUMNS))
         .join(t.instructions, t.instructions.c.id == o.instruction_id)
         .where(t.instructions.c.benchmark_id == benchmark_id, o.model_id.in_(sorted(model_ids)))
     )
-    return {
-        (row.instruction_id, row.model_id): Output("", "", row.text, replies(row.earlier)).whole
-        for row in connection.execute(query)
-    }
+    return {(row[0], row[1], row.sample): output_of("", "", *row[2:]) for row in connection.execute(query)}
 
 
 def _output_row(output: Output, instruction_id: int, model_id: int) -> dict[str, Any]:
+    style = count_style(output.whole)
     return {
         "instruction_id": instruction_id,
         "model_id": model_id,
         "text": output.text,
-        "length_chars": len(output.whole),
+        "length_chars": style.length_chars,
         "earlier": json.dumps(output.earlier, ensure_ascii=False) if output.earlier else None,
+        "sample": output.sample,
+        **{feature: getattr(style, feature) for feature in STYLE},
+        "messages": None if output.trajectory is None else encoded_trajectory(output.trajectory),
     }
 
 
-def _check_same(output: Output, known: str) -> None:
-    if output.whole != known:
+def _check_same(output: Output, known: Output) -> None:
+    if output.digest != known.digest:
         raise Conflict(
             f"model {output.model!r} is stored with another output to an instruction of this submission "
-            f"(stored: {known[:60]!r}, submitted: {output.whole[:60]!r}): stored outputs are never replaced, "
+            f"(stored: {known.whole[:60]!r}, submitted: {output.whole[:60]!r}): stored outputs are never replaced, "
             "submit the new ones under another model name"
         )
 

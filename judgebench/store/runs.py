@@ -197,7 +197,7 @@ def add_batch(
     rows = [
         (
             *(next_id + at, batch_id, trial.key, *outputs[trial.instruction].sides(trial.model_a, trial.model_b)),
-            *(None if trial.order is None else str(trial.order), trial.repeat),
+            *(None if trial.order is None else str(trial.order), trial.repeat, None),
         )
         for at, trial in enumerate(trials)
     ]

@@ -6,6 +6,7 @@ better parser) is a further row, and the highest revision is in force.
 """
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -25,10 +26,12 @@ from sqlalchemy import (
 from judgebench.records import Source, Status
 
 # The newest migration that this code knows; the store's tests hold it to migrations/versions.
-SCHEMA_REVISION = "0007"
+SCHEMA_REVISION = "0008"
 _KEY = String(32)
 
 
+# Ids hold beyond two thousand million; SQLite counts rows by its INTEGER alone, which has 64 bits.
+_ID = BigInteger().with_variant(Integer, "sqlite")
 _TIME = String(32)  # ISO 8601, UTC: the same text on both engines
 
 
@@ -51,7 +54,7 @@ metadata = MetaData(
 benchmarks = Table(
     "benchmarks",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _ID, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("created_at", _TIME, nullable=False),
 )
@@ -60,13 +63,14 @@ benchmarks = Table(
 instructions = Table(
     "instructions",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("benchmark_id", ForeignKey("benchmarks.id"), nullable=False),
+    Column("id", _ID, primary_key=True),
+    Column("benchmark_id", _ID, ForeignKey("benchmarks.id"), nullable=False),
     Column("key", _KEY, nullable=False),
     Column("turns", Text, nullable=False),  # JSON list of strings
     Column("category", Text),
     Column("reference", Text),
     Column("checklist", Text, nullable=False),  # JSON list of strings
+    Column("messages", Text),  # JSON, as conversations.encoded_conversation writes it; null: the turns are all
     UniqueConstraint("benchmark_id", "key"),
 )
 
@@ -74,7 +78,7 @@ instructions = Table(
 models = Table(
     "models",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _ID, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("family", Text),
     Column("parent", Text),
@@ -85,21 +89,26 @@ models = Table(
 outputs = Table(
     "outputs",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("instruction_id", ForeignKey("instructions.id"), nullable=False),
-    Column("model_id", ForeignKey("models.id"), nullable=False, index=True),
+    Column("id", _ID, primary_key=True),
+    Column("instruction_id", _ID, ForeignKey("instructions.id"), nullable=False),
+    Column("model_id", _ID, ForeignKey("models.id"), nullable=False, index=True),
     Column("text", Text, nullable=False),  # the reply to the last turn
     Column("length_chars", Integer, nullable=False),
     Column("earlier", Text),  # JSON list: the replies to the turns before; null: none
-    UniqueConstraint("instruction_id", "model_id"),
+    Column("sample", Integer, nullable=False, server_default="0"),  # of several outputs to the instruction
+    # How often each feature of style occurs in it, as stats.text_features counts; null: not counted yet
+    *(Column(feature, Integer) for feature in ("headers", "lists", "bold", "code")),
+    Column("messages", Text),  # JSON, as conversations.encoded_trajectory writes it; null: the replies are all
+    UniqueConstraint("instruction_id", "model_id", "sample"),
+    CheckConstraint("sample >= 0", name="sample"),
 )
 
 
 generators = Table(  # how a model was asked for its outputs, where we asked it
     "generators",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("model_id", ForeignKey("models.id"), nullable=False, unique=True),
+    Column("id", _ID, primary_key=True),
+    Column("model_id", _ID, ForeignKey("models.id"), nullable=False, unique=True),
     Column("served_model", Text, nullable=False),  # the name its server knows it by
     Column("system", Text),  # the system message
     Column("settings", Text, nullable=False),  # JSON object
@@ -110,8 +119,8 @@ generators = Table(  # how a model was asked for its outputs, where we asked it
 answers = Table(  # what is known about an output that we asked for
     "answers",
     metadata,
-    Column("id", ForeignKey("outputs.id"), primary_key=True, autoincrement=False),  # the id of the output
-    Column("generator_id", ForeignKey("generators.id"), nullable=False),
+    Column("id", _ID, ForeignKey("outputs.id"), primary_key=True, autoincrement=False),  # the id of the output
+    Column("generator_id", _ID, ForeignKey("generators.id"), nullable=False),
     Column("status", String(16), nullable=False),  # "ok", "truncated" or "refused"
     Column("finish_reason", Text),
     Column("model", Text),
@@ -126,34 +135,45 @@ answers = Table(  # what is known about an output that we asked for
 judges = Table(
     "judges",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _ID, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("digest", _KEY, nullable=False, unique=True),
     Column("model", Text, nullable=False),
     Column("template", Text, nullable=False),
     Column("template_digest", Text, nullable=False),
     Column("settings", Text, nullable=False),  # JSON object
+    # JSON list: what of an instruction beside its conversation is in the keys of its trials, as its template shows it.
+    Column("shows", Text),  # null: its trials are from before keys held it
 )
 
 
 judge_addresses = Table(  # where a judge is reached; no part of what it is, so this alone may change
     "judge_addresses",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("judge_id", ForeignKey("judges.id"), nullable=False, unique=True),
+    Column("id", _ID, primary_key=True),
+    Column("judge_id", _ID, ForeignKey("judges.id"), nullable=False),
     Column("url", Text),  # null: it runs in this process
     Column("key_env", Text),  # the name of an environment variable, never a key
     Column("template", Text),  # as it was named, a file's path where it is a user's own; null: the default one
     Column("price", Text),  # "PROMPT,COMPLETION" in USD per million tokens
+    UniqueConstraint("judge_id", "url"),
+)
+# Two nulls differ to a constraint: one judge runs in this process at most once.
+Index(
+    "ix_judge_addresses_in_process",
+    judge_addresses.c.judge_id,
+    unique=True,
+    sqlite_where=judge_addresses.c.url.is_(None),
+    postgresql_where=judge_addresses.c.url.is_(None),
 )
 
 
 runs = Table(
     "runs",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("benchmark_id", ForeignKey("benchmarks.id"), nullable=False),
-    Column("judge_id", ForeignKey("judges.id"), nullable=False),
+    Column("id", _ID, primary_key=True),
+    Column("benchmark_id", _ID, ForeignKey("benchmarks.id"), nullable=False),
+    Column("judge_id", _ID, ForeignKey("judges.id"), nullable=False),
     Column("kind", String(16), nullable=False),  # "run", "batch" or "import"
     Column("specification", Text, nullable=False),  # JSON object: the study as it was asked for
     Column("version", Text, nullable=False),  # of judgebench
@@ -165,7 +185,7 @@ runs = Table(
 completions = Table(
     "completions",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),  # the id of the verdict that came with it
+    Column("id", _ID, primary_key=True, autoincrement=False),  # the id of the verdict that came with it
     Column("text", Text, nullable=False),
     Column("reasoning", Text),
     Column("finish_reason", Text),
@@ -184,14 +204,14 @@ completions = Table(
 verdicts = Table(
     "verdicts",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),  # counted up by the writer, gapless
+    Column("id", _ID, primary_key=True, autoincrement=False),  # counted up by the writer, gapless
     Column("trial_key", _KEY, nullable=False),
     Column("revision", SmallInteger, nullable=False),
-    Column("run_id", ForeignKey("runs.id"), nullable=False),
-    Column("judge_id", ForeignKey("judges.id"), nullable=False),
-    Column("instruction_id", ForeignKey("instructions.id"), nullable=False),
-    Column("output_a_id", ForeignKey("outputs.id"), nullable=False),
-    Column("output_b_id", ForeignKey("outputs.id")),  # null: pointwise
+    Column("run_id", _ID, ForeignKey("runs.id"), nullable=False),
+    Column("judge_id", _ID, ForeignKey("judges.id"), nullable=False),
+    Column("instruction_id", _ID, ForeignKey("instructions.id"), nullable=False),
+    Column("output_a_id", _ID, ForeignKey("outputs.id"), nullable=False),
+    Column("output_b_id", _ID, ForeignKey("outputs.id")),  # null: pointwise
     Column("order", String(2)),  # null: pointwise, or imported without it
     Column("repeat", Integer, nullable=False),
     Column("status", String(16), nullable=False),
@@ -202,9 +222,10 @@ verdicts = Table(
     Column("mass", Float(53)),
     Column("detail", Text),
     Column("parser", Text, nullable=False),
-    Column("completion_id", ForeignKey("completions.id")),  # null: no reply was ever had, or none was needed
+    Column("completion_id", _ID, ForeignKey("completions.id")),  # null: no reply was ever had, or none was needed
     Column("created_at", _TIME, nullable=False),
-    UniqueConstraint("trial_key", "revision"),
+    # One trial may be stored for an instruction of several benchmarks, each with rows of its own.
+    UniqueConstraint("trial_key", "instruction_id", "revision"),
     # Holds all that a list of battles is grouped and filtered by, so that it never reads the rows themselves.
     Index("ix_verdicts_battle", "instruction_id", "output_a_id", "output_b_id", "judge_id", "preference"),
     CheckConstraint("revision >= 0", name="revision"),
@@ -233,9 +254,9 @@ Index(
 batches = Table(  # questions written into a batch file, whose replies come later and from elsewhere
     "batches",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _ID, primary_key=True),
     Column("name", String(32), nullable=False, unique=True),  # stands in each question's id and the server's metadata
-    Column("run_id", ForeignKey("runs.id"), nullable=False),
+    Column("run_id", _ID, ForeignKey("runs.id"), nullable=False),
     Column("digest", String(64), nullable=False),  # SHA-256 of the file
     Column("server_id", Text),  # its name at the server; null: not submitted, as far as is known
     Column("created_at", _TIME, nullable=False),
@@ -247,14 +268,15 @@ batches = Table(  # questions written into a batch file, whose replies come late
 batch_trials = Table(
     "batch_trials",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("batch_id", ForeignKey("batches.id"), nullable=False),
+    Column("id", _ID, primary_key=True),
+    Column("batch_id", _ID, ForeignKey("batches.id"), nullable=False),
     Column("trial_key", _KEY, nullable=False, index=True),
-    Column("instruction_id", ForeignKey("instructions.id"), nullable=False),
-    Column("output_a_id", ForeignKey("outputs.id"), nullable=False),
-    Column("output_b_id", ForeignKey("outputs.id")),  # null: pointwise
+    Column("instruction_id", _ID, ForeignKey("instructions.id"), nullable=False),
+    Column("output_a_id", _ID, ForeignKey("outputs.id"), nullable=False),
+    Column("output_b_id", _ID, ForeignKey("outputs.id")),  # null: pointwise
     Column("order", String(2)),  # null: pointwise
     Column("repeat", Integer, nullable=False),
+    Column("sent_key", _KEY),  # by which the file calls it; null: the trial's key
     UniqueConstraint("batch_id", "trial_key"),
 )
 
@@ -262,7 +284,7 @@ batch_trials = Table(
 verdict_blocks = Table(  # derived from the verdicts, see store.blocks; may be dropped and built again
     "verdict_blocks",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),  # the block's number, from 0
+    Column("id", _ID, primary_key=True, autoincrement=False),  # the block's number, from 0
     Column("format", Integer, nullable=False),
     Column("columns", LargeBinary, nullable=False),
 )
@@ -271,11 +293,11 @@ verdict_blocks = Table(  # derived from the verdicts, see store.blocks; may be d
 human_labels = Table(  # what people say about battles: one label a person and pair, never replaced
     "human_labels",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _ID, primary_key=True),
     Column("annotator", Text, nullable=False),
-    Column("instruction_id", ForeignKey("instructions.id"), nullable=False, index=True),
-    Column("output_a_id", ForeignKey("outputs.id"), nullable=False),
-    Column("output_b_id", ForeignKey("outputs.id"), nullable=False),
+    Column("instruction_id", _ID, ForeignKey("instructions.id"), nullable=False, index=True),
+    Column("output_a_id", _ID, ForeignKey("outputs.id"), nullable=False),
+    Column("output_b_id", _ID, ForeignKey("outputs.id"), nullable=False),
     Column("order", String(2)),  # null: not known
     Column("preference", Float(53), nullable=False),
     Column("both_bad", Boolean, nullable=False),
@@ -292,11 +314,11 @@ human_labels = Table(  # what people say about battles: one label a person and p
 audits = Table(  # what audits found, append-only; of several on the same thing the newest counts
     "audits",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _ID, primary_key=True),
     Column("kind", String(32), nullable=False),  # "submissions", "null-models", "robustness", "integrity" ...
-    Column("benchmark_id", ForeignKey("benchmarks.id"), nullable=False),
+    Column("benchmark_id", _ID, ForeignKey("benchmarks.id"), nullable=False),
     Column("judge_digest", _KEY),  # of the judge it is about; null: about a model, or about the verdicts
-    Column("model_id", ForeignKey("models.id")),  # whose submission it is about
+    Column("model_id", _ID, ForeignKey("models.id")),  # whose submission it is about
     Column("extent", Integer, nullable=False),  # the model's outputs, or else the benchmark's instructions, at the time
     Column("passed", Boolean, nullable=False),
     Column("high", Integer, nullable=False),  # findings of that severity
@@ -306,4 +328,118 @@ audits = Table(  # what audits found, append-only; of several on the same thing 
     CheckConstraint("extent >= 0", name="extent"),
     CheckConstraint("high >= 0", name="high"),
     Index(None, "benchmark_id", "kind"),
+)
+
+
+external_ids = Table(  # what others call an instruction, or an output: question_id, uid, session_id, sample_id ...
+    "external_ids",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("instruction_id", _ID, ForeignKey("instructions.id"), nullable=False),
+    Column("output_id", _ID, ForeignKey("outputs.id")),  # null: it is about the instruction
+    Column("name", String(64), nullable=False),  # of the id
+    Column("value", Text, nullable=False),
+    CheckConstraint("name <> '' AND value <> ''", name="filled"),
+    Index(None, "name", "value"),
+)
+Index(
+    "ix_external_ids_instruction",
+    external_ids.c.instruction_id,
+    external_ids.c.name,
+    external_ids.c.value,
+    unique=True,
+    sqlite_where=external_ids.c.output_id.is_(None),
+    postgresql_where=external_ids.c.output_id.is_(None),
+)
+Index(
+    "ix_external_ids_output",
+    external_ids.c.output_id,
+    external_ids.c.name,
+    external_ids.c.value,
+    unique=True,
+    sqlite_where=external_ids.c.output_id.is_not(None),
+    postgresql_where=external_ids.c.output_id.is_not(None),
+)
+
+
+verdict_criteria = Table(  # of a pointwise verdict: what its score is made of
+    "verdict_criteria",
+    metadata,
+    Column("verdict_id", _ID, ForeignKey("verdicts.id"), primary_key=True, autoincrement=False),
+    Column("number", SmallInteger, primary_key=True, autoincrement=False),  # from 0, in the template's order
+    Column("name", Text, nullable=False),
+    Column("score", Float(53)),  # null: the judge holds that it does not apply
+    Column("weight", Float(53), nullable=False),
+    Column("reason", Text),
+    CheckConstraint("number >= 0", name="number"),
+    CheckConstraint("weight >= 0", name="weight"),
+)
+
+
+claims = Table(  # trials that a run is asking, so that another does not
+    "claims",
+    metadata,
+    Column("trial_key", _KEY, primary_key=True),
+    Column("run_id", _ID, ForeignKey("runs.id"), nullable=False, index=True),
+    Column("holder", Text, nullable=False),  # the process, as others can recognise it
+    Column("expires_at", _TIME, nullable=False),  # after it, whoever comes may claim the trial
+    CheckConstraint("holder <> ''", name="holder"),
+)
+
+
+events = Table(  # who did what, append-only: triggers refuse to change or delete a row
+    "events",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("at", _TIME, nullable=False),
+    Column("actor", Text, nullable=False),  # a person's name, a token's, or "local"
+    Column("action", String(32), nullable=False),  # "imported", "renamed", "deleted", "started", "voted" ...
+    Column("kind", String(32), nullable=False),  # what it was done to: "benchmark", "model", "judge", "run" ...
+    Column("name", Text, nullable=False),
+    Column("details", Text, nullable=False),  # JSON object
+    CheckConstraint("actor <> '' AND action <> ''", name="filled"),
+    Index(None, "kind", "name"),
+)
+
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),  # whose, or what for
+    Column("digest", String(64), nullable=False, unique=True),  # SHA-256 of the token, which is stored nowhere
+    Column("role", String(16), nullable=False),
+    Column("scopes", Text, nullable=False),  # JSON list
+    Column("created_at", _TIME, nullable=False),
+    Column("expires_at", _TIME),  # null: never
+    Column("used_at", _TIME),  # last; null: never
+    Column("revoked_at", _TIME),
+    CheckConstraint("length(digest) = 64", name="digest"),
+    CheckConstraint("role IN ('viewer', 'voter', 'submitter', 'admin')", name="role"),
+)
+
+
+blobs = Table(  # files that messages hold by their digest, each once
+    "blobs",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),  # SHA-256 of the bytes
+    Column("media_type", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),  # bytes
+    Column("width", Integer),  # pixels; null: not an image, or not known
+    Column("height", Integer),
+    Column("created_at", _TIME, nullable=False),
+    Column("bytes", LargeBinary),  # last, so that the others are read without; null: in a folder beside the database
+    CheckConstraint("length(digest) = 64", name="digest"),
+    CheckConstraint("size >= 0", name="size"),
+)
+
+
+blob_uses = Table(  # which messages hold a file: one that nothing holds may be deleted
+    "blob_uses",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("blob_id", _ID, ForeignKey("blobs.id"), nullable=False, index=True),
+    Column("instruction_id", _ID, ForeignKey("instructions.id"), nullable=False),
+    Column("output_id", _ID, ForeignKey("outputs.id")),  # null: the instruction holds it
 )

@@ -16,7 +16,8 @@ from judgebench.store.database import Database, bulk_insert
 _BATCH = 5000
 _COUNTED_BY_DATABASE = (
     *("benchmarks", "instructions", "models", "outputs", "generators", "judges", "judge_addresses"),
-    *("runs", "batches", "batch_trials", "human_labels", "audits"),
+    *("runs", "batches", "batch_trials", "human_labels", "audits", "external_ids", "events", "api_tokens"),
+    *("blobs", "blob_uses"),
 )
 
 
@@ -44,7 +45,9 @@ def digests(connection: sa.Connection) -> dict[str, str]:
     by_table = {}
     for table in t.metadata.sorted_tables:
         digest = hashlib.sha256()
-        for row in connection.execute(sa.select(table).order_by(table.c.id).execution_options(yield_per=_BATCH)):
+        for row in connection.execute(
+            sa.select(table).order_by(*table.primary_key).execution_options(yield_per=_BATCH)
+        ):
             digest.update(repr(tuple(row)).encode("utf-8", "surrogatepass"))
         by_table[table.name] = digest.hexdigest()
     return by_table
@@ -121,7 +124,7 @@ def copy(source: Database, address: str) -> dict[str, int]:
 
 def _copy_table(reading: sa.Connection, writing: sa.Connection, table: sa.Table) -> int:
     count = 0
-    rows = reading.execute(sa.select(table).order_by(table.c.id).execution_options(yield_per=_BATCH))
+    rows = reading.execute(sa.select(table).order_by(*table.primary_key).execution_options(yield_per=_BATCH))
     for batch in rows.partitions(_BATCH):
         values = [tuple(row) for row in batch]
         bulk_insert(writing, table, values)

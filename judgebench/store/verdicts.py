@@ -102,8 +102,9 @@ def count(connection: sa.Connection, benchmark: int) -> int:
     v, instructions = every_revision().c, sa.select(t.instructions.c.id).where(within(benchmark, None))
     number = sa.select(sa.func.count())
     stored = number.where(v.instruction_id.in_(instructions))
-    # Each revision takes the place of one verdict. No index is of sums: the small one of revisions is read instead.
-    later = number.where((v.instruction_id + 0).in_(instructions), v.revision > sa.literal_column("0"))
+    # Each revision takes the place of one verdict. No index is of sums or holds the run: the small one of revisions is
+    # read instead.
+    later = number.where((v.instruction_id + 0).in_(instructions), v.revision > sa.literal_column("0"), v.run_id > 0)
     return (connection.scalar(stored) or 0) - (connection.scalar(later) or 0)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from judgebench.audits.defences import DEFENCES, MARK_SIGN, PUBLIC_MARK, defended
 from judgebench.errors import InputError, UnknownName
 from judgebench.judging.templates import render
-from judgebench.records import Battle, ChatPrompt, Instruction, Message, Order, Output, Trial
+from judgebench.records import Battle, ChatPrompt, Instruction, Order, Output, PromptMessage, Trial
 from judgebench.spec import load_template
 from tests.audits.judges import read
 
@@ -83,4 +83,4 @@ def test_unknown_names_and_prompts_without_outputs_are_refused() -> None:
     with pytest.raises(UnknownName, match="escaped"):
         defended(prompt("x"), "escape")
     with pytest.raises(InputError, match="needs outputs"):
-        defended(ChatPrompt((Message("user", "hello"),)), "sandwich")
+        defended(ChatPrompt((PromptMessage("user", "hello"),)), "sandwich")

@@ -9,10 +9,10 @@ from judgebench.clients.base import Access, Client
 from judgebench.clients.http import Timeouts
 from judgebench.clients.openai import OpenAIClient
 from judgebench.clients.retry import RetryingClient, RetryPolicy, Throttle
-from judgebench.records import ChatPrompt, Completion, Message, Prompt
+from judgebench.records import ChatPrompt, Completion, Prompt, PromptMessage
 
 KEY = "sk-test-0123456789abcdef/+="
-PROMPT = ChatPrompt((Message("system", "You judge."), Message("user", "A or B?")))
+PROMPT = ChatPrompt((PromptMessage("system", "You judge."), PromptMessage("user", "A or B?")))
 QUICK = Timeouts(connect_s=2.0, total_s=2.0)
 EAGER = RetryPolicy(attempts=4, deadline_s=10.0, first_wait_s=0.01, max_wait_s=0.02, max_retry_after_s=0.05)
 

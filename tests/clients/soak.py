@@ -12,7 +12,7 @@ from judgebench.clients.http import Timeouts
 from judgebench.clients.openai import OpenAIClient
 from judgebench.clients.retry import RetryingClient, RetryPolicy, Throttle
 from judgebench.errors import JudgeError
-from judgebench.records import ChatPrompt, Completion, Message
+from judgebench.records import ChatPrompt, Completion, PromptMessage
 from tests.fault_server import FaultServer, Reply, Request, gzip_bomb, gzipped
 
 KEY = "sk-soak-0123456789-abcdef"
@@ -109,7 +109,7 @@ async def _ask(client: RetryingClient, questions: int) -> dict[str, Completion |
     async def worker() -> None:
         for name in names:
             try:
-                result = await client.complete(ChatPrompt((Message("user", name),)), SETTINGS)
+                result = await client.complete(ChatPrompt((PromptMessage("user", name),)), SETTINGS)
             except JudgeError as error:
                 result = error
             assert name not in results

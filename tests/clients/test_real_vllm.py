@@ -19,7 +19,7 @@ from judgebench.clients.http import Rejected, Timeouts
 from judgebench.clients.openai import ListedModel, OpenAIClient
 from judgebench.clients.probe import check
 from judgebench.clients.vllm_server import VllmServer, command, free_port
-from judgebench.records import ChatPrompt, LikelihoodPrompt, Message, Status
+from judgebench.records import ChatPrompt, LikelihoodPrompt, PromptMessage, Status
 from judgebench.spec import Study, make
 from judgebench.store.database import Database
 from tests.filling import asked, stored
@@ -32,7 +32,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not (PROGRAM and WEIGHTS), reason="JUDGEBENCH_TEST_VLLM and ..._MODEL name no server"),
 ]
-QUESTION = ChatPrompt((Message("user", "Which is larger, A = 3 or B = 5? Answer A or B."),))
+QUESTION = ChatPrompt((PromptMessage("user", "Which is larger, A = 3 or B = 5? Answer A or B."),))
 Value = TypeVar("Value")
 
 
@@ -114,7 +114,7 @@ def test_everything_a_judge_may_be_asked(tmp_path: Path) -> None:
         assert gain[0] > gain[1]
         assert all(value < 0 for value in numbers["conditional"] + numbers["unconditional"])
 
-        too_long = ChatPrompt((Message("user", "word " * 5000),))
+        too_long = ChatPrompt((PromptMessage("user", "word " * 5000),))
         with pytest.raises(Rejected) as caught:
             await client.complete(too_long, {"max_tokens": 5})
         print(caught.value)

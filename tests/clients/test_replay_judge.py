@@ -14,7 +14,7 @@ import pytest
 
 from judgebench.clients.http import Rejected
 from judgebench.errors import JudgeUnreachable
-from judgebench.records import ChatPrompt, Message
+from judgebench.records import ChatPrompt, PromptMessage
 from tests.clients.asking import ask, client_of
 
 SHARED = Path(__file__).parents[2].parent / "shared"
@@ -57,7 +57,7 @@ def test_it_answers_with_the_recorded_preference_as_log_probabilities(url: str) 
     row = next(row for row in json.loads(gzip.decompress(ANNOTATIONS.read_bytes())) if row["preference"] is not None)
     text = "\n\n".join([row["instruction"], row["output_1"], row["output_2"]])
     settings = {"logprobs": True, "top_logprobs": 5}
-    completion = ask(client_of(url, key=None), ChatPrompt((Message("user", text),)), settings)
+    completion = ask(client_of(url, key=None), ChatPrompt((PromptMessage("user", text),)), settings)
     first_wins = 1 - (row["preference"] - 1)
     assert completion.logprobs is not None
     assert math.exp(dict(completion.logprobs[0].top)["A"]) == pytest.approx(first_wins, abs=2e-6)

@@ -8,12 +8,12 @@ import pytest
 from judgebench.clients.base import Access
 from judgebench.clients.likelihood import RewardClient
 from judgebench.errors import BadReply, JudgeRefused
-from judgebench.records import ChatPrompt, Message
+from judgebench.records import ChatPrompt, PromptMessage
 from tests.clients.asking import KEY, QUICK, ask
 from tests.clients.asking import PROMPT as QUESTION
 from tests.fault_server import FaultServer, Reply, Request
 
-PROMPT = ChatPrompt((Message("user", "Why?"), Message("assistant", "Because of the weather.")))
+PROMPT = ChatPrompt((PromptMessage("user", "Why?"), PromptMessage("assistant", "Because of the weather.")))
 
 
 def rewarding(index: int, request: Request) -> Reply:

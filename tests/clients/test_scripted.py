@@ -6,12 +6,12 @@ import pytest
 
 from judgebench.clients.scripted import ScriptedClient, script
 from judgebench.errors import JudgeUnreachable, UnknownName
-from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Message
+from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, PromptMessage
 from tests.clients.asking import ask
 
 
 def numbered(number: int) -> ChatPrompt:
-    return ChatPrompt((Message("user", f"question {number}"),))
+    return ChatPrompt((PromptMessage("user", f"question {number}"),))
 
 
 def test_a_function_of_the_prompt_answers() -> None:

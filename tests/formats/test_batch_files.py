@@ -10,11 +10,11 @@ import pytest
 
 from judgebench.errors import InputError
 from judgebench.formats.batch_files import BatchFile, BatchResult, digest_of, first_id, question_line, read_results
-from judgebench.records import Message
+from judgebench.records import PromptMessage
 
 
 def test_a_question_is_one_line_and_the_file_knows_its_size_and_digest(tmp_path: Path) -> None:
-    line = question_line("jb-1", "gpt", [Message("user", "Two\nlines?")], {"temperature": 0})
+    line = question_line("jb-1", "gpt", [PromptMessage("user", "Two\nlines?")], {"temperature": 0})
     assert line.count(b"\n") == 1
     assert json.loads(line)["body"] == {
         "model": "gpt",

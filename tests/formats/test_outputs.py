@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats.outputs import OutputsFile, read_instructions, read_outputs
-from judgebench.records import Instruction, normalise_text
+from judgebench.keys import normalise_text
+from judgebench.records import Instruction
 from tests.formats.writing import write_file, write_rows
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"

@@ -17,7 +17,7 @@ from judgebench.errors import InputError, MissingExtra
 from judgebench.formats import ColumnType
 from judgebench.formats.reading import read_rows
 from judgebench.formats.writing import KEY_COLUMN, restored_cell, write_csv, write_rows
-from judgebench.records import clean_text
+from judgebench.keys import clean_text
 
 cells = st.none() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
 

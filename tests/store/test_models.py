@@ -7,7 +7,8 @@ import pytest
 from judgebench import store
 from judgebench.audits.null_models import PREFIX
 from judgebench.errors import Conflict, UnknownName
-from judgebench.records import Answer, Completion, Instruction, Lineage, Model, Output, Status, clean_text
+from judgebench.keys import clean_text
+from judgebench.records import Answer, Completion, Instruction, Lineage, Model, Output, Status
 from judgebench.store.database import Database
 from judgebench.store.models import AnswerWriter, Generator, add_generator
 from tests.factories import instruction

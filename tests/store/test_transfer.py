@@ -24,7 +24,7 @@ def test_a_copy_holds_the_same_rows_and_goes_on(database: Database, tmp_path: Pa
     copied = Database(target)
     with database.read() as one, copied.read() as other:
         for table in tables.metadata.sorted_tables:
-            query = sa.select(table).order_by(table.c.id)
+            query = sa.select(table).order_by(*table.primary_key)
             assert [tuple(row) for row in one.execute(query)] == [tuple(row) for row in other.execute(query)]
     with pytest.raises(Conflict, match="not empty"):
         copy(copied, target)

@@ -15,7 +15,7 @@ from judgebench.clients.embedded.model import Past, Transformer, extend, logprob
 from judgebench.clients.embedded.tokenizer import END, Tokenizer, prompt_tokens
 from judgebench.clients.embedded.weights_file import Floats
 from judgebench.errors import InputError
-from judgebench.records import LikelihoodPrompt, Message, TokenLogprob
+from judgebench.records import LikelihoodPrompt, PromptMessage, TokenLogprob
 
 CONTEXT_TOKENS = 2048  # of the model's 8192: what fits in 1 GB of memory with the weights
 _KEPT_SCORES = 4096  # of at most 8 kB each
@@ -97,7 +97,7 @@ class Engine:
         return Step(number, TokenLogprob(*named[0], named[:top]), ends)
 
     def _context(self, instruction: str) -> list[int]:
-        return prompt_tokens([Message("user", instruction)], self.tokenizer)
+        return prompt_tokens([PromptMessage("user", instruction)], self.tokenizer)
 
     def _cut(self, instruction: str) -> tuple[str, bool]:
         limit = self.context_tokens // 2

@@ -10,13 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from judgebench.records import Message, clean_text
+from judgebench.keys import clean_text
+from judgebench.records import PromptMessage
 
 # The vocabulary lacks the bytes 04 06 13 14 16 1D and F1, F2 (the first of U+40000 to U+BFFFF): characters written
 # with them would vanish, and a text of nothing else would be as good as empty.
 _WITHOUT_TOKEN = re.compile("[\x04\x06\x13\x14\x16\x1d\U00040000-\U000bffff]")
 START, END = "<|im_start|>", "<|im_end|>"
-_DEFAULT_SYSTEM = Message("system", "You are a helpful AI assistant named SmolLM, trained by Hugging Face")
+_DEFAULT_SYSTEM = PromptMessage("system", "You are a helpful AI assistant named SmolLM, trained by Hugging Face")
 
 
 class Tokenizer:
@@ -57,7 +58,7 @@ class Tokenizer:
         return text
 
 
-def prompt_tokens(messages: Sequence[Message], tokenizer: Tokenizer) -> list[int]:
+def prompt_tokens(messages: Sequence[PromptMessage], tokenizer: Tokenizer) -> list[int]:
     """The conversation and the head of the assistant's next turn; without a system message, the model's own."""
     start, end = tokenizer.control(START), tokenizer.control(END)
     newline = tokenizer.encode("\n")

@@ -17,8 +17,9 @@ from judgebench.audits.robustness import Preferences
 from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model
 from judgebench.errors import InputError
 from judgebench.judging.templates import Template
+from judgebench.keys import content_key
 from judgebench.leaderboard.build import common_baseline
-from judgebench.records import Instruction, Judge, Model, Output, content_key
+from judgebench.records import Instruction, Judge, Model, Output
 from judgebench.services.audits.registry import Asking
 from judgebench.spec import JudgeSpec, Study
 from judgebench.stats.scores import ScoreTable, score_preferences

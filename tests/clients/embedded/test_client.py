@@ -10,10 +10,10 @@ import pytest
 from judgebench.clients.embedded import EmbeddedClient
 from judgebench.clients.embedded.engine import Engine
 from judgebench.errors import InputError
-from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Message, Prompt
+from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Prompt, PromptMessage
 
 QUESTION = "What is the capital of France?"
-CHAT = ChatPrompt((Message("user", QUESTION),))
+CHAT = ChatPrompt((PromptMessage("user", QUESTION),))
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def test_a_chat_stops_at_the_end_of_its_turn() -> None:
 
 
 def test_a_chat_that_fills_the_context_gets_the_empty_reply() -> None:
-    completion = ask(ChatPrompt((Message("user", "word " * 3000),)), max_tokens=5)
+    completion = ask(ChatPrompt((PromptMessage("user", "word " * 3000),)), max_tokens=5)
     assert (completion.text, completion.finish_reason, completion.completion_tokens) == ("", "length", 0)
 
 
@@ -116,7 +116,7 @@ def test_cancelling_stops_a_generation_and_leaves_the_client_usable(
 
         async with opened() as client:
             monkeypatch.setattr(engine, "generate", watched)
-            story = ChatPrompt((Message("user", "Write a long story about a fox."),))
+            story = ChatPrompt((PromptMessage("user", "Write a long story about a fox."),))
             running = asyncio.create_task(client.complete(story, {"max_tokens": 1000}))
             queued = asyncio.create_task(client.complete(story, {"max_tokens": 1000}))
             await started.wait()  # only reached while the event loop is free

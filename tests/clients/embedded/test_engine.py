@@ -8,7 +8,7 @@ from judgebench.clients.embedded.model import Transformer
 from judgebench.clients.embedded.tokenizer import END, Tokenizer, prompt_tokens
 from judgebench.clients.embedded.weights_file import GgufFile
 from judgebench.errors import InputError
-from judgebench.records import LikelihoodPrompt, Message
+from judgebench.records import LikelihoodPrompt, PromptMessage
 
 QUESTION = "What is the capital of France?"
 ANSWER, ASIDE = "The capital of France is Paris.", "Bananas are yellow."
@@ -35,7 +35,7 @@ def test_the_order_of_outputs_changes_nothing(model: Transformer, tokenizer: Tok
 
 
 def test_a_generated_reply_has_the_likelihood_of_its_steps(engine: Engine) -> None:
-    steps = list(engine.generate(prompt_tokens([Message("user", QUESTION)], engine.tokenizer), 0))
+    steps = list(engine.generate(prompt_tokens([PromptMessage("user", QUESTION)], engine.tokenizer), 0))
     text = engine.tokenizer.decode([step.number for step in steps[:-1]])
     found = engine.likelihoods(LikelihoodPrompt(QUESTION, (text,)))
     assert text == ANSWER
@@ -85,7 +85,7 @@ def test_hostile_texts_are_scored_like_any_other(small: Engine) -> None:
 
 
 def test_alternatives_are_sorted_and_begin_with_the_chosen(engine: Engine) -> None:
-    (step,) = [next(engine.generate(prompt_tokens([Message("user", QUESTION)], engine.tokenizer), 5))]
+    (step,) = [next(engine.generate(prompt_tokens([PromptMessage("user", QUESTION)], engine.tokenizer), 5))]
     logprobs = [logprob for _, logprob in step.logprob.top]
     assert len(logprobs) == 5
     assert logprobs == sorted(logprobs, reverse=True)

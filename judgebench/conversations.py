@@ -1,0 +1,432 @@
+"""Conversations: who said what, with tool calls, results and reasoning, whichever form they came in.
+
+What was asked (system, developer and user messages, tool definitions) is an instruction's ``Conversation``; what a
+model did (its own messages, its calls and their results) is an output's ``Trajectory``, which says where each of its
+messages stands. ``cut`` takes a conversation apart, ``join`` puts it together again.
+
+Nothing is lost: keys of a source that mean nothing here are kept in ``extra``, and a message that its form would not
+give back equal keeps its source in ``raw``. Neither is part of its identity.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from judgebench.keys import normalise_text
+
+ASKING = ("system", "developer", "user")  # roles whose messages are asked; those of unknown roles are, too
+_REPLYING = ("assistant", "tool")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+    extra: str = ""  # JSON object: keys of the source that mean nothing here; as for every part
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A text by which a model declines, where its server marks it as one."""
+
+    text: str
+    extra: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """What a model thought before it spoke, where its server kept it apart."""
+
+    text: str
+    signature: str | None = None
+    redacted: bool = False  # the text is not for reading
+    extra: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An image, audio, video or document: held by the digest of its bytes, or only named by its address."""
+
+    kind: str  # "image", "audio", "video" or "document"
+    digest: str | None = None  # SHA-256 of the file's bytes, 64 hexadecimal digits; None: not held
+    media_type: str | None = None  # "image/png"
+    url: str | None = None  # where it is said to lie; never fetched
+    name: str | None = None
+    extra: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A file that a ``Media`` part holds by its digest."""
+
+    media_type: str
+    data: bytes
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A model's call of a tool."""
+
+    name: str
+    arguments: str  # a JSON object in nearly all cases, as text
+    id: str | None = None
+    kind: str = "function"
+    extra: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """Anything else, kept as it is."""
+
+    kind: str
+    value: str  # JSON
+
+
+Part = Text | Refusal | Reasoning | Media | Call | Opaque
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. A tool's result is a message of the role "tool"."""
+
+    role: str
+    parts: tuple[Part, ...]
+    name: str | None = None  # of the participant; of a result, of the tool
+    call: str | None = None  # of a result: the id of its call
+    error: str | None = None  # of a result: why the call failed; empty where its source does not say
+    glued: bool = False  # it stood in one message of the source with the message before it
+    extra: str = ""
+    raw: str | None = None  # JSON: its source in the conversation's form, where that would not be written again equal
+
+    @property
+    def text(self) -> str:
+        """What of it can be read as text, its texts joined by line breaks."""
+        return "\n".join(part.text for part in self.parts if isinstance(part, Text | Refusal))
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What a model may call."""
+
+    name: str
+    description: str | None
+    parameters: str  # JSON Schema; empty: none
+    kind: str = "function"
+    extra: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Messages in their order, and the tools that were offered."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    form: str = ""  # the form of its source, which ``raw`` of its messages is in; empty: none
+    extra: str = ""  # JSON object: what stood beside its messages
+    raw_tools: str | None = None  # as ``raw`` of a message
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is one or several texts of a user, and nothing else."""
+        return not self.tools and all(_is_plain(message, "user") for message in self.messages)
+
+    @property
+    def turns(self) -> tuple[str, ...]:
+        """The texts of its user's messages; other messages left out."""
+        return tuple(message.text for message in self.messages if message.role == "user")
+
+    @classmethod
+    def of_turns(cls, turns: Iterable[str]) -> "Conversation":
+        return cls(tuple(Message("user", (Text(turn),)) for turn in turns))
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Messages of a model that follow each other."""
+
+    after: int  # how many messages of the instruction stand before them
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """What a model said and did, and where in the conversation."""
+
+    segments: tuple[Segment, ...]
+    form: str = ""  # as of a conversation
+    plain: bool = False  # one text after each of the last turns, and nothing else
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return tuple(message for segment in self.segments for message in segment.messages)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What the model wrote to be read: neither calls nor results nor reasoning; one text a segment that has any."""
+        spoken = (_spoken(segment.messages) for segment in self.segments)
+        return tuple(text for text in spoken if text)
+
+
+def cut(conversation: Conversation, *, prompt: int = 0) -> tuple[Conversation, Trajectory]:
+    """What was asked, and what a model did. The first ``prompt`` messages were asked, whoever said them."""
+    asking: list[Message] = []
+    segments: list[Segment] = []
+    for at, message in enumerate(conversation.messages):
+        if at < prompt or message.role not in _REPLYING:
+            asking.append(message)
+        elif segments and segments[-1].after == len(asking):
+            segments[-1] = Segment(len(asking), (*segments[-1].messages, message))
+        else:
+            segments.append(Segment(len(asking), (message,)))
+    instruction = replace(conversation, messages=tuple(asking))
+    places = _reply_places(asking)[len(_reply_places(asking)) - len(segments) :]
+    plain = [segment.after for segment in segments] == places and all(
+        _is_plain(message, "assistant") for segment in segments for message in segment.messages
+    )
+    return instruction, Trajectory(tuple(segments), conversation.form, plain)
+
+
+def plain_trajectory(instruction: Conversation, replies: Sequence[str]) -> Trajectory:
+    """One text after each of the instruction's last turns."""
+    places = _reply_places(instruction.messages)[-len(replies) :]
+    segments = (
+        Segment(after, (Message("assistant", (Text(reply),)),)) for after, reply in zip(places, replies, strict=True)
+    )
+    return Trajectory(tuple(segments), plain=True)
+
+
+def join(instruction: Conversation, trajectory: Trajectory) -> Conversation:
+    """The conversation that ``cut`` took apart."""
+    messages: list[Message] = []
+    before = 0
+    for segment in trajectory.segments:
+        messages += [*instruction.messages[before : segment.after], *segment.messages]
+        before = segment.after
+    messages += instruction.messages[before:]
+    return replace(instruction, messages=tuple(messages), form=trajectory.form or instruction.form)
+
+
+def _reply_places(asking: Sequence[Message]) -> list[int]:
+    """How many messages stand before the reply to each of the user's."""
+    return [at for at, message in enumerate(asking, 1) if message.role == "user"]
+
+
+def _is_plain(message: Message, role: str) -> bool:
+    texts = bool(message.parts) and all(isinstance(part, Text) for part in message.parts)
+    return texts and message.role == role and message.name is None
+
+
+def _spoken(messages: Iterable[Message]) -> str:
+    texts = (message.text for message in messages if message.role == "assistant")
+    return "\n".join(text for text in texts if text)
+
+
+class Calls:
+    """Numbers the calls of a conversation from 1, and knows which of them a result answers.
+
+    A result names its call by the call's id; without one it answers the first open call of its name.
+    """
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, int] = {}
+        self._open: list[tuple[int, str]] = []
+        self._count = 0
+
+    def number(self, call: Call) -> int:
+        """The number of a call that comes next."""
+        self._count += 1
+        if call.id is not None:
+            self._by_id[call.id] = self._count
+        self._open.append((self._count, call.name))
+        return self._count
+
+    def answered(self, result: Message) -> int | None:
+        """The number of the call that the result answers; None where there is none."""
+        number = self._by_id.get(result.call) if result.call is not None else None
+        if number is None:
+            names = (result.name, None) if result.call is None else (result.name,)
+            matches = [at for at, name in self._open if name in names or names[0] is None]
+            number = matches[0] if matches else None
+        self._open = [(at, name) for at, name in self._open if at != number]
+        return number
+
+
+def identity(messages: Iterable[Message], *, normalised: bool) -> list[Any]:
+    """What is said in ``messages``, as a value to make a content key of.
+
+    Left out are ids, signatures and everything that its source says beside; texts of one speaker without anything
+    between them are one, whichever parts or messages they stood in, and two messages of the user stay two.
+    ``normalised``: with texts as instructions are matched.
+    """
+    calls = Calls()
+    items: list[list[Any]] = []
+    for message in messages:
+        role = "system" if message.role == "developer" else message.role
+        speaker: list[Any] = [role, message.name]
+        if role == "tool":
+            speaker = [role, calls.answered(message), message.error is not None]
+        elif role != "assistant":
+            speaker = [role, message.name, len(items)]  # its own, whatever stands before it
+        content = [_item(part, calls, normalised=normalised) for part in message.parts]
+        content = [item for item in content if item != ["text", ""]]
+        if items and items[-1][0] == speaker:
+            items[-1][1] += content
+        elif content or role != "assistant":
+            items.append([speaker, content])
+    return [[speaker[:2] if speaker[0] != "tool" else speaker, _joined(content)] for speaker, content in items]
+
+
+def _joined(content: Sequence[list[Any]]) -> list[list[Any]]:
+    joined: list[list[Any]] = []
+    for item in content:
+        if joined and item[0] == joined[-1][0] == "text":
+            joined[-1] = ["text", f"{joined[-1][1]}\n{item[1]}"]
+        else:
+            joined.append(item)
+    return joined
+
+
+def _item(part: Part, calls: Calls, *, normalised: bool) -> list[Any]:
+    match part:
+        case Text(text):
+            return ["text", normalise_text(text) if normalised else text]
+        case Refusal(text):
+            return ["refusal", normalise_text(text) if normalised else text]
+        case Reasoning(text, redacted=redacted):
+            return ["reasoning", text, redacted]
+        case Media(kind, digest, url=url, name=name):
+            return [kind, digest or url or name]
+        case Call(name, arguments, kind=kind):
+            return ["call", calls.number(part), kind, name, _parsed(arguments)]
+        case Opaque(kind, value):
+            return [kind, _parsed(value)]
+
+
+def tools_identity(tools: Iterable[Tool]) -> list[Any]:
+    """What is offered, as a value to make a content key of."""
+    return [[tool.kind, tool.name, tool.description or "", _parsed(tool.parameters)] for tool in tools]
+
+
+def _parsed(text: str) -> Any:
+    """The JSON value in ``text``, in which 1 and 1.0 differ, or else the text."""
+    try:
+        value = json.loads(text, parse_float=lambda digits: ["float", digits], object_pairs_hook=_unique)
+        json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
+        return ["text", text]
+    return ["json", value]
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("a key occurs twice")
+    return values
+
+
+def packed(values: Mapping[str, Any]) -> str:
+    """The values as a JSON object; empty where there are none."""
+    return json.dumps(values, ensure_ascii=False) if values else ""
+
+
+def unpacked(extra: str) -> dict[str, Any]:
+    """What ``packed`` made a text of."""
+    return dict(json.loads(extra)) if extra else {}
+
+
+def encoded_conversation(conversation: Conversation) -> str:
+    """The conversation as JSON that holds all of it, in characters that every store takes."""
+    values = {
+        "messages": [_message_values(message) for message in conversation.messages],
+        "tools": [_part_values(tool) for tool in conversation.tools],
+        "form": conversation.form,
+        "extra": unpacked(conversation.extra),
+        "raw_tools": None if conversation.raw_tools is None else json.loads(conversation.raw_tools),
+    }
+    return _dumped({name: value for name, value in values.items() if value not in (None, "", [], {})})
+
+
+def decoded_conversation(text: str) -> Conversation:
+    values = json.loads(text)
+    raw_tools = values.get("raw_tools")
+    return Conversation(
+        tuple(_message(message) for message in values.get("messages", ())),
+        tuple(_tool(tool) for tool in values.get("tools", ())),
+        values.get("form", ""),
+        packed(values.get("extra", {})),
+        None if raw_tools is None else json.dumps(raw_tools, ensure_ascii=False),
+    )
+
+
+def encoded_trajectory(trajectory: Trajectory) -> str:
+    """As ``encoded_conversation``."""
+    segments = [[segment.after, [_message_values(m) for m in segment.messages]] for segment in trajectory.segments]
+    values = {"segments": segments, "form": trajectory.form, "plain": trajectory.plain}
+    return _dumped({name: value for name, value in values.items() if value not in ("", False)})
+
+
+def decoded_trajectory(text: str) -> Trajectory:
+    values = json.loads(text)
+    segments = (Segment(after, tuple(_message(m) for m in messages)) for after, messages in values["segments"])
+    return Trajectory(tuple(segments), values.get("form", ""), values.get("plain", False))
+
+
+def _dumped(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _SURROGATE.sub(lambda lone: f"\\u{ord(lone[0]):04x}", text)
+
+
+_KINDS: Mapping[str, type[Any]] = {"t": Text, "f": Refusal, "r": Reasoning, "m": Media, "c": Call, "o": Opaque}
+_LETTERS = {kind: letter for letter, kind in _KINDS.items()}
+_JSON_FIELDS = ("extra", "raw")  # texts that hold JSON, which is stored as the JSON that it is
+
+
+def _message_values(message: Message) -> dict[str, Any]:
+    parts = [_part_values(part) for part in message.parts]
+    return {"role": message.role, "parts": parts} | dict(_told(message, ("role", "parts")))
+
+
+def _part_values(part: Part | Tool) -> Any:
+    if isinstance(part, Text) and not part.extra:
+        return part.text
+    kind = {} if isinstance(part, Tool) else {"k": _LETTERS[type(part)]}
+    return kind | dict(_told(part, ()))
+
+
+def _told(value: Any, apart: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """The fields that are not as they are by default."""
+    for name, field in type(value).__dataclass_fields__.items():
+        content = getattr(value, name)
+        if name not in apart and content != field.default:
+            yield name, json.loads(content) if name in _JSON_FIELDS and content else content
+
+
+def _field_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: json.dumps(value, ensure_ascii=False) if name in _JSON_FIELDS else value
+        for name, value in values.items()
+        if name != "k"
+    }
+
+
+def _message(values: Mapping[str, Any]) -> Message:
+    parts = tuple(_part(part) for part in values["parts"])
+    return Message(**_field_values(values) | {"parts": parts})
+
+
+def _part(values: Any) -> Part:
+    if isinstance(values, str):
+        return Text(values)
+    part: Part = _KINDS[values["k"]](**_field_values(values))
+    return part
+
+
+def _tool(values: Mapping[str, Any]) -> Tool:
+    return Tool(**_field_values(values))

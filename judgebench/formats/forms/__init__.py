@@ -1,0 +1,71 @@
+"""Forms in which conversations are written by others: one module a form, and ``registry`` with the table of them.
+
+Every form is read so that it can be written again: a message that would not come back equal keeps its source, so that
+no reader can lose anything in silence.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from judgebench.conversations import Blob, Conversation, Message
+
+Blobs = dict[str, Blob]  # by the digest of their bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """What a row holds: a conversation, or a prompt and the replies to it."""
+
+    conversation: Conversation
+    prompt: int = 0  # how many of its messages were asked, whoever said them; 0: by their roles
+    replies: tuple[tuple[Message, ...], ...] = ()  # to the whole conversation, several where there are samples
+    model: str | None = None  # that replied, as the row has it
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A row of the table of forms.
+
+    ``recognises`` and ``read`` take a row's values; ``read`` puts files that it holds into the blobs it is given, and
+    raises ValueError for what is not of this form, naming the field. ``write`` makes the row of a conversation whose
+    replies stand in it, and reads files from the blobs.
+    """
+
+    name: str
+    help: str  # one sentence
+    recognises: Callable[[Mapping[str, Any]], bool]
+    read: Callable[[Mapping[str, Any], Blobs], Dialogue]
+    write: Callable[[Conversation, Mapping[str, Blob]], dict[str, Any]]
+
+
+def faithful(
+    sources: Sequence[Any], read: Callable[[Any], list[Message]], write: Callable[[list[Message]], Any]
+) -> Iterator[Message]:
+    """The messages that each source is read into; the first of them keeps a source that they are not written as."""
+    for source in sources:
+        group = read(source)
+        if not group:
+            raise ValueError(f"a message was read as nothing: {str(source)[:80]}")
+        same = canonical(write(group)) == canonical(source)
+        first = group[0] if same else replace(group[0], raw=json.dumps(source, ensure_ascii=False))
+        yield first
+        yield from (replace(message, glued=True) for message in group[1:])
+
+
+def groups(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """Messages that stood in one message of their source, together."""
+    group: list[Message] = []
+    for message in messages:
+        if group and not message.glued:
+            yield group
+            group = []
+        group.append(message)
+    if group:
+        yield group
+
+
+def canonical(value: Any) -> str:
+    """JSON in which equal values are equal texts, 1 and 1.0 not being equal."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=True)
