@@ -99,7 +99,7 @@ def held(text: Any, media_type: str, blobs: Blobs) -> str | None:
 
 def in_base64(digest: str | None, blobs: Mapping[str, Blob]) -> str | None:
     """The file as base64 text; None where it is not held."""
-    return base64.b64encode(blobs[digest].data).decode() if digest in blobs else None
+    return base64.b64encode(blobs[digest].data).decode() if digest is not None and digest in blobs else None
 
 
 def data_url(media_type: str | None, text: str) -> str:
@@ -129,11 +129,7 @@ def text_in(values: Mapping[str, Any], key: str) -> str:
 
 def kind_of(value: Any) -> str:
     """What a value is, in the words of JSON."""
-    kinds = (
-        (type(None), "null"),
-        (bool, "true or false"),
-        (str, "a text"),
-        (int | float, "a number"),
-        (list, "a list"),
-    )
+    if value is None:
+        return "null"
+    kinds = ((bool, "true or false"), (str, "a text"), (int | float, "a number"), (list, "a list"))
     return next((name for kind, name in kinds if isinstance(value, kind)), "an object")
