@@ -44,7 +44,7 @@ _AUDIO_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _AUDIO_FORMATS = {media_type: name for name, media_type in _AUDIO_TYPES.items()}
 _URL_PARTS = {"image_url": "image", "video_url": "video", "audio_url": "audio"}
 _RESULTS = ("tool", "function")
-_FAMILY = ("openai", "vllm")  # forms whose messages are written alike
+FAMILY = ("openai-chat", "vllm")  # forms whose messages are written alike
 
 
 def read_message(source: Any, blobs: Blobs) -> list[Message]:
@@ -346,10 +346,23 @@ def _read(values: Mapping[str, Any], blobs: Blobs, *, form: str) -> Dialogue:
 
 
 def _write(conversation: Conversation, blobs: Mapping[str, Blob], *, style: ChatStyle) -> dict[str, Any]:
-    native = conversation.form in _FAMILY
-    messages = conversation.messages if native else styled(conversation.messages, style)
+    messages = chat_messages(conversation, style)
     written = [_source(group, blobs) for group in groups(messages)]
-    return {"messages": written} | written_tools(conversation, native=native)
+    return {"messages": written} | written_tools(conversation, native=conversation.form in FAMILY)
+
+
+def chat_messages(conversation: Conversation, style: ChatStyle) -> list[Message]:
+    """Its messages as ``written_message`` takes them."""
+    if conversation.form not in FAMILY:
+        return styled(conversation.messages, style)
+    if style.reasoning or conversation.form == "openai-chat":
+        return list(conversation.messages)
+    return [_without_reasoning(message) for message in conversation.messages]
+
+
+def _without_reasoning(message: Message) -> Message:
+    parts = tuple(part for part in message.parts if not isinstance(part, Reasoning))
+    return message if parts == message.parts else replace(message, parts=parts, raw=None)
 
 
 def _source(group: list[Message], blobs: Mapping[str, Blob]) -> Any:
@@ -364,15 +377,15 @@ def _holds_reasoning(values: Mapping[str, Any]) -> bool:
 
 
 OPENAI = Form(
-    "openai",
+    "openai-chat",
     "Messages of OpenAI's chat API: messages with role, content and tool_calls.",
     holds_messages,
-    guarded(partial(_read, form="openai")),
+    guarded(partial(_read, form="openai-chat")),
     partial(_write, style=CHAT),
 )
 VLLM = Form(
     "vllm",
-    "As openai, with the model's reasoning apart: reasoning, reasoning_content or thinking.",
+    "As openai-chat, with the model's reasoning apart: reasoning, reasoning_content or thinking.",
     lambda values: holds_messages(values) and _holds_reasoning(values),
     guarded(partial(_read, form="vllm")),
     partial(_write, style=REASONING_CHAT),

@@ -10,8 +10,11 @@ from typing import Any
 from judgebench.errors import UnknownName
 from judgebench.formats.forms import Form
 from judgebench.formats.forms.openai_chat import OPENAI, VLLM
+from judgebench.formats.forms.promptfoo import PROMPTFOO
+from judgebench.formats.forms.responses import RESPONSES
+from judgebench.formats.forms.sharegpt import SHAREGPT
 
-FORMS: tuple[Form, ...] = (VLLM, OPENAI)
+FORMS: tuple[Form, ...] = (PROMPTFOO, SHAREGPT, RESPONSES, VLLM, OPENAI)
 
 
 def recognise(values: Mapping[str, Any]) -> Form | None:
