@@ -107,24 +107,25 @@ def losses(form: Form, conversation: Conversation, blobs: Mapping[str, Blob]) ->
 
 
 def _kinds(conversation: Conversation) -> Counter[str]:
-    kinds = Counter({"tool definition": len(conversation.tools)})
+    kinds = Counter({"tool": len(conversation.tools)})
     for message in conversation.messages:
         kinds["name"] += message.role != "tool" and message.name is not None
-        kinds["error mark"] += message.error is not None
+        kinds["error"] += message.error is not None
+        kinds["inserted"] += message.inserted
         for part in message.parts:
             match part:
                 case Text(text):
                     kinds["character"] += len(text)
                 case Refusal(text):
                     kinds["character"] += len(text)
-                    kinds["refusal mark"] += 1
+                    kinds["refusal"] += 1
                 case Reasoning(signature=signature):
                     kinds["reasoning"] += 1
                     kinds["signature"] += signature is not None
                 case Media(kind):
                     kinds[kind] += 1
                 case Call():
-                    kinds["tool call"] += 1
+                    kinds["call"] += 1
                 case Opaque(kind):
                     kinds[kind] += 1
     return kinds

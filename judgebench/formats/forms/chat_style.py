@@ -18,8 +18,7 @@ class ChatStyle:
 
 _SHOWN = ("image", "audio", "video")
 CHAT = ChatStyle(False, ("image", "audio", "document"), (), ("image",))
-REASONING__SHOWN = ("image", "audio", "video")
-CHAT = ChatStyle(True, _SHOWN, _SHOWN, _SHOWN)
+REASONING_CHAT = ChatStyle(True, _SHOWN, _SHOWN, _SHOWN)
 
 
 def styled(messages: Iterable[Message], style: ChatStyle) -> list[Message]:
