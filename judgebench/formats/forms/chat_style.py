@@ -78,6 +78,14 @@ def _free(number: int, taken: set[str | None]) -> str:
     return name
 
 
+def in_order(messages: Iterable[Message]) -> Iterator[Message]:
+    """The messages; one whose texts stand behind its calls, which a chat API does not have, as several."""
+    for message in messages:
+        ranks = [_rank(part) for part in message.parts]
+        ordered = message.raw is not None or ranks == sorted(ranks)
+        yield from [message] if ordered else _together([message])
+
+
 def _together(messages: Iterable[Message]) -> Iterator[Message]:
     """Thoughts, texts and calls of the assistant that follow each other in this order as one message, others apart."""
     parts: list[Part] = []

@@ -20,9 +20,9 @@ from judgebench.conversations import (
     packed,
     unpacked,
 )
-from judgebench.formats.forms import Blobs, Dialogue, Form, faithful, groups
+from judgebench.formats.forms import Blobs, Dialogue, Form, faithful
 from judgebench.formats.forms.chat_rows import chat_columns, holds_messages, row_dialogue
-from judgebench.formats.forms.chat_style import CHAT, REASONING_CHAT, ChatStyle, styled
+from judgebench.formats.forms.chat_style import CHAT, REASONING_CHAT, ChatStyle, in_order, styled
 from judgebench.formats.forms.chat_tools import read_tools, written_tools
 from judgebench.formats.forms.sources import (
     data_url,
@@ -346,8 +346,7 @@ def _read(values: Mapping[str, Any], blobs: Blobs, *, form: str) -> Dialogue:
 
 
 def _write(conversation: Conversation, blobs: Mapping[str, Blob], *, style: ChatStyle) -> dict[str, Any]:
-    messages = chat_messages(conversation, style)
-    written = [_source(group, blobs) for group in groups(messages)]
+    written = [message_source(message, blobs) for message in chat_messages(conversation, style)]
     return {"messages": written} | written_tools(conversation, native=conversation.form in FAMILY)
 
 
@@ -355,9 +354,10 @@ def chat_messages(conversation: Conversation, style: ChatStyle) -> list[Message]
     """Its messages as ``written_message`` takes them."""
     if conversation.form not in FAMILY:
         return styled(conversation.messages, style)
+    messages = list(in_order(conversation.messages))
     if style.reasoning or conversation.form == "openai-chat":
-        return list(conversation.messages)
-    return [_without_reasoning(message) for message in conversation.messages]
+        return messages
+    return [_without_reasoning(message) for message in messages]
 
 
 def _without_reasoning(message: Message) -> Message:
@@ -365,9 +365,9 @@ def _without_reasoning(message: Message) -> Message:
     return message if parts == message.parts else replace(message, parts=parts, raw=None)
 
 
-def _source(group: list[Message], blobs: Mapping[str, Blob]) -> Any:
-    raw = group[0].raw
-    return written_message(group, blobs) if raw is None else json.loads(raw)
+def message_source(message: Message, blobs: Mapping[str, Blob]) -> Any:
+    """The message as its source had it."""
+    return written_message([message], blobs) if message.raw is None else json.loads(message.raw)
 
 
 def _holds_reasoning(values: Mapping[str, Any]) -> bool:

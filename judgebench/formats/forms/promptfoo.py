@@ -8,8 +8,8 @@ from typing import Any
 
 from judgebench.conversations import Blob, Call, Conversation, Message, Text, packed, unpacked
 from judgebench.formats.forms import Blobs, Dialogue, Form, faithful
-from judgebench.formats.forms.chat_style import REASONING_CHAT
-from judgebench.formats.forms.openai_chat import chat_messages, read_message, written_message
+from judgebench.formats.forms.chat_style import REASONING_CHAT, in_order
+from judgebench.formats.forms.openai_chat import chat_messages, message_source, read_message, written_message
 from judgebench.formats.forms.sources import guarded, kept, kind_of, of_shape, restored, shape_of, text_in
 
 _BESIDE = ("vars",)
@@ -107,9 +107,9 @@ def _is_call(item: Mapping[str, Any]) -> bool:
 
 
 def _written_output(message: Message, blobs: Mapping[str, Blob]) -> Any:
-    shape = shape_of(message.extra)
     if message.raw is not None:
         return json.loads(message.raw)
+    shape = shape_of(message.extra)
     if shape == "json":
         return json.loads(message.text)
     written = written_message([message], blobs)
@@ -123,7 +123,7 @@ def _written_output(message: Message, blobs: Mapping[str, Blob]) -> Any:
 
 def _write(conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, Any]:
     native = conversation.form == "promptfoo"
-    listed = list(conversation.messages) if native else chat_messages(conversation, REASONING_CHAT)
+    listed = list(in_order(conversation.messages)) if native else chat_messages(conversation, REASONING_CHAT)
     *messages, last = listed or [Message("user", ())]
     row: dict[str, Any] = {}
     if last.role == "assistant":
@@ -136,7 +136,7 @@ def _write(conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, A
 
 
 def _written_prompt(messages: list[Message], blobs: Mapping[str, Blob], *, listed: bool) -> str:
-    written = [json.loads(m.raw) if m.raw else written_message([m], blobs) for m in messages]
+    written = [message_source(message, blobs) for message in messages]
     single = len(written) == 1 and written[0].keys() == {"role", "content"} and written[0]["role"] == "user"
     if single and not listed and isinstance(written[0]["content"], str) and not _chat(written[0]["content"]):
         return str(written[0]["content"])

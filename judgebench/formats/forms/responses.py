@@ -20,7 +20,7 @@ from judgebench.conversations import (
     packed,
     unpacked,
 )
-from judgebench.formats.forms import Blobs, Dialogue, Form, faithful, groups
+from judgebench.formats.forms import Blobs, Dialogue, Form, faithful
 from judgebench.formats.forms.chat_style import ChatStyle, bare, with_ids
 from judgebench.formats.forms.chat_tools import known_tools, read_tools, written_tool, written_tools
 from judgebench.formats.forms.sources import (
@@ -301,8 +301,8 @@ def written_item(group: list[Message], blobs: Mapping[str, Blob]) -> dict[str, A
     if isinstance(first, Reasoning):
         return restored(_written_reasoning(first), extra)
     if isinstance(first, Call):
-        key = _CALLS[_CALL_TYPES[first.kind]][1]
-        call = {"type": _CALL_TYPES[first.kind], "name": first.name, key: first.arguments}
+        kind = _CALL_TYPES.get(first.kind, "function_call")
+        call = {"type": kind, "name": first.name, _CALLS[kind][1]: first.arguments}
         return restored(call | ({"call_id": first.id} if first.id is not None else {}), extra)
     content = _written_content(message, blobs)
     if message.role == "tool":
@@ -345,8 +345,15 @@ def _write(conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, A
 
 
 def _sources(messages: Sequence[Message], blobs: Mapping[str, Blob]) -> list[Any]:
-    raws = ((group, group[0].raw) for group in groups(messages))
-    return [written_item(group, blobs) if raw is None else json.loads(raw) for group, raw in raws]
+    return [source for message in messages for source in _source(message, blobs)]
+
+
+def _source(message: Message, blobs: Mapping[str, Blob]) -> list[Any]:
+    """The items of a message: one, where it came in this form."""
+    if message.raw is not None:
+        return [json.loads(message.raw)]
+    mixed = len(message.parts) > 1 and any(isinstance(part, Reasoning | Call) for part in message.parts)
+    return [written_item([one], blobs) for one in (_items([message]) if mixed else [message])]
 
 
 def _items(messages: Iterable[Message]) -> Iterator[Message]:

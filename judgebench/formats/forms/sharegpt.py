@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from judgebench.conversations import Blob, Call, Conversation, Media, Message, Part, Text, packed, unpacked
-from judgebench.formats.forms import Blobs, Dialogue, Form, faithful, groups
+from judgebench.conversations import Blob, Call, Conversation, Media, Message, Part, Refusal, Text, packed, unpacked
+from judgebench.formats.forms import Blobs, Dialogue, Form, faithful
 from judgebench.formats.forms.chat_rows import with_replies
 from judgebench.formats.forms.chat_style import ChatStyle, styled
 from judgebench.formats.forms.chat_tools import known_tools, listed_tools, written_tool
@@ -187,7 +187,8 @@ def _written_item(group: list[Message]) -> dict[str, Any]:
 
 
 def _written_text(message: Message) -> str:
-    return "".join(f"<{part.kind}>" if isinstance(part, Media) else getattr(part, "text", "") for part in message.parts)
+    parts = (part for part in message.parts if isinstance(part, Media | Text | Refusal))
+    return "".join(f"<{part.kind}>" if isinstance(part, Media) else part.text for part in parts)
 
 
 def _written_tools(tools: Sequence[Any]) -> str:
@@ -203,7 +204,7 @@ def _write(conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, A
     first, *rest = conversation.messages or (Message("", ()),)
     beside = shape_of(first.extra) == "beside"
     messages = rest if beside else list(conversation.messages)
-    row = {"conversations": [_source(group) for group in groups(messages)]}
+    row = {"conversations": [item for message in messages for item in _sources(message)]}
     row |= ({"system": first.text} if beside else {}) | _written_files(conversation, blobs)
     if conversation.tools:
         raw = conversation.raw_tools
@@ -211,8 +212,12 @@ def _write(conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, A
     return restored(row, unpacked(conversation.extra))
 
 
-def _source(group: list[Message]) -> Any:
-    return _written_item(group) if group[0].raw is None else json.loads(group[0].raw)
+def _sources(message: Message) -> list[Any]:
+    """The items of a message: one, where it came in this form."""
+    if message.raw is not None:
+        return [json.loads(message.raw)]
+    kinds = {isinstance(part, Call) for part in message.parts}
+    return [_written_item([one]) for one in ([message] if len(kinds) < 2 else _apart(message))]
 
 
 def _apart(message: Message) -> Iterator[Message]:
