@@ -18,7 +18,7 @@ from typing import Any
 from judgebench.keys import normalise_text
 
 ASKING = ("system", "developer", "user")  # roles whose messages are asked; those of unknown roles are, too
-_REPLYING = ("assistant", "tool")
+REPLYING = ("assistant", "tool")  # of these what a model said and did is made, unless it was given
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -179,7 +179,7 @@ def cut(conversation: Conversation, *, prompt: int = 0) -> tuple[Conversation, T
     asking: list[Message] = []
     segments: list[Segment] = []
     for at, message in enumerate(conversation.messages):
-        if at < prompt or message.role not in _REPLYING:
+        if at < prompt or message.role not in REPLYING:
             asking.append(message)
         elif segments and segments[-1].after == len(asking):
             segments[-1] = Segment(len(asking), (*segments[-1].messages, message))
