@@ -219,8 +219,8 @@ class _Reader:
         blocks: list[Hidden | Block] = []
         last = ""
         for message in messages:
-            if message.role == "tool":
-                blocks += self._result(message)
+            if message.role != "assistant":
+                blocks += self._result(message) if message.role == "tool" else [self._inserted(message)]
                 last = ""
                 continue
             name = f"{title}{_by(message)}"
@@ -235,6 +235,11 @@ class _Reader:
                     blocks.append(Block(heading, (part.text,)))
                     last = name
         return tuple(blocks)
+
+    def _inserted(self, message: Message) -> Block:
+        """What the model's scaffold said to it."""
+        title = self._numbered(f"message of role {cleaned(message.role)}, inserted")
+        return Block(f"{title}{_by(message)}", self._parts(message))
 
     def _result(self, message: Message) -> Sequence[Block]:
         number = self._calls.answered(message)
