@@ -198,8 +198,7 @@ class _Reader:
         return tuple(stretches)
 
     def _message(self, message: Message) -> Stretch:
-        role = _TITLES.get(message.role, f"message of role {cleaned(message.role)}")
-        title = f"{self._numbered(role)}{_by(message)}"
+        title = f"{self._numbered(_role(message))}{_by(message)}"
         return Stretch(title, (Block(title, self._parts(message)),))
 
     def _given_run(self, messages: Sequence[Message]) -> list[Stretch]:
@@ -238,8 +237,7 @@ class _Reader:
 
     def _inserted(self, message: Message) -> Block:
         """What the model's scaffold said to it."""
-        title = self._numbered(f"message of role {cleaned(message.role)}, inserted")
-        return Block(f"{title}{_by(message)}", self._parts(message))
+        return Block(f"{self._numbered(f'inserted {_role(message)}')}{_by(message)}", self._parts(message))
 
     def _result(self, message: Message) -> Sequence[Block]:
         number = self._calls.answered(message)
@@ -277,6 +275,10 @@ class _Reader:
     def _numbered(self, title: str) -> str:
         self._counts[title] += 1
         return f"{title} {self._counts[title]}"
+
+
+def _role(message: Message) -> str:
+    return _TITLES.get(message.role, f"message of role {cleaned(message.role)}")
 
 
 def _by(message: Message) -> str:

@@ -24,9 +24,10 @@ def not_shown(template: Template, trial: Trial | Reading) -> Counter[str]:
         counts += Counter({_EARLIER: earlier})
     if plain:
         return counts
-    stretches = [showing.asked(instruction.conversation)]
-    stretches += [_done(instruction, output) for _, output in shown.values()]
-    return counts + Counter(part.kind for each in stretches for part in showing.hidden(each))
+    stretches = [*showing.asked(instruction.conversation)]
+    for _, output in shown.values():
+        stretches += _done(instruction, output)
+    return counts + Counter(part.kind for part in showing.hidden(stretches))
 
 
 def _shows_last_only(template: Template, *, plain: bool) -> bool:
