@@ -300,7 +300,7 @@ def _tool(tool: Tool) -> Block:
 def quotable(messages: Iterable[Message]) -> Iterator[str]:
     """Every text of these that a judge reads."""
     for message in messages:
-        if message.error:
+        if message.role == "tool" and message.error:
             yield message.error
         for part in message.parts:
             if isinstance(part, Text | Refusal):
