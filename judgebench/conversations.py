@@ -20,7 +20,7 @@ from typing import Any
 from judgebench.keys import normalise_text
 
 ASKING = ("system", "developer", "user")  # roles whose messages are asked; those of unknown roles are, too
-_REPLYING = ("assistant", "tool")
+REPLYING = ("assistant", "tool")  # of these what a model said and did is made, unless it was given
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -182,7 +182,7 @@ def cut(conversation: Conversation, *, prompt: int = 0) -> tuple[Conversation, T
     asking: list[Message] = []
     replying: dict[int, list[Message]] = {}  # by how many messages stand before
     for at, message in enumerate(conversation.messages):
-        if at < prompt or not (message.inserted or message.role in _REPLYING):
+        if at < prompt or not (message.inserted or message.role in REPLYING):
             asking.append(message)
         else:
             replying.setdefault(len(asking), []).append(message)
