@@ -23,10 +23,10 @@ from judgebench.conversations import (
     packed,
     unpacked,
 )
-from judgebench.formats.forms import Blobs, Dialogue, Form, faithful, groups
+from judgebench.formats.forms import Blobs, Dialogue, Form, faithful
 from judgebench.formats.forms.chat_rows import row_dialogue
 from judgebench.formats.forms.sources import difference, guarded, held, in_base64, kept, kind_of, restored, text_in
-from judgebench.formats.forms.translating import Reach
+from judgebench.formats.forms.translating import Reach, parsed, regrouped
 
 _NAME = "anthropic"
 _OWN_BLOCKS = ("tool_use", "tool_result", "thinking", "redacted_thinking", "document", "search_result")
@@ -250,19 +250,12 @@ def _holds(message: Message, part: Part) -> bool:
         case Media(kind, digest, url=url):
             return kind in _FILES and message.role in ("user", "tool") and (digest is not None or _is_address(url))
         case Call(_, arguments, kind=kind):
-            return kind == "function" and isinstance(_object(arguments), dict)
+            return kind == "function" and isinstance(parsed(arguments), dict)
     return False
 
 
 def _is_address(url: str | None) -> bool:
     return url is not None and url.startswith(("http://", "https://"))
-
-
-def _object(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 _REACH = Reach(_NAME, _holds)
@@ -282,22 +275,12 @@ def write(conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, An
     if messages and messages[0].role in _SYSTEM and "system" not in extra.pop("-", ()):
         row["system"] = _group(messages[:1], blobs)["content"]
         messages = messages[1:]
-    row["messages"] = [_group(group, blobs) for group in _groups(messages, native=conversation.form == _NAME)]
+    row["messages"] = [
+        _group(group, blobs) for group in regrouped(messages, results_together=conversation.form != _NAME)
+    ]
     if native.tools:
         row["tools"] = [restored(_written_tool(tool), unpacked(tool.extra)) for tool in native.tools]
     return extra | row
-
-
-def _groups(messages: Sequence[Message], *, native: bool) -> Iterator[list[Message]]:
-    """As ``groups``, but a message is only glued to or by a result; results that follow each other are one message."""
-    before: Message | None = None
-    checked: list[Message] = []
-    for message in messages:
-        roles = [message.role] if before is None else [message.role, before.role]
-        both = roles == ["tool", "tool"]
-        checked.append(replace(message, glued="tool" in roles and (message.glued or (both and not native))))
-        before = message
-    return groups(checked)
 
 
 def _group(group: Sequence[Message], blobs: Mapping[str, Blob]) -> dict[str, Any]:
@@ -367,9 +350,8 @@ def _written(part: Part, blobs: Mapping[str, Blob]) -> dict[str, Any]:
         case Media(kind):
             return {"type": kind, "source": _source(part, blobs)}
         case Call(name, arguments, id, kind):
-            value = _object(arguments)
             call = {"type": "tool_use" if kind == "function" else kind, "id": id or "", "name": name}
-            return call | {"input": value if value is not None else {"arguments": arguments}}
+            return call | {"input": json.loads(arguments)}
         case Text(text):
             return {"type": "text", "text": text}
     raise ValueError(f"cannot be written: {type(part).__name__}")
@@ -385,7 +367,7 @@ def _source(media: Media, blobs: Mapping[str, Blob]) -> dict[str, Any]:
 
 
 def _written_tool(tool: Tool) -> dict[str, Any]:
-    values = _object(tool.parameters)
+    values = parsed(tool.parameters)
     if tool.kind != "function":
         return {"type": tool.kind, "name": tool.name} | (values or {})
     description = {} if tool.description is None else {"description": tool.description}

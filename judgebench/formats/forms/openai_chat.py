@@ -20,9 +20,9 @@ from judgebench.conversations import (
     packed,
     unpacked,
 )
-from judgebench.formats.forms import Blobs, Dialogue, Form, faithful, groups
+from judgebench.formats.forms import Blobs, Dialogue, Form, faithful
 from judgebench.formats.forms.chat_rows import chat_columns, holds_messages, row_dialogue
-from judgebench.formats.forms.chat_style import CHAT, REASONING_CHAT, ChatStyle, styled
+from judgebench.formats.forms.chat_style import CHAT, REASONING_CHAT, ChatStyle, in_order, styled
 from judgebench.formats.forms.chat_tools import read_tools, written_tools
 from judgebench.formats.forms.sources import (
     data_url,
@@ -44,7 +44,7 @@ _AUDIO_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _AUDIO_FORMATS = {media_type: name for name, media_type in _AUDIO_TYPES.items()}
 _URL_PARTS = {"image_url": "image", "video_url": "video", "audio_url": "audio"}
 _RESULTS = ("tool", "function")
-_FAMILY = ("openai", "vllm")  # forms whose messages are written alike
+FAMILY = ("openai-chat", "vllm")  # forms whose messages are written alike
 
 
 def read_message(source: Any, blobs: Blobs) -> list[Message]:
@@ -346,15 +346,28 @@ def _read(values: Mapping[str, Any], blobs: Blobs, *, form: str) -> Dialogue:
 
 
 def _write(conversation: Conversation, blobs: Mapping[str, Blob], *, style: ChatStyle) -> dict[str, Any]:
-    native = conversation.form in _FAMILY
-    messages = conversation.messages if native else styled(conversation.messages, style)
-    written = [_source(group, blobs) for group in groups(messages)]
-    return {"messages": written} | written_tools(conversation, native=native)
+    written = [message_source(message, blobs) for message in chat_messages(conversation, style)]
+    return {"messages": written} | written_tools(conversation, native=conversation.form in FAMILY)
 
 
-def _source(group: list[Message], blobs: Mapping[str, Blob]) -> Any:
-    raw = group[0].raw
-    return written_message(group, blobs) if raw is None else json.loads(raw)
+def chat_messages(conversation: Conversation, style: ChatStyle) -> list[Message]:
+    """Its messages as ``written_message`` takes them."""
+    if conversation.form not in FAMILY:
+        return styled(conversation.messages, style)
+    messages = list(in_order(conversation.messages))
+    if style.reasoning or conversation.form == "openai-chat":
+        return messages
+    return [_without_reasoning(message) for message in messages]
+
+
+def _without_reasoning(message: Message) -> Message:
+    parts = tuple(part for part in message.parts if not isinstance(part, Reasoning))
+    return message if parts == message.parts else replace(message, parts=parts, raw=None)
+
+
+def message_source(message: Message, blobs: Mapping[str, Blob]) -> Any:
+    """The message as its source had it."""
+    return written_message([message], blobs) if message.raw is None else json.loads(message.raw)
 
 
 def _holds_reasoning(values: Mapping[str, Any]) -> bool:
@@ -364,15 +377,15 @@ def _holds_reasoning(values: Mapping[str, Any]) -> bool:
 
 
 OPENAI = Form(
-    "openai",
+    "openai-chat",
     "Messages of OpenAI's chat API: messages with role, content and tool_calls.",
     holds_messages,
-    guarded(partial(_read, form="openai")),
+    guarded(partial(_read, form="openai-chat")),
     partial(_write, style=CHAT),
 )
 VLLM = Form(
     "vllm",
-    "As openai, with the model's reasoning apart: reasoning, reasoning_content or thinking.",
+    "As openai-chat, with the model's reasoning apart: reasoning, reasoning_content or thinking.",
     lambda values: holds_messages(values) and _holds_reasoning(values),
     guarded(partial(_read, form="vllm")),
     partial(_write, style=REASONING_CHAT),

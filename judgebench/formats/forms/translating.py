@@ -1,11 +1,15 @@
 """From one form into another: what the other cannot hold is left out and counted, what it must have is filled in."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from judgebench.conversations import ASKING, Call, Conversation, Media, Message, Opaque, Part, Refusal, Text, bare
+from judgebench.formats.forms import groups
 from judgebench.formats.forms.chat_style import with_ids
+from judgebench.formats.forms.sources import kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +36,9 @@ class Reach:
         return replace(other, messages=messages, tools=tools)
 
     def _held(self, message: Message) -> Message:
-        parts = (
-            Text(part.text) if isinstance(part, Refusal) and not self.holds(message, part) else part
-            for part in message.parts
-        )
+        parts = [part if self.holds(message, part) else _nearest(part) for part in message.parts]
         name = message.name if self.names or message.role == "tool" else None
-        kept = tuple(part for part in parts if isinstance(part, Text | Call) or self.holds(message, part))
-        return replace(message, parts=kept, name=name)
+        return replace(message, parts=tuple(part for part in parts if part is not None), name=name)
 
     def _lost(self, conversation: Conversation) -> Iterator[str]:
         for message in conversation.messages:
@@ -52,6 +52,24 @@ class Reach:
         yield from ("tool" for tool in conversation.tools if tool.kind != "function")
 
 
+def _nearest(part: Part) -> Part | None:
+    """What a form has instead of a part that it does not have; None: nothing."""
+    if isinstance(part, Refusal):
+        return Text(part.text)
+    if isinstance(part, Call):
+        arguments = part.arguments if isinstance(parsed(part.arguments), dict) else kept({"arguments": part.arguments})
+        return replace(part, kind="function", arguments=arguments)
+    return None
+
+
+def parsed(text: str) -> Any:
+    """The JSON value in the text; None also for what is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _kind(part: Part) -> str:
     return part.kind if isinstance(part, Media | Opaque) else type(part).__name__.lower()
 
@@ -63,3 +81,18 @@ def linked(messages: Sequence[Message]) -> Iterator[Message]:
         names |= {part.id: part.name for part in message.parts if isinstance(part, Call)}
         named = message.role == "tool" and message.name is None and message.call in names
         yield replace(message, name=names[message.call]) if named else message
+
+
+def regrouped(messages: Sequence[Message], *, results_together: bool) -> Iterator[list[Message]]:
+    """As ``groups``, but a message is only glued to or by a result: two texts of a user are two messages.
+
+    ``results_together``: results that follow each other stand in one message, as these servers want them.
+    """
+    before: Message | None = None
+    checked: list[Message] = []
+    for message in messages:
+        roles = [] if before is None else [message.role, before.role]
+        both = results_together and roles == ["tool", "tool"]
+        checked.append(replace(message, glued="tool" in roles and (message.glued or both)))
+        before = message
+    return groups(checked)
