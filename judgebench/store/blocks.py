@@ -89,8 +89,8 @@ def _revised(connection: sa.Connection) -> NDArray[np.int64]:
     """
     query = (
         sa.select(_v.id, _newer.c.run_id)
-        .join(_newer, (_newer.c.trial_key == _v.trial_key) & (_newer.c.revision > _v.revision))
-        .where(_newer.c.revision > sa.literal_column("0"))
+        .join(_newer, (_newer.c.trial_key == _v.trial_key) & (_newer.c.instruction_id == _v.instruction_id))
+        .where(_newer.c.revision > _v.revision, _newer.c.revision > sa.literal_column("0"))
     )
     return np.array(connection.scalars(query).all(), dtype=np.int64)
 
