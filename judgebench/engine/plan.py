@@ -6,6 +6,7 @@ deterministic: the same arguments plan the same trials, which is what makes a ru
 answered is the store's business.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, cycle, islice
@@ -14,7 +15,8 @@ from judgebench import store
 from judgebench.clients.providers import price_of
 from judgebench.engine.judges import ResolvedJudge, resolve
 from judgebench.errors import InputError, UnknownName
-from judgebench.judging.templates import OPTIONAL, Template, render
+from judgebench.judging.templates import OPTIONAL, Template, check_text, render
+from judgebench.judging.visibility import not_shown, shows_alike, unseen_difference
 from judgebench.keys import content_key
 from judgebench.records import (
     Battle,
@@ -34,6 +36,7 @@ from judgebench.spec.study import Orders
 from judgebench.store.database import Database
 
 _ESTIMATE_BATCH = 400
+IDENTICAL_AS_SHOWN = "identical as shown"  # the detail of a tie of outputs that differ in what is not shown
 _NO_NONCE = "0" * 16  # prompts are only measured
 
 
@@ -119,12 +122,19 @@ def readings(
                 yield Reading(judge_digest, instruction, output, repeat, shown)
 
 
-def identical_verdict(trial: Trial) -> Verdict | None:
-    """A tie without asking when both outputs are the same text, character by character; otherwise None."""
-    a, b = trial.battle.a, trial.battle.b
-    if (a.earlier, a.text) != (b.earlier, b.text):
+def identical_verdict(trial: Trial, template: Template) -> Verdict | None:
+    """What is known without asking where both outputs read the same to whoever is asked by the template, or None.
+
+    A tie; but where they differ in images or other parts that the template does not show, nothing can be known, and
+    the trial has failed until it can be shown.
+    """
+    if trial.battle.a.text != trial.battle.b.text or not shows_alike(template, trial):
         return None
-    return Verdict(Status.TIE, Source.IDENTICAL, preference=0.5)
+    if unseen := unseen_difference(trial):
+        why = f"not asked: the outputs differ only in what template {template.id} does not show ({', '.join(unseen)})"
+        return Verdict(Status.FAILED, Source.NONE, detail=why)
+    differ = trial.battle.a.digest != trial.battle.b.digest
+    return Verdict(Status.TIE, Source.IDENTICAL, preference=0.5, detail=IDENTICAL_AS_SHOWN if differ else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +159,9 @@ class CostEstimate:
     answered: int  # trials that have a verdict already
     taken_over: int  # trials that have one on another benchmark, which a run takes over without a call
     identical: int  # trials decided without a call
+    unseen: int  # trials that cannot be judged: the outputs differ only in what the template does not show
     calls: int
+    not_shown: Mapping[str, int]  # parts that the calls do not show, by kind: "image", "reasoning" ...
     prompt_tokens: int
     reply_tokens: int | None  # as long as the judge's last replies; None where there are none
     seconds: float | None  # at their latency and the study's concurrency, the server willing
@@ -177,6 +189,8 @@ def plan(database: Database, study: Study, judge: ResolvedJudge | None = None) -
         raise InputError("the study asks for nothing: no instruction has an output, or no two that are to meet")
     if not template.named.isdisjoint(OPTIONAL):
         _check_shown(database, study, template, benchmark_id)
+    if template.is_text_only:
+        _check_texts(database, study, resolved, benchmark_id, models)
     orders = 2 if study.orders == "both" else 1
     planned = study.repeats * (counts.outputs + orders * counts.battles)
     missing = {model: counts.instructions - count for model, count in counts.present.items()}
@@ -187,7 +201,9 @@ def plan(database: Database, study: Study, judge: ResolvedJudge | None = None) -
 def estimate(database: Database, study: Study, judge: ResolvedJudge | None = None) -> CostEstimate:
     """Count what running the study would ask now; nothing is asked, and written as by ``plan``. Raises as it does."""
     planned = plan(database, study, judge)
-    answered = taken_over = identical = calls = chars = 0
+    answered = taken_over = identical = unseen = calls = chars = 0
+    hidden: Counter[str] = Counter()
+    template = planned.resolved.template
     stream = islice(planned_trials(database, planned), study.budget)
     while chunk := list(islice(stream, _ESTIMATE_BATCH)):
         with database.read() as connection:
@@ -197,11 +213,13 @@ def estimate(database: Database, study: Study, judge: ResolvedJudge | None = Non
                 answered += 1
             elif trial.key in known.elsewhere:
                 taken_over += 1
-            elif isinstance(trial, Trial) and identical_verdict(trial) is not None:
-                identical += 1
+            elif isinstance(trial, Trial) and (verdict := identical_verdict(trial, template)) is not None:
+                identical += verdict.status is Status.TIE
+                unseen += verdict.status is Status.FAILED
             else:
                 calls += 1
-                chars += _prompt_chars(render(planned.resolved.template, trial, nonce=_NO_NONCE))
+                chars += _prompt_chars(render(template, trial, nonce=_NO_NONCE))
+                hidden += not_shown(template, trial)
     with database.read() as connection:
         reply_tokens, latency_s = store.verdicts.past_replies(connection, planned.resolved.judge.digest)
     price = price_of(study.judge)
@@ -211,7 +229,9 @@ def estimate(database: Database, study: Study, judge: ResolvedJudge | None = Non
         answered=answered,
         taken_over=taken_over,
         identical=identical,
+        unseen=unseen,
         calls=calls,
+        not_shown=dict(hidden),
         prompt_tokens=tokens,
         reply_tokens=replied,
         seconds=None if latency_s is None else latency_s * calls / min(study.concurrency, max(calls, 1)),
@@ -294,6 +314,21 @@ def _check_shown(database: Database, study: Study, template: Template, benchmark
             f"template {template.id} shows a {what}, which {lacking} of {instructions} instructions of "
             f"{study.benchmark!r} do not have: choose a category that has it, or another template"
         )
+
+
+def _check_texts(
+    database: Database, study: Study, judge: ResolvedJudge, benchmark_id: int, models: Sequence[str]
+) -> None:
+    """Raises InputError where the template takes texts only and a conversation has more."""
+    with database.read() as connection:
+        if not store.benchmarks.has_conversations(connection, benchmark_id):
+            return
+    for question in store.benchmarks.answered_instructions(
+        database, benchmark_id, models, category=study.category, limit=study.limit
+    ):
+        for samples in question.samples.values():
+            for output in samples:
+                check_text(judge.template, Reading(judge.judge.digest, question.instruction, output))
 
 
 def _models(study: Study, template: Template, present: Sequence[str]) -> tuple[str, ...]:

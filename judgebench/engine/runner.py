@@ -52,6 +52,10 @@ class Ended(Protocol):
     def replies(self) -> Sequence[Completion]:
         """Everything that was paid for."""
 
+    @property
+    def asked(self) -> bool:
+        """False where there was nothing to ask: no failure of whoever is asked."""
+
 
 AskedT = TypeVar("AskedT", bound=Asked)
 
@@ -238,11 +242,11 @@ class Runner(Generic[AskedT, EndedT]):
 
     def _count(self, result: EndedT) -> None:
         self._ended[result.status] += 1
-        if result.status is Status.FAILED:
+        if result.status is Status.FAILED and result.asked:
             self._failures += 1
             self._failures_in_a_row += 1
             self._last_failure = result.detail or ""
-        else:
+        elif result.asked:
             self._failures_in_a_row = 0
         for reply in result.replies:
             self._cost_usd += reply.cost_usd or 0.0

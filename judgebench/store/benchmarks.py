@@ -169,6 +169,13 @@ def instruction_places(connection: sa.Connection, benchmark: int, *, category: s
     return list(connection.scalars(sa.select(i.id).where(within(benchmark, category)).order_by(i.id)))
 
 
+def has_conversations(connection: sa.Connection, benchmark: int) -> bool:
+    """Whether any instruction, or output to one, is stored as messages."""
+    i, o = t.instructions.c, t.outputs.c
+    whole = i.messages.is_not(None) | sa.exists().where(o.instruction_id == i.id, o.messages.is_not(None))
+    return connection.scalar(sa.select(i.id).where(i.benchmark_id == benchmark, whole).limit(1)) is not None
+
+
 def within(benchmark: int, category: str | None) -> sa.ColumnElement[bool]:
     c = t.instructions.c
     return c.benchmark_id == benchmark if category is None else (c.benchmark_id == benchmark) & (c.category == category)

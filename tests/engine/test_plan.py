@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from judgebench.engine.plan import battles, identical_verdict, readings, trials
 from judgebench.errors import InputError
 from judgebench.records import Battle, Instruction, Order, Output, Source, Status, Trial
+from judgebench.spec import load_template
 
 INSTRUCTION = Instruction(("Name a prime.",))
 
@@ -115,6 +116,6 @@ def test_planning_is_lazy():
 
 def test_identical_outputs_tie_without_a_call():
     same = Battle.of(INSTRUCTION, Output("i", "a", "x"), Output("i", "b", "x"))
-    verdict = identical_verdict(next(trials(same, "j")))
+    verdict = identical_verdict(next(trials(same, "j")), load_template("pairwise/two-way"))
     assert (verdict.status, verdict.source, verdict.preference) == (Status.TIE, Source.IDENTICAL, 0.5)
-    assert identical_verdict(next(trials(battle(), "j"))) is None
+    assert identical_verdict(next(trials(battle(), "j")), load_template("pairwise/two-way")) is None

@@ -5,11 +5,23 @@ no reader can lose anything in silence.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from judgebench.conversations import Blob, Conversation, Message
+from judgebench.conversations import (
+    Blob,
+    Call,
+    Conversation,
+    Media,
+    Message,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Text,
+    identity,
+)
 
 Blobs = dict[str, Blob]  # by the digest of their bytes
 
@@ -22,6 +34,14 @@ class Dialogue:
     prompt: int = 0  # how many of its messages were asked, whoever said them; 0: by their roles
     replies: tuple[tuple[Message, ...], ...] = ()  # to the whole conversation, several where there are samples
     model: str | None = None  # that replied, as the row has it
+    sample: int = 0  # which of several outputs of the model this row is, where the row says so
+    reference: str | None = None  # a gold answer, where the form has a place for it
+
+    @property
+    def whole(self) -> Conversation:
+        """The conversation with the first of the replies in it."""
+        replies = self.replies[0] if self.replies else ()
+        return replace(self.conversation, messages=(*self.conversation.messages, *replies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +61,23 @@ class Form:
 
 
 def faithful(
-    sources: Sequence[Any], read: Callable[[Any], list[Message]], write: Callable[[list[Message]], Any]
+    sources: Sequence[Any],
+    read: Callable[[Any], list[Message]],
+    write: Callable[[list[Message]], Any],
+    *,
+    place: str = "messages",
 ) -> Iterator[Message]:
-    """The messages that each source is read into; the first of them keeps a source that they are not written as."""
-    for source in sources:
-        group = read(source)
+    """The messages that each source is read into; the first of them keeps a source that they are not written as.
+
+    ``place`` is the field that holds the sources; errors of ``read`` begin with the field within one: ".role: ...".
+    """
+    for number, source in enumerate(sources):
+        try:
+            group = read(source)
+        except ValueError as error:
+            raise ValueError(f"{place}[{number}]{error}") from error
         if not group:
-            raise ValueError(f"a message was read as nothing: {str(source)[:80]}")
+            raise ValueError(f"{place}[{number}]: was read as nothing")
         same = canonical(write(group)) == canonical(source)
         first = group[0] if same else replace(group[0], raw=json.dumps(source, ensure_ascii=False))
         yield first
@@ -64,6 +94,41 @@ def groups(messages: Sequence[Message]) -> Iterator[list[Message]]:
         group.append(message)
     if group:
         yield group
+
+
+def losses(form: Form, conversation: Conversation, blobs: Mapping[str, Blob]) -> Counter[str]:
+    """What a row of the form cannot say of the conversation, by kind: seen by reading the row that it is written as."""
+    if not conversation.messages:
+        return Counter()
+    again = form.read(form.write(conversation, blobs), dict(blobs)).whole
+    lost = _kinds(conversation) - _kinds(again)
+    before, after = (identity(side.messages, normalised=False) for side in (conversation, again))
+    return lost if lost or before == after else Counter({"other": 1})
+
+
+def _kinds(conversation: Conversation) -> Counter[str]:
+    kinds = Counter({"tool": len(conversation.tools)})
+    for message in conversation.messages:
+        kinds["name"] += message.role != "tool" and message.name is not None
+        kinds["error"] += message.error is not None
+        kinds["inserted"] += message.inserted
+        for part in message.parts:
+            match part:
+                case Text(text):
+                    kinds["character"] += len(text)
+                case Refusal(text):
+                    kinds["character"] += len(text)
+                    kinds["refusal"] += 1
+                case Reasoning(signature=signature):
+                    kinds["reasoning"] += 1
+                    kinds["signature"] += signature is not None
+                case Media(kind):
+                    kinds[kind] += 1
+                case Call():
+                    kinds["call"] += 1
+                case Opaque(kind):
+                    kinds[kind] += 1
+    return kinds
 
 
 def canonical(value: Any) -> str:
