@@ -67,6 +67,8 @@ def upgrade() -> None:
     )
     _create_tables()
     _keep_events()
+    if op.get_bind().dialect.name == "postgresql":  # which knows nothing of how many rows a new table has
+        op.execute("ANALYZE completions, outputs, verdicts")
 
 
 def _rebuild(table: str, items: Sequence[sa.schema.SchemaItem], kept: Sequence[str]) -> None:
