@@ -174,7 +174,7 @@ class Database:
 
     def _error(self, error: BaseException | None) -> DatabaseError:
         reason = _scrubbed(str(error)).partition("\n")[0]
-        if type(error).__name__ in ("IntegrityError", "CheckViolation", "UniqueViolation"):
+        if any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__):
             return DatabaseError(f"the database {self.name} refused a row: {reason}")
         return DatabaseError(f"the database {self.name} cannot be used: {reason}")
 
