@@ -14,7 +14,7 @@ from typing import Any
 from judgebench.audits.defences import NONE, SETTING, check_defence, defended, instruction_of, outputs_of, with_outputs
 from judgebench.clients.base import Client, Counted
 from judgebench.errors import InputError
-from judgebench.judging.templates import fence
+from judgebench.judging.showing import fence
 from judgebench.records import ChatPrompt, Completion, Prompt, PromptMessage
 
 _VERDICT_ONLY = ("max_tokens", "max_completion_tokens", "logprobs", "top_logprobs", "response_format", "guided_json")
