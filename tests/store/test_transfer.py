@@ -88,7 +88,7 @@ def test_the_version_moves_with_every_write_and_a_digest_with_every_row(database
 _CHANGES = {
     "a lineage": "UPDATE models SET family = 'llama' WHERE id = 1",
     "a name": "UPDATE benchmarks SET name = 'other'",
-    "what is shown": "UPDATE judges SET shows = '[]'",
+    "what is shown": """UPDATE judges SET shows = '[\"reference\"]'""",
     "an address": "UPDATE judge_addresses SET price = '1,2' WHERE id = 1",
     "an end": "UPDATE runs SET finished_at = 'now'",
     "a batch": "UPDATE batches SET closed_at = 'now'",
