@@ -11,9 +11,10 @@ from judgebench.errors import UnknownName
 from judgebench.formats.forms import Form
 from judgebench.formats.forms.anthropic import ANTHROPIC
 from judgebench.formats.forms.gemini import GEMINI
+from judgebench.formats.forms.inspect import INSPECT
 from judgebench.formats.forms.openai_chat import OPENAI, VLLM
 
-FORMS: tuple[Form, ...] = (GEMINI, ANTHROPIC, VLLM, OPENAI)
+FORMS: tuple[Form, ...] = (INSPECT, GEMINI, ANTHROPIC, VLLM, OPENAI)
 
 
 def recognise(values: Mapping[str, Any]) -> Form | None:
