@@ -303,15 +303,19 @@ class HumanLabel:
     order: Order | None = None  # which output the person saw first; None: not known
     source: str = "app"  # where it was given, or the name of the file it came from
     created_at: str | None = None  # ISO 8601, UTC; None: the moment it is stored
+    samples: tuple[int, int] = (0, 0)  # of A's output and of B's
 
     @classmethod
     def of(
-        cls, annotator: str, instruction: str, *, first: str, second: str, preference: float, both_bad: bool = False
-    ) -> "HumanLabel":
-        """The label of a person who saw the output of model ``first`` first; ``preference`` is for that one."""
+        cls, annotator: str, instruction: str, *, first: str, second: str, preference: float, both_bad: bool = False,
+        samples: tuple[int, int] = (0, 0),
+    ) -> "HumanLabel":  # fmt: skip
+        """The label of a person who saw the output of model ``first`` first; ``preference`` and the first of the
+        ``samples`` are for that one."""
         swapped = second < first
         a, b, toward_a = (second, first, 1 - preference) if swapped else (first, second, preference)
-        return cls(annotator, instruction, a, b, toward_a, both_bad, Order.BA if swapped else Order.AB)
+        order, samples = (Order.BA, samples[::-1]) if swapped else (Order.AB, samples)
+        return cls(annotator, instruction, a, b, toward_a, both_bad, order, samples=samples)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from judgebench.cli.session import (
     summary,
 )
 from judgebench.show.numbers import percent, span
+from judgebench.show.sentences import not_shown, unseen
 from judgebench.spec.study import Design
 
 if TYPE_CHECKING:
@@ -113,10 +114,13 @@ def _print_report(report: RunReport, settlement: Settlement | None, output: str)
     if output == "json":
         reasked = {} if report.reasked is None else {"reasked": report.reasked}
         more = reasked if settlement is None else reasked | _settled(settlement)
-        print_json(counts(report.tally) | {"calls": report.calls, "cost_usd": report.tally.cost_usd} | more)
+        seen = {"not_shown": dict(report.not_shown), "identical_as_shown": report.identical_as_shown}
+        print_json(counts(report.tally) | {"calls": report.calls, "cost_usd": report.tally.cost_usd} | seen | more)
         return
     again = f"; {report.reasked} asked again under a constraint" if report.reasked else ""
-    say(f"{report.judge}: {summary(report.tally, report.calls)}{again}")
+    say(f"{report.judge}: {summary(report.tally, report.calls)}{again}", *not_shown(report.not_shown))
+    if report.identical_as_shown:
+        say(f"{report.identical_as_shown} ties without a call: the outputs differ only in what the judge is not shown")
     if settlement is not None:
         _print_settlement(settlement)
 
@@ -162,7 +166,9 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
                 "planned": planned.trials,
                 "answered": estimate.answered,
                 "identical": estimate.identical,
+                "unseen": estimate.unseen,
                 "calls": estimate.calls,
+                "not_shown": dict(estimate.not_shown),
                 "prompt_tokens_estimate": estimate.prompt_tokens,
                 "reply_tokens_estimate": estimate.reply_tokens,
                 "seconds_estimate": estimate.seconds,
@@ -179,6 +185,8 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
         f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {_replies(estimate)}, "
         f"{expected(estimate.cost_usd)}",
         _time(estimate),
+        *not_shown(estimate.not_shown),
+        *unseen(estimate.unseen),
         *(f"{model}: no output for {count} instructions" for model, count in planned.missing.items()),
     )
 

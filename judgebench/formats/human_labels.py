@@ -57,6 +57,7 @@ class Side:
     model: str | None
     text: str | None
     column: str  # that holds the text, or the name where there is no text
+    digest: str | None = None  # of the output, as a queue for people has it: it tells apart what reads alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,8 @@ def _side(row: FileRow, columns: Columns, letter: str, turns: int | None) -> Sid
     model = None if named is None else read_label(row, f"model_{letter}", columns)
     if model is None and text is None:
         raise row.error(held or named or "", "neither the output nor the name of its model is there")
-    return Side(model, text, held or named or "")
+    digest = row.values.get(f"output_{letter}_digest") or None
+    return Side(model, text, held or named or "", None if digest is None else str(digest))
 
 
 def _choice(row: FileRow, columns: Columns, first: Side, second: Side) -> tuple[float, bool]:

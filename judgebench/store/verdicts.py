@@ -282,7 +282,7 @@ class VerdictWriter:
             if known is not None and known[1] != Status.FAILED:
                 continue
             revision = 0 if known is None else known[0] + 1
-            sides = self._known[result.instruction].sides(result.model_a, result.model_b)
+            sides = self._known[result.instruction].sides(result.model_a, result.model_b, result.samples)
             order = None if result.order is None else str(result.order)
             about = (self._run_id, self._judge_id, *sides, order, result.repeat)
             asked_before = () if result.first is None else (result.first,)

@@ -91,7 +91,8 @@ def written_tools(conversation: Conversation, *, native: bool) -> dict[str, Any]
     if not native:
         tools = [written_tool(replace(tool, extra="")) for tool in known_tools(conversation.tools)]
         return {"tools": tools} if tools else {}
-    column = shape_of(conversation.extra) or "tools"
+    shape = shape_of(conversation.extra)
+    column = shape if shape in _COLUMNS else "tools"
     beside = restored({}, unpacked(conversation.extra))
     if not conversation.tools:
         return beside

@@ -6,7 +6,6 @@ those that a scaffold put between the model's ("Continue.") are marked as insert
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -36,13 +35,14 @@ from judgebench.formats.forms.sources import (
     in_base64,
     kept,
     kind_of,
+    object_in,
     parsed_data_url,
     restored,
     shape_of,
     text_in,
     with_difference,
 )
-from judgebench.formats.forms.translating import Reach, parsed
+from judgebench.formats.forms.translating import translated, value_of
 
 _NAME = "inspect"
 _ATTACHMENT = re.compile("attachment://[0-9a-f]{32}")
@@ -290,21 +290,13 @@ def _holds(message: Message, part: Part) -> bool:
         case Media(digest=digest, url=url):
             return digest is not None or url is not None
         case Call(_, arguments, kind=kind):
-            return kind in _CALL_KINDS and isinstance(parsed(arguments), dict)
+            return kind in _CALL_KINDS and object_in(arguments) is not None
     return False
-
-
-_REACH = Reach(_NAME, _holds, inserted=True)
-
-
-def losses(conversation: Conversation) -> Counter[str]:
-    """What this form cannot hold of a conversation of another, by kind."""
-    return _REACH.losses(conversation)
 
 
 def write(conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, Any]:
     """A sample of a log. Raises ValueError for a file that is not in the blobs."""
-    native = _REACH.translated(conversation)
+    native = translated(conversation, _NAME, _holds)
     messages = native.messages if conversation.form == _NAME else tuple(_calls_last(native.messages))
     written = [_source(message, blobs) for message in messages]
     if any(message.inserted for message in messages):
@@ -370,7 +362,7 @@ def _content(message: Message, blobs: Mapping[str, Blob]) -> Any:
     if _is_text(parts) and not (_is_text(message.parts) and shape_of(message.extra) == "list"):
         return message.text
     return [
-        dict(json.loads(part.value))
+        json.loads(part.value)
         if isinstance(part, Opaque)
         else restored(_written_part(part, blobs), unpacked(part.extra))
         for part in parts
@@ -378,7 +370,7 @@ def _content(message: Message, blobs: Mapping[str, Blob]) -> Any:
 
 
 def _written_call(call: Call) -> dict[str, Any]:
-    return {"id": call.id or "", "function": call.name, "arguments": json.loads(call.arguments), "type": call.kind}
+    return {"id": call.id or "", "function": call.name, "arguments": value_of(call.arguments), "type": call.kind}
 
 
 def _written_part(part: Part, blobs: Mapping[str, Blob]) -> dict[str, Any]:

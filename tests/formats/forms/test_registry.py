@@ -8,7 +8,7 @@ from judgebench.errors import UnknownName
 from judgebench.formats.forms.registry import FORMS, named, recognise
 
 ROWS: dict[str, list[dict[str, Any]]] = {
-    "openai": [
+    "openai-chat": [
         {"messages": [{"role": "user", "content": "hi"}]},
         {"prompt": [{"role": "user", "content": "hi"}], "completion": "yo"},
         {"prompt": "hi", "response": {"role": "assistant", "content": "yo"}},
