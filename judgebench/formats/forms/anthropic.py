@@ -25,7 +25,17 @@ from judgebench.conversations import (
 )
 from judgebench.formats.forms import Blobs, Dialogue, Form, faithful
 from judgebench.formats.forms.chat_rows import row_dialogue
-from judgebench.formats.forms.sources import difference, guarded, held, in_base64, kept, kind_of, object_in, restored, text_in
+from judgebench.formats.forms.sources import (
+    difference,
+    guarded,
+    held,
+    in_base64,
+    kept,
+    kind_of,
+    object_in,
+    restored,
+    text_in,
+)
 from judgebench.formats.forms.translating import regrouped, translated, value_of
 
 _NAME = "anthropic"
@@ -328,7 +338,7 @@ def _result_head(message: Message) -> dict[str, Any]:
 
 def _block(part: Part, blobs: Mapping[str, Blob]) -> dict[str, Any]:
     if isinstance(part, Opaque):
-        return json.loads(part.value)
+        return dict(json.loads(part.value))
     return restored(_written(part, blobs), unpacked(part.extra))
 
 

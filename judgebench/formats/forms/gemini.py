@@ -321,8 +321,7 @@ def write(conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, An
 
 def _one_system(messages: Sequence[Message]) -> tuple[Message, ...]:
     """What several system messages say in one before all others."""
-    first = [message for message in messages[:1] if message.role in ("system", "developer")]
-    systems = [*first, *_later_systems(messages)]
+    systems = [message for message in messages if message.role in ("system", "developer")]
     if not systems:
         return tuple(messages)
     parts = tuple(part for message in systems for part in message.parts)
@@ -356,7 +355,7 @@ def _written_parts(group: Sequence[Message], blobs: Mapping[str, Blob]) -> Itera
 
 def _written_part(part: Part, blobs: Mapping[str, Blob]) -> dict[str, Any]:
     if isinstance(part, Opaque):
-        return json.loads(part.value)
+        return dict(json.loads(part.value))
     return restored(_written(part, blobs), unpacked(part.extra))
 
 

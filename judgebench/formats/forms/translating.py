@@ -5,11 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from judgebench.conversations import ASKING, Call, Conversation, Media, Message, Opaque, Part, Refusal, Text, bare
+from judgebench.conversations import Call, Conversation, Message, Part, Refusal, Text, bare
 from judgebench.formats.forms import groups
 from judgebench.formats.forms.chat_style import with_ids
-from judgebench.formats.forms.sources import kept
-
 
 Holds = Callable[[Message, Part], bool]  # whether a form has a place for the part of the message
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from judgebench.conversations import cut, join
 from judgebench.formats.forms.anthropic import ANTHROPIC
 from judgebench.formats.forms.gemini import GEMINI
-from judgebench.formats.forms.inspect import INSPECT, losses
+from judgebench.formats.forms.inspect import INSPECT
 from judgebench.formats.forms.openai_chat import OPENAI, VLLM
 from judgebench.formats.forms.registry import recognise
 from tests.formats.forms import test_anthropic, test_gemini
@@ -23,6 +23,7 @@ from tests.formats.forms.agent import (
     agent_keys,
     carried,
     keys,
+    lost,
     objects,
     refusal,
     rewritten,
@@ -197,7 +198,7 @@ FORMS = [(VLLM, IN_VLLM), (ANTHROPIC, test_anthropic.AGENT), (GEMINI, test_gemin
 def test_the_agent_goes_into_other_forms_and_back(form: Any, row: dict[str, Any]) -> None:
     assert keys(form, carried(INSPECT, AGENT, form)) == agent_keys()
     assert keys(INSPECT, carried(form, row, INSPECT)) == agent_keys()
-    assert losses(form.read(row, {}).conversation) == {}
+    assert lost(form, row, INSPECT) == {}
 
 
 @pytest.mark.parametrize("number", range(len(AWKWARD)))
@@ -225,7 +226,7 @@ def test_what_a_scaffold_says_is_not_asked() -> None:
     row = sample(assistant(TEXT), {"role": "user", "content": "Continue."}, assistant(TEXT))
     assert instruction(row) == (("Go.",), [(1, ["assistant", "user", "assistant"])])
     assert same(rewritten(INSPECT, row)["messages"], row["messages"])
-    assert losses(INSPECT.read(row, {}).conversation) == {}
+    assert lost(INSPECT, row, INSPECT) == {}
 
 
 def test_logs_that_do_not_tell_sources_ask_what_users_say() -> None:
@@ -372,7 +373,7 @@ def test_what_the_form_cannot_hold_is_told() -> None:
             {"role": "assistant", "tool_calls": [{"id": "1", "type": "custom", "custom": {"name": "f", "input": "x"}}]},
         ]
     }
-    assert losses(OPENAI.read(source, {}).conversation) == {"name": 1, "call": 1}
+    assert lost(OPENAI, source, INSPECT) == {"name": 1}
 
 
 PARTS = st.one_of(
