@@ -60,9 +60,10 @@ def _estimate(study: Study) -> CostEstimate:
 def _say(estimate: CostEstimate) -> None:
     plan = estimate.plan
     cost = f", at least {estimate.cost_usd:.4f} USD for the prompts" if estimate.cost_usd else ""
+    others = f", {estimate.taken_over:,} will be taken over from other benchmarks" if estimate.taken_over else ""
     line(
         f"{plan.battles:,} battles of {len(plan.models)} models, {plan.trials:,} trials: {estimate.answered:,} are "
-        f"answered already, {estimate.calls:,} calls with about {estimate.prompt_tokens:,} prompt tokens{cost}."
+        f"answered already{others}, {estimate.calls:,} calls with about {estimate.prompt_tokens:,} prompt tokens{cost}."
     )
     for sentence in (*not_shown(estimate.not_shown), *unseen(estimate.unseen)):
         line(f"{sentence[0].upper()}{sentence[1:]}.")

@@ -58,11 +58,13 @@ def export(
     if output == "json":
         print_json(asdict(report))
         return
+    over = report.taken_over
+    taken_over = f"{over} taken over from other benchmarks, " if over else ""
     for part in report.files:
         say(f"{part.file}: batch {part.batch}, {part.requests} questions, {part.bytes:,} bytes")
     say(
-        f"{report.planned} planned: {report.answered} answered already, {report.identical} decided without a question, "
-        f"{report.awaited} awaited from earlier batches, {report.exported} exported",
+        f"{report.planned} planned: {report.answered} answered already, {taken_over}{report.identical} decided without "
+        f"a question, {report.awaited} awaited from earlier batches, {report.exported} exported",
         *not_shown(report.not_shown),
         *unseen(report.unseen),
     )

@@ -114,8 +114,9 @@ def _print_report(report: RunReport, settlement: Settlement | None, output: str)
     if output == "json":
         reasked = {} if report.reasked is None else {"reasked": report.reasked}
         more = reasked if settlement is None else reasked | _settled(settlement)
+        spent = {"calls": report.calls, "cost_usd": report.tally.cost_usd, "taken_over": report.tally.taken_over}
         seen = {"not_shown": dict(report.not_shown), "identical_as_shown": report.identical_as_shown}
-        print_json(counts(report.tally) | {"calls": report.calls, "cost_usd": report.tally.cost_usd} | seen | more)
+        print_json(counts(report.tally) | spent | seen | more)
         return
     again = f"; {report.reasked} asked again under a constraint" if report.reasked else ""
     say(f"{report.judge}: {summary(report.tally, report.calls)}{again}", *not_shown(report.not_shown))
@@ -165,6 +166,7 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
                 "outputs": planned.outputs,
                 "planned": planned.trials,
                 "answered": estimate.answered,
+                "taken_over": estimate.taken_over,
                 "identical": estimate.identical,
                 "unseen": estimate.unseen,
                 "calls": estimate.calls,
@@ -180,7 +182,7 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
     matter = f"{planned.outputs} outputs to score" if planned.outputs else f"{planned.battles} battles"
     say(
         f"judge {judge.name} with template {judge.template}",
-        f"{matter}, {planned.trials} trials: {estimate.answered} answered already, "
+        f"{matter}, {planned.trials} trials: {estimate.answered} answered already, {_taken_over(estimate)}"
         f"{estimate.identical} decided without a call (identical outputs), {estimate.calls} calls to make",
         f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {_replies(estimate)}, "
         f"{expected(estimate.cost_usd)}",
@@ -189,6 +191,10 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
         *unseen(estimate.unseen),
         *(f"{model}: no output for {count} instructions" for model, count in planned.missing.items()),
     )
+
+
+def _taken_over(estimate: CostEstimate) -> str:
+    return f"{estimate.taken_over} to take over from other benchmarks, " if estimate.taken_over else ""
 
 
 def _replies(estimate: CostEstimate) -> str:
