@@ -76,8 +76,8 @@ def read(values: Mapping[str, Any], blobs: Blobs) -> Dialogue:
     choices = _choices(output)
     if len(choices) > 1 and prompt in (0, len(messages) - 1) and _replies_once(messages, prompt):
         replies = tuple(tuple(_messages([choice], blobs, "output.choices")) for choice in choices)
-        asked = replace(conversation, messages=messages[:-1])
-        return replace(dialogue, conversation=asked, prompt=len(asked.messages), replies=replies)
+        prompted = replace(conversation, messages=messages[:-1])
+        return replace(dialogue, conversation=prompted, prompt=len(prompted.messages), replies=replies)
     return dialogue
 
 
