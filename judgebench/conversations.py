@@ -11,8 +11,10 @@ give back equal keeps its source in ``raw``. Neither is part of its identity.
 import hashlib
 import json
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from judgebench.keys import normalise_text
@@ -102,6 +104,7 @@ class Message:
     call: str | None = None  # of a result: the id of its call
     error: str | None = None  # of a result: why the call failed; empty where its source does not say
     glued: bool = False  # it stood in one message of the source with the message before it
+    inserted: bool = False  # a scaffold's, between the model's messages: not asked, but part of what came of it
     extra: str = ""
     raw: str | None = None  # JSON: its source in the conversation's form, where that would not be written again equal
 
@@ -177,15 +180,14 @@ class Trajectory:
 def cut(conversation: Conversation, *, prompt: int = 0) -> tuple[Conversation, Trajectory]:
     """What was asked, and what a model did. The first ``prompt`` messages were asked, whoever said them."""
     asking: list[Message] = []
-    segments: list[Segment] = []
+    replying: dict[int, list[Message]] = {}  # by how many messages stand before
     for at, message in enumerate(conversation.messages):
-        if at < prompt or message.role not in _REPLYING:
+        if at < prompt or not (message.inserted or message.role in _REPLYING):
             asking.append(message)
-        elif segments and segments[-1].after == len(asking):
-            segments[-1] = Segment(len(asking), (*segments[-1].messages, message))
         else:
-            segments.append(Segment(len(asking), (message,)))
+            replying.setdefault(len(asking), []).append(message)
     instruction = replace(conversation, messages=tuple(asking))
+    segments = [Segment(after, tuple(messages)) for after, messages in replying.items()]
     places = _reply_places(asking)[len(_reply_places(asking)) - len(segments) :]
     plain = [segment.after for segment in segments] == places and all(
         _is_plain(message, "assistant") for segment in segments for message in segment.messages
@@ -203,14 +205,28 @@ def plain_trajectory(instruction: Conversation, replies: Sequence[str]) -> Traje
 
 
 def join(instruction: Conversation, trajectory: Trajectory) -> Conversation:
-    """The conversation that ``cut`` took apart."""
+    """The conversation that ``cut`` took apart. Of two forms it has the trajectory's, and of the other nothing."""
+    if trajectory.form not in ("", instruction.form):
+        instruction = bare(instruction, trajectory.form)
     messages: list[Message] = []
     before = 0
     for segment in trajectory.segments:
         messages += [*instruction.messages[before : segment.after], *segment.messages]
         before = segment.after
     messages += instruction.messages[before:]
-    return replace(instruction, messages=tuple(messages), form=trajectory.form or instruction.form)
+    return replace(instruction, messages=tuple(messages))
+
+
+def bare(conversation: Conversation, form: str = "") -> Conversation:
+    """The conversation in another form: without what only the form of its source has."""
+    messages = tuple(_bare_message(message) for message in conversation.messages)
+    tools = tuple(replace(tool, extra="") for tool in conversation.tools)
+    return Conversation(messages, tools, form)
+
+
+def _bare_message(message: Message) -> Message:
+    parts = tuple(part if isinstance(part, Opaque) else replace(part, extra="") for part in message.parts)
+    return replace(message, parts=parts, extra="", raw=None)
 
 
 def _reply_places(asking: Sequence[Message]) -> list[int]:
@@ -243,7 +259,8 @@ class Calls:
 
     def __init__(self) -> None:
         self._by_id: dict[str, int] = {}
-        self._open: list[tuple[int, str]] = []
+        self._open: OrderedDict[int, str] = OrderedDict()  # names of calls without a result, in their order
+        self._open_named: dict[str, OrderedDict[int, None]] = {}  # the same by name
         self._count = 0
 
     def number(self, call: Call) -> int:
@@ -251,17 +268,18 @@ class Calls:
         self._count += 1
         if call.id is not None:
             self._by_id[call.id] = self._count
-        self._open.append((self._count, call.name))
+        self._open[self._count] = call.name
+        self._open_named.setdefault(call.name, OrderedDict())[self._count] = None
         return self._count
 
     def answered(self, result: Message) -> int | None:
         """The number of the call that the result answers; None where there is none."""
         number = self._by_id.get(result.call) if result.call is not None else None
         if number is None:
-            names = (result.name, None) if result.call is None else (result.name,)
-            matches = [at for at, name in self._open if name in names or names[0] is None]
-            number = matches[0] if matches else None
-        self._open = [(at, name) for at, name in self._open if at != number]
+            matches = self._open if result.name is None else self._open_named.get(result.name, ())
+            number = next(iter(matches), None)
+        if number is not None and number in self._open:
+            del self._open_named[self._open.pop(number)][number]
         return number
 
 
@@ -282,6 +300,8 @@ def identity(messages: Iterable[Message], *, normalised: bool) -> list[Any]:
         elif role != "assistant":
             speaker = [role, message.name, len(items)]  # its own, whatever stands before it
         content = [_item(part, calls, normalised=normalised) for part in message.parts]
+        if message.error and message.error not in message.text:
+            content.append(["text", message.error])
         content = [item for item in content if item != ["text", ""]]
         if items and items[-1][0] == speaker:
             items[-1][1] += content
@@ -292,11 +312,9 @@ def identity(messages: Iterable[Message], *, normalised: bool) -> list[Any]:
 
 def _joined(content: Sequence[list[Any]]) -> list[list[Any]]:
     joined: list[list[Any]] = []
-    for item in content:
-        if joined and item[0] == joined[-1][0] == "text":
-            joined[-1] = ["text", f"{joined[-1][1]}\n{item[1]}"]
-        else:
-            joined.append(item)
+    for is_text, group in groupby(content, key=lambda item: item[0] == "text"):
+        items = list(group)
+        joined += [["text", "\n".join(item[1] for item in items)]] if is_text else items
     return joined
 
 

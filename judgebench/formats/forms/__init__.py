@@ -22,6 +22,8 @@ class Dialogue:
     prompt: int = 0  # how many of its messages were asked, whoever said them; 0: by their roles
     replies: tuple[tuple[Message, ...], ...] = ()  # to the whole conversation, several where there are samples
     model: str | None = None  # that replied, as the row has it
+    sample: int = 0  # which of several outputs of the model this row is, where the row says so
+    reference: str | None = None  # a gold answer, where the form has a place for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,23 @@ class Form:
 
 
 def faithful(
-    sources: Sequence[Any], read: Callable[[Any], list[Message]], write: Callable[[list[Message]], Any]
+    sources: Sequence[Any],
+    read: Callable[[Any], list[Message]],
+    write: Callable[[list[Message]], Any],
+    *,
+    place: str = "messages",
 ) -> Iterator[Message]:
-    """The messages that each source is read into; the first of them keeps a source that they are not written as."""
-    for source in sources:
-        group = read(source)
+    """The messages that each source is read into; the first of them keeps a source that they are not written as.
+
+    ``place`` is the field that holds the sources; errors of ``read`` begin with the field within one: ".role: ...".
+    """
+    for number, source in enumerate(sources):
+        try:
+            group = read(source)
+        except ValueError as error:
+            raise ValueError(f"{place}[{number}]{error}") from error
         if not group:
-            raise ValueError(f"a message was read as nothing: {str(source)[:80]}")
+            raise ValueError(f"{place}[{number}]: was read as nothing")
         same = canonical(write(group)) == canonical(source)
         first = group[0] if same else replace(group[0], raw=json.dumps(source, ensure_ascii=False))
         yield first

@@ -1,0 +1,27 @@
+"""The table of forms: how rows that hold conversations are recognised, read and written.
+
+A further form is a module of its own and one entry here. The more a form demands of a row, the earlier it stands: the
+first that recognises a row is its form.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from judgebench.errors import UnknownName
+from judgebench.formats.forms import Form
+from judgebench.formats.forms.openai_chat import OPENAI, VLLM
+
+FORMS: tuple[Form, ...] = (VLLM, OPENAI)
+
+
+def recognise(values: Mapping[str, Any]) -> Form | None:
+    """The form of a row; None where it holds no conversation."""
+    return next((form for form in FORMS if form.recognises(values)), None)
+
+
+def named(name: str) -> Form:
+    """Raises UnknownName."""
+    forms = {form.name: form for form in FORMS}
+    if name not in forms:
+        raise UnknownName("form", name, forms)
+    return forms[name]

@@ -1,0 +1,45 @@
+"""Each row goes to the form that it is of."""
+
+from typing import Any
+
+import pytest
+
+from judgebench.errors import UnknownName
+from judgebench.formats.forms.registry import FORMS, named, recognise
+
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "openai": [
+        {"messages": [{"role": "user", "content": "hi"}]},
+        {"prompt": [{"role": "user", "content": "hi"}], "completion": "yo"},
+        {"prompt": "hi", "response": {"role": "assistant", "content": "yo"}},
+    ],
+    "vllm": [
+        {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "reasoning": "hm", "content": "o"}]}
+    ],
+}
+PLAIN: list[dict[str, Any]] = [
+    {"instruction": "a", "output": "b"},
+    {"prompt": ["a", "b"], "output": ["c", "d"]},
+    {"prompt": "a", "completion": ["b", "c"]},
+    {"messages": None, "output": [1]},
+    {},
+]
+
+
+@pytest.mark.parametrize(("name", "row"), [(name, row) for name, rows in ROWS.items() for row in rows])
+def test_a_row_is_of_one_form(name: str, row: dict[str, Any]) -> None:
+    form = recognise(row)
+    assert form is not None
+    assert form.name == name
+
+
+@pytest.mark.parametrize("row", PLAIN)
+def test_rows_of_texts_are_of_none(row: dict[str, Any]) -> None:
+    assert recognise(row) is None
+
+
+def test_forms_have_names_of_their_own() -> None:
+    assert len({form.name for form in FORMS}) == len(FORMS)
+    assert all(named(form.name) is form for form in FORMS)
+    with pytest.raises(UnknownName):
+        named("telegram")
