@@ -126,6 +126,12 @@ class Output:
             return "\n\n".join((*self.earlier, self.text))
         return "\n\n".join(self.trajectory.texts)
 
+    @property
+    def empty(self) -> bool:
+        """Whether it says and does nothing."""
+        done = () if self.trajectory is None else identity(self.trajectory.messages, normalised=True)
+        return not self.whole.strip() and not any(content for _, content in done)
+
     @cached_property
     def digest(self) -> str:
         """Content key of all that it said and did, whoever did."""

@@ -9,19 +9,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from judgebench.conversations import Conversation, Message, Text, Trajectory, cut, identity, plain_trajectory
-from judgebench.formats.fields import Columns, optional_texts, read_label, texts
+from judgebench.errors import InputError
+from judgebench.formats import Sample
+from judgebench.formats.fields import USUAL_NAMES, Columns, holds_field, optional_texts, read_label, texts
 from judgebench.formats.forms import Blobs, Dialogue, Form
 from judgebench.formats.forms import registry as forms
-from judgebench.formats.message_columns import messages_of, read_conversation, read_trajectory
-from judgebench.formats.reading import FileRow, ReadLimits, kind
-from judgebench.formats.writing import KEY_COLUMN
+from judgebench.formats.message_columns import read_conversation, read_trajectory
+from judgebench.formats.reading import FileRow, Place, ReadLimits, kind
+from judgebench.formats.writing import KEY_COLUMN, messages_of
 from judgebench.keys import clean_text
 from judgebench.records import Instruction, Output
 
 _LISTS = ("messages", "conversations", "contents")  # as forms call a list of messages
 _BESIDE = ("system", "tools", "system_instruction")  # columns that say more about such a list
-_SPEAKER = ("role", "from", "type")  # one of them tells whose a message is
-_CONTENT = ("content", "value", "parts")
+_SPEAKER = ("role", "from", "type", "parts")  # what messages have, and texts have not
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,17 @@ class ExchangeReader:
         samples = _samples(row, column, row.values[column], open_turns(instruction))
         return tuple(self._output(row, column, sample, instruction) for sample in samples)
 
+    def asked(self, row: FileRow, column: str, conversation: Conversation) -> Instruction:
+        """The instruction that a conversation in a column is."""
+        return self._instruction(row, _Asked(column, conversation))
+
+    def continued(self, row: FileRow, column: str, instruction: Instruction, conversation: Conversation) -> Output:
+        """The output to the instruction in a conversation that holds it, or goes on from it."""
+        trajectory = continued(instruction, conversation)
+        if trajectory is None:
+            raise row.error(column, "its messages of the user are not those of the instruction")
+        return output_of(instruction, trajectory)
+
     def conversation(self, row: FileRow, column: str) -> Conversation | None:
         """The messages in a column; None where it holds none."""
         dialogue = self._messages(row, column)
@@ -133,18 +145,17 @@ class ExchangeReader:
         lists = [name for name in row.values if name.lower() in _LISTS]
         return lists[0] if lists else self.columns.peek("instruction", row) or next(iter(row.values))
 
-    def _messages(self, row: FileRow, column: str, role: str = "user") -> Dialogue | None:
+    def _messages(self, row: FileRow, column: str) -> Dialogue | None:
         """The messages in a column, under whichever name a form expects them; None where it holds none."""
-        value = row.values[column]
-        if not isinstance(value, list) or not any(isinstance(item, Mapping) for item in value):
+        items = row.values[column]
+        if not isinstance(items, list) or not any(_is_message(item) for item in items):
             return None
-        items = [_spoken_by(role, item) for item in value]
         beside = {name: row.values[name] for name in _BESIDE if row.values.get(name) is not None}
         for name in _LISTS:
             form = forms.recognise({**beside, name: items})
             if form is not None:
                 return self._read(row, form, {**beside, name: items})
-        raise row.error(column, f"expected text or messages with role and content, found {kind(value[0])}")
+        raise row.error(column, f"expected text or messages with role and content, found {kind(items[0])}")
 
     def _read(self, row: FileRow, form: Form, values: Mapping[str, Any]) -> Dialogue:
         files: Blobs = {}
@@ -158,17 +169,21 @@ class ExchangeReader:
     def _told(self, row: FileRow, dialogue: Dialogue, column: str) -> _Asked:
         """A dialogue as what was asked and what was done."""
         self.columns.used.setdefault("instruction", column)
-        conversation, replies, closed = dialogue.conversation, dialogue.replies, True
+        conversation, replies = dialogue.conversation, dialogue.replies
         if replies:
-            return _Asked(column, conversation, tuple(_after(conversation, reply) for reply in replies), dialogue, closed)
-        if not dialogue.prompt and self.columns.peek("output", row) not in (None, column):
+            trajectories = tuple(_after(conversation, reply) for reply in replies)
+            return _Asked(column, conversation, trajectories, dialogue, closed=True)
+        prompt = dialogue.prompt or _prompt(conversation)
+        output = self.columns.peek("output", row)
+        only_asked = prompt in (0, len(conversation.messages)) and output not in (None, column)
+        if only_asked and (prompt or self.columns.chooses("output")):
             return _Asked(column, conversation, (), dialogue)
-        asked, trajectory = cut(conversation, prompt=dialogue.prompt or _prompt(conversation))
-        return _Asked(column, asked, (trajectory,) if trajectory.segments else (), dialogue, closed)
+        asked, trajectory = cut(conversation, prompt=prompt)
+        return _Asked(column, asked, (trajectory,) if trajectory.segments else (), dialogue, closed=True)
 
     def _instruction(self, row: FileRow, asked: _Asked) -> Instruction:
         conversation = asked.conversation
-        turns = tuple(clean_text(text) for text in conversation.turns) or (clean_text(_text(conversation.messages)),)
+        turns = tuple(clean_text(text) for text in conversation.turns) or (clean_text(_written(conversation.messages)),)
         if conversation.plain and not all(turn.strip() for turn in turns):
             raise row.error(asked.column, "the instruction, or one of its turns, is empty")
         if not any(content for _, content in identity(conversation.messages, normalised=True)):
@@ -194,13 +209,30 @@ class ExchangeReader:
 
     def _output(self, row: FileRow, column: str, items: list[Any], instruction: Instruction) -> Output:
         """One output: the replies to the last turns, or messages."""
-        if not any(isinstance(item, Mapping) for item in items):
+        if not any(_is_message(item) for item in items):
             return _replies(row, column, texts(row, column, items), instruction)
-        dialogue = self._messages(FileRow(row.place, {column: items}), column, role="assistant")
-        trajectory = None if dialogue is None else continued(instruction, dialogue.conversation)
-        if trajectory is None:
-            raise row.error(column, "its messages of the user are not those of the instruction")
-        return output_of(instruction, trajectory)
+        dialogue = self._messages(FileRow(row.place, {column: items}), column)
+        conversation = Conversation(()) if dialogue is None else dialogue.conversation
+        return self.continued(row, column, instruction, conversation)
+
+
+def holds_conversation(sample: Sample) -> bool:
+    """Whether the rows hold conversations, each as a whole."""
+    return all(forms.recognise(row) is not None for row in sample.rows)
+
+
+def holds_outputs(sample: Sample) -> bool:
+    """Whether the rows hold instructions and outputs to them, in columns of usual names or in conversations."""
+    texts_held = holds_field(sample, USUAL_NAMES["instruction"]) and holds_field(sample, USUAL_NAMES["output"])
+    return texts_held or any(_replied(row) for row in sample.rows)
+
+
+def _replied(values: Mapping[str, Any]) -> bool:
+    """Whether a row holds a conversation with something that a model did; also one that cannot be read."""
+    try:
+        return bool(ExchangeReader(Columns({})).read(FileRow(Place("", "row", 1), dict(values))).outputs)
+    except InputError:
+        return forms.recognise(values) is not None
 
 
 def continued(instruction: Instruction, conversation: Conversation) -> Trajectory | None:
@@ -216,12 +248,20 @@ def continued(instruction: Instruction, conversation: Conversation) -> Trajector
     return trajectory if len(whole.messages) == count else None
 
 
+def first_turns(conversation: Conversation, turns: int | None) -> Conversation:
+    """What of a conversation stands before the user's next turn after so many; None: all of it."""
+    users = [at for at, message in enumerate(conversation.messages) if message.role == "user"]
+    if turns is None or turns >= len(users):
+        return conversation
+    return replace(conversation, messages=conversation.messages[: users[turns]])
+
+
 def output_of(instruction: Instruction, trajectory: Trajectory) -> Output:
     """The output to the instruction that a trajectory is, without the name of its model."""
     if not trajectory.plain:
         text = trajectory.texts[-1] if trajectory.texts else ""
         return Output(instruction.key, "", clean_text(text), (), trajectory)
-    replies = [clean_text(_text(segment.messages)) for segment in trajectory.segments] or [""]
+    replies = [clean_text(_written(segment.messages)) for segment in trajectory.segments] or [""]
     bare = plain_trajectory(instruction.conversation, replies).segments == trajectory.segments
     return Output(instruction.key, "", replies[-1], tuple(replies[:-1]), None if bare else trajectory)
 
@@ -244,7 +284,7 @@ def _after(asked: Conversation, reply: Sequence[Message]) -> Trajectory:
     return cut(replace(asked, messages=(*asked.messages, *reply)), prompt=len(asked.messages))[1]
 
 
-def _text(messages: Iterable[Message]) -> str:
+def _written(messages: Iterable[Message]) -> str:
     return "\n".join(message.text for message in messages if message.text)
 
 
@@ -255,10 +295,8 @@ def _sample(row: FileRow, columns: Columns) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def _spoken_by(role: str, item: Any) -> Any:
-    """A message, with a role where it tells only what was said."""
-    silent = isinstance(item, Mapping) and not any(name in item for name in _SPEAKER)
-    return {"role": role, **item} if silent and any(name in item for name in _CONTENT) else item
+def _is_message(item: Any) -> bool:
+    return isinstance(item, Mapping) and any(name in item for name in _SPEAKER)
 
 
 def _replies(row: FileRow, column: str, replies: Sequence[str], instruction: Instruction) -> Output:
@@ -278,7 +316,7 @@ def _samples(row: FileRow, column: str, value: Any, turns: int) -> list[list[Any
         raise row.error(column, "holds no output; an empty output is the empty text")
     if all(isinstance(item, list) and item for item in value):
         return value
-    if len(value) in (1, turns) or any(isinstance(item, Mapping) for item in value):
+    if len(value) in (1, turns) or any(_is_message(item) for item in value):
         return [value]
     if turns > 1:
         raise row.error(

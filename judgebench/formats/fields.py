@@ -54,7 +54,8 @@ class Columns:
     def peek(self, field: str, row: FileRow) -> str | None:
         """The column of ``row`` that holds ``field``, if there is one and the field is one of these."""
         self._seen.update(row.values)
-        column = self._chosen.get(field) or _first_of(self._usual.get(field, ()), row.values)
+        usual = self._usual.get(field, ())
+        column = self._chosen[field] if field in self._chosen else _first_of(usual, row.values)
         return column if column in row.values else None
 
     def find(self, field: str, row: FileRow) -> str | None:
@@ -132,5 +133,12 @@ def optional_texts(row: FileRow, field: str, columns: Columns) -> tuple[str, ...
 
 
 def texts(row: FileRow, column: str, value: Any) -> tuple[str, ...]:
-    """The texts in a cell: one, or a list of them."""
-    return tuple(row.as_text(column, text) for text in (value if isinstance(value, list) else [value]))
+    """The texts in a cell: one, or a list of them, also as the contents of messages that do not say whose they are."""
+    items = value if isinstance(value, list) else [value]
+    return tuple(row.as_text(column, _content(item)) for item in items)
+
+
+def _content(item: Any) -> Any:
+    """What a message says; Arena-Hard 2 puts an object with an ``answer`` there."""
+    content = item["content"] if isinstance(item, dict) and "content" in item else item
+    return content.get("answer", content) if isinstance(content, dict) else content

@@ -25,11 +25,6 @@ _FILES = "files"  # beside the messages
 _Held = TypeVar("_Held", Conversation, Trajectory)
 
 
-def messages_of(column: str) -> str:
-    """The column that holds the messages of what stands in ``column`` as text."""
-    return "messages" if column == "instruction" else f"{column}_messages"
-
-
 def message_cell(held: Conversation | Trajectory | None, files: Mapping[str, Blob]) -> str | None:
     """The text of a cell, with those of its files that are among ``files``."""
     if held is None:

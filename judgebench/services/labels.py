@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, count, islice
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from judgebench.stats.agreement import outcomes, share_alike
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
 
-_Texts = dict[str, dict[str, str]]  # by the instruction's key: the text of each model's output
+_Outputs = dict[str, dict[str, Output]]  # by the instruction's key and the model
 _POOL = 8  # pairs of which the one that judges are least sure of is asked
 
 
@@ -66,7 +66,7 @@ def save_labels(
     with database.write() as connection:
         creates = benchmark not in store.benchmarks.benchmark_names(connection)
         benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
-        matched = _Matched(_texts(connection, benchmark_id), adds=creates or extend)
+        matched = _Matched(_outputs(connection, benchmark_id), adds=creates or extend)
         given = [matched.label(row, annotator or name.partition(".")[0], name) for row in file.rows]
         kept, duplicate, contradicting = _distinct([label for label in given if label is not None])
         if not kept:
@@ -94,14 +94,14 @@ def save_labels(
 class _Matched:
     """Which model's output each side is; remembers the outputs that the benchmark lacks."""
 
-    def __init__(self, texts: _Texts, *, adds: bool) -> None:
-        self._texts, self._adds = texts, adds
+    def __init__(self, outputs: _Outputs, *, adds: bool) -> None:
+        self._outputs, self._adds = outputs, adds
         self.new: list[Output] = []
 
     def label(self, row: LabelRow, annotator: str, source: str) -> HumanLabel | None:
         """None where an output is not there and must not be added."""
         key = row.instruction.key
-        if not self._adds and key not in self._texts:
+        if not self._adds and key not in self._outputs:
             return None
         first = self._model(row, row.first)
         second = self._model(row, row.second, taken=first)
@@ -118,37 +118,44 @@ class _Matched:
 
     def _model(self, row: LabelRow, side: Side, taken: str | None = None) -> str | None:
         """The model's name; its output is added where there is none."""
-        known = self._texts.setdefault(row.instruction.key, {})
-        name = side.model if side.model is not None else _by_text(known, side, taken)
+        known = self._outputs.setdefault(row.instruction.key, {})
+        name = side.model if side.model is not None else _by_output(known, side, taken)
         if name in known:
-            if side.text is not None and known[name] != side.text:
+            if side.output is not None and not _is_same(known[name], side.output):
                 raise row.place.error(
-                    f"another output of {name!r} than the benchmark's: the label is about a text that is not stored"
+                    f"another output of {name!r} than the benchmark's: the label is about one that is not stored"
                 )
             return name
         if not self._adds:
             return None
-        if side.text is None:
+        if side.output is None:
             raise row.place.error(f"the benchmark has no output of {name!r} to this instruction, nor has the file")
         check_name("model", name)
-        known[name] = side.text
-        self.new.append(Output(row.instruction.key, name, side.text))
+        known[name] = replace(side.output, model=name)
+        self.new.append(known[name])
         return name
 
 
-def _by_text(known: Mapping[str, str], side: Side, taken: str | None) -> str:
-    """The model that wrote this text, other than ``taken``; else the column's name, numbered where it is in use."""
-    writers = [model for model, text in known.items() if text == side.text and model != taken]
+def _is_same(known: Output, output: Output) -> bool:
+    """Whether a file's output is this one; a text alone is, where all that it wrote to be read is this text."""
+    is_text = output.trajectory is None and not output.earlier
+    return known.digest == output.digest or (is_text and known.whole == output.text)
+
+
+def _by_output(known: Mapping[str, Output], side: Side, taken: str | None) -> str:
+    """The model whose output it is, other than ``taken``; else the column's name, numbered where it is in use."""
+    others = {model: output for model, output in known.items() if model != taken}
+    writers = [model for model, output in others.items() if side.output and _is_same(output, side.output)]
     if writers:
         return side.column if side.column in writers else writers[0]
     names = chain([side.column], (f"{side.column} ({number})" for number in count(2)))
     return next(name for name in names if name not in known)
 
 
-def _texts(connection: Connection, benchmark_id: int) -> _Texts:
+def _outputs(connection: Connection, benchmark_id: int) -> _Outputs:
     names = store.benchmarks.model_names(connection, benchmark_id)
     return {
-        answered.instruction.key: {model: output.whole for model, output in answered.outputs.items()}
+        answered.instruction.key: dict(answered.outputs)
         for answered in store.benchmarks.answered_instructions(connection, benchmark_id, names)
     }
 
@@ -168,6 +175,7 @@ def _distinct(given: Sequence[HumanLabel]) -> tuple[list[HumanLabel], int, int]:
 def _add(connection: Connection, benchmark_id: int, file: LabelFile, matched: _Matched) -> tuple[int, int]:
     """Add the instructions and outputs that the benchmark lacks; returns how many of each."""
     keys = {output.instruction for output in matched.new}
+    store.blobs.add(connection, file.blobs)
     instructions = [row.instruction for row in file.rows if row.instruction.key in keys]
     added = store.benchmarks.add_instructions(connection, benchmark_id, instructions)
     for name in sorted({output.model for output in matched.new}):

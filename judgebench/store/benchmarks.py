@@ -194,8 +194,7 @@ def add_benchmark(connection: sa.Connection, name: str) -> int:
 
 
 def add_instructions(connection: sa.Connection, benchmark: int, instructions: Iterable[Instruction]) -> Stored:
-    """Add those that the benchmark does not have; the others stay as they are. Files that they hold come before them.
-    """
+    """Add those that the benchmark does not have; the others stay as they are. The files that they hold come first."""
     by_key = {instruction.key: instruction for instruction in instructions}
     known = instruction_ids(connection, benchmark)
     new = [instruction for key, instruction in by_key.items() if key not in known]

@@ -113,9 +113,7 @@ def _note_files(connection: sa.Connection, holding: Mapping[tuple[int, int, int]
     query = sa.select(o.instruction_id, o.model_id, o.sample, o.id).where(o.instruction_id.in_(AMONG))
     rows = rows_among(connection, query, list({identity[0] for identity in holding}))
     ids = {(row.instruction_id, row.model_id, row.sample): row.id for row in rows}
-    blobs.use(
-        connection, [(digest, at[0], ids[at]) for at, digests in holding.items() for digest in digests]
-    )
+    blobs.use(connection, [(digest, at[0], ids[at]) for at, digests in holding.items() for digest in digests])
 
 
 def _model_ids(connection: sa.Connection, names: Iterable[str]) -> dict[str, int]:
