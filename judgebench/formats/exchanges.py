@@ -11,7 +11,7 @@ from typing import Any
 from judgebench.conversations import Conversation, Message, Text, Trajectory, cut, identity, plain_trajectory
 from judgebench.errors import InputError
 from judgebench.formats import Sample
-from judgebench.formats.fields import USUAL_NAMES, Columns, holds_field, optional_texts, read_label, texts
+from judgebench.formats.fields import USUAL_NAMES, Columns, holds_field, optional_texts, read_count, read_label, texts
 from judgebench.formats.forms import Blobs, Dialogue, Form
 from judgebench.formats.forms import registry as forms
 from judgebench.formats.message_columns import read_conversation, read_trajectory
@@ -58,16 +58,16 @@ class ExchangeReader:
         """Raises InputError, naming row and field, where nothing was asked or something cannot be read."""
         asked = self._asked(row)
         instruction = self._instruction(row, asked)
-        model, sample = read_label(row, "generator", self.columns), _sample(row, self.columns)
+        model, sample = read_label(row, "generator", self.columns), read_count(row, "sample", self.columns)
         if asked.dialogue is not None:
-            model, sample = model or asked.dialogue.model, sample or asked.dialogue.sample
+            model, sample = model or asked.dialogue.model, asked.dialogue.sample if sample is None else sample
         column = None if asked.closed else self.columns.find("output", row)
         if column is not None:
-            return Exchange(instruction, self.outputs(row, column, instruction), model, sample)
+            return Exchange(instruction, self.outputs(row, column, instruction), model, sample or 0)
         outputs = tuple(output_of(instruction, trajectory) for trajectory in asked.trajectories)
         if outputs:
             self.columns.used.setdefault("output", asked.column)
-        return Exchange(instruction, outputs, model, sample)
+        return Exchange(instruction, outputs, model, sample or 0)
 
     def instruction(self, row: FileRow) -> Instruction:
         """What was asked, of a row whose outputs do not matter or stand elsewhere. Raises as ``read`` does."""
@@ -286,13 +286,6 @@ def _after(asked: Conversation, reply: Sequence[Message]) -> Trajectory:
 
 def _written(messages: Iterable[Message]) -> str:
     return "\n".join(message.text for message in messages if message.text)
-
-
-def _sample(row: FileRow, columns: Columns) -> int:
-    """0 where the row does not count."""
-    column = columns.find("sample", row)
-    text = "" if column is None else str(row.values[column]).strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _is_message(item: Any) -> bool:

@@ -30,6 +30,7 @@ SIDE_NAMES: Mapping[str, tuple[str, ...]] = {  # of two outputs in a row
     "model_a": ("model_a", "generator_1", "model_1", "generator_a", "model_x"),
     "model_b": ("model_b", "generator_2", "model_2", "generator_b", "model_y"),
 }
+_MOST_DIGITS = 10
 _SHOWN_COLUMNS, _SHOWN_CHARS = 20, 40  # in a message
 
 
@@ -122,6 +123,13 @@ def read_label(row: FileRow, field: str, columns: Columns) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return row.as_text(column, value).strip() or None
+
+
+def read_count(row: FileRow, field: str, columns: Columns) -> int | None:
+    """A whole number from 0, also as text; None where the column holds anything else, or there is none."""
+    column = columns.find(field, row)
+    text = "" if column is None else str(row.values[column]).strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else None
 
 
 def optional_texts(row: FileRow, field: str, columns: Columns) -> tuple[str, ...]:

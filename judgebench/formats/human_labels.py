@@ -20,7 +20,7 @@ from typing import Any
 from judgebench.conversations import Blob, cut
 from judgebench.formats import Format, Sample
 from judgebench.formats.exchanges import ExchangeReader, first_turns
-from judgebench.formats.fields import SIDE_NAMES, USUAL_NAMES, Columns, holds_field, holds_sides, read_label
+from judgebench.formats.fields import SIDE_NAMES, USUAL_NAMES, Columns, holds_field, holds_sides, read_count, read_label
 from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, kind, read_rows
 from judgebench.formats.writing import INSTRUCTION_COLUMNS, KEY_COLUMN, instruction_values, output_values
 from judgebench.records import HumanLabel, Instruction, Order, Output
@@ -34,6 +34,8 @@ LABEL_FIELDS: Mapping[str, tuple[str, ...]] = {
     "label": ("preference", "winner", "label", "human_preference", "decision", "vote"),
     "annotator": ("annotator", "judge", "worker", "annotator_index", "annotator_id", "rater", "user"),
     "turn": ("turn",),
+    "sample_a": ("sample_a",),
+    "sample_b": ("sample_b",),
 }
 _FIRST = ("model_a", "a", "a>b", "left", "first", "1st", "output_1", "output_a", "a>>b")
 _SECOND = ("model_b", "b", "b>a", "a<b", "right", "second", "2nd", "output_2", "output_b", "b>>a")
@@ -50,6 +52,8 @@ class Side:
     model: str | None
     output: Output | None  # without the name of its model
     column: str  # that holds the output, or the name where there is no output
+    digest: str | None = None  # of the output, as a queue for people has it: it tells apart what reads alike
+    sample: int | None = None  # which of the model's outputs, as only our own files say
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,9 @@ def _side(row: FileRow, reader: ExchangeReader, letter: str, instruction: Instru
     model = None if named is None else read_label(row, f"model_{letter}", columns)
     if model is None and output is None:
         raise row.error(held or named or "", "neither the output nor the name of its model is there")
-    return Side(model, output, held or named or "")
+    digest = row.values.get(f"output_{letter}_digest") or None
+    sample = read_count(row, f"sample_{letter}", columns) if KEY_COLUMN in row.values else None
+    return Side(model, output, held or named or "", None if digest is None else str(digest), sample)
 
 
 def _output(row: FileRow, reader: ExchangeReader, column: str, instruction: Instruction, turns: int | None) -> Output:
@@ -256,7 +262,7 @@ def _is_label_file(sample: Sample) -> bool:
 def _values(instruction: Instruction, a: Output, b: Output, label: HumanLabel) -> dict[str, Any]:
     own = {name: getattr(label, name) for name in LABELS.columns if hasattr(label, name)}
     sides = {**output_values("output_a", a), **output_values("output_b", b)}
-    return {**own, **instruction_values(instruction), **sides}
+    return {**own, **instruction_values(instruction), **sides, "sample_a": a.sample, "sample_b": b.sample}
 
 
 LABELS = Format(
@@ -269,8 +275,8 @@ LABELS = Format(
     maps=True,
     columns={
         **INSTRUCTION_COLUMNS,
-        **{"model_a": "text", "output_a": "replies", "output_a_messages": "messages"},
-        **{"model_b": "text", "output_b": "replies", "output_b_messages": "messages"},
+        **{"model_a": "text", "output_a": "replies", "output_a_messages": "messages", "sample_a": "integer"},
+        **{"model_b": "text", "output_b": "replies", "output_b_messages": "messages", "sample_b": "integer"},
         "annotator": "text",
         **{"preference": "number", "both_bad": "flag", "order": "text", "source": "text", "created_at": "text"},
     },

@@ -129,15 +129,20 @@ def _outputs(database: Database, part: _Part) -> Iterator[tuple[Instruction, Out
             yield from ((instruction, output) for model in sorted(outputs) for output in outputs[model])
 
 
-def _labels(database: Database, part: _Part) -> Iterator[tuple[Instruction, Output, Output, HumanLabel]]:
+def _labels(database: Database, part: _Part) -> Iterator[tuple[Instruction | Output | HumanLabel, ...]]:
     with database.read() as connection:
         given: dict[str, list[HumanLabel]] = defaultdict(list)
         for label in labels.labels(connection, part.id(connection), category=part.category):
             given[label.instruction].append(label)
         for instruction, outputs in _answered(connection, part):
             mine = given[instruction.key]
-            for label in sorted(mine, key=lambda label: (label.model_a, label.model_b, label.annotator)):
-                yield instruction, outputs[label.model_a][0], outputs[label.model_b][0], label
+            for label in sorted(mine, key=lambda label: (label.model_a, label.model_b, label.annotator, label.samples)):
+                sides = zip((label.model_a, label.model_b), label.samples, strict=True)
+                yield instruction, *(_sample(outputs[model], sample) for model, sample in sides), label
+
+
+def _sample(outputs: Sequence[Output], number: int) -> Output:
+    return next(output for output in outputs if output.sample == number)
 
 
 def _answered(connection: Connection, part: _Part) -> Iterator[tuple[Instruction, Mapping[str, tuple[Output, ...]]]]:

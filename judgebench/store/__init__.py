@@ -17,6 +17,7 @@ from judgebench.store import (
     runs,
     schema,
     transfer,
+    trial_keys,
     verdicts,
 )
 
@@ -34,5 +35,6 @@ __all__ = [
     "runs",
     "schema",
     "transfer",
+    "trial_keys",
     "verdicts",
 ]

@@ -132,14 +132,8 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the schema to this code's revision."""
-        from alembic import command  # slow to import, and only an upgrade needs it
-        from alembic.config import Config
-
-        config = Config()
-        config.set_main_option("script_location", str(folder("migrations")).replace("%", "%%"))
         with self._changing() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            migrate(connection)
 
     @contextmanager
     def _changing(self) -> Iterator[sa.Connection]:
@@ -176,6 +170,17 @@ class Database:
         if type(error).__name__ in ("IntegrityError", "CheckViolation", "UniqueViolation"):
             return DatabaseError(f"the database {self.name} refused a row: {reason}")
         return DatabaseError(f"the database {self.name} cannot be used: {reason}")
+
+
+def migrate(connection: Connection, revision: str = SCHEMA_REVISION) -> None:
+    """Bring the schema up to a revision, in the connection's transaction."""
+    from alembic import command  # slow to import, and only an upgrade needs it
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(folder("migrations")).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def parse_address(address: str) -> URL:

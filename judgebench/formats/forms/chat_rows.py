@@ -8,7 +8,7 @@ from judgebench.conversations import ASKING, Conversation, Message, Text
 from judgebench.formats.forms import Dialogue
 from judgebench.formats.forms.sources import kind_of
 
-_PROMPTS = ("messages", "prompt", "conversation")
+_PROMPTS = ("messages", "prompt", "conversation", "conversations")
 _REPLIES = ("response", "completion", "output", "choices", "answer")
 _MODELS = ("assistant", "tool")
 ReadMessages = Callable[[list[Any], str], tuple[Message, ...]]
@@ -64,12 +64,18 @@ def row_dialogue(values: Mapping[str, Any], read: ReadMessages, empty: Conversat
         raise ValueError(_missing(values))
     source = values[column]
     messages = (Message("user", (Text(source),)),) if isinstance(source, str) else read(source, column)
+    return with_replies(replace(empty, messages=messages), values, read)
+
+
+def with_replies(conversation: Conversation, values: Mapping[str, Any], read: ReadMessages) -> Dialogue:
+    """The conversation, with the replies in another column of its row."""
     model = values.get("model")
-    dialogue = Dialogue(replace(empty, messages=messages), model=model if isinstance(model, str) else None)
+    messages = conversation.messages
+    dialogue = Dialogue(conversation, model=model if isinstance(model, str) else None)
     answer = _reply_column(values, messages)
     if answer is not None:
-        return _with_replies(dialogue, values[answer], answer, read)
-    return dialogue if messages[-1].role in _MODELS else replace(dialogue, prompt=len(messages))
+        return _replied(dialogue, values[answer], answer, read)
+    return dialogue if messages and messages[-1].role in _MODELS else replace(dialogue, prompt=len(messages))
 
 
 def _missing(values: Mapping[str, Any]) -> str:
@@ -83,11 +89,13 @@ def _missing(values: Mapping[str, Any]) -> str:
 def _reply_column(values: Mapping[str, Any], messages: tuple[Message, ...]) -> str | None:
     """A conversation that a model ends has its answer; what stands as "answer" beside it is another's."""
     names = [name for name in _REPLIES if values.get(name) is not None]
-    ended = messages[-1].role in _MODELS
-    return next((name for name in names if not (ended and name == "answer")), None)
+    others = {"answer"} if messages and messages[-1].role in _MODELS else set()
+    if not _choices(values.get("choices")):
+        others.add("choices")  # of a question, not of a completion
+    return next((name for name in names if name not in others), None)
 
 
-def _with_replies(dialogue: Dialogue, value: Any, column: str, read: ReadMessages) -> Dialogue:
+def _replied(dialogue: Dialogue, value: Any, column: str, read: ReadMessages) -> Dialogue:
     messages = dialogue.conversation.messages
     turns = sum(message.role == "user" for message in messages)
     if turns > 1 and _are_texts(value):

@@ -346,7 +346,8 @@ class _Searching:
         """The verdict with its preference for the null model, which is side A by its name."""
         null = Output(instruction.key, "", text)
         other = Output(instruction.key, self._entered.baseline, self._baseline[instruction.key])
-        trial = Trial(self._judge.digest, Battle.of(instruction, null, other), order)
+        shown = self._template.shown(instruction)
+        trial = Trial(self._judge.digest, Battle.of(instruction, null, other), order, shown=shown)
         async with self._places:
             self._questions += 1
             return (await self._asker.ask(trial)).verdict
