@@ -20,7 +20,7 @@ from judgebench.formats.writing import KEY_COLUMN, messages_of
 from judgebench.keys import clean_text
 from judgebench.records import Instruction, Output
 
-_LISTS = ("messages", "conversations", "contents")  # as forms call a list of messages
+_LISTS = ("messages", "conversations", "contents", "items")  # as forms call a list of messages
 _BESIDE = ("system", "tools", "system_instruction")  # columns that say more about such a list
 _SPEAKER = ("role", "from", "type", "parts")  # what messages have, and texts have not
 
@@ -58,6 +58,7 @@ class ExchangeReader:
         """Raises InputError, naming row and field, where nothing was asked or something cannot be read."""
         asked = self._asked(row)
         instruction = self._instruction(row, asked)
+        self.columns.used.setdefault("instruction", asked.column)
         model, sample = read_label(row, "generator", self.columns), read_count(row, "sample", self.columns)
         if asked.dialogue is not None:
             model, sample = model or asked.dialogue.model, asked.dialogue.sample if sample is None else sample
@@ -71,7 +72,9 @@ class ExchangeReader:
 
     def instruction(self, row: FileRow) -> Instruction:
         """What was asked, of a row whose outputs do not matter or stand elsewhere. Raises as ``read`` does."""
-        return self._instruction(row, self._asked(row))
+        asked = self._asked(row)
+        self.columns.used.setdefault("instruction", asked.column)
+        return self._instruction(row, asked)
 
     def outputs(self, row: FileRow, column: str, instruction: Instruction) -> tuple[Output, ...]:
         """The outputs to the instruction in a column that must hold some; several are samples."""
@@ -112,7 +115,9 @@ class ExchangeReader:
         fixed = self.columns.chooses("instruction") or self._is_text(row)
         form = None if fixed else forms.recognise(row.values)
         if form is not None:
-            return self._told(row, self._read(row, form, row.values), self._column_of(row))
+            told = self._told(row, self._read(row, form, row.values), self._column_of(row))
+            if told.conversation.messages or column is None:
+                return told  # else only the output is a conversation
         dialogue = None if column is None else self._messages(row, column)
         return self._text(row) if dialogue is None or column is None else self._told(row, dialogue, column)
 
@@ -168,7 +173,6 @@ class ExchangeReader:
 
     def _told(self, row: FileRow, dialogue: Dialogue, column: str) -> _Asked:
         """A dialogue as what was asked and what was done."""
-        self.columns.used.setdefault("instruction", column)
         conversation, replies = dialogue.conversation, dialogue.replies
         if replies:
             trajectories = tuple(_after(conversation, reply) for reply in replies)
