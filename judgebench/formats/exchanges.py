@@ -56,25 +56,25 @@ class ExchangeReader:
 
     def read(self, row: FileRow) -> Exchange:
         """Raises InputError, naming row and field, where nothing was asked or something cannot be read."""
-        asked = self._asked(row)
-        instruction = self._instruction(row, asked)
-        self.columns.used.setdefault("instruction", asked.column)
+        question = self._asked(row)
+        instruction = self._instruction(row, question)
+        self.columns.used.setdefault("instruction", question.column)
         model, sample = read_label(row, "generator", self.columns), read_count(row, "sample", self.columns)
-        if asked.dialogue is not None:
-            model, sample = model or asked.dialogue.model, asked.dialogue.sample if sample is None else sample
-        column = None if asked.closed else self.columns.find("output", row)
+        if question.dialogue is not None:
+            model, sample = model or question.dialogue.model, question.dialogue.sample if sample is None else sample
+        column = None if question.closed else self.columns.find("output", row)
         if column is not None:
             return Exchange(instruction, self.outputs(row, column, instruction), model, sample or 0)
-        outputs = tuple(output_of(instruction, trajectory) for trajectory in asked.trajectories)
+        outputs = tuple(output_of(instruction, trajectory) for trajectory in question.trajectories)
         if outputs:
-            self.columns.used.setdefault("output", asked.column)
+            self.columns.used.setdefault("output", question.column)
         return Exchange(instruction, outputs, model, sample or 0)
 
     def instruction(self, row: FileRow) -> Instruction:
         """What was asked, of a row whose outputs do not matter or stand elsewhere. Raises as ``read`` does."""
-        asked = self._asked(row)
-        self.columns.used.setdefault("instruction", asked.column)
-        return self._instruction(row, asked)
+        question = self._asked(row)
+        self.columns.used.setdefault("instruction", question.column)
+        return self._instruction(row, question)
 
     def outputs(self, row: FileRow, column: str, instruction: Instruction) -> tuple[Output, ...]:
         """The outputs to the instruction in a column that must hold some; several are samples."""
@@ -182,22 +182,22 @@ class ExchangeReader:
         only_asked = prompt in (0, len(conversation.messages)) and output not in (None, column)
         if only_asked and (prompt or self.columns.chooses("output")):
             return _Asked(column, conversation, (), dialogue)
-        asked, trajectory = cut(conversation, prompt=prompt)
-        return _Asked(column, asked, (trajectory,) if trajectory.segments else (), dialogue, closed=True)
+        instruction, trajectory = cut(conversation, prompt=prompt)
+        return _Asked(column, instruction, (trajectory,) if trajectory.segments else (), dialogue, closed=True)
 
-    def _instruction(self, row: FileRow, asked: _Asked) -> Instruction:
-        conversation = asked.conversation
+    def _instruction(self, row: FileRow, question: _Asked) -> Instruction:
+        conversation = question.conversation
         turns = tuple(clean_text(text) for text in conversation.turns) or (clean_text(_written(conversation.messages)),)
         if conversation.plain and not all(turn.strip() for turn in turns):
-            raise row.error(asked.column, "the instruction, or one of its turns, is empty")
+            raise row.error(question.column, "the instruction, or one of its turns, is empty")
         if not any(content for _, content in identity(conversation.messages, normalised=True)):
-            raise row.error(asked.column, "holds no instruction")
+            raise row.error(question.column, "holds no instruction")
         bare = conversation.plain and Conversation.of_turns(turns).messages == conversation.messages
         reference = "\n\n".join(optional_texts(row, "reference", self.columns)).strip()
         return Instruction(
             turns=turns,
             category=read_label(row, "category", self.columns),
-            reference=reference or (asked.dialogue and asked.dialogue.reference) or None,
+            reference=reference or (question.dialogue and question.dialogue.reference) or None,
             checklist=optional_texts(row, "checklist", self.columns),
             full=None if bare else conversation,
         )
@@ -241,13 +241,13 @@ def _replied(values: Mapping[str, Any]) -> bool:
 
 def continued(instruction: Instruction, conversation: Conversation) -> Trajectory | None:
     """What a model did in a conversation that holds the instruction, or goes on from it; None where it does neither."""
-    asked = instruction.conversation.messages
-    key, count = identity(asked, normalised=True), len(asked)
+    question = instruction.conversation.messages
+    key, count = identity(question, normalised=True), len(question)
     whole, trajectory = cut(conversation)
     if trajectory.segments and identity(whole.messages, normalised=True) == key:
         return trajectory
     holds = identity(conversation.messages[:count], normalised=True) == key
-    messages = conversation.messages if holds else (*asked, *conversation.messages)
+    messages = conversation.messages if holds else (*question, *conversation.messages)
     whole, trajectory = cut(replace(conversation, messages=messages), prompt=count)
     return trajectory if len(whole.messages) == count else None
 
@@ -279,13 +279,13 @@ def open_turns(instruction: Instruction) -> int:
 
 def _prompt(conversation: Conversation) -> int:
     """How many messages were asked, whoever said them: all where the last is not a model's; 0: by their roles."""
-    asked, trajectory = cut(conversation)
-    ends_open = not trajectory.segments or trajectory.segments[-1].after < len(asked.messages)
+    question, trajectory = cut(conversation)
+    ends_open = not trajectory.segments or trajectory.segments[-1].after < len(question.messages)
     return len(conversation.messages) if ends_open else 0
 
 
-def _after(asked: Conversation, reply: Sequence[Message]) -> Trajectory:
-    return cut(replace(asked, messages=(*asked.messages, *reply)), prompt=len(asked.messages))[1]
+def _after(question: Conversation, reply: Sequence[Message]) -> Trajectory:
+    return cut(replace(question, messages=(*question.messages, *reply)), prompt=len(question.messages))[1]
 
 
 def _written(messages: Iterable[Message]) -> str:

@@ -143,10 +143,10 @@ def _instruction(row: FileRow, reader: ExchangeReader, turns: int | None) -> Ins
         if named is None:
             raise reader.columns.missing("instruction", row)
         return named
-    asked = cut(first_turns(conversation, turns))[0]
-    if named is not None and (named.full is not None or asked.plain or asked.turns != named.turns):
+    question = cut(first_turns(conversation, turns))[0]
+    if named is not None and (named.full is not None or question.plain or question.turns != named.turns):
         return named
-    return reader.asked(row, column, asked)
+    return reader.asked(row, column, question)
 
 
 def _side(row: FileRow, reader: ExchangeReader, letter: str, instruction: Instruction, turns: int | None) -> Side:

@@ -82,7 +82,7 @@ def prepare(
             known = set(store.benchmarks.instruction_ids(connection, benchmark_id))
     takes_new = creates or extend
     instructions = {row.instruction.key: row.instruction for row in reversed(submission.outputs)}
-    new = tuple(asked for key, asked in reversed(instructions.items()) if key not in known)
+    new = tuple(question for key, question in reversed(instructions.items()) if key not in known)
     kept = [row for row in submission.outputs if takes_new or row.instruction.key in known]
     matched = len(instructions) - len(new)
     if not kept:
