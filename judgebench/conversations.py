@@ -244,6 +244,25 @@ def _spoken(messages: Iterable[Message]) -> str:
     return "\n".join(text for text in texts if text)
 
 
+def visible(messages: Iterable[Message], *, results: bool = True) -> str:
+    """What can be read in them, separated by empty lines: texts, calls with their arguments, results, and files by what
+    tells them apart; neither reasoning nor what only its source understands. ``results``: of tools, too."""
+    texts = (_visible(part) for message in messages if results or message.role != "tool" for part in message.parts)
+    return "\n\n".join(text for text in texts if text)
+
+
+def _visible(part: Part) -> str:
+    match part:
+        case Text(text) | Refusal(text):
+            return text
+        case Call(name, arguments):
+            return f"{name} {arguments}"
+        case Media(kind, digest, url=url, name=name):
+            return f"{kind} {digest or url or name}"
+        case _:
+            return ""
+
+
 class Calls:
     """Numbers the calls of a conversation from 1, and knows which of them a result answers.
 
