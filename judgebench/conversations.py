@@ -244,10 +244,10 @@ def _spoken(messages: Iterable[Message]) -> str:
     return "\n".join(text for text in texts if text)
 
 
-def visible(messages: Iterable[Message], *, results: bool = True) -> str:
-    """What can be read in them, separated by empty lines: texts, calls with their arguments, results, and files by what
-    tells them apart; neither reasoning nor what only its source understands. ``results``: of tools, too."""
-    texts = (_visible(part) for message in messages if results or message.role != "tool" for part in message.parts)
+def visible(messages: Iterable[Message]) -> str:
+    """What can be read in them, separated by empty lines: texts, calls with their arguments, results, errors, and files
+    by what tells them apart; neither reasoning nor what only its source understands."""
+    texts = (text for message in messages for text in (*map(_visible, message.parts), message.error))
     return "\n\n".join(text for text in texts if text)
 
 
@@ -319,21 +319,29 @@ def identity(messages: Iterable[Message], *, normalised: bool) -> list[Any]:
             items[-1][1] += content
         elif content or role != "assistant":
             items.append([speaker, content])
-    return [[speaker[:2] if speaker[0] != "tool" else speaker, _joined(content)] for speaker, content in items]
+    stream = ((speaker, _joined(content, normalised=normalised)) for speaker, content in items)
+    return [
+        [speaker if speaker[0] == "tool" else speaker[:2], content]
+        for speaker, content in stream
+        if content or speaker[0] != "assistant"
+    ]
 
 
-def _joined(content: Sequence[list[Any]]) -> list[list[Any]]:
+def _joined(content: Sequence[list[Any]], *, normalised: bool) -> list[list[Any]]:
+    """Texts that follow each other as one: only then is it the same text, whichever parts it stood in."""
     joined: list[list[Any]] = []
-    for is_text, group in groupby(content, key=lambda item: item[0] == "text"):
+    for is_text, group in groupby(content, key=lambda item: item[0] == "text" and isinstance(item[1], str)):
         items = list(group)
-        joined += [["text", "\n".join(item[1] for item in items)]] if is_text else items
+        text = "\n".join(item[1] for item in items) if is_text else ""
+        text = normalise_text(text) if normalised else text
+        joined += items if not is_text else [["text", text]] if text else []
     return joined
 
 
 def _item(part: Part, calls: Calls, *, normalised: bool) -> list[Any]:
     match part:
         case Text(text):
-            return ["text", normalise_text(text) if normalised else text]
+            return ["text", text]
         case Refusal(text):
             return ["refusal", normalise_text(text) if normalised else text]
         case Reasoning(text, redacted=redacted):

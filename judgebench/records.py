@@ -139,7 +139,7 @@ class Output:
         """All that it wrote, separated by empty lines: its texts, its calls with their arguments, files by digest."""
         if self.plain or self.trajectory is None:
             return self.whole
-        return visible(self.trajectory.messages, results=False)
+        return visible(message for message in self.trajectory.messages if message.role == "assistant")
 
     @property
     def visible(self) -> str:

@@ -13,7 +13,7 @@ from judgebench.clients.base import Client
 from judgebench.clients.providers import price_of, provider_of
 from judgebench.engine.judges import ResolvedModel, open_model
 from judgebench.engine.run import reply_or_error
-from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
+from judgebench.engine.runner import Known, OnProgress, Runner, RunTally, run_async
 from judgebench.errors import InputError, JudgeError
 from judgebench.records import (
     Answer,
@@ -211,9 +211,9 @@ class _OutputSink:
         self._answers = answers
         self.returned: set[str] = set()  # names of models that replies bear
 
-    def known(self, trial_keys: Sequence[str]) -> Mapping[str, Status]:
+    def known(self, trial_keys: Sequence[str]) -> Known:
         with self._database.read() as connection:
-            return self._answers.known(connection, trial_keys)
+            return Known(self._answers.known(connection, trial_keys))
 
     def add(self, results: Sequence[Answer]) -> None:
         with self._database.write() as connection:

@@ -59,10 +59,11 @@ class ExportedBatch:
 
 @dataclass(slots=True)
 class ExportReport:
-    """What became of a study's trials; ``planned`` is the sum of the five after it."""
+    """What became of a study's trials; ``planned`` is the sum of the six after it."""
 
     planned: int = 0
     answered: int = 0  # that have a verdict already
+    taken_over: int = 0  # that had one on another benchmark, and have it here from now on
     identical: int = 0  # decided now, without a question
     awaited: int = 0  # that an earlier batch asks
     unseen: int = 0  # that cannot be judged: the outputs differ only in what the template does not show
@@ -212,10 +213,11 @@ class _Export:
         while chunk := list(islice(stream, _LOOK_UP)):
             keys = [trial.key for trial in chunk]
             with self._database.read() as connection:
-                known = store.verdicts.revisions(connection, keys)
+                known = store.verdicts.known_trials(connection, self._plan.benchmark_id, keys)
                 awaited = runs.awaited(connection, keys)
-            answered = {key for key, (_, status) in known.items() if status is not Status.FAILED}
+            answered = {key for key, status in known.ended.items() if status is not Status.FAILED}
             self.report.answered += len(answered)
+            answered |= self._take_over(list(known.elsewhere))
             self.report.awaited += len(awaited - answered)
             left = [trial for trial in chunk if trial.key not in answered | awaited]
             template = self._plan.resolved.template
@@ -228,6 +230,14 @@ class _Export:
             self.report.identical += len(ties)
             self.report.unseen += len(decided) - len(ties)
             yield from (trial for trial in left if trial.key not in decided)
+
+    def _take_over(self, keys: Sequence[str]) -> set[str]:
+        if not keys:
+            return set()
+        with self._database.write() as connection:
+            taken_over = VerdictWriter(connection, self._run(connection)).take_over(connection, keys)
+        self.report.taken_over += len(taken_over)
+        return set(taken_over)
 
     def _run(self, connection: Connection) -> int:
         if self._run_id is None:
@@ -362,8 +372,8 @@ class _Ingest:
         self.report.foreign += len(by_key.keys() - trials.keys())
         if opened is None:
             return
-        known = store.verdicts.revisions(connection, list(trials))
-        new = list(self._new(opened, by_key, trials, {key: status for key, (_, status) in known.items()}))
+        known = opened.writer.known(connection, [trial.key for trial in trials.values()])
+        new = list(self._new(opened, by_key, trials, known))
         opened.writer.add(connection, new)
         self.report.new += len(new)
         for stored in new:
@@ -377,8 +387,8 @@ class _Ingest:
         known: Mapping[str, Status],
     ) -> Iterator[TrialResult]:
         """What adds to what is known: a verdict where there was none, a failure where there was nothing."""
-        for key, trial in trials.items():
-            result, status = results[key], known.get(key)
+        for sent_key, trial in trials.items():
+            result, status = results[sent_key], known.get(trial.key)
             if not result.asked:
                 self.report.expired += 1
                 continue

@@ -17,7 +17,7 @@ from judgebench.clients.http import Rejected
 from judgebench.clients.probe import enforced
 from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model, template_of
 from judgebench.engine.plan import IDENTICAL_AS_SHOWN, RunPlan, identical_verdict, plan, planned_trials
-from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
+from judgebench.engine.runner import Known, OnProgress, Runner, RunTally, run_async
 from judgebench.errors import InputError, JudgeError
 from judgebench.judging.parsing import PARSER_VERSION, parse
 from judgebench.judging.reask import Constraint, constraint
@@ -117,9 +117,15 @@ class Judging:
             self._run_id = start_run(connection, plan, "run")
             self._verdicts = VerdictWriter(connection, self._run_id)
 
-    def known(self, trial_keys: Sequence[str]) -> Mapping[str, Status]:
+    def known(self, trial_keys: Sequence[str]) -> Known:
+        """What other benchmarks know is taken over on the way."""
         with self._database.read() as connection:
-            return {key: status for key, (_, status) in store.verdicts.revisions(connection, trial_keys).items()}
+            known = store.verdicts.known_trials(connection, self._plan.benchmark_id, trial_keys)
+        if not known.elsewhere:
+            return Known(known.ended)
+        with self._database.write() as connection:
+            taken_over = self._verdicts.take_over(connection, list(known.elsewhere))
+        return Known({**known.ended, **taken_over}, len(taken_over))
 
     def add(self, results: Sequence[TrialResult]) -> None:
         with self._database.write() as connection:
@@ -154,10 +160,12 @@ class Judging:
 
 def start_run(connection: Connection, plan: RunPlan, kind: str) -> int:
     """The id of a new run of the plan."""
+    judge, shows = plan.resolved.judge, plan.resolved.template.shows
+    store.trial_keys.make_current(connection, judge, shows)
     return store.runs.start_run(
         connection,
         benchmark_id=plan.benchmark_id,
-        judge_id=store.judges.add_judge(connection, plan.resolved.judge),
+        judge_id=store.judges.add_judge(connection, judge, shows),
         kind=kind,
         specification=plan.study.model_dump(mode="json", exclude_defaults=True),
     )
@@ -240,11 +248,13 @@ async def reply_or_error(client: Client, prompt: Prompt, settings: Mapping[str, 
 
 def result_of(trial: Trial | Reading, verdict: Verdict, completion: Completion | None) -> TrialResult:
     """What became of ``trial``, as it is stored."""
-    ending = (trial.repeat, verdict, completion)
+    ending = (trial.repeat, verdict, completion, None)
     if isinstance(trial, Reading):
-        return TrialResult(trial.key, trial.instruction.key, trial.output.model, None, None, *ending)
+        read = trial.output
+        return TrialResult(trial.key, trial.instruction.key, read.model, None, None, *ending, (read.sample, 0))
     sides = trial.battle
-    return TrialResult(trial.key, sides.instruction.key, sides.a.model, sides.b.model, trial.order, *ending)
+    samples = (sides.a.sample, sides.b.sample)
+    return TrialResult(trial.key, sides.instruction.key, sides.a.model, sides.b.model, trial.order, *ending, samples)
 
 
 def failed(why: str) -> Verdict:

@@ -79,12 +79,28 @@ class RecordedVerdict:
 
     @property
     def result(self) -> TrialResult:
+        """Its key as of a judge that is shown neither reference nor checklist."""
+        return self.result_shown("")
+
+    def result_shown(self, shown: str) -> TrialResult:
+        """``shown``: as of a ``Trial``."""
+        return TrialResult(
+            trial_key=self._key(shown),
+            instruction=self.instruction.key,
+            model_a=self.a.model,
+            model_b=None if self.b is None else self.b.model,
+            order=self.order,
+            repeat=self.repeat,
+            verdict=self.verdict,
+            completion=self.completion,
+            samples=(self.a.sample, 0 if self.b is None else self.b.sample),
+        )
+
+    def _key(self, shown: str) -> str:
         if self.b is None:
-            key = Reading(self.judge.digest, self.instruction, self.a, self.repeat).key
-        else:
-            key = trial_key(self.judge.digest, Battle(self.instruction, self.a, self.b), self.order, self.repeat)
-        models = self.a.model, None if self.b is None else self.b.model
-        return TrialResult(key, self.instruction.key, *models, self.order, self.repeat, self.verdict, self.completion)
+            return Reading(self.judge.digest, self.instruction, self.a, self.repeat, shown).key
+        sides = Battle(self.instruction, self.a, self.b)
+        return trial_key(self.judge.digest, sides, self.order, self.repeat, shown)
 
 
 @dataclass(frozen=True, slots=True)

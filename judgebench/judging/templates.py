@@ -172,9 +172,14 @@ class Template:
         has = {"reference": instruction.reference is not None, "checklist": bool(instruction.checklist)}
         return tuple(name for name in ("reference", "checklist") if name in self.named and not has[name])
 
+    @property
+    def shows(self) -> tuple[str, ...]:
+        """What of an instruction beside its conversation it shows, by name, sorted."""
+        return tuple(sorted(self.named & OPTIONAL))
+
     def shown(self, instruction: Instruction) -> str:
         """Content key of what of the instruction this template shows beside its conversation; empty: nothing."""
-        return shown_key(instruction, sorted(self.named & OPTIONAL))
+        return shown_key(instruction, self.shows)
 
 
 def shown_key(instruction: Instruction, names: Sequence[str]) -> str:

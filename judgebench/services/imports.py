@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from os import PathLike
 
 from judgebench import services, store
-from judgebench.errors import InputError
+from judgebench.engine.judges import template_of
+from judgebench.errors import InputError, UnknownName
 from judgebench.formats import Format, Sample, registry
 from judgebench.formats.alpaca_eval import ALPACA_EVAL, read_alpaca_eval
 from judgebench.formats.human_labels import LabelFile
@@ -17,7 +18,8 @@ from judgebench.formats.lineage_file import LineageFile
 from judgebench.formats.outputs import INSTRUCTIONS, OUTPUTS, InstructionsFile, OutputsFile
 from judgebench.formats.reading import ReadLimits, read_sample
 from judgebench.formats.registry import Contents
-from judgebench.formats.verdicts import VerdictsFile
+from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
+from judgebench.judging.templates import OPTIONAL, shown_key
 from judgebench.records import Instruction, Judge, Model, Output, Trial, TrialResult, check_name
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
@@ -203,12 +205,12 @@ def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, f
         check_name("model", name)
         store.models.add_model(connection, Model(name))
     store.models.add_outputs(connection, benchmark_id, [output for _, output in file.outputs])
-    judges: dict[str, tuple[Judge, list[TrialResult]]] = {}
+    judges: dict[str, tuple[Judge, list[RecordedVerdict]]] = {}
     for recorded in file.verdicts:
-        judges.setdefault(recorded.judge.digest, (recorded.judge, []))[1].append(recorded.result)
+        judges.setdefault(recorded.judge.digest, (recorded.judge, []))[1].append(recorded)
     stored = [
-        _save_recorded(connection, benchmark_id, judge, results, format)
-        for judge, results in sorted(judges.values(), key=lambda pair: pair[0].name)
+        _save_recorded(connection, benchmark_id, judge, verdicts, format)
+        for judge, verdicts in sorted(judges.values(), key=lambda pair: pair[0].name)
     ]
     pairs = {(row.instruction.key, row.a.model, row.b and row.b.model) for row in file.verdicts}
     return ImportReport(
@@ -228,12 +230,17 @@ def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, f
 
 
 def _save_recorded(
-    connection: Connection, benchmark_id: int, judge: Judge, results: Sequence[TrialResult], format: str
+    connection: Connection, benchmark_id: int, judge: Judge, verdicts: Sequence[RecordedVerdict], format: str
 ) -> Stored:
     """Store recorded verdicts that are not stored yet as one run; where all are, there is no run."""
     check_name("judge", judge.name)
-    judge_id = store.judges.add_judge(connection, judge)
-    known = store.verdicts.revisions(connection, [result.trial_key for result in results])
+    shows = store.judges.shows(connection, judge)
+    if shows is None:
+        shows = _shown_by(judge)
+        store.trial_keys.make_current(connection, judge, shows)
+    judge_id = store.judges.add_judge(connection, judge, shows)
+    results = _results(connection, benchmark_id, verdicts, shows)
+    known = store.verdicts.revisions(connection, benchmark_id, [result.trial_key for result in results])
     if all(result.trial_key in known for result in results):
         return Stored(0, len(results))
     run = store.runs.start_run(
@@ -242,6 +249,29 @@ def _save_recorded(
     stored = VerdictWriter(connection, run).add(connection, results)
     store.runs.finish_run(connection, run)
     return stored
+
+
+def _shown_by(judge: Judge) -> tuple[str, ...]:
+    """What of an instruction beside its conversation the judge was shown; all of it where its template is not here, so
+    that no two references are taken for one."""
+    everything = tuple(sorted(OPTIONAL))
+    if judge.template.endswith(".md"):  # a path that a file names is not opened
+        return everything
+    try:
+        return template_of(judge).shows
+    except (UnknownName, InputError):
+        return everything
+
+
+def _results(
+    connection: Connection, benchmark_id: int, verdicts: Sequence[RecordedVerdict], shows: Sequence[str]
+) -> list[TrialResult]:
+    """With the keys that trials of the benchmark have, whose reference it is that counts."""
+    if not shows:
+        return [recorded.result for recorded in verdicts]
+    instructions = store.benchmarks.instructions(connection, benchmark_id)
+    shown = {instruction.key: shown_key(instruction, shows) for instruction in instructions}
+    return [recorded.result_shown(shown[recorded.instruction.key]) for recorded in verdicts]
 
 
 @dataclass(frozen=True, slots=True)

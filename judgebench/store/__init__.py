@@ -16,6 +16,7 @@ from judgebench.store import (
     runs,
     schema,
     transfer,
+    trial_keys,
     verdicts,
 )
 
@@ -32,5 +33,6 @@ __all__ = [
     "runs",
     "schema",
     "transfer",
+    "trial_keys",
     "verdicts",
 ]

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from judgebench.conversations import Media
+from judgebench.judging.templates import shown_key
 from judgebench.records import (
     Battle,
     Completion,
@@ -28,7 +29,7 @@ from judgebench.records import (
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, instruction_of, output_of, within
 from judgebench.store.database import AMONG, rows_among
-from judgebench.store.judges import judge
+from judgebench.store.judges import judge, names_shown
 from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, check_model, join_sides
 from judgebench.store.search import instructions_with, outputs_with
 from judgebench.store.verdicts import every_revision, in_force
@@ -60,11 +61,13 @@ class JudgedTrial:
     repeat: int
     verdict: Verdict
     completion: Completion | None  # None: no reply was ever had, or none was needed
+    shows: tuple[str, ...] = ()  # as of ``trial_of``
 
     @property
     def trial(self) -> Trial | Reading | None:
         """None where the order was not recorded: what the judge said cannot be unswapped."""
-        return _trial(self.judge_digest, self.instruction, self.output_a, self.output_b, self.order, self.repeat)
+        sides = (self.instruction, self.output_a, self.output_b)
+        return _trial(self.judge_digest, self.shows, *sides, self.order, self.repeat)
 
 
 def judged_trials(
@@ -144,17 +147,27 @@ def unread(connection: sa.Connection, name: str, parser: str, *, after: int = 0)
             yield StoredReply(judged.verdict_id, judged.verdict, trial, judged.completion)
 
 
-def trial_of(row: sa.Row[Any], digest: str) -> Trial | Reading | None:
-    """The trial in a row of SIDES, by the judge with this digest; None as in ``JudgedTrial.trial``."""
-    return _trial(digest, instruction_of(row), *_sides(row), _order(row), row.repeat)
+def trial_of(row: sa.Row[Any], digest: str, shows: Sequence[str]) -> Trial | Reading | None:
+    """The trial in a row of SIDES, by the judge with this digest; None as in ``JudgedTrial.trial``.
+
+    ``shows``: what of the instruction beside its conversation is in the keys of the judge's trials.
+    """
+    return _trial(digest, shows, instruction_of(row), *_sides(row), _order(row), row.repeat)
 
 
 def _trial(
-    digest: str, instruction: Instruction, a: Output, b: Output | None, order: Order | None, repeat: int
+    digest: str,
+    shows: Sequence[str],
+    instruction: Instruction,
+    a: Output,
+    b: Output | None,
+    order: Order | None,
+    repeat: int,
 ) -> Trial | Reading | None:
+    shown = shown_key(instruction, shows)
     if b is None:
-        return Reading(digest, instruction, a, repeat)
-    return None if order is None else Trial(digest, Battle(instruction, a, b), order, repeat)
+        return Reading(digest, instruction, a, repeat, shown)
+    return None if order is None else Trial(digest, Battle(instruction, a, b), order, repeat, shown)
 
 
 def _judged(
@@ -169,7 +182,7 @@ def _judged(
         sa.select(
             *(v.id.label("verdict_id"), v.order, v.repeat, v.status, v.source, v.preference, v.score),
             *(v.label, v.mass, v.detail, v.parser, v.completion_id),
-            *(t.judges.c.name.label("judge"), t.judges.c.digest, *SIDES),
+            *(t.judges.c.name.label("judge"), t.judges.c.digest, t.judges.c.shows, *SIDES),
             *(c.text.label("reply"), c.model.label("reply_model"), *replied),
         )
         .join(t.instructions, t.instructions.c.id == v.instruction_id)
@@ -192,6 +205,7 @@ def _judged(
             repeat=row.repeat,
             verdict=_verdict(row),
             completion=None if row.completion_id is None else _completion(row),
+            shows=names_shown(row.shows),
         )
 
 

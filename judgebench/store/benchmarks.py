@@ -4,6 +4,7 @@ What is stored is never changed: adding an instruction again is nothing.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -141,8 +142,9 @@ def model_names(connection: sa.Connection, benchmark: int) -> list[str]:
 
 def presence(
     connection: sa.Connection, benchmark: int, models: Sequence[str], *, category: str | None = None
-) -> Iterator[set[str]]:
-    """Which of ``models`` have an output, for each of the benchmark's instructions in the order they came."""
+) -> Iterator[Mapping[str, int]]:
+    """How many outputs those of ``models`` have that have any, for each of the benchmark's instructions in the order
+    they came."""
     i, o = t.instructions.c, t.outputs.c
     ids = {row.id: row.name for row in connection.execute(sa.select(t.models).where(t.models.c.name.in_(models)))}
     query = (
@@ -153,7 +155,7 @@ def presence(
     )
     rows = connection.execute(query.execution_options(yield_per=1000))
     for _, group in groupby(rows, key=lambda row: row.id):
-        yield {ids[row.model_id] for row in group if row.model_id is not None}
+        yield Counter(ids[row.model_id] for row in group if row.model_id is not None)
 
 
 def instruction(connection: sa.Connection, place: int) -> Instruction:

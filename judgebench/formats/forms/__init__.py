@@ -103,7 +103,7 @@ def losses(form: Form, conversation: Conversation, blobs: Mapping[str, Blob]) ->
     again = form.read(form.write(conversation, blobs), dict(blobs)).whole
     lost = _kinds(conversation) - _kinds(again)
     before, after = (identity(side.messages, normalised=False) for side in (conversation, again))
-    return lost if lost or before == after else Counter({"order": 1})
+    return lost if lost or before == after else Counter({"other": 1})
 
 
 def _kinds(conversation: Conversation) -> Counter[str]:

@@ -14,11 +14,13 @@ class ChatStyle:
     user_media: tuple[str, ...]  # kinds
     other_media: tuple[str, ...]  # in messages of others
     addresses: tuple[str, ...]  # kinds of files that it may name by an address
+    natives: tuple[str, ...] = ()  # forms whose messages are of this style as they came
 
 
+_SPOKEN = ("audio/wav", "audio/mpeg")
 _SHOWN = ("image", "audio", "video")
-CHAT = ChatStyle(False, ("image", "audio", "document"), (), ("image",))
-REASONING_CHAT = ChatStyle(True, _SHOWN, _SHOWN, _SHOWN)
+CHAT = ChatStyle(False, ("image", "audio", "document"), (), ("image",), ("openai-chat",))
+REASONING_CHAT = ChatStyle(True, _SHOWN, _SHOWN, _SHOWN, ("vllm", "openai-chat"))
 
 
 def styled(messages: Iterable[Message], style: ChatStyle) -> list[Message]:
@@ -37,13 +39,19 @@ def bare(message: Message, style: ChatStyle) -> Message:
 
 def _fits(part: Part, role: str, style: ChatStyle) -> bool:
     if isinstance(part, Media):
-        known = part.digest is not None or (part.url is not None and part.kind in style.addresses)
+        addressed = part.kind in style.addresses
+        known = part.url is not None and addressed if part.digest is None else addressed or _is_sent(part)
         return known and part.kind in (style.user_media if role == "user" else style.other_media)
     if isinstance(part, Reasoning):
         return style.reasoning and role == "assistant" and not part.redacted
     if isinstance(part, Call):
         return role == "assistant" and part.kind in ("function", "custom")
     return isinstance(part, Text | Refusal)
+
+
+def _is_sent(part: Media) -> bool:
+    """Whether a file is of a type that goes without an address."""
+    return part.kind != "audio" or part.media_type in _SPOKEN
 
 
 def _usual(part: Part, role: str) -> Part:

@@ -44,7 +44,6 @@ _AUDIO_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _AUDIO_FORMATS = {media_type: name for name, media_type in _AUDIO_TYPES.items()}
 _URL_PARTS = {"image_url": "image", "video_url": "video", "audio_url": "audio"}
 _RESULTS = ("tool", "function")
-FAMILY = ("openai-chat", "vllm")  # forms whose messages are written alike
 
 
 def read_message(source: Any, blobs: Blobs) -> list[Message]:
@@ -191,10 +190,17 @@ def _read_input_audio(item: Mapping[str, Any], blobs: Blobs) -> Media:
 
 def _read_file(item: Mapping[str, Any], blobs: Blobs) -> Media:
     file = _inner(item, "file")
-    data = parsed_data_url(file["file_data"]) if isinstance(file.get("file_data"), str) else None
-    name, address = (file[key] if isinstance(file.get(key), str) else None for key in ("filename", "file_id"))
-    digest = held(data[1], data[0], blobs) if data else None
-    return Media("document", digest, data[0] if data and digest else None, address, name)
+    name, address, text = (file.get(key) for key in ("filename", "file_id", "file_data"))
+    data = parsed_data_url(text) if isinstance(text, str) else None
+    digest = held(data[1] if data else text, data[0] if data else "", blobs)
+    return Media(
+        "document",
+        digest,
+        data[0] if data and digest else None,
+        address if isinstance(address, str) else None,
+        name if isinstance(name, str) else None,
+        of_shape(None if data else ["file", "bare"]),
+    )
 
 
 def _usual_type(media: Media) -> str | None:
@@ -228,17 +234,14 @@ def _written_media(part: Media, blobs: Mapping[str, Blob]) -> dict[str, Any] | N
     kind, *bare = shape_of(part.extra) or [_usual_type(part)]
     data = in_base64(part.digest, blobs)
     if kind == "file":
-        return {"type": kind, "file": _written_file(part, data)}
+        address = data if bare or data is None else data_url(part.media_type, data)
+        values = {"filename": part.name, "file_id": part.url, "file_data": address}
+        return {"type": kind, kind: {key: value for key, value in values.items() if value is not None}}
     if kind == "input_audio":
         name = _AUDIO_FORMATS.get(part.media_type or "", (part.media_type or "").removeprefix("audio/"))
         return None if data is None else {"type": kind, kind: {"data": data, "format": name}}
     url = part.url if data is None else data_url(part.media_type, data)
     return None if url is None or kind is None else {"type": kind, kind: url if bare else {"url": url}}
-
-
-def _written_file(part: Media, data: str | None) -> dict[str, Any]:
-    file = {"filename": part.name, "file_id": part.url, "file_data": data and data_url(part.media_type, data)}
-    return {key: value for key, value in file.items() if value is not None}
 
 
 def _written_content(message: Message, blobs: Mapping[str, Blob]) -> Any:
@@ -347,22 +350,14 @@ def _read(values: Mapping[str, Any], blobs: Blobs, *, form: str) -> Dialogue:
 
 def _write(conversation: Conversation, blobs: Mapping[str, Blob], *, style: ChatStyle) -> dict[str, Any]:
     written = [message_source(message, blobs) for message in chat_messages(conversation, style)]
-    return {"messages": written} | written_tools(conversation, native=conversation.form in FAMILY)
+    return {"messages": written} | written_tools(conversation, native=conversation.form in style.natives)
 
 
 def chat_messages(conversation: Conversation, style: ChatStyle) -> list[Message]:
     """Its messages as ``written_message`` takes them."""
-    if conversation.form not in FAMILY:
+    if conversation.form not in style.natives:
         return styled(conversation.messages, style)
-    messages = list(in_order(conversation.messages))
-    if style.reasoning or conversation.form == "openai-chat":
-        return messages
-    return [_without_reasoning(message) for message in messages]
-
-
-def _without_reasoning(message: Message) -> Message:
-    parts = tuple(part for part in message.parts if not isinstance(part, Reasoning))
-    return message if parts == message.parts else replace(message, parts=parts, raw=None)
+    return list(in_order(conversation.messages))
 
 
 def message_source(message: Message, blobs: Mapping[str, Blob]) -> Any:

@@ -21,6 +21,7 @@ from judgebench.conversations import (
     unpacked,
 )
 from judgebench.formats.forms import Blobs, Dialogue, Form, faithful
+from judgebench.formats.forms.chat_rows import prompt_column
 from judgebench.formats.forms.chat_style import ChatStyle, bare, with_ids
 from judgebench.formats.forms.chat_tools import known_tools, read_tools, written_tool, written_tools
 from judgebench.formats.forms.sources import (
@@ -45,6 +46,7 @@ _CALL_TYPES = {kind: item_type for item_type, (kind, _) in _CALLS.items()}
 _RESULTS = ("function_call_output", "custom_tool_call_output")
 _USERS = ("mcp_approval_response",)  # items that a user says, which are no messages
 _TYPES = ("message", "reasoning", "item_reference", "compaction", "mcp_list_tools", *_CALLS, *_RESULTS)
+_PROMPTS = ("input", "items", "prompt")
 _MODELS = ("assistant", "tool")
 _PICTURE = "image_generation_call"
 
@@ -71,7 +73,7 @@ def _output(values: Mapping[str, Any]) -> tuple[str, Any] | None:
 
 
 def _recognises(values: Mapping[str, Any]) -> bool:
-    if values.get("messages") is not None:
+    if prompt_column(values) is not None:
         return False
     output = _output(values)
     return values.get("object") == "response" or any(
@@ -85,7 +87,7 @@ def _read(values: Mapping[str, Any], blobs: Blobs) -> Dialogue:
         return tuple(faithful(items, read, write, place=place))
 
     before, extra = _read_instructions(values, messages)
-    column = "input" if values.get("input") is not None else "items"
+    column = next((name for name in _PROMPTS if values.get(name) is not None), "input")
     prompt = (*before, *_read_side(values.get(column), column, messages, "user"))
     output = _output(values)
     tools, raw_tools, beside = read_tools(values)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -201,6 +201,7 @@ def _write(conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, A
         tools = [replace(tool, extra=of_shape("bare")) for tool in known_tools(conversation.tools)]
         row: dict[str, Any] = {"conversations": [_written_item([message]) for message in messages]}
         return row | ({"tools": _written_tools(tools)} if tools else {})
+    conversation = replace(conversation, messages=tuple(_with_files(conversation.messages, blobs)))
     first, *rest = conversation.messages or (Message("", ()),)
     beside = shape_of(first.extra) == "beside"
     messages = rest if beside else list(conversation.messages)
@@ -227,6 +228,17 @@ def _apart(message: Message) -> Iterator[Message]:
         yield Message(message.role, (Text(message.text),))
     if calls:
         yield Message(message.role, calls)
+
+
+def _with_files(messages: Iterable[Message], blobs: Mapping[str, Blob]) -> Iterator[Message]:
+    """The messages without files that are neither held nor have an address."""
+    for message in messages:
+        lost = {
+            part
+            for part in message.parts
+            if isinstance(part, Media) and (part.url is None if part.digest is None else part.digest not in blobs)
+        }
+        yield replace(message, parts=tuple(p for p in message.parts if p not in lost)) if lost else message
 
 
 def _written_files(conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, Any]:
