@@ -3,9 +3,9 @@
     python -m bench.migration [--verdicts 1000000] [--kills 10] [--engine sqlite postgresql] [--keep FOLDER]
 
 The database has 20 models, 805 instructions, outputs of some 2,000 characters, replies of some 200, failures that were
-asked again, labels, and sealed blocks. ``judgebench db upgrade`` migrates it in a process of its own, which is killed
-at ten random moments first; after each the database must be of the one revision or of the other. In the end every value
-that stood there before must stand there still. PostgreSQL is a server of this run's own.
+asked again, labels, and sealed blocks. A process that opens it migrates it, and is killed at ten random moments first;
+after each the database must be of the one revision or of the other. In the end every value that stood there before must
+stand there still. PostgreSQL is a server of this run's own.
 """
 
 import argparse
@@ -198,14 +198,18 @@ def _revision(address: str) -> str:
     return revision
 
 
-def _upgrade(address: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "judgebench", "--db", address, "db", "upgrade"]
+def _judgebench(address: str, *words: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "judgebench", "--db", address, *words]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
 
-def _peak_mb(process: subprocess.Popen[bytes]) -> float:
-    """Waits for the process; the most memory it held at once."""
-    peak = 0
+def _open(address: str) -> subprocess.Popen[bytes]:
+    return _judgebench(address, "benchmarks")
+
+
+def _cost(process: subprocess.Popen[bytes]) -> str:
+    """Waits for the process; its seconds, and the most memory it held at once."""
+    peak, started = 0, time.perf_counter()
     while process.poll() is None:
         with contextlib.suppress(OSError):
             status = Path(f"/proc/{process.pid}/status").read_text()
@@ -213,8 +217,8 @@ def _peak_mb(process: subprocess.Popen[bytes]) -> float:
             peak = max([peak, *(int(line.split()[1]) for line in lines)])
         time.sleep(0.02)
     if process.returncode:
-        raise SystemExit(f"the upgrade ended with {process.returncode}")
-    return peak / 1024
+        raise SystemExit(f"it ended with {process.returncode}")
+    return f"{time.perf_counter() - started:.1f} s, at most {peak / 1024:.0f} MB of memory"
 
 
 def _bytes(address: str) -> int:
@@ -232,7 +236,7 @@ def _kill_at_random(address: str, kills: int, seconds: float) -> None:
     """Each in another part of the time that it takes; on until the database has moved, or all are made."""
     random_ = random.Random(4)
     for number in range(kills):
-        process = _upgrade(address)
+        process = _open(address)
         moment = seconds * (number + random_.random()) / kills
         time.sleep(moment)
         process.send_signal(signal.SIGKILL)
@@ -249,17 +253,14 @@ def _measure(address: str, spare: str, kills: int) -> None:
     before = _digests(address, columns)
     print(f"  revision {_revision(address)}: {_bytes(address) / 1e6:.0f} MB", flush=True)
     started = time.perf_counter()
-    peak = _peak_mb(_upgrade(spare))
-    seconds = time.perf_counter() - started
-    print(f"  migrated in {seconds:.1f} s, at most {peak:.0f} MB of memory; {_bytes(spare) / 1e6:.0f} MB", flush=True)
-    _kill_at_random(address, kills, seconds)
-    _peak_mb(_upgrade(address))
+    print(f"  migrated in {_cost(_open(spare))}; {_bytes(spare) / 1e6:.0f} MB", flush=True)
+    _kill_at_random(address, kills, time.perf_counter() - started)
+    _cost(_open(address))
     for name in (address, spare):
         moved = [table for table, digest in _digests(name, columns).items() if digest != before[table]]
         print(f"  revision {_revision(name)}; tables that are not as before: {', '.join(moved) or 'none'}", flush=True)
-        subprocess.run(
-            [sys.executable, "-m", "judgebench", "--db", name, "db", "check"], check=True, stdout=subprocess.DEVNULL
-        )
+        print(f"  checked in {_cost(_judgebench(name, 'db', 'check'))}", flush=True)
+    print(f"  counted and sealed anew by db upgrade in {_cost(_judgebench(spare, 'db', 'upgrade'))}", flush=True)
 
 
 @contextlib.contextmanager

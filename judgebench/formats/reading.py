@@ -203,12 +203,13 @@ def _json_lines(filename: Filename, limits: ReadLimits) -> Iterator[FileRow]:
             if len(line) > limits.row_chars:
                 raise place.error(f"longer than {limits.row_chars:,} characters")
             if line.strip(_SPACE):
-                yield FileRow(place, _object(line, place))
+                yield FileRow(place, json_object(line, place))
 
 
-def _object(line: str, place: Place) -> dict[str, Any]:
+def json_object(line: str | bytes, place: Place) -> dict[str, Any]:
+    """The object in a JSON text. Raises InputError for anything else."""
     try:
-        value = _DECODER.decode(line)
+        value = _DECODER.decode(line if isinstance(line, str) else line.decode("utf-8-sig"))
     except RecursionError as error:
         raise place.error("nested too deeply") from error
     except ValueError as error:

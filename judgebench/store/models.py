@@ -122,6 +122,27 @@ def _stored(connection: sa.Connection, benchmark_id: int, model_ids: set[int]) -
     return {(row[0], row[1], row.sample): output_of("", "", *row[2:]) for row in connection.execute(query)}
 
 
+def count_style_again(connection: sa.Connection, after: int, most: int) -> int | None:
+    """Count the style of at most ``most`` outputs that were stored before it was, behind the id ``after``.
+
+    The id of the last of them; None where there is none.
+    """
+    o = t.outputs.c
+    query = sa.select(o.id, *(o[name] for name in OUTPUT_COLUMNS)).where(o.headers.is_(None), o.id > after)
+    counted = {
+        row.id: count_style(output_of("", "", *row[1:]).whole)
+        for row in connection.execute(query.order_by(o.id).limit(most))
+    }
+    if not counted:
+        return None
+    rows = [
+        {"counted": row_id, **{feature: getattr(style, feature) for feature in STYLE}}
+        for row_id, style in counted.items()
+    ]
+    connection.execute(sa.update(t.outputs).where(o.id == sa.bindparam("counted")), rows)
+    return int(max(counted))
+
+
 def _output_row(output: Output, instruction_id: int, model_id: int) -> dict[str, Any]:
     style = count_style(output.whole)
     return {

@@ -385,7 +385,7 @@ Index(
 )
 
 
-verdict_criteria = Table(  # of a pointwise verdict: what its score is made of
+Table(  # of a pointwise verdict: what its score is made of
     "verdict_criteria",
     metadata,
     Column("verdict_id", _ID, ForeignKey("verdicts.id"), primary_key=True, autoincrement=False),
@@ -399,7 +399,7 @@ verdict_criteria = Table(  # of a pointwise verdict: what its score is made of
 )
 
 
-verdict_spans = Table(  # of a pointwise verdict: what it says of each step, or of single places, of the output
+Table(  # of a pointwise verdict: what it says of each step, or of single places, of the output
     "verdict_spans",
     metadata,
     Column("verdict_id", _ID, ForeignKey("verdicts.id"), primary_key=True, autoincrement=False),
@@ -416,7 +416,7 @@ verdict_spans = Table(  # of a pointwise verdict: what it says of each step, or 
 )
 
 
-verdict_goals = Table(  # of a verdict on a dialogue: what the user wanted, and whether it was reached
+Table(  # of a verdict on a dialogue: what the user wanted, and whether it was reached
     "verdict_goals",
     metadata,
     Column("verdict_id", _ID, ForeignKey("verdicts.id"), primary_key=True, autoincrement=False),
@@ -437,7 +437,7 @@ verdict_goals = Table(  # of a verdict on a dialogue: what the user wanted, and 
 )
 
 
-claims = Table(  # trials that a run is asking, so that another does not
+Table(  # trials that a run is asking, so that another does not
     "claims",
     metadata,
     Column("trial_key", _KEY, primary_key=True),
@@ -448,7 +448,7 @@ claims = Table(  # trials that a run is asking, so that another does not
 )
 
 
-jobs = Table(  # work that is handed to worker processes, of which one at a time holds it under a lease
+Table(  # work that is handed to worker processes, of which one at a time holds it under a lease
     "jobs",
     metadata,
     Column("id", _ID, primary_key=True),
@@ -473,7 +473,7 @@ jobs = Table(  # work that is handed to worker processes, of which one at a time
 )
 
 
-standing_boards = Table(  # what new models are ranked by on a benchmark; what is null is asked for each time
+Table(  # what new models are ranked by on a benchmark; what is null is asked for each time
     "standing_boards",
     metadata,
     Column("benchmark_id", _ID, ForeignKey("benchmarks.id"), primary_key=True, autoincrement=False),
@@ -484,7 +484,7 @@ standing_boards = Table(  # what new models are ranked by on a benchmark; what i
 )
 
 
-standing_models = Table(  # the pool that new models are ranked against
+Table(  # the pool that new models are ranked against
     "standing_models",
     metadata,
     Column("benchmark_id", _ID, ForeignKey("standing_boards.benchmark_id"), primary_key=True, autoincrement=False),
@@ -492,7 +492,7 @@ standing_models = Table(  # the pool that new models are ranked against
 )
 
 
-events = Table(  # who did what, append-only: triggers refuse to change or delete a row
+Table(  # who did what, append-only: triggers refuse to change or delete a row
     "events",
     metadata,
     Column("id", _ID, primary_key=True),
@@ -507,7 +507,7 @@ events = Table(  # who did what, append-only: triggers refuse to change or delet
 )
 
 
-api_tokens = Table(
+Table(
     "api_tokens",
     metadata,
     Column("id", _ID, primary_key=True),

@@ -67,6 +67,8 @@ def upgrade() -> None:
     )
     _create_tables()
     _keep_events()
+    if op.get_bind().dialect.name == "postgresql":  # which knows nothing of how many rows a new table has
+        op.execute("ANALYZE completions, outputs, verdicts")
 
 
 def _rebuild(table: str, items: Sequence[sa.schema.SchemaItem], kept: Sequence[str]) -> None:
@@ -474,7 +476,8 @@ def _keep_events() -> None:
         return
     op.execute(
         "CREATE FUNCTION refuse_change_of_events() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'events are append-only'; END $$"
+        "$$ BEGIN RAISE EXCEPTION 'events are append-only' "
+        "USING ERRCODE = 'integrity_constraint_violation'; END $$"
     )
     op.execute(
         "CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events "

@@ -4,7 +4,6 @@ A result of a tool is a block of a user's message: it is read as a message of it
 """
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,6 +17,7 @@ from judgebench.conversations import (
     Opaque,
     Part,
     Reasoning,
+    Refusal,
     Text,
     Tool,
     packed,
@@ -25,8 +25,18 @@ from judgebench.conversations import (
 )
 from judgebench.formats.forms import Blobs, Dialogue, Form, faithful
 from judgebench.formats.forms.chat_rows import row_dialogue
-from judgebench.formats.forms.sources import difference, guarded, held, in_base64, kept, kind_of, restored, text_in
-from judgebench.formats.forms.translating import Reach, parsed, regrouped
+from judgebench.formats.forms.sources import (
+    difference,
+    guarded,
+    held,
+    in_base64,
+    kept,
+    kind_of,
+    object_in,
+    restored,
+    text_in,
+)
+from judgebench.formats.forms.translating import regrouped, translated, value_of
 
 _NAME = "anthropic"
 _OWN_BLOCKS = ("tool_use", "tool_result", "thinking", "redacted_thinking", "document", "search_result")
@@ -250,7 +260,7 @@ def _holds(message: Message, part: Part) -> bool:
         case Media(kind, digest, url=url):
             return kind in _FILES and message.role in ("user", "tool") and (digest is not None or _is_address(url))
         case Call(_, arguments, kind=kind):
-            return kind == "function" and isinstance(parsed(arguments), dict)
+            return kind == "function" and object_in(arguments) is not None
     return False
 
 
@@ -258,17 +268,9 @@ def _is_address(url: str | None) -> bool:
     return url is not None and url.startswith(("http://", "https://"))
 
 
-_REACH = Reach(_NAME, _holds)
-
-
-def losses(conversation: Conversation) -> Counter[str]:
-    """What this form cannot hold of a conversation of another, by kind."""
-    return _REACH.losses(conversation)
-
-
 def write(conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, Any]:
     """Raises ValueError for a file that is not in the blobs."""
-    native = _REACH.translated(conversation)
+    native = translated(conversation, _NAME, _holds)
     extra = unpacked(native.extra)
     messages = native.messages
     row: dict[str, Any] = {}
@@ -350,9 +352,9 @@ def _written(part: Part, blobs: Mapping[str, Blob]) -> dict[str, Any]:
         case Media(kind):
             return {"type": kind, "source": _source(part, blobs)}
         case Call(name, arguments, id, kind):
-            call = {"type": "tool_use" if kind == "function" else kind, "id": id or "", "name": name}
-            return call | {"input": json.loads(arguments)}
-        case Text(text):
+            call = {"type": kind if kind in _CALLS else "tool_use", "id": id or "", "name": name}
+            return call | {"input": value_of(arguments)}
+        case Text(text) | Refusal(text):
             return {"type": "text", "text": text}
     raise ValueError(f"cannot be written: {type(part).__name__}")
 
@@ -367,7 +369,7 @@ def _source(media: Media, blobs: Mapping[str, Blob]) -> dict[str, Any]:
 
 
 def _written_tool(tool: Tool) -> dict[str, Any]:
-    values = parsed(tool.parameters)
+    values = json.loads(tool.parameters) if tool.parameters else None
     if tool.kind != "function":
         return {"type": tool.kind, "name": tool.name} | (values or {})
     description = {} if tool.description is None else {"description": tool.description}

@@ -5,7 +5,6 @@ have no ids: results answer them by order and name.
 """
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,6 +18,7 @@ from judgebench.conversations import (
     Opaque,
     Part,
     Reasoning,
+    Refusal,
     Text,
     packed,
     unpacked,
@@ -32,13 +32,14 @@ from judgebench.formats.forms.sources import (
     in_base64,
     kept,
     kind_of,
+    object_in,
     of_shape,
     restored,
     shape_of,
     text_in,
     with_difference,
 )
-from judgebench.formats.forms.translating import Reach, parsed, regrouped
+from judgebench.formats.forms.translating import regrouped, translated, value_of
 
 _NAME = "gemini"
 _SYSTEM = "systemInstruction"
@@ -297,27 +298,14 @@ def _holds(message: Message, part: Part) -> bool:
         case Media(digest=digest, url=url):
             return message.role not in ("system", "developer") and (digest is not None or url is not None)
         case Call(_, arguments, kind=kind):
-            return kind == "function" and isinstance(parsed(arguments), dict)
+            return kind == "function" and object_in(arguments) is not None
     return False
-
-
-_REACH = Reach(_NAME, _holds)
-
-
-def losses(conversation: Conversation) -> Counter[str]:
-    """What this form cannot hold of a conversation of another, by kind; of several system messages that they are."""
-    systems = 0 if conversation.form == _NAME else len(_later_systems(conversation.messages))
-    return _REACH.losses(conversation) + Counter({"system": systems})
-
-
-def _later_systems(messages: Sequence[Message]) -> list[Message]:
-    return [message for message in messages[1:] if message.role in ("system", "developer")]
 
 
 def write(conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, Any]:
     """Raises ValueError for a file that is not in the blobs."""
     own = conversation.form == _NAME
-    native = _REACH.translated(conversation)
+    native = translated(conversation, _NAME, _holds)
     messages = native.messages if own else _one_system(native.messages)
     extra = unpacked(native.extra)
     key, absent = extra.pop("=", _SYSTEM), extra.pop("-", ())
@@ -333,8 +321,7 @@ def write(conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, An
 
 def _one_system(messages: Sequence[Message]) -> tuple[Message, ...]:
     """What several system messages say in one before all others."""
-    first = [message for message in messages[:1] if message.role in ("system", "developer")]
-    systems = [*first, *_later_systems(messages)]
+    systems = [message for message in messages if message.role in ("system", "developer")]
     if not systems:
         return tuple(messages)
     parts = tuple(part for message in systems for part in message.parts)
@@ -403,15 +390,15 @@ def _written(part: Part, blobs: Mapping[str, Blob]) -> dict[str, Any]:
     """The part with nothing but its own."""
     shape = shape_of(getattr(part, "extra", "")) or []
     match part:
-        case Text(text):
+        case Text(text) | Refusal(text):
             written: dict[str, Any] = {"text": text}
         case Reasoning(text, signature):
             written = {"text": text, "thought": True}
             written |= {} if signature is None else {"thoughtSignature": signature}
         case Call(name, arguments, id, kind):
-            written = {kind: json.loads(arguments)}
-            if kind == "function":
-                named = {"name": name, "args": json.loads(arguments)}
+            written = {kind: value_of(arguments)}
+            if kind not in _CALLS:
+                named = {"name": name, "args": value_of(arguments)}
                 written = {"functionCall": named if id is None else {"id": id} | named}
         case Media():
             written = _written_file(part, blobs, safe="safe" in shape)

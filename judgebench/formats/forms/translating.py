@@ -1,77 +1,46 @@
 """From one form into another: what the other cannot hold is left out and counted, what it must have is filled in."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from judgebench.conversations import ASKING, Call, Conversation, Media, Message, Opaque, Part, Refusal, Text, bare
+from judgebench.conversations import Call, Conversation, Message, Part, Refusal, Text, bare
 from judgebench.formats.forms import groups
 from judgebench.formats.forms.chat_style import with_ids
-from judgebench.formats.forms.sources import kept
+
+Holds = Callable[[Message, Part], bool]  # whether a form has a place for the part of the message
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What a form can hold of a conversation that comes from another."""
+def translated(conversation: Conversation, form: str, holds: Holds) -> Conversation:
+    """The conversation as one of the form, if it is of another: what it does not hold becomes the nearest that it does,
+    or is left out; names of participants and tools that are no functions are left out."""
+    if conversation.form == form:
+        return conversation
+    other = bare(conversation, form)
+    messages = tuple(_held(message, holds) for message in linked(other.messages))
+    return replace(other, messages=messages, tools=tuple(tool for tool in other.tools if tool.kind == "function"))
 
-    form: str
-    holds: Callable[[Message, Part], bool]
-    names: bool = False  # of participants
-    inserted: bool = False  # messages of a scaffold, marked as such
-    roles: tuple[str, ...] = (*ASKING, "assistant", "tool")
 
-    def losses(self, conversation: Conversation) -> Counter[str]:
-        """What the form cannot hold, by its kind; nothing for a conversation of the form itself."""
-        return Counter() if conversation.form == self.form else Counter(self._lost(conversation))
-
-    def translated(self, conversation: Conversation) -> Conversation:
-        """The conversation as one of the form: refusals it does not know become texts, other losses are left out."""
-        if conversation.form == self.form:
-            return conversation
-        other = bare(conversation, self.form)
-        messages = tuple(self._held(message) for message in linked(other.messages))
-        tools = tuple(tool for tool in other.tools if tool.kind == "function")
-        return replace(other, messages=messages, tools=tools)
-
-    def _held(self, message: Message) -> Message:
-        parts = [part if self.holds(message, part) else _nearest(part) for part in message.parts]
-        name = message.name if self.names or message.role == "tool" else None
-        return replace(message, parts=tuple(part for part in parts if part is not None), name=name)
-
-    def _lost(self, conversation: Conversation) -> Iterator[str]:
-        for message in conversation.messages:
-            yield from (_kind(part) for part in message.parts if not self.holds(message, part))
-            if message.name and message.role != "tool" and not self.names:
-                yield "name"
-            if message.role not in self.roles:
-                yield "role"
-            if message.inserted and not self.inserted:
-                yield "inserted"
-        yield from ("tool" for tool in conversation.tools if tool.kind != "function")
+def _held(message: Message, holds: Holds) -> Message:
+    parts = [part if holds(message, part) else _nearest(part) for part in message.parts]
+    name = message.name if message.role == "tool" else None
+    return replace(message, parts=tuple(part for part in parts if part is not None), name=name)
 
 
 def _nearest(part: Part) -> Part | None:
     """What a form has instead of a part that it does not have; None: nothing."""
     if isinstance(part, Refusal):
         return Text(part.text)
-    if isinstance(part, Call):
-        arguments = part.arguments if isinstance(parsed(part.arguments), dict) else kept({"arguments": part.arguments})
-        return replace(part, kind="function", arguments=arguments)
-    return None
+    return replace(part, kind="function") if isinstance(part, Call) else None
 
 
-def parsed(text: str) -> Any:
-    """The JSON value in the text; None also for what is none."""
+def value_of(arguments: str) -> Any:
+    """A call's arguments for forms that hold them as an object; a text that is none, in one."""
     try:
-        return json.loads(text)
+        return json.loads(arguments)
     except (ValueError, RecursionError):
-        return None
-
-
-def _kind(part: Part) -> str:
-    return part.kind if isinstance(part, Media | Opaque) else type(part).__name__.lower()
+        return {"arguments": arguments}
 
 
 def linked(messages: Sequence[Message]) -> Iterator[Message]:

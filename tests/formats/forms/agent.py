@@ -2,13 +2,14 @@
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
 
 from judgebench.conversations import Blob, cut
-from judgebench.formats.forms import Dialogue, Form
+from judgebench.formats.forms import Dialogue, Form, losses
 from judgebench.formats.forms.openai_chat import VLLM
 from judgebench.records import Instruction, Output
 
@@ -75,6 +76,12 @@ def refusal(form: Form, row: Mapping[str, Any]) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def lost(source: Form, row: Mapping[str, Any], target: Form) -> Counter[str]:
+    """What the other form cannot say of the row."""
+    blobs: dict[str, Blob] = {}
+    return losses(target, source.read(row, blobs).whole, blobs)
 
 
 def same(one: Any, other: Any) -> bool:

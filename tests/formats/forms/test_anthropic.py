@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.conversations import Message, Text, cut, join
-from judgebench.formats.forms.anthropic import ANTHROPIC, losses
+from judgebench.formats.forms.anthropic import ANTHROPIC
 from judgebench.formats.forms.openai_chat import OPENAI, VLLM
 from judgebench.formats.forms.registry import recognise
 from tests.formats.forms.agent import (
@@ -20,6 +20,7 @@ from tests.formats.forms.agent import (
     agent_keys,
     carried,
     keys,
+    lost,
     objects,
     refusal,
     rewritten,
@@ -179,7 +180,7 @@ def test_the_agent_is_the_same_as_in_other_forms_and_comes_back_equal() -> None:
 def test_the_agent_goes_into_other_forms_and_back() -> None:
     assert keys(VLLM, carried(ANTHROPIC, AGENT, VLLM)) == agent_keys()
     assert keys(ANTHROPIC, carried(VLLM, IN_VLLM, ANTHROPIC)) == agent_keys()
-    assert losses(VLLM.read(IN_VLLM, {}).conversation) == {}
+    assert lost(VLLM, IN_VLLM, ANTHROPIC) == {}
 
 
 @pytest.mark.parametrize("number", range(len(AWKWARD)))
@@ -333,8 +334,7 @@ def test_what_the_form_cannot_hold_is_told() -> None:
             {"role": "assistant", "tool_calls": [{"id": "1", "type": "custom", "custom": {"name": "f", "input": "x"}}]},
         ]
     }
-    conversation = OPENAI.read(source, {}).conversation
-    assert losses(conversation) == {"audio": 1, "name": 1, "refusal": 1, "call": 1}
+    assert lost(OPENAI, source, ANTHROPIC) == {"audio": 1, "name": 1, "refusal": 1}
     written = carried(OPENAI, source, ANTHROPIC)["messages"]
     assert written[0] == {"role": "user", "content": []}
     assert written[1] == {"role": "assistant", "content": "No."}

@@ -154,6 +154,22 @@ def test_texts_alone_keep_the_keys_that_they_have_without_messages() -> None:
     assert len(turns) == 80
 
 
+@pytest.mark.shared
+def test_rows_of_alpaca_eval_said_as_messages_keep_their_keys() -> None:
+    path = SHARED / "alpaca_eval" / "claude-2" / "model_outputs.json.gz"
+    if not path.exists():
+        pytest.skip("../shared/data is not here")
+    rows = json.loads(gzip.decompress(path.read_bytes()))
+    for row in rows:
+        messages = [{"role": "user", "content": row["instruction"]}, {"role": "assistant", "content": row["output"]}]
+        full, trajectory = cut(read({"messages": messages}).conversation)
+        assert full.plain
+        assert trajectory.plain
+        assert Instruction(full.turns, full=full).key == Instruction((row["instruction"],)).key
+        assert Output("k", "m", row["output"], (), trajectory).digest == Output("k", "m", row["output"]).digest
+    assert len(rows) == 805
+
+
 def test_parts_of_text_alone_are_plain() -> None:
     content = [{"type": "text", "text": "Two?"}, {"type": "text", "text": "Three?"}]
     conversation: Conversation = read({"messages": [{"role": "user", "content": content}]}).conversation

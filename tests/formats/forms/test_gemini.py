@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from judgebench.conversations import cut, join
 from judgebench.formats.forms.anthropic import ANTHROPIC
-from judgebench.formats.forms.gemini import _SNAKES, GEMINI, losses
+from judgebench.formats.forms.gemini import _SNAKES, GEMINI
 from judgebench.formats.forms.openai_chat import OPENAI, VLLM
 from judgebench.formats.forms.registry import recognise
 from tests.formats.forms.agent import (
@@ -24,6 +24,7 @@ from tests.formats.forms.agent import (
     agent_keys,
     carried,
     keys,
+    lost,
     objects,
     refusal,
     rewritten,
@@ -178,7 +179,7 @@ def test_keys_in_snake_case_say_the_same_and_come_back_in_snake_case() -> None:
 def test_the_agent_goes_into_other_forms_and_back(form: Any, row: dict[str, Any]) -> None:
     assert keys(form, carried(GEMINI, AGENT, form)) == agent_keys()
     assert keys(GEMINI, carried(form, row, GEMINI)) == agent_keys()
-    assert losses(form.read(row, {}).conversation) == {}
+    assert lost(form, row, GEMINI) == {}
     assert keys(ANTHROPIC, carried(GEMINI, AGENT, ANTHROPIC)) == agent_keys()
     assert keys(GEMINI, carried(ANTHROPIC, carried(form, row, ANTHROPIC), GEMINI)) == agent_keys()
 
@@ -364,7 +365,7 @@ def test_what_the_form_cannot_hold_is_told() -> None:
             {"role": "assistant", "tool_calls": [{"id": "1", "type": "custom", "custom": {"name": "f", "input": "x"}}]},
         ]
     }
-    assert losses(OPENAI.read(source, {}).conversation) == {"system": 1, "name": 1, "refusal": 1, "call": 1}
+    assert lost(OPENAI, source, GEMINI) == {"name": 1, "refusal": 1}
     written = carried(OPENAI, source, GEMINI)
     assert written["systemInstruction"] == {"parts": [{"text": "S"}, {"text": "T"}]}
     assert written["contents"][-1]["parts"][0]["functionCall"]["args"] == {"arguments": "x"}
