@@ -251,6 +251,25 @@ def _spoken(messages: Iterable[Message]) -> str:
     return "\n".join(text for text in texts if text)
 
 
+def visible(messages: Iterable[Message]) -> str:
+    """What can be read in them, separated by empty lines: texts, calls with their arguments, results, errors, and files
+    by what tells them apart; neither reasoning nor what only its source understands."""
+    texts = (text for message in messages for text in (*map(_visible, message.parts), message.error))
+    return "\n\n".join(text for text in texts if text)
+
+
+def _visible(part: Part) -> str:
+    match part:
+        case Text(text) | Refusal(text):
+            return text
+        case Call(name, arguments):
+            return f"{name} {arguments}"
+        case Media(kind, digest, url=url, name=name):
+            return f"{kind} {digest or url or name}"
+        case _:
+            return ""
+
+
 class Calls:
     """Numbers the calls of a conversation from 1, and knows which of them a result answers.
 

@@ -332,5 +332,5 @@ def import_judgments(
 
 def _case(trial: Trial) -> Instruction:
     shown = trial.battle.instruction
-    text = f"Instruction:\n{shown.text}\n\nOutput A:\n{trial.first.whole}\n\nOutput B:\n{trial.second.whole}"
+    text = f"Instruction:\n{shown.visible}\n\nOutput A:\n{trial.first.visible}\n\nOutput B:\n{trial.second.visible}"
     return Instruction((text,), shown.category)

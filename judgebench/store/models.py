@@ -43,19 +43,21 @@ def models(connection: sa.Connection) -> list[Model]:
     return [Model(row.name, Lineage(row.family, row.parent, tuple(json.loads(row.trained_on)))) for row in rows]
 
 
-def outputs_to(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Every model's outputs to the instructions with these keys, by model and key."""
+def outputs_to(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -> dict[str, dict[str, Output]]:
+    """Every model's outputs to the instructions with these keys, by model and key; of several samples the first."""
     i, o = t.instructions.c, t.outputs.c
     query = (
-        sa.select(t.models.c.name, i.key, o.text)
+        sa.select(i.key, t.models.c.name, *(o[name] for name in OUTPUT_COLUMNS))
         .join(t.outputs, o.model_id == t.models.c.id)
         .join(t.instructions, i.id == o.instruction_id)
         .where(i.benchmark_id == benchmark, i.key.in_(AMONG))
+        .order_by(o.sample, o.id)
     )
-    texts: dict[str, dict[str, str]] = {}
-    for name, key, text in rows_among(connection, query, keys):
-        texts.setdefault(name, {})[key] = text
-    return texts
+    outputs: dict[str, dict[str, Output]] = {}
+    for row in rows_among(connection, query, keys):
+        output = output_of(*row)
+        outputs.setdefault(output.model, {}).setdefault(output.instruction, output)
+    return outputs
 
 
 def check_model(connection: sa.Connection, name: str) -> None:
