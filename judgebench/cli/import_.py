@@ -144,7 +144,7 @@ def list_formats(output: options.Output = "table") -> None:
     from judgebench.formats.registry import FORMATS
 
     headings = ("format", "holds", "read", "written", "what it is")
-    rows = [(form.name, form.holds, form.read is not None, bool(form.columns), form.help) for form in FORMATS]
+    rows = [(form.name, form.holds, form.read is not None, form.is_written, form.help) for form in FORMATS]
     if output == "json":
         print_json([dict(zip(headings, row, strict=True)) for row in rows])
         return
