@@ -109,6 +109,12 @@ def message(job: Job) -> str:
     return lines[-1].removeprefix("judgebench: ") if lines else ""
 
 
+def parts_not_shown(job: Job) -> dict[str, int]:
+    """Parts that the judge did not see, by kind, as a job that has ended reports."""
+    parts = _read_json(job.folder / _REPORT).get("not_shown", {})
+    return dict(parts) if isinstance(parts, dict) else {}
+
+
 def ended(job: Job, runs: Iterable[RunSummary]) -> int:
     """How many of the planned trials have ended, as the database tells."""
     mine = [run for run in runs if (run.benchmark, run.judge, run.kind) == (job.study.benchmark, job.judge, "run")]

@@ -20,7 +20,7 @@ from typing import Any
 from judgebench.keys import normalise_text
 
 ASKING = ("system", "developer", "user")  # roles whose messages are asked; those of unknown roles are, too
-_REPLYING = ("assistant", "tool")
+REPLYING = ("assistant", "tool")  # of these what a model said and did is made, unless it was given
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -182,7 +182,7 @@ def cut(conversation: Conversation, *, prompt: int = 0) -> tuple[Conversation, T
     asking: list[Message] = []
     replying: dict[int, list[Message]] = {}  # by how many messages stand before
     for at, message in enumerate(conversation.messages):
-        if at < prompt or not (message.inserted or message.role in _REPLYING):
+        if at < prompt or not (message.inserted or message.role in REPLYING):
             asking.append(message)
         else:
             replying.setdefault(len(asking), []).append(message)
@@ -235,13 +235,39 @@ def _reply_places(asking: Sequence[Message]) -> list[int]:
 
 
 def _is_plain(message: Message, role: str) -> bool:
-    texts = bool(message.parts) and all(isinstance(part, Text) for part in message.parts)
+    """A model's message may say nothing."""
+    texts = all(isinstance(part, Text) for part in message.parts) and (bool(message.parts) or role == "assistant")
     return texts and message.role == role and message.name is None
+
+
+def held_files(messages: Iterable[Message]) -> list[str]:
+    """The digests of the files that the messages hold, each once, in their order."""
+    parts = (part for message in messages for part in message.parts)
+    return list(dict.fromkeys(part.digest for part in parts if isinstance(part, Media) and part.digest is not None))
 
 
 def _spoken(messages: Iterable[Message]) -> str:
     texts = (message.text for message in messages if message.role == "assistant")
     return "\n".join(text for text in texts if text)
+
+
+def visible(messages: Iterable[Message]) -> str:
+    """What can be read in them, separated by empty lines: texts, calls with their arguments, results, errors, and files
+    by what tells them apart; neither reasoning nor what only its source understands."""
+    texts = (text for message in messages for text in (*map(_visible, message.parts), message.error))
+    return "\n\n".join(text for text in texts if text)
+
+
+def _visible(part: Part) -> str:
+    match part:
+        case Text(text) | Refusal(text):
+            return text
+        case Call(name, arguments):
+            return f"{name} {arguments}"
+        case Media(kind, digest, url=url, name=name):
+            return f"{kind} {digest or url or name}"
+        case _:
+            return ""
 
 
 class Calls:
@@ -300,21 +326,29 @@ def identity(messages: Iterable[Message], *, normalised: bool) -> list[Any]:
             items[-1][1] += content
         elif content or role != "assistant":
             items.append([speaker, content])
-    return [[speaker[:2] if speaker[0] != "tool" else speaker, _joined(content)] for speaker, content in items]
+    stream = ((speaker, _joined(content, normalised=normalised)) for speaker, content in items)
+    return [
+        [speaker if speaker[0] == "tool" else speaker[:2], content]
+        for speaker, content in stream
+        if content or speaker[0] != "assistant"
+    ]
 
 
-def _joined(content: Sequence[list[Any]]) -> list[list[Any]]:
+def _joined(content: Sequence[list[Any]], *, normalised: bool) -> list[list[Any]]:
+    """Texts that follow each other as one: only then is it the same text, whichever parts it stood in."""
     joined: list[list[Any]] = []
-    for is_text, group in groupby(content, key=lambda item: item[0] == "text"):
+    for is_text, group in groupby(content, key=lambda item: item[0] == "text" and isinstance(item[1], str)):
         items = list(group)
-        joined += [["text", "\n".join(item[1] for item in items)]] if is_text else items
+        text = "\n".join(item[1] for item in items) if is_text else ""
+        text = normalise_text(text) if normalised else text
+        joined += items if not is_text else [["text", text]] if text else []
     return joined
 
 
 def _item(part: Part, calls: Calls, *, normalised: bool) -> list[Any]:
     match part:
         case Text(text):
-            return ["text", normalise_text(text) if normalised else text]
+            return ["text", text]
         case Refusal(text):
             return ["refusal", normalise_text(text) if normalised else text]
         case Reasoning(text, redacted=redacted):

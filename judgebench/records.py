@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from judgebench.conversations import Conversation, Trajectory, identity, plain_trajectory, tools_identity
+from judgebench.conversations import Conversation, Trajectory, identity, plain_trajectory, tools_identity, visible
 from judgebench.errors import InputError
 from judgebench.keys import content_key, normalise_text
 
@@ -46,7 +46,7 @@ class Source(StrEnum):
     LABEL = "label"  # parsed from the text of a reply
     LOGPROBS = "logprobs"  # from the log-probabilities of the verdict token
     LIKELIHOOD = "likelihood"  # from log-probabilities of the outputs themselves
-    IDENTICAL = "identical"  # both outputs are the same text: a tie without a call
+    IDENTICAL = "identical"  # what the template shows of both outputs is the same: a tie without a call
     RECORDED = "recorded"  # imported with the value that its publisher recorded
     NONE = "none"  # the trial has no verdict
 
@@ -102,6 +102,14 @@ class Instruction:
         """All turns, separated by an empty line."""
         return "\n\n".join(self.turns)
 
+    @property
+    def visible(self) -> str:
+        """All that can be read of what was asked, system messages and tools included."""
+        if self.plain or self.full is None:
+            return self.text
+        tools = (text for tool in self.full.tools for text in (tool.name, tool.description, tool.parameters) if text)
+        return "\n\n".join((*tools, visible(self.full.messages)))
+
 
 @dataclass(frozen=True)
 class Output:
@@ -125,6 +133,26 @@ class Output:
         if self.plain or self.trajectory is None:
             return "\n\n".join((*self.earlier, self.text))
         return "\n\n".join(self.trajectory.texts)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says and does nothing."""
+        done = () if self.trajectory is None else identity(self.trajectory.messages, normalised=True)
+        return not self.whole.strip() and not any(content for _, content in done)
+
+    @property
+    def written(self) -> str:
+        """All that it wrote, separated by empty lines: its texts, its calls with their arguments, files by digest."""
+        if self.plain or self.trajectory is None:
+            return self.whole
+        return visible(message for message in self.trajectory.messages if message.role == "assistant")
+
+    @property
+    def visible(self) -> str:
+        """All that can be read of it: what it wrote, and what tools answered."""
+        if self.plain or self.trajectory is None:
+            return self.whole
+        return visible(self.trajectory.messages)
 
     @cached_property
     def digest(self) -> str:
@@ -286,7 +314,7 @@ class Verdict:
     score: float | None = None  # pointwise, on the template's scale; None for pairwise
     label: str | None = None  # the verdict in the judge's own words
     mass: float | None = None  # share of probability on the template's labels, in [0, 1]; None without logprobs
-    detail: str | None = None  # why there is no verdict
+    detail: str | None = None  # why there is no verdict, or why there is one without a call
     parser: str = ""  # version of the parser that read it
 
 
@@ -303,15 +331,19 @@ class HumanLabel:
     order: Order | None = None  # which output the person saw first; None: not known
     source: str = "app"  # where it was given, or the name of the file it came from
     created_at: str | None = None  # ISO 8601, UTC; None: the moment it is stored
+    samples: tuple[int, int] = (0, 0)  # of A's output and of B's
 
     @classmethod
     def of(
-        cls, annotator: str, instruction: str, *, first: str, second: str, preference: float, both_bad: bool = False
-    ) -> "HumanLabel":
-        """The label of a person who saw the output of model ``first`` first; ``preference`` is for that one."""
+        cls, annotator: str, instruction: str, *, first: str, second: str, preference: float, both_bad: bool = False,
+        samples: tuple[int, int] = (0, 0),
+    ) -> "HumanLabel":  # fmt: skip
+        """The label of a person who saw the output of model ``first`` first; ``preference`` and the first of the
+        ``samples`` are for that one."""
         swapped = second < first
         a, b, toward_a = (second, first, 1 - preference) if swapped else (first, second, preference)
-        return cls(annotator, instruction, a, b, toward_a, both_bad, Order.BA if swapped else Order.AB)
+        order, samples = (Order.BA, samples[::-1]) if swapped else (Order.AB, samples)
+        return cls(annotator, instruction, a, b, toward_a, both_bad, order, samples=samples)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +360,7 @@ class TrialResult:
     completion: Completion | None
     first: tuple[Verdict, Completion] | None = None  # what was asked and could not be read, before it was asked again
     samples: tuple[int, int] = (0, 0)  # of A's output and of B's
+    asked: bool = True  # False: there was nothing to ask, and failures in a row are not counted on
 
     @property
     def status(self) -> Status:
@@ -352,6 +385,7 @@ class Answer:
     status: Status  # ok, truncated, refused or failed
     detail: str | None
     completion: Completion | None  # of all turns together
+    asked: bool = True  # as of a ``TrialResult``
 
     @property
     def replies(self) -> tuple[Completion, ...]:

@@ -36,12 +36,13 @@ def failed(detail: str = "no reply") -> Verdict:
     return Verdict(Status.FAILED, Source.NONE, detail=detail, parser=PARSER_VERSION)
 
 
-def result(trial: Trial, verdict: Verdict, reply: str | None = "A") -> TrialResult:
+def result(
+    trial: Trial, verdict: Verdict, reply: str | None = "A", *, samples: tuple[int, int] = (0, 0)
+) -> TrialResult:
     completion = None if reply is None else Completion(reply, cost_usd=0.01, latency_s=0.5)
     sides = trial.battle
-    return TrialResult(
-        trial.key, sides.instruction.key, sides.a.model, sides.b.model, trial.order, trial.repeat, verdict, completion
-    )
+    about = (trial.key, sides.instruction.key, sides.a.model, sides.b.model, trial.order, trial.repeat)
+    return TrialResult(*about, verdict, completion, samples=samples)
 
 
 def trial(number: int = 0, order: Order = Order.AB, a: str = "alpha", b: str = "beta", judge: Judge = JUDGE) -> Trial:

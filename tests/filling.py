@@ -1,9 +1,13 @@
 """The one place that fills databases for tests."""
 
+import hashlib
 from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
 
 from judgebench import services, store
 from judgebench.records import HumanLabel, Instruction, Judge, Model, Order, Output
+from judgebench.store import schema
 from judgebench.store.database import Database
 from judgebench.store.verdicts import VerdictWriter
 from tests.factories import JUDGE, failed, instruction, ok, result, trial
@@ -77,3 +81,65 @@ def stored(database: Database, instructions: Sequence[Instruction], models: Sequ
         models,
         lambda model, number: f"{model} on {instructions[number].text[:20]}: quality {model[1:]}",
     )
+
+
+_NOW = "2026-01-31T23:59:59.123456+00:00"
+_IMAGE = b"\x89PNG\r\n\x1a\n\x00\xff"
+
+
+def crammed(database: Database) -> None:
+    """``judged``, and a row in every table that that leaves empty, with a value in every column."""
+    judged(database)
+    digest = hashlib.sha256(_IMAGE).hexdigest()
+    about = {"instruction_id": 1, "output_id": 1}
+    trial_ = {"trial_key": "f" * 32, "instruction_id": 1, "output_a_id": 1, "output_b_id": 2, "order": "AB"}
+    rows: dict[str, list[dict[str, object]]] = {
+        "judge_addresses": [
+            {"judge_id": 1, "url": url, "key_env": "KEY", "settings": "{}", "abilities": "{}"} for url in ("u", None)
+        ],
+        "generators": [{"model_id": 1, "served_model": "m", "settings": "{}", "created_at": _NOW}],
+        "answers": [{"id": 1, "generator_id": 1, "status": "ok", "cost_usd": 0.1, "created_at": _NOW}],
+        "batches": [{"name": "batch", "run_id": 1, "digest": "d" * 64, "created_at": _NOW}],
+        "batch_trials": [{"batch_id": 1, "repeat": 0, "sent_key": "s", **trial_}],
+        "verdict_blocks": [{"id": 0, "format": 0, "columns": b"\x00\xff"}],
+        "audits": [
+            {
+                **{"kind": "k", "benchmark_id": 1, "extent": 1, "passed": True, "high": 0, "document": "{}"},
+                **{"version": "0", "created_at": _NOW},
+            }
+        ],
+        "external_ids": [
+            about | {"name": "uid", "value": "\u00fc1"},
+            about | {"output_id": None, "name": "q", "value": "1"},
+        ],
+        "verdict_criteria": [
+            {"verdict_id": 1, "number": 0, "name": "tone", "score": 0.1, "weight": 2.5, "reason": "r"}
+        ],
+        "verdict_spans": [{"verdict_id": 1, "number": 0, "start": 0, "stop": 3, "rating": "good", "kind": "k"}],
+        "verdict_goals": [
+            {
+                **{"verdict_id": 1, "number": 0, "goal": "g", "turns": "[1]", "reached": "no", "cause": "misread"},
+                **{"failed_at": 1, "declared": 0, "reason": "r"},
+            }
+        ],
+        "claims": [{"trial_key": "f" * 32, "run_id": 1, "holder": "host:1", "expires_at": _NOW}],
+        "jobs": [{"kind": "run", "specification": "{}", "actor": "ann", "state": "waiting", "created_at": _NOW}],
+        "standing_boards": [{"benchmark_id": 1, "judge_id": 1, "baseline_id": 1, "changed_at": _NOW}],
+        "standing_models": [{"benchmark_id": 1, "model_id": 2}],
+        "events": [
+            {"at": _NOW, "actor": "ann", "action": "voted", "kind": "benchmark", "name": "bench", "details": "{}"}
+        ],
+        "api_tokens": [
+            {"name": "ci", "digest": digest, "role": "viewer", "scopes": "[]", "created_at": _NOW, "expires_at": _NOW}
+        ],
+        "blobs": [
+            {
+                **{"digest": digest, "media_type": "image/png", "size": len(_IMAGE), "width": 1, "height": 1},
+                **{"created_at": _NOW, "bytes": _IMAGE},
+            }
+        ],
+        "blob_uses": [about | {"blob_id": 1}, about | {"blob_id": 1, "output_id": None}],
+    }
+    with database.write() as connection:
+        for name, values in rows.items():
+            connection.execute(sa.insert(schema.metadata.tables[name]), values)

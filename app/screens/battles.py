@@ -3,12 +3,13 @@
 import streamlit as st
 
 from app import cached, filters
-from app.views import battles, diff, markdown
+from app.views import battles, conversation, diff
 from app.views.battles import ROWS, Identity, Spot, View, beside, identity
 from app.views.elements import block, line, markup, problem, rest
 from judgebench.services.battles import JudgedBattle, JudgedTrial
-from judgebench.services.pages import BattleFilter, BattleOrder, BattleSummary, JudgeBenchError
+from judgebench.services.pages import BattleFilter, BattleOrder, BattleSummary, JudgeBenchError, Output
 from judgebench.show import charts
+from judgebench.show.conversations import Passage, passages, samples, transcript
 from judgebench.show.text import one_line
 
 _CARDS = 4  # verdicts shown at once
@@ -130,36 +131,54 @@ def _turn(view: View, spot: Spot | None) -> None:
 
 
 def _battle(battle: JudgedBattle) -> None:
-    st.subheader("Instruction", anchor=False)
-    block(battle.instruction.text, height=_INSTRUCTION_PX, key="instruction")
+    outputs = _compared(battle)
     filters.by_name("view", _VIEWS)
-    view = st.segmented_control(
-        *("Show outputs", list(_VIEWS)),
-        format_func=_VIEWS.__getitem__,
-        default="text",
-        required=True,
-        key="view",
-        bind="query-params",
-        help="Rendered: headings, lists, tables and code; images, links and HTML are taken out.",
-    )
-    sides = ((battle.model_a, battle.output_a), (battle.model_b, battle.output_b))
-    marks = diff.marked(battle.output_a, battle.output_b) if view == "diff" else None
-    for at, (place, (model, output)) in enumerate(zip(st.columns(2), sides, strict=True)):
-        side = "AB"[at]
-        with place:
-            st.subheader(f"Output {side}", anchor=False)
-            line(f"{one_line(model, 200)} ({len(output):,} characters)")
-            if marks is not None:
-                markup(marks[at], height=_OUTPUT_PX)
-                rest(output, key=f"output_{side}")
-            elif view == side.lower():
-                markup(markdown.rendered(output), height=_OUTPUT_PX)
-                rest(output, key=f"output_{side}")
-            else:
-                block(output, height=_OUTPUT_PX, key=f"output_{side}")
+    held = passages(battle.instruction, outputs, battle.sizes)
+    st.subheader("Instruction", anchor=False)
+    view = "text"
+    for number, passage in enumerate(held):
+        if passage.asked:
+            conversation.messages(passage.asked, height=_INSTRUCTION_PX, key=f"asked_{number}")
+        if number == 0:
+            view = st.segmented_control(
+                *("Show outputs", list(_VIEWS)),
+                format_func=_VIEWS.__getitem__,
+                default="text",
+                required=True,
+                key="view",
+                bind="query-params",
+                help="Rendered: headings, lists, tables and code; images, links and HTML are taken out.",
+            )
+        if any(passage.replies):
+            _sides(passage, outputs, view, number)
     if battle.instruction.reference:
         st.subheader("Reference", anchor=False)
         block(battle.instruction.reference, height=_INSTRUCTION_PX, key="reference")
+
+
+def _compared(battle: JudgedBattle) -> tuple[Output, Output]:
+    """The pair of samples to show."""
+    if len(battle.outputs) == 1:
+        return battle.outputs[0]
+    numbers = [samples(*pair) for pair in battle.outputs]
+    chosen = st.selectbox("Sample", numbers, key="sample", bind="query-params", width=filters.WIDTH_PX)
+    return battle.outputs[numbers.index(chosen)]
+
+
+def _sides(passage: Passage, outputs: tuple[Output, Output], view: str, number: int) -> None:
+    """What both outputs say here, side by side."""
+    texts = [transcript(messages) for messages in passage.replies]
+    marks = diff.marked(*texts) if view == "diff" else None
+    for at, (place, messages) in enumerate(zip(st.columns(2), passage.replies, strict=True)):
+        side, key = "AB"[at], f"output_{'AB'[at]}_{number}"
+        with place:
+            st.subheader(f"Output {side}", anchor=False)
+            line(f"{one_line(outputs[at].model, 200)} ({len(texts[at]):,} characters)")
+            if marks is not None:
+                markup(marks[at], height=_OUTPUT_PX)
+                rest(texts[at], key=key)
+            else:
+                conversation.messages(messages, height=_OUTPUT_PX, key=key, rendered=view == side.lower())
 
 
 def _verdicts(battle: JudgedBattle) -> None:
@@ -171,6 +190,7 @@ def _verdicts(battle: JudgedBattle) -> None:
         {
             "Judge": [one_line(shown.judge) for shown in battle.verdicts],
             "Shown": [battles.order_words(shown.order) for shown in battle.verdicts],
+            **_sampled(battle),
             "Repeat": [shown.repeat + 1 for shown in battle.verdicts],
             "Verdict": [battles.opinion(shown) for shown in battle.verdicts],
             "Label": [one_line(shown.verdict.label or "") for shown in battle.verdicts],
@@ -189,6 +209,12 @@ def _verdicts(battle: JudgedBattle) -> None:
         for place, (number, shown) in zip(st.columns(2), enumerate(verdicts[start : start + 2], start), strict=False):
             with place, st.container(border=True):
                 _card(shown, f"reply_{number}")
+
+
+def _sampled(battle: JudgedBattle) -> dict[str, list[str]]:
+    """A column with the samples of each trial, where there are several."""
+    several = len(battle.outputs) > 1
+    return {"Samples": [samples(shown.output_a, shown.output_b) for shown in battle.verdicts]} if several else {}
 
 
 def _card(shown: JudgedTrial, key: str) -> None:

@@ -11,6 +11,7 @@ from app.views.elements import line, problem
 from judgebench.services.benchmarks import BenchmarkSummary, RunSummary
 from judgebench.services.judges import find_judge
 from judgebench.services.pages import CostEstimate, InputError, JudgeBenchError, Status, Study, cost_estimate, make
+from judgebench.show.sentences import not_shown, unseen
 from judgebench.show.text import one_line
 
 _POLL_S = 2.0
@@ -59,10 +60,13 @@ def _estimate(study: Study) -> CostEstimate:
 def _say(estimate: CostEstimate) -> None:
     plan = estimate.plan
     cost = f", at least {estimate.cost_usd:.4f} USD for the prompts" if estimate.cost_usd else ""
+    others = f", {estimate.taken_over:,} will be taken over from other benchmarks" if estimate.taken_over else ""
     line(
         f"{plan.battles:,} battles of {len(plan.models)} models, {plan.trials:,} trials: {estimate.answered:,} are "
-        f"answered already, {estimate.calls:,} calls with about {estimate.prompt_tokens:,} prompt tokens{cost}."
+        f"answered already{others}, {estimate.calls:,} calls with about {estimate.prompt_tokens:,} prompt tokens{cost}."
     )
+    for sentence in (*not_shown(estimate.not_shown), *unseen(estimate.unseen)):
+        line(f"{sentence[0].upper()}{sentence[1:]}.")
     for model, count in plan.missing.items():
         line(f"{one_line(model)} has no output for {count:,} instructions.")
 
@@ -111,8 +115,7 @@ def _jobs(runs: list[RunSummary]) -> None:
                 f"{one_line(job.study.benchmark)} by {one_line(job.judge)}, {state}: {done:,} of {job.planned:,} trials"
             )
             st.progress(done / max(job.planned, 1))
-            message = jobs.message(job)
-            if message:
+            for message in filter(None, (jobs.message(job), *not_shown(jobs.parts_not_shown(job)))):
                 line(one_line(message, 400))
             if state is jobs.State.RUNNING:
                 st.button("Stop", key=f"stop_{job.folder.name}", on_click=_stop, args=(job,))

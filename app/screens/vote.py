@@ -7,10 +7,12 @@ import streamlit as st
 
 from app import auth, cached, filters
 from app.auth import Person, Role
+from app.views import conversation
 from app.views.elements import block, line, problem
 from judgebench import services
 from judgebench.services.labels import PairToLabel
 from judgebench.services.pages import HumanLabel, JudgeBenchError
+from judgebench.show.conversations import passages
 from judgebench.show.numbers import estimate
 from judgebench.show.text import one_line
 
@@ -61,10 +63,11 @@ def _answer(benchmark: str, voter: str, pair: PairToLabel, answer: _Answer) -> N
         label = HumanLabel.of(
             voter,
             pair.instruction.key,
-            first=pair.first,
-            second=pair.second,
+            first=pair.first.model,
+            second=pair.second.model,
             preference=answer.preference,
             both_bad=answer.both_bad,
+            samples=(pair.first.sample, pair.second.sample),
         )
         with cached.for_storing() as database:
             services.labels.vote(database, benchmark, label)
@@ -80,15 +83,17 @@ def _skip() -> None:
 
 def _show(pair: PairToLabel) -> None:
     st.subheader("Instruction", anchor=False)
-    block(pair.instruction.text, height=_INSTRUCTION_PX, key="instruction")
-    if pair.instruction.reference:
-        with st.expander("Reference"):
-            block(pair.instruction.reference, height=_INSTRUCTION_PX, key="reference")
-    outputs = zip(("First", "Second"), st.columns(2), (pair.text_first, pair.text_second), strict=True)
-    for title, place, text in outputs:
-        with place:
-            st.subheader(title, anchor=False)
-            block(text, height=_OUTPUT_PX, key=title.lower())
+    for number, passage in enumerate(passages(pair.instruction, (pair.first, pair.second), pair.sizes)):
+        if passage.asked:
+            conversation.messages(passage.asked, height=_INSTRUCTION_PX, key=f"asked_{number}")
+        if number == 0 and pair.instruction.reference:
+            with st.expander("Reference"):
+                block(pair.instruction.reference, height=_INSTRUCTION_PX, key="reference")
+        if any(passage.replies):
+            for title, place, messages in zip(("First", "Second"), st.columns(2), passage.replies, strict=True):
+                with place:
+                    st.subheader(title, anchor=False)
+                    conversation.messages(messages, height=_OUTPUT_PX, key=f"{title.lower()}_{number}")
 
 
 def _progress(source: cached.Source, benchmark: str, voter: str) -> None:

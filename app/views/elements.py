@@ -5,6 +5,7 @@ belongs into ``st.text``, ``st.code``, cells of tables and marks of charts, whic
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -31,7 +32,7 @@ def block(text: str, *, height: int, key: str) -> None:
     rest(text, key=key)
 
 
-def markup(html: str, *, height: int) -> None:
+def markup(html: str, *, height: int | Literal["content"]) -> None:
     """HTML of ours, in which all that others wrote is escaped, in a box of ``height``."""
     with st.container(border=True, height=height):
         st.html(html, width="stretch")

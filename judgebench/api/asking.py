@@ -377,16 +377,20 @@ def plan(
 
 def vote(
     database: Database, *, benchmark: str, annotator: str, instruction: str, first: str, second: str,
-    preference: float, both_bad: bool = False,
+    preference: float, both_bad: bool = False, sample_first: int = 0, sample_second: int = 0,
 ) -> bool:  # fmt: skip
     """Store what a person says who saw the output of model ``first`` first; ``preference`` in [0, 1] is for that one.
 
-    ``instruction`` is its key, as ``battles`` lists it; ``both_bad`` goes with 0.5.
+    ``instruction`` is its key, as ``battles`` lists it; ``both_bad`` goes with 0.5. ``sample_first`` and
+    ``sample_second``: which of several outputs of a model, from 0.
 
     Returns: False where the very same was stored before.
     Raises UnknownName, InputError for an unusable label, and Conflict where this person said something else.
     """
-    label = HumanLabel.of(annotator, instruction, first=first, second=second, preference=preference, both_bad=both_bad)
+    label = HumanLabel.of(
+        *(annotator, instruction), first=first, second=second, preference=preference, both_bad=both_bad,
+        samples=(sample_first, sample_second),
+    )  # fmt: skip
     return services.labels.vote(database, benchmark, label)
 
 

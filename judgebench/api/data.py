@@ -32,6 +32,7 @@ from judgebench.formats.registry import writable
 from judgebench.leaderboard.build import to_elo
 from judgebench.records import HumanLabel, Lineage, Model
 from judgebench.show import charts, tables
+from judgebench.show.conversations import MESSAGE_COLUMNS, message_rows
 from judgebench.show.numbers import Labelled
 from judgebench.spec.study import wrong_field
 from judgebench.stats import published_scores
@@ -49,8 +50,8 @@ if TYPE_CHECKING:
 __all__ = [
     "accept_lineage", "agreement", "battles", "benchmarks", "bias_report", "card", "chart", "consensus",
     "contamination", "counterfactual", "declare_lineage", "export", "import_files", "import_judgments", "labels",
-    "languages", "lineage", "matrix", "models", "multiverse", "open", "preference_leakage_score", "propose_lineage",
-    "published_scores", "quality", "rank", "rate", "rows", "submit", "verdicts",
+    "languages", "lineage", "matrix", "messages", "models", "multiverse", "open", "preference_leakage_score",
+    "propose_lineage", "published_scores", "quality", "rank", "rate", "rows", "submit", "verdicts",
 ]  # fmt: skip
 _P = ParamSpec("_P")
 _Record = TypeVar("_Record")
@@ -294,6 +295,23 @@ def battles(
     frame["consistent"] = pd.Series([battle.consistent for battle in page], dtype=object)
     frame.attrs = {"total": total}
     return frame
+
+
+def messages(database: Database, *, benchmark: str, instruction: str, model: Names = ()) -> pd.DataFrame:
+    """A conversation: what was asked, and what each ``model`` said and did, in the order in which it was held.
+
+    ``instruction`` is its key, as ``battles`` lists it; ``model``: all that answered it, where none is named.
+
+    Returns: one row a part of a message: ``model`` and ``sample`` (empty where it was asked), ``role``, ``name`` (of a
+    participant, a result's tool), ``kind`` ("text", "refusal", "call", "tool", "reasoning", "file", "other"), ``text``
+    (of a call its arguments), ``called`` (the tool, the file's kind), ``number`` (of a call, or of the one that a
+    result answers), ``error`` (of a result), ``judged`` (whether a judge can be shown it).
+    Raises UnknownName.
+    """
+    answered = services.battles.answered(database, benchmark, instruction, names_of(model))
+    outputs = [output for samples in answered.samples.values() for output in samples]
+    frame = frame_of(message_rows(answered.instruction, outputs), MESSAGE_COLUMNS)
+    return frame.astype({"sample": "Int64", "number": "Int64"})
 
 
 def verdicts(database: Database, *, benchmark: str, judge: str | None = None) -> pd.DataFrame:

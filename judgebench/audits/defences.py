@@ -10,6 +10,7 @@ the judge more than one question (``ASKING``) are ``clients.defended``'s.
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, zip_longest
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.records import ChatPrompt, PromptMessage
@@ -21,12 +22,12 @@ ASKING = ("read-back", "two-stage")  # that ask the judge more than the one ques
 VOIDING = frozenset({"read-back"})  # that declare a verdict void instead of changing it
 MARK_SIGN = "\u02c6"  # stands for blanks in marked text; Hines et al. use it too
 _FENCED = re.compile(
-    r"<<< begin (?P<name>output[^\n]{0,60}) (?P<mark>[0-9a-f]{16})\n(?P<text>.*?)\nend (?P=name) (?P=mark) >>>",
+    r"<<< begin (?P<name>output[^\n]{0,200}) (?P<mark>[0-9a-f]{16})\n(?P<text>.*?)\nend (?P=name) (?P=mark) >>>",
     re.DOTALL,
 )
-_ANY_FENCE = re.compile(r"^<<< begin [^\n]{1,60} ([0-9a-f]{16})$", re.MULTILINE)
+_ANY_FENCE = re.compile(r"^<<< begin [^\n]{1,200} ([0-9a-f]{16})$", re.MULTILINE)
 _OTHER_FENCE = re.compile(
-    r"<<< begin (?P<name>[^\n]{1,60}?) (?P<mark>[0-9a-f]{16})\n(?P<text>.*?)\nend (?P=name) (?P=mark) >>>", re.DOTALL
+    r"<<< begin (?P<name>[^\n]{1,200}?) (?P<mark>[0-9a-f]{16})\n(?P<text>.*?)\nend (?P=name) (?P=mark) >>>", re.DOTALL
 )
 _NOUNS = ("output", "answer", "response", "text")
 _FENCES = (
@@ -51,13 +52,22 @@ def _public(text: str, mark: str) -> str:
 
 
 def _inside(change: Callable[[str], str], notice: str = "") -> Rewrite:
-    """The rewriting that changes outputs only, and says so at the end of the message."""
+    """The rewriting that changes what outputs say and nothing else, and says so at the end of the message."""
 
     def rewrite(text: str, mark: str) -> str:
-        shown = _FENCED.sub(lambda fence: _refenced(fence, change(fence["text"])), text)
+        shown = _FENCED.sub(lambda fence: _refenced(fence, _changed(fence["text"], fence["mark"], change)), text)
         return f"{shown}\n\n{notice}" if notice else shown
 
     return rewrite
+
+
+def _changed(text: str, mark: str, change: Callable[[str], str]) -> str:
+    """``text`` with what stands between our lines in it changed; none of the texts there bears the mark."""
+    if mark not in text:
+        return change(text)
+    pieces = re.split(rf"^((?:<<<|end) [^\n]* {mark}(?: >>>)?)$", text, flags=re.MULTILINE)
+    texts = (f"\n{change(piece[1:-1])}\n" if len(piece) > 1 else piece for piece in pieces[::2])
+    return "".join(chain.from_iterable(zip_longest(texts, pieces[1::2], fillvalue="")))
 
 
 def _refenced(fence: re.Match[str], text: str) -> str:
@@ -76,20 +86,30 @@ def _sandwich(text: str, mark: str) -> str:
 def _paraphrased(text: str, mark: str) -> str:
     """The prompt in other words, one of sixteen wordings by the trial's mark: the form of the lines around texts, and
     the noun for what is judged. A skeleton that was built for one wording fits none of the others."""
-    kept: list[str] = []
+    choice, kept = int(mark, 16), list[str]()
+    noun, shape = _NOUNS[choice % len(_NOUNS)], _FENCES[choice // len(_NOUNS) % len(_FENCES)]
 
     def keep(fence: re.Match[str]) -> str:
-        kept.append(fence["text"])
+        kept.append(_reshaped(fence["text"], fence["mark"], shape))
         return f"\x00{fence['name']}\x00{fence['mark']}\x00{len(kept) - 1}\x00"
 
-    choice = int(mark, 16)
-    noun, shape = _NOUNS[choice % len(_NOUNS)], _FENCES[choice // len(_NOUNS) % len(_FENCES)]
     bare = _OTHER_FENCE.sub(keep, _FENCED.sub(keep, text.replace("\x00", "\ufffd")))
     worded = re.sub(r"\b([Oo])utput(?=s?\b)", lambda word: noun.capitalize() if word[1] == "O" else noun, bare)
     return re.sub(
         r"\x00([^\x00]*)\x00([^\x00]*)\x00(\d+)\x00",
         lambda fence: shape.format(name=fence[1], mark=fence[2], text=kept[int(fence[3])]),
         worded,
+    )
+
+
+def _reshaped(text: str, mark: str, shape: str) -> str:
+    """``text`` with the fences in it that bear the mark in another form."""
+    inner = rf"<<< begin (?P<name>[^\n]{{1,200}}?) {mark}\n(?P<text>.*?)\nend (?P=name) {mark} >>>"
+    return re.sub(
+        inner,
+        lambda fence: shape.format(name=fence["name"], mark=mark, text=_reshaped(fence["text"], mark, shape)),
+        text,
+        flags=re.DOTALL,
     )
 
 
@@ -150,10 +170,28 @@ def with_outputs(prompt: ChatPrompt, texts: Sequence[str], notice: str) -> ChatP
 
 def instruction_of(prompt: ChatPrompt) -> str | None:
     """The instruction that a prompt shows outside its outputs; None where it shows none."""
+    fence = _instruction(prompt)
+    return None if fence is None else fence["text"]
+
+
+def request_of(prompt: ChatPrompt) -> str:
+    """What a user says in that instruction, without what a system message, tools and given replies say."""
+    fence = _instruction(prompt)
+    if fence is None:
+        return ""
+    turns = [inner["text"] for inner in _OTHER_FENCE.finditer(fence["text"]) if _is_turn(inner, fence["mark"])]
+    return "\n\n".join(turns) or fence["text"]
+
+
+def _is_turn(fence: re.Match[str], mark: str) -> bool:
+    return fence["mark"] == mark and fence["name"].startswith("user message ")
+
+
+def _instruction(prompt: ChatPrompt) -> re.Match[str] | None:
     for message in prompt.messages:
         for fence in _OTHER_FENCE.finditer(_FENCED.sub("", message.content)):
-            if fence["name"] in ("instruction", "user turn 1"):
-                return fence["text"]
+            if fence["name"] in ("instruction", "user turn 1") or fence["name"].startswith("user message 1"):
+                return fence
     return None
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from judgebench.audits.defences import PUBLIC_MARK
 from judgebench.audits.rules.markers import literals
 from judgebench.errors import InputError
-from judgebench.judging.templates import Label, LabelScale, ScoreScale, Template, fence
+from judgebench.judging.showing import fence
+from judgebench.judging.templates import Label, LabelScale, ScoreScale, Template
 from judgebench.records import Instruction
 
 PREFIX = "null:"  # of entrants' names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,9 +91,10 @@ def _print_report(benchmark: str, report: AnswerReport, output: str) -> None:
         complain(f"warning: {report.model!r} was answered by {names}, which is not the model that was asked")
     if output == "json":
         about = {"benchmark": benchmark, "model": report.model}
-        print_json(about | counts(report.tally) | {"calls": report.calls, "cost_usd": report.tally.cost_usd})
+        paid = {"calls": report.calls, "cost_usd": report.tally.cost_usd, "not_asked": dict(report.not_asked)}
+        print_json(about | counts(report.tally) | paid)
     else:
-        say(f"{report.model}: {summary(report.tally, report.calls)}")
+        say(f"{report.model}: {summary(report.tally, report.calls)}", *_not_asked(report.not_asked))
 
 
 def _print_estimate(model: str, estimate: AnswerEstimate, output: str) -> None:
@@ -104,4 +106,9 @@ def _print_estimate(model: str, estimate: AnswerEstimate, output: str) -> None:
         f"{model}: {estimate.planned} instructions, {estimate.answered} answered already, {estimate.calls} calls left",
         f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {expected(estimate.cost_usd)}, "
         "replies not included",
+        *_not_asked(estimate.not_asked),
     )
+
+
+def _not_asked(reasons: Mapping[str, int]) -> list[str]:
+    return [f"{number} not asked: {why}" for why, number in reasons.items()]

@@ -13,6 +13,7 @@ from judgebench.cli import options
 from judgebench.cli.session import WITHOUT_VERDICT, Session, complain, opened, paid, print_json, print_table, say
 from judgebench.errors import InputError
 from judgebench.records import Status
+from judgebench.show.sentences import not_shown, unseen
 
 if TYPE_CHECKING:
     from judgebench.engine.batches import IngestReport
@@ -57,11 +58,15 @@ def export(
     if output == "json":
         print_json(asdict(report))
         return
+    over = report.taken_over
+    taken_over = f"{over} taken over from other benchmarks, " if over else ""
     for part in report.files:
         say(f"{part.file}: batch {part.batch}, {part.requests} questions, {part.bytes:,} bytes")
     say(
-        f"{report.planned} planned: {report.answered} answered already, {report.identical} decided without a question, "
-        f"{report.awaited} awaited from earlier batches, {report.exported} exported"
+        f"{report.planned} planned: {report.answered} answered already, {taken_over}{report.identical} decided without "
+        f"a question, {report.awaited} awaited from earlier batches, {report.exported} exported",
+        *not_shown(report.not_shown),
+        *unseen(report.unseen),
     )
 
 

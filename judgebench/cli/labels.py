@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +13,13 @@ from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.import_ import import_one
 from judgebench.cli.session import opened, print_estimates, print_json, print_table, say, write_file
+from judgebench.show.conversations import instruction_text, output_text
 from judgebench.show.numbers import amount, percent
 
 if TYPE_CHECKING:
     from judgebench.cli.session import Line
-    from judgebench.services.agreement import HumanQueue
+    from judgebench.records import Instruction, Output
+    from judgebench.services.agreement import HumanQueue, QueuedBattle
 
 _HELP = """Human labels: import and list what people say about battles.
 
@@ -103,10 +105,8 @@ def queue(
     if file is not None:
         write_file(file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in _blind(handed)))
     if output == "json":
-        about = document(handed)
-        battles = about.pop("battles")
-        for battle in battles:
-            battle["instruction"] = battle["instruction"]["turns"]
+        about = {name: value for name, value in document(replace(handed, battles=())).items() if name != "battles"}
+        battles = [_named(battle) for battle in handed.battles]
         print_json({"benchmark": benchmark, **about, "queued": len(battles), "battles": battles})
     else:
         _print_queue(handed, failure)
@@ -128,15 +128,36 @@ def _print_queue(queue: HumanQueue, failure: float) -> None:
     say(f"{len(queue.battles)} battles for people, {queue.kept} verdicts kept")
 
 
+def _named(battle: QueuedBattle) -> dict[str, object]:
+    sides = {"first": battle.first, "second": battle.second}
+    return {
+        "instruction": list(battle.instruction.turns),
+        **{side: output.model for side, output in sides.items()},
+        **{f"text_{side}": output_text(battle.instruction, output) for side, output in sides.items()},
+        "confidence": battle.confidence,
+    }
+
+
 def _blind(queue: HumanQueue) -> list[dict[str, object]]:
-    """Rows that do not name the models; sides are found by their text when the labels are imported."""
+    """Rows that do not name the models; sides are found by their text when the labels are imported, and by a digest
+    where a text is not all that they are."""
     return [
         {
-            "instruction": list(battle.instruction.turns),
-            "output_a": battle.text_first,
-            "output_b": battle.text_second,
+            **_instruction(battle.instruction),
+            **_side("a", battle.instruction, battle.first),
+            **_side("b", battle.instruction, battle.second),
             "winner": None,
             "annotator": None,
         }
         for battle in queue.battles
     ]
+
+
+def _instruction(instruction: Instruction) -> dict[str, object]:
+    turns: dict[str, object] = {"instruction": list(instruction.turns)}
+    return turns if instruction.plain else {**turns, "conversation": instruction_text(instruction)}
+
+
+def _side(letter: str, instruction: Instruction, output: Output) -> dict[str, object]:
+    text: dict[str, object] = {f"output_{letter}": output_text(instruction, output, reasoning=False)}
+    return text if output.plain else {**text, f"output_{letter}_digest": output.digest}

@@ -23,6 +23,7 @@ from judgebench.cli.session import (
     summary,
 )
 from judgebench.show.numbers import percent, span
+from judgebench.show.sentences import not_shown, unseen
 from judgebench.spec.study import Design
 
 if TYPE_CHECKING:
@@ -113,10 +114,14 @@ def _print_report(report: RunReport, settlement: Settlement | None, output: str)
     if output == "json":
         reasked = {} if report.reasked is None else {"reasked": report.reasked}
         more = reasked if settlement is None else reasked | _settled(settlement)
-        print_json(counts(report.tally) | {"calls": report.calls, "cost_usd": report.tally.cost_usd} | more)
+        spent = {"calls": report.calls, "cost_usd": report.tally.cost_usd, "taken_over": report.tally.taken_over}
+        seen = {"not_shown": dict(report.not_shown), "identical_as_shown": report.identical_as_shown}
+        print_json(counts(report.tally) | spent | seen | more)
         return
     again = f"; {report.reasked} asked again under a constraint" if report.reasked else ""
-    say(f"{report.judge}: {summary(report.tally, report.calls)}{again}")
+    say(f"{report.judge}: {summary(report.tally, report.calls)}{again}", *not_shown(report.not_shown))
+    if report.identical_as_shown:
+        say(f"{report.identical_as_shown} ties without a call: the outputs differ only in what the judge is not shown")
     if settlement is not None:
         _print_settlement(settlement)
 
@@ -161,8 +166,11 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
                 "outputs": planned.outputs,
                 "planned": planned.trials,
                 "answered": estimate.answered,
+                "taken_over": estimate.taken_over,
                 "identical": estimate.identical,
+                "unseen": estimate.unseen,
                 "calls": estimate.calls,
+                "not_shown": dict(estimate.not_shown),
                 "prompt_tokens_estimate": estimate.prompt_tokens,
                 "reply_tokens_estimate": estimate.reply_tokens,
                 "seconds_estimate": estimate.seconds,
@@ -174,13 +182,19 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
     matter = f"{planned.outputs} outputs to score" if planned.outputs else f"{planned.battles} battles"
     say(
         f"judge {judge.name} with template {judge.template}",
-        f"{matter}, {planned.trials} trials: {estimate.answered} answered already, "
+        f"{matter}, {planned.trials} trials: {estimate.answered} answered already, {_taken_over(estimate)}"
         f"{estimate.identical} decided without a call (identical outputs), {estimate.calls} calls to make",
         f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {_replies(estimate)}, "
         f"{expected(estimate.cost_usd)}",
         _time(estimate),
+        *not_shown(estimate.not_shown),
+        *unseen(estimate.unseen),
         *(f"{model}: no output for {count} instructions" for model, count in planned.missing.items()),
     )
+
+
+def _taken_over(estimate: CostEstimate) -> str:
+    return f"{estimate.taken_over} to take over from other benchmarks, " if estimate.taken_over else ""
 
 
 def _replies(estimate: CostEstimate) -> str:

@@ -153,7 +153,9 @@ def counts(tally: RunTally) -> dict[str, Any]:
 def summary(tally: RunTally, calls: int) -> str:
     """The counts that are not zero, in words."""
     shown = ", ".join(f"{count} {name}" for name, count in counts(tally).items() if count)
-    return f"{shown}; {calls} calls, {paid(tally.cost_usd)}"
+    over = tally.taken_over
+    taken_over = f"; {over} verdicts taken over from other benchmarks, without a call" if over else ""
+    return f"{shown}; {calls} calls, {paid(tally.cost_usd)}{taken_over}"
 
 
 def paid(cost_usd: float | None) -> str:
@@ -180,7 +182,8 @@ def progress_line(what: str = "judging") -> Iterator[OnProgress]:
     def show(tally: RunTally, calls: int) -> None:
         bad = sum(count for status, count in tally.ended.items() if status not in (Status.OK, Status.TIE))
         cost = f"{amount(tally.cost_usd, 'USD')} " if tally.cost_usd else ""
-        more = f"{calls} calls {cost}" + (f"{bad} without verdict" if bad else "")
+        more = f"{calls} calls {cost}" + (f"{tally.taken_over} taken over " if tally.taken_over else "")
+        more += f"{bad} without verdict" if bad else ""
         bar.start()  # not before there is progress: bad input is one message and nothing else
         bar.update(task, total=tally.planned, completed=tally.planned - tally.pending, more=more)
 

@@ -11,10 +11,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from judgebench.audits.defences import NONE, SETTING, check_defence, defended, instruction_of, outputs_of, with_outputs
+from judgebench.audits.defences import (
+    NONE,
+    SETTING,
+    check_defence,
+    defended,
+    instruction_of,
+    outputs_of,
+    request_of,
+    with_outputs,
+)
 from judgebench.clients.base import Client, Counted
 from judgebench.errors import InputError
-from judgebench.judging.templates import fence
+from judgebench.judging.showing import fence
 from judgebench.records import ChatPrompt, Completion, Prompt, PromptMessage
 
 _VERDICT_ONLY = ("max_tokens", "max_completion_tokens", "logprobs", "top_logprobs", "response_format", "guided_json")
@@ -63,7 +72,7 @@ class DefendedClient:
         turns = (PromptMessage("assistant", reply.text), PromptMessage("user", _COPY))
         copied = await self._client.complete(ChatPrompt((*prompt.messages, *turns)), _in_words(settings))
         both = _together(reply, copied)
-        if _copies(copied.text, instruction_of(prompt) or ""):
+        if _copies(copied.text, request_of(prompt)):
             return both
         void = f"void: said {reply.text!r}, and instead of the instruction copied {copied.text[:200]!r}"
         return replace(both, text="", reasoning=void, logprobs=None, finish_reason="read-back")

@@ -7,17 +7,18 @@ the models are chosen and when the question is settled.
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from judgebench import store
 from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model
-from judgebench.engine.plan import RunPlan, plan, trials
+from judgebench.engine.plan import RunPlan, battles, plan, trials
 from judgebench.engine.run import Judging, RunReport
 from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
 from judgebench.errors import InputError
 from judgebench.keys import content_key
-from judgebench.records import Battle, Status, Trial
+from judgebench.records import Status, Trial
 from judgebench.spec import Pace, Study
 from judgebench.stats.adaptive import Race, RankingQuestion, Standing
 from judgebench.store.database import Database
@@ -78,7 +79,7 @@ class _Meeting:
     """One observation: a model on an instruction against an opponent."""
 
     model: str
-    battle: Battle
+    rival: str
     trials: tuple[Trial, ...]
 
 
@@ -111,7 +112,7 @@ class _Field:
         self.exhausted.add(model)
         return None
 
-    def _rival(self, model: str, instruction: int, present: set[str]) -> str | None:
+    def _rival(self, model: str, instruction: int, present: Collection[str]) -> str | None:
         """The opponent in a pairing of all, drawn for the instruction, so that one battle may serve two models."""
         if model not in present:
             return None
@@ -129,11 +130,11 @@ class _Field:
         [question] = store.benchmarks.answered_instructions(
             self._database, self._plan.benchmark_id, (model, rival), after=place - 1, limit=1
         )
-        battle = Battle.of(question.instruction, question.outputs[model], question.outputs[rival])
+        digest, shown = self._plan.resolved.judge.digest, self._plan.resolved.template.shown(question.instruction)
         orders, seed = self._study.orders, self._study.seed
-        return _Meeting(
-            model, battle, tuple(trials(battle, self._plan.resolved.judge.digest, orders=orders, seed=seed))
-        )
+        met = battles(question.instruction, question.samples, pairs=[(model, rival)])
+        planned = (trials(battle, digest, orders=orders, seed=seed, shown=shown) for battle in met)
+        return _Meeting(model, rival, tuple(chain.from_iterable(planned)))
 
 
 class _Settling:
@@ -225,7 +226,7 @@ class _Settling:
             self._stopped = runner.stopped
         keys = [trial.key for meeting in round_ for trial in meeting.trials]
         with self._database.read() as connection:
-            preferences = store.verdicts.preferences(connection, keys)
+            preferences = store.verdicts.preferences(connection, self._plan.benchmark_id, keys)
         for meeting in round_:
             value = _value(meeting, preferences)
             if value is None:
@@ -256,14 +257,15 @@ class _Settling:
 
 
 def _value(meeting: _Meeting, preferences: Mapping[str, float | None]) -> float | None:
-    """Mean preference for the model over the orders; None where one of them has none, so that position cannot tell."""
+    """Mean preference for the model over orders and samples; None where one has none, so that position cannot tell."""
     known = [value for trial in meeting.trials if (value := preferences.get(trial.key)) is not None]
     if len(known) < len(meeting.trials):
         return None
     mean = sum(known) / len(known)
-    return mean if meeting.battle.a.model == meeting.model else 1.0 - mean
+    return mean if meeting.model < meeting.rival else 1.0 - mean
 
 
 def _sum(one: RunTally, other: RunTally) -> RunTally:
     cost = None if one.cost_usd is None or other.cost_usd is None else one.cost_usd + other.cost_usd
-    return RunTally(one.planned + other.planned, dict(Counter(one.ended) + Counter(other.ended)), cost)
+    ended = dict(Counter(one.ended) + Counter(other.ended))
+    return RunTally(one.planned + other.planned, ended, cost, one.taken_over + other.taken_over)

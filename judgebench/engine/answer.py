@@ -1,20 +1,23 @@
-"""Collecting a model's outputs: each instruction turn by turn, with the replies before it.
+"""Collecting a model's outputs: each instruction turn by turn, with the replies before it, as the chat that it is.
 
 What goes wrong is a status and never an output: a failed instruction is asked again by the next run.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from judgebench import store
 from judgebench.clients.base import Client
 from judgebench.clients.providers import price_of, provider_of
+from judgebench.conversations import REPLYING, Message, Reasoning, Segment, Text, Trajectory, cut, join
 from judgebench.engine.judges import ResolvedModel, open_model
 from judgebench.engine.run import reply_or_error
-from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
+from judgebench.engine.runner import Known, OnProgress, Runner, RunTally, run_async
 from judgebench.errors import InputError, JudgeError
+from judgebench.judging.showing import beyond_text
 from judgebench.records import (
     Answer,
     ChatPrompt,
@@ -33,6 +36,7 @@ from judgebench.store.models import AnswerWriter, Generator, add_generator
 _DETAIL_CHARS = 500
 _WITHHELD = ("content_filter", "refusal", "safety", "recitation", "prohibited_content")
 _CHARS_A_TOKEN = 4
+_SYSTEM = ("system", "developer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +50,73 @@ class Answerer:
 
     async def ask(self, instruction: Instruction) -> Answer:
         """Raises JudgeError only where no other instruction would fare better."""
+        if why := unaskable(instruction):
+            return Answer(None, Status.FAILED, why, None, asked=False)
+        places = reply_places(instruction.conversation.messages)
         replies: list[Completion] = []
-        for turn in range(len(instruction.turns)):
-            reply = await reply_or_error(self.client, self._prompt(instruction, turn, replies), self.settings)
+        for place in places:
+            chat = _chat(self.system, instruction, place, dict(zip(places, replies, strict=False)))
+            reply = await reply_or_error(self.client, chat, self.settings)
             if isinstance(reply, JudgeError):
                 spent = _together(replies) if replies else None
                 return Answer(None, Status.FAILED, str(reply)[:_DETAIL_CHARS], spent)
             replies.append(reply)
-        *earlier, last = (reply.text for reply in replies)
-        output = Output(instruction.key, self.model, last, tuple(earlier))
+        output = _output(instruction, self.model, dict(zip(places, replies, strict=True)))
         return Answer(output, _status(replies), None, _together(replies))
 
-    def _prompt(self, instruction: Instruction, turn: int, replies: Sequence[Completion]) -> ChatPrompt:
-        messages = [] if self.system is None else [PromptMessage("system", self.system)]
-        for user_turn, reply in zip(instruction.turns[:turn], replies, strict=True):
-            messages += [PromptMessage("user", user_turn), PromptMessage("assistant", reply.text)]
-        return ChatPrompt((*messages, PromptMessage("user", instruction.turns[turn])))
+
+def unaskable(instruction: Instruction) -> str | None:
+    """Why a chat of texts cannot ask it, or None."""
+    conversation = instruction.conversation
+    if more := beyond_text(conversation.messages, conversation.tools):
+        return f"it has more than texts ({', '.join(more)})"
+    if not reply_places(conversation.messages):
+        return "it ends with a reply that was given"
+    return None
+
+
+def reply_places(messages: Sequence[Message]) -> list[int]:
+    """How many messages stand before each reply that the model is to give: one after each turn of the user's, as far as
+    another follows, and one at the end; none before the last reply that was given."""
+    turns = [at for at, message in enumerate(messages, 1) if message.role == "user"]
+    places = [*turns[:-1], len(messages)] if turns else [len(messages)]
+    return [place for place in places if place > _given(messages)]
+
+
+def _given(messages: Sequence[Message]) -> int:
+    """How many messages there are up to the last reply that was given."""
+    return max((at for at, message in enumerate(messages, 1) if message.role in REPLYING), default=0)
+
+
+def _chat(
+    system: str | None, instruction: Instruction, place: int, replies: Mapping[int, Completion] | None = None
+) -> ChatPrompt:
+    """What stands before ``place``, with the replies in their places; behind ``system``, unless the instruction has a
+    system message of its own."""
+    messages, replies = instruction.conversation.messages, replies or {}
+    own = any(message.role in _SYSTEM for message in messages)
+    chat = [] if system is None or own else [PromptMessage("system", system)]
+    for at, message in enumerate(messages[:place]):
+        if at in replies:
+            chat.append(PromptMessage("assistant", replies[at].text))
+        chat.append(PromptMessage("system" if message.role in _SYSTEM else message.role, message.text))
+    return ChatPrompt(tuple(chat))
+
+
+def _output(instruction: Instruction, model: str, replies: Mapping[int, Completion]) -> Output:
+    """What the model replied, with what it thought where its server tells that."""
+    segments = tuple(Segment(place, (_message(reply),)) for place, reply in replies.items())
+    conversation = instruction.conversation
+    _, trajectory = cut(join(conversation, Trajectory(segments)), prompt=_given(conversation.messages))
+    *earlier, last = (reply.text for reply in replies.values())
+    if trajectory.plain:
+        return Output(instruction.key, model, last, tuple(earlier))
+    return Output(instruction.key, model, last, (), trajectory)
+
+
+def _message(reply: Completion) -> Message:
+    thought = (Reasoning(reply.reasoning),) if reply.reasoning else ()
+    return Message("assistant", (*thought, Text(reply.text)))
 
 
 def _status(replies: Sequence[Completion]) -> Status:
@@ -104,6 +159,7 @@ class AnswerReport:
     calls: int
     interrupted: bool
     other_models: tuple[str, ...] = ()  # names that the server gave back instead of the one that was asked
+    not_asked: Mapping[str, int] = field(default_factory=dict)  # why instructions were not asked -> how many
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +168,7 @@ class AnswerEstimate:
 
     planned: int  # instructions
     answered: int  # that have an output already
+    not_asked: Mapping[str, int]  # why instructions would not be asked -> how many
     calls: int  # one a turn
     prompt_tokens: int  # replies to earlier turns not included
     cost_usd: float | None  # of the prompts; None without a price
@@ -121,19 +178,22 @@ def estimate_answers(database: Database, generation: Generation) -> AnswerEstima
     """Nothing is asked or written. Raises InputError as ``answer`` does."""
     benchmark_id = _planned(database, generation).benchmark_id
     planned = answered = calls = chars = 0
+    not_asked: Counter[str] = Counter()
     for question in _questions(database, generation, benchmark_id):
-        turns = question.instruction.turns
         planned += 1
         if question.outputs:
             answered += 1
-            continue
-        calls += len(turns)
-        chars += len(turns) * len(generation.system or "")
-        chars += sum(len(turn) * (len(turns) - at) for at, turn in enumerate(turns))
+        elif why := unaskable(question.instruction):
+            not_asked[why] += 1
+        else:
+            places = reply_places(question.instruction.conversation.messages)
+            prompts = [_chat(generation.system, question.instruction, place) for place in places]
+            calls += len(prompts)
+            chars += sum(len(message.content) for prompt in prompts for message in prompt.messages)
     tokens = chars // _CHARS_A_TOKEN
     price = price_of(generation.generator)
     cost = None if price is None else price.prompt * tokens / 1e6
-    return AnswerEstimate(planned, answered, calls, tokens, cost)
+    return AnswerEstimate(planned, answered, dict(not_asked), calls, tokens, cost)
 
 
 def answer(
@@ -170,7 +230,7 @@ async def answering(
         questions = _questions(database, generation, planned.benchmark_id)
         tally = await runner.run(question.instruction for question in questions)
         others = () if opened.server is None else tuple(sorted(sink.returned - {served.model}))
-        return AnswerReport(generation.model, tally, opened.questions, runner.stopped, others)
+        return AnswerReport(generation.model, tally, opened.questions, runner.stopped, others, dict(sink.not_asked))
     finally:
         await opened.close()
 
@@ -210,14 +270,16 @@ class _OutputSink:
         self._database = database
         self._answers = answers
         self.returned: set[str] = set()  # names of models that replies bear
+        self.not_asked: Counter[str] = Counter()  # why
 
-    def known(self, trial_keys: Sequence[str]) -> Mapping[str, Status]:
+    def known(self, trial_keys: Sequence[str]) -> Known:
         with self._database.read() as connection:
-            return self._answers.known(connection, trial_keys)
+            return Known(self._answers.known(connection, trial_keys))
 
     def add(self, results: Sequence[Answer]) -> None:
         with self._database.write() as connection:
             self._answers.add(connection, results)
+        self.not_asked.update(answer.detail or "" for answer in results if not answer.asked)
         self.returned |= {reply.model for answer in results for reply in answer.replies if reply.model}
 
 

@@ -26,7 +26,8 @@ from judgebench.engine.runner import run_async
 from judgebench.errors import BadReply, InputError
 from judgebench.formats.batch_files import BatchFile, BatchResult, digest_of, first_id, question_line, read_results
 from judgebench.judging.parsing import parse
-from judgebench.judging.templates import LikelihoodScale, RewardScale, Template, make_nonce, render
+from judgebench.judging.templates import Template, make_nonce, render
+from judgebench.judging.visibility import not_shown
 from judgebench.records import ChatPrompt, Reading, Status, Trial, TrialResult
 from judgebench.spec import Study, make
 from judgebench.store import runs
@@ -58,13 +59,16 @@ class ExportedBatch:
 
 @dataclass(slots=True)
 class ExportReport:
-    """What became of a study's trials; ``planned`` is the sum of the four after it."""
+    """What became of a study's trials; ``planned`` is the sum of the six after it."""
 
     planned: int = 0
     answered: int = 0  # that have a verdict already
+    taken_over: int = 0  # that had one on another benchmark, and have it here from now on
     identical: int = 0  # decided now, without a question
     awaited: int = 0  # that an earlier batch asks
+    unseen: int = 0  # that cannot be judged: the outputs differ only in what the template does not show
     exported: int = 0
+    not_shown: dict[str, int] = field(default_factory=dict)  # parts that the questions do not show, by kind
     files: list[ExportedBatch] = field(default_factory=list)
 
 
@@ -138,7 +142,7 @@ def _check(plan: RunPlan) -> None:
         raise InputError(
             f"judge {spec.model!r} runs in this process, or by another package: use 'judgebench run', it needs no batch"
         )
-    if isinstance(template.scale, LikelihoodScale | RewardScale):
+    if template.is_text_only:
         raise InputError(f"template {template.id} asks no chat question, and batch files hold nothing else")
     if SETTING in spec.settings:
         raise InputError("a defence that asks twice cannot be put into a batch: leave it out, or use 'judgebench run'")
@@ -199,6 +203,8 @@ class _Export:
     def _line(self, name: str, trial: Trial | Reading) -> bytes:
         judge, template = self._plan.resolved.judge, self._plan.resolved.template
         prompt = render(template, trial, nonce=make_nonce(trial.key, self._seed))
+        if hidden := not_shown(template, trial):
+            self.report.not_shown = dict(Counter(self.report.not_shown) + hidden)
         messages = prompt.messages if isinstance(prompt, ChatPrompt) else ()
         return question_line(f"{name}.{trial.key}", judge.model, messages, judge.settings)
 
@@ -208,19 +214,31 @@ class _Export:
         while chunk := list(islice(stream, _LOOK_UP)):
             keys = [trial.key for trial in chunk]
             with self._database.read() as connection:
-                known = store.verdicts.revisions(connection, keys)
+                known = store.verdicts.known_trials(connection, self._plan.benchmark_id, keys)
                 awaited = runs.awaited(connection, keys)
-            answered = {key for key, (_, status) in known.items() if status is not Status.FAILED}
+            answered = {key for key, status in known.ended.items() if status is not Status.FAILED}
             self.report.answered += len(answered)
+            answered |= self._take_over(list(known.elsewhere))
             self.report.awaited += len(awaited - answered)
             left = [trial for trial in chunk if trial.key not in answered | awaited]
-            ties = [(trial, identical_verdict(trial)) for trial in left if isinstance(trial, Trial)]
-            decided = {trial.key: result_of(trial, tie, None) for trial, tie in ties if tie is not None}
-            if decided:
+            template = self._plan.resolved.template
+            alike = [(trial, identical_verdict(trial, template)) for trial in left if isinstance(trial, Trial)]
+            decided = {trial.key: result_of(trial, verdict, None) for trial, verdict in alike if verdict is not None}
+            ties = [result for result in decided.values() if result.status is Status.TIE]
+            if ties:
                 with self._database.write() as connection:
-                    VerdictWriter(connection, self._run(connection)).add(connection, list(decided.values()))
-                self.report.identical += len(decided)
+                    VerdictWriter(connection, self._run(connection)).add(connection, ties)
+            self.report.identical += len(ties)
+            self.report.unseen += len(decided) - len(ties)
             yield from (trial for trial in left if trial.key not in decided)
+
+    def _take_over(self, keys: Sequence[str]) -> set[str]:
+        if not keys:
+            return set()
+        with self._database.write() as connection:
+            taken_over = VerdictWriter(connection, self._run(connection)).take_over(connection, keys)
+        self.report.taken_over += len(taken_over)
+        return set(taken_over)
 
     def _run(self, connection: Connection) -> int:
         if self._run_id is None:
@@ -355,8 +373,8 @@ class _Ingest:
         self.report.foreign += len(by_key.keys() - trials.keys())
         if opened is None:
             return
-        known = store.verdicts.revisions(connection, list(trials))
-        new = list(self._new(opened, by_key, trials, {key: status for key, (_, status) in known.items()}))
+        known = opened.writer.known(connection, [trial.key for trial in trials.values()])
+        new = list(self._new(opened, by_key, trials, known))
         opened.writer.add(connection, new)
         self.report.new += len(new)
         for stored in new:
@@ -370,8 +388,8 @@ class _Ingest:
         known: Mapping[str, Status],
     ) -> Iterator[TrialResult]:
         """What adds to what is known: a verdict where there was none, a failure where there was nothing."""
-        for key, trial in trials.items():
-            result, status = results[key], known.get(key)
+        for sent_key, trial in trials.items():
+            result, status = results[sent_key], known.get(trial.key)
             if not result.asked:
                 self.report.expired += 1
                 continue

@@ -6,15 +6,17 @@ deterministic: the same arguments plan the same trials, which is what makes a ru
 answered is the store's business.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations, cycle, islice
 
 from judgebench import store
 from judgebench.clients.providers import price_of
 from judgebench.engine.judges import ResolvedJudge, resolve
 from judgebench.errors import InputError, UnknownName
-from judgebench.judging.templates import OPTIONAL, Template, render
+from judgebench.judging.templates import OPTIONAL, Template, check_text, render, shown_key
+from judgebench.judging.visibility import not_shown, shows_alike, unseen_difference
 from judgebench.keys import content_key
 from judgebench.records import (
     Battle,
@@ -34,27 +36,29 @@ from judgebench.spec.study import Orders
 from judgebench.store.database import Database
 
 _ESTIMATE_BATCH = 400
+IDENTICAL_AS_SHOWN = "identical as shown"  # the detail of a tie of outputs that differ in what is not shown
 _NO_NONCE = "0" * 16  # prompts are only measured
 
 
 def battles(
     instruction: Instruction,
-    outputs: Mapping[str, Output],
+    samples: Mapping[str, Sequence[Output]],
     *,
     baseline: str | None = None,
     pairs: Iterable[tuple[str, str]] | None = None,
 ) -> Iterator[Battle]:
     """The battles of one instruction, sorted by model names within the design.
 
-    ``outputs`` maps a model's name to its output for this instruction. With ``baseline`` every other model meets it;
-    with ``pairs`` just those meet, each unordered pair once; with neither, all pairs do. A model without an output
-    here has no battle here: whoever plans a study counts these.
+    ``samples`` maps a model's name to its outputs to this instruction, one or several. With ``baseline`` every other
+    model meets it; with ``pairs`` just those meet, each unordered pair once; with neither, all pairs do. Where models
+    have several outputs the first meets the first and so on, those of the model that has fewer over and over. A model
+    without an output here has no battle here: whoever plans a study counts these.
 
     Raises InputError when both designs are given, or a pair names one model twice.
     """
     if baseline is not None and pairs is not None:
         raise InputError("give a baseline or a list of pairs, not both")
-    models = sorted(outputs)
+    models = sorted(samples)
     meetings: Iterable[tuple[str, str]] = combinations(models, 2)
     if baseline is not None:
         meetings = [(model, baseline) for model in models if model != baseline]
@@ -63,14 +67,19 @@ def battles(
     for one, other in meetings:
         if one == other:
             raise InputError(f"model {one!r} is paired with itself; name two different models")
-        if one in outputs and other in outputs:
-            yield Battle.of(instruction, outputs[one], outputs[other])
+        if one in samples and other in samples:
+            sides = zip(
+                range(_sample_battles(len(samples[one]), len(samples[other]))),
+                cycle(samples[one]),
+                cycle(samples[other]),
+            )
+            yield from (Battle.of(instruction, *outputs) for _, *outputs in sides)
 
 
 def trials(
-    battle: Battle, judge_digest: str, *, orders: Orders = "both", repeats: int = 1, seed: int = 0
+    battle: Battle, judge_digest: str, *, orders: Orders = "both", repeats: int = 1, seed: int = 0, shown: str = ""
 ) -> Iterator[Trial]:
-    """The trials of one battle, both orders of a repeat next to each other.
+    """The trials of one battle, both orders of a repeat next to each other; ``shown`` as of a ``Trial``.
 
     ``both``: AB, then BA. ``random``: one order a repeat, drawn by ``seed`` and the battle, hence the same for every
     judge and on every machine. ``single``: AB always, that is the model whose name sorts first is shown first; its
@@ -82,35 +91,50 @@ def trials(
         raise InputError(f"orders is {orders!r}; it must be both, random or single")
     if repeats < 1:
         raise InputError(f"repeats is {repeats}; it must be at least 1")
-    shown = (Order.AB,) if orders == "single" else (Order.AB, Order.BA)
+    taken = (Order.AB,) if orders == "single" else (Order.AB, Order.BA)
+    a, b = battle.a, battle.b
+    samples = (a.sample, b.sample) if a.sample or b.sample else ()
     for repeat in range(repeats):
         if orders == "random":
-            drawn = content_key("order", seed, repeat, battle.instruction.key, battle.a.model, battle.b.model)
-            shown = (Order.AB if int(drawn, 16) % 2 == 0 else Order.BA,)
-        for order in shown:
-            yield Trial(judge_digest, battle, order, repeat)
+            drawn = content_key("order", seed, repeat, battle.instruction.key, a.model, b.model, *samples)
+            taken = (Order.AB if int(drawn, 16) % 2 == 0 else Order.BA,)
+        for order in taken:
+            yield Trial(judge_digest, battle, order, repeat, shown)
 
 
 def readings(
-    instruction: Instruction, outputs: Mapping[str, Output], judge_digest: str, *, repeats: int = 1
+    instruction: Instruction,
+    samples: Mapping[str, Sequence[Output]],
+    judge_digest: str,
+    *,
+    repeats: int = 1,
+    shown: str = "",
 ) -> Iterator[Reading]:
-    """The pointwise trials of one instruction, sorted by model name.
+    """The pointwise trials of one instruction, sorted by model name; ``samples`` and ``shown`` as above.
 
     Raises InputError when ``repeats`` is below one.
     """
     if repeats < 1:
         raise InputError(f"repeats is {repeats}; it must be at least 1")
-    for model in sorted(outputs):
-        for repeat in range(repeats):
-            yield Reading(judge_digest, instruction, outputs[model], repeat)
+    for model in sorted(samples):
+        for output in samples[model]:
+            for repeat in range(repeats):
+                yield Reading(judge_digest, instruction, output, repeat, shown)
 
 
-def identical_verdict(trial: Trial) -> Verdict | None:
-    """A tie without asking when both outputs are the same text, character by character; otherwise None."""
-    a, b = trial.battle.a, trial.battle.b
-    if (a.earlier, a.text) != (b.earlier, b.text):
+def identical_verdict(trial: Trial, template: Template) -> Verdict | None:
+    """What is known without asking where both outputs read the same to whoever is asked by the template, or None.
+
+    A tie; but where they differ in images or other parts that the template does not show, nothing can be known, and
+    the trial has failed until it can be shown.
+    """
+    if trial.battle.a.text != trial.battle.b.text or not shows_alike(template, trial):
         return None
-    return Verdict(Status.TIE, Source.IDENTICAL, preference=0.5)
+    if unseen := unseen_difference(trial):
+        why = f"not asked: the outputs differ only in what template {template.id} does not show ({', '.join(unseen)})"
+        return Verdict(Status.FAILED, Source.NONE, detail=why)
+    differ = trial.battle.a.digest != trial.battle.b.digest
+    return Verdict(Status.TIE, Source.IDENTICAL, preference=0.5, detail=IDENTICAL_AS_SHOWN if differ else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +157,11 @@ class CostEstimate:
 
     plan: RunPlan
     answered: int  # trials that have a verdict already
+    taken_over: int  # trials that have one on another benchmark, which a run takes over without a call
     identical: int  # trials decided without a call
+    unseen: int  # trials that cannot be judged: the outputs differ only in what the template does not show
     calls: int
+    not_shown: Mapping[str, int]  # parts that the calls do not show, by kind: "image", "reasoning" ...
     prompt_tokens: int
     reply_tokens: int | None  # as long as the judge's last replies; None where there are none
     seconds: float | None  # at their latency and the study's concurrency, the server willing
@@ -144,9 +171,17 @@ class CostEstimate:
 def plan(database: Database, study: Study, judge: ResolvedJudge | None = None) -> RunPlan:
     """Count what the study asks for; ``judge`` is the study's own where it was resolved before.
 
+    Nothing is written, save that a judge's stored trials get the keys that they would have today, once.
+
     Raises InputError where it cannot be done as written.
     """
     resolved = judge or resolve(study.judge)
+    _make_keys_current(database, resolved)
+    return count(database, study, resolved)
+
+
+def count(database: Database, study: Study, resolved: ResolvedJudge) -> RunPlan:
+    """As ``plan``, and nothing is written at all."""
     template = resolved.template
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, study.benchmark)
@@ -159,6 +194,8 @@ def plan(database: Database, study: Study, judge: ResolvedJudge | None = None) -
         raise InputError("the study asks for nothing: no instruction has an output, or no two that are to meet")
     if not template.named.isdisjoint(OPTIONAL):
         _check_shown(database, study, template, benchmark_id)
+    if template.is_text_only:
+        _check_texts(database, study, resolved, benchmark_id, models)
     orders = 2 if study.orders == "both" else 1
     planned = study.repeats * (counts.outputs + orders * counts.battles)
     missing = {model: counts.instructions - count for model, count in counts.present.items()}
@@ -167,21 +204,27 @@ def plan(database: Database, study: Study, judge: ResolvedJudge | None = None) -
 
 
 def estimate(database: Database, study: Study, judge: ResolvedJudge | None = None) -> CostEstimate:
-    """Count what running the study would ask now; nothing is asked or written. Raises InputError as ``plan`` does."""
+    """Count what running the study would ask now; nothing is asked, and written as by ``plan``. Raises as it does."""
     planned = plan(database, study, judge)
-    answered = identical = calls = chars = 0
+    answered = taken_over = identical = unseen = calls = chars = 0
+    hidden: Counter[str] = Counter()
+    template = planned.resolved.template
     stream = islice(planned_trials(database, planned), study.budget)
     while chunk := list(islice(stream, _ESTIMATE_BATCH)):
         with database.read() as connection:
-            known = store.verdicts.revisions(connection, [trial.key for trial in chunk])
+            known = store.verdicts.known_trials(connection, planned.benchmark_id, [trial.key for trial in chunk])
         for trial in chunk:
-            if known.get(trial.key, (0, Status.FAILED))[1] is not Status.FAILED:
+            if known.ended.get(trial.key, Status.FAILED) is not Status.FAILED:
                 answered += 1
-            elif isinstance(trial, Trial) and identical_verdict(trial) is not None:
-                identical += 1
+            elif trial.key in known.elsewhere:
+                taken_over += 1
+            elif isinstance(trial, Trial) and (verdict := identical_verdict(trial, template)) is not None:
+                identical += verdict.status is Status.TIE
+                unseen += verdict.status is Status.FAILED
             else:
                 calls += 1
-                chars += _prompt_chars(render(planned.resolved.template, trial, nonce=_NO_NONCE))
+                chars += _prompt_chars(render(template, trial, nonce=_NO_NONCE))
+                hidden += not_shown(template, trial)
     with database.read() as connection:
         reply_tokens, latency_s = store.verdicts.past_replies(connection, planned.resolved.judge.digest)
     price = price_of(study.judge)
@@ -189,8 +232,11 @@ def estimate(database: Database, study: Study, judge: ResolvedJudge | None = Non
     return CostEstimate(
         plan=planned,
         answered=answered,
+        taken_over=taken_over,
         identical=identical,
+        unseen=unseen,
         calls=calls,
+        not_shown=dict(hidden),
         prompt_tokens=tokens,
         reply_tokens=replied,
         seconds=None if latency_s is None else latency_s * calls / min(study.concurrency, max(calls, 1)),
@@ -198,19 +244,33 @@ def estimate(database: Database, study: Study, judge: ResolvedJudge | None = Non
     )
 
 
-def planned_trials(database: Database, plan: RunPlan) -> Iterator[Trial | Reading]:
-    """The plan's trials, a page of instructions in memory at a time and no snapshot held between pages."""
+def planned_trials(database: Database, plan: RunPlan, shows: Sequence[str] | None = None) -> Iterator[Trial | Reading]:
+    """The plan's trials, a page of instructions in memory at a time and no snapshot held between pages.
+
+    ``shows``: what of an instruction beside its conversation is in their keys; None: what the template shows.
+    """
+    shows = plan.resolved.template.shows if shows is None else shows
     study, digest = plan.study, plan.resolved.judge.digest
     questions = store.benchmarks.answered_instructions(
         database, plan.benchmark_id, plan.models, category=study.category, limit=study.limit
     )
     for question in questions:
+        shown = shown_key(question.instruction, shows)
         if plan.outputs:
-            yield from readings(question.instruction, question.outputs, digest, repeats=study.repeats)
+            yield from readings(question.instruction, question.samples, digest, repeats=study.repeats, shown=shown)
             continue
         pairs = study.pairs or None
-        for battle in battles(question.instruction, question.outputs, baseline=study.baseline, pairs=pairs):
-            yield from trials(battle, digest, orders=study.orders, repeats=study.repeats, seed=study.seed)
+        for battle in battles(question.instruction, question.samples, baseline=study.baseline, pairs=pairs):
+            yield from trials(battle, digest, orders=study.orders, repeats=study.repeats, seed=study.seed, shown=shown)
+
+
+def _make_keys_current(database: Database, resolved: ResolvedJudge) -> None:
+    judge, shows = resolved.judge, resolved.template.shows
+    with database.read() as connection:
+        current = store.trial_keys.are_current(connection, judge, shows)
+    if not current:
+        with database.write() as connection:
+            store.trial_keys.make_current(connection, judge, shows)
 
 
 @dataclass(slots=True)
@@ -221,21 +281,30 @@ class _Counts:
     present: dict[str, int]  # model -> instructions that it has an output for
 
 
-def _count(study: Study, kind: str, models: Sequence[str], instructions: Iterable[set[str]]) -> _Counts:
+def _count(study: Study, kind: str, models: Sequence[str], instructions: Iterable[Mapping[str, int]]) -> _Counts:
+    """Of how many outputs each model has to each instruction."""
     counts, pairs = _Counts(0, 0, 0, dict.fromkeys(models, 0)), {tuple(sorted(pair)) for pair in study.pairs}
     for present in instructions:
         counts.instructions += 1
         for model in present:
             counts.present[model] += 1
         if kind == "pointwise":
-            counts.outputs += len(present)
+            counts.outputs += sum(present.values())
         elif study.baseline is not None:
-            counts.battles += len(present) - 1 if study.baseline in present else 0
+            own = present.get(study.baseline, 0)
+            met = (number for model, number in present.items() if own and model != study.baseline)
+            counts.battles += sum(_sample_battles(own, number) for number in met)
         elif pairs:
-            counts.battles += sum(one in present and other in present for one, other in pairs)
-        else:
-            counts.battles += len(present) * (len(present) - 1) // 2
+            met_pairs = ((one, other) for one, other in pairs if one in present and other in present)
+            counts.battles += sum(_sample_battles(present[one], present[other]) for one, other in met_pairs)
+        else:  # a model has as many battles as it has outputs with each that has no more
+            counts.battles += sum(place * number for place, number in enumerate(sorted(present.values())))
     return counts
+
+
+def _sample_battles(one: int, other: int) -> int:
+    """How often two models meet on an instruction to which they have so many outputs."""
+    return max(one, other)
 
 
 def _check_shown(database: Database, study: Study, template: Template, benchmark_id: int) -> None:
@@ -254,6 +323,21 @@ def _check_shown(database: Database, study: Study, template: Template, benchmark
             f"template {template.id} shows a {what}, which {lacking} of {instructions} instructions of "
             f"{study.benchmark!r} do not have: choose a category that has it, or another template"
         )
+
+
+def _check_texts(
+    database: Database, study: Study, judge: ResolvedJudge, benchmark_id: int, models: Sequence[str]
+) -> None:
+    """Raises InputError where the template takes texts only and a conversation has more."""
+    with database.read() as connection:
+        if not store.benchmarks.has_conversations(connection, benchmark_id):
+            return
+    for question in store.benchmarks.answered_instructions(
+        database, benchmark_id, models, category=study.category, limit=study.limit
+    ):
+        for samples in question.samples.values():
+            for output in samples:
+                check_text(judge.template, Reading(judge.judge.digest, question.instruction, output))
 
 
 def _models(study: Study, template: Template, present: Sequence[str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -16,12 +16,13 @@ from judgebench.clients.base import Client
 from judgebench.clients.http import Rejected
 from judgebench.clients.probe import enforced
 from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model, template_of
-from judgebench.engine.plan import RunPlan, identical_verdict, plan, planned_trials
-from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
+from judgebench.engine.plan import IDENTICAL_AS_SHOWN, RunPlan, identical_verdict, plan, planned_trials
+from judgebench.engine.runner import Known, OnProgress, Runner, RunTally, run_async
 from judgebench.errors import InputError, JudgeError
 from judgebench.judging.parsing import PARSER_VERSION, parse
 from judgebench.judging.reask import Constraint, constraint
 from judgebench.judging.templates import Template, make_nonce, render
+from judgebench.judging.visibility import not_shown
 from judgebench.records import ChatPrompt, Completion, Prompt, Reading, Source, Status, Trial, TrialResult, Verdict
 from judgebench.spec import Study
 from judgebench.store.database import Connection, Database
@@ -45,6 +46,8 @@ class RunReport:
     left_out: tuple[str, ...] = ()  # settings that the server did not take
     reasons: tuple[tuple[str, int], ...] = ()  # why trials have no verdict, and how many of this run, most first
     reasked: int | None = None  # trials that were asked a second time, under a constraint; None: that was not wanted
+    not_shown: Mapping[str, int] = field(default_factory=dict)  # parts that the judge did not see, by kind: "image" ...
+    identical_as_shown: int = 0  # ties without a call, of outputs that differ in parts that the template does not show
 
 
 def run(
@@ -109,13 +112,20 @@ class Judging:
         self._opened = opened
         self._returned: set[str] = set()  # names of models that replies bear
         self._reasons: Counter[str] = Counter()  # why trials have no verdict
+        self._identical_as_shown = 0
         with database.write() as connection:
             self._run_id = start_run(connection, plan, "run")
             self._verdicts = VerdictWriter(connection, self._run_id)
 
-    def known(self, trial_keys: Sequence[str]) -> Mapping[str, Status]:
+    def known(self, trial_keys: Sequence[str]) -> Known:
+        """What other benchmarks know is taken over on the way."""
         with self._database.read() as connection:
-            return {key: status for key, (_, status) in store.verdicts.revisions(connection, trial_keys).items()}
+            known = store.verdicts.known_trials(connection, self._plan.benchmark_id, trial_keys)
+        if not known.elsewhere:
+            return Known(known.ended)
+        with self._database.write() as connection:
+            taken_over = self._verdicts.take_over(connection, list(known.elsewhere))
+        return Known({**known.ended, **taken_over}, len(taken_over))
 
     def add(self, results: Sequence[TrialResult]) -> None:
         with self._database.write() as connection:
@@ -123,7 +133,8 @@ class Judging:
         for result in results:
             if result.completion and result.completion.model:
                 self._returned.add(result.completion.model)
-            if why := result.verdict.detail:
+            self._identical_as_shown += result.verdict.detail == IDENTICAL_AS_SHOWN
+            if result.status not in (Status.OK, Status.TIE) and (why := result.verdict.detail):
                 self._reasons[why if why in self._reasons or len(self._reasons) < _REASONS else "other reasons"] += 1
 
     def finish(self) -> None:
@@ -142,15 +153,19 @@ class Judging:
             left_out=() if server is None else server.left_out(judge.settings),
             reasons=tuple(self._reasons.most_common()),
             reasked=None if again is None else again.asked,
+            not_shown=dict(self.asker.not_shown),
+            identical_as_shown=self._identical_as_shown,
         )
 
 
 def start_run(connection: Connection, plan: RunPlan, kind: str) -> int:
     """The id of a new run of the plan."""
+    judge, shows = plan.resolved.judge, plan.resolved.template.shows
+    store.trial_keys.make_current(connection, judge, shows)
     return store.runs.start_run(
         connection,
         benchmark_id=plan.benchmark_id,
-        judge_id=store.judges.add_judge(connection, plan.resolved.judge),
+        judge_id=store.judges.add_judge(connection, judge, shows),
         kind=kind,
         specification=plan.study.model_dump(mode="json", exclude_defaults=True),
     )
@@ -165,12 +180,15 @@ class Asker:
     client: Client
     nonce_seed: int  # secret of the run: outputs must not be able to guess the marks around them
     again: "Reasker | None" = None  # asks once more where a reply states no verdict
+    not_shown: Counter[str] = field(default_factory=Counter)  # parts that the judge did not see, so far
 
     async def ask(self, trial: Trial | Reading) -> TrialResult:
         """Raises JudgeError only where no other question would fare better."""
-        verdict = identical_verdict(trial) if isinstance(trial, Trial) else None
+        verdict = identical_verdict(trial, self.template) if isinstance(trial, Trial) else None
         if verdict is not None:
-            return result_of(trial, verdict, None)
+            return replace(result_of(trial, verdict, None), asked=False)
+        if hidden := not_shown(self.template, trial):
+            self.not_shown.update(hidden)
         prompt = render(self.template, trial, nonce=make_nonce(trial.key, self.nonce_seed))
         reply = await reply_or_error(self.client, prompt, self.settings)
         if isinstance(reply, JudgeError):
@@ -230,11 +248,13 @@ async def reply_or_error(client: Client, prompt: Prompt, settings: Mapping[str, 
 
 def result_of(trial: Trial | Reading, verdict: Verdict, completion: Completion | None) -> TrialResult:
     """What became of ``trial``, as it is stored."""
-    ending = (trial.repeat, verdict, completion)
+    ending = (trial.repeat, verdict, completion, None)
     if isinstance(trial, Reading):
-        return TrialResult(trial.key, trial.instruction.key, trial.output.model, None, None, *ending)
+        read = trial.output
+        return TrialResult(trial.key, trial.instruction.key, read.model, None, None, *ending, (read.sample, 0))
     sides = trial.battle
-    return TrialResult(trial.key, sides.instruction.key, sides.a.model, sides.b.model, trial.order, *ending)
+    samples = (sides.a.sample, sides.b.sample)
+    return TrialResult(trial.key, sides.instruction.key, sides.a.model, sides.b.model, trial.order, *ending, samples)
 
 
 def failed(why: str) -> Verdict:

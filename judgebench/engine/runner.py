@@ -52,6 +52,10 @@ class Ended(Protocol):
     def replies(self) -> Sequence[Completion]:
         """Everything that was paid for."""
 
+    @property
+    def asked(self) -> bool:
+        """False where there was nothing to ask: no failure of whoever is asked."""
+
 
 AskedT = TypeVar("AskedT", bound=Asked)
 
@@ -62,11 +66,19 @@ EndedT = TypeVar("EndedT", bound=Ended)
 _KeptT = TypeVar("_KeptT", bound=Ended, contravariant=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What need not be asked."""
+
+    ended: Mapping[str, Status]  # how those trials ended that have a result, by key
+    taken_over: int = 0  # of them: that had it elsewhere, and have it here from now on
+
+
 class Sink(Protocol[_KeptT]):
     """Where results are kept."""
 
-    def known(self, trial_keys: Sequence[str]) -> Mapping[str, Status]:
-        """How those trials ended that have a result already."""
+    def known(self, trial_keys: Sequence[str]) -> Known:
+        """Which of the trials have a result already. May be called while ``add`` is."""
         ...
 
     def add(self, results: Sequence[_KeptT]) -> None:
@@ -81,6 +93,7 @@ class RunTally:
     planned: int
     ended: Mapping[Status, int]
     cost_usd: float | None  # of this run's calls; None when one of them has no known price
+    taken_over: int = 0  # of those that ended: verdicts of other benchmarks, which are now this one's as well
 
     @property
     def pending(self) -> int:
@@ -128,6 +141,7 @@ class Runner(Generic[AskedT, EndedT]):
         self._calls = calls
         self._on_progress = on_progress or silent
         self._ended: Counter[Status] = Counter()
+        self._taken_over = 0
         self._cost_usd = 0.0
         self._unpriced = False
         self._failures = self._failures_in_a_row = 0
@@ -140,7 +154,7 @@ class Runner(Generic[AskedT, EndedT]):
     @property
     def tally(self) -> RunTally:
         cost = None if self._unpriced else self._cost_usd
-        return RunTally(self._planned, dict(self._ended), cost)
+        return RunTally(self._planned, dict(self._ended), cost, self._taken_over)
 
     @property
     def stopped(self) -> bool:
@@ -182,12 +196,10 @@ class Runner(Generic[AskedT, EndedT]):
         stream = iter(trials)
         while chunk := list(islice(stream, _LOOK_UP)):
             known = self._sink.known([trial.key for trial in chunk])
-            for trial in chunk:
-                status = known.get(trial.key, Status.FAILED)
-                if status is Status.FAILED:
-                    yield trial
-                else:
-                    self._ended[status] += 1
+            ended = [known.ended.get(trial.key, Status.FAILED) for trial in chunk]
+            self._taken_over += known.taken_over
+            self._ended.update(status for status in ended if status is not Status.FAILED)
+            yield from (trial for trial, status in zip(chunk, ended, strict=True) if status is Status.FAILED)
 
     async def _work(self, pending: Iterator[AskedT]) -> None:
         while not self._over and (trial := next(pending, None)) is not None:
@@ -230,11 +242,11 @@ class Runner(Generic[AskedT, EndedT]):
 
     def _count(self, result: EndedT) -> None:
         self._ended[result.status] += 1
-        if result.status is Status.FAILED:
+        if result.status is Status.FAILED and result.asked:
             self._failures += 1
             self._failures_in_a_row += 1
             self._last_failure = result.detail or ""
-        else:
+        elif result.asked:
             self._failures_in_a_row = 0
         for reply in result.replies:
             self._cost_usd += reply.cost_usd or 0.0

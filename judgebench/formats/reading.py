@@ -72,6 +72,7 @@ class ReadLimits:
     file_bytes: int = 2 << 30  # after unpacking
     row_chars: int = 64 << 20  # one row as it is written in the file
     rows: int = 100_000_000
+    image_bytes: int = 20 << 20  # of one that a message holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +204,13 @@ def _json_lines(filename: Filename, limits: ReadLimits) -> Iterator[FileRow]:
             if len(line) > limits.row_chars:
                 raise place.error(f"longer than {limits.row_chars:,} characters")
             if line.strip(_SPACE):
-                yield FileRow(place, _object(line, place))
+                yield FileRow(place, json_object(line, place))
 
 
-def _object(line: str, place: Place) -> dict[str, Any]:
+def json_object(line: str | bytes, place: Place) -> dict[str, Any]:
+    """The object in a JSON text. Raises InputError for anything else."""
     try:
-        value = _DECODER.decode(line)
+        value = _DECODER.decode(line if isinstance(line, str) else line.decode("utf-8-sig"))
     except RecursionError as error:
         raise place.error("nested too deeply") from error
     except ValueError as error:

@@ -1,9 +1,10 @@
 """Templates: a trial in, the judge's messages out; and the scales that their verdicts are read on.
 
 Outputs are inserted exactly as they are and fenced by lines that bear a random mark, so that no output can end its
-own fence. Values reach jinja only as variables of a sandboxed environment, never as template text. The order of a
-prompt is fixed by the templates (system, task, instruction, then outputs), so that trials of one instruction share
-their longest prefix: the mark of a trial therefore appears only after the instruction. No file is read here, see
+own fence; conversations that are more than turns and replies are put into such fences by ``showing``. Values reach
+jinja only as variables of a sandboxed environment, never as template text. The order of a prompt is fixed by the
+templates (system, task, instruction, then outputs), so that trials of one instruction share their longest prefix: the
+mark of a trial therefore appears only after the instruction. No file is read here, see
 ``judgebench.spec``; nothing is asked.
 
 A scale is what a judge can say, and the number each saying stands for. It knows nothing about replies:
@@ -17,13 +18,17 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import groupby
 from typing import Any
 
 import jinja2
 from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from judgebench.conversations import Trajectory, join
 from judgebench.errors import InputError
+from judgebench.judging import showing
+from judgebench.judging.showing import fence
 from judgebench.keys import content_key
 from judgebench.records import ChatPrompt, Instruction, LikelihoodPrompt, Output, Prompt, PromptMessage, Reading, Trial
 
@@ -156,15 +161,25 @@ class Template:
     named: frozenset[str]  # the variables that it shows
     reply: ReplyFormat = field(default_factory=ReplyFormat)
 
+    @property
+    def is_text_only(self) -> bool:
+        """Whether it takes texts and nothing else: what is weighed is a dialogue, and no prompt with fences."""
+        return isinstance(self.scale, LikelihoodScale | RewardScale)
+
     def lacks(self, instruction: Instruction) -> tuple[str, ...]:
         """What this template shows and the instruction does not have: "reference", "checklist". Ask before planning:
         a trial that lacks something cannot be rendered."""
         has = {"reference": instruction.reference is not None, "checklist": bool(instruction.checklist)}
         return tuple(name for name in ("reference", "checklist") if name in self.named and not has[name])
 
+    @property
+    def shows(self) -> tuple[str, ...]:
+        """What of an instruction beside its conversation it shows, by name, sorted."""
+        return tuple(sorted(self.named & OPTIONAL))
+
     def shown(self, instruction: Instruction) -> str:
         """Content key of what of the instruction this template shows beside its conversation; empty: nothing."""
-        return shown_key(instruction, sorted(self.named & OPTIONAL))
+        return shown_key(instruction, self.shows)
 
 
 def shown_key(instruction: Instruction, names: Sequence[str]) -> str:
@@ -190,14 +205,17 @@ def render(template: Template, trial: Trial | Reading, *, nonce: str) -> Prompt:
     Should ``nonce`` occur in a text that is shown, the first of its hash chain that does not is used instead, so a
     mark never equals text of an output and a prompt can still be rendered again from the same nonce.
 
-    Raises InputError when the template cannot show this trial: a pairwise template a single output, or one with a
-    reference an instruction that has none (see ``Template.lacks``).
+    Raises InputError when the template cannot show this trial: a pairwise template a single output, one with a
+    reference an instruction that has none (see ``Template.lacks``), one that takes text only anything else (see
+    ``check_text``).
     """
     if isinstance(template.scale, LikelihoodScale) and isinstance(trial, Trial):
-        return LikelihoodPrompt(trial.battle.instruction.text, (trial.first.text, trial.second.text))
+        check_text(template, trial)
+        return LikelihoodPrompt(_asked_text(trial.battle.instruction), (trial.first.text, trial.second.text))
     if isinstance(template.scale, RewardScale) and isinstance(trial, Reading):
+        check_text(template, trial)
         return ChatPrompt(_conversation(trial.instruction, trial.output))
-    values = _values(trial, nonce, template.named)
+    values = _values(trial, nonce, template.named) if is_plain(trial) else _whole_values(trial, nonce, template.named)
     sources = (("system", template.system), ("user", template.user))
     try:
         texts = [(role, _rendering(source)(values)) for role, source in sources if source]
@@ -216,21 +234,31 @@ def _rendering(source: str) -> Callable[[Mapping[str, Any]], str]:
     return template.render
 
 
-def _values(trial: Trial | Reading, nonce: str, named: frozenset[str]) -> dict[str, Any]:
-    """What a template shows of the trial: the instruction's texts, and of the outputs what it names."""
+def sides(trial: Trial | Reading) -> tuple[Instruction, dict[str, tuple[str, Output]]]:
+    """The instruction, and by the variables of templates each output and what a judge knows it as."""
     if isinstance(trial, Reading):
-        instruction, shown = trial.instruction, {"output": ("output", trial.output)}
-    else:
-        instruction = trial.battle.instruction
-        shown = {"first": ("output A", trial.first), "second": ("output B", trial.second)}
+        return trial.instruction, {"output": ("output", trial.output)}
+    return trial.battle.instruction, {"first": ("output A", trial.first), "second": ("output B", trial.second)}
+
+
+def is_plain(trial: Trial | Reading) -> bool:
+    """Whether turns and replies say all that is in it."""
+    if isinstance(trial, Reading):
+        return trial.output.plain and trial.instruction.plain
+    battle = trial.battle
+    return battle.a.plain and battle.b.plain and battle.instruction.plain
+
+
+def _values(trial: Trial | Reading, nonce: str, named: frozenset[str]) -> dict[str, Any]:
+    """What a template shows of a plain trial: the instruction's texts, and of the outputs what it names."""
+    instruction, shown = sides(trial)
     texts = [text for _, output in shown.values() for text in (*output.earlier, output.text)]
-    while any(nonce in text for text in (*texts, *instruction.turns)):
-        nonce = hashlib.sha256(nonce.encode()).hexdigest()[:_MARK_DIGITS]
+    nonce = _unused(nonce, (*texts, *instruction.turns))
     values = {**_instruction_values(instruction), "mark": nonce}
     for variable, (name, output) in shown.items():
         if len(output.earlier) >= len(instruction.turns):  # an error, whether the template shows the dialogue or not
             _replies(instruction, output)
-        dialogue = "dialogue" if variable == "output" else f"{variable}_dialogue"
+        dialogue = _dialogue_of(variable)
         if variable in named:
             values[variable] = fence(name, output.text, nonce)
         if dialogue in named:
@@ -238,11 +266,70 @@ def _values(trial: Trial | Reading, nonce: str, named: frozenset[str]) -> dict[s
     return values
 
 
+def _whole_values(trial: Trial | Reading, nonce: str, named: frozenset[str]) -> dict[str, Any]:
+    """What every template shows of any other trial: all that was asked, said and done."""
+    instruction, shown = sides(trial)
+    conversation = instruction.conversation
+    asking = showing.asked(conversation)
+    doing = {
+        variable: showing.done(conversation, _placed(instruction, output), name)
+        for variable, (name, output) in shown.items()
+    }
+    texts = [*_beside(instruction), *showing.texts(asking)]
+    nonce = _unused(nonce, [*texts, *(text for stretches in doing.values() for text in showing.texts(stretches))])
+    values = {**_instruction_values(instruction), "mark": nonce}
+    if not instruction.plain or len(instruction.turns) > 1:
+        key = content_key("mark/2", instruction.key, instruction.reference, instruction.checklist)
+        mark = _unused(key[:_MARK_DIGITS], texts)
+        blocks = [block for stretch in asking for block in stretch.blocks]
+        values |= {
+            "instruction": fence("instruction", showing.written(blocks, mark), mark),
+            **_fences(instruction, mark),
+        }
+    for variable, (name, output) in shown.items():
+        stretches = doing[variable]
+        if variable in named:
+            bare = output.plain and not output.earlier
+            text = output.text if bare else showing.side(conversation, stretches, nonce)
+            values[variable] = fence(name, text, nonce)
+        if (dialogue := _dialogue_of(variable)) in named:
+            values[dialogue] = showing.dialogue(name, conversation, asking, stretches, nonce)
+    return values
+
+
+def _unused(mark: str, texts: Sequence[str]) -> str:
+    """The first of the mark's hash chain that stands in none of the texts."""
+    while any(mark in text for text in texts):
+        mark = hashlib.sha256(mark.encode()).hexdigest()[:_MARK_DIGITS]
+    return mark
+
+
+def _dialogue_of(variable: str) -> str:
+    return "dialogue" if variable == "output" else f"{variable}_dialogue"
+
+
+def _beside(instruction: Instruction) -> tuple[str, ...]:
+    """Texts that templates may show beside the conversation."""
+    return (instruction.reference or "", *instruction.checklist)
+
+
+def _placed(instruction: Instruction, output: Output) -> Trajectory:
+    """Raises InputError for a reply too many."""
+    if output.trajectory is None:
+        _replies(instruction, output)
+    return output.placed(instruction)
+
+
 def _instruction_values(instruction: Instruction) -> dict[str, Any]:
     """The same for every trial of an instruction, so that a server can share the prefix. Their mark need not be
     random: whoever wrote the outputs gains nothing by ending the fence of an instruction that is already over."""
     mark = content_key("mark", instruction.turns, instruction.reference, instruction.checklist)[:_MARK_DIGITS]
-    values: dict[str, Any] = {"instruction": fence("instruction", instruction.text, mark)}
+    return {"instruction": fence("instruction", instruction.text, mark), **_fences(instruction, mark)}
+
+
+def _fences(instruction: Instruction, mark: str) -> dict[str, str]:
+    """Reference and checklist, where the instruction has them."""
+    values = {}
     if instruction.reference is not None:
         values["reference"] = fence("reference", instruction.reference, mark)
     if instruction.checklist:
@@ -263,14 +350,53 @@ def _replies(instruction: Instruction, output: Output) -> tuple[int, tuple[str, 
     return silent, replies
 
 
+def check_text(template: Template, trial: Trial | Reading) -> None:
+    """Raises InputError where the template takes text only and the trial has more than text."""
+    if not template.is_text_only or is_plain(trial):
+        return
+    instruction, shown = sides(trial)
+    conversation = instruction.conversation
+    messages = [*conversation.messages]
+    for _, output in shown.values():
+        messages += _placed(instruction, output).messages
+    if more := showing.beyond_text(messages, conversation.tools):
+        raise InputError(
+            f"template {template.id} takes nothing but texts, and the instruction {instruction.text[:60]!r} or an "
+            f"output to it has more ({', '.join(more)}): choose a template that asks a question, such as "
+            "pairwise/three-way or pointwise/mt-bench"
+        )
+
+
+def _asked_text(instruction: Instruction) -> str:
+    """Everything that was asked, as one text."""
+    if instruction.plain:
+        return instruction.text
+    return "\n\n".join(text for message in instruction.conversation.messages if (text := message.text))
+
+
 def _conversation(instruction: Instruction, output: Output) -> tuple[PromptMessage, ...]:
     """The dialogue itself, nothing added: what a reward model was trained on. Turns without a reply are joined."""
+    if not (instruction.plain and output.plain):
+        return _chat(instruction, output)
     silent, replies = _replies(instruction, output)
     turns = ("\n\n".join(instruction.turns[: silent + 1]), *instruction.turns[silent + 1 :])
     pairs = zip(turns, replies, strict=True)
     return tuple(
         message for turn, reply in pairs for message in (PromptMessage("user", turn), PromptMessage("assistant", reply))
     )
+
+
+def _chat(instruction: Instruction, output: Output) -> tuple[PromptMessage, ...]:
+    """Messages up to the model's last, those of one role in a row as one."""
+    trajectory = _placed(instruction, output)
+    conversation = join(instruction.conversation, trajectory)
+    end = max((segment.after for segment in trajectory.segments), default=len(conversation.messages))
+    shown = conversation.messages[: end + len(trajectory.messages)]
+    messages: list[PromptMessage] = []
+    for role, group in groupby(shown, key=lambda message: "system" if message.role == "developer" else message.role):
+        texts = [text for message in group if (text := message.text)]
+        messages.append(PromptMessage(role, ("\n" if role == "assistant" else "\n\n").join(texts)))
+    return tuple(messages if messages[-1].role == "assistant" else (*messages, PromptMessage("assistant", "")))
 
 
 def _dialogue(name: str, instruction: Instruction, output: Output, mark: str) -> str:
@@ -282,8 +408,3 @@ def _dialogue(name: str, instruction: Instruction, output: Output, mark: str) ->
         if number > silent:
             parts.append(fence(f"{name}, reply {number}", replies[number - 1 - silent], mark))
     return "\n".join(parts)
-
-
-def fence(name: str, text: str, mark: str) -> str:
-    """``text`` verbatim between two lines that bear the mark."""
-    return f"<<< begin {name} {mark}\n{text}\nend {name} {mark} >>>"

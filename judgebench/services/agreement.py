@@ -1,7 +1,7 @@
 """Agreement of judges with people and with each other, and the battles that a judge had better leave to people."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from judgebench.bias.human_agreement import (
     score_agreement,
 )
 from judgebench.estimate import Estimate
-from judgebench.records import Instruction
+from judgebench.records import Instruction, Output
 from judgebench.services.bias import failed_items, judged
 from judgebench.stats.agreement import Resampling, outcomes
 from judgebench.stats.scores import ScoreTable
@@ -83,10 +83,8 @@ class QueuedBattle:
     """A battle for people, outputs in the order to show them. Keep the models' names from who labels it."""
 
     instruction: Instruction
-    first: str  # model
-    second: str
-    text_first: str
-    text_second: str
+    first: Output
+    second: Output
     confidence: float  # of the judge, in [1/2, 1]
 
 
@@ -124,15 +122,15 @@ def human_queue(database: Database, benchmark: str, judge: str, allowed: Allowed
         below = np.flatnonzero(waiting & ~kept)
         below = below[np.argsort(confidence[below], kind="stable")]
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-        texts = _texts(connection, benchmark_id, items, below, table.instructions)
+        answered = _answered(connection, benchmark_id, items, below, table.instructions)
     shuffled = random.Random(allowed.seed)  # noqa: S311 - it shuffles, it keeps no secret
     battles = []
     for at in below:
-        instruction, outputs = texts[table.instructions[items.instruction[at]]]
+        instruction, outputs = answered[table.instructions[items.instruction[at]]]
         pair = [items.models[items.model_a[at]], items.models[items.model_b[at]]]
         shuffled.shuffle(pair)
-        first, second = pair
-        battles.append(QueuedBattle(instruction, first, second, outputs[first], outputs[second], float(confidence[at])))
+        first, second = (outputs[model] for model in pair)
+        battles.append(QueuedBattle(instruction, first, second, float(confidence[at])))
     held_out = _held_out(confidence[rows], wrong[rows], items.instruction[rows], allowed, rng)
     return HumanQueue(judge, threshold, held_out, int(kept.sum()), tuple(battles))
 
@@ -164,17 +162,14 @@ def _held_out(
     return evaluate(threshold, confidence[other], wrong[other], clusters[other])
 
 
-def _texts(
+def _answered(
     connection: Connection, benchmark_id: int, items: LabelledBattles, chosen: NDArray[np.intp], keys: tuple[str, ...]
-) -> dict[str, tuple[Instruction, dict[str, str]]]:
-    """Instruction and outputs by the instruction's key, for the battles ``chosen``."""
+) -> dict[str, tuple[Instruction, Mapping[str, Output]]]:
+    """Instruction and outputs by the instruction's key, for the battles ``chosen``; of several samples the first."""
     names = sorted({items.models[code] for at in chosen for code in (items.model_a[at], items.model_b[at])})
     needed = {keys[items.instruction[at]] for at in chosen}
     return {
-        answered.instruction.key: (
-            answered.instruction,
-            {model: output.text for model, output in answered.outputs.items()},
-        )
+        answered.instruction.key: (answered.instruction, answered.outputs)
         for answered in store.benchmarks.answered_instructions(connection, benchmark_id, names)
         if answered.instruction.key in needed
     }

@@ -1,17 +1,29 @@
 """Battles: a list of those that pass a filter, and one with everything that was said about it."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 
 from judgebench import store
 from judgebench.errors import UnknownName
-from judgebench.records import HumanLabel, Instruction
+from judgebench.records import HumanLabel, Instruction, Output
 from judgebench.stats.win_rate import win_rates
 from judgebench.store import labels
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary, JudgedTrial
+from judgebench.store.benchmarks import AnsweredInstruction
 from judgebench.store.database import Connection, Database
 
-__all__ = ["BattleFilter", "BattleOrder", "BattleSummary", "JudgedBattle", "JudgedTrial", "battle", "battles"]
+__all__ = [
+    "BattleFilter",
+    "BattleOrder",
+    "BattleSummary",
+    "JudgedBattle",
+    "JudgedTrial",
+    "answered",
+    "battle",
+    "battles",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +33,10 @@ class JudgedBattle:
     instruction: Instruction
     model_a: str
     model_b: str
-    output_a: str
-    output_b: str
+    outputs: tuple[tuple[Output, Output], ...]  # that were compared, A and B; several where there are samples
     verdicts: tuple[JudgedTrial, ...]
     labels: tuple[HumanLabel, ...] = ()  # what people said, in the order they said it
+    sizes: Mapping[str, int] = field(default_factory=dict)  # bytes of the files that their messages hold, by digest
 
 
 def battles(
@@ -54,7 +66,28 @@ def battle(database: Database, benchmark: str, instruction: str, model_a: str, m
         trials = tuple(store.battles.trials_between(connection, benchmark_id, instruction, (first, second)))
         labelled = labels.labels(connection, benchmark_id, instruction=instruction)
         mine = tuple(label for label in labelled if (label.model_a, label.model_b) == (first, second))
-    if not trials:
-        raise UnknownName("battle", f"{first} against {second} on {instruction}", [])
-    a, b = trials[0].output_a, trials[0].output_b
-    return JudgedBattle(trials[0].instruction, first, second, a.whole, "" if b is None else b.whole, trials, mine)
+        pairs = {(shown.output_a.sample, shown.output_b.sample): (shown.output_a, shown.output_b)
+                 for shown in trials if shown.output_b is not None}  # fmt: skip
+        outputs = tuple(pairs[samples] for samples in sorted(pairs))
+        if not outputs:
+            raise UnknownName("battle", f"{first} against {second} on {instruction}", [])
+        question = trials[0].instruction
+        sizes = store.battles.file_sizes(connection, question, chain.from_iterable(outputs))
+    return JudgedBattle(question, first, second, outputs, trials, mine, sizes)
+
+
+def answered(database: Database, benchmark: str, instruction: str, models: Sequence[str] = ()) -> AnsweredInstruction:
+    """The instruction with this key and the outputs of ``models``, all where none is named, to it.
+
+    Raises UnknownName for any name that is not there.
+    """
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+        place = store.benchmarks.instruction_ids(connection, benchmark_id, [instruction]).get(instruction)
+        if place is None:
+            raise UnknownName("instruction", instruction, [])
+        for name in models:
+            store.models.check_model(connection, name)
+        names = models or store.benchmarks.model_names(connection, benchmark_id)
+        [row] = store.benchmarks.answered_instructions(connection, benchmark_id, names, after=place - 1, limit=1)
+        return row

@@ -5,11 +5,12 @@ benchmark of what judges replied.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from os import PathLike
 
 from judgebench import services, store
-from judgebench.errors import InputError
+from judgebench.engine.judges import template_of
+from judgebench.errors import InputError, UnknownName
 from judgebench.formats import Format, Sample, registry
 from judgebench.formats.alpaca_eval import ALPACA_EVAL, read_alpaca_eval
 from judgebench.formats.human_labels import LabelFile
@@ -17,8 +18,10 @@ from judgebench.formats.lineage_file import LineageFile
 from judgebench.formats.outputs import INSTRUCTIONS, OUTPUTS, InstructionsFile, OutputsFile
 from judgebench.formats.reading import ReadLimits, read_sample
 from judgebench.formats.registry import Contents
-from judgebench.formats.verdicts import VerdictsFile
+from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
+from judgebench.judging.templates import OPTIONAL, shown_key
 from judgebench.records import Instruction, Judge, Model, Output, Trial, TrialResult, check_name
+from judgebench.services.submissions import MessageCounts, count_messages
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
 from judgebench.store.verdicts import VerdictWriter
@@ -67,6 +70,7 @@ class ImportReport:
     without_output: int = 0  # labels on instructions or outputs that the benchmark lacks: left out
     missing: int = 0  # instructions of the benchmark to which a model has no output
     findings: int = 0  # of the audit of submissions
+    messages: MessageCounts = field(default_factory=MessageCounts)
 
 
 def preview(path: str | PathLike[str], *, limits: ReadLimits | None = None) -> tuple[Sample, list[Format]]:
@@ -160,8 +164,12 @@ def _check_slip(database: Database, benchmark: str, *, new_benchmark: bool) -> N
 def _save_instructions(database: Database, file: InstructionsFile, benchmark: str) -> ImportReport:
     with database.write() as connection:
         benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
-        stored = store.benchmarks.add_instructions(connection, benchmark_id, [item.instruction for item in file.items])
-    return ImportReport(file.file, INSTRUCTIONS.name, benchmark, stored.new, stored.known, file.duplicates)
+        store.blobs.add(connection, file.blobs)
+        instructions = [item.instruction for item in file.items]
+        stored = store.benchmarks.add_instructions(connection, benchmark_id, instructions)
+    counts = (stored.new, stored.known, file.duplicates)
+    messages = count_messages(instructions, ())
+    return ImportReport(file.file, INSTRUCTIONS.name, benchmark, *counts, messages=messages)
 
 
 def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options: ImportOptions) -> ImportReport:
@@ -181,6 +189,7 @@ def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options
     for submission, audit in zip(prepared, audits, strict=True):
         services.audits.submissions.keep_prepared(database, submission, audit)
     reports = [submission.report for submission in prepared]
+    outputs = [output for submission in prepared for output in submission.outputs]
     return ImportReport(
         file=file.file,
         format=OUTPUTS.name,
@@ -192,23 +201,25 @@ def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options
         without_instruction=sum(report.new for report in reports if not report.takes_new),
         missing=sum(report.missing for report in reports),
         findings=sum(len(audit.findings) for audit in audits),
+        messages=count_messages([row.instruction for row in file.outputs], outputs),
     )
 
 
 def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, format: str) -> ImportReport:
     """Outputs, verdicts and labels; each judge's verdicts as a run that names the format."""
     benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
+    store.blobs.add(connection, file.blobs)
     store.benchmarks.add_instructions(connection, benchmark_id, [instruction for instruction, _ in file.outputs])
     for name in sorted({output.model for _, output in file.outputs}):
         check_name("model", name)
         store.models.add_model(connection, Model(name))
     store.models.add_outputs(connection, benchmark_id, [output for _, output in file.outputs])
-    judges: dict[str, tuple[Judge, list[TrialResult]]] = {}
+    judges: dict[str, tuple[Judge, list[RecordedVerdict]]] = {}
     for recorded in file.verdicts:
-        judges.setdefault(recorded.judge.digest, (recorded.judge, []))[1].append(recorded.result)
+        judges.setdefault(recorded.judge.digest, (recorded.judge, []))[1].append(recorded)
     stored = [
-        _save_recorded(connection, benchmark_id, judge, results, format)
-        for judge, results in sorted(judges.values(), key=lambda pair: pair[0].name)
+        _save_recorded(connection, benchmark_id, judge, verdicts, format)
+        for judge, verdicts in sorted(judges.values(), key=lambda pair: pair[0].name)
     ]
     pairs = {(row.instruction.key, row.a.model, row.b and row.b.model) for row in file.verdicts}
     return ImportReport(
@@ -228,12 +239,17 @@ def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, f
 
 
 def _save_recorded(
-    connection: Connection, benchmark_id: int, judge: Judge, results: Sequence[TrialResult], format: str
+    connection: Connection, benchmark_id: int, judge: Judge, verdicts: Sequence[RecordedVerdict], format: str
 ) -> Stored:
     """Store recorded verdicts that are not stored yet as one run; where all are, there is no run."""
     check_name("judge", judge.name)
-    judge_id = store.judges.add_judge(connection, judge)
-    known = store.verdicts.revisions(connection, [result.trial_key for result in results])
+    shows = store.judges.shows(connection, judge)
+    if shows is None:
+        shows = _shown_by(judge)
+        store.trial_keys.make_current(connection, judge, shows)
+    judge_id = store.judges.add_judge(connection, judge, shows)
+    results = _results(connection, benchmark_id, verdicts, shows)
+    known = store.verdicts.revisions(connection, benchmark_id, [result.trial_key for result in results])
     if all(result.trial_key in known for result in results):
         return Stored(0, len(results))
     run = store.runs.start_run(
@@ -242,6 +258,29 @@ def _save_recorded(
     stored = VerdictWriter(connection, run).add(connection, results)
     store.runs.finish_run(connection, run)
     return stored
+
+
+def _shown_by(judge: Judge) -> tuple[str, ...]:
+    """What of an instruction beside its conversation the judge was shown; all of it where its template is not here, so
+    that no two references are taken for one."""
+    everything = tuple(sorted(OPTIONAL))
+    if judge.template.endswith(".md"):  # a path that a file names is not opened
+        return everything
+    try:
+        return template_of(judge).shows
+    except (UnknownName, InputError):
+        return everything
+
+
+def _results(
+    connection: Connection, benchmark_id: int, verdicts: Sequence[RecordedVerdict], shows: Sequence[str]
+) -> list[TrialResult]:
+    """With the keys that trials of the benchmark have, whose reference it is that counts."""
+    if not shows:
+        return [recorded.result for recorded in verdicts]
+    instructions = store.benchmarks.instructions(connection, benchmark_id)
+    shown = {instruction.key: shown_key(instruction, shows) for instruction in instructions}
+    return [recorded.result_shown(shown[recorded.instruction.key]) for recorded in verdicts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,5 +332,5 @@ def import_judgments(
 
 def _case(trial: Trial) -> Instruction:
     shown = trial.battle.instruction
-    text = f"Instruction:\n{shown.text}\n\nOutput A:\n{trial.first.whole}\n\nOutput B:\n{trial.second.whole}"
+    text = f"Instruction:\n{shown.visible}\n\nOutput A:\n{trial.first.visible}\n\nOutput B:\n{trial.second.visible}"
     return Instruction((text,), shown.category)

@@ -32,7 +32,8 @@ def add_judge(database: Database, spec: JudgeSpec) -> Judge:
 
     Raises InputError, and Conflict when the name belongs to another judge.
     """
-    judge = resolve(spec).judge
+    resolved = resolve(spec)
+    judge = resolved.judge
     check_name("judge", judge.name)
     if spec.price is not None:
         Price.parse(spec.price)
@@ -41,7 +42,8 @@ def add_judge(database: Database, spec: JudgeSpec) -> Judge:
         template = str(Path(template).resolve())  # it is looked for from any folder
     address = JudgeAddress(spec.url, spec.key_env, template, spec.price)
     with database.write() as connection:
-        store.judges.set_address(connection, store.judges.add_judge(connection, judge), address)
+        judge_id = store.judges.add_judge(connection, judge, resolved.template.shows)
+        store.judges.set_address(connection, judge_id, address)
     return judge
 
 

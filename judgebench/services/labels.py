@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import chain, count, islice
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from judgebench.stats.agreement import outcomes, share_alike
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
 
-_Texts = dict[str, dict[str, str]]  # by the instruction's key: the text of each model's output
+_Outputs = dict[str, list[Output]]  # by the instruction's key
 _POOL = 8  # pairs of which the one that judges are least sure of is asked
 
 
@@ -66,7 +66,7 @@ def save_labels(
     with database.write() as connection:
         creates = benchmark not in store.benchmarks.benchmark_names(connection)
         benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
-        matched = _Matched(_texts(connection, benchmark_id), adds=creates or extend)
+        matched = _Matched(_outputs(connection, benchmark_id), adds=creates or extend)
         given = [matched.label(row, annotator or name.partition(".")[0], name) for row in file.rows]
         kept, duplicate, contradicting = _distinct([label for label in given if label is not None])
         if not kept:
@@ -92,73 +92,93 @@ def save_labels(
 
 
 class _Matched:
-    """Which model's output each side is; remembers the outputs that the benchmark lacks."""
+    """Which output each side is; remembers the outputs that the benchmark lacks."""
 
-    def __init__(self, texts: _Texts, *, adds: bool) -> None:
-        self._texts, self._adds = texts, adds
+    def __init__(self, outputs: _Outputs, *, adds: bool) -> None:
+        self._outputs, self._adds = outputs, adds
         self.new: list[Output] = []
 
     def label(self, row: LabelRow, annotator: str, source: str) -> HumanLabel | None:
         """None where an output is not there and must not be added."""
         key = row.instruction.key
-        if not self._adds and key not in self._texts:
+        if not self._adds and key not in self._outputs:
             return None
-        first = self._model(row, row.first)
-        second = self._model(row, row.second, taken=first)
+        first = self._output(row, row.first)
+        second = self._output(row, row.second, taken=first)
         if first is None or second is None:
             return None
-        if first == second:
-            raise row.place.error(f"both sides are the output of {first!r}: a label compares two")
+        if first.model == second.model:
+            raise row.place.error(f"both sides are the output of {first.model!r}: a label compares two")
         who = row.annotator or annotator
         check_name("annotator", who)
         a, b, toward_a, order = first, second, row.preference, row.order
-        if b < a:
+        if b.model < a.model:
             a, b, toward_a, order = b, a, 1 - toward_a, order and order.swapped
-        return HumanLabel(who, key, a, b, toward_a, row.both_bad, order, row.source or source, row.created_at)
+        told = (row.both_bad, order, row.source or source, row.created_at)
+        return HumanLabel(who, key, a.model, b.model, toward_a, *told, samples=(a.sample, b.sample))
 
-    def _model(self, row: LabelRow, side: Side, taken: str | None = None) -> str | None:
-        """The model's name; its output is added where there is none."""
-        known = self._texts.setdefault(row.instruction.key, {})
-        name = side.model if side.model is not None else _by_text(known, side, taken)
-        if name in known:
-            if side.text is not None and known[name] != side.text:
+    def _output(self, row: LabelRow, side: Side, taken: Output | None = None) -> Output | None:
+        """It is added where there is none of its model."""
+        known = self._outputs.setdefault(row.instruction.key, [])
+        name = side.model if side.model is not None else _by_output(known, side, taken)
+        of_model = [output for output in known if output.model == name and side.sample in (None, output.sample)]
+        if of_model:
+            same = [output for output in of_model if _is_same(output, side)]
+            if not same:
                 raise row.place.error(
-                    f"another output of {name!r} than the benchmark's: the label is about a text that is not stored"
+                    f"another output of {name!r} than the benchmark's: the label is about one that is not stored"
                 )
-            return name
+            return same[0]
         if not self._adds:
             return None
-        if side.text is None:
+        if side.output is None:
             raise row.place.error(f"the benchmark has no output of {name!r} to this instruction, nor has the file")
         check_name("model", name)
-        known[name] = side.text
-        self.new.append(Output(row.instruction.key, name, side.text))
-        return name
+        output = replace(side.output, model=name, sample=side.sample or 0)
+        known.append(output)
+        self.new.append(output)
+        return output
 
 
-def _by_text(known: Mapping[str, str], side: Side, taken: str | None) -> str:
-    """The model that wrote this text, other than ``taken``; else the column's name, numbered where it is in use."""
-    writers = [model for model, text in known.items() if text == side.text and model != taken]
+def _is_same(known: Output, side: Side) -> bool:
+    """A digest tells apart what reads alike; without one the output decides, or the model alone.
+
+    A text without messages is the output that wrote nothing else to be read.
+    """
+    if side.digest is not None:
+        return known.digest == side.digest
+    if side.output is None:
+        return True
+    is_text = side.output.trajectory is None and not side.output.earlier
+    return known.digest == side.output.digest or (is_text and known.whole == side.output.text)
+
+
+def _by_output(known: Sequence[Output], side: Side, taken: Output | None) -> str:
+    """The model whose output it is, other than ``taken``'s; else the column's name, numbered where it is in use."""
+    other = [output for output in known if taken is None or output.model != taken.model]
+    writers = [output.model for output in other if _is_same(output, side)]
     if writers:
         return side.column if side.column in writers else writers[0]
+    used = {output.model for output in known}
     names = chain([side.column], (f"{side.column} ({number})" for number in count(2)))
-    return next(name for name in names if name not in known)
+    return next(name for name in names if name not in used)
 
 
-def _texts(connection: Connection, benchmark_id: int) -> _Texts:
+def _outputs(connection: Connection, benchmark_id: int) -> _Outputs:
     names = store.benchmarks.model_names(connection, benchmark_id)
     return {
-        answered.instruction.key: {model: output.whole for model, output in answered.outputs.items()}
+        answered.instruction.key: list(chain.from_iterable(answered.samples.values()))
         for answered in store.benchmarks.answered_instructions(connection, benchmark_id, names)
     }
 
 
 def _distinct(given: Sequence[HumanLabel]) -> tuple[list[HumanLabel], int, int]:
     """The first label of each annotator on each pair; how many repeat it, and how many contradict it."""
-    firsts: dict[tuple[str, str, str, str], HumanLabel] = {}
+    firsts: dict[tuple[object, ...], HumanLabel] = {}
     duplicate = contradicting = 0
     for label in given:
-        first = firsts.setdefault((label.annotator, label.instruction, label.model_a, label.model_b), label)
+        pair = (label.instruction, label.model_a, label.model_b, label.samples)
+        first = firsts.setdefault((label.annotator, *pair), label)
         if first is not label:
             same = (first.preference, first.both_bad) == (label.preference, label.both_bad)
             duplicate, contradicting = duplicate + same, contradicting + (not same)
@@ -168,6 +188,7 @@ def _distinct(given: Sequence[HumanLabel]) -> tuple[list[HumanLabel], int, int]:
 def _add(connection: Connection, benchmark_id: int, file: LabelFile, matched: _Matched) -> tuple[int, int]:
     """Add the instructions and outputs that the benchmark lacks; returns how many of each."""
     keys = {output.instruction for output in matched.new}
+    store.blobs.add(connection, file.blobs)
     instructions = [row.instruction for row in file.rows if row.instruction.key in keys]
     added = store.benchmarks.add_instructions(connection, benchmark_id, instructions)
     for name in sorted({output.model for output in matched.new}):
@@ -180,10 +201,9 @@ class PairToLabel:
     """Two outputs for a person to compare, in the order to show them. Do not show the models' names."""
 
     instruction: Instruction
-    first: str  # model
-    second: str
-    text_first: str
-    text_second: str
+    first: Output
+    second: Output
+    sizes: Mapping[str, int] = field(default_factory=dict)  # bytes of the files that their messages hold, by digest
 
 
 def human_labels(
@@ -221,13 +241,13 @@ def _one_pair(connection: Connection, place: int, annotator: str, rng: random.Ra
     """A pair on this instruction that is left to label; empty where there is none."""
     left = labels.unlabelled_pairs(connection, place, annotator)
     rng.shuffle(left)
-    pair = next(([one, other] for one, other in left if one.text != other.text), None)
+    pair = next(([one, other] for one, other in left if one.digest != other.digest), None)
     if pair is None:
         return []
     rng.shuffle(pair)
-    first, second = pair
     instruction = store.benchmarks.instruction(connection, place)
-    return [PairToLabel(instruction, first.model, second.model, first.text, second.text)]
+    first, second = pair
+    return [PairToLabel(instruction, first, second, store.battles.file_sizes(connection, instruction, pair))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +277,7 @@ def next_pair(database: Database, benchmark: str, annotator: str, *, seed: int |
 
 def _doubt(connection: Connection, benchmark_id: int, pair: PairToLabel) -> float:
     """How near the judges' mean preference is to a tie, in [0, 1]; contradictory verdicts are near one."""
-    a, b = sorted((pair.first, pair.second))
+    a, b = sorted((pair.first.model, pair.second.model))
     mean = store.battles.mean_preference(connection, benchmark_id, pair.instruction.key, (a, b))
     return 1.0 if mean is None else 1.0 - 2.0 * abs(mean - 0.5)
 

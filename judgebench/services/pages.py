@@ -15,7 +15,7 @@ from judgebench.formats.reading import NamedPath, ReadLimits
 from judgebench.keys import clean_text
 from judgebench.leaderboard import METHODS, Choices, Leaderboard, Method
 from judgebench.leaderboard.board import State
-from judgebench.records import Completion, HumanLabel, Judge, Lineage, Order, Status, TokenLogprob
+from judgebench.records import Completion, HumanLabel, Judge, Lineage, Order, Output, Status, TokenLogprob
 from judgebench.spec.study import Study, make
 from judgebench.stats.win_rate import PairRates
 from judgebench.store.audits import StoredAudit
@@ -25,7 +25,7 @@ from judgebench.store.database import Database, parse_address
 __all__ = [
     "METHODS", "AgreementReport", "BattleFilter", "BattleOrder", "BattleSummary", "BiasReport", "Card", "Choices",
     "Completion", "CostEstimate", "Counterfactuals", "Database", "HumanLabel", "InputError", "Judge",
-    "JudgeBenchError", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "OutputsFile", "PairRates",
-    "ReadLimits", "State", "Status", "StoredAudit", "Study", "TokenLogprob", "clean_text", "cost_estimate",
+    "JudgeBenchError", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "Output", "OutputsFile",
+    "PairRates", "ReadLimits", "State", "Status", "StoredAudit", "Study", "TokenLogprob", "clean_text", "cost_estimate",
     "make", "parse_address", "read_outputs",
 ]  # fmt: skip

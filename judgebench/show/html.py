@@ -1,11 +1,18 @@
-"""Report cards and audit reports as HTML files that open offline: no script, no link, and every text escaped."""
+"""Report cards, audit reports and battles as HTML files that open offline: no script, no link, all text escaped."""
 
 import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from judgebench.audits.findings import AuditReport, Evidence, Finding
 from judgebench.bias.card import Card, CardLine
-from judgebench.show.numbers import interval, value
+from judgebench.records import Order
+from judgebench.show.conversations import markup, passages, samples
+from judgebench.show.numbers import amount, interval, value
 from judgebench.show.text import escaped_html
+
+if TYPE_CHECKING:
+    from judgebench.services.battles import JudgedBattle, JudgedTrial
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _CARD_STYLE = (
@@ -15,6 +22,12 @@ _CARD_STYLE = (
     ".C{background:#fbe8b9}.D{background:#f6cfca}small{color:#555;display:block}"
     "@media (prefers-color-scheme:dark){body{background:#141414;color:#eee}small{color:#aaa}"
     ".A,.B,.C,.D{color:#111}td,th{border-color:#444}}"
+)
+_BATTLES_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:80rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse}td,th{border:1px solid #999;padding:.2rem .6rem;text-align:left}"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#8882;padding:.5rem}"
+    ".sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr));gap:1rem}"
 )
 _AUDIT_STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
@@ -48,6 +61,46 @@ def audit_page(report: AuditReport) -> str:
         *(f"<p>Note: {escaped_html(note)}</p>" for note in report.notes),
         _details(report),
     )
+
+
+def battles_page(battles: Sequence["JudgedBattle"]) -> str:
+    """Battles one after the other, the whole document: what was asked, both outputs in their places, and verdicts."""
+    return _page("Battles", _BATTLES_STYLE, *(part for battle in battles for part in _battle(battle)))
+
+
+def _battle(battle: "JudgedBattle") -> Iterator[str]:
+    yield f"<h2>{escaped_html(battle.model_a)} against {escaped_html(battle.model_b)}</h2>"
+    for a, b in battle.outputs:
+        if len(battle.outputs) > 1:
+            yield f"<h3>Sample {samples(a, b)}</h3>"
+        for passage in passages(battle.instruction, (a, b), battle.sizes):
+            yield f"<div>{markup(passage.asked)}</div>" if passage.asked else ""
+            if any(passage.replies):
+                sides = (
+                    f"<div><h4>{side}</h4>{markup(messages)}</div>"
+                    for side, messages in zip("AB", passage.replies, strict=True)
+                )
+                yield f"<div class=sides>{''.join(sides)}</div>"
+    if battle.instruction.reference:
+        yield f"<h3>Reference</h3><pre>{escaped_html(battle.instruction.reference)}</pre>"
+    headings = ("Judge", "First", "Samples", "Repeat", "Preference for A", "Label", "Status")
+    yield f"<table><thead><tr>{''.join(f'<th>{heading}' for heading in headings)}</thead><tbody>"
+    yield from (_trial(shown) for shown in battle.verdicts)
+    yield "</tbody></table>"
+
+
+def _trial(shown: "JudgedTrial") -> str:
+    verdict = shown.verdict
+    cells = (
+        shown.judge,
+        {Order.AB: "A", Order.BA: "B", None: "-"}[shown.order],
+        samples(shown.output_a, shown.output_b),
+        str(shown.repeat + 1),
+        amount(verdict.preference, "number"),
+        verdict.label or "-",
+        str(verdict.status),
+    )
+    return f"<tr>{''.join(f'<td>{escaped_html(cell)}' for cell in cells)}"
 
 
 def _page(title: str, style: str, *body: str) -> str:

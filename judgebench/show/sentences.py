@@ -1,7 +1,7 @@
 """What a result says, in sentences: who leads, what a ranking rests on, who would move, what would give a number."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from judgebench.estimate import Estimate
@@ -26,6 +26,18 @@ _REMEDIES = (
     (("judge",), "judgebench run --benchmark {benchmark} --judge ANOTHER"),
 )
 _OTHERWISE = "judgebench run --benchmark {benchmark} --judge JUDGE (more instructions)"
+
+
+def not_shown(parts: Mapping[str, int]) -> list[str]:
+    """What a judge does not see of the trials, by kind, in one sentence; none where it sees everything."""
+    kinds = [f"{one_line(kind)} ({number:,})" for kind, number in sorted(parts.items())]
+    return [f"not shown to the judge: {', '.join(kinds)}"] if kinds else []
+
+
+def unseen(trials: int) -> list[str]:
+    """That some trials cannot be judged, in one sentence; none where all can."""
+    why = "the outputs differ only in what the template does not show"
+    return [f"{count(trials, 'trial')} cannot be judged: {why}"] if trials else []
 
 
 def summary(board: Leaderboard) -> str:

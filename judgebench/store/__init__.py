@@ -8,6 +8,7 @@ from judgebench.store import (
     audits,
     battles,
     benchmarks,
+    blobs,
     blocks,
     database,
     judges,
@@ -16,6 +17,7 @@ from judgebench.store import (
     runs,
     schema,
     transfer,
+    trial_keys,
     verdicts,
 )
 
@@ -24,6 +26,7 @@ __all__ = [
     "audits",
     "battles",
     "benchmarks",
+    "blobs",
     "blocks",
     "database",
     "judges",
@@ -32,5 +35,6 @@ __all__ = [
     "runs",
     "schema",
     "transfer",
+    "trial_keys",
     "verdicts",
 ]

@@ -20,6 +20,7 @@ from judgebench.store.blocks import STATUSES, number_columns, status_code, verdi
 from judgebench.store.verdicts import in_force
 
 _STYLE_OF = attrgetter(*STYLE)
+_DENSE = 1 << 24  # ids
 _KEPT: WeakKeyDictionary[sa.Engine, dict[int, NDArray[np.int64]]] = WeakKeyDictionary()  # by benchmark
 
 
@@ -74,9 +75,16 @@ def _sorted_names(connection: sa.Connection, table: sa.Table) -> tuple[tuple[str
 
 def _codes(ids: NDArray[Any], ordered: Sequence[int]) -> NDArray[np.int32]:
     """The place of each id in ``ordered``; -1 where it is not there."""
-    places = np.full(max(int(ids.max(initial=0)), *ordered, 0) + 1, -1, dtype=np.int32)
-    places[list(ordered)] = np.arange(len(ordered), dtype=np.int32)
-    codes: NDArray[np.int32] = places[ids]
+    highest = max(int(ids.max(initial=0)), *ordered, 0)
+    codes: NDArray[np.int32]
+    if highest < _DENSE:  # a table of all ids there may be, the faster way
+        places = np.full(highest + 1, -1, dtype=np.int32)
+        places[list(ordered)] = np.arange(len(ordered), dtype=np.int32)
+        codes = places[ids]
+        return codes
+    known, place = np.unique(np.array([*ordered, -1]), return_index=True)  # ids are above 0
+    at = np.searchsorted(known, ids).clip(max=len(known) - 1)
+    codes = np.where(known[at] == ids, place[at], -1).astype(np.int32)
     return codes
 
 
@@ -110,20 +118,25 @@ def trials(connection: sa.Connection, benchmark_id: int, judge: str) -> Trials:
 def style_counts(
     connection: sa.Connection, benchmark_id: int, *, models: Sequence[str], instructions: Sequence[str]
 ) -> dict[str, NDArray[np.float64]]:
-    """(instructions, models) how often each feature of STYLE occurs in each output; 0 where there is none."""
+    """(instructions, models) how often each feature of STYLE occurs in each output; 0 where there is none.
+
+    Of several samples their mean.
+    """
     m = t.models.c
     instruction_codes = instruction_ids(connection, benchmark_id)
     model_codes = {row.name: row.id for row in connection.execute(sa.select(m.name, m.id))}
     counted = _style_of_outputs(connection, benchmark_id)
     row, column = (
-        _places([ids.get(name, 0) for name in names], counted[:, at])
+        _codes(counted[:, at], [ids.get(name, 0) for name in names])
         for ids, names, at in ((instruction_codes, instructions, 1), (model_codes, models, 2))
     )
+    shape = len(instructions) + 1, len(models) + 1  # the last of each take what was not asked for
+    cell = row % shape[0] * shape[1] + column % shape[1]
+    samples = np.bincount(cell, minlength=shape[0] * shape[1]).clip(min=1)
     style = {}
     for feature, counts in zip(STYLE, counted.T[3:], strict=True):
-        cells = np.zeros((len(instructions) + 1, len(models) + 1))  # the last of each take what was not asked for
-        cells[row, column] = counts
-        style[feature] = cells[:-1, :-1]
+        sums = np.bincount(cell, weights=counts, minlength=shape[0] * shape[1])
+        style[feature] = (sums / samples).reshape(shape)[:-1, :-1]
     return style
 
 
@@ -156,13 +169,6 @@ def _style(row: sa.Row[Any]) -> tuple[int, ...]:
     if counts[0] is None:
         counts = _STYLE_OF(count_style(output_of("", "", *row[3 + len(STYLE) :]).whole))
     return tuple(counts)
-
-
-def _places(ids: Sequence[int], of: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where each of ``of`` stands in ``ids``; their number where it does not."""
-    places = np.full(max(max(ids, default=0), int(of.max(initial=0))) + 1, len(ids))
-    places[ids] = np.arange(len(ids))
-    return places[of]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,15 @@ Only verdicts in force, see ``verdicts``.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from judgebench.conversations import Media
+from judgebench.judging.templates import shown_key
 from judgebench.records import (
     Battle,
     Completion,
@@ -25,8 +28,10 @@ from judgebench.records import (
 )
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, instruction_of, output_of, within
-from judgebench.store.judges import judge
+from judgebench.store.database import AMONG, rows_among
+from judgebench.store.judges import judge, names_shown
 from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, check_model, join_sides
+from judgebench.store.search import instructions_with, outputs_with
 from judgebench.store.verdicts import every_revision, in_force
 
 BattleOrder = Literal["instructions", "upsets"]
@@ -56,11 +61,13 @@ class JudgedTrial:
     repeat: int
     verdict: Verdict
     completion: Completion | None  # None: no reply was ever had, or none was needed
+    shows: tuple[str, ...] = ()  # as of ``trial_of``
 
     @property
     def trial(self) -> Trial | Reading | None:
         """None where the order was not recorded: what the judge said cannot be unswapped."""
-        return _trial(self.judge_digest, self.instruction, self.output_a, self.output_b, self.order, self.repeat)
+        sides = (self.instruction, self.output_a, self.output_b)
+        return _trial(self.judge_digest, self.shows, *sides, self.order, self.repeat)
 
 
 def judged_trials(
@@ -89,6 +96,16 @@ def trials_between(
     return _judged(connection, verdicts, *_between(verdicts, benchmark, instruction, models))
 
 
+def file_sizes(connection: sa.Connection, instruction: Instruction, outputs: Iterable[Output]) -> dict[str, int]:
+    """Bytes of each file that their messages hold and that is stored, by its digest."""
+    messages = () if instruction.full is None else instruction.full.messages
+    replies = (output.trajectory.messages for output in outputs if output.trajectory is not None)
+    parts = (part for message in (*messages, *chain.from_iterable(replies)) for part in message.parts)
+    digests = sorted({part.digest for part in parts if isinstance(part, Media) and part.digest is not None})
+    query = sa.select(t.blobs.c.digest, t.blobs.c.size).where(t.blobs.c.digest.in_(AMONG))
+    return {row.digest: row.size for row in rows_among(connection, query, digests)}
+
+
 def mean_preference(
     connection: sa.Connection, benchmark: int, instruction: str, models: tuple[str, str]
 ) -> float | None:
@@ -100,7 +117,8 @@ def mean_preference(
 
 def count(connection: sa.Connection, benchmark: int) -> int:
     """How many battles have been judged."""
-    battles = _battles(every_revision(), benchmark, None).distinct()  # all revisions are about the same battle
+    verdicts = _samples(connection, benchmark).merged(every_revision())  # all revisions are about the same battle
+    battles = _battles(verdicts, benchmark, None).distinct()
     return connection.scalar(sa.select(sa.func.count()).select_from(battles.subquery())) or 0
 
 
@@ -129,17 +147,27 @@ def unread(connection: sa.Connection, name: str, parser: str, *, after: int = 0)
             yield StoredReply(judged.verdict_id, judged.verdict, trial, judged.completion)
 
 
-def trial_of(row: sa.Row[Any], digest: str) -> Trial | Reading | None:
-    """The trial in a row of SIDES, by the judge with this digest; None as in ``JudgedTrial.trial``."""
-    return _trial(digest, instruction_of(row), *_sides(row), _order(row), row.repeat)
+def trial_of(row: sa.Row[Any], digest: str, shows: Sequence[str]) -> Trial | Reading | None:
+    """The trial in a row of SIDES, by the judge with this digest; None as in ``JudgedTrial.trial``.
+
+    ``shows``: what of the instruction beside its conversation is in the keys of the judge's trials.
+    """
+    return _trial(digest, shows, instruction_of(row), *_sides(row), _order(row), row.repeat)
 
 
 def _trial(
-    digest: str, instruction: Instruction, a: Output, b: Output | None, order: Order | None, repeat: int
+    digest: str,
+    shows: Sequence[str],
+    instruction: Instruction,
+    a: Output,
+    b: Output | None,
+    order: Order | None,
+    repeat: int,
 ) -> Trial | Reading | None:
+    shown = shown_key(instruction, shows)
     if b is None:
-        return Reading(digest, instruction, a, repeat)
-    return None if order is None else Trial(digest, Battle(instruction, a, b), order, repeat)
+        return Reading(digest, instruction, a, repeat, shown)
+    return None if order is None else Trial(digest, Battle(instruction, a, b), order, repeat, shown)
 
 
 def _judged(
@@ -154,7 +182,7 @@ def _judged(
         sa.select(
             *(v.id.label("verdict_id"), v.order, v.repeat, v.status, v.source, v.preference, v.score),
             *(v.label, v.mass, v.detail, v.parser, v.completion_id),
-            *(t.judges.c.name.label("judge"), t.judges.c.digest, *SIDES),
+            *(t.judges.c.name.label("judge"), t.judges.c.digest, t.judges.c.shows, *SIDES),
             *(c.text.label("reply"), c.model.label("reply_model"), *replied),
         )
         .join(t.instructions, t.instructions.c.id == v.instruction_id)
@@ -177,6 +205,7 @@ def _judged(
             repeat=row.repeat,
             verdict=_verdict(row),
             completion=None if row.completion_id is None else _completion(row),
+            shows=names_shown(row.shows),
         )
 
 
@@ -195,16 +224,16 @@ def _order(row: sa.Row[Any]) -> Order | None:
 def _between(
     verdicts: sa.FromClause, benchmark: int, instruction: str, models: tuple[str, str]
 ) -> tuple[sa.ColumnElement[bool], ...]:
+    """Of all samples of both models."""
     v, i = verdicts.c, t.instructions.c
     place = sa.select(i.id).where(i.benchmark_id == benchmark, i.key == instruction).scalar_subquery()
     a, b = (
         sa.select(_o.id)
         .join(t.models, t.models.c.id == _o.model_id)
         .where(_o.instruction_id == place, t.models.c.name == model)
-        .scalar_subquery()
         for model in models
     )
-    return v.instruction_id == place, v.output_a_id == a, v.output_b_id == b
+    return v.instruction_id == place, v.output_a_id.in_(a), v.output_b_id.in_(b)
 
 
 def _verdict(row: sa.Row[Any]) -> Verdict:
@@ -252,13 +281,13 @@ class BattleFilter:
     without_verdict: bool = False  # only those with a trial that has no preference
     suspicious: bool = False  # only those with little mass on the labels, or won by an output a tenth as long
     against_human: bool = False  # only those in which people, on average, prefer the other output
-    text: str = ""  # found in the instruction or an output
+    text: str = ""  # found in the instruction or an output, calls of tools and their results included
     order: BattleOrder = "instructions"  # as they were asked; or those won most surely by the weaker model first
 
 
 @dataclass(frozen=True, slots=True)
 class BattleSummary:
-    """A battle in a list."""
+    """A battle in a list: two models on an instruction, whatever the number of their samples."""
 
     instruction: str  # key
     text: str  # of the instruction
@@ -286,9 +315,10 @@ def page(
 
     ``strength`` is used for the order by upsets alone. Raises UnknownName for a judge or model that is not there.
     """
-    verdicts = in_force(connection)
+    samples = _samples(connection, benchmark)
+    verdicts = samples.merged(in_force(connection))
     v = verdicts.c
-    trials, kept = _trials(connection, verdicts, benchmark, chosen), _kept(verdicts, chosen)
+    trials, kept = _trials(connection, verdicts, benchmark, chosen, samples), _kept(verdicts, chosen, samples)
     summaries = trials.add_columns(
         sa.func.avg(v.preference).label("preference"),
         sa.func.min(v.preference).label("lowest"),
@@ -304,6 +334,42 @@ def page(
     return _named(connection, ordered.limit(at.stop - at.start).offset(at.start)), total
 
 
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """A battle is one row, however many samples of its models were judged: their first ones stand for it."""
+
+    firsts: sa.CTE | None  # every output's ``id`` with the ``first`` of its model to the instruction; None: itself
+
+    def merged(self, verdicts: sa.FromClause) -> sa.FromClause:
+        """The pairwise verdicts about first samples."""
+        if self.firsts is None:
+            return verdicts
+        sides = {name: self.firsts.alias(f"of_{name}") for name in ("output_a_id", "output_b_id")}
+        kept = [column for column in verdicts.c if column.name not in sides]
+        query = sa.select(*kept, *(side.c.first.label(name) for name, side in sides.items())).select_from(verdicts)
+        for name, side in sides.items():
+            query = query.join(side, side.c.id == verdicts.c[name])
+        return query.subquery("merged")
+
+    def first_of(self, outputs: sa.Select[Any]) -> sa.Select[Any]:
+        """The first samples of the models that wrote these outputs (ids), to the same instructions."""
+        firsts = self.firsts
+        return outputs if firsts is None else sa.select(firsts.c.first).where(firsts.c.id.in_(outputs))
+
+    def all_of(self, first: sa.ColumnElement[Any]) -> sa.Select[Any] | tuple[sa.ColumnElement[Any]]:
+        """The samples (ids) that a first one stands for."""
+        firsts = self.firsts
+        return (first,) if firsts is None else sa.select(firsts.c.id).where(firsts.c.first == first)
+
+
+def _samples(connection: sa.Connection, benchmark: int) -> _Samples:
+    of_benchmark = _o.instruction_id.in_(sa.select(t.instructions.c.id).where(within(benchmark, None)))
+    if connection.scalar(sa.select(_o.sample).where(of_benchmark, _o.sample > 0).limit(1)) is None:
+        return _Samples(None)
+    first = sa.func.min(_o.id).over(partition_by=(_o.instruction_id, _o.model_id)).label("first")
+    return _Samples(sa.select(_o.id, first).where(of_benchmark).cte("firsts"))
+
+
 def _battle(verdicts: sa.FromClause) -> tuple[sa.ColumnElement[Any], ...]:
     return verdicts.c.instruction_id, verdicts.c.output_a_id, verdicts.c.output_b_id
 
@@ -315,7 +381,9 @@ def _battles(verdicts: sa.FromClause, benchmark: int, category: str | None) -> s
     return sa.select(*_battle(verdicts)).where(v.instruction_id.in_(instructions), v.output_b_id.is_not(None))
 
 
-def _trials(connection: sa.Connection, verdicts: sa.FromClause, benchmark: int, chosen: BattleFilter) -> sa.Select[Any]:
+def _trials(
+    connection: sa.Connection, verdicts: sa.FromClause, benchmark: int, chosen: BattleFilter, samples: _Samples
+) -> sa.Select[Any]:
     """The battle of each trial that the filter does not leave out by itself. Raises as ``page`` does."""
     v = verdicts.c
     query = _battles(verdicts, benchmark, chosen.category)
@@ -327,47 +395,47 @@ def _trials(connection: sa.Connection, verdicts: sa.FromClause, benchmark: int, 
         check_model(connection, name)
         mine = sa.select(_o.id).join(t.models, t.models.c.id == _o.model_id).where(t.models.c.name == name)
         query = query.where(v.output_a_id.in_(mine) | v.output_b_id.in_(mine))
-    return query.where(_contains(verdicts, chosen.text)) if chosen.text else query
+    if not chosen.text:
+        return query
+    instructions = instructions_with(connection, benchmark, chosen.text)
+    outputs = samples.first_of(outputs_with(connection, benchmark, chosen.text))
+    return query.where(v.instruction_id.in_(instructions) | v.output_a_id.in_(outputs) | v.output_b_id.in_(outputs))
 
 
-def _kept(verdicts: sa.FromClause, chosen: BattleFilter) -> list[sa.ColumnElement[bool]]:
+def _kept(verdicts: sa.FromClause, chosen: BattleFilter, samples: _Samples) -> list[sa.ColumnElement[bool]]:
     """What the trials of a battle must show together; empty where every battle passes."""
     v = verdicts.c
     lowest, highest = sa.func.min(v.preference), sa.func.max(v.preference)
     conditions = (
         (chosen.inconsistent, (lowest < 0.5) & (highest > 0.5)),
         (chosen.without_verdict, sa.func.count(v.preference) < sa.func.count()),
-        (chosen.suspicious, (sa.func.min(v.mass) < _LITTLE_MASS) | _won_by_a_short_one(verdicts)),
-        (chosen.against_human, _against_people(verdicts)),
+        (chosen.suspicious, (sa.func.min(v.mass) < _LITTLE_MASS) | _won_by_a_short_one(verdicts, samples)),
+        (chosen.against_human, _against_people(verdicts, samples)),
     )
     return [condition for applies, condition in conditions if applies]
 
 
-def _contains(verdicts: sa.FromClause, text: str) -> sa.ColumnElement[bool]:
-    v, i = verdicts.c, t.instructions.c
-    outputs = sa.select(_o.id).where(_o.text.icontains(text, autoescape=True))
-    instructions = sa.select(i.id).where(i.turns.icontains(text, autoescape=True))
-    return v.instruction_id.in_(instructions) | v.output_a_id.in_(outputs) | v.output_b_id.in_(outputs)
-
-
-def _won_by_a_short_one(verdicts: sa.FromClause) -> sa.ColumnElement[bool]:
+def _won_by_a_short_one(verdicts: sa.FromClause, samples: _Samples) -> sa.ColumnElement[bool]:
     a, b = (
-        sa.select(_o.length_chars).where(_o.id == side).correlate(verdicts).scalar_subquery()
+        sa.select(sa.func.avg(_o.length_chars))
+        .where(_o.id.in_(samples.all_of(side)))
+        .correlate(verdicts)
+        .scalar_subquery()
         for side in (verdicts.c.output_a_id, verdicts.c.output_b_id)
     )
     mean = sa.func.avg(verdicts.c.preference)
     return ((a < _SHORT * b) & (mean >= _SURE)) | ((b < _SHORT * a) & (mean <= 1 - _SURE))
 
 
-def _against_people(verdicts: sa.FromClause) -> sa.ColumnElement[bool]:
-    v = verdicts.c
+def _against_people(verdicts: sa.FromClause, samples: _Samples) -> sa.ColumnElement[bool]:
+    a, b = samples.all_of(verdicts.c.output_a_id), samples.all_of(verdicts.c.output_b_id)
     people = (
         sa.select(sa.func.avg(_h.preference))
-        .where(_h.output_a_id == v.output_a_id, _h.output_b_id == v.output_b_id)
+        .where(_h.output_a_id.in_(a), _h.output_b_id.in_(b))
         .correlate(verdicts)
         .scalar_subquery()
     )
-    return (people - 0.5) * (sa.func.avg(v.preference) - 0.5) < 0
+    return (people - 0.5) * (sa.func.avg(verdicts.c.preference) - 0.5) < 0
 
 
 def _by_upset(connection: sa.Connection, battles: sa.Select[Any], strength: Mapping[str, float]) -> sa.Select[Any]:

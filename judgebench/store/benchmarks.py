@@ -4,6 +4,7 @@ What is stored is never changed: adding an instruction again is nothing.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from judgebench.conversations import decoded_conversation, decoded_trajectory, encoded_conversation
+from judgebench.conversations import decoded_conversation, decoded_trajectory, encoded_conversation, held_files
 from judgebench.errors import UnknownName
 from judgebench.records import Instruction, Output
 from judgebench.stats.text_features import guess_language
+from judgebench.store import blobs
 from judgebench.store import schema as t
 from judgebench.store.database import AMONG, Connection, Database, Stored, insert, now, rows_among
 from judgebench.store.judges import judge
@@ -141,8 +143,9 @@ def model_names(connection: sa.Connection, benchmark: int) -> list[str]:
 
 def presence(
     connection: sa.Connection, benchmark: int, models: Sequence[str], *, category: str | None = None
-) -> Iterator[set[str]]:
-    """Which of ``models`` have an output, for each of the benchmark's instructions in the order they came."""
+) -> Iterator[Mapping[str, int]]:
+    """How many outputs those of ``models`` have that have any, for each of the benchmark's instructions in the order
+    they came."""
     i, o = t.instructions.c, t.outputs.c
     ids = {row.id: row.name for row in connection.execute(sa.select(t.models).where(t.models.c.name.in_(models)))}
     query = (
@@ -153,7 +156,7 @@ def presence(
     )
     rows = connection.execute(query.execution_options(yield_per=1000))
     for _, group in groupby(rows, key=lambda row: row.id):
-        yield {ids[row.model_id] for row in group if row.model_id is not None}
+        yield Counter(ids[row.model_id] for row in group if row.model_id is not None)
 
 
 def instruction(connection: sa.Connection, place: int) -> Instruction:
@@ -165,6 +168,13 @@ def instruction_places(connection: sa.Connection, benchmark: int, *, category: s
     """The id of each of the benchmark's instructions, in the order they came."""
     i = t.instructions.c
     return list(connection.scalars(sa.select(i.id).where(within(benchmark, category)).order_by(i.id)))
+
+
+def has_conversations(connection: sa.Connection, benchmark: int) -> bool:
+    """Whether any instruction, or output to one, is stored as messages."""
+    i, o = t.instructions.c, t.outputs.c
+    whole = i.messages.is_not(None) | sa.exists().where(o.instruction_id == i.id, o.messages.is_not(None))
+    return connection.scalar(sa.select(i.id).where(i.benchmark_id == benchmark, whole).limit(1)) is not None
 
 
 def within(benchmark: int, category: str | None) -> sa.ColumnElement[bool]:
@@ -193,7 +203,7 @@ def add_benchmark(connection: sa.Connection, name: str) -> int:
 
 
 def add_instructions(connection: sa.Connection, benchmark: int, instructions: Iterable[Instruction]) -> Stored:
-    """Add those that the benchmark does not have; the others stay as they are."""
+    """Add those that the benchmark does not have; the others stay as they are. The files that they hold come first."""
     by_key = {instruction.key: instruction for instruction in instructions}
     known = instruction_ids(connection, benchmark)
     new = [instruction for key, instruction in by_key.items() if key not in known]
@@ -211,7 +221,16 @@ def add_instructions(connection: sa.Connection, benchmark: int, instructions: It
     ]
     if rows:
         connection.execute(sa.insert(t.instructions), rows)
+        _note_files(connection, benchmark, new)
     return Stored(len(new), len(by_key) - len(new))
+
+
+def _note_files(connection: sa.Connection, benchmark: int, instructions: Iterable[Instruction]) -> None:
+    """Which files they hold."""
+    files = {row.key: held_files(row.full.messages) for row in instructions if row.full is not None}
+    files = {key: digests for key, digests in files.items() if digests}
+    ids = instruction_ids(connection, benchmark, list(files)) if files else {}
+    blobs.use(connection, [(digest, ids[key], None) for key, digests in files.items() for digest in digests])
 
 
 def instruction_ids(connection: sa.Connection, benchmark: int, keys: Sequence[str] | None = None) -> dict[str, int]:

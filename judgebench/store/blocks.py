@@ -17,20 +17,23 @@ from judgebench.store import schema as t
 BLOCK = 1 << 16  # ids of verdicts: some 2 MB
 STATUSES = tuple(Status)
 Columns = Mapping[str, NDArray[Any]]
-_FORMAT = 1  # of stored blocks; others are not read. Raise it with any change of the kinds below or of STATUSES.
 _KINDS: dict[str, np.dtype[Any]] = {
-    "id": np.dtype("<i4"),
-    "instruction": np.dtype("<i4"),  # id, as for judge and models
-    "judge": np.dtype("<i4"),
-    "model_a": np.dtype("<i4"),
-    "model_b": np.dtype("<i4"),
+    "id": np.dtype("<i8"),
+    "instruction": np.dtype("<i8"),  # id, as for judge and models
+    "judge": np.dtype("<i8"),
+    "model_a": np.dtype("<i8"),
+    "model_b": np.dtype("<i8"),
     "length_a": np.dtype("<i4"),
     "length_b": np.dtype("<i4"),
     "order": np.dtype("<i1"),  # as in VerdictTable
     "status": np.dtype("<i1"),  # index in STATUSES
     "preference": np.dtype("<f8"),  # NaN: none
 }
-_ROW_BYTES = sum(kind.itemsize for kind in _KINDS.values())
+_IDS = [name for name, kind in _KINDS.items() if kind == np.dtype("<i8")]
+# Formats of stored blocks: narrow, where all ids fit, and wide. Others are not read; take new numbers with any change
+# of the kinds, or of STATUSES.
+_FORMATS = {1: _KINDS | dict.fromkeys(_IDS, np.dtype("<i4")), 2: _KINDS}
+_WIDE_FROM = 1 << 31
 _v = t.verdicts.c
 _b = t.verdict_blocks.c
 _newer = t.verdicts.alias("newer")
@@ -38,7 +41,7 @@ _newer = t.verdicts.alias("newer")
 
 def verdict_columns(connection: sa.Connection) -> Columns:
     """All pairwise verdicts of the database that are in force, in the order of their ids, failures included."""
-    parts = [_unpacked(columns) for columns in _sealed(connection)]
+    parts = [_unpacked(*block) for block in _sealed(connection)]
     parts.append(_read(connection, len(parts) * BLOCK, None))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in _KINDS}
     revised = _revised(connection)
@@ -56,11 +59,11 @@ def status_code(status: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
 def seal(connection: sa.Connection) -> None:
     """Store the blocks that are full and not stored yet, in the connection's write transaction."""
     newest = connection.scalar(sa.select(sa.func.max(_v.id))) or 0
-    stored = enumerate(connection.scalars(sa.select(_b.id).where(_b.format == _FORMAT).order_by(_b.id)))
+    stored = enumerate(connection.scalars(sa.select(_b.id).where(_b.format.in_(_FORMATS)).order_by(_b.id)))
     for number in range(sum(block == number for number, block in stored), newest // BLOCK):
-        row = {"id": number, "format": _FORMAT, "columns": _packed(_block(connection, number))}
+        format_, columns = _packed(_block(connection, number))
         connection.execute(sa.delete(t.verdict_blocks).where(_b.id == number))
-        connection.execute(sa.insert(t.verdict_blocks).values(row))
+        connection.execute(sa.insert(t.verdict_blocks).values(id=number, format=format_, columns=columns))
 
 
 def reseal(connection: sa.Connection) -> None:
@@ -72,14 +75,14 @@ def reseal(connection: sa.Connection) -> None:
 def stale_blocks(connection: sa.Connection) -> list[int]:
     """Numbers of the stored blocks that are not what the verdicts say: damage, or rows changed by hand."""
     stored = _sealed(connection)
-    return [number for number, columns in enumerate(stored) if columns != _packed(_block(connection, number))]
+    return [number for number, block in enumerate(stored) if block != _packed(_block(connection, number))]
 
 
-def _sealed(connection: sa.Connection) -> list[bytes]:
-    """The stored blocks from the first verdict on, as far as they follow each other."""
-    query = sa.select(_b.id, _b.columns).where(_b.format == _FORMAT).order_by(_b.id)
+def _sealed(connection: sa.Connection) -> list[tuple[int, bytes]]:
+    """The stored blocks from the first verdict on, as far as they follow each other, each with its format."""
+    query = sa.select(_b.id, _b.format, _b.columns).where(_b.format.in_(_FORMATS)).order_by(_b.id)
     rows = enumerate(connection.execute(query).all())
-    return [row.columns for number, row in rows if row.id == number]
+    return [(row.format, row.columns) for number, row in rows if row.id == number]
 
 
 def _revised(connection: sa.Connection) -> NDArray[np.int64]:
@@ -89,8 +92,8 @@ def _revised(connection: sa.Connection) -> NDArray[np.int64]:
     """
     query = (
         sa.select(_v.id, _newer.c.run_id)
-        .join(_newer, (_newer.c.trial_key == _v.trial_key) & (_newer.c.revision > _v.revision))
-        .where(_newer.c.revision > sa.literal_column("0"))
+        .join(_newer, (_newer.c.trial_key == _v.trial_key) & (_newer.c.instruction_id == _v.instruction_id))
+        .where(_newer.c.revision > _v.revision, _newer.c.revision > sa.literal_column("0"))
     )
     return np.array(connection.scalars(query).all(), dtype=np.int64)
 
@@ -118,17 +121,21 @@ def _read(connection: sa.Connection, after: int, last: int | None) -> Columns:
     query = query.where(_v.id > after) if last is None else query.where(_v.id > after, _v.id <= last)
     numbers = dict(zip(_KINDS, number_columns(connection, query, list(_KINDS.values())), strict=True))
     in_order = np.argsort(numbers["id"], kind="stable")
-    return {name: values[in_order] for name, values in numbers.items()}
+    wide = any(numbers[name].max(initial=0) >= _WIDE_FROM for name in _IDS)
+    return {name: numbers[name][in_order].astype(kind, copy=False) for name, kind in _FORMATS[2 if wide else 1].items()}
 
 
-def _packed(columns: Columns) -> bytes:
-    return b"".join(columns[name].astype(kind).tobytes() for name, kind in _KINDS.items())
+def _packed(columns: Columns) -> tuple[int, bytes]:
+    """The block's format and its bytes."""
+    format_ = next(number for number, kinds in _FORMATS.items() if kinds["id"] == columns["id"].dtype)
+    return format_, b"".join(columns[name].tobytes() for name in _KINDS)
 
 
-def _unpacked(packed: bytes) -> Columns:
-    n, at = len(packed) // _ROW_BYTES, 0
+def _unpacked(format_: int, packed: bytes) -> Columns:
+    kinds = _FORMATS[format_]
+    n, at = len(packed) // sum(kind.itemsize for kind in kinds.values()), 0
     columns: dict[str, NDArray[Any]] = {}
-    for name, kind in _KINDS.items():
+    for name, kind in kinds.items():
         columns[name] = np.frombuffer(packed, kind, n, at)
         at += n * kind.itemsize
     return columns

@@ -5,8 +5,9 @@ Errors of the drivers become DatabaseError here.
 
 import os
 import re
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,8 +25,10 @@ Connection = sa.Connection  # what every function of the store works in; from ``
 AMONG: sa.BindParameter[Any] = sa.bindparam("among", expanding=True)  # the values of ``rows_among``
 _IN_LIST = 500  # values in one SQL IN list; both engines take more, plans grow slow
 _BUSY_TIMEOUT_S = 30
+_UPGRADE_TIMEOUT_S = 900  # for another process that upgrades the same database
 _ADVISORY_LOCK = 0x6A75646765  # "judge" in ASCII
 _SQLITE_PRAGMAS = (
+    f"busy_timeout={1000 * _BUSY_TIMEOUT_S}",
     *("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", "temp_store=MEMORY"),
     # Trials' keys come in no order: their index must fit (KiB), and its pages are written again and again (pages).
     *("cache_size=-16384", "wal_autocheckpoint=16000"),
@@ -132,14 +135,8 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the schema to this code's revision."""
-        from alembic import command  # slow to import, and only an upgrade needs it
-        from alembic.config import Config
-
-        config = Config()
-        config.set_main_option("script_location", str(folder("migrations")).replace("%", "%%"))
         with self._changing() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            migrate(connection)
 
     @contextmanager
     def _changing(self) -> Iterator[sa.Connection]:
@@ -150,16 +147,20 @@ class Database:
             return
         with self._translated(), self.engine.connect() as plain:
             driver: Any = plain.connection.driver_connection
-            driver.execute("PRAGMA foreign_keys=OFF")  # nothing to SQLite within a transaction
+            # Both are nothing to SQLite within a transaction. In a file, since what is sorted may be large.
+            driver.execute("PRAGMA foreign_keys=OFF")
+            driver.execute("PRAGMA temp_store=FILE")
             try:
+                _await_writer(driver)
                 connection = plain.execution_options(judgebench_write=True)
                 with connection.begin():
                     yield connection
                     dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
                     if dangling:
                         raise DatabaseError(f"the database {self.name} cannot be upgraded: judgebench db check")
+                _give_back_space(driver)
             finally:
-                driver.execute("PRAGMA foreign_keys=ON")
+                _prepare_sqlite(driver, None)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -173,9 +174,20 @@ class Database:
 
     def _error(self, error: BaseException | None) -> DatabaseError:
         reason = _scrubbed(str(error)).partition("\n")[0]
-        if type(error).__name__ in ("IntegrityError", "CheckViolation", "UniqueViolation"):
+        if any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__):
             return DatabaseError(f"the database {self.name} refused a row: {reason}")
         return DatabaseError(f"the database {self.name} cannot be used: {reason}")
+
+
+def migrate(connection: Connection, revision: str = SCHEMA_REVISION) -> None:
+    """Bring the schema up to a revision, in the connection's transaction."""
+    from alembic import command  # slow to import, and only an upgrade needs it
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(folder("migrations")).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def parse_address(address: str) -> URL:
@@ -229,7 +241,7 @@ def _engine(url: URL) -> sa.Engine:
     if url.get_backend_name() == "sqlite":
         if url.database and not Path(url.database).absolute().parent.is_dir():
             raise InputError(f"the folder of the database {url.database} does not exist: create it first")
-        engine = sa.create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False})
+        engine = sa.create_engine(url, connect_args={"check_same_thread": False})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -255,6 +267,28 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     writing = connection.get_execution_options().get("judgebench_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _await_writer(driver: Any) -> None:
+    """Wait for another process to end its upgrade, a second at a time, so that an interrupt ends the waiting."""
+    driver.execute("PRAGMA busy_timeout=1000")
+    for waited in range(_UPGRADE_TIMEOUT_S):
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or waited == _UPGRADE_TIMEOUT_S - 1:
+                raise
+        else:
+            driver.execute("ROLLBACK")
+            return
+
+
+def _give_back_space(driver: Any) -> None:
+    """What tables held that were built anew; where there is no room or another writer, it is used again later."""
+    free, pages = (driver.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count"))
+    if free > pages // 10:
+        with suppress(sqlite3.OperationalError):
+            driver.execute("VACUUM")
 
 
 def _scrubbed(text: str) -> str:

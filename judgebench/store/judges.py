@@ -42,8 +42,22 @@ def _judge(row: sa.Row[Any]) -> Judge:
     return Judge(row.name, row.model, row.template, row.template_digest, json.loads(row.settings))
 
 
-def add_judge(connection: sa.Connection, judge: Judge) -> int:
-    """The judge's id.
+def names_shown(shows: str | None) -> tuple[str, ...]:
+    """What the column of this name says is in the keys of a judge's trials."""
+    return () if shows is None else tuple(json.loads(shows))
+
+
+def shows(connection: sa.Connection, judge: Judge) -> tuple[str, ...] | None:
+    """What of an instruction beside its conversation is in the keys of the judge's trials, by name.
+
+    None: nothing, since it was stored before keys held it, or is not stored.
+    """
+    stored = connection.scalar(sa.select(t.judges.c.shows).where(t.judges.c.digest == judge.digest))
+    return None if stored is None else names_shown(stored)
+
+
+def add_judge(connection: sa.Connection, judge: Judge, shows: Sequence[str] = ()) -> int:
+    """The judge's id. ``shows``: what of an instruction beside its conversation its template shows, by name.
 
     Raises Conflict when the name belongs to a judge with other settings, or these settings to another name.
     """
@@ -60,6 +74,7 @@ def add_judge(connection: sa.Connection, judge: Judge) -> int:
             template=judge.template,
             template_digest=judge.template_digest,
             settings=settings,
+            shows=json.dumps(list(shows)),
         )
     if row.digest != judge.digest:
         raise Conflict(

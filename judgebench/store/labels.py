@@ -81,6 +81,7 @@ def labels(
             order=None if row.order is None else Order(row.order),
             source=row.source,
             created_at=row.created_at,
+            samples=(row.sample_a, row.sample_b),
         )
 
 
@@ -121,13 +122,15 @@ def annotators(connection: sa.Connection, benchmark_id: int) -> dict[str, int]:
 
 
 def unlabelled(connection: sa.Connection, benchmark_id: int, annotator: str) -> list[int]:
-    """The instructions (ids) with a judged pair of different outputs that ``annotator`` has not labelled."""
+    """The instructions (ids) with a judged pair of outputs that are stored differently and that ``annotator`` has not
+    labelled."""
     v, i, a, b = every_revision().c, t.instructions.c, OUTPUT_A.c, OUTPUT_B.c  # all revisions are about the same pair
     labelled = sa.exists().where(
         _h.annotator == annotator, _h.output_a_id == v.output_a_id, _h.output_b_id == v.output_b_id
     )
-    differ = (a.id == v.output_a_id) & (b.id == v.output_b_id) & (a.text != b.text)
-    left = sa.exists().where(v.instruction_id == i.id, differ, ~labelled)
+    differ = (a.text != b.text) | a.earlier.is_distinct_from(b.earlier) | a.messages.is_distinct_from(b.messages)
+    both = (a.id == v.output_a_id) & (b.id == v.output_b_id)
+    left = sa.exists().where(v.instruction_id == i.id, both, differ, ~labelled)
     return list(connection.scalars(sa.select(i.id).where(i.benchmark_id == benchmark_id, left).order_by(i.id)))
 
 
@@ -185,7 +188,10 @@ def beside_judges(connection: sa.Connection, benchmark_id: int, annotator: str) 
 def _query(benchmark_id: int, category: str | None) -> sa.Select[Any]:
     columns = (_h.annotator, _h.order, _h.preference, _h.both_bad, _h.source, _h.created_at, t.instructions.c.key)
     query = (
-        sa.select(*columns, MODEL_A.c.name.label("model_a"), MODEL_B.c.name.label("model_b"))
+        sa.select(
+            *(*columns, MODEL_A.c.name.label("model_a"), MODEL_B.c.name.label("model_b")),
+            *(OUTPUT_A.c.sample.label("sample_a"), OUTPUT_B.c.sample.label("sample_b")),
+        )
         .join(t.instructions, t.instructions.c.id == _h.instruction_id)
         .where(within(benchmark_id, category))
         .order_by(_h.id)
@@ -198,10 +204,13 @@ def _identity(label: HumanLabel, outputs: Mapping[str, StoredOutputs]) -> tuple[
     if label.instruction not in outputs:
         raise UnknownName("instruction with outputs", label.instruction, [])
     stored = outputs[label.instruction]
-    for model in (label.model_a, label.model_b):
-        if (model, 0) not in stored.by_model:
-            raise UnknownName("output of model", model, {name for name, _ in stored.by_model})
-    return stored.instruction_id, stored.by_model[label.model_a, 0], stored.by_model[label.model_b, 0]
+    sides = tuple(zip((label.model_a, label.model_b), label.samples, strict=True))
+    for model, sample in sides:
+        if (model, sample) not in stored.by_model:
+            number = f", sample {sample + 1}" if sample else ""
+            raise UnknownName("output of model", f"{model}{number}", {name for name, _ in stored.by_model})
+    a, b = sides
+    return stored.instruction_id, stored.by_model[a], stored.by_model[b]
 
 
 def _stored(connection: sa.Connection, instructions: Sequence[int]) -> dict[tuple[str, int, int], _Given]:

@@ -20,6 +20,7 @@ from judgebench.store import schema as t
 from judgebench.store.battles import SIDES, trial_of
 from judgebench.store.benchmarks import StoredOutputs
 from judgebench.store.database import AMONG, bulk_insert, insert, now, rows_among
+from judgebench.store.judges import names_shown
 from judgebench.store.models import join_sides
 from judgebench.store.verdicts import any_revised, every_revision, newest_id
 
@@ -67,6 +68,35 @@ def last_specification(connection: sa.Connection, judge: str) -> tuple[str, Mapp
     query = sa.select(_r.kind, _r.specification).join(t.judges).where(t.judges.c.name == judge, _r.kind != "import")
     row = connection.execute(query.order_by(sa.desc(_r.kind == "run"), _r.id.desc()).limit(1)).first()
     return None if row is None else (row.kind, json.loads(row.specification))
+
+
+@dataclass(frozen=True, slots=True)
+class EndedStudy:
+    """A study all of whose trials were asked: by a run that came to its end, or by batches that are closed."""
+
+    benchmark: str
+    judge: str
+    kind: str  # "run" or "batch"
+    specification: Mapping[str, Any]
+    at: str  # when it ended, ISO 8601, UTC
+
+
+def ended_studies(connection: sa.Connection, benchmark: int | None = None) -> list[EndedStudy]:
+    """Of a benchmark or of all, in the order in which they began."""
+    open_batches = sa.select(_b.run_id).where(_b.closed_at.is_(None))
+    closed = sa.select(_b.run_id, sa.func.max(_b.closed_at).label("at")).where(_b.run_id.not_in(open_batches))
+    closed_at = closed.group_by(_b.run_id).subquery()
+    at = sa.func.coalesce(_r.finished_at, closed_at.c.at)
+    query = (
+        sa.select(t.benchmarks.c.name, t.judges.c.name.label("judge"), _r.kind, _r.specification, at.label("at"))
+        .join(t.benchmarks, t.benchmarks.c.id == _r.benchmark_id)
+        .join(t.judges, t.judges.c.id == _r.judge_id)
+        .outerjoin(closed_at, closed_at.c.run_id == _r.id)
+        .where(_r.kind != "import", at.is_not(None))
+        .order_by(_r.id)
+    )
+    rows = connection.execute(query if benchmark is None else query.where(_r.benchmark_id == benchmark))
+    return [EndedStudy(row.name, row.judge, row.kind, json.loads(row.specification), row.at) for row in rows]
 
 
 def runs(connection: sa.Connection) -> list[RunSummary]:
@@ -134,7 +164,8 @@ def _superseded(connection: sa.Connection, block: int) -> _Counts:
         .where(
             new.id > block * blocks.BLOCK, new.id <= (block + 1) * blocks.BLOCK, new.revision > sa.literal_column("0")
         )
-        .where(old.trial_key == new.trial_key, old.revision == new.revision - 1, old.run_id == new.run_id)
+        .where(old.trial_key == new.trial_key, old.instruction_id == new.instruction_id)
+        .where(old.revision == new.revision - 1, old.run_id == new.run_id)
         .group_by(old.run_id, old.status)
     )
     return tuple((row[0], Status(row[1]), -row[2], None) for row in connection.execute(query))
@@ -150,13 +181,16 @@ class BatchTrial:
     model_b: str | None  # None: pointwise
     order: Order | None
     repeat: int
+    samples: tuple[int, int] = (0, 0)  # of A's output and of B's
 
     @classmethod
     def of(cls, trial: Trial | Reading) -> "BatchTrial":
         if isinstance(trial, Reading):
-            return cls(trial.key, trial.instruction.key, trial.output.model, None, None, trial.repeat)
+            read = trial.output
+            return cls(trial.key, trial.instruction.key, read.model, None, None, trial.repeat, (read.sample, 0))
         sides = trial.battle
-        return cls(trial.key, sides.instruction.key, sides.a.model, sides.b.model, trial.order, trial.repeat)
+        models, samples = (sides.a.model, sides.b.model), (sides.a.sample, sides.b.sample)
+        return cls(trial.key, sides.instruction.key, *models, trial.order, trial.repeat, samples)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +202,7 @@ class Batch:
     run_id: int
     judge: str  # name
     judge_digest: str
+    shows: tuple[str, ...]  # as of ``trial_of``
     specification: str  # of the study, as JSON
     benchmark: str
     digest: str  # SHA-256 of its file
@@ -196,7 +231,8 @@ def add_batch(
     next_id = (connection.scalar(sa.select(sa.func.max(_bt.id))) or 0) + 1
     rows = [
         (
-            *(next_id + at, batch_id, trial.key, *outputs[trial.instruction].sides(trial.model_a, trial.model_b)),
+            *(next_id + at, batch_id, trial.key),
+            *outputs[trial.instruction].sides(trial.model_a, trial.model_b, trial.samples),
             *(None if trial.order is None else str(trial.order), trial.repeat, None),
         )
         for at, trial in enumerate(trials)
@@ -205,7 +241,7 @@ def add_batch(
 
 
 def awaited(connection: sa.Connection, trial_keys: Sequence[str]) -> set[str]:
-    """Those of the trials that an open batch asks and has brought no result for."""
+    """Those of the trials that an open batch asks, of whichever benchmark, and has brought no result for."""
     query = sa.select(_bt.trial_key).join(t.batches, _b.id == _bt.batch_id)
     query = query.where(_b.closed_at.is_(None), ~_came(), _bt.trial_key.in_(AMONG))
     return {row.trial_key for row in rows_among(connection, query, trial_keys)}
@@ -214,7 +250,8 @@ def awaited(connection: sa.Connection, trial_keys: Sequence[str]) -> set[str]:
 def _came() -> sa.Exists:
     """Whether the run of a batch has stored a result of the trial, whatever came of it later."""
     v = every_revision().c
-    return sa.exists().where(v.trial_key == _bt.trial_key, v.run_id == _b.run_id)
+    same = (v.trial_key == _bt.trial_key) & (v.instruction_id == _bt.instruction_id)
+    return sa.exists().where(same, v.run_id == _b.run_id)
 
 
 def batches(connection: sa.Connection) -> list[Batch]:
@@ -223,7 +260,8 @@ def batches(connection: sa.Connection) -> list[Batch]:
     query: sa.Select[Any] = (
         sa.select(
             *(_b.id, _b.name, _b.run_id, _b.digest, _b.server_id, _b.closed_at),
-            *(t.judges.c.name.label("judge"), t.judges.c.digest.label("judge_digest"), _r.specification),
+            *(t.judges.c.name.label("judge"), t.judges.c.digest.label("judge_digest"), t.judges.c.shows),
+            _r.specification,
             t.benchmarks.c.name.label("benchmark"),
             asks.correlate(t.batches).scalar_subquery().label("requests"),
             asks.where(_came()).correlate(t.batches).scalar_subquery().label("answered"),
@@ -244,16 +282,25 @@ def batch(connection: sa.Connection, name: str) -> Batch:
     return known[name]
 
 
-def batch_trials(connection: sa.Connection, of: Batch, trial_keys: Sequence[str]) -> dict[str, Trial | Reading]:
-    """Those of the trials that the batch asks, by key."""
-    query: sa.Select[Any] = sa.select(_bt.trial_key, _bt.order, _bt.repeat, *SIDES)
+def batch_trials(connection: sa.Connection, of: Batch, sent_keys: Sequence[str]) -> dict[str, Trial | Reading]:
+    """Those of the trials that the batch asks, by the keys that its file calls them by."""
+    trials = _batch_trials(connection, of, _bt.trial_key, sent_keys)
+    sent_before = [key for key in sent_keys if key not in trials]
+    return trials | _batch_trials(connection, of, _bt.sent_key, sent_before)
+
+
+def _batch_trials(
+    connection: sa.Connection, of: Batch, key: sa.ColumnElement[Any], keys: Sequence[str]
+) -> dict[str, Trial | Reading]:
+    """Those of the batch's trials whose column ``key`` is among ``keys``, by it."""
+    query: sa.Select[Any] = sa.select(key.label("sent"), _bt.order, _bt.repeat, *SIDES)
     query = query.join(t.instructions, t.instructions.c.id == _bt.instruction_id)
-    query = join_sides(query, t.batch_trials, pointwise=True).where(_bt.batch_id == of.id, _bt.trial_key.in_(AMONG))
+    query = join_sides(query, t.batch_trials, pointwise=True).where(_bt.batch_id == of.id, key.in_(AMONG))
     trials: dict[str, Trial | Reading] = {}
-    for row in rows_among(connection, query, trial_keys):
-        trial = trial_of(row, of.judge_digest)
+    for row in rows_among(connection, query, keys):
+        trial = trial_of(row, of.judge_digest, of.shows)
         if trial is not None:
-            trials[row.trial_key] = trial
+            trials[row.sent] = trial
     return trials
 
 
@@ -274,6 +321,7 @@ def _batch(row: sa.Row[Any]) -> Batch:
         run_id=row.run_id,
         judge=row.judge,
         judge_digest=row.judge_digest,
+        shows=names_shown(row.shows),
         specification=row.specification,
         benchmark=row.benchmark,
         digest=row.digest,

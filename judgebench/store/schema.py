@@ -1,5 +1,8 @@
 """The tables, as SQLAlchemy Core metadata. ``migrations/`` builds the same schema; a test compares the two.
 
+What must be unique by several columns is an index where it may have to change: SQLite builds a table anew to change a
+constraint of it.
+
 Constraints hold the invariants, so that no code path can store a verdict twice, a failure with a preference, or a
 preference outside [0, 1]. Verdicts are append-only: a later revision of a trial's verdict (a retry after a failure, a
 better parser) is a further row, and the highest revision is in force.
@@ -71,6 +74,7 @@ instructions = Table(
     Column("reference", Text),
     Column("checklist", Text, nullable=False),  # JSON list of strings
     Column("messages", Text),  # JSON, as conversations.encoded_conversation writes it; null: the turns are all
+    Column("goals", Text),  # JSON list of strings: what the user wants, where that was declared; null: it was not
     UniqueConstraint("benchmark_id", "key"),
 )
 
@@ -99,8 +103,14 @@ outputs = Table(
     # How often each feature of style occurs in it, as stats.text_features counts; null: not counted yet
     *(Column(feature, Integer) for feature in ("headers", "lists", "bold", "code")),
     Column("messages", Text),  # JSON, as conversations.encoded_trajectory writes it; null: the replies are all
-    UniqueConstraint("instruction_id", "model_id", "sample"),
+    Index("uq_outputs_instruction_id_model_id_sample", "instruction_id", "model_id", "sample", unique=True),
     CheckConstraint("sample >= 0", name="sample"),
+    CheckConstraint("length_chars >= 0", name="length"),
+    CheckConstraint("headers >= 0 AND lists >= 0 AND bold >= 0 AND code >= 0", name="style"),
+    CheckConstraint(  # all are counted, or none is
+        "(headers IS NULL) = (lists IS NULL) AND (lists IS NULL) = (bold IS NULL) AND (bold IS NULL) = (code IS NULL)",
+        name="counted",
+    ),
 )
 
 
@@ -156,9 +166,11 @@ judge_addresses = Table(  # where a judge is reached; no part of what it is, so 
     Column("key_env", Text),  # the name of an environment variable, never a key
     Column("template", Text),  # as it was named, a file's path where it is a user's own; null: the default one
     Column("price", Text),  # "PROMPT,COMPLETION" in USD per million tokens
-    UniqueConstraint("judge_id", "url"),
+    Column("settings", Text),  # JSON object: headers, query, proxy ... as its server wants them, secrets by name alone
+    Column("abilities", Text),  # JSON object: what its server was found to take, as images; null: not tried
+    Index("uq_judge_addresses_judge_id_url", "judge_id", "url", unique=True),
 )
-# Two nulls differ to a constraint: one judge runs in this process at most once.
+# Two nulls differ to the index above: one judge runs in this process at most once.
 Index(
     "ix_judge_addresses_in_process",
     judge_addresses.c.judge_id,
@@ -179,6 +191,10 @@ runs = Table(
     Column("version", Text, nullable=False),  # of judgebench
     Column("started_at", _TIME, nullable=False),
     Column("finished_at", _TIME),  # null while it runs, or when it was stopped
+    Column("shard", SmallInteger),  # from 1: which part of the study it asks; null: all of it
+    Column("shards", SmallInteger),  # in how many parts
+    CheckConstraint("shard BETWEEN 1 AND shards", name="shard"),
+    CheckConstraint("(shard IS NULL) = (shards IS NULL)", name="shards"),
 )
 
 
@@ -225,7 +241,8 @@ verdicts = Table(
     Column("completion_id", _ID, ForeignKey("completions.id")),  # null: no reply was ever had, or none was needed
     Column("created_at", _TIME, nullable=False),
     # One trial may be stored for an instruction of several benchmarks, each with rows of its own.
-    UniqueConstraint("trial_key", "instruction_id", "revision"),
+    # In this order its entries are smallest, to PostgreSQL, which pads them; a key alone finds hardly more than one.
+    Index("uq_verdicts_trial_key_revision_instruction_id", "trial_key", "revision", "instruction_id", unique=True),
     # Holds all that a list of battles is grouped and filtered by, so that it never reads the rows themselves.
     Index("ix_verdicts_battle", "instruction_id", "output_a_id", "output_b_id", "judge_id", "preference"),
     CheckConstraint("revision >= 0", name="revision"),
@@ -290,7 +307,7 @@ verdict_blocks = Table(  # derived from the verdicts, see store.blocks; may be d
 )
 
 
-human_labels = Table(  # what people say about battles: one label a person and pair, never replaced
+human_labels = Table(  # what people say about battles: one label a person, pair and question, never replaced
     "human_labels",
     metadata,
     Column("id", _ID, primary_key=True),
@@ -303,7 +320,12 @@ human_labels = Table(  # what people say about battles: one label a person and p
     Column("both_bad", Boolean, nullable=False),
     Column("source", Text, nullable=False),  # "app", or a file's name
     Column("created_at", _TIME, nullable=False),
-    UniqueConstraint("annotator", "output_a_id", "output_b_id"),
+    Column("question", String(64), nullable=False, server_default=""),  # what was asked; "": which is better
+    Index(
+        *("uq_human_labels_annotator_output_a_id_output_b_id_question", "annotator", "output_a_id", "output_b_id"),
+        "question",
+        unique=True,
+    ),
     CheckConstraint("output_a_id <> output_b_id", name="sides"),
     CheckConstraint("\"order\" IN ('AB', 'BA')", name="order"),
     CheckConstraint("preference >= 0 AND preference <= 1", name="preference"),
@@ -338,8 +360,9 @@ external_ids = Table(  # what others call an instruction, or an output: question
     Column("instruction_id", _ID, ForeignKey("instructions.id"), nullable=False),
     Column("output_id", _ID, ForeignKey("outputs.id")),  # null: it is about the instruction
     Column("name", String(64), nullable=False),  # of the id
-    Column("value", Text, nullable=False),
+    Column("value", String(512), nullable=False),
     CheckConstraint("name <> '' AND value <> ''", name="filled"),
+    CheckConstraint("length(name) <= 64 AND length(value) <= 512", name="length"),  # an index holds both
     Index(None, "name", "value"),
 )
 Index(
@@ -362,7 +385,7 @@ Index(
 )
 
 
-verdict_criteria = Table(  # of a pointwise verdict: what its score is made of
+Table(  # of a pointwise verdict: what its score is made of
     "verdict_criteria",
     metadata,
     Column("verdict_id", _ID, ForeignKey("verdicts.id"), primary_key=True, autoincrement=False),
@@ -376,7 +399,45 @@ verdict_criteria = Table(  # of a pointwise verdict: what its score is made of
 )
 
 
-claims = Table(  # trials that a run is asking, so that another does not
+Table(  # of a pointwise verdict: what it says of each step, or of single places, of the output
+    "verdict_spans",
+    metadata,
+    Column("verdict_id", _ID, ForeignKey("verdicts.id"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # from 0, as they stand in the output
+    Column("start", Integer, nullable=False),  # characters of the output's text before it
+    Column("stop", Integer, nullable=False),  # and up to its end
+    Column("rating", String(16)),  # null: it is a fault of the kind beside it
+    Column("kind", Text),
+    Column("reason", Text),
+    CheckConstraint("number >= 0", name="number"),
+    CheckConstraint("start >= 0 AND stop > start", name="place"),
+    CheckConstraint("rating IN ('good', 'neutral', 'bad')", name="rating"),
+    CheckConstraint("rating IS NOT NULL OR kind IS NOT NULL", name="filled"),
+)
+
+
+Table(  # of a verdict on a dialogue: what the user wanted, and whether it was reached
+    "verdict_goals",
+    metadata,
+    Column("verdict_id", _ID, ForeignKey("verdicts.id"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # from 0
+    Column("goal", Text, nullable=False),
+    Column("turns", Text, nullable=False),  # JSON list: the user's turns that belong to it, from 1
+    Column("reached", String(16), nullable=False),
+    Column("cause", Text),  # of a failure, as the taxonomy names it
+    Column("failed_at", Integer),  # the user's turn whose reply failed
+    Column("declared", Integer),  # which of the instruction's own goals it is; null: the judge found it
+    Column("reason", Text),
+    CheckConstraint("number >= 0", name="number"),
+    CheckConstraint("reached IN ('yes', 'no', 'out-of-scope')", name="reached"),
+    CheckConstraint("(reached = 'no') = (cause IS NOT NULL)", name="cause"),
+    CheckConstraint("(reached = 'no') = (failed_at IS NOT NULL)", name="failure"),
+    CheckConstraint("failed_at >= 1", name="failed_at"),
+    CheckConstraint("declared >= 0", name="declared"),
+)
+
+
+Table(  # trials that a run is asking, so that another does not
     "claims",
     metadata,
     Column("trial_key", _KEY, primary_key=True),
@@ -387,7 +448,51 @@ claims = Table(  # trials that a run is asking, so that another does not
 )
 
 
-events = Table(  # who did what, append-only: triggers refuse to change or delete a row
+Table(  # work that is handed to worker processes, of which one at a time holds it under a lease
+    "jobs",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("kind", String(32), nullable=False),  # "run", "answer", "audit" ...
+    Column("specification", Text, nullable=False),  # JSON object: what was asked for
+    Column("actor", Text, nullable=False),  # who asked for it
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),  # how often a worker began it
+    Column("holder", Text),  # the worker that has it
+    Column("expires_at", _TIME),  # after it, whoever comes may take it
+    Column("run_id", _ID, ForeignKey("runs.id"), index=True),  # that it became; null: none yet, or no run
+    Column("error", Text),  # why it failed
+    Column("created_at", _TIME, nullable=False),
+    Column("finished_at", _TIME),
+    CheckConstraint("kind <> '' AND actor <> ''", name="filled"),
+    CheckConstraint("state IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name="state"),
+    CheckConstraint("(state = 'running') = (holder IS NOT NULL AND expires_at IS NOT NULL)", name="lease"),
+    CheckConstraint("(state IN ('done', 'failed', 'cancelled')) = (finished_at IS NOT NULL)", name="finished"),
+    CheckConstraint("state <> 'failed' OR error IS NOT NULL", name="error"),
+    CheckConstraint("attempts >= 0", name="attempts"),
+    Index(None, "state", "id"),
+)
+
+
+Table(  # what new models are ranked by on a benchmark; what is null is asked for each time
+    "standing_boards",
+    metadata,
+    Column("benchmark_id", _ID, ForeignKey("benchmarks.id"), primary_key=True, autoincrement=False),
+    Column("judge_id", _ID, ForeignKey("judges.id")),
+    Column("baseline_id", _ID, ForeignKey("models.id")),
+    Column("profile", String(64)),
+    Column("changed_at", _TIME, nullable=False),
+)
+
+
+Table(  # the pool that new models are ranked against
+    "standing_models",
+    metadata,
+    Column("benchmark_id", _ID, ForeignKey("standing_boards.benchmark_id"), primary_key=True, autoincrement=False),
+    Column("model_id", _ID, ForeignKey("models.id"), primary_key=True, autoincrement=False),
+)
+
+
+Table(  # who did what, append-only: triggers refuse to change or delete a row
     "events",
     metadata,
     Column("id", _ID, primary_key=True),
@@ -402,7 +507,7 @@ events = Table(  # who did what, append-only: triggers refuse to change or delet
 )
 
 
-api_tokens = Table(
+Table(
     "api_tokens",
     metadata,
     Column("id", _ID, primary_key=True),
@@ -432,6 +537,8 @@ blobs = Table(  # files that messages hold by their digest, each once
     Column("bytes", LargeBinary),  # last, so that the others are read without; null: in a folder beside the database
     CheckConstraint("length(digest) = 64", name="digest"),
     CheckConstraint("size >= 0", name="size"),
+    CheckConstraint("bytes IS NULL OR length(bytes) = size", name="bytes"),
+    CheckConstraint("width > 0 AND height > 0", name="pixels"),
 )
 
 
@@ -442,4 +549,18 @@ blob_uses = Table(  # which messages hold a file: one that nothing holds may be 
     Column("blob_id", _ID, ForeignKey("blobs.id"), nullable=False, index=True),
     Column("instruction_id", _ID, ForeignKey("instructions.id"), nullable=False),
     Column("output_id", _ID, ForeignKey("outputs.id")),  # null: the instruction holds it
+)
+Index(
+    "ix_blob_uses_instruction",
+    *(blob_uses.c.instruction_id, blob_uses.c.blob_id),
+    unique=True,
+    sqlite_where=blob_uses.c.output_id.is_(None),
+    postgresql_where=blob_uses.c.output_id.is_(None),
+)
+Index(
+    "ix_blob_uses_output",
+    *(blob_uses.c.output_id, blob_uses.c.blob_id),
+    unique=True,
+    sqlite_where=blob_uses.c.output_id.is_not(None),
+    postgresql_where=blob_uses.c.output_id.is_not(None),
 )

@@ -3,8 +3,10 @@
 import hashlib
 import os
 import sqlite3
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,13 +14,13 @@ from judgebench.errors import Conflict, InputError
 from judgebench.store import schema as t
 from judgebench.store.blocks import reseal, stale_blocks
 from judgebench.store.database import Database, bulk_insert
+from judgebench.store.models import count_style_again
 
 _BATCH = 5000
-_COUNTED_BY_DATABASE = (
-    *("benchmarks", "instructions", "models", "outputs", "generators", "judges", "judge_addresses"),
-    *("runs", "batches", "batch_trials", "human_labels", "audits", "external_ids", "events", "api_tokens"),
-    *("blobs", "blob_uses"),
-)
+# Of tables that only grow, the newest id tells whether anything came; of small ones whose rows may change, all rows do.
+_GROWING = (t.instructions, t.outputs, t.runs, t.verdicts, t.human_labels, t.audits, t.external_ids, t.blobs)
+_SIDES = ("output_a_id", "output_b_id")
+_CHANGING = (t.benchmarks, t.models, t.judges, t.judge_addresses, t.batches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +32,19 @@ class Check:
 
 
 def version(connection: sa.Connection) -> tuple[int, ...]:
-    """Numbers that change whenever anything is stored: the newest id of every table, and how many runs have ended.
+    """Numbers that change whenever anything is stored that can be shown.
 
     What was computed from a database may be kept as long as its version stays.
     """
-    tables = (t.benchmarks, t.instructions, t.models, t.outputs, t.judges, t.runs, t.verdicts, t.human_labels, t.audits)
-    newest = [sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).scalar_subquery() for table in tables]
+    growing = (*_GROWING, t.metadata.tables["events"])
+    newest = [sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).scalar_subquery() for table in growing]
     ended = sa.select(sa.func.count(t.runs.c.finished_at)).scalar_subquery()
-    return tuple(connection.execute(sa.select(*newest, ended)).one())
+    changing = [zlib.crc32(repr(connection.execute(_in_order(table)).all()).encode()) for table in _CHANGING]
+    return (*connection.execute(sa.select(*newest, ended)).one(), *changing)
+
+
+def _in_order(table: sa.Table) -> sa.Select[Any]:
+    return sa.select(table).order_by(*table.primary_key)
 
 
 def digests(connection: sa.Connection) -> dict[str, str]:
@@ -45,9 +52,7 @@ def digests(connection: sa.Connection) -> dict[str, str]:
     by_table = {}
     for table in t.metadata.sorted_tables:
         digest = hashlib.sha256()
-        for row in connection.execute(
-            sa.select(table).order_by(*table.primary_key).execution_options(yield_per=_BATCH)
-        ):
+        for row in connection.execute(_in_order(table).execution_options(yield_per=_BATCH)):
             digest.update(repr(tuple(row)).encode("utf-8", "surrogatepass"))
         by_table[table.name] = digest.hexdigest()
     return by_table
@@ -66,21 +71,62 @@ def check(database: Database) -> Check:
             problems += [f"integrity: {fault}" for fault in faults if fault != "ok"]
             dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
             problems += [f"table {row[0]}, row {row[1]}: refers to a missing row of {row[2]}" for row in dangling]
-        read = sa.select(t.verdicts.c.completion_id).where(t.verdicts.c.completion_id.is_not(None))
-        orphans = connection.scalar(
-            sa.select(sa.func.count()).select_from(t.completions).where(t.completions.c.id.not_in(read))
-        )
-        if orphans:
-            problems.append(f"{orphans} completions belong to no verdict")
+        problems += [f"{count} {what}" for what, query in _IMPOSSIBLE.items() if (count := connection.scalar(query))]
+        problems += _missing_verdicts(connection, rows["verdicts"])
+        problems += _damaged_blobs(connection)
         stale = stale_blocks(connection)
         problems += [f"block {number} of verdicts is not what they say: judgebench db upgrade" for number in stale]
     return Check(rows, tuple(problems))
 
 
+def _strangers(table: sa.Table, output_id: sa.Column[Any]) -> sa.Select[Any]:
+    """How many rows name an output that is to another instruction than they are about."""
+    o = t.outputs.c
+    joined = sa.select(sa.func.count()).select_from(table).join(t.outputs, o.id == output_id)
+    return joined.where(o.instruction_id != table.c.instruction_id)
+
+
+_IMPOSSIBLE: dict[str, sa.Select[Any]] = {  # what constraints cannot hold, and how many rows there are of it
+    "completions belong to no verdict": sa.select(sa.func.count())
+    .select_from(t.completions)
+    .where(
+        t.completions.c.id.not_in(sa.select(t.verdicts.c.completion_id).where(t.verdicts.c.completion_id.is_not(None)))
+    ),
+    "verdicts are of another judge than their run": sa.select(sa.func.count())
+    .select_from(t.verdicts)
+    .join(t.runs, t.runs.c.id == t.verdicts.c.run_id)
+    .where(t.runs.c.judge_id != t.verdicts.c.judge_id),
+    **{
+        f"{table.name} name an output to another instruction ({column})": _strangers(table, table.c[column])
+        for table, column in (
+            *((table, side) for table in (t.verdicts, t.human_labels, t.batch_trials) for side in _SIDES),
+            *((table, "output_id") for table in (t.external_ids, t.blob_uses)),
+        )
+    },
+}
+
+
+def _missing_verdicts(connection: sa.Connection, stored: int) -> list[str]:
+    """Their ids are counted up without a gap, so that a row that somebody deleted is seen."""
+    missing = (connection.scalar(sa.select(sa.func.max(t.verdicts.c.id))) or 0) - stored
+    return [f"{missing} verdicts are missing: their ids have gaps"] if missing else []
+
+
+def _damaged_blobs(connection: sa.Connection) -> list[str]:
+    b = t.blobs.c
+    rows = connection.execute(sa.select(b.digest, b.bytes).where(b.bytes.is_not(None)).execution_options(yield_per=10))
+    damaged = [row.digest for row in rows if hashlib.sha256(row.bytes).hexdigest() != row.digest]
+    return [f"file {digest} of a message is not what it was" for digest in damaged]
+
+
 def refresh(database: Database) -> None:
-    """Build anew what is stored but derived."""
+    """Build anew what is stored but derived, and count what was stored before it was counted."""
     with database.write() as connection:
         reseal(connection)
+    last: int | None = 0
+    while last is not None:
+        with database.write() as connection:
+            last = count_style_again(connection, last, _BATCH)
 
 
 def backup(database: Database, target: Path) -> None:
@@ -114,7 +160,7 @@ def copy(source: Database, address: str) -> dict[str, int]:
                 raise Conflict(f"the database {target.name} is not empty: copy into a new one")
         counts = {table.name: _copy_table(reading, writing, table) for table in t.metadata.sorted_tables}
         if not target.is_sqlite:
-            for name in _COUNTED_BY_DATABASE:
+            for name in (table.name for table in t.metadata.sorted_tables if table.autoincrement_column is not None):
                 writing.exec_driver_sql(
                     f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id)) FROM {name} HAVING max(id) > 0"  # noqa: S608
                 )
@@ -124,7 +170,7 @@ def copy(source: Database, address: str) -> dict[str, int]:
 
 def _copy_table(reading: sa.Connection, writing: sa.Connection, table: sa.Table) -> int:
     count = 0
-    rows = reading.execute(sa.select(table).order_by(*table.primary_key).execution_options(yield_per=_BATCH))
+    rows = reading.execute(_in_order(table).execution_options(yield_per=_BATCH))
     for batch in rows.partitions(_BATCH):
         values = [tuple(row) for row in batch]
         bulk_insert(writing, table, values)

@@ -3,6 +3,9 @@
 Of several revisions of a trial's verdict (asked again after a failure, or read again by a better parser) the highest is
 in force. Every reader starts from ``in_force``, here and in the other modules of the store, and the few that ask what
 was ever stored from ``every_revision``: none names the table itself.
+
+Trials of equal questions have equal keys, in whichever benchmark. Each benchmark has verdicts of its own all the same,
+with revisions of their own: one that another has an answer to is taken over, with the reply that was paid for there.
 """
 
 import json
@@ -19,7 +22,7 @@ from judgebench.store import blocks
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import StoredOutputs, stored_outputs, within
 from judgebench.store.database import AMONG, Stored, bulk_insert, now, rows_among
-from judgebench.store.models import MODEL_A, MODEL_B, join_sides
+from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, join_sides
 
 _OUTCOME_COLUMNS = ("preference", "score", "label", "mass", "detail", "parser")  # beside status and source
 _OUTCOME = attrgetter(*_OUTCOME_COLUMNS)
@@ -35,12 +38,20 @@ _IN_FORCE = (
     .where(
         # The run, of which more is asked than any large index holds, makes SQLite read the small one.
         _v.trial_key.not_in(sa.select(_newer.c.trial_key).where(_is_revision, _newer.c.run_id > 0))
-        | ~sa.exists().where(_is_revision, _newer.c.trial_key == _v.trial_key, _newer.c.revision > _v.revision)
+        | ~sa.exists().where(
+            *(_is_revision, _newer.c.trial_key == _v.trial_key, _newer.c.instruction_id == _v.instruction_id),
+            _newer.c.revision > _v.revision,
+        )
     )
     .subquery("verdict")
 )
 _NEWEST = sa.select(sa.func.max(_v.id))
-_REVISIONS = sa.select(_v.trial_key, _v.revision, _v.status).where(_v.trial_key.in_(AMONG)).order_by(_v.revision)
+_REVISIONS = (
+    sa.select(_v.trial_key, _v.revision, _v.status, t.instructions.c.benchmark_id, _v.instruction_id)
+    .join(t.instructions, t.instructions.c.id == _v.instruction_id)
+    .where(_v.trial_key.in_(AMONG))
+    .order_by(_v.revision)
+)
 
 
 def in_force(connection: sa.Connection) -> sa.FromClause:
@@ -66,17 +77,71 @@ def newest_id(connection: sa.Connection) -> int:
     return connection.scalar(_NEWEST) or 0
 
 
-def revisions(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str, tuple[int, Status]]:
-    """The highest revision of each trial that has one, with its status."""
+def revisions(connection: sa.Connection, benchmark: int, trial_keys: Sequence[str]) -> dict[str, tuple[int, Status]]:
+    """The highest revision of each trial that has one on the benchmark, with its status."""
     rows = rows_among(connection, _REVISIONS, trial_keys)
-    return {key: (revision, Status(status)) for key, revision, status in rows}
+    return {key: (revision, Status(status)) for key, revision, status, of, _ in rows if of == benchmark}
 
 
-def preferences(connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str, float | None]:
-    """The preference in force of each trial that has a verdict; None where the verdict is a failure."""
-    v = in_force(connection).c
-    query = sa.select(v.trial_key, v.preference).where(v.trial_key.in_(AMONG))
-    rows = rows_among(connection, query, trial_keys)
+@dataclass(frozen=True, slots=True)
+class KnownTrials:
+    """How trials ended, those that failed included."""
+
+    ended: Mapping[str, Status]  # on the benchmark, by key
+    elsewhere: Mapping[str, Status]  # beside these, or where these failed: on another benchmark, without failing
+
+
+def known_trials(connection: sa.Connection, benchmark: int, trial_keys: Sequence[str]) -> KnownTrials:
+    """What is stored of trials of the benchmark, there and under the same keys elsewhere."""
+    ended: dict[str, Status] = {}
+    others: dict[tuple[str, int], Status] = {}
+    for key, _, status, of, _ in rows_among(connection, _REVISIONS, trial_keys):
+        if of == benchmark:
+            ended[key] = Status(status)
+        else:
+            others[key, of] = Status(status)
+    elsewhere = {
+        key: status
+        for (key, _), status in others.items()
+        if status is not Status.FAILED and ended.get(key, Status.FAILED) is Status.FAILED
+    }
+    return KnownTrials(ended, elsewhere)
+
+
+def answered_by(connection: sa.Connection, trial_keys: Sequence[str], moment: str) -> set[str]:
+    """Those of the trials that a benchmark, whichever, had an answer to at that moment."""
+    query = sa.select(_v.trial_key).where(_v.status != str(Status.FAILED), _v.created_at <= moment)
+    return {row.trial_key for row in rows_among(connection, query.where(_v.trial_key.in_(AMONG)), trial_keys)}
+
+
+def judged_outputs(
+    connection: sa.Connection, benchmark: int, judge: str, instruction_keys: Sequence[str], moment: str
+) -> set[tuple[str, str, int]]:
+    """Of the benchmark's instructions with these keys the outputs, each by instruction, model and sample, that the
+    judge had given a verdict on at that moment, whatever it was."""
+    verdicts, i = every_revision(), t.instructions.c
+    v = verdicts.c
+    outputs = (MODEL_A.c.name, OUTPUT_A.c.sample, MODEL_B.c.name, OUTPUT_B.c.sample)
+    query = (
+        sa.select(i.key, *outputs)
+        .select_from(verdicts)
+        .join(t.instructions, i.id == v.instruction_id)
+        .join(t.judges, t.judges.c.id == v.judge_id)
+        .where(i.benchmark_id == benchmark, i.key.in_(AMONG), t.judges.c.name == judge, v.created_at <= moment)
+    )
+    judged: set[tuple[str, str, int]] = set()
+    for key, a, sample_a, b, sample_b in rows_among(
+        connection, join_sides(query, verdicts, pointwise=True), instruction_keys
+    ):
+        judged |= {(key, a, sample_a)} | ({(key, b, sample_b)} if b is not None else set())
+    return judged
+
+
+def preferences(connection: sa.Connection, benchmark: int, trial_keys: Sequence[str]) -> dict[str, float | None]:
+    """The preference in force on the benchmark of each trial that has a verdict; None where that is a failure."""
+    v, i = in_force(connection).c, t.instructions.c
+    query = sa.select(v.trial_key, v.preference).join(t.instructions, i.id == v.instruction_id)
+    rows = rows_among(connection, query.where(i.benchmark_id == benchmark, v.trial_key.in_(AMONG)), trial_keys)
     return {row.trial_key: row.preference for row in rows}
 
 
@@ -268,13 +333,9 @@ class VerdictWriter:
 
         A trial that has an answer already keeps it; one that only failed so far gets a further revision.
         """
-        inforce = revisions(connection, [result.trial_key for result in results])
-        verdict_id = (connection.scalar(_NEWEST) or 0) + 1
-        keys = {result.instruction for result in results}
-        if len(self._known.keys() | keys) > _REMEMBERED:
-            self._known = {}
-        if unknown := keys - self._known.keys():
-            self._known |= stored_outputs(connection, self._benchmark_id, sorted(unknown))
+        inforce = revisions(connection, self._benchmark_id, [result.trial_key for result in results])
+        verdict_id = newest_id(connection) + 1
+        outputs = self._outputs(connection, {result.instruction for result in results})
         completions, rows = [], []
         written = now()
         for result in results:
@@ -282,7 +343,7 @@ class VerdictWriter:
             if known is not None and known[1] != Status.FAILED:
                 continue
             revision = 0 if known is None else known[0] + 1
-            sides = self._known[result.instruction].sides(result.model_a, result.model_b)
+            sides = outputs[result.instruction].sides(result.model_a, result.model_b, result.samples)
             order = None if result.order is None else str(result.order)
             about = (self._run_id, self._judge_id, *sides, order, result.repeat)
             asked_before = () if result.first is None else (result.first,)
@@ -295,11 +356,79 @@ class VerdictWriter:
                 rows.append((verdict_id, result.trial_key, revision, *about, *outcome, came_with, written))
                 verdict_id, revision = verdict_id + 1, revision + 1
         bulk_insert(connection, t.completions, completions)
-        bulk_insert(connection, t.verdicts, rows)
-        if rows and rows[-1][0] // blocks.BLOCK > (rows[0][0] - 1) // blocks.BLOCK:
-            blocks.seal(connection)
+        _append(connection, rows)
         new = len({row[1] for row in rows})
         return Stored(new, len(results) - new)
+
+    def known(self, connection: sa.Connection, trial_keys: Sequence[str]) -> dict[str, Status]:
+        """How those of the trials ended that have a verdict on the run's benchmark."""
+        rows = revisions(connection, self._benchmark_id, trial_keys)
+        return {key: status for key, (_, status) in rows.items()}
+
+    def take_over(self, connection: sa.Connection, trial_keys: Sequence[str]) -> Mapping[str, Status]:
+        """Store what other benchmarks' verdicts say of those trials that have no answer on this one, in the
+        connection's write transaction; how these end. The newest verdict in force is taken, with its reply."""
+        keys = list(known_trials(connection, self._benchmark_id, trial_keys).elsewhere)
+        failed = revisions(connection, self._benchmark_id, keys)
+        answers = _answers_elsewhere(connection, self._benchmark_id, keys)
+        written, next_id = now(), newest_id(connection) + 1
+        rows = []
+        for offset, (key, row) in enumerate(answers.items()):
+            revision = failed[key][0] + 1 if key in failed else 0
+            own = {"id": next_id + offset, "revision": revision, "run_id": self._run_id, "created_at": written}
+            rows.append(tuple((row | own)[column.name] for column in t.verdicts.columns))
+        _append(connection, rows)
+        return {key: Status(row["status"]) for key, row in answers.items()}
+
+    def _outputs(self, connection: sa.Connection, keys: set[str]) -> Mapping[str, StoredOutputs]:
+        """Of these instructions, and of others. What is remembered is replaced whole: two threads may come at once."""
+        known = self._known if len(self._known.keys() | keys) <= _REMEMBERED else {}
+        if unknown := keys - known.keys():
+            known = self._known = known | stored_outputs(connection, self._benchmark_id, sorted(unknown))
+        return known
+
+
+def _append(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Store rows of verdicts, the first column their ids, which follow those that are stored."""
+    bulk_insert(connection, t.verdicts, rows)
+    if rows and rows[-1][0] // blocks.BLOCK > (rows[0][0] - 1) // blocks.BLOCK:
+        blocks.seal(connection)
+
+
+def _answers_elsewhere(
+    connection: sa.Connection, benchmark: int, trial_keys: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Of each trial, by key, the newest verdict in force that another benchmark has and that is no failure: the columns
+    of the table, its instruction and outputs being those of ``benchmark``."""
+    theirs, ours = t.instructions.alias("theirs"), t.instructions.alias("ours")
+    a, b, our_a, our_b = (t.outputs.alias(name) for name in ("a", "b", "our_a", "our_b"))
+    moved = (ours.c.id.label("our_instruction"), our_a.c.id.label("our_a"), our_b.c.id.label("our_b"))
+    query = (
+        sa.select(t.verdicts, *moved)
+        .join(theirs, theirs.c.id == _v.instruction_id)
+        .join(ours, (ours.c.benchmark_id == benchmark) & (ours.c.key == theirs.c.key))
+        .join(a, a.c.id == _v.output_a_id)
+        .join(our_a, _same_place(our_a, a, ours))
+        .outerjoin(b, b.c.id == _v.output_b_id)
+        .outerjoin(our_b, _same_place(our_b, b, ours))
+        .where(_v.trial_key.in_(AMONG), theirs.c.benchmark_id != benchmark)
+        .order_by(_v.id)
+    )
+    newest: dict[tuple[str, int], dict[str, Any]] = {}  # of each benchmark: revisions follow each other
+    for row in rows_among(connection, query, trial_keys):
+        newest[row.trial_key, row.instruction_id] = dict(row._mapping)
+    chosen: dict[str, dict[str, Any]] = {}
+    for columns in sorted(newest.values(), key=lambda columns: columns["id"]):
+        if columns["status"] != Status.FAILED:
+            sides = {"output_a_id": columns["our_a"], "output_b_id": columns["our_b"]}
+            chosen[columns["trial_key"]] = columns | sides | {"instruction_id": columns["our_instruction"]}
+    return chosen
+
+
+def _same_place(one: sa.FromClause, other: sa.FromClause, instruction: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether ``one`` is the output to ``instruction`` that ``other`` is to another benchmark's."""
+    same = (one.c.model_id == other.c.model_id) & (one.c.sample == other.c.sample)
+    return same & (one.c.instruction_id == instruction.c.id)
 
 
 def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> int:
@@ -307,17 +436,18 @@ def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> 
     next_id = newest_id(connection) + 1
     old = rows_among(connection, sa.select(t.verdicts).where(_v.id.in_(AMONG)).order_by(_v.id), list(verdicts))
     replaced = [dict(row._mapping) for row in old]
-    inforce = revisions(connection, [row["trial_key"] for row in replaced])
+    stored = rows_among(connection, _REVISIONS, [row["trial_key"] for row in replaced])
+    highest = {(row.instruction_id, row.trial_key): row.revision for row in stored}
     written = now()
     rows = []
     for offset, row in enumerate(replaced):
         verdict = verdicts[row["id"]]
         changed: dict[str, Any] = dict(zip(_OUTCOME_COLUMNS, _OUTCOME(verdict), strict=True))
         changed |= {"status": str(verdict.status), "source": str(verdict.source)}
-        changed |= {"id": next_id + offset, "revision": inforce[row["trial_key"]][0] + 1, "created_at": written}
+        revision = highest[row["instruction_id"], row["trial_key"]] + 1
+        changed |= {"id": next_id + offset, "revision": revision, "created_at": written}
         rows.append(tuple((row | changed)[column.name] for column in t.verdicts.columns))
-    bulk_insert(connection, t.verdicts, rows)
-    blocks.seal(connection)
+    _append(connection, rows)
     return len(rows)
 
 

@@ -77,6 +77,7 @@ ELSEWHERE = {  # what is another function's, or needs none
     "answer": {"dry_run"},  # estimate_answers
     "batch export": {"file"},
     "judges show": {"name"},  # a row of the frame
+    "battles": {"full"},  # messages
 }
 
 

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from judgebench import store
+from judgebench.conversations import Conversation, Media, Message, Opaque, Part, Segment, Text, Tool, Trajectory
 from judgebench.records import (
     Battle,
     Completion,
     Instruction,
     Judge,
     Order,
+    Output,
     Source,
     Status,
     TokenLogprob,
@@ -19,6 +21,7 @@ from judgebench.records import (
 from judgebench.store.audits import Subject, add_audit
 from judgebench.store.database import Database
 from tests.filling import judging, submitted
+from tests.mixed import hostile_messages
 
 CATCHER = "http://attacker.invalid"
 ATTACK = (
@@ -44,6 +47,13 @@ def build(path: Path) -> None:
         return ATTACK + "\n" + "# big $y$ <b>x</b> " * (1 if model == MODELS[0] else 55_000)
 
     outputs = submitted(database, asked, MODELS, text, benchmark=BENCHMARK)
+    asked.append(_conversation())
+    outputs |= {(output.instruction, output.model): output for output in _trajectories(asked[-1])}
+    with database.write() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, BENCHMARK)
+        store.benchmarks.add_instructions(connection, benchmark_id, asked[-1:])
+        new = [output for (key, _), output in outputs.items() if key == asked[-1].key]
+        store.models.add_outputs(connection, benchmark_id, new)
     verdicts = judging(database, judge, benchmark=BENCHMARK)
     results = [
         _result(Trial(judge.digest, Battle.of(each, outputs[each.key, a], outputs[each.key, b]), order), number)
@@ -61,6 +71,24 @@ def build(path: Path) -> None:
         subject = Subject("submissions", benchmark, model=MODELS[0])
         add_audit(connection, subject, passed=False, document=document)
     database.close()
+
+
+def _conversation() -> Instruction:
+    tool = Tool(ATTACK, ATTACK, ATTACK)
+    messages = (Message("system", (Text(ATTACK),), ATTACK), Message(ATTACK, (Text(ATTACK),)), Message("user", _user()))
+    return Instruction((ATTACK,), category=ATTACK, full=Conversation(messages, (tool,)))
+
+
+def _user() -> tuple[Part, ...]:
+    return Text(ATTACK), Media(ATTACK, url=f"{CATCHER}/u.png", name=ATTACK, media_type=ATTACK), Opaque(ATTACK, ATTACK)
+
+
+def _trajectories(asked: Instruction) -> list[Output]:
+    fields = dict.fromkeys(("tool", "arguments", "result", "role", "name", "error", "kind"), ATTACK)
+    return [
+        Output(asked.key, model, ATTACK, trajectory=Trajectory((Segment(3, hostile_messages(text=text, **fields)),)))
+        for model, text in zip(MODELS, (ATTACK, *(f"{place} {ATTACK}" * 200 for place in range(3))), strict=True)
+    ]
 
 
 def _result(trial: Trial, number: int) -> TrialResult:

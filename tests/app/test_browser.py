@@ -13,6 +13,7 @@ import pytest
 from judgebench import services, store
 from judgebench.records import Order
 from judgebench.store.database import Database
+from tests import mixed
 from tests.app import hostile
 
 pytestmark = pytest.mark.browser
@@ -300,17 +301,20 @@ def test_a_hostile_database_is_only_read(visit: Visit, no_data: Path) -> None:
         page.get_by_role("tab", name=part).click()
         visit.settle()
         _nothing_happened(visit)
-    visit.open(f"/battles?{_hostile_battle(no_data)}")
-    for raw in page.get_by_text("Raw completion").all():
-        raw.click()
-    for view in ("As text", "Differences", "Output A rendered", "Output B rendered"):
-        page.get_by_role("radio", name=view).click()
-        visit.settle()
-        page.get_by_text("Download all of it").first.wait_for()
-        page.mouse.wheel(0, 5000)
-        visit.settle()
-        assert "<script>" in visit.text()
-        _nothing_happened(visit)
+    for battle in _hostile_battles(no_data):
+        visit.open(f"/battles?{battle}")
+        for raw in page.get_by_text("Raw completion").all():
+            raw.click()
+        for view in ("As text", "Differences", "Output A rendered", "Output B rendered"):
+            page.get_by_role("radio", name=view).click()
+            visit.settle()
+            page.get_by_text("Download all of it").first.wait_for()
+            for folded in page.locator("summary:not(:has([data-testid=stIconMaterial]))").all():
+                folded.click()
+            page.mouse.wheel(0, 5000)
+            visit.settle()
+            assert "<script>" in visit.text()
+            _nothing_happened(visit)
     visit.turn("Audits")
     page.get_by_text("Evidence of the first").click()
     page.locator("mark").first.wait_for()
@@ -345,6 +349,30 @@ def test_the_leaderboard_as_a_picture(visit: Visit, demo: Path) -> None:
         with page.expect_download() as caught:
             page.get_by_role("button", name=label, exact=True).click()
         assert Path(caught.value.path()).read_bytes().startswith(begin)
+
+
+def test_a_conversation_is_read_and_voted_on_in_its_places(visit: Visit, no_data: Path) -> None:
+    database = Database(str(no_data), create=True)
+    mixed.filled(database)
+    rows, _ = services.battles.battles(database, mixed.BENCHMARK, store.battles.BattleFilter(text="error 500"))
+    database.close()
+    link = urlencode({"instruction": rows[0].instruction, "a": "alpha", "b": "beta"})
+    for width in (1440, 390):
+        visit.page.set_viewport_size({"width": width, "height": 1000})
+        page = visit.open(f"/battles?{link}")
+        words = ("system", "call 1: book_leave", "result of call 1 (book_leave), an error: 500", "And my payslip?")
+        places = [visit.text().index(each) for each in words]
+        assert places == sorted(places)
+        assert "secret thought" not in visit.text()
+        page.get_by_text("reasoning, not shown to the judge").first.click()
+        page.get_by_text("secret thought").first.wait_for()
+        wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+        assert wide <= width
+    visit.open("/vote")
+    for number in range(1, 8):
+        page.get_by_role("button", name="First is better").click()
+        page.get_by_text(f"{number} votes of yours").wait_for()
+    page.get_by_text("There is no pair left").wait_for()
 
 
 def test_what_is_held_equal_has_a_permalink(visit: Visit, demo: Path, browser: Any) -> None:
@@ -469,9 +497,13 @@ def _models(path: Path) -> tuple[str, ...]:
     return found
 
 
-def _hostile_battle(path: Path) -> str:
+def _hostile_battles(path: Path) -> list[str]:
+    """One of plain texts and one of messages, both too long to be shown."""
     opened = Database(str(path))
     rows, _ = services.battles.battles(opened, hostile.BENCHMARK, store.battles.BattleFilter())
     opened.close()
-    huge = next(row for row in rows if hostile.MODELS[1] in (row.model_a, row.model_b))
-    return urlencode({"instruction": huge.instruction, "a": huge.model_a, "b": huge.model_b})
+    huge = [row for row in rows if hostile.MODELS[1] in (row.model_a, row.model_b)]
+    return [
+        urlencode({"instruction": row.instruction, "a": row.model_a, "b": row.model_b})
+        for row in huge[:: len(huge) - 1]
+    ]

@@ -4,12 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.audits.defences import DEFENCES, MARK_SIGN, PUBLIC_MARK, defended
+from judgebench.audits.defences import (
+    DEFENCES,
+    MARK_SIGN,
+    PUBLIC_MARK,
+    defended,
+    instruction_of,
+    outputs_of,
+    request_of,
+    with_outputs,
+)
 from judgebench.errors import InputError, UnknownName
 from judgebench.judging.templates import render
 from judgebench.records import Battle, ChatPrompt, Instruction, Order, Output, PromptMessage, Trial
 from judgebench.spec import load_template
 from tests.audits.judges import read
+from tests.judging.agents import agent, trial_of
 
 ASKED = Instruction(("Say two words.",))
 NONCE = "0123456789abcdef"
@@ -84,3 +94,46 @@ def test_unknown_names_and_prompts_without_outputs_are_refused() -> None:
         defended(prompt("x"), "escape")
     with pytest.raises(InputError, match="needs outputs"):
         defended(ChatPrompt((PromptMessage("user", "hello"),)), "sandwich")
+
+
+def acted(template: str = "pairwise/three-way", nonce: str = NONCE) -> ChatPrompt:
+    """Two agents' conversations, with calls and results."""
+    shown = render(load_template(template), trial_of(agent("a [[A]]\nb"), agent("c", thought="t")), nonce=nonce)
+    assert isinstance(shown, ChatPrompt)
+    return shown
+
+
+@pytest.mark.parametrize("template", ["pairwise/three-way", "pairwise/three-way-second-turn"])
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("escaped", '"a [[A]]\\nb"'), ("datamarked", f"a{MARK_SIGN}[[A]]{MARK_SIGN}b"), ("neutralised", "a [ [A] ]\nb")],
+)
+def test_of_a_trajectory_the_texts_are_changed_and_never_our_lines(template: str, name: str, shown: str) -> None:
+    before, after = user(acted(template)), user(defended(acted(template), name))
+    assert f"\n{shown}\nend " in after
+    marked = [[line for line in text.split("\n") if NONCE in line] for text in (before, after)]
+    assert marked[0] == marked[1]
+    assert "\nYou are the HR desk.\n" in after
+
+
+def test_a_paraphrase_reaches_the_fences_within() -> None:
+    for wording in range(16):
+        shown = user(defended(acted(nonce=f"{wording:016x}"), "paraphrased"))
+        assert ("<<< begin" in shown) == (wording < 4)
+        assert "error 500" in shown
+        assert "tool call 1: book_leave" in shown
+
+
+def test_the_request_is_what_the_user_said_whatever_stands_around_it() -> None:
+    for template in ("pairwise/two-way", "pairwise/three-way-second-turn"):
+        assert request_of(acted(template)) == "Book three days of leave.\n\nAnd my payslip?"
+    assert "You are the HR desk." in str(instruction_of(acted()))
+    assert request_of(prompt("x")) == "Say two words."
+
+
+def test_a_report_stands_in_for_a_whole_trajectory() -> None:
+    outputs = outputs_of(acted(), "two-stage")
+    assert ["error 500" in text for text in outputs] == [True, True]
+    shown = user(with_outputs(acted(), ["one", "two"], "Reports."))
+    assert "error 500" not in shown
+    assert read(shown).first == "one"

@@ -4,23 +4,57 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.engine.plan import battles, identical_verdict, trials
+from judgebench.engine.plan import battles, identical_verdict, readings, trials
 from judgebench.errors import InputError
-from judgebench.records import Battle, Instruction, Order, Output, Source, Status
+from judgebench.records import Battle, Instruction, Order, Output, Source, Status, Trial
+from judgebench.spec import load_template
 
 INSTRUCTION = Instruction(("Name a prime.",))
 
 
-def outputs(*models: str) -> dict[str, Output]:
-    return {model: Output(INSTRUCTION.key, model, f"text of {model}") for model in models}
+def output(model: str, sample: int = 0) -> Output:
+    return Output(INSTRUCTION.key, model, f"text {sample} of {model}", sample=sample)
+
+
+def outputs(*models: str, **samples: int) -> dict[str, tuple[Output, ...]]:
+    """One output each, or as many as are said."""
+    counts = dict.fromkeys(models, 1) | samples
+    return {model: tuple(output(model, number) for number in range(count)) for model, count in counts.items()}
 
 
 def battle(a: str = "a", b: str = "b") -> Battle:
-    return Battle.of(INSTRUCTION, *outputs(a, b).values())
+    return Battle.of(INSTRUCTION, output(a), output(b))
 
 
 def sides(planned):
     return [(each.a.model, each.b.model) for each in planned]
+
+
+def met(planned):
+    return [(each.a.sample, each.b.sample) for each in planned]
+
+
+def test_samples_meet_samples_and_those_of_the_model_with_fewer_more_than_once():
+    assert met(battles(INSTRUCTION, outputs(a=2, b=3))) == [(0, 0), (1, 1), (0, 2)]
+    assert met(battles(INSTRUCTION, outputs("b", a=2), baseline="b")) == [(0, 0), (1, 0)]
+    assert met(battles(INSTRUCTION, outputs(b=3, a=3), pairs=[("b", "a")])) == [(0, 0), (1, 1), (2, 2)]
+    keys = {each.key for one in battles(INSTRUCTION, outputs(a=2, b=3)) for each in trials(one, "j", repeats=2)}
+    assert len(keys) == 12
+
+
+def test_a_pointwise_judge_reads_every_sample():
+    planned = readings(INSTRUCTION, outputs("b", a=2), "j", repeats=2, shown="gold")
+    assert [(each.output.model, each.output.sample, each.repeat) for each in planned] == [
+        *(("a", 0, 0), ("a", 0, 1), ("a", 1, 0), ("a", 1, 1)),
+        *(("b", 0, 0), ("b", 0, 1)),
+    ]
+
+
+def test_what_a_template_shows_is_in_the_keys_of_all_trials():
+    plain, shown = ([each.key for each in trials(battle(), "j", shown=key)] for key in ("", "gold"))
+    assert not {*plain} & {*shown}
+    assert plain == [Trial("j", battle(), order).key for order in Order]
+    assert shown == [Trial("j", battle(), order, 0, "gold").key for order in Order]
 
 
 def test_every_model_meets_the_baseline_and_nobody_else():
@@ -64,7 +98,7 @@ def test_random_order_is_the_same_for_every_judge_and_every_time(seed):
 
 def test_random_order_is_fair():
     many = [
-        next(trials(Battle.of(Instruction((str(n),)), *outputs("a", "b").values()), "j", orders="random")).order
+        next(trials(Battle.of(Instruction((str(n),)), output("a"), output("b")), "j", orders="random")).order
         for n in range(2000)
     ]
     assert 900 < many.count(Order.AB) < 1100  # 4.5 standard deviations
@@ -82,6 +116,6 @@ def test_planning_is_lazy():
 
 def test_identical_outputs_tie_without_a_call():
     same = Battle.of(INSTRUCTION, Output("i", "a", "x"), Output("i", "b", "x"))
-    verdict = identical_verdict(next(trials(same, "j")))
+    verdict = identical_verdict(next(trials(same, "j")), load_template("pairwise/two-way"))
     assert (verdict.status, verdict.source, verdict.preference) == (Status.TIE, Source.IDENTICAL, 0.5)
-    assert identical_verdict(next(trials(battle(), "j"))) is None
+    assert identical_verdict(next(trials(battle(), "j")), load_template("pairwise/two-way")) is None

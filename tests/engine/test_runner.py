@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgebench.engine.runner import Runner, RunTally, run_async
+from judgebench.engine.runner import Known, Runner, RunTally, run_async
 from judgebench.errors import DatabaseError, JudgeError, JudgeRefused
 from judgebench.records import Order, Status, Trial, TrialResult
 from judgebench.spec import Pace
@@ -23,9 +23,9 @@ class Memory:
         self.stored: dict[str, TrialResult] = {}
         self._known = dict(known or {})
 
-    def known(self, trial_keys: Sequence[str]) -> Mapping[str, Status]:
-        found = self._known | {key: each.verdict.status for key, each in self.stored.items()}
-        return {key: found[key] for key in trial_keys if key in found}
+    def known(self, trial_keys: Sequence[str]) -> Known:
+        stored = self._known | {key: each.verdict.status for key, each in self.stored.items()}
+        return Known({key: stored[key] for key in trial_keys if key in stored})
 
     def add(self, results: Sequence[TrialResult]) -> None:
         for each in results:

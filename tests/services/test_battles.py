@@ -22,6 +22,7 @@ from judgebench.records import (
 from judgebench.store.battles import BattleFilter
 from judgebench.store.database import Database
 from judgebench.store.verdicts import VerdictWriter
+from tests import mixed
 from tests.factories import result
 from tests.filling import judging, submitted
 
@@ -128,3 +129,47 @@ def test_unknown_names(filled: Database) -> None:
             services.battles.battles(filled, "b", chosen)
     with pytest.raises(UnknownName):
         services.battles.battles(filled, "nothing", BattleFilter())
+
+
+@pytest.fixture
+def everything(database: Database) -> Database:
+    """Plain texts, two turns, tools, pictures and samples, on either engine."""
+    mixed.filled(database)
+    return database
+
+
+@pytest.mark.parametrize(
+    ("text", "categories"),
+    [
+        ("ERROR 500", {"agent"}),
+        ('"days": 4', {"agent"}),
+        ("book_leave", {"agent"}),
+        ("Never ask", {"agent"}),
+        ("alpha says red", {"turns"}),
+        ("Number 2, says beta", {"samples"}),
+        ("cat.png", {"picture"}),
+        ("assistant", set()),  # a role, and the name of no text
+        ("parts", set()),  # of how messages are stored
+    ],
+)
+def test_a_text_is_found_wherever_somebody_said_it(everything: Database, text: str, categories: set[str]) -> None:
+    rows, total = services.battles.battles(everything, mixed.BENCHMARK, BattleFilter(text=text))
+    assert {row.category for row in rows} == categories
+    assert total == len(rows)
+
+
+def test_a_battle_with_samples_is_one_row_and_shows_them_all(everything: Database) -> None:
+    rows, total = services.battles.battles(everything, mixed.BENCHMARK, BattleFilter(category="samples"))
+    [row] = rows
+    assert (total, row.trials, row.with_preference, row.lowest, row.highest) == (1, 6, 6, 0.3, 0.8)
+    assert row.preference == pytest.approx((0.3 + 0.8 + 0.8) / 3)
+    assert not row.consistent
+    battle = services.battles.battle(everything, mixed.BENCHMARK, row.instruction, "alpha", "beta")
+    assert [(a.sample, b.sample) for a, b in battle.outputs] == [(0, 0), (1, 1), (2, 2)]
+    assert len(battle.verdicts) == 6
+    for chosen in (BattleFilter(inconsistent=True), BattleFilter(order="upsets"), BattleFilter(suspicious=True)):
+        services.battles.battles(everything, mixed.BENCHMARK, chosen)
+    label = HumanLabel.of("ann", row.instruction, first="alpha", second="beta", preference=0.0, samples=(2, 2))
+    services.labels.vote(everything, mixed.BENCHMARK, label)
+    [against], _ = services.battles.battles(everything, mixed.BENCHMARK, BattleFilter(against_human=True))
+    assert against.category == "samples"

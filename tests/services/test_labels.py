@@ -9,6 +9,7 @@ from judgebench.records import HumanLabel, Order
 from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
+from tests import mixed
 from tests.factories import instruction, ok, result, trial
 from tests.filling import filled
 
@@ -82,9 +83,10 @@ def test_a_person_is_never_asked_twice(database: Database) -> None:
     for _ in range(2):
         [pair] = services.labels.to_label(database, "bench", "ann")
         seen.add(pair.instruction.key)
-        assert {pair.first, pair.second} == {"alpha", "beta"}
-        assert pair.text_first.startswith(pair.first)
-        label = HumanLabel.of("ann", pair.instruction.key, first=pair.first, second=pair.second, preference=1.0)
+        assert {pair.first.model, pair.second.model} == {"alpha", "beta"}
+        assert pair.first.text.startswith(pair.first.model)
+        label = HumanLabel.of("ann", pair.instruction.key, first=pair.first.model, second=pair.second.model,
+                              preference=1.0)  # fmt: skip
         assert services.labels.vote(database, "bench", label)
     assert seen == {instruction(0).key, instruction(1).key}
     assert services.labels.to_label(database, "bench", "ann") == []
@@ -107,5 +109,23 @@ def test_which_output_comes_first_is_drawn(database: Database) -> None:
     verdicts = filled(database)
     with database.write() as connection:
         verdicts.add(connection, [result(trial(0), ok(1.0))])
-    firsts = {services.labels.to_label(database, "bench", "ann", seed=seed)[0].first for seed in range(20)}
+    firsts = {services.labels.to_label(database, "bench", "ann", seed=seed)[0].first.model for seed in range(20)}
     assert firsts == {"alpha", "beta"}
+
+
+def test_people_are_asked_about_what_reads_alike_and_about_every_sample(database: Database) -> None:
+    mixed.filled(database)
+    pairs = []
+    while pair := services.labels.next_pair(database, mixed.BENCHMARK, "ann", seed=len(pairs)):
+        assert pair.first.sample == pair.second.sample
+        label = HumanLabel.of(
+            "ann", pair.instruction.key, first=pair.first.model, second=pair.second.model, preference=1.0,
+            samples=(pair.first.sample, pair.second.sample),
+        )  # fmt: skip
+        assert services.labels.vote(database, mixed.BENCHMARK, label)
+        pairs.append((pair.instruction.category, pair.first.sample))
+    kinds = [("agent", 0), ("picture", 0), ("plain", 0), *(("samples", at) for at in range(3)), ("turns", 0)]
+    assert sorted(pairs) == kinds
+    labels = services.labels.human_labels(database, mixed.BENCHMARK)
+    assert sorted(label.samples for label in labels)[-2:] == [(1, 1), (2, 2)]
+    assert services.labels.progress(database, mixed.BENCHMARK, "ann").mine == len(kinds)

@@ -108,12 +108,12 @@ def test_an_empty_database_has_none(database: Database) -> None:
     assert stored.left_out == {}
 
 
-@given(st.lists(st.floats(0, 1), max_size=20))
-def test_packing_keeps_every_bit(preferences: list[float]) -> None:
+@given(st.lists(st.floats(0, 1), max_size=20), st.sampled_from([1, 2]))
+def test_packing_keeps_every_bit(preferences: list[float], format_: int) -> None:
     n = len(preferences)
-    columns = {name: np.arange(n).astype(kind) for name, kind in store.blocks._KINDS.items()}
+    columns = {name: np.arange(n).astype(kind) for name, kind in store.blocks._FORMATS[format_].items()}
     columns["preference"] = np.array(preferences, dtype=np.float64)
-    found = store.blocks._unpacked(store.blocks._packed(columns))
+    found = store.blocks._unpacked(*store.blocks._packed(columns))
     assert {name: values.tobytes() for name, values in found.items()} == {
         name: values.tobytes() for name, values in columns.items()
     }

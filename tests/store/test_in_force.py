@@ -21,12 +21,12 @@ from tests.filling import filled
 
 STORE = Path(store.__file__).parent
 # What may name the table of verdicts: its definition, the writer and the selectables that all others start from, what
-# seals it in blocks, and what copies it with every other table.
+# seals it in blocks, what copies it with every other table, and what gives all verdicts of a judge new keys.
 DEFINES = {
     "verdicts": {"in_force", "every_revision", "any_revised", "newest_id", "revisions"}
-    | {"VerdictWriter", "add_reparsed"}
+    | {"known_trials", "answered_by", "VerdictWriter", "add_reparsed", "_append", "_answers_elsewhere"}
 }
-WHOLE = {"schema", "blocks", "transfer"}
+WHOLE = {"schema", "blocks", "transfer", "trial_keys"}
 
 BENCHMARK = 1
 KEYS = [instruction(number).key for number in range(5)]
@@ -105,7 +105,7 @@ READERS: Mapping[str, Reader] = {
     "labels.unlabelled": lambda c: store.labels.unlabelled(c, BENCHMARK, "ann"),
     "labels.unlabelled_pairs": lambda c: [store.labels.unlabelled_pairs(c, n, "ann") for n in range(1, 6)],
     "labels.beside_judges": lambda c: store.labels.beside_judges(c, BENCHMARK, "ann"),
-    "verdicts.preferences": lambda c: sorted(store.verdicts.preferences(c, TRIAL_KEYS).items()),
+    "verdicts.preferences": lambda c: sorted(store.verdicts.preferences(c, BENCHMARK, TRIAL_KEYS).items()),
     "verdicts.plain_rows": lambda c: store.verdicts.plain_rows(c, BENCHMARK),
     "verdicts.count": lambda c: store.verdicts.count(c, BENCHMARK),
     "verdicts.benchmarks_of": lambda c: store.verdicts.benchmarks_of(c, "judge"),

@@ -65,6 +65,6 @@ def test_no_plan_of_an_empty_table_outlives_it(postgres_server: str) -> None:
     database = Database(_fresh_postgres(postgres_server), create=True)
     with database.read() as connection:
         for _ in range(20):
-            assert not revisions(connection, ["0" * 32, "1" * 32])
+            assert not revisions(connection, 1, ["0" * 32, "1" * 32])
         assert connection.scalar(sa.text("SELECT count(*) FROM pg_prepared_statements")) == 0
     database.close()

@@ -6,47 +6,60 @@ import pytest
 import sqlalchemy as sa
 
 from judgebench import store
-from judgebench.errors import Conflict, InputError
+from judgebench.errors import Conflict, DatabaseError, InputError
+from judgebench.records import Judge
 from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import backup, check, copy
+from tests.conftest import _fresh_postgres
 from tests.factories import ok, result, trial
-from tests.filling import filled
+from tests.filling import crammed, filled
 
 
-def test_a_copy_holds_the_same_rows_and_goes_on(database: Database, tmp_path: Path, postgres_server: str) -> None:
-    verdicts = filled(database)
-    with database.write() as connection:
-        verdicts.add(connection, [result(trial(n), ok(1.0)) for n in range(3)])
-    target = str(tmp_path / "copy.db")
+def _rows(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    with database.read() as connection:
+        return {
+            table.name: [
+                tuple(row) for row in connection.execute(sa.select(table).order_by(*table.primary_key, *table.columns))
+            ]
+            for table in tables.metadata.sorted_tables
+        }
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_a_copy_holds_every_row_of_every_table_and_goes_on(
+    database: Database, engine: str, tmp_path: Path, postgres_server: str
+) -> None:
+    crammed(database)
+    target = str(tmp_path / "copy.db") if engine == "sqlite" else _fresh_postgres(postgres_server)
     counts = copy(database, target)
     assert counts == check(database).rows
+    assert min(counts.values()) > 0
     copied = Database(target)
-    with database.read() as one, copied.read() as other:
-        for table in tables.metadata.sorted_tables:
-            query = sa.select(table).order_by(*table.primary_key)
-            assert [tuple(row) for row in one.execute(query)] == [tuple(row) for row in other.execute(query)]
+    assert _rows(copied) == _rows(database)
     with pytest.raises(Conflict, match="not empty"):
         copy(copied, target)
+    with database.read() as one, copied.read() as other:
+        assert store.transfer.digests(one) == store.transfer.digests(other)
     with copied.write() as connection:
-        assert store.benchmarks.add_benchmark(connection, "another") > 1
+        for name in ("benchmarks", "events", "blobs"):  # what is added goes on behind what was copied
+            table = tables.metadata.tables[name]
+            newest = connection.execute(sa.select(table).order_by(table.c.id.desc())).first()
+            assert newest is not None
+            values = {key: value for key, value in newest._mapping.items() if key != "id"}
+            values |= {key: "e" * 64 for key in ("name", "digest") if key in values}
+            assert connection.scalar(sa.insert(table).values(values).returning(table.c.id)) == newest.id + 1
+    copied.close()
 
 
-def test_from_sqlite_to_postgresql_and_back(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    from tests.conftest import _fresh_postgres
-
-    source = Database(str(tmp_path / "one.db"), create=True)
-    verdicts = filled(source)
-    with source.write() as connection:
-        verdicts.add(connection, [result(trial(0), ok(0.25))])
-    there = _fresh_postgres(request.getfixturevalue("postgres_server"))
-    assert copy(source, there) == check(source).rows
-    middle = Database(there)
-    assert copy(middle, str(tmp_path / "two.db")) == check(source).rows
-    with middle.write() as connection:
-        assert store.benchmarks.add_benchmark(connection, "new") == 2
-    backup(middle, tmp_path / "three.db")
-    assert check(Database(str(tmp_path / "three.db"))).problems == ()
+def test_a_backup_holds_every_row_and_refuses_the_same(database: Database, tmp_path: Path) -> None:
+    crammed(database)
+    backup(database, tmp_path / "saved.db")
+    saved = Database(str(tmp_path / "saved.db"))
+    assert _rows(saved) == _rows(database)
+    with pytest.raises(DatabaseError, match="append-only"), saved.write() as connection:
+        connection.execute(sa.delete(tables.metadata.tables["events"]))
+    saved.close()
 
 
 def test_a_backup_never_overwrites(tmp_path: Path) -> None:
@@ -70,3 +83,50 @@ def test_the_version_moves_with_every_write_and_a_digest_with_every_row(database
         verdicts.add(connection, [result(trial(0), ok(1.0))])
     assert state()[0] != before[0]
     assert state()[1] != before[1]
+
+
+_CHANGES = {
+    "a lineage": "UPDATE models SET family = 'llama' WHERE id = 1",
+    "a name": "UPDATE benchmarks SET name = 'other'",
+    "what is shown": """UPDATE judges SET shows = '[\"reference\"]'""",
+    "an address": "UPDATE judge_addresses SET price = '1,2' WHERE id = 1",
+    "an end": "UPDATE runs SET finished_at = 'now'",
+    "a batch": "UPDATE batches SET closed_at = 'now'",
+    "an event": "INSERT INTO events (at, actor, action, kind, name, details) VALUES ('n', 'a', 'b', 'c', 'd', '{}')",
+    "an id": "INSERT INTO external_ids (instruction_id, name, value) VALUES (1, 'uid', '7')",
+}
+
+
+@pytest.mark.parametrize("change", _CHANGES.values(), ids=_CHANGES)
+def test_the_version_moves_with_whatever_is_shown(database: Database, change: str) -> None:
+    crammed(database)
+    with database.read() as connection:
+        before = store.transfer.version(connection)
+    with database.write() as connection:
+        connection.execute(sa.text(change))
+    with database.read() as connection:
+        assert store.transfer.version(connection) != before
+
+
+_DAMAGE = {
+    "3 verdicts are missing": "DELETE FROM verdicts WHERE id BETWEEN 2 AND 4",
+    "1 verdicts are of another judge than their run": "UPDATE verdicts SET judge_id = 2 WHERE id = 4",
+    "1 verdicts name an output to another instruction": "UPDATE verdicts SET output_a_id = 3 WHERE id = 2",
+    "1 human_labels name an output to another instruction": "UPDATE human_labels SET output_b_id = 4 WHERE id = 1",
+    "1 blob_uses name an output to another instruction": "UPDATE blob_uses SET instruction_id = 2 WHERE id = 1",
+    "1 external_ids name an output to another instruction": "UPDATE external_ids SET instruction_id = 2 WHERE id = 1",
+    "1 batch_trials name an output to another instruction": "UPDATE batch_trials SET output_a_id = 3",
+    "is not what it was": f"UPDATE blobs SET digest = '{'0' * 64}'",
+}
+
+
+@pytest.mark.parametrize(("problem", "damage"), _DAMAGE.items(), ids=_DAMAGE)
+def test_a_check_finds_what_no_constraint_holds(database: Database, problem: str, damage: str) -> None:
+    crammed(database)
+    with database.write() as connection:
+        connection.execute(sa.text("DELETE FROM verdict_blocks"))
+        store.judges.add_judge(connection, Judge("other", "gpt", "pairwise/two-way.v1", "1" * 32, {}))
+    assert check(database).problems == ()
+    with database.write() as connection:
+        connection.execute(sa.text(damage))
+    assert any(problem in line for line in check(database).problems)

@@ -33,7 +33,7 @@ def test_only_a_failure_gets_a_further_revision(database: Database) -> None:
         verdicts.add(connection, [result(asked, ok(0.25))])
         verdicts.add(connection, [result(asked, ok(1.0))])
     with database.read() as connection:
-        assert store.verdicts.revisions(connection, [asked.key]) == {asked.key: (1, Status.OK)}
+        assert store.verdicts.revisions(connection, 1, [asked.key]) == {asked.key: (1, Status.OK)}
         stored = store.arrays.verdict_table(connection, store.benchmarks.benchmark_id(connection, "bench"))
     assert stored.table.preference.tolist() == [0.25]
     assert stored.left_out == {}

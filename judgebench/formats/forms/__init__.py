@@ -5,11 +5,23 @@ no reader can lose anything in silence.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from judgebench.conversations import Blob, Conversation, Message
+from judgebench.conversations import (
+    Blob,
+    Call,
+    Conversation,
+    Media,
+    Message,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Text,
+    identity,
+)
 
 Blobs = dict[str, Blob]  # by the digest of their bytes
 
@@ -24,6 +36,12 @@ class Dialogue:
     model: str | None = None  # that replied, as the row has it
     sample: int = 0  # which of several outputs of the model this row is, where the row says so
     reference: str | None = None  # a gold answer, where the form has a place for it
+
+    @property
+    def whole(self) -> Conversation:
+        """The conversation with the first of the replies in it."""
+        replies = self.replies[0] if self.replies else ()
+        return replace(self.conversation, messages=(*self.conversation.messages, *replies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +94,41 @@ def groups(messages: Sequence[Message]) -> Iterator[list[Message]]:
         group.append(message)
     if group:
         yield group
+
+
+def losses(form: Form, conversation: Conversation, blobs: Mapping[str, Blob]) -> Counter[str]:
+    """What a row of the form cannot say of the conversation, by kind: seen by reading the row that it is written as."""
+    if not conversation.messages:
+        return Counter()
+    again = form.read(form.write(conversation, blobs), dict(blobs)).whole
+    lost = _kinds(conversation) - _kinds(again)
+    before, after = (identity(side.messages, normalised=False) for side in (conversation, again))
+    return lost if lost or before == after else Counter({"other": 1})
+
+
+def _kinds(conversation: Conversation) -> Counter[str]:
+    kinds = Counter({"tool": len(conversation.tools)})
+    for message in conversation.messages:
+        kinds["name"] += message.role != "tool" and message.name is not None
+        kinds["error"] += message.error is not None
+        kinds["inserted"] += message.inserted
+        for part in message.parts:
+            match part:
+                case Text(text):
+                    kinds["character"] += len(text)
+                case Refusal(text):
+                    kinds["character"] += len(text)
+                    kinds["refusal"] += 1
+                case Reasoning(signature=signature):
+                    kinds["reasoning"] += 1
+                    kinds["signature"] += signature is not None
+                case Media(kind):
+                    kinds[kind] += 1
+                case Call():
+                    kinds["call"] += 1
+                case Opaque(kind):
+                    kinds[kind] += 1
+    return kinds
 
 
 def canonical(value: Any) -> str:

@@ -13,19 +13,23 @@ class ChatStyle:
     reasoning: bool  # in messages of the assistant
     user_media: tuple[str, ...]  # kinds
     other_media: tuple[str, ...]  # in messages of others
+    addresses: tuple[str, ...]  # kinds of files that it may name by an address
+    natives: tuple[str, ...] = ()  # forms whose messages are of this style as they came
 
 
-CHAT = ChatStyle(False, ("image", "audio", "document"), ())
-REASONING_CHAT = ChatStyle(True, ("image", "audio", "video"), ("image", "audio", "video"))
+_SPOKEN = ("audio/wav", "audio/mpeg")
+_SHOWN = ("image", "audio", "video")
+CHAT = ChatStyle(False, ("image", "audio", "document"), (), ("image",), ("openai-chat",))
+REASONING_CHAT = ChatStyle(True, _SHOWN, _SHOWN, _SHOWN, ("vllm", "openai-chat"))
 
 
 def styled(messages: Iterable[Message], style: ChatStyle) -> list[Message]:
     """The messages without what the style cannot say, and without what only their own form knows."""
-    bare = [_bare(message, style) for message in messages]
-    return list(_whole(_together(with_ids(bare))))
+    return list(_whole(_together(with_ids([bare(message, style) for message in messages]))))
 
 
-def _bare(message: Message, style: ChatStyle) -> Message:
+def bare(message: Message, style: ChatStyle) -> Message:
+    """The message without what the style cannot say, and without what only its own form knows."""
     parts = [_usual(part, message.role) for part in message.parts if _fits(part, message.role, style)]
     if message.error and not parts:
         parts = [Text(message.error)]
@@ -35,13 +39,19 @@ def _bare(message: Message, style: ChatStyle) -> Message:
 
 def _fits(part: Part, role: str, style: ChatStyle) -> bool:
     if isinstance(part, Media):
-        known = part.digest is not None or (part.url is not None and part.kind != "document")
+        addressed = part.kind in style.addresses
+        known = part.url is not None and addressed if part.digest is None else addressed or _is_sent(part)
         return known and part.kind in (style.user_media if role == "user" else style.other_media)
     if isinstance(part, Reasoning):
         return style.reasoning and role == "assistant" and not part.redacted
     if isinstance(part, Call):
         return role == "assistant" and part.kind in ("function", "custom")
     return isinstance(part, Text | Refusal)
+
+
+def _is_sent(part: Media) -> bool:
+    """Whether a file is of a type that goes without an address."""
+    return part.kind != "audio" or part.media_type in _SPOKEN
 
 
 def _usual(part: Part, role: str) -> Part:
@@ -74,6 +84,14 @@ def _free(number: int, taken: set[str | None]) -> str:
     while name in taken:
         name += "_"
     return name
+
+
+def in_order(messages: Iterable[Message]) -> Iterator[Message]:
+    """The messages; one whose texts stand behind its calls, which a chat API does not have, as several."""
+    for message in messages:
+        ranks = [_rank(part) for part in message.parts]
+        ordered = message.raw is not None or ranks == sorted(ranks)
+        yield from [message] if ordered else _together([message])
 
 
 def _together(messages: Iterable[Message]) -> Iterator[Message]:

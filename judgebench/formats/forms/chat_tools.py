@@ -62,7 +62,7 @@ def read_tool(item: Any) -> Tool:
     tool = Tool(
         text_in(inner, "name"),
         description if isinstance(description, str) else None,
-        "" if inner.get(key) is None else kept(inner[key]),
+        "" if inner.get(key) is None else kept(inner[key] if inner is item else _flat(inner[key])),
         kind,
         of_shape(None if inner is not item else "typed" if "type" in item else "bare"),
     )
@@ -73,15 +73,31 @@ def _parameters_key(kind: str) -> str:
     return "parameters" if kind == "function" else "format"
 
 
+def _flat(parameters: Any) -> Any:
+    """What a custom tool takes, as the Responses API says it: the chat API puts a grammar into an object of its own."""
+    grammar = parameters.get("grammar") if isinstance(parameters, dict) else None
+    if not isinstance(grammar, dict) or parameters.keys() != {"type", "grammar"} or "type" in grammar:
+        return parameters
+    return {"type": parameters["type"]} | grammar
+
+
+def _nested(parameters: Any, kind: str) -> Any:
+    """The same as the chat API says it."""
+    if kind != "custom" or not isinstance(parameters, dict) or parameters.get("type") != "grammar":
+        return parameters
+    return {"type": "grammar", "grammar": {key: value for key, value in parameters.items() if key != "type"}}
+
+
 def written_tool(tool: Tool) -> dict[str, Any]:
     if tool.kind not in ("function", "custom"):
         return {"type": tool.kind} | dict(json.loads(tool.parameters or "{}"))
+    shape = shape_of(tool.extra)
     inner: dict[str, Any] = {"name": tool.name}
     if tool.description is not None:
         inner["description"] = tool.description
     if tool.parameters:
-        inner[_parameters_key(tool.kind)] = json.loads(tool.parameters)
-    shape = shape_of(tool.extra)
+        parameters = json.loads(tool.parameters)
+        inner[_parameters_key(tool.kind)] = parameters if shape else _nested(parameters, tool.kind)
     written = {"type": tool.kind, tool.kind: inner} if shape is None else inner
     return restored(written | ({"type": tool.kind} if shape == "typed" else {}), unpacked(tool.extra))
 
@@ -91,7 +107,8 @@ def written_tools(conversation: Conversation, *, native: bool) -> dict[str, Any]
     if not native:
         tools = [written_tool(replace(tool, extra="")) for tool in known_tools(conversation.tools)]
         return {"tools": tools} if tools else {}
-    column = shape_of(conversation.extra) or "tools"
+    shape = shape_of(conversation.extra)
+    column = shape if shape in _COLUMNS else "tools"
     beside = restored({}, unpacked(conversation.extra))
     if not conversation.tools:
         return beside

@@ -20,9 +20,9 @@ from judgebench.conversations import (
     packed,
     unpacked,
 )
-from judgebench.formats.forms import Blobs, Dialogue, Form, faithful, groups
+from judgebench.formats.forms import Blobs, Dialogue, Form, faithful
 from judgebench.formats.forms.chat_rows import chat_columns, holds_messages, row_dialogue
-from judgebench.formats.forms.chat_style import CHAT, REASONING_CHAT, ChatStyle, styled
+from judgebench.formats.forms.chat_style import CHAT, REASONING_CHAT, ChatStyle, in_order, styled
 from judgebench.formats.forms.chat_tools import read_tools, written_tools
 from judgebench.formats.forms.sources import (
     data_url,
@@ -44,7 +44,6 @@ _AUDIO_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _AUDIO_FORMATS = {media_type: name for name, media_type in _AUDIO_TYPES.items()}
 _URL_PARTS = {"image_url": "image", "video_url": "video", "audio_url": "audio"}
 _RESULTS = ("tool", "function")
-_FAMILY = ("openai", "vllm")  # forms whose messages are written alike
 
 
 def read_message(source: Any, blobs: Blobs) -> list[Message]:
@@ -191,10 +190,17 @@ def _read_input_audio(item: Mapping[str, Any], blobs: Blobs) -> Media:
 
 def _read_file(item: Mapping[str, Any], blobs: Blobs) -> Media:
     file = _inner(item, "file")
-    data = parsed_data_url(file["file_data"]) if isinstance(file.get("file_data"), str) else None
-    name, address = (file[key] if isinstance(file.get(key), str) else None for key in ("filename", "file_id"))
-    digest = held(data[1], data[0], blobs) if data else None
-    return Media("document", digest, data[0] if data and digest else None, address, name)
+    name, address, text = (file.get(key) for key in ("filename", "file_id", "file_data"))
+    data = parsed_data_url(text) if isinstance(text, str) else None
+    digest = held(data[1] if data else text, data[0] if data else "", blobs)
+    return Media(
+        "document",
+        digest,
+        data[0] if data and digest else None,
+        address if isinstance(address, str) else None,
+        name if isinstance(name, str) else None,
+        of_shape(None if data else ["file", "bare"]),
+    )
 
 
 def _usual_type(media: Media) -> str | None:
@@ -228,17 +234,14 @@ def _written_media(part: Media, blobs: Mapping[str, Blob]) -> dict[str, Any] | N
     kind, *bare = shape_of(part.extra) or [_usual_type(part)]
     data = in_base64(part.digest, blobs)
     if kind == "file":
-        return {"type": kind, "file": _written_file(part, data)}
+        address = data if bare or data is None else data_url(part.media_type, data)
+        values = {"filename": part.name, "file_id": part.url, "file_data": address}
+        return {"type": kind, kind: {key: value for key, value in values.items() if value is not None}}
     if kind == "input_audio":
         name = _AUDIO_FORMATS.get(part.media_type or "", (part.media_type or "").removeprefix("audio/"))
         return None if data is None else {"type": kind, kind: {"data": data, "format": name}}
     url = part.url if data is None else data_url(part.media_type, data)
     return None if url is None or kind is None else {"type": kind, kind: url if bare else {"url": url}}
-
-
-def _written_file(part: Media, data: str | None) -> dict[str, Any]:
-    file = {"filename": part.name, "file_id": part.url, "file_data": data and data_url(part.media_type, data)}
-    return {key: value for key, value in file.items() if value is not None}
 
 
 def _written_content(message: Message, blobs: Mapping[str, Blob]) -> Any:
@@ -346,15 +349,20 @@ def _read(values: Mapping[str, Any], blobs: Blobs, *, form: str) -> Dialogue:
 
 
 def _write(conversation: Conversation, blobs: Mapping[str, Blob], *, style: ChatStyle) -> dict[str, Any]:
-    native = conversation.form in _FAMILY
-    messages = conversation.messages if native else styled(conversation.messages, style)
-    written = [_source(group, blobs) for group in groups(messages)]
-    return {"messages": written} | written_tools(conversation, native=native)
+    written = [message_source(message, blobs) for message in chat_messages(conversation, style)]
+    return {"messages": written} | written_tools(conversation, native=conversation.form in style.natives)
 
 
-def _source(group: list[Message], blobs: Mapping[str, Blob]) -> Any:
-    raw = group[0].raw
-    return written_message(group, blobs) if raw is None else json.loads(raw)
+def chat_messages(conversation: Conversation, style: ChatStyle) -> list[Message]:
+    """Its messages as ``written_message`` takes them."""
+    if conversation.form not in style.natives:
+        return styled(conversation.messages, style)
+    return list(in_order(conversation.messages))
+
+
+def message_source(message: Message, blobs: Mapping[str, Blob]) -> Any:
+    """The message as its source had it."""
+    return written_message([message], blobs) if message.raw is None else json.loads(message.raw)
 
 
 def _holds_reasoning(values: Mapping[str, Any]) -> bool:
@@ -364,15 +372,15 @@ def _holds_reasoning(values: Mapping[str, Any]) -> bool:
 
 
 OPENAI = Form(
-    "openai",
+    "openai-chat",
     "Messages of OpenAI's chat API: messages with role, content and tool_calls.",
     holds_messages,
-    guarded(partial(_read, form="openai")),
+    guarded(partial(_read, form="openai-chat")),
     partial(_write, style=CHAT),
 )
 VLLM = Form(
     "vllm",
-    "As openai, with the model's reasoning apart: reasoning, reasoning_content or thinking.",
+    "As openai-chat, with the model's reasoning apart: reasoning, reasoning_content or thinking.",
     lambda values: holds_messages(values) and _holds_reasoning(values),
     guarded(partial(_read, form="vllm")),
     partial(_write, style=REASONING_CHAT),

@@ -9,9 +9,15 @@ from typing import Any
 
 from judgebench.errors import UnknownName
 from judgebench.formats.forms import Form
+from judgebench.formats.forms.anthropic import ANTHROPIC
+from judgebench.formats.forms.gemini import GEMINI
+from judgebench.formats.forms.inspect import INSPECT
 from judgebench.formats.forms.openai_chat import OPENAI, VLLM
+from judgebench.formats.forms.promptfoo import PROMPTFOO
+from judgebench.formats.forms.responses import RESPONSES
+from judgebench.formats.forms.sharegpt import SHAREGPT
 
-FORMS: tuple[Form, ...] = (VLLM, OPENAI)
+FORMS: tuple[Form, ...] = (INSPECT, PROMPTFOO, SHAREGPT, GEMINI, ANTHROPIC, RESPONSES, VLLM, OPENAI)
 
 
 def recognise(values: Mapping[str, Any]) -> Form | None:

@@ -114,6 +114,32 @@ def parsed_data_url(url: str) -> tuple[str, str] | None:
     return head.removeprefix("data:").removesuffix(";base64"), text
 
 
+def object_in(text: str) -> dict[str, Any] | None:
+    """The object in JSON text; None where it holds none, or one that would not be written again with equal values."""
+    try:
+        value = json.loads(text, parse_float=_exact, parse_constant=_no_number, object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _exact(digits: str) -> float:
+    if repr(float(digits)) != digits:
+        raise ValueError(f"{digits} would be written otherwise")
+    return float(digits)
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("a key occurs twice")
+    return values
+
+
 def kept(value: Any) -> str:
     """A value as JSON text."""
     return json.dumps(value, ensure_ascii=False)

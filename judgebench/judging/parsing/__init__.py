@@ -33,6 +33,7 @@ from judgebench.judging.parsing.json_reply import json_mentions, mean, parts
 from judgebench.judging.parsing.logprobs import compare, reward
 from judgebench.judging.reask import as_constrained
 from judgebench.judging.templates import Label, LabelScale, LikelihoodScale, RewardScale, Scale, Template
+from judgebench.judging.visibility import shown_texts
 from judgebench.records import Completion, Order, Reading, Source, Status, TokenLogprob, Trial, Verdict
 
 PARSER_VERSION = "2"
@@ -95,9 +96,9 @@ def _read(completion: Completion, template: Template, trial: Trial | Reading | O
     # A reply without any brace is read as text, also where JSON is asked for.
     stated = mentions(text, scale) if field is None or "{" not in text else json_mentions(text, scale, field)
     if isinstance(trial, Trial):
-        stated = unquoted(stated, text, (trial.first.text, trial.second.text))
+        stated = unquoted(stated, text, (*shown_texts(trial.first), *shown_texts(trial.second)))
     elif isinstance(trial, Reading):
-        stated = unquoted(stated, text, (trial.output.text,))
+        stated = unquoted(stated, text, shown_texts(trial.output))
     cut = completion.finish_reason == "length"
     if cut:
         stated = [mention for mention in stated if _holds_though_cut(mention, text, scale)]

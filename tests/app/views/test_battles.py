@@ -33,9 +33,9 @@ def verdict(preference: float | None, order: Order | None = Order.AB) -> JudgedT
 
 
 def battle(*preferences: float | None) -> JudgedBattle:
-    return JudgedBattle(
-        Instruction(("q",)), "a", "b", "x", "y", tuple(verdict(preference) for preference in preferences)
-    )
+    instruction = Instruction(("q",))
+    outputs = (Output(instruction.key, "a", "x"), Output(instruction.key, "b", "y"))
+    return JudgedBattle(instruction, "a", "b", (outputs,), tuple(verdict(preference) for preference in preferences))
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,23 @@ import pytest
 
 from judgebench.errors import UnknownName
 from judgebench.formats.forms.registry import FORMS, named, recognise
+from tests.formats.forms.rows import IN_OPENAI_CHAT, IN_PROMPTFOO, IN_RESPONSES, IN_SHAREGPT
 
 ROWS: dict[str, list[dict[str, Any]]] = {
-    "openai": [
+    "responses": [
+        IN_RESPONSES,
+        {"input": "hi", "output": [{"type": "message", "role": "assistant", "content": "yo"}]},
+        {"object": "response", "output": [{"type": "reasoning", "summary": []}]},
+    ],
+    "sharegpt": [IN_SHAREGPT, {"messages": [{"from": "human", "value": "hi"}]}],
+    "promptfoo": [IN_PROMPTFOO, {"prompt": {"raw": "hi"}, "response": {"output": "yo"}}],
+    "openai-chat": [
         {"messages": [{"role": "user", "content": "hi"}]},
         {"prompt": [{"role": "user", "content": "hi"}], "completion": "yo"},
         {"prompt": "hi", "response": {"role": "assistant", "content": "yo"}},
+        {"prompt": [{"role": "user", "content": "hi"}], "output": [{"role": "assistant", "content": "yo"}]},
+        {"conversations": [{"role": "user", "content": "hi"}]},
+        IN_OPENAI_CHAT,
     ],
     "vllm": [
         {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "reasoning": "hm", "content": "o"}]}
@@ -22,6 +33,10 @@ PLAIN: list[dict[str, Any]] = [
     {"prompt": ["a", "b"], "output": ["c", "d"]},
     {"prompt": "a", "completion": ["b", "c"]},
     {"messages": None, "output": [1]},
+    {"instruction": "a", "input": "b", "output": "c"},
+    {"input": ["a"], "output": ["b"]},
+    {"prompt": {"text": "a"}, "response": "b"},
+    {"conversations": ["a"]},
     {},
 ]
 

@@ -1,0 +1,33 @@
+"""Passages of a conversation on a page: a bare text as text, anything more as HTML of ours in which it is escaped."""
+
+from collections.abc import Sequence
+
+from app.views import markdown
+from app.views.elements import MAX_CHARS, block, markup, rest
+from judgebench.show import conversations
+from judgebench.show.conversations import ShownMessage
+
+_TALL_PX, _LINE_PX, _HEADING_PX, _LINE_CHARS = 420, 24, 40, 60
+
+
+def messages(shown: Sequence[ShownMessage], *, height: int, key: str, rendered: bool = False) -> None:
+    """What one side says, in a box, which scrolls when it is long; ``key`` names the box, unique on its page.
+
+    ``rendered``: texts by their Markdown.
+    """
+    text = conversations.transcript(shown)
+    if not conversations.is_text(shown):
+        html = conversations.markup(shown, most=MAX_CHARS, rendered=markdown.rendered if rendered else None)
+        markup(html, height="content" if _pixels(text, shown) < _TALL_PX else _TALL_PX)
+        rest(text, key=key)
+    elif rendered:
+        markup(markdown.rendered(text), height=height)
+        rest(text, key=key)
+    else:
+        block(text, height=height, key=key)
+
+
+def _pixels(text: str, shown: Sequence[ShownMessage]) -> int:
+    """About the height of the messages."""
+    lines = sum(1 + len(row) // _LINE_CHARS for row in text.splitlines())
+    return _LINE_PX * lines + _HEADING_PX * len(shown)

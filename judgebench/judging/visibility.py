@@ -1,0 +1,96 @@
+"""What a template shows of a trial, and what of it no judge sees who is asked by that template."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from judgebench.conversations import Media, Opaque
+from judgebench.judging import showing
+from judgebench.judging.templates import RewardScale, Template, is_plain, sides
+from judgebench.records import Instruction, Output, Reading, Trial
+
+_EARLIER = "earlier reply"
+_NOTHING: Counter[str] = Counter()  # to be read only
+_DIALOGUES = frozenset({"first_dialogue", "second_dialogue", "dialogue"})
+
+
+def not_shown(template: Template, trial: Trial | Reading) -> Counter[str]:
+    """How many parts of the trial the judge does not see, by kind: "image", "reasoning", "earlier reply" ..."""
+    plain = is_plain(trial)
+    outputs = (trial.output,) if isinstance(trial, Reading) else (trial.battle.a, trial.battle.b)
+    if plain and not outputs[0].earlier and not outputs[-1].earlier:  # nearly all that are asked
+        return _NOTHING
+    counts: Counter[str] = Counter()
+    if _shows_last_only(template, plain=plain):
+        counts[_EARLIER] = sum(map(_earlier, outputs))
+    if plain:
+        return +counts
+    instruction, shown = sides(trial)
+    stretches = [*showing.asked(instruction.conversation)]
+    for _, output in shown.values():
+        stretches += _done(instruction, output)
+    return counts + Counter(part.kind for part in showing.hidden(stretches))
+
+
+def _shows_last_only(template: Template, *, plain: bool) -> bool:
+    if template.is_text_only:
+        return not isinstance(template.scale, RewardScale)
+    return plain and template.named.isdisjoint(_DIALOGUES)
+
+
+def _earlier(output: Output) -> int:
+    if output.trajectory is None or output.plain:
+        return len(output.earlier)
+    return max(len(output.trajectory.texts) - 1, 0)
+
+
+def shows_alike(template: Template, trial: Trial) -> bool:
+    """Whether both outputs read the same to a judge who is asked by the template, thinking left aside."""
+    a, b = trial.battle.a, trial.battle.b
+    plain = is_plain(trial)
+    if a.text != b.text or (plain and _shows_last_only(template, plain=True)):
+        return a.text == b.text
+    if a.plain and b.plain:
+        return a.earlier == b.earlier
+    if template.is_text_only:
+        return True
+    instruction = trial.battle.instruction
+    one, other = (showing.side(instruction.conversation, _spoken(instruction, output), "") for output in (a, b))
+    return one == other
+
+
+def unseen_difference(trial: Trial) -> list[str]:
+    """Kinds of the parts in which two outputs differ that read the same, thinking left aside; sorted."""
+    if is_plain(trial):
+        return []
+    one, other = (
+        [_identified(part) for part in showing.hidden(_spoken(trial.battle.instruction, output))]
+        for output in (trial.battle.a, trial.battle.b)
+    )
+    differing = [pair for pair in zip(one, other, strict=False) if pair[0] != pair[1] or pair[0][1] is None]
+    return sorted({kind for pair in differing for kind, _ in pair})
+
+
+def _identified(part: showing.Hidden) -> tuple[str, str | None]:
+    """Its kind, and what tells it from others of its kind, where anything does."""
+    match part.part:
+        case Media(digest=digest, url=url, name=name):
+            return part.kind, digest or url or name
+        case Opaque(value=value):
+            return part.kind, value
+    return part.kind, ""
+
+
+def _done(instruction: Instruction, output: Output) -> tuple[showing.Stretch, ...]:
+    return showing.done(instruction.conversation, output.placed(instruction), "output")
+
+
+def _spoken(instruction: Instruction, output: Output) -> tuple[showing.Stretch, ...]:
+    trajectory = showing.without_reasoning(output.placed(instruction))
+    return showing.done(instruction.conversation, trajectory, "output")
+
+
+def shown_texts(output: Output) -> Sequence[str]:
+    """Everything in an output that a judge may quote."""
+    if output.trajectory is None or output.plain:
+        return (output.text,)
+    return tuple(showing.quotable(output.trajectory.messages))

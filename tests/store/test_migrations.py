@@ -1,0 +1,153 @@
+"""A database of any earlier revision becomes one of this code's, with every row, or stays what it was."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+import sqlalchemy as sa
+
+from judgebench import store
+from judgebench.errors import DatabaseError
+from judgebench.store import blocks
+from judgebench.store import database as opening
+from judgebench.store import schema as tables
+from judgebench.store.database import Database
+from judgebench.store.transfer import check, refresh
+from tests.store.old_database import REVISIONS, Rows, build, engine_of, read
+
+
+def _revision(address: str) -> str:
+    engine = engine_of(address)
+    with engine.connect() as connection:
+        revision = str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
+    engine.dispose()
+    return revision
+
+
+def _as_before(database: Database, before: Rows) -> None:
+    with database.read() as connection:
+        assert read(connection, {name: list(rows[0]) for name, rows in before.items() if rows}) == {
+            name: rows for name, rows in before.items() if rows
+        }
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_every_row_of_every_revision_is_kept(address: str, revision: str) -> None:
+    before = build(address, revision)
+    database = Database(address)
+    assert database.revision() == tables.SCHEMA_REVISION
+    _as_before(database, before)
+    assert check(database).problems == ()
+    with pytest.raises(DatabaseError, match="refused"), database.write() as connection:
+        connection.execute(sa.insert(tables.outputs).values(instruction_id=1, model_id=99, text="", length_chars=0))
+    with database.write() as connection:
+        assert store.benchmarks.add_benchmark(connection, "another") == 3
+    twice = before["verdicts"][0] | {"id": 99}
+    with pytest.raises(DatabaseError, match="refused"), database.write() as connection:
+        connection.execute(sa.insert(tables.verdicts).values(twice))
+    database.close()
+
+
+def test_what_old_outputs_lack_is_counted_by_an_upgrade(address: str) -> None:
+    before = build(address, "0007")
+    database = Database(address)
+    o = tables.outputs.c
+    counted = sa.select(o.headers, o.lists, o.bold, o.code).order_by(o.id)
+    with database.read() as connection:
+        assert set(connection.execute(counted)) == {(None, None, None, None)}
+        style = store.arrays.style_counts(connection, 1, models=["model 1"], instructions=["1" * 32, "2" * 32])
+    refresh(database)
+    _as_before(database, before)
+    with database.read() as connection:
+        assert {row[:3] for row in connection.execute(counted)} == {(1, 1, 1)}
+    database.close()
+    again = Database(address)
+    with again.read() as connection:
+        stored = store.arrays.style_counts(connection, 1, models=["model 1"], instructions=["1" * 32, "2" * 32])
+    assert {name: values.tolist() for name, values in stored.items()} == {
+        name: values.tolist() for name, values in style.items()
+    }
+    again.close()
+
+
+def test_old_blocks_are_read_as_they_are(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "BLOCK", 2)
+    build(address, "0007")
+    engine = engine_of(address)
+    with engine.begin() as connection:
+        blocks.reseal(connection)
+        sealed = connection.execute(sa.text("SELECT id, format, columns FROM verdict_blocks ORDER BY id")).all()
+    engine.dispose()
+    database = Database(address)
+    with database.read() as connection:
+        assert connection.execute(sa.select(tables.verdict_blocks).order_by("id")).all() == sealed
+        assert store.blocks.verdict_columns(connection)["id"].tolist() == [2, 4, 6]
+    assert [row.format for row in sealed] == [1, 1, 1]
+    assert check(database).problems == ()
+    database.close()
+
+
+def test_what_dies_within_a_migration_leaves_the_old_revision(address: str) -> None:
+    before = build(address, "0007")
+    dies = (
+        "import os; from judgebench.store import database as d; whole = d.migrate; "
+        f"d.migrate = lambda connection: (whole(connection), os._exit(9)); d.Database({address!r})"
+    )
+    assert subprocess.run([sys.executable, "-c", dies], check=False).returncode == 9
+    assert _revision(address) == "0007"
+    database = Database(address)
+    _as_before(database, before)
+    assert check(database).problems == ()
+    database.close()
+
+
+def test_an_interrupt_leaves_the_old_revision_and_keys_that_hold(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = build(address, "0007")
+    whole = opening.migrate
+
+    def interrupted(connection: sa.Connection) -> None:
+        whole(connection)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(opening, "migrate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Database(address)
+    assert _revision(address) == "0007"
+    monkeypatch.setattr(opening, "migrate", whole)
+    database = Database(address)
+    _as_before(database, before)
+    database.close()
+
+
+def test_of_two_that_open_an_old_database_at_once_one_waits(address: str) -> None:
+    before = build(address, "0007")
+    failures: list[Exception] = []
+
+    def opened() -> None:
+        try:
+            Database(address).close()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the test shows it
+            failures.append(error)
+
+    threads = [threading.Thread(target=opened) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    database = Database(address)
+    _as_before(database, before)
+    database.close()
+
+
+def test_a_migration_leaves_no_free_space_behind(tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("old") / "old.db"
+    build(str(path), "0007")
+    engine = engine_of(str(path))
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE outputs SET text = :text"), {"text": "text " * 40_000})
+    engine.dispose()
+    before = path.stat().st_size
+    Database(str(path)).close()
+    assert path.stat().st_size < 1.05 * before + 300_000
