@@ -1,4 +1,4 @@
-"""Conversations through every door: each of the forms in, stored, out in the form and in our own kinds, and in again."""
+"""Conversations through every door: each form in, stored, out in the form and in our own kinds, and in again."""
 
 import base64
 import json
@@ -162,8 +162,9 @@ def test_each_form_goes_out_as_each_other(tmp_path: Path, other: Database, origi
     path = tmp_path / ("out.json" if name in DOCUMENTS else "out.jsonl")
     lost = export(database, name, path, benchmark="bench").lost
     import_file(other, path, benchmark="bench")
-    assert lost == {}
-    assert stored(other) == stored(database)
+    assert lost == ({"tool": 1} if name == "promptfoo" else {})
+    differing = [key for key, digests in stored(database).items() if stored(other).get(key) != digests]
+    assert len(differing) == len(lost)  # what was offered is part of the instruction
 
 
 def test_all_of_a_benchmark_goes_through_our_own_files(tmp_path: Path, database: Database, other: Database) -> None:
@@ -183,15 +184,14 @@ def test_all_of_a_benchmark_goes_through_our_own_files(tmp_path: Path, database:
 def test_images_are_stored_once_and_travel_in_files(tmp_path: Path, database: Database, other: Database) -> None:
     drawn = Message("assistant", (Media("image", IMAGE.digest, "image/png"), Text("Done.")))
     asked = Message("user", (Text("Like this:"), Media("image", IMAGE.digest, "image/png")))
-    form = forms.named("anthropic")
+    form = forms.named("gemini")
     row = form.write(Conversation((asked, drawn)), {IMAGE.digest: IMAGE})
-    by_import(database, written(form, tmp_path, [row, {**row, "model": "n"}]))
-    report = import_file(
-        database, tmp_path / "anthropic.jsonl", benchmark="again", options=services.imports.ImportOptions()
-    )
+    path = written(form, tmp_path, [row, {**row, "model": "n"}])
+    for benchmark in ("bench", "again"):
+        report = import_file(database, path, benchmark=benchmark)
     assert (report.messages.images, report.messages.not_shown) == (1, {"image": 3})
-    for kind, ending in (("outputs", "csv"), ("openai-chat", "jsonl"), ("gemini", "jsonl")):
-        empty = Database(str(tmp_path / f"{kind}.db"), create=True)
+    for kind, ending in (("outputs", "csv"), ("outputs", "parquet"), ("gemini", "jsonl")):
+        empty = Database(str(tmp_path / f"{kind}{ending}.db"), create=True)
         export(database, kind, tmp_path / f"out.{ending}", benchmark="bench")
         import_file(empty, tmp_path / f"out.{ending}", benchmark="bench")
         with empty.read() as connection:
@@ -219,17 +219,22 @@ def test_samples_are_stored_apart_and_come_back(tmp_path: Path, database: Databa
         assert stored(empty) == stored(database), name
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_what_was_given_stays_given(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "promptfoo"])
+@pytest.mark.parametrize("reply", ["done", "call"])
+def test_what_was_given_stays_given(tmp_path: Path, name: str, reply: str) -> None:
+    """A prompt with calls and results in it, which forms divide into messages in different ways."""
     database, other = (Database(str(tmp_path / f"{side}.db"), create=True) for side in ("one", "two"))
-    prompt = [said("user", "q"), called(), Message("tool", (Text("r"),), "book", "c1"), said("user", "go on")]
+    trying = Message("assistant", (Text("Let me try."), Call("book", "{}", "c1")))
+    prompt = [said("user", "q"), trying, Message("tool", (Text("r"),), "book", "c1"), said("user", "go on")]
     form = forms.named("openai-chat")
     row = form.write(conversation(tuple(prompt)), {})
-    by_import(database, write_rows(tmp_path / "a.jsonl", [row | {"output": "done"}]))
+    output: Any = form.write(Conversation((called(number="c2"),)), {})["messages"] if reply == "call" else reply
+    by_import(database, write_rows(tmp_path / "a.jsonl", [row | {"output": output}]))
     ending = "json" if name in DOCUMENTS else "jsonl"
     export(database, name, tmp_path / f"out.{ending}", benchmark="bench")
     import_file(other, tmp_path / f"out.{ending}", benchmark="bench")
     assert stored(other) == stored(database)
+    assert import_file(database, tmp_path / f"out.{ending}", benchmark="bench").known == 1
 
 
 def test_what_a_form_cannot_hold_is_counted(tmp_path: Path, database: Database) -> None:
