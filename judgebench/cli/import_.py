@@ -20,6 +20,7 @@ from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.session import complain, opened, print_json, print_table, say
 from judgebench.errors import DatabaseError, InputError, UnknownName
+from judgebench.show.sentences import messages_held
 from judgebench.show.text import count
 
 if TYPE_CHECKING:
@@ -274,6 +275,7 @@ def _in_words(report: ImportReport) -> str:
     of = f" ({', '.join(whose)})" if whose else ""
     stored = f"{into}{report.new} {holds}{of} stored; {report.known} were stored already"
     parts = [stored, *(f"{number} {what}" for what, number in counted.items() if number)]
+    parts += messages_held(report.messages)
     if report.annotators:
         parts.append(count(len(report.annotators), "annotator"))
     if report.findings:
