@@ -235,13 +235,39 @@ def _reply_places(asking: Sequence[Message]) -> list[int]:
 
 
 def _is_plain(message: Message, role: str) -> bool:
-    texts = bool(message.parts) and all(isinstance(part, Text) for part in message.parts)
+    """A model's message may say nothing."""
+    texts = all(isinstance(part, Text) for part in message.parts) and (bool(message.parts) or role == "assistant")
     return texts and message.role == role and message.name is None
+
+
+def held_files(messages: Iterable[Message]) -> list[str]:
+    """The digests of the files that the messages hold, each once, in their order."""
+    parts = (part for message in messages for part in message.parts)
+    return list(dict.fromkeys(part.digest for part in parts if isinstance(part, Media) and part.digest is not None))
 
 
 def _spoken(messages: Iterable[Message]) -> str:
     texts = (message.text for message in messages if message.role == "assistant")
     return "\n".join(text for text in texts if text)
+
+
+def visible(messages: Iterable[Message]) -> str:
+    """What can be read in them, separated by empty lines: texts, calls with their arguments, results, errors, and files
+    by what tells them apart; neither reasoning nor what only its source understands."""
+    texts = (text for message in messages for text in (*map(_visible, message.parts), message.error))
+    return "\n\n".join(text for text in texts if text)
+
+
+def _visible(part: Part) -> str:
+    match part:
+        case Text(text) | Refusal(text):
+            return text
+        case Call(name, arguments):
+            return f"{name} {arguments}"
+        case Media(kind, digest, url=url, name=name):
+            return f"{kind} {digest or url or name}"
+        case _:
+            return ""
 
 
 class Calls:

@@ -15,7 +15,7 @@ from judgebench import store
 from judgebench.clients.providers import price_of
 from judgebench.engine.judges import ResolvedJudge, resolve
 from judgebench.errors import InputError, UnknownName
-from judgebench.judging.templates import OPTIONAL, Template, check_text, render
+from judgebench.judging.templates import OPTIONAL, Template, check_text, render, shown_key
 from judgebench.judging.visibility import not_shown, shows_alike, unseen_difference
 from judgebench.keys import content_key
 from judgebench.records import (
@@ -176,8 +176,13 @@ def plan(database: Database, study: Study, judge: ResolvedJudge | None = None) -
     Raises InputError where it cannot be done as written.
     """
     resolved = judge or resolve(study.judge)
-    template = resolved.template
     _make_keys_current(database, resolved)
+    return count(database, study, resolved)
+
+
+def count(database: Database, study: Study, resolved: ResolvedJudge) -> RunPlan:
+    """As ``plan``, and nothing is written at all."""
+    template = resolved.template
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, study.benchmark)
         models = _models(study, template, store.benchmarks.model_names(connection, benchmark_id))
@@ -239,14 +244,18 @@ def estimate(database: Database, study: Study, judge: ResolvedJudge | None = Non
     )
 
 
-def planned_trials(database: Database, plan: RunPlan) -> Iterator[Trial | Reading]:
-    """The plan's trials, a page of instructions in memory at a time and no snapshot held between pages."""
+def planned_trials(database: Database, plan: RunPlan, shows: Sequence[str] | None = None) -> Iterator[Trial | Reading]:
+    """The plan's trials, a page of instructions in memory at a time and no snapshot held between pages.
+
+    ``shows``: what of an instruction beside its conversation is in their keys; None: what the template shows.
+    """
+    shows = plan.resolved.template.shows if shows is None else shows
     study, digest = plan.study, plan.resolved.judge.digest
     questions = store.benchmarks.answered_instructions(
         database, plan.benchmark_id, plan.models, category=study.category, limit=study.limit
     )
     for question in questions:
-        shown = plan.resolved.template.shown(question.instruction)
+        shown = shown_key(question.instruction, shows)
         if plan.outputs:
             yield from readings(question.instruction, question.samples, digest, repeats=study.repeats, shown=shown)
             continue

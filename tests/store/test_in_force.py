@@ -24,7 +24,7 @@ STORE = Path(store.__file__).parent
 # seals it in blocks, what copies it with every other table, and what gives all verdicts of a judge new keys.
 DEFINES = {
     "verdicts": {"in_force", "every_revision", "any_revised", "newest_id", "revisions"}
-    | {"known_trials", "VerdictWriter", "add_reparsed", "_append", "_answers_elsewhere"}
+    | {"known_trials", "answered_by", "VerdictWriter", "add_reparsed", "_append", "_answers_elsewhere"}
 }
 WHOLE = {"schema", "blocks", "transfer", "trial_keys"}
 

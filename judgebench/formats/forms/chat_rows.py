@@ -96,26 +96,33 @@ def _reply_column(values: Mapping[str, Any], messages: tuple[Message, ...]) -> s
 
 
 def _replied(dialogue: Dialogue, value: Any, column: str, read: ReadMessages) -> Dialogue:
-    messages = dialogue.conversation.messages
-    turns = sum(message.role == "user" for message in messages)
-    if turns > 1 and _are_texts(value):
-        return _turn_by_turn(dialogue, value, column, turns)
-    replies = tuple(_replies(value, column, read))
+    if is_turn_by_turn(dialogue, value):
+        return turn_by_turn(dialogue, value, column)
     model = dialogue.model or (value.get("model") if isinstance(value, Mapping) else None)
-    if any(message.role not in _MODELS for reply in replies for message in reply):
-        if len(replies) > 1:
-            raise ValueError(f"{column}: holds messages that no model says, in one of several replies")
-        conversation = replace(dialogue.conversation, messages=(*messages, *replies[0]))
-        return Dialogue(conversation, len(messages), model=model)
-    return Dialogue(dialogue.conversation, len(messages), replies, model if isinstance(model, str) else None)
+    replies = tuple(_replies(value, column, read))
+    return answered(replace(dialogue, model=model if isinstance(model, str) else None), replies, column)
 
 
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and len(value) > 1 and all(isinstance(item, str) for item in value)
+def answered(dialogue: Dialogue, replies: tuple[tuple[Message, ...], ...], column: str) -> Dialogue:
+    """The prompt with its replies; one in which the dialogue goes on belongs to the conversation."""
+    messages = dialogue.conversation.messages
+    if all(message.role in _MODELS for reply in replies for message in reply):
+        return replace(dialogue, prompt=len(messages), replies=replies)
+    if len(replies) > 1:
+        raise ValueError(f"{column}: holds messages that no model says, in one of several replies")
+    conversation = replace(dialogue.conversation, messages=(*messages, *replies[0]))
+    return replace(dialogue, conversation=conversation, prompt=len(messages))
 
 
-def _turn_by_turn(dialogue: Dialogue, texts: list[str], column: str, turns: int) -> Dialogue:
+def is_turn_by_turn(dialogue: Dialogue, value: Any) -> bool:
+    """Whether the reply is a list of texts, and the prompt has several turns."""
+    texts = isinstance(value, list) and len(value) > 1 and all(isinstance(item, str) for item in value)
+    return texts and len(dialogue.conversation.turns) > 1
+
+
+def turn_by_turn(dialogue: Dialogue, texts: list[str], column: str) -> Dialogue:
     """One text a turn of the user, each behind its turn."""
+    turns = len(dialogue.conversation.turns)
     messages: list[Message] = []
     if len(texts) != turns or any(message.role not in ASKING for message in dialogue.conversation.messages):
         raise ValueError(f"{column}: holds {len(texts)} texts to {turns} turns; must be one text, or one a turn")
@@ -124,7 +131,7 @@ def _turn_by_turn(dialogue: Dialogue, texts: list[str], column: str, turns: int)
         messages.append(message)
         if message.role == "user":
             messages.append(Message("assistant", (Text(next(rest)),)))
-    return Dialogue(replace(dialogue.conversation, messages=tuple(messages)), model=dialogue.model)
+    return replace(dialogue, conversation=replace(dialogue.conversation, messages=tuple(messages)), prompt=0)
 
 
 def _replies(value: Any, column: str, read: ReadMessages) -> Iterator[tuple[Message, ...]]:

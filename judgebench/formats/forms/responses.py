@@ -21,7 +21,7 @@ from judgebench.conversations import (
     unpacked,
 )
 from judgebench.formats.forms import Blobs, Dialogue, Form, faithful
-from judgebench.formats.forms.chat_rows import prompt_column
+from judgebench.formats.forms.chat_rows import ReadMessages, answered, is_turn_by_turn, prompt_column, turn_by_turn
 from judgebench.formats.forms.chat_style import ChatStyle, bare, with_ids
 from judgebench.formats.forms.chat_tools import known_tools, read_tools, written_tool, written_tools
 from judgebench.formats.forms.sources import (
@@ -47,6 +47,7 @@ _RESULTS = ("function_call_output", "custom_tool_call_output")
 _USERS = ("mcp_approval_response",)  # items that a user says, which are no messages
 _TYPES = ("message", "reasoning", "item_reference", "compaction", "mcp_list_tools", *_CALLS, *_RESULTS)
 _PROMPTS = ("input", "items", "prompt")
+_REPLIES = ("output", "response", "completion")
 _MODELS = ("assistant", "tool")
 _PICTURE = "image_generation_call"
 
@@ -68,8 +69,8 @@ def _output(values: Mapping[str, Any]) -> tuple[str, Any] | None:
     response = values.get("response")
     if isinstance(response, Mapping) and _are_items(response.get("output")):
         return "response.output", response["output"]
-    output = values.get("output")
-    return None if output is None else ("output", output)
+    column = next((name for name in _REPLIES if values.get(name) is not None), None)
+    return None if column is None else (column, values[column])
 
 
 def _recognises(values: Mapping[str, Any]) -> bool:
@@ -100,10 +101,23 @@ def _read(values: Mapping[str, Any], blobs: Blobs) -> Dialogue:
     if output is None:
         ended = prompt[-1].role in _MODELS
         return Dialogue(conversation, 0 if ended else len(prompt), model=name)
-    return Dialogue(conversation, len(prompt), (_read_side(output[1], output[0], messages, "assistant"),), name)
+    column, value = output
+    dialogue = Dialogue(conversation, model=name)
+    if is_turn_by_turn(dialogue, value):
+        return turn_by_turn(dialogue, value, column)
+    return answered(dialogue, tuple(_read_replies(value, column, messages)), column)
 
 
-def _read_instructions(values: Mapping[str, Any], read: Any) -> tuple[tuple[Message, ...], str]:
+def _read_replies(value: Any, column: str, read: ReadMessages) -> Iterator[tuple[Message, ...]]:
+    """One reply, a text or items, or a list of several."""
+    if not (isinstance(value, list) and value and all(isinstance(reply, str | list) for reply in value)):
+        yield _read_side(value, column, read, "assistant")
+        return
+    for at, reply in enumerate(value):
+        yield _read_side(reply, f"{column}[{at}]", read, "assistant")
+
+
+def _read_instructions(values: Mapping[str, Any], read: ReadMessages) -> tuple[tuple[Message, ...], str]:
     """The messages that stand apart from the input, and how many they are where they are items."""
     instructions = values.get("instructions")
     if isinstance(instructions, str) and instructions:
@@ -116,15 +130,14 @@ def _read_instructions(values: Mapping[str, Any], read: Any) -> tuple[tuple[Mess
     raise ValueError(f"instructions: must be a text or a list of items, is {kind_of(instructions)}")
 
 
-def _read_side(value: Any, column: str, read: Any, role: str) -> tuple[Message, ...]:
+def _read_side(value: Any, column: str, read: ReadMessages, role: str) -> tuple[Message, ...]:
     if value is None:
         return ()
     if isinstance(value, str):
         return (Message(role, (Text(value),)),)
     if not isinstance(value, list):
         raise ValueError(f"{column}: must be a text or a list of items, is {kind_of(value)}")
-    messages: tuple[Message, ...] = read(value, column)
-    return messages
+    return read(value, column)
 
 
 def read_item(item: Any, blobs: Blobs) -> list[Message]:

@@ -89,10 +89,10 @@ def _honest_battles(database: Database, benchmark: str, honest: int, stage: Stag
         outputs = store.models.outputs_to(connection, benchmark_id, keys)
     pairs = _pairs(people, names, baseline, keys)
     shown = [instruction for instruction in stage.instructions if instruction.key in set(keys)]
-    texts = {name: outputs.get(name, {}) for pair in pairs for name in pair}
+    entered = {name: outputs.get(name, {}) for pair in pairs for name in pair}
     key = f"{stage.key}/honest-{stage_key(keys, pairs)}"
     labels = {battle: float(np.mean(preferences)) for battle, preferences in people.items()}
-    return HonestBattles(set_stage(database, benchmark, key, shown, texts), pairs, labels)
+    return HonestBattles(set_stage(database, benchmark, key, shown, entered), pairs, labels)
 
 
 def _pairs(

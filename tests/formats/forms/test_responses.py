@@ -90,3 +90,18 @@ def test_a_picture_that_was_made_is_an_image() -> None:
 def test_what_is_of_another_kind_is_refused_by_the_name_of_its_field(row: Row, field: str) -> None:
     with pytest.raises(ValueError, match=field):
         RESPONSES.read(row, {})
+
+
+def test_several_replies_are_samples_and_texts_to_several_turns_one_a_turn() -> None:
+    for several in (["2", "3"], [OUTPUT, [{"role": "assistant", "content": "3"}]]):
+        dialogue = RESPONSES.read({"input": [ASK], "output": several}, {})
+        assert [reply[-1].text for reply in dialogue.replies] == ["2", "3"]
+    dialogue = RESPONSES.read({"input": [ASK, ASK], "completion": ["2", "two"]}, {})
+    assert [message.role for message in dialogue.conversation.messages] == ["user", "assistant"] * 2
+    with pytest.raises(ValueError, match="completion: holds 3 texts to 2 turns"):
+        RESPONSES.read({"input": [ASK, ASK], "completion": ["1", "2", "3"]}, {})
+
+
+def test_a_dialogue_that_goes_on_in_the_output_stands_in_its_places() -> None:
+    dialogue = RESPONSES.read({"input": [ASK], "output": [*OUTPUT, ASK, *OUTPUT]}, {})
+    assert (dialogue.prompt, dialogue.replies, len(dialogue.conversation.messages)) == (1, (), 6)
