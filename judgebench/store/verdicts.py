@@ -45,6 +45,7 @@ _IN_FORCE = (
     )
     .subquery("verdict")
 )
+_STATUSES = {str(status): status for status in Status}  # a look-up is faster than making one
 _NEWEST = sa.select(sa.func.max(_v.id))
 _REVISIONS = (
     sa.select(_v.trial_key, _v.revision, _v.status, t.instructions.c.benchmark_id, _v.instruction_id)
@@ -97,9 +98,9 @@ def known_trials(connection: sa.Connection, benchmark: int, trial_keys: Sequence
     others: dict[tuple[str, int], Status] = {}
     for key, _, status, of, _ in rows_among(connection, _REVISIONS, trial_keys):
         if of == benchmark:
-            ended[key] = Status(status)
+            ended[key] = _STATUSES[status]
         else:
-            others[key, of] = Status(status)
+            others[key, of] = _STATUSES[status]
     elsewhere = {
         key: status
         for (key, _), status in others.items()
