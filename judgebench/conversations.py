@@ -235,8 +235,15 @@ def _reply_places(asking: Sequence[Message]) -> list[int]:
 
 
 def _is_plain(message: Message, role: str) -> bool:
-    texts = bool(message.parts) and all(isinstance(part, Text) for part in message.parts)
+    """A model's message may say nothing."""
+    texts = all(isinstance(part, Text) for part in message.parts) and (bool(message.parts) or role == "assistant")
     return texts and message.role == role and message.name is None
+
+
+def held_files(messages: Iterable[Message]) -> list[str]:
+    """The digests of the files that the messages hold, each once, in their order."""
+    parts = (part for message in messages for part in message.parts)
+    return list(dict.fromkeys(part.digest for part in parts if isinstance(part, Media) and part.digest is not None))
 
 
 def _spoken(messages: Iterable[Message]) -> str:

@@ -135,6 +135,12 @@ class Output:
         return "\n\n".join(self.trajectory.texts)
 
     @property
+    def empty(self) -> bool:
+        """Whether it says and does nothing."""
+        done = () if self.trajectory is None else identity(self.trajectory.messages, normalised=True)
+        return not self.whole.strip() and not any(content for _, content in done)
+
+    @property
     def written(self) -> str:
         """All that it wrote, separated by empty lines: its texts, its calls with their arguments, files by digest."""
         if self.plain or self.trajectory is None:

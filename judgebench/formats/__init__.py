@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 Kind = Literal["instructions", "outputs", "verdicts", "labels", "lineage", "battles", "leaderboard"]
 # Of a column that is written. "replies": a text; where an instruction of the benchmark has several turns, in every row
-# a list of texts.
-ColumnType = Literal["text", "texts", "replies", "number", "integer", "flag"]
+# a list of texts. "messages": a conversation as JSON in a text.
+ColumnType = Literal["text", "texts", "replies", "messages", "number", "integer", "flag"]
 
 
 @dataclass(frozen=True, slots=True)

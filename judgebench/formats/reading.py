@@ -72,6 +72,7 @@ class ReadLimits:
     file_bytes: int = 2 << 30  # after unpacking
     row_chars: int = 64 << 20  # one row as it is written in the file
     rows: int = 100_000_000
+    image_bytes: int = 20 << 20  # of one that a message holds
 
 
 @dataclass(frozen=True, slots=True)

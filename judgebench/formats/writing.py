@@ -19,7 +19,7 @@ from judgebench.errors import InputError, MissingExtra
 from judgebench.formats import ColumnType, Format
 from judgebench.keys import clean_text
 from judgebench.leaderboard.board import COLUMNS
-from judgebench.records import Instruction
+from judgebench.records import Instruction, Output
 
 KEY_COLUMN = "instruction_key"  # the first column of the files that we write and read back
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -27,7 +27,8 @@ _ROW_GROUP = 1000  # rows of a parquet file that are in memory at a time
 Columns = Mapping[str, ColumnType]
 Values = Mapping[str, Any]
 INSTRUCTION_COLUMNS: Mapping[str, ColumnType] = {
-    **{KEY_COLUMN: "text", "instruction": "replies", "category": "text", "reference": "text", "checklist": "texts"}
+    **{KEY_COLUMN: "text", "instruction": "replies", "messages": "messages"},
+    **{"category": "text", "reference": "text", "checklist": "texts"},
 }
 _Writer = Callable[[IO[bytes], Columns, Iterable[Values], bool], None]
 BATTLES = Format(
@@ -54,10 +55,22 @@ def instruction_values(instruction: Instruction) -> dict[str, Any]:
     return {
         KEY_COLUMN: instruction.key,
         "instruction": list(instruction.turns),
+        "messages": instruction.full,
         "category": instruction.category,
         "reference": instruction.reference,
         "checklist": list(instruction.checklist),
     }
+
+
+def output_values(column: str, output: Output | None) -> dict[str, Any]:
+    """What ``column`` and the one of its messages hold about an output."""
+    replies = None if output is None else [*output.earlier, output.text]
+    return {column: replies, messages_of(column): None if output is None else output.trajectory}
+
+
+def messages_of(column: str) -> str:
+    """The column that holds the messages of what stands in ``column`` as text."""
+    return "messages" if column == "instruction" else f"{column}_messages"
 
 
 def write_rows(path: Path, columns: Columns, rows: Iterable[Values], *, several_turns: bool = False) -> int:
@@ -163,7 +176,7 @@ def _write_parquet(stream: IO[bytes], columns: Columns, rows: Iterable[Values], 
     except ImportError as error:
         raise MissingExtra("parquet files need pyarrow: pip install 'judgebench[parquet]'") from error
     text, texts = pyarrow.string(), pyarrow.list_(pyarrow.string())
-    types = {"text": text, "texts": texts, "replies": texts if several_turns else text}
+    types = {"text": text, "texts": texts, "messages": text, "replies": texts if several_turns else text}
     types |= {"number": pyarrow.float64(), "integer": pyarrow.int64(), "flag": pyarrow.bool_()}
     schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
     rest = iter(rows)

@@ -13,7 +13,9 @@ from sys import maxsize
 from typing import Any
 
 from judgebench import services, store
+from judgebench.conversations import Blob, Conversation, Trajectory, held_files
 from judgebench.errors import InputError, UnknownName
+from judgebench.formats.message_columns import message_cell
 from judgebench.formats.registry import writable
 from judgebench.formats.verdicts import RecordedVerdict
 from judgebench.formats.writing import KEY_COLUMN, write_rows
@@ -75,9 +77,31 @@ def rows(
     if judges and kind in ("instructions", "outputs", "labels"):
         raise InputError(f"{kind} are by no judge: leave --judge")
     form, several_turns = formats[kind], _several_turns(database, benchmark)
-    replies = [name for name, kind in form.columns.items() if kind == "replies"]
+    replies = [] if several_turns else [name for name, kind in form.columns.items() if kind == "replies"]
+    messages = [name for name, kind in form.columns.items() if kind == "messages"]
     records = _RECORDS[kind](database, _Part(benchmark, tuple(judges), category))
-    return (_flat(form.row(*record), () if several_turns else replies) for record in records)
+    files = _Files(database)
+    return (files.written(_flat(form.row(*record), replies), messages) for record in records)
+
+
+class _Files:
+    """Writes cells of messages; a file that several hold stands in the first of them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._written: set[str] = set()
+
+    def written(self, values: Mapping[str, Any], columns: Iterable[str]) -> dict[str, Any]:
+        """The row with a text for the messages in each of these columns."""
+        return {**values, **{name: message_cell(values[name], self._new(values[name])) for name in columns}}
+
+    def _new(self, held: Conversation | Trajectory | None) -> Mapping[str, Blob]:
+        digests = [] if held is None else [file for file in held_files(held.messages) if file not in self._written]
+        if not digests:
+            return {}
+        self._written.update(digests)
+        with self._database.read() as connection:
+            return store.blobs.read(connection, digests)
 
 
 def _flat(values: Mapping[str, Any], replies: Iterable[str]) -> dict[str, Any]:
@@ -102,26 +126,31 @@ def _instructions(database: Database, part: _Part) -> Iterator[tuple[Instruction
 def _outputs(database: Database, part: _Part) -> Iterator[tuple[Instruction, Output]]:
     with database.read() as connection:
         for instruction, outputs in _answered(connection, part):
-            yield from ((instruction, outputs[model]) for model in sorted(outputs))
+            yield from ((instruction, output) for model in sorted(outputs) for output in outputs[model])
 
 
-def _labels(database: Database, part: _Part) -> Iterator[tuple[Instruction, Output, Output, HumanLabel]]:
+def _labels(database: Database, part: _Part) -> Iterator[tuple[Instruction | Output | HumanLabel, ...]]:
     with database.read() as connection:
         given: dict[str, list[HumanLabel]] = defaultdict(list)
         for label in labels.labels(connection, part.id(connection), category=part.category):
             given[label.instruction].append(label)
         for instruction, outputs in _answered(connection, part):
             mine = given[instruction.key]
-            for label in sorted(mine, key=lambda label: (label.model_a, label.model_b, label.annotator)):
-                yield instruction, outputs[label.model_a], outputs[label.model_b], label
+            for label in sorted(mine, key=lambda label: (label.model_a, label.model_b, label.annotator, label.samples)):
+                sides = zip((label.model_a, label.model_b), label.samples, strict=True)
+                yield instruction, *(_sample(outputs[model], sample) for model, sample in sides), label
 
 
-def _answered(connection: Connection, part: _Part) -> Iterator[tuple[Instruction, Mapping[str, Output]]]:
-    """The instructions with the outputs of every model."""
+def _sample(outputs: Sequence[Output], number: int) -> Output:
+    return next(output for output in outputs if output.sample == number)
+
+
+def _answered(connection: Connection, part: _Part) -> Iterator[tuple[Instruction, Mapping[str, tuple[Output, ...]]]]:
+    """The instructions with the outputs of every model, all samples."""
     benchmark_id = part.id(connection)
     models = store.benchmarks.model_names(connection, benchmark_id)
     answered = store.benchmarks.answered_instructions(connection, benchmark_id, models, category=part.category)
-    return ((row.instruction, row.outputs) for row in answered)
+    return ((row.instruction, row.samples) for row in answered)
 
 
 def _verdicts(database: Database, part: _Part) -> Iterator[tuple[RecordedVerdict]]:
@@ -143,9 +172,12 @@ def _verdicts(database: Database, part: _Part) -> Iterator[tuple[RecordedVerdict
             yield from ((verdict,) for verdict in sorted(verdicts, key=_by_names))
 
 
-def _by_names(verdict: RecordedVerdict) -> tuple[str, str, str, str, int]:
-    other = "" if verdict.b is None else verdict.b.model
-    return verdict.a.model, other, verdict.judge.name, str(verdict.order or ""), verdict.repeat
+def _by_names(verdict: RecordedVerdict) -> tuple[str, str, str, str, int, int, int]:
+    other, sample = ("", 0) if verdict.b is None else (verdict.b.model, verdict.b.sample)
+    return (
+        *(verdict.a.model, other, verdict.judge.name, str(verdict.order or ""), verdict.repeat),
+        *(verdict.a.sample, sample),
+    )
 
 
 def _battles(database: Database, part: _Part) -> Iterator[tuple[dict[str, Any]]]:

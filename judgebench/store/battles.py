@@ -364,7 +364,8 @@ class _Samples:
 
 def _samples(connection: sa.Connection, benchmark: int) -> _Samples:
     of_benchmark = _o.instruction_id.in_(sa.select(t.instructions.c.id).where(within(benchmark, None)))
-    if connection.scalar(sa.select(_o.sample).where(of_benchmark, _o.sample > 0).limit(1)) is None:
+    sampled = of_benchmark & (_o.sample > sa.literal_column("0"))  # an index tells
+    if connection.scalar(sa.select(_o.instruction_id).where(sampled).limit(1)) is None:
         return _Samples(None)
     first = sa.func.min(_o.id).over(partition_by=(_o.instruction_id, _o.model_id)).label("first")
     return _Samples(sa.select(_o.id, first).where(of_benchmark).cte("firsts"))

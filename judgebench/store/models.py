@@ -10,10 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from judgebench.conversations import encoded_trajectory
+from judgebench.conversations import encoded_trajectory, held_files
 from judgebench.errors import Conflict, UnknownName
 from judgebench.records import Answer, Lineage, Model, Output, Status
 from judgebench.stats.text_features import STYLE, count_style
+from judgebench.store import blobs
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, STAGE, instruction_ids, output_of
 from judgebench.store.database import AMONG, Stored, insert, now, rows_among
@@ -85,14 +86,14 @@ def add_model(connection: sa.Connection, model: Model) -> int:
 
 
 def add_outputs(connection: sa.Connection, benchmark_id: int, outputs: Sequence[Output]) -> Stored:
-    """Store outputs of known models to known instructions.
+    """Store outputs of known models to known instructions. Files that they hold come before them.
 
     Raises Conflict when a model has another output to one of the instructions already; then nothing is stored.
     """
     instructions = instruction_ids(connection, benchmark_id)
     models = _model_ids(connection, {output.model for output in outputs})
     stored = _stored(connection, benchmark_id, set(models.values()))
-    rows = []
+    rows, holding = [], {}
     for output in outputs:
         identity = (instructions[output.instruction], models[output.model], output.sample)
         if identity in stored:
@@ -100,9 +101,21 @@ def add_outputs(connection: sa.Connection, benchmark_id: int, outputs: Sequence[
             continue
         stored[identity] = output
         rows.append(_output_row(output, *identity[:2]))
+        if output.trajectory is not None and (files := held_files(output.trajectory.messages)):
+            holding[identity] = files
     if rows:
         connection.execute(sa.insert(t.outputs), rows)
+    _note_files(connection, holding)
     return Stored(len(rows), len(outputs) - len(rows))
+
+
+def _note_files(connection: sa.Connection, holding: Mapping[tuple[int, int, int], Sequence[str]]) -> None:
+    """Which files outputs hold, by the ids of instruction and model and the sample."""
+    o = t.outputs.c
+    query = sa.select(o.instruction_id, o.model_id, o.sample, o.id).where(o.instruction_id.in_(AMONG))
+    rows = rows_among(connection, query, list({identity[0] for identity in holding}))
+    ids = {(row.instruction_id, row.model_id, row.sample): row.id for row in rows}
+    blobs.use(connection, [(digest, at[0], ids[at]) for at, digests in holding.items() for digest in digests])
 
 
 def _model_ids(connection: sa.Connection, names: Iterable[str]) -> dict[str, int]:
