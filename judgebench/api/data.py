@@ -38,7 +38,7 @@ from judgebench.spec.study import wrong_field
 from judgebench.stats import published_scores
 from judgebench.stats.agreement import Resampling
 from judgebench.stats.bradley_terry import fit_pair_counts
-from judgebench.stats.intervals import critical_value
+from judgebench.stats.bradley_terry.covariates import rating_estimates
 from judgebench.stats.outcome_columns import count_outcomes
 from judgebench.stats.social_choice import Consensus
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
@@ -201,9 +201,10 @@ def rate(model_a: Sequence[str], model_b: Sequence[str], winner: Sequence[str], 
     ``battles``, ``flag`` (why a rating is none of maximum likelihood).
     Raises InputError, naming column and row, and StatisticsError when the fit does not converge.
     """
-    ratings = fit_pair_counts(count_outcomes(model_a, model_b, winner))
-    half = critical_value(level) * ratings.standard_error
-    ends = {"rating": ratings.theta, "lower": ratings.theta - half, "upper": ratings.theta + half}
+    counts = count_outcomes(model_a, model_b, winner)
+    ratings, known = fit_pair_counts(counts), fit_pair_counts(counts, imagined=True)
+    estimates = rating_estimates(ratings, known, ratings.verdicts - 1, level)
+    ends = {"rating": ratings.theta, "lower": estimates.lower, "upper": estimates.upper}
     columns = {"model": ratings.models, **{name: to_elo(theta) for name, theta in ends.items()}}
     frame = pd.DataFrame(columns | {"battles": ratings.verdicts, "flag": ratings.flags})
     return frame.sort_values("rating", ascending=False, ignore_index=True)

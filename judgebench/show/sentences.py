@@ -135,7 +135,8 @@ def _tiers(rows: Sequence[Row]) -> list[list[Row]]:
 def _tier(tier: Sequence[Row]) -> str:
     first, *others = (row.model for row in tier)
     if not others:
-        return f"{one_line(first)} leads"
+        surely = tier[0].rank_upper == 1  # a model further down may be less well known, and pass a tier of one
+        return f"{one_line(first)} leads" if surely else f"{one_line(first)} comes first, but not for certain"
     if len(others) == 1:
         return f"{listing([first, *others])} cannot be told apart"
     return f"{listing(others)} cannot be told apart from {one_line(first)}"

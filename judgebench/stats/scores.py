@@ -1,9 +1,9 @@
 """Pointwise scores: mean score a model, and the pairwise preferences that scores amount to.
 
 Means are over instructions, each instruction's mean over judges and repeats first, with standard errors clustered by
-instruction, as ``win_rate`` has them. Scores of different scales have no common mean: whoever builds a table sees to
-it. Preferences compare what one judge gave two outputs to one instruction (MT-Bench's conversion of single ratings to
-pairs, Zheng et al. 2023, 4.2, there with a margin of 0.1).
+instruction, as ``win_rate`` has them; intervals and ranks rest on ``MeanScores.compared``. Scores of different scales
+have no common mean: whoever builds a table sees to it. Preferences compare what one judge gave two outputs to one
+instruction (MT-Bench's conversion of single ratings to pairs, Zheng et al. 2023, 4.2, there with a margin of 0.1).
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.intervals import critical_value
-from judgebench.stats.method import Choices, Estimates
+from judgebench.stats.intervals import critical_values
+from judgebench.stats.method import Choices, Compared, Estimates
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 
 __all__ = ["MeanScores", "ScoreTable", "mean_scores", "score_preferences"]
@@ -45,11 +45,23 @@ class MeanScores:
     mean: Floats  # (k,)
     covariance: Floats  # (k, k) clustered by instruction; NaN where a model has fewer than two instructions
     outputs: NDArray[np.int64]  # (k,) scored
+    spread: float  # variance of all models' scores together, each an instruction's mean
 
     @property
     def standard_error(self) -> Floats:
         """(k,)"""
         return np.sqrt(np.diag(self.covariance))
+
+    def compared(self) -> Compared:
+        """The means as they are told apart, with Student's t: nobody's scores are taken to be all alike.
+
+        Two imagined instructions, independently a model: one scored a standard deviation of all models' scores above
+        its mean and one as much below.
+        """
+        n = self.outputs.astype(np.float64)
+        smaller = np.sqrt(n * np.maximum(n - 1, 0)) / (n + 2)
+        imagined = np.diag(2 * self.spread / (n + 2) ** 2)
+        return Compared(self.mean, self.covariance * smaller[:, None] * smaller[None, :] + imagined, n - 1)
 
 
 def mean_scores(table: ScoreTable) -> MeanScores:
@@ -61,21 +73,25 @@ def mean_scores(table: ScoreTable) -> MeanScores:
         mean = np.where(there, scores, 0.0).sum(axis=0) / outputs
         influence = np.where(there, scores - mean, 0.0)
         influence *= np.sqrt(np.where(outputs > 1, outputs / (outputs - 1.0), np.nan)) / outputs
-    return MeanScores(table.models, mean, influence.T @ influence, outputs)
+    spread = float(scores[there].var()) if there.any() else 0.0
+    return MeanScores(table.models, mean, influence.T @ influence, outputs, spread)
 
 
 def estimates(table: ScoreTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
     """The leaderboard's method "score"."""
     means = mean_scores(table)
-    half = critical_value(choices.level) * means.standard_error
+    compared = means.compared()
+    error = np.sqrt(np.diag(compared.covariance))
+    half = critical_values(compared.degrees, choices.level) * np.where(error > 0, error, np.nan)
     return Estimates(
         value=means.mean,
         lower=means.mean - half,
         upper=means.mean + half,
         covariance=means.covariance,
         flags=[""] * len(table.models),
-        method="normal, clustered by instruction",
+        method="t with two imagined instructions, clustered by instruction",
         scale="score",
+        compared=compared,
         outputs=means.outputs,
     )
 

@@ -114,6 +114,14 @@ outputs = Table(
 )
 
 
+Index(  # empty where nobody has samples
+    "ix_outputs_sampled",
+    outputs.c.instruction_id,
+    sqlite_where=outputs.c.sample > 0,
+    postgresql_where=outputs.c.sample > 0,
+)
+
+
 generators = Table(  # how a model was asked for its outputs, where we asked it
     "generators",
     metadata,

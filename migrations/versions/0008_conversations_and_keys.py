@@ -109,6 +109,7 @@ def _index() -> None:
     ):
         op.create_index(f"uq_{table}_{'_'.join(columns)}", table, columns, unique=True)
     _index_where("ix_judge_addresses_in_process", "judge_addresses", ["judge_id"], "url IS NULL", unique=True)
+    _index_where("ix_outputs_sampled", "outputs", ["instruction_id"], "sample > 0")
     _index_where("ix_verdicts_revised", "verdicts", ["trial_key"], "revision > 0")
     battle = ["instruction_id", "output_a_id", "output_b_id", "judge_id", "preference"]
     op.create_index("ix_verdicts_battle", "verdicts", battle)

@@ -1,5 +1,7 @@
 """A sentence says only what the numbers prove; what is missing comes with the command that would give it."""
 
+from dataclasses import replace
+
 from judgebench.estimate import unidentified
 from judgebench.records import Status
 from judgebench.show.sentences import basis, effects, left_out, movement, remedy, summary
@@ -13,6 +15,14 @@ def test_two_that_cannot_be_told_apart_and_one_below_both() -> None:
 
 def test_one_that_leads() -> None:
     assert summary(board([0.9, 0.5, 0.1], 0.02)) == "A leads; B is below A; C is below both."
+
+
+def test_a_leader_that_a_model_further_down_may_pass_is_not_said_to_lead() -> None:
+    sure = board([0.9, 0.5, 0.1], 0.02)
+    first, *others = sure.rows
+    assert summary(replace(sure, rows=(replace(first, rank_upper=2), *others))).startswith(
+        "A comes first, but not for certain; B is below A"
+    )
 
 
 def test_a_model_below_some_of_those_above_is_not_said_to_be_below_all() -> None:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.stats.proportion import proportion_confint
 
 from judgebench.errors import StatisticsError, UnknownName
+from judgebench.stats.intervals import bounded_mean
 from judgebench.stats.verdict_table import average_battles
 from judgebench.stats.win_rate import pair_rates, win_rates
 from tests.stats import alpaca
@@ -142,7 +142,7 @@ def duel(preferences, a="a", b="b"):
     return table_of(rows, models=("a", "b", "c"))
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=30))
 def test_rates_mirror_and_lie_inside_their_intervals(preferences):
     found = pair_rates(duel(preferences))
     assert found.rate[0, 1] == pytest.approx(np.mean(preferences))
@@ -154,12 +154,36 @@ def test_rates_mirror_and_lie_inside_their_intervals(preferences):
     assert np.isnan([found.rate[0, 0], found.rate[0, 2], found.lower[0, 2]]).all()
 
 
-@given(st.integers(0, 12), st.integers(1, 12))
-def test_for_wins_and_losses_it_is_wilsons_interval(won, lost):
-    """Oracle: statsmodels."""
-    found = pair_rates(duel([1.0] * won + [0.0] * lost))
-    oracle = proportion_confint(won, won + lost, method="wilson")
-    assert (found.lower[0, 1], found.upper[0, 1]) == pytest.approx(oracle, abs=1e-9)
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=30))
+def test_a_duel_has_one_interval_wherever_it_is_shown(preferences):
+    table = duel(preferences)
+    pairs, alone = pair_rates(table), bounded_mean(np.array(preferences), np.arange(len(preferences)))
+    for ends in (win_rates(table).sums.ends(0.95), win_rates(table, baseline="b").sums.ends(0.95)):
+        np.testing.assert_allclose([end[0] for end in ends], [pairs.lower[0, 1], pairs.upper[0, 1]], atol=1e-12)
+    np.testing.assert_allclose([pairs.lower[0, 1], pairs.upper[0, 1]], [alone.lower, alone.upper], atol=1e-12)
+
+
+def test_one_instruction_gives_a_pair_no_interval():
+    (row, _) = pair_rates(duel([0.7])).pairs()
+    assert (row["win_rate"], row["lower"], row["upper"]) == (pytest.approx(0.7), None, None)
+
+
+def test_the_baseline_is_known_and_a_model_of_one_instruction_is_not():
+    sums = win_rates(table_of([("a", "base", 1.0), ("c", "base", 0.5), ("c", "base", 0.2, "i1")]), baseline="base").sums
+    lower, upper = sums.ends(0.95)
+    assert (lower[1], upper[1]) == (0.5, 0.5)
+    assert np.isnan([lower[0], upper[0], sums.compared().covariance[0, 0]]).all()
+    assert np.isfinite(sums.compared().covariance[1:, 1:]).all()
+
+
+def test_rates_are_compared_with_one_instruction_won_and_one_lost():
+    table = duel([1.0, 1.0, 0.4])
+    compared = win_rates(table, baseline="b").sums.compared()
+    rate = (2.4 + 1) / 5
+    squares = 2 * (1 - rate) ** 2 + (0.4 - rate) ** 2 + rate**2 + (1 - rate) ** 2
+    assert compared.value[0] == pytest.approx(rate)
+    assert compared.covariance[0, 0] == pytest.approx(squares / 25)
+    assert (compared.degrees[0], compared.degrees[1]) == (pytest.approx(2), np.inf)
 
 
 def test_both_orders_of_a_battle_are_one_battle():
