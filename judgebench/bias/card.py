@@ -127,10 +127,8 @@ def line(name: str, question: str, figure: Estimate, unit: Unit, evidence: str) 
     if rule is None:
         return CardLine(name, question, figure, unit, "-", "", evidence)
     grade = rule.grade(figure)
-    few = grade == "-" and figure.identified
-    return CardLine(
-        name, question, figure, unit, grade, rule.words(unit), f"{evidence}; {_TOO_FEW}" if few else evidence
-    )
+    about = f"{evidence}; {_TOO_FEW}" if grade == "-" and figure.identified else evidence
+    return CardLine(name, question, figure, unit, grade, rule.words(unit), about)
 
 
 def bias_lines(report: BiasReport, judge: str) -> list[CardLine]:
