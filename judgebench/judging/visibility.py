@@ -91,6 +91,4 @@ def _spoken(instruction: Instruction, output: Output) -> tuple[showing.Stretch, 
 
 def shown_texts(output: Output) -> Sequence[str]:
     """Everything in an output that a judge may quote."""
-    if output.trajectory is None or output.plain:
-        return (output.text,)
-    return tuple(showing.quotable(output.trajectory.messages))
+    return (output.text,) if output.plain else (output.visible,)
