@@ -155,7 +155,8 @@ def _blind(queue: HumanQueue) -> list[dict[str, object]]:
 
 def _instruction(instruction: Instruction) -> dict[str, object]:
     turns: dict[str, object] = {"instruction": list(instruction.turns)}
-    return turns if instruction.plain else {**turns, "conversation": instruction_text(instruction)}
+    whole = {"conversation": instruction_text(instruction), "instruction_digest": instruction.key}
+    return turns if instruction.plain else turns | whole
 
 
 def _side(letter: str, instruction: Instruction, output: Output) -> dict[str, object]:

@@ -9,7 +9,7 @@ answered is the store's business.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, cycle, islice
+from itertools import combinations, islice
 
 from judgebench import store
 from judgebench.clients.providers import price_of
@@ -68,12 +68,9 @@ def battles(
         if one == other:
             raise InputError(f"model {one!r} is paired with itself; name two different models")
         if one in samples and other in samples:
-            sides = zip(
-                range(_sample_battles(len(samples[one]), len(samples[other]))),
-                cycle(samples[one]),
-                cycle(samples[other]),
-            )
-            yield from (Battle.of(instruction, *outputs) for _, *outputs in sides)
+            mine, theirs = samples[one], samples[other]
+            for place in range(_sample_battles(len(mine), len(theirs))):
+                yield Battle.of(instruction, mine[place % len(mine)], theirs[place % len(theirs)])
 
 
 def trials(
@@ -92,14 +89,18 @@ def trials(
     if repeats < 1:
         raise InputError(f"repeats is {repeats}; it must be at least 1")
     taken = (Order.AB,) if orders == "single" else (Order.AB, Order.BA)
-    a, b = battle.a, battle.b
-    samples = (a.sample, b.sample) if a.sample or b.sample else ()
     for repeat in range(repeats):
         if orders == "random":
-            drawn = content_key("order", seed, repeat, battle.instruction.key, a.model, b.model, *samples)
-            taken = (Order.AB if int(drawn, 16) % 2 == 0 else Order.BA,)
+            taken = (_drawn(battle, seed, repeat),)
         for order in taken:
             yield Trial(judge_digest, battle, order, repeat, shown)
+
+
+def _drawn(battle: Battle, seed: int, repeat: int) -> Order:
+    a, b = battle.a, battle.b
+    samples = (a.sample, b.sample) if a.sample or b.sample else ()
+    drawn = content_key("order", seed, repeat, battle.instruction.key, a.model, b.model, *samples)
+    return Order.AB if int(drawn, 16) % 2 == 0 else Order.BA
 
 
 def readings(

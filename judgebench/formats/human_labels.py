@@ -70,6 +70,7 @@ class LabelRow:
     order: Order | None = None  # BA: the second was shown first; None: not known
     source: str | None = None  # where it was given; None: in this file
     created_at: str | None = None  # ISO 8601, UTC; None: not known
+    key: str | None = None  # of the instruction, as our own files have it: turns may not be all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,9 @@ def _row(row: FileRow, reader: ExchangeReader) -> LabelRow:
     instruction = _instruction(row, reader, turns)
     first, second = (_side(row, reader, letter, instruction, turns) for letter in "ab")
     preference, both_bad = _choice(row, columns, first, second)
-    label = LabelRow(row.place, instruction, first, second, preference, both_bad, read_label(row, "annotator", columns))
+    annotator = read_label(row, "annotator", columns)
+    key = row.values.get("instruction_digest") or row.values.get(KEY_COLUMN)
+    label = LabelRow(row.place, instruction, first, second, preference, both_bad, annotator, key=key)
     return label if KEY_COLUMN not in row.values else _exported(row, label)
 
 

@@ -6,13 +6,13 @@ no verdict in its own.
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from judgebench import engine, store
 from judgebench.engine.judges import ResolvedJudge, resolve, template_of
 from judgebench.errors import InputError, UnknownName
-from judgebench.records import Judge, Reading, Trial
+from judgebench.records import Instruction, Judge, Reading, Trial
 from judgebench.spec import Pace, Study, make
 from judgebench.store.database import Database
 from judgebench.store.runs import EndedStudy
@@ -28,16 +28,16 @@ class Gap:
     judge: str
     planned: int
     elsewhere: int  # that another benchmark had an answer to when the study ended
-    lost: int  # that none has, though the study had judged their outputs
+    nowhere: int  # that none has, though their outputs were judged, or none about the reference that the judge sees
 
     def __str__(self) -> str:
         parts = []
         if self.elsewhere:
             parts.append(f"{self.elsewhere} that other benchmarks have: run it again, which takes them over, no call")
-        if self.lost:
-            parts.append(f"{self.lost} that were lost: run it again, which asks them")
+        if self.nowhere:
+            parts.append(f"{self.nowhere} that no benchmark has: run it again, which asks them")
         return (
-            f"benchmark {self.benchmark!r}, judge {self.judge!r}: {self.elsewhere + self.lost} of {self.planned} "
+            f"benchmark {self.benchmark!r}, judge {self.judge!r}: {self.elsewhere + self.nowhere} of {self.planned} "
             f"planned trials have no verdict there, {'; '.join(parts)}"
         )
 
@@ -64,7 +64,7 @@ def find_gaps(database: Database, benchmark: str | None = None) -> GapReport:
         except (InputError, UnknownName) as error:
             notes.append(f"{where}: a run was not planned again: {error}")
             continue
-        gaps += [gap] if gap.elsewhere or gap.lost else []
+        gaps += [gap] if gap.elsewhere or gap.nowhere else []
         notes += [f"{where}: {later} trials are about outputs that came after a run"] if later else []
     if adaptive := len(ended) - len(fixed):
         notes.append(f"adaptive runs choose as they go, and are not planned again: {adaptive}")
@@ -92,39 +92,42 @@ class _Replanned:
         """What has no verdict, and how many trials are about outputs that came later."""
         with self._database.read() as connection:
             shows = store.judges.shows(connection, self._judge) or ()
-        elsewhere = lost = later = 0
+        elsewhere = nowhere = later = 0
         stream = engine.plan.planned_trials(self._database, self._plan, shows)
         while chunk := list(islice(stream, _LOOK_UP)):
-            missing, known_elsewhere = self._missing(chunk)
-            elsewhere += len(known_elsewhere)
-            nowhere = [trial for trial in missing if trial.key not in known_elsewhere]
-            judged = sum(self._judged_by_then(nowhere)) if self._ended.kind == "run" else 0
-            lost += judged
-            later += len(nowhere) - judged if self._ended.kind == "run" else 0
-        return Gap(self._ended.benchmark, self._judge.name, self._plan.trials, elsewhere, lost), later
+            with self._database.read() as connection:
+                known = store.verdicts.known_trials(connection, self._plan.benchmark_id, [trial.key for trial in chunk])
+                missing = [trial for trial in chunk if trial.key not in known.ended]
+                answered = store.verdicts.answered_by(connection, [trial.key for trial in missing], self._ended.at)
+            equal = [self._same_shown(trial, answered[trial.key]) for trial in missing if trial.key in answered]
+            elsewhere += sum(equal)
+            nowhere += len(equal) - sum(equal)
+            if self._ended.kind == "run":  # a closed batch may have left trials without a result
+                judged = list(self._judged_by_then([trial for trial in missing if trial.key not in answered]))
+                nowhere += sum(judged)
+                later += len(judged) - sum(judged)
+        return Gap(self._ended.benchmark, self._judge.name, self._plan.trials, elsewhere, nowhere), later
 
-    def _missing(self, trials: Sequence[Trial | Reading]) -> tuple[list[Trial | Reading], set[str]]:
-        """The trials without a verdict, and the keys of those that another benchmark had an answer to by then."""
-        with self._database.read() as connection:
-            known = store.verdicts.known_trials(connection, self._plan.benchmark_id, [trial.key for trial in trials])
-            missing = [trial for trial in trials if trial.key not in known.ended]
-            keys = [trial.key for trial in missing if trial.key in known.elsewhere]
-            return missing, store.verdicts.answered_by(connection, keys, self._ended.at)
+    def _same_shown(self, trial: Trial | Reading, others: Sequence[tuple[str | None, tuple[str, ...]]]) -> bool:
+        """Whether one of these references and checklists is to the judge what the trial's own are."""
+        own, template = _instruction(trial), self._plan.resolved.template
+        elsewhere = (replace(own, reference=reference, checklist=checklist) for reference, checklist in others)
+        return any(template.shown(other) == template.shown(own) for other in elsewhere)
 
     def _judged_by_then(self, trials: Sequence[Trial | Reading]) -> Iterator[bool]:
         """Of each trial, whether all its outputs had a verdict of the judge by then: they were there."""
-        keys = sorted({_instruction(trial) for trial in trials})
+        keys = sorted({_instruction(trial).key for trial in trials})
         with self._database.read() as connection:
             judged = store.verdicts.judged_outputs(
                 connection, self._plan.benchmark_id, self._judge.name, keys, self._ended.at
             )
         for trial in trials:
             sides = (trial.output,) if isinstance(trial, Reading) else (trial.battle.a, trial.battle.b)
-            yield all((_instruction(trial), side.model, side.sample) in judged for side in sides)
+            yield all((_instruction(trial).key, side.model, side.sample) in judged for side in sides)
 
 
-def _instruction(trial: Trial | Reading) -> str:
-    return (trial if isinstance(trial, Reading) else trial.battle).instruction.key
+def _instruction(trial: Trial | Reading) -> Instruction:
+    return (trial if isinstance(trial, Reading) else trial.battle).instruction
 
 
 def _resolved(study: Study, judge: Judge) -> ResolvedJudge:

@@ -100,11 +100,11 @@ class _Matched:
 
     def label(self, row: LabelRow, annotator: str, source: str) -> HumanLabel | None:
         """None where an output is not there and must not be added."""
-        key = row.instruction.key
-        if not self._adds and key not in self._outputs:
+        key = row.key if row.key in self._outputs else row.instruction.key
+        if key is None or (not self._adds and key not in self._outputs):
             return None
-        first = self._output(row, row.first)
-        second = self._output(row, row.second, taken=first)
+        first = self._output(row, key, row.first)
+        second = self._output(row, key, row.second, taken=first)
         if first is None or second is None:
             return None
         if first.model == second.model:
@@ -117,9 +117,9 @@ class _Matched:
         told = (row.both_bad, order, row.source or source, row.created_at)
         return HumanLabel(who, key, a.model, b.model, toward_a, *told, samples=(a.sample, b.sample))
 
-    def _output(self, row: LabelRow, side: Side, taken: Output | None = None) -> Output | None:
+    def _output(self, row: LabelRow, key: str, side: Side, taken: Output | None = None) -> Output | None:
         """It is added where there is none of its model."""
-        known = self._outputs.setdefault(row.instruction.key, [])
+        known = self._outputs.setdefault(key, [])
         name = side.model if side.model is not None else _by_output(known, side, taken)
         of_model = [output for output in known if output.model == name and side.sample in (None, output.sample)]
         if of_model:
@@ -134,7 +134,7 @@ class _Matched:
         if side.output is None:
             raise row.place.error(f"the benchmark has no output of {name!r} to this instruction, nor has the file")
         check_name("model", name)
-        output = replace(side.output, model=name, sample=side.sample or 0)
+        output = replace(side.output, instruction=key, model=name, sample=side.sample or 0)
         known.append(output)
         self.new.append(output)
         return output

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from judgebench.conversations import encoded_trajectory, held_files
+from judgebench.conversations import decoded_trajectory, encoded_trajectory, held_files
 from judgebench.errors import Conflict, UnknownName
 from judgebench.records import Answer, Lineage, Model, Output, Status
 from judgebench.stats.text_features import STYLE, count_style
@@ -58,6 +58,16 @@ def outputs_to(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -
         output = output_of(*row)
         outputs.setdefault(output.model, {}).setdefault(output.instruction, output)
     return outputs
+
+
+def beyond_text(connection: sa.Connection, benchmark: int) -> int:
+    """How many outputs to the benchmark hold more than texts, such as calls of tools or files."""
+    o = t.outputs.c
+    of_benchmark = o.instruction_id.in_(
+        sa.select(t.instructions.c.id).where(t.instructions.c.benchmark_id == benchmark)
+    )
+    query = sa.select(o.messages).where(of_benchmark, o.messages.is_not(None)).execution_options(yield_per=1000)
+    return sum(not decoded_trajectory(row.messages).plain for row in connection.execute(query))
 
 
 def check_model(connection: sa.Connection, name: str) -> None:

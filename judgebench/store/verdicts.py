@@ -45,6 +45,7 @@ _IN_FORCE = (
     )
     .subquery("verdict")
 )
+_STATUSES = {str(status): status for status in Status}  # a look-up is faster than making one
 _NEWEST = sa.select(sa.func.max(_v.id))
 _REVISIONS = (
     sa.select(_v.trial_key, _v.revision, _v.status, t.instructions.c.benchmark_id, _v.instruction_id)
@@ -97,9 +98,9 @@ def known_trials(connection: sa.Connection, benchmark: int, trial_keys: Sequence
     others: dict[tuple[str, int], Status] = {}
     for key, _, status, of, _ in rows_among(connection, _REVISIONS, trial_keys):
         if of == benchmark:
-            ended[key] = Status(status)
+            ended[key] = _STATUSES[status]
         else:
-            others[key, of] = Status(status)
+            others[key, of] = _STATUSES[status]
     elsewhere = {
         key: status
         for (key, _), status in others.items()
@@ -108,10 +109,21 @@ def known_trials(connection: sa.Connection, benchmark: int, trial_keys: Sequence
     return KnownTrials(ended, elsewhere)
 
 
-def answered_by(connection: sa.Connection, trial_keys: Sequence[str], moment: str) -> set[str]:
-    """Those of the trials that a benchmark, whichever, had an answer to at that moment."""
-    query = sa.select(_v.trial_key).where(_v.status != str(Status.FAILED), _v.created_at <= moment)
-    return {row.trial_key for row in rows_among(connection, query.where(_v.trial_key.in_(AMONG)), trial_keys)}
+def answered_by(
+    connection: sa.Connection, trial_keys: Sequence[str], moment: str
+) -> dict[str, list[tuple[str | None, tuple[str, ...]]]]:
+    """Those of the trials that a benchmark, whichever, had an answer to at that moment: for each the references and
+    checklists of the instructions that it was about, which keys from before they held these do not tell apart."""
+    i = t.instructions.c
+    query = (
+        sa.select(_v.trial_key, i.reference, i.checklist)
+        .join(t.instructions, i.id == _v.instruction_id)
+        .where(_v.status != str(Status.FAILED), _v.created_at <= moment, _v.trial_key.in_(AMONG))
+    )
+    answered: dict[str, list[tuple[str | None, tuple[str, ...]]]] = {}
+    for key, reference, checklist in rows_among(connection, query, trial_keys):
+        answered.setdefault(key, []).append((reference, tuple(json.loads(checklist))))
+    return answered
 
 
 def judged_outputs(

@@ -11,7 +11,7 @@ import pytest
 from judgebench import services, store
 from judgebench.audits.findings import AuditReport
 from judgebench.conversations import Call, Message, Segment, Text, Trajectory
-from judgebench.leaderboard import METHODS, Choices
+from judgebench.leaderboard import METHODS, Choices, Controls
 from judgebench.records import Battle, Instruction, Model, Order, Output, Trial
 from judgebench.services.audits.registry import Asking, IntegrityAudit, NullModelAudit, RobustnessAudit, SubmissionAudit
 from judgebench.services.battles import BattleFilter
@@ -70,6 +70,13 @@ def test_samples_are_averaged_within_their_instruction(everything: Database) -> 
     [row, _] = sorted(services.leaderboards.leaderboard(everything, B).rows, key=lambda row: row.model)
     assert row.battles == 5
     assert row.win_rate == pytest.approx((4 * 0.3 + (0.3 + 0.8 + 0.8) / 3) / 5)
+
+
+def test_a_board_at_equal_length_says_whose_length_is_of_words_alone(everything: Database) -> None:
+    board = services.leaderboards.leaderboard(
+        everything, B, choices=Choices(method="bradley-terry"), controls=Controls(columns=("length",))
+    )
+    assert any(note.startswith("length and style of 4 outputs are of their words alone") for note in board.notes)
 
 
 @pytest.fixture
