@@ -127,7 +127,7 @@ def _print_queue(queue: HumanQueue, failure: float) -> None:
     print_estimates("the same from half of the labels, on the other half", half)
     say(f"{len(queue.battles)} battles for people, {queue.kept} verdicts kept")
     if queue.sampled:
-        say(f"{queue.sampled} of them are between models with several samples, of which people are shown the first")
+        say(f"of several samples, as on {queue.sampled} of them, people are shown the first")
 
 
 def _named(battle: QueuedBattle) -> dict[str, object]:
