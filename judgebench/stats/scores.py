@@ -32,6 +32,7 @@ class ScoreTable:
     judge: Codes  # (n,)
     score: Floats  # (n,) larger is better
     length: Codes  # (n,) characters of the output
+    sample: Codes | None = None  # (n,) which of a model's outputs to the instruction; None: there is one each
 
     def __len__(self) -> int:
         return len(self.score)
@@ -92,13 +93,21 @@ def estimates(table: ScoreTable, choices: Choices, baseline: str | None, rng: np
         method="t with two imagined instructions, clustered by instruction",
         scale="score",
         compared=compared,
-        outputs=means.outputs,
+        outputs=means.outputs if table.sample is None else _scored_outputs(table, table.sample),
     )
+
+
+def _scored_outputs(table: ScoreTable, sample: Codes) -> NDArray[np.int64]:
+    """(k,) of how many outputs there is a score, where models have several to an instruction."""
+    samples = int(sample.max(initial=0)) + 1
+    per_model = len(table.instructions) * samples
+    scored = np.unique(table.model * np.int64(per_model) + table.instruction * np.int64(samples) + sample)
+    return np.bincount(scored // max(per_model, 1), minlength=len(table.models))
 
 
 def score_preferences(table: ScoreTable, *, margin: float = 0.0) -> VerdictTable:
     """One row for each judge, instruction and pair of models scored there; a tie where scores differ by ``margin`` or
-    less. Repeats are averaged first. No output was shown before another, so the order is not known.
+    less. Repeats and samples are averaged first. No output was shown before another, so the order is not known.
 
     Raises StatisticsError when the margin is negative or not finite.
     """
@@ -127,7 +136,7 @@ def score_preferences(table: ScoreTable, *, margin: float = 0.0) -> VerdictTable
 
 
 def _by_instruction(table: ScoreTable) -> Floats:
-    """(instructions, k) mean score, judges and repeats alike; NaN where there is none."""
+    """(instructions, k) mean score, judges, repeats and samples alike; NaN where there is none."""
     return _cell_means(table, table.instruction.astype(np.int64), len(table.instructions), table.score)
 
 

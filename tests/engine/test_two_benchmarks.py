@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from judgebench import engine, services, store
 from judgebench.engine.batches import ingest_files
-from judgebench.records import Instruction, Model, Output, Status
+from judgebench.errors import InputError
+from judgebench.records import Instruction, Judge, Model, Output, Status
 from judgebench.services.imports import import_file
 from judgebench.spec import Study, make
 from judgebench.store import schema as t
@@ -255,4 +256,58 @@ def test_every_sample_is_judged_and_shared(database: Database, template: str, tr
         assert {*connection.scalars(sides)} == {0, 1, 2}
     choices = services.leaderboards.Choices(method="score") if template == POINTWISE else None
     board = services.leaderboards.leaderboard(database, "one", choices=choices)
-    assert {row.battles or row.outputs for row in board.rows} == ({6} if template == PAIRWISE else {3})
+    counts = {row.model: row.battles or row.outputs for row in board.rows}
+    assert counts == ({"a": 6, "b": 6, "c": 6} if template == PAIRWISE else {"a": 9, "b": 6, "c": 3})
+
+
+def test_samples_are_exported_and_imported_with_their_verdicts(database: Database, tmp_path: Path) -> None:
+    sampled(database, "bench", {"a": 3, "b": 2}, 2)
+    judge, resolved = counting(PAIRWISE)
+    run(database, resolved, "bench")
+    services.exports.export(database, "verdicts", tmp_path / "v.jsonl", benchmark="bench")
+    assert import_file(database, tmp_path / "v.jsonl", benchmark="bench").new == 0
+    assert import_file(database, tmp_path / "v.jsonl", benchmark="twin").new == 12
+    assert run(database, resolved, "twin").tally.ended == {Status.OK: 12}
+    assert judge.calls == 12
+
+
+@pytest.mark.parametrize("template", [PAIRWISE, POINTWISE, "pairwise/three-way-reference"])
+def test_verdicts_by_a_template_that_is_not_here_are_known_when_it_is(
+    database: Database, tmp_path: Path, template: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then two references are never taken for one."""
+    fill(database, "bench", asked(3, reference="42"))
+    judge, resolved = counting(template)
+    run(database, resolved, "bench")
+    path, other_reference = tmp_path / "verdicts.jsonl", tmp_path / "other.jsonl"
+    services.exports.export(database, "verdicts", path, benchmark="bench")
+    other_reference.write_text(path.read_text().replace('"42"', '"43"'))
+
+    def gone(judge: Judge) -> None:
+        raise InputError("it is not here")
+
+    elsewhere = Database(str(tmp_path / "elsewhere.db"), create=True)
+    monkeypatch.setattr(services.imports, "template_of", gone)
+    assert import_file(elsewhere, path, benchmark="first").new == 6
+    assert import_file(elsewhere, other_reference, benchmark="second").new == 6
+    assert not {row.trial_key for row in rows(elsewhere, "first")} & {
+        row.trial_key for row in rows(elsewhere, "second")
+    }
+    monkeypatch.undo()
+    for file, name in ((path, "first"), (other_reference, "second")):
+        assert run(elsewhere, resolved, name).tally.ended == {Status.OK: 6}
+        assert import_file(elsewhere, file, benchmark=name).new == 0
+    assert judge.calls == 6
+    assert check(elsewhere).problems == ()
+
+
+def test_no_file_is_opened_because_a_verdict_names_it(database: Database, tmp_path: Path) -> None:
+    fill(database, "bench", asked(1))
+    _, resolved = counting(PAIRWISE)
+    run(database, resolved, "bench")
+    path, named = tmp_path / "verdicts.jsonl", tmp_path / "own.md"
+    services.exports.export(database, "verdicts", path, benchmark="bench")
+    named.symlink_to(tmp_path / "nowhere")
+    rows_ = [json.loads(line) | {"template": str(named), "judge": "other"} for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows_))
+    assert import_file(database, path, benchmark="bench").new == 2
