@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from judgebench.estimate import unidentified
 from judgebench.records import Status
-from judgebench.show.sentences import basis, effects, left_out, movement, remedy, summary
+from judgebench.show.sentences import basis, effects, left_out, movement, not_shown, remedy, summary, unseen
 from judgebench.show.tables import moves
 from tests.show.factories import board, known, ledger
 
@@ -69,3 +69,9 @@ def test_what_is_missing_comes_with_the_command_that_gives_it() -> None:
     assert remedy(known(0.5), "b") == ""
     assert "--repeats 3" in remedy(unidentified("no trial was repeated"), "b")
     assert "--benchmark 'my b'" in remedy(unidentified("something else"), "my b")
+
+
+def test_what_a_judge_does_not_see_is_one_sentence_or_none() -> None:
+    assert not_shown({"reasoning": 1, "image": 1200}) == ["not shown to the judge: image (1,200), reasoning (1)"]
+    assert not_shown({}) == unseen(0) == []
+    assert unseen(1) == ["1 trial cannot be judged: the outputs differ only in what the template does not show"]
