@@ -160,7 +160,7 @@ class Output:
         if self.plain or self.trajectory is None:
             return content_key(*self.earlier, self.text)
         segments = self.trajectory.segments
-        return content_key("output/2", [[s.after, identity(s.messages, normalised=False)] for s in segments])
+        return content_key("output/2", [[s.after - s.given, identity(s.messages, normalised=False)] for s in segments])
 
     def placed(self, instruction: Instruction) -> Trajectory:
         """What it said and did, with its place in the conversation. Raises ValueError for more replies than turns."""

@@ -25,7 +25,7 @@ from judgebench.bias.relatives import preference_leakage_score
 from judgebench.bias.report import BiasReport
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate
-from judgebench.formats import Kind
+from judgebench.formats import FormName, Kind
 from judgebench.formats.outputs import OutputsFile, gather_outputs, read_outputs
 from judgebench.formats.reading import FRAME_NAME, read_frame
 from judgebench.formats.registry import writable
@@ -129,16 +129,18 @@ def import_judgments(
 
 
 def export(
-    database: Database, kind: Kind, to: str | PathLike[str], *, benchmark: str, judge: Names = (),
-    category: str | None = None,
+    database: Database, kind: Kind | FormName, to: str | PathLike[str], *, benchmark: str, judge: Names = (),
+    category: str | None = None, model: Names = (),
 ) -> services.exports.ExportedFile:  # fmt: skip
     """Write a benchmark's rows into a file, whole or not at all; ``import_files`` reads them back, but for battles and
-    leaderboards. The name says in which form: .jsonl, .json, .csv or .parquet, also with .gz.
+    leaderboards. The name says how: .jsonl, .json, .csv or .parquet, also with .gz. A form of conversations, such as
+    "openai-chat", holds outputs with what was asked, as messages; ``lost`` says what it cannot hold. ``model``: only
+    its outputs.
 
     Raises UnknownName and InputError; a file that was there is then left alone.
     """
     return services.exports.export(
-        database, kind, Path(to), benchmark=benchmark, judges=names_of(judge), category=category
+        database, kind, Path(to), benchmark=benchmark, judges=names_of(judge), category=category, models=names_of(model)
     )
 
 

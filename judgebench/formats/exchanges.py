@@ -173,33 +173,29 @@ class ExchangeReader:
 
     def _told(self, row: FileRow, dialogue: Dialogue, column: str) -> _Asked:
         """A dialogue as what was asked and what was done."""
-        conversation, replies = dialogue.conversation, dialogue.replies
-        if replies:
-            trajectories = tuple(_after(conversation, reply) for reply in replies)
-            return _Asked(column, conversation, trajectories, dialogue, closed=True)
-        prompt = dialogue.prompt or _prompt(conversation)
+        count = row.values.get("asked")
+        if isinstance(count, int) and 0 <= count <= len(dialogue.whole.messages):
+            return _Asked(column, *divided(dialogue, count), dialogue, closed=True)
+        prompt = dialogue.prompt or _prompt(dialogue.conversation)
+        only_asked = not dialogue.replies and prompt in (0, len(dialogue.conversation.messages))
         output = self.columns.peek("output", row)
-        only_asked = prompt in (0, len(conversation.messages)) and output not in (None, column)
-        if only_asked and (prompt or self.columns.chooses("output")):
-            return _Asked(column, conversation, (), dialogue)
-        instruction, trajectory = cut(conversation, prompt=prompt)
-        return _Asked(column, instruction, (trajectory,) if trajectory.segments else (), dialogue, closed=True)
+        if only_asked and output not in (None, column) and (prompt or self.columns.chooses("output")):
+            return _Asked(column, dialogue.conversation, (), dialogue)
+        return _Asked(column, *divided(dialogue), dialogue, closed=True)
 
     def _instruction(self, row: FileRow, question: _Asked) -> Instruction:
         conversation = question.conversation
-        turns = tuple(clean_text(text) for text in conversation.turns) or (clean_text(_written(conversation.messages)),)
-        if conversation.plain and not all(turn.strip() for turn in turns):
+        instruction = instruction_of(conversation)
+        if conversation.plain and not all(turn.strip() for turn in instruction.turns):
             raise row.error(question.column, "the instruction, or one of its turns, is empty")
         if not any(content for _, content in identity(conversation.messages, normalised=True)):
             raise row.error(question.column, "holds no instruction")
-        bare = conversation.plain and Conversation.of_turns(turns).messages == conversation.messages
         reference = "\n\n".join(optional_texts(row, "reference", self.columns)).strip()
-        return Instruction(
-            turns=turns,
+        return replace(
+            instruction,
             category=read_label(row, "category", self.columns),
             reference=reference or (question.dialogue and question.dialogue.reference) or None,
             checklist=optional_texts(row, "checklist", self.columns),
-            full=None if bare else conversation,
         )
 
     def _own_output(self, row: FileRow, column: str, instruction: Instruction) -> Output:
@@ -250,6 +246,28 @@ def continued(instruction: Instruction, conversation: Conversation) -> Trajector
     messages = conversation.messages if holds else (*question, *conversation.messages)
     whole, trajectory = cut(replace(conversation, messages=messages), prompt=count)
     return trajectory if len(whole.messages) == count else None
+
+
+def divided(dialogue: Dialogue, count: int | None = None) -> tuple[Conversation, tuple[Trajectory, ...]]:
+    """What was asked in a dialogue, and what was done about it, several where they are samples.
+
+    ``count``: how many of its first messages were asked, whoever said them, 0 for by their roles; None: as it tells.
+    """
+    conversation = dialogue.conversation
+    if count is not None:
+        question, trajectory = cut(dialogue.whole, prompt=count)
+        return question, (trajectory,)
+    if dialogue.replies:
+        return conversation, tuple(_after(conversation, reply) for reply in dialogue.replies)
+    question, trajectory = cut(conversation, prompt=dialogue.prompt or _prompt(conversation))
+    return question, (trajectory,) if trajectory.segments else ()
+
+
+def instruction_of(conversation: Conversation) -> Instruction:
+    """The instruction that a conversation asks, with nothing else known about it."""
+    turns = tuple(clean_text(text) for text in conversation.turns) or (clean_text(_written(conversation.messages)),)
+    bare = conversation.plain and Conversation.of_turns(turns).messages == conversation.messages
+    return Instruction(turns, full=None if bare else conversation)
 
 
 def first_turns(conversation: Conversation, turns: int | None) -> Conversation:

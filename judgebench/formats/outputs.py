@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from judgebench.conversations import Blob
 from judgebench.errors import InputError
 from judgebench.formats import Format
+from judgebench.formats.documents import file_rows
 from judgebench.formats.exchanges import ExchangeReader, holds_conversation, holds_outputs
 from judgebench.formats.fields import USUAL_NAMES, Columns, holds_field, holds_more, holds_sides, read_label
 from judgebench.formats.forms import Form
-from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, read_rows
+from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits
 from judgebench.formats.writing import INSTRUCTION_COLUMNS, instruction_values, output_values
 from judgebench.records import Instruction, Output
 
@@ -100,7 +101,7 @@ def read_outputs(
     """
     fields = Columns(columns or {})
     reader = ExchangeReader(fields, form=form, limits=limits)
-    return _gathered(read_rows(filename, limits=limits), str(filename), reader)
+    return _gathered(file_rows(filename, limits=limits), str(filename), reader)
 
 
 def gather_outputs(rows: Iterable[FileRow], name: str, *, columns: Mapping[str, str] | None = None) -> OutputsFile:
@@ -156,7 +157,7 @@ def read_instructions(
     reader = ExchangeReader(Columns(columns or {}), limits=limits)
     items: dict[str, InstructionRow] = {}
     duplicates = 0
-    for row in read_rows(filename, limits=limits):
+    for row in file_rows(filename, limits=limits):
         item = InstructionRow(reader.instruction(row), read_label(row, "id", reader.columns), row.place)
         earlier = items.setdefault(item.instruction.key, item)
         if _about(earlier.instruction) != _about(item.instruction):

@@ -10,7 +10,9 @@ import gzip
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count, islice
 from pathlib import Path
 from typing import IO, Any, TextIO
@@ -23,6 +25,7 @@ from judgebench.records import Instruction, Output
 
 KEY_COLUMN = "instruction_key"  # the first column of the files that we write and read back
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ROW_GROUP = 1000  # rows of a parquet file that are in memory at a time
 Columns = Mapping[str, ColumnType]
 Values = Mapping[str, Any]
@@ -80,20 +83,59 @@ def write_rows(path: Path, columns: Columns, rows: Iterable[Values], *, several_
     Raises InputError for another ending or where the file cannot be written, MissingExtra for parquet without pyarrow.
     """
     write, packed = _writer(path)
-    unfinished = path.with_name(f".{path.name}.unfinished")
     counter = count()
     counted = (row for row, _ in zip(rows, counter, strict=False))
+    with _replaced(path, packed=packed) as stream:
+        write(stream, columns, counted, several_turns)
+    return next(counter)
+
+
+def write_objects(path: Path, rows: Iterable[Values]) -> int:
+    """As ``write_rows``, of JSON objects with any keys: only as .json and .jsonl, and every character as it is."""
+    before, between, after = _framed(path, (".json", ".jsonl"))
+    number = 0
+    with _replaced(path, packed=path.name.lower().endswith(".gz")) as stream:
+        stream.write(before)
+        for number, row in enumerate(rows, 1):
+            stream.write((between if number > 1 else b"") + _json(row))
+        stream.write(after if number or before else b"")
+    return number
+
+
+def write_document(path: Path, document: Values) -> None:
+    """As ``write_objects``, of one object: only as .json."""
+    _framed(path, (".json",))
+    with _replaced(path, packed=path.name.lower().endswith(".gz")) as stream:
+        stream.write(_json(document) + b"\n")
+
+
+def _framed(path: Path, endings: Sequence[str]) -> tuple[bytes, bytes, bytes]:
+    """What stands before, between and after objects. Raises InputError where the name has none of the endings."""
+    ending = Path(path.name.lower().removesuffix(".gz")).suffix
+    if ending not in endings or "\0" in str(path):
+        raise InputError(f"{path}: its name must end in {' or '.join(endings)}; .gz may follow")
+    return (b"[\n", b",\n", b"\n]\n") if ending == ".json" else (b"", b"\n", b"\n")
+
+
+def _json(value: Values) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _SURROGATE.sub(lambda lone: f"\\u{ord(lone[0]):04x}", text).encode()
+
+
+@contextmanager
+def _replaced(path: Path, *, packed: bool) -> Iterator[Any]:
+    """A stream into a file that takes the place of ``path`` when it is complete."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         with unfinished.open("wb") as file:
             stream: Any = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if packed else file
-            write(stream, columns, counted, several_turns)
+            yield stream
             stream.close()  # writes the end of what is packed
         os.replace(unfinished, path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error}): choose another path") from error
     finally:
         unfinished.unlink(missing_ok=True)
-    return next(counter)
 
 
 def _writer(path: Path) -> tuple["_Writer", bool]:

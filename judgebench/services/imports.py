@@ -13,10 +13,11 @@ from judgebench.engine.judges import template_of
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats import Format, Sample, registry
 from judgebench.formats.alpaca_eval import ALPACA_EVAL, read_alpaca_eval
+from judgebench.formats.documents import read_sample
 from judgebench.formats.human_labels import LabelFile
 from judgebench.formats.lineage_file import LineageFile
 from judgebench.formats.outputs import INSTRUCTIONS, OUTPUTS, InstructionsFile, OutputsFile
-from judgebench.formats.reading import ReadLimits, read_sample
+from judgebench.formats.reading import ReadLimits
 from judgebench.formats.registry import Contents
 from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
 from judgebench.judging.templates import OPTIONAL, shown_key

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from judgebench import store
-from judgebench.conversations import Blob, Media, Message, Opaque, Part, Reasoning, held_files
+from judgebench.conversations import Blob, Media, Message, Opaque, Part, Reasoning, anchored, held_files
 from judgebench.errors import InputError
 from judgebench.formats.outputs import OutputsFile
 from judgebench.records import Instruction, Lineage, Model, Output, check_name
@@ -77,11 +77,15 @@ def prepare(
         creates = benchmark not in names
         check_slip(benchmark, names, new_benchmark=new_benchmark)
         known: set[str] = set()
+        instructions = {row.instruction.key: row.instruction for row in reversed(submission.outputs)}
+        divided = {row.instruction.key for row in submission.outputs if _is_divided(row.output)}
+        stored: dict[str, Instruction] = {}
         if not creates:
             benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
             known = set(store.benchmarks.instruction_ids(connection, benchmark_id))
+            if divided & known:
+                stored = {row.key: row for row in store.benchmarks.instructions(connection, benchmark_id)}
     takes_new = creates or extend
-    instructions = {row.instruction.key: row.instruction for row in reversed(submission.outputs)}
     new = tuple(question for key, question in reversed(instructions.items()) if key not in known)
     kept = [row for row in submission.outputs if takes_new or row.instruction.key in known]
     matched = len(instructions) - len(new)
@@ -102,11 +106,24 @@ def prepare(
         empty=submission.empty,
         messages=count_messages([row.instruction for row in kept], [row.output for row in kept]),
     )
-    outputs = tuple(replace(row.output, model=model) for row in kept)
+    places = instructions | stored
+    outputs = tuple(replace(_anchored(row.output, places[row.instruction.key]), model=model) for row in kept)
     added = new if takes_new else ()
     files = held_files(_messages(added, outputs))
     blobs = {digest: submission.blobs[digest] for digest in files if digest in submission.blobs}
     return Prepared(report, Model(model, lineage or Lineage()), added, outputs, blobs)
+
+
+def _is_divided(output: Output) -> bool:
+    """Whether its places count messages that were given, which forms divide in different ways."""
+    return output.trajectory is not None and any(segment.given for segment in output.trajectory.segments)
+
+
+def _anchored(output: Output, instruction: Instruction) -> Output:
+    """The output with its places in the instruction as it is stored."""
+    if output.trajectory is None or not _is_divided(output):
+        return output
+    return replace(output, trajectory=anchored(output.trajectory, instruction.conversation.messages))
 
 
 def count_messages(instructions: Iterable[Instruction], outputs: Sequence[Output]) -> MessageCounts:
