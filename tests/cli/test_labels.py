@@ -49,7 +49,8 @@ def test_a_queue_of_conversations_is_labelled_and_matched(invoke: Invoke, tmp_pa
     path = tmp_path / "queue.jsonl"
     where = ("labels", "queue", "--benchmark", mixed.BENCHMARK, "--judge", "judge")
     queued = invoke(*where, "--out", path, "--format", "json").json
-    assert queued["queued"] == 5
+    assert (queued["queued"], queued["sampled"]) == (5, 1)
+    assert "of several samples, as on 1 of them" in invoke(*where).out
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     [agent] = [row for row in rows if "payslip" in json.dumps(row)]
     for words in ("call 1: book_leave", "error 500", "not shown to the judge"):

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.errors import StatisticsError, UnknownName
-from judgebench.stats.intervals import bounded_mean
+from judgebench.stats.intervals import ClusterSums, bounded_ends, bounded_mean
+from judgebench.stats.ranks import rank_sets
 from judgebench.stats.verdict_table import average_battles
-from judgebench.stats.win_rate import pair_rates, win_rates
+from judgebench.stats.win_rate import InstructionSums, pair_rates, win_rates
 from tests.stats import alpaca
 from tests.stats.factories import World, renamed, stacked, swapped, table_of, tables
 
@@ -200,3 +201,43 @@ def test_which_model_is_called_a_makes_no_difference():
 def test_an_impossible_level_is_refused():
     with pytest.raises(StatisticsError):
         pair_rates(duel([1.0]), level=1.0)
+
+
+BARS = {5: 0.70, 10: 0.45, 20: 0.29, 50: 0.16, 100: 0.11, 200: 0.071, 805: 0.034}  # mean width at most
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+@pytest.mark.parametrize("n", BARS)
+def test_recovery_of_coverage_on_draws_of_alpaca_eval(n):
+    """Of 23 models' soft verdicts, drawn with replacement; the worst model's share has an error of half a point."""
+    alpaca.needed()
+    table, _ = alpaca.verdicts()
+    won, battles = np.zeros((2, len(table.instructions), len(table.models)))
+    won[table.instruction, table.model_a] = table.preference
+    battles[table.instruction, table.model_a] = 1
+    won, battles = won[:, battles.any(axis=0)], battles[:, battles.any(axis=0)]
+    truth, rng, held, width = won.sum(axis=0) / battles.sum(axis=0), np.random.default_rng(n), [], []
+    for _ in range(40):
+        rows = rng.integers(0, len(won), (n, 50))
+        lower, upper = bounded_ends(ClusterSums.of(won[rows], battles[rows]))
+        held.append((lower <= truth) & (truth <= upper))
+        width.append(upper - lower)
+    by_model = np.concatenate(held).mean(axis=0)
+    assert 0.94 <= by_model.mean() <= 0.993
+    assert by_model.min() >= 0.92
+    assert np.mean(width) <= BARS[n]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [3, 5, 10, 20, 50, 200])
+@pytest.mark.parametrize("rates", [[0.5] * 4, [0.9] * 4, [0.8] * 10])
+def test_recovery_equal_models_are_told_apart_no_more_often_than_stated(rates, n):
+    rng, wrong = np.random.default_rng(n), 0
+    for _ in range(300):
+        rows = (rng.random((n, len(rates))) < rates) * 1.0
+        sums = InstructionSums(tuple(map(str, rates)), rows, np.ones_like(rows), None)
+        known = sums.compared()
+        sets = rank_sets(known.value, known.covariance, degrees=known.degrees, rng=rng, draws=1000)
+        wrong += sets.separated.any()
+    assert wrong / 300 <= 0.085  # 5 % and three errors of 300 draws
