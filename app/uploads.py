@@ -10,7 +10,7 @@ from judgebench import services
 from judgebench.services.pages import InputError, NamedPath, OutputsFile, ReadLimits, clean_text, read_outputs
 from judgebench.show.text import one_line
 
-FORMS = ("json", "jsonl", "ndjson", "csv", "parquet", "gz")
+FORMS = ("json", "jsonl", "ndjson", "csv", "parquet", "eval", "gz")
 LIMITS = ReadLimits(file_bytes=512 << 20, row_chars=16 << 20, rows=200_000)
 MAX_BYTES = 64 << 20  # as it is sent; Streamlit holds to the same
 _PREVIEW_CHARS = 300

@@ -156,6 +156,7 @@ class Segment:
 
     after: int  # how many messages of the instruction stand before them
     messages: tuple[Message, ...]
+    given: int = 0  # how many of those before were given: forms divide these in different ways, so no identity has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +183,12 @@ def cut(conversation: Conversation, *, prompt: int = 0) -> tuple[Conversation, T
     asking: list[Message] = []
     replying: dict[int, list[Message]] = {}  # by how many messages stand before
     for at, message in enumerate(conversation.messages):
-        if at < prompt or not (message.inserted or message.role in REPLYING):
+        if at < prompt or not _is_done(message):
             asking.append(message)
         else:
             replying.setdefault(len(asking), []).append(message)
     instruction = replace(conversation, messages=tuple(asking))
-    segments = [Segment(after, tuple(messages)) for after, messages in replying.items()]
+    segments = [segment_at(asking, after, messages) for after, messages in replying.items()]
     places = _reply_places(asking)[len(_reply_places(asking)) - len(segments) :]
     plain = [segment.after for segment in segments] == places and all(
         _is_plain(message, "assistant") for segment in segments for message in segment.messages
@@ -195,11 +196,37 @@ def cut(conversation: Conversation, *, prompt: int = 0) -> tuple[Conversation, T
     return instruction, Trajectory(tuple(segments), conversation.form, plain)
 
 
+def segment_at(asking: Sequence[Message], after: int, messages: Iterable[Message]) -> Segment:
+    """Messages of a model behind the first ``after`` of an instruction's."""
+    return Segment(after, tuple(messages), sum(_is_done(message) for message in asking[:after]))
+
+
+def _is_done(message: Message) -> bool:
+    """Whether it is something that a model did, or that a scaffold inserted."""
+    return message.inserted or message.role in REPLYING
+
+
+def anchored(trajectory: Trajectory, asking: Sequence[Message]) -> Trajectory:
+    """The trajectory with its places in an instruction that is the same but divides what was given in other ways."""
+    places = [0]  # by how many messages were asked before: how many stand before, with those given behind them
+    for at, message in enumerate(asking, 1):
+        if _is_done(message):
+            places[-1] = at
+        else:
+            places.append(at)
+    segments = (
+        segment_at(asking, places[min(segment.after - segment.given, len(places) - 1)], segment.messages)
+        for segment in trajectory.segments
+    )
+    return replace(trajectory, segments=tuple(segments))
+
+
 def plain_trajectory(instruction: Conversation, replies: Sequence[str]) -> Trajectory:
     """One text after each of the instruction's last turns."""
     places = _reply_places(instruction.messages)[-len(replies) :]
     segments = (
-        Segment(after, (Message("assistant", (Text(reply),)),)) for after, reply in zip(places, replies, strict=True)
+        segment_at(instruction.messages, after, [Message("assistant", (Text(reply),))])
+        for after, reply in zip(places, replies, strict=True)
     )
     return Trajectory(tuple(segments), plain=True)
 
@@ -235,13 +262,39 @@ def _reply_places(asking: Sequence[Message]) -> list[int]:
 
 
 def _is_plain(message: Message, role: str) -> bool:
-    texts = bool(message.parts) and all(isinstance(part, Text) for part in message.parts)
+    """A model's message may say nothing."""
+    texts = all(isinstance(part, Text) for part in message.parts) and (bool(message.parts) or role == "assistant")
     return texts and message.role == role and message.name is None
+
+
+def held_files(messages: Iterable[Message]) -> list[str]:
+    """The digests of the files that the messages hold, each once, in their order."""
+    parts = (part for message in messages for part in message.parts)
+    return list(dict.fromkeys(part.digest for part in parts if isinstance(part, Media) and part.digest is not None))
 
 
 def _spoken(messages: Iterable[Message]) -> str:
     texts = (message.text for message in messages if message.role == "assistant")
     return "\n".join(text for text in texts if text)
+
+
+def visible(messages: Iterable[Message]) -> str:
+    """What can be read in them, separated by empty lines: texts, calls with their arguments, results, errors, and files
+    by what tells them apart; neither reasoning nor what only its source understands."""
+    texts = (text for message in messages for text in (*map(_visible, message.parts), message.error))
+    return "\n\n".join(text for text in texts if text)
+
+
+def _visible(part: Part) -> str:
+    match part:
+        case Text(text) | Refusal(text):
+            return text
+        case Call(name, arguments):
+            return f"{name} {arguments}"
+        case Media(kind, digest, url=url, name=name):
+            return f"{kind} {digest or url or name}"
+        case _:
+            return ""
 
 
 class Calls:
@@ -393,14 +446,19 @@ def decoded_conversation(text: str) -> Conversation:
 
 def encoded_trajectory(trajectory: Trajectory) -> str:
     """As ``encoded_conversation``."""
-    segments = [[segment.after, [_message_values(m) for m in segment.messages]] for segment in trajectory.segments]
+    segments = [
+        [s.after, [_message_values(message) for message in s.messages], *([s.given] if s.given else [])]
+        for s in trajectory.segments
+    ]
     values = {"segments": segments, "form": trajectory.form, "plain": trajectory.plain}
     return _dumped({name: value for name, value in values.items() if value not in ("", False)})
 
 
 def decoded_trajectory(text: str) -> Trajectory:
     values = json.loads(text)
-    segments = (Segment(after, tuple(_message(m) for m in messages)) for after, messages in values["segments"])
+    segments = (
+        Segment(after, tuple(_message(m) for m in messages), *given) for after, messages, *given in values["segments"]
+    )
     return Trajectory(tuple(segments), values.get("form", ""), values.get("plain", False))
 
 

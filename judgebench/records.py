@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from judgebench.conversations import Conversation, Trajectory, identity, plain_trajectory, tools_identity
+from judgebench.conversations import Conversation, Trajectory, identity, plain_trajectory, tools_identity, visible
 from judgebench.errors import InputError
 from judgebench.keys import content_key, normalise_text
 
@@ -102,6 +102,14 @@ class Instruction:
         """All turns, separated by an empty line."""
         return "\n\n".join(self.turns)
 
+    @property
+    def visible(self) -> str:
+        """All that can be read of what was asked, system messages and tools included."""
+        if self.plain or self.full is None:
+            return self.text
+        tools = (text for tool in self.full.tools for text in (tool.name, tool.description, tool.parameters) if text)
+        return "\n\n".join((*tools, visible(self.full.messages)))
+
 
 @dataclass(frozen=True)
 class Output:
@@ -126,13 +134,33 @@ class Output:
             return "\n\n".join((*self.earlier, self.text))
         return "\n\n".join(self.trajectory.texts)
 
+    @property
+    def empty(self) -> bool:
+        """Whether it says and does nothing."""
+        done = () if self.trajectory is None else identity(self.trajectory.messages, normalised=True)
+        return not self.whole.strip() and not any(content for _, content in done)
+
+    @property
+    def written(self) -> str:
+        """All that it wrote, separated by empty lines: its texts, its calls with their arguments, files by digest."""
+        if self.plain or self.trajectory is None:
+            return self.whole
+        return visible(message for message in self.trajectory.messages if message.role == "assistant")
+
+    @property
+    def visible(self) -> str:
+        """All that can be read of it: what it wrote, and what tools answered."""
+        if self.plain or self.trajectory is None:
+            return self.whole
+        return visible(self.trajectory.messages)
+
     @cached_property
     def digest(self) -> str:
         """Content key of all that it said and did, whoever did."""
         if self.plain or self.trajectory is None:
             return content_key(*self.earlier, self.text)
         segments = self.trajectory.segments
-        return content_key("output/2", [[s.after, identity(s.messages, normalised=False)] for s in segments])
+        return content_key("output/2", [[s.after - s.given, identity(s.messages, normalised=False)] for s in segments])
 
     def placed(self, instruction: Instruction) -> Trajectory:
         """What it said and did, with its place in the conversation. Raises ValueError for more replies than turns."""

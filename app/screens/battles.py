@@ -218,7 +218,9 @@ def _sampled(battle: JudgedBattle) -> dict[str, list[str]]:
 
 
 def _card(shown: JudgedTrial, key: str) -> None:
-    line(f"{one_line(shown.judge)}, {battles.order_words(shown.order)}: {battles.opinion(shown)}")
+    several = shown.output_a.sample or (shown.output_b is not None and shown.output_b.sample)
+    sample = f", sample {samples(shown.output_a, shown.output_b)}" if several else ""
+    line(f"{one_line(shown.judge)}, {battles.order_words(shown.order)}{sample}: {battles.opinion(shown)}")
     completion = shown.completion
     if completion is None:
         line("No reply is kept: none was needed, or none was had.")

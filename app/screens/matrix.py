@@ -12,6 +12,7 @@ from app.views.elements import line, problem
 from judgebench.services.bias import Scope
 from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard, PairRates
 from judgebench.show import charts, sentences, tables
+from judgebench.show.numbers import plotted
 from judgebench.show.text import one_line
 
 _TABLE_PX, _TABLE_ROWS = 480, 12
@@ -62,8 +63,8 @@ def _table(rates: PairRates, models: Sequence[str]) -> None:
         "Model": [one_line(pair["model"], 200) for pair in pairs],
         "Against": [one_line(pair["opponent"], 200) for pair in pairs],
         "Win rate, %": [100 * pair["win_rate"] for pair in pairs],
-        "95% low": [100 * pair["lower"] for pair in pairs],
-        "95% high": [100 * pair["upper"] for pair in pairs],
+        "95% low": [plotted(pair["lower"], "rate") for pair in pairs],
+        "95% high": [plotted(pair["upper"], "rate") for pair in pairs],
         "Battles": [pair["battles"] for pair in pairs],
     }
     formats: dict[str, Any] = dict.fromkeys(("Model", "Against"), st.column_config.Column(width=_NAME_PX))

@@ -12,6 +12,7 @@ from judgebench import services
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.pages import JudgeBenchError, Lineage, OutputsFile
 from judgebench.services.submissions import MatchReport, Prepared
+from judgebench.show.sentences import messages_held
 from judgebench.show.text import one_line
 
 _FIELDS = {"instruction": "Instruction", "output": "Output", "category": "Category", "reference": "Reference"}
@@ -113,6 +114,8 @@ def _report(report: MatchReport) -> None:
         line(f"{report.new:,} new instructions are added to the benchmark.")
     elif report.new:
         line(f"{report.new:,} rows answer instructions that the benchmark does not have; they are left out.")
+    for words in messages_held(report.messages):
+        line(f"{words[0].upper()}{words[1:]}.")
     if report.missing:
         line(f"{report.missing:,} instructions of the benchmark have no output here; on these the model meets nobody.")
 

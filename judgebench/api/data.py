@@ -25,7 +25,7 @@ from judgebench.bias.relatives import preference_leakage_score
 from judgebench.bias.report import BiasReport
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate
-from judgebench.formats import Kind
+from judgebench.formats import FormName, Kind
 from judgebench.formats.outputs import OutputsFile, gather_outputs, read_outputs
 from judgebench.formats.reading import FRAME_NAME, read_frame
 from judgebench.formats.registry import writable
@@ -38,7 +38,7 @@ from judgebench.spec.study import wrong_field
 from judgebench.stats import published_scores
 from judgebench.stats.agreement import Resampling
 from judgebench.stats.bradley_terry import fit_pair_counts
-from judgebench.stats.intervals import critical_value
+from judgebench.stats.bradley_terry.covariates import rating_estimates
 from judgebench.stats.outcome_columns import count_outcomes
 from judgebench.stats.social_choice import Consensus
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
@@ -129,16 +129,18 @@ def import_judgments(
 
 
 def export(
-    database: Database, kind: Kind, to: str | PathLike[str], *, benchmark: str, judge: Names = (),
-    category: str | None = None,
+    database: Database, kind: Kind | FormName, to: str | PathLike[str], *, benchmark: str, judge: Names = (),
+    category: str | None = None, model: Names = (),
 ) -> services.exports.ExportedFile:  # fmt: skip
     """Write a benchmark's rows into a file, whole or not at all; ``import_files`` reads them back, but for battles and
-    leaderboards. The name says in which form: .jsonl, .json, .csv or .parquet, also with .gz.
+    leaderboards. The name says how: .jsonl, .json, .csv or .parquet, also with .gz. A form of conversations, such as
+    "openai-chat", holds outputs with what was asked, as messages; ``lost`` says what it cannot hold. ``model``: only
+    its outputs.
 
     Raises UnknownName and InputError; a file that was there is then left alone.
     """
     return services.exports.export(
-        database, kind, Path(to), benchmark=benchmark, judges=names_of(judge), category=category
+        database, kind, Path(to), benchmark=benchmark, judges=names_of(judge), category=category, models=names_of(model)
     )
 
 
@@ -201,9 +203,10 @@ def rate(model_a: Sequence[str], model_b: Sequence[str], winner: Sequence[str], 
     ``battles``, ``flag`` (why a rating is none of maximum likelihood).
     Raises InputError, naming column and row, and StatisticsError when the fit does not converge.
     """
-    ratings = fit_pair_counts(count_outcomes(model_a, model_b, winner))
-    half = critical_value(level) * ratings.standard_error
-    ends = {"rating": ratings.theta, "lower": ratings.theta - half, "upper": ratings.theta + half}
+    counts = count_outcomes(model_a, model_b, winner)
+    ratings, known = fit_pair_counts(counts), fit_pair_counts(counts, imagined=True)
+    estimates = rating_estimates(ratings, known, ratings.verdicts - 1, level)
+    ends = {"rating": ratings.theta, "lower": estimates.lower, "upper": estimates.upper}
     columns = {"model": ratings.models, **{name: to_elo(theta) for name, theta in ends.items()}}
     frame = pd.DataFrame(columns | {"battles": ratings.verdicts, "flag": ratings.flags})
     return frame.sort_values("rating", ascending=False, ignore_index=True)

@@ -87,6 +87,12 @@ class StoredVerdict:
     verdict: Verdict
     replied_by: str | None = None  # the LLM that the server named
     reread: Verdict | None = None  # None: no completion, or not one of ours to read
+    samples: tuple[int, int] = (0, 0)  # of A's output and of B's
+
+    @property
+    def battle(self) -> tuple[object, ...]:
+        """What was judged: which outputs to which instruction."""
+        return (self.instruction, self.model_a, self.model_b, self.samples)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -118,7 +124,7 @@ def agrees(stored: Verdict, reread: Verdict) -> bool:
 
 
 def _about_judge(name: str, given: Sequence[StoredVerdict]) -> Iterator[Finding]:
-    trials = Counter((v.instruction, v.model_a, v.model_b, v.order, v.repeat) for v in given)
+    trials = Counter((v.battle, v.order, v.repeat) for v in given)
     llms = Counter(v.replied_by for v in given if v.replied_by is not None)
     reread = [(v.verdict, v.reread) for v in given if v.reread is not None]
     same = [not agrees(old, new) for old, new in reread if old.parser == new.parser]
@@ -148,11 +154,11 @@ def _balance(given: Sequence[StoredVerdict]) -> Iterator[Finding]:
 
 
 def _missing(given: Sequence[StoredVerdict]) -> Iterator[Finding]:
-    battles = Counter((v.instruction, v.model_a, v.model_b) for v in given)
+    battles = Counter(v.battle for v in given)
     usual = Counter(battles.values()).most_common(1)[0][0]
     short = {battle: count < usual for battle, count in battles.items()}
     yield from _by_model(
-        MISSING, {m: [is_short for b, is_short in short.items() if m in b[1:]] for m in _models(given)}
+        MISSING, {m: [is_short for b, is_short in short.items() if m in b[1:3]] for m in _models(given)}
     )
 
 

@@ -16,19 +16,10 @@ from typing import Any, Literal
 import numpy as np
 
 from judgebench.audits import ROBUSTNESS
-from judgebench.audits.findings import (
-    LEVEL,
-    AuditReport,
-    Finding,
-    FindingRule,
-    Severity,
-    ends,
-    make_report,
-    mean_estimate,
-)
-from judgebench.estimate import Estimate, unidentified
+from judgebench.audits.findings import LEVEL, AuditReport, Finding, FindingRule, Severity, ends, make_report
+from judgebench.estimate import Estimate
 from judgebench.keys import content_key
-from judgebench.stats.verdict_table import Floats
+from judgebench.stats.intervals import bounded_difference, bounded_mean
 
 FLIP = FindingRule(
     "net-flip",
@@ -78,12 +69,14 @@ def invariance(name: str, before: Preferences, after: Preferences) -> ChangeEffe
     keys = sorted(before.keys() & after.keys())
     old, new = (np.array([_winner(preferences[key]) for key in keys]) for preferences in (before, after))
     same = float((old == new).mean()) if keys else nan
-    return ChangeEffect(name, "invariance", _mean(np.sign(new - old)), same)
+    turned = np.sign(new - old).astype(np.float64)
+    return ChangeEffect(name, "invariance", bounded_difference(turned, np.arange(len(keys)), level=LEVEL), same)
 
 
 def sensitivity(name: str, preferred: Preferences) -> ChangeEffect:
     """Preferences for the original output over the one made worse."""
-    return ChangeEffect(name, "sensitivity", _mean(np.array([preferred[key] for key in sorted(preferred)])))
+    share = np.array([preferred[key] for key in sorted(preferred)], dtype=np.float64)
+    return ChangeEffect(name, "sensitivity", bounded_mean(share, np.arange(len(share)), level=LEVEL))
 
 
 def consistency(first: Preferences, again: Preferences) -> float:
@@ -142,10 +135,6 @@ def _findings(judge: str, effect: ChangeEffect) -> Iterator[Finding]:
 
 def _winner(preference: float) -> int:
     return int(np.sign(round(preference - 0.5, 9)))
-
-
-def _mean(values: Floats) -> Estimate:
-    return mean_estimate(values.astype(np.float64)) if len(values) else unidentified("no instruction tells")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ of equal entries in two sketches estimates the Jaccard similarity of the two set
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from zlib import crc32
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from judgebench.audits.findings import Evidence, span
 from judgebench.keys import clean_text
+from judgebench.records import Instruction, Output
 
 Hashes = NDArray[np.uint64]
 # Words of scripts that do not separate them are taken character by character.
@@ -64,7 +65,8 @@ class ModelOutputs:
     """One model's outputs."""
 
     model: str
-    texts: Mapping[str, str]  # instruction key -> output
+    texts: Mapping[str, str]  # instruction key -> output: all that the model wrote
+    shown: Mapping[str, str]  # instruction key -> the same with what tools answered, which a judge reads as well
     instructions: Mapping[str, str]  # instruction key -> its text, of the whole benchmark
     instruction_shingles: Mapping[str, Hashes]  # instruction key -> the sequences of five words of its text
 
@@ -135,13 +137,30 @@ class SubmissionSet:
     by_model: Mapping[str, ModelOutputs]
 
     @classmethod
-    def of(cls, instructions: Mapping[str, str], outputs: Mapping[str, Mapping[str, str]]) -> "SubmissionSet":
-        """``outputs`` maps a model's name to its outputs by instruction key; unknown keys are left out."""
-        hashes = {key: shingles(text) for key, text in instructions.items()}
-        by_model = {
-            model: ModelOutputs(model, {k: t for k, t in texts.items() if k in hashes}, instructions, hashes)
-            for model, texts in outputs.items()
+    def of(cls, instructions: Mapping[str, str], texts: Mapping[str, Mapping[str, str]]) -> "SubmissionSet":
+        """``texts`` maps a model's name to its outputs, texts alone, by instruction key; unknown keys are left out."""
+        return cls._of(instructions, {model: (mine, mine) for model, mine in texts.items()})
+
+    @classmethod
+    def of_outputs(
+        cls, instructions: Mapping[str, Instruction], outputs: Mapping[str, Mapping[str, Output]]
+    ) -> "SubmissionSet":
+        """As ``of``, of outputs that may be more than texts."""
+        texts = {
+            model: tuple(
+                {key: getattr(output, name) for key, output in mine.items()} for name in ("written", "visible")
+            )
+            for model, mine in outputs.items()
         }
+        return cls._of({key: instruction.visible for key, instruction in instructions.items()}, texts)
+
+    @classmethod
+    def _of(cls, instructions: Mapping[str, str], texts: Mapping[str, Sequence[Mapping[str, str]]]) -> "SubmissionSet":
+        hashes = {key: shingles(text) for key, text in instructions.items()}
+        by_model = {}
+        for model, both in texts.items():
+            written, shown = ({key: text for key, text in mine.items() if key in hashes} for mine in both)
+            by_model[model] = ModelOutputs(model, written, shown, instructions, hashes)
         return cls(instructions, by_model)
 
     def others(self, model: str) -> list[ModelOutputs]:

@@ -1,8 +1,9 @@
 """A judge's report card: one line a question, each with its interval, a grade by a rule that is printed, and evidence.
 
-A line is graded by the worse end of its interval, so a grade says what the data have shown, and few data make a poor
-grade. What is not identified has no grade. There is no overall grade: a judge is good for something, and the reader
-knows what for. Nothing is estimated here but the shares of trials that ended well, cost and latency.
+A grade is for what is known: one letter where the whole interval has it, else the best and the worst that the interval
+leaves open, as rank ranges do for ranks. Where it leaves all open there are too few data for a grade, and what is not
+identified has none. There is no overall grade: a judge is good for something, and the reader knows what for. Nothing is
+estimated here but the shares of trials that ended well, cost and latency.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,38 +21,43 @@ from judgebench.estimate import unidentified as unknown
 from judgebench.stats.intervals import Clusters, bootstrap_estimate, bounded_mean, cluster_error, normal_estimate
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
-Grade = Literal["A", "B", "C", "D", "-"]
+Grade = str  # "A" to "D", the best and the worst that are open as "A-C", or "-"
 Unit = Literal["share", "points", "number", "USD", "s"]
-_GRADES: tuple[Grade, ...] = ("A", "B", "C", "D")
+_GRADES = "ABCD"
+_TOO_FEW = "too few data for a grade"
 
 
 @dataclass(frozen=True, slots=True)
 class GradingRule:
-    """The three thresholds that A, B and C must reach: the lower end of a share, or the larger end of an amount."""
+    """The three thresholds of A, B and C: at least so large a share, or at most so large an amount."""
 
     best: Literal["high", "near zero"]
     thresholds: tuple[float, float, float]
 
     def grade(self, figure: Estimate) -> Grade:
-        worst = self._worst(figure)
-        if worst is None or not figure.identified:
+        """What the interval leaves open; "-" where that is everything, or there is no interval."""
+        if not figure.identified or figure.lower is None or figure.upper is None:
             return "-"
-        reached = [worst >= edge if self.best == "high" else worst <= edge for edge in self.thresholds]
-        return _GRADES[reached.index(True) if True in reached else 3]
+        ends = abs(figure.lower), abs(figure.upper)
+        best, worst = min(ends), max(ends)
+        if self.best == "high":
+            best, worst = figure.upper, figure.lower
+        elif figure.lower <= 0 <= figure.upper:
+            best = 0.0
+        open_grades = self._of(best), self._of(worst)
+        if open_grades == (_GRADES[0], _GRADES[-1]):
+            return "-"
+        return "-".join(dict.fromkeys(open_grades))
 
     def words(self, unit: Unit) -> str:
         form = "{:g}" if unit == "number" else "{:g} points" if unit == "points" else "{:g}%"
         a, b, c = (form.format(edge if unit == "number" else 100 * edge) for edge in self.thresholds)
-        if self.best == "high":
-            return f"lower end at least {a}: A, {b}: B, {c}: C, else D"
-        return f"the end further from 0 at most {a}: A, {b}: B, {c}: C, else D"
+        how = "at least" if self.best == "high" else "no further from 0 than"
+        return f"{how} {a}: A, {b}: B, {c}: C, else D"
 
-    def _worst(self, figure: Estimate) -> float | None:
-        if self.best == "high":
-            return figure.lower
-        if figure.lower is None or figure.upper is None:
-            return None
-        return max(abs(figure.lower), abs(figure.upper))
+    def _of(self, number: float) -> str:
+        reached = [number >= edge if self.best == "high" else number <= edge for edge in self.thresholds]
+        return _GRADES[reached.index(True) if True in reached else 3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +124,11 @@ _RULES: Mapping[str, GradingRule] = {
 def line(name: str, question: str, figure: Estimate, unit: Unit, evidence: str) -> CardLine:
     """Graded by the rule of its name, where there is one."""
     rule = _RULES.get(name)
-    grade: Grade = "-" if rule is None else rule.grade(figure)
-    return CardLine(name, question, figure, unit, grade, "" if rule is None else rule.words(unit), evidence)
+    if rule is None:
+        return CardLine(name, question, figure, unit, "-", "", evidence)
+    grade = rule.grade(figure)
+    about = f"{evidence}; {_TOO_FEW}" if grade == "-" and figure.identified else evidence
+    return CardLine(name, question, figure, unit, grade, rule.words(unit), about)
 
 
 def bias_lines(report: BiasReport, judge: str) -> list[CardLine]:

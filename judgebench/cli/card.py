@@ -54,5 +54,5 @@ def _print(card: Card) -> None:
             for line in card.lines
         ],
     )
-    say("Grades, by the worse end of the interval:")
+    say("Grades that the intervals leave open:")
     say(*(f"  {line.name}: {line.rule}" for line in card.lines if line.rule), *card.notes)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from judgebench.cli.options import Output
-from judgebench.cli.session import opened, print_json, say
+from judgebench.cli.session import opened, print_json, say, tell
 
 _HELP = """Upgrade, check, back up and copy the database.
 
@@ -32,21 +32,24 @@ def upgrade(context: typer.Context) -> None:
 
 @app.command()
 def check(context: typer.Context, output: Output = "table") -> None:
-    """Count rows and look for what is broken; exit code 1 when something is.
+    """Count rows and look for what is broken or missing; exit code 1 when something is.
 
     $ judgebench db check
     """
+    from judgebench.services.gaps import find_gaps
     from judgebench.store import transfer
 
     with opened(context) as database:
-        report = transfer.check(database)
+        report, missing = transfer.check(database), find_gaps(database)
+    problems = [*report.problems, *map(str, missing.gaps)]
     if output == "json":
-        print_json({"rows": report.rows, "problems": list(report.problems)})
+        print_json({"rows": report.rows, "problems": problems, "notes": list(missing.notes)})
     else:
         width = max(map(len, report.rows))
         say(*(f"{table:<{width}}{count:>10}" for table, count in report.rows.items()))
-        say("\n".join(report.problems) or "no problem found")
-    if report.problems:
+        say("\n".join(problems) or "no problem found")
+        tell(*missing.notes)
+    if problems:
         raise typer.Exit(1)
 
 

@@ -7,30 +7,43 @@ import typer
 
 from judgebench import services
 from judgebench.cli import options
-from judgebench.cli.session import opened, print_json, say
+from judgebench.cli.session import opened, print_json, say, tell
+from judgebench.show.text import one_line
 
 
 def export(
     context: typer.Context,
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="instructions, outputs, verdicts, labels, battles or leaderboard.")
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="instructions, outputs, verdicts, labels, battles, leaderboard; or a form: openai-chat, vllm, "
+            "responses, anthropic, gemini, sharegpt, inspect, promptfoo.",
+        ),
     ],
     benchmark: options.Benchmark,
     to: options.To,
     judge: options.Judges = None,
     category: options.Category = None,
+    model: options.Models = None,
     output: options.Output = "table",
 ) -> None:
     """Write a benchmark's rows to a file, which 'judgebench import' reads back.
 
-    The file's ending says its form: .jsonl, .json, .csv or .parquet, and .gz after it. Battles and leaderboards are not
-    read back.
+    The file's ending says how: .jsonl, .json, .csv or .parquet, and .gz after it. Battles and leaderboards are not read
+    back. A form, which is written as .jsonl or .json, holds outputs with what was asked, as messages.
 
     $ judgebench export outputs --benchmark demo --to outputs.jsonl.gz
     $ judgebench export verdicts --benchmark demo --judge scripted:coin --to verdicts.parquet
+    $ judgebench export openai-chat --benchmark demo --model demo-careful --to chats.jsonl
     """
     with opened(context) as database:
-        done = services.exports.export(database, kind, to, benchmark=benchmark, judges=judge or (), category=category)
+        done = services.exports.export(
+            database, kind, to, benchmark=benchmark, judges=judge or (), category=category, models=model or ()
+        )
+    if done.lost:
+        lost = ", ".join(f"{one_line(what)} ({number:,})" for what, number in done.lost.items())
+        tell(f"what {done.kind} cannot hold is not in the file: {lost}")
     if output == "json":
         print_json(asdict(done))
     else:

@@ -20,6 +20,7 @@ from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.session import complain, opened, print_json, print_table, say
 from judgebench.errors import DatabaseError, InputError, UnknownName
+from judgebench.show.sentences import messages_held
 from judgebench.show.text import count
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def list_formats(output: options.Output = "table") -> None:
     from judgebench.formats.registry import FORMATS
 
     headings = ("format", "holds", "read", "written", "what it is")
-    rows = [(form.name, form.holds, form.read is not None, bool(form.columns), form.help) for form in FORMATS]
+    rows = [(form.name, form.holds, form.read is not None, form.is_written, form.help) for form in FORMATS]
     if output == "json":
         print_json([dict(zip(headings, row, strict=True)) for row in rows])
         return
@@ -274,6 +275,7 @@ def _in_words(report: ImportReport) -> str:
     of = f" ({', '.join(whose)})" if whose else ""
     stored = f"{into}{report.new} {holds}{of} stored; {report.known} were stored already"
     parts = [stored, *(f"{number} {what}" for what, number in counted.items() if number)]
+    parts += messages_held(report.messages)
     if report.annotators:
         parts.append(count(len(report.annotators), "annotator"))
     if report.findings:

@@ -126,6 +126,8 @@ def _print_queue(queue: HumanQueue, failure: float) -> None:
     half: list[Line] = [("kept", queue.held_out.coverage, "share"), ("contradicted", queue.held_out.risk, "share")]
     print_estimates("the same from half of the labels, on the other half", half)
     say(f"{len(queue.battles)} battles for people, {queue.kept} verdicts kept")
+    if queue.sampled:
+        say(f"of several samples, as on {queue.sampled} of them, people are shown the first")
 
 
 def _named(battle: QueuedBattle) -> dict[str, object]:
@@ -155,7 +157,8 @@ def _blind(queue: HumanQueue) -> list[dict[str, object]]:
 
 def _instruction(instruction: Instruction) -> dict[str, object]:
     turns: dict[str, object] = {"instruction": list(instruction.turns)}
-    return turns if instruction.plain else {**turns, "conversation": instruction_text(instruction)}
+    whole = {"conversation": instruction_text(instruction), "instruction_digest": instruction.key}
+    return turns if instruction.plain else turns | whole
 
 
 def _side(letter: str, instruction: Instruction, output: Output) -> dict[str, object]:

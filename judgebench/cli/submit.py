@@ -13,6 +13,7 @@ from judgebench.cli import options
 from judgebench.cli.session import opened, print_json, say, tell
 from judgebench.errors import InputError
 from judgebench.records import Lineage, check_name
+from judgebench.show.sentences import messages_held
 
 if TYPE_CHECKING:
     from judgebench.audits.findings import AuditReport
@@ -105,6 +106,7 @@ def _print_match(report: MatchReport) -> None:
         f"  missing    {report.missing:>7}",
         f"  duplicate  {report.duplicate:>7}",
         f"  empty      {report.empty:>7}",
+        *(f"  {words}" for words in messages_held(report.messages)),
     )
 
 

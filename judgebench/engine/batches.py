@@ -203,7 +203,8 @@ class _Export:
     def _line(self, name: str, trial: Trial | Reading) -> bytes:
         judge, template = self._plan.resolved.judge, self._plan.resolved.template
         prompt = render(template, trial, nonce=make_nonce(trial.key, self._seed))
-        self.report.not_shown = dict(Counter(self.report.not_shown) + not_shown(template, trial))
+        if hidden := not_shown(template, trial):
+            self.report.not_shown = dict(Counter(self.report.not_shown) + hidden)
         messages = prompt.messages if isinstance(prompt, ChatPrompt) else ()
         return question_line(f"{name}.{trial.key}", judge.model, messages, judge.settings)
 

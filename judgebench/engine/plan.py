@@ -9,13 +9,13 @@ answered is the store's business.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, cycle, islice
+from itertools import combinations, islice
 
 from judgebench import store
 from judgebench.clients.providers import price_of
 from judgebench.engine.judges import ResolvedJudge, resolve
 from judgebench.errors import InputError, UnknownName
-from judgebench.judging.templates import OPTIONAL, Template, check_text, render
+from judgebench.judging.templates import OPTIONAL, Template, check_text, render, shown_key
 from judgebench.judging.visibility import not_shown, shows_alike, unseen_difference
 from judgebench.keys import content_key
 from judgebench.records import (
@@ -68,12 +68,9 @@ def battles(
         if one == other:
             raise InputError(f"model {one!r} is paired with itself; name two different models")
         if one in samples and other in samples:
-            sides = zip(
-                range(_sample_battles(len(samples[one]), len(samples[other]))),
-                cycle(samples[one]),
-                cycle(samples[other]),
-            )
-            yield from (Battle.of(instruction, *outputs) for _, *outputs in sides)
+            mine, theirs = samples[one], samples[other]
+            for place in range(_sample_battles(len(mine), len(theirs))):
+                yield Battle.of(instruction, mine[place % len(mine)], theirs[place % len(theirs)])
 
 
 def trials(
@@ -92,14 +89,18 @@ def trials(
     if repeats < 1:
         raise InputError(f"repeats is {repeats}; it must be at least 1")
     taken = (Order.AB,) if orders == "single" else (Order.AB, Order.BA)
-    a, b = battle.a, battle.b
-    samples = (a.sample, b.sample) if a.sample or b.sample else ()
     for repeat in range(repeats):
         if orders == "random":
-            drawn = content_key("order", seed, repeat, battle.instruction.key, a.model, b.model, *samples)
-            taken = (Order.AB if int(drawn, 16) % 2 == 0 else Order.BA,)
+            taken = (_drawn(battle, seed, repeat),)
         for order in taken:
             yield Trial(judge_digest, battle, order, repeat, shown)
+
+
+def _drawn(battle: Battle, seed: int, repeat: int) -> Order:
+    a, b = battle.a, battle.b
+    samples = (a.sample, b.sample) if a.sample or b.sample else ()
+    drawn = content_key("order", seed, repeat, battle.instruction.key, a.model, b.model, *samples)
+    return Order.AB if int(drawn, 16) % 2 == 0 else Order.BA
 
 
 def readings(
@@ -176,8 +177,13 @@ def plan(database: Database, study: Study, judge: ResolvedJudge | None = None) -
     Raises InputError where it cannot be done as written.
     """
     resolved = judge or resolve(study.judge)
-    template = resolved.template
     _make_keys_current(database, resolved)
+    return count(database, study, resolved)
+
+
+def count(database: Database, study: Study, resolved: ResolvedJudge) -> RunPlan:
+    """As ``plan``, and nothing is written at all."""
+    template = resolved.template
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, study.benchmark)
         models = _models(study, template, store.benchmarks.model_names(connection, benchmark_id))
@@ -239,14 +245,18 @@ def estimate(database: Database, study: Study, judge: ResolvedJudge | None = Non
     )
 
 
-def planned_trials(database: Database, plan: RunPlan) -> Iterator[Trial | Reading]:
-    """The plan's trials, a page of instructions in memory at a time and no snapshot held between pages."""
+def planned_trials(database: Database, plan: RunPlan, shows: Sequence[str] | None = None) -> Iterator[Trial | Reading]:
+    """The plan's trials, a page of instructions in memory at a time and no snapshot held between pages.
+
+    ``shows``: what of an instruction beside its conversation is in their keys; None: what the template shows.
+    """
+    shows = plan.resolved.template.shows if shows is None else shows
     study, digest = plan.study, plan.resolved.judge.digest
     questions = store.benchmarks.answered_instructions(
         database, plan.benchmark_id, plan.models, category=study.category, limit=study.limit
     )
     for question in questions:
-        shown = plan.resolved.template.shown(question.instruction)
+        shown = shown_key(question.instruction, shows)
         if plan.outputs:
             yield from readings(question.instruction, question.samples, digest, repeats=study.repeats, shown=shown)
             continue

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["instructions", "outputs", "verdicts", "labels", "lineage", "battles", "leaderboard"]
+FormName = Literal["openai-chat", "vllm", "responses", "anthropic", "gemini", "sharegpt", "inspect", "promptfoo"]
 # Of a column that is written. "replies": a text; where an instruction of the benchmark has several turns, in every row
-# a list of texts.
-ColumnType = Literal["text", "texts", "replies", "number", "integer", "flag"]
+# a list of texts. "messages": a conversation as JSON in a text.
+ColumnType = Literal["text", "texts", "replies", "messages", "number", "integer", "flag"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,15 @@ class Format:
     name: str
     holds: Kind
     help: str  # one sentence
-    recognises: Callable[[Sample], bool] | None = None  # None: it is only written
+    recognises: Callable[[Sample], bool] | None = None  # None: it is only written, or read by its name
     read: Callable[..., Any] | None = None  # (filename, *, limits), with ``maps`` also columns: what the file holds
     general: bool = False
     maps: bool = False  # whether columns with other names can be named, by --map FIELD=COLUMN
     benchmark: str | None = None  # that it is imported into where none is named
-    columns: Mapping[str, ColumnType] = field(default_factory=dict)  # that are written; empty: it is only read
+    columns: Mapping[str, ColumnType] = field(default_factory=dict)  # that are written
     row: Callable[..., Mapping[str, Any]] = dict  # makes a row that is written of the records that it tells about
+    is_form: bool = False  # of conversations, each written as a whole; ``columns`` are empty
+
+    @property
+    def is_written(self) -> bool:
+        return bool(self.columns) or self.is_form

@@ -1,25 +1,26 @@
-"""Which column holds what, and how instructions and outputs are read from it.
+"""Which column holds what.
 
 Every project names its columns in its own way. The table below holds the usual names; where a row has several of them
 the one that stands first counts, whatever their order in the file. Upper and lower case make no difference. A caller's
 own ``columns`` (our field -> their column) goes before the table.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats import Sample
 from judgebench.formats.reading import FileRow
-from judgebench.records import Instruction
 
+CONVERSATIONS = ("messages", "conversation", "conversations", "contents")  # columns of whole ones
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
-    "instruction": ("instruction", "prompt", "question", "query", "turns", "messages", "conversation", "input"),
+    "instruction": ("instruction", "prompt", "question", "query", "turns", *CONVERSATIONS, "input"),
     "output": ("output", "response", "answer", "completion", "generation", "model_output", "prediction"),
     "category": ("category", "dataset", "subset", "scenario"),
     "reference": ("reference", "reference_answer", "ref_answer", "gold", "target"),
     "checklist": ("checklist",),
     "generator": ("generator", "model", "model_id", "model_name"),
+    "sample": ("sample", "epoch"),
     "id": ("id", "question_id", "uid", "instruction_id", "prompt_id"),
 }
 _SIDES = ("output", "response", "answer", "completion", "conversation")
@@ -29,6 +30,7 @@ SIDE_NAMES: Mapping[str, tuple[str, ...]] = {  # of two outputs in a row
     "model_a": ("model_a", "generator_1", "model_1", "generator_a", "model_x"),
     "model_b": ("model_b", "generator_2", "model_2", "generator_b", "model_y"),
 }
+_MOST_DIGITS = 10
 _SHOWN_COLUMNS, _SHOWN_CHARS = 20, 40  # in a message
 
 
@@ -44,15 +46,28 @@ class Columns:
                 raise UnknownName("field", field, usual)
         self._chosen, self._usual = dict(chosen), usual
         self._seen: set[str] = set()
+        self._columns: dict[tuple[str, ...], dict[str, str | None]] = {}  # by the columns of a row: those of the fields
         self.used: dict[str, str] = {}  # field -> the column it was first found in
 
+    def chooses(self, field: str) -> bool:
+        """Whether the caller named the field's column."""
+        return field in self._chosen
+
+    def peek(self, field: str, row: FileRow) -> str | None:
+        """The column of ``row`` that holds ``field``, if there is one and the field is one of these."""
+        names = tuple(row.values)
+        if names not in self._columns:  # rows of a file have mostly the same ones
+            self._seen.update(names)
+            self._columns[names] = {field: _first_of(usual, names) for field, usual in self._usual.items()} | {
+                field: column if column in row.values else None for field, column in self._chosen.items()
+            }
+        return self._columns[names].get(field)
+
     def find(self, field: str, row: FileRow) -> str | None:
-        """The column of ``row`` that holds ``field``, if there is one."""
-        self._seen.update(row.values)
-        column = self._chosen[field] if field in self._chosen else _first_of(self._usual[field], row.values)
-        if column not in row.values:
-            return None
-        self.used.setdefault(field, column)
+        """As ``peek``, of a column that is read."""
+        column = self.peek(field, row)
+        if column is not None:
+            self.used.setdefault(field, column)
         return column
 
     def require(self, field: str, row: FileRow) -> str:
@@ -85,12 +100,6 @@ def holds_field(sample: Sample, names: Iterable[str]) -> bool:
     return _first_of(names, sample.columns) is not None
 
 
-def holds_answers(sample: Sample) -> bool:
-    """Whether the rows hold a model's output: in a column of its own, or in a conversation that is the instruction."""
-    column = _first_of(USUAL_NAMES["instruction"], sample.columns)
-    return holds_field(sample, USUAL_NAMES["output"]) or any(_has_answer(row.get(column or "")) for row in sample.rows)
-
-
 def holds_sides(sample: Sample) -> bool:
     """Whether the rows hold two outputs, or the names of two models."""
     kinds = (("output_a", "output_b"), ("model_a", "model_b"))
@@ -109,44 +118,6 @@ def _first_of(names: Iterable[str], values: Iterable[str]) -> str | None:
     return next((by_lower_case[name] for name in names if name in by_lower_case), None)
 
 
-def read_instruction(row: FileRow, columns: Columns) -> Instruction:
-    """What was asked in this row; also the user's side of a conversation. Raises InputError where nothing was."""
-    column = columns.require("instruction", row)
-    turns = texts(row, column, row.values[column], role="user")
-    if not turns:
-        raise row.error(column, "holds no instruction")
-    if not all(turn.strip() for turn in turns):
-        raise row.error(column, "the instruction, or one of its turns, is empty")
-    return Instruction(
-        turns=turns,
-        category=read_label(row, "category", columns),
-        reference=_reference(row, columns),
-        checklist=_optional_texts(row, "checklist", columns),
-    )
-
-
-def read_replies(row: FileRow, columns: Columns) -> tuple[str, ...]:
-    """The model's replies, at least one, in the order of the turns.
-
-    Where no column holds them, a conversation in the instruction's column does: the assistant's messages.
-    """
-    column = columns.find("output", row)
-    if column is None:
-        column = columns.find("instruction", row)
-        if column is None or not _has_answer(row.values[column]):
-            raise columns.missing("output", row)
-        columns.used.setdefault("output", column)
-    answers = texts(row, column, row.values[column], role="assistant")
-    if not answers:
-        raise row.error(column, "holds no output; an empty output is the empty text")
-    return answers
-
-
-def matched_replies(instruction: Instruction, replies: Sequence[str]) -> Sequence[str]:
-    """One reply a turn; where there are not as many, all in one text, joined as ``Instruction.text`` joins turns."""
-    return replies if len(replies) == len(instruction.turns) else ["\n\n".join(replies)]
-
-
 def read_label(row: FileRow, field: str, columns: Columns) -> str | None:
     """A name or number that may be absent, as text; blank counts as absent."""
     column = columns.find(field, row)
@@ -158,30 +129,28 @@ def read_label(row: FileRow, field: str, columns: Columns) -> str | None:
     return row.as_text(column, value).strip() or None
 
 
-def _reference(row: FileRow, columns: Columns) -> str | None:
-    return "\n\n".join(_optional_texts(row, "reference", columns)).strip() or None
+def read_count(row: FileRow, field: str, columns: Columns) -> int | None:
+    """A whole number from 0, also as text; None where the column holds anything else, or there is none."""
+    column = columns.find(field, row)
+    text = "" if column is None else str(row.values[column]).strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else None
 
 
-def _optional_texts(row: FileRow, field: str, columns: Columns) -> tuple[str, ...]:
+def optional_texts(row: FileRow, field: str, columns: Columns) -> tuple[str, ...]:
+    """A text, or a list of texts, that may be absent."""
     column = columns.find(field, row)
     if column is None or row.values[column] in (None, ""):
         return ()
-    return texts(row, column, row.values[column], role="assistant")
+    return texts(row, column, row.values[column])
 
 
-def _has_answer(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(m, dict) and m.get("role") == "assistant" for m in value)
-
-
-def texts(row: FileRow, column: str, value: Any, *, role: str) -> tuple[str, ...]:
-    """The texts in a cell: one text, a list of texts, or the messages of one role in a conversation."""
-    if not isinstance(value, list):
-        return (row.as_text(column, value),)
-    mine = [item for item in value if not isinstance(item, dict) or item.get("role", role) == role]
-    return tuple(row.as_text(column, _content(item)) for item in mine)
+def texts(row: FileRow, column: str, value: Any) -> tuple[str, ...]:
+    """The texts in a cell: one, or a list of them, also as the contents of messages that do not say whose they are."""
+    items = value if isinstance(value, list) else [value]
+    return tuple(row.as_text(column, _content(item)) for item in items)
 
 
 def _content(item: Any) -> Any:
     """What a message says; Arena-Hard 2 puts an object with an ``answer`` there."""
-    content = item.get("content") if isinstance(item, dict) else item
-    return content.get("answer") if isinstance(content, dict) else content
+    content = item["content"] if isinstance(item, dict) and "content" in item else item
+    return content.get("answer", content) if isinstance(content, dict) else content

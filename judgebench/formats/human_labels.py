@@ -13,23 +13,16 @@ labels are worth is not known here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from judgebench.conversations import Blob, cut
 from judgebench.formats import Format, Sample
-from judgebench.formats.fields import (
-    SIDE_NAMES,
-    USUAL_NAMES,
-    Columns,
-    holds_field,
-    holds_sides,
-    read_instruction,
-    read_label,
-    texts,
-)
+from judgebench.formats.exchanges import ExchangeReader, first_turns
+from judgebench.formats.fields import SIDE_NAMES, USUAL_NAMES, Columns, holds_field, holds_sides, read_count, read_label
 from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, kind, read_rows
-from judgebench.formats.writing import INSTRUCTION_COLUMNS, KEY_COLUMN, instruction_values
+from judgebench.formats.writing import INSTRUCTION_COLUMNS, KEY_COLUMN, instruction_values, output_values
 from judgebench.records import HumanLabel, Instruction, Order, Output
 
 LABEL_FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -41,6 +34,8 @@ LABEL_FIELDS: Mapping[str, tuple[str, ...]] = {
     "label": ("preference", "winner", "label", "human_preference", "decision", "vote"),
     "annotator": ("annotator", "judge", "worker", "annotator_index", "annotator_id", "rater", "user"),
     "turn": ("turn",),
+    "sample_a": ("sample_a",),
+    "sample_b": ("sample_b",),
 }
 _FIRST = ("model_a", "a", "a>b", "left", "first", "1st", "output_1", "output_a", "a>>b")
 _SECOND = ("model_b", "b", "b>a", "a<b", "right", "second", "2nd", "output_2", "output_b", "b>>a")
@@ -52,12 +47,13 @@ _ONE_HOT = ("winner_model_a", "winner_model_b", "winner_tie")
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two outputs: by the name of its model, by its text, or both."""
+    """One of the two outputs: by the name of its model, by what it is, or both."""
 
     model: str | None
-    text: str | None
-    column: str  # that holds the text, or the name where there is no text
+    output: Output | None  # without the name of its model
+    column: str  # that holds the output, or the name where there is no output
     digest: str | None = None  # of the output, as a queue for people has it: it tells apart what reads alike
+    sample: int | None = None  # which of the model's outputs, as only our own files say
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +70,7 @@ class LabelRow:
     order: Order | None = None  # BA: the second was shown first; None: not known
     source: str | None = None  # where it was given; None: in this file
     created_at: str | None = None  # ISO 8601, UTC; None: not known
+    key: str | None = None  # of the instruction, as our own files have it: turns may not be all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +80,7 @@ class LabelFile:
     file: str
     rows: tuple[LabelRow, ...]
     columns: Mapping[str, str]  # field -> the column it was read from
+    blobs: Mapping[str, Blob] = field(default_factory=dict)  # files that messages hold, by digest
 
 
 def read_label_file(
@@ -92,17 +90,20 @@ def read_label_file(
 
     Raises InputError naming file, row and field where a label, an instruction or a side cannot be read.
     """
-    names = Columns(columns or {}, LABEL_FIELDS)
-    rows = tuple(_row(row, names) for row in read_rows(filename, limits=limits))
-    names.check_chosen(str(filename))
-    return LabelFile(str(filename), rows, names.used)
+    reader = ExchangeReader(Columns(columns or {}, LABEL_FIELDS), limits=limits)
+    rows = tuple(_row(row, reader) for row in read_rows(filename, limits=limits))
+    reader.columns.check_chosen(str(filename))
+    return LabelFile(str(filename), rows, reader.columns.used, reader.blobs)
 
 
-def _row(row: FileRow, columns: Columns) -> LabelRow:
-    instruction, turns = _instruction(row, columns), _turn(row, columns)
-    first, second = (_side(row, columns, letter, turns) for letter in "ab")
+def _row(row: FileRow, reader: ExchangeReader) -> LabelRow:
+    columns, turns = reader.columns, _turn(row, reader.columns)
+    instruction = _instruction(row, reader, turns)
+    first, second = (_side(row, reader, letter, instruction, turns) for letter in "ab")
     preference, both_bad = _choice(row, columns, first, second)
-    label = LabelRow(row.place, instruction, first, second, preference, both_bad, read_label(row, "annotator", columns))
+    annotator = read_label(row, "annotator", columns)
+    key = row.values.get("instruction_digest") or row.values.get(KEY_COLUMN)
+    label = LabelRow(row.place, instruction, first, second, preference, both_bad, annotator, key=key)
     return label if KEY_COLUMN not in row.values else _exported(row, label)
 
 
@@ -132,33 +133,53 @@ def _turn(row: FileRow, columns: Columns) -> int | None:
     return int(turn)
 
 
-def _instruction(row: FileRow, columns: Columns) -> Instruction:
-    """From its own column, else from the user's side of the first conversation."""
-    turn = _turn(row, columns)
-    if columns.find("instruction", row) is not None:
-        instruction = read_instruction(row, columns)
-        return replace(instruction, turns=instruction.turns[:turn])
-    column = columns.find("output_a", row)
-    if column is None or not isinstance(row.values[column], list):
-        raise columns.missing("instruction", row)
-    turns = texts(row, column, row.values[column], role="user")[:turn]
-    if not turns or not all(turn.strip() for turn in turns):
-        raise row.error(column, "the conversation holds no question, or an empty one")
-    return Instruction(turns, read_label(row, "category", columns))
+def _instruction(row: FileRow, reader: ExchangeReader, turns: int | None) -> Instruction:
+    """From its own column; from the first conversation where that says more of it, or there is no column."""
+    named = None
+    if reader.columns.find("instruction", row) is not None:
+        named = reader.instruction(row)
+        full = None if named.full is None else first_turns(named.full, turns)
+        named = replace(named, turns=named.turns[:turns], full=full)
+    column = reader.columns.find("output_a", row)
+    conversation = None if column is None or KEY_COLUMN in row.values else reader.conversation(row, column)
+    if conversation is None or column is None:
+        if named is None:
+            raise reader.columns.missing("instruction", row)
+        return named
+    question = cut(first_turns(conversation, turns))[0]
+    if named is not None and (named.full is not None or question.plain or question.turns != named.turns):
+        return named
+    return reader.asked(row, column, question)
 
 
-def _side(row: FileRow, columns: Columns, letter: str, turns: int | None) -> Side:
+def _side(row: FileRow, reader: ExchangeReader, letter: str, instruction: Instruction, turns: int | None) -> Side:
+    columns = reader.columns
     named, held = columns.find(f"model_{letter}", row), columns.find(f"output_{letter}", row)
     if named is None and held is None:
         raise columns.missing(f"output_{letter}", row)
-    text = None
+    output = None
     if held is not None and row.values[held] is not None:
-        text = "\n\n".join(texts(row, held, row.values[held], role="assistant")[:turns])
+        output = _output(row, reader, held, instruction, turns)
     model = None if named is None else read_label(row, f"model_{letter}", columns)
-    if model is None and text is None:
+    if model is None and output is None:
         raise row.error(held or named or "", "neither the output nor the name of its model is there")
     digest = row.values.get(f"output_{letter}_digest") or None
-    return Side(model, text, held or named or "", None if digest is None else str(digest))
+    sample = read_count(row, f"sample_{letter}", columns) if KEY_COLUMN in row.values else None
+    return Side(model, output, held or named or "", None if digest is None else str(digest), sample)
+
+
+def _output(row: FileRow, reader: ExchangeReader, column: str, instruction: Instruction, turns: int | None) -> Output:
+    """The one output in a column, after so many turns of the user."""
+    value = row.values[column]
+    conversation = None if KEY_COLUMN in row.values else reader.conversation(row, column)
+    if conversation is not None:
+        return reader.continued(row, column, instruction, first_turns(conversation, turns))
+    if isinstance(value, list):
+        row = FileRow(row.place, {**row.values, column: value[:turns]})
+    outputs = reader.outputs(row, column, instruction)
+    if len(outputs) > 1:
+        raise row.error(column, f"holds {len(outputs)} outputs: a label compares two, make a row of each pair")
+    return outputs[0]
 
 
 def _choice(row: FileRow, columns: Columns, first: Side, second: Side) -> tuple[float, bool]:
@@ -243,7 +264,8 @@ def _is_label_file(sample: Sample) -> bool:
 
 def _values(instruction: Instruction, a: Output, b: Output, label: HumanLabel) -> dict[str, Any]:
     own = {name: getattr(label, name) for name in LABELS.columns if hasattr(label, name)}
-    return {**own, **instruction_values(instruction), "output_a": a.whole, "output_b": b.whole}
+    sides = {**output_values("output_a", a), **output_values("output_b", b)}
+    return {**own, **instruction_values(instruction), **sides, "sample_a": a.sample, "sample_b": b.sample}
 
 
 LABELS = Format(
@@ -256,7 +278,9 @@ LABELS = Format(
     maps=True,
     columns={
         **INSTRUCTION_COLUMNS,
-        **dict.fromkeys(("model_a", "output_a", "model_b", "output_b", "annotator"), "text"),
+        **{"model_a": "text", "output_a": "replies", "output_a_messages": "messages", "sample_a": "integer"},
+        **{"model_b": "text", "output_b": "replies", "output_b_messages": "messages", "sample_b": "integer"},
+        "annotator": "text",
         **{"preference": "number", "both_bad": "flag", "order": "text", "source": "text", "created_at": "text"},
     },
     row=_values,

@@ -1,51 +1,41 @@
 """Files of instructions, and of models' outputs to them, by their usual column names."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
+from judgebench.conversations import Blob
 from judgebench.errors import InputError
 from judgebench.formats import Format
-from judgebench.formats.fields import (
-    USUAL_NAMES,
-    Columns,
-    holds_answers,
-    holds_field,
-    holds_more,
-    holds_sides,
-    matched_replies,
-    read_instruction,
-    read_label,
-    read_replies,
-)
-from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, read_rows
-from judgebench.formats.writing import INSTRUCTION_COLUMNS, instruction_values
-from judgebench.records import Instruction
+from judgebench.formats.documents import file_rows
+from judgebench.formats.exchanges import ExchangeReader, holds_conversation, holds_outputs
+from judgebench.formats.fields import USUAL_NAMES, Columns, holds_field, holds_more, holds_sides, read_label
+from judgebench.formats.forms import Form
+from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits
+from judgebench.formats.writing import INSTRUCTION_COLUMNS, instruction_values, output_values
+from judgebench.records import Instruction, Output
+
+_Slot = tuple[str, str | None, int, int]  # instruction, model, the row's count, and the count within the row
 
 
 @dataclass(frozen=True, slots=True)
 class OutputRow:
-    """A model's text for an instruction, and where it was read."""
+    """A model's output to an instruction, and where it was read."""
 
     instruction: Instruction
-    text: str  # it may be empty
+    output: Output  # without the name of its model
     place: Place
-    earlier: tuple[str, ...] = ()  # the replies to the turns before the last, where there is one reply a turn
     model: str | None = None  # that wrote it, as the file has it
-
-    @property
-    def whole(self) -> str:
-        """All its replies, separated by an empty line."""
-        return "\n\n".join((*self.earlier, self.text))
 
 
 @dataclass(frozen=True, slots=True)
 class OutputsFile:
-    """Outputs, of a model at most one to each instruction, in the file's order."""
+    """Outputs in the file's order; several of a model to an instruction are samples, numbered from 0."""
 
     file: str
     outputs: tuple[OutputRow, ...]  # at least one
-    repeated: tuple[OutputRow, ...]  # left out because they repeat an earlier one word for word
+    repeated: tuple[OutputRow, ...]  # left out because they repeat an earlier one
     columns: Mapping[str, str]  # field -> the column it was read from
+    blobs: Mapping[str, Blob] = field(default_factory=dict)  # files that messages hold, by digest
 
     @property
     def duplicates(self) -> int:
@@ -53,8 +43,8 @@ class OutputsFile:
 
     @property
     def empty(self) -> int:
-        """How many outputs are empty or blank. They are kept: to say nothing is an output too."""
-        return sum(not output.text.strip() for output in self.outputs)
+        """How many outputs say and do nothing. They are kept: that is an output too."""
+        return sum(row.output.empty for row in self.outputs)
 
     @property
     def generator(self) -> str | None:
@@ -71,7 +61,7 @@ class OutputsFile:
         for name in dict.fromkeys(output.model or self.generator or "" for output in self.outputs):
             mine = tuple(output for output in self.outputs if (output.model or self.generator) == name)
             repeated = tuple(output for output in self.repeated if (output.model or self.generator) == name)
-            parts[name] = OutputsFile(self.file, mine, repeated, self.columns)
+            parts[name] = OutputsFile(self.file, mine, repeated, self.columns, self.blobs)
         return parts
 
 
@@ -92,18 +82,26 @@ class InstructionsFile:
     items: tuple[InstructionRow, ...]  # at least one
     duplicates: int  # rows left out because they repeat an earlier one
     columns: Mapping[str, str]  # field -> the column it was read from
+    blobs: Mapping[str, Blob] = field(default_factory=dict)  # as of an OutputsFile
 
 
 def read_outputs(
-    filename: Filename, *, columns: Mapping[str, str] | None = None, limits: ReadLimits | None = None
+    filename: Filename,
+    *,
+    columns: Mapping[str, str] | None = None,
+    limits: ReadLimits | None = None,
+    form: Form | None = None,
 ) -> OutputsFile:
     """The outputs in a file. ``columns`` maps our field to the file's column, e.g. ``{"instruction": "question"}``.
 
-    Raises InputError, naming file, row and field, for whatever cannot be read without guessing: a row without its
-    instruction or output, one that is not text, an empty instruction, or one instruction with two different outputs of
-    a model. UnknownName for a field or column that does not exist.
+    ``form``: of its conversations, where they shall not be recognised. Raises InputError, naming file, row and field,
+    for whatever cannot be read without guessing: a row without its instruction or output, an empty instruction, or one
+    instruction with two different outputs of a model that no column counts. UnknownName for a field or column that
+    does not exist.
     """
-    return gather_outputs(read_rows(filename, limits=limits), str(filename), columns=columns)
+    fields = Columns(columns or {})
+    reader = ExchangeReader(fields, form=form, limits=limits)
+    return _gathered(file_rows(filename, limits=limits), str(filename), reader)
 
 
 def gather_outputs(rows: Iterable[FileRow], name: str, *, columns: Mapping[str, str] | None = None) -> OutputsFile:
@@ -111,24 +109,42 @@ def gather_outputs(rows: Iterable[FileRow], name: str, *, columns: Mapping[str, 
 
     Raises InputError as ``read_outputs`` does.
     """
-    fields = Columns(columns or {})
-    outputs: dict[tuple[str, str | None], OutputRow] = {}
+    return _gathered(rows, name, ExchangeReader(Columns(columns or {})))
+
+
+def _gathered(rows: Iterable[FileRow], name: str, reader: ExchangeReader) -> OutputsFile:
+    outputs: dict[_Slot, OutputRow] = {}
     repeated = []
     for row in rows:
-        output = _output(row, fields)
-        earlier = outputs.setdefault((output.instruction.key, output.model), output)
-        if earlier.whole != output.whole:
-            raise _conflict(row, earlier.place, "output")
-        if earlier is not output:
-            repeated.append(output)
-    fields.check_chosen(name)
-    return OutputsFile(name, tuple(outputs.values()), tuple(repeated), fields.used)
+        exchange = reader.read(row)
+        if not exchange.outputs:
+            raise reader.columns.missing("output", row)
+        for number, output in enumerate(exchange.outputs):
+            slot = (exchange.instruction.key, exchange.model, exchange.sample, number)
+            new = OutputRow(exchange.instruction, output, row.place, exchange.model)
+            earlier = outputs.setdefault(slot, new)
+            if earlier is not new and earlier.output.digest != output.digest:
+                advice = "keep one of the two, or number them in a column 'sample'"
+                raise _conflict(row, earlier.place, "output", advice)
+            if earlier is not new:
+                repeated.append(new)
+    reader.columns.check_chosen(name)
+    return OutputsFile(name, tuple(_numbered(outputs)), tuple(repeated), reader.columns.used, reader.blobs)
 
 
-def _output(row: FileRow, columns: Columns) -> OutputRow:
-    instruction, replies = read_instruction(row, columns), read_replies(row, columns)
-    *earlier, text = matched_replies(instruction, replies)
-    return OutputRow(instruction, text, row.place, tuple(earlier), read_label(row, "generator", columns))
+def _numbered(outputs: Mapping[_Slot, OutputRow]) -> Iterator[OutputRow]:
+    """With the samples of a model to an instruction counted from 0, whatever the rows count from."""
+    slots: dict[tuple[str, str | None], list[_Slot]] = {}
+    for slot in outputs:
+        slots.setdefault(slot[:2], []).append(slot)
+    numbers = {slot: number for several in slots.values() for number, slot in enumerate(sorted(several, key=_count))}
+    for slot, row in outputs.items():
+        number = numbers[slot]
+        yield replace(row, output=replace(row.output, sample=number)) if number else row
+
+
+def _count(slot: _Slot) -> tuple[int, int]:
+    return slot[2:]
 
 
 def read_instructions(
@@ -138,27 +154,25 @@ def read_instructions(
 
     Raises InputError as ``read_outputs`` does; a repeated instruction must repeat everything said about it.
     """
-    fields = Columns(columns or {})
+    reader = ExchangeReader(Columns(columns or {}), limits=limits)
     items: dict[str, InstructionRow] = {}
     duplicates = 0
-    for row in read_rows(filename, limits=limits):
-        item = InstructionRow(read_instruction(row, fields), read_label(row, "id", fields), row.place)
+    for row in file_rows(filename, limits=limits):
+        item = InstructionRow(reader.instruction(row), read_label(row, "id", reader.columns), row.place)
         earlier = items.setdefault(item.instruction.key, item)
         if _about(earlier.instruction) != _about(item.instruction):
             raise _conflict(row, earlier.place, "category, reference or checklist")
         duplicates += earlier is not item
-    fields.check_chosen(str(filename))
-    return InstructionsFile(str(filename), tuple(items.values()), duplicates, fields.used)
+    reader.columns.check_chosen(str(filename))
+    return InstructionsFile(str(filename), tuple(items.values()), duplicates, reader.columns.used, reader.blobs)
 
 
 def _about(instruction: Instruction) -> tuple[object, ...]:
     return instruction.category, instruction.reference, instruction.checklist
 
 
-def _conflict(row: FileRow, earlier: Place, what: str) -> InputError:
-    return row.place.error(
-        f"the same instruction as in {earlier.unit} {earlier.number}, with another {what}; keep one of the two"
-    )
+def _conflict(row: FileRow, earlier: Place, what: str, advice: str = "keep one of the two") -> InputError:
+    return row.place.error(f"the same instruction as in {earlier.unit} {earlier.number}, with another {what}; {advice}")
 
 
 INSTRUCTIONS = Format(
@@ -166,8 +180,8 @@ INSTRUCTIONS = Format(
     holds="instructions",
     help="Instructions with categories, references and checklists, by the usual names of columns.",
     recognises=lambda sample: (
-        holds_field(sample, USUAL_NAMES["instruction"])
-        and not (holds_answers(sample) or holds_sides(sample) or holds_more(sample))
+        (holds_conversation(sample) or (holds_field(sample, USUAL_NAMES["instruction"]) and not holds_more(sample)))
+        and not (holds_outputs(sample) or holds_sides(sample))
     ),
     read=read_instructions,
     general=True,
@@ -181,16 +195,18 @@ OUTPUTS = Format(
     name="outputs",
     holds="outputs",
     help="Outputs of one model or several, with their instructions, by the usual names of columns.",
-    recognises=lambda sample: (
-        holds_field(sample, USUAL_NAMES["instruction"]) and holds_answers(sample) and not holds_sides(sample)
-    ),
+    recognises=lambda sample: holds_outputs(sample) and not holds_sides(sample),
     read=read_outputs,
     general=True,
     maps=True,
-    columns={**INSTRUCTION_COLUMNS, "model": "text", "output": "replies"},
+    columns={
+        **INSTRUCTION_COLUMNS,
+        **{"model": "text", "output": "replies", "output_messages": "messages", "sample": "integer"},
+    },
     row=lambda instruction, output: {
         **instruction_values(instruction),
         "model": output.model,
-        "output": [*output.earlier, output.text],
+        **output_values("output", output),
+        "sample": output.sample,
     },
 )

@@ -21,13 +21,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from judgebench.errors import InputError, MissingExtra
-from judgebench.formats import Sample
 from judgebench.formats.writing import KEY_COLUMN, restored_cell
 from judgebench.keys import clean_text
 
@@ -47,7 +45,6 @@ _CHUNK_CHARS = 1 << 18
 _SPACE = " \t\n\r"
 _SPACES = re.compile(f"[{_SPACE}]*")
 _BATCH_ROWS = 64
-_SAMPLE_ROWS = 5
 FRAME_NAME = "the data frame"  # in messages, where a file would be named
 
 
@@ -72,6 +69,7 @@ class ReadLimits:
     file_bytes: int = 2 << 30  # after unpacking
     row_chars: int = 64 << 20  # one row as it is written in the file
     rows: int = 100_000_000
+    image_bytes: int = 20 << 20  # of one that a message holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,12 +394,6 @@ def read_rows(filename: Filename, *, limits: ReadLimits | None = None) -> Iterat
 def ending(filename: Filename) -> str:
     """Of the file's name, in lower case and without ".gz"."""
     return Path(Path(filename).name.lower().removesuffix(".gz")).suffix
-
-
-def read_sample(filename: Filename, *, limits: ReadLimits | None = None) -> Sample:
-    """The file's first rows. Raises InputError as ``read_rows`` does."""
-    rows = [row.values for row in islice(read_rows(filename, limits=limits), _SAMPLE_ROWS)]
-    return Sample(ending(filename), tuple(rows), tuple(dict.fromkeys(column for row in rows for column in row)))
 
 
 def guessed_ending(start: bytes) -> str:

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats import Format, Sample
 from judgebench.formats.alpaca_eval import ALPACA_EVAL
+from judgebench.formats.documents import read_sample
+from judgebench.formats.form_files import FORM_FORMATS
 from judgebench.formats.human_labels import LABELS, LabelFile
 from judgebench.formats.lineage_file import LINEAGE, LineageFile
 from judgebench.formats.outputs import INSTRUCTIONS, OUTPUTS, InstructionsFile, OutputsFile
-from judgebench.formats.reading import Filename, ReadLimits, read_sample
+from judgebench.formats.reading import Filename, ReadLimits
 from judgebench.formats.scalerlab import SCALERLAB
 from judgebench.formats.verdicts import VERDICTS, VerdictsFile
 from judgebench.formats.writing import BATTLES, LEADERBOARD
@@ -26,6 +28,7 @@ FORMATS: tuple[Format, ...] = (
     SCALERLAB,
     LABELS,
     LINEAGE,
+    *FORM_FORMATS,
     BATTLES,
     LEADERBOARD,
 )
@@ -39,7 +42,7 @@ def readable() -> dict[str, Format]:
 
 def writable() -> dict[str, Format]:
     """The formats that are written, by name."""
-    return {format.name: format for format in FORMATS if format.columns}
+    return {format.name: format for format in FORMATS if format.is_written}
 
 
 def candidates(sample: Sample) -> list[Format]:

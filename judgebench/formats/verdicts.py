@@ -6,13 +6,15 @@ A row of ours is one verdict in force with its judge, both outputs (one where it
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from judgebench.conversations import Blob
 from judgebench.formats import ColumnType, Format
-from judgebench.formats.fields import Columns, matched_replies, read_instruction, texts
+from judgebench.formats.exchanges import ExchangeReader
+from judgebench.formats.fields import Columns
 from judgebench.formats.reading import Filename, FileRow, ReadLimits, read_rows
-from judgebench.formats.writing import INSTRUCTION_COLUMNS, KEY_COLUMN, instruction_values
+from judgebench.formats.writing import INSTRUCTION_COLUMNS, KEY_COLUMN, instruction_values, output_values
 from judgebench.records import (
     Battle,
     Completion,
@@ -114,14 +116,15 @@ class VerdictsFile:
     labels: tuple[HumanLabel, ...] = ()
     against_itself: int = 0  # rows that compare a model with itself, which is no battle
     duplicates: int = 0  # rows left out because they repeat an earlier one
+    blobs: Mapping[str, Blob] = field(default_factory=dict)  # files that messages hold, by digest
 
 
 def read_verdicts(filename: Filename, *, limits: ReadLimits | None = None) -> VerdictsFile:
     """A file that was exported. Raises InputError naming file, row and field."""
     verdicts: dict[str, RecordedVerdict] = {}
-    duplicates = 0
+    duplicates, reader = 0, ExchangeReader(Columns({}), limits=limits)
     for row in read_rows(filename, limits=limits):
-        verdict = _recorded(row)
+        verdict = _recorded(row, reader)
         earlier = verdicts.setdefault(verdict.result.trial_key, verdict)
         if earlier != verdict:
             raise row.error("preference", "an earlier row has another verdict of this judge on the same trial")
@@ -130,17 +133,19 @@ def read_verdicts(filename: Filename, *, limits: ReadLimits | None = None) -> Ve
         (row.instruction, side) for row in verdicts.values() for side in (row.a, row.b) if side is not None
     )
     models = tuple(sorted({output.model for _, output in sides}))
-    return VerdictsFile(str(filename), sides, tuple(verdicts.values()), models, duplicates=duplicates)
+    read = tuple(verdicts.values())
+    return VerdictsFile(str(filename), sides, read, models, duplicates=duplicates, blobs=reader.blobs)
 
 
 def distinct(outputs: Iterable[tuple[Instruction, Output]]) -> tuple[tuple[Instruction, Output], ...]:
-    """The last of each model on each instruction, in the order in which these come."""
-    return tuple({(question.key, output.model): (question, output) for question, output in outputs}.values())
+    """The last of each model and sample on each instruction, in the order in which these come."""
+    by_place = {(question.key, output.model, output.sample): (question, output) for question, output in outputs}
+    return tuple(by_place.values())
 
 
-def _recorded(row: FileRow) -> RecordedVerdict:
-    instruction = read_instruction(row, Columns({}))
-    a, b = (_output(row, instruction, letter) for letter in "ab")
+def _recorded(row: FileRow, reader: ExchangeReader) -> RecordedVerdict:
+    instruction = reader.instruction(row)
+    a, b = (_output(row, instruction, letter, reader) for letter in "ab")
     if a is None or (b is not None and not a.model < b.model):
         raise row.error("model_a", "expected the model whose name sorts before model_b's")
     settings = _parsed(row, "settings", _settings)
@@ -165,12 +170,14 @@ def _check(row: FileRow, verdict: Verdict) -> None:
         raise row.error("status", f"{verdict.status} does not go with the source, preference and score of this row")
 
 
-def _output(row: FileRow, instruction: Instruction, letter: str) -> Output | None:
+def _output(row: FileRow, instruction: Instruction, letter: str, reader: ExchangeReader) -> Output | None:
     model, column = _parsed(row, f"model_{letter}", str), f"output_{letter}"
     if model is None:
         return None
-    *earlier, text = matched_replies(instruction, texts(row, column, row.values.get(column), role="assistant"))
-    return Output(instruction.key, model, text, tuple(earlier))
+    if column not in row.values:
+        raise row.error(column, "is missing")
+    (output,) = reader.outputs(row, column, instruction)
+    return replace(output, model=model, sample=_parsed(row, f"sample_{letter}", _COUNT) or 0)
 
 
 def _completion(row: FileRow) -> Completion | None:
@@ -223,9 +230,11 @@ def _values(recorded: RecordedVerdict) -> dict[str, Any]:
     return {
         **instruction_values(recorded.instruction),
         "model_a": recorded.a.model,
-        "output_a": [*recorded.a.earlier, recorded.a.text],
+        **output_values("output_a", recorded.a),
+        "sample_a": recorded.a.sample,
         "model_b": None if b is None else b.model,
-        "output_b": None if b is None else [*b.earlier, b.text],
+        **output_values("output_b", b),
+        "sample_b": None if b is None else b.sample,
         **dict(zip(_JUDGE, (judge.name, judge.model, judge.template, judge.template_digest), strict=True)),
         "settings": json.dumps(dict(judge.settings), sort_keys=True),
         "order": recorded.order,
@@ -251,7 +260,8 @@ VERDICTS = Format(
     read=read_verdicts,
     columns={
         **INSTRUCTION_COLUMNS,
-        **{"model_a": "text", "output_a": "replies", "model_b": "text", "output_b": "replies"},
+        **{"model_a": "text", "output_a": "replies", "output_a_messages": "messages", "sample_a": "integer"},
+        **{"model_b": "text", "output_b": "replies", "output_b_messages": "messages", "sample_b": "integer"},
         **dict.fromkeys((*_JUDGE, "settings", "order"), "text"),
         "repeat": "integer",
         **{

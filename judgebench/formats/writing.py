@@ -10,7 +10,9 @@ import gzip
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count, islice
 from pathlib import Path
 from typing import IO, Any, TextIO
@@ -19,15 +21,17 @@ from judgebench.errors import InputError, MissingExtra
 from judgebench.formats import ColumnType, Format
 from judgebench.keys import clean_text
 from judgebench.leaderboard.board import COLUMNS
-from judgebench.records import Instruction
+from judgebench.records import Instruction, Output
 
 KEY_COLUMN = "instruction_key"  # the first column of the files that we write and read back
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ROW_GROUP = 1000  # rows of a parquet file that are in memory at a time
 Columns = Mapping[str, ColumnType]
 Values = Mapping[str, Any]
 INSTRUCTION_COLUMNS: Mapping[str, ColumnType] = {
-    **{KEY_COLUMN: "text", "instruction": "replies", "category": "text", "reference": "text", "checklist": "texts"}
+    **{KEY_COLUMN: "text", "instruction": "replies", "messages": "messages"},
+    **{"category": "text", "reference": "text", "checklist": "texts"},
 }
 _Writer = Callable[[IO[bytes], Columns, Iterable[Values], bool], None]
 BATTLES = Format(
@@ -54,10 +58,22 @@ def instruction_values(instruction: Instruction) -> dict[str, Any]:
     return {
         KEY_COLUMN: instruction.key,
         "instruction": list(instruction.turns),
+        "messages": instruction.full,
         "category": instruction.category,
         "reference": instruction.reference,
         "checklist": list(instruction.checklist),
     }
+
+
+def output_values(column: str, output: Output | None) -> dict[str, Any]:
+    """What ``column`` and the one of its messages hold about an output."""
+    replies = None if output is None else [*output.earlier, output.text]
+    return {column: replies, messages_of(column): None if output is None else output.trajectory}
+
+
+def messages_of(column: str) -> str:
+    """The column that holds the messages of what stands in ``column`` as text."""
+    return "messages" if column == "instruction" else f"{column}_messages"
 
 
 def write_rows(path: Path, columns: Columns, rows: Iterable[Values], *, several_turns: bool = False) -> int:
@@ -67,20 +83,59 @@ def write_rows(path: Path, columns: Columns, rows: Iterable[Values], *, several_
     Raises InputError for another ending or where the file cannot be written, MissingExtra for parquet without pyarrow.
     """
     write, packed = _writer(path)
-    unfinished = path.with_name(f".{path.name}.unfinished")
     counter = count()
     counted = (row for row, _ in zip(rows, counter, strict=False))
+    with _replaced(path, packed=packed) as stream:
+        write(stream, columns, counted, several_turns)
+    return next(counter)
+
+
+def write_objects(path: Path, rows: Iterable[Values]) -> int:
+    """As ``write_rows``, of JSON objects with any keys: only as .json and .jsonl, and every character as it is."""
+    before, between, after = _framed(path, (".json", ".jsonl"))
+    number = 0
+    with _replaced(path, packed=path.name.lower().endswith(".gz")) as stream:
+        stream.write(before)
+        for number, row in enumerate(rows, 1):
+            stream.write((between if number > 1 else b"") + _json(row))
+        stream.write(after if number or before else b"")
+    return number
+
+
+def write_document(path: Path, document: Values) -> None:
+    """As ``write_objects``, of one object: only as .json."""
+    _framed(path, (".json",))
+    with _replaced(path, packed=path.name.lower().endswith(".gz")) as stream:
+        stream.write(_json(document) + b"\n")
+
+
+def _framed(path: Path, endings: Sequence[str]) -> tuple[bytes, bytes, bytes]:
+    """What stands before, between and after objects. Raises InputError where the name has none of the endings."""
+    ending = Path(path.name.lower().removesuffix(".gz")).suffix
+    if ending not in endings or "\0" in str(path):
+        raise InputError(f"{path}: its name must end in {' or '.join(endings)}; .gz may follow")
+    return (b"[\n", b",\n", b"\n]\n") if ending == ".json" else (b"", b"\n", b"\n")
+
+
+def _json(value: Values) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _SURROGATE.sub(lambda lone: f"\\u{ord(lone[0]):04x}", text).encode()
+
+
+@contextmanager
+def _replaced(path: Path, *, packed: bool) -> Iterator[Any]:
+    """A stream into a file that takes the place of ``path`` when it is complete."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         with unfinished.open("wb") as file:
             stream: Any = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if packed else file
-            write(stream, columns, counted, several_turns)
+            yield stream
             stream.close()  # writes the end of what is packed
         os.replace(unfinished, path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error}): choose another path") from error
     finally:
         unfinished.unlink(missing_ok=True)
-    return next(counter)
 
 
 def _writer(path: Path) -> tuple["_Writer", bool]:
@@ -163,7 +218,7 @@ def _write_parquet(stream: IO[bytes], columns: Columns, rows: Iterable[Values], 
     except ImportError as error:
         raise MissingExtra("parquet files need pyarrow: pip install 'judgebench[parquet]'") from error
     text, texts = pyarrow.string(), pyarrow.list_(pyarrow.string())
-    types = {"text": text, "texts": texts, "replies": texts if several_turns else text}
+    types = {"text": text, "texts": texts, "messages": text, "replies": texts if several_turns else text}
     types |= {"number": pyarrow.float64(), "integer": pyarrow.int64(), "flag": pyarrow.bool_()}
     schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
     rest = iter(rows)

@@ -7,7 +7,7 @@ alike, so that a developer's message reads as the system's.
 """
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -130,12 +130,12 @@ def dialogue(
 ) -> str:
     """Everything in the order in which it was said; what the model said and did bears its name."""
     parts: list[Hidden | Block] = list(asking[0].blocks) if conversation.tools else []
-    left = list(doing)
+    left = deque(doing)
     for at, message in enumerate((*_after_tools(conversation, tuple(asking)), Stretch("", ()))):
         while left and left[0].after <= at:
             parts += [
                 replace(block, title=f"{name}, {block.title}") if isinstance(block, Block) else block
-                for block in left.pop(0).blocks
+                for block in left.popleft().blocks
             ]
         parts += message.blocks
     return written(parts, mark)
@@ -216,24 +216,18 @@ class _Reader:
         """Messages of a model and results of its calls, one after the other; texts without anything between them are
         one, as borders of messages mean nothing there."""
         blocks: list[Hidden | Block] = []
-        last = ""
-        for message in messages:
-            if message.role != "assistant":
-                blocks += self._result(message) if message.role == "tool" else [self._inserted(message)]
-                last = ""
+        for name, group in groupby(_spoken_parts(messages), key=lambda item: item[0]):
+            items = list(group)
+            if name is not None:
+                heading = f"{self._numbered(title)}{name}" if title == _GIVEN else f"{title}{name}"
+                blocks.append(Block(heading, tuple(part.text for _, _, part in items if isinstance(part, Text))))
                 continue
-            name = f"{title}{_by(message)}"
-            for part in message.parts:
-                if not isinstance(part, Text):
-                    blocks.append(self._part(part))
-                    last = ""
-                elif part.text and last == name and isinstance(block := blocks[-1], Block):
-                    blocks[-1] = replace(block, content=(*block.content, part.text))
-                elif part.text:
-                    heading = f"{self._numbered(title)}{_by(message)}" if title == _GIVEN else name
-                    blocks.append(Block(heading, (part.text,)))
-                    last = name
+            for _, message, part in items:
+                blocks += self._other(message) if part is None else [self._part(part)]
         return tuple(blocks)
+
+    def _other(self, message: Message) -> Sequence[Block]:
+        return self._result(message) if message.role == "tool" else [self._inserted(message)]
 
     def _inserted(self, message: Message) -> Block:
         """What the model's scaffold said to it."""
@@ -277,6 +271,20 @@ class _Reader:
         return f"{title} {self._counts[title]}"
 
 
+def _spoken_parts(messages: Iterable[Message]) -> Iterator[tuple[str | None, Message, Part | None]]:
+    """Each part of a model's messages, with the speaker's name where it is a text that is not empty; messages of others
+    as a whole."""
+    for message in messages:
+        if message.role != "assistant":
+            yield None, message, None
+            continue
+        for part in message.parts:
+            if not isinstance(part, Text):
+                yield None, message, part
+            elif part.text:
+                yield _by(message), message, part
+
+
 def _role(message: Message) -> str:
     return _TITLES.get(message.role, f"message of role {cleaned(message.role)}")
 
@@ -295,18 +303,6 @@ def _tool(tool: Tool) -> Block:
     how = "" if tool.kind == "function" else f", {cleaned(tool.kind)}"
     told = [text for text in (tool.description, tool.parameters) if text]
     return Block(f"tool definition{how}: {cleaned(tool.name)}", tuple(told))
-
-
-def quotable(messages: Iterable[Message]) -> Iterator[str]:
-    """Every text of these that a judge reads."""
-    for message in messages:
-        if message.role == "tool" and message.error:
-            yield message.error
-        for part in message.parts:
-            if isinstance(part, Text | Refusal):
-                yield part.text
-            elif isinstance(part, Call):
-                yield part.arguments
 
 
 def without_reasoning(trajectory: Trajectory) -> Trajectory:

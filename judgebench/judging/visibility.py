@@ -9,21 +9,22 @@ from judgebench.judging.templates import RewardScale, Template, is_plain, sides
 from judgebench.records import Instruction, Output, Reading, Trial
 
 _EARLIER = "earlier reply"
+_NOTHING: Counter[str] = Counter()  # to be read only
 _DIALOGUES = frozenset({"first_dialogue", "second_dialogue", "dialogue"})
 
 
 def not_shown(template: Template, trial: Trial | Reading) -> Counter[str]:
     """How many parts of the trial the judge does not see, by kind: "image", "reasoning", "earlier reply" ..."""
     plain = is_plain(trial)
-    if plain and not template.is_text_only and not template.named.isdisjoint(_DIALOGUES):
-        return Counter()
-    instruction, shown = sides(trial)
+    outputs = (trial.output,) if isinstance(trial, Reading) else (trial.battle.a, trial.battle.b)
+    if plain and not outputs[0].earlier and not outputs[-1].earlier:  # nearly all that are asked
+        return _NOTHING
     counts: Counter[str] = Counter()
     if _shows_last_only(template, plain=plain):
-        earlier = sum(_earlier(output) for _, output in shown.values())
-        counts += Counter({_EARLIER: earlier})
+        counts[_EARLIER] = sum(map(_earlier, outputs))
     if plain:
-        return counts
+        return +counts
+    instruction, shown = sides(trial)
     stretches = [*showing.asked(instruction.conversation)]
     for _, output in shown.values():
         stretches += _done(instruction, output)
@@ -90,6 +91,4 @@ def _spoken(instruction: Instruction, output: Output) -> tuple[showing.Stretch, 
 
 def shown_texts(output: Output) -> Sequence[str]:
     """Everything in an output that a judge may quote."""
-    if output.trajectory is None or output.plain:
-        return (output.text,)
-    return tuple(showing.quotable(output.trajectory.messages))
+    return (output.text,) if output.plain else (output.visible,)

@@ -52,7 +52,7 @@ class Row:
     ties: int
     flag: str  # "" or why the rating is not what the method usually gives
     outputs: int = 0  # scored; 0 for methods that rest on battles
-    p_best: float | None = None  # chance of being the best, in [0, 1], under the estimates' joint normal distribution
+    p_best: float | None = None  # chance of being the best, in [0, 1], by draws from the estimates' joint distribution
 
     @property
     def rating(self) -> float | None:

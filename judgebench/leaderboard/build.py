@@ -12,8 +12,9 @@ from judgebench.estimate import Estimate
 from judgebench.leaderboard.board import Leaderboard, Row
 from judgebench.leaderboard.methods import METHODS, named, that
 from judgebench.records import Status
+from judgebench.stats.intervals import FEWEST_RESAMPLED
 from judgebench.stats.method import Choices, Estimates
-from judgebench.stats.ranks import rank_sets
+from judgebench.stats.ranks import RankSets, rank_sets
 from judgebench.stats.scores import ScoreTable, score_preferences
 from judgebench.stats.social_choice import convene
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
@@ -21,6 +22,8 @@ from judgebench.stats.win_rate import Counts, win_rates
 
 _ELO_PER_LOGIT = 400 / math.log(10)
 _ELO_ORIGIN = 1000.0
+_FEW = 20  # instructions, below which a board says how little it can tell
+_TOO_FEW = 5  # hardly anything is told apart by so few
 _ORDER_UNKNOWN = "do not tell which output was shown first"
 
 
@@ -58,6 +61,10 @@ def estimate(
         pairwise = that(lambda other: other.needs == "pairwise")
         raise StatisticsError(f"preferences have no {choices.method}: rank them by {pairwise}")
     _check(choices, controlled=columns is not None)
+    if choices.interval == "bootstrap" and (few := len(np.unique(table.instruction))) < FEWEST_RESAMPLED:
+        raise StatisticsError(
+            f"a bootstrap of {few} instructions is too narrow, it takes {FEWEST_RESAMPLED}: leave --interval out"
+        )
     rng = np.random.default_rng(choices.seed)
     controls = {} if columns is None else {"columns": columns}
     return on_scale(method.load()(table, choices, baseline, rng, **controls), choices)
@@ -152,6 +159,7 @@ def build_from_scores(table: ScoreTable, choices: Choices, *, left_out: Mapping[
         left_out=dict(left_out),
         notes=(
             *estimates.notes,
+            *_few(table.instruction),
             *_pooled(table.judge),
             *_gaps({row.model: row.outputs for row in rows}, "outputs scored"),
         ),
@@ -171,7 +179,7 @@ class _Counts:
 def _rows(models: Sequence[str], estimates: Estimates, counts: _Counts, choices: Choices) -> tuple[Row, ...]:
     value = estimates.value
     rng = np.random.default_rng(choices.seed)
-    sets = rank_sets(value, estimates.covariance, level=choices.level, rng=rng)
+    sets = _rank_sets(estimates, choices.level, rng)
     order = [i for i in np.lexsort((np.arange(len(models)), -value)) if math.isfinite(value[i])]
     if not order:
         raise StatisticsError("no model has a finite estimate: audit the judges' verdicts, or choose another method")
@@ -196,6 +204,13 @@ def _rows(models: Sequence[str], estimates: Estimates, counts: _Counts, choices:
     )
 
 
+def _rank_sets(estimates: Estimates, level: float, rng: np.random.Generator) -> RankSets:
+    if estimates.compared is None:
+        return rank_sets(estimates.value, estimates.covariance, level=level, rng=rng)
+    value, covariance, degrees = (getattr(estimates.compared, name) for name in ("value", "covariance", "degrees"))
+    return rank_sets(value, covariance, degrees=degrees, shown=estimates.value, level=level, rng=rng)
+
+
 def _estimate(estimates: Estimates, at: int, level: float, n: int) -> Estimate:
     value, lower, upper = (_number(column[at]) for column in (estimates.value, estimates.lower, estimates.upper))
     reason = "" if lower is not None else estimates.flags[at] or "too few data for an interval"
@@ -213,7 +228,7 @@ def common_baseline(table: VerdictTable) -> str | None:
 
 def _notes(table: VerdictTable) -> list[str]:
     """What the verdicts as a whole cannot tell."""
-    notes = []
+    notes = _few(table.instruction)
     known = table.order[table.order >= 0]
     if len(known) < len(table):
         notes.append(f"{len(table) - len(known)} of {len(table)} verdicts {_ORDER_UNKNOWN}")
@@ -221,6 +236,17 @@ def _notes(table: VerdictTable) -> list[str]:
     if len(known) and first in (0, len(known)):
         notes.append("every battle was shown in one order only: position bias cannot be told from quality")
     return notes + _pooled(table.judge)
+
+
+def _few(instruction: Codes) -> list[str]:
+    """What a handful of instructions cannot tell."""
+    number = len(np.unique(instruction))
+    if number >= _FEW:
+        return []
+    of_what = "one instruction" if number == 1 else f"{number} instructions"
+    if number <= _TOO_FEW:
+        return [f"{of_what} can hardly tell models apart: have at least {_FEW} judged"]
+    return [f"{of_what} tell little: intervals are wide, and only large differences show; have more judged"]
 
 
 def _pooled(judge: Codes) -> list[str]:

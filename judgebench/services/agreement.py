@@ -1,7 +1,7 @@
 """Agreement of judges with people and with each other, and the battles that a judge had better leave to people."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from judgebench.services.bias import failed_items, judged
 from judgebench.stats.agreement import Resampling, outcomes
 from judgebench.stats.scores import ScoreTable
 from judgebench.store.arrays import score_table
+from judgebench.store.benchmarks import AnsweredInstruction
 from judgebench.store.database import Connection, Database
 
 
@@ -97,6 +98,7 @@ class HumanQueue:
     held_out: Selection  # of a threshold from half of the labelled instructions, on the other half
     kept: int  # battles without a label whose verdict is kept
     battles: tuple[QueuedBattle, ...]
+    sampled: int = 0  # of the battles, those between models with several samples, of which the first are shown
 
 
 def human_queue(database: Database, benchmark: str, judge: str, allowed: Allowed | None = None) -> HumanQueue:
@@ -124,15 +126,16 @@ def human_queue(database: Database, benchmark: str, judge: str, allowed: Allowed
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
         answered = _answered(connection, benchmark_id, items, below, table.instructions)
     shuffled = random.Random(allowed.seed)  # noqa: S311 - it shuffles, it keeps no secret
-    battles = []
+    battles, sampled = [], 0
     for at in below:
-        instruction, outputs = answered[table.instructions[items.instruction[at]]]
+        row = answered[table.instructions[items.instruction[at]]]
         pair = [items.models[items.model_a[at]], items.models[items.model_b[at]]]
         shuffled.shuffle(pair)
-        first, second = (outputs[model] for model in pair)
-        battles.append(QueuedBattle(instruction, first, second, float(confidence[at])))
+        sampled += any(len(row.samples[model]) > 1 for model in pair)
+        first, second = (row.outputs[model] for model in pair)
+        battles.append(QueuedBattle(row.instruction, first, second, float(confidence[at])))
     held_out = _held_out(confidence[rows], wrong[rows], items.instruction[rows], allowed, rng)
-    return HumanQueue(judge, threshold, held_out, int(kept.sum()), tuple(battles))
+    return HumanQueue(judge, threshold, held_out, int(kept.sum()), tuple(battles), sampled)
 
 
 def _calibration(
@@ -164,12 +167,12 @@ def _held_out(
 
 def _answered(
     connection: Connection, benchmark_id: int, items: LabelledBattles, chosen: NDArray[np.intp], keys: tuple[str, ...]
-) -> dict[str, tuple[Instruction, Mapping[str, Output]]]:
-    """Instruction and outputs by the instruction's key, for the battles ``chosen``; of several samples the first."""
+) -> dict[str, AnsweredInstruction]:
+    """By the instruction's key, for the battles ``chosen``."""
     names = sorted({items.models[code] for at in chosen for code in (items.model_a[at], items.model_b[at])})
     needed = {keys[items.instruction[at]] for at in chosen}
     return {
-        answered.instruction.key: (answered.instruction, answered.outputs)
+        answered.instruction.key: answered
         for answered in store.benchmarks.answered_instructions(connection, benchmark_id, names)
         if answered.instruction.key in needed
     }

@@ -14,7 +14,7 @@ from judgebench import store
 from judgebench.bias.contamination import find_overlaps
 from judgebench.estimate import Estimate
 from judgebench.formats.reading import read_rows
-from judgebench.records import Instruction
+from judgebench.records import Instruction, Output
 from judgebench.spec.templates import load_template, templates
 from judgebench.stats.intervals import bounded_mean
 from judgebench.store.database import Connection, Database
@@ -94,7 +94,7 @@ def contamination(
             if name != benchmark and not name.startswith(store.benchmarks.STAGE):
                 places += _instructions(connection, name)
     with_reference = [instruction for instruction in instructions if instruction.reference]
-    ours = [("instruction", instruction.key, instruction.text) for instruction in instructions]
+    ours = [("instruction", instruction.key, instruction.visible) for instruction in instructions]
     ours += [("reference", instruction.key, instruction.reference or "") for instruction in with_reference]
     overlaps = find_overlaps([text for _, _, text in ours], [place.text for place in places], threshold=threshold)
     repeats = [
@@ -132,12 +132,17 @@ def _outputs(connection: Connection, benchmark_id: int, models: Sequence[str] | 
     for name in names:
         store.models.check_model(connection, name)
     return [
-        Searched(f"output of {name}", output.text, answered.instruction.key)
+        Searched(f"output of {name}{_number(output)}", output.visible, answered.instruction.key)
         for answered in store.benchmarks.answered_instructions(connection, benchmark_id, names)
-        for name, output in answered.outputs.items()
+        for name, samples in answered.samples.items()
+        for output in samples
     ]
+
+
+def _number(output: Output) -> str:
+    return f", sample {output.sample + 1}" if output.sample else ""
 
 
 def _instructions(connection: Connection, benchmark: str) -> list[Searched]:
     instructions = store.benchmarks.instructions(connection, store.benchmarks.benchmark_id(connection, benchmark))
-    return [Searched(f"benchmark {benchmark}, instruction {row.key}", row.text) for row in instructions]
+    return [Searched(f"benchmark {benchmark}, instruction {row.key}", row.visible) for row in instructions]

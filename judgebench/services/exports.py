@@ -4,19 +4,24 @@ Equal databases give equal bytes, whichever engine holds them and in whatever or
 stand in the order in which they came, which is part of a benchmark; what is about one stands by names.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
 from sys import maxsize
 from typing import Any
 
 from judgebench import services, store
+from judgebench.conversations import Blob, Conversation, Trajectory, held_files
 from judgebench.errors import InputError, UnknownName
+from judgebench.formats.form_files import DOCUMENTS, form_document, form_row, whole_conversation
+from judgebench.formats.forms import Form, losses
+from judgebench.formats.forms import registry as forms
+from judgebench.formats.message_columns import message_cell
 from judgebench.formats.registry import writable
 from judgebench.formats.verdicts import RecordedVerdict
-from judgebench.formats.writing import KEY_COLUMN, write_rows
+from judgebench.formats.writing import KEY_COLUMN, write_document, write_objects, write_rows
 from judgebench.records import HumanLabel, Instruction, Output
 from judgebench.store import labels
 from judgebench.store.battles import BattleFilter
@@ -31,6 +36,7 @@ class ExportedFile:
     kind: str
     benchmark: str
     rows: int
+    lost: Mapping[str, int] = field(default_factory=dict)  # what its form cannot say of conversations, by kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class _Part:
     benchmark: str
     judges: tuple[str, ...]  # whose verdicts; empty: all
     category: str | None  # of instructions; None: all
+    models: tuple[str, ...] = ()  # whose outputs; empty: all
 
     def id(self, connection: Connection) -> int:
         return store.benchmarks.chosen_benchmark(connection, self.benchmark, self.judges, self.category)
@@ -53,31 +60,117 @@ def export(
     benchmark: str,
     judges: Sequence[str] = (),
     category: str | None = None,
+    models: Sequence[str] = (),
 ) -> ExportedFile:
     """Write a benchmark's instructions, outputs, verdicts, labels, battles or leaderboard, whole or not at all.
 
-    The name of ``path`` says in which form: .jsonl, .json, .csv or .parquet. ``judges``: only their verdicts.
-    ``category``: only its instructions. Raises UnknownName and InputError; a file that was there is then left alone.
+    The name of ``path`` says in which form: .jsonl, .json, .csv or .parquet. A kind that is a form of conversations,
+    "openai-chat" say, writes outputs in it, each with what was asked. ``judges``: only their verdicts. ``category``:
+    only its instructions. ``models``: only their outputs. Raises UnknownName and InputError; a file that was there is
+    then left alone.
     """
-    exported = rows(database, kind, benchmark=benchmark, judges=judges, category=category)
+    part = _part(kind, benchmark, judges, category, models)
+    if writable()[kind].is_form:
+        return _export_form(database, forms.named(kind), path, part)
+    exported = _rows(database, kind, part)
     several_turns = _several_turns(database, benchmark)
     count = write_rows(path, writable()[kind].columns, exported, several_turns=several_turns)
     return ExportedFile(str(path), kind, benchmark, count)
 
 
 def rows(
-    database: Database, kind: str, *, benchmark: str, judges: Sequence[str] = (), category: str | None = None
+    database: Database,
+    kind: str,
+    *,
+    benchmark: str,
+    judges: Sequence[str] = (),
+    category: str | None = None,
+    models: Sequence[str] = (),
 ) -> Iterator[dict[str, Any]]:
     """The rows that ``export`` writes, by the columns that docs/formats.md lists. Raises as it does."""
+    part = _part(kind, benchmark, judges, category, models)
+    if writable()[kind].is_form:
+        return _form_rows(database, forms.named(kind), part, Counter())
+    return _rows(database, kind, part)
+
+
+def _part(kind: str, benchmark: str, judges: Sequence[str], category: str | None, models: Sequence[str]) -> _Part:
     formats = writable()
     if kind not in formats:
         raise UnknownName("kind of export", kind, formats)
-    if judges and kind in ("instructions", "outputs", "labels"):
+    outputs = formats[kind].holds == "outputs"
+    if judges and (outputs or kind in ("instructions", "labels")):
         raise InputError(f"{kind} are by no judge: leave --judge")
-    form, several_turns = formats[kind], _several_turns(database, benchmark)
-    replies = [name for name, kind in form.columns.items() if kind == "replies"]
-    records = _RECORDS[kind](database, _Part(benchmark, tuple(judges), category))
-    return (_flat(form.row(*record), () if several_turns else replies) for record in records)
+    if models and not outputs:
+        raise InputError(f"{kind} are not of one model: leave --model")
+    return _Part(benchmark, tuple(judges), category, tuple(models))
+
+
+def _rows(database: Database, kind: str, part: _Part) -> Iterator[dict[str, Any]]:
+    form, several_turns = writable()[kind], _several_turns(database, part.benchmark)
+    replies = [] if several_turns else [name for name, kind in form.columns.items() if kind == "replies"]
+    messages = [name for name, kind in form.columns.items() if kind == "messages"]
+    files = _Files(database)
+    return (files.written(_flat(form.row(*record), replies), messages) for record in _RECORDS[kind](database, part))
+
+
+def _export_form(database: Database, form: Form, path: Path, part: _Part) -> ExportedFile:
+    lost: Counter[str] = Counter()
+    exported = _form_rows(database, form, part, lost)
+    if form.name in DOCUMENTS:
+        document = list(exported)
+        model = _one_model(database, form, part)
+        write_document(path, form_document(form.name, document, benchmark=part.benchmark, model=model))
+        count = len(document)
+    else:
+        count = write_objects(path, exported)
+    return ExportedFile(str(path), form.name, part.benchmark, count, dict(sorted(lost.items())))
+
+
+def _one_model(database: Database, form: Form, part: _Part) -> str:
+    """Whose outputs a log of Inspect holds. Raises InputError where there are several."""
+    with database.read() as connection:
+        models = part.models or store.benchmarks.model_names(connection, part.id(connection))
+    if form.name == "inspect" and len(models) > 1:
+        raise InputError(f"a log of Inspect is of one model, and the benchmark has {len(models)}: name one by --model")
+    return next(iter(models), "none")
+
+
+def _form_rows(database: Database, form: Form, part: _Part, lost: Counter[str]) -> Iterator[dict[str, Any]]:
+    """The outputs in a form; counts what it cannot say of them."""
+    for instruction, output in _outputs(database, part):
+        conversation = whole_conversation(instruction, output)
+        digests = held_files(conversation.messages)
+        files = _read_files(database, digests) if digests else {}
+        try:
+            lost.update(losses(form, conversation, files))
+            row = form_row(form, instruction, output, files)
+        except ValueError as error:
+            text = f"the output of {output.model!r} to {instruction.text[:60]!r}"
+            raise InputError(f"{text} cannot be written as {form.name}: {error}") from error
+        yield row
+
+
+def _read_files(database: Database, digests: Sequence[str]) -> dict[str, Blob]:
+    with database.read() as connection:
+        return store.blobs.read(connection, digests)
+
+
+class _Files:
+    """Writes cells of messages; a file that several hold stands in the first of them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._written: set[str] = set()
+
+    def written(self, values: Mapping[str, Any], columns: Iterable[str]) -> dict[str, Any]:
+        """The row with a text for the messages in each of these columns."""
+        return {**values, **{name: message_cell(values[name], self._new(values[name])) for name in columns}}
+
+    def _new(self, held: Conversation | Trajectory | None) -> Mapping[str, Blob]:
+        digests = [] if held is None else [file for file in held_files(held.messages) if file not in self._written]
+        self._written.update(digests)
+        return _read_files(self._database, digests) if digests else {}
 
 
 def _flat(values: Mapping[str, Any], replies: Iterable[str]) -> dict[str, Any]:
@@ -102,26 +195,35 @@ def _instructions(database: Database, part: _Part) -> Iterator[tuple[Instruction
 def _outputs(database: Database, part: _Part) -> Iterator[tuple[Instruction, Output]]:
     with database.read() as connection:
         for instruction, outputs in _answered(connection, part):
-            yield from ((instruction, outputs[model]) for model in sorted(outputs))
+            yield from ((instruction, output) for model in sorted(outputs) for output in outputs[model])
 
 
-def _labels(database: Database, part: _Part) -> Iterator[tuple[Instruction, Output, Output, HumanLabel]]:
+def _labels(database: Database, part: _Part) -> Iterator[tuple[Instruction | Output | HumanLabel, ...]]:
     with database.read() as connection:
         given: dict[str, list[HumanLabel]] = defaultdict(list)
         for label in labels.labels(connection, part.id(connection), category=part.category):
             given[label.instruction].append(label)
         for instruction, outputs in _answered(connection, part):
             mine = given[instruction.key]
-            for label in sorted(mine, key=lambda label: (label.model_a, label.model_b, label.annotator)):
-                yield instruction, outputs[label.model_a], outputs[label.model_b], label
+            for label in sorted(mine, key=lambda label: (label.model_a, label.model_b, label.annotator, label.samples)):
+                sides = zip((label.model_a, label.model_b), label.samples, strict=True)
+                yield instruction, *(_sample(outputs[model], sample) for model, sample in sides), label
 
 
-def _answered(connection: Connection, part: _Part) -> Iterator[tuple[Instruction, Mapping[str, Output]]]:
-    """The instructions with the outputs of every model."""
+def _sample(outputs: Sequence[Output], number: int) -> Output:
+    return next(output for output in outputs if output.sample == number)
+
+
+def _answered(connection: Connection, part: _Part) -> Iterator[tuple[Instruction, Mapping[str, tuple[Output, ...]]]]:
+    """The instructions with the outputs of every model, all samples."""
     benchmark_id = part.id(connection)
     models = store.benchmarks.model_names(connection, benchmark_id)
+    for name in part.models:
+        if name not in models:
+            raise UnknownName("model", name, models)
+    models = list(part.models) or models
     answered = store.benchmarks.answered_instructions(connection, benchmark_id, models, category=part.category)
-    return ((row.instruction, row.outputs) for row in answered)
+    return ((row.instruction, row.samples) for row in answered)
 
 
 def _verdicts(database: Database, part: _Part) -> Iterator[tuple[RecordedVerdict]]:
@@ -143,9 +245,12 @@ def _verdicts(database: Database, part: _Part) -> Iterator[tuple[RecordedVerdict
             yield from ((verdict,) for verdict in sorted(verdicts, key=_by_names))
 
 
-def _by_names(verdict: RecordedVerdict) -> tuple[str, str, str, str, int]:
-    other = "" if verdict.b is None else verdict.b.model
-    return verdict.a.model, other, verdict.judge.name, str(verdict.order or ""), verdict.repeat
+def _by_names(verdict: RecordedVerdict) -> tuple[str, str, str, str, int, int, int]:
+    other, sample = ("", 0) if verdict.b is None else (verdict.b.model, verdict.b.sample)
+    return (
+        *(verdict.a.model, other, verdict.judge.name, str(verdict.order or ""), verdict.repeat),
+        *(verdict.a.sample, sample),
+    )
 
 
 def _battles(database: Database, part: _Part) -> Iterator[tuple[dict[str, Any]]]:

@@ -5,7 +5,7 @@ benchmark of what judges replied.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from os import PathLike
 
 from judgebench import services, store
@@ -13,14 +13,16 @@ from judgebench.engine.judges import template_of
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats import Format, Sample, registry
 from judgebench.formats.alpaca_eval import ALPACA_EVAL, read_alpaca_eval
+from judgebench.formats.documents import read_sample
 from judgebench.formats.human_labels import LabelFile
 from judgebench.formats.lineage_file import LineageFile
 from judgebench.formats.outputs import INSTRUCTIONS, OUTPUTS, InstructionsFile, OutputsFile
-from judgebench.formats.reading import ReadLimits, read_sample
+from judgebench.formats.reading import ReadLimits
 from judgebench.formats.registry import Contents
 from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
 from judgebench.judging.templates import OPTIONAL, shown_key
 from judgebench.records import Instruction, Judge, Model, Output, Trial, TrialResult, check_name
+from judgebench.services.submissions import MessageCounts, count_messages
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
 from judgebench.store.verdicts import VerdictWriter
@@ -69,6 +71,7 @@ class ImportReport:
     without_output: int = 0  # labels on instructions or outputs that the benchmark lacks: left out
     missing: int = 0  # instructions of the benchmark to which a model has no output
     findings: int = 0  # of the audit of submissions
+    messages: MessageCounts = field(default_factory=MessageCounts)
 
 
 def preview(path: str | PathLike[str], *, limits: ReadLimits | None = None) -> tuple[Sample, list[Format]]:
@@ -162,8 +165,12 @@ def _check_slip(database: Database, benchmark: str, *, new_benchmark: bool) -> N
 def _save_instructions(database: Database, file: InstructionsFile, benchmark: str) -> ImportReport:
     with database.write() as connection:
         benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
-        stored = store.benchmarks.add_instructions(connection, benchmark_id, [item.instruction for item in file.items])
-    return ImportReport(file.file, INSTRUCTIONS.name, benchmark, stored.new, stored.known, file.duplicates)
+        store.blobs.add(connection, file.blobs)
+        instructions = [item.instruction for item in file.items]
+        stored = store.benchmarks.add_instructions(connection, benchmark_id, instructions)
+    counts = (stored.new, stored.known, file.duplicates)
+    messages = count_messages(instructions, ())
+    return ImportReport(file.file, INSTRUCTIONS.name, benchmark, *counts, messages=messages)
 
 
 def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options: ImportOptions) -> ImportReport:
@@ -183,6 +190,7 @@ def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options
     for submission, audit in zip(prepared, audits, strict=True):
         services.audits.submissions.keep_prepared(database, submission, audit)
     reports = [submission.report for submission in prepared]
+    outputs = [output for submission in prepared for output in submission.outputs]
     return ImportReport(
         file=file.file,
         format=OUTPUTS.name,
@@ -194,12 +202,14 @@ def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options
         without_instruction=sum(report.new for report in reports if not report.takes_new),
         missing=sum(report.missing for report in reports),
         findings=sum(len(audit.findings) for audit in audits),
+        messages=count_messages([row.instruction for row in file.outputs], outputs),
     )
 
 
 def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, format: str) -> ImportReport:
     """Outputs, verdicts and labels; each judge's verdicts as a run that names the format."""
     benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
+    store.blobs.add(connection, file.blobs)
     store.benchmarks.add_instructions(connection, benchmark_id, [instruction for instruction, _ in file.outputs])
     for name in sorted({output.model for _, output in file.outputs}):
         check_name("model", name)
@@ -323,5 +333,5 @@ def import_judgments(
 
 def _case(trial: Trial) -> Instruction:
     shown = trial.battle.instruction
-    text = f"Instruction:\n{shown.text}\n\nOutput A:\n{trial.first.whole}\n\nOutput B:\n{trial.second.whole}"
+    text = f"Instruction:\n{shown.visible}\n\nOutput A:\n{trial.first.visible}\n\nOutput B:\n{trial.second.visible}"
     return Instruction((text,), shown.category)

@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, count, islice
 from pathlib import Path
 
@@ -100,11 +100,11 @@ class _Matched:
 
     def label(self, row: LabelRow, annotator: str, source: str) -> HumanLabel | None:
         """None where an output is not there and must not be added."""
-        key = row.instruction.key
-        if not self._adds and key not in self._outputs:
+        key = row.key if row.key in self._outputs else row.instruction.key
+        if key is None or (not self._adds and key not in self._outputs):
             return None
-        first = self._output(row, row.first)
-        second = self._output(row, row.second, taken=first)
+        first = self._output(row, key, row.first)
+        second = self._output(row, key, row.second, taken=first)
         if first is None or second is None:
             return None
         if first.model == second.model:
@@ -117,38 +117,44 @@ class _Matched:
         told = (row.both_bad, order, row.source or source, row.created_at)
         return HumanLabel(who, key, a.model, b.model, toward_a, *told, samples=(a.sample, b.sample))
 
-    def _output(self, row: LabelRow, side: Side, taken: Output | None = None) -> Output | None:
+    def _output(self, row: LabelRow, key: str, side: Side, taken: Output | None = None) -> Output | None:
         """It is added where there is none of its model."""
-        known = self._outputs.setdefault(row.instruction.key, [])
-        name = side.model if side.model is not None else _by_text(known, side, taken)
-        of_model = [output for output in known if output.model == name]
+        known = self._outputs.setdefault(key, [])
+        name = side.model if side.model is not None else _by_output(known, side, taken)
+        of_model = [output for output in known if output.model == name and side.sample in (None, output.sample)]
         if of_model:
             same = [output for output in of_model if _is_same(output, side)]
             if not same:
                 raise row.place.error(
-                    f"another output of {name!r} than the benchmark's: the label is about a text that is not stored"
+                    f"another output of {name!r} than the benchmark's: the label is about one that is not stored"
                 )
             return same[0]
         if not self._adds:
             return None
-        if side.text is None:
+        if side.output is None:
             raise row.place.error(f"the benchmark has no output of {name!r} to this instruction, nor has the file")
         check_name("model", name)
-        output = Output(row.instruction.key, name, side.text)
+        output = replace(side.output, instruction=key, model=name, sample=side.sample or 0)
         known.append(output)
         self.new.append(output)
         return output
 
 
-def _is_same(output: Output, side: Side) -> bool:
-    """A digest tells apart what reads alike; without one the text that can be read decides, or the model alone."""
+def _is_same(known: Output, side: Side) -> bool:
+    """A digest tells apart what reads alike; without one the output decides, or the model alone.
+
+    A text without messages is the output that wrote nothing else to be read.
+    """
     if side.digest is not None:
-        return output.digest == side.digest
-    return side.text is None or output.whole == side.text
+        return known.digest == side.digest
+    if side.output is None:
+        return True
+    is_text = side.output.trajectory is None and not side.output.earlier
+    return known.digest == side.output.digest or (is_text and known.whole == side.output.text)
 
 
-def _by_text(known: Sequence[Output], side: Side, taken: Output | None) -> str:
-    """The model that wrote this text, other than ``taken``'s; else the column's name, numbered where it is in use."""
+def _by_output(known: Sequence[Output], side: Side, taken: Output | None) -> str:
+    """The model whose output it is, other than ``taken``'s; else the column's name, numbered where it is in use."""
     other = [output for output in known if taken is None or output.model != taken.model]
     writers = [output.model for output in other if _is_same(output, side)]
     if writers:
@@ -182,6 +188,7 @@ def _distinct(given: Sequence[HumanLabel]) -> tuple[list[HumanLabel], int, int]:
 def _add(connection: Connection, benchmark_id: int, file: LabelFile, matched: _Matched) -> tuple[int, int]:
     """Add the instructions and outputs that the benchmark lacks; returns how many of each."""
     keys = {output.instruction for output in matched.new}
+    store.blobs.add(connection, file.blobs)
     instructions = [row.instruction for row in file.rows if row.instruction.key in keys]
     added = store.benchmarks.add_instructions(connection, benchmark_id, instructions)
     for name in sorted({output.model for output in matched.new}):

@@ -85,7 +85,20 @@ def _cached_board(
     if choices.margin is not None or named(choices.method).needs == "scores":
         return with_gate(database, benchmark, _score_board(database, benchmark, judges, category, choices))
     stored = stored_table(database, benchmark, judges, category)
-    return with_gate(database, benchmark, build(stored.table, choices, left_out=stored.left_out))
+    board = build(stored.table, choices, left_out=stored.left_out)
+    if choices.method == "length-controlled":
+        with database.read() as connection:
+            board = _of_words(connection, store.benchmarks.benchmark_id(connection, benchmark), board)
+    return with_gate(database, benchmark, board)
+
+
+def _of_words(connection: Connection, benchmark_id: int, board: Leaderboard) -> Leaderboard:
+    """With a note where lengths and styles are not of whole outputs."""
+    more = store.models.beyond_text(connection, benchmark_id)
+    if not more:
+        return board
+    note = f"length and style of {more} outputs are of their words alone: they hold more, such as tool calls or files"
+    return replace(board, notes=(*board.notes, note))
 
 
 def _in_language(
@@ -161,7 +174,8 @@ def _board(
         rates = _error_rates(connection, source, table)
         return build_corrected(table, choices, rates, source=controls.labels_of or "this benchmark")
     if controls.columns:
-        return build(table, choices, columns=_columns(connection, benchmark_id, table, controls.columns))
+        board = build(table, choices, columns=_columns(connection, benchmark_id, table, controls.columns))
+        return _of_words(connection, benchmark_id, board)
     return build(table, choices)
 
 

@@ -1,15 +1,27 @@
 """Submitting a model's outputs: match them with a benchmark's instructions, report, then store all or nothing."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from judgebench import store
+from judgebench.conversations import Blob, Media, Message, Opaque, Part, Reasoning, anchored, held_files
 from judgebench.errors import InputError
 from judgebench.formats.outputs import OutputsFile
 from judgebench.records import Instruction, Lineage, Model, Output, check_name
 from judgebench.store.database import Database, Stored
+
+
+@dataclass(frozen=True, slots=True)
+class MessageCounts:
+    """What instructions and outputs hold beside texts."""
+
+    samples: int = 0  # outputs beyond a model's first to an instruction
+    conversations: int = 0  # instructions and outputs that are more than a user's texts and the replies to them
+    images: int = 0  # each once
+    not_shown: Mapping[str, int] = field(default_factory=dict)  # parts that no judge is shown, by their kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +35,9 @@ class MatchReport:
     takes_new: bool  # whether the new ones are added to the benchmark; otherwise they are left out
     matched: int  # in the benchmark and in the submission
     missing: int  # in the benchmark, not in the submission
-    duplicate: int  # rows that repeat an earlier row word for word
-    empty: int  # outputs without a visible character; they are kept
+    duplicate: int  # outputs that repeat an earlier one
+    empty: int  # outputs that say and do nothing; they are kept
+    messages: MessageCounts = field(default_factory=MessageCounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,7 @@ class Prepared:
     model: Model
     instructions: tuple[Instruction, ...]  # to add to the benchmark
     outputs: tuple[Output, ...]
+    blobs: Mapping[str, Blob] = field(default_factory=dict)  # files that these hold, by digest
 
 
 def prepare(
@@ -63,16 +77,21 @@ def prepare(
         creates = benchmark not in names
         check_slip(benchmark, names, new_benchmark=new_benchmark)
         known: set[str] = set()
+        instructions = {row.instruction.key: row.instruction for row in reversed(submission.outputs)}
+        divided = {row.instruction.key for row in submission.outputs if _is_divided(row.output)}
+        stored: dict[str, Instruction] = {}
         if not creates:
             benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
             known = set(store.benchmarks.instruction_ids(connection, benchmark_id))
+            if divided & known:
+                stored = {row.key: row for row in store.benchmarks.instructions(connection, benchmark_id)}
     takes_new = creates or extend
-    new = tuple(row.instruction for row in submission.outputs if row.instruction.key not in known)
+    new = tuple(question for key, question in reversed(instructions.items()) if key not in known)
     kept = [row for row in submission.outputs if takes_new or row.instruction.key in known]
-    matched = len(submission.outputs) - len(new)
+    matched = len(instructions) - len(new)
     if not kept:
         raise InputError(
-            f"{submission.file}: none of its {len(submission.outputs)} instructions is in benchmark {benchmark!r}: "
+            f"{submission.file}: none of its {len(instructions)} instructions is in benchmark {benchmark!r}: "
             "is it the right benchmark? --extend adds them to it"
         )
     report = MatchReport(
@@ -85,9 +104,58 @@ def prepare(
         missing=len(known) - matched,
         duplicate=submission.duplicates,
         empty=submission.empty,
+        messages=count_messages([row.instruction for row in kept], [row.output for row in kept]),
     )
-    outputs = tuple(Output(row.instruction.key, model, row.text, row.earlier) for row in kept)
-    return Prepared(report, Model(model, lineage or Lineage()), new if takes_new else (), outputs)
+    places = instructions | stored
+    outputs = tuple(replace(_anchored(row.output, places[row.instruction.key]), model=model) for row in kept)
+    added = new if takes_new else ()
+    files = held_files(_messages(added, outputs))
+    blobs = {digest: submission.blobs[digest] for digest in files if digest in submission.blobs}
+    return Prepared(report, Model(model, lineage or Lineage()), added, outputs, blobs)
+
+
+def _is_divided(output: Output) -> bool:
+    """Whether its places count messages that were given, which forms divide in different ways."""
+    return output.trajectory is not None and any(segment.given for segment in output.trajectory.segments)
+
+
+def _anchored(output: Output, instruction: Instruction) -> Output:
+    """The output with its places in the instruction as it is stored."""
+    if output.trajectory is None or not _is_divided(output):
+        return output
+    return replace(output, trajectory=anchored(output.trajectory, instruction.conversation.messages))
+
+
+def count_messages(instructions: Iterable[Instruction], outputs: Sequence[Output]) -> MessageCounts:
+    """What they hold; an instruction that occurs twice counts once."""
+    distinct = {instruction.key: instruction for instruction in instructions}.values()
+    messages = _messages(distinct, outputs)
+    parts = [part for message in messages for part in message.parts]
+    kinds = Counter(kind for part in parts if (kind := _hidden_kind(part)) is not None)
+    images = {part.digest for part in parts if isinstance(part, Media) and part.kind == "image"}
+    return MessageCounts(
+        samples=sum(output.sample > 0 for output in outputs),
+        conversations=sum(not row.plain for row in distinct) + sum(not output.plain for output in outputs),
+        images=len(images - {None}),
+        not_shown=dict(sorted(kinds.items())),
+    )
+
+
+def _messages(instructions: Iterable[Instruction], outputs: Iterable[Output]) -> list[Message]:
+    """All that they hold, without those that are but texts."""
+    held = [instruction.full for instruction in instructions] + [output.trajectory for output in outputs]
+    return [message for whole in held if whole is not None for message in whole.messages]
+
+
+def _hidden_kind(part: Part) -> str | None:
+    """The kind of a part that no judge is shown; None where it is shown."""
+    match part:
+        case Media() | Opaque():
+            return part.kind
+        case Reasoning():
+            return "reasoning"
+        case _:
+            return None
 
 
 def _check_one_model(submission: OutputsFile) -> None:
@@ -132,6 +200,7 @@ def save(database: Database, *submissions: Prepared) -> Stored:
     with database.write() as connection:
         for prepared in submissions:
             benchmark_id = store.benchmarks.add_benchmark(connection, prepared.report.benchmark)
+            store.blobs.add(connection, prepared.blobs)
             store.benchmarks.add_instructions(connection, benchmark_id, prepared.instructions)
             store.models.add_model(connection, prepared.model)
             stored = store.models.add_outputs(connection, benchmark_id, prepared.outputs)

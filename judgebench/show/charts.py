@@ -82,8 +82,8 @@ def matrix(pairs: Iterable[Mapping[str, Any]], models: Sequence[str]) -> Spec:
             "row": place[pair["model"]],
             "column": place[pair["opponent"]],
             "percent": 100 * pair["win_rate"],
-            "lower": 100 * pair["lower"],
-            "upper": 100 * pair["upper"],
+            "lower": plotted(pair["lower"], "rate"),
+            "upper": plotted(pair["upper"], "rate"),
             "battles": pair["battles"],
         }
         for pair in pairs

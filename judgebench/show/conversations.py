@@ -61,6 +61,7 @@ class ShownMessage:
     answers: int | None = None  # of a result: the number of its call, where that is known
     error: str | None = None  # of a result: why the call failed; empty where it only did
     given: bool = False  # a model's, and part of what was asked
+    inserted: bool = False  # a scaffold's, in the user's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def _messages(
         answers = calls.answered(message) if message.role == "tool" else None
         parts = tuple(_part(part, calls, sizes) for part in message.parts)
         ours = given and message.role in ("assistant", "tool")
-        yield ShownMessage(message.role, parts, message.name, answers, message.error, ours)
+        yield ShownMessage(message.role, parts, message.name, answers, message.error, ours, message.inserted)
 
 
 def _part(part: Part, calls: Calls, sizes: Mapping[str, int]) -> ShownPart:
@@ -177,7 +178,8 @@ def is_text(messages: Sequence[ShownMessage]) -> bool:
 
 
 def _bare(message: ShownMessage) -> bool:
-    return message.name is None and not message.given and [part.kind for part in message.parts] == ["text"]
+    ours = message.given or message.inserted
+    return message.name is None and not ours and [part.kind for part in message.parts] == ["text"]
 
 
 def heading(message: ShownMessage) -> str:
@@ -192,7 +194,7 @@ def heading(message: ShownMessage) -> str:
         words = f"result{number}{name and f' ({name.strip()})'}{error}"
     else:
         words = f"{one_line(message.role)}{name}"
-    return f"{words}, given" if message.given else words
+    return words + (", given" if message.given else "") + (", inserted by a scaffold" if message.inserted else "")
 
 
 def title(part: ShownPart) -> str:

@@ -35,8 +35,8 @@ class Labelled:
 
 
 def plotted(value: float | None, unit: Unit) -> float | None:
-    """The number as it is written: shares, rates and points in percent, all others as they are."""
-    return None if value is None else 100 * value if unit in _PERCENT else value
+    """The number as it is written: shares, rates and points in percent, all others as they are; None for NaN."""
+    return None if value is None or isnan(value) else 100 * value if unit in _PERCENT else value
 
 
 def amount(value: float | None, unit: Unit) -> str:
@@ -94,4 +94,4 @@ def estimate(known: Estimate, unit: Unit) -> str:
 
 def _digits(value: float | None, unit: Unit) -> str:
     written = plotted(value, unit)
-    return MISSING if written is None or isnan(written) else _FORMS[unit][0].format(written)
+    return MISSING if written is None else _FORMS[unit][0].format(written)

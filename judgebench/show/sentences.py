@@ -11,6 +11,7 @@ from judgebench.show.text import count, listing, one_line
 
 if TYPE_CHECKING:
     from judgebench.bias.effects import Counterfactuals, WithoutEffect
+    from judgebench.services.submissions import MessageCounts
     from judgebench.show.tables import Move
 
 _TIERS = 3  # in a summary
@@ -135,7 +136,8 @@ def _tiers(rows: Sequence[Row]) -> list[list[Row]]:
 def _tier(tier: Sequence[Row]) -> str:
     first, *others = (row.model for row in tier)
     if not others:
-        return f"{one_line(first)} leads"
+        surely = tier[0].rank_upper == 1  # a model further down may be less well known, and pass a tier of one
+        return f"{one_line(first)} leads" if surely else f"{one_line(first)} comes first, but not for certain"
     if len(others) == 1:
         return f"{listing([first, *others])} cannot be told apart"
     return f"{listing(others)} cannot be told apart from {one_line(first)}"
@@ -150,3 +152,10 @@ def _below(row: Row, above: Sequence[Row], *, leader: Row) -> str:
 def _company(tier: Sequence[Row]) -> str:
     others = [row.model for row in tier[1:]]
     return f" and cannot be told apart from {listing(others)}" if others else ""
+
+
+def messages_held(held: "MessageCounts") -> list[str]:
+    """What instructions and outputs hold beside texts; empty where that is nothing."""
+    counts = ((held.samples, "further sample"), (held.conversations, "conversation"), (held.images, "image"))
+    kinds = ", ".join(f"{one_line(kind)} ({number:,})" for kind, number in held.not_shown.items())
+    return [count(number, noun) for number, noun in counts if number] + [f"no judge is shown: {kinds}"] * bool(kinds)

@@ -13,9 +13,9 @@ verdicts of an instruction stay together, no instruction ever vanishes, so no re
 the data are not. It does not resample judges, and it is no remedy for a handful of instructions.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import inf, isfinite, sqrt
+from math import inf, isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 Clusters = NDArray[np.integer]
 _FEW = "fewer than two instructions"
 _BLOCK = 50  # resamples weighted at once
+FEWEST_RESAMPLED = 100  # instructions: of fewer, a sample misses rare outcomes too often for any bootstrap to know them
 
 
 def critical_value(level: float, degrees: float = inf) -> float:
@@ -41,6 +42,16 @@ def critical_value(level: float, degrees: float = inf) -> float:
         raise StatisticsError(f"the level of an interval must lie strictly between 0 and 1, not {level!r}")
     upper_tail = 0.5 + level / 2
     return float(stdtrit(degrees, upper_tail) if isfinite(degrees) else ndtri(upper_tail))
+
+
+def critical_values(degrees: Floats, level: float) -> Floats:
+    """Two-sided quantiles of Student's t, NaN where there is no degree of freedom, at least one where there is some.
+
+    Raises StatisticsError as ``critical_value`` does.
+    """
+    critical_value(level)
+    quantiles: Floats = np.where(degrees > 0, stdtrit(np.maximum(degrees, 1.0), 0.5 + level / 2), np.nan)
+    return quantiles
 
 
 def normal_estimate(
@@ -65,79 +76,110 @@ def normal_estimate(
     return Estimate(value, lower, upper, level, method or f"{shape}, clustered by instruction", n)
 
 
-def rate_estimate(rate: float, se: float, units: int, level: float = 0.95) -> Estimate:
-    """A rate in [0, 1] with standard error ``se`` from ``units`` independent units, with Wilson's interval.
+@dataclass(frozen=True, slots=True, eq=False)
+class ClusterSums:
+    """What intervals of means of bounded rows need to know of their clusters; (...,) each, of as many means at once."""
 
-    Inside it takes the sample size that would give a proportion this standard error; at 0 or 1, where the observed
-    spread vanishes and a normal interval would be a point, it takes the units themselves (Wilson 1927; Kish's design
-    effect). No interval where the error is not finite.
+    clusters: Floats  # that have a row
+    rows: Floats  # summed over clusters, as all that follow
+    total: Floats  # of the rows' values
+    squares: Floats  # of the clusters' totals
+    crossed: Floats  # products of a cluster's total and its rows
+    rows_squared: Floats
+
+    @classmethod
+    def of(cls, total: Floats, rows: Floats) -> "ClusterSums":
+        """From each cluster's total and number of rows, (g, ...) both."""
+        products = (rows > 0, rows, total, total**2, total * rows, rows**2)
+        return cls(*(product.sum(axis=0, dtype=np.float64) for product in products))
+
+    @property
+    def degrees(self) -> Floats:
+        """Of freedom: clusters minus one, fewer where they differ in size (Kish); 0 below two clusters."""
+        return np.where(self.clusters > 1, self.rows**2 / np.maximum(self.rows_squared, 1e-300) - 1, 0.0)
+
+    def spread_about(self, centre: Floats) -> Floats:
+        """Sum of squares of what the clusters' totals are beside ``centre`` a row."""
+        spread = self.squares - 2 * centre * self.crossed + centre**2 * self.rows_squared
+        return np.maximum(spread, 0.0)
+
+    def rows_of_one(self, low: float = 0.0, high: float = 1.0) -> Floats:
+        """How many rows one imagined observation weighs: those that tell as much as one independent observation.
+
+        From 1 where the rows of a cluster tell as much as if they were independent, to the average cluster where they
+        repeat each other. The clusters' own ratio of variances says where between, and says little where the largest
+        variance of a row with this mean leaves few clusters that differ: one such cluster counts for half.
+        """
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean, average = self.total / self.rows, self.rows / self.clusters
+            largest = np.maximum((high - mean) * (mean - low), 0.0)
+            told = self.clusters * largest
+            shared = (self.spread_about(mean) / (largest * self.rows_squared)) ** (told / (told + 1))
+            part = np.where(told > 0, np.clip(shared, 1 / average, 1.0), 1.0)
+        return np.where(self.rows > 0, average * part, 1.0)
+
+
+def bounded_ends(
+    sums: ClusterSums, *, level: float = 0.95, low: float = 0.0, high: float = 1.0
+) -> tuple[Floats, Floats]:
+    """Both ends of the intervals of means of values in [low, high]; NaN below two clusters.
+
+    Agresti and Coull's (1998) with Student's t: t^2 / 2 imagined observations at either bound, and t times the error of
+    the mean with them. It never shrinks to a point. Raises StatisticsError for a level outside (0, 1).
     """
-    z = critical_value(level)
-    method = "Wilson, clustered"
-    if not isfinite(rate) or units < 1:
-        return unidentified("there is no observation", level=level, n=units)
-    if not isfinite(se):
-        return Estimate(rate, None, None, level, "none", units, _FEW)
-    spread = rate * (1 - rate)
-    if se == 0 and spread > 0:
-        return Estimate(rate, rate, rate, level, method, units)
-    size = spread / se**2 if spread > 0 and se > 0 else float(units)
-    centre = (rate + z**2 / (2 * size)) / (1 + z**2 / size)
-    half = z / (1 + z**2 / size) * sqrt(spread / size + z**2 / (4 * size**2))
-    return Estimate(rate, max(centre - half, 0.0), min(centre + half, 1.0), level, method, units)
+    quantile = critical_values(sums.degrees, level)
+    return _with_imagined(sums, quantile, quantile**2 / 2, np.zeros_like(quantile), (low, high))
 
 
-def bounded_mean(values: Floats, clusters: Clusters, *, level: float = 0.95) -> Estimate:
-    """Mean of ``values`` (n,) in [0, 1], where rows of one cluster (n,) depend on each other.
+def _with_imagined(
+    sums: ClusterSums, quantile: Floats, either_end: Floats, middle: Floats, bounds: tuple[float, float]
+) -> tuple[Floats, Floats]:
+    """Ends of intervals after adding so many imagined observations at either bound, and midway between them."""
+    (low, high), half_way = bounds, sum(bounds) / 2
+    one = sums.rows_of_one(low, high)
+    size = sums.rows + one * (2 * either_end + middle)
+    centre = (sums.total + one * half_way * (2 * either_end + middle)) / size
+    apart = either_end * ((low - centre) ** 2 + (high - centre) ** 2) + middle * (half_way - centre) ** 2
+    half = quantile * np.sqrt(sums.spread_about(centre) + one**2 * apart) / size
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = sums.total / sums.rows
+    return np.minimum(np.maximum(centre - half, low), mean), np.maximum(np.minimum(centre + half, high), mean)
+
+
+def bounded_mean(
+    values: Floats, clusters: Clusters, *, level: float = 0.95, bounds: tuple[float, float] = (0.0, 1.0)
+) -> Estimate:
+    """Mean of ``values`` (n,) within ``bounds``, where rows of one cluster (n,) depend on each other: ``bounded_ends``.
 
     Raises StatisticsError for a level outside (0, 1).
     """
-    at_either_end = critical_value(level) ** 2 / 2
-    method = "Agresti-Coull, clustered by instruction"
-    return _with_imagined(values, clusters, {0.0: at_either_end, 1.0: at_either_end}, level, method)
+    sums = _sums_of(values, clusters)
+    ends = bounded_ends(sums, level=level, low=bounds[0], high=bounds[1])
+    return _estimate(sums, ends, len(values), level, "Agresti-Coull with t, clustered by instruction")
 
 
 def bounded_difference(values: Floats, clusters: Clusters, *, level: float = 0.95) -> Estimate:
-    """Mean of ``values`` (n,) in [-1, 1], differences of two shares of the same rows.
+    """Mean of ``values`` (n,) in [-1, 1], differences of two shares of the same rows, with Student's t.
 
     Half an imagined cluster at either bound and one at 0 (Agresti and Min 2005, Statistics in Medicine 24, 729-740).
     Raises StatisticsError for a level outside (0, 1).
     """
-    method = "Agresti-Min, clustered by instruction"
-    return _with_imagined(values, clusters, {-1.0: 0.5, 0.0: 1.0, 1.0: 0.5}, level, method)
+    sums = _sums_of(values, clusters)
+    ends = _with_imagined(sums, critical_values(sums.degrees, level), np.array(0.5), np.array(1.0), (-1.0, 1.0))
+    return _estimate(sums, ends, len(values), level, "Agresti-Min with t, clustered by instruction")
 
 
-def _with_imagined(
-    values: Floats, clusters: Clusters, imagined: Mapping[float, float], level: float, method: str
-) -> Estimate:
-    """Normal interval of the mean after adding ``imagined`` observations: how many of which value."""
-    z, n = critical_value(level), len(values)
+def _estimate(sums: ClusterSums, ends: tuple[Floats, Floats], n: int, level: float, method: str) -> Estimate:
     if not n:
         return unidentified("there is no observation", level=level)
-    total, weight = _cluster_sums(values, clusters), _cluster_sums(np.ones(n), clusters)
-    one = _rows_of_one(total, weight, (max(imagined) - values.mean()) * (values.mean() - min(imagined)))
-    size = weight.sum() + one * sum(imagined.values())
-    centre = (total.sum() + one * sum(value * count for value, count in imagined.items())) / size
-    squares = ((total - centre * weight) ** 2).sum()
-    squares += one**2 * sum(count * (value - centre) ** 2 for value, count in imagined.items())
-    half, value = z * np.sqrt(squares) / size, float(values.mean())
-    lower, upper = max(float(centre - half), min(imagined)), min(float(centre + half), max(imagined))
-    return Estimate(value, min(lower, value), max(upper, value), level, method, n)
+    value = float(sums.total / sums.rows)
+    if sums.clusters < 2:
+        return Estimate(value, None, None, level, "none", n, _FEW)
+    return Estimate(value, float(ends[0]), float(ends[1]), level, method, n)
 
 
-def _rows_of_one(total: Floats, weight: Floats, spread: float) -> float:
-    """How many rows one imagined observation weighs: those that tell as much as one independent observation.
-
-    From 1 where the rows of a cluster tell as much as if they were independent, to the average cluster where they
-    repeat each other. The clusters' own ratio of variances says where between, and says little where ``spread``, the
-    largest variance of a row with this mean, leaves few clusters that differ: one such cluster counts for half.
-    """
-    average, told = float(weight.mean()), len(weight) * spread
-    if not told:
-        return average
-    residual = total - weight * total.sum() / weight.sum()
-    shared = float((residual**2).sum() / (spread * (weight**2).sum()))
-    return average * float(np.clip(shared ** (told / (told + 1)), 1 / average, 1.0))
+def _sums_of(values: Floats, clusters: Clusters) -> ClusterSums:
+    return ClusterSums.of(_cluster_sums(values, clusters), _cluster_sums(np.ones(len(values)), clusters))
 
 
 def _cluster_sums(values: Floats, clusters: Clusters) -> Floats:
@@ -279,6 +321,11 @@ class Bootstrap:
     upper: Floats  # (k,)
     level: float
     method: str
+
+    def where(self, enough: NDArray[np.bool_], lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
+        """(k,) ends where there is ``enough`` to draw from and the draws differ, elsewhere ``lower`` and ``upper``."""
+        told = enough & (self.upper > self.lower)
+        return np.where(told, self.lower, lower), np.where(told, self.upper, upper)
 
     @property
     def standard_error(self) -> Floats:

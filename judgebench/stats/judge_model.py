@@ -21,10 +21,11 @@ from scipy.sparse import csr_array
 
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
+from judgebench.stats.bradley_terry import doubt, effective_clusters
 from judgebench.stats.bradley_terry.covariates import Outcomes, Pieces, coefficient_note, davidson, half, shown_first
 from judgebench.stats.bradley_terry.separation import connectivity
-from judgebench.stats.intervals import critical_value, normal_estimate
-from judgebench.stats.method import Choices, Estimates
+from judgebench.stats.intervals import critical_values, normal_estimate
+from judgebench.stats.method import Choices, Compared, Estimates
 from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 
@@ -101,7 +102,9 @@ def estimates(
     used, judge = np.unique(table.judge, return_inverse=True)
     names = tuple(table.judges[code] for code in used)
     model = fit_judge_model(replace(table, judges=names, judge=judge.astype(np.int32)), columns=columns)
-    half = critical_value(choices.level) * np.sqrt(np.maximum(np.diag(model.covariance), 0.0))
+    degrees = effective_clusters(table, "instruction") - 1
+    known = model.covariance + doubt(table)
+    half = critical_values(degrees, choices.level) * np.sqrt(np.maximum(np.diag(known), 0.0))
     counts = PairCounts.of(table)
     flags = connectivity(counts.wins, counts.verdicts).flags
     return Estimates(
@@ -110,8 +113,9 @@ def estimates(
         upper=model.theta + half,
         covariance=model.covariance,
         flags=flags,
-        method="sandwich, clustered by instruction, given the priors",
+        method="sandwich with t, clustered by instruction, given the priors",
         scale="logit",
+        compared=Compared(model.theta, known, degrees),
         notes=(
             *((_HELD_BY_PRIOR,) if any(flags) else ()),
             *(coefficient_note(name, coefficient) for name, coefficient in model.effects.items(choices.level)),

@@ -38,6 +38,15 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """What ranks are told by: estimates that may differ a little from those shown, and how surely they are known."""
+
+    value: "Floats"  # (k,)
+    covariance: "Floats"  # (k, k) NaN for a model that cannot be told from others
+    degrees: "Floats"  # (k,) of freedom behind a model's variance; infinite: known exactly, or by very many
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Estimates:
     """Aligned to the table's models, on ``scale``; NaN for a model that the method cannot rank."""
 
@@ -48,6 +57,7 @@ class Estimates:
     flags: Sequence[str]  # "" or why the value is not what the method usually gives
     method: str  # of the intervals
     scale: Scale
+    compared: Compared | None = None  # None: by value and covariance, as if very many instructions were behind them
     notes: tuple[str, ...] = ()  # what a reader must know to read the values right
     rates: "WinRates | None" = None  # where the method counts battles itself
     outputs: "Counts | None" = None  # scored, a model, where the method rests on scores

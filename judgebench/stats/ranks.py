@@ -5,6 +5,10 @@ critical value is the quantile of the largest studentised difference under Gauss
 Separated pairs leave the maximum and the rest is tested again until nothing changes (step-down: Romano and Wolf 2005;
 ranks: Mogstad, Romano, Shaikh and Wilhelm 2024). All sets hold the true ranks together with the stated probability.
 
+Of few instructions a variance is not well known: each pair's studentised difference is brought from Student's to the
+normal distribution by the fewer of its two models' degrees of freedom. So a model that is new and in few battles does
+not blur the others. Two models whose difference has no variance at all are not separated: nothing says how sure it is.
+
 It does not ask where estimate and covariance come from: win rates, ratings and length-controlled rates all fit. But
 ratings of different components have no common scale: rank each component by itself.
 """
@@ -13,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri, stdtr
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.intervals import critical_value
@@ -37,28 +42,42 @@ class RankSets:
 
 
 def rank_sets(
-    estimates: Floats, covariance: Floats, *, level: float = 0.95, rng: np.random.Generator, draws: int = 4000
+    estimates: Floats,
+    covariance: Floats,
+    *,
+    degrees: Floats | None = None,
+    shown: Floats | None = None,
+    level: float = 0.95,
+    rng: np.random.Generator,
+    draws: int = 4000,
 ) -> RankSets:
     """Rank sets of k estimates with a (k, k) covariance; NaN estimates are left out and counted nowhere.
 
-    An estimate without a variance (NaN) is separated from nobody.
+    ``degrees`` (k,) of freedom behind each variance, many where None. ``shown`` (k,): the values that stand beside the
+    ranks, where others are compared; tiers follow them, and nobody is separated against their order. An estimate
+    without a variance (NaN) is separated from nobody.
     Raises StatisticsError for a level outside (0, 1) or arrays that do not fit together.
     """
     critical_value(level)
     theta = np.asarray(estimates, dtype=np.float64)
     if covariance.shape != (len(theta), len(theta)):
         raise StatisticsError(f"{len(theta)} estimates need a square covariance, not one of shape {covariance.shape}")
-    known = np.flatnonzero(np.isfinite(theta))
+    freedom = np.full(len(theta), np.inf) if degrees is None else degrees
+    shown = theta if shown is None else shown
+    known = np.flatnonzero(np.isfinite(shown))
     certain = known[np.isfinite(np.diag(covariance)[known])]
-    noise = _gaussian(covariance[np.ix_(certain, certain)], draws, rng)
+    among = np.ix_(certain, certain)
+    noise = _gaussian(covariance[among], draws, rng)
     better = np.zeros((len(theta), len(theta)), dtype=bool)
-    better[np.ix_(certain, certain)] = _separate(theta[certain], covariance[np.ix_(certain, certain)], noise, level)
+    better[among] = _separate(theta[certain], covariance[among], freedom[certain], noise, level)
+    better &= shown[:, None] > shown[None, :]
     best = np.zeros(len(theta))
-    best[known] = _best(theta[known] + noise) if 0 < len(certain) == len(known) else np.nan
+    drawn = theta[known] + noise * _stretch(freedom[known], draws, rng) if 0 < len(certain) == len(known) else None
+    best[known] = np.nan if drawn is None else _best(drawn)
     lower, upper = np.zeros(len(theta), dtype=np.int64), np.zeros(len(theta), dtype=np.int64)
     lower[known] = 1 + better[:, known].sum(axis=0)
     upper[known] = len(known) - better[known].sum(axis=1)
-    return RankSets(lower, upper, best, _tiers(theta, better), better, level, "simultaneous max-T, step-down")
+    return RankSets(lower, upper, best, _tiers(shown, better), better, level, "simultaneous max-T, step-down")
 
 
 def _gaussian(covariance: Floats, draws: int, rng: np.random.Generator) -> Floats:
@@ -68,17 +87,29 @@ def _gaussian(covariance: Floats, draws: int, rng: np.random.Generator) -> Float
     return noise
 
 
-def _separate(theta: Floats, covariance: Floats, noise: Floats, level: float) -> NDArray[np.bool_]:
+def _stretch(degrees: Floats, draws: int, rng: np.random.Generator) -> Floats:
+    """(draws, k) by how much a draw's true deviations exceed those stated: chi over its root mean square, inverted.
+
+    One draw of chi for all models, as their variances are of the same instructions; Wilson and Hilferty's (1931) cubes.
+    """
+    ninth = 2 / (9 * degrees)
+    chi = np.maximum(1 - ninth + np.sqrt(ninth) * rng.standard_normal((draws, 1)), 0.05) ** 1.5
+    return 1 / chi
+
+
+def _separate(theta: Floats, covariance: Floats, degrees: Floats, noise: Floats, level: float) -> NDArray[np.bool_]:
     """(k, k) better-than, from step-down over pairs."""
     k = len(theta)
     i, j = np.triu_indices(k, 1)
     variance = np.diag(covariance)
     spread = variance[i] + variance[j] - 2 * covariance[i, j]
-    se = np.sqrt(np.where(spread > 1e-12 * (variance[i] + variance[j]), spread, 0.0))
     gap = theta[i] - theta[j]
+    told = spread > 1e-12 * (variance[i] + variance[j]) + 1e-18 * gap**2  # less is rounding
+    se = np.sqrt(np.where(told, spread, 0.0))
     open_pairs = (se > 0) & (gap != 0)
-    decided = (se == 0) & (gap != 0)
+    decided = np.zeros(len(i), dtype=bool)
     statistic = np.divide(np.abs(gap), se, out=np.zeros_like(gap), where=se > 0)
+    statistic = _normal(statistic, np.minimum(degrees[i], degrees[j]))
     while open_pairs.any():
         critical = np.quantile(_largest(noise, i[open_pairs], j[open_pairs], se[open_pairs]), level)
         separated = open_pairs & (statistic > critical)
@@ -89,6 +120,14 @@ def _separate(theta: Floats, covariance: Floats, noise: Floats, level: float) ->
     better = np.zeros((k, k), dtype=bool)
     better[i, j], better[j, i] = decided & (gap > 0), decided & (gap < 0)
     return better
+
+
+def _normal(statistic: Floats, degrees: Floats) -> Floats:
+    """As unlikely under the normal as ``statistic``, not negative, is under Student's distribution."""
+    few = np.isfinite(degrees)
+    scores = statistic.copy()
+    scores[few] = -ndtri(stdtr(degrees[few], -statistic[few]))
+    return np.nan_to_num(scores, nan=0.0)
 
 
 def _largest(noise: Floats, i: NDArray[np.intp], j: NDArray[np.intp], se: Floats) -> Floats:

@@ -1,9 +1,9 @@
 """Pointwise scores: mean score a model, and the pairwise preferences that scores amount to.
 
 Means are over instructions, each instruction's mean over judges and repeats first, with standard errors clustered by
-instruction, as ``win_rate`` has them. Scores of different scales have no common mean: whoever builds a table sees to
-it. Preferences compare what one judge gave two outputs to one instruction (MT-Bench's conversion of single ratings to
-pairs, Zheng et al. 2023, 4.2, there with a margin of 0.1).
+instruction, as ``win_rate`` has them; intervals and ranks rest on ``MeanScores.compared``. Scores of different scales
+have no common mean: whoever builds a table sees to it. Preferences compare what one judge gave two outputs to one
+instruction (MT-Bench's conversion of single ratings to pairs, Zheng et al. 2023, 4.2, there with a margin of 0.1).
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.intervals import critical_value
-from judgebench.stats.method import Choices, Estimates
+from judgebench.stats.intervals import critical_values
+from judgebench.stats.method import Choices, Compared, Estimates
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 
 __all__ = ["MeanScores", "ScoreTable", "mean_scores", "score_preferences"]
@@ -32,6 +32,7 @@ class ScoreTable:
     judge: Codes  # (n,)
     score: Floats  # (n,) larger is better
     length: Codes  # (n,) characters of the output
+    sample: Codes | None = None  # (n,) which of a model's outputs to the instruction; None: there is one each
 
     def __len__(self) -> int:
         return len(self.score)
@@ -45,11 +46,23 @@ class MeanScores:
     mean: Floats  # (k,)
     covariance: Floats  # (k, k) clustered by instruction; NaN where a model has fewer than two instructions
     outputs: NDArray[np.int64]  # (k,) scored
+    spread: float  # variance of all models' scores together, each an instruction's mean
 
     @property
     def standard_error(self) -> Floats:
         """(k,)"""
         return np.sqrt(np.diag(self.covariance))
+
+    def compared(self) -> Compared:
+        """The means as they are told apart, with Student's t: nobody's scores are taken to be all alike.
+
+        Two imagined instructions, independently a model: one scored a standard deviation of all models' scores above
+        its mean and one as much below.
+        """
+        n = self.outputs.astype(np.float64)
+        smaller = np.sqrt(n * np.maximum(n - 1, 0)) / (n + 2)
+        imagined = np.diag(2 * self.spread / (n + 2) ** 2)
+        return Compared(self.mean, self.covariance * smaller[:, None] * smaller[None, :] + imagined, n - 1)
 
 
 def mean_scores(table: ScoreTable) -> MeanScores:
@@ -61,28 +74,40 @@ def mean_scores(table: ScoreTable) -> MeanScores:
         mean = np.where(there, scores, 0.0).sum(axis=0) / outputs
         influence = np.where(there, scores - mean, 0.0)
         influence *= np.sqrt(np.where(outputs > 1, outputs / (outputs - 1.0), np.nan)) / outputs
-    return MeanScores(table.models, mean, influence.T @ influence, outputs)
+    spread = float(scores[there].var()) if there.any() else 0.0
+    return MeanScores(table.models, mean, influence.T @ influence, outputs, spread)
 
 
 def estimates(table: ScoreTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
     """The leaderboard's method "score"."""
     means = mean_scores(table)
-    half = critical_value(choices.level) * means.standard_error
+    compared = means.compared()
+    error = np.sqrt(np.diag(compared.covariance))
+    half = critical_values(compared.degrees, choices.level) * np.where(error > 0, error, np.nan)
     return Estimates(
         value=means.mean,
         lower=means.mean - half,
         upper=means.mean + half,
         covariance=means.covariance,
         flags=[""] * len(table.models),
-        method="normal, clustered by instruction",
+        method="t with two imagined instructions, clustered by instruction",
         scale="score",
-        outputs=means.outputs,
+        compared=compared,
+        outputs=means.outputs if table.sample is None else _scored_outputs(table, table.sample),
     )
+
+
+def _scored_outputs(table: ScoreTable, sample: Codes) -> NDArray[np.int64]:
+    """(k,) of how many outputs there is a score, where models have several to an instruction."""
+    samples = int(sample.max(initial=0)) + 1
+    per_model = len(table.instructions) * samples
+    scored = np.unique(table.model * np.int64(per_model) + table.instruction * np.int64(samples) + sample)
+    return np.bincount(scored // max(per_model, 1), minlength=len(table.models))
 
 
 def score_preferences(table: ScoreTable, *, margin: float = 0.0) -> VerdictTable:
     """One row for each judge, instruction and pair of models scored there; a tie where scores differ by ``margin`` or
-    less. Repeats are averaged first. No output was shown before another, so the order is not known.
+    less. Repeats and samples are averaged first. No output was shown before another, so the order is not known.
 
     Raises StatisticsError when the margin is negative or not finite.
     """
@@ -111,7 +136,7 @@ def score_preferences(table: ScoreTable, *, margin: float = 0.0) -> VerdictTable
 
 
 def _by_instruction(table: ScoreTable) -> Floats:
-    """(instructions, k) mean score, judges and repeats alike; NaN where there is none."""
+    """(instructions, k) mean score, judges, repeats and samples alike; NaN where there is none."""
     return _cell_means(table, table.instruction.astype(np.int64), len(table.instructions), table.score)
 
 

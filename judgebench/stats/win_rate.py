@@ -4,26 +4,37 @@ The mean preference for a model, ties half: against one baseline, or against who
 see length_control and bradley_terry for that. With a baseline this is AlpacaEval's win rate, and with one verdict an
 instruction its standard error too (sample standard deviation over the root of n; alpaca_eval/metrics/winrate.py).
 
-Between two models the interval is Wilson's score interval (1927) at the mean preference of their battles: no preference
-in [0, 1] varies more than a yes or no with the same mean, so for graded preferences it is too wide rather than too
-narrow, and it never collapses at 0 or 1. It holds pair by pair, not for all pairs at once.
+Every interval is ``intervals.bounded_ends``, over the field, against a baseline or between two models: clustered by
+instruction, it never collapses, however few and alike the verdicts are. It holds one by one, not for all at once.
+
+Which rates differ is told with one imagined instruction that a model won and one that it lost, independently of other
+models': after three instructions a difference that never varied is no certainty.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.errors import UnknownName
-from judgebench.stats.intervals import Bootstrap, critical_value, instruction_weights, rate_estimate, summarise
-from judgebench.stats.method import Choices, Estimates
-from judgebench.stats.verdict_table import Floats, VerdictTable, average_battles
+from judgebench.stats.intervals import (
+    FEWEST_RESAMPLED,
+    Bootstrap,
+    ClusterSums,
+    bounded_ends,
+    instruction_weights,
+    summarise,
+)
+from judgebench.stats.method import Choices, Compared, Estimates
+from judgebench.stats.verdict_table import Battles, Floats, VerdictTable, average_battles
 
 __all__ = ["PairRates", "WinRates", "bootstrap_win_rates", "pair_rates", "win_rates"]
 Counts = NDArray[np.int64]
+_METHOD = "Agresti-Coull with t, clustered by instruction"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +48,7 @@ class WinRates:
     wins: Counts  # (k,) battles whose mean preference for the model exceeds 1/2
     ties: Counts  # (k,) battles whose mean preference is exactly 1/2
     baseline: str | None
+    sums: "InstructionSums"  # that all of it follows from
 
     @property
     def standard_error(self) -> Floats:
@@ -61,6 +73,45 @@ class InstructionSums:
             rates[..., self.fixed] = 0.5
         return rates
 
+    @property
+    def clustered(self) -> ClusterSums:
+        """Of k rates, by instruction."""
+        return ClusterSums.of(self.won, self.battles)
+
+    def ends(self, level: float) -> tuple[Floats, Floats]:
+        """(k,) ends of the rates' intervals, NaN below two instructions; the baseline's are its rate.
+
+        Raises StatisticsError for a level outside (0, 1).
+        """
+        ends = bounded_ends(self.clustered, level=level)
+        if self.fixed is not None:
+            ends[0][self.fixed] = ends[1][self.fixed] = 0.5
+        return ends
+
+    def compared(self) -> Compared:
+        """The rates as they are told apart: with one imagined instruction won and one lost a model."""
+        sums = self.clustered
+        one = sums.rows_of_one()
+        size = np.where(sums.clusters > 1, sums.rows + 2 * one, np.nan)
+        rate = (sums.total + one) / size
+        influence = np.where(self.battles > 0, self.won - rate * self.battles, 0.0) / size
+        degrees = sums.degrees
+        if self.fixed is not None:
+            rate[self.fixed], influence[:, self.fixed], degrees[self.fixed] = 0.5, 0.0, np.inf
+        return Compared(rate, influence.T @ influence + np.diag(self.doubt), degrees)
+
+    @property
+    def doubt(self) -> Floats:
+        """(k,) variance that the two imagined instructions by themselves add to a rate's; no rate is surer."""
+        sums = self.clustered
+        one = sums.rows_of_one()
+        size = np.where(sums.clusters > 1, sums.rows + 2 * one, np.nan)
+        rate = (sums.total + one) / size
+        doubt: Floats = one**2 * (rate**2 + (1 - rate) ** 2) / size**2
+        if self.fixed is not None:
+            doubt[self.fixed] = 0.0
+        return doubt
+
 
 def win_rates(table: VerdictTable, *, baseline: str | None = None) -> WinRates:
     """Mean preference for each model, against ``baseline`` alone or against everyone it met.
@@ -73,7 +124,7 @@ def win_rates(table: VerdictTable, *, baseline: str | None = None) -> WinRates:
     rate = sums.rates(np.ones(len(table.instructions)))
     covariance = _covariance(sums, rate)
     battles, wins, ties = (np.bincount(sides.model[rows], minlength=len(table.models)) for rows in sides.outcomes())
-    return WinRates(table.models, rate, covariance, battles, wins, ties, baseline)
+    return WinRates(table.models, rate, covariance, battles, wins, ties, baseline, sums)
 
 
 def instruction_sums(table: VerdictTable, *, baseline: str | None = None) -> InstructionSums:
@@ -104,14 +155,12 @@ def bootstrap_win_rates(
 def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
     """The leaderboard's method "win-rate". Raises as ``win_rates`` and ``bootstrap_win_rates`` do."""
     rates, level = win_rates(table, baseline=baseline), choices.level
+    lower, upper = rates.sums.ends(level)
+    method = _METHOD
     if choices.interval == "bootstrap":
         drawn = bootstrap_win_rates(table, baseline=baseline, level=level, resamples=choices.resamples, rng=rng)
-        lower, upper, method = drawn.lower, drawn.upper, drawn.method
-    else:
-        columns = (rates.rate, rates.standard_error, rates.battles.tolist())
-        spans = [rate_estimate(rate, se, units, level) for rate, se, units in zip(*columns, strict=True)]
-        lower, upper = np.array([(span.lower, span.upper) for span in spans], dtype=np.float64).reshape(-1, 2).T
-        method = "Wilson, clustered by instruction"
+        enough = rates.sums.clustered.clusters >= FEWEST_RESAMPLED
+        lower, upper, method = *drawn.where(enough, lower, upper), drawn.method
     return Estimates(
         value=rates.rate,
         lower=lower,
@@ -120,6 +169,7 @@ def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
         flags=[""] * len(table.models),
         method=method,
         scale="rate",
+        compared=rates.sums.compared(),
         rates=rates,
     )
 
@@ -181,7 +231,7 @@ class PairRates:
 
     models: tuple[str, ...]
     rate: Floats  # mean preference for the row's model, in [0, 1]; rate + rate.T is 1
-    lower: Floats
+    lower: Floats  # NaN below two instructions too
     upper: Floats
     battles: NDArray[np.int64]  # symmetric, 0 where they never met
     level: float
@@ -196,27 +246,31 @@ class PairRates:
                     "model": self.models[a],
                     "opponent": self.models[b],
                     "win_rate": float(self.rate[a, b]),
-                    "lower": float(self.lower[a, b]),
-                    "upper": float(self.upper[a, b]),
+                    "lower": _number(self.lower[a, b]),
+                    "upper": _number(self.upper[a, b]),
                     "battles": int(self.battles[a, b]),
                 }
 
 
+def _number(end: float) -> float | None:
+    return float(end) if isfinite(end) else None
+
+
 def pair_rates(table: VerdictTable, *, level: float = 0.95) -> PairRates:
     """Raises StatisticsError when the level is not strictly between 0 and 1."""
-    met = average_battles(table)
-    k = len(table.models)
-    cell = met.first.astype(np.int64) * k + met.second
-    once, won = (np.bincount(cell, weights=w, minlength=k * k).reshape(k, k) for w in (None, met.preference))
-    battles = (once + once.T).astype(np.int64)
+    met, k = average_battles(table), len(table.models)
+    won = _by_pair(met, met.preference, k)
+    battles, lost = _by_pair(met, None, k), _by_pair(met, 1 - met.preference, k).T
+    both, total = battles + battles.T, won + lost
     with np.errstate(invalid="ignore", divide="ignore"):
-        rate = (won + (once - won).T) / battles
-        lower, upper = _wilson(rate, battles, critical_value(level))
-    return PairRates(table.models, rate, lower, upper, battles, level, "Wilson score, pair by pair")
+        rate = total / both
+    squares = _by_pair(met, met.preference**2, k) + _by_pair(met, (1 - met.preference) ** 2, k).T
+    sums = ClusterSums(clusters=both, rows=both, total=total, squares=squares, crossed=total, rows_squared=both)
+    lower, upper = bounded_ends(sums, level=level)
+    return PairRates(table.models, rate, lower, upper, both.astype(np.int64), level, _METHOD)
 
 
-def _wilson(rate: Floats, n: NDArray[np.int64], z: float) -> tuple[Floats, Floats]:
-    scale = 1 + z**2 / n
-    centre = (rate + z**2 / (2 * n)) / scale
-    half = z / scale * np.sqrt(np.maximum(rate * (1 - rate), 0) / n + z**2 / (4.0 * n**2))
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+def _by_pair(met: Battles, weights: Floats | None, k: int) -> Floats:
+    """(k, k) sums over battles, in the row of the first model; a pair has one battle an instruction."""
+    cell = met.first.astype(np.int64) * k + met.second
+    return np.bincount(cell, weights=weights, minlength=k * k).astype(np.float64).reshape(k, k)

@@ -193,7 +193,7 @@ def score_table(
         .join(t.models, t.models.c.id == o.model_id)
         .join(t.judges, j.id == v.judge_id)
     )
-    columns = (t.models.c.name, i.key, j.name, j.template, o.length_chars, v.score)
+    columns = (t.models.c.name, i.key, j.name, j.template, o.length_chars, v.score, o.sample)
     scored = sa.select(*columns).select_from(joined).where(*pointwise, v.score.is_not(None)).order_by(v.id)
     rows = connection.execute(scored).all()
     failed = sa.select(v.status, sa.func.count()).select_from(joined).where(*pointwise, v.score.is_(None))
@@ -202,8 +202,10 @@ def score_table(
     names, judge = encode([row[2] for row in rows])
     score = np.array([row[5] for row in rows], dtype=np.float64)
     length = np.array([row[4] for row in rows], dtype=np.int32)
+    sample = np.array([row[6] for row in rows], dtype=np.int32)
+    several = sample if sample.any() else None
     return StoredScores(
-        ScoreTable(models, instructions, names, model, instruction, judge, score, length),
+        ScoreTable(models, instructions, names, model, instruction, judge, score, length, several),
         tuple(sorted({row[3] for row in rows})),
         {Status(status): count for status, count in connection.execute(failed.group_by(v.status))},
     )

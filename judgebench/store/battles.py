@@ -364,7 +364,9 @@ class _Samples:
 
 def _samples(connection: sa.Connection, benchmark: int) -> _Samples:
     of_benchmark = _o.instruction_id.in_(sa.select(t.instructions.c.id).where(within(benchmark, None)))
-    if connection.scalar(sa.select(_o.sample).where(of_benchmark, _o.sample > 0).limit(1)) is None:
+    # No index holds the length: for what one holds SQLite would scan that, not seek in the small one of samples.
+    sampled = sa.select(_o.length_chars).where(_o.sample > sa.literal_column("0")).limit(1)
+    if connection.scalar(sampled) is None or connection.scalar(sampled.where(of_benchmark)) is None:
         return _Samples(None)
     first = sa.func.min(_o.id).over(partition_by=(_o.instruction_id, _o.model_id)).label("first")
     return _Samples(sa.select(_o.id, first).where(of_benchmark).cte("firsts"))

@@ -13,10 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from judgebench.conversations import decoded_conversation, decoded_trajectory, encoded_conversation
+from judgebench.conversations import decoded_conversation, decoded_trajectory, encoded_conversation, held_files
 from judgebench.errors import UnknownName
 from judgebench.records import Instruction, Output
 from judgebench.stats.text_features import guess_language
+from judgebench.store import blobs
 from judgebench.store import schema as t
 from judgebench.store.database import AMONG, Connection, Database, Stored, insert, now, rows_among
 from judgebench.store.judges import judge
@@ -202,7 +203,7 @@ def add_benchmark(connection: sa.Connection, name: str) -> int:
 
 
 def add_instructions(connection: sa.Connection, benchmark: int, instructions: Iterable[Instruction]) -> Stored:
-    """Add those that the benchmark does not have; the others stay as they are."""
+    """Add those that the benchmark does not have; the others stay as they are. The files that they hold come first."""
     by_key = {instruction.key: instruction for instruction in instructions}
     known = instruction_ids(connection, benchmark)
     new = [instruction for key, instruction in by_key.items() if key not in known]
@@ -220,7 +221,16 @@ def add_instructions(connection: sa.Connection, benchmark: int, instructions: It
     ]
     if rows:
         connection.execute(sa.insert(t.instructions), rows)
+        _note_files(connection, benchmark, new)
     return Stored(len(new), len(by_key) - len(new))
+
+
+def _note_files(connection: sa.Connection, benchmark: int, instructions: Iterable[Instruction]) -> None:
+    """Which files they hold."""
+    files = {row.key: held_files(row.full.messages) for row in instructions if row.full is not None}
+    files = {key: digests for key, digests in files.items() if digests}
+    ids = instruction_ids(connection, benchmark, list(files)) if files else {}
+    blobs.use(connection, [(digest, ids[key], None) for key, digests in files.items() for digest in digests])
 
 
 def instruction_ids(connection: sa.Connection, benchmark: int, keys: Sequence[str] | None = None) -> dict[str, int]:

@@ -94,8 +94,8 @@ def set_address(connection: sa.Connection, judge_id: int, address: JudgeAddress)
 
 
 def addresses(connection: sa.Connection) -> dict[str, JudgeAddress]:
-    """Of those judges that have one, by the judge's name."""
-    query = sa.select(t.judge_addresses, t.judges.c.name).join(t.judges)
+    """Of those judges that have one, by the judge's name; of several the one that was stored first."""
+    query = sa.select(t.judge_addresses, t.judges.c.name).join(t.judges).order_by(t.judge_addresses.c.id.desc())
     rows = connection.execute(query)
     return {row.name: JudgeAddress(row.url, row.key_env, row.template, row.price) for row in rows}
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from judgebench.conversations import encoded_trajectory
+from judgebench.conversations import decoded_trajectory, encoded_trajectory, held_files
 from judgebench.errors import Conflict, UnknownName
 from judgebench.records import Answer, Lineage, Model, Output, Status
 from judgebench.stats.text_features import STYLE, count_style
+from judgebench.store import blobs
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, STAGE, instruction_ids, output_of
 from judgebench.store.database import AMONG, Stored, insert, now, rows_among
@@ -42,19 +43,31 @@ def models(connection: sa.Connection) -> list[Model]:
     return [Model(row.name, Lineage(row.family, row.parent, tuple(json.loads(row.trained_on)))) for row in rows]
 
 
-def outputs_to(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Every model's outputs to the instructions with these keys, by model and key."""
+def outputs_to(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -> dict[str, dict[str, Output]]:
+    """Every model's outputs to the instructions with these keys, by model and key; of several samples the first."""
     i, o = t.instructions.c, t.outputs.c
     query = (
-        sa.select(t.models.c.name, i.key, o.text)
+        sa.select(i.key, t.models.c.name, *(o[name] for name in OUTPUT_COLUMNS))
         .join(t.outputs, o.model_id == t.models.c.id)
         .join(t.instructions, i.id == o.instruction_id)
         .where(i.benchmark_id == benchmark, i.key.in_(AMONG))
+        .order_by(o.sample, o.id)
     )
-    texts: dict[str, dict[str, str]] = {}
-    for name, key, text in rows_among(connection, query, keys):
-        texts.setdefault(name, {})[key] = text
-    return texts
+    outputs: dict[str, dict[str, Output]] = {}
+    for row in rows_among(connection, query, keys):
+        output = output_of(*row)
+        outputs.setdefault(output.model, {}).setdefault(output.instruction, output)
+    return outputs
+
+
+def beyond_text(connection: sa.Connection, benchmark: int) -> int:
+    """How many outputs to the benchmark hold more than texts, such as calls of tools or files."""
+    o = t.outputs.c
+    of_benchmark = o.instruction_id.in_(
+        sa.select(t.instructions.c.id).where(t.instructions.c.benchmark_id == benchmark)
+    )
+    query = sa.select(o.messages).where(of_benchmark, o.messages.is_not(None)).execution_options(yield_per=1000)
+    return sum(not decoded_trajectory(row.messages).plain for row in connection.execute(query))
 
 
 def check_model(connection: sa.Connection, name: str) -> None:
@@ -83,14 +96,14 @@ def add_model(connection: sa.Connection, model: Model) -> int:
 
 
 def add_outputs(connection: sa.Connection, benchmark_id: int, outputs: Sequence[Output]) -> Stored:
-    """Store outputs of known models to known instructions.
+    """Store outputs of known models to known instructions. Files that they hold come before them.
 
     Raises Conflict when a model has another output to one of the instructions already; then nothing is stored.
     """
     instructions = instruction_ids(connection, benchmark_id)
     models = _model_ids(connection, {output.model for output in outputs})
     stored = _stored(connection, benchmark_id, set(models.values()))
-    rows = []
+    rows, holding = [], {}
     for output in outputs:
         identity = (instructions[output.instruction], models[output.model], output.sample)
         if identity in stored:
@@ -98,9 +111,21 @@ def add_outputs(connection: sa.Connection, benchmark_id: int, outputs: Sequence[
             continue
         stored[identity] = output
         rows.append(_output_row(output, *identity[:2]))
+        if output.trajectory is not None and (files := held_files(output.trajectory.messages)):
+            holding[identity] = files
     if rows:
         connection.execute(sa.insert(t.outputs), rows)
+    _note_files(connection, holding)
     return Stored(len(rows), len(outputs) - len(rows))
+
+
+def _note_files(connection: sa.Connection, holding: Mapping[tuple[int, int, int], Sequence[str]]) -> None:
+    """Which files outputs hold, by the ids of instruction and model and the sample."""
+    o = t.outputs.c
+    query = sa.select(o.instruction_id, o.model_id, o.sample, o.id).where(o.instruction_id.in_(AMONG))
+    rows = rows_among(connection, query, list({identity[0] for identity in holding}))
+    ids = {(row.instruction_id, row.model_id, row.sample): row.id for row in rows}
+    blobs.use(connection, [(digest, at[0], ids[at]) for at, digests in holding.items() for digest in digests])
 
 
 def _model_ids(connection: sa.Connection, names: Iterable[str]) -> dict[str, int]:

@@ -70,6 +70,35 @@ def last_specification(connection: sa.Connection, judge: str) -> tuple[str, Mapp
     return None if row is None else (row.kind, json.loads(row.specification))
 
 
+@dataclass(frozen=True, slots=True)
+class EndedStudy:
+    """A study all of whose trials were asked: by a run that came to its end, or by batches that are closed."""
+
+    benchmark: str
+    judge: str
+    kind: str  # "run" or "batch"
+    specification: Mapping[str, Any]
+    at: str  # when it ended, ISO 8601, UTC
+
+
+def ended_studies(connection: sa.Connection, benchmark: int | None = None) -> list[EndedStudy]:
+    """Of a benchmark or of all, in the order in which they began."""
+    open_batches = sa.select(_b.run_id).where(_b.closed_at.is_(None))
+    closed = sa.select(_b.run_id, sa.func.max(_b.closed_at).label("at")).where(_b.run_id.not_in(open_batches))
+    closed_at = closed.group_by(_b.run_id).subquery()
+    at = sa.func.coalesce(_r.finished_at, closed_at.c.at)
+    query = (
+        sa.select(t.benchmarks.c.name, t.judges.c.name.label("judge"), _r.kind, _r.specification, at.label("at"))
+        .join(t.benchmarks, t.benchmarks.c.id == _r.benchmark_id)
+        .join(t.judges, t.judges.c.id == _r.judge_id)
+        .outerjoin(closed_at, closed_at.c.run_id == _r.id)
+        .where(_r.kind != "import", at.is_not(None))
+        .order_by(_r.id)
+    )
+    rows = connection.execute(query if benchmark is None else query.where(_r.benchmark_id == benchmark))
+    return [EndedStudy(row.name, row.judge, row.kind, json.loads(row.specification), row.at) for row in rows]
+
+
 def runs(connection: sa.Connection) -> list[RunSummary]:
     """All runs, the newest first."""
     named = (

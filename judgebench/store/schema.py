@@ -114,6 +114,14 @@ outputs = Table(
 )
 
 
+Index(  # empty where nobody has samples
+    "ix_outputs_sampled",
+    outputs.c.instruction_id,
+    sqlite_where=outputs.c.sample > 0,
+    postgresql_where=outputs.c.sample > 0,
+)
+
+
 generators = Table(  # how a model was asked for its outputs, where we asked it
     "generators",
     metadata,
@@ -396,6 +404,7 @@ Table(  # of a pointwise verdict: what its score is made of
     Column("reason", Text),
     CheckConstraint("number >= 0", name="number"),
     CheckConstraint("weight >= 0", name="weight"),
+    sqlite_with_rowid=False,
 )
 
 
@@ -413,6 +422,7 @@ Table(  # of a pointwise verdict: what it says of each step, or of single places
     CheckConstraint("start >= 0 AND stop > start", name="place"),
     CheckConstraint("rating IN ('good', 'neutral', 'bad')", name="rating"),
     CheckConstraint("rating IS NOT NULL OR kind IS NOT NULL", name="filled"),
+    sqlite_with_rowid=False,
 )
 
 
@@ -434,6 +444,7 @@ Table(  # of a verdict on a dialogue: what the user wanted, and whether it was r
     CheckConstraint("(reached = 'no') = (failed_at IS NOT NULL)", name="failure"),
     CheckConstraint("failed_at >= 1", name="failed_at"),
     CheckConstraint("declared >= 0", name="declared"),
+    sqlite_with_rowid=False,
 )
 
 
@@ -441,10 +452,11 @@ Table(  # trials that a run is asking, so that another does not
     "claims",
     metadata,
     Column("trial_key", _KEY, primary_key=True),
-    Column("run_id", _ID, ForeignKey("runs.id"), nullable=False, index=True),
+    Column("run_id", _ID, ForeignKey("runs.id"), nullable=False),
     Column("holder", Text, nullable=False),  # the process, as others can recognise it
     Column("expires_at", _TIME, nullable=False),  # after it, whoever comes may claim the trial
     CheckConstraint("holder <> ''", name="holder"),
+    sqlite_with_rowid=False,
 )
 
 
@@ -459,7 +471,7 @@ Table(  # work that is handed to worker processes, of which one at a time holds 
     Column("attempts", Integer, nullable=False, server_default="0"),  # how often a worker began it
     Column("holder", Text),  # the worker that has it
     Column("expires_at", _TIME),  # after it, whoever comes may take it
-    Column("run_id", _ID, ForeignKey("runs.id"), index=True),  # that it became; null: none yet, or no run
+    Column("run_id", _ID, ForeignKey("runs.id")),  # that it became; null: none yet, or no run
     Column("error", Text),  # why it failed
     Column("created_at", _TIME, nullable=False),
     Column("finished_at", _TIME),
@@ -489,6 +501,7 @@ Table(  # the pool that new models are ranked against
     metadata,
     Column("benchmark_id", _ID, ForeignKey("standing_boards.benchmark_id"), primary_key=True, autoincrement=False),
     Column("model_id", _ID, ForeignKey("models.id"), primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from judgebench.conversations import decoded_conversation, decoded_trajectory, held_files
 from judgebench.errors import Conflict, InputError
 from judgebench.store import schema as t
 from judgebench.store.blocks import reseal, stale_blocks
@@ -74,6 +75,7 @@ def check(database: Database) -> Check:
         problems += [f"{count} {what}" for what, query in _IMPOSSIBLE.items() if (count := connection.scalar(query))]
         problems += _missing_verdicts(connection, rows["verdicts"])
         problems += _damaged_blobs(connection)
+        problems += _unnoted_files(connection) if rows["blobs"] else []
         stale = stale_blocks(connection)
         problems += [f"block {number} of verdicts is not what they say: judgebench db upgrade" for number in stale]
     return Check(rows, tuple(problems))
@@ -89,9 +91,8 @@ def _strangers(table: sa.Table, output_id: sa.Column[Any]) -> sa.Select[Any]:
 _IMPOSSIBLE: dict[str, sa.Select[Any]] = {  # what constraints cannot hold, and how many rows there are of it
     "completions belong to no verdict": sa.select(sa.func.count())
     .select_from(t.completions)
-    .where(
-        t.completions.c.id.not_in(sa.select(t.verdicts.c.completion_id).where(t.verdicts.c.completion_id.is_not(None)))
-    ),
+    .outerjoin(t.verdicts, t.verdicts.c.id == t.completions.c.id)  # the one that came with it
+    .where(t.verdicts.c.completion_id.is_distinct_from(t.completions.c.id)),
     "verdicts are of another judge than their run": sa.select(sa.func.count())
     .select_from(t.verdicts)
     .join(t.runs, t.runs.c.id == t.verdicts.c.run_id)
@@ -117,6 +118,28 @@ def _damaged_blobs(connection: sa.Connection) -> list[str]:
     rows = connection.execute(sa.select(b.digest, b.bytes).where(b.bytes.is_not(None)).execution_options(yield_per=10))
     damaged = [row.digest for row in rows if hashlib.sha256(row.bytes).hexdigest() != row.digest]
     return [f"file {digest} of a message is not what it was" for digest in damaged]
+
+
+def _unnoted_files(connection: sa.Connection) -> list[str]:
+    """A stored file that messages hold, which nobody would know when it is to be deleted."""
+    digests = {row.digest: row.id for row in connection.execute(sa.select(t.blobs.c.digest, t.blobs.c.id))}
+    uses = t.blob_uses.c
+    problems = []
+    for table, decoded, is_use in (
+        (t.instructions, decoded_conversation, (uses.instruction_id == t.instructions.c.id) & uses.output_id.is_(None)),
+        (t.outputs, decoded_trajectory, uses.output_id == t.outputs.c.id),
+    ):
+        messages = sa.select(table.c.id, table.c.messages).where(table.c.messages.is_not(None))
+        held = {
+            (row.id, digests[digest])
+            for row in connection.execute(messages.execution_options(yield_per=_BATCH))
+            for digest in held_files(decoded(row.messages).messages)
+            if digest in digests
+        }
+        noted = connection.execute(sa.select(table.c.id, uses.blob_id).join(t.blob_uses, is_use))
+        missing = sorted(held - {(row.id, row.blob_id) for row in noted})
+        problems += [f"{table.name}, row {row}: no use of its file {blob} is noted" for row, blob in missing]
+    return problems
 
 
 def refresh(database: Database) -> None:

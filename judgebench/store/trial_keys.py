@@ -34,15 +34,12 @@ def make_current(connection: sa.Connection, judge: Judge, shows: Sequence[str]) 
     judge_id, before = connection.execute(sa.select(_j.id, _j.shows).where(_j.digest == judge.digest)).one()
     for page in _instructions_that_have(connection, {*shows, *names_shown(before)}):
         outputs = _outputs(connection, page)
-        shown = {place: shown_key(instruction, shows) for place, instruction in page.items()}
+        about = {place: (instruction, shown_key(instruction, shows)) for place, instruction in page.items()}
         for table, mine in _tables(judge_id):
             rows = connection.execute(sa.select(table).where(mine, table.c.instruction_id.in_(list(page)))).all()
-            changes = [
-                {"row": row.id, "key": _key(judge.digest, page[place], outputs, row, shown[place])}
-                for row in rows
-                for place in (row.instruction_id,)
-            ]
-            if changes:
+            keys = [_key(judge.digest, *about[row.instruction_id], outputs, row) for row in rows]
+            if rows:
+                changes = [{"row": row.id, "key": key} for row, key in zip(rows, keys, strict=True)]
                 connection.execute(_change(table), changes)
     connection.execute(sa.update(t.judges).where(_j.id == judge_id).values(shows=json.dumps(list(shows))))
 
@@ -77,7 +74,7 @@ def _tables(judge_id: int) -> Iterator[tuple[sa.Table, sa.ColumnElement[bool]]]:
     yield t.batch_trials, t.batch_trials.c.batch_id.in_(batches.where(t.runs.c.judge_id == judge_id))
 
 
-def _key(digest: str, instruction: Instruction, outputs: Mapping[int, Output], row: sa.Row[Any], shown: str) -> str:
+def _key(digest: str, instruction: Instruction, shown: str, outputs: Mapping[int, Output], row: sa.Row[Any]) -> str:
     a = outputs[row.output_a_id]
     if row.output_b_id is None:
         return Reading(digest, instruction, a, row.repeat, shown).key

@@ -22,7 +22,7 @@ from judgebench.store import blocks
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import StoredOutputs, stored_outputs, within
 from judgebench.store.database import AMONG, Stored, bulk_insert, now, rows_among
-from judgebench.store.models import MODEL_A, MODEL_B, join_sides
+from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, join_sides
 
 _OUTCOME_COLUMNS = ("preference", "score", "label", "mass", "detail", "parser")  # beside status and source
 _OUTCOME = attrgetter(*_OUTCOME_COLUMNS)
@@ -45,6 +45,7 @@ _IN_FORCE = (
     )
     .subquery("verdict")
 )
+_STATUSES = {str(status): status for status in Status}  # a look-up is faster than making one
 _NEWEST = sa.select(sa.func.max(_v.id))
 _REVISIONS = (
     sa.select(_v.trial_key, _v.revision, _v.status, t.instructions.c.benchmark_id, _v.instruction_id)
@@ -97,15 +98,55 @@ def known_trials(connection: sa.Connection, benchmark: int, trial_keys: Sequence
     others: dict[tuple[str, int], Status] = {}
     for key, _, status, of, _ in rows_among(connection, _REVISIONS, trial_keys):
         if of == benchmark:
-            ended[key] = Status(status)
+            ended[key] = _STATUSES[status]
         else:
-            others[key, of] = Status(status)
+            others[key, of] = _STATUSES[status]
     elsewhere = {
         key: status
         for (key, _), status in others.items()
         if status is not Status.FAILED and ended.get(key, Status.FAILED) is Status.FAILED
     }
     return KnownTrials(ended, elsewhere)
+
+
+def answered_by(
+    connection: sa.Connection, trial_keys: Sequence[str], moment: str
+) -> dict[str, list[tuple[str | None, tuple[str, ...]]]]:
+    """Those of the trials that a benchmark, whichever, had an answer to at that moment: for each the references and
+    checklists of the instructions that it was about, which keys from before they held these do not tell apart."""
+    i = t.instructions.c
+    query = (
+        sa.select(_v.trial_key, i.reference, i.checklist)
+        .join(t.instructions, i.id == _v.instruction_id)
+        .where(_v.status != str(Status.FAILED), _v.created_at <= moment, _v.trial_key.in_(AMONG))
+    )
+    answered: dict[str, list[tuple[str | None, tuple[str, ...]]]] = {}
+    for key, reference, checklist in rows_among(connection, query, trial_keys):
+        answered.setdefault(key, []).append((reference, tuple(json.loads(checklist))))
+    return answered
+
+
+def judged_outputs(
+    connection: sa.Connection, benchmark: int, judge: str, instruction_keys: Sequence[str], moment: str
+) -> set[tuple[str, str, int]]:
+    """Of the benchmark's instructions with these keys the outputs, each by instruction, model and sample, that the
+    judge had given a verdict on at that moment, whatever it was."""
+    verdicts, i = every_revision(), t.instructions.c
+    v = verdicts.c
+    outputs = (MODEL_A.c.name, OUTPUT_A.c.sample, MODEL_B.c.name, OUTPUT_B.c.sample)
+    query = (
+        sa.select(i.key, *outputs)
+        .select_from(verdicts)
+        .join(t.instructions, i.id == v.instruction_id)
+        .join(t.judges, t.judges.c.id == v.judge_id)
+        .where(i.benchmark_id == benchmark, i.key.in_(AMONG), t.judges.c.name == judge, v.created_at <= moment)
+    )
+    judged: set[tuple[str, str, int]] = set()
+    for key, a, sample_a, b, sample_b in rows_among(
+        connection, join_sides(query, verdicts, pointwise=True), instruction_keys
+    ):
+        judged |= {(key, a, sample_a)} | ({(key, b, sample_b)} if b is not None else set())
+    return judged
 
 
 def preferences(connection: sa.Connection, benchmark: int, trial_keys: Sequence[str]) -> dict[str, float | None]:

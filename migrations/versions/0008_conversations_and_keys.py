@@ -109,6 +109,7 @@ def _index() -> None:
     ):
         op.create_index(f"uq_{table}_{'_'.join(columns)}", table, columns, unique=True)
     _index_where("ix_judge_addresses_in_process", "judge_addresses", ["judge_id"], "url IS NULL", unique=True)
+    _index_where("ix_outputs_sampled", "outputs", ["instruction_id"], "sample > 0")
     _index_where("ix_verdicts_revised", "verdicts", ["trial_key"], "revision > 0")
     battle = ["instruction_id", "output_a_id", "output_b_id", "judge_id", "preference"]
     op.create_index("ix_verdicts_battle", "verdicts", battle)
@@ -292,6 +293,7 @@ def _create_tables() -> None:
         sa.CheckConstraint("weight >= 0", name=op.f("ck_verdict_criteria_weight")),
         _reference("verdict_criteria", "verdict_id", "verdicts"),
         sa.PrimaryKeyConstraint("verdict_id", "number", name=op.f("pk_verdict_criteria")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "verdict_spans",
@@ -308,6 +310,7 @@ def _create_tables() -> None:
         sa.CheckConstraint("rating IS NOT NULL OR kind IS NOT NULL", name=op.f("ck_verdict_spans_filled")),
         _reference("verdict_spans", "verdict_id", "verdicts"),
         sa.PrimaryKeyConstraint("verdict_id", "number", name=op.f("pk_verdict_spans")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "verdict_goals",
@@ -328,6 +331,7 @@ def _create_tables() -> None:
         sa.CheckConstraint("declared >= 0", name=op.f("ck_verdict_goals_declared")),
         _reference("verdict_goals", "verdict_id", "verdicts"),
         sa.PrimaryKeyConstraint("verdict_id", "number", name=op.f("pk_verdict_goals")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "claims",
@@ -338,8 +342,8 @@ def _create_tables() -> None:
         sa.CheckConstraint("holder <> ''", name=op.f("ck_claims_holder")),
         _reference("claims", "run_id", "runs"),
         sa.PrimaryKeyConstraint("trial_key", name=op.f("pk_claims")),
+        sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_claims_run_id"), "claims", ["run_id"])
     op.create_table(
         "jobs",
         sa.Column("id", _ID, nullable=False),
@@ -369,7 +373,6 @@ def _create_tables() -> None:
         _reference("jobs", "run_id", "runs"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
     )
-    op.create_index(op.f("ix_jobs_run_id"), "jobs", ["run_id"])
     op.create_index(op.f("ix_jobs_state_id"), "jobs", ["state", "id"])
     op.create_table(
         "standing_boards",
@@ -394,6 +397,7 @@ def _create_tables() -> None:
         ),
         _reference("standing_models", "model_id", "models"),
         sa.PrimaryKeyConstraint("benchmark_id", "model_id", name=op.f("pk_standing_models")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "events",

@@ -12,6 +12,7 @@ from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.records import Lineage, Status
 from judgebench.resources import folder
 from judgebench.store.database import Database
+from tests import mixed
 from tests.api.conftest import outputs
 
 
@@ -133,7 +134,7 @@ def test_battles_without_a_database_are_rated() -> None:
     gap = rated.set_index("model")["rating"]
     assert gap["a"] - gap["b"] == pytest.approx(400 * np.log10(3))
     assert gap["b"] == pytest.approx(gap["c"])
-    assert (rated["lower"] < rated["rating"]).all()
+    assert (rated["lower"] < rated["rating"]).to_list() == [True, True, False]  # one vote tells no interval
     assert rated["battles"].to_list() == [4, 5, 1]
     with pytest.raises(InputError, match="winner"):
         judgebench.rate(["a"], ["b"], ["nobody"])
@@ -249,3 +250,31 @@ def test_controls_and_anchors_are_the_command_lines(judged: Database) -> None:
     board = judgebench.rank(judged, benchmark="b", method="bradley-terry", control="length")
     assert any("length" in note for note in board.attrs["notes"])
     assert judgebench.rank(judged, benchmark="b", exclude_related=True).attrs["notes"][0].startswith("0 verdicts")
+
+
+def test_a_conversation_is_a_frame_of_its_parts(tmp_path: Path) -> None:
+    database = judgebench.open(tmp_path / "mixed.db")
+    mixed.filled(database)
+    frame = judgebench.messages(database, benchmark=mixed.BENCHMARK, instruction=mixed.AGENT.key, model="beta")
+    assert frame["role"].to_list() == [
+        "tools",
+        "system",
+        "user",
+        *["assistant"] * 3,
+        "tool",
+        "assistant",
+        "user",
+        "assistant",
+    ]
+    [call] = frame[frame["kind"] == "call"].to_dict("records")
+    assert (call["model"], call["sample"], call["called"], call["text"]) == ("beta", 0, "book_leave", '{"days": 4}')
+    assert frame[~frame["judged"]]["kind"].to_list() == ["reasoning"]
+    samples = judgebench.messages(database, benchmark=mixed.BENCHMARK, instruction=mixed.SAMPLED.key)
+    assert samples["sample"].dropna().to_list() == [0, 1, 2] * 2
+    with pytest.raises(UnknownName):
+        judgebench.messages(database, benchmark=mixed.BENCHMARK, instruction="nothing")
+    assert judgebench.vote(
+        database, benchmark=mixed.BENCHMARK, annotator="ada", instruction=mixed.SAMPLED.key, first="beta",
+        second="alpha", preference=1.0, sample_first=1, sample_second=2,
+    )  # fmt: skip
+    assert judgebench.labels(database, benchmark=mixed.BENCHMARK)["samples"].to_list() == [(2, 1)]

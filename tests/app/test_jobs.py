@@ -13,6 +13,7 @@ from judgebench import engine, services
 from judgebench.errors import InputError
 from judgebench.spec import JudgeSpec, Study
 from judgebench.store.database import Database
+from tests import mixed
 from tests.filling import filled
 
 pytestmark = pytest.mark.slow
@@ -62,6 +63,18 @@ def test_a_job_runs_to_its_end_and_is_found_again(address: str) -> None:
     assert jobs.all_jobs(address) == [job]
     again = create(address)
     assert again.answered == done(address, again) == 30
+
+
+def test_a_job_that_has_ended_says_what_its_judge_was_not_shown(tmp_path: Path) -> None:
+    address = str(tmp_path / "mixed.db")
+    database = Database(address, create=True)
+    mixed.filled(database)
+    database.close()
+    job = create(address, WANTED.model_copy(update={"benchmark": mixed.BENCHMARK}))
+    assert jobs.parts_not_shown(job) == {}
+    jobs.start(address, job)
+    wait(job, State.DONE)
+    assert jobs.parts_not_shown(job) == {"reasoning": 4}
 
 
 def test_a_job_that_cannot_begin_says_why(address: str) -> None:

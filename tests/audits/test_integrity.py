@@ -93,3 +93,10 @@ def test_agreement_is_of_status_preference_and_score() -> None:
     assert not agrees(ok(0.7), ok(0.8))
     assert not agrees(Verdict(Status.OK, Source.LABEL, score=3.0), Verdict(Status.OK, Source.LABEL, score=4.0))
     assert not agrees(failed(), ok(1.0))
+
+
+def test_samples_are_battles_of_their_own() -> None:
+    given = verdicts()
+    second = [replace(stored, samples=(1, 0)) for stored in given if stored.model_a == "alpha"]
+    assert not findings([*given, *second])
+    assert ("duplicated-verdicts", "judge") in findings([*given, *second, second[0]])

@@ -1,5 +1,11 @@
 """judgebench battles."""
 
+from pathlib import Path
+
+import pytest
+
+from judgebench.store.database import Database
+from tests import mixed
 from tests.cli.conftest import Invoke
 
 
@@ -24,3 +30,48 @@ def test_values_that_no_database_holds_are_refused_in_one_sentence(judged: Invok
     for options in (("--benchmark", "\udcff"), ("--benchmark", "bench", "--text", "\udcff")):
         shown = judged("battles", *options)
         assert (shown.code, shown.err.count("\n")) == (2, 1)
+
+
+@pytest.fixture
+def everything(invoke: Invoke) -> Invoke:
+    database = Database("judgebench.db", create=True)
+    mixed.filled(database)
+    database.close()
+    return invoke
+
+
+def test_a_battle_in_full_shows_who_said_what_in_its_place(everything: Invoke) -> None:
+    where = ("battles", "--benchmark", mixed.BENCHMARK, "--text", "error 500", "--full")
+    shown = everything(*where)
+    words = (
+        *("[book_leave]", "[system]", "Never ask back.", "Book leave.", "--- A alpha", "Let me try.", '{"days": 3}'),
+        *("[result of call 1 (book_leave), an error: 500]", "--- B beta", '{"days": 4}', "And my payslip?", "1 of 1"),
+    )
+    places = [shown.out.index(each) for each in words]
+    assert places == sorted(places)
+    assert "secret thought" not in shown.out
+    assert "[reasoning, not shown to the judge: 14 characters]" in shown.out
+    [battle] = everything(*where, "--format", "json").json["battles"]
+    [conversation] = battle["conversations"]
+    assert [message["role"] for message in conversation["passages"][0]["asked"]] == ["tools", "system", "user"]
+    assert [verdict["order"] for verdict in battle["verdicts"]] == ["AB", "BA"]
+
+
+def test_samples_are_numbered(everything: Invoke) -> None:
+    shown = everything("battles", "--benchmark", mixed.BENCHMARK, "--category", "samples", "--full").out
+    assert (
+        shown.index("--- A alpha, sample 1")
+        < shown.index("--- A alpha, sample 3")
+        < shown.index("--- B beta, sample 1")
+    )
+    assert shown.count("Name a number between one and ten.") == 1
+    assert "samples" in shown
+
+
+def test_battles_as_a_page_hold_no_markup_of_others(everything: Invoke, tmp_path: Path) -> None:
+    page = tmp_path / "battles.html"
+    assert everything("battles", "--benchmark", mixed.BENCHMARK, "--html", page).code == 0
+    text = page.read_text()
+    for words in ("call 1: book_leave", "SHA-256", "Sample 3", "not shown to the judge", "says red"):
+        assert words in text
+    assert "<script" not in text

@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from judgebench.store import schema as t
+from judgebench.store.database import Database
 from tests.cli.conftest import Invoke
 
 
@@ -23,3 +27,15 @@ def test_upgrading_makes_a_database_and_leaves_one_that_is_there(invoke: Invoke,
     assert (tmp_path / "judgebench.db").exists()
     assert invoke("db", "upgrade").out == first.out
     assert invoke("benchmarks", "--format", "json").json == []
+
+
+def test_what_is_missing_is_a_problem(submitted: Invoke, tmp_path: Path) -> None:
+    run = ("run", "--benchmark", "bench", "--judge", "scripted:coin", "--all-pairs", "--limit", "2")
+    assert submitted(*run).code == 0
+    with Database(str(tmp_path / "judgebench.db")).write() as connection:
+        connection.execute(sa.delete(t.verdicts).where(t.verdicts.c.id == 3))
+    checked = submitted("db", "check")
+    assert checked.code == 1
+    assert "benchmark 'bench', judge 'scripted:coin': 1 of 12 planned trials have no verdict there" in checked.out
+    assert submitted(*run).code == 0
+    assert "no verdict there" not in submitted("db", "check").out

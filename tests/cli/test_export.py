@@ -1,6 +1,8 @@
 """judgebench export: a file by its ending, which import reads back."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,7 @@ def test_verdicts_of_one_judge(submitted: Invoke, tmp_path: Path) -> None:
         "kind": "verdicts",
         "benchmark": "bench",
         "rows": 16,
+        "lost": {},
     }
     assert submitted("--db", "other.db", "import", tmp_path / "v.jsonl", "--benchmark", "bench").code == 0
     boards = [
@@ -56,3 +59,18 @@ def test_what_cannot_be_exported_leaves_no_file(
     assert (shown.code, shown.out) == (2, "")
     assert message in shown.err
     assert not list(tmp_path.glob("*a.csv*"))
+
+
+def test_a_form_says_what_it_cannot_hold(invoke: Invoke, tmp_path: Path) -> None:
+    replied = {"role": "assistant", "content": "a", "reasoning": "hm"}
+    row: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "q"}, replied]}
+    path = tmp_path / "chats.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    done = invoke("import", path, "--benchmark", "b")
+    assert (done.code, "no judge is shown: reasoning (1)" in done.out) == (0, True), done
+    assert invoke("export", "vllm", "--benchmark", "b", "--to", tmp_path / "a.jsonl").err == ""
+    assert json.loads((tmp_path / "a.jsonl").read_text())["messages"] == row["messages"]
+    lossy = invoke("export", "sharegpt", "--benchmark", "b", "--to", tmp_path / "b.jsonl", "--model", "m")
+    assert "what sharegpt cannot hold is not in the file: reasoning (1)" in lossy.err
+    submitted = invoke("submit", path, "--model", "n", "--benchmark", "b")
+    assert "no judge is shown: reasoning (1)" in submitted.err

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from judgebench.store.database import Database
+from tests import mixed
 from tests.cli.conftest import Invoke
 
 
@@ -38,3 +40,24 @@ def test_battles_for_people(judged: Invoke, tmp_path: Path) -> None:
     path.write_text("\n".join(map(json.dumps, rows)))
     assert judged("labels", "import", path, "--benchmark", "bench", "--annotator", "ann").code == 0
     assert judged(*where, "--format", "json").json["queued"] == 0
+
+
+def test_a_queue_of_conversations_is_labelled_and_matched(invoke: Invoke, tmp_path: Path) -> None:
+    database = Database("judgebench.db", create=True)
+    mixed.filled(database)
+    database.close()
+    path = tmp_path / "queue.jsonl"
+    where = ("labels", "queue", "--benchmark", mixed.BENCHMARK, "--judge", "judge")
+    queued = invoke(*where, "--out", path, "--format", "json").json
+    assert (queued["queued"], queued["sampled"]) == (5, 1)
+    assert "of several samples, as on 1 of them" in invoke(*where).out
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    [agent] = [row for row in rows if "payslip" in json.dumps(row)]
+    for words in ("call 1: book_leave", "error 500", "not shown to the judge"):
+        assert words in agent["output_a"]
+    assert "secret" not in agent["output_a"]
+    assert "Never ask back" in agent["conversation"]
+    path.write_text("\n".join(json.dumps(row | {"winner": "A"}) for row in rows))
+    done = invoke("labels", "import", path, "--benchmark", mixed.BENCHMARK, "--annotator", "ann", "--format", "json")
+    assert (done.code, done.json["new"], done.json["outputs"]) == (0, 5, 0)
+    assert invoke(*where, "--format", "json").json["queued"] == 0

@@ -223,7 +223,7 @@ def test_the_same_database_gives_the_same_bytes(submitted: Invoke) -> None:
     for options in (
         ("--format", "json"),
         ("--method", "bradley-terry", "--format", "csv"),
-        ("--interval", "bootstrap", "--format", "markdown"),
+        ("--level", "0.9", "--format", "markdown"),
     ):
         command = ("leaderboard", "--benchmark", "bench", *options)
         assert submitted(*command).out == submitted(*command).out != ""

@@ -1,7 +1,7 @@
 """Benchmarks with equal questions: each has all its verdicts, and nothing is asked twice unless the judge sees more."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,59 +10,16 @@ import pytest
 import sqlalchemy as sa
 
 from judgebench import engine, services, store
-from judgebench.clients.base import Client
 from judgebench.engine.batches import ingest_files
-from judgebench.engine.judges import ResolvedJudge, own_judge
-from judgebench.errors import JudgeError
-from judgebench.records import Completion, Instruction, Model, Output, Prompt, Status
+from judgebench.errors import InputError
+from judgebench.records import Instruction, Judge, Model, Output, Status
 from judgebench.services.imports import import_file
 from judgebench.spec import Study, make
 from judgebench.store import schema as t
 from judgebench.store.database import Database
 from judgebench.store.transfer import check, copy
-from tests.filling import asked, submitted
-
-PAIRWISE, POINTWISE = "pairwise/two-way", "pointwise/mt-bench"
-REPLIES = {"pairwise": "A", "pointwise": "Rating: [[7]]"}
-
-
-class Counting:
-    """A judge that says the same each time, or fails where its list says so."""
-
-    def __init__(self, reply: str, fails: Sequence[int] = ()) -> None:
-        self.reply = reply
-        self.fails = {*fails}
-        self.calls = 0
-        self.questions: list[str] = []
-
-    async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
-        self.calls += 1
-        self.questions.append(str(prompt))
-        if self.calls - 1 in self.fails:
-            raise JudgeError("not now")
-        return Completion(self.reply, cost_usd=1.0)
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
-def counting(template: str, *fails: int) -> tuple[Counting, ResolvedJudge]:
-    judge: Client = Counting(REPLIES[template.partition("/")[0]], fails)
-    return judge, own_judge(judge, name="judge", version="1", template=template)  # type: ignore[return-value]
-
-
-def study(judge: ResolvedJudge, benchmark: str, **fields: Any) -> Study:
-    design = {"all_pairs": True} if judge.template.kind == "pairwise" else {}
-    given = {"benchmark": benchmark, "judge": judge.spec, "concurrency": 1, **design, **fields}
-    return make(Study, given, where="test")
-
-
-def run(database: Database, judge: ResolvedJudge, benchmark: str, **fields: Any) -> engine.run.RunReport:
-    return engine.run.run(database, study(judge, benchmark, **fields), environment={}, judge=judge)
-
-
-def fill(database: Database, benchmark: str, instructions: Sequence[Instruction], models: Sequence[str] = "ab") -> None:
-    submitted(database, instructions, [*models], lambda model, number: f"{model}", benchmark=benchmark)
+from tests.counting import PAIRWISE, POINTWISE, answered, counting, fill, run, study
+from tests.filling import asked
 
 
 def rows(database: Database, benchmark: str) -> list[Any]:
@@ -167,7 +124,7 @@ def test_a_batch_takes_over_and_awaits_what_another_benchmark_awaits(database: D
         make(Study, {"benchmark": name, "judge": spec, "all_pairs": True}, where="") for name in ("one", "other")
     ]
     engine.batches.export(database, studies[0], tmp_path / "one.jsonl")
-    report = engine.batches.export(database, replace_limit(studies[1], 3), tmp_path / "other.jsonl")
+    report = engine.batches.export(database, studies[1].model_copy(update={"limit": 3}), tmp_path / "other.jsonl")
     assert (report.awaited, report.exported) == (4, 2)
     ingest_files(database, [answered(tmp_path / "one.jsonl")])
     report = engine.batches.export(database, studies[1], tmp_path / "more.jsonl")
@@ -175,23 +132,6 @@ def test_a_batch_takes_over_and_awaits_what_another_benchmark_awaits(database: D
     ingest_files(database, [answered(tmp_path / "other.jsonl"), answered(tmp_path / "more.jsonl")])
     assert [len(rows(database, name)) for name in ("one", "other")] == [4, 8]
     assert engine.batches.export(database, studies[1], tmp_path / "last.jsonl").answered == 8
-
-
-def replace_limit(study: Study, limit: int) -> Study:
-    return study.model_copy(update={"limit": limit})
-
-
-def answered(path: Path) -> Path:
-    """A file of results to a batch file's questions."""
-    lines = []
-    for line in path.read_text().splitlines():
-        message = {"role": "assistant", "content": "[[A]]"}
-        body = {"model": "gpt", "choices": [{"message": message, "finish_reason": "stop"}]}
-        response = {"status_code": 200, "body": body}
-        lines.append({"custom_id": json.loads(line)["custom_id"], "response": response, "error": None})
-    target = path.with_suffix(".results")
-    target.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return target
 
 
 def test_an_adaptive_study_takes_over(database: Database) -> None:
@@ -316,4 +256,58 @@ def test_every_sample_is_judged_and_shared(database: Database, template: str, tr
         assert {*connection.scalars(sides)} == {0, 1, 2}
     choices = services.leaderboards.Choices(method="score") if template == POINTWISE else None
     board = services.leaderboards.leaderboard(database, "one", choices=choices)
-    assert {row.battles or row.outputs for row in board.rows} == ({6} if template == PAIRWISE else {3})
+    counts = {row.model: row.battles or row.outputs for row in board.rows}
+    assert counts == ({"a": 6, "b": 6, "c": 6} if template == PAIRWISE else {"a": 9, "b": 6, "c": 3})
+
+
+def test_samples_are_exported_and_imported_with_their_verdicts(database: Database, tmp_path: Path) -> None:
+    sampled(database, "bench", {"a": 3, "b": 2}, 2)
+    judge, resolved = counting(PAIRWISE)
+    run(database, resolved, "bench")
+    services.exports.export(database, "verdicts", tmp_path / "v.jsonl", benchmark="bench")
+    assert import_file(database, tmp_path / "v.jsonl", benchmark="bench").new == 0
+    assert import_file(database, tmp_path / "v.jsonl", benchmark="twin").new == 12
+    assert run(database, resolved, "twin").tally.ended == {Status.OK: 12}
+    assert judge.calls == 12
+
+
+@pytest.mark.parametrize("template", [PAIRWISE, POINTWISE, "pairwise/three-way-reference"])
+def test_verdicts_by_a_template_that_is_not_here_are_known_when_it_is(
+    database: Database, tmp_path: Path, template: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then two references are never taken for one."""
+    fill(database, "bench", asked(3, reference="42"))
+    judge, resolved = counting(template)
+    run(database, resolved, "bench")
+    path, other_reference = tmp_path / "verdicts.jsonl", tmp_path / "other.jsonl"
+    services.exports.export(database, "verdicts", path, benchmark="bench")
+    other_reference.write_text(path.read_text().replace('"42"', '"43"'))
+
+    def gone(judge: Judge) -> None:
+        raise InputError("it is not here")
+
+    elsewhere = Database(str(tmp_path / "elsewhere.db"), create=True)
+    monkeypatch.setattr(services.imports, "template_of", gone)
+    assert import_file(elsewhere, path, benchmark="first").new == 6
+    assert import_file(elsewhere, other_reference, benchmark="second").new == 6
+    assert not {row.trial_key for row in rows(elsewhere, "first")} & {
+        row.trial_key for row in rows(elsewhere, "second")
+    }
+    monkeypatch.undo()
+    for file, name in ((path, "first"), (other_reference, "second")):
+        assert run(elsewhere, resolved, name).tally.ended == {Status.OK: 6}
+        assert import_file(elsewhere, file, benchmark=name).new == 0
+    assert judge.calls == 6
+    assert check(elsewhere).problems == ()
+
+
+def test_no_file_is_opened_because_a_verdict_names_it(database: Database, tmp_path: Path) -> None:
+    fill(database, "bench", asked(1))
+    _, resolved = counting(PAIRWISE)
+    run(database, resolved, "bench")
+    path, named = tmp_path / "verdicts.jsonl", tmp_path / "own.md"
+    services.exports.export(database, "verdicts", path, benchmark="bench")
+    named.symlink_to(tmp_path / "nowhere")
+    rows_ = [json.loads(line) | {"template": str(named), "judge": "other"} for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows_))
+    assert import_file(database, path, benchmark="bench").new == 2

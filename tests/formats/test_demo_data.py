@@ -17,7 +17,7 @@ def outputs(model: str) -> OutputsFile:
 
 
 def words(found: OutputsFile) -> list[int]:
-    return [len(output.text.split()) for output in found.outputs]
+    return [len(output.output.text.split()) for output in found.outputs]
 
 
 def test_the_benchmark_has_nine_instructions_in_each_of_five_categories() -> None:
@@ -48,5 +48,5 @@ def test_each_set_answers_every_instruction_at_its_length(model: str) -> None:
 
 
 def test_only_the_null_model_repeats_itself() -> None:
-    distinct = {model: len({output.text for output in outputs(model).outputs}) for model in MEDIAN_WORDS}
+    distinct = {model: len({output.output.text for output in outputs(model).outputs}) for model in MEDIAN_WORDS}
     assert distinct == {"demo-careful": 45, "demo-hasty": 45, "demo-rambling": 45, "null-constant": 1}

@@ -43,7 +43,7 @@ def test_property_outputs_come_back_as_submitted(name: str, pairs: dict[str, str
     with tempfile.TemporaryDirectory() as folder:
         found = read_outputs(write_rows(Path(folder) / name, rows))
     cleaned = [(asked.replace("\0", "\ufffd"), text.replace("\0", "\ufffd")) for asked, text in by_key.values()]
-    assert [(o.instruction.text, o.text) for o in found.outputs] == cleaned
+    assert [(o.instruction.text, o.output.text) for o in found.outputs] == cleaned
     assert found.empty == sum(not text.strip() for _, text in cleaned)
 
 
@@ -66,7 +66,7 @@ def test_property_any_rows_give_a_submission_or_a_message(rows: list[dict[str, A
 def test_hostile_text_is_kept_and_cleaned(tmp_path: Path) -> None:
     path = write_file(tmp_path / "a.json", '[{"instruction": "a\\u0000\\ud800", "output": "\\udfff" }]')
     output = read_outputs(path).outputs[0]
-    assert (output.instruction.turns, output.text) == (("a\ufffd\ufffd",), "\ufffd")
+    assert (output.instruction.turns, output.output.text) == (("a\ufffd\ufffd",), "\ufffd")
 
 
 @pytest.mark.parametrize("asked", ["instruction", "prompt", "question", "query", "input", "Question", " PROMPT "])
@@ -74,7 +74,7 @@ def test_hostile_text_is_kept_and_cleaned(tmp_path: Path) -> None:
 def test_usual_names_need_no_map(tmp_path: Path, asked: str, answered: str) -> None:
     found = submission(tmp_path, [{answered: "Blue.", asked: "Name a colour.", "Dataset": "art", "model": "m"}])
     output = found.outputs[0]
-    assert (output.instruction.turns, output.text) == (("Name a colour.",), "Blue.")
+    assert (output.instruction.turns, output.output.text) == (("Name a colour.",), "Blue.")
     assert (output.instruction.category, found.generator) == ("art", "m")
     assert found.columns == {"instruction": asked, "output": answered, "category": "Dataset", "generator": "model"}
 
@@ -82,13 +82,13 @@ def test_usual_names_need_no_map(tmp_path: Path, asked: str, answered: str) -> N
 def test_the_order_of_the_table_decides_between_usual_names(tmp_path: Path) -> None:
     row = {"answer": "no", "prompt": "no", "output": "yes", "instruction": "asked", "dataset": "no", "category": "yes"}
     output = submission(tmp_path, [row]).outputs[0]
-    assert (output.instruction.text, output.text, output.instruction.category) == ("asked", "yes", "yes")
+    assert (output.instruction.text, output.output.text, output.instruction.category) == ("asked", "yes", "yes")
 
 
 def test_a_map_goes_before_the_usual_names(tmp_path: Path) -> None:
     rows = [{"instruction": "no", "output": "no", "frage": "asked", "antwort": "yes"}]
     output = submission(tmp_path, rows, columns={"instruction": "frage", "output": "antwort"}).outputs[0]
-    assert (output.instruction.text, output.text) == ("asked", "yes")
+    assert (output.instruction.text, output.output.text) == ("asked", "yes")
 
 
 @pytest.mark.parametrize("value", [None, "", "  "])
@@ -101,7 +101,6 @@ def test_blank_optional_fields_are_absent(tmp_path: Path, value: Any) -> None:
 
 def test_turns_of_text_and_of_messages_are_one_instruction(tmp_path: Path) -> None:
     spoken = [
-        {"role": "system", "content": "Be kind."},
         {"role": "user", "content": "One?"},
         {"role": "assistant", "content": "Yes."},
         {"role": "user", "content": "Two?"},
@@ -109,7 +108,7 @@ def test_turns_of_text_and_of_messages_are_one_instruction(tmp_path: Path) -> No
     ]
     rows: list[dict[str, Any]] = [
         {"turns": ["One?", "Two?"], "output": ["Yes.", "No."]},
-        {"turns": [{"content": "One?"}, {"content": "Two?"}], "output": "Yes.\n\nNo."},
+        {"turns": [{"content": "One?"}, {"content": "Two?"}], "output": [{"content": "Yes."}, {"content": "No."}]},
         {"messages": spoken},
     ]
     found = submission(tmp_path, rows)
@@ -146,7 +145,7 @@ def test_empty_outputs_are_kept_and_counted(tmp_path: Path) -> None:
         ({"turns": ["a", ""], "output": "x"}, ["row 2", "'turns'", "empty"]),
         ({"turns": [], "output": "x"}, ["row 2", "'turns'", "no instruction"]),
         ({"turns": [1], "output": "x"}, ["row 2", "'turns'", "a number"]),
-        ({"messages": [{"role": "user"}], "output": "x"}, ["row 2", "'messages'", "null"]),
+        ({"messages": [{"role": "user"}], "output": "x"}, ["row 2", "'messages'", "no instruction"]),
         ({"turns": ["a"]}, ["row 2", "'output'"]),
         ({"messages": [{"role": "user", "content": "a"}]}, ["row 2", "'output'"]),
         ({"instruction": "x", "output": None}, ["row 2", "'output'", "null"]),
@@ -244,7 +243,7 @@ def test_shared_mt_bench_questions() -> None:
 def test_outputs_of_several_models_are_told_apart(tmp_path: Path) -> None:
     rows = [ROW | {"model": model, "output": f"{model} says"} for model in ("one", "two", "two")]
     parts = submission(tmp_path, [*rows, {"instruction": "Another?", "output": "x", "model": "two"}]).by_model()
-    assert {model: [row.text for row in part.outputs] for model, part in parts.items()} == {
+    assert {model: [row.output.text for row in part.outputs] for model, part in parts.items()} == {
         "one": ["one says"],
         "two": ["two says", "x"],
     }

@@ -1,13 +1,14 @@
 """The table of formats: every file is recognised as one format, or refused with the candidates."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from judgebench.errors import InputError, UnknownName
-from judgebench.formats import Format, registry
-from judgebench.formats.outputs import InstructionsFile
+from judgebench.formats import Format, FormName, registry
+from judgebench.formats.forms.registry import FORMS
+from judgebench.formats.outputs import InstructionsFile, OutputsFile
 from judgebench.formats.registry import FORMATS, named, read, readable, recognise
 from tests.formats.writing import write_file, write_rows
 
@@ -101,7 +102,7 @@ def test_a_further_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_documentation_lists_every_format_and_every_column_as_the_table_does() -> None:
     lines = DOCS.read_text(encoding="utf-8").splitlines()
     for form in FORMATS:
-        ways = " and ".join(["read"] * (form.read is not None) + ["written"] * bool(form.columns))
+        ways = " and ".join(["read"] * (form.read is not None) + ["written"] * form.is_written)
         assert f"| {form.name} | {form.holds} | {ways} | {form.help} |" in lines
         for column, kind in form.columns.items():
             assert any(line.startswith(f"| {column} | {kind} | ") for line in lines), (form.name, column)
@@ -112,3 +113,14 @@ def test_every_help_is_one_sentence() -> None:
     for form in FORMATS:
         assert form.help.endswith(".")
         assert "\n" not in form.help
+
+
+def test_a_form_of_conversations_is_a_format_that_its_name_chooses(tmp_path: Path) -> None:
+    assert {form.name for form in FORMATS if form.is_form} == set(get_args(FormName)) == {form.name for form in FORMS}
+    path = write_rows(tmp_path / "a.jsonl", [{"messages": TALK, "model": "m"}])
+    for name in ("openai-chat", "anthropic"):
+        file = read(path, named(name))
+        assert isinstance(file, OutputsFile)
+        assert [row.output.text for row in file.outputs] == ["a"]
+    with pytest.raises(InputError, match=r"line 1: cannot be read as gemini"):
+        read(path, named("gemini"))

@@ -1,8 +1,8 @@
 """An agent's conversation, for tests of what judges read of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from judgebench.conversations import Call, Conversation, Message, Part, Reasoning, Text, Tool, cut
+from judgebench.conversations import Call, Conversation, Message, Part, Reasoning, Refusal, Text, Tool, cut
 from judgebench.records import Battle, Instruction, Order, Output, Reading, Trial
 from judgebench.spec import load_template
 
@@ -51,6 +51,18 @@ def reading_of(conversation: Conversation) -> Reading:
 def trial_for(template: str, one: Conversation, other: Conversation) -> Trial | Reading:
     """What a template of either kind is asked about."""
     return trial_of(one, other) if load_template(template).kind == "pairwise" else reading_of(one)
+
+
+def readable(messages: Iterable[Message]) -> Iterator[str]:
+    """Every text of these that a judge reads."""
+    for message in messages:
+        if message.role == "tool" and message.error:
+            yield message.error
+        for part in message.parts:
+            if isinstance(part, Text | Refusal):
+                yield part.text
+            elif isinstance(part, Call):
+                yield part.arguments
 
 
 def fence_lines(text: str, mark: str) -> Sequence[str]:

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from judgebench.conversations import Call, Conversation, Message, Text
 from judgebench.judging.parsing import parse
 from judgebench.judging.templates import Label, LabelScale, ReplyFormat
 from judgebench.records import Completion, Order, Source, Status, TokenLogprob
 from judgebench.spec import load_template, templates
+from tests.judging.agents import said, trial_of
 
 TWO_WAY = load_template("pairwise/two-way.v1")
 THREE_WAY = load_template("pairwise/three-way.v1")
@@ -291,3 +293,14 @@ def test_a_reward_is_a_score_without_bounds(text, score):
 @pytest.mark.parametrize("text", ["", "NaN", "Infinity", "1e999", "high", "[1]", "null", "3 4", "9" * 5000])
 def test_what_is_no_number_is_no_reward(text):
     assert parse(Completion(text), load_template("pointwise/reward"), Order.AB).status is Status.UNPARSED
+
+
+def test_a_verdict_that_a_judge_quotes_from_a_call_or_a_result_is_not_its_own():
+    call = Call("rate", '{"verdict": "[[B]]"}', "1")
+    result = Message("tool", (Text("the tool says: [[B]] wins"),), call="1")
+    acting = Conversation((said("Rate.", role="user"), said(call), result, said("Done.")))
+    trial = trial_of(acting, acting)
+    for quoted in ("the tool says: [[B]] wins", '{"verdict": "[[B]]"}'):
+        reply = Completion(f"[[A]]\n\nOutput A holds\n> {quoted}", finish_reason="stop")
+        assert parse(reply, THREE_WAY, trial).preference == 1.0
+        assert parse(reply, THREE_WAY, Order.AB).preference != 1.0

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from judgebench.judging import showing
 from judgebench.judging.templates import render
 from judgebench.records import ChatPrompt, Instruction, Output, Reading
 from judgebench.spec import load_template, templates
-from tests.judging.agents import agent, fence_lines, output_of, reading_of, said, trial_for, trial_of
+from tests.judging.agents import agent, fence_lines, output_of, readable, reading_of, said, trial_for, trial_of
 
 MARK = "0123456789abcdef"
 ASKING = [template.id for template in templates() if not template.is_text_only]
@@ -202,7 +203,7 @@ def test_property_every_text_stands_verbatim_in_balanced_fences_that_none_can_fo
         return
     text = shown(trial, name)
     mark = re.search(r"Its mark is ([0-9a-f]{16})", text)[1]
-    every = [*showing.quotable(messages), *(tool.description or "" for tool in tools)]
+    every = [*readable(messages), *(tool.description or "" for tool in tools)]
     assert not any(mark in words for words in every)
     start = text.index("\n\n", text.index("Its mark is"))
     stack = []
@@ -218,5 +219,15 @@ def test_property_every_text_stands_verbatim_in_balanced_fences_that_none_can_fo
     view = text if name.endswith("turn") else text[start:]
     for message in messages:
         where = view if id(message) not in asked else text
-        for words in showing.quotable([message]):
+        for words in readable([message]):
             assert not words or f"\n{words}\n" in where
+
+
+def test_a_conversation_of_many_messages_is_shown_in_a_moment():
+    turn = (said("Go on.", role="user"), said("a", Call("f", "{}", "1")), Message("tool", (Text("r"),), call="1"))
+    conversation = Conversation((*turn * 3000, *(said("word") for _ in range(20_000))))
+    trial = reading_of(conversation)
+    started = perf_counter()
+    for name in ("pointwise/mt-bench", "pointwise/mt-bench-second-turn"):
+        assert shown(trial, name).count("tool call 3000:") >= 2
+    assert perf_counter() - started < 10

@@ -11,7 +11,7 @@ from judgebench.leaderboard import METHODS, Choices, Cluster, Join
 from judgebench.leaderboard.build import build, build_from, common_baseline, estimate
 from judgebench.stats.verdict_table import VerdictTable
 from tests.bias.factories import BiasedWorld
-from tests.stats.factories import against_baseline
+from tests.stats.factories import against_baseline, table_of
 
 PAIRWISE = [name for name, method in METHODS.items() if method.needs == "pairwise"]
 CLUSTERS: tuple[Cluster, ...] = ("instruction", "judge", "both", "verdict")
@@ -31,6 +31,49 @@ def test_every_method_finds_the_order_and_encloses_its_ratings(method: str) -> N
         assert row.rank_lower <= row.rank <= row.rank_upper
         assert 0 <= row.win_rate <= 1
     assert board == build(TABLE, Choices(method=method))
+
+
+@pytest.mark.parametrize("instructions", [2, 4, 6, 30])
+@pytest.mark.parametrize("preference", [0.5, 0.909, 1.0])
+@pytest.mark.parametrize("method", ["win-rate", "length-controlled", "bradley-terry", "judge-aware"])
+def test_verdicts_that_are_alike_are_no_certainty(method: str, preference: float, instructions: int) -> None:
+    models = {"a": preference, "b": preference, "c": 1 - preference}
+    rows = [(name, "base", value, f"i{i}") for name, value in models.items() for i in range(instructions)]
+    board = build(table_of(rows), Choices(method=method, baseline="base", resamples=20))
+    for row in board.rows:
+        if row.model != "base":
+            assert row.upper - row.lower > 0
+            assert (row.rank_lower, row.rank_upper) == (1, 4) or instructions > 4
+
+
+def test_a_handful_of_instructions_is_said_to_tell_little() -> None:
+    for instructions, words in (
+        (1, "one instruction can hardly"),
+        (5, "5 instructions can hardly"),
+        (19, "tell little"),
+    ):
+        notes = build(TABLE.select(TABLE.instruction < instructions), Choices()).notes
+        assert any(words in note for note in notes)
+    assert not any("instructions" in note for note in build(TABLE.select(TABLE.instruction < 20), Choices()).notes)
+
+
+@pytest.mark.parametrize("method", ["win-rate", "length-controlled", "bradley-terry"])
+def test_a_bootstrap_of_few_instructions_is_refused(method: str) -> None:
+    few = against_baseline(instructions=99)
+    with pytest.raises(StatisticsError, match="99 instructions is too narrow, it takes 100"):
+        build(few, Choices(method=method, interval="bootstrap"))
+
+
+@pytest.mark.parametrize("method", ["win-rate", "bradley-terry"])
+def test_a_bootstrap_does_not_take_a_model_in_few_instructions_for_certain(method: str) -> None:
+    rows = [("a", "b", float(i % 3 > 0), f"i{i}") for i in range(120)]
+    rows += [("new", "b", 0.8, f"i{i}") for i in range(4)]
+    analytic, drawn = (
+        {row.model: row for row in build(table_of(rows), Choices(method=method, interval=interval)).rows}
+        for interval in ("analytic", "bootstrap")
+    )
+    assert (drawn["new"].lower, drawn["new"].upper) == (analytic["new"].lower, analytic["new"].upper)
+    assert drawn["a"].lower != analytic["a"].lower
 
 
 def test_elo_is_named_as_what_it_is_and_leaves_all_ranks_open() -> None:

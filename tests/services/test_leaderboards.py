@@ -41,7 +41,9 @@ def test_models_are_ranked_by_their_mean_score(scored: Database) -> None:
         ("m7", 7.0, 4, 0),
         ("m3", 3.0, 4, 0),
     ]
-    assert (board.method, board.scale, board.interval_method) == ("score", "score", "normal, clustered by instruction")
+    intervals = "t with two imagined instructions, clustered by instruction"
+    assert (board.method, board.scale, board.interval_method) == ("score", "score", intervals)
+    assert all(row.upper - row.lower > 1 for row in board.rows)  # four scores of 8 are no certainty
 
 
 @pytest.mark.parametrize(("margin", "rate"), [(0.0, 1.0), (1.0, 0.75)])

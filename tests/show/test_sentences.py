@@ -1,8 +1,10 @@
 """A sentence says only what the numbers prove; what is missing comes with the command that would give it."""
 
+from dataclasses import replace
+
 from judgebench.estimate import unidentified
 from judgebench.records import Status
-from judgebench.show.sentences import basis, effects, left_out, movement, remedy, summary
+from judgebench.show.sentences import basis, effects, left_out, movement, not_shown, remedy, summary, unseen
 from judgebench.show.tables import moves
 from tests.show.factories import board, known, ledger
 
@@ -13,6 +15,14 @@ def test_two_that_cannot_be_told_apart_and_one_below_both() -> None:
 
 def test_one_that_leads() -> None:
     assert summary(board([0.9, 0.5, 0.1], 0.02)) == "A leads; B is below A; C is below both."
+
+
+def test_a_leader_that_a_model_further_down_may_pass_is_not_said_to_lead() -> None:
+    sure = board([0.9, 0.5, 0.1], 0.02)
+    first, *others = sure.rows
+    assert summary(replace(sure, rows=(replace(first, rank_upper=2), *others))).startswith(
+        "A comes first, but not for certain; B is below A"
+    )
 
 
 def test_a_model_below_some_of_those_above_is_not_said_to_be_below_all() -> None:
@@ -59,3 +69,9 @@ def test_what_is_missing_comes_with_the_command_that_gives_it() -> None:
     assert remedy(known(0.5), "b") == ""
     assert "--repeats 3" in remedy(unidentified("no trial was repeated"), "b")
     assert "--benchmark 'my b'" in remedy(unidentified("something else"), "my b")
+
+
+def test_what_a_judge_does_not_see_is_one_sentence_or_none() -> None:
+    assert not_shown({"reasoning": 1, "image": 1200}) == ["not shown to the judge: image (1,200), reasoning (1)"]
+    assert not_shown({}) == unseen(0) == []
+    assert unseen(1) == ["1 trial cannot be judged: the outputs differ only in what the template does not show"]

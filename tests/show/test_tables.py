@@ -147,7 +147,7 @@ def test_tables_are_those_that_the_document_holds() -> None:
     before = {f"i{number}": 1.0 for number in range(4)}
     report = robustness_report("judge", [invariance("style", before, before), sensitivity("truncation", before)], 1.0)
     (table,) = audit_tables(report.document())
-    assert table.rows[0] == ("style", "invariance", "0.0%", "[0.0%, 0.0%]", "100.0%", "4")
-    assert table.rows[1] == ("truncation", "sensitivity", "100.0%", "[100.0%, 100.0%]", "-", "4")
+    assert table.rows[0] == ("style", "invariance", "0.0%", "[-53.0%, 53.0%]", "100.0%", "4")
+    assert table.rows[1] == ("truncation", "sensitivity", "100.0%", "[23.6%, 100.0%]", "-", "4")
     assert table.notes == ("consistency 100.0%, invariance 100.0%, sensitivity 100.0%, score 100.0%",)
     assert not list(audit_tables(AuditReport("kind", ()).document()))

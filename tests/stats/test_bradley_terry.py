@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.bradley_terry import fit_bradley_terry, fit_pair_counts
+from judgebench.stats.bradley_terry import doubt, effective_clusters, fit_bradley_terry, fit_pair_counts
+from judgebench.stats.bradley_terry.covariates import rating_estimates
 from judgebench.stats.verdict_table import PairCounts
 from tests.stats.factories import World, renamed, stacked, swapped, table_of, tables
 
@@ -29,6 +30,54 @@ def test_two_models_have_the_log_odds_of_their_win_rate():
     # The delta method for a mean: sd(ddof=1)/sqrt(n) over p(1-p).
     expected = table.preference.std(ddof=1) / np.sqrt(11) / (8 / 11 * 3 / 11)
     assert 2 * ratings.standard_error[0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_one_more_instruction_half_won_and_half_lost():
+    table = table_of([("a", "b", y, f"i{i}") for i, y in enumerate([1.0, 1.0, 0.4])])
+    known = fit_bradley_terry(table, imagined=True)
+    rate = 2.9 / 4
+    assert known.theta[0] - known.theta[1] == pytest.approx(np.log(rate / (1 - rate)))
+    residual = np.array([1 - rate, 1 - rate, 0.4 - rate])
+    meat = (residual**2).sum() * 3 / 2 + (rate**2 + (1 - rate) ** 2) / 2
+    assert 2 * known.standard_error[0] == pytest.approx(np.sqrt(meat) / (4 * rate * (1 - rate)))
+
+
+@given(tables())
+def test_it_moves_no_flag_and_copies_of_verdicts_no_interval(table):
+    once, twice = (fit_bradley_terry(verdicts, imagined=True) for verdicts in (table, stacked(table, table)))
+    assert once.flags == fit_bradley_terry(table).flags
+    np.testing.assert_allclose(once.theta, twice.theta, rtol=1e-6, atol=1e-6)
+
+
+def test_verdicts_that_are_alike_are_no_certainty():
+    for preference in (0.5, 0.909):
+        table = table_of([("a", "b", preference, f"i{i}") for i in range(6)])
+        assert fit_bradley_terry(table).standard_error[0] == pytest.approx(0, abs=1e-7)
+        assert fit_bradley_terry(table, imagined=True).standard_error[0] > 0.05
+        assert np.sqrt(doubt(table)[0, 0]) > 0.05
+
+
+def test_clusters_of_unlike_sizes_tell_less():
+    even = table_of([("a", "b", 1.0, f"i{i}") for i in range(4)] * 2)
+    uneven = table_of([("a", "b", 1.0, f"i{i}") for i in (0, 0, 0, 0, 0, 1, 2, 3)])
+    assert effective_clusters(even, "instruction").tolist() == [4, 4]
+    assert effective_clusters(uneven, "instruction") == pytest.approx([64 / 28, 64 / 28])
+    assert effective_clusters(uneven, "verdict").tolist() == [8, 8]
+    assert effective_clusters(uneven, "both").tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("instructions", [3, 5, 10, 20])
+def test_recovery_of_coverage_with_few_instructions(instructions):
+    strengths = np.linspace(1.0, -1.0, 5)
+    many = World(strengths, instructions=20_000, quality_noise=1.0)
+    truth = fit_bradley_terry(many.table(np.random.default_rng(0))).theta
+    few, rng, held = replace(many, instructions=instructions), np.random.default_rng(1), []
+    for _ in range(120):
+        table = few.table(rng)
+        degrees = effective_clusters(table, "instruction") - 1
+        known = rating_estimates(fit_bradley_terry(table), fit_bradley_terry(table, imagined=True), degrees, 0.95)
+        held.append((known.lower <= truth) & (truth <= known.upper))
+    assert np.mean(held) >= 0.93
 
 
 def test_equals_evalica_and_choix():

@@ -12,13 +12,14 @@ from judgebench.errors import StatisticsError
 from judgebench.estimate import unidentified
 from judgebench.stats.bradley_terry import Refits, bootstrap_ratings, fit_bradley_terry
 from judgebench.stats.intervals import (
+    ClusterSums,
     bootstrap_estimate,
     bounded_difference,
+    bounded_ends,
     bounded_mean,
     cluster_error,
     critical_value,
     normal_estimate,
-    rate_estimate,
 )
 from judgebench.stats.verdict_table import PairCounts
 from judgebench.stats.win_rate import bootstrap_win_rates, win_rates
@@ -56,41 +57,55 @@ def test_level_outside_its_range_is_refused(level):
         critical_value(level)
 
 
-@given(st.integers(0, 50))
-def test_rate_estimate_equals_wilson_for_proportions(successes):
-    rate = successes / 50
-    found = rate_estimate(rate, math.sqrt(rate * (1 - rate) / 50), 50)
-    lower, upper = proportion_confint(successes, 50, method="wilson")
-    assert (found.lower, found.upper) == pytest.approx((lower, upper), abs=1e-12)
-
-
-def test_a_model_that_never_won_has_an_upper_end():
-    found = rate_estimate(0.0, 0.0, 300)
-    assert found.lower == pytest.approx(0, abs=1e-15)
-    assert 0.005 < found.upper < 0.02
-
-
-def test_rate_estimate_without_a_spread_or_a_rate():
-    assert not rate_estimate(math.nan, math.nan, 3).identified
-    assert rate_estimate(0.4, math.nan, 1).upper is None
-    assert rate_estimate(0.4, 0.0, 9).upper == 0.4
-
-
-def test_recovery_of_coverage_near_the_edge():
-    rng, held = np.random.default_rng(0), 0
-    for _ in range(1000):
-        wins = rng.random(200) < 0.02
-        found = rate_estimate(wins.mean(), wins.std(ddof=1) / math.sqrt(200), 200)
-        held += found.lower <= 0.02 <= found.upper
-    assert 0.92 <= held / 1000 <= 0.985
-
-
-def test_one_row_a_cluster_is_the_interval_of_agresti_and_coull():  # golden: statsmodels, method agresti_coull
+def test_one_row_a_cluster_is_the_interval_of_agresti_and_coull_with_t():
     values = np.array([1.0] * 7 + [0.0] * 33)
     figure = bounded_mean(values, np.arange(40))
-    expected = proportion_confint(7, 40, method="agresti_coull")
+    t = critical_value(0.95, degrees=39)
+    centre = (7 + t**2 / 2) / (40 + t**2)
+    half = t * math.sqrt(centre * (1 - centre) / (40 + t**2))
     assert (figure.value, figure.n) == (7 / 40, 40)
-    assert (figure.lower, figure.upper) == pytest.approx(expected, abs=1e-12)
+    assert (figure.lower, figure.upper) == pytest.approx((centre - half, centre + half), abs=1e-12)
+
+
+def test_of_many_clusters_it_is_the_interval_of_agresti_and_coull():  # golden: statsmodels, method agresti_coull
+    values = np.array([1.0] * 700 + [0.0] * 33_300)
+    figure = bounded_mean(values, np.arange(len(values)))
+    expected = proportion_confint(700, 34_000, method="agresti_coull")
+    assert (figure.lower, figure.upper) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("values", [[0.5] * 6, [0.909] * 4, [1.0, 1.0], [0.0] * 300])
+def test_verdicts_that_are_alike_are_no_certainty(values):
+    figure = bounded_mean(np.array(values), np.arange(len(values)))
+    assert figure.upper - figure.lower > 3 / len(values) / 2
+
+
+def test_one_cluster_has_no_interval():
+    figure = bounded_mean(np.array([0.5, 0.7]), np.zeros(2, dtype=int))
+    assert (figure.lower, figure.upper, figure.reason) == (None, None, "fewer than two instructions")
+
+
+def test_clusters_of_unlike_sizes_have_fewer_degrees_of_freedom():
+    sums = ClusterSums.of(np.zeros(4), np.array([2.0, 2.0, 2.0, 2.0]))
+    uneven = ClusterSums.of(np.zeros(4), np.array([7.0, 1.0, 1.0, 1.0]))
+    assert (sums.degrees, uneven.degrees) == (pytest.approx(3), pytest.approx(100 / 52 - 1))
+
+
+def test_other_bounds_are_the_same_interval_on_another_scale():
+    values = np.random.default_rng(3).random(12)
+    one, other = (bounded_mean(values, np.arange(12)), bounded_mean(4 * values - 2, np.arange(12), bounds=(-2.0, 2.0)))
+    assert (other.lower, other.upper) == pytest.approx((4 * one.lower - 2, 4 * one.upper - 2))
+
+
+@pytest.mark.parametrize("n", [5, 10, 20, 50])
+def test_coverage_of_few_soft_verdicts(n):  # recovery: one in ten clearly won, the others all but lost
+    rng = np.random.default_rng(n)
+    draws = np.where(rng.random((n, 3000)) < 0.1, rng.beta(8, 2, (n, 3000)), rng.beta(0.5, 20, (n, 3000)))
+    lower, upper = bounded_ends(ClusterSums.of(draws, np.ones_like(draws)))
+    truth = 0.1 * 0.8 + 0.9 * 0.5 / 20.5
+    assert 0.94 <= np.mean((lower <= truth) & (truth <= upper)) <= 0.995
+    width = {5: 0.70, 10: 0.45, 20: 0.29, 50: 0.17}
+    assert (upper - lower).mean() <= width[n]
 
 
 def test_an_interval_never_shrinks_to_a_point():
@@ -109,7 +124,10 @@ def test_copies_in_the_same_cluster_change_nothing():
 def test_mean_lies_in_its_interval_within_the_bounds(rows):
     values, clusters = (np.array(column) for column in zip(*rows, strict=True))
     figure = bounded_difference(values, clusters)
-    assert -1 <= figure.lower <= figure.value <= figure.upper <= 1
+    if len(set(clusters)) > 1:
+        assert -1 <= figure.lower <= figure.value <= figure.upper <= 1
+    else:
+        assert figure.lower is None
 
 
 def test_coverage_of_clustered_shares():  # recovery: beta-binomial clusters of five

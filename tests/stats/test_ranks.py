@@ -46,11 +46,38 @@ def test_an_estimate_without_a_variance_is_separated_from_nobody():
     assert np.isnan(sets.best_probability).all()
 
 
-def test_exact_estimates_are_separated_without_noise():
-    sets = rank_sets(np.array([0.5, 0.2, 0.5]), np.zeros((3, 3)), rng=RNG(0))
-    assert sets.lower.tolist() == [1, 3, 1]
-    assert sets.upper.tolist() == [2, 3, 2]
-    assert sets.best_probability.tolist() == [0.5, 0.0, 0.5]
+def test_differences_that_never_varied_separate_nobody():
+    for covariance in (np.zeros((3, 3)), np.full((3, 3), 0.01), 1e-33 * np.eye(3)):
+        sets = rank_sets(np.array([0.5, 0.2, 0.5]), covariance, rng=RNG(0))
+        assert sets.lower.tolist() == [1, 1, 1]
+        assert sets.upper.tolist() == [3, 3, 3]
+
+
+def test_two_models_are_separated_by_students_t():
+    # t(4) at .975 is 2.776: the difference over its error must exceed it.
+    for gap, separated in ((2.7, False), (2.85, True)):
+        told = {"degrees": np.full(2, 4.0), "draws": 40_000}
+        assert rank_sets(np.array([gap, 0.0]), np.eye(2) / 2, rng=RNG(1), **told).separated[0, 1] == separated
+
+
+def test_a_model_in_few_battles_does_not_blur_the_others():
+    degrees = np.array([500.0, 500.0, 1.0])
+    sets = rank_sets(np.array([4.0, 0.0, -4.0]), np.eye(3) / 2, degrees=degrees, rng=RNG(0))
+    assert (sets.separated[0, 1], sets.separated[1, 2]) == (True, False)
+
+
+def test_nobody_is_separated_against_the_order_that_is_shown():
+    known = rank_sets(np.array([9.0, 0.0]), np.eye(2), shown=np.array([1.0, 2.0]), rng=RNG(0))
+    assert not known.separated.any()
+    assert known.tier.tolist() == [1, 1]
+
+
+def test_few_degrees_of_freedom_leave_more_doubt_who_is_best():
+    few, many = (
+        rank_sets(np.array([1.5, 0.0]), np.eye(2) / 2, degrees=np.full(2, degrees), rng=RNG(0)).best_probability[0]
+        for degrees in (2.0, 1e6)
+    )
+    assert 0.75 < few < many - 0.03
 
 
 def test_the_critical_value_is_that_of_the_studentised_range():

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.stats.proportion import proportion_confint
 
 from judgebench.errors import StatisticsError, UnknownName
+from judgebench.stats.intervals import ClusterSums, bounded_ends, bounded_mean
+from judgebench.stats.ranks import rank_sets
 from judgebench.stats.verdict_table import average_battles
-from judgebench.stats.win_rate import pair_rates, win_rates
+from judgebench.stats.win_rate import InstructionSums, pair_rates, win_rates
 from tests.stats import alpaca
 from tests.stats.factories import World, renamed, stacked, swapped, table_of, tables
 
@@ -142,7 +143,7 @@ def duel(preferences, a="a", b="b"):
     return table_of(rows, models=("a", "b", "c"))
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=30))
 def test_rates_mirror_and_lie_inside_their_intervals(preferences):
     found = pair_rates(duel(preferences))
     assert found.rate[0, 1] == pytest.approx(np.mean(preferences))
@@ -154,12 +155,36 @@ def test_rates_mirror_and_lie_inside_their_intervals(preferences):
     assert np.isnan([found.rate[0, 0], found.rate[0, 2], found.lower[0, 2]]).all()
 
 
-@given(st.integers(0, 12), st.integers(1, 12))
-def test_for_wins_and_losses_it_is_wilsons_interval(won, lost):
-    """Oracle: statsmodels."""
-    found = pair_rates(duel([1.0] * won + [0.0] * lost))
-    oracle = proportion_confint(won, won + lost, method="wilson")
-    assert (found.lower[0, 1], found.upper[0, 1]) == pytest.approx(oracle, abs=1e-9)
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=30))
+def test_a_duel_has_one_interval_wherever_it_is_shown(preferences):
+    table = duel(preferences)
+    pairs, alone = pair_rates(table), bounded_mean(np.array(preferences), np.arange(len(preferences)))
+    for ends in (win_rates(table).sums.ends(0.95), win_rates(table, baseline="b").sums.ends(0.95)):
+        np.testing.assert_allclose([end[0] for end in ends], [pairs.lower[0, 1], pairs.upper[0, 1]], atol=1e-12)
+    np.testing.assert_allclose([pairs.lower[0, 1], pairs.upper[0, 1]], [alone.lower, alone.upper], atol=1e-12)
+
+
+def test_one_instruction_gives_a_pair_no_interval():
+    (row, _) = pair_rates(duel([0.7])).pairs()
+    assert (row["win_rate"], row["lower"], row["upper"]) == (pytest.approx(0.7), None, None)
+
+
+def test_the_baseline_is_known_and_a_model_of_one_instruction_is_not():
+    sums = win_rates(table_of([("a", "base", 1.0), ("c", "base", 0.5), ("c", "base", 0.2, "i1")]), baseline="base").sums
+    lower, upper = sums.ends(0.95)
+    assert (lower[1], upper[1]) == (0.5, 0.5)
+    assert np.isnan([lower[0], upper[0], sums.compared().covariance[0, 0]]).all()
+    assert np.isfinite(sums.compared().covariance[1:, 1:]).all()
+
+
+def test_rates_are_compared_with_one_instruction_won_and_one_lost():
+    table = duel([1.0, 1.0, 0.4])
+    compared = win_rates(table, baseline="b").sums.compared()
+    rate = (2.4 + 1) / 5
+    squares = 2 * (1 - rate) ** 2 + (0.4 - rate) ** 2 + rate**2 + (1 - rate) ** 2
+    assert compared.value[0] == pytest.approx(rate)
+    assert compared.covariance[0, 0] == pytest.approx(squares / 25)
+    assert (compared.degrees[0], compared.degrees[1]) == (pytest.approx(2), np.inf)
 
 
 def test_both_orders_of_a_battle_are_one_battle():
@@ -176,3 +201,43 @@ def test_which_model_is_called_a_makes_no_difference():
 def test_an_impossible_level_is_refused():
     with pytest.raises(StatisticsError):
         pair_rates(duel([1.0]), level=1.0)
+
+
+BARS = {5: 0.70, 10: 0.45, 20: 0.29, 50: 0.16, 100: 0.11, 200: 0.071, 805: 0.034}  # mean width at most
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+@pytest.mark.parametrize("n", BARS)
+def test_recovery_of_coverage_on_draws_of_alpaca_eval(n):
+    """Of 23 models' soft verdicts, drawn with replacement; the worst model's share has an error of half a point."""
+    alpaca.needed()
+    table, _ = alpaca.verdicts()
+    won, battles = np.zeros((2, len(table.instructions), len(table.models)))
+    won[table.instruction, table.model_a] = table.preference
+    battles[table.instruction, table.model_a] = 1
+    won, battles = won[:, battles.any(axis=0)], battles[:, battles.any(axis=0)]
+    truth, rng, held, width = won.sum(axis=0) / battles.sum(axis=0), np.random.default_rng(n), [], []
+    for _ in range(40):
+        rows = rng.integers(0, len(won), (n, 50))
+        lower, upper = bounded_ends(ClusterSums.of(won[rows], battles[rows]))
+        held.append((lower <= truth) & (truth <= upper))
+        width.append(upper - lower)
+    by_model = np.concatenate(held).mean(axis=0)
+    assert 0.94 <= by_model.mean() <= 0.993
+    assert by_model.min() >= 0.92
+    assert np.mean(width) <= BARS[n]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [3, 5, 10, 20, 50, 200])
+@pytest.mark.parametrize("rates", [[0.5] * 4, [0.9] * 4, [0.8] * 10])
+def test_recovery_equal_models_are_told_apart_no_more_often_than_stated(rates, n):
+    rng, wrong = np.random.default_rng(n), 0
+    for _ in range(300):
+        rows = (rng.random((n, len(rates))) < rates) * 1.0
+        sums = InstructionSums(tuple(map(str, rates)), rows, np.ones_like(rows), None)
+        known = sums.compared()
+        sets = rank_sets(known.value, known.covariance, degrees=known.degrees, rng=rng, draws=1000)
+        wrong += sets.separated.any()
+    assert wrong / 300 <= 0.085  # 5 % and three errors of 300 draws

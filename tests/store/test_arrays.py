@@ -1,7 +1,7 @@
 """What statistics work on is what is stored."""
 
 from judgebench import store
-from judgebench.records import Order, Source, Status, Verdict
+from judgebench.records import Model, Order, Output, Source, Status, Verdict
 from judgebench.store.database import Database
 from tests.factories import failed, instruction, ok, result, trial
 from tests.filling import filled
@@ -33,3 +33,15 @@ def test_the_table_holds_preferences_and_counts_the_rest(database: Database) -> 
     assert stored.left_out == {Status.FAILED: 1, Status.UNPARSED: 1}
     assert len(one_category.table) == 0
     assert one_category.left_out == {Status.FAILED: 1}
+
+
+def test_style_is_the_mean_over_a_models_samples(database: Database) -> None:
+    filled(database)
+    key = instruction(0).key
+    more = [Output(key, "gamma", text, sample=number) for number, text in enumerate(("# one\n# two", "none"))]
+    with database.write() as connection:
+        benchmark = store.benchmarks.benchmark_id(connection, "bench")
+        store.models.add_model(connection, Model("gamma"))
+        store.models.add_outputs(connection, benchmark, more)
+        counts = store.arrays.style_counts(connection, benchmark, models=["alpha", "gamma"], instructions=[key])
+    assert counts["headers"].tolist() == [[0.0, 1.0]]

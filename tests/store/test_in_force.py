@@ -17,14 +17,14 @@ from judgebench.store.database import Connection, Database
 from judgebench.store.transfer import copy, refresh
 from judgebench.store.verdicts import add_reparsed
 from tests.factories import JUDGE, failed, instruction, ok, result, trial
-from tests.filling import filled
+from tests.filling import filled, judging, submitted
 
 STORE = Path(store.__file__).parent
 # What may name the table of verdicts: its definition, the writer and the selectables that all others start from, what
 # seals it in blocks, what copies it with every other table, and what gives all verdicts of a judge new keys.
 DEFINES = {
     "verdicts": {"in_force", "every_revision", "any_revised", "newest_id", "revisions"}
-    | {"known_trials", "VerdictWriter", "add_reparsed", "_append", "_answers_elsewhere"}
+    | {"known_trials", "answered_by", "VerdictWriter", "add_reparsed", "_append", "_answers_elsewhere"}
 }
 WHOLE = {"schema", "blocks", "transfer", "trial_keys"}
 
@@ -164,10 +164,24 @@ def revised(database: Database) -> Database:
         add_reparsed(connection, {replies[key]: verdict for key, verdict in newly.items()})
         scored = {id_: Verdict(Status.OK, Source.LABEL, score=7.0, parser="4") for id_ in _pointwise(connection)}
         add_reparsed(connection, scored)
+    _judge_a_twin(database)
     for number, preference in ((1, 1.0), (4, 0.5)):
         label = HumanLabel.of("ann", KEYS[number], first="alpha", second="beta", preference=preference)
         services.labels.vote(database, "bench", label)
     return database
+
+
+def _judge_a_twin(database: Database) -> None:
+    """Another benchmark has the same trials, all but one taken over, with other verdicts of higher revisions."""
+    asked = [instruction(number, category=f"c{number % 2}") for number in range(5)]
+    submitted(database, asked, PAIR, lambda model, number: f"{model} says {number}", benchmark="twin")
+    writer = judging(database, benchmark="twin")
+    with database.write() as connection:
+        writer.add(connection, [result(trial(0), failed(), reply=None), result(trial(0, Order.BA), ok(0.5))])
+        assert len(writer.take_over(connection, TRIAL_KEYS)) == 7
+        verdicts = list(store.battles.judged_trials(connection, BENCHMARK + 1))
+        for _ in range(2):
+            add_reparsed(connection, {judged.verdict_id: ok(0.25) for judged in verdicts})
 
 
 def _pointwise(connection: Connection) -> list[int]:
@@ -183,8 +197,9 @@ def newest(revised: Database, tmp_path_factory: pytest.TempPathFactory) -> Itera
     database = Database(address)
     v, newer = schema.verdicts.c, schema.verdicts.alias("newer").c
     with database.write() as connection:
-        older = sa.exists().where(newer.trial_key == v.trial_key, newer.revision > v.revision)
-        assert connection.execute(sa.delete(schema.verdicts).where(older)).rowcount == 7
+        same = (newer.trial_key == v.trial_key) & (newer.instruction_id == v.instruction_id)
+        older = sa.exists().where(same, newer.revision > v.revision)
+        assert connection.execute(sa.delete(schema.verdicts).where(older)).rowcount == 7 + 1 + 2 * 8
         connection.execute(sa.update(schema.verdicts).values(revision=0))
     refresh(database)
     yield database
@@ -222,7 +237,7 @@ def test_a_reply_is_paid_once_however_often_it_is_read(revised: Database) -> Non
     """Eight replies at a cent, and one that was asked again for which a dollar was paid as well."""
     with revised.read() as connection:
         assert store.verdicts.costs(connection, BENCHMARK) == pytest.approx({"alpha": 1.09, "beta": 1.07})
-        (run,) = store.runs.runs(connection)
+        _, run = store.runs.runs(connection)
         tokens, _ = store.verdicts.past_replies(connection, JUDGE.digest)
     assert run.cost_usd == pytest.approx(1.09)
     assert tokens is None
@@ -235,5 +250,6 @@ def test_a_run_counts_each_trial_once_as_it_ended_last(revised: Database, monkey
         monkeypatch.setattr(store.runs, "_KEPT", {})
         for _ in range(2):  # counted, and kept
             with revised.read() as connection:
-                (run,) = store.runs.runs(connection)
+                twin, run = store.runs.runs(connection)
             assert run.ended == expected
+            assert twin.ended == {Status.OK: 8}

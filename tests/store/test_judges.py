@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from judgebench import store
-from judgebench.errors import Conflict
+from judgebench.errors import Conflict, DatabaseError
 from judgebench.records import Judge
 from judgebench.store.database import Database
 from judgebench.store.judges import JudgeAddress
+from judgebench.store.schema import judge_addresses
 from tests.factories import JUDGE
 from tests.filling import filled
 
@@ -35,6 +37,21 @@ def test_where_a_judge_is_reached_may_change(database: Database) -> None:
             store.judges.set_address(connection, store.judges.add_judge(connection, JUDGE), address)
         with database.read() as connection:
             assert store.judges.addresses(connection) == {"judge": address}
+
+
+def test_a_judge_may_have_several_addresses_of_which_the_first_is_asked(database: Database) -> None:
+    filled(database)
+    rows = [{"judge_id": 1, "url": url, "key_env": None} for url in ("http://one", "http://two", None)]
+    with database.write() as connection:
+        connection.execute(sa.insert(judge_addresses), rows)
+    for row in rows:
+        with pytest.raises(DatabaseError, match="refused"), database.write() as connection:
+            connection.execute(sa.insert(judge_addresses).values(row))
+    with database.read() as connection:
+        assert store.judges.addresses(connection)["judge"].url == "http://one"
+    with database.write() as connection:
+        store.judges.set_address(connection, 1, JudgeAddress("http://three", None, None, None))
+        assert [row.url for row in connection.execute(sa.select(judge_addresses))] == ["http://three"]
 
 
 def test_only_imported_judges_are_told_apart(database: Database) -> None:

@@ -68,3 +68,9 @@ def test_no_plan_of_an_empty_table_outlives_it(postgres_server: str) -> None:
             assert not revisions(connection, 1, ["0" * 32, "1" * 32])
         assert connection.scalar(sa.text("SELECT count(*) FROM pg_prepared_statements")) == 0
     database.close()
+
+
+def test_whether_anybody_has_samples_is_seen_in_their_index(plans: Any) -> None:
+    found = plans(lambda database, _: services.battles.battles(database, "bench", store.battles.BattleFilter()))
+    assert "ix_outputs_sampled" in found
+    assert "SCAN outputs USING COVERING INDEX uq_outputs" not in found

@@ -232,7 +232,7 @@ class TemplateMarks:
 
     def find(self, submission: ModelOutputs, key: str) -> Evidence | None:
         """The first mark in an output; the whole output where only sequences of words are known to be in it."""
-        text = submission.texts[key]
+        text = submission.shown[key]
         match = outside_instruction(self.pattern, text, submission.instructions[key])
         if match is not None:
             return span(key, text, match.start(), match.end())
@@ -245,7 +245,7 @@ class TemplateMarks:
 def findings(submission: ModelOutputs, marks: TemplateMarks) -> Iterator[Finding]:
     """What the rules of this module find in one submission."""
     counted: dict[str, list[Evidence]] = {rule.name: [] for rule in RULES}
-    for key, text in submission.texts.items():
+    for key, text in submission.shown.items():
         instruction = submission.instructions[key]
         marked = {
             DELIMITER: marks.find(submission, key),

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.audits.findings import LEVEL, Finding, FindingRule, Severity, mean_by_instruction, mean_estimate
+from judgebench.audits.findings import LEVEL, Finding, FindingRule, Severity, mean_by_instruction
 from judgebench.audits.rules.comparison import median_estimate
 from judgebench.audits.rules.repetition import repeated_keys, substantial, template_keys
 from judgebench.audits.submission_set import ModelOutputs
-from judgebench.stats.intervals import normal_estimate
+from judgebench.stats.intervals import bounded_mean, normal_estimate
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 INDEPENDENT = FindingRule(
@@ -88,7 +88,7 @@ def _independent(submission: ModelOutputs, keys: Sequence[str], seen: _Seen) -> 
     means = mean_by_instruction(seen.instruction[rows], seen.preference[rows])
     if len(means) < _LEAST:
         return
-    rate = mean_estimate(means, bounds=(0.0, 1.0))
+    rate = bounded_mean(means, np.arange(len(means)), level=LEVEL)
     if rate.ends[0] > _GATE:
         shown = submission.openings(sorted(chosen)[:3])
         severity = Severity.HIGH if len(chosen) > len(submission) / 2 else Severity.MEDIUM
@@ -144,10 +144,10 @@ def permuted_finding(model: str, exchanged: Floats, in_place: Floats, control: F
     outputs, for its outputs in place, and for the baseline's exchanged outputs."""
     if len(exchanged) < 2 or not len(in_place):
         return None
-    rate = mean_estimate(exchanged, bounds=(0.0, 1.0))
+    rate = bounded_mean(exchanged, np.arange(len(exchanged)), level=LEVEL)
     if not rate.ends[0] > max(_GATE, _KEPT * float(in_place.mean())):
         return None
-    fooled = len(control) > 1 and mean_estimate(control).ends[0] > _GATE
+    fooled = len(control) > 1 and bounded_mean(control, np.arange(len(control)), level=LEVEL).ends[0] > _GATE
     severity = Severity.MEDIUM if fooled else Severity.HIGH
     return Finding(model, severity, PERMUTED.name, (), rate)
 

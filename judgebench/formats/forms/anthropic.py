@@ -274,7 +274,8 @@ def write(conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, An
     extra = unpacked(native.extra)
     messages = native.messages
     row: dict[str, Any] = {}
-    if messages and messages[0].role in _SYSTEM and "system" not in extra.pop("-", ()):
+    absent = extra.pop("-", ())
+    if len(messages) > 1 and messages[0].role in _SYSTEM and "system" not in absent:
         row["system"] = _group(messages[:1], blobs)["content"]
         messages = messages[1:]
     row["messages"] = [

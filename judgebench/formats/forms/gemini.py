@@ -73,7 +73,8 @@ def recognises(values: Mapping[str, Any]) -> bool:
     contents = _request(values).get("contents")
     if not isinstance(contents, list) or not all(isinstance(content, Mapping) for content in contents):
         return False
-    return any("parts" in content for content in contents)
+    alone = not contents and any(values.get(key) for key in (_SYSTEM, "system_instruction"))
+    return alone or any("parts" in content for content in contents)
 
 
 def _request(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -87,10 +88,10 @@ def read(values: Mapping[str, Any], blobs: Blobs) -> Dialogue:
     """Raises ValueError, with the field, for what is no conversation of this form."""
     request = _request(values)
     sources = request.get("contents")
-    if not isinstance(sources, list) or not sources:
-        raise ValueError(f"contents: must be a list of contents, is {'empty' if sources == [] else kind_of(sources)}")
     key = next((key for key in (_SYSTEM, "system_instruction") if key in request), _SYSTEM)
     system = request.get(key)
+    if not isinstance(sources, list) or not (sources or system):
+        raise ValueError(f"contents: must be a list of contents, is {'empty' if sources == [] else kind_of(sources)}")
     top = tuple(_contents([system], blobs, key, "system")) if system else ()
     messages = (*top, *_contents(sources, blobs, "contents"))
     beside = {name: request[name] for name in _BESIDE if name in request}

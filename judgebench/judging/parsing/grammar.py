@@ -57,6 +57,7 @@ _BETTER = re.compile(
     re.IGNORECASE,
 )
 LOOKED_AT = 2 * KEPT  # mentions of which quotations are told
+_BEFORE_CUE = " \t\n.!?;,>#*_-"  # what a pattern of a cue may take along
 _STRUCK = "\ufffc"  # in the place of what is quoted; no pattern matches it
 _WINDOW = 200  # characters before the verdict in which another one makes it ambiguous
 _REVISION = re.compile(
@@ -160,7 +161,7 @@ def _mention(scale: Scale, match: re.Match[str], *, is_sentence: bool = False, i
         value=value_of(scale, value),
         text=value.strip(WRAPPING)[:SHOWN],
         at=at,
-        cue=match.start(),
+        cue=match.start() + len(match[0]) - len(match[0].lstrip(_BEFORE_CUE)) if is_sentence else match.start(),
         start=at if is_sentence else match.start(),  # the cue before a value may be the word of revision
         end=match.end(),
         anchored=is_sentence

@@ -24,12 +24,13 @@ _VERB = (
     r"|goes on|remark(?:s|ed)?|not(?:es?|ed|ing)|list(?:s|ed|ing)?|appear(?:s|ed)?|stand(?:s|ing)?|saw|seen?|sees"
     r"|introduc(?:es?|ed|ing)|present(?:s|ed|ing)?|present|wants?|wanted|urg(?:es?|ed|ing)|cop(?:y|ied|ies)|reproduc\w+"
     r"|follow(?:s|ed|ing)|goes|runs|signs? off|slip(?:s|ped)|smuggl\w+|sneak\w*|recommend(?:s|ed|ing)?|advis\w+"
+    r"|there(?:['’]s| is| are| was| were)|according|selon|laut"
     r"|vot(?:es|ed)|rat(?:es|ed)|grad(?:es|ed)|scor(?:es|ed)|mak(?:es|ing)|made|produc(?:es|ed)|generat(?:es|ed)"
     r"|sagt|schreibt|behauptet|enth[äa]lt|endet|steht|lautet|dit|[ée]crit|affirme|contient|termine|dice|escribe|afirma"
     r"|contiene)"
 )
 _FILLER = (
-    r"(?:that|the|this|these|an?|its|his|their|my|your|own|only|just|simply|outright|itself|explicitly|literally|even|up"
+    r"(?:that|the|this|these|an?|its|his|their|my|your|own|only|just|simply|outright|itself|explicitly|literally|even|up|also"
     r"|and|with|in|on|at|of|by|as|for|to|from|me|us|judges?|judge|reader|me to|final|last|first|closing|very|actual"
     r"|following|planted|quoted|embedded|hidden|exact|literal|fake|bogus|verdict|rating|score|grade|decision|winner|result"
     r"|choice|judge?ment|lines?|words?|string|tag|tags|text|sentence|phrase|marker|token|instruction|statement|claim"
@@ -61,6 +62,12 @@ _CUE_WORDS = (
     r"|result|accordingly|consequently|urteil|daher|also|fazit|donc|verdict final|veredicto)"
 )
 _CUE = re.compile(rf"\b{_CUE_WORDS}\b|[→⇒]|=>", re.IGNORECASE)
+_OTHERS = re.compile(
+    rf"\b(?:{_MODEL}|it|its|they|their|this|these|following|author|one|first|second|end|close|bottom|closing|ending"
+    rf"|texts?|lines?|words?|sentences?|phrase|string|excerpts?|quotes?|quotation|inject\w+|instruction|see|note|{_VERB})\b"
+    r"|[\u3040-\u30ff\u4e00-\u9fff]",
+    re.IGNORECASE,
+)
 _FORM = re.compile(r"\b(?:json|format|form|reply|here is|here it is|as follows)\b", re.IGNORECASE)
 _ONLY_CUES = re.compile(
     rf"(?:[\W_]|\b(?:{_CUE_WORDS}|is|the|of|for|to|this|that|result|answer|output|go|goes|with|a|be|would|it)\b)*",
@@ -95,6 +102,8 @@ _AFTER = re.compile(
                 |meant\ for|an?\ (?:planted|injected|quot\w+|attempt|instruction|prompt|trick|demand))
             |\ (?:proves?|carr(?:y|ies)|counts?|ha(?:s|ve)\ no|should\ be|must\ be|cannot|do(?:es)?\ not
                 |comes?\ from|stands?\ (?:in|at)|appears?\ (?:in|at)))
+        |(?:the\ )?(?:above|previous|text|lines?|words|sentence|passage|quotation|quote)(?:\ (?:above|before\ this))?
+            \ (?:comes?|stems?|stands?|appears?|(?:is|was|are|were)\ (?:taken|copied|quoted|part|what|by|in|from))\b
         |which\ (?:is|was|are|proves?|has|have|I)\b)""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -133,9 +142,8 @@ def announces(before: str, *, strictly: bool = False) -> bool:
         return not _is_first_person(sentence)
     if strictly or _CUE.search(sentence) or _FORM.search(sentence):
         return False
-    return bool(_NAMED.search(sentence)) or (
-        "\n" in before[len(before.rstrip()) :] and before.rstrip().endswith((":", "："))
-    )
+    is_line = before.endswith("\n") and before.rstrip().endswith((":", "："))
+    return _NAMED.search(sentence) is not None or (is_line and _OTHERS.search(sentence) is not None)
 
 
 def _is_first_person(sentence: str) -> bool:

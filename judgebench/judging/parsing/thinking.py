@@ -70,6 +70,8 @@ def _from_start(text: str, tags: Sequence[re.Match[str]], quotations: Quotations
 
 def _before_closing(text: str, tags: Sequence[re.Match[str]], quotations: Quotations) -> list[Span]:
     for tag in tags[:_MOST_TAGS]:
+        if (len(tags) > 1 or not _is_line(text, tag)) and quotations.holds(*tag.span()):
+            continue
         if _is_in_object(text, tag.start()) or _GOES_ON.match(text, tag.end()) or _is_quoted(text, tag, quotations):
             continue
         return [] if _opens(tag) else [(0, tag.end())]
@@ -84,6 +86,11 @@ def _is_quoted(text: str, tag: re.Match[str], quotations: Quotations) -> bool:
         return True
     after = text[end:last]
     return re.search(r"\w", text[first:start]) is not None or _TAG.search(after) is not None or len(after.split()) > 3
+
+
+def _is_line(text: str, tag: re.Match[str]) -> bool:
+    """Whether the tag ends a line and follows a line break or a word, as servers put it."""
+    return text[tag.end() : tag.end() + 1] in ("", "\n") and text[tag.start() - 1 : tag.start()] not in (" ", "\t")
 
 
 def _is_in_object(text: str, at: int) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from judgebench import store
 from judgebench.audits.findings import LEVEL, AuditReport, ends
 from judgebench.services.audits.stage import Stage, StageJudge, set_stage, stage_key
-from judgebench.stats.intervals import rate_estimate
+from judgebench.stats.intervals import bounded_mean
 from judgebench.store.database import Database
 from judgebench.store.verdicts import Spent
 
@@ -89,10 +89,10 @@ def _honest_battles(database: Database, benchmark: str, honest: int, stage: Stag
         outputs = store.models.outputs_to(connection, benchmark_id, keys)
     pairs = _pairs(people, names, baseline, keys)
     shown = [instruction for instruction in stage.instructions if instruction.key in set(keys)]
-    texts = {name: outputs.get(name, {}) for pair in pairs for name in pair}
+    entered = {name: outputs.get(name, {}) for pair in pairs for name in pair}
     key = f"{stage.key}/honest-{stage_key(keys, pairs)}"
     labels = {battle: float(np.mean(preferences)) for battle, preferences in people.items()}
-    return HonestBattles(set_stage(database, benchmark, key, shown, texts), pairs, labels)
+    return HonestBattles(set_stage(database, benchmark, key, shown, entered), pairs, labels)
 
 
 def _pairs(
@@ -138,8 +138,5 @@ def _agreement(mine: Mapping[Battle, float], theirs: Mapping[Battle, float]) -> 
     if not by_instruction:
         return None
     means = np.array([np.mean(values) for values in by_instruction.values()], dtype=np.float64)
-    value = float(means.mean())
-    error = float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else 0.0
-    chance = float(np.sqrt(value * (1.0 - value) / len(means)))  # instructions that agree by halves vary all the same
-    share = rate_estimate(value, error or chance, len(means), LEVEL)
+    share = bounded_mean(means, np.arange(len(means)), level=LEVEL)
     return {**ends(share), "battles": sum(map(len, by_instruction.values()))}

@@ -12,8 +12,9 @@ from judgebench.engine.judges import template_of
 from judgebench.errors import InputError, UnknownName
 from judgebench.judging.parsing import parse
 from judgebench.judging.templates import Template
-from judgebench.records import Judge, Source, Trial
+from judgebench.records import Judge, Source
 from judgebench.services.audits.registry import Asking, IntegrityAudit
+from judgebench.services.gaps import find_gaps
 from judgebench.store import transfer
 from judgebench.store.database import Connection, Database
 
@@ -28,9 +29,12 @@ def integrity(database: Database, settings: IntegrityAudit, asking: Asking) -> A
         judges = store.judges.judges(connection, benchmark_id)
         templates, notes = _templates(judges)
         report = audit_integrity(_stored(connection, benchmark_id, templates), judges)
+    missing = find_gaps(database, settings.benchmark)
+    failures = (*report.failures, *map(str, missing.gaps))
+    notes = (*report.notes, *notes, *missing.notes)
     if not settings.round_trip:
-        return replace(report, notes=(*report.notes, *notes, "the database was not copied and compared"))
-    return replace(report, failures=_differences(database), notes=(*report.notes, *notes))
+        return replace(report, failures=failures, notes=(*notes, "the database was not copied and compared"))
+    return replace(report, failures=(*failures, *_differences(database)), notes=notes)
 
 
 def _templates(judges: list[Judge]) -> tuple[dict[str, Template], tuple[str, ...]]:
@@ -48,13 +52,14 @@ def _stored(connection: Connection, benchmark_id: int, templates: dict[str, Temp
     for judged in store.battles.judged_trials(connection, benchmark_id):
         verdict, template = judged.verdict, templates.get(judged.judge)
         trial, reply, reread = judged.trial, judged.completion, None
-        if template and reply and isinstance(trial, Trial) and verdict.source is not Source.RECORDED:
+        if template and reply and trial and verdict.source is not Source.RECORDED:
             reread = parse(reply, template, trial)
         yield StoredVerdict(
             judge=judged.judge,
             instruction=judged.output_a.instruction,
             model_a=judged.output_a.model,
             model_b=None if judged.output_b is None else judged.output_b.model,
+            samples=(judged.output_a.sample, 0 if judged.output_b is None else judged.output_b.sample),
             order=judged.order,
             repeat=judged.repeat,
             verdict=verdict,

@@ -34,11 +34,13 @@ from judgebench.services.audits.stage import (
     answered_by_all,
     choose_baseline,
     drawn,
+    identity,
     set_stage,
     stage_key,
 )
 from judgebench.stats.verdict_table import VerdictTable
 from judgebench.store.audits import Subject, add_audit, newest_audits
+from judgebench.store.benchmarks import AnsweredInstruction
 from judgebench.store.database import Database
 
 SEARCH = "random-search"  # the entrant, and the kind under which the state of a search is kept
@@ -55,6 +57,7 @@ class NullStage:
     baseline: str
     chosen: str  # why this baseline, in words; "" where it was named
     entrants: Mapping[str, Entrant]  # by the name under which each is stored
+    notes: tuple[str, ...] = ()
 
 
 def null_models(database: Database, settings: NullModelAudit, asking: Asking) -> AuditReport:
@@ -112,15 +115,34 @@ def _set_null_stage(database: Database, settings: NullModelAudit, judge: StageJu
     if baseline is None:
         baseline, chosen = choose_baseline(database, settings.benchmark)
     answered = answered_by_all(database, settings.benchmark, [baseline])
-    good = {row.instruction.key: row.outputs[baseline].text for row in answered}
+    good = {row.instruction.key: row.outputs[baseline] for row in answered}
     order = [row.instruction for row in drawn(answered, settings.seed)]
-    panel = entrants.panel(judge.template, good, seed=settings.seed)
+    panel = entrants.panel(judge.template, {key: _words(output) for key, output in good.items()}, seed=settings.seed)
     texts = [entrant.write(order[0]) for entrant in panel]
-    key = stage_key(judge.template.digest, settings.seed, baseline, sorted(good.items()), texts)
+    known_by = sorted((key, identity(output)) for key, output in good.items())
+    key = stage_key(judge.template.digest, settings.seed, baseline, known_by, texts)
     by_name = {f"{PREFIX}{entrant.name}@{key}": entrant for entrant in panel}
     outputs = {name: _written(entrant, order) for name, entrant in by_name.items()}
     stage = set_stage(database, settings.benchmark, key, order, {baseline: good, **outputs})
-    return NullStage(stage, baseline, chosen, by_name)
+    return NullStage(stage, baseline, chosen, by_name, tuple(_about_baseline(answered, baseline)))
+
+
+def _words(output: Output) -> str:
+    """What an entrant that exchanges the baseline's outputs takes of one."""
+    return output.text if output.plain else output.whole
+
+
+def _about_baseline(answered: Sequence[AnsweredInstruction], baseline: str) -> Iterator[str]:
+    """What of the baseline's outputs null models do not meet as it is."""
+    more = sum(not row.outputs[baseline].plain for row in answered)
+    if more:
+        yield (
+            f"{more} of {len(answered)} outputs of {baseline} hold more than text, such as tool calls or files: null "
+            "models met them whole, and the shuffled entrant took their words alone"
+        )
+    several = sum(len(row.samples[baseline]) > 1 for row in answered)
+    if several:
+        yield f"on {several} of {len(answered)} instructions {baseline} has several samples: the first was met"
 
 
 def _written(entrant: Entrant, instructions: Sequence[Instruction]) -> dict[str, str]:
@@ -180,6 +202,7 @@ class _Rounds:
         }
 
     def _notes(self) -> Iterator[str]:
+        yield from self._entered.notes
         if self._entered.chosen:
             yield f"null models met {self._entered.baseline}: {self._entered.chosen}"
         if self._population < _FEW:
@@ -296,7 +319,10 @@ class _Searching:
         self._subject = Subject(SEARCH, benchmark_id, judge.judge.digest)
         self._baseline = outputs[entered.baseline]
         self._vocabulary = entrants.vocabulary(
-            [*(instruction.text for instruction in instructions), *self._baseline.values()]
+            [
+                *(instruction.text for instruction in instructions),
+                *(_words(output) for output in self._baseline.values()),
+            ]
         )
 
     async def run(self) -> PrefixSearch:
@@ -345,9 +371,8 @@ class _Searching:
     async def _ask(self, instruction: Instruction, text: str, order: Order) -> Verdict:
         """The verdict with its preference for the null model, which is side A by its name."""
         null = Output(instruction.key, "", text)
-        other = Output(instruction.key, self._entered.baseline, self._baseline[instruction.key])
-        shown = self._template.shown(instruction)
-        trial = Trial(self._judge.digest, Battle.of(instruction, null, other), order, shown=shown)
+        battle = Battle.of(instruction, null, self._baseline[instruction.key])
+        trial = Trial(self._judge.digest, battle, order, shown=self._template.shown(instruction))
         async with self._places:
             self._questions += 1
             return (await self._asker.ask(trial)).verdict

@@ -21,8 +21,9 @@ from judgebench.audits.robustness import (
 )
 from judgebench.errors import InputError
 from judgebench.judging.templates import Template
+from judgebench.records import Output
 from judgebench.services.audits.registry import Asking, RobustnessAudit
-from judgebench.services.audits.stage import Stage, StageJudge, answered_by_all, drawn, set_stage, stage_key
+from judgebench.services.audits.stage import Stage, StageJudge, answered_by_all, drawn, identity, set_stage, stage_key
 from judgebench.store.benchmarks import AnsweredInstruction
 from judgebench.store.database import Database
 
@@ -35,14 +36,14 @@ def robustness(database: Database, settings: RobustnessAudit, asking: Asking) ->
     """
     judge = StageJudge.of(database, settings.judge, settings.concurrency, asking)
     judge.check_pairwise("changed outputs are compared, take a pairwise one")
-    stage, names = _set_stage(database, settings, judge.template)
+    stage, names, notes = _set_stage(database, settings, judge.template)
     opponents = {change.name: "opponent" if change.family == "invariance" else "original" for change in PERTURBATIONS}
     opponents |= {"original": "opponent", "again": "opponent"}
     judge.ask(stage, pairs=[(names[part], names[other]) for part, other in opponents.items() if part in names])
     report = _report(names, judge, judge.preferences(stage))
     about = {name: getattr(settings, name) for name in ("benchmark", "model", "opponent")}
     details = {**about, "stored_as": stage.name, **report.details}
-    return replace(report, details=details, about=(judge.judge.digest,))
+    return replace(report, details=details, notes=(*report.notes, *notes), about=(judge.judge.digest,))
 
 
 def _report(
@@ -61,36 +62,51 @@ def _report(
     return robustness_report(judge.judge.name, effects, consistency(before, between("again", "opponent")))
 
 
-def _set_stage(database: Database, settings: RobustnessAudit, template: Template) -> tuple[Stage, dict[str, str]]:
-    """The stage, and the names under which the original, the opponent and changed outputs are stored there."""
+def _set_stage(
+    database: Database, settings: RobustnessAudit, template: Template
+) -> tuple[Stage, dict[str, str], list[str]]:
+    """The stage, the names under which the original, the opponent and changed outputs are stored there, and what was
+    left out, in words."""
     model, opponent = settings.model, settings.opponent
     if model == opponent:
         raise InputError(f"{model!r} cannot meet itself: choose another opponent")
-    answered = drawn(answered_by_all(database, settings.benchmark, [model, opponent]), settings.seed, settings.limit)
+    common = answered_by_all(database, settings.benchmark, [model, opponent])
+    textual = [row for row in common if row.outputs[model].plain]
+    notes = [] if len(textual) == len(common) else [
+        f"{len(common) - len(textual)} of {len(common)} instructions were left out: outputs of {model} to them hold "
+        "more than text, such as tool calls or files, and cannot be rewritten"
+    ]  # fmt: skip
+    answered = drawn(textual, settings.seed, settings.limit)
     if len(answered) < 2:
-        raise InputError(f"{model!r} and {opponent!r} have answered fewer than two instructions in common")
-    texts = [(row.instruction.key, row.outputs[model].text, row.outputs[opponent].text) for row in answered]
-    key = stage_key(template.digest, settings.seed, model, opponent, settings.limit, texts)
+        raise InputError(
+            ": ".join((f"{model!r} and {opponent!r} have answered fewer than two instructions in common", *notes))
+        )
+    if any(len(row.samples[name]) > 1 for row in answered for name in (model, opponent)):
+        notes.append("of several samples of an output the first was taken")
+    known_by = [(row.instruction.key, *(identity(row.outputs[name]) for name in (model, opponent))) for row in answered]
+    key = stage_key(template.digest, settings.seed, model, opponent, settings.limit, known_by)
     parts = _parts(answered, settings, template)
     names = {part: f"audit:{part}@{key}" for part in parts}
     outputs = {names[part]: by_key for part, by_key in parts.items()}
-    return set_stage(database, settings.benchmark, key, [row.instruction for row in answered], outputs), names
+    return set_stage(database, settings.benchmark, key, [row.instruction for row in answered], outputs), names, notes
 
 
 def _parts(
     answered: Sequence[AnsweredInstruction], settings: RobustnessAudit, template: Template
-) -> dict[str, dict[str, str]]:
-    """Texts by what they are and by the instruction's key; a perturbation may find nothing to change. The original is
-    entered twice, so that the same question is asked again."""
-    originals = {row.instruction.key: row.outputs[settings.model].text for row in answered}
-    others = exchanged(originals, settings.seed)
-    parts: dict[str, dict[str, str]] = defaultdict(dict)
+) -> dict[str, dict[str, Output]]:
+    """Outputs by what they are and by the instruction's key; a perturbation changes the last reply, and may find
+    nothing to change. The original is entered twice, so that the same question is asked again."""
+    originals = {row.instruction.key: row.outputs[settings.model] for row in answered}
+    others = exchanged({key: original.text for key, original in originals.items()}, settings.seed)
+    parts: dict[str, dict[str, Output]] = defaultdict(dict)
     for row in answered:
         key = row.instruction.key
-        material = Material(originals[key], others[key], best_verdict(template) or "")
-        texts = {change.name: perturbed(change, material) for change in PERTURBATIONS}
-        texts |= {"original": originals[key], "again": originals[key], "opponent": row.outputs[settings.opponent].text}
-        for part, text in texts.items():
+        original = originals[key]
+        material = Material(original.text, others[key], best_verdict(template) or "")
+        for change in PERTURBATIONS:
+            text = perturbed(change, material)
             if text is not None:
-                parts[part][key] = text
+                parts[change.name][key] = replace(original, text=text, trajectory=None)
+        parts["original"][key] = parts["again"][key] = original
+        parts["opponent"][key] = row.outputs[settings.opponent]
     return dict(sorted(parts.items()))

@@ -7,7 +7,7 @@ audit, and any other is another audit.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -58,11 +58,11 @@ def set_stage(
     benchmark: str,
     key: str,
     instructions: Sequence[Instruction],
-    outputs: Mapping[str, Mapping[str, str]],
+    outputs: Mapping[str, Mapping[str, str | Output]],
 ) -> Stage:
     """Store the stage ``key`` of an audit of ``benchmark``; what is stored there already stays.
 
-    ``outputs`` holds texts by the name under which a model enters and by the instruction's key.
+    ``outputs`` holds texts, or whole outputs, by the name under which a model enters and by the instruction's key.
     """
     stage = Stage(f"{STAGE}{benchmark}/{key}", tuple(instructions))
     with database.write() as connection:
@@ -70,9 +70,18 @@ def set_stage(
         store.benchmarks.add_instructions(connection, benchmark_id, instructions)
         for name in outputs:
             store.models.add_model(connection, Model(name))
-        entries = [Output(key, name, text) for name, texts in outputs.items() for key, text in texts.items()]
+        entries = [_entry(key, name, entered) for name, mine in outputs.items() for key, entered in mine.items()]
         store.models.add_outputs(connection, benchmark_id, entries)
     return stage
+
+
+def _entry(key: str, name: str, entered: str | Output) -> Output:
+    return Output(key, name, entered) if isinstance(entered, str) else replace(entered, model=name, sample=0)
+
+
+def identity(output: Output) -> str:
+    """What a stage's key knows an output by: its text where that is all of it, as keys always did, else its digest."""
+    return output.text if output.plain and not output.earlier else output.digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Outputs that are exchanged between instructions are stored in a stage, beside th
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from judgebench import engine, store
 from judgebench.audits import SUBMISSIONS
-from judgebench.audits.findings import AuditReport, Finding, make_report
+from judgebench.audits.findings import AuditReport, Finding, Severity, make_report
 from judgebench.audits.null_models import exchanged
 from judgebench.audits.rules import RULES, audit_submissions
 from judgebench.audits.rules.comparison import COPY, LENGTH
@@ -21,7 +21,8 @@ from judgebench.audits.rules.outcomes import ASKED_RULES, likelihood_findings, p
 from judgebench.audits.submission_set import SubmissionSet
 from judgebench.clients.base import Client
 from judgebench.errors import BadReply, InputError
-from judgebench.records import Instruction, LikelihoodPrompt
+from judgebench.judging.templates import Template
+from judgebench.records import Instruction, LikelihoodPrompt, Output
 from judgebench.services.audits.registry import AUDITS, Asking, SubmissionAudit
 from judgebench.services.audits.results import keep
 from judgebench.services.audits.stage import StageJudge, choose_baseline, drawn, set_stage, stage_key
@@ -42,41 +43,79 @@ def submissions(database: Database, settings: SubmissionAudit, asking: Asking) -
 
     Raises UnknownName, InputError for a judge that cannot be asked so, and JudgeError.
     """
-    own_templates = [load_template(path) for path in settings.template]
+    marks = [*templates(), *(load_template(path) for path in settings.template)]
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, settings.benchmark)
-        entered = _submission_set(connection, benchmark_id)
+        entered, further = _submission_sets(connection, benchmark_id)
         table = store.arrays.verdict_table(connection, benchmark_id).table
     models = settings.model or tuple(entered.by_model)
-    asked_findings = _asked_findings(database, settings, models, asking)
-    report = audit_submissions(entered, [*templates(), *own_templates], models=models, table=table)
-    rules = (*RULES, *ASKED_RULES)
-    report = make_report(SUBMISSIONS, [*report.findings, *asked_findings], rules, report.notes)
+    asked_findings, asked_notes = _asked_findings(database, settings, models, asking)
+    report = audit_submissions(entered, marks, models=models, table=table)
+    findings = _with_worse(report.findings, _of_samples(further, marks, models))
+    notes, rules = [*report.notes, *_about_samples(further), *asked_notes], (*RULES, *ASKED_RULES)
+    report = make_report(SUBMISSIONS, [*findings, *asked_findings], rules, notes)
     return replace(report, about=models)
 
 
 def audit_prepared(database: Database, prepared: Prepared) -> AuditReport:
     """Audit a submission before it is stored: its outputs alone, and copies and lengths beside others on a sample."""
     name, benchmark = prepared.model.name, prepared.report.benchmark
-    texts = _spread({output.instruction: output.text for output in prepared.outputs}, _AT_SUBMIT)
-    sample = _spread(texts, _COMPARED)
-    instructions = {instruction.key: instruction.text for instruction in prepared.instructions}
-    others: dict[str, dict[str, str]] = {}
+    firsts, *further = _by_sample(prepared.outputs)
+    looked_at = _spread(firsts, _AT_SUBMIT)
+    sample = _spread(looked_at, _COMPARED)
+    instructions = {instruction.key: instruction for instruction in prepared.instructions}
+    others: dict[str, dict[str, Output]] = {}
     if not prepared.report.creates_benchmark:
         with database.read() as connection:
             benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
             stored = store.benchmarks.instructions(connection, benchmark_id)
             others = store.models.outputs_to(connection, benchmark_id, list(sample))
-        instructions |= {instruction.key: instruction.text for instruction in stored}
+        instructions |= {instruction.key: instruction for instruction in stored}
     others.pop(name, None)
-    answered = {key: instructions[key] for key in texts}
-    alone = audit_submissions(SubmissionSet.of(answered, {name: texts}), templates())
-    beside = audit_submissions(SubmissionSet.of(answered, {name: sample, **others}), [], models=[name])
+    answered = {key: instructions[key] for key in looked_at}
+    alone = audit_submissions(SubmissionSet.of_outputs(answered, {name: looked_at}), templates())
+    sets = [SubmissionSet.of_outputs(instructions, {name: _spread(outputs, _AT_SUBMIT)}) for outputs in further]
+    beside = audit_submissions(SubmissionSet.of_outputs(answered, {name: sample, **others}), [], models=[name])
     compared = [finding for finding in beside.findings if finding.rule in (COPY.name, LENGTH.name)]
-    notes = [] if len(texts) == len(prepared.outputs) else [f"{len(texts)} of {len(prepared.outputs)} were looked at"]
+    findings = _with_worse(alone.findings, _of_samples(sets, templates(), [name]))
+    notes = [] if len(looked_at) == len(firsts) else [f"{len(looked_at)} of {len(firsts)} were looked at"]
     if others:
         notes.append(f"copies and lengths were looked for on {len(sample)} instructions")
-    return replace(make_report(SUBMISSIONS, [*alone.findings, *compared], RULES, notes), about=(name,))
+    return replace(make_report(SUBMISSIONS, [*findings, *compared], RULES, notes + _about_samples(sets)), about=(name,))
+
+
+def _by_sample(outputs: Iterable[Output]) -> list[dict[str, Output]]:
+    """One model's first samples by the instruction's key, then its second ones, and so on; at least the first."""
+    samples: dict[int, dict[str, Output]] = {0: {}}
+    for output in outputs:
+        samples.setdefault(output.sample, {})[output.instruction] = output
+    return [samples[number] for number in sorted(samples)]
+
+
+def _of_samples(
+    further: Iterable[SubmissionSet], marks: Sequence[Template], models: Sequence[str]
+) -> Iterator[Finding]:
+    """What the second and later samples hold."""
+    for entered in further:
+        having = [name for name in models if name in entered.by_model]
+        yield from audit_submissions(entered, marks, models=having).findings
+
+
+def _with_worse(findings: Sequence[Finding], further: Iterable[Finding]) -> list[Finding]:
+    """Findings in first samples, and those in others that are new or worse than what the rule found before."""
+    ranks, kept = list(Severity), list(findings)
+    for finding in further:
+        same = [known for known in kept if (known.model, known.rule) == (finding.model, finding.rule)]
+        if all(ranks.index(known.severity) < ranks.index(finding.severity) for known in same):
+            kept = [*(known for known in kept if known not in same), finding]
+    return kept
+
+
+def _about_samples(further: Sequence[SubmissionSet]) -> list[str]:
+    if not further:
+        return []
+    count = len(further) + 1
+    return [f"outputs have up to {count} samples: each was looked at, and of a finding in several the worst is told"]
 
 
 def keep_prepared(database: Database, prepared: Prepared, report: AuditReport) -> None:
@@ -88,44 +127,49 @@ def keep_prepared(database: Database, prepared: Prepared, report: AuditReport) -
         keep(database, prepared.report.benchmark, AUDITS[SUBMISSIONS], report)
 
 
-def _submission_set(connection: Connection, benchmark_id: int) -> SubmissionSet:
-    """Every output to a benchmark, in memory at once."""
+def _submission_sets(connection: Connection, benchmark_id: int) -> tuple[SubmissionSet, list[SubmissionSet]]:
+    """Every output to a benchmark, in memory at once: the first samples, and then the others, number by number."""
     names = store.benchmarks.model_names(connection, benchmark_id)
-    instructions: dict[str, str] = {}
-    outputs: dict[str, dict[str, str]] = {name: {} for name in names}
+    instructions: dict[str, Instruction] = {}
+    sets: list[dict[str, dict[str, Output]]] = [{name: {} for name in names}]
     for row in store.benchmarks.answered_instructions(connection, benchmark_id, names):
-        instructions[row.instruction.key] = row.instruction.text
-        for model, output in row.outputs.items():
-            outputs[model][row.instruction.key] = output.text
-    return SubmissionSet.of(instructions, outputs)
+        instructions[row.instruction.key] = row.instruction
+        for model, samples in row.samples.items():
+            for number, output in enumerate(samples):
+                if number == len(sets):
+                    sets.append({})
+                sets[number].setdefault(model, {})[row.instruction.key] = output
+    first, *further = (SubmissionSet.of_outputs(instructions, outputs) for outputs in sets)
+    return first, further
 
 
-def _spread(texts: Mapping[str, str], most: int) -> dict[str, str]:
-    """``most`` of the texts, evenly spaced; all where there are no more."""
-    step = max(1, -(-len(texts) // most))
-    return {key: texts[key] for key in list(texts)[::step]}
+def _spread(outputs: Mapping[str, Output], most: int) -> dict[str, Output]:
+    """``most`` of the outputs, evenly spaced; all where there are no more."""
+    step = max(1, -(-len(outputs) // most))
+    return {key: outputs[key] for key in list(outputs)[::step]}
 
 
 def _asked_findings(
     database: Database, settings: SubmissionAudit, models: Sequence[str], asking: Asking
-) -> list[Finding]:
-    """What a judge's answers say about the submissions; none where nothing is to be asked."""
+) -> tuple[list[Finding], list[str]]:
+    """What a judge's answers say about the submissions, and what was left out; nothing where nothing is to be asked."""
     if not settings.permuted and not settings.likelihoods:
-        return []
+        return [], []
     if settings.judge is None:
         raise InputError("exchanged outputs and likelihoods need a judge: add --judge")
     judge = StageJudge.of(database, settings.judge, settings.concurrency, asking)
-    findings = _permuted(settings, models, judge) if settings.permuted else []
+    findings, notes = _permuted(settings, models, judge) if settings.permuted else ([], [])
     if settings.likelihoods:
-        findings += likelihood_findings(_likelihoods(settings, models, judge), models)
-    return findings
+        weights, left_out = _likelihoods(settings, models, judge)
+        return [*findings, *likelihood_findings(weights, models)], [*notes, *left_out]
+    return findings, notes
 
 
-def _permuted(settings: SubmissionAudit, models: Sequence[str], judge: StageJudge) -> list[Finding]:
+def _permuted(settings: SubmissionAudit, models: Sequence[str], judge: StageJudge) -> tuple[list[Finding], list[str]]:
     judge.check_pairwise("exchanged outputs are compared, take a pairwise one")
     baseline = settings.baseline or choose_baseline(judge.database, settings.benchmark)[0]
     models = [name for name in models if name != baseline]
-    instructions, outputs = _outputs(judge.database, settings, [*models, baseline], settings.permuted)
+    instructions, outputs, notes = _texts(judge.database, settings, [*models, baseline], settings.permuted)
     texts: dict[str, dict[str, str]] = {}
     for name in (*models, baseline):
         own = outputs.get(name, {})
@@ -143,17 +187,18 @@ def _permuted(settings: SubmissionAudit, models: Sequence[str], judge: StageJudg
 
     control = means(baseline, "permuted")
     findings = (permuted_finding(name, means(name, "permuted"), means(name, "in-place"), control) for name in models)
-    return [finding for finding in findings if finding is not None]
+    return [finding for finding in findings if finding is not None], notes
 
 
 def _stored(model: str, part: str) -> str:
     return f"audit:{part}@{model}"
 
 
-def _outputs(
+def _texts(
     database: Database, settings: SubmissionAudit, names: Sequence[str], count: int
-) -> tuple[list[Instruction], dict[str, dict[str, str]]]:
-    """``count`` instructions drawn by the seed, and the outputs to them by model and key."""
+) -> tuple[list[Instruction], dict[str, dict[str, str]], list[str]]:
+    """``count`` instructions drawn by the seed, the outputs to them that are texts by model and key, and how many were
+    left out, in words."""
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, settings.benchmark)
         for name in names:
@@ -161,12 +206,24 @@ def _outputs(
         every = store.benchmarks.instructions(connection, benchmark_id)
         instructions = drawn(sorted(every, key=attrgetter("key")), settings.seed, count)
         outputs = store.models.outputs_to(connection, benchmark_id, [instruction.key for instruction in instructions])
-    return instructions, outputs
+    chosen = [output for name in names for output in outputs.get(name, {}).values()]
+    more = sum(not output.plain for output in chosen)
+    notes = [
+        f"{more} of {len(chosen)} outputs hold more than text, such as tool calls or files: they were neither "
+        "exchanged nor weighed"
+    ]  # fmt: skip
+    texts = {
+        model: {key: output.text for key, output in mine.items() if output.plain} for model, mine in outputs.items()
+    }
+    return instructions, texts, notes if more else []
 
 
-def _likelihoods(settings: SubmissionAudit, models: Sequence[str], judge: StageJudge) -> dict[str, dict[str, float]]:
-    """Log-likelihood a token of every model's output, by model and instruction."""
-    instructions, outputs = _outputs(judge.database, settings, models, settings.likelihoods)
+def _likelihoods(
+    settings: SubmissionAudit, models: Sequence[str], judge: StageJudge
+) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """Log-likelihood a token of every model's output, by model and instruction; and what was left out, in words."""
+    instructions, outputs, notes = _texts(judge.database, settings, models, settings.likelihoods)
+    instructions = [instruction for instruction in instructions if instruction.plain]
     if judge.template.user:
         raise InputError(f"template {judge.template.id} asks for a verdict: likelihoods need pairwise/likelihood")
     opened = judge.open()
@@ -178,7 +235,8 @@ def _likelihoods(settings: SubmissionAudit, models: Sequence[str], judge: StageJ
             await opened.close()
 
     weights = engine.runner.run_async(weigh_all())
-    return {name: {key: by_model[name] for key, by_model in weights.items() if name in by_model} for name in outputs}
+    by_model = {name: {key: mine[name] for key, mine in weights.items() if name in mine} for name in outputs}
+    return by_model, notes
 
 
 async def _weigh(

@@ -8,11 +8,14 @@ Ford 1957 for existence), cluster-robust covariance (Liang and Zeger 1986), two-
 Models without a maximum-likelihood rating get a finite one from ``separation`` and a flag; ratings are relative within
 a component of the battle graph and are never compared across. No style or judge terms here.
 
+A sandwich of few instructions is too small, and nought where verdicts are alike. So intervals, and what ranks are told
+by, rest on a second fit with one more instruction, which every pair that met half won and half lost (``Imagined``).
+
 Resamples share the information matrix of the point fit (chord Newton): one factorisation serves every step of every
 resample. What has not settled after a few steps, and every graph with models to be placed, is refitted in full.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,35 +53,105 @@ class Ratings:
         return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
 
 
-def fit_bradley_terry(table: VerdictTable, *, cluster: Cluster = "instruction") -> Ratings:
+@dataclass(frozen=True, slots=True, eq=False)
+class Imagined:
+    """One average instruction more, half won and half lost by either model of every pair that met."""
+
+    verdicts: Floats  # (k, k) of a pair on an instruction
+
+    @classmethod
+    def of(cls, counts: PairCounts, clusters: Floats) -> "Imagined":
+        """``clusters`` (k,): of how many instructions a model's verdicts are."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            average = counts.verdicts / np.minimum(clusters[:, None], clusters[None, :])
+        return cls(np.nan_to_num(average))
+
+    def inside(self, graph: Connectivity) -> "Imagined":
+        """What of it both models of a part have."""
+        return Imagined(self.verdicts * graph.same_part())
+
+    def added_to(self, counts: PairCounts) -> PairCounts:
+        """Ties, as far as a point fit can tell."""
+        return replace(counts, wins=counts.wins + self.verdicts / 2, verdicts=counts.verdicts + self.verdicts)
+
+    def meat(self, theta: Floats) -> Floats:
+        """(k, k) of its scores, half of the time all won and half of the time all lost, pair by pair."""
+        p = expit(theta[:, None] - theta[None, :])
+        edges = self.verdicts * np.maximum(self.verdicts, 1.0) * (p**2 + (1 - p) ** 2) / 2
+        return _laplacian(edges)
+
+
+def fit_bradley_terry(table: VerdictTable, *, cluster: Cluster = "instruction", imagined: bool = False) -> Ratings:
     """Ratings of all models of ``table``; ``cluster`` names what its verdicts share.
 
     "instruction" (default) and "judge" are one-way, "both" is two-way, "verdict" treats verdicts as independent and is
     too narrow wherever an instruction has several. Below about ten judges "judge" and "both" are too narrow as well.
+    ``imagined``: with one more instruction, half won and half lost by everybody, as intervals want it.
 
     Raises StatisticsError when the fit does not converge.
     """
     counts = PairCounts.of(table)
-    point = fit_within_parts(counts, connectivity(counts.wins, counts.verdicts))
-    inside = point.graph.part[table.model_a] == point.graph.part[table.model_b]
+    graph = connectivity(counts.wins, counts.verdicts)
+    more = Imagined.of(counts, effective_clusters(table, "instruction")).inside(graph) if imagined else None
+    point = fit_within_parts(more.added_to(counts) if more else counts, graph)
+    inside = graph.part[table.model_a] == graph.part[table.model_b]
     rows = table.select(inside) if not inside.all() else table
     theta = point.theta
     residual = rows.preference - expit(theta[rows.model_a] - theta[rows.model_b])
-    meat = meat_of_rows(rows, residual, point.graph.part, cluster)
-    return _ratings(point, meat, plan(counts.verdicts > 0, point.graph, table))
+    meat = meat_of_rows(rows, residual, graph.part, cluster)
+    return _ratings(point, meat + more.meat(theta) if more else meat, counts, plan(counts.verdicts > 0, graph, table))
 
 
-def fit_pair_counts(counts: PairCounts) -> Ratings:
+def doubt(table: VerdictTable) -> Floats:
+    """(k, k) what one more instruction by itself adds to a covariance of ratings: none is surer, however it is fitted.
+
+    For models of verdicts that have no such second fit. Raises StatisticsError when a fit does not converge.
+    """
+    counts = PairCounts.of(table)
+    more = Imagined.of(counts, effective_clusters(table, "instruction"))
+    counts = more.added_to(counts)
+    point = fit_within_parts(counts, connectivity(counts.wins, counts.verdicts))
+    return _ratings(point, more.meat(point.theta), counts, ()).covariance
+
+
+def fit_pair_counts(counts: PairCounts, *, imagined: bool = False) -> Ratings:
     """Ratings from counts alone, with a sandwich covariance that treats verdicts as independent.
 
+    ``imagined``: as of ``fit_bradley_terry``, each verdict an instruction of its own.
     Raises StatisticsError when the fit does not converge.
     """
-    point = fit_within_parts(counts, connectivity(counts.wins, counts.verdicts))
+    graph = connectivity(counts.wins, counts.verdicts)
+    more = Imagined.of(counts, counts.verdicts.sum(axis=1)).inside(graph) if imagined else None
+    point = fit_within_parts(more.added_to(counts) if more else counts, graph)
     p = expit(point.theta[:, None] - point.theta[None, :])
     squares = counts.squares - 2 * p * counts.wins + counts.verdicts * p**2
-    if point.graph.parts > 1:
-        squares = squares * point.graph.same_part()
-    return _ratings(point, np.diag(squares.sum(axis=1)) - squares, plan(counts.verdicts > 0, point.graph))
+    if graph.parts > 1:
+        squares = squares * graph.same_part()
+    meat = _laplacian(squares)
+    meat = meat + more.meat(point.theta) if more else meat
+    return _ratings(point, meat, counts, plan(counts.verdicts > 0, graph))
+
+
+def effective_clusters(table: VerdictTable, cluster: Cluster) -> Floats:
+    """(k,) clusters that would tell as much if each held as many of a model's verdicts: Kish's number; 0 without any.
+
+    Under two-way clustering the fewer of both.
+    """
+    if cluster == "both":
+        return np.minimum(effective_clusters(table, "instruction"), effective_clusters(table, "judge"))
+    rows = {"instruction": table.instruction, "judge": table.judge}
+    code = rows.get(cluster, np.arange(len(table)))
+    sides = np.concatenate([table.model_a, table.model_b]), np.concatenate([code, code])
+    shape = len(table.models), int(code.max(initial=-1)) + 1
+    verdicts = csr_array((np.ones(len(sides[0])), sides), shape=shape)
+    verdicts.sum_duplicates()
+    effective: Floats = verdicts.sum(axis=1) ** 2 / np.maximum(verdicts.power(2).sum(axis=1), 1.0)
+    return effective
+
+
+def _laplacian(edges: Floats) -> Floats:
+    laplacian: Floats = np.diag(edges.sum(axis=1)) - edges
+    return laplacian
 
 
 def difference_errors(covariance: Floats) -> Floats:
@@ -176,8 +249,7 @@ def refit(counts: PairCounts, graph: Connectivity, start: Floats, layers: tuple[
     return theta
 
 
-def _ratings(point: PointFit, meat: Floats, layers: tuple[PlacementLayer, ...]) -> Ratings:
-    counts = point.counts
+def _ratings(point: PointFit, meat: Floats, counts: PairCounts, layers: tuple[PlacementLayer, ...]) -> Ratings:
     factor = cho_factor(point.likelihood.derivatives(point.theta)[1], lower=True)
     unknown = np.isnan(np.diag(meat))
     half = cho_solve(factor, np.nan_to_num(meat))

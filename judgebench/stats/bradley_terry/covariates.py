@@ -29,10 +29,17 @@ from scipy.special import expit, log_expit, softmax
 
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
-from judgebench.stats.bradley_terry import Ratings, anchor, bootstrap_ratings, fit_bradley_terry
+from judgebench.stats.bradley_terry import (
+    Ratings,
+    anchor,
+    bootstrap_ratings,
+    doubt,
+    effective_clusters,
+    fit_bradley_terry,
+)
 from judgebench.stats.bradley_terry.separation import Connectivity, connectivity, one_scale, plan
-from judgebench.stats.intervals import critical_value, meat_of_rows, normal_estimate
-from judgebench.stats.method import Choices, Estimates
+from judgebench.stats.intervals import FEWEST_RESAMPLED, critical_value, critical_values, meat_of_rows, normal_estimate
+from judgebench.stats.method import Choices, Compared, Estimates
 from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 
@@ -206,19 +213,30 @@ def bradley_terry_estimates(
     """The leaderboard's method "bradley-terry"; ``columns`` as in ``fit_with_covariates``."""
     if columns is not None:
         return _with_ties("half", table, choices, baseline, rng, columns)
-    estimates = _rating_estimates(fit_bradley_terry(table, cluster=choices.cluster), choices.level)
+    estimates = rating_estimates(
+        fit_bradley_terry(table, cluster=choices.cluster),
+        fit_bradley_terry(table, cluster=choices.cluster, imagined=True),
+        effective_clusters(table, choices.cluster) - 1,
+        choices.level,
+    )
     if choices.interval == "analytic":
         notes = _few_judges(table) if choices.cluster in ("judge", "both") else ()
-        return replace(estimates, method=f"sandwich, {_SHARED[choices.cluster]}", notes=notes)
+        return replace(estimates, method=f"sandwich with t, {_SHARED[choices.cluster]}", notes=notes)
     if choices.cluster != "instruction":
         raise StatisticsError("the bootstrap draws instructions: leave out the choice of clusters, or the bootstrap")
     drawn = bootstrap_ratings(table, level=choices.level, resamples=choices.resamples, rng=rng)
-    return replace(estimates, lower=drawn.lower, upper=drawn.upper, method=drawn.method)
+    enough = effective_clusters(table, "instruction") >= FEWEST_RESAMPLED
+    lower, upper = drawn.where(enough, estimates.lower, estimates.upper)
+    return replace(estimates, lower=lower, upper=upper, method=drawn.method)
 
 
-def _rating_estimates(ratings: Ratings, level: float) -> Estimates:
-    """Ratings in natural log-odds with their sandwich intervals; each flag names its scale where there are several."""
-    half = critical_value(level) * ratings.standard_error
+def rating_estimates(ratings: Ratings, known: Ratings, degrees: Floats, level: float) -> Estimates:
+    """Ratings in natural log-odds; each flag names its scale where there are several.
+
+    Their intervals are those of ``known``, which is as sure of the ratings as may be, by Student's t with ``degrees``
+    (k,) of freedom, and hold the ratings.
+    """
+    half = critical_values(degrees, level) * known.standard_error
     scales = int(ratings.component.max(initial=-1)) + 1
     flags = [
         ", ".join(filter(None, (flag, f"scale {component + 1} of {scales}" if scales > 1 else "")))
@@ -226,12 +244,13 @@ def _rating_estimates(ratings: Ratings, level: float) -> Estimates:
     ]
     return Estimates(
         value=ratings.theta,
-        lower=ratings.theta - half,
-        upper=ratings.theta + half,
+        lower=np.minimum(known.theta - half, ratings.theta),
+        upper=np.maximum(known.theta + half, ratings.theta),
         covariance=ratings.covariance,
         flags=flags,
-        method="sandwich, clustered by instruction",
+        method="sandwich with t, clustered by instruction",
         scale="logit",
+        compared=Compared(known.theta, known.covariance, degrees),
     )
 
 
@@ -255,7 +274,9 @@ def _with_ties(
 ) -> Estimates:
     controlled = fit_with_covariates(table, columns=columns, ties=ties)
     notes = (coefficient_note(name, controlled.coefficient(name, choices.level)) for name in controlled.columns)
-    return replace(_rating_estimates(controlled.ratings, choices.level), notes=tuple(notes))
+    degrees, ratings = effective_clusters(table, "instruction") - 1, controlled.ratings
+    known = replace(ratings, covariance=ratings.covariance + doubt(table))
+    return replace(rating_estimates(ratings, known, degrees, choices.level), notes=tuple(notes))
 
 
 davidson_estimates = partial(_with_ties, "davidson")

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.intervals import critical_value, instruction_weights, rate_estimate
+from judgebench.stats.intervals import critical_value, critical_values, instruction_weights
 from judgebench.stats.length_control.likelihood import (
     Comparisons,
     ControlPrior,
@@ -40,10 +40,10 @@ from judgebench.stats.length_control.likelihood import (
     columns_of,
     compare_to_baseline,
 )
-from judgebench.stats.method import Choices, Estimates
+from judgebench.stats.method import Choices, Compared, Estimates
 from judgebench.stats.newton import maximise
 from judgebench.stats.verdict_table import Floats, VerdictTable
-from judgebench.stats.win_rate import win_rates
+from judgebench.stats.win_rate import InstructionSums, WinRates, win_rates
 
 __all__ = ["ALPACA_EVAL", "ControlledRates", "controlled_win_rates", "empirical_prior"]
 _FEWEST_MODELS = 3  # below it difficulties cannot be told from the models' own luck, and are left out
@@ -257,16 +257,19 @@ def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
         rng=rng,
     )
     learned = "AlpacaEval's judge and baseline" if published else "these models, which a gamed one among few can bend"
-    (lower, upper), flags = _unbroken(table, choices, baseline)
+    raw = win_rates(table, baseline=baseline)
+    compared, half = _compared(rates, raw.sums, choices.level)
+    (lower, upper), flags = _unbroken(raw, choices.level)
     shifted = by_position and table.arrival is not None and (data.weight == 0).any()
     return Estimates(
         value=rates.rate,
-        lower=np.fmin(rates.lower, lower),
-        upper=np.fmax(rates.upper, upper),
+        lower=np.fmin(expit(logit(rates.rate) - half), lower),
+        upper=np.fmax(expit(logit(rates.rate) + half), upper),
         covariance=rates.covariance,
         flags=flags,
-        method=rates.method,
+        method=f"{rates.method}, with t",
         scale="rate",
+        compared=compared,
         notes=(
             f"win rates as they would be at equal length; slopes are held by a prior from {learned}",
             *((_UNBROKEN,) if any(flags) else ()),
@@ -275,17 +278,26 @@ def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
     )
 
 
-def _unbroken(table: VerdictTable, choices: Choices, baseline: str) -> tuple[tuple[Floats, Floats], list[str]]:
-    """Wilson's interval of models that always or never beat the baseline, else NaN; and what to call them.
+def _compared(rates: ControlledRates, raw: InstructionSums, level: float) -> tuple[Compared, Floats]:
+    """The rates as they are told apart, and (k,) half their intervals in log-odds: none is surer than its win rate.
+
+    Of verdicts that are alike, refits are alike.
+    """
+    known, doubt = raw.compared(), raw.doubt
+    spread = (logit(rates.upper) - logit(rates.rate)) / critical_value(rates.level)
+    error = np.sqrt(spread**2 + doubt / (known.value * (1 - known.value)) ** 2)
+    compared = Compared(rates.rate, rates.covariance + np.diag(doubt), known.degrees)
+    return compared, critical_values(known.degrees, level) * error
+
+
+def _unbroken(rates: WinRates, level: float) -> tuple[tuple[Floats, Floats], list[str]]:
+    """The interval of the win rate of models that always or never beat the baseline, else NaN; and what to call them.
 
     Their rate at equal length rests on the prior, and a refit to the same wins differs by nothing.
     """
-    rates = win_rates(table, baseline=baseline)
-    lower, upper = np.full_like(rates.rate, np.nan), np.full_like(rates.rate, np.nan)
     names = {0.0: "winless", 1.0: "undefeated"}
-    for at in np.flatnonzero(np.isin(rates.rate, list(names))):
-        known = rate_estimate(float(rates.rate[at]), 0.0, int(rates.battles[at]), choices.level)
-        lower[at], upper[at] = known.lower, known.upper
+    unbroken = np.isin(rates.rate, list(names))
+    lower, upper = (np.where(unbroken, end, np.nan) for end in rates.sums.ends(level))
     return (lower, upper), [names.get(float(rate), "") for rate in rates.rate]
 
 

@@ -76,3 +76,9 @@ def test_whatever_another_form_holds_is_written(form: Form, own: bool, role: str
     json.dumps(row)
     if not own:
         assert form.read(row, {}).conversation.messages
+
+
+@pytest.mark.parametrize("form", [ANTHROPIC, GEMINI, INSPECT], ids=lambda form: form.name)
+def test_a_system_message_alone_is_written_and_read(form: Form) -> None:
+    row = form.write(Conversation((Message("system", (Text("Be brief."),)),)), {})
+    assert [message.role for message in form.read(row, {}).conversation.messages] == ["system"]

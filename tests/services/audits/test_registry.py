@@ -40,7 +40,8 @@ def shouting(database, settings, asking):
         benchmark_id = store.benchmarks.benchmark_id(connection, settings.benchmark)
         keys = [instruction.key for instruction in store.benchmarks.instructions(connection, benchmark_id)]
         outputs = store.models.outputs_to(connection, benchmark_id, keys)
-    long = {name: [text for text in texts.values() if len(text) >= settings.least] for name, texts in outputs.items()}
+    texts = {name: [output.written for output in mine.values()] for name, mine in outputs.items()}
+    long = {name: [text for text in mine if len(text) >= settings.least] for name, mine in texts.items()}
     findings = [
         share_finding(SHOUTED, name, [None] * sum(text.isupper() for text in texts), len(texts))
         for name, texts in long.items()

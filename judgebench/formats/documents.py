@@ -1,0 +1,76 @@
+"""Files of rows, whichever way they hold them: as lists, lines, tables, or inside one document.
+
+A log of Inspect and the results of promptfoo are documents: their samples and results are the rows.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from judgebench.errors import InputError
+from judgebench.formats import Sample
+from judgebench.formats.forms import promptfoo
+from judgebench.formats.forms.inspect_logs import read_log
+from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, ending, json_object, open_text, read_rows
+
+ARCHIVE = ".eval"  # how the name of a log ends that Inspect wrote as an archive
+_SAMPLE_ROWS = 5
+_ABOUT = ("category", "reference", "checklist", "model", "sample", "asked")  # that may stand in a row's metadata
+
+
+def file_rows(filename: Filename, *, limits: ReadLimits | None = None) -> Iterator[FileRow]:
+    """The rows of a file. Raises InputError as ``read_rows`` does, also for a document that is none of these."""
+    bounds = limits or ReadLimits()
+    kind = ending(filename)
+    if kind != ARCHIVE and not (kind == ".json" and _is_object(filename, bounds)):
+        yield from read_rows(filename, limits=limits)
+        return
+    empty = True
+    for count, row in enumerate(_document_rows(filename, bounds, is_archive=kind == ARCHIVE)):
+        if count == bounds.rows:
+            raise row.place.error(f"only {bounds.rows:,} rows are read; split the file")
+        empty = False
+        yield _with_metadata(row)
+    if empty:
+        raise InputError(f"{filename}: holds no rows")
+
+
+def read_sample(filename: Filename, *, limits: ReadLimits | None = None) -> Sample:
+    """The file's first rows. Raises InputError as ``file_rows`` does."""
+    rows = [row.values for row in islice(file_rows(filename, limits=limits), _SAMPLE_ROWS)]
+    return Sample(ending(filename), tuple(rows), tuple(dict.fromkeys(column for row in rows for column in row)))
+
+
+def _is_object(filename: Filename, limits: ReadLimits) -> bool:
+    """Whether a JSON file holds one object; a broken one is left to its reader."""
+    try:
+        with open_text(filename, limits, newline="\n") as stream:
+            return stream.read(1 << 10).lstrip().startswith("{")
+    except UnicodeDecodeError:
+        return False
+
+
+def _document_rows(filename: Filename, limits: ReadLimits, *, is_archive: bool) -> Iterator[FileRow]:
+    if is_archive:
+        yield from read_log(filename, limits)
+        return
+    with open_text(filename, limits, newline="\n") as stream:
+        document = json_object(stream.read(), Place(str(filename), "row", 1))
+    if "eval" in document:
+        yield from read_log(filename, limits)
+        return
+    try:
+        for number, row in enumerate(promptfoo.rows(document), 1):
+            yield FileRow(Place(str(filename), "result", number), dict(row))
+    except ValueError as error:
+        raise InputError(
+            f"{filename}: expected a JSON list, [{{...}}, ...], a log of Inspect or results of promptfoo ({error}); if "
+            "it holds one object a line, name it .jsonl"
+        ) from error
+
+
+def _with_metadata(row: FileRow) -> FileRow:
+    """The row with what its metadata say about the instruction or the output."""
+    metadata: Any = row.values.get("metadata")
+    about = {name: metadata[name] for name in _ABOUT if name in metadata} if isinstance(metadata, dict) else {}
+    return FileRow(row.place, about | row.values)

@@ -1,0 +1,84 @@
+"""Files of conversations in the forms of others: one format a form, which is written and, by its name, read.
+
+Beside a conversation stand, under usual names, the model and what is known about the instruction. ``asked`` says how
+many of its first messages were asked, whoever said them, where its roles do not tell: 0 where they do.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from judgebench.conversations import Blob, Conversation, join
+from judgebench.formats import Format
+from judgebench.formats.exchanges import divided, instruction_of, output_of
+from judgebench.formats.forms import Dialogue, Form
+from judgebench.formats.forms import registry as forms
+from judgebench.formats.forms.inspect_logs import inspect_log
+from judgebench.formats.outputs import read_outputs
+from judgebench.records import Instruction, Output
+
+_WHEN = "1970-01-01T00:00:00+00:00"  # a document was made, so that equal databases give equal files
+FORM_FORMATS = tuple(
+    Format(form.name, "outputs", form.help, read=partial(read_outputs, form=form), maps=True, is_form=True)
+    for form in forms.FORMS
+)
+_INSPECT, _PROMPTFOO = "inspect", "promptfoo"
+DOCUMENTS = (_INSPECT, _PROMPTFOO)  # forms whose files are one JSON document
+
+
+def whole_conversation(instruction: Instruction, output: Output) -> Conversation:
+    """What was asked, with the output in its places."""
+    return join(instruction.conversation, output.placed(instruction))
+
+
+def form_row(form: Form, instruction: Instruction, output: Output, blobs: Mapping[str, Blob]) -> dict[str, Any]:
+    """The row of an output in a form. Raises ValueError for what the form cannot hold at all."""
+    row = form.write(whole_conversation(instruction, output), blobs)
+    asked_count = _asked(form.read(row, dict(blobs)), instruction, output)
+    about = {"category": instruction.category, "checklist": list(instruction.checklist) or None, "asked": asked_count}
+    about = {name: value for name, value in about.items() if value is not None}
+    if form.name == _INSPECT:
+        return row | _inspect_values(row, instruction, output, about)
+    if instruction.reference:
+        about["reference"] = instruction.reference
+    if output.sample:
+        about["sample"] = output.sample
+    if form.name == _PROMPTFOO:
+        return row | {"provider": {"id": output.model}} | ({"metadata": about} if about else {})
+    return row | {"model": output.model} | about
+
+
+def _inspect_values(
+    row: Mapping[str, Any], instruction: Instruction, output: Output, about: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "id": row.get("id", instruction.key),
+        "epoch": output.sample + 1,
+        "target": instruction.reference or "",
+        "metadata": {**row.get("metadata", {}), **about},
+    }
+
+
+def _asked(dialogue: Dialogue, instruction: Instruction, output: Output) -> int | None:
+    """How many of a row's first messages were asked, where it does not tell by itself; None where it does.
+
+    Where the form lost something of the output, the first that gives the instruction.
+    """
+    near: list[int | None] = []
+    counts: list[int | None] = [None, *range(len(dialogue.whole.messages) + 1)]
+    for count in counts:
+        conversation, trajectories = divided(dialogue, count)
+        question = instruction_of(conversation)
+        if len(trajectories) == 1 and question.key == instruction.key:
+            if output_of(question, trajectories[0]).digest == output.digest:
+                return count
+            near.append(count)
+    return near[0] if near else None
+
+
+def form_document(form: str, rows: Sequence[Mapping[str, Any]], *, benchmark: str, model: str) -> dict[str, Any]:
+    """The document of rows of one of DOCUMENTS; ``model`` counts for a log of Inspect, which is of one."""
+    if form == _INSPECT:
+        return inspect_log(rows, task=benchmark, model=model, created=_WHEN)
+    results = {"version": 3, "timestamp": _WHEN, "prompts": [], "results": list(rows), "stats": {}}
+    return {"evalId": benchmark, "results": results, "config": {"description": benchmark}}

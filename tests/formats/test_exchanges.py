@@ -1,0 +1,176 @@
+"""What of a row is the instruction, and what the output: every message in its place, and no two outputs in one text."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from judgebench.conversations import Call, Conversation, Media, join
+from judgebench.errors import InputError
+from judgebench.formats import Sample
+from judgebench.formats.exchanges import Exchange, ExchangeReader, holds_conversation, holds_outputs
+from judgebench.formats.fields import Columns
+from judgebench.formats.forms import registry as forms
+from judgebench.formats.reading import FileRow, Place, ReadLimits
+from judgebench.records import Instruction, Output
+
+CALL = {"id": "c1", "type": "function", "function": {"name": "book", "arguments": '{"days": 3}'}}
+AGENT = [
+    {"role": "system", "content": "You book leave."},
+    {"role": "user", "content": [{"type": "text", "text": "Book"}, {"type": "text", "text": "leave."}]},
+    {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "c1", "content": "error 500"},
+    {"role": "assistant", "content": "It failed."},
+    {"role": "user", "content": "And my payslip?"},
+    {"role": "assistant", "content": "Here it is."},
+]
+PIXEL = base64.b64encode(b"\x89PNG pixel").decode()
+
+
+def read(columns: dict[str, str] | None = None, limits: ReadLimits | None = None, **values: Any) -> Exchange:
+    return ExchangeReader(Columns(columns or {}), limits=limits).read(FileRow(Place("a.json", "row", 1), values))
+
+
+def texts(exchange: Exchange) -> list[tuple[str, ...]]:
+    return [(*output.earlier, output.text) for output in exchange.outputs]
+
+
+def talk(*turns: str) -> list[dict[str, str]]:
+    """Messages "u: text", "a: text" and "s: text"."""
+    roles = {"u": "user", "a": "assistant", "s": "system"}
+    return [{"role": roles[turn[0]], "content": turn[3:]} for turn in turns]
+
+
+def test_an_agents_messages_all_keep_their_places() -> None:
+    exchange = read(messages=AGENT, model="aida")
+    asked, [output] = exchange.instruction, exchange.outputs
+    assert (asked.turns, asked.plain, exchange.model) == (("Book\nleave.", "And my payslip?"), False, "aida")
+    assert [message.role for message in asked.conversation.messages] == ["system", "user", "user"]
+    assert output.text == "Here it is."
+    whole = join(asked.conversation, output.placed(asked))
+    assert [message.role for message in whole.messages] == [message["role"] for message in AGENT]
+    assert whole.messages[2].parts[0] == Call("book", '{"days": 3}', "c1")
+    assert forms.named(whole.form).write(whole, {})["messages"] == AGENT
+
+
+def test_what_differs_in_its_system_message_is_another_instruction() -> None:
+    keys = {read(messages=talk(f"s: {system}", "u: q", "a: x")).instruction.key for system in ("one", "two")}
+    assert len(keys) == 2
+    assert Instruction(("q",)).key not in keys
+
+
+def test_models_with_other_first_replies_share_the_instruction() -> None:
+    one, other = (read(messages=talk("u: q", f"a: {reply}", "u: r", "a: end")) for reply in ("x", "y"))
+    assert one.instruction == other.instruction == Instruction(("q", "r"))
+    assert [texts(exchange) for exchange in (one, other)] == [[("x", "end")], [("y", "end")]]
+    assert one.outputs[0].trajectory is None
+
+
+@pytest.mark.parametrize("output", ["x", ["x"], {"role": "assistant", "content": "x"}, talk("a: x")])
+@pytest.mark.parametrize("column", ["messages", "prompt", "instruction", "turns"])
+def test_a_prompt_in_a_column_of_its_own_is_the_instruction(column: str, output: Any) -> None:
+    exchange = read(**{column: talk("u: q", "a: given", "u: r"), "output": output})
+    roles = [message.role for message in exchange.instruction.conversation.messages]
+    assert (roles, texts(exchange)) == (["user", "assistant", "user"], [("x",)])
+    assert exchange.outputs[0].placed(exchange.instruction).segments[0].after == 3
+
+
+def test_a_conversation_that_nobody_answered_is_a_prompt() -> None:
+    exchange = read(messages=talk("u: q", "a: given", "u: r"))
+    assert len(exchange.instruction.conversation.messages) == 3
+    assert exchange.outputs == ()
+
+
+def test_a_plain_conversation_is_the_same_as_texts() -> None:
+    plain = Instruction(("q", "r"))
+    assert read(messages=talk("u: q", "a: x", "u: r", "a: y")).instruction == plain
+    parted = read(messages=[{"role": "user", "content": [{"type": "text", "text": "q"}]}, *talk("a: x")])
+    assert parted.instruction.key == Instruction(("q",)).key
+    assert parted.instruction.full is not None
+    said_nothing = [read(messages=[*talk("u: q"), {"role": "assistant", "content": content}]) for content in (None, "")]
+    assert {exchange.outputs[0].digest for exchange in said_nothing} == {Output("", "", "").digest}
+    assert all(exchange.outputs[0].empty for exchange in said_nothing)
+
+
+@pytest.mark.parametrize(
+    ("turns", "output", "read_as"),
+    [
+        (["q"], ["x", "y"], [("x",), ("y",)]),
+        (["q"], ["x"], [("x",)]),
+        (["q"], [["x"], ["y"]], [("x",), ("y",)]),
+        (["q"], [{"content": "x"}, {"content": "y"}], [("x",), ("y",)]),
+        (["q"], [talk("a: x"), talk("a: y")], [("x",), ("y",)]),
+        (["q", "r"], ["x", "y"], [("x", "y")]),
+        (["q", "r"], "y", [("y",)]),
+        (["q", "r"], [["x", "y"], ["z", "z"]], [("x", "y"), ("z", "z")]),
+    ],
+)
+def test_several_texts_are_turns_or_samples_and_never_one_text(
+    turns: list[str], output: Any, read_as: list[tuple[str, ...]]
+) -> None:
+    assert texts(read(turns=turns, output=output)) == read_as
+
+
+@pytest.mark.parametrize("output", [["x", "y", "z"], [["x", "y", "z"]], [["x"], []], [["x"], "y"]])
+def test_other_numbers_of_texts_are_refused(output: Any) -> None:
+    with pytest.raises(InputError, match=r"a\.json, row 1, field 'output'"):
+        read(turns=["q", "r"], output=output)
+
+
+def test_choices_of_a_completion_are_samples() -> None:
+    choices = [{"message": {"role": "assistant", "content": text}} for text in "xy"]
+    exchange = read(messages=talk("u: q"), response={"model": "gpt", "choices": choices})
+    assert (texts(exchange), exchange.model) == ([("x",), ("y",)], "gpt")
+
+
+def test_what_alpaca_puts_beside_an_instruction_is_part_of_it() -> None:
+    row = {"instruction": "Translate.", "input": "Hallo", "output": "Hello"}
+    assert read(**row).instruction == Instruction(("Translate.\nHallo",))
+    assert read(**row | {"input": " "}).instruction == Instruction(("Translate.",))
+    exchange = read(**row | {"system": "Be brief.", "history": [["Ready?", "Yes."]]})
+    said = [(message.role, message.text) for message in exchange.instruction.conversation.messages]
+    assert said == [("system", "Be brief."), ("user", "Ready?"), ("assistant", "Yes."), ("user", "Translate.\nHallo")]
+    assert texts(exchange) == [("Hello",)]
+    with pytest.raises(InputError, match="'history': expected a list of pairs"):
+        read(**row | {"history": ["Ready?"]})
+
+
+def test_images_are_held_by_their_digests_and_bounded() -> None:
+    image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}
+    reader = ExchangeReader(Columns({}))
+    exchange = reader.read(FileRow(Place("a.json", "row", 1), {"messages": [{"role": "user", "content": [image]}]}))
+    [part] = exchange.instruction.conversation.messages[0].parts
+    assert isinstance(part, Media)
+    assert [(digest, blob.data) for digest, blob in reader.blobs.items()] == [(part.digest, b"\x89PNG pixel")]
+    with pytest.raises(InputError, match=r"row 1: holds an image of 10 bytes; at most 9"):
+        read(messages=[{"role": "user", "content": [image]}], limits=ReadLimits(image_bytes=9))
+
+
+def test_nul_and_lone_surrogates_stay_in_messages_and_leave_texts() -> None:
+    exchange = read(messages=talk("s: s", "u: a\0\ud800", "a: b\0"))
+    assert exchange.instruction.turns == ("a\ufffd\ufffd",)
+    assert exchange.instruction.conversation.turns == ("a\0\ud800",)
+    assert (exchange.outputs[0].text, exchange.outputs[0].placed(exchange.instruction).texts) == ("b\ufffd", ("b\0",))
+
+
+@pytest.mark.parametrize("messages", [[], [{"role": "user", "content": ""}], talk("s:  ", "u:  "), [{"content": ""}]])
+def test_what_asks_nothing_is_refused(messages: Any) -> None:
+    with pytest.raises(InputError, match=r"a\.json, row 1, field 'messages': .*(no instruction|is empty)"):
+        read(messages=messages, output="x")
+
+
+def test_what_a_sample_holds() -> None:
+    def sample(**values: Any) -> Sample:
+        return Sample(".json", (values,), tuple(values))
+
+    assert holds_outputs(sample(prompt="q", response="a"))
+    assert holds_outputs(sample(conversation=talk("u: q", "a: x")))
+    assert holds_conversation(sample(messages=talk("u: q")))
+    assert not holds_outputs(sample(messages=talk("u: q")))
+    assert not holds_conversation(sample(prompt="q", response="a"))
+
+
+def test_conversations_of_a_mapped_column_are_read_as_such() -> None:
+    exchange = read({"instruction": "talk"}, talk=AGENT, messages=talk("u: other"))
+    assert isinstance(exchange.instruction.full, Conversation)
+    assert exchange.outputs[0].text == "Here it is."
