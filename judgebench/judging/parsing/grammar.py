@@ -141,7 +141,7 @@ class _Reply:
 
     def own(self, stated: Iterable[Mention]) -> list[Mention]:
         """Of these mentions the judge's own; of very many, the last."""
-        return [mention for each in deque(stated, maxlen=LOOKED_AT) if (mention := self._own(each))]
+        return [own for mention in deque(stated, maxlen=LOOKED_AT) if (own := self._own(mention))]
 
     def _own(self, mention: Mention) -> Mention | None:
         start, end = mention.cue, mention.end
