@@ -329,14 +329,14 @@ class Calls:
         return number
 
 
-def identity(messages: Iterable[Message], *, normalised: bool) -> list[Any]:
+def identity(messages: Iterable[Message], *, normalised: bool, calls: Calls | None = None) -> list[Any]:
     """What is said in ``messages``, as a value to make a content key of.
 
     Left out are ids, signatures and everything that its source says beside; texts of one speaker without anything
     between them are one, whichever parts or messages they stood in, and two messages of the user stay two.
-    ``normalised``: with texts as instructions are matched.
+    ``normalised``: with texts as instructions are matched. ``calls``: of what stands before these messages.
     """
-    calls = Calls()
+    calls = calls or Calls()
     items: list[list[Any]] = []
     for message in messages:
         role = "system" if message.role == "developer" else message.role

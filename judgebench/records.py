@@ -11,7 +11,15 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from judgebench.conversations import Conversation, Trajectory, identity, plain_trajectory, tools_identity, visible
+from judgebench.conversations import (
+    Calls,
+    Conversation,
+    Trajectory,
+    identity,
+    plain_trajectory,
+    tools_identity,
+    visible,
+)
 from judgebench.errors import InputError
 from judgebench.keys import content_key, normalise_text
 
@@ -160,7 +168,9 @@ class Output:
         if self.plain or self.trajectory is None:
             return content_key(*self.earlier, self.text)
         segments = self.trajectory.segments
-        return content_key("output/2", [[s.after - s.given, identity(s.messages, normalised=False)] for s in segments])
+        calls = Calls()
+        stream = [[s.after - s.given, identity(s.messages, normalised=False, calls=calls)] for s in segments]
+        return content_key("output/2", stream)
 
     def placed(self, instruction: Instruction) -> Trajectory:
         """What it said and did, with its place in the conversation. Raises ValueError for more replies than turns."""

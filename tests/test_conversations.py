@@ -16,6 +16,7 @@ from judgebench.conversations import (
     identity,
     join,
 )
+from judgebench.records import Output
 
 
 def message(role: str, *texts: str, **fields: str | bool) -> Message:
@@ -94,3 +95,19 @@ def test_signatures_do_not_count_and_thoughts_do() -> None:
     thoughts = [Message("assistant", (Reasoning(text, signature),)) for text, signature in ("ax", "ay", "bx")]
     keys = [identity([thought], normalised=False) for thought in thoughts]
     assert keys[0] == keys[1] != keys[2]
+
+
+def test_a_result_that_answers_a_call_of_an_earlier_turn_is_told_from_one_that_answers_another() -> None:
+    def digest(answered: str) -> str:
+        conversation = Conversation(
+            (
+                Message("user", (Text("Look up both."),)),
+                Message("assistant", (Call("look", "{}", "1"), Call("look", "{}", "2"))),
+                Message("user", (Text("And?"),)),
+                Message("tool", (Text("found"),), call=answered),
+            )
+        )
+        _, trajectory = cut(conversation)
+        return Output("key", "model", "", trajectory=trajectory).digest
+
+    assert digest("1") != digest("2")

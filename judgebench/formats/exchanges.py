@@ -188,7 +188,7 @@ class ExchangeReader:
         instruction = instruction_of(conversation)
         if conversation.plain and not all(turn.strip() for turn in instruction.turns):
             raise row.error(question.column, "the instruction, or one of its turns, is empty")
-        if not any(content for _, content in identity(conversation.messages, normalised=True)):
+        if not conversation.plain and not _says_something(conversation):
             raise row.error(question.column, "holds no instruction")
         reference = "\n\n".join(optional_texts(row, "reference", self.columns)).strip()
         return replace(
@@ -304,6 +304,10 @@ def _prompt(conversation: Conversation) -> int:
 
 def _after(question: Conversation, reply: Sequence[Message]) -> Trajectory:
     return cut(replace(question, messages=(*question.messages, *reply)), prompt=len(question.messages))[1]
+
+
+def _says_something(conversation: Conversation) -> bool:
+    return any(content for _, content in identity(conversation.messages, normalised=True))
 
 
 def _written(messages: Iterable[Message]) -> str:

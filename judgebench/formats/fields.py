@@ -46,6 +46,7 @@ class Columns:
                 raise UnknownName("field", field, usual)
         self._chosen, self._usual = dict(chosen), usual
         self._seen: set[str] = set()
+        self._columns: dict[tuple[str, ...], dict[str, str | None]] = {}  # by the columns of a row: those of the fields
         self.used: dict[str, str] = {}  # field -> the column it was first found in
 
     def chooses(self, field: str) -> bool:
@@ -54,10 +55,13 @@ class Columns:
 
     def peek(self, field: str, row: FileRow) -> str | None:
         """The column of ``row`` that holds ``field``, if there is one and the field is one of these."""
-        self._seen.update(row.values)
-        usual = self._usual.get(field, ())
-        column = self._chosen[field] if field in self._chosen else _first_of(usual, row.values)
-        return column if column in row.values else None
+        names = tuple(row.values)
+        if names not in self._columns:  # rows of a file have mostly the same ones
+            self._seen.update(names)
+            self._columns[names] = {field: _first_of(usual, names) for field, usual in self._usual.items()} | {
+                field: column if column in row.values else None for field, column in self._chosen.items()
+            }
+        return self._columns[names].get(field)
 
     def find(self, field: str, row: FileRow) -> str | None:
         """As ``peek``, of a column that is read."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from judgebench import services
+from judgebench import services, store
 from judgebench.errors import Conflict, InputError
 from judgebench.records import Instruction, Order
 from judgebench.services.imports import ImportOptions, ImportReport, import_file
@@ -227,3 +227,41 @@ def test_what_only_our_own_files_say_is_checked(
     import_labels(plain, write(tmp_path, [row]), benchmark="b")
     [label] = services.labels.human_labels(plain, "b")
     assert (label.order, label.source, label.created_at) == (Order.BA, "app", row["created_at"])
+
+
+TALK = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+
+
+def test_sides_that_are_conversations_keep_all_that_was_done(tmp_path: Path, plain: Database) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    acted = [TALK[0], {"role": "assistant", "content": None, "tool_calls": [call]}]
+    rows = [{"prompt": "q", "chosen": TALK, "rejected": acted}]
+    import_labels(plain, write(tmp_path, rows), benchmark="b")
+    assert said(plain) == [("labels", "chosen", "rejected", 1.0, False)]
+    with plain.read() as connection:
+        [row] = store.benchmarks.answered_instructions(connection, 1, ["chosen", "rejected"])
+    assert row.instruction == Instruction(("q",))
+    assert (row.outputs["chosen"].text, row.outputs["chosen"].plain) == ("a", True)
+    assert not row.outputs["rejected"].plain
+
+
+def test_a_system_message_in_the_sides_is_part_of_the_instruction(tmp_path: Path, plain: Database) -> None:
+    sides = [[{"role": "system", "content": "s"}, TALK[0], {"role": "assistant", "content": text}] for text in "xy"]
+    import_labels(plain, write(tmp_path, [{"prompt": "q", "chosen": sides[0], "rejected": sides[1]}]), benchmark="b")
+    with plain.read() as connection:
+        [instruction] = store.benchmarks.instructions(connection, 1)
+    assert [message.role for message in instruction.conversation.messages] == ["system", "user"]
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"prompt": "q", "chosen": "x", "rejected": ["y", "z"]}, "'rejected': holds 2 outputs: a label compares two"),
+        ({"prompt": "other", "chosen": TALK, "rejected": TALK}, "'chosen': its messages of the user are not those"),
+    ],
+)
+def test_sides_that_are_not_one_output_each_are_refused(
+    tmp_path: Path, plain: Database, row: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        import_labels(plain, write(tmp_path, [row]), benchmark="b")

@@ -266,3 +266,17 @@ def test_what_is_asked_for_wrongly_is_refused(tmp_path: Path, database: Database
     with pytest.raises(InputError, match="name one by --model"):
         export(database, "inspect", tmp_path / "a.json", benchmark="bench")
     assert export(database, "inspect", tmp_path / "a.json", benchmark="bench", models=["n"]).rows == len(TALKS)
+
+
+def test_what_no_database_holds_as_text_survives_in_messages(tmp_path: Path, database: Database) -> None:
+    talk = [{"role": "user", "content": "a\0\ud800"}, {"role": "assistant", "content": "b\0", "name": "\udfff"}]
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"model": "m", "messages": talk}))
+    import_file(database, path, benchmark="bench")
+    export(database, "openai-chat", tmp_path / "b.jsonl", benchmark="bench")
+    assert json.loads((tmp_path / "b.jsonl").read_text())["messages"] == talk
+    for ending in ("csv", "parquet", "jsonl"):
+        other = Database(str(tmp_path / f"{ending}.db"), create=True)
+        export(database, "outputs", tmp_path / f"c.{ending}", benchmark="bench")
+        import_file(other, tmp_path / f"c.{ending}", benchmark="bench")
+        assert stored(other) == stored(database)
