@@ -18,13 +18,21 @@ from judgebench.bias.relatives import Relation
 from judgebench.bias.report import BiasReport
 from judgebench.estimate import Estimate
 from judgebench.estimate import unidentified as unknown
-from judgebench.stats.intervals import Clusters, bootstrap_estimate, bounded_mean, cluster_error, normal_estimate
+from judgebench.stats.intervals import (
+    FEWEST_RESAMPLED,
+    Clusters,
+    bootstrap_estimate,
+    bounded_mean,
+    cluster_error,
+    normal_estimate,
+)
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 Grade = str  # "A" to "D", the best and the worst that are open as "A-C", or "-"
 Unit = Literal["share", "points", "number", "USD", "s"]
 _GRADES = "ABCD"
 _TOO_FEW = "too few data for a grade"
+_NO_RESAMPLING = f"an interval takes {FEWEST_RESAMPLED} instructions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +135,7 @@ def line(name: str, question: str, figure: Estimate, unit: Unit, evidence: str) 
     if rule is None:
         return CardLine(name, question, figure, unit, "-", "", evidence)
     grade = rule.grade(figure)
-    about = f"{evidence}; {_TOO_FEW}" if grade == "-" and figure.identified else evidence
+    about = f"{evidence}; {figure.reason or _TOO_FEW}" if grade == "-" and figure.identified else evidence
     return CardLine(name, question, figure, unit, grade, rule.words(unit), about)
 
 
@@ -189,6 +197,7 @@ def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resam
     """Share of triples of models whose majorities go round."""
     rng = np.random.default_rng(seed)
     k, pair = len(table.models), table.model_a.astype(np.int64) * len(table.models) + table.model_b
+    enough = len(np.unique(table.instruction)) >= FEWEST_RESAMPLED
     share = bootstrap_estimate(
         lambda rows: _cyclic_share(_wins(pair[rows], table.preference[rows], k)),
         table.instruction,
@@ -196,6 +205,8 @@ def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resam
         level=level,
         resamples=resamples,
     )
+    if share.identified and not enough:
+        share = replace(share, lower=None, upper=None, method="none", reason=_NO_RESAMPLING)
     if not share.identified:
         share = unknown("no three models met each other", level=level, n=len(table))
     question = "triples of models that it ranks in a circle"

@@ -29,6 +29,8 @@ from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 
 Clusters = NDArray[np.integer]
 _FEW = "fewer than two instructions"
+_ALIKE = "it never varied, so nothing tells how much it would"
+_NOUGHT = 1e-12  # what rounding leaves of no spread
 _BLOCK = 50  # resamples weighted at once
 FEWEST_RESAMPLED = 100  # instructions: of fewer, a sample misses rare outcomes too often for any bootstrap to know them
 
@@ -64,13 +66,15 @@ def normal_estimate(
     bounds: tuple[float, float] = (-inf, inf),
     method: str = "",
 ) -> Estimate:
-    """``value`` plus and minus the critical value times ``se``, clipped; no interval where ``se`` is not finite.
+    """``value`` plus and minus the critical value times ``se``, clipped.
+
+    No interval where ``se`` is not finite, nor where it is nought: what never varied does not tell how it would.
 
     Finite ``degrees`` (clusters minus one) widen it by Student's t; worth it below about 40 clusters.
     """
     half = critical_value(level, degrees) * se
-    if not isfinite(se):
-        return Estimate(value, None, None, level, "none", n, _FEW)
+    if not isfinite(se) or se <= _NOUGHT * max(1.0, abs(value)):
+        return Estimate(value, None, None, level, "none", n, _ALIKE if isfinite(se) else _FEW)
     lower, upper = (min(max(end, bounds[0]), bounds[1]) for end in (value - half, value + half))
     shape = "normal" if degrees == inf else f"t({degrees:g})"
     return Estimate(value, lower, upper, level, method or f"{shape}, clustered by instruction", n)

@@ -51,6 +51,13 @@ def test_unknown_standard_error_stays_unknown():
     assert interval.reason == "fewer than two instructions"
 
 
+def test_what_never_varied_has_no_interval():
+    for error in (0.0, 1e-16):
+        interval = normal_estimate(0.5, error)
+        assert (interval.value, interval.lower, interval.upper, interval.method) == (0.5, None, None, "none")
+        assert "never varied" in interval.reason
+
+
 @pytest.mark.parametrize("level", [0.0, 1.0, 95, math.nan])
 def test_level_outside_its_range_is_refused(level):
     with pytest.raises(StatisticsError, match="strictly between 0 and 1"):

@@ -164,8 +164,11 @@ def _unrelated(submissions: SubmissionSet) -> Iterator[Finding]:
     for model, mine in overlaps.items():
         others = [words for name, words in overlaps.items() if name != model and len(words.gain) >= _LEAST]
         gain = _relative_gain(mine, others)
-        if gain is not None and gain.ends[1] < 0.25:
-            severity = Severity.HIGH if gain.ends[1] < 0.1 else Severity.MEDIUM
+        if gain is None or gain.value is None:
+            continue
+        most = gain.value if gain.upper is None else gain.upper  # no end: it never varied, over all these instructions
+        if most < 0.25:
+            severity = Severity.HIGH if most < 0.1 else Severity.MEDIUM
             yield Finding(model, severity, UNRELATED.name, submissions.by_model[model].first, gain)
 
 

@@ -99,8 +99,10 @@ def _asymmetric(submission: ModelOutputs, seen: _Seen, others: _Seen) -> Iterato
     mine, rest = _gap(seen), _gap(others)
     if mine is None or rest is None:
         return
-    gap = normal_estimate(mine[0] - rest[0], float(np.hypot(mine[1], rest[1])), level=LEVEL)
-    beyond = max(gap.ends[0], -gap.ends[1])
+    apart = mine[0] - rest[0]
+    gap = normal_estimate(apart, float(np.hypot(mine[1], rest[1])), level=LEVEL)
+    never_varied = gap.lower is None
+    beyond = abs(apart) if never_varied else max(gap.ends[0], -gap.ends[1])
     if beyond > 0.2:
         severity = Severity.MEDIUM if beyond > 0.5 else Severity.LOW
         yield Finding(submission.model, severity, ASYMMETRY.name, (), gap)
