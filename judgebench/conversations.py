@@ -166,6 +166,7 @@ class Trajectory:
     segments: tuple[Segment, ...]
     form: str = ""  # as of a conversation
     plain: bool = False  # one text after each of the last turns, and nothing else
+    source: Conversation | None = None  # what was asked, as its own source says it; None: as the instruction does
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -232,7 +233,13 @@ def plain_trajectory(instruction: Conversation, replies: Sequence[str]) -> Traje
 
 
 def join(instruction: Conversation, trajectory: Trajectory) -> Conversation:
-    """The conversation that ``cut`` took apart. Of two forms it has the trajectory's, and of the other nothing."""
+    """The conversation that ``cut`` took apart. Of two forms it has the trajectory's, and of the other nothing.
+
+    Where the trajectory has its own source of what was asked, that is what stands in it.
+    """
+    if trajectory.source is not None:
+        instruction = trajectory.source
+        trajectory = anchored(trajectory, instruction.messages)
     if trajectory.form not in ("", instruction.form):
         instruction = bare(instruction, trajectory.form)
     messages: list[Message] = []
@@ -422,6 +429,10 @@ def unpacked(extra: str) -> dict[str, Any]:
 
 def encoded_conversation(conversation: Conversation) -> str:
     """The conversation as JSON that holds all of it, in characters that every store takes."""
+    return _dumped(_conversation_values(conversation))
+
+
+def _conversation_values(conversation: Conversation) -> dict[str, Any]:
     values = {
         "messages": [_message_values(message) for message in conversation.messages],
         "tools": [_part_values(tool) for tool in conversation.tools],
@@ -429,11 +440,14 @@ def encoded_conversation(conversation: Conversation) -> str:
         "extra": unpacked(conversation.extra),
         "raw_tools": None if conversation.raw_tools is None else json.loads(conversation.raw_tools),
     }
-    return _dumped({name: value for name, value in values.items() if value not in (None, "", [], {})})
+    return {name: value for name, value in values.items() if value not in (None, "", [], {})}
 
 
 def decoded_conversation(text: str) -> Conversation:
-    values = json.loads(text)
+    return _conversation(json.loads(text))
+
+
+def _conversation(values: Mapping[str, Any]) -> Conversation:
     raw_tools = values.get("raw_tools")
     return Conversation(
         tuple(_message(message) for message in values.get("messages", ())),
@@ -451,6 +465,8 @@ def encoded_trajectory(trajectory: Trajectory) -> str:
         for s in trajectory.segments
     ]
     values = {"segments": segments, "form": trajectory.form, "plain": trajectory.plain}
+    if trajectory.source is not None:
+        values["source"] = _conversation_values(trajectory.source)
     return _dumped({name: value for name, value in values.items() if value not in ("", False)})
 
 
@@ -459,7 +475,9 @@ def decoded_trajectory(text: str) -> Trajectory:
     segments = (
         Segment(after, tuple(_message(m) for m in messages), *given) for after, messages, *given in values["segments"]
     )
-    return Trajectory(tuple(segments), values.get("form", ""), values.get("plain", False))
+    source = values.get("source")
+    source = None if source is None else _conversation(source)
+    return Trajectory(tuple(segments), values.get("form", ""), values.get("plain", False), source)
 
 
 def _dumped(value: Any) -> str:

@@ -33,6 +33,7 @@ class Exchange:
     outputs: tuple[Output, ...]  # several where they are samples; none: it was only asked
     model: str | None  # that wrote them, as the row has it
     sample: int  # which of the model's outputs to the instruction, as the row counts them; 0: it does not
+    form: str  # that the instruction was read in; empty: texts, or a file of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,14 @@ class ExchangeReader:
         model, sample = read_label(row, "generator", self.columns), read_count(row, "sample", self.columns)
         if question.dialogue is not None:
             model, sample = model or question.dialogue.model, question.dialogue.sample if sample is None else sample
+        form = "" if question.dialogue is None else question.conversation.form
         column = None if question.closed else self.columns.find("output", row)
         if column is not None:
-            return Exchange(instruction, self.outputs(row, column, instruction), model, sample or 0)
+            return Exchange(instruction, self.outputs(row, column, instruction), model, sample or 0, form)
         outputs = tuple(output_of(instruction, trajectory) for trajectory in question.trajectories)
         if outputs:
             self.columns.used.setdefault("output", question.column)
-        return Exchange(instruction, outputs, model, sample or 0)
+        return Exchange(instruction, outputs, model, sample or 0, form)
 
     def instruction(self, row: FileRow) -> Instruction:
         """What was asked, of a row whose outputs do not matter or stand elsewhere. Raises as ``read`` does."""
@@ -204,6 +206,8 @@ class ExchangeReader:
         trajectory = read_trajectory(row, messages_of(column), files)
         self._keep(row, files)
         if trajectory is not None:
+            if trajectory.source is not None and instruction_of(trajectory.source).key != instruction.key:
+                raise row.error(messages_of(column), "holds a source of another instruction than the row's")
             return output_of(instruction, trajectory)
         return _replies(row, column, texts(row, column, row.values[column]), instruction)
 
@@ -285,6 +289,7 @@ def output_of(instruction: Instruction, trajectory: Trajectory) -> Output:
         return Output(instruction.key, "", clean_text(text), (), trajectory)
     replies = [clean_text(_written(segment.messages)) for segment in trajectory.segments] or [""]
     bare = plain_trajectory(instruction.conversation, replies).segments == trajectory.segments
+    bare = bare and trajectory.source is None
     return Output(instruction.key, "", replies[-1], tuple(replies[:-1]), None if bare else trajectory)
 
 

@@ -5,13 +5,14 @@ many of its first messages were asked, whoever said them, where its roles do not
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from judgebench.conversations import Blob, Conversation, join
 from judgebench.formats import Format
 from judgebench.formats.exchanges import divided, instruction_of, output_of
-from judgebench.formats.forms import Dialogue, Form
+from judgebench.formats.forms import Dialogue, Form, canonical
 from judgebench.formats.forms import registry as forms
 from judgebench.formats.forms.inspect_logs import inspect_log
 from judgebench.formats.outputs import read_outputs
@@ -29,6 +30,35 @@ DOCUMENTS = (_INSPECT, _PROMPTFOO)  # forms whose files are one JSON document
 def whole_conversation(instruction: Instruction, output: Output) -> Conversation:
     """What was asked, with the output in its places."""
     return join(instruction.conversation, output.placed(instruction))
+
+
+def with_source(
+    output: Output, source: Conversation, instruction: Instruction, blobs: Mapping[str, Blob]
+) -> Output:  # fmt: skip
+    """The output with its own source of the instruction, if the source's form would say another than that one of what
+    stands in ``instruction``; else without."""
+    output = _without_source(output, instruction)
+    form = next((form for form in forms.FORMS if form.name == source.form), None)
+    if form is None or source == instruction.full:
+        return output
+    sourced = replace(output, trajectory=replace(output.placed(instruction), source=source))
+    rows = [_row_text(form, instruction, each_output, blobs) for each_output in (output, sourced)]
+    return output if rows[0] == rows[1] else sourced
+
+
+def _without_source(output: Output, instruction: Instruction) -> Output:
+    if output.trajectory is None or output.trajectory.source is None:
+        return output
+    bare = output_of(instruction, replace(output.trajectory, source=None))
+    return replace(bare, model=output.model, sample=output.sample)
+
+
+def _row_text(form: Form, instruction: Instruction, output: Output, blobs: Mapping[str, Blob]) -> str:
+    """The row of a form, or why there is none."""
+    try:
+        return canonical(form.write(whole_conversation(instruction, output), blobs))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:  # also of a file of ours that somebody changed
+        return repr(error)
 
 
 def form_row(form: Form, instruction: Instruction, output: Output, blobs: Mapping[str, Blob]) -> dict[str, Any]:

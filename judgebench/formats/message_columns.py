@@ -6,6 +6,7 @@ A file of many rows holds each such file once, in the first of its rows that nee
 import base64
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
 from typing import Any, TypeVar, get_origin, get_type_hints
 
 from judgebench.conversations import (
@@ -74,7 +75,7 @@ def _check(value: Any) -> None:
     """Raises TypeError where a field holds what its type does not take."""
     for name, hint in get_type_hints(type(value)).items():
         content = getattr(value, name)
-        inner = content if isinstance(content, tuple) else ()
+        inner = content if isinstance(content, tuple) else [content] if is_dataclass(content) else ()
         if not isinstance(content, tuple if get_origin(hint) is tuple else hint):
             raise TypeError(f"{name} cannot be {str(content)[:40]!r}")
         for item in inner:

@@ -25,6 +25,7 @@ class OutputRow:
     output: Output  # without the name of its model
     place: Place
     model: str | None = None  # that wrote it, as the file has it
+    form: str = ""  # that the instruction was read in; empty: texts, or a file of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class OutputsFile:
     outputs: tuple[OutputRow, ...]  # at least one
     repeated: tuple[OutputRow, ...]  # left out because they repeat an earlier one
     columns: Mapping[str, str]  # field -> the column it was read from
+    instructions: Mapping[str, Instruction]  # as the file has each first, by key
     blobs: Mapping[str, Blob] = field(default_factory=dict)  # files that messages hold, by digest
 
     @property
@@ -61,7 +63,7 @@ class OutputsFile:
         for name in dict.fromkeys(output.model or self.generator or "" for output in self.outputs):
             mine = tuple(output for output in self.outputs if (output.model or self.generator) == name)
             repeated = tuple(output for output in self.repeated if (output.model or self.generator) == name)
-            parts[name] = OutputsFile(self.file, mine, repeated, self.columns, self.blobs)
+            parts[name] = replace(self, outputs=mine, repeated=repeated)
         return parts
 
 
@@ -114,14 +116,16 @@ def gather_outputs(rows: Iterable[FileRow], name: str, *, columns: Mapping[str, 
 
 def _gathered(rows: Iterable[FileRow], name: str, reader: ExchangeReader) -> OutputsFile:
     outputs: dict[_Slot, OutputRow] = {}
+    instructions: dict[str, Instruction] = {}
     repeated = []
     for row in rows:
         exchange = reader.read(row)
         if not exchange.outputs:
             raise reader.columns.missing("output", row)
+        instructions.setdefault(exchange.instruction.key, exchange.instruction)
         for number, output in enumerate(exchange.outputs):
             slot = (exchange.instruction.key, exchange.model, exchange.sample, number)
-            new = OutputRow(exchange.instruction, output, row.place, exchange.model)
+            new = OutputRow(exchange.instruction, output, row.place, exchange.model, exchange.form)
             earlier = outputs.setdefault(slot, new)
             if earlier is not new and earlier.output.digest != output.digest:
                 advice = "keep one of the two, or number them in a column 'sample'"
@@ -129,7 +133,8 @@ def _gathered(rows: Iterable[FileRow], name: str, reader: ExchangeReader) -> Out
             if earlier is not new:
                 repeated.append(new)
     reader.columns.check_chosen(name)
-    return OutputsFile(name, tuple(_numbered(outputs)), tuple(repeated), reader.columns.used, reader.blobs)
+    numbered, used = tuple(_numbered(outputs)), reader.columns.used
+    return OutputsFile(name, numbered, tuple(repeated), used, instructions, reader.blobs)
 
 
 def _numbered(outputs: Mapping[_Slot, OutputRow]) -> Iterator[OutputRow]:

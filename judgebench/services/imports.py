@@ -22,7 +22,7 @@ from judgebench.formats.registry import Contents
 from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
 from judgebench.judging.templates import OPTIONAL, shown_key
 from judgebench.records import Instruction, Judge, Model, Output, Trial, TrialResult, check_name
-from judgebench.services.submissions import MessageCounts, count_messages
+from judgebench.services.submissions import MessageCounts, count_messages, fitted, is_of_messages, stored_instructions
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
 from judgebench.store.verdicts import VerdictWriter
@@ -184,8 +184,8 @@ def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options
     ]
     audits = [services.audits.submissions.audit_prepared(database, submission) for submission in prepared]
     new = {instruction.key for submission in prepared for instruction in submission.instructions}
-    in_order = {row.instruction.key: row.instruction for row in file.outputs if row.instruction.key in new}
-    first = replace(prepared[0], instructions=tuple(in_order.values()))  # the benchmark keeps the file's order
+    in_order = tuple(instruction for key, instruction in file.instructions.items() if key in new)
+    first = replace(prepared[0], instructions=in_order)  # the benchmark keeps the file's order
     stored = services.submissions.save(database, first, *prepared[1:])
     for submission, audit in zip(prepared, audits, strict=True):
         services.audits.submissions.keep_prepared(database, submission, audit)
@@ -214,7 +214,7 @@ def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, f
     for name in sorted({output.model for _, output in file.outputs}):
         check_name("model", name)
         store.models.add_model(connection, Model(name))
-    store.models.add_outputs(connection, benchmark_id, [output for _, output in file.outputs])
+    store.models.add_outputs(connection, benchmark_id, _fitted(connection, benchmark_id, file))
     judges: dict[str, tuple[Judge, list[RecordedVerdict]]] = {}
     for recorded in file.verdicts:
         judges.setdefault(recorded.judge.digest, (recorded.judge, []))[1].append(recorded)
@@ -237,6 +237,14 @@ def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, f
         against_itself=file.against_itself,
         duplicate=file.duplicates,
     )
+
+
+def _fitted(connection: Connection, benchmark_id: int, file: VerdictsFile) -> list[Output]:
+    """The outputs as they go with the instructions that are stored."""
+    if not any(is_of_messages(instruction, output) for instruction, output in file.outputs):
+        return [output for _, output in file.outputs]
+    stored = stored_instructions(connection, benchmark_id)
+    return [fitted(output, read, stored[read.key], file.blobs) for read, output in file.outputs]
 
 
 def _save_recorded(

@@ -15,6 +15,7 @@ from judgebench.estimate import Estimate, unidentified
 from judgebench.formats.human_labels import LABELS, LabelFile, LabelRow, Side
 from judgebench.records import HumanLabel, Instruction, Model, Output, check_name
 from judgebench.services.imports import ImportReport
+from judgebench.services.submissions import fitted, stored_instructions
 from judgebench.stats.agreement import outcomes, share_alike
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
@@ -96,7 +97,7 @@ class _Matched:
 
     def __init__(self, outputs: _Outputs, *, adds: bool) -> None:
         self._outputs, self._adds = outputs, adds
-        self.new: list[Output] = []
+        self.new: list[tuple[Instruction, Output]] = []  # each with the instruction as its row has it
 
     def label(self, row: LabelRow, annotator: str, source: str) -> HumanLabel | None:
         """None where an output is not there and must not be added."""
@@ -136,7 +137,7 @@ class _Matched:
         check_name("model", name)
         output = replace(side.output, instruction=key, model=name, sample=side.sample or 0)
         known.append(output)
-        self.new.append(output)
+        self.new.append((row.instruction, output))
         return output
 
 
@@ -187,13 +188,15 @@ def _distinct(given: Sequence[HumanLabel]) -> tuple[list[HumanLabel], int, int]:
 
 def _add(connection: Connection, benchmark_id: int, file: LabelFile, matched: _Matched) -> tuple[int, int]:
     """Add the instructions and outputs that the benchmark lacks; returns how many of each."""
-    keys = {output.instruction for output in matched.new}
+    keys = {output.instruction for _, output in matched.new}
     store.blobs.add(connection, file.blobs)
     instructions = [row.instruction for row in file.rows if row.instruction.key in keys]
     added = store.benchmarks.add_instructions(connection, benchmark_id, instructions)
-    for name in sorted({output.model for output in matched.new}):
+    for name in sorted({output.model for _, output in matched.new}):
         store.models.add_model(connection, Model(name))
-    return added.new, store.models.add_outputs(connection, benchmark_id, matched.new).new
+    stored = stored_instructions(connection, benchmark_id)
+    outputs = [fitted(output, read, stored[output.instruction], file.blobs) for read, output in matched.new]
+    return added.new, store.models.add_outputs(connection, benchmark_id, outputs).new
 
 
 @dataclass(frozen=True, slots=True)

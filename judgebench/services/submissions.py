@@ -9,9 +9,10 @@ from difflib import get_close_matches
 from judgebench import store
 from judgebench.conversations import Blob, Media, Message, Opaque, Part, Reasoning, anchored, held_files
 from judgebench.errors import InputError
+from judgebench.formats.form_files import with_source
 from judgebench.formats.outputs import OutputsFile
 from judgebench.records import Instruction, Lineage, Model, Output, check_name
-from judgebench.store.database import Database, Stored
+from judgebench.store.database import Connection, Database, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +78,16 @@ def prepare(
         creates = benchmark not in names
         check_slip(benchmark, names, new_benchmark=new_benchmark)
         known: set[str] = set()
-        instructions = {row.instruction.key: row.instruction for row in reversed(submission.outputs)}
-        divided = {row.instruction.key for row in submission.outputs if _is_divided(row.output)}
-        stored: dict[str, Instruction] = {}
+        keys = dict.fromkeys(row.instruction.key for row in submission.outputs)
+        instructions = {key: submission.instructions[key] for key in keys}
+        places = instructions
         if not creates:
             benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
             known = set(store.benchmarks.instruction_ids(connection, benchmark_id))
-            if divided & known:
-                stored = {row.key: row for row in store.benchmarks.instructions(connection, benchmark_id)}
+            if any(is_of_messages(row.instruction, row.output, row.form) for row in submission.outputs):
+                places = instructions | stored_instructions(connection, benchmark_id)
     takes_new = creates or extend
-    new = tuple(question for key, question in reversed(instructions.items()) if key not in known)
+    new = tuple(question for key, question in instructions.items() if key not in known)
     kept = [row for row in submission.outputs if takes_new or row.instruction.key in known]
     matched = len(instructions) - len(new)
     if not kept:
@@ -106,24 +107,43 @@ def prepare(
         empty=submission.empty,
         messages=count_messages([row.instruction for row in kept], [row.output for row in kept]),
     )
-    places = instructions | stored
-    outputs = tuple(replace(_anchored(row.output, places[row.instruction.key]), model=model) for row in kept)
+    outputs = tuple(
+        replace(
+            fitted(row.output, row.instruction, places[row.instruction.key], submission.blobs, form=row.form),
+            model=model,
+        )
+        for row in kept
+    )
     added = new if takes_new else ()
     files = held_files(_messages(added, outputs))
     blobs = {digest: submission.blobs[digest] for digest in files if digest in submission.blobs}
     return Prepared(report, Model(model, lineage or Lineage()), added, outputs, blobs)
 
 
-def _is_divided(output: Output) -> bool:
-    """Whether its places count messages that were given, which forms divide in different ways."""
-    return output.trajectory is not None and any(segment.given for segment in output.trajectory.segments)
+def is_of_messages(instruction: Instruction, output: Output, form: str = "") -> bool:
+    """Whether they were read from messages, which say more than the texts that were said."""
+    return bool(form) or instruction.full is not None or output.trajectory is not None
 
 
-def _anchored(output: Output, instruction: Instruction) -> Output:
-    """The output with its places in the instruction as it is stored."""
-    if output.trajectory is None or not _is_divided(output):
-        return output
-    return replace(output, trajectory=anchored(output.trajectory, instruction.conversation.messages))
+def stored_instructions(connection: Connection, benchmark: int) -> dict[str, Instruction]:
+    """By their keys."""
+    return {row.key: row for row in store.benchmarks.instructions(connection, benchmark)}
+
+
+def fitted(
+    output: Output, read: Instruction, stored: Instruction, blobs: Mapping[str, Blob], *, form: str = ""
+) -> Output:  # fmt: skip
+    """The output with its places in the instruction as it is stored, and with its own source of it where that is lost.
+
+    ``read``: the instruction as it stood beside the output. ``form``: that it was read in.
+    """
+    trajectory = output.trajectory
+    if trajectory is not None and any(segment.given for segment in trajectory.segments):
+        output = replace(output, trajectory=anchored(trajectory, stored.conversation.messages))
+    source = read.full if trajectory is None or trajectory.source is None else trajectory.source
+    if source is None and stored.full is not None and form:
+        source = replace(read.conversation, form=form)
+    return output if source is None else with_source(output, source, stored, blobs)
 
 
 def count_messages(instructions: Iterable[Instruction], outputs: Sequence[Output]) -> MessageCounts:
