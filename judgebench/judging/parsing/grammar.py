@@ -176,7 +176,9 @@ def _mention(scale: Scale, match: re.Match[str], *, is_sentence: bool = False, i
 def _bare_lines(text: str, scale: Scale) -> list[Mention]:
     """A first line that is a value and nothing else, or begins with a label of several letters and a comma or stop;
     a last line that may also name a noun ("Output A") and say that it is better ("Output A is better than B")."""
-    stripped = _LAST_FENCE.sub("", text.strip())
+    stripped = text.strip()
+    if stripped.endswith(("```", "~~~")):
+        stripped = _LAST_FENCE.sub("", stripped)
     if not stripped:
         return []
     offset = text.index(stripped[0])
