@@ -17,26 +17,21 @@ in the reply or beside it (``Completion.reasoning``), never gives a verdict.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from judgebench.judging.parsing import logprobs
-from judgebench.judging.parsing.grammar import (
-    Contradiction,
-    Mention,
-    binding,
-    mentions,
-    unquoted,
-    value_of,
-    without_thinking,
-)
-from judgebench.judging.parsing.json_reply import json_mentions, mean, parts
+from judgebench.judging.parsing.grammar import Contradiction, Mention, binding, mentions, value_of
+from judgebench.judging.parsing.json_reply import json_mentions, mean, objects, parts
 from judgebench.judging.parsing.logprobs import compare, reward
+from judgebench.judging.parsing.quotation import Quotations
+from judgebench.judging.parsing.thinking import without_thinking
 from judgebench.judging.reask import as_constrained
 from judgebench.judging.templates import Label, LabelScale, LikelihoodScale, RewardScale, Scale, Template
 from judgebench.judging.visibility import shown_texts
 from judgebench.records import Completion, Order, Reading, Source, Status, TokenLogprob, Trial, Verdict
 
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 _OPENING = 40  # characters that may stand before a verdict that opens a reply, as in "The final verdict is "
 _BLOCKED = ("content_filter", "refusal", "safety", "recitation", "prohibited_content")
 
@@ -77,13 +72,13 @@ def parse(completion: Completion, template: Template, trial: Trial | Reading | O
 
 def _read_parts(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
     try:
-        values = parts(completion, template)
+        values = parts(completion, template, _shown(trial))
         questions = len(trial.instruction.checklist) if isinstance(trial, Reading) else 0
         if template.reply.answers and questions and len(values) != questions:
             raise ValueError(f"{len(values)} answers to {questions} questions")
         score = mean(values, template.reply.aspects)
     except ValueError as error:
-        text = without_thinking(completion.text)
+        text = without_thinking(completion.text, _shown(trial))
         silent = _silent(text, completion.finish_reason == "length")
         return silent if silent.status is not Status.UNPARSED else replace(silent, detail=str(error))
     label = ", ".join("n/a" if value is None else f"{value:g}" for value in values.values())
@@ -92,13 +87,9 @@ def _read_parts(completion: Completion, template: Template, trial: Trial | Readi
 
 def _read(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
     """The verdict as the judge saw it: its preference is for the output shown first."""
-    text, scale, field = without_thinking(completion.text), template.scale, template.reply.field
-    # A reply without any brace is read as text, also where JSON is asked for.
-    stated = mentions(text, scale) if field is None or "{" not in text else json_mentions(text, scale, field)
-    if isinstance(trial, Trial):
-        stated = unquoted(stated, text, (*shown_texts(trial.first), *shown_texts(trial.second)))
-    elif isinstance(trial, Reading):
-        stated = unquoted(stated, text, shown_texts(trial.output))
+    shown, scale, field = _shown(trial), template.scale, template.reply.field
+    text = without_thinking(completion.text, shown)
+    stated = _stated(text, scale, field, Quotations(text, shown))
     cut = completion.finish_reason == "length"
     if cut:
         stated = [mention for mention in stated if _holds_though_cut(mention, text, scale)]
@@ -115,6 +106,24 @@ def _read(completion: Completion, template: Template, trial: Trial | Reading | O
         return weighed
     value = bound.value.preference if isinstance(bound.value, Label) else bound.value
     return _decided(scale, value, Source.LABEL, bound.text)
+
+
+def _stated(text: str, scale: Scale, field: str | None, quotations: Quotations) -> list[Mention]:
+    """What the judge itself states. A reply that has no object of the judge's own is read as text, also where JSON is
+    asked for."""
+    if field is None or "{" not in text:
+        return mentions(text, scale, quotations)
+    stated = json_mentions(text, scale, field, quotations)
+    if not stated and (quoted := objects(text)) and all(quotations.holds(start, end) for start, end, _ in quoted):
+        return mentions(text, scale, quotations)
+    return stated
+
+
+def _shown(trial: Trial | Reading | Order) -> Sequence[str]:
+    """What the judge may quote."""
+    if isinstance(trial, Trial):
+        return (*shown_texts(trial.first), *shown_texts(trial.second))
+    return shown_texts(trial.output) if isinstance(trial, Reading) else ()
 
 
 def _holds_though_cut(mention: Mention, text: str, scale: Scale) -> bool:

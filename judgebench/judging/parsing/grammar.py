@@ -6,10 +6,11 @@ Values in JSON objects are found in ``json_reply``.
 import re
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from heapq import merge
 
+from judgebench.judging.parsing.quotation import Origin, Quotations
 from judgebench.judging.templates import Label, LabelScale, Scale, ScoreScale, fold
 
 MAX_VALUE = 160  # characters; a longer text is no value
@@ -19,14 +20,6 @@ NOUNS = re.compile(rf"\A(?:{NOUN}(?:['’]s)?[ \t_]{{1,3}}){{1,3}}", re.IGNORECA
 _SCORE = re.compile(r"([-+]?[0-9]{1,9}(?:\.[0-9]{1,9})?)(?:[ ]?(?:/|out of)[ ]?([0-9]{1,6}))?\Z")
 KEPT = 64  # mentions weighed; the window in which they can conflict has room for no more than 40
 SHOWN = 40  # characters of a mention kept
-# What the judge says, without what it thinks ------------------------------------------------------------------------
-
-_TAG = re.compile(
-    r"<(?:/(?P<close>)|(?P<open>))(?:seed:)?(?:think|thinking|thoughts?|reasoning)>"
-    r"|\[(?:/(?P<close2>)|(?P<open2>))THINK\]"
-    r"|(?P<channel><\|channel\|>final[^<]{0,40}<\|message\|>)",
-    re.IGNORECASE,
-)
 # Statements ---------------------------------------------------------------------------------------------------------
 
 _BRACKET = re.compile(r"(?:\\?\[){2}(?P<value>[^\[\]\n\\]{1,40})(?:\\?\]){2}")
@@ -34,6 +27,7 @@ _BOX = re.compile(
     r"\\boxed\{(?:\\text\{)?(?P<value>[^{}\n\\]{1,40})\}{1,2}"
 )  # where nothing is marked: it may hold a result
 _LINE_END = re.compile(r"[ \t*_`\"'’)\]}.,;:!\\$]{0,12}(?:\n|\Z)")
+_LAST_FENCE = re.compile(r"\n[ \t]*(?:`{3,}|~{3,})\Z")
 _LINE_START = re.compile(r"(?:\A|\n)[ \t*_`\"'(>#\-\\$]{0,12}\Z")
 _CUE = rf"""(?i:
     \b(?:verdict|winner|decision|choice|preference|rating|score|grade|judge?ment|conclusion|evaluation|result
@@ -45,6 +39,7 @@ _CUE = rf"""(?i:
 |(?i:\bI[ ](?:would[ ])?(?:choose|prefer|pick|select|vote[ ]for)\b)"""
 # An article only before a word or number, so that the label A is never taken for one: "a tie", "an 8".
 _ARTICLE = rf"an?(?=[ \t]{{1,3}}(?!{NOUN}\b)[*_`\"'(\[]{{0,6}}(?:[0-9]|\w{{2}}))"
+_AFTER_CUE = re.compile(rf"(?:{_CUE})[ \t*_`\"'(]*\Z", re.VERBOSE)
 _GAP = (
     rf"""[\s*_`"'(\[$]{{0,8}}(?i:(?:it['’]?s|it[ ]is|that|{_ARTICLE}|{NOUN}(?:['’]s)?)[ \t]{{1,3}}){{0,4}}"""
     r"""[*_`"'(\[]{0,6}"""
@@ -61,9 +56,10 @@ _BETTER = re.compile(
     r"(?: (?:than|over) (?P<other>[^\n]{1,30}))?)\Z",
     re.IGNORECASE,
 )
+LOOKED_AT = 2 * KEPT  # mentions of which quotations are told
+_BEFORE_CUE = " \t\n.!?;,>#*_-"  # what a pattern of a cue may take along
+_STRUCK = "\ufffc"  # in the place of what is quoted; no pattern matches it
 _WINDOW = 200  # characters before the verdict in which another one makes it ambiguous
-_QUOTE_REACH = 2000  # characters on either side in which the ends of a quotation are looked for
-_STATEMENT = 12  # characters around a value that make it a statement, as in "verdict: ..."
 _REVISION = re.compile(
     r"\b(?:final(?:ly)?|verdict|actually|correction|revis\w{1,4}|reconsider\w{0,5}|reflection|second thoughts?|instead"
     r"|wait|overall|therefore|conclu\w{1,5}|choose|decision|ultimately|chang(?:e|ed|ing) my)\b",
@@ -96,41 +92,12 @@ class Mention:
     value: Label | float | None  # None: stated like a verdict, but not on the scale
     text: str  # in the judge's own words, at most 40 characters
     at: int  # where the value begins, in characters of the reply
+    cue: int  # where the statement begins, with the words that announce the value
     start: int  # of what states it: the value and its brackets, or the whole object
     end: int
     anchored: bool  # it starts or ends its line, or is a closing statement
     marked: bool  # in the form of a verdict and nothing else: double brackets, [RESULT], an object
-
-
-def without_thinking(text: str) -> str:
-    """The reply with its thinking blanked out; positions stay.
-
-    A block that is never closed runs to the end; a closing tag without an opening one, which some servers swallow,
-    makes everything before it thinking.
-    """
-    if "<" not in text and "THINK]" not in text.upper():
-        return text
-    spans: list[tuple[int, int]] = []
-    opened: int | None = None
-    for tag in _TAG.finditer(text):
-        if tag.lastgroup in ("open", "open2"):
-            opened = tag.start() if opened is None else opened
-        elif opened is None:
-            spans = [(0, tag.end())]
-        else:
-            spans.append((opened, tag.end()))
-            opened = None
-    if opened is not None:
-        spans.append((opened, len(text)))
-    return _blanked(text, spans)
-
-
-def _blanked(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    parts, end = [], 0
-    for start, stop in spans:
-        parts += [text[end:start], "\n", " " * (stop - start - 1)]
-        end = stop
-    return "".join(parts) + text[end:] if parts else text
+    shared: int | None = None  # where the words begin that an output holds too; None: it does not hold the statement
 
 
 @lru_cache(maxsize=64)
@@ -147,25 +114,45 @@ def _statements(scale: Scale) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(f"{_RESULT}{_GAP}{value}", re.VERBOSE), re.compile(f"(?:{_CUE}){_GAP}{value}", re.VERBOSE)
 
 
-def mentions(text: str, scale: Scale) -> list[Mention]:
-    """The verdicts that ``text`` states, in order: marked ones, in double brackets or after [RESULT], or else boxed
-    ones; after the last of these, closing statements ("My final verdict is B"); where there is none of them, a first or
-    last line that is nothing else.
+def mentions(text: str, scale: Scale, quotations: Quotations | None = None) -> list[Mention]:
+    """The verdicts that ``text`` states and does not quote, in order: marked ones, in double brackets or after
+    [RESULT], or else boxed ones; after the last of these, closing statements ("My final verdict is B"); where there is
+    none of them, a first or last line that is nothing else.
     """
-    plain = fold(text)
+    reply = _Reply(fold(text), quotations or Quotations(text, ()))
     result, statement = _statements(scale)
-    first = plain.find("[")
-    marked: Iterable[re.Match[str]] = _BRACKET.finditer(plain, max(0, first - 1)) if first >= 0 else ()
-    if "result" in plain.casefold():  # most replies lack the word
-        marked = merge(marked, result.finditer(plain), key=lambda match: match.start())
-    matches = deque(marked, maxlen=KEPT) or deque(_BOX.finditer(plain), maxlen=KEPT)
-    matches.extend(statement.finditer(plain, matches[-1].end() if matches else 0))
-    if not matches:
-        return _bare_lines(plain, scale)
-    return [_mention(scale, match, match.re is statement, match.re is result) for match in matches]
+    first = reply.text.find("[")
+    marked: Iterable[re.Match[str]] = _BRACKET.finditer(reply.text, max(0, first - 1)) if first >= 0 else ()
+    if "result" in reply.text.casefold():  # most replies lack the word
+        marked = merge(marked, result.finditer(reply.text), key=lambda match: match.start())
+    stated = reply.own(_mention(scale, match, is_result=match.re is result) for match in marked)
+    stated = stated or reply.own(_mention(scale, match) for match in _BOX.finditer(reply.text))
+    sentences = statement.finditer(reply.text, stated[-1].end if stated else 0)
+    stated += reply.own(_mention(scale, match, is_sentence=True) for match in sentences)
+    return stated[-KEPT:] or reply.own(_bare_lines(reply.text, scale))
 
 
-def _mention(scale: Scale, match: re.Match[str], is_sentence: bool, is_result: bool) -> Mention:
+class _Reply:
+    """A reply, folded, in which what is quoted is struck out as soon as it is known to be."""
+
+    def __init__(self, text: str, quotations: Quotations) -> None:
+        self.text = text
+        self._quotations = quotations
+
+    def own(self, stated: Iterable[Mention]) -> list[Mention]:
+        """Of these mentions the judge's own; of very many, the last."""
+        return [own for mention in deque(stated, maxlen=LOOKED_AT) if (own := self._own(mention))]
+
+    def _own(self, mention: Mention) -> Mention | None:
+        start, end = mention.cue, mention.end
+        origin = self._quotations.origin(start, end)
+        if origin is Origin.QUOTED:
+            self.text = self.text[:start] + _STRUCK * (end - start) + self.text[end:]
+            return None
+        return mention if origin is Origin.OWN else replace(mention, shared=self._quotations.stretch(start, end)[0])
+
+
+def _mention(scale: Scale, match: re.Match[str], *, is_sentence: bool = False, is_result: bool = False) -> Mention:
     value, text = match["value"], match.string
     at = match.start("value") + len(value) - len(value.lstrip(WRAPPING))
     before = text[max(0, match.start() - 16) : match.start()]
@@ -174,9 +161,14 @@ def _mention(scale: Scale, match: re.Match[str], is_sentence: bool, is_result: b
         value=value_of(scale, value),
         text=value.strip(WRAPPING)[:SHOWN],
         at=at,
+        cue=match.start() + len(match[0]) - len(match[0].lstrip(_BEFORE_CUE)) if is_sentence else match.start(),
         start=at if is_sentence else match.start(),  # the cue before a value may be the word of revision
         end=match.end(),
-        anchored=is_sentence or is_result or starts_line or _LINE_END.match(text, match.end()) is not None,
+        anchored=is_sentence
+        or is_result
+        or starts_line
+        or _LINE_END.match(text, match.end()) is not None
+        or _AFTER_CUE.search(text, max(0, match.start() - 80), match.start()) is not None,
         marked=not is_sentence and match.re is not _BOX,
     )
 
@@ -184,7 +176,7 @@ def _mention(scale: Scale, match: re.Match[str], is_sentence: bool, is_result: b
 def _bare_lines(text: str, scale: Scale) -> list[Mention]:
     """A first line that is a value and nothing else, or begins with a label of several letters and a comma or stop;
     a last line that may also name a noun ("Output A") and say that it is better ("Output A is better than B")."""
-    stripped = text.strip()
+    stripped = _LAST_FENCE.sub("", text.strip())
     if not stripped:
         return []
     offset = text.index(stripped[0])
@@ -202,7 +194,8 @@ def _bare_lines(text: str, scale: Scale) -> list[Mention]:
         value = None if incomplete else value_of(scale, words)
         if value is not None:
             at = offset + start + line.index(words)
-            stated.append(Mention(value, words[:SHOWN], at, at, at + len(words), True, False))
+            end = offset + start + len(line)
+            stated.append(Mention(value, words[:SHOWN], at, offset + start, offset + start, end, True, False))
     return stated
 
 
@@ -234,43 +227,21 @@ class Contradiction:
 
 def binding(stated: Sequence[Mention], text: str) -> Mention | Contradiction | None:
     """The last anchored mention, else the last; a conflict when a different one stands close before it without a word
-    of revision between them, or anywhere after it; None when there is none.
+    of revision between them, or anywhere after it; None when there is none. One that an output holds too does not undo
+    an earlier one that no output holds.
     """
     if not stated:
         return None
     last = next((mention for mention in reversed(stated) if mention.anchored), stated[-1])
+    plain = next((m for m in reversed(stated) if m.anchored and m.shared is None and m.start <= last.start), last)
+    if last.shared is not None and plain.value is not None and not _REVISION.search(text, plain.end, last.shared):
+        stated, last = [mention for mention in stated if mention.start <= plain.start], plain
     for other in stated:
         if other.value is None or other.value == last.value or other is last:
+            continue
+        if other.shared is not None and last.shared is None:
             continue
         near = last.start - other.end <= _WINDOW
         if other.start > last.start or (near and not _REVISION.search(text, other.end, last.start)):
             return Contradiction(other, last)
     return last
-
-
-def unquoted(stated: Iterable[Mention], text: str, shown: Sequence[str]) -> list[Mention]:
-    """Without the mentions that quote an output: in a fence, in quotation marks or on a ``>`` line, word for word.
-
-    What is quoted must be a statement: a bare "A" in quotation marks stands in nearly every output.
-    """
-    kept = list(stated)
-    if not any(mention.text in output for mention in kept for output in shown):
-        return kept
-    return [mention for mention in kept if not any(q in output for q in _quotations(mention, text) for output in shown)]
-
-
-def _quotations(mention: Mention, text: str) -> list[str]:
-    """What stands between the marks of quotation around a mention, for each kind of mark that is there."""
-    before = text[max(0, mention.start - _QUOTE_REACH) : mention.start]
-    words, after = text[mention.start : mention.end], text[mention.end : mention.end + _QUOTE_REACH]
-    line_before, line_after = before[before.rfind("\n") + 1 :], after.split("\n", 1)[0]
-    spans = []
-    if line_before.lstrip().startswith(">"):
-        spans.append(line_before.lstrip()[1:] + words + line_after)
-    for opening, closing in (('"', '"'), ("“", "”"), ("`", "`"), ("«", "»")):
-        if line_before.count(opening) % 2 and closing in line_after:
-            spans.append(line_before[line_before.rfind(opening) + 1 :] + words + line_after[: line_after.find(closing)])
-    if before.count("```") % 2 and "```" in after:
-        inside = before[before.rfind("```") + 3 :]
-        spans.append(inside[inside.find("\n") + 1 :] + words + after[: after.find("```")])
-    return [span.strip() for span in spans if "[[" in span or len(span.strip()) > len(mention.text) + _STATEMENT]

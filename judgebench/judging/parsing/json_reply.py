@@ -11,10 +11,13 @@ import math
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from judgebench.judging.parsing.grammar import KEPT, SHOWN, Contradiction, Mention, binding, value_of, without_thinking
+from judgebench.judging.parsing.grammar import KEPT, LOOKED_AT, SHOWN, Contradiction, Mention, binding, value_of
+from judgebench.judging.parsing.quotation import Origin, Quotations
+from judgebench.judging.parsing.thinking import without_thinking
 from judgebench.judging.templates import Label, Scale, Template
 from judgebench.records import Completion
 
@@ -37,19 +40,24 @@ def objects(text: str) -> list[tuple[int, int, Properties]] | None:
     return decoded
 
 
-def json_mentions(text: str, scale: Scale, field: str) -> list[Mention]:
-    """The values of ``field`` in the reply's objects, in order; of very many, the last."""
+def json_mentions(text: str, scale: Scale, field: str, quotations: Quotations | None = None) -> list[Mention]:
+    """The values of ``field`` in the reply's own objects, in order; of very many, the last."""
+    quotations = quotations or Quotations(text, ())
     decoded = objects(text)
     if decoded is None:
-        return list(_agreeing(text, scale, field))
+        return list(_agreeing(text, scale, field, quotations))
     stated: deque[Mention] = deque(maxlen=KEPT)
     for start, end, properties in decoded:
         values = [_as_text(value) for name, value in properties if name.casefold() == field.casefold()]
-        places = {m["value"]: m.start("value") for m in _property(field).finditer(text, start, end)} if values else {}
-        stated.extend(
-            Mention(value_of(scale, value), value[:SHOWN], places.get(value, start), start, end, True, True)
-            for value in values
-        )
+        places = {m["value"]: m.span() for m in _property(field).finditer(text, start, end)} if values else {}
+        for value in values:
+            first, last = places.get(value, (start, end))
+            origin = quotations.origin(first, last, (start, end))
+            if origin is not Origin.QUOTED:
+                at = first if value not in places else last - len(value)
+                mention = Mention(value_of(scale, value), value[:SHOWN], at, start, start, end, True, True)
+                shared = start if origin is Origin.SHARED else None
+                stated.append(mention if shared is None else replace(mention, shared=shared))
     return list(stated)
 
 
@@ -59,14 +67,18 @@ def _as_text(value: Any) -> str:
     return "an object or a list" if isinstance(value, tuple | list) else json.dumps(value)
 
 
-def _agreeing(text: str, scale: Scale, field: str) -> Iterator[Mention]:
-    """The last occurrence of the property, off the scale when any other says something else."""
-    matches = list(_property(field).finditer(text))
+def _agreeing(text: str, scale: Scale, field: str, quotations: Quotations) -> Iterator[Mention]:
+    """The last occurrence of the property, off the scale when any other says something else. What is quoted, as inside
+    of a text whose marks are not escaped, is left aside."""
+    last_ones = deque(_property(field).finditer(text), maxlen=LOOKED_AT)
+    matches = [m for m in last_ones if quotations.origin(*m.span()) is not Origin.QUOTED]
     if matches:
         last = matches[-1]
         values = {repr(value_of(scale, match["value"])) for match in matches}
         value = value_of(scale, last["value"]) if len(values) == 1 else None
-        yield Mention(value, last["value"][:SHOWN], last.start("value"), last.start(), last.end(), True, True)
+        yield Mention(
+            value, last["value"][:SHOWN], last.start("value"), last.start(), last.start(), last.end(), True, True
+        )
 
 
 @lru_cache(maxsize=64)
@@ -78,13 +90,16 @@ def _property(field: str) -> re.Pattern[str]:
     )
 
 
-def parts(completion: Completion, template: Template) -> dict[str, float | None]:
+def parts(completion: Completion, template: Template, shown: Sequence[str] = ()) -> dict[str, float | None]:
     """Each aspect's score, None where the judge said that it does not apply; or each question's answer, by its number
-    from "1" on. Raises ValueError, saying what is wrong, when the reply does not hold all of them once."""
-    text = without_thinking(completion.text)
+    from "1" on. ``shown``: what the judge may quote. Raises ValueError, saying what is wrong, when the reply does not
+    hold all of them once."""
+    text = without_thinking(completion.text, shown)
+    quotations = Quotations(text, shown)
     if template.reply.answers is not None:
-        return {str(i): value for i, value in enumerate(_answers(text, template.scale, template.reply.answers), 1)}
-    return {name: _aspect(text, template.scale, name) for name, _ in template.reply.aspects}
+        answers = _answers(text, template.scale, template.reply.answers, quotations)
+        return {str(i): value for i, value in enumerate(answers, 1)}
+    return {name: _aspect(text, template.scale, name, quotations) for name, _ in template.reply.aspects}
 
 
 def mean(values: dict[str, float | None], weights: Sequence[tuple[str, float]]) -> float:
@@ -97,8 +112,8 @@ def mean(values: dict[str, float | None], weights: Sequence[tuple[str, float]]) 
     return math.fsum(weight * value for weight, value in applying) / total
 
 
-def _aspect(text: str, scale: Scale, name: str) -> float | None:
-    bound = binding(json_mentions(text, scale, name), text)
+def _aspect(text: str, scale: Scale, name: str, quotations: Quotations) -> float | None:
+    bound = binding(json_mentions(text, scale, name, quotations), text)
     if bound is None:
         raise ValueError(f"{name!r} has no score")
     if isinstance(bound, Contradiction):
@@ -108,13 +123,14 @@ def _aspect(text: str, scale: Scale, name: str) -> float | None:
     return _number(bound.value, bound.text)
 
 
-def _answers(text: str, scale: Scale, field: str) -> list[float]:
+def _answers(text: str, scale: Scale, field: str, quotations: Quotations) -> list[float]:
     """The last list under ``field``; an answer is a string, or an object with a property ``answer``."""
     lists = [
         value
-        for _, _, properties in objects(text) or ()
+        for start, end, properties in objects(text) or ()
         for name, value in properties
         if name.casefold() == field.casefold() and isinstance(value, list)
+        if quotations.origin(start, end) is not Origin.QUOTED
     ]
     if not lists:
         raise ValueError(f"no JSON list {field!r} of answers")
