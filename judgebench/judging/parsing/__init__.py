@@ -80,7 +80,7 @@ def _read_parts(completion: Completion, template: Template, trial: Trial | Readi
             raise ValueError(f"{len(values)} answers to {questions} questions")
         score = mean(values, template.reply.aspects)
     except ValueError as error:
-        text = without_thinking(completion.text, _shown(trial))
+        text = without_thinking(completion.text, _shown(trial), is_apart=bool(completion.reasoning))
         silent = _silent(text, completion.finish_reason == "length")
         return silent if silent.status is not Status.UNPARSED else replace(silent, detail=str(error))
     label = ", ".join("n/a" if value is None else f"{value:g}" for value in values.values())
@@ -90,7 +90,7 @@ def _read_parts(completion: Completion, template: Template, trial: Trial | Readi
 def _read(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
     """The verdict as the judge saw it: its preference is for the output shown first."""
     shown, scale, field = _shown(trial), template.scale, template.reply.field
-    text = without_thinking(completion.text, shown)
+    text = without_thinking(completion.text, shown, is_apart=bool(completion.reasoning))
     stated = _stated(text, scale, field, Quotations(text, shown))
     cut = completion.finish_reason == "length"
     if cut:

@@ -19,7 +19,15 @@ from enum import Enum, auto
 from functools import cached_property, lru_cache
 from itertools import dropwhile
 
-from judgebench.judging.parsing.reporting import announces, cues, decides, is_cue, is_undecided, reported_after
+from judgebench.judging.parsing.reporting import (
+    announces,
+    cues,
+    decides,
+    is_cue,
+    is_undecided,
+    reported_after,
+    tells_of_others,
+)
 from judgebench.judging.templates import fold
 
 Span = tuple[int, int]
@@ -48,6 +56,7 @@ _CHANCE = 8  # so many words and signs may be the same by chance
 _SHORT = 16  # characters of a line that belongs to the line before it
 _BEFORE = 400  # characters before a statement that may announce it
 _MARKS = " \t\r\n*_`\"'“”„‘’‚«»‹›「」『』()[]{}<>|#~\\$>"  # what may stand between a statement and its neighbours
+_ENTERS = re.compile(r"\n[ \t]*(?:[\"“„«「『>]|`|~{3})")
 _STOPPED = re.compile(r"[^\w\s]{0,12}(?:\n|\Z)|[^\w\s]{0,6}[.!?…]|\s*[<\[{]")
 _PROSE = re.compile(r"\w \w[^\"]{0,400} \w")
 _ELLIPSIS = re.compile(r"(?:\.{3}|…)\Z")
@@ -196,10 +205,18 @@ class Quotations:
         for output in self._holders(words):
             grown, further = _common(output, before, words, after)
             stretch = (grown[0][0] if grown else start, further[-1][0] if further else end)
-            if len(further) < _CHANCE and self._goes_on(end, stretch[1]):
+            if self._enters(stretch, end) or (len(further) < _CHANCE and self._goes_on(end, stretch[1])):
                 stretch = (stretch[0], end)  # what follows begins as in the output, and goes on otherwise
             longest = max(longest, stretch, key=lambda span: span[1] - span[0])
         return longest
+
+    def _enters(self, stretch: Span, end: int) -> bool:
+        """Whether a quotation begins after a statement that stands in none."""
+        if not _ENTERS.search(self._text, end, stretch[1]) or _OPENS.search(
+            self._text[max(0, stretch[0] - 80) : stretch[0]]
+        ):
+            return False
+        return not any(span[0] <= stretch[0] and end <= span[1] for span in self._marks_near(stretch[0]))
 
     def _goes_on(self, end: int, last: int) -> bool:
         """Whether a later line of the reply goes on in the middle of a sentence, and nothing tells it from a copy."""
@@ -262,20 +279,22 @@ class Quotations:
         return not outside.strip(_MARKS + _STOPS)
 
     def _is_bare(self, mark: Span, statement: Span) -> bool:
-        before, after = self._text[mark[0] : statement[0]], self._text[statement[1] : mark[1]]
+        before, after = self._text[mark[0] : statement[0]].lstrip("\n"), self._text[statement[1] : mark[1]]
         if fence := _FENCE.match(before):
             before = before[fence.end() :]
         return is_cue(before) and not after.strip(_MARKS + _STOPS)
 
     def _has_place(self, mark: Span, stretch: Span, statement: Span) -> bool:
-        """Whether marks stand where a verdict does: closing the reply, after a cue of the judge's own, or as code that
-        is nothing but the verdict, alone in the last lines."""
+        """Whether marks stand where a verdict does: closing the reply, after a cue of the judge's own, or as code or a
+        block that is nothing but the verdict, alone in the last lines."""
         if not self._ends(mark[1]):
             return False
         words = self._text[slice(*stretch)]
         is_form = stretch == statement and (words.isalnum() or not words[0].isalpha())  # no sentence
-        is_code = self._text[mark[0] : mark[1]].lstrip()[0] in "`~"
-        return cues(self._before(mark[0])) or (is_form and is_code and self._is_alone(mark))
+        if is_form and self._text[mark[0] : mark[1]].lstrip()[0] in "`~>" and self._is_alone(mark):
+            return True
+        before = self._before(mark[0])
+        return cues(before) and not tells_of_others(before)
 
     def _opens(self, start: int) -> bool:
         return not self._text[:start].strip(_MARKS)
