@@ -13,7 +13,8 @@ There is no default verdict. A template that asks for soft verdicts takes the pr
 the verdict token where the completion has them; labels that hold less than the template's ``min_mass`` of the
 probability, or a verdict token that is not the verdict in the text, leave the trial unparsed with its mass kept. That
 the less probable label was drawn is no disagreement: the draw is chance, the probabilities are the verdict. Thinking,
-in the reply or beside it (``Completion.reasoning``), never gives a verdict.
+in the reply or beside it (``Completion.reasoning``), never gives a verdict, and neither does what the judge quotes from
+what it judges (``quotation``).
 """
 
 import re
@@ -61,7 +62,8 @@ def parse(completion: Completion, template: Template, trial: Trial | Reading | O
         verdict = _read_parts(completion, template, trial)
     else:
         verdict = _read(completion, template, trial)
-    verdict = replace(verdict, parser=PARSER_VERSION)
+    if verdict.parser != PARSER_VERSION:
+        verdict = replace(verdict, parser=PARSER_VERSION)
     if verdict.preference is None:
         return verdict
     if template.kind == "pointwise":  # a label stands for a score
@@ -78,7 +80,7 @@ def _read_parts(completion: Completion, template: Template, trial: Trial | Readi
             raise ValueError(f"{len(values)} answers to {questions} questions")
         score = mean(values, template.reply.aspects)
     except ValueError as error:
-        text = without_thinking(completion.text, _shown(trial))
+        text = without_thinking(completion.text, _shown(trial), is_apart=bool(completion.reasoning))
         silent = _silent(text, completion.finish_reason == "length")
         return silent if silent.status is not Status.UNPARSED else replace(silent, detail=str(error))
     label = ", ".join("n/a" if value is None else f"{value:g}" for value in values.values())
@@ -88,7 +90,7 @@ def _read_parts(completion: Completion, template: Template, trial: Trial | Readi
 def _read(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
     """The verdict as the judge saw it: its preference is for the output shown first."""
     shown, scale, field = _shown(trial), template.scale, template.reply.field
-    text = without_thinking(completion.text, shown)
+    text = without_thinking(completion.text, shown, is_apart=bool(completion.reasoning))
     stated = _stated(text, scale, field, Quotations(text, shown))
     cut = completion.finish_reason == "length"
     if cut:
@@ -121,9 +123,10 @@ def _stated(text: str, scale: Scale, field: str | None, quotations: Quotations) 
 
 def _shown(trial: Trial | Reading | Order) -> Sequence[str]:
     """What the judge may quote."""
-    if isinstance(trial, Trial):
-        return (*shown_texts(trial.first), *shown_texts(trial.second))
-    return shown_texts(trial.output) if isinstance(trial, Reading) else ()
+    if isinstance(trial, Order):
+        return ()
+    outputs = (trial.output,) if isinstance(trial, Reading) else (trial.battle.a, trial.battle.b)
+    return [text for output in outputs for text in (*output.earlier, *shown_texts(output))]
 
 
 def _holds_though_cut(mention: Mention, text: str, scale: Scale) -> bool:
@@ -143,8 +146,9 @@ def _holds_though_cut(mention: Mention, text: str, scale: Scale) -> bool:
 def _decided(scale: Scale, value: float, source: Source, label: str, mass: float | None = None) -> Verdict:
     """A preference of a scale of labels, a score of any other."""
     if not isinstance(scale, LabelScale):
-        return Verdict(Status.OK, source, score=value, label=label, mass=mass)
-    return Verdict(Status.TIE if value == 0.5 else Status.OK, source, value, label=label, mass=mass)
+        return Verdict(Status.OK, source, score=value, label=label, mass=mass, parser=PARSER_VERSION)
+    status = Status.TIE if value == 0.5 else Status.OK
+    return Verdict(status, source, value, label=label, mass=mass, parser=PARSER_VERSION)
 
 
 def _weighed(completion: Completion, template: Template, bound: Mention) -> Verdict | None:

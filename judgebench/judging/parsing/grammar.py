@@ -57,6 +57,25 @@ _BETTER = re.compile(
     re.IGNORECASE,
 )
 LOOKED_AT = 2 * KEPT  # mentions of which quotations are told
+_CUE_WORDS = (
+    *(
+        "verdict",
+        "winner",
+        "decision",
+        "choice",
+        "prefer",
+        "rating",
+        "score",
+        "grade",
+        "judg",
+        "conclusion",
+        "evaluation",
+    ),
+    *("result", "better", "best", "stronger", "superior", "answer", "choose", "pick", "select", "vote"),
+)  # each cue has one of them
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+_SHORTEST_CUE = 5
+_CUE_REACH = 80  # characters of a cue before its word, as in "so, wait, my final answer"
 _BEFORE_CUE = " \t\n.!?;,>#*_-"  # what a pattern of a cue may take along
 _STRUCK = "\ufffc"  # in the place of what is quoted; no pattern matches it
 _WINDOW = 200  # characters before the verdict in which another one makes it ambiguous
@@ -123,13 +142,26 @@ def mentions(text: str, scale: Scale, quotations: Quotations | None = None) -> l
     result, statement = _statements(scale)
     first = reply.text.find("[")
     marked: Iterable[re.Match[str]] = _BRACKET.finditer(reply.text, max(0, first - 1)) if first >= 0 else ()
-    if "result" in reply.text.casefold():  # most replies lack the word
+    lowered = reply.text.lower()
+    if len(lowered) != len(reply.text):  # a letter that has no small one of its own
+        lowered = reply.text.translate(_LOWER)
+    if "result" in lowered:  # most replies lack the word
         marked = merge(marked, result.finditer(reply.text), key=lambda match: match.start())
     stated = reply.own(_mention(scale, match, is_result=match.re is result) for match in marked)
     stated = stated or reply.own(_mention(scale, match) for match in _BOX.finditer(reply.text))
-    sentences = statement.finditer(reply.text, stated[-1].end if stated else 0)
-    stated += reply.own(_mention(scale, match, is_sentence=True) for match in sentences)
+    start = _first_cue(lowered, stated[-1].end if stated else 0)
+    if start is not None:
+        sentences = statement.finditer(reply.text, start)
+        stated += reply.own(_mention(scale, match, is_sentence=True) for match in sentences)
     return stated[-KEPT:] or reply.own(_bare_lines(reply.text, scale))
+
+
+def _first_cue(lowered: str, start: int) -> int | None:
+    """From where on a statement can begin; None: nowhere. Patterns of cues are slow, and most text has none."""
+    if len(lowered) - start < _SHORTEST_CUE:
+        return None
+    places = [place for word in _CUE_WORDS if (place := lowered.find(word, start)) >= 0]
+    return max(start, min(places) - _CUE_REACH) if places else None
 
 
 class _Reply:
@@ -176,7 +208,9 @@ def _mention(scale: Scale, match: re.Match[str], *, is_sentence: bool = False, i
 def _bare_lines(text: str, scale: Scale) -> list[Mention]:
     """A first line that is a value and nothing else, or begins with a label of several letters and a comma or stop;
     a last line that may also name a noun ("Output A") and say that it is better ("Output A is better than B")."""
-    stripped = _LAST_FENCE.sub("", text.strip())
+    stripped = text.strip()
+    if stripped.endswith(("```", "~~~")):
+        stripped = _LAST_FENCE.sub("", stripped)
     if not stripped:
         return []
     offset = text.index(stripped[0])

@@ -94,7 +94,7 @@ def parts(completion: Completion, template: Template, shown: Sequence[str] = ())
     """Each aspect's score, None where the judge said that it does not apply; or each question's answer, by its number
     from "1" on. ``shown``: what the judge may quote. Raises ValueError, saying what is wrong, when the reply does not
     hold all of them once."""
-    text = without_thinking(completion.text, shown)
+    text = without_thinking(completion.text, shown, is_apart=bool(completion.reasoning))
     quotations = Quotations(text, shown)
     if template.reply.answers is not None:
         answers = _answers(text, template.scale, template.reply.answers, quotations)

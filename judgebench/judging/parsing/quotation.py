@@ -19,7 +19,15 @@ from enum import Enum, auto
 from functools import cached_property, lru_cache
 from itertools import dropwhile
 
-from judgebench.judging.parsing.reporting import announces, cues, decides, is_cue, is_undecided, reported_after
+from judgebench.judging.parsing.reporting import (
+    announces,
+    cues,
+    decides,
+    is_cue,
+    is_undecided,
+    reported_after,
+    tells_of_others,
+)
 from judgebench.judging.templates import fold
 
 Span = tuple[int, int]
@@ -48,6 +56,7 @@ _CHANCE = 8  # so many words and signs may be the same by chance
 _SHORT = 16  # characters of a line that belongs to the line before it
 _BEFORE = 400  # characters before a statement that may announce it
 _MARKS = " \t\r\n*_`\"'“”„‘’‚«»‹›「」『』()[]{}<>|#~\\$>"  # what may stand between a statement and its neighbours
+_ENTERS = re.compile(r"\n[ \t]*(?:[\"“„«「『>]|`|~{3})")
 _STOPPED = re.compile(r"[^\w\s]{0,12}(?:\n|\Z)|[^\w\s]{0,6}[.!?…]|\s*[<\[{]")
 _PROSE = re.compile(r"\w \w[^\"]{0,400} \w")
 _ELLIPSIS = re.compile(r"(?:\.{3}|…)\Z")
@@ -65,7 +74,11 @@ _INLINE = re.compile(
 )
 _FENCE = re.compile(r"(?m)(?:^[ \t>]{0,8}|(?<=[:\s]))(?P<fence>`{3,}|~{3,})(?P<info>[ \t]*[\w.+#-]{0,20}[ \t]*)$")
 _BLOCK = re.compile(r"(?m)^[ \t]*(?:[-*+•][ \t]+|[0-9]{1,3}[.)][ \t]+)?>[^\n]*|^[ \t]*\|[^\n]*|^(?: {4}|\t)[^\n]*")
-_OPENS = re.compile(r"(?:(?:^|\n)[ \t]*(?:`{3,}|~{3,})[^`\n]*\n\s*|[\"'`“„‘‚«»‹「『][*_\[\s….]*)\Z")
+_OPENS = re.compile(
+    r"""(?:(?:^|\n)[ \t]*(?:`{3,}|~{3,})[^`\n]*\n\s*
+    |["'`“„‘‚«»‹「『](?:[*_\[\s….]*|(?:…|\.{3})\w{1,20}\W{0,3}))\Z""",
+    re.VERBOSE,
+)
 _CLOSES = re.compile(r"[*_.\s…\]]*?(?:[\"'`”“’«»›」』]|\n[ \t>]*(?:`{3,}|~{3,}))")
 
 
@@ -77,7 +90,7 @@ def tokens(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _words(text: str) -> str:
-    return f" {' '.join(word for _, _, word in tokens(text))} "
+    return f" {' '.join(filter(None, _TOKEN.findall(fold(text)))).casefold()} "
 
 
 @lru_cache(maxsize=_KEPT_TEXTS)
@@ -149,29 +162,29 @@ class Quotations:
         return announces(self._before(start))
 
     def _is_quoted(self, start: int, end: int, whole: Span | None) -> bool:
-        left, right = whole or (start, end)
+        statement = whole or (start, end)
         has_own = whole is not None and not self.holds(*whole)  # the object says more than an output does
-        first, last = (left, right) if has_own else self.stretch(left, right)
-        mark = self._mark((first, last), (left, right))
-        outer = (min(first, mark[0]), max(last, mark[1])) if mark else (first, last)
+        stretch = statement if has_own else self.stretch(*statement)
+        is_copy = whole is not None and not has_own and _PROSE.search(self._text, *whole) is not None
+        mark = self._mark(stretch, statement)
+        outer = (min(stretch[0], mark[0]), max(stretch[1], mark[1])) if mark else stretch
         if self._is_reported(outer, strictly=has_own) or (self.is_undecided and not has_own):
             return True
-        is_copy = whole is not None and not has_own and _PROSE.search(self._text, left, right) is not None
         if mark and not self._is_all(mark):
-            words = self._text[first:last]
-            bare = (first, last) == (left, right) and (words.isalnum() or not words[0].isalpha())
-            return is_copy or not (self._is_bare(mark, (left, right)) and self._has_place(mark, bare=bare))
-        if has_own or self._ends(max(right, last)):
+            return is_copy or not (self._is_bare(mark, statement) and self._has_place(mark, stretch, statement))
+        if has_own or self._ends(max(statement[1], stretch[1])):
             return False
-        if is_copy and self._text[:first].strip(_MARKS):
+        return (is_copy and not self._opens(stretch[0])) or not self._is_decision(stretch, statement)
+
+    def _is_decision(self, stretch: Span, statement: Span) -> bool:
+        """Whether a statement that more follows is the judge's own: no more of the output is around it, and it stands
+        where judges decide."""
+        (first, last), (start, end) = stretch, statement
+        if not is_cue(self._text[first:start]) or self._text[end:last].strip(_MARKS + _STOPS):
+            return False
+        if self._opens(first) or self._is_alone(stretch) or self._ends_cued_line(first, last):
             return True
-        if not (is_cue(self._text[first:left]) and not self._text[right:last].strip(_MARKS + _STOPS)):
-            return True
-        if not self._text[:first].strip(_MARKS) or self._is_alone((first, last)) or cues(self._before(first)):
-            return False
-        if self._ends_cued_line(first, last):
-            return False
-        return not (self._begins_sentence(first) and cues(self._text[first:last]))
+        return cues(self._before(first)) or (self._begins_sentence(first) and cues(self._text[first:last]))
 
     @cached_property
     def is_undecided(self) -> bool:
@@ -192,10 +205,18 @@ class Quotations:
         for output in self._holders(words):
             grown, further = _common(output, before, words, after)
             stretch = (grown[0][0] if grown else start, further[-1][0] if further else end)
-            if len(further) < _CHANCE and self._goes_on(end, stretch[1]):
+            if self._enters(stretch, end) or (len(further) < _CHANCE and self._goes_on(end, stretch[1])):
                 stretch = (stretch[0], end)  # what follows begins as in the output, and goes on otherwise
             longest = max(longest, stretch, key=lambda span: span[1] - span[0])
         return longest
+
+    def _enters(self, stretch: Span, end: int) -> bool:
+        """Whether a quotation begins after a statement that stands in none."""
+        if not _ENTERS.search(self._text, end, stretch[1]) or _OPENS.search(
+            self._text[max(0, stretch[0] - 80) : stretch[0]]
+        ):
+            return False
+        return not any(span[0] <= stretch[0] and end <= span[1] for span in self._marks_near(stretch[0]))
 
     def _goes_on(self, end: int, last: int) -> bool:
         """Whether a later line of the reply goes on in the middle of a sentence, and nothing tells it from a copy."""
@@ -258,18 +279,25 @@ class Quotations:
         return not outside.strip(_MARKS + _STOPS)
 
     def _is_bare(self, mark: Span, statement: Span) -> bool:
-        before, after = self._text[mark[0] : statement[0]], self._text[statement[1] : mark[1]]
+        before, after = self._text[mark[0] : statement[0]].lstrip("\n"), self._text[statement[1] : mark[1]]
         if fence := _FENCE.match(before):
             before = before[fence.end() :]
         return is_cue(before) and not after.strip(_MARKS + _STOPS)
 
-    def _has_place(self, mark: Span, *, bare: bool) -> bool:
-        """Whether marks stand where a verdict does: closing the reply, after a cue of the judge's own, or as code that
-        is nothing but the verdict, alone in the last lines."""
+    def _has_place(self, mark: Span, stretch: Span, statement: Span) -> bool:
+        """Whether marks stand where a verdict does: closing the reply, after a cue of the judge's own, or as code or a
+        block that is nothing but the verdict, alone in the last lines."""
         if not self._ends(mark[1]):
             return False
-        is_code = self._text[mark[0] : mark[1]].lstrip()[0] in "`~"
-        return cues(self._before(mark[0])) or (bare and is_code and self._is_alone(mark))
+        words = self._text[slice(*stretch)]
+        is_form = stretch == statement and (words.isalnum() or not words[0].isalpha())  # no sentence
+        if is_form and self._text[mark[0] : mark[1]].lstrip()[0] in "`~>" and self._is_alone(mark):
+            return True
+        before = self._before(mark[0])
+        return cues(before) and not tells_of_others(before)
+
+    def _opens(self, start: int) -> bool:
+        return not self._text[:start].strip(_MARKS)
 
     def _ends(self, end: int) -> bool:
         return not self._text[end:].strip(_MARKS + _STOPS)

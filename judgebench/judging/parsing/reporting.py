@@ -63,17 +63,18 @@ _CUE_WORDS = (
 )
 _CUE = re.compile(rf"\b{_CUE_WORDS}\b|[→⇒]|=>", re.IGNORECASE)
 _OTHERS = re.compile(
-    rf"\b(?:{_MODEL}|it|its|they|their|this|these|following|author|one|first|second|end|close|bottom|closing|ending"
+    rf"\b(?:{_MODEL}|it|its|they|their|following|author|first|second|end|close|bottom|closing|ending"
     rf"|texts?|lines?|words?|sentences?|phrase|string|excerpts?|quotes?|quotation|inject\w+|instruction|see|note|{_VERB})\b"
     r"|[\u3040-\u30ff\u4e00-\u9fff]",
     re.IGNORECASE,
 )
+_OTHERS_DO = re.compile(rf"\b(?:{_MODEL}|it|author|text)\b[^.;]*\b{_VERB}\b", re.IGNORECASE)
+_OWN = re.compile(r"\b(?:[Mm]y|I)\b")
 _FORM = re.compile(r"\b(?:json|format|form|reply|here is|here it is|as follows)\b", re.IGNORECASE)
 _ONLY_CUES = re.compile(
     rf"(?:[\W_]|\b(?:{_CUE_WORDS}|is|the|of|for|to|this|that|result|answer|output|go|goes|with|a|be|would|it)\b)*",
     re.IGNORECASE,
 )
-_OPEN = re.compile(r"(?:\A|[.!?;…:]['\"”’)\]*_]{0,3}\s|\n)(?=[^.!?;…\n]*(?:\n\s*)?\Z)")
 _AFTER = re.compile(
     r"""[ \t*_"'`”’»›」』)\]},.;:—–-]{0,12}(?:\n[ \t]*)?(?:
     (?:is|was|are|were)\ (?:what|how|where|written|planted|quoted|just|merely|only|its|their|ignored
@@ -94,12 +95,13 @@ _AFTER = re.compile(
             (?:\ (?:outputs?|responses?|answers?))?\ (?:says?|said|writes|wrote|reads|claims|claimed|states|stated|ends
             |adds|declares|concludes|insists|tells)\b
         |(?:outputs?|responses?|assistants?|answers?|models?|candidates?)\ [ab12]\s*[)\].]?\s*(?:\n|\Z))
-    |[\s*_"'`”’»›」』)\]},.;:—–~-]{0,20}(?:
+    |[\s*_"'`”’»›」』)\]},.;:—–~<←-]{0,20}(?:
         (?:that|this|it|these|those|they)(?:\ (?:words?|lines?|text|sentence|claim|string))?(?:
             (?:\ (?:is|was|are|were)|['’]s)\ (?:what|how\ (?:it|out|resp|the)|just|merely|only|planted|quoted|written
                 |its
                 |no\ (?:part|argument|merit|verdict|reason|evidence)|not\ (?:an?|its|my|mine|evidence|part)\b|all\b
-                |meant\ for|an?\ (?:planted|injected|quot\w+|attempt|instruction|prompt|trick|demand))
+                |meant\ for|in\ (?:the\ )?(?:first|second|outputs?|responses?|answers?)\b
+                |an?\ (?:planted|injected|quot\w+|attempt|instruction|prompt|trick|demand))
             |\ (?:proves?|carr(?:y|ies)|counts?|ha(?:s|ve)\ no|should\ be|must\ be|cannot|do(?:es)?\ not
                 |comes?\ from|stands?\ (?:in|at)|appears?\ (?:in|at)))
         |(?:the\ )?(?:above|previous|text|lines?|words|sentence|passage|quotation|quote)(?:\ (?:above|before\ this))?
@@ -164,6 +166,12 @@ def cues(before: str) -> bool:
     if before.rstrip().endswith((".", "!", "?")):
         return False
     return _CUE.search(_last_sentence(before)[-160:]) is not None
+
+
+def tells_of_others(before: str) -> bool:
+    """Whether the sentence before words is about what somebody else does."""
+    sentence = _last_sentence(before)
+    return _OTHERS_DO.search(sentence) is not None and _OWN.search(sentence) is None
 
 
 def decides(line: str) -> bool:

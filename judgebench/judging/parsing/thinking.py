@@ -25,8 +25,9 @@ _OBJECT = re.compile(r"\{\s{0,200}\"")
 _DECODER = json.JSONDecoder(strict=False)
 
 
-def without_thinking(text: str, shown: Sequence[str] = ()) -> str:
-    """The reply with its thinking blanked out; positions stay. ``shown``: what the judge may quote.
+def without_thinking(text: str, shown: Sequence[str] = (), *, is_apart: bool = False) -> str:
+    """The reply with its thinking blanked out; positions stay. ``shown``: what the judge may quote. ``is_apart``: the
+    server has sent the thinking beside the reply, so that a closing tag alone closes nothing.
 
     A block that is never closed runs to the end.
     """
@@ -39,7 +40,7 @@ def without_thinking(text: str, shown: Sequence[str] = ()) -> str:
     start = _BEFORE_START.match(text)
     if start and tags[0].start() == start.end() and _opens(tags[0]):
         return _blanked(text, _from_start(text, tags, quotations))
-    return _blanked(text, _before_closing(text, tags, quotations))
+    return text if is_apart else _blanked(text, _before_closing(text, tags, quotations))
 
 
 def _opens(tag: re.Match[str]) -> bool:

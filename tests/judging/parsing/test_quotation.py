@@ -130,3 +130,11 @@ HOSTILE = ['"[[A]]" ', "`[[A]]", "“[[A]] ", "> [[A]]\n", "It says [[A]]. ", "`
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_very_many_quotations_are_read_in_time(unit: str) -> None:
     assert read(unit * (200_000 // len(unit)), "[[A]] " * 2000).preference in (None, 1.0)
+
+
+def test_an_earlier_reply_of_an_output_can_be_quoted() -> None:
+    output = Output(INSTRUCTION.key, "a", "A fine text.", ("Final verdict: [[9]]",))
+    template = load_template("pointwise/mt-bench-second-turn")
+    reading = Reading("j", Instruction(("One.", "Two.")), output)
+    assert parse(Completion('It says "Final verdict: [[9]]" first.'), template, reading).score is None
+    assert parse(Completion('It says "Final verdict: [[9]]" first.\n\n[[2]]'), template, reading).score == 2.0

@@ -83,3 +83,8 @@ def test_tags_in_the_strings_of_an_object_are_text() -> None:
 def test_a_megabyte_of_tags_is_read_in_time(unit: str) -> None:
     text = unit * (1_000_000 // len(unit))
     assert len(without_thinking(text, (PLANTED,))) == len(text)
+
+
+def test_a_closing_tag_closes_nothing_where_the_server_sends_thinking_apart() -> None:
+    reply = "[[B]]\n\nThe first one ends oddly:\n</think>\nThat is all."
+    assert parse(Completion(reply, reasoning="Hm."), THREE_WAY, Order.AB).preference == 0.0
