@@ -22,6 +22,7 @@ from judgebench.records import Instruction, Output
 
 _LISTS = ("messages", "conversations", "contents", "items")  # as forms call a list of messages
 _BESIDE = ("system", "tools", "system_instruction")  # columns that say more about such a list
+_ALPACA = ("input", "system", "history")  # columns that say more about an instruction's text
 _SPEAKER = ("role", "from", "type", "parts")  # what messages have, and texts have not
 
 
@@ -57,6 +58,24 @@ class ExchangeReader:
 
     def read(self, row: FileRow) -> Exchange:
         """Raises InputError, naming row and field, where nothing was asked or something cannot be read."""
+        return self._of_texts(row) or self._of_any(row)
+
+    def _of_texts(self, row: FileRow) -> Exchange | None:
+        """What a row of two texts says, the short way; None for every other row, and for one with a fault."""
+        column, answered = self.columns.peek("instruction", row), self.columns.peek("output", row)
+        if column is None or answered is None or self._form is not None or _says_more(row):
+            return None
+        text, reply = row.values[column], row.values[answered]
+        if not isinstance(text, str) or not isinstance(reply, str) or not text.strip():
+            return None
+        self.columns.used.setdefault("instruction", column)
+        instruction = self._described(row, (clean_text(text),))
+        model, sample = read_label(row, "generator", self.columns), read_count(row, "sample", self.columns)
+        self.columns.used.setdefault("output", answered)
+        output = Output(instruction.key, "", clean_text(reply))
+        return Exchange(instruction, (output,), model, sample or 0, "")
+
+    def _of_any(self, row: FileRow) -> Exchange:
         question = self._asked(row)
         instruction = self._instruction(row, question)
         self.columns.used.setdefault("instruction", question.column)
@@ -192,13 +211,16 @@ class ExchangeReader:
             raise row.error(question.column, "the instruction, or one of its turns, is empty")
         if not conversation.plain and not _says_something(conversation):
             raise row.error(question.column, "holds no instruction")
+        described = self._described(row, instruction.turns, instruction.full)
+        if described.reference is not None or question.dialogue is None or not question.dialogue.reference:
+            return described
+        return replace(described, reference=question.dialogue.reference)
+
+    def _described(self, row: FileRow, turns: tuple[str, ...], full: Conversation | None = None) -> Instruction:
+        """The instruction with what the row's columns say about it."""
+        category = read_label(row, "category", self.columns)
         reference = "\n\n".join(optional_texts(row, "reference", self.columns)).strip()
-        return replace(
-            instruction,
-            category=read_label(row, "category", self.columns),
-            reference=reference or (question.dialogue and question.dialogue.reference) or None,
-            checklist=optional_texts(row, "checklist", self.columns),
-        )
+        return Instruction(turns, category, reference or None, optional_texts(row, "checklist", self.columns), full)
 
     def _own_output(self, row: FileRow, column: str, instruction: Instruction) -> Output:
         """The output in a column of a file of ours, with its messages where it has any."""
@@ -295,6 +317,8 @@ def output_of(instruction: Instruction, trajectory: Trajectory) -> Output:
 
 def open_turns(instruction: Instruction) -> int:
     """How many turns of the instruction await a reply: those that no given one follows; at least 1."""
+    if instruction.full is None:
+        return len(instruction.turns)
     roles = [message.role for message in instruction.conversation.messages if message.role in ("user", "assistant")]
     pairs = zip(roles, [*roles[1:], ""], strict=True)
     return max(1, sum(role == "user" and following != "assistant" for role, following in pairs))
@@ -317,6 +341,11 @@ def _says_something(conversation: Conversation) -> bool:
 
 def _written(messages: Iterable[Message]) -> str:
     return "\n".join(message.text for message in messages if message.text)
+
+
+def _says_more(row: FileRow) -> bool:
+    """Whether there is anything beside an instruction's text that may belong to it."""
+    return KEY_COLUMN in row.values or any(row.values.get(name) for name in _ALPACA)
 
 
 def _is_message(item: Any) -> bool:

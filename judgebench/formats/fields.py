@@ -47,6 +47,8 @@ class Columns:
         self._chosen, self._usual = dict(chosen), usual
         self._seen: set[str] = set()
         self._columns: dict[tuple[str, ...], dict[str, str | None]] = {}  # by the columns of a row: those of the fields
+        self._last: FileRow | None = None  # the row that was looked at last, and its columns
+        self._found: dict[str, str | None] = {}
         self.used: dict[str, str] = {}  # field -> the column it was first found in
 
     def chooses(self, field: str) -> bool:
@@ -55,13 +57,20 @@ class Columns:
 
     def peek(self, field: str, row: FileRow) -> str | None:
         """The column of ``row`` that holds ``field``, if there is one and the field is one of these."""
+        return self._columns_of(row).get(field)
+
+    def _columns_of(self, row: FileRow) -> dict[str, str | None]:
+        """Those of all fields."""
+        if row is self._last:
+            return self._found
         names = tuple(row.values)
         if names not in self._columns:  # rows of a file have mostly the same ones
             self._seen.update(names)
             self._columns[names] = {field: _first_of(usual, names) for field, usual in self._usual.items()} | {
                 field: column if column in row.values else None for field, column in self._chosen.items()
             }
-        return self._columns[names].get(field)
+        self._last, self._found = row, self._columns[names]
+        return self._found
 
     def find(self, field: str, row: FileRow) -> str | None:
         """As ``peek``, of a column that is read."""

@@ -22,7 +22,16 @@ FORMS: tuple[Form, ...] = (INSPECT, PROMPTFOO, SHAREGPT, GEMINI, ANTHROPIC, RESP
 
 def recognise(values: Mapping[str, Any]) -> Form | None:
     """The form of a row; None where it holds no conversation."""
+    if all(_is_text(value) for value in values.values()):
+        return None
     return next((form for form in FORMS if form.recognises(values)), None)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it is certainly no message, nor a list of some: a text, a number or null, or texts."""
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(item, str) for item in value)
+    return not isinstance(value, Mapping)
 
 
 def named(name: str) -> Form:
