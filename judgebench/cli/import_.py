@@ -123,6 +123,7 @@ def _opened(file: Path) -> Iterator[str | PathLike[str]]:
     if str(file) != "-":
         yield file
         return
+    from judgebench.formats.documents import holds_document
     from judgebench.formats.reading import NamedPath, guessed_ending
 
     if sys.stdin is None:
@@ -133,6 +134,8 @@ def _opened(file: Path) -> Iterator[str | PathLike[str]]:
         with path.open("wb") as copy:
             copy.write(start)
             shutil.copyfileobj(sys.stdin.buffer, copy)
+        if ".jsonl" in path.name and holds_document(path):
+            path = path.rename(path.with_name(path.name.replace(".jsonl", ".json")))
         yield NamedPath(path, "standard input")
 
 

@@ -15,6 +15,7 @@ from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, end
 
 ARCHIVE = ".eval"  # how the name of a log ends that Inspect wrote as an archive
 _SAMPLE_ROWS = 5
+_IN_DOCUMENTS = ("eval", "results")  # a key of each document
 _ABOUT = ("category", "reference", "checklist", "model", "sample", "asked")  # that may stand in a row's metadata
 
 
@@ -39,6 +40,26 @@ def read_sample(filename: Filename, *, limits: ReadLimits | None = None) -> Samp
     """The file's first rows. Raises InputError as ``file_rows`` does."""
     rows = [row.values for row in islice(file_rows(filename, limits=limits), _SAMPLE_ROWS)]
     return Sample(ending(filename), tuple(rows), tuple(dict.fromkeys(column for row in rows for column in row)))
+
+
+def holds_document(filename: Filename, *, limits: ReadLimits | None = None) -> bool:
+    """Whether a text that starts with an object is one of the documents, and not one object a line."""
+    bounds = limits or ReadLimits()
+    try:
+        with open_text(filename, bounds, newline="\n") as stream:
+            line = stream.readline(bounds.row_chars)
+            first = _object(line) or _object(line + stream.read())
+    except (InputError, UnicodeDecodeError):  # which its reader says with its place
+        return False
+    return any(name in first for name in _IN_DOCUMENTS)
+
+
+def _object(text: str) -> dict[str, Any]:
+    """The object in a JSON text; empty where it holds none."""
+    try:
+        return json_object(text, Place("", "row", 1))
+    except InputError:
+        return {}
 
 
 def _is_object(filename: Filename, limits: ReadLimits) -> bool:

@@ -9,10 +9,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from judgebench.conversations import Blob, Conversation, join
+from judgebench.conversations import Blob, Conversation, held_files, join
 from judgebench.formats import Format
 from judgebench.formats.exchanges import divided, instruction_of, output_of
-from judgebench.formats.forms import Dialogue, Form, canonical
+from judgebench.formats.forms import Dialogue, Form, canonical, written
 from judgebench.formats.forms import registry as forms
 from judgebench.formats.forms.inspect_logs import inspect_log
 from judgebench.formats.outputs import read_outputs
@@ -55,15 +55,17 @@ def _without_source(output: Output, instruction: Instruction) -> Output:
 
 def _row_text(form: Form, instruction: Instruction, output: Output, blobs: Mapping[str, Blob]) -> str:
     """The row of a form, or why there is none."""
+    conversation = whole_conversation(instruction, output)
+    files = {digest: blobs.get(digest, Blob("", b"")) for digest in held_files(conversation.messages)}
     try:
-        return canonical(form.write(whole_conversation(instruction, output), blobs))
+        return canonical(form.write(conversation, files))
     except (ValueError, TypeError, KeyError, AttributeError) as error:  # also of a file of ours that somebody changed
         return repr(error)
 
 
 def form_row(form: Form, instruction: Instruction, output: Output, blobs: Mapping[str, Blob]) -> dict[str, Any]:
     """The row of an output in a form. Raises ValueError for what the form cannot hold at all."""
-    row = form.write(whole_conversation(instruction, output), blobs)
+    row = written(form, whole_conversation(instruction, output), blobs)
     asked_count = _asked(form.read(row, dict(blobs)), instruction, output)
     about = {"category": instruction.category, "checklist": list(instruction.checklist) or None, "asked": asked_count}
     about = {name: value for name, value in about.items() if value is not None}

@@ -38,6 +38,7 @@ class OutputsFile:
     columns: Mapping[str, str]  # field -> the column it was read from
     instructions: Mapping[str, Instruction]  # as the file has each first, by key
     blobs: Mapping[str, Blob] = field(default_factory=dict)  # files that messages hold, by digest
+    nulls: int = 0  # of calls and tools that the kind of file had added, left out
 
     @property
     def duplicates(self) -> int:
@@ -85,6 +86,7 @@ class InstructionsFile:
     duplicates: int  # rows left out because they repeat an earlier one
     columns: Mapping[str, str]  # field -> the column it was read from
     blobs: Mapping[str, Blob] = field(default_factory=dict)  # as of an OutputsFile
+    nulls: int = 0  # as of an OutputsFile
 
 
 def read_outputs(
@@ -118,7 +120,9 @@ def _gathered(rows: Iterable[FileRow], name: str, reader: ExchangeReader) -> Out
     outputs: dict[_Slot, OutputRow] = {}
     instructions: dict[str, Instruction] = {}
     repeated = []
+    nulls = 0
     for row in rows:
+        nulls += row.nulls
         exchange = reader.read(row)
         if not exchange.outputs:
             raise reader.columns.missing("output", row)
@@ -134,7 +138,7 @@ def _gathered(rows: Iterable[FileRow], name: str, reader: ExchangeReader) -> Out
                 repeated.append(new)
     reader.columns.check_chosen(name)
     numbered, used = tuple(_numbered(outputs)), reader.columns.used
-    return OutputsFile(name, numbered, tuple(repeated), used, instructions, reader.blobs)
+    return OutputsFile(name, numbered, tuple(repeated), used, instructions, reader.blobs, nulls)
 
 
 def _numbered(outputs: Mapping[_Slot, OutputRow]) -> Iterator[OutputRow]:
@@ -161,15 +165,16 @@ def read_instructions(
     """
     reader = ExchangeReader(Columns(columns or {}), limits=limits)
     items: dict[str, InstructionRow] = {}
-    duplicates = 0
+    duplicates = nulls = 0
     for row in file_rows(filename, limits=limits):
         item = InstructionRow(reader.instruction(row), read_label(row, "id", reader.columns), row.place)
         earlier = items.setdefault(item.instruction.key, item)
         if _about(earlier.instruction) != _about(item.instruction):
             raise _conflict(row, earlier.place, "category, reference or checklist")
         duplicates += earlier is not item
+        nulls += row.nulls
     reader.columns.check_chosen(str(filename))
-    return InstructionsFile(str(filename), tuple(items.values()), duplicates, reader.columns.used, reader.blobs)
+    return InstructionsFile(str(filename), tuple(items.values()), duplicates, reader.columns.used, reader.blobs, nulls)
 
 
 def _about(instruction: Instruction) -> tuple[object, ...]:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from judgebench.errors import InputError, MissingExtra
+from judgebench.formats.foreign_nulls import without_nulls
 from judgebench.formats.writing import KEY_COLUMN, restored_cell
 from judgebench.keys import clean_text
 
@@ -93,6 +94,7 @@ class FileRow:
 
     place: Place
     values: dict[str, Any]
+    nulls: int = 0  # that its kind of file had added to calls and tools; they are left out
 
     def error(self, column: str, message: str) -> InputError:
         return InputError(f"{self.place}, field {column!r}: {message}")
@@ -355,7 +357,7 @@ def _parquet_rows(filename: Filename, limits: ReadLimits) -> Iterator[FileRow]:
             for batch in file.iter_batches(batch_size=_BATCH_ROWS):
                 for values in batch.to_pylist():
                     number += 1
-                    yield FileRow(Place(str(filename), "row", number), values)
+                    yield FileRow(Place(str(filename), "row", number), *without_nulls(values))
     except (pyarrow.ArrowException, OSError) as error:
         reason = str(error).replace(os.fspath(filename), str(filename))
         raise InputError(f"{filename}: cannot be read as parquet: {reason}") from error
@@ -398,8 +400,9 @@ def ending(filename: Filename) -> str:
 
 def guessed_ending(start: bytes) -> str:
     """The ending that a file's name should have, by its first bytes. Raises InputError where they are damaged."""
-    if start.startswith(b"PAR1"):
-        return ".parquet"
+    for magic, name in ((b"PAR1", ".parquet"), (b"PK", ".eval")):
+        if start.startswith(magic):
+            return name
     packed = start.startswith(_GZIP)
     try:
         text = zlib.decompressobj(wbits=31).decompress(start, 100) if packed else start

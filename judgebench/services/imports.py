@@ -169,7 +169,7 @@ def _save_instructions(database: Database, file: InstructionsFile, benchmark: st
         instructions = [item.instruction for item in file.items]
         stored = store.benchmarks.add_instructions(connection, benchmark_id, instructions)
     counts = (stored.new, stored.known, file.duplicates)
-    messages = count_messages(instructions, ())
+    messages = count_messages(instructions, (), file.nulls)
     return ImportReport(file.file, INSTRUCTIONS.name, benchmark, *counts, messages=messages)
 
 
@@ -202,7 +202,7 @@ def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options
         without_instruction=sum(report.new for report in reports if not report.takes_new),
         missing=sum(report.missing for report in reports),
         findings=sum(len(audit.findings) for audit in audits),
-        messages=count_messages([row.instruction for row in file.outputs], outputs),
+        messages=count_messages([row.instruction for row in file.outputs], outputs, file.nulls),
     )
 
 

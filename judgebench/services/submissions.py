@@ -23,6 +23,7 @@ class MessageCounts:
     conversations: int = 0  # instructions and outputs that are more than a user's texts and the replies to them
     images: int = 0  # each once
     not_shown: Mapping[str, int] = field(default_factory=dict)  # parts that no judge is shown, by their kind
+    nulls: int = 0  # of calls and tools that a Parquet file had added, left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def prepare(
         missing=len(known) - matched,
         duplicate=submission.duplicates,
         empty=submission.empty,
-        messages=count_messages([row.instruction for row in kept], [row.output for row in kept]),
+        messages=count_messages([row.instruction for row in kept], [row.output for row in kept], submission.nulls),
     )
     outputs = tuple(
         replace(
@@ -146,7 +147,7 @@ def fitted(
     return output if source is None else with_source(output, source, stored, blobs)
 
 
-def count_messages(instructions: Iterable[Instruction], outputs: Sequence[Output]) -> MessageCounts:
+def count_messages(instructions: Iterable[Instruction], outputs: Sequence[Output], nulls: int = 0) -> MessageCounts:
     """What they hold; an instruction that occurs twice counts once."""
     distinct = {instruction.key: instruction for instruction in instructions}.values()
     messages = _messages(distinct, outputs)
@@ -158,6 +159,7 @@ def count_messages(instructions: Iterable[Instruction], outputs: Sequence[Output
         conversations=sum(not row.plain for row in distinct) + sum(not output.plain for output in outputs),
         images=len(images - {None}),
         not_shown=dict(sorted(kinds.items())),
+        nulls=nulls,
     )
 
 

@@ -158,4 +158,6 @@ def messages_held(held: "MessageCounts") -> list[str]:
     """What instructions and outputs hold beside texts; empty where that is nothing."""
     counts = ((held.samples, "further sample"), (held.conversations, "conversation"), (held.images, "image"))
     kinds = ", ".join(f"{one_line(kind)} ({number:,})" for kind, number in held.not_shown.items())
-    return [count(number, noun) for number, noun in counts if number] + [f"no judge is shown: {kinds}"] * bool(kinds)
+    nulls = f"{count(held.nulls, 'null')} that Parquet adds to calls and tools left out"
+    words = [count(number, noun) for number, noun in counts if number]
+    return [*words, *[f"no judge is shown: {kinds}"] * bool(kinds), *[nulls] * bool(held.nulls)]

@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 from judgebench import services
+from judgebench.conversations import Conversation, Message, Text
 from judgebench.errors import DatabaseError
+from judgebench.formats.form_files import form_document
+from judgebench.formats.forms import registry as forms
 from judgebench.formats.registry import FORMATS
 from judgebench.store.database import Database
 from tests.cli.conftest import Invoke
 from tests.formats.writing import write_rows
+from tests.services import test_form_files as form_files
 
 ANNOTATION = {
     **{"instruction": "q", "output_1": "x", "generator_1": "base", "output_2": "y", "generator_2": "m"},
@@ -101,6 +105,44 @@ def test_standard_input_is_a_file(invoke: Invoke, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
     shown = invoke("import", "-", "--benchmark", "b")
     assert (shown.code, shown.out) == (0, "standard input (outputs): b: 1 outputs (m) stored; 0 were stored already\n")
+
+
+@pytest.mark.parametrize("name", ["inspect", "promptfoo"])
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_document_on_standard_input_is_one(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, name: str, indent: int | None, packed: bool
+) -> None:
+    talk = Conversation.of_turns(["q"]).messages
+    row = forms.named(name).write(Conversation((*talk, Message("assistant", (Text("a"),)))), {})
+    document = form_document(name, [{**row, "provider": "m"}], benchmark="b", model="m")
+    data = json.dumps(document, indent=indent).encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(data) if packed else data)))
+    shown = invoke("import", "-", "--benchmark", "b")
+    assert (shown.code, shown.out) == (0, "standard input (outputs): b: 1 outputs (m) stored; 0 were stored already\n")
+
+
+def test_an_archive_on_standard_input_is_a_log(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"PK\x03\x04 a spreadsheet")))
+    shown = invoke("import", "-", "--benchmark", "b")
+    assert shown.code == 2
+    assert shown.err.startswith("judgebench: standard input")
+    assert shown.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", form_files.NAMES)
+def test_each_form_comes_in_goes_out_and_comes_in_again(invoke: Invoke, tmp_path: Path, name: str) -> None:
+    path = form_files.source(forms.named(name), tmp_path)
+    out = tmp_path / f"out{path.suffix}"
+    assert invoke("import", path, "--benchmark", "bench", "--model", "m").code == 0
+    assert invoke("export", name, "--to", out, "--benchmark", "bench", "--model", "m").code == 0
+    for arguments in ((), ("--as", name)):
+        other = tmp_path / f"other{len(arguments)}.db"
+        shown = invoke("--db", other, "import", out, "--benchmark", "bench", *arguments)
+        assert "bench: 4 outputs (m) stored; 0 were stored already" in shown.out
+        kept = [form_files.stored(Database(str(path))) for path in (other, tmp_path / "judgebench.db")]
+        assert kept[0] == kept[1]
+    assert "bench: 0 outputs (m) stored; 4 were stored already" in invoke("import", out, "--benchmark", "bench").out
 
 
 def test_an_error_in_standard_input_names_it(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:

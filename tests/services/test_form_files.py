@@ -280,3 +280,37 @@ def test_what_no_database_holds_as_text_survives_in_messages(tmp_path: Path, dat
         export(database, "outputs", tmp_path / f"c.{ending}", benchmark="bench")
         import_file(other, tmp_path / f"c.{ending}", benchmark="bench")
         assert stored(other) == stored(database)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "promptfoo"])
+def test_a_file_that_is_not_stored_is_left_out_and_counted(tmp_path: Path, database: Database, name: str) -> None:
+    asked = Message("user", (Text("Like this:"), Media("image", IMAGE.digest, "image/png")))
+    drawn = Message("assistant", (Media("image", IMAGE.digest, "image/png"),))
+    talks = [(asked, said("assistant", "Done.")), (said("user", "Draw."), drawn), TALKS["system"]]
+    gemini = forms.named("gemini")
+    rows = [gemini.write(Conversation(talk), {IMAGE.digest: IMAGE}) for talk in talks]
+    by_import(database, written(gemini, tmp_path, rows))
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE blobs SET bytes = NULL")
+    path = tmp_path / ("out.json" if name in DOCUMENTS else "out.jsonl")
+    done = export(database, name, path, benchmark="bench")
+    assert (done.rows, done.lost) == (3, {"image": 2})
+    assert [len(forms.named(name).read(row, {}).whole.messages) for row in spoken(path)][::2] == [2, 3]
+    report = import_file(database, path, benchmark="again")
+    assert (report.new, report.messages.images) == (3, 0)
+
+
+def test_nulls_that_parquet_adds_are_left_out_and_counted(tmp_path: Path, database: Database, other: Database) -> None:
+    def called(**arguments: Any) -> list[dict[str, Any]]:
+        call = {"id": "c", "type": "function", "function": {"name": "book", "arguments": arguments}}
+        return [{"role": "user", "content": "q"}, {"role": "assistant", "content": None, "tool_calls": [call]}]
+
+    rows = [
+        {"model": "m", "messages": called(days=3, at={"city": "Rome"})},
+        {"model": "n", "messages": called(nights=2, at={"street": "x"})},
+        {"model": "o", "messages": called(days=3, at={"city": "Rome"})},
+    ]
+    import_file(database, write_rows(tmp_path / "a.jsonl", rows), benchmark="bench")
+    report = import_file(other, write_rows(tmp_path / "a.parquet", rows), benchmark="bench")
+    assert report.messages.nulls == 6
+    assert stored(other) == stored(database)

@@ -17,6 +17,7 @@ from judgebench.conversations import (
     Media,
     Message,
     Opaque,
+    Part,
     Reasoning,
     Refusal,
     Text,
@@ -96,11 +97,24 @@ def groups(messages: Sequence[Message]) -> Iterator[list[Message]]:
         yield group
 
 
+def written(form: Form, conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, Any]:
+    """The row of a conversation, without files whose bytes are not among the blobs."""
+    messages = tuple(
+        replace(message, parts=tuple(part for part in message.parts if not _is_gone(part, blobs)))
+        for message in conversation.messages
+    )
+    return form.write(replace(conversation, messages=messages), blobs)
+
+
+def _is_gone(part: Part, blobs: Mapping[str, Blob]) -> bool:
+    return isinstance(part, Media) and part.digest is not None and part.digest not in blobs
+
+
 def losses(form: Form, conversation: Conversation, blobs: Mapping[str, Blob]) -> Counter[str]:
     """What a row of the form cannot say of the conversation, by kind: seen by reading the row that it is written as."""
     if not conversation.messages:
         return Counter()
-    again = form.read(form.write(conversation, blobs), dict(blobs)).whole
+    again = form.read(written(form, conversation, blobs), dict(blobs)).whole
     lost = _kinds(conversation) - _kinds(again)
     before, after = (identity(side.messages, normalised=False) for side in (conversation, again))
     return lost if lost or before == after else Counter({"other": 1})
