@@ -9,8 +9,6 @@ from typing import Any
 
 from judgebench.errors import InputError
 from judgebench.formats import Sample
-from judgebench.formats.forms import promptfoo
-from judgebench.formats.forms.inspect_logs import read_log
 from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, ending, json_object, open_text, read_rows
 
 ARCHIVE = ".eval"  # how the name of a log ends that Inspect wrote as an archive
@@ -72,6 +70,9 @@ def _is_object(filename: Filename, limits: ReadLimits) -> bool:
 
 
 def _document_rows(filename: Filename, limits: ReadLimits, *, is_archive: bool) -> Iterator[FileRow]:
+    from judgebench.formats.forms import promptfoo
+    from judgebench.formats.forms.inspect_logs import read_log
+
     if is_archive:
         yield from read_log(filename, limits)
         return

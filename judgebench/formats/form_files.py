@@ -14,14 +14,13 @@ from judgebench.formats import Format
 from judgebench.formats.exchanges import divided, instruction_of, output_of
 from judgebench.formats.forms import Dialogue, Form, canonical, written
 from judgebench.formats.forms import registry as forms
-from judgebench.formats.forms.inspect_logs import inspect_log
 from judgebench.formats.outputs import read_outputs
 from judgebench.records import Instruction, Output
 
 _WHEN = "1970-01-01T00:00:00+00:00"  # a document was made, so that equal databases give equal files
 FORM_FORMATS = tuple(
-    Format(form.name, "outputs", form.help, read=partial(read_outputs, form=form), maps=True, is_form=True)
-    for form in forms.FORMS
+    Format(name, "outputs", sentence, read=partial(read_outputs, form=name), maps=True, is_form=True)
+    for name, sentence in forms.HELP.items()
 )
 _INSPECT, _PROMPTFOO = "inspect", "promptfoo"
 DOCUMENTS = (_INSPECT, _PROMPTFOO)  # forms whose files are one JSON document
@@ -38,9 +37,9 @@ def with_source(
     """The output with its own source of the instruction, if the source's form would say another than that one of what
     stands in ``instruction``; else without."""
     output = _without_source(output, instruction)
-    form = next((form for form in forms.FORMS if form.name == source.form), None)
-    if form is None or source == instruction.full:
+    if source.form not in forms.HELP or source == instruction.full:
         return output
+    form = forms.named(source.form)
     sourced = replace(output, trajectory=replace(output.placed(instruction), source=source))
     rows = [_row_text(form, instruction, each_output, blobs) for each_output in (output, sourced)]
     return output if rows[0] == rows[1] else sourced
@@ -111,6 +110,8 @@ def _asked(dialogue: Dialogue, instruction: Instruction, output: Output) -> int 
 def form_document(form: str, rows: Sequence[Mapping[str, Any]], *, benchmark: str, model: str) -> dict[str, Any]:
     """The document of rows of one of DOCUMENTS; ``model`` counts for a log of Inspect, which is of one."""
     if form == _INSPECT:
+        from judgebench.formats.forms.inspect_logs import inspect_log
+
         return inspect_log(rows, task=benchmark, model=model, created=_WHEN)
     results = {"version": 3, "timestamp": _WHEN, "prompts": [], "results": list(rows), "stats": {}}
     return {"evalId": benchmark, "results": results, "config": {"description": benchmark}}

@@ -9,7 +9,7 @@ from judgebench.formats import Format
 from judgebench.formats.documents import file_rows
 from judgebench.formats.exchanges import ExchangeReader, holds_conversation, holds_outputs
 from judgebench.formats.fields import USUAL_NAMES, Columns, holds_field, holds_more, holds_sides, read_label
-from judgebench.formats.forms import Form
+from judgebench.formats.forms import registry as forms
 from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits
 from judgebench.formats.writing import INSTRUCTION_COLUMNS, instruction_values, output_values
 from judgebench.records import Instruction, Output
@@ -94,7 +94,7 @@ def read_outputs(
     *,
     columns: Mapping[str, str] | None = None,
     limits: ReadLimits | None = None,
-    form: Form | None = None,
+    form: str | None = None,
 ) -> OutputsFile:
     """The outputs in a file. ``columns`` maps our field to the file's column, e.g. ``{"instruction": "question"}``.
 
@@ -104,7 +104,7 @@ def read_outputs(
     does not exist.
     """
     fields = Columns(columns or {})
-    reader = ExchangeReader(fields, form=form, limits=limits)
+    reader = ExchangeReader(fields, form=None if form is None else forms.named(form), limits=limits)
     return _gathered(file_rows(filename, limits=limits), str(filename), reader)
 
 

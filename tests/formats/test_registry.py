@@ -7,7 +7,7 @@ import pytest
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats import Format, FormName, registry
-from judgebench.formats.forms.registry import FORMS
+from judgebench.formats.forms.registry import HELP
 from judgebench.formats.outputs import InstructionsFile, OutputsFile
 from judgebench.formats.registry import FORMATS, named, read, readable, recognise
 from tests.formats.writing import write_file, write_rows
@@ -116,7 +116,7 @@ def test_every_help_is_one_sentence() -> None:
 
 
 def test_a_form_of_conversations_is_a_format_that_its_name_chooses(tmp_path: Path) -> None:
-    assert {form.name for form in FORMATS if form.is_form} == set(get_args(FormName)) == {form.name for form in FORMS}
+    assert {form.name for form in FORMATS if form.is_form} == set(get_args(FormName)) == set(HELP)
     path = write_rows(tmp_path / "a.jsonl", [{"messages": TALK, "model": "m"}])
     for name in ("openai-chat", "anthropic"):
         file = read(path, named(name))

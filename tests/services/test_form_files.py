@@ -21,7 +21,7 @@ from tests import mixed
 from tests.formats.writing import write_rows
 
 IMAGE = Blob("image/png", base64.b64decode("iVBORw0KGgo=") + b"pixels")
-NAMES = [form.name for form in forms.FORMS]
+NAMES = list(forms.HELP)
 MAKERS = (
     "openai-chat",
     "vllm",

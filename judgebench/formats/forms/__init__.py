@@ -47,7 +47,7 @@ class Dialogue:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A row of the table of forms.
+    """How rows of a form are recognised, read and written.
 
     ``recognises`` and ``read`` take a row's values; ``read`` puts files that it holds into the blobs it is given, and
     raises ValueError for what is not of this form, naming the field. ``write`` makes the row of a conversation whose
@@ -55,7 +55,6 @@ class Form:
     """
 
     name: str
-    help: str  # one sentence
     recognises: Callable[[Mapping[str, Any]], bool]
     read: Callable[[Mapping[str, Any], Blobs], Dialogue]
     write: Callable[[Conversation, Mapping[str, Blob]], dict[str, Any]]

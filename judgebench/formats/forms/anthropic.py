@@ -377,6 +377,4 @@ def _written_tool(tool: Tool) -> dict[str, Any]:
     return {"name": tool.name} | description | {"input_schema": {"type": "object"} if values is None else values}
 
 
-ANTHROPIC = Form(
-    _NAME, "Anthropic Messages: messages with blocks, system and tools beside them.", recognises, read, write
-)
+ANTHROPIC = Form(_NAME, recognises, read, write)

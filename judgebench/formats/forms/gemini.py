@@ -419,6 +419,4 @@ def _written_file(media: Media, blobs: Mapping[str, Blob], *, safe: bool) -> dic
     return {"inlineData": typed | {"data": data.translate(_STANDARD) if safe else data}}
 
 
-GEMINI = Form(
-    _NAME, "Google's Gemini: contents with parts, systemInstruction, tools and candidates.", recognises, read, write
-)
+GEMINI = Form(_NAME, recognises, read, write)

@@ -408,4 +408,4 @@ def _written_tool(tool: Tool) -> dict[str, Any]:
     return values | ({"parameters": json.loads(tool.parameters)} if tool.parameters else {})
 
 
-INSPECT = Form(_NAME, "A sample of an Inspect log: input, messages, output and attachments.", recognises, read, write)
+INSPECT = Form(_NAME, recognises, read, write)

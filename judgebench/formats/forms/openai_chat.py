@@ -371,16 +371,9 @@ def _holds_reasoning(values: Mapping[str, Any]) -> bool:
     return any(key in message for message in messages for key in _REASONING_KEYS)
 
 
-OPENAI = Form(
-    "openai-chat",
-    "Messages of OpenAI's chat API: messages with role, content and tool_calls.",
-    holds_messages,
-    guarded(partial(_read, form="openai-chat")),
-    partial(_write, style=CHAT),
-)
+OPENAI = Form("openai-chat", holds_messages, guarded(partial(_read, form="openai-chat")), partial(_write, style=CHAT))
 VLLM = Form(
     "vllm",
-    "As openai-chat, with the model's reasoning apart: reasoning, reasoning_content or thinking.",
     lambda values: holds_messages(values) and _holds_reasoning(values),
     guarded(partial(_read, form="vllm")),
     partial(_write, style=REASONING_CHAT),

@@ -143,10 +143,4 @@ def _written_prompt(messages: list[Message], blobs: Mapping[str, Blob], *, liste
     return kept(written)
 
 
-PROMPTFOO = Form(
-    "promptfoo",
-    "Results of promptfoo: prompt.raw, a text or a list of chat messages, and response.output.",
-    _recognises,
-    guarded(_read),
-    _write,
-)
+PROMPTFOO = Form("promptfoo", _recognises, guarded(_read), _write)

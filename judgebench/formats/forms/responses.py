@@ -413,6 +413,4 @@ def _written_flat(tool: dict[str, Any]) -> dict[str, Any]:
     return {"parameters": None, "strict": None} | tool if tool["type"] == "function" else tool
 
 
-RESPONSES = Form(
-    "responses", "Items of OpenAI's Responses API: input, instructions and output.", _recognises, guarded(_read), _write
-)
+RESPONSES = Form("responses", _recognises, guarded(_read), _write)

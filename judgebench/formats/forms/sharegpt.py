@@ -253,10 +253,4 @@ def _written_files(conversation: Conversation, blobs: Mapping[str, Blob]) -> dic
     return row
 
 
-SHAREGPT = Form(
-    "sharegpt",
-    "Conversations of ShareGPT: a list of from and value, with system and tools beside it.",
-    _recognises,
-    guarded(_read),
-    _write,
-)
+SHAREGPT = Form("sharegpt", _recognises, guarded(_read), _write)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from judgebench.errors import UnknownName
-from judgebench.formats.forms.registry import FORMS, named, recognise
+from judgebench.formats.forms.registry import HELP, all_forms, named, recognise
 from tests.formats.forms.rows import IN_OPENAI_CHAT, IN_PROMPTFOO, IN_RESPONSES, IN_SHAREGPT
 
 ROWS: dict[str, list[dict[str, Any]]] = {
@@ -54,7 +54,7 @@ def test_rows_of_texts_are_of_none(row: dict[str, Any]) -> None:
 
 
 def test_forms_have_names_of_their_own() -> None:
-    assert len({form.name for form in FORMS}) == len(FORMS)
-    assert all(named(form.name) is form for form in FORMS)
+    assert [form.name for form in all_forms()] == list(HELP)
+    assert all(named(form.name) is form for form in all_forms())
     with pytest.raises(UnknownName):
         named("telegram")
