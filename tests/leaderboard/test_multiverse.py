@@ -5,7 +5,7 @@ import pytest
 
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard.multiverse import Universe, many_rankings, multiverse
-from tests.stats.factories import against_baseline
+from tests.stats.factories import against_baseline, stacked
 
 TABLE = against_baseline()
 MODELS = ("a", "b", "c")
@@ -72,3 +72,12 @@ def test_battles_whose_orders_disagree_are_all_that_consistency_leaves_out() -> 
     many = many_rankings(first)
     assert many.impossible == 4  # no method ranks what is left: nothing
     assert set(many.together.best_rank.tolist()) == {1}
+
+
+def test_samples_that_end_differently_are_consistent() -> None:
+    won = replace(TABLE, preference=np.ones(len(TABLE)))
+    both = stacked(won, replace(won, preference=np.zeros(len(TABLE))))
+    sample = np.repeat([0, 1], len(TABLE)).astype(np.int32)
+    apart = replace(both, samples=np.stack([sample, sample], axis=1))
+    assert many_rankings(both).impossible == 4  # all battles of one output each contradict themselves
+    assert many_rankings(apart).impossible == 0
