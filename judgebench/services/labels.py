@@ -15,7 +15,7 @@ from judgebench.estimate import Estimate, unidentified
 from judgebench.formats.human_labels import LABELS, LabelFile, LabelRow, Side
 from judgebench.records import HumanLabel, Instruction, Model, Output, check_name
 from judgebench.services.imports import ImportReport
-from judgebench.services.submissions import fitted, stored_instructions
+from judgebench.services.submissions import MessageCounts, fitted, stored_instructions
 from judgebench.stats.agreement import outcomes, share_alike
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
@@ -90,6 +90,7 @@ def save_labels(
         without_output=sum(label is None for label in given),
         instructions=instructions,
         outputs=outputs,
+        messages=MessageCounts(nulls=file.nulls),
     )
 
 
