@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from os import PathLike
 
 from judgebench import services, store
-from judgebench.engine.judges import template_of
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats import Format, Sample, registry
 from judgebench.formats.alpaca_eval import ALPACA_EVAL, read_alpaca_eval
@@ -23,6 +22,7 @@ from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
 from judgebench.judging.templates import OPTIONAL, shown_key
 from judgebench.records import Instruction, Judge, Model, Output, Trial, TrialResult, check_name
 from judgebench.services.submissions import MessageCounts, count_messages, fitted, is_of_messages, stored_instructions
+from judgebench.spec.templates import load_template
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
 from judgebench.store.verdicts import VerdictWriter
@@ -276,9 +276,10 @@ def _shown_by(judge: Judge) -> tuple[str, ...]:
     if judge.template.endswith(".md"):  # a path that a file names is not opened
         return everything
     try:
-        return template_of(judge).shows
+        template = load_template(judge.template)
     except (UnknownName, InputError):
         return everything
+    return template.shows if template.digest == judge.template_digest else everything
 
 
 def _results(

@@ -6,6 +6,7 @@ new file with the next number.
 """
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -114,7 +115,14 @@ class _Front(_Strict):
 
 def templates() -> list[Template]:
     """Every template that comes with the package, by id, all versions."""
-    return sorted((_read(path) for path in _bundled().values()), key=lambda template: (template.id, template.version))
+    return list(_templates())
+
+
+@cache
+def _templates() -> tuple[Template, ...]:
+    """They are read once: an import asks for them with every model."""
+    read = (_read(path) for path in _bundled().values())
+    return tuple(sorted(read, key=lambda template: (template.id, template.version)))
 
 
 def load_template(id_or_path: str | Path) -> Template:

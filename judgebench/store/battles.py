@@ -295,7 +295,7 @@ class BattleSummary:
     """A battle in a list: two models on an instruction, whatever the number of their samples."""
 
     instruction: str  # key
-    text: str  # of the instruction
+    text: str  # of the instruction, ``Instruction.brief``
     category: str | None
     model_a: str
     model_b: str
@@ -483,17 +483,14 @@ def _by_upset(connection: sa.Connection, battles: sa.Select[Any], strength: Mapp
 def _named(connection: sa.Connection, query: sa.Select[Any]) -> list[BattleSummary]:
     """The rows of one page with the instruction and the models' names, in the same order."""
     rows = connection.execute(query).all()
-    i = t.instructions.c
-    shown = sa.select(i.id, i.key, i.turns, i.category).where(i.id.in_([row.instruction_id for row in rows]))
-    instructions = {row.id: row for row in connection.execute(shown)}
+    shown = sa.select(t.instructions).where(t.instructions.c.id.in_({row.instruction_id for row in rows}))
+    about = {row.id: (row.key, instruction_of(row).brief, row.category) for row in connection.execute(shown)}
     outputs = [output for row in rows for output in (row.output_a_id, row.output_b_id)]
     models = sa.select(_o.id, t.models.c.name).join(t.models, t.models.c.id == _o.model_id).where(_o.id.in_(outputs))
     names = {row.id: row.name for row in connection.execute(models)}
     return [
         BattleSummary(
-            instruction=instructions[row.instruction_id].key,
-            text="\n\n".join(json.loads(instructions[row.instruction_id].turns)),
-            category=instructions[row.instruction_id].category,
+            *about[row.instruction_id],
             model_a=names[row.output_a_id],
             model_b=names[row.output_b_id],
             preference=row.preference,
