@@ -17,6 +17,7 @@ from judgebench.conversations import (
     Conversation,
     Trajectory,
     answers,
+    brief,
     identity,
     plain_trajectory,
     tools_identity,
@@ -117,6 +118,11 @@ class Instruction:
     def text(self) -> str:
         """All turns, separated by an empty line."""
         return "\n\n".join(self.turns)
+
+    @property
+    def brief(self) -> str:
+        """All turns, with what else was asked shortened in brackets: for lists."""
+        return self.text if self.plain or self.full is None else brief(self.full)
 
     @property
     def visible(self) -> str:
