@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from judgebench.keys import normalise_text
+from judgebench.keys import normalise_text, one_json, written_json
 
 ASKING = ("system", "developer", "user")  # roles whose messages are asked; those of unknown roles are, too
 REPLYING = ("assistant", "tool")  # of these what a model said and did is made, unless it was given
@@ -448,51 +448,8 @@ def tools_identity(tools: Iterable[Tool]) -> list[Any]:
 
 def _parsed(text: str) -> list[str]:
     """The JSON value in ``text``, in which 1 and 1.0 differ, or else the text."""
-    written = _written_json(text)
+    written = written_json(text)
     return ["text", text] if written is None else ["json", written]
-
-
-def one_json(text: str) -> str:
-    """The JSON value in ``text`` in the one way in which equal values are written, numbers with the digits that they
-    have; or else ``text``."""
-    written = _written_json(text)
-    return text if written is None else written
-
-
-def _written_json(text: str) -> str | None:
-    try:
-        value = json.loads(
-            text, parse_float=_Digits, parse_int=_Digits, parse_constant=_not_json, object_pairs_hook=_unique
-        )
-        return _SURROGATE.sub(lambda lone: f"\\u{ord(lone[0]):04x}", _with_digits(value))
-    except (ValueError, RecursionError):
-        return None
-
-
-class _Digits(str):
-    """A number as it is written."""
-
-
-def _with_digits(value: Any) -> str:
-    match value:
-        case dict():
-            return "{" + ", ".join(f"{_with_digits(key)}: {_with_digits(value[key])}" for key in sorted(value)) + "}"
-        case list():
-            return "[" + ", ".join(map(_with_digits, value)) + "]"
-        case _Digits():
-            return str(value)
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _not_json(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        raise ValueError("a key occurs twice")
-    return values
 
 
 def packed(values: Mapping[str, Any]) -> str:

@@ -26,8 +26,8 @@ from judgebench.conversations import (
     Text,
     Tool,
     Trajectory,
-    one_json,
 )
+from judgebench.keys import one_json
 
 _MOST_NAME = 64  # characters of a name that is shown in a line of ours
 _ODD = re.compile(r"[^\w.-]")

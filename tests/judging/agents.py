@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from judgebench.conversations import Call, Conversation, Message, Part, Reasoning, Refusal, Text, Tool, cut, one_json
+from judgebench.conversations import Call, Conversation, Message, Part, Reasoning, Refusal, Text, Tool, cut
+from judgebench.keys import one_json
 from judgebench.records import Battle, Instruction, Order, Output, Reading, Trial
 from judgebench.spec import load_template
 

@@ -6,22 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.conversations import (
-    Call,
-    Conversation,
-    Media,
-    Message,
-    Opaque,
-    Part,
-    Reasoning,
-    Refusal,
-    Text,
-    cut,
-    one_json,
-)
+from judgebench.conversations import Call, Conversation, Media, Message, Opaque, Part, Reasoning, Refusal, Text, cut
 from judgebench.judging import showing
 from judgebench.judging.templates import render
 from judgebench.judging.visibility import shows_alike
+from judgebench.keys import one_json
 from judgebench.records import Battle, Instruction, Order, Output, Prompt, Reading, Trial
 from judgebench.spec import load_template
 from tests.judging.agents import said, trial_of
