@@ -4,7 +4,7 @@ Every function takes the ``Source`` that a page got at its beginning, so that on
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ import streamlit as st
 
 from judgebench import services
 from judgebench.services.bias import Scope
+from judgebench.services.labels import Compared
 from judgebench.services.pages import (
     AgreementReport,
     BattleFilter,
@@ -56,6 +57,12 @@ def source() -> Source:
 @st.cache_data(max_entries=20, show_spinner=False)
 def benchmarks(source: Source) -> list[services.benchmarks.BenchmarkSummary]:
     return services.benchmarks.benchmarks(_of(source))
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def judge_at_hand(source: Source, benchmark: str) -> str:
+    """The name of a judge in this program that takes what the benchmark holds."""
+    return "scripted:coin" if services.benchmarks.has_conversations(_of(source), benchmark) else "embedded"
 
 
 @st.cache_data(max_entries=100, show_spinner="Ranking")
@@ -139,9 +146,11 @@ def audits(source: Source, benchmark: str) -> list[StoredAudit]:
     return services.audits.results.audits(_of(source), benchmark)
 
 
-def next_pair(source: Source, benchmark: str, voter: str) -> services.labels.PairToLabel | None:
-    """Drawn anew at every call. Raises UnknownName."""
-    return services.labels.next_pair(_of(source), benchmark, voter)
+def next_pair(
+    source: Source, benchmark: str, voter: str, skipped: Sequence[Compared]
+) -> services.labels.PairToLabel | None:
+    """Drawn anew at every call, of those ``skipped`` when no other is left. Raises UnknownName."""
+    return services.labels.next_pair(_of(source), benchmark, voter, skipped=skipped)
 
 
 @st.cache_data(max_entries=50, show_spinner=False)

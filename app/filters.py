@@ -37,6 +37,17 @@ def benchmark(source: cached.Source) -> BenchmarkSummary:
     return known[chosen or next(iter(known))]
 
 
+def judging(source: cached.Source, benchmark: str) -> None:
+    """The command that has a judge at hand judge the benchmark, and what else there is where that one reads nothing."""
+    judge = cached.judge_at_hand(source, benchmark)
+    st.code(f"judgebench run --benchmark {one_line(benchmark)} --judge {judge} --all-pairs", language=None)
+    if judge != "embedded":
+        line("It draws lots, to try things. A judge that reads conversations is one of a server:")
+        st.code(
+            f"judgebench run --benchmark {one_line(benchmark)} --judge MODEL --judge-url URL --all-pairs", language=None
+        )
+
+
 def by_name(key: str, names: Collection[str], *, many: bool = False) -> None:
     """Let a link name values as the command line does, where the address bar holds the labels that a widget shows."""
     linked = [value for value in st.query_params.get_all(key) if value in names]

@@ -21,6 +21,7 @@ from judgebench.keys import normalise_text
 
 ASKING = ("system", "developer", "user")  # roles whose messages are asked; those of unknown roles are, too
 REPLYING = ("assistant", "tool")  # of these what a model said and did is made, unless it was given
+_SHORT, _DIGITS = 16, 12  # characters: of either end of what is shortened; of a digest
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -314,6 +315,47 @@ def _visible(part: Part) -> str:
             return f"{kind} {digest or url or name}"
         case _:
             return ""
+
+
+def brief(conversation: Conversation) -> str:
+    """Its user's texts, and before each in brackets, shortened, what else was asked: a line that tells it from others
+    in a list."""
+    notes = [_note("tools", ", ".join(tool.name for tool in conversation.tools))] if conversation.tools else []
+    blocks: list[str] = []
+    for message in conversation.messages:
+        if message.role != "user":
+            notes.append(_note(_speaker(message), visible([message])))
+            continue
+        notes += [f"[{_shortened(_speaker(message))}]"] if message.name else []
+        blocks.append(" ".join((*notes, *map(_brief_part, message.parts))))
+        notes = []
+    return "\n\n".join((*blocks, " ".join(notes)) if notes else blocks)
+
+
+def _brief_part(part: Part) -> str:
+    match part:
+        case Text(text) | Refusal(text):
+            return text
+        case Media(kind, digest, url=url, name=name):
+            return f"[{kind} {(digest or '')[:_DIGITS] or _shortened(url or name or '')}]"
+        case Opaque(kind):
+            return f"[{_shortened(kind)}]"
+        case _:
+            return _note(type(part).__name__.lower(), _visible(part))
+
+
+def _speaker(message: Message) -> str:
+    return f"{message.role} {message.name}" if message.name else message.role
+
+
+def _note(title: str, text: str) -> str:
+    return f"[{_shortened(title)}: {_shortened(text)}]"
+
+
+def _shortened(text: str) -> str:
+    """On one line, with its beginning and its end: prompts often begin alike."""
+    words = " ".join(text.split())
+    return words if len(words) <= 2 * _SHORT else f"{words[:_SHORT].rstrip()}…{words[-_SHORT:].lstrip()}"
 
 
 class Calls:

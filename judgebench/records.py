@@ -15,6 +15,7 @@ from judgebench.conversations import (
     Calls,
     Conversation,
     Trajectory,
+    brief,
     identity,
     plain_trajectory,
     tools_identity,
@@ -109,6 +110,11 @@ class Instruction:
     def text(self) -> str:
         """All turns, separated by an empty line."""
         return "\n\n".join(self.turns)
+
+    @property
+    def brief(self) -> str:
+        """All turns, with what else was asked shortened in brackets: for lists."""
+        return self.text if self.plain or self.full is None else brief(self.full)
 
     @property
     def visible(self) -> str:

@@ -19,9 +19,10 @@ _EVIDENCE_PX, _FINDINGS_PX = 130, 400
 _SHOWN = 12  # findings with their spans
 
 
-def _command(audit: Audit, benchmark: BenchmarkSummary, **more: str) -> None:
+def _command(source: cached.Source, audit: Audit, benchmark: BenchmarkSummary, **more: str) -> None:
     """What a terminal does it by, with the settings that the audit needs."""
-    judge, models = [*benchmark.judges, "embedded"][0], [*benchmark.models, "MODEL", "OPPONENT"]
+    judge = benchmark.judges[0] if benchmark.judges else cached.judge_at_hand(source, benchmark.name)
+    models = [*benchmark.models, "MODEL", "OPPONENT"]
     values = {"benchmark": benchmark.name, "judge": judge, "model": models[0], "opponent": models[1]}
     known = {name: values[name] for name in audit.needed if name in values}
     st.code(audit.command(**known, **more), language=None, wrap_lines=True)
@@ -33,12 +34,14 @@ def _outcome(audit: StoredAudit) -> str:
     return f"{audit.created_at[:16].replace('T', ' ')} UTC: {passed}{stale}"
 
 
-def _null_models(audits: Sequence[StoredAudit], benchmark: BenchmarkSummary, judges: dict[str, str]) -> None:
+def _null_models(
+    source: cached.Source, audits: Sequence[StoredAudit], benchmark: BenchmarkSummary, judges: dict[str, str]
+) -> None:
     st.subheader("Null models", anchor=False)
     line("Entrants whose output ignores the instruction. A judge passes when each is shown to win less than the gate.")
     if not audits:
         line("No judge of this benchmark was audited yet. This does it:")
-        _command(AUDITS["null-models"], benchmark)
+        _command(source, AUDITS["null-models"], benchmark)
     for audit in audits:
         document = audit.document
         line(f"{one_line(judges.get(audit.judge_digest or '', 'a judge that is gone'), 200)}, {_outcome(audit)}")
@@ -66,12 +69,12 @@ def _entrants(entrants: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
     }
 
 
-def _findings(audit: Audit, audits: Sequence[StoredAudit], benchmark: BenchmarkSummary) -> None:
+def _findings(source: cached.Source, audit: Audit, audits: Sequence[StoredAudit], benchmark: BenchmarkSummary) -> None:
     title = audit.name.replace("-", " ").capitalize()
     st.subheader(title, anchor=False)
     if not audits:
         line("This was not audited yet. This does it:")
-        _command(audit, benchmark)
+        _command(source, audit, benchmark)
         return
     findings = [finding for audit in audits for finding in audit.document["findings"]]
     rules = {rule: words for audit in audits for rule, words in audit.document.get("rules", {}).items()}
@@ -108,13 +111,15 @@ def _findings(audit: Audit, audits: Sequence[StoredAudit], benchmark: BenchmarkS
                 markup("".join(diff.highlighted(evidence) for evidence in finding["evidence"]), height=_EVIDENCE_PX)
 
 
-def _defences(audits: Sequence[StoredAudit], judges: dict[str, str], benchmark: BenchmarkSummary) -> None:
+def _defences(
+    source: cached.Source, audits: Sequence[StoredAudit], judges: dict[str, str], benchmark: BenchmarkSummary
+) -> None:
     st.subheader("Defences", anchor=False)
     rows = [(judges.get(audit.judge_digest or "", ""), audit) for audit in audits]
     defended = [(judge, audit) for judge, audit in rows if "+" in judge]
     if not defended:
         line("No defence was measured yet. This asks the judge behind one, beside the audit above:")
-        _command(AUDITS["null-models"], benchmark, defence="escaped")
+        _command(source, AUDITS["null-models"], benchmark, defence="escaped")
         return
     st.dataframe(
         {
@@ -135,10 +140,10 @@ try:
     audits = cached.audits(source, benchmark.name)
     by_kind = {kind: [audit for audit in audits if audit.kind == kind] for kind in AUDITS}
     judges = {judge.digest: judge.name for judge in cached.judges(source)}
-    _null_models(by_kind["null-models"], benchmark, judges)
-    _defences(by_kind["null-models"], judges, benchmark)
+    _null_models(source, by_kind["null-models"], benchmark, judges)
+    _defences(source, by_kind["null-models"], judges, benchmark)
     for name, audit in AUDITS.items():
         if name != "null-models":
-            _findings(audit, by_kind[name], benchmark)
+            _findings(source, audit, by_kind[name], benchmark)
 except JudgeBenchError as error:
     problem("Audits cannot be shown.", error)

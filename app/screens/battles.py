@@ -1,5 +1,7 @@
 """What was asked, what two models answered and what the judges said; every filter and battle has a permalink."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import cached, filters
@@ -15,7 +17,11 @@ from judgebench.show.text import one_line
 _CARDS = 4  # verdicts shown at once
 _ORDERS: dict[BattleOrder, str] = {"instructions": "As asked", "upsets": "Biggest upsets first"}
 _TOGGLES = {  # by field of the filter: label, place in the address, what it means
-    "inconsistent": ("Contradictory verdicts", "inconsistent", "Verdicts that name different winners"),
+    "inconsistent": (
+        "Contradictory verdicts",
+        "inconsistent",
+        "Verdicts on the same two outputs that name different winners",
+    ),
     "without_verdict": ("Trials without a verdict", "unanswered", "Unparsed, refused, truncated or failed"),
     "suspicious": (
         *("Suspicious", "suspicious"),
@@ -134,6 +140,7 @@ def _battle(battle: JudgedBattle) -> None:
     outputs = _compared(battle)
     filters.by_name("view", _VIEWS)
     held = passages(battle.instruction, outputs, battle.sizes)
+    several = sum(any(passage.replies) for passage in held) > 1
     st.subheader("Instruction", anchor=False)
     view = "text"
     for number, passage in enumerate(held):
@@ -150,7 +157,7 @@ def _battle(battle: JudgedBattle) -> None:
                 help="Rendered: headings, lists, tables and code; images, links and HTML are taken out.",
             )
         if any(passage.replies):
-            _sides(passage, outputs, view, number)
+            _sides(passage, [_name(output, several=several) for output in outputs], view, number)
     if battle.instruction.reference:
         st.subheader("Reference", anchor=False)
         block(battle.instruction.reference, height=_INSTRUCTION_PX, key="reference")
@@ -165,7 +172,12 @@ def _compared(battle: JudgedBattle) -> tuple[Output, Output]:
     return battle.outputs[numbers.index(chosen)]
 
 
-def _sides(passage: Passage, outputs: tuple[Output, Output], view: str, number: int) -> None:
+def _name(output: Output, *, several: bool) -> str:
+    """Whose it is, and how long all that its model wrote to be read."""
+    return f"{one_line(output.model, 200)} ({len(output.whole):,} characters{' in all' if several else ''})"
+
+
+def _sides(passage: Passage, names: Sequence[str], view: str, number: int) -> None:
     """What both outputs say here, side by side."""
     texts = [transcript(messages) for messages in passage.replies]
     marks = diff.marked(*texts) if view == "diff" else None
@@ -173,7 +185,7 @@ def _sides(passage: Passage, outputs: tuple[Output, Output], view: str, number: 
         side, key = "AB"[at], f"output_{'AB'[at]}_{number}"
         with place:
             st.subheader(f"Output {side}", anchor=False)
-            line(f"{one_line(outputs[at].model, 200)} ({len(texts[at]):,} characters)")
+            line(names[at])
             if marks is not None:
                 markup(marks[at], height=_OUTPUT_PX)
                 rest(texts[at], key=key)

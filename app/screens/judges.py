@@ -98,8 +98,8 @@ def _judges(source: cached.Source) -> None:
         benchmark = filters.benchmark(source)
         chosen = filters.some("Judges, one or two", benchmark.judges, key="judges", none="The first", most=2)
     if not benchmark.judges:
-        line("No judge has judged this benchmark yet. This asks a small model on this machine:")
-        st.code(f"judgebench run --benchmark {one_line(benchmark.name)} --judge embedded --all-pairs", language=None)
+        line("No judge has judged this benchmark yet. This asks one that comes with the program:")
+        filters.judging(source, benchmark.name)
         return
     judges = chosen or benchmark.judges[:1]
     for judge in judges:

@@ -10,14 +10,13 @@ from app.auth import Person, Role
 from app.views import conversation
 from app.views.elements import block, line, problem
 from judgebench import services
-from judgebench.services.labels import PairToLabel
+from judgebench.services.labels import Compared, PairToLabel
 from judgebench.services.pages import HumanLabel, JudgeBenchError
 from judgebench.show.conversations import passages
 from judgebench.show.numbers import estimate
-from judgebench.show.text import one_line
 
 _INSTRUCTION_PX, _OUTPUT_PX = 160, 400
-_PAIR, _NOTE = "vote_pair", "vote_note"  # in the session
+_PAIR, _NOTE, _SKIPPED = "vote_pair", "vote_note", "vote_skipped"  # in the session
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,8 @@ def _pair(source: cached.Source, benchmark: str, voter: str) -> PairToLabel | No
     kept: Mapping[str, object] = st.session_state.get(_PAIR, {})
     place = {"benchmark": benchmark, "voter": voter, "file": source.file}
     if any(kept.get(key) != value for key, value in place.items()):
-        st.session_state[_PAIR] = {**place, "pair": cached.next_pair(source, benchmark, voter)}
+        drawn = cached.next_pair(source, benchmark, voter, _skipped(benchmark, voter))
+        st.session_state[_PAIR] = {**place, "pair": drawn}
     pair: PairToLabel | None = st.session_state[_PAIR]["pair"]
     return pair
 
@@ -77,7 +77,15 @@ def _answer(benchmark: str, voter: str, pair: PairToLabel, answer: _Answer) -> N
     st.session_state.pop(_PAIR, None)
 
 
-def _skip() -> None:
+def _skipped(benchmark: str, voter: str) -> list[Compared]:
+    """What was skipped in this session, in the order in which it comes back."""
+    skipped: list[Compared] = st.session_state.setdefault(_SKIPPED, {}).setdefault((benchmark, voter), [])
+    return skipped
+
+
+def _skip(benchmark: str, voter: str, pair: PairToLabel) -> None:
+    skipped = _skipped(benchmark, voter)
+    skipped[:] = [*(earlier for earlier in skipped if earlier != pair.compared), pair.compared]
     st.session_state.pop(_PAIR, None)
 
 
@@ -121,13 +129,13 @@ try:
     pair = _pair(source, benchmark, voter)
     if pair is None:
         line("There is no pair left for you here. Pairs come from battles that a judge has judged:")
-        st.code(f"judgebench run --benchmark {one_line(benchmark)} --judge embedded --all-pairs", language=None)
+        filters.judging(source, benchmark)
     else:
         _show(pair)
         with st.container(horizontal=True):
             for answer in _ANSWERS:
                 st.button(answer.label, shortcut=answer.key, on_click=_answer, args=(benchmark, voter, pair, answer))
-            st.button("Skip", shortcut="S", on_click=_skip)
+            st.button("Skip", shortcut="S", on_click=_skip, args=(benchmark, voter, pair))
         line("Which model wrote which is not told, and their order is drawn anew for each pair.")
     _progress(source, benchmark, voter)
 except JudgeBenchError as error:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from app.views import markdown
-from app.views.elements import MAX_CHARS, block, markup, rest
+from app.views.elements import MAX_CHARS, block, line, markup, rest
 from judgebench.show import conversations
 from judgebench.show.conversations import ShownMessage
+from judgebench.show.text import count
 
 _TALL_PX, _LINE_PX, _HEADING_PX, _LINE_CHARS = 420, 24, 40, 60
 
@@ -18,7 +19,10 @@ def messages(shown: Sequence[ShownMessage], *, height: int, key: str, rendered: 
     text = conversations.transcript(shown)
     if not conversations.is_text(shown):
         html = conversations.markup(shown, most=MAX_CHARS, rendered=markdown.rendered if rendered else None)
-        markup(html, height="content" if _pixels(text, shown) < _TALL_PX else _TALL_PX)
+        tall = _pixels(text, shown) >= _TALL_PX
+        markup(html, height=_TALL_PX if tall else "content")
+        if tall:  # a box may end just between two messages, and a browser hide its scroll bar
+            line(f"{count(len(shown), 'message')}: what does not fit scrolls in the box.")
         rest(text, key=key)
     elif rendered:
         markup(markdown.rendered(text), height=height)

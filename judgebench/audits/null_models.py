@@ -45,17 +45,16 @@ def panel(template: Template, good: Mapping[str, str], *, seed: int = 0) -> list
 
     ``good`` maps the instructions' keys to good outputs, of which each instruction is given another one's.
 
-    Raises InputError when there are fewer than two good outputs.
+    Without two of them nothing can be exchanged, and the entrant "shuffled" is left out.
     """
-    others = exchanged(good, seed)
+    others = exchanged(good, seed) if len(good) > 1 else {}
+    shuffled = Entrant("shuffled", "the baseline's output to another instruction", lambda row: others[row.key])
     entrants = [
         Entrant("empty", "the empty text", lambda _: ""),
         Entrant("one-character", "a full stop", lambda _: "."),
         Entrant("polite", "one polite text for everything", lambda _: POLITE),
         Entrant("echo", "the instruction itself", lambda instruction: instruction.text),
-        Entrant(
-            "shuffled", "the baseline's output to another instruction", lambda instruction: others[instruction.key]
-        ),
+        *([shuffled] if others else []),
         Entrant("refusal", "one refusal for everything", lambda _: _REFUSAL),
     ]
     best = best_verdict(template)

@@ -9,6 +9,7 @@ from typing import Any
 
 from judgebench.errors import InputError
 from judgebench.formats import Sample
+from judgebench.formats.message_texts import with_messages
 from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, ending, json_object, open_text, read_rows
 
 ARCHIVE = ".eval"  # how the name of a log ends that Inspect wrote as an archive
@@ -36,7 +37,7 @@ def file_rows(filename: Filename, *, limits: ReadLimits | None = None) -> Iterat
 
 def read_sample(filename: Filename, *, limits: ReadLimits | None = None) -> Sample:
     """The file's first rows. Raises InputError as ``file_rows`` does."""
-    rows = [row.values for row in islice(file_rows(filename, limits=limits), _SAMPLE_ROWS)]
+    rows = [with_messages(row).values for row in islice(file_rows(filename, limits=limits), _SAMPLE_ROWS)]
     return Sample(ending(filename), tuple(rows), tuple(dict.fromkeys(column for row in rows for column in row)))
 
 

@@ -16,6 +16,7 @@ from judgebench.formats.fields import USUAL_NAMES, Columns, holds_field, optiona
 from judgebench.formats.forms import Blobs, Dialogue, Form
 from judgebench.formats.forms import registry as forms
 from judgebench.formats.message_columns import read_conversation, read_trajectory
+from judgebench.formats.message_texts import SPEAKERS, is_message_column, with_messages
 from judgebench.formats.reading import FileRow, Place, ReadLimits, kind
 from judgebench.formats.writing import KEY_COLUMN, messages_of
 from judgebench.keys import clean_text
@@ -26,7 +27,6 @@ _BESIDE = ("system", "tools", "system_instruction")  # columns that say more abo
 _ALPACA = ("input", "system", "history")  # columns that say more about an instruction's text
 _MEDIA_TYPE = re.compile(r"(?=.{1,100}\Z)[\w.+-]+/[\w.+-]+", re.ASCII)
 _UNKNOWN_TYPE = "application/octet-stream"  # of a file whose source says nothing that can be one
-_SPEAKER = ("role", "from", "type", "parts")  # what messages have, and texts have not
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,13 @@ class ExchangeReader:
 
     def read(self, row: FileRow) -> Exchange:
         """Raises InputError, naming row and field, where nothing was asked or something cannot be read."""
+        row = with_messages(row, self.columns.chosen)
         return self._of_texts(row) or self._of_any(row)
 
     def _of_texts(self, row: FileRow) -> Exchange | None:
         """What a row of two texts says, the short way; None for every other row, and for one with a fault."""
         column, answered = self.columns.peek("instruction", row), self.columns.peek("output", row)
-        if column is None or answered is None or self._form is not None or _says_more(row):
+        if column is None or answered is None or self._form is not None or _says_more(row) or is_message_column(column):
             return None
         text, reply = row.values[column], row.values[answered]
         if not isinstance(text, str) or not isinstance(reply, str) or not text.strip():
@@ -106,6 +107,7 @@ class ExchangeReader:
 
     def instruction(self, row: FileRow) -> Instruction:
         """What was asked, of a row whose outputs do not matter or stand elsewhere. Raises as ``read`` does."""
+        row = with_messages(row, self.columns.chosen)
         question = self._asked(row)
         self.columns.used.setdefault("instruction", question.column)
         return self._instruction(row, question)
@@ -130,6 +132,7 @@ class ExchangeReader:
 
     def conversation(self, row: FileRow, column: str) -> Conversation | None:
         """The messages in a column; None where it holds none."""
+        row = with_messages(row, self.columns.chosen)
         dialogue = self._messages(row, column)
         return None if dialogue is None else dialogue.conversation
 
@@ -167,6 +170,10 @@ class ExchangeReader:
 
     def _text(self, row: FileRow) -> _Asked:
         column = self.columns.require("instruction", row)
+        if is_message_column(column) and isinstance(row.values[column], str) and KEY_COLUMN not in row.values:
+            raise row.error(
+                column, f"expected a JSON list of messages with role and content, found {row.values[column][:60]!r}"
+            )
         turns = texts(row, column, row.values[column])
         if not turns:
             raise row.error(column, "holds no instruction")
@@ -314,7 +321,9 @@ def divided(dialogue: Dialogue, count: int | None = None) -> tuple[Conversation,
 def instruction_of(conversation: Conversation) -> Instruction:
     """The instruction that a conversation asks, with nothing else known about it."""
     turns = tuple(clean_text(text) for text in conversation.turns) or (clean_text(_written(conversation.messages)),)
-    bare = conversation.plain and Conversation.of_turns(turns).messages == conversation.messages
+    bare = (
+        conversation.plain and not conversation.extra and Conversation.of_turns(turns).messages == conversation.messages
+    )
     return Instruction(turns, full=None if bare else conversation)
 
 
@@ -376,7 +385,7 @@ def _without_missing(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_message(item: Any) -> bool:
-    return isinstance(item, Mapping) and any(name in item for name in _SPEAKER)
+    return isinstance(item, Mapping) and any(name in item for name in SPEAKERS)
 
 
 def _check_texts(row: FileRow, column: str, held: tuple[str, ...]) -> None:

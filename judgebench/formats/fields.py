@@ -52,6 +52,11 @@ class Columns:
         self._found: dict[str, str | None] = {}
         self.used: dict[str, str] = {}  # field -> the column it was first found in
 
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The columns that the caller named."""
+        return tuple(self._chosen.values())
+
     def chooses(self, field: str) -> bool:
         """Whether the caller named the field's column."""
         return field in self._chosen

@@ -81,6 +81,7 @@ class LabelFile:
     rows: tuple[LabelRow, ...]
     columns: Mapping[str, str]  # field -> the column it was read from
     blobs: Mapping[str, Blob] = field(default_factory=dict)  # files that messages hold, by digest
+    nulls: int = 0  # as of an OutputsFile
 
 
 def read_label_file(
@@ -91,9 +92,12 @@ def read_label_file(
     Raises InputError naming file, row and field where a label, an instruction or a side cannot be read.
     """
     reader = ExchangeReader(Columns(columns or {}, LABEL_FIELDS), limits=limits)
-    rows = tuple(_row(row, reader) for row in read_rows(filename, limits=limits))
+    rows, nulls = [], 0
+    for row in read_rows(filename, limits=limits):
+        nulls += row.nulls
+        rows.append(_row(row, reader))
     reader.columns.check_chosen(str(filename))
-    return LabelFile(str(filename), rows, reader.columns.used, reader.blobs)
+    return LabelFile(str(filename), tuple(rows), reader.columns.used, reader.blobs, nulls)
 
 
 def _row(row: FileRow, reader: ExchangeReader) -> LabelRow:

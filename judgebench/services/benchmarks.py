@@ -8,7 +8,10 @@ from judgebench.records import Model
 from judgebench.store.database import Connection, Database
 from judgebench.store.runs import RunSummary
 
-__all__ = ["BenchmarkSummary", "RunSummary", "benchmark", "benchmarks", "generated", "models", "runs", "version"]
+__all__ = [
+    "BenchmarkSummary", "RunSummary", "benchmark", "benchmarks", "generated", "has_conversations", "models", "runs",
+    "version",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class BenchmarkSummary:
     instructions: int
     categories: tuple[str, ...]
     models: tuple[str, ...]
-    judges: tuple[str, ...]
+    judges: tuple[str, ...]  # that have a verdict; one of whom only a batch was written is not among them
     verdicts: int  # in force, failures included
 
 
@@ -39,6 +42,15 @@ def benchmark(database: Database, name: str) -> BenchmarkSummary:
     """Raises UnknownName."""
     with database.read() as connection:
         return _summary(connection, name)
+
+
+def has_conversations(database: Database, name: str) -> bool:
+    """Whether any instruction, or output to one, is stored as messages, which not every judge can be shown.
+
+    Raises UnknownName.
+    """
+    with database.read() as connection:
+        return store.benchmarks.has_conversations(connection, store.benchmarks.benchmark_id(connection, name))
 
 
 def models(database: Database, benchmark: str) -> list[Model]:
@@ -67,6 +79,6 @@ def _summary(connection: Connection, name: str) -> BenchmarkSummary:
         instructions=store.benchmarks.count(connection, benchmark_id),
         categories=tuple(store.benchmarks.categories(connection, benchmark_id)),
         models=tuple(store.benchmarks.model_names(connection, benchmark_id)),
-        judges=tuple(judge.name for judge in store.judges.judges(connection, benchmark_id)),
+        judges=tuple(store.verdicts.judge_names(connection, benchmark_id)),
         verdicts=store.verdicts.count(connection, benchmark_id),
     )

@@ -15,11 +15,12 @@ from judgebench.estimate import Estimate, unidentified
 from judgebench.formats.human_labels import LABELS, LabelFile, LabelRow, Side
 from judgebench.records import HumanLabel, Instruction, Model, Output, check_name
 from judgebench.services.imports import ImportReport
-from judgebench.services.submissions import fitted, stored_instructions
+from judgebench.services.submissions import MessageCounts, fitted, stored_instructions
 from judgebench.stats.agreement import outcomes, share_alike
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
 
+Compared = tuple[str, tuple[str, int], tuple[str, int]]  # instruction's key, model and sample of either output, by name
 _Outputs = dict[str, list[Output]]  # by the instruction's key
 _POOL = 8  # pairs of which the one that judges are least sure of is asked
 
@@ -89,6 +90,7 @@ def save_labels(
         without_output=sum(label is None for label in given),
         instructions=instructions,
         outputs=outputs,
+        messages=MessageCounts(nulls=file.nulls),
     )
 
 
@@ -208,6 +210,16 @@ class PairToLabel:
     second: Output
     sizes: Mapping[str, int] = field(default_factory=dict)  # bytes of the files that their messages hold, by digest
 
+    @property
+    def compared(self) -> Compared:
+        """What tells it from other pairs, whichever output is shown first."""
+        return _compared(self.first, self.second)
+
+
+def _compared(one: Output, other: Output) -> Compared:
+    a, b = sorted((output.model, output.sample) for output in (one, other))
+    return one.instruction, a, b
+
 
 def human_labels(
     database: Database, benchmark: str, *, annotator: str | None = None, category: str | None = None
@@ -222,12 +234,19 @@ def human_labels(
 
 
 def to_label(
-    database: Database, benchmark: str, annotator: str, *, limit: int = 1, seed: int | None = None
+    database: Database,
+    benchmark: str,
+    annotator: str,
+    *,
+    limit: int = 1,
+    seed: int | None = None,
+    skipped: Sequence[Compared] = (),
 ) -> list[PairToLabel]:
     """Pairs that ``annotator`` has not labelled, one an instruction, those least labelled first and else at random.
 
     Only pairs that some judge has judged, so that every label can be compared with a verdict; pairs of identical
-    outputs are left out. Which output comes first is drawn anew each time. Raises UnknownName.
+    outputs are left out. Which output comes first is drawn anew each time. Those ``skipped`` come last, in their order.
+    Raises UnknownName.
     """
     rng = random.Random(seed)  # noqa: S311 - it shuffles, it keeps no secret
     with database.read() as connection:
@@ -236,15 +255,31 @@ def to_label(
         places = labels.unlabelled(connection, benchmark_id, annotator)
         rng.shuffle(places)
         places.sort(key=lambda place: counts.get(place, 0))  # those that are alike stay in random order
-        pairs = chain.from_iterable(_one_pair(connection, place, annotator, rng) for place in places)
-        return list(islice(pairs, limit))
+        of_skipped = store.benchmarks.instruction_ids(connection, benchmark_id, [key for key, *_ in skipped])
+        fresh = (_one_pair(connection, place, annotator, rng, without=skipped) for place in places)
+        later = (
+            _one_pair(connection, of_skipped[pair[0]], annotator, rng, only=pair)
+            for pair in skipped
+            if pair[0] in of_skipped
+        )
+        return list(islice(chain.from_iterable(chain(fresh, later)), limit))
 
 
-def _one_pair(connection: Connection, place: int, annotator: str, rng: random.Random) -> list[PairToLabel]:
+def _one_pair(
+    connection: Connection,
+    place: int,
+    annotator: str,
+    rng: random.Random,
+    *,
+    without: Sequence[Compared] = (),
+    only: Compared | None = None,
+) -> list[PairToLabel]:
     """A pair on this instruction that is left to label; empty where there is none."""
     left = labels.unlabelled_pairs(connection, place, annotator)
     rng.shuffle(left)
-    pair = next(([one, other] for one, other in left if one.digest != other.digest), None)
+    pairs = ([one, other] for one, other in left if only in (None, _compared(one, other)))
+    fresh = (pair for pair in pairs if _compared(*pair) not in without)
+    pair = next(([one, other] for one, other in fresh if one.digest != other.digest), None)
     if pair is None:
         return []
     rng.shuffle(pair)
@@ -263,12 +298,16 @@ class Progress:
     agreement: Estimate  # share of one's votes that name the winner of the judges' mean, or a tie with them
 
 
-def next_pair(database: Database, benchmark: str, annotator: str, *, seed: int | None = None) -> PairToLabel | None:
+def next_pair(
+    database: Database, benchmark: str, annotator: str, *, seed: int | None = None, skipped: Sequence[Compared] = ()
+) -> PairToLabel | None:
     """The pair that teaches most: of a few drawn as ``to_label`` draws, the one that judges are least sure of.
 
-    Drawing first keeps votes spread over instructions and models. None when nothing is left. Raises UnknownName.
+    Drawing first keeps votes spread over instructions and models. Where all that is left was ``skipped``, the first of
+    these. None when nothing is left. Raises UnknownName.
     """
-    pairs = to_label(database, benchmark, annotator, limit=_POOL, seed=seed)
+    drawn = to_label(database, benchmark, annotator, limit=_POOL, seed=seed, skipped=skipped)
+    pairs = [pair for pair in drawn if pair.compared not in skipped] or drawn[:1]
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
         doubts = [_doubt(connection, benchmark_id, pair) for pair in pairs]

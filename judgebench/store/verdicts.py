@@ -185,6 +185,15 @@ def count(connection: sa.Connection, benchmark: int) -> int:
     return (connection.scalar(stored) or 0) - (connection.scalar(later) or 0)
 
 
+def judge_names(connection: sa.Connection, benchmark: int) -> list[str]:
+    """The judges with a verdict on the benchmark, failures included, by name."""
+    v, instructions = every_revision().c, sa.select(t.instructions.c.id).where(within(benchmark, None))
+    ran = sa.select(t.runs.c.judge_id).where(t.runs.c.benchmark_id == benchmark)  # as whoever has a verdict did
+    answered = sa.exists().where(v.judge_id == t.judges.c.id, v.instruction_id.in_(instructions))
+    query = sa.select(t.judges.c.name).where(t.judges.c.id.in_(ran), answered)
+    return list(connection.scalars(query.order_by(t.judges.c.name)))
+
+
 def plain_rows(
     connection: sa.Connection, benchmark: int, *, judge: str | None = None
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -197,6 +206,7 @@ def plain_rows(
     query = (
         sa.select(
             *(i.key.label("instruction"), i.category, MODEL_A.c.name.label("model_a"), MODEL_B.c.name.label("model_b")),
+            *(OUTPUT_A.c.sample.label("sample_a"), OUTPUT_B.c.sample.label("sample_b")),
             *(t.judges.c.name.label("judge"), v.order, v.repeat, v.status, v.source, v.preference, v.score, v.label),
             *(v.mass, v.detail, v.parser, c.text.label("reply"), c.prompt_tokens, c.completion_tokens, c.cost_usd),
             *(c.latency_s, c.constrained),

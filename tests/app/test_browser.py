@@ -11,10 +11,13 @@ from urllib.parse import urlencode
 import pytest
 
 from judgebench import services, store
-from judgebench.records import Order
+from judgebench.conversations import Conversation, Message, Text
+from judgebench.records import Battle, Instruction, Model, Order, Output, Trial
 from judgebench.store.database import Database
 from tests import mixed
 from tests.app import hostile
+from tests.factories import JUDGE, ok, result
+from tests.filling import judging
 
 pytestmark = pytest.mark.browser
 
@@ -373,6 +376,43 @@ def test_a_conversation_is_read_and_voted_on_in_its_places(visit: Visit, no_data
         page.get_by_role("button", name="First is better").click()
         page.get_by_text(f"{number} votes of yours").wait_for()
     page.get_by_text("There is no pair left").wait_for()
+
+
+def test_a_long_conversation_says_that_it_scrolls_and_is_read_to_its_end(visit: Visit, no_data: Path) -> None:
+    full = Conversation(
+        (
+            Message("system", (Text("You speak French, and nothing else."),)),
+            *(
+                Message(role, (Text(f"{role} says {number}"),))
+                for number in range(12)
+                for role in ("user", "assistant")
+            ),
+            Message("user", (Text("The very last question."),)),
+        )
+    )
+    asked = Instruction(full.turns, full=full)
+    battle = Battle.of(asked, *(Output(asked.key, model, f"I am {model}.") for model in mixed.MODELS))
+    database = Database(str(no_data), create=True)
+    with database.write() as connection:
+        benchmark = store.benchmarks.add_benchmark(connection, "bench")
+        store.benchmarks.add_instructions(connection, benchmark, [asked])
+        for model in mixed.MODELS:
+            store.models.add_model(connection, Model(model))
+        store.models.add_outputs(connection, benchmark, [battle.a, battle.b])
+    verdicts = judging(database)
+    with database.write() as connection:
+        verdicts.add(connection, [result(Trial(JUDGE.digest, battle, Order.AB), ok(0.3))])
+    database.close()
+    link = urlencode({"instruction": asked.key, "a": "alpha", "b": "beta"})
+    for width in (1440, 390):
+        visit.page.set_viewport_size({"width": width, "height": 1000})
+        page = visit.open(f"/battles?{link}")
+        page.get_by_text("26 messages: what does not fit scrolls in the box.").wait_for()
+        last = page.get_by_text("The very last question.").last
+        last.scroll_into_view_if_needed()
+        spot = last.bounding_box()
+        top = page.evaluate("([x, y]) => document.elementFromPoint(x, y).innerText", [spot["x"] + 5, spot["y"] + 5])
+        assert "The very last question." in top
 
 
 def test_what_is_held_equal_has_a_permalink(visit: Visit, demo: Path, browser: Any) -> None:

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from judgebench import services
+from judgebench import services, store
 from judgebench.formats.outputs import read_outputs
+from judgebench.records import Instruction, Model, Output
 from judgebench.resources import folder
 from judgebench.show.tables import pairs_csv
 from judgebench.store.database import Database
+from tests import mixed
 from tests.factories import ok, result, trial
 from tests.filling import filled
 
@@ -107,3 +109,52 @@ def test_pictures_show_a_readable_number_of_models(monkeypatch: pytest.MonkeyPat
     app.multiselect(key="models").set_value([names[0], names[1]]).run()
     assert list(app.dataframe[0].value["Against"]) == [names[1], names[0]]
     assert pairs_csv(rates, names).count("\r\n") == 1 + 2 * len(met)
+
+
+@pytest.fixture
+def everything(tmp_path: Path) -> Path:
+    database = Database(str(tmp_path / "mixed.db"), create=True)
+    mixed.filled(database)
+    database.close()
+    return tmp_path / "mixed.db"
+
+
+def test_skipped_pairs_come_back_when_all_were_shown(monkeypatch: pytest.MonkeyPatch, everything: Path) -> None:
+    app = opened("vote", monkeypatch, everything)
+    shown = []
+    for _ in range(9):
+        shown.append(app.session_state["vote_pair"]["pair"].compared)
+        next(button for button in app.button if button.label == "Skip").click().run()
+    assert len(set(shown[:7])) == 7
+    assert shown[7:] == shown[:2]
+
+
+def _stored(path: Path, asked: Instruction, output: Output) -> None:
+    database = Database(str(path), create=True)
+    with database.write() as connection:
+        benchmark = store.benchmarks.add_benchmark(connection, "bench")
+        store.benchmarks.add_instructions(connection, benchmark, [asked])
+        store.models.add_model(connection, Model(output.model))
+        store.models.add_outputs(connection, benchmark, [output])
+    database.close()
+
+
+def test_a_judge_is_suggested_that_takes_what_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for asked, output, judge in (
+        (mixed.PLAIN, Output(mixed.PLAIN.key, "alpha", "x"), "embedded"),
+        (mixed.AGENT, mixed.agent_output("alpha"), "scripted:coin"),
+    ):
+        path = tmp_path / f"{asked.category}.db"
+        _stored(path, asked, output)
+        for page in ("vote", "judges", "audits"):
+            words = printed(opened(page, monkeypatch, path))
+            assert f"--judge {judge}" in words
+            assert judge == "embedded" or "--judge embedded" not in words
+
+
+def test_an_outputs_length_is_of_what_was_written_to_be_read(monkeypatch: pytest.MonkeyPatch, everything: Path) -> None:
+    app = opened("battles", monkeypatch, everything)
+    output = mixed.agent_output("alpha")
+    app.query_params.update({"instruction": mixed.AGENT.key, "a": "alpha", "b": "beta"})
+    app.run()
+    assert f"alpha ({len(output.whole)} characters in all)" in printed(app)

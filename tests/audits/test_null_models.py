@@ -43,6 +43,9 @@ def test_property_the_shuffled_entrant_never_answers_the_question_and_uses_each_
 def test_one_output_cannot_be_exchanged() -> None:
     with pytest.raises(InputError, match="at least two"):
         exchanged({"a": "text"}, 0)
+    one = {key: GOOD[key] for key in [ASKED[0].key]}
+    names, full = ([entrant.name for entrant in panel(load_template("pairwise/two-way"), good)] for good in (one, GOOD))
+    assert names == [name for name in full if name != "shuffled"]
 
 
 @pytest.mark.parametrize(

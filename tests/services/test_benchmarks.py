@@ -1,11 +1,13 @@
 """The version of a database changes whenever anything is stored."""
 
+from dataclasses import replace
+
 import pytest
 
 from judgebench import services, store
 from judgebench.records import Order, Status
 from judgebench.store.database import Database
-from tests.factories import failed, ok, result, trial
+from tests.factories import JUDGE, failed, ok, result, trial
 from tests.filling import filled
 
 
@@ -43,3 +45,15 @@ def test_runs_count_what_is_new_beside_what_is_kept(database: Database, monkeypa
         assert sum(run.ended.values()) == 2 * number + 2
         assert run.cost_usd == pytest.approx(0.02 * (number + 1))
     assert run.ended == {Status.OK: 4, Status.TIE: 2}
+
+
+def test_a_judge_of_whom_only_a_batch_was_written_has_no_verdict(database: Database) -> None:
+    verdicts = filled(database)
+    with database.write() as connection:
+        verdicts.add(connection, [result(trial(0), failed(), reply=None)])
+        other = store.judges.add_judge(connection, replace(JUDGE, name="other", model="other"))
+        store.runs.start_run(connection, benchmark_id=1, judge_id=other, kind="batch", specification={})
+    with database.read() as connection:
+        assert store.verdicts.judge_names(connection, 1) == ["judge"]
+    (summary,) = services.benchmarks.benchmarks(database)
+    assert (summary.judges, summary.verdicts) == (("judge",), 1)

@@ -13,6 +13,8 @@ from tests import mixed
 from tests.factories import instruction, ok, result, trial
 from tests.filling import filled
 
+PAIRS = [("agent", 0), ("picture", 0), ("plain", 0), *(("samples", at) for at in range(3)), ("turns", 0)]  # of mixed
+
 
 def said(number: int = 0, preference: float = 1.0, annotator: str = "ann", **more: object) -> HumanLabel:
     """A label by someone who saw beta's output first."""
@@ -124,8 +126,19 @@ def test_people_are_asked_about_what_reads_alike_and_about_every_sample(database
         )  # fmt: skip
         assert services.labels.vote(database, mixed.BENCHMARK, label)
         pairs.append((pair.instruction.category, pair.first.sample))
-    kinds = [("agent", 0), ("picture", 0), ("plain", 0), *(("samples", at) for at in range(3)), ("turns", 0)]
-    assert sorted(pairs) == kinds
+    assert sorted(pairs) == PAIRS
     labels = services.labels.human_labels(database, mixed.BENCHMARK)
     assert sorted(label.samples for label in labels)[-2:] == [(1, 1), (2, 2)]
-    assert services.labels.progress(database, mixed.BENCHMARK, "ann").mine == len(kinds)
+    assert services.labels.progress(database, mixed.BENCHMARK, "ann").mine == len(PAIRS)
+
+
+def test_what_is_skipped_comes_back_last_and_in_its_order(database: Database) -> None:
+    mixed.filled(database)
+    skipped: list[services.labels.Compared] = []
+    for seed in range(3 * len(PAIRS)):
+        pair = services.labels.next_pair(database, mixed.BENCHMARK, "ann", seed=seed, skipped=skipped)
+        assert pair is not None
+        assert pair.compared == skipped[0] if len(skipped) == len(PAIRS) else pair.compared not in skipped
+        skipped = [*(other for other in skipped if other != pair.compared), pair.compared]
+    drawn = services.labels.to_label(database, mixed.BENCHMARK, "ann", limit=99, skipped=skipped[2:])
+    assert [pair.compared for pair in drawn[-len(skipped[2:]) :]] == skipped[2:]

@@ -45,6 +45,7 @@ from judgebench.store.database import Database
 
 SEARCH = "random-search"  # the entrant, and the kind under which the state of a search is kept
 _FEW = 20  # instructions
+_EXCHANGED = 2  # instructions, without which no output can be exchanged for another
 _ORDERS = 2
 _KEPT_EVERY = 16  # steps of a search
 
@@ -134,6 +135,8 @@ def _words(output: Output) -> str:
 
 def _about_baseline(answered: Sequence[AnsweredInstruction], baseline: str) -> Iterator[str]:
     """What of the baseline's outputs null models do not meet as it is."""
+    if len(answered) < _EXCHANGED:
+        yield f"{baseline} has one output only, so that none can be exchanged: the shuffled entrant was left out"
     more = sum(not row.outputs[baseline].plain for row in answered)
     if more:
         yield (

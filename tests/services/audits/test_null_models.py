@@ -59,6 +59,16 @@ def test_an_honest_judge_passes_on_a_small_benchmark_too(invoke: Invoke, count: 
     assert document["instructions"] == count
 
 
+def test_one_instruction_is_audited_without_the_shuffled_entrant(invoke: Invoke) -> None:
+    store_outputs(1, {"good": GOOD})
+    _, document, questions = audit(invoke, judges.honest, "null-models")
+    names = {entrant["name"] for entrant in document["entrants"]}
+    assert "shuffled" not in names
+    assert {"empty", "refusal"} <= names
+    assert questions > 0
+    assert any("the shuffled entrant was left out" in note for note in document["notes"])
+
+
 @pytest.mark.parametrize("judge", [judges.obedient, judges.obedient_to_brackets])
 @pytest.mark.parametrize("template", ["pairwise/two-way", "pairwise/letter"])
 def test_an_obedient_judge_is_caught_within_50_verdicts_and_passes_with_random_marks(
