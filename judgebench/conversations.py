@@ -14,7 +14,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
 
 from judgebench.keys import normalise_text, one_json, written_json
@@ -190,17 +190,32 @@ def cut(conversation: Conversation, *, prompt: int = 0) -> tuple[Conversation, T
         else:
             replying.setdefault(len(asking), []).append(message)
     instruction = replace(conversation, messages=tuple(asking))
-    segments = [segment_at(asking, after, messages) for after, messages in replying.items()]
-    places = _reply_places(asking)[len(_reply_places(asking)) - len(segments) :]
-    plain = [segment.after for segment in segments] == places and all(
-        _is_plain(message, "assistant") for segment in segments for message in segment.messages
+    return instruction, placed(Trajectory(_segments(asking, replying.items()), conversation.form), asking)
+
+
+def placed(trajectory: Trajectory, asking: Sequence[Message]) -> Trajectory:
+    """The trajectory, which is plain or not by what it holds and where. Raises ValueError for what ``cut`` never makes:
+    places that are none of the instruction's messages', and messages that no model makes."""
+    segments = trajectory.segments
+    places = [segment.after for segment in segments]
+    if any(not 0 <= place <= len(asking) for place in places) or sorted(set(places)) != places:
+        raise ValueError(f"its messages stand at {str(places)[:40]}, of {len(asking)} places in the instruction")
+    if segments != _segments(asking, [(segment.after, segment.messages) for segment in segments]):
+        raise ValueError("it says of a place how many messages before it were given, and they are not so many")
+    strangers = [message.role for message in trajectory.messages if not _is_done(message)]
+    if strangers:
+        raise ValueError(f"a message of the role {strangers[0][:40]!r} is asked, not made")
+    replies = _reply_places(asking)
+    plain = places == replies[len(replies) - len(segments) :] and all(
+        _is_plain(message, "assistant") for message in trajectory.messages
     )
-    return instruction, Trajectory(tuple(segments), conversation.form, plain)
+    return replace(trajectory, plain=plain)
 
 
-def segment_at(asking: Sequence[Message], after: int, messages: Iterable[Message]) -> Segment:
-    """Messages of a model behind the first ``after`` of an instruction's."""
-    return Segment(after, tuple(messages), sum(_is_done(message) for message in asking[:after]))
+def _segments(asking: Sequence[Message], stream: Iterable[tuple[int, Iterable[Message]]]) -> tuple[Segment, ...]:
+    """Messages of a model, each behind so many of an instruction's."""
+    given = list(accumulate((_is_done(message) for message in asking), initial=0))
+    return tuple(Segment(after, tuple(messages), given[after]) for after, messages in stream)
 
 
 def _is_done(message: Message) -> bool:
@@ -216,21 +231,18 @@ def anchored(trajectory: Trajectory, asking: Sequence[Message]) -> Trajectory:
             places[-1] = at
         else:
             places.append(at)
-    segments = (
-        segment_at(asking, places[min(segment.after - segment.given, len(places) - 1)], segment.messages)
+    stream = (
+        (places[min(segment.after - segment.given, len(places) - 1)], segment.messages)
         for segment in trajectory.segments
     )
-    return replace(trajectory, segments=tuple(segments))
+    return replace(trajectory, segments=_segments(asking, stream))
 
 
 def plain_trajectory(instruction: Conversation, replies: Sequence[str]) -> Trajectory:
     """One text after each of the instruction's last turns."""
     places = _reply_places(instruction.messages)[-len(replies) :]
-    segments = (
-        segment_at(instruction.messages, after, [Message("assistant", (Text(reply),))])
-        for after, reply in zip(places, replies, strict=True)
-    )
-    return Trajectory(tuple(segments), plain=True)
+    messages = ([Message("assistant", (Text(reply),))] for reply in replies)
+    return Trajectory(_segments(instruction.messages, zip(places, messages, strict=True)), plain=True)
 
 
 def join(instruction: Conversation, trajectory: Trajectory) -> Conversation:
