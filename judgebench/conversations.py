@@ -418,10 +418,10 @@ def identity(messages: Iterable[Message], *, normalised: bool, calls: Calls | No
     return [[speaker, content] for speaker, content in stream if content or speaker[0] != "assistant"]
 
 
-def answers(asked: Conversation, trajectory: Trajectory) -> list[int | None]:
+def answers(instruction: Conversation, trajectory: Trajectory) -> list[int | None]:
     """The numbers of the calls, those that were given counted, that the results in a trajectory answer."""
     calls = Calls()
-    identity(asked.messages, normalised=False, calls=calls)
+    identity(instruction.messages, normalised=False, calls=calls)
     done = identity(trajectory.messages, normalised=False, calls=calls)
     return [speaker[1] for speaker, _ in done if speaker[0] == "tool"]
 
