@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import product
 
 import sqlalchemy as sa
 
 from judgebench import services, store
-from judgebench.records import HumanLabel, Instruction, Judge, Model, Order, Output
+from judgebench.records import Battle, HumanLabel, Instruction, Judge, Model, Order, Output, Trial
 from judgebench.store import schema
 from judgebench.store.database import Database
 from judgebench.store.verdicts import VerdictWriter
@@ -67,6 +69,42 @@ def judged(database: Database) -> None:
     for number in (0, 2):
         label = HumanLabel.of("ann", instruction(number).key, first="alpha", second="beta", preference=1.0)
         services.labels.vote(database, "bench", label)
+
+
+def sampled(database: Database) -> list[str]:
+    """Two models with two outputs each to six instructions, whose keys it returns, in the benchmark "bench"."""
+    asked = [instruction(number) for number in range(6)]
+    submitted(database, asked, ("alpha", "beta"), lambda model, number: f"{model} says {number}, sample 0")
+    with database.write() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, "bench")
+        store.models.add_outputs(connection, benchmark_id, [side for each in asked for side in _outputs(each, 1)])
+    return [each.key for each in asked]
+
+
+def _outputs(asked: Instruction, sample: int) -> list[Output]:
+    number = asked.text.removeprefix("What is ").removesuffix("?")
+    return [
+        Output(asked.key, model, f"{model} says {number}, sample {sample}", sample=sample)
+        for model in ("alpha", "beta")
+    ]
+
+
+def judged_samples(
+    database: Database, name: str = "judge", *, fair: bool = True, orders: Sequence[Order] = tuple(Order)
+) -> None:
+    """The samples of ``sampled`` with equal numbers, judged: alpha wins the first of them, beta the second, in both
+    orders, but that the judge is silent on the first when beta is shown first. One that is not ``fair`` names the side
+    shown first."""
+    judge = replace(JUDGE, name=name, model=name)
+    rows = []
+    for asked, sample, order in product(map(instruction, range(6)), (0, 1), orders):
+        silent = fair and sample == 0 and order is Order.BA
+        verdict = failed() if silent else ok(float(sample == 0 if fair else order is Order.AB))
+        of_sample = Trial(judge.digest, Battle.of(asked, *_outputs(asked, sample)), order)
+        rows.append(result(of_sample, verdict, samples=(sample, sample)))
+    verdicts = judging(database, judge)
+    with database.write() as connection:
+        verdicts.add(connection, rows)
 
 
 def asked(count: int, **fields: object) -> list[Instruction]:

@@ -17,7 +17,11 @@ from judgebench.show.text import one_line
 _CARDS = 4  # verdicts shown at once
 _ORDERS: dict[BattleOrder, str] = {"instructions": "As asked", "upsets": "Biggest upsets first"}
 _TOGGLES = {  # by field of the filter: label, place in the address, what it means
-    "inconsistent": ("Contradictory verdicts", "inconsistent", "Verdicts that name different winners"),
+    "inconsistent": (
+        "Contradictory verdicts",
+        "inconsistent",
+        "Verdicts on the same two outputs that name different winners",
+    ),
     "without_verdict": ("Trials without a verdict", "unanswered", "Unparsed, refused, truncated or failed"),
     "suspicious": (
         *("Suspicious", "suspicious"),

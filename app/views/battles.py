@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from app import cached
@@ -111,7 +110,7 @@ def outcome(battle: JudgedBattle) -> str:
     mean = _preferred(sum(told) / len(told))
     if len(told) == 1:
         return f"One verdict: {mean}.{without}"
-    return f"{len(told)} verdicts, on average {mean}; they {_agreement(told)}.{without}"
+    return f"{len(told)} verdicts, on average {mean}; they {_agreement(battle)}.{without}"
 
 
 def people(battle: JudgedBattle) -> str:
@@ -131,13 +130,24 @@ def _preferences(battle: JudgedBattle) -> list[float]:
     return [preference for preference in given if preference is not None]
 
 
-def _agreement(preferences: Sequence[float]) -> str:
-    lowest, highest = min(preferences), max(preferences)
+def _agreement(battle: JudgedBattle) -> str:
+    given = _preferences(battle)
+    lowest, highest = min(given), max(given)
     if lowest < 0.5 < highest:
-        return "contradict each other"
+        return "contradict each other" if _contradictory(battle) else "differ from sample to sample"
     if lowest == highest == 0.5:
         return "agree on a tie"
     return "do not contradict each other" if 0.5 in (lowest, highest) else "agree on the winner"
+
+
+def _contradictory(battle: JudgedBattle) -> bool:
+    """Whether verdicts on the same two outputs name different winners."""
+    named = {
+        (shown.output_a.sample, shown.output_b.sample, shown.verdict.preference > 0.5)
+        for shown in battle.verdicts
+        if shown.output_b is not None and shown.verdict.preference not in (None, 0.5)
+    }
+    return any((a, b, not first) in named for a, b, first in named)
 
 
 def _preferred(preference: float) -> str:

@@ -277,9 +277,9 @@ def battles(
     inconsistent: bool = False, without_verdict: bool = False, suspicious: bool = False, against_human: bool = False,
     text: str = "", order: BattleOrder = "instructions", limit: int | None = None, offset: int = 0,
 ) -> pd.DataFrame:  # fmt: skip
-    """The battles that pass every filter: of one ``model``, or between two; those in which verdicts are
-    ``inconsistent``; with little mass on the labels, or won by an output a tenth as long (``suspicious``); in which
-    people prefer the other output (``against_human``); with ``text`` in the instruction or an output.
+    """The battles that pass every filter: of one ``model``, or between two; those in which verdicts on the same two
+    outputs are ``inconsistent``; with little mass on the labels, or won by an output a tenth as long (``suspicious``);
+    in which people prefer the other output (``against_human``); with ``text`` in the instruction or an output.
 
     Returns: one row a battle: ``instruction`` (its key), ``text`` (the user's, and in brackets, shortened, what else
     was asked), ``category``, ``model_a``, ``model_b``, ``preference`` (mean over verdicts, for A, in [0, 1]) with the
@@ -317,10 +317,12 @@ def messages(database: Database, *, benchmark: str, instruction: str, model: Nam
 
 
 def verdicts(database: Database, *, benchmark: str, judge: str | None = None) -> pd.DataFrame:
-    """The pairwise verdicts in force, failures included, with the judge's raw reply.
+    """The verdicts in force, failures included, with the judge's raw reply.
 
-    Returns: one row a verdict. ``preference`` is for A, in [0, 1], whichever output was shown first (``order``), and
-    missing unless ``status`` is "ok" or "tie"; ``cost_usd`` and ``latency_s`` are of the reply.
+    Returns: one row a verdict. ``sample_a`` and ``sample_b``: which of a model's outputs to the instruction, from 0;
+    B's is missing, as ``model_b`` is, where one output was scored alone. ``preference`` is for A, in [0, 1], whichever
+    output was shown first (``order``), and missing unless ``status`` is "ok" or "tie"; ``cost_usd`` and ``latency_s``
+    are of the reply.
     Raises UnknownName.
     """
     with database.read() as connection:
@@ -328,7 +330,7 @@ def verdicts(database: Database, *, benchmark: str, judge: str | None = None) ->
         if judge is not None:
             store.judges.judge(connection, judge)
         columns, rows = store.verdicts.plain_rows(connection, benchmark_id, judge=judge)
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).astype({"sample_a": "Int64", "sample_b": "Int64"})
 
 
 def bias_report(

@@ -5,6 +5,7 @@ fairness is (recency - primacy) / n exactly. The position effect in log-odds nee
 0.5 * (logit p(first | order AB) + logit p(first | order BA)) what speaks for A cancels, and for labels the conditional
 likelihood leaves 0.5 * log(both times the first / both times the second) (Cox 1958, matched pairs; ties say nothing).
 
+Of models with several outputs to an instruction, a battle is between two of those outputs.
 Battles seen in one order only are counted and left out: there a preference for a place cannot be told from quality.
 Verdicts of several judges are pooled; select one judge's to judge that judge.
 """
@@ -17,7 +18,7 @@ from scipy.special import betaincinv, expit, logit
 
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.intervals import bounded_difference, bounded_mean, cluster_error, critical_value, normal_estimate
-from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
+from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, compared_outputs
 
 _CLIP = 1 / 2000  # probabilities nearer to 0 or 1 count as this: log-probabilities end about there
 _EDGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -154,10 +155,11 @@ def effect_at(effect: Estimate, win_probability: float = 0.5) -> Estimate:
 
 def repeatability(table: VerdictTable, *, level: float = 0.95) -> Estimate:
     """Mean over trials with repeats of the share of their commonest outcome (A, tie, B); its n counts those trials."""
-    trial = _battle_codes(table) * 3 + table.order + 1
-    trials, code = np.unique(trial, return_inverse=True)
+    swapped = table.model_a > table.model_b
+    order = np.where(swapped & (table.order >= 0), 1 - table.order, table.order)
+    trials, code = np.unique(_battle_codes(table) * 3 + order + 1, return_inverse=True)
     outcome = np.sign(table.preference - 0.5).astype(np.int64) + 1
-    outcome = np.where(table.model_a > table.model_b, 2 - outcome, outcome)
+    outcome = np.where(swapped, 2 - outcome, outcome)
     counts = np.bincount(code * 3 + outcome, minlength=3 * len(trials)).reshape(-1, 3)
     repeated = counts.sum(axis=1) > 1
     if not repeated.any():
@@ -193,11 +195,9 @@ def _why_not(table: VerdictTable, pairs: MatchedOrders) -> str:
 
 
 def _battle_codes(table: VerdictTable) -> NDArray[np.int64]:
-    """(n,) one number a battle and judge, whichever model is called A."""
-    low, high = np.minimum(table.model_a, table.model_b), np.maximum(table.model_a, table.model_b)
-    k = max(len(table.models), 1)
-    battle = (table.instruction.astype(np.int64) * k + low) * k + high
-    coded: NDArray[np.int64] = np.unique(battle * max(len(table.judges), 1) + table.judge, return_inverse=True)[1]
+    """(n,) one number a pair of outputs and judge, whichever is called A."""
+    battle = compared_outputs(table) * max(len(table.judges), 1) + table.judge
+    coded: NDArray[np.int64] = np.unique(battle, return_inverse=True)[1]
     return coded
 
 

@@ -28,7 +28,7 @@ def battles(
     model: Models = None,
     category: Category = None,
     inconsistent: Annotated[
-        bool, typer.Option("--inconsistent", help="Only where verdicts name different winners.")
+        bool, typer.Option("--inconsistent", help="Only where verdicts on the same two outputs name different winners.")
     ] = False,
     without_verdict: Annotated[
         bool, typer.Option("--without-verdict", help="Only where a trial has no preference.")
@@ -62,13 +62,13 @@ def battles(
         rows, total = services.battles.battles(database, benchmark, chosen, limit=limit, offset=offset)
         opened_rows = rows if full or html is not None else []
         shown = [
-            services.battles.battle(database, benchmark, row.instruction, row.model_a, row.model_b)
+            services.battles.battle(database, benchmark, row.instruction, row.model_a, row.model_b, judge=judge)
             for row in opened_rows
         ]
     if html is not None:
         write_file(html, battles_page(shown))
     if output == "json":
-        listed = [asdict(row) | {"consistent": row.consistent} for row in rows]
+        listed = [asdict(row) for row in rows]
         if full:
             listed = [about | battle_document(battle) for about, battle in zip(listed, shown, strict=True)]
         print_json({"total": total, "battles": listed})

@@ -299,7 +299,9 @@ def divided(dialogue: Dialogue, count: int | None = None) -> tuple[Conversation,
 def instruction_of(conversation: Conversation) -> Instruction:
     """The instruction that a conversation asks, with nothing else known about it."""
     turns = tuple(clean_text(text) for text in conversation.turns) or (clean_text(_written(conversation.messages)),)
-    bare = conversation.plain and Conversation.of_turns(turns).messages == conversation.messages
+    bare = (
+        conversation.plain and not conversation.extra and Conversation.of_turns(turns).messages == conversation.messages
+    )
     return Instruction(turns, full=None if bare else conversation)
 
 

@@ -18,7 +18,7 @@ from judgebench.errors import StatisticsError
 from judgebench.leaderboard.build import common_baseline, estimate
 from judgebench.leaderboard.methods import METHODS
 from judgebench.stats.method import Choices
-from judgebench.stats.verdict_table import Floats, VerdictTable
+from judgebench.stats.verdict_table import Floats, VerdictTable, compared_outputs
 
 _POINTS = 2  # intervals are not looked at
 
@@ -149,10 +149,8 @@ def _only_sides(table: VerdictTable) -> VerdictTable:
 
 def _only_consistent(table: VerdictTable) -> VerdictTable:
     """Without battles in which one verdict prefers the one output and another the other."""
-    k = np.int64(len(table.models))
-    low, high = np.minimum(table.model_a, table.model_b), np.maximum(table.model_a, table.model_b)
-    battle = np.unique((table.instruction * k + low) * k + high, return_inverse=True)[1]
-    toward_low = np.where(table.model_a == low, table.preference, 1.0 - table.preference)
+    battle = np.unique(compared_outputs(table), return_inverse=True)[1]
+    toward_low = np.where(table.model_a < table.model_b, table.preference, 1.0 - table.preference)
     for_low, for_high = (np.bincount(battle, weights=side) > 0 for side in (toward_low > 0.5, toward_low < 0.5))
     return table.select(~(for_low & for_high)[battle])
 

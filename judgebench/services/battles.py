@@ -58,14 +58,20 @@ def _strength(connection: Connection, benchmark_id: int) -> dict[str, float]:
     return {model: rate for model, rate in zip(table.models, rates, strict=True) if math.isfinite(rate)}
 
 
-def battle(database: Database, benchmark: str, instruction: str, model_a: str, model_b: str) -> JudgedBattle:
-    """The battle of two models on the instruction with this key. Raises UnknownName when there is no verdict on it."""
+def battle(
+    database: Database, benchmark: str, instruction: str, model_a: str, model_b: str, *, judge: str | None = None
+) -> JudgedBattle:
+    """The battle of two models on the instruction with this key, with the verdicts of ``judge``, or of all.
+
+    Raises UnknownName when there is no verdict on it.
+    """
     first, second = sorted((model_a, model_b))
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-        trials = tuple(store.battles.trials_between(connection, benchmark_id, instruction, (first, second)))
+        pair = (first, second)
+        trials = tuple(store.battles.trials_between(connection, benchmark_id, instruction, pair, judge=judge))
         labelled = labels.labels(connection, benchmark_id, instruction=instruction)
-        mine = tuple(label for label in labelled if (label.model_a, label.model_b) == (first, second))
+        mine = tuple(label for label in labelled if (label.model_a, label.model_b) == pair)
         pairs = {(shown.output_a.sample, shown.output_b.sample): (shown.output_a, shown.output_b)
                  for shown in trials if shown.output_b is not None}  # fmt: skip
         outputs = tuple(pairs[samples] for samples in sorted(pairs))

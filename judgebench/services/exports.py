@@ -260,7 +260,7 @@ def _battles(database: Database, part: _Part) -> Iterator[tuple[dict[str, Any]]]
     battles, _ = services.battles.battles(database, part.benchmark, chosen, limit=maxsize)
     place = {instruction.key: number for number, (instruction,) in enumerate(_instructions(database, part))}
     for battle in sorted(battles, key=lambda battle: (place[battle.instruction], battle.model_a, battle.model_b)):
-        named = {KEY_COLUMN: battle.instruction, "instruction": battle.text, "consistent": battle.consistent}
+        named = {KEY_COLUMN: battle.instruction, "instruction": battle.text}
         yield (asdict(battle) | named,)
 
 

@@ -224,6 +224,7 @@ def _labels_as_verdicts(connection: Connection, benchmark_id: int, table: Verdic
         preference=human.preference[kept],
         length_a=none,
         length_b=none,
+        samples=None,
     )
 
 

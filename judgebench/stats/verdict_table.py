@@ -34,6 +34,7 @@ class VerdictTable:
     arrival: Codes | None = (
         None  # codes of all instructions in the order of their benchmark; None: not known, or a part
     )
+    samples: Codes | None = None  # (n, 2) which of A's outputs to the instruction, and of B's; None: there is one each
 
     def __len__(self) -> int:
         return len(self.preference)
@@ -50,6 +51,7 @@ class VerdictTable:
             preference=self.preference[rows],
             length_a=self.length_a[rows],
             length_b=self.length_b[rows],
+            samples=None if self.samples is None else self.samples[rows],
         )
 
     def model_code(self, name: str) -> int:
@@ -124,6 +126,21 @@ def average_battles(table: VerdictTable) -> Battles:
         preference=preference,
         verdicts=verdicts,
     )
+
+
+def compared_outputs(table: VerdictTable) -> NDArray[np.int64]:
+    """(n,) one number a pair of outputs to an instruction, whichever is called A: what a verdict repeats another on."""
+    k = max(len(table.models), 1)
+    low, high = np.minimum(table.model_a, table.model_b), np.maximum(table.model_a, table.model_b)
+    battle = (table.instruction.astype(np.int64) * k + low) * k + high
+    if table.samples is None:
+        return battle
+    numbers, sample = np.unique(table.samples, return_inverse=True)
+    of_a, of_b = sample.reshape(-1, 2).T
+    swapped = table.model_a > table.model_b
+    of_low, of_high = np.where(swapped, of_b, of_a), np.where(swapped, of_a, of_b)
+    met: NDArray[np.int64] = np.unique(battle, return_inverse=True)[1]
+    return (met * len(numbers) + of_low) * len(numbers) + of_high
 
 
 @dataclass(frozen=True, slots=True, eq=False)

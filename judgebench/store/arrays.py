@@ -15,7 +15,7 @@ from judgebench.stats.scores import ScoreTable
 from judgebench.stats.text_features import STYLE, count_style
 from judgebench.stats.verdict_table import VerdictTable, encode
 from judgebench.store import schema as t
-from judgebench.store.benchmarks import OUTPUT_COLUMNS, instruction_ids, output_of, within
+from judgebench.store.benchmarks import OUTPUT_COLUMNS, has_samples, instruction_ids, output_of, within
 from judgebench.store.blocks import STATUSES, number_columns, status_code, verdict_columns
 from judgebench.store.verdicts import in_force
 
@@ -61,10 +61,31 @@ def verdict_table(
         length_a=rows["length_a"][told],
         length_b=rows["length_b"][told],
         arrival=np.argsort([row.id for row in instructions]).astype(np.int32) if category is None else None,
+        samples=_samples(connection, benchmark, rows["id"][told]) if has_samples(connection, benchmark) else None,
     )
     without = np.bincount(rows["status"][within_scope & ~told], minlength=len(STATUSES)).tolist()
     left_out = {status: count for status, count in zip(STATUSES, without, strict=True) if count}
     return StoredTable(table, tuple(row.category for row in instructions), left_out)
+
+
+def _samples(connection: sa.Connection, benchmark: int, verdicts: NDArray[np.int64]) -> NDArray[np.int32]:
+    """(n, 2) which of A's outputs and of B's each of these verdicts (ids, in order) is about."""
+    v, a, b = t.verdicts.c, t.outputs.alias("a"), t.outputs.alias("b")
+    further = (a.c.sample > sa.literal_column("0")) | (b.c.sample > sa.literal_column("0"))
+    sampled = sa.select(t.outputs.c.instruction_id).where(t.outputs.c.sample > sa.literal_column("0"))
+    query = (
+        sa.select(v.id, a.c.sample, b.c.sample)
+        .join_from(t.verdicts, a, a.c.id == v.output_a_id)
+        .join(b, b.c.id == v.output_b_id)
+        .join(t.instructions, t.instructions.c.id == v.instruction_id)
+        .where(within(benchmark, None), v.instruction_id.in_(sampled), further)
+    )
+    ids, *numbers = number_columns(connection, query, [np.dtype(kind) for kind in ("<i8", "<i4", "<i4")])
+    at = np.searchsorted(verdicts, ids)
+    inside = np.append(verdicts, -1)[at] == ids  # in force, and chosen
+    samples = np.zeros((len(verdicts), 2), dtype=np.int32)
+    samples[at[inside]] = np.stack(numbers, axis=1)[inside]
+    return samples
 
 
 def _sorted_names(connection: sa.Connection, table: sa.Table) -> tuple[tuple[str, ...], list[int]]:

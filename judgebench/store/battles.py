@@ -4,7 +4,7 @@ Only verdicts in force, see ``verdicts``.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
@@ -27,7 +27,7 @@ from judgebench.records import (
     Verdict,
 )
 from judgebench.store import schema as t
-from judgebench.store.benchmarks import OUTPUT_COLUMNS, instruction_of, output_of, within
+from judgebench.store.benchmarks import OUTPUT_COLUMNS, has_samples, instruction_of, output_of, within
 from judgebench.store.database import AMONG, rows_among
 from judgebench.store.judges import judge, names_shown
 from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, check_model, join_sides
@@ -36,6 +36,7 @@ from judgebench.store.verdicts import every_revision, in_force
 
 BattleOrder = Literal["instructions", "upsets"]
 _LITTLE_MASS = 0.5  # of probability on the labels
+_AGREE, _CONTRADICT = 1, 2
 _SHORT, _SURE = 0.1, 0.9  # of the other's length; of preference
 _o, _h = t.outputs.c, t.human_labels.c
 # What a trial shows, beside the columns ``order`` and ``repeat``; see ``trial_of``.
@@ -89,11 +90,15 @@ def judged_trials(
 
 
 def trials_between(
-    connection: sa.Connection, benchmark: int, instruction: str, models: tuple[str, str]
+    connection: sa.Connection, benchmark: int, instruction: str, models: tuple[str, str], *, judge: str | None = None
 ) -> Iterator[JudgedTrial]:
-    """The trials of one battle: the instruction is named by its key, the models in the order of their names."""
+    """The trials of one battle: the instruction is named by its key, the models in the order of their names.
+
+    Those by ``judge``, or by all.
+    """
     verdicts = in_force(connection)
-    return _judged(connection, verdicts, *_between(verdicts, benchmark, instruction, models))
+    by = [] if judge is None else [t.judges.c.name == judge]
+    return _judged(connection, verdicts, *_between(verdicts, benchmark, instruction, models), *by)
 
 
 def file_sizes(connection: sa.Connection, instruction: Instruction, outputs: Iterable[Output]) -> dict[str, int]:
@@ -277,7 +282,7 @@ class BattleFilter:
     judge: str | None = None
     category: str | None = None
     models: tuple[str, ...] = ()  # one: its battles; two: the battles between them
-    inconsistent: bool = False  # only those in which verdicts name different winners
+    inconsistent: bool = False  # only those in which verdicts on the same two outputs name different winners
     without_verdict: bool = False  # only those with a trial that has no preference
     suspicious: bool = False  # only those with little mass on the labels, or won by an output a tenth as long
     against_human: bool = False  # only those in which people, on average, prefer the other output
@@ -299,13 +304,9 @@ class BattleSummary:
     highest: float | None
     trials: int
     with_preference: int
-
-    @property
-    def consistent(self) -> bool | None:
-        """Whether all verdicts name the same winner, or a tie; None with fewer than two."""
-        if self.with_preference < 2 or self.lowest is None or self.highest is None:
-            return None
-        return not self.lowest < 0.5 < self.highest
+    # Whether all verdicts on the same two outputs name the same winner, or a tie; None: none tells of two that another
+    # tells of
+    consistent: bool | None
 
 
 def page(
@@ -316,7 +317,7 @@ def page(
     ``strength`` is used for the order by upsets alone. Raises UnknownName for a judge or model that is not there.
     """
     samples = _samples(connection, benchmark)
-    verdicts = samples.merged(in_force(connection))
+    verdicts = samples.merged(_chosen_judges(connection, in_force(connection), chosen))
     v = verdicts.c
     trials, kept = _trials(connection, verdicts, benchmark, chosen, samples), _kept(verdicts, chosen, samples)
     summaries = trials.add_columns(
@@ -325,6 +326,7 @@ def page(
         sa.func.max(v.preference).label("highest"),
         sa.func.count().label("trials"),
         sa.func.count(v.preference).label("with_preference"),
+        samples.accord(verdicts).label("accord"),
     )
     summaries = summaries.group_by(*_battle(verdicts)).having(*kept)
     passing = summaries if kept else trials.distinct()  # which needs no arithmetic
@@ -346,10 +348,17 @@ class _Samples:
             return verdicts
         sides = {name: self.firsts.alias(f"of_{name}") for name in ("output_a_id", "output_b_id")}
         kept = [column for column in verdicts.c if column.name not in sides]
-        query = sa.select(*kept, *(side.c.first.label(name) for name, side in sides.items())).select_from(verdicts)
+        firsts = (side.c.first.label(name) for name, side in sides.items())
+        between = verdicts.c.output_a_id, verdicts.c.output_b_id
+        accord = _accord(verdicts, lambda figure: sa.over(figure, partition_by=between)).label("accord")
+        query = sa.select(*kept, *firsts, accord).select_from(verdicts)
         for name, side in sides.items():
             query = query.join(side, side.c.id == verdicts.c[name])
         return query.subquery("merged")
+
+    def accord(self, merged: sa.FromClause) -> sa.ColumnElement[int]:
+        """Of the battle of a group of verdicts, see ``_accord``: contradictions between the same two outputs count."""
+        return _accord(merged) if self.firsts is None else sa.func.max(merged.c.accord)
 
     def first_of(self, outputs: sa.Select[Any]) -> sa.Select[Any]:
         """The first samples of the models that wrote these outputs (ids), to the same instructions."""
@@ -363,13 +372,20 @@ class _Samples:
 
 
 def _samples(connection: sa.Connection, benchmark: int) -> _Samples:
-    of_benchmark = _o.instruction_id.in_(sa.select(t.instructions.c.id).where(within(benchmark, None)))
-    # No index holds the length: for what one holds SQLite would scan that, not seek in the small one of samples.
-    sampled = sa.select(_o.length_chars).where(_o.sample > sa.literal_column("0")).limit(1)
-    if connection.scalar(sampled) is None or connection.scalar(sampled.where(of_benchmark)) is None:
+    if not has_samples(connection, benchmark):
         return _Samples(None)
+    of_benchmark = _o.instruction_id.in_(sa.select(t.instructions.c.id).where(within(benchmark, None)))
     first = sa.func.min(_o.id).over(partition_by=(_o.instruction_id, _o.model_id)).label("first")
     return _Samples(sa.select(_o.id, first).where(of_benchmark).cte("firsts"))
+
+
+def _accord(
+    verdicts: sa.FromClause, of: Callable[[Any], sa.ColumnElement[Any]] = lambda figure: figure
+) -> sa.ColumnElement[int]:
+    """0: fewer than two verdicts tell; _AGREE; _CONTRADICT: one prefers the one side and another the other."""
+    preference = verdicts.c.preference
+    told, lowest, highest = (of(f(preference)) for f in (sa.func.count, sa.func.min, sa.func.max))
+    return sa.case(((lowest < 0.5) & (highest > 0.5), _CONTRADICT), (told > 1, _AGREE), else_=0)
 
 
 def _battle(verdicts: sa.FromClause) -> tuple[sa.ColumnElement[Any], ...]:
@@ -383,16 +399,21 @@ def _battles(verdicts: sa.FromClause, benchmark: int, category: str | None) -> s
     return sa.select(*_battle(verdicts)).where(v.instruction_id.in_(instructions), v.output_b_id.is_not(None))
 
 
+def _chosen_judges(connection: sa.Connection, verdicts: sa.FromClause, chosen: BattleFilter) -> sa.FromClause:
+    """The verdicts of the judge that the filter names, or of all."""
+    if chosen.judge is None:
+        return verdicts
+    judge(connection, chosen.judge)
+    by = sa.select(t.judges.c.id).where(t.judges.c.name == chosen.judge).scalar_subquery()
+    return sa.select(verdicts).where(verdicts.c.judge_id == by).subquery("chosen")
+
+
 def _trials(
     connection: sa.Connection, verdicts: sa.FromClause, benchmark: int, chosen: BattleFilter, samples: _Samples
 ) -> sa.Select[Any]:
     """The battle of each trial that the filter does not leave out by itself. Raises as ``page`` does."""
     v = verdicts.c
     query = _battles(verdicts, benchmark, chosen.category)
-    if chosen.judge is not None:
-        judge(connection, chosen.judge)
-        by = sa.select(t.judges.c.id).where(t.judges.c.name == chosen.judge).scalar_subquery()
-        query = query.where(v.judge_id == by)
     for name in chosen.models:
         check_model(connection, name)
         mine = sa.select(_o.id).join(t.models, t.models.c.id == _o.model_id).where(t.models.c.name == name)
@@ -407,9 +428,8 @@ def _trials(
 def _kept(verdicts: sa.FromClause, chosen: BattleFilter, samples: _Samples) -> list[sa.ColumnElement[bool]]:
     """What the trials of a battle must show together; empty where every battle passes."""
     v = verdicts.c
-    lowest, highest = sa.func.min(v.preference), sa.func.max(v.preference)
     conditions = (
-        (chosen.inconsistent, (lowest < 0.5) & (highest > 0.5)),
+        (chosen.inconsistent, samples.accord(verdicts) == _CONTRADICT),
         (chosen.without_verdict, sa.func.count(v.preference) < sa.func.count()),
         (chosen.suspicious, (sa.func.min(v.mass) < _LITTLE_MASS) | _won_by_a_short_one(verdicts, samples)),
         (chosen.against_human, _against_people(verdicts, samples)),
@@ -478,6 +498,7 @@ def _named(connection: sa.Connection, query: sa.Select[Any]) -> list[BattleSumma
             highest=row.highest,
             trials=row.trials,
             with_preference=row.with_preference,
+            consistent={_AGREE: True, _CONTRADICT: False}.get(row.accord),
         )
         for row in rows
     ]

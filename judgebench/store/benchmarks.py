@@ -248,6 +248,15 @@ def languages(connection: sa.Connection, benchmark: int) -> dict[str, str]:
     return {key: guess_language(" ".join(json.loads(turns))) for key, turns in rows}
 
 
+def has_samples(connection: sa.Connection, benchmark: int) -> bool:
+    """Whether any model has several outputs to one of the benchmark's instructions; quick where none has anywhere."""
+    o = t.outputs.c
+    of_benchmark = o.instruction_id.in_(sa.select(t.instructions.c.id).where(within(benchmark, None)))
+    # No index holds the length: for what one holds SQLite would scan that, not seek in the small one of samples.
+    sampled = sa.select(o.length_chars).where(o.sample > sa.literal_column("0")).limit(1)
+    return connection.scalar(sampled) is not None and connection.scalar(sampled.where(of_benchmark)) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class StoredOutputs:
     """Where an instruction and the outputs to it are stored."""

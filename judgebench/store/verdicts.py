@@ -206,6 +206,7 @@ def plain_rows(
     query = (
         sa.select(
             *(i.key.label("instruction"), i.category, MODEL_A.c.name.label("model_a"), MODEL_B.c.name.label("model_b")),
+            *(OUTPUT_A.c.sample.label("sample_a"), OUTPUT_B.c.sample.label("sample_b")),
             *(t.judges.c.name.label("judge"), v.order, v.repeat, v.status, v.source, v.preference, v.score, v.label),
             *(v.mass, v.detail, v.parser, c.text.label("reply"), c.prompt_tokens, c.completion_tokens, c.cost_usd),
             *(c.latency_s, c.constrained),

@@ -107,6 +107,7 @@ def test_verdicts_are_a_frame_with_the_raw_replies(judged: Database) -> None:
     found = judgebench.verdicts(judged, benchmark="b")
     assert len(found) == 36
     assert set(found["reply"]) == {"A"}
+    assert (set(found["sample_a"]), set(found["sample_b"])) == ({0}, {0})
     first = np.where(found["order"] == "AB", found["preference"], 1 - found["preference"])
     assert (first == 1).all()
     assert set(found["status"]) == {str(Status.OK)}

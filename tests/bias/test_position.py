@@ -185,3 +185,14 @@ def test_published_judgments_by_source_equal_a_direct_count(shared):
         found = position(judged_twice(chosen))
         assert found.matched == len(whole)
         assert found.consistency.value == pytest.approx(same / len(whole))
+
+
+def test_samples_are_told_apart_whichever_model_is_called_a():
+    said = table_of(
+        [0, 0, 1, 0], [1, 1, 0, 1], [1.0, 1.0, 1.0, 0.0], models=("a", "b"), instruction=[0] * 4, order=[0, 1, 0, 1]
+    )
+    apart = replace(said, samples=np.array([[0, 7], [0, 7], [0, 7], [7, 0]]))
+    found = position(apart)
+    assert (found.matched, found.unmatched, found.consistency.value) == (1, 2, 1.0)
+    assert (found.repeatability.value, found.repeatability.n) == (1.0, 1)
+    assert repeatability(said).value == pytest.approx(2 / 3)

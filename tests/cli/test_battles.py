@@ -7,6 +7,7 @@ import pytest
 from judgebench.store.database import Database
 from tests import mixed
 from tests.cli.conftest import Invoke
+from tests.filling import judged_samples, sampled
 
 
 def test_battles_are_counted_and_filtered(judged: Invoke) -> None:
@@ -75,3 +76,16 @@ def test_battles_as_a_page_hold_no_markup_of_others(everything: Invoke, tmp_path
     for words in ("call 1: book_leave", "SHA-256", "Sample 3", "not shown to the judge", "says red"):
         assert words in text
     assert "<script" not in text
+
+
+def test_a_battle_in_full_has_the_verdicts_of_the_judge_that_was_named(invoke: Invoke, tmp_path: Path) -> None:
+    database = Database("judgebench.db", create=True)
+    sampled(database)
+    judged_samples(database, "careful")
+    judged_samples(database, "hasty", fair=False)
+    database.close()
+    page = tmp_path / "battles.html"
+    shown = invoke("battles", "--benchmark", "bench", "--judge", "hasty", "--full", "--html", page).out
+    for text in (shown, page.read_text()):
+        assert "hasty" in text
+        assert "careful" not in text

@@ -5,7 +5,7 @@ import pytest
 
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard.multiverse import Universe, many_rankings, multiverse
-from tests.stats.factories import against_baseline
+from tests.stats.factories import against_baseline, stacked
 
 TABLE = against_baseline()
 MODELS = ("a", "b", "c")
@@ -72,3 +72,14 @@ def test_battles_whose_orders_disagree_are_all_that_consistency_leaves_out() -> 
     many = many_rankings(first)
     assert many.impossible == 4  # no method ranks what is left: nothing
     assert set(many.together.best_rank.tolist()) == {1}
+
+
+def test_samples_that_end_differently_are_consistent() -> None:
+    first = TABLE.select(TABLE.order == 0)
+    second = replace(first, preference=np.where(first.instruction % 2, first.preference, 1 - first.preference))
+    taken_for_one = stacked(first, second)
+    sample = np.repeat([0, 1], len(first)).astype(np.int32)
+    apart = replace(taken_for_one, samples=np.stack([sample, sample], axis=1))
+    for table, counted in ((taken_for_one, {"as said", "consistent battles only"}), (apart, {"as said"})):
+        many = many_rankings(table)
+        assert {universe.choices["verdicts"] for universe in many.universes} == counted

@@ -1,5 +1,6 @@
 """Lists of battles under every filter, against a count by hand of the same verdicts."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -24,7 +25,7 @@ from judgebench.store.database import Database
 from judgebench.store.verdicts import VerdictWriter
 from tests import mixed
 from tests.factories import result
-from tests.filling import judging, submitted
+from tests.filling import judged_samples, judging, sampled, submitted
 
 _JUDGE = Judge("judge", "m", "pairwise/two-way.v1", "0" * 32)
 _ASKED = [Instruction((f"Question {n}",), category="even" if n % 2 == 0 else "odd") for n in range(12)]
@@ -163,7 +164,7 @@ def test_a_battle_with_samples_is_one_row_and_shows_them_all(everything: Databas
     [row] = rows
     assert (total, row.trials, row.with_preference, row.lowest, row.highest) == (1, 6, 6, 0.3, 0.8)
     assert row.preference == pytest.approx((0.3 + 0.8 + 0.8) / 3)
-    assert not row.consistent
+    assert row.consistent  # each two outputs have one preference, in both orders
     battle = services.battles.battle(everything, mixed.BENCHMARK, row.instruction, "alpha", "beta")
     assert [(a.sample, b.sample) for a, b in battle.outputs] == [(0, 0), (1, 1), (2, 2)]
     assert len(battle.verdicts) == 6
@@ -173,3 +174,34 @@ def test_a_battle_with_samples_is_one_row_and_shows_them_all(everything: Databas
     services.labels.vote(everything, mixed.BENCHMARK, label)
     [against], _ = services.battles.battles(everything, mixed.BENCHMARK, BattleFilter(against_human=True))
     assert against.category == "samples"
+
+
+def test_only_verdicts_on_the_same_two_outputs_contradict_each_other(database: Database) -> None:
+    sampled(database)
+    judged_samples(database)
+    rows, _ = services.battles.battles(database, "bench", BattleFilter())
+    assert [(row.lowest, row.highest, row.trials, row.consistent) for row in rows] == [(0.0, 1.0, 4, True)] * 6
+    inconsistent = BattleFilter(inconsistent=True)
+    assert services.battles.battles(database, "bench", inconsistent) == ([], 0)
+    judged_samples(database, "always-first", fair=False)
+    for judge, number in (("judge", 0), ("always-first", 6), (None, 6)):
+        rows, total = services.battles.battles(database, "bench", replace(inconsistent, judge=judge))
+        assert (total, [row.consistent for row in rows]) == (number, [False] * number)
+
+
+def test_a_verdict_is_not_compared_with_that_on_another_sample(database: Database) -> None:
+    sampled(database)
+    judged_samples(database, orders=(Order.AB,))
+    rows, _ = services.battles.battles(database, "bench", BattleFilter())
+    assert [(row.with_preference, row.consistent) for row in rows] == [(2, None)] * 6
+
+
+def test_a_battle_may_be_shown_with_one_judges_verdicts_alone(database: Database) -> None:
+    key, *_ = sampled(database)
+    judged_samples(database)
+    judged_samples(database, "other", fair=False)
+    for judge, names in (("other", {"other"}), (None, {"judge", "other"})):
+        shown = services.battles.battle(database, "bench", key, "alpha", "beta", judge=judge)
+        assert {verdict.judge for verdict in shown.verdicts} == names
+    with pytest.raises(UnknownName):
+        services.battles.battle(database, "bench", key, "alpha", "beta", judge="nobody")

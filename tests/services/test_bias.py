@@ -9,13 +9,24 @@ from judgebench.records import Model, Output
 from judgebench.services.bias import Scope
 from judgebench.store.database import Database
 from tests.factories import instruction
-from tests.filling import filled, judged
+from tests.filling import filled, judged, judged_samples, sampled
 
 
 def test_a_report_counts_the_judges_verdicts(database: Database) -> None:
     judged(database)
     found = services.bias.bias(database, "bench", judges=["judge"])
     assert (found.verdicts, found.position.matched, found.position.consistency.value) == (4, 2, 1.0)
+
+
+def test_a_sample_is_not_another_one_in_the_other_order_nor_a_repeat_of_it(database: Database) -> None:
+    sampled(database)
+    judged_samples(database)
+    found = services.bias.bias(database, "bench").position
+    assert (found.matched, found.unmatched, found.consistency.value) == (6, 6, 1.0)
+    assert found.repeatability.reason == "no trial was repeated"
+    of_card = {line.name: line for line in services.cards.card(database, "judge", benchmark="bench").lines}
+    assert of_card["consistency"].figure.value == 1.0
+    assert of_card["repeatability"].figure.reason == "no trial was repeated"
 
 
 def test_style_is_counted_in_outputs_that_came_later_as_well(database: Database) -> None:

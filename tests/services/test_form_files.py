@@ -321,3 +321,14 @@ def test_nulls_that_parquet_adds_are_left_out_and_counted(tmp_path: Path, databa
     labelled = write_rows(tmp_path / "b.parquet", [pair | {"winner": "tie"} for pair in pairs])
     report = import_file(other, labelled, benchmark="bench")
     assert (report.new, report.duplicate, report.messages.nulls) == (1, 1, 8)
+
+
+@pytest.mark.parametrize("put_out", ["x", None, 5, {"a": 1}, [1], {"role": "assistant", "content": "c"}])
+@pytest.mark.parametrize("raw", ["q", json.dumps([{"role": "user", "content": "q"}])])
+def test_variables_of_promptfoo_stay_beside_their_prompt(
+    tmp_path: Path, database: Database, raw: str, put_out: Any
+) -> None:
+    row = {"prompt": {"raw": raw}, "vars": {"days": 3}, "response": {"output": put_out}}
+    by_import(database, written(forms.named("promptfoo"), tmp_path, [row]))
+    export(database, "promptfoo", tmp_path / "out.json", benchmark="bench")
+    assert spoken(tmp_path / "out.json") == [row]

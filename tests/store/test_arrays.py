@@ -4,7 +4,7 @@ from judgebench import store
 from judgebench.records import Model, Order, Output, Source, Status, Verdict
 from judgebench.store.database import Database
 from tests.factories import failed, instruction, ok, result, trial
-from tests.filling import filled
+from tests.filling import filled, judged, judged_samples, sampled
 
 
 def test_the_table_holds_preferences_and_counts_the_rest(database: Database) -> None:
@@ -45,3 +45,20 @@ def test_style_is_the_mean_over_a_models_samples(database: Database) -> None:
         store.models.add_outputs(connection, benchmark, more)
         counts = store.arrays.style_counts(connection, benchmark, models=["alpha", "gamma"], instructions=[key])
     assert counts["headers"].tolist() == [[0.0, 1.0]]
+
+
+def test_verdicts_tell_which_samples_they_are_about_where_there_are_any(database: Database) -> None:
+    sampled(database)
+    judged_samples(database, "first")
+    judged_samples(database, orders=(Order.BA,))
+    with database.read() as connection:
+        stored = store.arrays.verdict_table(connection, store.benchmarks.benchmark_id(connection, "bench"))
+    both = [(0, 0), (1, 1), (1, 1)] * 6  # the judge is silent on the first sample in one order
+    assert [tuple(pair) for pair in stored.table.samples.tolist()] == both + [(1, 1)] * 6
+    assert stored.table.select(stored.table.order == 0).samples.tolist() == [[0, 0], [1, 1]] * 6
+
+
+def test_nothing_is_kept_of_samples_where_there_are_none(database: Database) -> None:
+    judged(database)
+    with database.read() as connection:
+        assert store.arrays.verdict_table(connection, 1).table.samples is None

@@ -38,6 +38,8 @@ def bare(message: Message, style: ChatStyle) -> Message:
 
 
 def _fits(part: Part, role: str, style: ChatStyle) -> bool:
+    if part == Text(""):
+        return False
     if isinstance(part, Media):
         addressed = part.kind in style.addresses
         known = part.url is not None and addressed if part.digest is None else addressed or _is_sent(part)
@@ -87,10 +89,13 @@ def _free(number: int, taken: set[str | None]) -> str:
 
 
 def in_order(messages: Iterable[Message]) -> Iterator[Message]:
-    """The messages; one whose texts stand behind its calls, which a chat API does not have, as several."""
+    """The messages; one whose texts stand behind its calls, which a chat API does not have, as several.
+
+    One that has more of its source is written as that has it.
+    """
     for message in messages:
         ranks = [_rank(part) for part in message.parts]
-        ordered = message.raw is not None or ranks == sorted(ranks)
+        ordered = message.raw is not None or message.extra or ranks == sorted(ranks)
         yield from [message] if ordered else _together([message])
 
 

@@ -112,13 +112,13 @@ def _written_output(message: Message, blobs: Mapping[str, Blob]) -> Any:
     shape = shape_of(message.extra)
     if shape == "json":
         return json.loads(message.text)
+    kinds = {type(part) for part in message.parts}
+    if shape is None and kinds == {Text}:
+        return "\n".join(part.text for part in message.parts if isinstance(part, Text) and part.text)
     written = written_message([message], blobs)
     if shape == "call":
         return written["function_call"]
-    kinds = {type(part) for part in message.parts}
-    if shape == "calls" or (shape is None and kinds == {Call}):
-        return written["tool_calls"]
-    return written["content"] if shape is None and kinds == {Text} else written
+    return written["tool_calls"] if shape == "calls" or (shape is None and kinds == {Call}) else written
 
 
 def _write(conversation: Conversation, blobs: Mapping[str, Blob]) -> dict[str, Any]:

@@ -395,9 +395,14 @@ def _written_foreign(message: Message, blobs: Mapping[str, Blob]) -> dict[str, A
         return written_item(
             [replace(message, parts=(replace(first, signature=None, extra=of_shape("content")),))], blobs
         )
-    if message.role == "assistant" and isinstance(first, Text):
+    if message.role == "assistant" and isinstance(first, Text) and not _is_parted(message):
         return {"type": "message", "role": "assistant", "content": message.text}
     return written_item([replace(message, name=None)], blobs)
+
+
+def _is_parted(message: Message) -> bool:
+    """Whether it is several texts."""
+    return len(message.parts) > 1 and all(isinstance(part, Text) for part in message.parts)
 
 
 def _numbered(item: dict[str, Any], number: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from judgebench.conversations import Blob, Call, Conversation, Media, Message, Part, Refusal, Text, packed, unpacked
@@ -187,8 +188,14 @@ def _written_item(group: list[Message]) -> dict[str, Any]:
 
 
 def _written_text(message: Message) -> str:
-    parts = (part for part in message.parts if isinstance(part, Media | Text | Refusal))
-    return "".join(f"<{part.kind}>" if isinstance(part, Media) else part.text for part in parts)
+    """Its texts and files; texts without anything between them are one, of several lines."""
+    parts = (
+        part for part in message.parts if isinstance(part, Media) or (isinstance(part, Text | Refusal) and part.text)
+    )
+    texts = []
+    for is_file, run in groupby(parts, key=lambda part: isinstance(part, Media)):
+        texts.append(("" if is_file else "\n").join(f"<{p.kind}>" if isinstance(p, Media) else p.text for p in run))
+    return "".join(texts)
 
 
 def _written_tools(tools: Sequence[Any]) -> str:

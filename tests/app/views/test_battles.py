@@ -1,5 +1,7 @@
 """Stepping through battles, and what is said of one."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +55,16 @@ def battle(*preferences: float | None) -> JudgedBattle:
 )
 def test_outcome_in_words(preferences: tuple[float | None, ...], words: str) -> None:
     assert battles.outcome(battle(*preferences)) == words
+
+
+def test_samples_with_different_winners_do_not_contradict_each_other() -> None:
+    shown = battle(1.0, 0.0, 0.0)
+    first, *others = shown.verdicts
+    of_second = [replace(each, **{side: replace(getattr(each, side), sample=1) for side in ("output_a", "output_b")})
+                 for each in others]  # fmt: skip
+    apart = replace(shown, verdicts=(first, *of_second))
+    assert battles.outcome(apart) == "3 verdicts, on average B preferred, 66.7%; they differ from sample to sample."
+    assert "contradict each other" in battles.outcome(replace(apart, verdicts=(*apart.verdicts, others[0])))
 
 
 def test_the_token_with_the_verdict_is_the_last_that_says_it() -> None:

@@ -272,3 +272,26 @@ def test_output_and_instruction_of_a_plain_row_keep_their_keys() -> None:
     instruction = Instruction(full.turns, full=full)
     assert instruction.key == Instruction(("Hm?", "Hm?")).key
     assert Output("k", "m", "So.", ("2",), trajectory).digest == Output("k", "m", "So.", ("2",)).digest
+
+
+CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+PARTED = (Text("Then mail my boss."), Text("Be brief."), Text(""))
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_texts_of_one_message_stay_one_text_of_two_lines(form: Form, own: bool) -> None:
+    """As a row of another form, and where a row of this form joins an instruction of another."""
+    messages = (Message("user", PARTED), Message("assistant", PARTED))
+    conversation = Conversation(messages, form=form.name if own else "")
+    assert whole_key(form.read(form.write(conversation, {}), {}).whole) == whole_key(conversation)
+    assert losses(form, conversation, {}) == {}
+
+
+@pytest.mark.parametrize("form", [named(name) for name in ("openai-chat", "vllm")], ids=lambda form: form.name)
+def test_calls_of_unknown_kinds_are_written_once(form: Form) -> None:
+    odd = {"type": "odd", "x": 1}
+    row = chat_row({"role": "assistant", "content": "t", "tool_calls": [CALL, odd, CALL]})
+    assert same(rewritten(form, row), row)
+    prompt = {"prompt": {"raw": json.dumps([*row["messages"], {"role": "user", "content": "q"}])}}
+    assert rewritten(named("promptfoo"), prompt) == prompt

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from judgebench.conversations import Blob, Media
+from judgebench.conversations import Blob, Conversation, Media, Message, Text
 from judgebench.formats.forms.responses import RESPONSES
 from tests.formats.forms.agent import PICTURE, agent_keys, keys, rewritten, same
 from tests.formats.forms.rows import IN_RESPONSES, ITEMS, Row
@@ -105,3 +105,9 @@ def test_several_replies_are_samples_and_texts_to_several_turns_one_a_turn() -> 
 def test_a_dialogue_that_goes_on_in_the_output_stands_in_its_places() -> None:
     dialogue = RESPONSES.read({"input": [ASK], "output": [*OUTPUT, ASK, *OUTPUT]}, {})
     assert (dialogue.prompt, dialogue.replies, len(dialogue.conversation.messages)) == (1, (), 6)
+
+
+def test_texts_of_another_form_stay_apart() -> None:
+    parts = (Text("Waves"), Text("roll"))
+    row = RESPONSES.write(Conversation((Message("user", (Text("q"),)), Message("assistant", parts))), {})
+    assert [part["text"] for part in row["input"][1]["content"]] == ["Waves", "roll"]
