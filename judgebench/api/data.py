@@ -283,7 +283,8 @@ def battles(
 
     Returns: one row a battle: ``instruction`` (its key), ``text`` (the user's, and in brackets, shortened, what else
     was asked), ``category``, ``model_a``, ``model_b``, ``preference`` (mean over verdicts, for A, in [0, 1]) with the
-    ``lowest`` and ``highest``, ``trials``, ``with_preference``, ``consistent``. ``attrs["total"]``: how many pass, whatever the ``limit``.
+    ``lowest`` and ``highest``, ``trials``, ``with_preference``, ``consistent``.
+    ``attrs["total"]``: how many pass, whatever the ``limit``.
     Raises UnknownName, and InputError for an unknown order.
     """
     chosen = _valid(
