@@ -14,10 +14,10 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
 
-from judgebench.keys import normalise_text
+from judgebench.keys import normalise_text, one_json, written_json
 
 ASKING = ("system", "developer", "user")  # roles whose messages are asked; those of unknown roles are, too
 REPLYING = ("assistant", "tool")  # of these what a model said and did is made, unless it was given
@@ -190,17 +190,32 @@ def cut(conversation: Conversation, *, prompt: int = 0) -> tuple[Conversation, T
         else:
             replying.setdefault(len(asking), []).append(message)
     instruction = replace(conversation, messages=tuple(asking))
-    segments = [segment_at(asking, after, messages) for after, messages in replying.items()]
-    places = _reply_places(asking)[len(_reply_places(asking)) - len(segments) :]
-    plain = [segment.after for segment in segments] == places and all(
-        _is_plain(message, "assistant") for segment in segments for message in segment.messages
+    return instruction, placed(Trajectory(_segments(asking, replying.items()), conversation.form), asking)
+
+
+def placed(trajectory: Trajectory, asking: Sequence[Message]) -> Trajectory:
+    """The trajectory, which is plain or not by what it holds and where. Raises ValueError for what ``cut`` never makes:
+    places that are none of the instruction's messages', and messages that no model makes."""
+    segments = trajectory.segments
+    places = [segment.after for segment in segments]
+    if any(not 0 <= place <= len(asking) for place in places) or sorted(set(places)) != places:
+        raise ValueError(f"its messages stand at {str(places)[:40]}, of {len(asking)} places in the instruction")
+    if segments != _segments(asking, [(segment.after, segment.messages) for segment in segments]):
+        raise ValueError("it says of a place how many messages before it were given, and they are not so many")
+    strangers = [message.role for message in trajectory.messages if not _is_done(message)]
+    if strangers:
+        raise ValueError(f"a message of the role {strangers[0][:40]!r} is asked, not made")
+    replies = _reply_places(asking)
+    plain = places == replies[len(replies) - len(segments) :] and all(
+        _is_plain(message, "assistant") for message in trajectory.messages
     )
-    return instruction, Trajectory(tuple(segments), conversation.form, plain)
+    return replace(trajectory, plain=plain)
 
 
-def segment_at(asking: Sequence[Message], after: int, messages: Iterable[Message]) -> Segment:
-    """Messages of a model behind the first ``after`` of an instruction's."""
-    return Segment(after, tuple(messages), sum(_is_done(message) for message in asking[:after]))
+def _segments(asking: Sequence[Message], stream: Iterable[tuple[int, Iterable[Message]]]) -> tuple[Segment, ...]:
+    """Messages of a model, each behind so many of an instruction's."""
+    given = list(accumulate((_is_done(message) for message in asking), initial=0))
+    return tuple(Segment(after, tuple(messages), given[after]) for after, messages in stream)
 
 
 def _is_done(message: Message) -> bool:
@@ -216,21 +231,18 @@ def anchored(trajectory: Trajectory, asking: Sequence[Message]) -> Trajectory:
             places[-1] = at
         else:
             places.append(at)
-    segments = (
-        segment_at(asking, places[min(segment.after - segment.given, len(places) - 1)], segment.messages)
+    stream = (
+        (places[min(segment.after - segment.given, len(places) - 1)], segment.messages)
         for segment in trajectory.segments
     )
-    return replace(trajectory, segments=tuple(segments))
+    return replace(trajectory, segments=_segments(asking, stream))
 
 
 def plain_trajectory(instruction: Conversation, replies: Sequence[str]) -> Trajectory:
     """One text after each of the instruction's last turns."""
     places = _reply_places(instruction.messages)[-len(replies) :]
-    segments = (
-        segment_at(instruction.messages, after, [Message("assistant", (Text(reply),))])
-        for after, reply in zip(places, replies, strict=True)
-    )
-    return Trajectory(tuple(segments), plain=True)
+    messages = ([Message("assistant", (Text(reply),))] for reply in replies)
+    return Trajectory(_segments(instruction.messages, zip(places, messages, strict=True)), plain=True)
 
 
 def join(instruction: Conversation, trajectory: Trajectory) -> Conversation:
@@ -298,7 +310,7 @@ def _visible(part: Part) -> str:
         case Text(text) | Refusal(text):
             return text
         case Call(name, arguments):
-            return f"{name} {arguments}"
+            return f"{name} {one_json(arguments)}"
         case Media(kind, digest, url=url, name=name):
             return f"{kind} {digest or url or name}"
         case _:
@@ -381,9 +393,10 @@ class Calls:
 def identity(messages: Iterable[Message], *, normalised: bool, calls: Calls | None = None) -> list[Any]:
     """What is said in ``messages``, as a value to make a content key of.
 
-    Left out are ids, signatures and everything that its source says beside; texts of one speaker without anything
-    between them are one, whichever parts or messages they stood in, and two messages of the user stay two.
-    ``normalised``: with texts as instructions are matched. ``calls``: of what stands before these messages.
+    Left out are ids, signatures and everything that its source says beside; a model's texts without anything between
+    them are one, whichever parts or messages they stood in, and two messages of others stay two. What differs for a
+    judge (see ``judging.showing``) differs here, white space aside where it is ``normalised``: with texts as
+    instructions are matched. ``calls``: of what stands before these messages.
     """
     calls = calls or Calls()
     items: list[list[Any]] = []
@@ -391,23 +404,26 @@ def identity(messages: Iterable[Message], *, normalised: bool, calls: Calls | No
         role = "system" if message.role == "developer" else message.role
         speaker: list[Any] = [role, message.name]
         if role == "tool":
-            speaker = [role, calls.answered(message), message.error is not None]
-        elif role != "assistant":
-            speaker = [role, message.name, len(items)]  # its own, whatever stands before it
+            number = calls.answered(message)
+            speaker = [role, number, message.error is not None, *([] if number is not None else [message.name])]
         content = [_item(part, calls, normalised=normalised) for part in message.parts]
         if message.error and message.error not in message.text:
             content.append(["text", message.error])
         content = [item for item in content if item != ["text", ""]]
-        if items and items[-1][0] == speaker:
+        if role == "assistant" and items and items[-1][0] == speaker:
             items[-1][1] += content
         elif content or role != "assistant":
             items.append([speaker, content])
     stream = ((speaker, _joined(content, normalised=normalised)) for speaker, content in items)
-    return [
-        [speaker if speaker[0] == "tool" else speaker[:2], content]
-        for speaker, content in stream
-        if content or speaker[0] != "assistant"
-    ]
+    return [[speaker, content] for speaker, content in stream if content or speaker[0] != "assistant"]
+
+
+def answers(instruction: Conversation, trajectory: Trajectory) -> list[int | None]:
+    """The numbers of the calls, those that were given counted, that the results in a trajectory answer."""
+    calls = Calls()
+    identity(instruction.messages, normalised=False, calls=calls)
+    done = identity(trajectory.messages, normalised=False, calls=calls)
+    return [speaker[1] for speaker, _ in done if speaker[0] == "tool"]
 
 
 def _joined(content: Sequence[list[Any]], *, normalised: bool) -> list[list[Any]]:
@@ -442,21 +458,10 @@ def tools_identity(tools: Iterable[Tool]) -> list[Any]:
     return [[tool.kind, tool.name, tool.description or "", _parsed(tool.parameters)] for tool in tools]
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str) -> list[str]:
     """The JSON value in ``text``, in which 1 and 1.0 differ, or else the text."""
-    try:
-        value = json.loads(text, parse_float=lambda digits: ["float", digits], object_pairs_hook=_unique)
-        json.dumps(value, allow_nan=False)
-    except (ValueError, RecursionError):
-        return ["text", text]
-    return ["json", value]
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        raise ValueError("a key occurs twice")
-    return values
+    written = written_json(text)
+    return ["text", text] if written is None else ["json", written]
 
 
 def packed(values: Mapping[str, Any]) -> str:

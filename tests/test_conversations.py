@@ -1,20 +1,29 @@
 """Conversations are taken apart and put together again, and equal sayings have equal identities."""
 
 import time
+from dataclasses import replace
 
+import pytest
+
+from judgebench import conversations
 from judgebench.conversations import (
     Call,
     Calls,
     Conversation,
     Message,
     Reasoning,
+    Segment,
     Text,
     Tool,
+    Trajectory,
+    anchored,
     cut,
     decoded_conversation,
     encoded_conversation,
     identity,
     join,
+    placed,
+    plain_trajectory,
 )
 from judgebench.records import Output
 
@@ -89,6 +98,40 @@ def test_long_conversations_take_time_in_proportion() -> None:
     instruction, trajectory = cut(conversation)
     assert len(identity(join(instruction, trajectory).messages, normalised=True)) > 20_000
     assert time.perf_counter() - started < 5
+
+
+def test_places_are_counted_once_whatever_the_number_of_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+
+    def counting(message: Message) -> bool:
+        nonlocal looks
+        looks += 1
+        return message.inserted or message.role in ("assistant", "tool")
+
+    monkeypatch.setattr(conversations, "_is_done", counting)
+    turns = tuple(message(role, "x") for _ in range(20_000) for role in ("user", "assistant"))
+    instruction, trajectory = cut(Conversation(turns))
+    assert len(trajectory.segments) == 20_000
+    assert join(instruction, anchored(trajectory, instruction.messages)).messages == turns
+    assert plain_trajectory(instruction, ["x"] * 20_000) == trajectory
+    assert looks < 10 * len(turns)
+
+
+def test_places_that_cut_never_makes_are_refused() -> None:
+    instruction, trajectory = cut(SCAFFOLDED)
+    assert placed(replace(trajectory, plain=not trajectory.plain), instruction.messages) == trajectory
+    (first, *_), reply = trajectory.segments, (message("assistant", "x"),)
+    for segments in (
+        [Segment(-1, reply)],
+        [Segment(99, reply)],
+        [Segment(10**30, reply)],
+        [Segment(2, reply), Segment(1, reply)],
+        [Segment(1, reply), Segment(1, reply)],
+        [replace(first, given=9)],
+        [Segment(1, (message("user", "x"),))],
+    ):
+        with pytest.raises(ValueError, match=r"places|given|asked"):
+            placed(Trajectory(tuple(segments)), instruction.messages)
 
 
 def test_signatures_do_not_count_and_thoughts_do() -> None:

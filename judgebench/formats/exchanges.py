@@ -4,11 +4,12 @@ It stands in one column (a conversation), in two (a prompt and an output), or as
 their forms; which part of one is the instruction, and which the output, is decided here and nowhere else.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from judgebench.conversations import Conversation, Message, Text, Trajectory, cut, identity, plain_trajectory
+from judgebench.conversations import Conversation, Message, Text, Trajectory, cut, identity, placed, plain_trajectory
 from judgebench.errors import InputError
 from judgebench.formats import Sample
 from judgebench.formats.fields import USUAL_NAMES, Columns, holds_field, optional_texts, read_count, read_label, texts
@@ -24,6 +25,8 @@ from judgebench.records import Instruction, Output
 _LISTS = ("messages", "conversations", "contents", "items")  # as forms call a list of messages
 _BESIDE = ("system", "tools", "system_instruction")  # columns that say more about such a list
 _ALPACA = ("input", "system", "history")  # columns that say more about an instruction's text
+_MEDIA_TYPE = re.compile(r"(?=.{1,100}\Z)[\w.+-]+/[\w.+-]+", re.ASCII)
+_UNKNOWN_TYPE = "application/octet-stream"  # of a file whose source says nothing that can be one
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Exchange:
     instruction: Instruction
     outputs: tuple[Output, ...]  # several where they are samples; none: it was only asked
     model: str | None  # that wrote them, as the row has it
-    sample: int  # which of the model's outputs to the instruction, as the row counts them; 0: it does not
+    sample: int  # which of the model's outputs to the instruction, from 0, as the row says; 0: it does not
     form: str  # that the instruction was read in; empty: texts, or a file of ours
 
 
@@ -71,18 +74,28 @@ class ExchangeReader:
             return None
         self.columns.used.setdefault("instruction", column)
         instruction = self._described(row, (clean_text(text),))
-        model, sample = read_label(row, "generator", self.columns), read_count(row, "sample", self.columns)
+        model, sample = read_label(row, "generator", self.columns), self._sample(row)
         self.columns.used.setdefault("output", answered)
         output = Output(instruction.key, "", clean_text(reply))
         return Exchange(instruction, (output,), model, sample or 0, "")
+
+    def _sample(self, row: FileRow) -> int | None:
+        """Which sample a row says that it is, from 0; epochs count from 1, as in logs of Inspect."""
+        count, column = read_count(row, "sample", self.columns), self.columns.peek("sample", row)
+        if count is None or column is None or column.strip().lower() != "epoch":
+            return count
+        if count == 0:
+            raise row.error(column, "epochs count from 1: name a column that counts from 0 'sample'")
+        return count - 1
 
     def _of_any(self, row: FileRow) -> Exchange:
         question = self._asked(row)
         instruction = self._instruction(row, question)
         self.columns.used.setdefault("instruction", question.column)
-        model, sample = read_label(row, "generator", self.columns), read_count(row, "sample", self.columns)
+        model, sample = read_label(row, "generator", self.columns), self._sample(row)
         if question.dialogue is not None:
-            model, sample = model or question.dialogue.model, question.dialogue.sample if sample is None else sample
+            model = model or question.dialogue.model
+            sample = sample if question.dialogue.sample is None else question.dialogue.sample
         form = "" if question.dialogue is None else question.conversation.form
         column = None if question.closed else self.columns.find("output", row)
         if column is not None:
@@ -128,7 +141,8 @@ class ExchangeReader:
             if file.media_type.startswith("image/") and len(file.data) > self._most_bytes:
                 size = f"{len(file.data):,} bytes; at most {self._most_bytes:,} are taken"
                 raise row.place.error(f"holds an image of {size}: make it smaller")
-            self.blobs.setdefault(digest, file)
+            told = bool(_MEDIA_TYPE.fullmatch(file.media_type))
+            self.blobs.setdefault(digest, file if told else replace(file, media_type=_UNKNOWN_TYPE))
 
     def _asked(self, row: FileRow) -> _Asked:
         if KEY_COLUMN in row.values:
@@ -149,7 +163,10 @@ class ExchangeReader:
         files: Blobs = {}
         conversation = read_conversation(row, messages_of("instruction"), files)
         self._keep(row, files)
-        return self._text(row) if conversation is None else _Asked(messages_of("instruction"), conversation)
+        if conversation is None:
+            return self._text(row)
+        _check_texts(row, "instruction", instruction_of(conversation).turns)
+        return _Asked(messages_of("instruction"), conversation)
 
     def _text(self, row: FileRow) -> _Asked:
         column = self.columns.require("instruction", row)
@@ -193,7 +210,7 @@ class ExchangeReader:
     def _read(self, row: FileRow, form: Form, values: Mapping[str, Any]) -> Dialogue:
         files: Blobs = {}
         try:
-            dialogue = form.read(values, files)
+            dialogue = form.read(_without_missing(values), files)
         except ValueError as error:
             raise row.place.error(f"cannot be read as {form.name}: {error}") from error
         self._keep(row, files)
@@ -234,11 +251,16 @@ class ExchangeReader:
         files: Blobs = {}
         trajectory = read_trajectory(row, messages_of(column), files)
         self._keep(row, files)
-        if trajectory is not None:
-            if trajectory.source is not None and instruction_of(trajectory.source).key != instruction.key:
-                raise row.error(messages_of(column), "holds a source of another instruction than the row's")
-            return output_of(instruction, trajectory)
-        return _replies(row, column, texts(row, column, row.values[column]), instruction)
+        if trajectory is None:
+            return _replies(row, column, texts(row, column, row.values[column]), instruction)
+        if trajectory.source is not None and instruction_of(trajectory.source).key != instruction.key:
+            raise row.error(messages_of(column), "holds a source of another instruction than the row's")
+        try:
+            output = output_of(instruction, placed(trajectory, instruction.conversation.messages))
+        except ValueError as error:
+            raise row.error(messages_of(column), str(error)) from error
+        _check_texts(row, column, (*output.earlier, output.text))
+        return output
 
     def _output(self, row: FileRow, column: str, items: list[Any], instruction: Instruction) -> Output:
         """One output: the replies to the last turns, or messages."""
@@ -357,8 +379,20 @@ def _says_more(row: FileRow) -> bool:
     return KEY_COLUMN in row.values or any(row.values.get(name) for name in _ALPACA)
 
 
+def _without_missing(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables say by NaN that a cell holds nothing."""
+    return {name: value for name, value in values.items() if value == value}
+
+
 def _is_message(item: Any) -> bool:
     return isinstance(item, Mapping) and any(name in item for name in SPEAKERS)
+
+
+def _check_texts(row: FileRow, column: str, held: tuple[str, ...]) -> None:
+    """Raises InputError where a file of ours says another thing in a column than in the one of its messages."""
+    if row.values.get(column) is not None and texts(row, column, row.values[column]) != held:
+        other = f"says another text than {messages_of(column)!r}: change both, or leave {messages_of(column)!r} empty"
+        raise row.error(column, other)
 
 
 def _replies(row: FileRow, column: str, replies: Sequence[str], instruction: Instruction) -> Output:

@@ -10,7 +10,7 @@ from typing import Any
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats import Sample
-from judgebench.formats.reading import FileRow
+from judgebench.formats.reading import FileRow, kind
 
 CONVERSATIONS = ("messages", "conversation", "conversations", "contents")  # columns of whole ones
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -30,6 +30,7 @@ SIDE_NAMES: Mapping[str, tuple[str, ...]] = {  # of two outputs in a row
     "model_a": ("model_a", "generator_1", "model_1", "generator_a", "model_x"),
     "model_b": ("model_b", "generator_2", "model_2", "generator_b", "model_y"),
 }
+MOST_COUNTED = 2**31 - 1  # that the store holds
 _MOST_DIGITS = 10
 _SHOWN_COLUMNS, _SHOWN_CHARS = 20, 40  # in a message
 
@@ -144,10 +145,27 @@ def read_label(row: FileRow, field: str, columns: Columns) -> str | None:
 
 
 def read_count(row: FileRow, field: str, columns: Columns) -> int | None:
-    """A whole number from 0, also as text; None where the column holds anything else, or there is none."""
+    """A whole number from 0, also as text; None where there is none. Raises InputError for anything else."""
     column = columns.find(field, row)
-    text = "" if column is None else str(row.values[column]).strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else None
+    value = None if column is None else row.values[column]
+    if column is None or value is None or value != value or (isinstance(value, str) and not value.strip()):
+        return None
+    number = _whole_number(value)
+    if number is None or number > MOST_COUNTED:
+        what = kind(value) if isinstance(value, bool | list | dict) else repr(str(value)[:_SHOWN_CHARS])
+        advice = f"if it counts something else, name another column by --map {field}=COLUMN"
+        raise row.error(column, f"expected a whole number from 0 to {MOST_COUNTED:,}, found {what}; {advice}")
+    return number
+
+
+def _whole_number(value: Any) -> int | None:
+    """As tables hold it, also as text, and as a number with a point where others in its column are missing."""
+    if isinstance(value, str):
+        text = value.strip()
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_COUNTED:
+        return None
+    return int(value) if value == int(value) else None
 
 
 def optional_texts(row: FileRow, field: str, columns: Columns) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ A file of many rows holds each such file once, in the first of its rows that nee
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from typing import Any, TypeVar, get_origin, get_type_hints
@@ -12,6 +13,7 @@ from typing import Any, TypeVar, get_origin, get_type_hints
 from judgebench.conversations import (
     Blob,
     Conversation,
+    Media,
     Trajectory,
     decoded_conversation,
     decoded_trajectory,
@@ -20,9 +22,11 @@ from judgebench.conversations import (
     held_files,
 )
 from judgebench.formats.forms import Blobs
-from judgebench.formats.reading import FileRow
+from judgebench.formats.reading import FileRow, finite
 
 _FILES = "files"  # beside the messages
+_FILE_KINDS = ("image", "audio", "video", "document")
+_DIGEST = re.compile("[0-9a-f]{64}")
 _Held = TypeVar("_Held", Conversation, Trajectory)
 
 
@@ -57,11 +61,12 @@ def _read(row: FileRow, column: str, blobs: Blobs, decode: Callable[[str], _Held
     if text is None or text == "":
         return None
     try:
-        files = json.loads(text).get(_FILES, {})
+        files = json.loads(text, parse_float=finite, parse_constant=finite).get(_FILES, {})
         held = decode(text)
         _check(held)
         for digest, file in files.items():
             blob = Blob(file["media_type"], base64.b64decode(file["data"], validate=True))
+            _check(blob)
             if blob.digest != digest:
                 raise ValueError(f"the file {digest[:8]} has another content")
             blobs[digest] = blob
@@ -72,11 +77,23 @@ def _read(row: FileRow, column: str, blobs: Blobs, decode: Callable[[str], _Held
 
 
 def _check(value: Any) -> None:
-    """Raises TypeError where a field holds what its type does not take."""
+    """Raises TypeError where a field holds what its type does not take, or what no form reads there."""
     for name, hint in get_type_hints(type(value)).items():
         content = getattr(value, name)
         inner = content if isinstance(content, tuple) else [content] if is_dataclass(content) else ()
-        if not isinstance(content, tuple if get_origin(hint) is tuple else hint):
+        taken = isinstance(content, tuple if get_origin(hint) is tuple else hint)
+        if not taken or (hint is int and isinstance(content, bool)):
             raise TypeError(f"{name} cannot be {str(content)[:40]!r}")
         for item in inner:
             _check(item)
+    if isinstance(value, Media):
+        _check_file(value)
+    if not isinstance(json.loads(getattr(value, "extra", "") or "{}"), dict):
+        raise TypeError("extra must be an object")
+
+
+def _check_file(file: Media) -> None:
+    if file.kind not in _FILE_KINDS:
+        raise TypeError(f"{file.kind[:40]!r} is no kind of file")
+    if file.digest is not None and not _DIGEST.fullmatch(file.digest):
+        raise TypeError(f"{file.digest[:80]!r} is no digest of a file")

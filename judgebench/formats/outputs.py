@@ -30,7 +30,7 @@ class OutputRow:
 
 @dataclass(frozen=True, slots=True)
 class OutputsFile:
-    """Outputs in the file's order; several of a model to an instruction are samples, numbered from 0."""
+    """Outputs in the file's order; several of a model to an instruction are samples."""
 
     file: str
     outputs: tuple[OutputRow, ...]  # at least one
@@ -142,18 +142,21 @@ def _gathered(rows: Iterable[FileRow], name: str, reader: ExchangeReader) -> Out
 
 
 def _numbered(outputs: Mapping[_Slot, OutputRow]) -> Iterator[OutputRow]:
-    """With the samples of a model to an instruction counted from 0, whatever the rows count from."""
+    """As the file counts the samples of a model to an instruction; where rows hold several outputs, from 0 on."""
     slots: dict[tuple[str, str | None], list[_Slot]] = {}
     for slot in outputs:
         slots.setdefault(slot[:2], []).append(slot)
-    numbers = {slot: number for several in slots.values() for number, slot in enumerate(sorted(several, key=_count))}
+    numbers = {slot: number for several in slots.values() for slot, number in _numbers(several)}
     for slot, row in outputs.items():
         number = numbers[slot]
         yield replace(row, output=replace(row.output, sample=number)) if number else row
 
 
-def _count(slot: _Slot) -> tuple[int, int]:
-    return slot[2:]
+def _numbers(slots: list[_Slot]) -> Iterator[tuple[_Slot, int]]:
+    """Of a model's outputs to one instruction."""
+    counted = not any(within for *_, within in slots)
+    for number, slot in enumerate(sorted(slots, key=lambda slot: slot[2:])):
+        yield slot, slot[2] if counted else number
 
 
 def read_instructions(

@@ -127,6 +127,14 @@ class FileRow:
         return float(value)
 
 
+def finite(digits: str) -> float:
+    """The number that JSON writes so. Raises ValueError for NaN and infinite ones, which JSON has not."""
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"JSON has no number {digits[:40]}")
+    return number
+
+
 def kind(value: Any) -> str:
     """How a JSON value is called in a message."""
     names = {type(None): "null", bool: "true or false", int: "a number", float: "a number", str: "text"}

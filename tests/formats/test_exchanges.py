@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from judgebench.conversations import Call, Conversation, Media, join
+from judgebench.conversations import Call, Conversation, Media, Message, Segment, Text, Trajectory, join
 from judgebench.errors import InputError
 from judgebench.formats import Sample
 from judgebench.formats.exchanges import Exchange, ExchangeReader, holds_conversation, holds_outputs
 from judgebench.formats.fields import Columns
 from judgebench.formats.forms import registry as forms
+from judgebench.formats.message_columns import message_cell
 from judgebench.formats.reading import FileRow, Place, ReadLimits
 from judgebench.records import Instruction, Output
 
@@ -174,3 +175,56 @@ def test_conversations_of_a_mapped_column_are_read_as_such() -> None:
     exchange = read({"instruction": "talk"}, talk=AGENT, messages=talk("u: other"))
     assert isinstance(exchange.instruction.full, Conversation)
     assert exchange.outputs[0].text == "Here it is."
+
+
+def own(trajectory: Trajectory, **values: Any) -> Exchange:
+    instruction = Instruction(("Book leave.",))
+    cell = message_cell(trajectory, {})
+    return read(**{"instruction_key": instruction.key, "instruction": "Book leave.", "output_messages": cell, **values})
+
+
+def test_a_file_of_ours_is_believed_only_as_far_as_its_messages_bear_it_out() -> None:
+    call = Message("assistant", (Call("book", "{}"),))
+    done = own(Trajectory((Segment(1, (call,)),), plain=True), output="").outputs[0]
+    assert not done.plain
+    assert done.digest != Output("", "", "").digest
+    reply = Message("assistant", (Text("Done."),))
+    assert own(Trajectory((Segment(1, (reply,)),)), output="Done.").outputs[0] == Output(done.instruction, "", "Done.")
+
+
+@pytest.mark.parametrize("segment", [Segment(99, ()), Segment(-5, ()), Segment(10**30, ()), Segment(1, (), 9)])
+def test_places_in_a_file_of_ours_are_places_of_its_instruction(segment: Segment) -> None:
+    with pytest.raises(InputError, match=r"a\.json, row 1, field 'output_messages': "):
+        own(Trajectory((segment,)), output="")
+
+
+def test_texts_beside_messages_in_a_file_of_ours_say_the_same() -> None:
+    trajectory = Trajectory((Segment(1, (Message("assistant", (Text("Done."), Call("book", "{}"))),)),))
+    assert own(trajectory, output="Done.") == own(trajectory, output=None) == own(trajectory, output=["Done."])
+    with pytest.raises(InputError, match="field 'output': says another text than 'output_messages'"):
+        own(trajectory, output="Refused.")
+    asked = message_cell(Conversation((Message("system", (Text("Hi"),)), *Conversation.of_turns(["x"]).messages)), {})
+    with pytest.raises(InputError, match="field 'instruction': says another text than 'messages'"):
+        own(trajectory, output="Done.", messages=asked)
+
+
+@pytest.mark.parametrize(
+    "media_type", ["image/p\0ng", "image/\ud800", "image/" + "x" * 100, "png", "", "a/b/c", "a b/c"]
+)
+def test_what_is_no_media_type_is_not_stored_as_one(media_type: str) -> None:
+    url = f"data:{media_type};base64,{PIXEL}"
+    content = [{"type": "image_url", "image_url": {"url": url}}]
+    reader = ExchangeReader(Columns({}))
+    exchange = reader.read(FileRow(Place("a", "row", 1), {"messages": [{"role": "user", "content": content}]}))
+    (blob,) = reader.blobs.values()
+    assert blob.media_type == "application/octet-stream"
+    assert forms.named("openai-chat").write(exchange.instruction.conversation, reader.blobs)["messages"][0][
+        "content"
+    ] == (content)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e400])
+def test_numbers_that_json_has_not_are_refused_in_conversations(number: float) -> None:
+    with pytest.raises(InputError, match=r"a\.json, row 1: .*which JSON has not"):
+        read(messages=[*AGENT, {"role": "assistant", "content": "x", "strange": {"a": [number]}}])
+    assert read(messages=AGENT, score=float("nan")).outputs  # a cell of a table that holds nothing

@@ -48,6 +48,12 @@ def test_an_empty_cell_holds_nothing(cell: Any) -> None:
         '{"messages": [{"role": "user", "parts": [{"k": "z"}]}]}',
         '{"messages": [{"role": "user", "parts": [{"k": "t", "text": 5}]}]}',
         '{"messages": [{"role": "user", "parts": [], "other": 1}]}',
+        '{"messages": [{"role": "user", "parts": [{"k": "m", "kind": "tape"}]}]}',
+        '{"messages": [{"role": "user", "parts": [{"k": "m", "kind": "image", "digest": "../x"}]}]}',
+        '{"messages": [{"role": "user", "parts": [{"k": "t", "text": "a", "extra": 5}]}]}',
+        '{"messages": [{"role": "user", "parts": [{"k": "t", "text": "a", "extra": {"x": NaN}}]}]}',
+        '{"messages": [{"role": "user", "parts": [{"k": "t", "text": "a", "extra": {"x": 1e400}}]}]}',
+        '{"messages": [{"role": "user", "parts": []}], "files": {"x": {"media_type": 5, "data": ""}}}',
         "[" * 100_000,
         message_cell(PICTURE, {IMAGE.digest: Blob("image/png", b"others")}),
     ],
@@ -57,6 +63,7 @@ def test_anything_else_is_refused(cell: Any) -> None:
         read_conversation(row(cell), "messages", {})
 
 
-def test_places_of_a_trajectory_are_numbers() -> None:
+@pytest.mark.parametrize("place", ["1", 1.0, True, None])
+def test_places_of_a_trajectory_are_numbers(place: Any) -> None:
     with pytest.raises(InputError):
-        read_trajectory(row(json.dumps({"segments": [["1", []]]})), "messages", {})
+        read_trajectory(row(json.dumps({"segments": [[place, []]]})), "messages", {})

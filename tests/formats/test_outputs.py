@@ -257,3 +257,21 @@ def test_rows_without_a_model_are_those_of_the_only_one(tmp_path: Path) -> None:
         file = submission(tmp_path, [*others, *rows[1:], *(rows[:1] if others else [])])
         with pytest.raises(InputError, match="does not say which model"):
             file.by_model()
+
+
+@pytest.mark.parametrize("number", [-1, "x", 10**30, 2**31, 1.5, True, [], {}, "-1", "1e3"])
+def test_a_sample_is_a_whole_number(tmp_path: Path, number: Any) -> None:
+    message = refusal(tmp_path, [ROW | {"sample": number}])
+    assert "row 1, field 'sample': expected a whole number" in message
+
+
+def test_epochs_count_from_one(tmp_path: Path) -> None:
+    assert [row.output.sample for row in submission(tmp_path, [ROW | {"epoch": 2}]).outputs] == [1]
+    assert "field 'epoch': epochs count from 1" in refusal(tmp_path, [ROW | {"epoch": 0}])
+
+
+@pytest.mark.parametrize(
+    ("number", "sample"), [(0, 0), (3, 3), ("3", 3), (3.0, 3), (None, 0), ("", 0), (2**31 - 1, 2**31 - 1)]
+)
+def test_a_sample_keeps_the_number_of_its_file(tmp_path: Path, number: Any, sample: int) -> None:
+    assert [row.output.sample for row in submission(tmp_path, [ROW | {"sample": number}]).outputs] == [sample]

@@ -35,7 +35,7 @@ class Dialogue:
     prompt: int = 0  # how many of its messages were asked, whoever said them; 0: by their roles
     replies: tuple[tuple[Message, ...], ...] = ()  # to the whole conversation, several where there are samples
     model: str | None = None  # that replied, as the row has it
-    sample: int = 0  # which of several outputs of the model this row is, where the row says so
+    sample: int | None = None  # which of several outputs of the model this row is, from 0, where its form says so
     reference: str | None = None  # a gold answer, where the form has a place for it
 
     @property

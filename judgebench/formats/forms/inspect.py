@@ -49,6 +49,7 @@ _ATTACHMENT = re.compile("attachment://[0-9a-f]{32}")
 _MOST_ATTACHED = 256 << 20  # characters in all the places of a sample that name attachments
 _FILES = ("image", "audio", "video", "document")
 _FORMATS = {"audio/wav": "wav", "audio/mpeg": "mp3", "video/mp4": "mp4", "video/mpeg": "mpeg", "video/quicktime": "mov"}
+_MOST_EPOCHS = 2**31
 _BESIDE = ("id", "target", "choices", "metadata")  # of the sample, whoever answered it
 _CALL_KINDS = ("function", "custom")
 
@@ -162,8 +163,8 @@ def _model(values: Mapping[str, Any], output: Any) -> str | None:
 
 def _epoch(values: Mapping[str, Any]) -> int:
     epoch = values.get("epoch", 1)
-    if not isinstance(epoch, int) or isinstance(epoch, bool) or epoch < 1:
-        raise ValueError("epoch: must be a whole number from 1")
+    if not isinstance(epoch, int) or isinstance(epoch, bool) or not 1 <= epoch <= _MOST_EPOCHS:
+        raise ValueError(f"epoch: must be a whole number from 1 to {_MOST_EPOCHS:,}")
     return epoch - 1
 
 

@@ -68,6 +68,8 @@ def _archived(filename: Filename, limits: ReadLimits) -> Iterator[FileRow]:
     try:
         with open(filename, "rb") as file, zipfile.ZipFile(file) as archive:
             members = {info.filename: info for info in archive.infolist()}
+            if len(members) < len(archive.infolist()):
+                raise zipfile.BadZipFile("two members have one name")
             header = next((members[name] for name in _HEADERS if name in members), None)
             if header is None:
                 raise InputError(f"{filename}: is no log of Inspect: has no {' or '.join(_HEADERS)}")
@@ -77,6 +79,8 @@ def _archived(filename: Filename, limits: ReadLimits) -> Iterator[FileRow]:
             for number, name in enumerate(names, 1):
                 place = Place(f"{filename}/{name}", "sample", number)
                 yield _row(json_object(budget.decoded(archive, file, members[name]), place), log, place)
+    except (NotImplementedError, RuntimeError) as error:  # of ``zipfile``
+        raise InputError(f"{filename}: the archive is of a kind that is not known here: {error}") from error
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, struct.error, UnicodeDecodeError) as error:
         raise InputError(f"{filename}: the archive is damaged: {error}") from error
 

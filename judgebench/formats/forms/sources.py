@@ -3,7 +3,9 @@
 import base64
 import functools
 import json
+import math
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 from judgebench.conversations import Blob, packed, unpacked
@@ -19,7 +21,7 @@ def guarded(read: Callable[[Mapping[str, Any], Blobs], Dialogue]) -> Callable[[M
 
     @functools.wraps(read)
     def reader(values: Mapping[str, Any], blobs: Blobs) -> Dialogue:
-        _check_levels(values)
+        _check_values(values)
         try:
             return read(values, blobs)
         except TypeError as error:
@@ -28,11 +30,14 @@ def guarded(read: Callable[[Mapping[str, Any], Blobs], Dialogue]) -> Callable[[M
     return reader
 
 
-def _check_levels(values: Mapping[str, Any]) -> None:
+def _check_values(values: Mapping[str, Any]) -> None:
     level: list[Any] = [values]
     for _ in range(_MOST_LEVELS):
-        inner = [value.values() if isinstance(value, Mapping) else value for value in level]
-        level = [value for items in inner for value in items if isinstance(value, Mapping | list)]
+        items = list(chain.from_iterable(value.values() if isinstance(value, Mapping) else value for value in level))
+        strange = next((item for item in items if isinstance(item, float) and not math.isfinite(item)), None)
+        if strange is not None:
+            raise ValueError(f"holds the number {strange}, which JSON has not")
+        level = [item for item in items if isinstance(item, Mapping | list)]
         if not level:
             return
     raise ValueError(f"is nested deeper than {_MOST_LEVELS} levels")

@@ -205,3 +205,21 @@ def test_every_message_of_published_logs_comes_back_equal(path: Path) -> None:
         assert join(*cut(dialogue.conversation)) == dialogue.conversation
         assert dialogue.reference
         assert not [message for message in dialogue.conversation.messages if message.raw is not None]
+
+
+def test_a_member_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.eval", {"header.json": HEADER, "samples/x.json": SAMPLE})
+    with zipfile.ZipFile(path, "a") as file, pytest.warns(UserWarning, match="Duplicate name"):
+        file.writestr("samples/x.json", "{}")
+    with pytest.raises(InputError, match="two members have one name"):
+        rows(path)
+
+
+def test_an_archive_of_a_later_kind_is_refused(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.eval", {"header.json": HEADER, "samples/x.json": SAMPLE})
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\x01\x02")
+    data[at + 6] = 255  # the version that is needed to unpack it
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="of a kind that is not known here"):
+        rows(path)

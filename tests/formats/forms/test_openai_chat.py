@@ -75,7 +75,8 @@ def test_messages_with_anything_in_them_come_back_equal(messages: list[Row]) -> 
 def test_content_of_any_kind_is_refused_or_comes_back(content: object) -> None:
     row = chat_row({"role": "user", "content": content})
     reason = refusal(OPENAI, row)
-    assert reason.startswith("messages[1].content") if reason else same(rewritten(OPENAI, row), row)
+    refused = reason.startswith(("messages[1].content", "holds the number"))  # NaN and infinity are no numbers of JSON
+    assert refused if reason else same(rewritten(OPENAI, row), row)
 
 
 def message_of(row: Row) -> Message:
