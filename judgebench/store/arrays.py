@@ -70,12 +70,13 @@ def verdict_table(
 
 def _samples(connection: sa.Connection, benchmark: int, verdicts: NDArray[np.int64]) -> NDArray[np.int32]:
     """(n, 2) which of A's outputs and of B's each of these verdicts (ids, in order) is about."""
-    stored, a, b = every_revision(), t.outputs.alias("a"), t.outputs.alias("b")
-    v, further = stored.c, (a.c.sample > sa.literal_column("0")) | (b.c.sample > sa.literal_column("0"))
+    verdict = every_revision()  # all are about the same outputs
+    v, a, b = verdict.c, t.outputs.alias("a"), t.outputs.alias("b")
+    further = (a.c.sample > sa.literal_column("0")) | (b.c.sample > sa.literal_column("0"))
     sampled = sa.select(t.outputs.c.instruction_id).where(t.outputs.c.sample > sa.literal_column("0"))
     query = (
         sa.select(v.id, a.c.sample, b.c.sample)
-        .join_from(stored, a, a.c.id == v.output_a_id)
+        .join_from(verdict, a, a.c.id == v.output_a_id)
         .join(b, b.c.id == v.output_b_id)
         .join(t.instructions, t.instructions.c.id == v.instruction_id)
         .where(within(benchmark, None), v.instruction_id.in_(sampled), further)
