@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 from typing import Any
 
-from judgebench.keys import normalise_text
+from judgebench.keys import normalise_text, one_json, written_json
 
 ASKING = ("system", "developer", "user")  # roles whose messages are asked; those of unknown roles are, too
 REPLYING = ("assistant", "tool")  # of these what a model said and did is made, unless it was given
@@ -310,7 +310,7 @@ def _visible(part: Part) -> str:
         case Text(text) | Refusal(text):
             return text
         case Call(name, arguments):
-            return f"{name} {arguments}"
+            return f"{name} {one_json(arguments)}"
         case Media(kind, digest, url=url, name=name):
             return f"{kind} {digest or url or name}"
         case _:
@@ -393,9 +393,10 @@ class Calls:
 def identity(messages: Iterable[Message], *, normalised: bool, calls: Calls | None = None) -> list[Any]:
     """What is said in ``messages``, as a value to make a content key of.
 
-    Left out are ids, signatures and everything that its source says beside; texts of one speaker without anything
-    between them are one, whichever parts or messages they stood in, and two messages of the user stay two.
-    ``normalised``: with texts as instructions are matched. ``calls``: of what stands before these messages.
+    Left out are ids, signatures and everything that its source says beside; a model's texts without anything between
+    them are one, whichever parts or messages they stood in, and two messages of others stay two. What differs for a
+    judge (see ``judging.showing``) differs here, white space aside where it is ``normalised``: with texts as
+    instructions are matched. ``calls``: of what stands before these messages.
     """
     calls = calls or Calls()
     items: list[list[Any]] = []
@@ -403,23 +404,26 @@ def identity(messages: Iterable[Message], *, normalised: bool, calls: Calls | No
         role = "system" if message.role == "developer" else message.role
         speaker: list[Any] = [role, message.name]
         if role == "tool":
-            speaker = [role, calls.answered(message), message.error is not None]
-        elif role != "assistant":
-            speaker = [role, message.name, len(items)]  # its own, whatever stands before it
+            number = calls.answered(message)
+            speaker = [role, number, message.error is not None, *([] if number is not None else [message.name])]
         content = [_item(part, calls, normalised=normalised) for part in message.parts]
         if message.error and message.error not in message.text:
             content.append(["text", message.error])
         content = [item for item in content if item != ["text", ""]]
-        if items and items[-1][0] == speaker:
+        if role == "assistant" and items and items[-1][0] == speaker:
             items[-1][1] += content
         elif content or role != "assistant":
             items.append([speaker, content])
     stream = ((speaker, _joined(content, normalised=normalised)) for speaker, content in items)
-    return [
-        [speaker if speaker[0] == "tool" else speaker[:2], content]
-        for speaker, content in stream
-        if content or speaker[0] != "assistant"
-    ]
+    return [[speaker, content] for speaker, content in stream if content or speaker[0] != "assistant"]
+
+
+def answers(instruction: Conversation, trajectory: Trajectory) -> list[int | None]:
+    """The numbers of the calls, those that were given counted, that the results in a trajectory answer."""
+    calls = Calls()
+    identity(instruction.messages, normalised=False, calls=calls)
+    done = identity(trajectory.messages, normalised=False, calls=calls)
+    return [speaker[1] for speaker, _ in done if speaker[0] == "tool"]
 
 
 def _joined(content: Sequence[list[Any]], *, normalised: bool) -> list[list[Any]]:
@@ -454,21 +458,10 @@ def tools_identity(tools: Iterable[Tool]) -> list[Any]:
     return [[tool.kind, tool.name, tool.description or "", _parsed(tool.parameters)] for tool in tools]
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str) -> list[str]:
     """The JSON value in ``text``, in which 1 and 1.0 differ, or else the text."""
-    try:
-        value = json.loads(text, parse_float=lambda digits: ["float", digits], object_pairs_hook=_unique)
-        json.dumps(value, allow_nan=False)
-    except (ValueError, RecursionError):
-        return ["text", text]
-    return ["json", value]
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        raise ValueError("a key occurs twice")
-    return values
+    written = written_json(text)
+    return ["text", text] if written is None else ["json", written]
 
 
 def packed(values: Mapping[str, Any]) -> str:

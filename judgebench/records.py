@@ -12,9 +12,11 @@ from functools import cached_property
 from typing import Any
 
 from judgebench.conversations import (
+    Call,
     Calls,
     Conversation,
     Trajectory,
+    answers,
     brief,
     identity,
     plain_trajectory,
@@ -106,6 +108,12 @@ class Instruction:
         """What was asked, as messages."""
         return Conversation.of_turns(self.turns) if self.full is None else self.full
 
+    @cached_property
+    def given_calls(self) -> bool:
+        """Whether it holds calls of tools, which an output may have results of."""
+        parts = (part for message in self.conversation.messages for part in message.parts)
+        return any(isinstance(part, Call) for part in parts)
+
     @property
     def text(self) -> str:
         """All turns, separated by an empty line."""
@@ -178,6 +186,18 @@ class Output:
         stream = [[s.after - s.given, identity(s.messages, normalised=False, calls=calls)] for s in segments]
         return content_key("output/2", stream)
 
+    def digest_to(self, instruction: Instruction) -> str:
+        """As ``digest``, which cannot tell to which call of the instruction's it holds a result."""
+        if self.plain or self.trajectory is None or not instruction.given_calls:
+            return self.digest
+        return content_key("output/3", self.digest, answers(instruction.conversation, self.trajectory))
+
+    def read(self, instruction: Instruction) -> Trajectory:
+        """As ``placed``, and as its digest says it: nothing but the replies where these are all."""
+        if self.trajectory is not None and not (self.plain and instruction.conversation.turns):
+            return self.trajectory
+        return plain_trajectory(instruction.conversation, (*self.earlier, self.text))
+
     def placed(self, instruction: Instruction) -> Trajectory:
         """What it said and did, with its place in the conversation. Raises ValueError for more replies than turns."""
         if self.trajectory is not None:
@@ -222,13 +242,14 @@ def trial_key(judge: str, battle: Battle, order: Order | None, repeat: int = 0, 
 
     ``shown``: as of a ``Trial``. Neither a benchmark's name nor its id is in it: equal questions have equal keys.
     """
-    sides = [_side(battle.a), _side(battle.b)]
+    sides = [_side(battle.instruction, battle.a), _side(battle.instruction, battle.b)]
     beside = (shown,) if shown else ()
     return content_key("trial", judge, battle.instruction.key, sides, order, repeat, *beside)
 
 
-def _side(output: Output) -> tuple[str | int, ...]:
-    return (output.model, output.digest) if not output.sample else (output.model, output.digest, output.sample)
+def _side(instruction: Instruction, output: Output) -> tuple[str | int, ...]:
+    digest = output.digest_to(instruction)
+    return (output.model, digest, output.sample) if output.sample else (output.model, digest)
 
 
 @dataclass(frozen=True)
@@ -268,7 +289,9 @@ class Reading:
     @cached_property
     def key(self) -> str:
         beside = (self.shown,) if self.shown else ()
-        return content_key("reading", self.judge, self.instruction.key, _side(self.output), self.repeat, *beside)
+        return content_key(
+            "reading", self.judge, self.instruction.key, _side(self.instruction, self.output), self.repeat, *beside
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def file_rows(filename: Filename, *, limits: ReadLimits | None = None) -> Iterat
         if count == bounds.rows:
             raise row.place.error(f"only {bounds.rows:,} rows are read; split the file")
         empty = False
-        yield _with_metadata(row)
+        yield with_metadata(row)
     if empty:
         raise InputError(f"{filename}: holds no rows")
 
@@ -92,7 +92,7 @@ def _document_rows(filename: Filename, limits: ReadLimits, *, is_archive: bool) 
         ) from error
 
 
-def _with_metadata(row: FileRow) -> FileRow:
+def with_metadata(row: FileRow) -> FileRow:
     """The row with what its metadata say about the instruction or the output."""
     metadata: Any = row.values.get("metadata")
     about = {name: metadata[name] for name in _ABOUT if name in metadata} if isinstance(metadata, dict) else {}

@@ -27,6 +27,7 @@ from judgebench.conversations import (
     Tool,
     Trajectory,
 )
+from judgebench.keys import one_json
 
 _MOST_NAME = 64  # characters of a name that is shown in a line of ours
 _ODD = re.compile(r"[^\w.-]")
@@ -223,30 +224,30 @@ class _Reader:
                 blocks.append(Block(heading, tuple(part.text for _, _, part in items if isinstance(part, Text))))
                 continue
             for _, message, part in items:
-                blocks += self._other(message) if part is None else [self._part(part)]
+                blocks.append(self._other(message) if part is None else self._part(part))
         return tuple(blocks)
 
-    def _other(self, message: Message) -> Sequence[Block]:
-        return self._result(message) if message.role == "tool" else [self._inserted(message)]
+    def _other(self, message: Message) -> Block:
+        return self._result(message) if message.role == "tool" else self._inserted(message)
 
     def _inserted(self, message: Message) -> Block:
         """What the model's scaffold said to it."""
         return Block(f"{self._numbered(f'inserted {_role(message)}')}{_by(message)}", self._parts(message))
 
-    def _result(self, message: Message) -> Sequence[Block]:
+    def _result(self, message: Message) -> Block:
         number = self._calls.answered(message)
         source = "an unknown tool call" if number is None else self._call(number)
         if number is None and message.name:
             source += f" of {cleaned(message.name)}"
-        error, parts = message.error, self._parts(message)
-        title = f"result of {source}" + ("" if error is None else ", an error")
-        told = error is None or error in message.text
-        if not told and not parts:
-            return [Block(title, (error or "",))]
-        return [Block(title, parts)] + ([] if told else [Block(f"error of {source}", (error or "",))])
+        parts = self._parts(message)
+        if message.error and message.error not in message.text:
+            parts += (message.error,)
+        return Block(f"result of {source}" + ("" if message.error is None else ", an error"), parts)
 
     def _parts(self, message: Message) -> tuple[str | Hidden | Block, ...]:
-        return tuple(part.text if isinstance(part, Text) else self._part(part) for part in message.parts)
+        """Those that say anything."""
+        parts = (part for part in message.parts if not isinstance(part, Text) or part.text)
+        return tuple(part.text if isinstance(part, Text) else self._part(part) for part in parts)
 
     def _part(self, part: Part) -> Hidden | Block:
         match part:
@@ -258,7 +259,7 @@ class _Reader:
                 number = self._calls.number(part)
                 self._given += not self._is_output
                 how = "" if kind == "function" else f", {cleaned(kind)}"
-                return Block(f"{self._call(number)}{how}: {cleaned(name)}", (arguments,))
+                return Block(f"{self._call(number)}{how}: {cleaned(name)}", (one_json(arguments),))
             case _:
                 kind = _kind(part)
                 return Hidden(f"{self._numbered(kind)}, in {self._holder}", part, kind)
@@ -301,7 +302,7 @@ def _kind(part: Media | Reasoning | Opaque) -> str:
 
 def _tool(tool: Tool) -> Block:
     how = "" if tool.kind == "function" else f", {cleaned(tool.kind)}"
-    told = [text for text in (tool.description, tool.parameters) if text]
+    told = [text for text in (tool.description, one_json(tool.parameters)) if text]
     return Block(f"tool definition{how}: {cleaned(tool.name)}", tuple(told))
 
 

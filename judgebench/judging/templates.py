@@ -253,7 +253,7 @@ def _values(trial: Trial | Reading, nonce: str, named: frozenset[str]) -> dict[s
     """What a template shows of a plain trial: the instruction's texts, and of the outputs what it names."""
     instruction, shown = sides(trial)
     texts = [text for _, output in shown.values() for text in (*output.earlier, output.text)]
-    nonce = _unused(nonce, (*texts, *instruction.turns))
+    nonce = unused(nonce, (*texts, *instruction.turns))
     values = {**_instruction_values(instruction), "mark": nonce}
     for variable, (name, output) in shown.items():
         if len(output.earlier) >= len(instruction.turns):  # an error, whether the template shows the dialogue or not
@@ -276,11 +276,11 @@ def _whole_values(trial: Trial | Reading, nonce: str, named: frozenset[str]) -> 
         for variable, (name, output) in shown.items()
     }
     texts = [*_beside(instruction), *showing.texts(asking)]
-    nonce = _unused(nonce, [*texts, *(text for stretches in doing.values() for text in showing.texts(stretches))])
+    nonce = unused(nonce, [*texts, *(text for stretches in doing.values() for text in showing.texts(stretches))])
     values = {**_instruction_values(instruction), "mark": nonce}
     if not instruction.plain or len(instruction.turns) > 1:
         key = content_key("mark/2", instruction.key, instruction.reference, instruction.checklist)
-        mark = _unused(key[:_MARK_DIGITS], texts)
+        mark = unused(key[:_MARK_DIGITS], texts)
         blocks = [block for stretch in asking for block in stretch.blocks]
         values |= {
             "instruction": fence("instruction", showing.written(blocks, mark), mark),
@@ -297,7 +297,7 @@ def _whole_values(trial: Trial | Reading, nonce: str, named: frozenset[str]) -> 
     return values
 
 
-def _unused(mark: str, texts: Sequence[str]) -> str:
+def unused(mark: str, texts: Sequence[str]) -> str:
     """The first of the mark's hash chain that stands in none of the texts."""
     while any(mark in text for text in texts):
         mark = hashlib.sha256(mark.encode()).hexdigest()[:_MARK_DIGITS]
@@ -317,7 +317,7 @@ def _placed(instruction: Instruction, output: Output) -> Trajectory:
     """Raises InputError for a reply too many."""
     if output.trajectory is None:
         _replies(instruction, output)
-    return output.placed(instruction)
+    return output.read(instruction)
 
 
 def _instruction_values(instruction: Instruction) -> dict[str, Any]:
@@ -345,7 +345,7 @@ def _replies(instruction: Instruction, output: Output) -> tuple[int, tuple[str, 
     if silent < 0:
         raise InputError(
             f"model {output.model!r} has {len(replies)} replies to {len(instruction.turns)} turns of the instruction "
-            f"{instruction.text[:60]!r}; submit one reply a turn"
+            f"{instruction.brief[:60]!r}; submit one reply a turn"
         )
     return silent, replies
 
@@ -361,7 +361,7 @@ def check_text(template: Template, trial: Trial | Reading) -> None:
         messages += _placed(instruction, output).messages
     if more := showing.beyond_text(messages, conversation.tools):
         raise InputError(
-            f"template {template.id} takes nothing but texts, and the instruction {instruction.text[:60]!r} or an "
+            f"template {template.id} takes nothing but texts, and the instruction {instruction.brief[:60]!r} or an "
             f"output to it has more ({', '.join(more)}): choose a template that asks a question, such as "
             "pairwise/three-way or pointwise/mt-bench"
         )

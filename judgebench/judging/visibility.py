@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from judgebench.conversations import Media, Opaque
 from judgebench.judging import showing
-from judgebench.judging.templates import RewardScale, Template, is_plain, sides
+from judgebench.judging.templates import RewardScale, Template, is_plain, sides, unused
 from judgebench.records import Instruction, Output, Reading, Trial
 
 _EARLIER = "earlier reply"
@@ -54,7 +54,9 @@ def shows_alike(template: Template, trial: Trial) -> bool:
     if template.is_text_only:
         return True
     instruction = trial.battle.instruction
-    one, other = (showing.side(instruction.conversation, _spoken(instruction, output), "") for output in (a, b))
+    both = [_spoken(instruction, output) for output in (a, b)]
+    mark = unused("0" * 16, [text for stretches in both for text in showing.texts(stretches)])
+    one, other = (showing.side(instruction.conversation, stretches, mark) for stretches in both)
     return one == other
 
 
@@ -81,11 +83,11 @@ def _identified(part: showing.Hidden) -> tuple[str, str | None]:
 
 
 def _done(instruction: Instruction, output: Output) -> tuple[showing.Stretch, ...]:
-    return showing.done(instruction.conversation, output.placed(instruction), "output")
+    return showing.done(instruction.conversation, output.read(instruction), "output")
 
 
 def _spoken(instruction: Instruction, output: Output) -> tuple[showing.Stretch, ...]:
-    trajectory = showing.without_reasoning(output.placed(instruction))
+    trajectory = showing.without_reasoning(output.read(instruction))
     return showing.done(instruction.conversation, trajectory, "output")
 
 

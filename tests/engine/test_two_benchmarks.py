@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from judgebench import engine, services, store
 from judgebench.engine.batches import ingest_files
 from judgebench.errors import InputError
-from judgebench.records import Instruction, Judge, Model, Output, Status
+from judgebench.records import Instruction, Model, Output, Status
 from judgebench.services.imports import import_file
 from judgebench.spec import Study, make
 from judgebench.store import schema as t
@@ -283,11 +283,11 @@ def test_verdicts_by_a_template_that_is_not_here_are_known_when_it_is(
     services.exports.export(database, "verdicts", path, benchmark="bench")
     other_reference.write_text(path.read_text().replace('"42"', '"43"'))
 
-    def gone(judge: Judge) -> None:
+    def gone(name: str) -> None:
         raise InputError("it is not here")
 
     elsewhere = Database(str(tmp_path / "elsewhere.db"), create=True)
-    monkeypatch.setattr(services.imports, "template_of", gone)
+    monkeypatch.setattr(services.imports, "load_template", gone)
     assert import_file(elsewhere, path, benchmark="first").new == 6
     assert import_file(elsewhere, other_reference, benchmark="second").new == 6
     assert not {row.trial_key for row in rows(elsewhere, "first")} & {

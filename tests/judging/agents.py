@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from judgebench.conversations import Call, Conversation, Message, Part, Reasoning, Refusal, Text, Tool, cut
+from judgebench.keys import one_json
 from judgebench.records import Battle, Instruction, Order, Output, Reading, Trial
 from judgebench.spec import load_template
 
@@ -62,7 +63,7 @@ def readable(messages: Iterable[Message]) -> Iterator[str]:
             if isinstance(part, Text | Refusal):
                 yield part.text
             elif isinstance(part, Call):
-                yield part.arguments
+                yield one_json(part.arguments)
 
 
 def fence_lines(text: str, mark: str) -> Sequence[str]:

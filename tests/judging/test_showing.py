@@ -146,7 +146,10 @@ def test_a_reason_for_an_error_that_stands_beside_a_result_is_shown():
     call = Call("find", "not { JSON", "1")
     for result, lines in (
         (Message("tool", (), call="1", error="timed out"), "<<< begin result of tool call 1, an error\ntimed out\n"),
-        (Message("tool", (Text("half"),), call="1", error="timed out"), "<<< begin error of tool call 1\ntimed out\n"),
+        (
+            Message("tool", (Text("half"),), call="1", error="timed out"),
+            "<<< begin result of tool call 1, an error\nhalf\ntimed out\n",
+        ),
         (Message("tool", (Text("half"),), name="find"), "<<< begin result of tool call 1\nhalf\n"),
         (Message("tool", (Text("half"),), "odd one", "9"), "<<< begin result of an unknown tool call of odd?one\nhalf"),
     ):
