@@ -144,7 +144,7 @@ def _form_rows(database: Database, form: Form, part: _Part, lost: Counter[str]) 
         try:
             row, missing = form_row(form, instruction, output, files)
         except ValueError as error:
-            text = f"the output of {output.model!r} to {instruction.text[:60]!r}"
+            text = f"the output of {output.model!r} to {instruction.brief[:60]!r}"
             raise InputError(f"{text} cannot be written as {form.name}: {error}") from error
         lost.update(missing)
         yield row

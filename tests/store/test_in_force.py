@@ -162,7 +162,7 @@ def revised(database: Database) -> Database:
         replies = {(reply.trial.key): reply.verdict_id for reply in store.battles.unread(connection, "judge", "newer")}
         newly = {trial(1).key: ok(0.0), trial(1, Order.BA).key: ok(1.0), trial(2).key: UNREAD}
         add_reparsed(connection, {replies[key]: verdict for key, verdict in newly.items()})
-        scored = {id_: Verdict(Status.OK, Source.LABEL, score=7.0, parser="4") for id_ in _pointwise(connection)}
+        scored = {id_: Verdict(Status.OK, Source.LABEL, score=7.0, parser="newer") for id_ in _pointwise(connection)}
         add_reparsed(connection, scored)
     _judge_a_twin(database)
     for number, preference in ((1, 1.0), (4, 0.5)):
