@@ -1,6 +1,7 @@
 """The one place that fills databases for tests."""
 
 import hashlib
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
@@ -123,6 +124,14 @@ def stored(database: Database, instructions: Sequence[Instruction], models: Sequ
 
 _NOW = "2026-01-31T23:59:59.123456+00:00"
 _IMAGE = b"\x89PNG\r\n\x1a\n\x00\xff"
+
+
+def lose(database: Database, *tables: str) -> None:
+    """Delete all rows of tables of an SQLite database, whatever refers to them."""
+    with sqlite3.connect(str(database.url.database)) as connection:  # keys of others are off by default
+        for table in tables:
+            connection.execute(f"DELETE FROM {table}")
+    connection.close()
 
 
 def crammed(database: Database) -> None:

@@ -281,9 +281,10 @@ def battles(
     outputs are ``inconsistent``; with little mass on the labels, or won by an output a tenth as long (``suspicious``);
     in which people prefer the other output (``against_human``); with ``text`` in the instruction or an output.
 
-    Returns: one row a battle: ``instruction`` (its key), ``text``, ``category``, ``model_a``, ``model_b``,
-    ``preference`` (mean over verdicts, for A, in [0, 1]) with the ``lowest`` and ``highest``, ``trials``,
-    ``with_preference``, ``consistent``. ``attrs["total"]``: how many pass, whatever the ``limit``.
+    Returns: one row a battle: ``instruction`` (its key), ``text`` (the user's, and in brackets, shortened, what else
+    was asked), ``category``, ``model_a``, ``model_b``, ``preference`` (mean over verdicts, for A, in [0, 1]) with the
+    ``lowest`` and ``highest``, ``trials``, ``with_preference``, ``consistent``.
+    ``attrs["total"]``: how many pass, whatever the ``limit``.
     Raises UnknownName, and InputError for an unknown order.
     """
     chosen = _valid(

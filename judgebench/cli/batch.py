@@ -51,7 +51,7 @@ def export(
     with opened(context) as database:
         study = options.study_of(database, file, design, judge, prices, otherwise=engine.judges.NO_ADDRESS)
         report = engine.batches.export(database, study, to, limits=limits)
-    if study.judge.url == engine.judges.NO_ADDRESS:
+    if study.judge.url == engine.judges.NO_ADDRESS and "url" not in judge.fields():
         complain(
             f"'batch submit' would send these questions to {study.judge.url}; --judge-url URL names another server"
         )

@@ -8,7 +8,7 @@ import typer
 from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.session import opened, print_json, say, tell
-from judgebench.show.text import one_line
+from judgebench.show.sentences import lost_words
 
 
 def export(
@@ -42,8 +42,7 @@ def export(
             database, kind, to, benchmark=benchmark, judges=judge or (), category=category, models=model or ()
         )
     if done.lost:
-        lost = ", ".join(f"{one_line(what)} ({number:,})" for what, number in done.lost.items())
-        tell(f"what {done.kind} cannot hold is not in the file: {lost}")
+        tell(f"what {done.kind} cannot hold is not in the file: {lost_words(done.lost)}")
     if output == "json":
         print_json(asdict(done))
     else:

@@ -272,12 +272,13 @@ def _in_words(report: ImportReport) -> str:
         "on outputs that the benchmark lacks (left out; --extend adds them)": report.without_output,
         "instructions added": report.instructions,
         "outputs added": report.outputs,
-        "instructions without an output": report.missing,
+        f"instructions without an output{', summed over the models' * (len(report.models) > 1)}": report.missing,
     }
     holds = f"{named(report.format).holds}{'s' * (report.format == 'lineage' and report.new != 1)}"
     of = f" ({', '.join(whose)})" if whose else ""
     stored = f"{into}{report.new} {holds}{of} stored; {report.known} were stored already"
     parts = [stored, *(f"{number} {what}" for what, number in counted.items() if number)]
+    parts += [count(report.empty, "empty output")] * bool(report.empty)
     parts += messages_held(report.messages)
     if report.annotators:
         parts.append(count(len(report.annotators), "annotator"))

@@ -9,6 +9,7 @@ from typing import Any
 
 from judgebench.errors import InputError
 from judgebench.formats import Sample
+from judgebench.formats.forms import registry as forms
 from judgebench.formats.message_texts import with_messages
 from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, ending, json_object, open_text, read_rows
 
@@ -30,7 +31,7 @@ def file_rows(filename: Filename, *, limits: ReadLimits | None = None) -> Iterat
         if count == bounds.rows:
             raise row.place.error(f"only {bounds.rows:,} rows are read; split the file")
         empty = False
-        yield _with_metadata(row)
+        yield with_metadata(row)
     if empty:
         raise InputError(f"{filename}: holds no rows")
 
@@ -82,17 +83,20 @@ def _document_rows(filename: Filename, limits: ReadLimits, *, is_archive: bool) 
     if "eval" in document:
         yield from read_log(filename, limits)
         return
+    if "results" not in document:
+        what = "one conversation" if forms.recognise(document) is not None else "neither rows nor a known document"
+        raise InputError(
+            f"{filename}: holds {what}: expected a JSON list, [{{...}}, ...], a log of Inspect or results of "
+            "promptfoo; put one row into a list, or name a file with one object a line .jsonl"
+        )
     try:
         for number, row in enumerate(promptfoo.rows(document), 1):
             yield FileRow(Place(str(filename), "result", number), dict(row))
     except ValueError as error:
-        raise InputError(
-            f"{filename}: expected a JSON list, [{{...}}, ...], a log of Inspect or results of promptfoo ({error}); if "
-            "it holds one object a line, name it .jsonl"
-        ) from error
+        raise InputError(f"{filename}: cannot be read as results of promptfoo: {error}") from error
 
 
-def _with_metadata(row: FileRow) -> FileRow:
+def with_metadata(row: FileRow) -> FileRow:
     """The row with what its metadata say about the instruction or the output."""
     metadata: Any = row.values.get("metadata")
     about = {name: metadata[name] for name in _ABOUT if name in metadata} if isinstance(metadata, dict) else {}

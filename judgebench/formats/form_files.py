@@ -4,6 +4,7 @@ Beside a conversation stand, under usual names, the model and what is known abou
 many of its first messages were asked, whoever said them, where its roles do not tell: 0 where they do.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any
 from judgebench.conversations import Blob, Conversation, held_files, join
 from judgebench.formats import Format
 from judgebench.formats.exchanges import divided, instruction_of, output_of
-from judgebench.formats.forms import Dialogue, Form, canonical, written
+from judgebench.formats.forms import Dialogue, Form, canonical, losses, written
 from judgebench.formats.forms import registry as forms
 from judgebench.formats.outputs import read_outputs
 from judgebench.records import Instruction, Output
@@ -62,21 +63,43 @@ def _row_text(form: Form, instruction: Instruction, output: Output, blobs: Mappi
         return repr(error)
 
 
-def form_row(form: Form, instruction: Instruction, output: Output, blobs: Mapping[str, Blob]) -> dict[str, Any]:
-    """The row of an output in a form. Raises ValueError for what the form cannot hold at all."""
-    row = written(form, whole_conversation(instruction, output), blobs)
-    asked_count = _asked(form.read(row, dict(blobs)), instruction, output)
+def form_row(
+    form: Form, instruction: Instruction, output: Output, blobs: Mapping[str, Blob]
+) -> tuple[dict[str, Any], Counter[str]]:
+    """The row of an output in a form, and what that cannot say of it, by kind; "division" is what was asked and what
+    was done. Raises ValueError for what the form cannot hold at all."""
+    conversation = whole_conversation(instruction, output)
+    lost = losses(form, conversation, blobs)
+    row = written(form, conversation, blobs)
+    dialogue = form.read(row, dict(blobs))
+    same = _asked(dialogue, instruction.key, output)
+    division = same or _asked(dialogue, _left(form, instruction, blobs).key, output)
+    lost["division"] += division is None
+    lost["other"] += not +lost and (same is None or not same[1])  # the parameters of a tool, say
+    asked_count = None if division is None else division[0]
+    return row | _beside(form, row, instruction, output, asked_count), +lost
+
+
+def _left(form: Form, instruction: Instruction, blobs: Mapping[str, Blob]) -> Instruction:
+    """The instruction that a form makes of another, all of which it cannot say."""
+    return instruction_of(form.read(written(form, instruction.conversation, blobs), dict(blobs)).whole)
+
+
+def _beside(
+    form: Form, row: Mapping[str, Any], instruction: Instruction, output: Output, asked_count: int | None
+) -> dict[str, Any]:
+    """What stands beside the conversation in a row."""
     about = {"category": instruction.category, "checklist": list(instruction.checklist) or None, "asked": asked_count}
     about = {name: value for name, value in about.items() if value is not None}
     if form.name == _INSPECT:
-        return row | _inspect_values(row, instruction, output, about)
+        return _inspect_values(row, instruction, output, about)
     if instruction.reference:
         about["reference"] = instruction.reference
     if output.sample:
         about["sample"] = output.sample
     if form.name == _PROMPTFOO:
-        return row | {"provider": {"id": output.model}} | ({"metadata": about} if about else {})
-    return row | {"model": output.model} | about
+        return {"provider": {"id": output.model}} | ({"metadata": about} if about else {})
+    return {"model": output.model} | about
 
 
 def _inspect_values(
@@ -90,21 +113,22 @@ def _inspect_values(
     }
 
 
-def _asked(dialogue: Dialogue, instruction: Instruction, output: Output) -> int | None:
-    """How many of a row's first messages were asked, where it does not tell by itself; None where it does.
+def _asked(dialogue: Dialogue, key: str, output: Output) -> tuple[int | None, bool] | None:
+    """How many of a row's first messages were asked, where it does not tell by itself, None where it does; and whether
+    that gives the output. None where nothing gives the instruction of the key.
 
     Where the form lost something of the output, the first that gives the instruction.
     """
-    near: list[int | None] = []
+    near: tuple[int | None, bool] | None = None
     counts: list[int | None] = [None, *range(len(dialogue.whole.messages) + 1)]
     for count in counts:
         conversation, trajectories = divided(dialogue, count)
         question = instruction_of(conversation)
-        if len(trajectories) == 1 and question.key == instruction.key:
+        if len(trajectories) == 1 and question.key == key:
             if output_of(question, trajectories[0]).digest == output.digest:
-                return count
-            near.append(count)
-    return near[0] if near else None
+                return count, True
+            near = near or (count, False)
+    return near
 
 
 def form_document(form: str, rows: Sequence[Mapping[str, Any]], *, benchmark: str, model: str) -> dict[str, Any]:

@@ -345,7 +345,7 @@ def _replies(instruction: Instruction, output: Output) -> tuple[int, tuple[str, 
     if silent < 0:
         raise InputError(
             f"model {output.model!r} has {len(replies)} replies to {len(instruction.turns)} turns of the instruction "
-            f"{instruction.text[:60]!r}; submit one reply a turn"
+            f"{instruction.brief[:60]!r}; submit one reply a turn"
         )
     return silent, replies
 
@@ -361,7 +361,7 @@ def check_text(template: Template, trial: Trial | Reading) -> None:
         messages += _placed(instruction, output).messages
     if more := showing.beyond_text(messages, conversation.tools):
         raise InputError(
-            f"template {template.id} takes nothing but texts, and the instruction {instruction.text[:60]!r} or an "
+            f"template {template.id} takes nothing but texts, and the instruction {instruction.brief[:60]!r} or an "
             f"output to it has more ({', '.join(more)}): choose a template that asks a question, such as "
             "pairwise/three-way or pointwise/mt-bench"
         )

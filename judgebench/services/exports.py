@@ -16,7 +16,7 @@ from judgebench import services, store
 from judgebench.conversations import Blob, Conversation, Trajectory, held_files
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats.form_files import DOCUMENTS, form_document, form_row, whole_conversation
-from judgebench.formats.forms import Form, losses
+from judgebench.formats.forms import Form
 from judgebench.formats.forms import registry as forms
 from judgebench.formats.message_columns import message_cell
 from judgebench.formats.registry import writable
@@ -139,15 +139,14 @@ def _one_model(database: Database, form: Form, part: _Part) -> str:
 def _form_rows(database: Database, form: Form, part: _Part, lost: Counter[str]) -> Iterator[dict[str, Any]]:
     """The outputs in a form; counts what it cannot say of them."""
     for instruction, output in _outputs(database, part):
-        conversation = whole_conversation(instruction, output)
-        digests = held_files(conversation.messages)
+        digests = held_files(whole_conversation(instruction, output).messages)
         files = _read_files(database, digests) if digests else {}
         try:
-            lost.update(losses(form, conversation, files))
-            row = form_row(form, instruction, output, files)
+            row, missing = form_row(form, instruction, output, files)
         except ValueError as error:
-            text = f"the output of {output.model!r} to {instruction.text[:60]!r}"
+            text = f"the output of {output.model!r} to {instruction.brief[:60]!r}"
             raise InputError(f"{text} cannot be written as {form.name}: {error}") from error
+        lost.update(missing)
         yield row
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 
 from judgebench import engine, store
 from judgebench.engine.judges import ResolvedJudge, resolve, template_of
-from judgebench.errors import InputError, UnknownName
+from judgebench.errors import DatabaseError, InputError, UnknownName
 from judgebench.records import Instruction, Judge, Reading, Trial
 from judgebench.spec import Pace, Study, make
 from judgebench.store.database import Database
@@ -62,7 +62,7 @@ def find_gaps(database: Database, benchmark: str | None = None) -> GapReport:
         where = f"benchmark {one.benchmark!r}, judge {one.judge!r}"
         try:
             gap, later = _Replanned(database, one, judges[one.judge]).compare()
-        except (InputError, UnknownName) as error:
+        except (InputError, UnknownName, DatabaseError) as error:
             notes.append(f"{where}: a run was not planned again: {error}")
             continue
         gaps += [gap] if gap.elsewhere or gap.nowhere else []

@@ -69,7 +69,8 @@ class ImportReport:
     contradicting: int = 0  # rows in which someone says something else about a pair than before: the first was kept
     without_instruction: int = 0  # outputs to instructions that the benchmark lacks: left out
     without_output: int = 0  # labels on instructions or outputs that the benchmark lacks: left out
-    missing: int = 0  # instructions of the benchmark to which a model has no output
+    missing: int = 0  # instructions of the benchmark to which a model has no output, summed over the models
+    empty: int = 0  # outputs that say and do nothing; they are kept
     findings: int = 0  # of the audit of submissions
     messages: MessageCounts = field(default_factory=MessageCounts)
 
@@ -201,6 +202,7 @@ def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options
         models=tuple(parts),
         without_instruction=sum(report.new for report in reports if not report.takes_new),
         missing=sum(report.missing for report in reports),
+        empty=sum(report.empty for report in reports),
         findings=sum(len(audit.findings) for audit in audits),
         messages=count_messages([row.instruction for row in file.outputs], outputs, file.nulls),
     )

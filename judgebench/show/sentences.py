@@ -161,3 +161,28 @@ def messages_held(held: "MessageCounts") -> list[str]:
     nulls = f"{count(held.nulls, 'null')} that Parquet adds to calls and tools left out"
     words = [count(number, noun) for number, noun in counts if number]
     return [*words, *[f"no judge is shown: {kinds}"] * bool(kinds), *[nulls] * bool(held.nulls)]
+
+
+_LOST = {
+    "tool": "tool definitions",
+    "call": "calls of tools",
+    "error": "that a call failed",
+    "name": "names of speakers",
+    "inserted": "that a scaffold inserted a message",
+    "refusal": "that a text is a refusal",
+    "signature": "signatures of reasoning",
+    "reasoning": "reasoning",
+    "character": "characters of texts",
+    "image": "images",
+    "audio": "audio",
+    "video": "videos",
+    "document": "documents",
+    "division": "which replies were given and which are the model's",
+    "other": "order, or details of tools and messages",
+}
+
+
+def lost_words(lost: Mapping[str, int]) -> str:
+    """What a form cannot hold, by kind, in words."""
+    kinds = ((_LOST.get(kind, f"parts of type {one_line(kind)}"), number) for kind, number in lost.items())
+    return ", ".join(f"{words} ({number:,})" for words, number in kinds)

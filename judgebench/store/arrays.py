@@ -17,7 +17,7 @@ from judgebench.stats.verdict_table import VerdictTable, encode
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, has_samples, instruction_ids, output_of, within
 from judgebench.store.blocks import STATUSES, number_columns, status_code, verdict_columns
-from judgebench.store.verdicts import in_force
+from judgebench.store.verdicts import every_revision, in_force
 
 _STYLE_OF = attrgetter(*STYLE)
 _DENSE = 1 << 24  # ids
@@ -70,12 +70,13 @@ def verdict_table(
 
 def _samples(connection: sa.Connection, benchmark: int, verdicts: NDArray[np.int64]) -> NDArray[np.int32]:
     """(n, 2) which of A's outputs and of B's each of these verdicts (ids, in order) is about."""
-    v, a, b = t.verdicts.c, t.outputs.alias("a"), t.outputs.alias("b")
+    verdict = every_revision()  # all are about the same outputs
+    v, a, b = verdict.c, t.outputs.alias("a"), t.outputs.alias("b")
     further = (a.c.sample > sa.literal_column("0")) | (b.c.sample > sa.literal_column("0"))
     sampled = sa.select(t.outputs.c.instruction_id).where(t.outputs.c.sample > sa.literal_column("0"))
     query = (
         sa.select(v.id, a.c.sample, b.c.sample)
-        .join_from(t.verdicts, a, a.c.id == v.output_a_id)
+        .join_from(verdict, a, a.c.id == v.output_a_id)
         .join(b, b.c.id == v.output_b_id)
         .join(t.instructions, t.instructions.c.id == v.instruction_id)
         .where(within(benchmark, None), v.instruction_id.in_(sampled), further)

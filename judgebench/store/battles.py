@@ -209,7 +209,7 @@ def _judged(
             order=_order(row),
             repeat=row.repeat,
             verdict=_verdict(row),
-            completion=None if row.completion_id is None else _completion(row),
+            completion=None if row.reply is None else _completion(row),
             shows=names_shown(row.shows),
         )
 

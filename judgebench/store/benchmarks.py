@@ -5,16 +5,16 @@ What is stored is never changed: adding an instruction again is nothing.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from judgebench.conversations import decoded_conversation, decoded_trajectory, encoded_conversation, held_files
-from judgebench.errors import UnknownName
+from judgebench.errors import DatabaseError, UnknownName
 from judgebench.records import Instruction, Output
 from judgebench.stats.text_features import guess_language
 from judgebench.store import blobs
@@ -22,6 +22,7 @@ from judgebench.store import schema as t
 from judgebench.store.database import AMONG, Connection, Database, Stored, insert, now, rows_among
 from judgebench.store.judges import judge
 
+_Decoded = TypeVar("_Decoded")
 _PAGE = 50  # instructions with their outputs, in memory at once
 OUTPUT_COLUMNS = ("text", "earlier", "messages", "sample")  # what ``output_of`` makes an output of
 STAGE = "audit:"  # how the names of benchmarks begin that hold what an audit enters
@@ -182,9 +183,17 @@ def within(benchmark: int, category: str | None) -> sa.ColumnElement[bool]:
     return c.benchmark_id == benchmark if category is None else (c.benchmark_id == benchmark) & (c.category == category)
 
 
+def decoded(decode: Callable[[str], _Decoded], messages: str) -> _Decoded:
+    """What is stored as messages. Raises DatabaseError where it is none."""
+    try:
+        return decode(messages)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise DatabaseError("stored messages are damaged: judgebench db check says where") from error
+
+
 def instruction_of(row: sa.Row[Any]) -> Instruction:
     """The instruction in a row with the columns of its table."""
-    full = None if row.messages is None else decoded_conversation(row.messages)
+    full = None if row.messages is None else decoded(decoded_conversation, row.messages)
     turns, checklist = tuple(json.loads(row.turns)), tuple(json.loads(row.checklist))
     return Instruction(turns, row.category, row.reference, checklist, full)
 
@@ -192,7 +201,7 @@ def instruction_of(row: sa.Row[Any]) -> Instruction:
 def output_of(key: str, model: str, text: str, earlier: str | None, messages: str | None, sample: int) -> Output:
     """The output that OUTPUT_COLUMNS hold, of a model to the instruction with this key."""
     replies = () if earlier is None else tuple(json.loads(earlier))
-    trajectory = None if messages is None else decoded_trajectory(messages)
+    trajectory = None if messages is None else decoded(decoded_trajectory, messages)
     return Output(key, model, text, replies, trajectory, sample)
 
 

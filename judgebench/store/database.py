@@ -6,6 +6,7 @@ Errors of the drivers become DatabaseError here.
 import os
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ Connection = sa.Connection  # what every function of the store works in; from ``
 AMONG: sa.BindParameter[Any] = sa.bindparam("among", expanding=True)  # the values of ``rows_among``
 _IN_LIST = 500  # values in one SQL IN list; both engines take more, plans grow slow
 _BUSY_TIMEOUT_S = 30
+_REVISION = re.compile("[0-9]{4}")
 _UPGRADE_TIMEOUT_S = 900  # for another process that upgrades the same database
 _ADVISORY_LOCK = 0x6A75646765  # "judge" in ASCII
 _SQLITE_PRAGMAS = (
@@ -131,7 +133,11 @@ class Database:
         with self.read() as connection:
             if not sa.inspect(connection).has_table("alembic_version"):
                 return None
-            return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+            revisions = list(connection.scalars(sa.text("SELECT version_num FROM alembic_version")))
+        if len(revisions) > 1 or not all(_REVISION.fullmatch(str(revision)) for revision in revisions):
+            reason = f"its schema is {str(revisions)[:60]}, which no judgebench made: restore a backup"
+            raise DatabaseError(f"the database {self.name} cannot be used: {reason}")
+        return revisions[0] if revisions else None
 
     def upgrade(self) -> None:
         """Bring the schema to this code's revision."""
@@ -155,12 +161,20 @@ class Database:
                 connection = plain.execution_options(judgebench_write=True)
                 with connection.begin():
                     yield connection
-                    dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-                    if dangling:
-                        raise DatabaseError(f"the database {self.name} cannot be upgraded: judgebench db check")
+                    self._check_references(connection)
                 _give_back_space(driver)
             finally:
-                _prepare_sqlite(driver, None)
+                if not plain.invalidated:  # an interrupt has closed it
+                    _prepare_sqlite(driver, None)
+
+    def _check_references(self, changing: sa.Connection) -> None:
+        """Raises DatabaseError where a change leaves rows that refer to missing ones, beyond those there before it."""
+        if dangling := _dangling(changing):
+            with self.read() as before:
+                new = dangling - _dangling(before)
+            if new:
+                where = ", ".join(f"{table} to {other}" for table, other in sorted(new))
+                raise DatabaseError(f"the database {self.name} cannot be upgraded: rows would refer to none ({where})")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -289,6 +303,11 @@ def _give_back_space(driver: Any) -> None:
     if free > pages // 10:
         with suppress(sqlite3.OperationalError):
             driver.execute("VACUUM")
+
+
+def _dangling(connection: sa.Connection) -> Counter[tuple[str, str]]:
+    """How many rows of a table refer to missing ones of another."""
+    return Counter((row[0], row[2]) for row in connection.exec_driver_sql("PRAGMA foreign_key_check"))
 
 
 def _scrubbed(text: str) -> str:

@@ -4,15 +4,17 @@ import hashlib
 import os
 import sqlite3
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from judgebench.conversations import decoded_conversation, decoded_trajectory, held_files
-from judgebench.errors import Conflict, InputError
+from judgebench.conversations import Conversation, Trajectory, decoded_conversation, decoded_trajectory, held_files
+from judgebench.errors import Conflict, DatabaseError, InputError
 from judgebench.store import schema as t
+from judgebench.store.benchmarks import decoded
 from judgebench.store.blocks import reseal, stale_blocks
 from judgebench.store.database import Database, bulk_insert
 from judgebench.store.models import count_style_again
@@ -67,6 +69,7 @@ def check(database: Database) -> Check:
             table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
             for table in t.metadata.sorted_tables
         }
+        problems += lost_completions(connection)
         if database.is_sqlite:
             faults = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
             problems += [f"integrity: {fault}" for fault in faults if fault != "ok"]
@@ -75,7 +78,7 @@ def check(database: Database) -> Check:
         problems += [f"{count} {what}" for what, query in _IMPOSSIBLE.items() if (count := connection.scalar(query))]
         problems += _missing_verdicts(connection, rows["verdicts"])
         problems += _damaged_blobs(connection)
-        problems += _unnoted_files(connection) if rows["blobs"] else []
+        problems += _faulty_messages(connection)
         stale = stale_blocks(connection)
         problems += [f"block {number} of verdicts is not what they say: judgebench db upgrade" for number in stale]
     return Check(rows, tuple(problems))
@@ -107,6 +110,15 @@ _IMPOSSIBLE: dict[str, sa.Select[Any]] = {  # what constraints cannot hold, and 
 }
 
 
+def lost_completions(connection: sa.Connection) -> list[str]:
+    """Verdicts that name a completion that is not there, in words."""
+    c = t.completions.c
+    verdicts = sa.select(sa.func.count()).select_from(t.verdicts)
+    verdicts = verdicts.outerjoin(t.completions, c.id == t.verdicts.c.completion_id)
+    count = connection.scalar(verdicts.where(t.verdicts.c.completion_id.is_not(None), c.id.is_(None)))
+    return [f"{count} verdicts have lost their completions"] if count else []
+
+
 def _missing_verdicts(connection: sa.Connection, stored: int) -> list[str]:
     """Their ids are counted up without a gap, so that a row that somebody deleted is seen."""
     missing = (connection.scalar(sa.select(sa.func.max(t.verdicts.c.id))) or 0) - stored
@@ -120,22 +132,29 @@ def _damaged_blobs(connection: sa.Connection) -> list[str]:
     return [f"file {digest} of a message is not what it was" for digest in damaged]
 
 
-def _unnoted_files(connection: sa.Connection) -> list[str]:
-    """A stored file that messages hold, which nobody would know when it is to be deleted."""
+def _faulty_messages(connection: sa.Connection) -> list[str]:
+    """Messages that cannot be read, and files that they hold: those that are not stored, and those whose use is not
+    noted, of which nobody would know when they are to be deleted."""
     digests = {row.digest: row.id for row in connection.execute(sa.select(t.blobs.c.digest, t.blobs.c.id))}
     uses = t.blob_uses.c
     problems = []
-    for table, decoded, is_use in (
+    kinds: tuple[tuple[sa.Table, Callable[[str], Conversation | Trajectory], sa.ColumnElement[bool]], ...] = (
         (t.instructions, decoded_conversation, (uses.instruction_id == t.instructions.c.id) & uses.output_id.is_(None)),
         (t.outputs, decoded_trajectory, uses.output_id == t.outputs.c.id),
-    ):
+    )
+    for table, decode, is_use in kinds:
         messages = sa.select(table.c.id, table.c.messages).where(table.c.messages.is_not(None))
-        held = {
-            (row.id, digests[digest])
-            for row in connection.execute(messages.execution_options(yield_per=_BATCH))
-            for digest in held_files(decoded(row.messages).messages)
-            if digest in digests
-        }
+        held = set()
+        for row in connection.execute(messages.execution_options(yield_per=_BATCH)):
+            try:
+                files = held_files(decoded(decode, row.messages).messages)
+            except DatabaseError:
+                problems.append(f"{table.name}, row {row.id}: its messages cannot be read")
+                continue
+            held |= {(row.id, digests[digest]) for digest in files if digest in digests}
+            problems += [
+                f"{table.name}, row {row.id}: its file {one} is missing" for one in files if one not in digests
+            ]
         noted = connection.execute(sa.select(table.c.id, uses.blob_id).join(t.blob_uses, is_use))
         missing = sorted(held - {(row.id, row.blob_id) for row in noted})
         problems += [f"{table.name}, row {row}: no use of its file {blob} is noted" for row, blob in missing]

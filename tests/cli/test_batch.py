@@ -251,3 +251,8 @@ def test_an_export_without_an_address_says_where_it_would_be_submitted(submitted
     result = submitted("batch", "export", "--to", tmp_path / "b.jsonl", "--benchmark", "bench", *judge)
     assert (result.code, "http://127.0.0.1:8000/v1" in result.err) == (0, True)
     assert "batch submit" not in export(submitted, tmp_path / "c.jsonl").err
+    named = (*judge, "--judge-url", "http://127.0.0.1:8000/v1")
+    assert (
+        "batch submit"
+        not in submitted("batch", "export", "--to", tmp_path / "d.jsonl", "--benchmark", "bench", *named).err
+    )

@@ -212,3 +212,15 @@ def test_the_format_may_be_named_before_the_files(invoke: Invoke, tmp_path: Path
     assert "b: 1 instructions stored" in invoke("import", "instructions", path, "--benchmark", "b").out
     [path] = write(tmp_path, b=LABEL)
     assert "1 labels stored" in invoke("import", "labels", path, "--benchmark", "c").out
+
+
+def test_empty_outputs_are_told_and_missing_ones_are_a_sum_over_the_models(invoke: Invoke, tmp_path: Path) -> None:
+    rows = [{"instruction": text, "output": "x", "model": "a"} for text in "pqr"]
+    rows += [{"instruction": "p", "output": "", "model": model} for model in "bc"]
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert invoke("import", path, "--benchmark", "b").code == 0
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows[:1] + rows[3:]))
+    shown = invoke("import", path, "--benchmark", "b").out
+    assert "6 instructions without an output, summed over the models" in shown
+    assert "2 empty outputs" in shown

@@ -33,6 +33,7 @@ def test_metadata_tell_what_is_known_of_an_instruction(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ('{"instruction": "q"}', "expected a JSON list"),
+        ('{"messages": [{"role": "user", "content": "q"}]}', r"holds one conversation.*put one row into a list"),
         ('{"results": {"results": [1]}}', r"results.results\[0\]"),
         ('{"eval": {}, "samples": 5}', "is no log of Inspect"),
         ('{"eval": {}, "samples": []}', "holds no rows"),

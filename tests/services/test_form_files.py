@@ -14,6 +14,7 @@ from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.formats.form_files import DOCUMENTS, form_document
 from judgebench.formats.forms import Form
 from judgebench.formats.forms import registry as forms
+from judgebench.formats.outputs import read_outputs
 from judgebench.services.exports import export
 from judgebench.services.imports import import_file
 from judgebench.store.database import Database
@@ -219,7 +220,7 @@ def test_samples_are_stored_apart_and_come_back(tmp_path: Path, database: Databa
         assert stored(empty) == stored(database), name
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "promptfoo"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("reply", ["done", "call"])
 def test_what_was_given_stays_given(tmp_path: Path, name: str, reply: str) -> None:
     """A prompt with calls and results in it, which forms divide into messages in different ways."""
@@ -227,7 +228,7 @@ def test_what_was_given_stays_given(tmp_path: Path, name: str, reply: str) -> No
     trying = Message("assistant", (Text("Let me try."), Call("book", "{}", "c1")))
     prompt = [said("user", "q"), trying, Message("tool", (Text("r"),), "book", "c1"), said("user", "go on")]
     form = forms.named("openai-chat")
-    row = form.write(conversation(tuple(prompt)), {})
+    row = form.write(Conversation(tuple(prompt)), {})
     output: Any = form.write(Conversation((called(number="c2"),)), {})["messages"] if reply == "call" else reply
     by_import(database, write_rows(tmp_path / "a.jsonl", [row | {"output": output}]))
     ending = "json" if name in DOCUMENTS else "jsonl"
@@ -332,3 +333,18 @@ def test_variables_of_promptfoo_stay_beside_their_prompt(
     by_import(database, written(forms.named("promptfoo"), tmp_path, [row]))
     export(database, "promptfoo", tmp_path / "out.json", benchmark="bench")
     assert spoken(tmp_path / "out.json") == [row]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_asked_stays_so_where_a_form_loses_some_of_it(tmp_path: Path, database: Database, name: str) -> None:
+    """Replies to earlier turns are a model's, though the form has no place for a tool or a picture."""
+    asked = Message("user", (Text("q1"), Media("image", IMAGE.digest, "image/png")))
+    talk = Conversation((asked, *TALKS["turns"][1:]), (Tool("book", "Books days.", '{"type": "object"}'),))
+    path = written(forms.named("gemini"), tmp_path, [forms.named("gemini").write(talk, {IMAGE.digest: IMAGE})])
+    by_import(database, path)
+    ending = "json" if name in DOCUMENTS else "jsonl"
+    done = export(database, name, tmp_path / f"out.{ending}", benchmark="bench")
+    assert done.lost == {"promptfoo": {"tool": 1}, "sharegpt": {"image": 1}}.get(name, {})
+    [row] = read_outputs(tmp_path / f"out.{ending}").outputs
+    assert [message.role for message in row.instruction.conversation.messages] == ["user", "user"]
+    assert [len(segment.messages) for segment in row.output.placed(row.instruction).segments] == [1, 1]

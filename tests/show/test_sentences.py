@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from judgebench.estimate import unidentified
 from judgebench.records import Status
-from judgebench.show.sentences import basis, effects, left_out, movement, not_shown, remedy, summary, unseen
+from judgebench.show.sentences import basis, effects, left_out, lost_words, movement, not_shown, remedy, summary, unseen
 from judgebench.show.tables import moves
 from tests.show.factories import board, known, ledger
 
@@ -75,3 +75,8 @@ def test_what_a_judge_does_not_see_is_one_sentence_or_none() -> None:
     assert not_shown({"reasoning": 1, "image": 1200}) == ["not shown to the judge: image (1,200), reasoning (1)"]
     assert not_shown({}) == unseen(0) == []
     assert unseen(1) == ["1 trial cannot be judged: the outputs differ only in what the template does not show"]
+
+
+def test_what_a_form_loses_is_said_in_words() -> None:
+    lost = {"error": 4, "tool": 1200, "odd\n": 1}
+    assert lost_words(lost) == "that a call failed (4), tool definitions (1,200), parts of type odd (1)"

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from judgebench import store
 from judgebench.errors import DatabaseError, InputError
-from judgebench.store.database import Database
+from judgebench.store.benchmarks import output_of
+from judgebench.store.database import Database, parse_address
 from tests.factories import instruction
 from tests.filling import filled
 
@@ -66,3 +67,20 @@ def test_a_value_that_no_driver_sends_is_one_clear_error(database: Database, val
     kind = sa.String if isinstance(value, str) else sa.BigInteger
     with pytest.raises((InputError, DatabaseError)), database.read() as connection:
         connection.execute(sa.select(sa.cast(sa.bindparam("value", value, kind), kind)))
+
+
+@pytest.mark.parametrize("revision", ["", "later", "1"])
+def test_a_schema_that_nobody_made_is_one_clear_error(address: str, revision: str) -> None:
+    Database(address, create=True).close()
+    engine = sa.create_engine(parse_address(address))
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+    engine.dispose()
+    with pytest.raises(DatabaseError, match="which no judgebench made"):
+        Database(address)
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", "5", '{"segments": [[1]]}'])
+def test_damaged_messages_are_one_clear_error(damage: str) -> None:
+    with pytest.raises(DatabaseError, match="judgebench db check"):
+        output_of("", "", "", None, damage, 0)

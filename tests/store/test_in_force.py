@@ -159,10 +159,10 @@ def revised(database: Database) -> Database:
         writer.add(connection, [result(trial(1), UNREAD), result(trial(1, Order.BA), low), *plain, asked_again])
         writer.add(connection, [result(trial(2), ok(1.0)), reading(0, None), reading(1, 3.0)])
         writer.add(connection, [result(trial(0), ok(1.0))])
-        replies = {(reply.trial.key): reply.verdict_id for reply in store.battles.unread(connection, "judge", "3")}
+        replies = {(reply.trial.key): reply.verdict_id for reply in store.battles.unread(connection, "judge", "newer")}
         newly = {trial(1).key: ok(0.0), trial(1, Order.BA).key: ok(1.0), trial(2).key: UNREAD}
         add_reparsed(connection, {replies[key]: verdict for key, verdict in newly.items()})
-        scored = {id_: Verdict(Status.OK, Source.LABEL, score=7.0, parser="4") for id_ in _pointwise(connection)}
+        scored = {id_: Verdict(Status.OK, Source.LABEL, score=7.0, parser="newer") for id_ in _pointwise(connection)}
         add_reparsed(connection, scored)
     _judge_a_twin(database)
     for number, preference in ((1, 1.0), (4, 0.5)):

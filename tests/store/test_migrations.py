@@ -1,8 +1,10 @@
 """A database of any earlier revision becomes one of this code's, with every row, or stays what it was."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -13,6 +15,7 @@ from judgebench.store import blocks
 from judgebench.store import database as opening
 from judgebench.store import schema as tables
 from judgebench.store.database import Database
+from judgebench.store.schema import SCHEMA_REVISION
 from judgebench.store.transfer import check, refresh
 from tests.store.old_database import REVISIONS, Rows, build, engine_of, read
 
@@ -117,6 +120,37 @@ def test_an_interrupt_leaves_the_old_revision_and_keys_that_hold(address: str, m
     monkeypatch.setattr(opening, "migrate", whole)
     database = Database(address)
     _as_before(database, before)
+    database.close()
+
+
+def test_an_interrupt_within_a_statement_is_an_interrupt(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    build(address, "0007")
+    whole = opening.migrate
+
+    def interrupted(connection: sa.Connection) -> None:
+        def stop(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        sa.event.listen(connection.engine, "do_execute", stop, once=True)
+        whole(connection)
+
+    monkeypatch.setattr(opening, "migrate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Database(address)
+    assert _revision(address) == "0007"
+
+
+def test_rows_that_referred_to_none_before_do_not_stop_an_upgrade(tmp_path: Path) -> None:
+    address = str(tmp_path / "a.db")
+    build(address, "0007")
+    with sqlite3.connect(address) as connection:  # keys of others are off by default
+        connection.execute("DELETE FROM human_labels")
+        connection.execute("DELETE FROM completions")
+        connection.execute("DELETE FROM models WHERE id = 1")
+    connection.close()
+    database = Database(address)
+    assert database.revision() == SCHEMA_REVISION
+    assert any("refers to a missing row of models" in line for line in check(database).problems)
     database.close()
 
 

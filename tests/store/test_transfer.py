@@ -13,7 +13,7 @@ from judgebench.store.database import Database
 from judgebench.store.transfer import backup, check, copy
 from tests.conftest import _fresh_postgres
 from tests.factories import ok, result, trial
-from tests.filling import crammed, filled
+from tests.filling import crammed, filled, lose
 
 
 def _rows(database: Database) -> dict[str, list[tuple[object, ...]]]:
@@ -116,6 +116,10 @@ _DAMAGE = {
     "1 blob_uses name an output to another instruction": "UPDATE blob_uses SET instruction_id = 2 WHERE id = 1",
     "1 external_ids name an output to another instruction": "UPDATE external_ids SET instruction_id = 2 WHERE id = 1",
     "1 batch_trials name an output to another instruction": "UPDATE batch_trials SET output_a_id = 3",
+    "outputs, row 1: its messages cannot be read": "UPDATE outputs SET messages = '{' WHERE id = 1",
+    "instructions, row 1: its messages cannot be read": "UPDATE instructions SET messages = '[]' WHERE id = 1",
+    "outputs, row 1: its file dd is missing": 'UPDATE outputs SET messages = \'{"segments": [[1, [{"role": '
+    '"assistant", "parts": [{"k": "m", "kind": "image", "digest": "dd"}]}]]]}\' WHERE id = 1',
     "is not what it was": f"UPDATE blobs SET digest = '{'0' * 64}'",
 }
 
@@ -130,3 +134,14 @@ def test_a_check_finds_what_no_constraint_holds(database: Database, problem: str
     with database.write() as connection:
         connection.execute(sa.text(damage))
     assert any(problem in line for line in check(database).problems)
+
+
+def test_a_check_lists_rows_that_refer_to_none(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "a.db"), create=True)
+    crammed(database)
+    lose(database, "completions", "human_labels")
+    lose(database, "instructions", "runs")
+    problems = check(database).problems
+    assert any("refers to a missing row of instructions" in line for line in problems)
+    assert any("verdicts have lost their completions" in line for line in problems)
+    database.close()

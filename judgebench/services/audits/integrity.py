@@ -9,7 +9,7 @@ from judgebench import store
 from judgebench.audits.findings import AuditReport
 from judgebench.audits.integrity import StoredVerdict, audit_integrity
 from judgebench.engine.judges import template_of
-from judgebench.errors import InputError, UnknownName
+from judgebench.errors import DatabaseError, InputError, UnknownName
 from judgebench.judging.parsing import parse
 from judgebench.judging.templates import Template
 from judgebench.records import Judge, Source
@@ -29,8 +29,9 @@ def integrity(database: Database, settings: IntegrityAudit, asking: Asking) -> A
         judges = store.judges.judges(connection, benchmark_id)
         templates, notes = _templates(judges)
         report = audit_integrity(_stored(connection, benchmark_id, templates), judges)
+        lost = transfer.lost_completions(connection)
     missing = find_gaps(database, settings.benchmark)
-    failures = (*report.failures, *map(str, missing.gaps))
+    failures = (*report.failures, *lost, *map(str, missing.gaps))
     notes = (*report.notes, *notes, *missing.notes)
     if not settings.round_trip:
         return replace(report, failures=failures, notes=(*notes, "the database was not copied and compared"))
@@ -72,7 +73,10 @@ def _differences(database: Database) -> tuple[str, ...]:
     """Tables that differ after a copy into a new database file, in words."""
     with tempfile.TemporaryDirectory(prefix="judgebench-") as folder:
         address = str(Path(folder) / "copy.db")
-        transfer.copy(database, address)
+        try:
+            transfer.copy(database, address)
+        except DatabaseError as error:  # of the copy, to which rows that refer to missing ones cannot be written
+            return (f"the database could not be copied, judgebench db check says why ({error})",)
         other = Database(address)
         try:
             with database.read() as one, other.read() as copied:

@@ -13,7 +13,7 @@ from judgebench.spec import load_template
 from judgebench.store import schema as t
 from judgebench.store.database import Database
 from tests.factories import JUDGE, ok, result, trial
-from tests.filling import filled
+from tests.filling import crammed, filled, lose
 
 
 @pytest.fixture
@@ -50,3 +50,16 @@ def test_unknown_benchmark(stored: Database) -> None:
     with pytest.raises(UnknownName):
         integrity(stored, IntegrityAudit(benchmark="bnch"), Asking({}))
     stored.close()
+
+
+@pytest.mark.parametrize("table", ["completions", "runs"])
+def test_rows_that_are_gone_are_failures(tmp_path: Path, table: str) -> None:
+    database = Database(str(tmp_path / "a.db"), create=True)
+    crammed(database)
+    lose(database, table)
+    with database.read() as connection:
+        name = connection.scalar(sa.select(t.benchmarks.c.name).order_by(t.benchmarks.c.id))
+    report = integrity(database, IntegrityAudit(benchmark=str(name)), Asking({}))
+    assert any("lost their completions" in line for line in report.failures) == (table == "completions")
+    assert any("could not be copied" in line for line in report.failures)
+    database.close()
