@@ -78,6 +78,7 @@ class RecordedVerdict:
     repeat: int
     verdict: Verdict  # about A
     completion: Completion | None  # None where no raw reply was kept
+    place: str = field(default="", compare=False)  # where it stands, for errors: "f.csv, line 2, "
 
     @property
     def result(self) -> TrialResult:
@@ -157,7 +158,7 @@ def _recorded(row: FileRow, reader: ExchangeReader) -> RecordedVerdict:
     verdict = Verdict(**fields | {"parser": fields["parser"] or ""})
     _check(row, verdict)
     order, repeat = _parsed(row, "order", Order), _parsed(row, "repeat", _COUNT) or 0
-    return RecordedVerdict(judge, instruction, a, b, order, repeat, verdict, _completion(row))
+    return RecordedVerdict(judge, instruction, a, b, order, repeat, verdict, _completion(row), f"{row.place}, ")
 
 
 def _check(row: FileRow, verdict: Verdict) -> None:

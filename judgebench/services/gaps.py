@@ -7,6 +7,7 @@ no verdict in its own.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 
 from judgebench import engine, store
@@ -28,7 +29,7 @@ class Gap:
     judge: str
     planned: int
     elsewhere: int  # that another benchmark had an answer to when the study ended
-    nowhere: int  # that none has, though their outputs were judged, or none about the reference that the judge sees
+    nowhere: int  # that none has, though their outputs were there, or none about the reference that the judge sees
 
     def __str__(self) -> str:
         parts = []
@@ -103,9 +104,9 @@ class _Replanned:
             elsewhere += sum(equal)
             nowhere += len(equal) - sum(equal)
             if self._ended.kind == "run":  # a closed batch may have left trials without a result
-                judged = list(self._judged_by_then([trial for trial in missing if trial.key not in answered]))
-                nowhere += sum(judged)
-                later += len(judged) - sum(judged)
+                there = list(self._were_there([trial for trial in missing if trial.key not in answered]))
+                nowhere += sum(there)
+                later += len(there) - sum(there)
         return Gap(self._ended.benchmark, self._judge.name, self._plan.trials, elsewhere, nowhere), later
 
     def _same_shown(self, trial: Trial | Reading, others: Sequence[tuple[str | None, tuple[str, ...]]]) -> bool:
@@ -114,16 +115,20 @@ class _Replanned:
         elsewhere = (replace(own, reference=reference, checklist=checklist) for reference, checklist in others)
         return any(template.shown(other) == template.shown(own) for other in elsewhere)
 
-    def _judged_by_then(self, trials: Sequence[Trial | Reading]) -> Iterator[bool]:
-        """Of each trial, whether all its outputs had a verdict of the judge by then: they were there."""
+    @cached_property
+    def _newest(self) -> int:
+        with self._database.read() as connection:
+            return store.verdicts.newest_output(connection, self._ended.at)
+
+    def _were_there(self, trials: Sequence[Trial | Reading]) -> Iterator[bool]:
+        """Of each trial, whether all its outputs had come when the study ended. Keys do not tell: they may be made
+        anew, and then no trial has one of what another benchmark was asked under the old ones."""
         keys = sorted({_instruction(trial).key for trial in trials})
         with self._database.read() as connection:
-            judged = store.verdicts.judged_outputs(
-                connection, self._plan.benchmark_id, self._judge.name, keys, self._ended.at
-            )
+            there = store.verdicts.outputs_until(connection, self._plan.benchmark_id, keys, self._newest)
         for trial in trials:
             sides = (trial.output,) if isinstance(trial, Reading) else (trial.battle.a, trial.battle.b)
-            yield all((_instruction(trial).key, side.model, side.sample) in judged for side in sides)
+            yield all((_instruction(trial).key, side.model, side.sample) in there for side in sides)
 
 
 def _instruction(trial: Trial | Reading) -> Instruction:

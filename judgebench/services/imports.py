@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from os import PathLike
 
 from judgebench import services, store
-from judgebench.errors import InputError, UnknownName
+from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.formats import Format, Sample, registry
 from judgebench.formats.alpaca_eval import ALPACA_EVAL, read_alpaca_eval
 from judgebench.formats.documents import read_sample
@@ -287,11 +287,20 @@ def _shown_by(judge: Judge) -> tuple[str, ...]:
 def _results(
     connection: Connection, benchmark_id: int, verdicts: Sequence[RecordedVerdict], shows: Sequence[str]
 ) -> list[TrialResult]:
-    """With the keys that trials of the benchmark have, whose reference it is that counts."""
+    """With the keys that trials of the benchmark have. Raises Conflict where a judge was shown another reference or
+    checklist than the benchmark's."""
     if not shows:
         return [recorded.result for recorded in verdicts]
-    instructions = store.benchmarks.instructions(connection, benchmark_id)
-    shown = {instruction.key: shown_key(instruction, shows) for instruction in instructions}
+    instructions = {row.key: row for row in store.benchmarks.instructions(connection, benchmark_id)}
+    shown = {key: shown_key(instruction, shows) for key, instruction in instructions.items()}
+    for recorded in verdicts:
+        for name in shows:
+            value, stored = (getattr(of, name) for of in (recorded.instruction, instructions[recorded.instruction.key]))
+            if value and value != stored:
+                raise Conflict(
+                    f"{recorded.place}field {name!r}: judge {recorded.judge.name!r} was shown another {name} than the "
+                    "benchmark holds for this instruction: import these verdicts under a benchmark of their own"
+                )
     return [recorded.result_shown(shown[recorded.instruction.key]) for recorded in verdicts]
 
 

@@ -17,6 +17,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from judgebench.conversations import decoded_conversation
+from judgebench.judging import showing
 from judgebench.records import Completion, Status, TrialResult, Verdict
 from judgebench.store import blocks
 from judgebench.store import schema as t
@@ -93,20 +95,43 @@ class KnownTrials:
 
 
 def known_trials(connection: sa.Connection, benchmark: int, trial_keys: Sequence[str]) -> KnownTrials:
-    """What is stored of trials of the benchmark, there and under the same keys elsewhere."""
+    """What is stored of trials of the benchmark, there and under the same keys elsewhere, of instructions that read the
+    same: white space, which is in no key, included."""
     ended: dict[str, Status] = {}
     others: dict[tuple[str, int], Status] = {}
-    for key, _, status, of, _ in rows_among(connection, _REVISIONS, trial_keys):
+    for key, _, status, of, instruction in rows_among(connection, _REVISIONS, trial_keys):
         if of == benchmark:
             ended[key] = _STATUSES[status]
         else:
-            others[key, of] = _STATUSES[status]
-    elsewhere = {
-        key: status
-        for (key, _), status in others.items()
+            others[key, instruction] = _STATUSES[status]
+    others = {
+        (key, instruction): status
+        for (key, instruction), status in others.items()
         if status is not Status.FAILED and ended.get(key, Status.FAILED) is Status.FAILED
     }
-    return KnownTrials(ended, elsewhere)
+    same = _reading_alike(connection, benchmark, {instruction for _, instruction in others})
+    return KnownTrials(ended, {key: status for (key, instruction), status in others.items() if instruction in same})
+
+
+def _reading_alike(connection: sa.Connection, benchmark: int, instructions: set[int]) -> set[int]:
+    """Of other benchmarks' instructions, by id, those that a judge reads as the benchmark's of the same key."""
+    theirs, ours = t.instructions.alias("theirs"), t.instructions.alias("ours")
+    query = (
+        sa.select(theirs.c.id, theirs.c.turns, theirs.c.messages, ours.c.turns, ours.c.messages)
+        .join(ours, (ours.c.benchmark_id == benchmark) & (ours.c.key == theirs.c.key))
+        .where(theirs.c.id.in_(AMONG))
+    )
+    rows = rows_among(connection, query, sorted(instructions)) if instructions else ()
+    return {id for id, *own, turns, full in rows if own == [turns, full] or _read(*own) == _read(turns, full)}
+
+
+def _read(turns: str, full: str | None) -> Sequence[str]:
+    """What a judge reads of an instruction in these columns."""
+    conversation = None if full is None else decoded_conversation(full)
+    if conversation is None or conversation.plain:
+        return tuple(json.loads(turns))
+    blocks = (block for stretch in showing.asked(conversation) for block in stretch.blocks)
+    return [showing.written(blocks, "\0")]  # a mark that no stored text holds
 
 
 def answered_by(
@@ -126,27 +151,27 @@ def answered_by(
     return answered
 
 
-def judged_outputs(
-    connection: sa.Connection, benchmark: int, judge: str, instruction_keys: Sequence[str], moment: str
+def newest_output(connection: sa.Connection, moment: str) -> int:
+    """The highest id of an output that any judge had given a verdict on at that moment: outputs with lower ones, which
+    are given as they come, were there by then. 0 without any."""
+    query = sa.select(sa.func.max(_v.output_a_id), sa.func.max(_v.output_b_id)).where(_v.created_at <= moment)
+    return max(id or 0 for id in connection.execute(query).one())
+
+
+def outputs_until(
+    connection: sa.Connection, benchmark: int, instruction_keys: Sequence[str], newest: int
 ) -> set[tuple[str, str, int]]:
-    """Of the benchmark's instructions with these keys the outputs, each by instruction, model and sample, that the
-    judge had given a verdict on at that moment, whatever it was."""
-    verdicts, i = every_revision(), t.instructions.c
-    v = verdicts.c
-    outputs = (MODEL_A.c.name, OUTPUT_A.c.sample, MODEL_B.c.name, OUTPUT_B.c.sample)
+    """Of the benchmark's instructions with these keys the outputs, by instruction, model and sample, whose ids are
+    ``newest`` at most."""
+    i, o = t.instructions.c, t.outputs.c
     query = (
-        sa.select(i.key, *outputs)
-        .select_from(verdicts)
-        .join(t.instructions, i.id == v.instruction_id)
-        .join(t.judges, t.judges.c.id == v.judge_id)
-        .where(i.benchmark_id == benchmark, i.key.in_(AMONG), t.judges.c.name == judge, v.created_at <= moment)
+        sa.select(i.key, t.models.c.name, o.sample)
+        .select_from(t.outputs)
+        .join(t.instructions, i.id == o.instruction_id)
+        .join(t.models, t.models.c.id == o.model_id)
+        .where(i.benchmark_id == benchmark, i.key.in_(AMONG), o.id <= newest)
     )
-    judged: set[tuple[str, str, int]] = set()
-    for key, a, sample_a, b, sample_b in rows_among(
-        connection, join_sides(query, verdicts, pointwise=True), instruction_keys
-    ):
-        judged |= {(key, a, sample_a)} | ({(key, b, sample_b)} if b is not None else set())
-    return judged
+    return {(key, model, sample) for key, model, sample in rows_among(connection, query, instruction_keys)}
 
 
 def preferences(connection: sa.Connection, benchmark: int, trial_keys: Sequence[str]) -> dict[str, float | None]:
@@ -439,9 +464,10 @@ def _answers_elsewhere(
     newest: dict[tuple[str, int], dict[str, Any]] = {}  # of each benchmark: revisions follow each other
     for row in rows_among(connection, query, trial_keys):
         newest[row.trial_key, row.instruction_id] = dict(row._mapping)
+    same = _reading_alike(connection, benchmark, {instruction for _, instruction in newest})
     chosen: dict[str, dict[str, Any]] = {}
     for columns in sorted(newest.values(), key=lambda columns: columns["id"]):
-        if columns["status"] != Status.FAILED:
+        if columns["status"] != Status.FAILED and columns["instruction_id"] in same:
             sides = {"output_a_id": columns["our_a"], "output_b_id": columns["our_b"]}
             chosen[columns["trial_key"]] = columns | sides | {"instruction_id": columns["our_instruction"]}
     return chosen

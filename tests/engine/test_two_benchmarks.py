@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from judgebench import engine, services, store
+from judgebench.conversations import Conversation, Message, Text
 from judgebench.engine.batches import ingest_files
-from judgebench.errors import InputError
+from judgebench.errors import Conflict, InputError
 from judgebench.records import Instruction, Model, Output, Status
 from judgebench.services.imports import import_file
 from judgebench.spec import Study, make
@@ -311,3 +312,39 @@ def test_no_file_is_opened_because_a_verdict_names_it(database: Database, tmp_pa
     rows_ = [json.loads(line) | {"template": str(named), "judge": "other"} for line in path.read_text().splitlines()]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows_))
     assert import_file(database, path, benchmark="bench").new == 2
+
+
+@pytest.mark.parametrize("template", [PAIRWISE, "pairwise/three-way-reference"])
+def test_verdicts_about_another_reference_are_refused(database: Database, tmp_path: Path, template: str) -> None:
+    fill(database, "one", asked(3, reference="42"))
+    fill(database, "two", [*asked(2, reference="42"), *asked(3, reference="43")[2:]])
+    fill(database, "three", asked(3, reference="42", checklist=("Is it?",)))
+    _, resolved = counting(template)
+    run(database, resolved, "one")
+    path = tmp_path / "verdicts.jsonl"
+    services.exports.export(database, "verdicts", path, benchmark="one")
+    assert import_file(database, path, benchmark="three").new == 6
+    if template == PAIRWISE:  # it shows no reference
+        assert import_file(database, path, benchmark="two").new == 6
+        return
+    with pytest.raises(Conflict, match=r"verdicts.jsonl, line 5, field 'reference': judge 'judge' was shown another"):
+        import_file(database, path, benchmark="two")
+    assert rows(database, "two") == []
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_white_space_of_an_instruction_that_the_judge_sees_is_asked_again(database: Database, full: bool) -> None:
+    for name, text in (("one", "if x:\n  a\nb"), ("two", "if x:\n  a\n  b"), ("three", "if x:\n  a\nb")):
+        messages = Conversation((Message("system", (Text(text),)), Message("user", (Text("q"),))))
+        fill(database, name, [Instruction(("q",), full=messages) if full else Instruction((text,))])
+    judge, resolved = counting(PAIRWISE)
+    run(database, resolved, "one")
+    assert engine.plan.estimate(database, study(resolved, "two"), resolved).calls == 2
+    assert run(database, resolved, "two").tally.taken_over == 0
+    assert run(database, resolved, "three").tally.taken_over == 2
+    with database.read() as connection:
+        texts = [row.text for row in connection.execute(sa.select(t.completions.c.text))]
+    assert (judge.calls, len(texts)) == (4, 4)
+    assert [row.completion_id for row in rows(database, "three")] == [
+        row.completion_id for row in rows(database, "one")
+    ]

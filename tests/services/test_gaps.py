@@ -11,12 +11,12 @@ from judgebench.judging.templates import Template
 from judgebench.records import Status
 from judgebench.services.audits.integrity import integrity
 from judgebench.services.audits.registry import Asking, IntegrityAudit
-from judgebench.services.gaps import Gap, find_gaps
+from judgebench.services.gaps import Gap, GapReport, find_gaps
 from judgebench.spec import Study, make
 from judgebench.store import schema as t
 from judgebench.store.database import Database
 from judgebench.store.verdicts import VerdictWriter
-from tests.counting import PAIRWISE, POINTWISE, answered, counting, fill, run
+from tests.counting import PAIRWISE, POINTWISE, answered, counting, fill, run, study
 from tests.filling import asked
 
 
@@ -69,6 +69,10 @@ def test_a_database_from_before_is_read_by_the_keys_that_it_has(
     assert find_gaps(database).gaps == (Gap("fullset", "judge", 6, 2, 2),)
     with database.read() as connection:
         assert connection.scalar(sa.select(t.judges.c.shows)) is None
+    engine.plan.estimate(database, study(resolved, "fullset"), resolved)  # makes the keys anew
+    assert find_gaps(database).gaps == (Gap("fullset", "judge", 6, 2, 2),)
+    assert run(database, resolved, "fullset").tally.taken_over == 2
+    assert find_gaps(database) == GapReport((), ())
 
 
 def test_lost_verdicts_are_told_from_outputs_that_came_later(database: Database) -> None:
