@@ -37,7 +37,8 @@ _Writer = Callable[[IO[bytes], Columns, Iterable[Values], bool], None]
 BATTLES = Format(
     name="battles",
     holds="battles",
-    help="Battles with the mean preference of their verdicts.",
+    help="Battles with the mean preference of their verdicts; what was asked beside the user's text is shortened, "
+    "in brackets.",
     columns={
         **dict.fromkeys((KEY_COLUMN, "instruction", "category", "model_a", "model_b"), "text"),
         **dict.fromkeys(("preference", "lowest", "highest"), "number"),

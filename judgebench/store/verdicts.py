@@ -154,8 +154,9 @@ def answered_by(
 def newest_output(connection: sa.Connection, moment: str) -> int:
     """The highest id of an output that any judge had given a verdict on at that moment: outputs with lower ones, which
     are given as they come, were there by then. 0 without any."""
-    query = sa.select(sa.func.max(_v.output_a_id), sa.func.max(_v.output_b_id)).where(_v.created_at <= moment)
-    return max(id or 0 for id in connection.execute(query).one())
+    v = every_revision().c
+    query = sa.select(sa.func.max(v.output_a_id), sa.func.max(v.output_b_id)).where(v.created_at <= moment)
+    return max(newest or 0 for newest in connection.execute(query).one())
 
 
 def outputs_until(
