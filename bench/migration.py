@@ -276,7 +276,7 @@ def _addresses(engine: str, folder: str) -> Iterator[tuple[str, str]]:
         with sa.create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
             for name in ("one", "two"):
                 connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        yield tuple(url.set(database=name).render_as_string(hide_password=False) for name in ("one", "two"))  # type: ignore[misc]
+        yield tuple(url.set(database=name).render_as_string(hide_password=False) for name in ("one", "two"))  # type: ignore[misc]  # a tuple of two
     finally:
         server.cleanup()
 

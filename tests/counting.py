@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from judgebench import engine
-from judgebench.clients.base import Client
 from judgebench.engine.judges import ResolvedJudge, own_judge
 from judgebench.errors import JudgeError
 from judgebench.records import Completion, Instruction, Prompt
@@ -39,8 +38,8 @@ class Counting:
 
 
 def counting(template: str, *fails: int) -> tuple[Counting, ResolvedJudge]:
-    judge: Client = Counting(REPLIES[template.partition("/")[0]], fails)
-    return judge, own_judge(judge, name="judge", version="1", template=template)  # type: ignore[return-value]
+    judge = Counting(REPLIES[template.partition("/")[0]], fails)
+    return judge, own_judge(judge, name="judge", version="1", template=template)
 
 
 def study(judge: ResolvedJudge, benchmark: str, **fields: Any) -> Study:

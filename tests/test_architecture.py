@@ -89,20 +89,20 @@ def definitions(*kinds: type[ast.stmt]) -> Iterator[tuple[Path, ast.stmt]]:
     """Public definitions of these kinds, wherever in the package."""
     for path in sources("judgebench"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, kinds) and not node.name.startswith("_"):  # type: ignore[attr-defined]
+            if isinstance(node, kinds) and not node.name.startswith("_"):  # type: ignore[attr-defined]  # ast.walk gives nodes of the kinds asked for
                 yield path, node
 
 
 def test_no_two_public_classes_share_a_name() -> None:
-    names = Counter(node.name for _, node in definitions(ast.ClassDef))  # type: ignore[attr-defined]
+    names = Counter(node.name for _, node in definitions(ast.ClassDef))  # type: ignore[attr-defined]  # ast.walk gives nodes of the kinds asked for
     assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_no_public_function_takes_just_anything() -> None:
     """Arguments have names, so that help, editors and type checkers know them."""
     for path, node in definitions(ast.FunctionDef, ast.AsyncFunctionDef):
-        rest = node.args.kwarg  # type: ignore[attr-defined]
-        assert rest is None or ast.unparse(rest.annotation) != "Any", f"{path.name}: {node.name}"  # type: ignore[attr-defined]
+        rest = node.args.kwarg  # type: ignore[attr-defined]  # ast.walk gives nodes of the kinds asked for
+        assert rest is None or ast.unparse(rest.annotation) != "Any", f"{path.name}: {node.name}"  # type: ignore[attr-defined]  # ast.walk gives nodes of the kinds asked for
 
 
 def test_local_names_are_nouns() -> None:

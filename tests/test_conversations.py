@@ -29,7 +29,7 @@ from judgebench.records import Output
 
 
 def message(role: str, *texts: str, **fields: str | bool) -> Message:
-    return Message(role, tuple(Text(text) for text in texts), **fields)  # type: ignore[arg-type]
+    return Message(role, tuple(Text(text) for text in texts), **fields)  # type: ignore[arg-type]  # fields of several types by name
 
 
 SCAFFOLDED = Conversation(

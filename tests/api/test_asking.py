@@ -150,7 +150,7 @@ def test_what_judge_gave_is_asked_as_it_is(judged: Database) -> None:
     coin = judgebench.judge(judged, "scripted:coin")
     for more in ({"template": "pairwise/letter"}, {"judge_name": "x"}, {"judge_version": "1"}, {"price": "1,1"}):
         with pytest.raises(InputError, match="is asked as it is"):
-            judgebench.run(judged, benchmark="b", judge=coin, all_pairs=True, **more)  # type: ignore[arg-type]
+            judgebench.run(judged, benchmark="b", judge=coin, all_pairs=True, **more)  # type: ignore[arg-type]  # what is refused is of any type
 
 
 def test_a_known_judge_keeps_the_settings_that_are_not_given(judged: Database) -> None:

@@ -43,20 +43,20 @@ def test_an_argument_of_a_wrong_type_is_named(
 
 def test_what_is_awaited_is_checked_too(judged: Database) -> None:
     with pytest.raises(InputError, match="judge cannot be '5'"):
-        asyncio.run(judgebench.arun(judged, benchmark="b", judge=5))  # type: ignore[arg-type]
+        asyncio.run(judgebench.arun(judged, benchmark="b", judge=5))  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_the_same_holds_without_a_benchmark(judged: Database) -> None:
     for call in (
-        lambda: judgebench.declare_lineage(judged, "one", trained_on=5),  # type: ignore[arg-type]
-        lambda: judgebench.plan(difference="x"),  # type: ignore[call-arg,arg-type]
-        lambda: judgebench.benchmarks("my.db"),  # type: ignore[arg-type]
+        lambda: judgebench.declare_lineage(judged, "one", trained_on=5),  # type: ignore[arg-type]  # wrong on purpose
+        lambda: judgebench.plan(difference="x"),  # type: ignore[call-arg,arg-type]  # wrong on purpose
+        lambda: judgebench.benchmarks("my.db"),  # type: ignore[arg-type]  # wrong on purpose
     ):
         with pytest.raises(InputError, match="cannot be"):
             call()
 
 
 def test_numbers_of_numpy_are_numbers_and_python_says_what_is_missing(judged: Database) -> None:
-    assert len(judgebench.battles(judged, benchmark="b", limit=np.int64(2))) == 2  # type: ignore[arg-type]
+    assert len(judgebench.battles(judged, benchmark="b", limit=np.int64(2))) == 2  # type: ignore[arg-type]  # numpy counts are taken, too
     with pytest.raises(TypeError, match=r"rank\(\) missing"):
-        judgebench.rank(judged)  # type: ignore[call-arg]
+        judgebench.rank(judged)  # type: ignore[call-arg]  # wrong on purpose

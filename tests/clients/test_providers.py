@@ -163,16 +163,16 @@ class Returning:
     [
         ("A", "returned str, not a Completion"),
         (None, "returned NoneType, not a Completion"),
-        (Completion(5), "a Completion with text '5'"),  # type: ignore[arg-type]
-        (Completion(None), "a Completion with text 'None'"),  # type: ignore[arg-type]
+        (Completion(5), "a Completion with text '5'"),  # type: ignore[arg-type]  # wrong on purpose
+        (Completion(None), "a Completion with text 'None'"),  # type: ignore[arg-type]  # wrong on purpose
         (Completion("A", prompt_tokens=-1), "prompt_tokens '-1'"),
         (Completion("A", completion_tokens=2**31), "completion_tokens '2147483648'"),
-        (Completion("A", prompt_tokens=1.5), "prompt_tokens '1.5'"),  # type: ignore[arg-type]
+        (Completion("A", prompt_tokens=1.5), "prompt_tokens '1.5'"),  # type: ignore[arg-type]  # wrong on purpose
         (Completion("A", cost_usd=math.nan), "cost_usd 'nan'"),
         (Completion("A", cost_usd=-1.0), "cost_usd '-1.0'"),
         (Completion("A", latency_s=math.inf), "latency_s 'inf'"),
         (Completion("A", logprobs=(TokenLogprob("A", math.nan),)), "'nan' where a log-probability"),
-        (Completion("A", logprobs=5), "TypeError"),  # type: ignore[arg-type]
+        (Completion("A", logprobs=5), "TypeError"),  # type: ignore[arg-type]  # wrong on purpose
         (asyncio.CancelledError("mine"), "CancelledError: mine"),
         (SystemExit(3), "SystemExit: 3"),
         (StopIteration("over"), "StopIteration"),
@@ -186,8 +186,8 @@ def test_what_foreign_code_does_wrong_is_a_failed_question(answer: Any, message:
 
 
 def test_a_foreign_reply_is_cleaned_as_a_servers_is() -> None:
-    logprobs = [TokenLogprob("A\0", -math.inf, [("B\0", -1)])]  # type: ignore[arg-type,list-item]
-    reply = Completion("A\0", reasoning="\ud800", logprobs=logprobs, cost_usd=0)  # type: ignore[arg-type]
+    logprobs = [TokenLogprob("A\0", -math.inf, [("B\0", -1)])]  # type: ignore[arg-type,list-item]  # wrong on purpose
+    reply = Completion("A\0", reasoning="\ud800", logprobs=logprobs, cost_usd=0)  # type: ignore[arg-type]  # wrong on purpose
     cleaned = (TokenLogprob("A\ufffd", -9999.0, (("B\ufffd", -1.0),)),)
     expected = Completion("A\ufffd", reasoning="\ufffd", logprobs=cleaned, cost_usd=0)
     assert ask(GuardedClient(Returning(reply))) == expected

@@ -158,7 +158,7 @@ def test_a_part_is_chosen_by_judge_and_category(database: Database) -> None:
     assert len(list(rows(database, "verdicts", benchmark="bench", judges=["a judge"]))) == 38
     for unknown in ({"judges": ["none"]}, {"category": "none"}):
         with pytest.raises(UnknownName):
-            list(rows(database, "verdicts", benchmark="bench", **unknown))  # type: ignore[arg-type]
+            list(rows(database, "verdicts", benchmark="bench", **unknown))  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_what_is_refused_leaves_no_file(tmp_path: Path, database: Database) -> None:

@@ -13,7 +13,7 @@ BOOK = {"name": "book", "description": "Books leave.", "parameters": SCHEMA}
 def _without_reasoning() -> Row:
     messages: list[Row] = [
         {key: value for key, value in message.items() if key != "reasoning"}
-        for message in IN_VLLM["messages"]  # type: ignore[attr-defined]
+        for message in IN_VLLM["messages"]  # type: ignore[attr-defined]  # a row of JSON
     ]
     return {"messages": messages, "tools": IN_VLLM["tools"]}
 

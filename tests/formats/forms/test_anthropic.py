@@ -266,7 +266,7 @@ def test_rows_are_told_by_their_blocks(block: dict[str, Any]) -> None:
         ({"messages": [{"role": "user", "content": 5}]}, r"messages\[0\].content"),
         ({"messages": [user(text("a"), 7)]}, r"messages\[0\].content\[1\]"),
         ({"messages": [user({"text": "a"})]}, r"messages\[0\].content\[0\].type"),
-        ({"messages": [user(text(5))]}, r"messages\[0\].content\[0\].text"),  # type: ignore[arg-type]
+        ({"messages": [user(text(5))]}, r"messages\[0\].content\[0\].text"),  # type: ignore[arg-type]  # wrong on purpose
         ({"messages": [assistant({"type": "tool_use", "input": {}})]}, r"content\[0\].name"),
         ({"messages": [user()], "tools": {}}, "tools"),
         ({"messages": [user()], "tools": [5]}, r"tools\[0\]"),

@@ -120,7 +120,7 @@ Change = Callable[[dict[str, Any]], Any]
 
 
 def call_of(row: Row) -> Row:
-    return row["messages"][2]["tool_calls"][0]  # type: ignore[no-any-return]
+    return row["messages"][2]["tool_calls"][0]  # type: ignore[no-any-return]  # a row of JSON
 
 
 def _rename_ids(row: Row) -> None:
