@@ -209,7 +209,9 @@ class PaceOptions:
     ] = None
     drain: Annotated[
         float | None,
-        typer.Option("--drain", help="Seconds left to questions in flight on a signal to terminate.", show_default="8"),
+        typer.Option(
+            "--drain", help="Seconds left to questions in flight on a signal to terminate.", show_default="8.0"
+        ),
     ] = None
 
 
