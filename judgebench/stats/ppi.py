@@ -37,7 +37,7 @@ from judgebench.stats.win_rate import instruction_sums
 
 __all__ = [
     "AnchoredRatings", "CorrectedShare", "JudgeErrorRates", "anchored_ratings", "anchored_win_rates",
-    "compared_win_rates", "corrected_share",
+    "corrected_share",
 ]  # fmt: skip
 _KINDS = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]])  # of imagined items: label, judge
 _CORRECTED = "Rogan-Gladen, MOVER of Jeffreys's intervals"
