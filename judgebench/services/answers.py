@@ -39,9 +39,9 @@ async def answering(
     report = await engine.answer.answering(database, generation, environment=environment, on_progress=on_progress)
     if not audit or report.interrupted or not _has_outputs(database, generation):
         return report
-    audited = services.audits.submissions.audit_stored
-    found = await asyncio.to_thread(audited, database, generation.benchmark, [generation.model])
-    return replace(report, audit=found)
+    audit_stored = services.audits.submissions.audit_stored
+    findings = await asyncio.to_thread(audit_stored, database, generation.benchmark, [generation.model])
+    return replace(report, audit=findings)
 
 
 def _has_outputs(database: Database, generation: Generation) -> bool:

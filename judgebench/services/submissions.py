@@ -290,8 +290,8 @@ def add_read(
     """
     benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
     store.blobs.add(connection, blobs or {})
-    asked = [instruction for instruction, output in read if instruction.key == output.instruction]
-    instructions = store.benchmarks.add_instructions(connection, benchmark_id, asked)
+    own = [instruction for instruction, output in read if instruction.key == output.instruction]
+    instructions = store.benchmarks.add_instructions(connection, benchmark_id, own)
     for name in sorted({output.model for _, output in read}):
         check_name("model", name)
         store.models.add_model(connection, Model(name))

@@ -46,8 +46,8 @@ def submissions(database: Database, settings: SubmissionAudit, asking: Asking) -
         entered = _Entered.of(_stored_rows(connection, benchmark_id))
         table = store.arrays.verdict_table(connection, benchmark_id).table
     models = settings.model or entered.models
-    asked = _asked_findings(database, settings, models, asking)
-    return _report(entered, marks, models, table, *asked)
+    answers = _asked_findings(database, settings, models, asking)
+    return _report(entered, marks, models, table, *answers)
 
 
 def audit_stored(database: Database, benchmark: str, models: Iterable[str]) -> AuditReport:
@@ -127,14 +127,14 @@ def _report(
     marks: Sequence[Template],
     models: Sequence[str],
     table: VerdictTable | None = None,
-    asked: Sequence[Finding] = (),
-    asked_notes: Sequence[str] = (),
+    of_judge: Sequence[Finding] = (),
+    notes_of_judge: Sequence[str] = (),
 ) -> AuditReport:
     """What rules find in the models' outputs, beside what judges were asked."""
     report = audit_submissions(entered.first, marks, models=models, table=table)
     findings = _with_worse(report.findings, _of_samples(entered.further, marks, models))
-    notes, rules = [*report.notes, *_about_samples(entered.further), *asked_notes], (*RULES, *ASKED_RULES)
-    report = make_report(SUBMISSIONS, [*findings, *asked], rules, notes)
+    notes, rules = [*report.notes, *_about_samples(entered.further), *notes_of_judge], (*RULES, *ASKED_RULES)
+    report = make_report(SUBMISSIONS, [*findings, *of_judge], rules, notes)
     extents = {name: entered.extents[name] for name in models}
     return replace(report, about=tuple(models), extents=extents)
 
