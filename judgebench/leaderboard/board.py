@@ -103,6 +103,11 @@ class ModelGate:
         """What its row is marked with."""
         return f"audit: {', '.join(self.rules)}" + (" (before outputs were added)" if self.stale else "")
 
+    @property
+    def note(self) -> str:
+        """What is said below."""
+        return f"{self.model}: {self.mark}; see {self.command}"
+
 
 @dataclass(frozen=True, slots=True)
 class BoardGate:
@@ -147,6 +152,6 @@ class Leaderboard:
             for row in self.rows
         )
         notes = [judge.note for judge in judges if judge.state != "passed"]
-        notes += [f"{model.model}: {model.mark}; see {model.command}" for model in concerned]
+        notes += [model.note for model in concerned]
         gate = BoardGate(passed, tuple(judges), concerned)
         return replace(self, rows=rows, notes=(*self.notes, *notes), gate=gate)

@@ -1,6 +1,6 @@
 """The bias of judges, and the leaderboard as it would be without length, style or lineage: who rises, who falls.
 
-The estimates are those of ``bias.effects``; this chooses the effects and reads what they need.
+The estimates are those of ``bias``; this chooses the effects and reads what they need.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,14 +10,17 @@ from typing import Literal
 import numpy as np
 
 from judgebench import store
-from judgebench.bias.effects import Counterfactuals, Effect, WithoutEffect, counterfactuals, in_points, length_effect
+from judgebench.bias.counterfactual import Counterfactuals, WithoutEffect, counterfactuals
+from judgebench.bias.effects import Effect, in_points, length_effect
 from judgebench.bias.human_agreement import LabelledBattles, Marks
 from judgebench.bias.relatives import relation_effects, relation_matrix
 from judgebench.bias.report import BiasReport, SideInformation, bias_report, style_effects
 from judgebench.errors import StatisticsError
 from judgebench.estimate import unidentified
+from judgebench.leaderboard import ModelGate
 from judgebench.leaderboard.build import common_baseline
 from judgebench.records import Lineage
+from judgebench.services.audits.results import severe_models
 from judgebench.stats.bradley_terry.covariates import fit_with_covariates
 from judgebench.stats.verdict_table import VerdictTable
 from judgebench.store import labels
@@ -49,7 +52,7 @@ def moves(
     """The counterfactual leaderboard: without each of the chosen effects, and without all that the data identify.
 
     Each entry's coefficient is that of ``leaderboard --control``: over all verdicts, with the chosen effects as the
-    covariates and no prior. The leaderboards themselves rest on a fit with a weak prior; see ``bias.effects``.
+    covariates and no prior. The leaderboards themselves rest on a fit with a weak prior; see ``bias.counterfactual``.
 
     Raises UnknownName for any name that is not there, StatisticsError when there is no verdict.
     """
@@ -59,8 +62,17 @@ def moves(
         if not len(table):
             raise StatisticsError("there is no verdict to control: run a judge first, or choose another judge")
         effects = [effect for control in controls for effect in _effects(connection, benchmark_id, table, control)]
+        severe = severe_models(connection, benchmark)
     without = counterfactuals(table, effects, baseline=baseline or common_baseline(table))
-    return replace(without, entries=tuple(_with_coefficients(without.entries, table, effects)))
+    without = replace(without, entries=tuple(_with_coefficients(without.entries, table, effects)))
+    return _marked(without, severe)
+
+
+def _marked(without: Counterfactuals, severe: Sequence[ModelGate]) -> Counterfactuals:
+    """With the severe findings of audits at the models that it is about, as leaderboards are marked."""
+    shown = {row.model for row in without.together.board}
+    concerned = [model for model in severe if model.model in shown]
+    return without.marked({model.model: model.mark for model in concerned}, [model.note for model in concerned])
 
 
 def _with_coefficients(
@@ -122,9 +134,11 @@ def bias(
         context = judged(connection, benchmark, judges=judges, category=category)
         if baseline is not None:
             store.models.check_model(connection, baseline)
-    return bias_report(
+        severe = severe_models(connection, benchmark)
+    report = bias_report(
         context.table, context.judge_models, context.beside, judges=judges, baseline=baseline, level=level
     )  # fmt: skip
+    return replace(report, ledger=_marked(report.ledger, severe))
 
 
 def judged(

@@ -12,7 +12,7 @@ from judgebench.leaderboard.board import State
 from judgebench.records import Judge
 from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.store.audits import StoredAudit, Subject, add_audit, newest_audits
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 
 def keep(database: Database, benchmark: str, audit: Audit, report: AuditReport) -> None:
@@ -52,7 +52,7 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
         judges = [store.judges.judge(connection, name) for name in board.judges]
         digests = [judge.digest for judge in judges]
         stored = newest_audits(connection, benchmark_id, kind=NULL_MODELS, judges=digests)
-        severe = newest_audits(connection, benchmark_id, kind=SUBMISSIONS, only_high=True)
+        severe = severe_models(connection, benchmark)
         imported = store.judges.only_imported(connection, [judge.name for judge in judges])
     by_digest = {audit.judge_digest: audit for audit in stored}
     gates = [
@@ -61,7 +61,14 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
         )
         for judge in judges
     ]
-    return board.marked(gates, [_model_gate(audit, benchmark) for audit in severe if audit.model is not None])
+    return board.marked(gates, severe)
+
+
+def severe_models(connection: Connection, benchmark: str) -> list[ModelGate]:
+    """Models whose newest submission audit has severe findings, the newest audit first. Raises UnknownName."""
+    benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+    severe = newest_audits(connection, benchmark_id, kind=SUBMISSIONS, only_high=True)
+    return [_model_gate(audit, benchmark) for audit in severe if audit.model is not None]
 
 
 def _judge_gate(judge: Judge, stored: StoredAudit | None, benchmark: str, *, known: bool) -> JudgeGate:
