@@ -38,7 +38,7 @@ class CounterfactualRow:
     win_rate: Estimate  # as judged
     without: Estimate
     change: Estimate  # without - win_rate
-    flag: str = ""  # severe findings of the newest audit of its outputs; "" where there is none
+    flag: str = ""  # what the newest audit of its outputs found that a reader must know
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from judgebench.estimate import unidentified
 from judgebench.leaderboard import ModelGate
 from judgebench.leaderboard.build import common_baseline
 from judgebench.records import Lineage
-from judgebench.services.audits.results import severe_models
+from judgebench.services.audits.results import model_gates
 from judgebench.stats.bradley_terry.covariates import fit_with_covariates
 from judgebench.stats.verdict_table import VerdictTable
 from judgebench.store import labels
@@ -62,17 +62,17 @@ def moves(
         if not len(table):
             raise StatisticsError("there is no verdict to control: run a judge first, or choose another judge")
         effects = [effect for control in controls for effect in _effects(connection, benchmark_id, table, control)]
-        severe = severe_models(connection, benchmark)
+        gates = model_gates(connection, benchmark, table.models)
     without = counterfactuals(table, effects, baseline=baseline or common_baseline(table))
     without = replace(without, entries=tuple(_with_coefficients(without.entries, table, effects)))
-    return _marked(without, severe)
+    return _marked(without, gates)
 
 
-def _marked(without: Counterfactuals, severe: Sequence[ModelGate]) -> Counterfactuals:
-    """With the severe findings of audits at the models that it is about, as leaderboards are marked."""
-    shown = {row.model for row in without.together.board}
-    concerned = [model for model in severe if model.model in shown]
-    return without.marked({model.model: model.mark for model in concerned}, [model.note for model in concerned])
+def _marked(without: Counterfactuals, gates: Sequence[ModelGate]) -> Counterfactuals:
+    """With what audits found in the outputs of models, as leaderboards are marked."""
+    marked = [gate for gate in gates if gate.rules]
+    notes = [gate.note for gate in marked if gate.state == "flagged"]
+    return without.marked({gate.model: gate.mark for gate in marked}, notes)
 
 
 def _with_coefficients(
@@ -134,11 +134,11 @@ def bias(
         context = judged(connection, benchmark, judges=judges, category=category)
         if baseline is not None:
             store.models.check_model(connection, baseline)
-        severe = severe_models(connection, benchmark)
+        gates = model_gates(connection, benchmark, context.table.models)
     report = bias_report(
         context.table, context.judge_models, context.beside, judges=judges, baseline=baseline, level=level
     )  # fmt: skip
-    return replace(report, ledger=_marked(report.ledger, severe))
+    return replace(report, ledger=_marked(report.ledger, gates))
 
 
 def judged(

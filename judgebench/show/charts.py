@@ -102,7 +102,7 @@ def moves(rows: Sequence["Move"]) -> Spec:
             "lower": plotted(row.without.lower, "rate"),
             "upper": plotted(row.without.upper, "rate"),
             "passes": listing(row.passes) if row.passes else "nobody, as far as is shown",
-            "flag": one_line(row.flag) or "none",
+            "flag": one_line(row.flag) or "nothing to mark",
             "way": -90 if (row.change.value or 0.0) < 0 else 90,
         }
         for place, row in enumerate(rows)
@@ -253,7 +253,7 @@ def _moves() -> Spec:
         alt.Tooltip("lower:Q", title="95% lower", format=".1f"),
         alt.Tooltip("upper:Q", title="95% upper", format=".1f"),
         alt.Tooltip("passes:N", title="Would pass"),
-        alt.Tooltip("flag:N", title="Severe findings"),
+        alt.Tooltip("flag:N", title="Audit"),
     ]
     axis, scale = alt.Axis(tickCount=10, title="Win rate, %: circle as judged, arrow held equal"), alt.Scale(zero=False)
     base = alt.Chart(none).encode(y=_in_order("model", 260), tooltip=tooltip)

@@ -107,7 +107,7 @@ class Move:
     without: Estimate
     change: Estimate
     passes: tuple[str, ...]
-    flag: str  # severe findings about its outputs
+    flag: str  # what an audit of its outputs found
 
 
 def moves(counterfactuals: "Counterfactuals", baseline: str | None = None) -> list[Move]:
