@@ -21,6 +21,7 @@ from judgebench.leaderboard import ModelGate
 from judgebench.leaderboard.build import common_baseline
 from judgebench.records import Lineage
 from judgebench.services.audits.results import model_gates
+from judgebench.services.comparisons import check_compared
 from judgebench.stats.bradley_terry.covariates import fit_with_covariates
 from judgebench.stats.verdict_table import VerdictTable
 from judgebench.store import labels
@@ -132,7 +133,7 @@ def bias(
     Raises UnknownName for any name that is not there, and StatisticsError when there is no verdict.
     """
     with database.read() as connection:
-        context = judged(connection, benchmark, judges=judges, category=category)
+        context = judged(connection, benchmark, judges=judges, category=category, is_compared=True)
         if baseline is not None:
             store.models.check_model(connection, baseline)
         gates = model_gates(connection, benchmark, context.table.models)
@@ -149,10 +150,16 @@ def judged(
     judges: Sequence[str] = (),
     category: str | None = None,
     style: bool = True,
+    is_compared: bool = False,
 ) -> Judged:
-    """Everything about a benchmark, the verdicts of all its judges included. Raises UnknownName."""
+    """Everything about a benchmark, the verdicts of all its judges included.
+
+    Raises UnknownName, and with ``is_compared`` StatisticsError where no two outputs were compared.
+    """
     benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
     stored = store.arrays.verdict_table(connection, benchmark_id, category=category)
+    if is_compared:
+        check_compared(connection, benchmark_id, stored, (), category)
     names, keys = stored.table.models, stored.table.instructions
     known = store.judges.judges(connection)
     llms = {judge.name: judge.model for judge in known}

@@ -22,6 +22,7 @@ from judgebench.records import Lineage
 from judgebench.services.audits.results import with_gate
 from judgebench.services.benchmarks import version
 from judgebench.services.bias import EVERYTHING, Scope
+from judgebench.services.comparisons import check_compared
 from judgebench.stats.planning import (
     PlannedComparison,
     RankingQuality,
@@ -288,10 +289,12 @@ def languages(database: Database, benchmark: str) -> list[str]:
 def stored_table(
     database: Database, benchmark: str, judges: Sequence[str], category: str | None
 ) -> store.arrays.StoredTable:
-    """Raises UnknownName for any name that is not there."""
+    """Raises UnknownName for any name that is not there, and StatisticsError where nothing was compared."""
     with database.read() as connection:
         benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
-        return store.arrays.verdict_table(connection, benchmark_id, judges=judges, category=category)
+        stored = store.arrays.verdict_table(connection, benchmark_id, judges=judges, category=category)
+        check_compared(connection, benchmark_id, stored, judges, category)
+        return stored
 
 
 def matrix(database: Database, benchmark: str, *, judges: Sequence[str] = (), category: str | None = None) -> PairRates:

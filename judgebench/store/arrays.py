@@ -198,7 +198,7 @@ class StoredScores:
     """Scores as arrays, and what could not be in them."""
 
     table: ScoreTable
-    templates: tuple[str, ...]  # that the scores were asked for with: more than one, and they share no scale
+    templates: tuple[tuple[str, str], ...]  # name and digest, of the scores: more than one, and they share no scale
     left_out: Mapping[Status, int]  # readings without a score, by status
 
 
@@ -215,7 +215,7 @@ def score_table(
         .join(t.models, t.models.c.id == o.model_id)
         .join(t.judges, j.id == v.judge_id)
     )
-    columns = (t.models.c.name, i.key, j.name, j.template, o.length_chars, v.score, o.sample)
+    columns = (t.models.c.name, i.key, j.name, j.template, o.length_chars, v.score, o.sample, j.template_digest)
     scored = sa.select(*columns).select_from(joined).where(*pointwise, v.score.is_not(None)).order_by(v.id)
     rows = connection.execute(scored).all()
     failed = sa.select(v.status, sa.func.count()).select_from(joined).where(*pointwise, v.score.is_(None))
@@ -228,6 +228,6 @@ def score_table(
     several = sample if sample.any() else None
     return StoredScores(
         ScoreTable(models, instructions, names, model, instruction, judge, score, length, several),
-        tuple(sorted({row[3] for row in rows})),
+        tuple(sorted({(row[3], row[7]) for row in rows})),
         {Status(status): count for status, count in connection.execute(failed.group_by(v.status))},
     )

@@ -56,7 +56,7 @@ def _notes(submissions: SubmissionSet, table: VerdictTable | None) -> list[str]:
         if len(submission) < 20
     ]
     if table is None or not len(table):
-        notes.append("there are no verdicts: whether outputs win without their instruction was not checked")
+        notes.append("no two outputs were compared: whether outputs win without their instruction was not checked")
     if len(submissions.by_model) < 4:
         notes.append("fewer than four models: lengths were not compared")
     return notes

@@ -1,0 +1,26 @@
+"""Why there is nothing to compare: what reports about preferences say of a benchmark that has none."""
+
+from collections.abc import Sequence
+
+from judgebench.errors import StatisticsError
+from judgebench.store.arrays import StoredTable, score_table
+from judgebench.store.database import Connection
+
+
+def check_compared(
+    connection: Connection, benchmark: int, stored: StoredTable, judges: Sequence[str], category: str | None
+) -> None:
+    """Raises StatisticsError where no two outputs were compared, saying what there is instead."""
+    if len(stored.table):
+        return
+    if scores := len(score_table(connection, benchmark, judges=judges, category=category).table):
+        raise StatisticsError(
+            f"there is no verdict on two outputs, only {scores} scores of single ones: the leaderboard's method score "
+            "ranks them, and a judge with a pairwise template compares outputs"
+        )
+    if stored.left_out:
+        ended = ", ".join(f"{count} {status}" for status, count in sorted(stored.left_out.items()))
+        raise StatisticsError(
+            f"there is no verdict to rank by, only trials without one ({ended}): see 'battles --full'"
+        )
+    raise StatisticsError("there is no verdict to rank by: run a judge first, or choose another judge or category")
