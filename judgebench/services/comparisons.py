@@ -15,8 +15,8 @@ def check_compared(
         return
     if scores := len(score_table(connection, benchmark, judges=judges, category=category).table):
         raise StatisticsError(
-            f"there is no verdict on two outputs, only {scores} scores of single ones: the leaderboard's method score "
-            "ranks them, and a judge with a pairwise template compares outputs"
+            f"there is no verdict to rank by that compares outputs, only {scores} scores: the leaderboard's method "
+            "score ranks them, and a judge with a pairwise template compares outputs"
         )
     if stored.left_out:
         ended = ", ".join(f"{count} {status}" for status, count in sorted(stored.left_out.items()))

@@ -146,5 +146,5 @@ def test_scores_on_several_scales_have_no_common_number(filled: dict[str, Path])
 def test_a_benchmark_of_scores_says_so_where_outputs_are_compared(filled: dict[str, Path]) -> None:
     with closing(Database(str(filled["pointwise"]))) as database:
         for report in (judgebench.rank, judgebench.matrix, judgebench.bias_report, judgebench.consensus):
-            with pytest.raises(JudgeBenchError, match="no verdict on two outputs, only 36 scores"):
+            with pytest.raises(JudgeBenchError, match="no verdict to rank by that compares outputs, only 36 scores"):
                 report(database, benchmark="bench")
