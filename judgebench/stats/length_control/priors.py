@@ -5,10 +5,10 @@ docs/statistics.md for where its constants come from. They belong to one judge, 
 
 ``empirical_prior`` learns a prior from the models at hand, for any other judge or baseline: slopes of all models are
 draws from one normal distribution whose median and variance are estimated together with them (empirical Bayes by
-expectation-maximisation with Laplace's approximation; the median, for one gamed model among few bends a mean); so are
-the difficulties, around 0. The sharpness keeps a weak prior around 1, which only fixes the scale. Verdicts cannot tell a judge's taste for length from better outputs being
-longer, so of the slope that is learnt only some is the judge's: between half of it and all, as was measured where the
-judge's own is known.
+expectation-maximisation with Laplace's approximation; the median, since one gamed model among few bends a mean); so are
+the difficulties, around 0. The sharpness keeps a weak prior around 1, which only fixes the scale. Verdicts cannot tell
+a judge's taste for length from better outputs being longer, so of the slope that is learnt only some is the judge's:
+between half of it and all, as was measured where the judge's own is known.
 """
 
 from dataclasses import replace
