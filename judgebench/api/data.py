@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from judgebench import leaderboard, services, store
 from judgebench.audits.findings import AuditReport
 from judgebench.bias.card import Card
-from judgebench.bias.effects import Counterfactuals
+from judgebench.bias.counterfactual import Counterfactuals
 from judgebench.bias.human_agreement import AgreementReport, JudgeAgreement
 from judgebench.bias.relatives import preference_leakage_score
 from judgebench.bias.report import BiasReport
