@@ -1,5 +1,5 @@
-"""Every way by which outputs come in: an entrant that ignores the instruction is refused or marked, an honest one passes,
-and who asks for no audit gets none."""
+"""Every way by which outputs come in: an entrant that ignores the instruction is refused or marked, an honest one
+passes, and who asks for no audit gets none."""
 
 import json
 from collections.abc import Callable, Mapping
