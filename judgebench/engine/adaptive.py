@@ -175,7 +175,7 @@ class _Settling:
         if self._stopped:
             return "interrupted"
         if self._tally.pending:
-            return "stopped by a limit on cost or errors"
+            return f"stopped by {self._tally.stopped_by or 'failures'}"
         if not round_:
             spent = len(self._trials) + 1 >= self._budget
             return "the budget is spent" if spent else "every instruction was used"
@@ -268,4 +268,4 @@ def _value(meeting: _Meeting, preferences: Mapping[str, float | None]) -> float 
 def _sum(one: RunTally, other: RunTally) -> RunTally:
     cost = None if one.cost_usd is None or other.cost_usd is None else one.cost_usd + other.cost_usd
     ended = dict(Counter(one.ended) + Counter(other.ended))
-    return RunTally(one.planned + other.planned, ended, cost, one.taken_over + other.taken_over)
+    return RunTally(one.planned + other.planned, ended, cost, one.taken_over + other.taken_over, other.stopped_by)
