@@ -1,9 +1,9 @@
-"""Why there is nothing to compare: what reports about preferences say of a benchmark that has none."""
+"""Why there is nothing to rank by: what reports say of a benchmark without verdicts of their kind, and what it has."""
 
 from collections.abc import Sequence
 
 from judgebench.errors import StatisticsError
-from judgebench.store.arrays import StoredTable, score_table
+from judgebench.store.arrays import StoredScores, StoredTable, score_table, verdict_table
 from judgebench.store.database import Connection
 
 
@@ -24,3 +24,16 @@ def check_compared(
             f"there is no verdict to rank by, only trials without one ({ended}): see 'battles --full'"
         )
     raise StatisticsError("there is no verdict to rank by: run a judge first, or choose another judge or category")
+
+
+def check_scored(
+    connection: Connection, benchmark: int, stored: StoredScores, judges: Sequence[str], category: str | None
+) -> None:
+    """Raises StatisticsError where no output has a score and outputs were compared."""
+    if len(stored.table):
+        return
+    if compared := verdict_table(connection, benchmark, judges=judges, category=category).table:
+        raise StatisticsError(
+            f"there is no score to rank by: the {len(compared)} verdicts of {', '.join(compared.judges)} compare two "
+            "outputs, so have neither a mean score nor a margin: leave these out, or choose a pointwise judge"
+        )

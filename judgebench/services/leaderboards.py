@@ -22,7 +22,7 @@ from judgebench.records import Lineage
 from judgebench.services.audits.results import with_gate
 from judgebench.services.benchmarks import version
 from judgebench.services.bias import EVERYTHING, Scope
-from judgebench.services.comparisons import check_compared
+from judgebench.services.comparisons import check_compared, check_scored
 from judgebench.stats.planning import (
     PlannedComparison,
     RankingQuality,
@@ -123,9 +123,10 @@ def _score_board(
     with database.read() as connection:
         benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
         scores = score_table(connection, benchmark_id, judges=judges, category=category)
-    if choices.margin is None and len(scores.templates) > 1:
-        names = ", ".join(scores.table.judges)
-        raise InputError(f"the scores of {names} are on different scales, so have no common mean: choose one judge")
+        check_scored(connection, benchmark_id, scores, judges, category)
+    if choices.margin != 0.0 and len(scores.templates) > 1:
+        names, what = ", ".join(scores.table.judges), "mean" if choices.margin is None else "margin above 0"
+        raise InputError(f"the scores of {names} are on different scales, so have no common {what}: choose one judge")
     return build_from_scores(scores.table, choices, left_out=scores.left_out)
 
 

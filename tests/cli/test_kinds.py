@@ -5,16 +5,18 @@ import inspect
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import judgebench
+from judgebench import services
 from judgebench.api import asking, data
 from judgebench.cli.main import COMMANDS, command
 from judgebench.errors import JudgeBenchError
+from judgebench.leaderboard import METHODS, Choices, Controls
 from judgebench.store.database import Database
 from tests.cli.conftest import Invoke
 from tests.kinds import KINDS
@@ -148,3 +150,23 @@ def test_a_benchmark_of_scores_says_so_where_outputs_are_compared(filled: dict[s
         for report in (judgebench.rank, judgebench.matrix, judgebench.bias_report, judgebench.consensus):
             with pytest.raises(JudgeBenchError, match="no verdict to rank by that compares outputs, only 36 scores"):
                 report(database, benchmark="bench")
+
+
+def test_a_margin_is_for_scores_on_one_scale(filled: dict[str, Path]) -> None:
+    with closing(Database(str(filled["pairwise"]))) as database:
+        for choices in ({"margin": 0.5}, {"method": "score"}):
+            with pytest.raises(JudgeBenchError, match="the 72 verdicts of judge, second compare two"):
+                judgebench.rank(database, benchmark="bench", **choices)
+    with closing(Database(str(filled["several scales"]))) as database:
+        assert len(judgebench.rank(database, benchmark="bench", margin=0.0)) == 3
+        with pytest.raises(JudgeBenchError, match="different scales, so have no common margin above 0"):
+            judgebench.rank(database, benchmark="bench", margin=0.5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_rate_at_equal_length_is_a_rate_or_refused(filled: dict[str, Path], method: str) -> None:
+    with closing(Database(str(filled["pairwise"]))) as database, suppress(JudgeBenchError):
+        board = services.leaderboards.leaderboard(
+            database, "bench", choices=Choices(method=method, scale="rate"), controls=Controls(columns=("length",))
+        )
+        assert board.scale == "rate"
