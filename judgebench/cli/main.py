@@ -1,7 +1,7 @@
 """The command line: parse, call ``services`` or ``engine``, print. Documents go to stdout, everything else to stderr.
 
-Exit codes: 0 done; 1 an audit failed; 2 bad input or usage; 3 finished with trials or results without a verdict; 130 stopped
-by an interrupt and resumable.
+Exit codes: 0 done; 1 an audit failed; 2 bad input or usage; 3 finished with trials or results without a verdict;
+130 stopped by an interrupt and resumable.
 """
 
 import errno
