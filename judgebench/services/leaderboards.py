@@ -392,11 +392,12 @@ def pilot(
     table = stored_table(database, benchmark, judges, None).table
     rates = win_rates(table)
     instructions = len(np.unique(table.instruction))
-    met = np.isfinite(rates.rate) & np.isfinite(np.diag(rates.covariance))
-    covariance = rates.covariance[np.ix_(met, met)]
+    known = rates.sums.compared()  # what never varied so far may vary yet
+    met = np.isfinite(rates.rate) & np.isfinite(np.diag(known.covariance))
+    covariance = known.covariance[np.ix_(met, met)]
     numbers = list(planned) or [instructions * times for times in (1, 2, 4, 8)]
     shares = separability_by_instructions(
-        rates.rate[met], covariance, instructions, np.array(numbers, dtype=np.float64), level=level
+        known.value[met], covariance, instructions, np.array(numbers, dtype=np.float64), level=level
     )
     sd = float(np.sqrt(np.diag(covariance) * instructions).mean())
     return Pilot(instructions, sd, dict(zip(numbers, shares.tolist(), strict=True)))
