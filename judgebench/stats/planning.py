@@ -14,7 +14,7 @@ from math import ceil, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import nctdtr, ndtr, ndtri
+from scipy.special import chdtri, ndtr, ndtri
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.bradley_terry import difference_errors
@@ -27,7 +27,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-_MANY, _SURE = 10_000, 30.0  # degrees of freedom and errors from which on the normal distribution is as good
+_NODES, _WEIGHTS = (np.polynomial.legendre.leggauss(200) + np.array([[1.0], [0.0]])) / 2  # to integrate over (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ def detectable_difference(instructions: int, plan: PlannedComparison) -> float:
     if instructions < 2:
         raise StatisticsError("a comparison needs at least two instructions")
     unit = _unit_error(plan) / sqrt(instructions)
-    steps = range(10**12)  # billionths of an error
+    steps = range(10**11)  # billionths of an error
     return (
         unit
         * bisect_left(steps, plan.power, key=lambda step: _chance(step * 1e-9, instructions - 1, plan.level))
-        * 1e-4
+        * 1e-9
     )
 
 
@@ -104,11 +104,9 @@ def separability_by_instructions(
 
 
 def _chance(shift: float, degrees: float, level: float) -> float:
-    """That a t-test finds a difference of ``shift`` errors: by noncentral t, or the normal where that is as good."""
-    t = critical_value(level, degrees)
-    if degrees > _MANY or shift > _SURE:
-        return float(ndtr(shift - t) + ndtr(-t - shift))
-    return float(1 - nctdtr(degrees, shift, t) + nctdtr(degrees, shift, -t))
+    """That a t-test finds a difference of ``shift`` errors: the mean over what the sample's own error may be."""
+    needed = critical_value(level, degrees) * np.sqrt(chdtri(degrees, _NODES) / degrees)
+    return float(_WEIGHTS @ (ndtr(shift - needed) + ndtr(-needed - shift)))
 
 
 def _unit_error(plan: PlannedComparison) -> float:
