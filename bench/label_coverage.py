@@ -179,7 +179,10 @@ def judges(draws: int, rng: np.random.Generator) -> None:
     )
     heading("judge-aware terms, by instructions", sizes)
     fits = {
-        n: [fit_judge_model(world(n, seed=int(seed))[0]) for seed in rng.integers(0, 2**31, max(draws // 2, 50))]
+        n: [
+            fit_judge_model(world(n, seed=int(seed), lineage=0.0)[0])
+            for seed in rng.integers(0, 2**31, max(draws // 2, 50))
+        ]
         for n in sizes
     }
     for name, truth in truths.items():

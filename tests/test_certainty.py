@@ -18,7 +18,17 @@ import pytest
 
 import judgebench.bias
 import judgebench.stats
-from judgebench.bias import card, confidence, effects, human_agreement, position, report, self_preference
+from judgebench.bias import (
+    card,
+    confidence,
+    counterfactual,
+    effects,
+    human_agreement,
+    position,
+    report,
+    self_preference,
+    taste,
+)
 from judgebench.bias.relatives import Relation
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate
@@ -153,12 +163,12 @@ CALLS = {
     "confidence.evaluate": lambda n, p: confidence.evaluate(
         confidence.Threshold(0.5, 0.1, n, 0, n, 0.1, 0.05), np.full(n, max(p, 0.5)), np.zeros(n, bool), np.arange(n)
     ),
-    "effects.counterfactuals": lambda n, p: effects.counterfactuals(
+    "counterfactual.counterfactuals": lambda n, p: counterfactual.counterfactuals(
         verdicts(n, p, models=3), [effects.place_effect(verdicts(n, p, models=3))]
     ),
     "effects.in_points": lambda n, p: effects.in_points(intervals.normal_estimate(p, 0.0, n=n), 1.0),
-    "effects.length": lambda n, p: effects.length(verdicts(n, p, models=3), human=np.full(6 * n, p)),
-    "effects.slopes": lambda n, p: effects.slopes(
+    "taste.length": lambda n, p: taste.length(verdicts(n, p, models=3), human=np.full(6 * n, p)),
+    "taste.slopes": lambda n, p: taste.slopes(
         verdicts(n, p, models=3), [effects.length_effect(verdicts(n, p, models=3))]
     ),
     "human_agreement.agreement_report": lambda n, p: people(n, p),
@@ -181,6 +191,9 @@ CALLS = {
     ),
     "self_preference.familiarity": lambda n, p: self_preference.familiarity(
         verdicts(n, p, judges=2), ["llm", "llm"], {"j1"}, chosen=np.array([True, False])
+    ),
+    "self_preference.favour_beyond_people": lambda n, p: self_preference.favour_beyond_people(
+        verdicts(n, p, models=3), "m0", np.full(6 * n, p)
     ),
     "self_preference.no_opportunity": lambda n, p: self_preference.no_opportunity("nobody", 0.95),
     "anchored board": lambda n, p: build_anchored(*few_labels(n, p), Choices()).rows,
