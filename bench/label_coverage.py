@@ -147,6 +147,10 @@ def coefficients(draws: int, rng: np.random.Generator) -> None:
     }
     rows("coefficients of agreement, .4 to .98, by items", kinds, max(draws // 4, 25))
 
+
+def calibrations(draws: int, rng: np.random.Generator) -> None:
+    """A judge that is as often right as it says, and ones that are too sure."""
+
     def said(n: int, shift: float) -> Estimate:
         sure = rng.uniform(0.5, 1.0, n)
         right = (rng.random(n) < sure + shift) * 1.0
@@ -155,6 +159,10 @@ def coefficients(draws: int, rng: np.random.Generator) -> None:
     sizes = (10, 20, 50, 100, 200, 805)
     kinds = {"expected calibration error": [(partial(said, shift=shift), -shift) for shift in (0.0, -0.1, -0.2, -0.4)]}
     rows("calibration, by items", kinds, max(draws // 2, 50), sizes)
+
+
+def correlations(draws: int, rng: np.random.Generator) -> None:
+    """Two rankings of models whose scores are bivariate normal."""
 
     def ranked(n: int, rho: float, method: str) -> Estimate:
         scores = rng.multivariate_normal([0, 0], [[1, rho], [rho, 1]], n).T
@@ -227,6 +235,8 @@ SECTIONS = {
     "anchored": anchored,
     "corrected": corrected,
     "coefficients": coefficients,
+    "calibrations": calibrations,
+    "correlations": correlations,
     "judges": judges,
     "adaptive": adaptive,
 }

@@ -22,6 +22,7 @@ from judgebench.records import Lineage
 from judgebench.services.audits.results import with_gate
 from judgebench.services.benchmarks import version
 from judgebench.services.bias import EVERYTHING, Scope
+from judgebench.stats.intervals import critical_value
 from judgebench.stats.planning import (
     PlannedComparison,
     RankingQuality,
@@ -373,7 +374,9 @@ def _ranking(board: Leaderboard, models: Sequence[str]) -> RankingWithIntervals:
     def column(name: str) -> np.ndarray:
         return np.array([getattr(rows[model], name) for model in models], dtype=np.float64)
 
-    return RankingWithIntervals(column("rating"), column("standard_error"), column("lower"), column("upper"))
+    lower, upper = column("lower"), column("upper")
+    sure = (upper - lower) / 2 / critical_value(board.level)  # as sure as the interval says: no error is nought
+    return RankingWithIntervals(column("rating"), sure, lower, upper)
 
 
 @dataclass(frozen=True, slots=True)
