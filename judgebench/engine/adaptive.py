@@ -175,7 +175,7 @@ class _Settling:
         if self._stopped:
             return "interrupted"
         if self._tally.pending:
-            return f"stopped by {self._tally.stopped_by or 'failures'}"
+            return "stopped by a limit on cost or errors"
         if not round_:
             spent = len(self._trials) + 1 >= self._budget
             return "the budget is spent" if spent else "every instruction was used"
