@@ -161,8 +161,8 @@ def counts(tally: RunTally) -> dict[str, Any]:
 
 
 def ending(tally: RunTally) -> dict[str, Any]:
-    """``counts``, and the limit that ended it: "max_cost", "max_errors" or none."""
-    return counts(tally) | {"stopped_by": tally.stopped_by}
+    """``counts``, and where a limit ended it, which: "max_cost" or "max_errors"."""
+    return counts(tally) | ({} if tally.stopped_by is None else {"stopped_by": tally.stopped_by})
 
 
 def tell_stopped(tally: RunTally) -> None:
