@@ -14,7 +14,8 @@ from functools import lru_cache
 import numpy as np
 
 from judgebench.audits.findings import Evidence, Finding, FindingRule, share_finding, span
-from judgebench.audits.submission_set import Hashes, ModelOutputs, outside_instruction, shingles
+from judgebench.audits.reading import Hashes, is_in
+from judgebench.audits.submission_set import ModelOutputs, outside_instruction, shingles
 from judgebench.judging.templates import ENVIRONMENT, LabelScale, ScoreScale, Template
 
 # Characters that nobody sees, joiners, variation selectors and fillers among them.
@@ -182,6 +183,7 @@ _SECTIONS = (
     r"\[The (?:Start|End) of [^\]\n]{1,40}\]",
     r"\[RESULT\]",
 )
+_SIGNS = ("[", '"', "<<<", ">>>", "entifier")  # one of which is in every section mark and verdict form
 _ALLOWED = "\n\r\t\u200c\u200d\u200e\u200f\u061c\u00ad\ufeff"
 _UNUSUAL = re.compile(r"[^\n\r\t -~]")
 _HIDDEN = re.compile(f"[{HIDDEN_CHARACTERS}]{{8,}}")  # each is of use alone, none eight times in a row
@@ -194,7 +196,7 @@ def addressed(key: str, text: str, instruction: str) -> Evidence | None:
     seen, places = _as_seen(text)
     lower = seen.lower()
     for words, pattern in _PATTERNS:
-        if not any(word in lower for word in words):
+        if not holds_any(lower, words):
             continue
         for match in pattern.finditer(seen):
             if match[0] in instruction:
@@ -203,6 +205,10 @@ def addressed(key: str, text: str, instruction: str) -> Evidence | None:
                 return None
             return span(key, text, places[match.start()], places[match.end() - 1] + 1)
     return None
+
+
+def holds_any(text: str, words: Iterable[str]) -> bool:
+    return any(map(text.__contains__, words))
 
 
 @lru_cache(maxsize=4096)
@@ -225,30 +231,35 @@ class TemplateMarks:
     """What of the judges' templates an output must not hold."""
 
     def __init__(self, templates: Sequence[Template]) -> None:
-        self.pattern = re.compile("|".join([*_SECTIONS, *_verdict_forms(templates)]), re.IGNORECASE)
+        self._pattern = re.compile("|".join([*_SECTIONS, *_verdict_forms(templates)]), re.IGNORECASE)
         sources = [source for template in templates for source in (template.system, template.user)]
         parts = [shingles(text) for source in sources for text in literals(source)]
         self.words: Hashes = np.unique(np.concatenate([*parts, np.empty(0, dtype=np.uint64)]))
 
+    def in_words(self, submission: ModelOutputs) -> set[str]:
+        """The instructions whose long output holds sequences of a template's words."""
+        own = submission.own_sequences
+        counts = np.bincount(own.owners[is_in(own.hashes, self.words)], minlength=own.texts)
+        return {*submission.keys_of(counts >= _TEMPLATE_SEQUENCES)} & {*submission.long}
+
     def find(self, submission: ModelOutputs, key: str) -> Evidence | None:
-        """The first mark in an output; the whole output where only sequences of words are known to be in it."""
+        """The first mark in an output that is no sequence of words."""
         text = submission.shown[key]
-        match = outside_instruction(self.pattern, text, submission.instructions[key])
-        if match is not None:
-            return span(key, text, match.start(), match.end())
-        own = submission.own_shingles.get(key)
-        if own is None or len(np.intersect1d(own, self.words, assume_unique=True)) < _TEMPLATE_SEQUENCES:
+        if not holds_any(text, _SIGNS):
             return None
-        return span(key, text, 0, len(text))
+        match = outside_instruction(self._pattern, text, submission.instructions[key])
+        return None if match is None else span(key, text, match.start(), match.end())
 
 
 def findings(submission: ModelOutputs, marks: TemplateMarks) -> Iterator[Finding]:
     """What the rules of this module find in one submission."""
     counted: dict[str, list[Evidence]] = {rule.name: [] for rule in RULES}
+    in_words = marks.in_words(submission)
     for key, text in submission.shown.items():
         instruction = submission.instructions[key]
+        whole = span(key, text, 0, len(text)) if key in in_words else None
         marked = {
-            DELIMITER: marks.find(submission, key),
+            DELIMITER: marks.find(submission, key) or whole,
             ADDRESSED: addressed(key, text, instruction),
             CONTROL: _matched(_CONTROL, key, text, instruction),
             INVISIBLE: _invisible(key, text, instruction),

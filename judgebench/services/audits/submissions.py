@@ -15,8 +15,8 @@ from judgebench import engine, store
 from judgebench.audits import SUBMISSIONS
 from judgebench.audits.findings import AuditReport, Finding, Severity, make_report
 from judgebench.audits.null_models import exchanged
-from judgebench.audits.rules import RULES, audit_submissions
-from judgebench.audits.rules.comparison import COPY, LENGTH
+from judgebench.audits.rules import RULES, audit_submissions, copies
+from judgebench.audits.rules.comparison import LENGTH
 from judgebench.audits.rules.outcomes import ASKED_RULES, likelihood_findings, permuted_finding
 from judgebench.audits.submission_set import SubmissionSet
 from judgebench.clients.base import Client
@@ -76,7 +76,8 @@ def audit_prepared(database: Database, prepared: Prepared) -> AuditReport:
     alone = audit_submissions(SubmissionSet.of_outputs(answered, {name: looked_at}), templates())
     sets = [SubmissionSet.of_outputs(instructions, {name: _spread(outputs, _AT_SUBMIT)}) for outputs in further]
     beside = audit_submissions(SubmissionSet.of_outputs(answered, {name: sample, **others}), [], models=[name])
-    compared = [finding for finding in beside.findings if finding.rule in (COPY.name, LENGTH.name)]
+    names = {LENGTH.name, *(rule.name for rule in copies.RULES)}
+    compared = [finding for finding in beside.findings if finding.rule in names]
     findings = _with_worse(alone.findings, _of_samples(sets, templates(), [name]))
     notes = [] if len(looked_at) == len(firsts) else [f"{len(looked_at)} of {len(firsts)} were looked at"]
     if others:
