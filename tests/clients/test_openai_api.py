@@ -216,6 +216,11 @@ def test_redirects_are_never_followed(status: int) -> None:
     assert other.requests == []
 
 
+def _numbered(text: str) -> bytes:
+    """With the key in it as .NET writes it, special characters by their numbers."""
+    return text.replace("KEY", "".join(c if c.isalnum() else f"\\u{ord(c):04X}" for c in KEY)).encode()
+
+
 @pytest.mark.parametrize(
     "reply",
     [
@@ -224,6 +229,8 @@ def test_redirects_are_never_followed(status: int) -> None:
         Reply(400, body=f"<pre>{KEY.replace('/', '%2F').replace('+', '%2B').replace('=', '%3D')}</pre>".encode()),
         Reply(400, body=b"x" * 295 + KEY.encode()),
         Reply(400, body=b'{"error": "for ' + KEY.replace("/", "\\/").encode() + b'"}'),
+        Reply(400, body=_numbered('{"error": {"message": "no such key: KEY"}}')),
+        Reply(body=_numbered('{"choices": [], "debug": "KEY"}')),
         Reply(body=f"Dear {KEY}, log in".encode()),
         Reply(302, headers={"Location": f"http://127.0.0.1:9/?key={KEY}"}),
         Reply(raw=f"Bearer {KEY}\r\n\r\n".encode()),
