@@ -42,7 +42,7 @@ _POWERS = np.concatenate([mix(np.arange(1, 1 + _LONGEST, dtype=np.uint64)), np.z
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class TextWords:
     """Texts as words, (w,), and sentences, (s,), one after another; ``bounds`` and ``sentence_bounds``, (texts + 1,),
     say where each text's begin and end."""
 
@@ -151,14 +151,14 @@ def _slot(values: NDArray[np.unsignedinteger]) -> Places:
     return np.asarray(spread >> np.uint64(44), dtype=np.int64)
 
 
-def read(texts: Sequence[str]) -> Reading:
+def read(texts: Sequence[str]) -> TextWords:
     """All texts in their order; of each its first ``MOST`` characters."""
     pages = [_read_page(page) for page in _pages(texts)]
     words, sentences = (
         np.cumsum([0, *(len(part) for part in parts)])
         for parts in zip(*((p.words, p.sentences) for p in pages), strict=True)
     )
-    return Reading(
+    return TextWords(
         **{
             name: np.concatenate([getattr(page, name) for page in pages])
             for name in ("words", "stems", "letters", "starts", "ends")
@@ -190,7 +190,7 @@ def _lower(text: str) -> str:
     return lower if len(lower) == len(text) else "".join(char.lower()[0] for char in text)
 
 
-def _read_page(texts: Sequence[str]) -> Reading:
+def _read_page(texts: Sequence[str]) -> TextWords:
     joined = "\n".join(texts) + "\n"
     codes = _codes(joined)
     kinds = _kinds(codes)
@@ -203,7 +203,7 @@ def _read_page(texts: Sequence[str]) -> Reading:
     sentences = _sentences(codes, kinds, starts, ends, bounds)
     base = np.repeat(begins[:-1], np.diff(bounds))
     words, stems = _hashes(codes, inner | alone, starts)
-    return Reading(
+    return TextWords(
         words, stems, _letters(kinds, starts, ends),
         (starts - base).astype(np.int32), (ends - base).astype(np.int32), bounds,
         sentences, np.searchsorted(sentences, bounds),

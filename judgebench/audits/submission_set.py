@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.audits.findings import Evidence, span
-from judgebench.audits.reading import Hashes, Reading, Sequences, frequent, is_in, read
+from judgebench.audits.reading import Hashes, TextWords, Sequences, frequent, is_in, read
 from judgebench.records import Instruction, Output
 
 WIDTH = 5  # words in a sequence
@@ -24,7 +24,7 @@ def shingles(text: str, width: int = WIDTH) -> Hashes:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Questions:
     """The instructions of a benchmark; a rule knows each by its place."""
 
     texts: Mapping[str, str]  # key -> text
@@ -34,7 +34,7 @@ class Asked:
         return tuple(self.texts)
 
     @cached_property
-    def reading(self) -> Reading:
+    def reading(self) -> TextWords:
         return read(list(self.texts.values()))
 
     @cached_property
@@ -69,7 +69,7 @@ class ModelOutputs:
     model: str
     texts: Mapping[str, str]  # instruction key -> output: all that the model wrote
     shown: Mapping[str, str]  # instruction key -> the same with what tools answered, which a judge reads as well
-    asked: Asked
+    asked: Questions
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -80,7 +80,7 @@ class ModelOutputs:
         return self.asked.texts
 
     @cached_property
-    def reading(self) -> Reading:
+    def reading(self) -> TextWords:
         """Every output in the places of their instructions; one that is missing has no words."""
         return read([self.texts.get(key, "") for key in self.asked.keys])
 
@@ -146,7 +146,7 @@ def normalised(text: str) -> str:
 class SubmissionSet:
     """Every model that answered a benchmark."""
 
-    asked: Asked
+    asked: Questions
     by_model: Mapping[str, ModelOutputs]
 
     @property
@@ -174,7 +174,7 @@ class SubmissionSet:
 
     @classmethod
     def _of(cls, instructions: Mapping[str, str], texts: Mapping[str, Sequence[Mapping[str, str]]]) -> "SubmissionSet":
-        asked, by_model = Asked(instructions), {}
+        asked, by_model = Questions(instructions), {}
         for model, both in texts.items():
             written, shown = ({key: text for key, text in mine.items() if key in instructions} for mine in both)
             by_model[model] = ModelOutputs(model, written, shown, asked)
