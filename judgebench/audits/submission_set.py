@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.audits.findings import Evidence, span
-from judgebench.audits.reading import Hashes, TextWords, Sequences, frequent, is_in, read
+from judgebench.audits.reading import Hashes, Sequences, TextWords, frequent, is_in, read
 from judgebench.records import Instruction, Output
 
 WIDTH = 5  # words in a sequence

@@ -3,6 +3,7 @@
 Pages import this, ``services`` and ``show``, and nothing else of the package.
 """
 
+from judgebench.audits.findings import AuditReport
 from judgebench.bias.card import Card
 from judgebench.bias.effects import Counterfactuals
 from judgebench.bias.human_agreement import AgreementReport
@@ -23,8 +24,8 @@ from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
 from judgebench.store.database import Database, parse_address
 
 __all__ = [
-    "METHODS", "AgreementReport", "BattleFilter", "BattleOrder", "BattleSummary", "BiasReport", "Card", "Choices",
-    "Completion", "CostEstimate", "Counterfactuals", "Database", "HumanLabel", "InputError", "Judge",
+    "METHODS", "AgreementReport", "AuditReport", "BattleFilter", "BattleOrder", "BattleSummary", "BiasReport", "Card",
+    "Choices", "Completion", "CostEstimate", "Counterfactuals", "Database", "HumanLabel", "InputError", "Judge",
     "JudgeBenchError", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "Output", "OutputsFile",
     "PairRates", "ReadLimits", "State", "Status", "StoredAudit", "Study", "TokenLogprob", "clean_text", "cost_estimate",
     "make", "parse_address", "read_outputs",

@@ -10,16 +10,20 @@ from enum import Enum
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from judgebench.audits.findings import AuditReport, Finding
+from judgebench.audits import SUBMISSIONS
+from judgebench.audits.findings import AuditReport, Finding, Severity
 from judgebench.estimate import Estimate
 from judgebench.formats.writing import write_csv
 from judgebench.leaderboard import COLUMNS, METHODS, Leaderboard, Row
+from judgebench.services.audits.registry import AUDITS
 from judgebench.show.numbers import MISSING, Labelled, amount, evidence, interval, percent, ranks, span, value
 from judgebench.show.sentences import basis, remedy
-from judgebench.show.text import escaped_markdown, one_line, visible
+from judgebench.show.text import count, escaped_markdown, one_line, visible
 
 if TYPE_CHECKING:
     from judgebench.bias.effects import Counterfactuals
+    from judgebench.services.imports import ImportReport
+    from judgebench.services.submissions import MatchReport
     from judgebench.stats.win_rate import PairRates
 
 _PAIR_COLUMNS = ("model", "opponent", "win_rate", "lower", "upper", "battles")
@@ -189,14 +193,37 @@ class AuditTable:
 def report_lines(report: AuditReport) -> Iterator[str]:
     """Findings with their numbers and first evidence, what each rule counts, and how it ended."""
     for finding in report.findings:
-        yield finding_line(finding)
-        for first in finding.evidence[:1]:
-            text = " ".join((first.before[-20:] + "»" + first.match + "«" + first.after[:20]).split())
-            yield f"        {text[:_SPAN_CHARS]}"
+        yield from finding_lines(finding)
     yield from (f"rule {name}: {words}" for name, words in sorted(report.rules.items()))
     yield from (f"note: {note}" for note in report.notes)
     yield from (f"failed: {failure}" for failure in report.failures)
     yield f"audit {report.audit}: {'passed' if report.passed else 'FAILED'}"
+
+
+def audit_notice(reports: Sequence[AuditReport], benchmark: str) -> Iterator[str]:
+    """What whoever stores outputs should know of them: findings that honest submissions rarely have, how many others
+    there are, and the command that shows them all.
+
+    ``reports``: of outputs to the benchmark; what several of them say is said once.
+    """
+    findings = list(dict.fromkeys(finding for report in reports for finding in report.findings))
+    rare = [finding for finding in findings if finding.severity is not Severity.LOW]
+    for finding in rare:
+        yield from finding_lines(finding)
+    if findings:
+        models = {model for report in reports for model in report.about}
+        only = {"model": models.pop()} if len(models) == 1 else {}
+        command = AUDITS[SUBMISSIONS].command(benchmark=benchmark, **only)
+        low = len(findings) - len(rare)
+        yield f"{command} shows what was counted" + (f", {count(low, 'low finding')} too" if low else "")
+
+
+def finding_lines(finding: Finding) -> Iterator[str]:
+    """The finding, and the first of its outputs: the instruction's key, the span, and what stands there."""
+    yield finding_line(finding)
+    for first in finding.evidence[:1]:
+        text = " ".join((first.before[-20:] + "»" + first.match + "«" + first.after[:20]).split())
+        yield f"        instruction {first.instruction}, characters {first.start} to {first.end}: {text[:_SPAN_CHARS]}"
 
 
 def finding_line(finding: Finding) -> str:
@@ -277,6 +304,13 @@ def changes(document: AuditRow) -> AuditTable:
         ),
         (", ".join(f"{name} {amount(rate, 'share')}" for name, rate in document["summary"].items()),),
     )
+
+
+def brought(report: "MatchReport | ImportReport") -> dict[str, Any]:
+    """What a submission or an import says of itself, as plain values; ``submission_audit`` is None where there was
+    none."""
+    counts = {field.name: document(getattr(report, field.name)) for field in fields(report) if field.name != "audit"}
+    return counts | {"submission_audit": None if report.audit is None else report.audit.document()}
 
 
 def _audited_share(row: AuditRow | None) -> str:
