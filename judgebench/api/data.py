@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from judgebench import leaderboard, services, store
 from judgebench.audits.findings import AuditReport
 from judgebench.bias.card import Card
-from judgebench.bias.effects import Counterfactuals
+from judgebench.bias.counterfactual import Counterfactuals
 from judgebench.bias.human_agreement import AgreementReport, JudgeAgreement
 from judgebench.bias.relatives import preference_leakage_score
 from judgebench.bias.report import BiasReport
@@ -377,7 +377,7 @@ def agreement(
 ) -> AgreementReport:  # fmt: skip
     """How far judges agree with people and with each other, beside how far people agree.
 
-    ``level``, ``resamples`` and ``seed`` are of the bootstrap over instructions.
+    ``level`` is of the intervals; of more than ``resamples`` instructions they leave out so many groups, by ``seed``.
 
     Raises UnknownName, and StatisticsError where there is neither verdict nor label.
     """

@@ -21,14 +21,13 @@ from judgebench.show.sentences import basis, remedy
 from judgebench.show.text import count, escaped_markdown, one_line, visible
 
 if TYPE_CHECKING:
-    from judgebench.bias.effects import Counterfactuals
+    from judgebench.bias.counterfactual import Counterfactuals
     from judgebench.services.imports import ImportReport
     from judgebench.services.submissions import MatchReport
     from judgebench.stats.win_rate import PairRates
 
 _PAIR_COLUMNS = ("model", "opponent", "win_rate", "lower", "upper", "battles")
 _ESTIMATE = ("value", "lower", "upper", "level", "method", "n", "identified")
-_SAME = 1e-9  # rates nearer than this share a place
 _SPAN_CHARS = 100  # shown of a finding's first evidence
 AuditRow = Mapping[str, Any]  # of a document
 
@@ -105,25 +104,28 @@ def estimate_columns(rows: Sequence[Labelled], benchmark: str) -> Mapping[str, l
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A model's win rate as judged and without the effects, and its place among the models that are shown."""
+    """A model's win rate as judged and without the effects, and the models that it would surely pass."""
 
     model: str
     win_rate: Estimate
     without: Estimate
     change: Estimate
-    rank_before: int
-    rank_after: int
+    passes: tuple[str, ...]
+    flag: str  # what an audit of its outputs found
 
 
 def moves(counterfactuals: "Counterfactuals", baseline: str | None = None) -> list[Move]:
     """The best without the effects first, the baseline left out: it stays at its 50 %. Empty where nothing is known."""
     if not any(entry.board for entry in counterfactuals.entries):
         return []
-    board = [row for row in counterfactuals.together.board if row.model != baseline]
-    before, after = [row.win_rate for row in board], [row.without for row in board]
+    together = counterfactuals.together
+    passes: dict[str, list[str]] = {}
+    for pair in together.flips:
+        passes.setdefault(pair.model, []).append(pair.passes)
     return [
-        Move(row.model, row.win_rate, row.without, row.change, _place(before, row.win_rate), _place(after, row.without))
-        for row in board
+        Move(row.model, row.win_rate, row.without, row.change, tuple(passes.get(row.model, ())), row.flag)
+        for row in together.board
+        if row.model != baseline
     ]
 
 
@@ -175,10 +177,6 @@ def _csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
     stream = io.StringIO(newline="")
     write_csv(rows, columns, stream)
     return stream.getvalue()
-
-
-def _place(rates: Sequence[Estimate], mine: Estimate) -> int:
-    return 1 + sum((rate.value or 0.0) > (mine.value or 0.0) + _SAME for rate in rates)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
         judges = [store.judges.judge(connection, name) for name in board.judges]
         stored = newest_audits(connection, benchmark_id, judges=[judge.digest for judge in judges])
-        submitted = newest_audits(connection, benchmark_id, kind=SUBMISSIONS)
+        models = model_gates(connection, benchmark, [row.model for row in board.rows])
         imported = store.judges.only_imported(connection, [judge.name for judge in judges])
     by_kind = {(audit.kind, audit.judge_digest): audit for audit in stored}
     gates = []
@@ -68,7 +68,13 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
         known = judge.name not in imported or is_local(judge.model)
         null, robust = (by_kind.get((kind, judge.digest)) for kind in (NULL_MODELS, ROBUSTNESS))
         gates.append(_judge_gate(judge, null, robust, benchmark, more="" if known else " --judge-url URL"))
-    return board.marked(gates, list(_model_gates(submitted, [row.model for row in board.rows], benchmark)))
+    return board.marked(gates, models)
+
+
+def model_gates(connection: Connection, benchmark: str, models: Sequence[str]) -> list[ModelGate]:
+    """What the newest submission audits say about ``models``. Raises UnknownName."""
+    submitted = newest_audits(connection, store.benchmarks.benchmark_id(connection, benchmark), kind=SUBMISSIONS)
+    return list(_model_gates(submitted, models, benchmark))
 
 
 def _judge_gate(
