@@ -1,6 +1,7 @@
 """What models submitted to a benchmark, read once, so that what outputs share can be counted."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,6 +90,11 @@ class ModelOutputs:
         chosen = np.flatnonzero(places).tolist() if isinstance(places, np.ndarray) else places
         return [self.asked.keys[place] for place in chosen]
 
+    def places_of(self, keys: Iterable[str]) -> NDArray[np.bool_]:
+        """A mask over all places that is true for the instructions with these keys."""
+        chosen = set(keys)
+        return np.array([key in chosen for key in self.asked.keys], dtype=np.bool_)
+
     def words(self, keys: Sequence[str]) -> Mapping[str, Hashes]:
         """The words of outputs to ``keys`` at least; they are read once: every other model is compared with them."""
         missing = [key for key in keys if key in self.texts and key not in self._words]
@@ -120,6 +126,12 @@ class ModelOutputs:
         return tuple(key for key, text in self.normalised.items() if len(text) >= LONG)
 
     @cached_property
+    def repeated(self) -> tuple[str, ...]:
+        """Keys of the instructions whose long output is the output to another instruction too."""
+        texts = Counter(self.normalised[key] for key in self.long)
+        return tuple(key for key in self.long if texts[self.normalised[key]] > 1)
+
+    @cached_property
     def own_sequences(self) -> Sequences:
         """The sequences of five words of each output that its instruction does not hold."""
         return self.reading.sequences(WIDTH).without(self.asked.sequences)
@@ -128,7 +140,7 @@ class ModelOutputs:
     def shared(self) -> Mapping[str, float]:
         """For each long output the share of its own sequences that also stand in outputs to other instructions: in
         three of them at least, and in 0.5 %."""
-        long = np.isin(self.asked.keys, self.long) if self.long else np.zeros(len(self.asked.keys), dtype=np.bool_)
+        long = self.places_of(self.long)
         own = self.own_sequences
         hashes, owners = own.hashes[long[own.owners]], own.owners[long[own.owners]]
         common = is_in(hashes, frequent(hashes, max(3, 0.005 * len(self.long))))
@@ -174,11 +186,11 @@ class SubmissionSet:
 
     @classmethod
     def _of(cls, instructions: Mapping[str, str], texts: Mapping[str, Sequence[Mapping[str, str]]]) -> "SubmissionSet":
-        asked, by_model = Questions(instructions), {}
+        questions, by_model = Questions(instructions), {}
         for model, both in texts.items():
             written, shown = ({key: text for key, text in mine.items() if key in instructions} for mine in both)
-            by_model[model] = ModelOutputs(model, written, shown, asked)
-        return cls(asked, by_model)
+            by_model[model] = ModelOutputs(model, written, shown, questions)
+        return cls(questions, by_model)
 
     def others(self, model: str) -> list[ModelOutputs]:
         """Those of the other models, by name."""

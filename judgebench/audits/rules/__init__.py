@@ -11,13 +11,23 @@ from dataclasses import replace
 
 from judgebench.audits import SUBMISSIONS
 from judgebench.audits.findings import AuditReport, Finding, make_report
-from judgebench.audits.rules import comparison, copies, markers, outcomes, repetition
+from judgebench.audits.rules import comparison, copies, disguise, form, lines, markers, outcomes, repetition
 from judgebench.audits.submission_set import SubmissionSet
 from judgebench.errors import UnknownName
 from judgebench.judging.templates import Template
 from judgebench.stats.verdict_table import VerdictTable
 
-RULES = (*repetition.RULES, *markers.RULES, *comparison.RULES, *copies.RULES, *outcomes.RULES)
+RULES = (
+    *repetition.RULES,
+    *markers.RULES,
+    *lines.RULES,
+    *disguise.RULES,
+    *form.RULES,
+    *comparison.RULES,
+    *copies.RULES,
+    *outcomes.RULES,
+)
+PASSES = "persuasion in other words than those of the rules is not found, nor is any in another language than English"
 
 
 def audit_submissions(
@@ -44,11 +54,17 @@ def audit_submissions(
         submission = replace(submissions.by_model[name])  # what is read of it is let go with it
         findings += repetition.findings(submission, submissions)
         findings += markers.findings(submission, marks)
+        findings += lines.findings(submission, submissions)
+        findings += disguise.findings(submission)
+        findings += form.findings(submission)
         if table is not None:
             findings += outcomes.findings(submission, table)
     findings += comparison.findings(submissions, chosen)
     findings += copies.findings(submissions, chosen)
-    return make_report(SUBMISSIONS, findings, RULES, _notes(submissions, chosen, table))
+    notes = _notes(submissions, chosen, table)
+    if chosen and not any(finding.rule == lines.PRAISE.name for finding in findings):
+        notes.append(PASSES)
+    return make_report(SUBMISSIONS, findings, RULES, notes)
 
 
 def _notes(submissions: SubmissionSet, chosen: Sequence[str], table: VerdictTable | None) -> list[str]:

@@ -176,8 +176,8 @@ def _own_words(
     if not quoted:
         texts = [submission.texts[key].replace(submissions.instructions[key], " ") for key in keys]
         return dict(zip(keys, read(texts).sequences(1), strict=True))
-    words, asked = submission.words(keys), submissions.asked.words
-    return {key: np.setdiff1d(words[key], asked[key], assume_unique=True) for key in keys}
+    words, theirs = submission.words(keys), submissions.asked.words
+    return {key: np.setdiff1d(words[key], theirs[key], assume_unique=True) for key in keys}
 
 
 def _references(submissions: SubmissionSet, others: Sequence[ModelOutputs], keys: Sequence[str]) -> dict[str, Hashes]:

@@ -88,7 +88,7 @@ _SENTENCE_WORDS, _SENTENCES = 8, 6
 def findings(submission: ModelOutputs, submissions: SubmissionSet) -> Iterator[Finding]:
     """What the rules of this module find in one submission; the others tell what is usual for the benchmark."""
     full = substantial(submission)
-    repeated, template = repeated_keys(submission), template_keys(submission)
+    repeated, template = list(submission.repeated), template_keys(submission)
     unread = [key for key in template if key in full]
     if overlap(submissions, submission, unread).clear:
         unread = []
@@ -168,12 +168,6 @@ def _capped(rule: FindingRule, submission: ModelOutputs, keys: list[str], severe
         return replace(finding, severity=worst.severity)
     few = answers is None or answers.severity is Severity.LOW
     return replace(finding, severity=Severity.LOW if few else Severity.MEDIUM)
-
-
-def repeated_keys(submission: ModelOutputs) -> list[str]:
-    """The instructions whose long output is the output to another instruction too."""
-    texts = Counter(submission.normalised[key] for key in submission.long)
-    return [key for key in submission.long if texts[submission.normalised[key]] > 1]
 
 
 def most_common(texts: Counter[str]) -> str | None:
