@@ -124,6 +124,11 @@ class Sequences:
         for start, end in pairwise(np.cumsum([0, *self.sizes])):
             yield hashes[start:end]
 
+    def owned_by(self, owners: Places) -> Hashes:
+        """The numbers with those of other texts."""
+        below = self.numbers & ((np.uint64(1) << _OWNER) - np.uint64(1))
+        return np.asarray(below | owners.astype(np.uint64) << _OWNER)
+
     def without(self, others: "Sequences") -> "Sequences":
         """Each text's set less that of the text with the same number in ``others``."""
         return Sequences(self.numbers[~is_in(self.numbers, others.numbers)], self.texts)

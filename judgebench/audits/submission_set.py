@@ -42,10 +42,15 @@ class Questions:
     def sequences(self) -> Sequences:
         return self.reading.sequences(WIDTH)
 
+    def words(self, keys: tuple[str, ...]) -> Sequences:
+        """The distinct words of the instructions to ``keys``, in their order."""
+        if keys not in self._words:
+            self._words[keys] = read([self.texts[key] for key in keys]).sequences(1)
+        return self._words[keys]
+
     @cached_property
-    def words(self) -> Mapping[str, Hashes]:
-        """Key -> the distinct words of the instruction."""
-        return dict(zip(self.keys, self.reading.sequences(1), strict=True))
+    def _words(self) -> dict[tuple[str, ...], Sequences]:
+        return {}
 
     @cached_property
     def _lines(self) -> dict[str, str]:
@@ -95,12 +100,12 @@ class ModelOutputs:
         chosen = set(keys)
         return np.array([key in chosen for key in self.asked.keys], dtype=np.bool_)
 
-    def words(self, keys: Sequence[str]) -> Mapping[str, Hashes]:
-        """The words of outputs to ``keys`` at least; they are read once: every other model is compared with them."""
-        missing = [key for key in keys if key in self.texts and key not in self._words]
-        if missing:
-            self._words.update(zip(missing, read([self.texts[key] for key in missing]).sequences(1), strict=True))
-        return self._words
+    def words(self, keys: tuple[str, ...]) -> Sequences:
+        """The distinct words of the outputs to ``keys``, in their order; they are read once: every other model is
+        compared with them."""
+        if keys not in self._words:
+            self._words[keys] = read([self.texts.get(key, "") for key in keys]).sequences(1)
+        return self._words[keys]
 
     def openings(self, keys: Iterable[str]) -> tuple[Evidence, ...]:
         """The outputs to ``keys`` as evidence, from their beginning."""
@@ -112,7 +117,7 @@ class ModelOutputs:
         return self.openings(list(self.texts)[:1])
 
     @cached_property
-    def _words(self) -> dict[str, Hashes]:
+    def _words(self) -> dict[tuple[str, ...], Sequences]:
         return {}
 
     @cached_property

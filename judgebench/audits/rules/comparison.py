@@ -11,13 +11,12 @@ of them. The idea is that of the permutation test of Zheng et al. 2025, on texts
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.audits.findings import LEVEL, Finding, FindingRule, Severity, mean_estimate
-from judgebench.audits.reading import Hashes, read
+from judgebench.audits.reading import Hashes, Sequences, frequent, is_in, read
 from judgebench.audits.submission_set import ModelOutputs, SubmissionSet
 from judgebench.estimate import Estimate
 from judgebench.stats.verdict_table import Floats
@@ -150,48 +149,51 @@ def _relative_gain(mine: SharedWords, others: Sequence[SharedWords]) -> Estimate
 
 
 def overlap(submissions: SubmissionSet, submission: ModelOutputs, keys: Sequence[str] | None = None) -> SharedWords:
-    """What the outputs to ``keys`` (all where None) share with others'; without other models, with the instruction's
-    words, what is quoted from it left aside."""
-    chosen = _sample(list(submission.texts) if keys is None else list(keys))
-    others = submissions.others(submission.model)
-    references = _references(submissions, others, chosen)
-    words = _own_words(submissions, submission, chosen, quoted=bool(others))
-    seen, counts = np.unique(np.concatenate([*words.values(), np.empty(0, dtype=np.uint64)]), return_counts=True)
-    common = seen[counts > max(1.0, _COMMON * len(chosen))]
-    own, elsewhere = [], []
-    for place, key in enumerate(chosen):
-        spoken = np.setdiff1d(words[key], common, assume_unique=True)
-        if len(spoken) < _LEAST_WORDS:
-            continue
-        other = chosen[(place + len(chosen) // 2) % len(chosen)]
-        own.append(float(np.isin(spoken, references[key]).mean()))
-        elsewhere.append(float(np.isin(spoken, references[other]).mean()))
-    return SharedWords(np.array(own, dtype=np.float64), np.array(elsewhere, dtype=np.float64))
+    """What the outputs to ``keys`` (a sample of all where None) share with others'; without other models, with the
+    instruction's words, what is quoted from it left aside."""
+    chosen = _sample(submissions, submission) if keys is None else _thinned(keys)
+    count = len(chosen)
+    references = _references(submissions, submission, chosen)
+    words = _own_words(submissions, submission, chosen, quoted=len(submissions.by_model) > 1)
+    common = frequent(words.hashes, max(1.0, _COMMON * sum(key in submission.texts for key in chosen)))
+    spoken = Sequences(words.numbers[~is_in(words.hashes, common)], count)
+    sizes = np.maximum(spoken.sizes, 1)
+    shift = (spoken.owners + count // 2) % max(1, count)
+    own, elsewhere = (
+        np.bincount(spoken.owners, is_in(spoken.owned_by(owners), references), minlength=count) / sizes
+        for owners in (spoken.owners, shift)
+    )
+    long = spoken.sizes >= _LEAST_WORDS
+    return SharedWords(own[long], elsewhere[long])
 
 
 def _own_words(
-    submissions: SubmissionSet, submission: ModelOutputs, keys: Sequence[str], *, quoted: bool
-) -> dict[str, Hashes]:
+    submissions: SubmissionSet, submission: ModelOutputs, keys: tuple[str, ...], *, quoted: bool
+) -> Sequences:
     """Outputs' words: without the instruction's, or (not ``quoted``) without what is quoted from it only."""
     if not quoted:
-        texts = [submission.texts[key].replace(submissions.instructions[key], " ") for key in keys]
-        return dict(zip(keys, read(texts).sequences(1), strict=True))
-    words, theirs = submission.words(keys), submissions.asked.words
-    return {key: np.setdiff1d(words[key], theirs[key], assume_unique=True) for key in keys}
+        texts = [submission.texts.get(key, "").replace(submissions.instructions[key], " ") for key in keys]
+        return read(texts).sequences(1)
+    return submission.words(keys).without(submissions.asked.words(keys))
 
 
-def _references(submissions: SubmissionSet, others: Sequence[ModelOutputs], keys: Sequence[str]) -> dict[str, Hashes]:
-    """The words of the first six models that answered, or, without others, of the instruction."""
+def _references(submissions: SubmissionSet, submission: ModelOutputs, keys: tuple[str, ...]) -> Hashes:
+    """The words of six models, those that answered most, or, without others, of the instruction; with the places of
+    the instructions."""
+    others = submissions.others(submission.model)
+    others.sort(key=lambda other: -sum(key in other.texts for key in keys))
     if not others:
-        return {key: submissions.asked.words[key] for key in keys}
-    references = {}
-    for key in keys:
-        first = islice((other for other in others if key in other.texts), _REFERENCES)
-        words = [other.words(keys)[key] for other in first]
-        references[key] = np.unique(np.concatenate([*words, np.empty(0, dtype=np.uint64)]))
-    return references
+        return submissions.asked.words(keys).numbers
+    return np.concatenate([other.words(keys).numbers for other in others[:_REFERENCES]])
 
 
-def _sample(keys: Sequence[str]) -> list[str]:
+def _sample(submissions: SubmissionSet, submission: ModelOutputs) -> tuple[str, ...]:
+    """The same instructions for every model that answered most of them: their outputs are read once."""
+    if len(submission) < len(submissions.instructions) / 2:
+        return _thinned(list(submission.texts))
+    return _thinned(list(submissions.instructions))
+
+
+def _thinned(keys: Sequence[str]) -> tuple[str, ...]:
     ordered = sorted(keys)
-    return ordered[:: max(1, -(-len(ordered) // _SAMPLE))]
+    return tuple(ordered[:: max(1, -(-len(ordered) // _SAMPLE))])

@@ -6,7 +6,7 @@ codes, nothing does.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 
@@ -61,6 +61,7 @@ _RUN_KINDS, _TURNS = 16, 0.4  # different characters, and share of them after on
 _NUMBER = re.compile(r"(?:0x)?[0-9a-fA-F]*")
 _PAIRS = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){20,}")
 _OCTETS = re.compile(r"(?:[01]{8} ?){8,}")
+_CHUNK, _ROWS = 40, ((2, 20), (8, 8))  # characters without a blank; words of so many characters, and how many in a row
 _ESCAPES = re.compile(
     r"(?:%[0-9a-fA-F]{2}){8,}|(?:\\u[0-9a-fA-F]{4}){6,}|(?:\\x[0-9a-fA-F]{2}){8,}|(?:&#x?[0-9a-fA-F]{2,6};){6,}"
 )
@@ -75,14 +76,15 @@ _CODED_LETTERS, _CODED_WORDS = 3, 3  # letters of a function word in a code, and
 
 def findings(submission: ModelOutputs) -> Iterator[Finding]:
     """What the rules of this module find in one submission."""
-    ciphered = set(_ciphered(submission))
+    ciphered, dense = set(_ciphered(submission)), set(_dense(submission))
     marked: list[Evidence] = []
     encoded: list[Evidence] = []
     for key, text in submission.texts.items():
         evidence = _of_markup(key, text, submission.instructions[key])
         marked += [evidence] if evidence else []
-        evidence = _encoded(key, text, submission.instructions[key], ciphered)
-        encoded += [evidence] if evidence else []
+        place = (0, len(text)) if key in ciphered else _of_code(text, dense=key in dense)
+        if place is not None and not _speaks_of(_OF_CODES, submission.instructions[key]):
+            encoded.append(span(key, text, *place))
     for rule, counted in ((MARKUP, marked), (ENCODED, encoded)):
         finding = share_finding(rule, submission.model, counted, len(submission))
         if finding is not None:
@@ -100,7 +102,7 @@ def _speaks_of(pattern: re.Pattern[str], instruction: str) -> bool:
 
 
 def _of_markup(key: str, text: str, instruction: str) -> Evidence | None:
-    if not any(map(text.__contains__, _SIGNS_OF_MARKUP)):
+    if not any(map(text.lower().__contains__, _SIGNS_OF_MARKUP)):
         return None
     match = _MARKUP.search(without_code(text))
     if match is None or _speaks_of(_OF_MARKUP, instruction):
@@ -108,11 +110,25 @@ def _of_markup(key: str, text: str, instruction: str) -> Evidence | None:
     return span(key, text, match.start(), match.end())
 
 
-def _encoded(key: str, text: str, instruction: str, ciphered: set[str]) -> Evidence | None:
-    place = (0, len(text)) if key in ciphered else next(filter(None, (find(text) for find in _CODES)), None)
-    if place is None or _speaks_of(_OF_CODES, instruction):
-        return None
-    return span(key, text, *place)
+def _of_code(text: str, *, dense: bool) -> tuple[int, int] | None:
+    """The first place in a code; only a ``dense`` text can hold some of these."""
+    finders = (_of_base64, _of_numbers, _escaped, _disguised) if dense else (_escaped, _disguised)
+    return next(filter(None, (find(text) for find in finders)), None)
+
+
+def _dense(submission: ModelOutputs) -> list[str]:
+    """The outputs with many characters without a blank, or with many words of one length in a row."""
+    reading = submission.reading
+    if not len(reading.words):
+        return []
+    texts, sizes = reading.texts, reading.ends - reading.starts
+    first = np.flatnonzero(np.concatenate([[True], (reading.starts[1:] != reading.ends[:-1]) | (np.diff(texts) > 0)]))
+    last = np.append(first[1:], len(texts)) - 1
+    chosen = [texts[first[reading.ends[last] - reading.starts[first] >= _CHUNK]]]
+    for size, count in _ROWS:
+        alike = np.concatenate([[0], np.cumsum(sizes == size)])
+        chosen.append(texts[np.flatnonzero(alike[count:] - alike[:-count] == count)])
+    return submission.keys_of(np.unique(np.concatenate(chosen)).tolist())
 
 
 def _of_base64(text: str) -> tuple[int, int] | None:
@@ -171,9 +187,6 @@ def _disguised(text: str) -> tuple[int, int] | None:
     odd = [word for word in words if len(word[0]) >= _LETTERS and _LATIN.search(word[0]) and _ALIKE.search(word[0])]
     odd += [word for word in words if _DRAWN.search(word[0])]
     return odd[0].span() if len(odd) >= max(_FEWEST, _SHARE * len(words)) else None
-
-
-_CODES: tuple[Callable[[str], tuple[int, int] | None], ...] = (_of_base64, _of_numbers, _escaped, _disguised)
 
 
 def _shifted(word: str, shift: int) -> str:

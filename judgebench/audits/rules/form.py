@@ -88,7 +88,7 @@ def findings(submission: ModelOutputs) -> Iterator[Finding]:
 
 
 def _stuffed(text: str) -> bool:
-    if "#" not in text and "**" not in text and "__" not in text:
+    if text.count("#") + text.count("**") + text.count("__") < _HEADED * _LINES:
         return False
     lines = [line for line in text.split("\n") if line.strip()]
     return len(lines) >= _LINES and sum(_HEADING.match(line.strip()) is not None for line in lines) >= _HEADED * len(

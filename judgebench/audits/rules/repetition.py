@@ -211,7 +211,7 @@ def _is_filler(text: str) -> bool:
     if len(text) < _FILLER_CHARS:
         return False
     raw = text.encode("utf-8", "replace")
-    if len(zlib.compress(raw)) < _FILLER_RATIO * len(raw):
+    if len(zlib.compress(raw, 1)) < 2 * _FILLER_RATIO * len(raw) and len(zlib.compress(raw)) < _FILLER_RATIO * len(raw):
         return True
     sentences = Counter(sentence.strip().lower() for sentence in _SENTENCE.findall(text))
     return any(
