@@ -207,6 +207,12 @@ class PaceOptions:
     max_errors: Annotated[
         int | None, typer.Option("--max-errors", help="Stop asking once so many questions have failed in all.")
     ] = None
+    drain: Annotated[
+        float | None,
+        typer.Option(
+            "--drain", help="Seconds left to questions in flight on a signal to terminate.", show_default="8.0"
+        ),
+    ] = None
 
 
 def given(**values: object) -> dict[str, Any]:

@@ -178,12 +178,17 @@ def progress_line(what: str = "judging") -> Iterator[OnProgress]:
     parts = (rich.TextColumn(what), rich.BarColumn(), done, passed, rich.TextColumn("eta"), left)
     bar = rich.Progress(*parts, rich.TextColumn("{task.fields[more]}"), console=Console(stderr=True))
     task = bar.add_task(what, total=None, more="")
+    told = False
 
     def show(tally: RunTally, calls: int) -> None:
         bad = sum(count for status, count in tally.ended.items() if status not in (Status.OK, Status.TIE))
         cost = f"{amount(tally.cost_usd, 'USD')} " if tally.cost_usd else ""
         more = f"{calls} calls {cost}" + (f"{tally.taken_over} taken over " if tally.taken_over else "")
         more += f"{bad} without verdict" if bad else ""
+        nonlocal told
+        if tally.waiting_for and not told:
+            told = True
+            complain(f"stopping: {tally.waiting_for} questions in flight end and are stored; once more stops at once")
         bar.start()  # not before there is progress: bad input is one message and nothing else
         bar.update(task, total=tally.planned, completed=tally.planned - tally.pending, more=more)
 

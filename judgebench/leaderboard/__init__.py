@@ -13,6 +13,7 @@ from judgebench.leaderboard.board import (
     JudgeGate,
     Leaderboard,
     ModelGate,
+    Robustness,
     Row,
 )  # fmt: skip
 from judgebench.leaderboard.methods import METHODS, Method, RankingMethod
@@ -20,5 +21,6 @@ from judgebench.stats.method import Choices, Cluster, IntervalMethod, Join, Jury
 
 __all__ = [
     "COLUMNS", "METHODS", "Anchor", "BoardGate", "Choices", "Cluster", "Control", "Controls", "IntervalMethod", "Join",
-    "JudgeGate", "Jury", "Leaderboard", "Method", "ModelGate", "RankingMethod", "Row", "Scale",
+    "JudgeGate", "Jury", "Leaderboard", "Method", "ModelGate", "RankingMethod", "Robustness", "Row",
+    "Scale",
 ]  # fmt: skip

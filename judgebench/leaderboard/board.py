@@ -1,7 +1,8 @@
 """A leaderboard as a value, what is controlled on it, and how it is marked by what audits say.
 
 A judge without a passing null-model audit on the benchmark may rank nothing: the leaderboard says so in its notes, with
-the command that would settle it. A model with a severe finding is marked in its row. Nothing is computed here.
+the command that would settle it; and so it does where the judge's verdicts follow what says nothing about the
+instruction. A model with a severe finding is marked in its row. Nothing is computed here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ from judgebench.stats.method import Scale
 Control = Literal["length", "style", "position"]
 Anchor = Literal["human", "rogan-gladen"]
 State = Literal["passed", "failed", "stale", "missing"]
+RobustnessState = Literal["passed", "moved", "failed", "stale", "missing"]
+ModelState = Literal["flagged", "suspect", "unaudited"]
 COLUMNS = (
     *("model", "rating", "lower", "upper", "win_rate", "standard_error", "rank", "rank_lower", "rank_upper"),
     *("tier", "battles", "ties", "flag", "outputs", "p_best"),
@@ -23,6 +26,12 @@ _STATES = {
     "failed": "lets a null model win, so the ranks say little",
     "stale": "was audited before instructions were added",
     "missing": "has no null-model audit, so nobody knows what outputs that ignore the instruction would win",
+}
+_ROBUSTNESS: Mapping[RobustnessState, str] = {
+    "moved": "gives way to {changes}, which say nothing about the instruction",
+    "failed": "follows {changes}, which say nothing about the instruction, so the ranks say little",
+    "stale": "had its robustness audit before instructions were added",
+    "missing": "has no robustness audit, so nobody knows whether claims and looks move it",
 }
 
 
@@ -75,33 +84,60 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeGate:
-    """A judge, and how its newest null-model audit on the benchmark ended."""
+class Robustness:
+    """How a judge's newest robustness audit on the benchmark ended."""
 
-    judge: str
-    state: State
-    null_win_rate: float | None  # the worst upper bound that the audit left, in [0, 1]
-    command: str  # that would settle it
+    state: RobustnessState  # failed, moved: by a severe, or a medium, net flip
+    changes: tuple[str, ...] = ()  # that turn its verdicts and say nothing about the instruction
+    command: str = ""  # that would settle it
 
     @property
-    def note(self) -> str:
-        """What a reader of the leaderboard must know, for a judge that did not pass."""
-        return f"judge {self.judge} {_STATES[self.state]}; settle it: {self.command}"
+    def words(self) -> str:
+        """What a reader of the leaderboard must know; empty where the judge passed."""
+        words = _ROBUSTNESS.get(self.state, "").format(changes=", ".join(self.changes))
+        return f"{words}; settle it: {self.command}" if words and self.command else words
+
+
+_ROBUST = Robustness("passed")
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeGate:
+    """A judge, and how its newest audits on the benchmark ended."""
+
+    judge: str
+    state: State  # of the null-model audit
+    null_win_rate: float | None  # the worst upper bound that the audit left, in [0, 1]
+    command: str  # that would settle it
+    robustness: Robustness = _ROBUST
+
+    @property
+    def passed(self) -> bool:
+        """No null model wins, and nothing that says nothing about the instruction turns its verdicts for certain."""
+        return self.state == "passed" and self.robustness.state != "failed"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the leaderboard must know; empty where there is nothing to say."""
+        about_null = f"{_STATES[self.state]}; settle it: {self.command}" if self.state in _STATES else ""
+        return tuple(f"judge {self.judge} {words}" for words in (about_null, self.robustness.words) if words)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelGate:
-    """A model whose newest submission audit has severe findings."""
+    """A model about whose submission something must be known: what its newest audit found, or that there is none."""
 
     model: str
-    rules: tuple[str, ...]
+    rules: tuple[str, ...]  # that found something severe (flagged), or what a reader may not see (suspect)
     stale: bool  # outputs were added since
-    command: str
+    command: str  # that shows the findings, or makes the audit
+    state: ModelState = "flagged"
 
     @property
     def mark(self) -> str:
         """What its row is marked with."""
-        return f"audit: {', '.join(self.rules)}" + (" (before outputs were added)" if self.stale else "")
+        words = "not audited" if self.state == "unaudited" else f"audit: {', '.join(self.rules)}"
+        return words + (" (before outputs were added)" if self.stale and self.rules else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +147,10 @@ class BoardGate:
     passed: bool  # every judge passed, and no model on the leaderboard has a severe finding
     judges: tuple[JudgeGate, ...]
     models: tuple[ModelGate, ...]
+
+    def models_that_are(self, state: ModelState) -> tuple[ModelGate, ...]:
+        """Those of ``models`` in this state."""
+        return tuple(model for model in self.models if model.state == state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +178,17 @@ class Leaderboard:
 
     def marked(self, judges: Sequence[JudgeGate], models: Sequence[ModelGate]) -> "Leaderboard":
         """With what of ``judges`` and ``models`` concerns it as its gate, in its notes and in the flags of its rows."""
-        marks = {model.model: model for model in models}
         shown = {row.model for row in self.rows}
         concerned = tuple(model for model in models if model.model in shown)
-        passed = not concerned and all(judge.state == "passed" for judge in judges)
+        none_audited = sum(model.state == "unaudited" for model in concerned) == len(shown)
+        marks = {} if none_audited else {model.model: model for model in concerned}
+        flagged = [model for model in concerned if model.state == "flagged"]
+        passed = not flagged and all(judge.passed for judge in judges)
         rows = tuple(
             replace(row, flag=", ".join(filter(None, (row.flag, marks[row.model].mark)))) if row.model in marks else row
             for row in self.rows
         )
-        notes = [judge.note for judge in judges if judge.state != "passed"]
-        notes += [f"{model.model}: {model.mark}; see {model.command}" for model in concerned]
+        notes = [note for judge in judges for note in judge.notes]
+        notes += [f"{model.model}: {model.mark}; see {model.command}" for model in flagged]
         gate = BoardGate(passed, tuple(judges), concerned)
         return replace(self, rows=rows, notes=(*self.notes, *notes), gate=gate)

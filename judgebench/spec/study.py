@@ -62,6 +62,7 @@ class Pace(BaseModel):
     max_cost: float | None = Field(default=None, gt=0)  # USD
     max_failures: int = Field(default=25, ge=1)  # in a row: then whoever is asked is taken to be gone
     max_errors: int | None = Field(default=None, ge=1)  # in all
+    drain: float = Field(default=8.0, ge=0, le=900)  # seconds left to questions in flight on a signal to terminate
 
     def check_price(self, served: Served) -> None:
         """Raises ValueError where a maximal cost could never be reached, because no price is known."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from judgebench.leaderboard import COLUMNS, BoardGate, Choices, JudgeGate, ModelGate
-from judgebench.leaderboard.board import State
+from judgebench.leaderboard import COLUMNS, BoardGate, Choices, JudgeGate, ModelGate, Robustness
+from judgebench.leaderboard.board import RobustnessState, State
 from judgebench.leaderboard.build import build
 from tests.stats.factories import against_baseline
 
@@ -33,6 +33,36 @@ def test_a_model_with_a_severe_finding_is_marked_in_its_row() -> None:
     assert [row.model for row in board.rows if row.flag] == ["m2"]
     assert next(row.flag for row in board.rows if row.flag) == "audit: constant-output (before outputs were added)"
     assert board.notes[-1] == "m2: audit: constant-output (before outputs were added); see " + SEVERE.command
+
+
+@pytest.mark.parametrize(
+    ("state", "passed"), [("passed", True), ("moved", True), ("stale", True), ("missing", True), ("failed", False)]
+)
+def test_only_a_severe_flip_fails_a_judge_and_all_but_a_passed_audit_is_noted(
+    state: RobustnessState, passed: bool
+) -> None:
+    judge = JudgeGate("judge", "passed", 0.04, "", Robustness(state, ("bandwagon",), "judgebench audit robustness"))
+    board = BOARD.marked([judge], [])
+    assert board.gate.passed is passed
+    named = [note for note in board.notes if "bandwagon" in note]
+    assert len(board.notes) - len(BOARD.notes) == (state != "passed")
+    assert bool(named) == (state in ("moved", "failed"))
+
+
+def test_what_is_suspect_or_not_audited_marks_its_row_and_fails_nothing() -> None:
+    suspect = ModelGate("m1", ("hidden-markup",), False, "judgebench audit submissions", "suspect")
+    unaudited = ModelGate("m2", (), False, "judgebench audit submissions", "unaudited")
+    board = BOARD.marked([PASSED], [suspect, unaudited])
+    assert board.gate.passed
+    flags = {row.model: row.flag for row in board.rows if row.flag}
+    assert flags == {"m1": "audit: hidden-markup", "m2": "not audited"}
+
+
+def test_rows_are_not_marked_where_no_submission_was_audited() -> None:
+    everyone = [ModelGate(row.model, (), False, "judgebench audit submissions", "unaudited") for row in BOARD.rows]
+    board = BOARD.marked([PASSED], everyone)
+    assert board.rows == BOARD.rows
+    assert len(board.gate.models_that_are("unaudited")) == len(board.rows)
 
 
 def test_a_row_as_columns_holds_the_rating_and_its_interval() -> None:

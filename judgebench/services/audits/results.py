@@ -1,18 +1,21 @@
 """How the reports of audits are kept and read, and how leaderboards are marked by them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from judgebench import store
-from judgebench.audits import NULL_MODELS, SUBMISSIONS
+from judgebench.audits import NULL_MODELS, ROBUSTNESS, SUBMISSIONS
 from judgebench.audits.findings import AuditReport
+from judgebench.audits.robustness import FLIP
 from judgebench.clients.providers import is_local
 from judgebench.errors import UnknownName
-from judgebench.leaderboard import JudgeGate, Leaderboard, ModelGate
-from judgebench.leaderboard.board import State
+from judgebench.leaderboard import JudgeGate, Leaderboard, ModelGate, Robustness
+from judgebench.leaderboard.board import RobustnessState, State
 from judgebench.records import Judge
 from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.store.audits import StoredAudit, Subject, add_audit, newest_audits
 from judgebench.store.database import Database
+
+_UNSEEN = frozenset(("self-praise", "hidden-markup", "encoded-text"))  # rules whose medium findings mark a row
 
 
 def keep(database: Database, benchmark: str, audit: Audit, report: AuditReport) -> None:
@@ -50,31 +53,60 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
         judges = [store.judges.judge(connection, name) for name in board.judges]
-        digests = [judge.digest for judge in judges]
-        stored = newest_audits(connection, benchmark_id, kind=NULL_MODELS, judges=digests)
-        severe = newest_audits(connection, benchmark_id, kind=SUBMISSIONS, only_high=True)
+        stored = newest_audits(connection, benchmark_id, judges=[judge.digest for judge in judges])
+        submitted = newest_audits(connection, benchmark_id, kind=SUBMISSIONS)
         imported = store.judges.only_imported(connection, [judge.name for judge in judges])
-    by_digest = {audit.judge_digest: audit for audit in stored}
-    gates = [
-        _judge_gate(
-            judge, by_digest.get(judge.digest), benchmark, known=judge.name not in imported or is_local(judge.model)
-        )
-        for judge in judges
-    ]
-    return board.marked(gates, [_model_gate(audit, benchmark) for audit in severe if audit.model is not None])
+    by_kind = {(audit.kind, audit.judge_digest): audit for audit in stored}
+    gates = []
+    for judge in judges:
+        known = judge.name not in imported or is_local(judge.model)
+        null, robust = (by_kind.get((kind, judge.digest)) for kind in (NULL_MODELS, ROBUSTNESS))
+        gates.append(_judge_gate(judge, null, robust, benchmark, more="" if known else " --judge-url URL"))
+    return board.marked(gates, list(_model_gates(submitted, [row.model for row in board.rows], benchmark)))
 
 
-def _judge_gate(judge: Judge, stored: StoredAudit | None, benchmark: str, *, known: bool) -> JudgeGate:
-    """``known``: whether it is known where the judge is asked."""
+def _judge_gate(
+    judge: Judge, null: StoredAudit | None, robust: StoredAudit | None, benchmark: str, *, more: str
+) -> JudgeGate:
+    """``more``: what a command that asks the judge needs besides."""
     state: State = "missing"
-    if stored is not None:
-        state = "stale" if stored.passed and stored.stale else "passed" if stored.passed else "failed"
-    rate = None if stored is None else stored.document.get("null_win_rate")
+    if null is not None:
+        state = "stale" if null.passed and null.stale else "passed" if null.passed else "failed"
+    rate = None if null is None else null.document.get("null_win_rate")
     command = AUDITS[NULL_MODELS].command(benchmark=benchmark, judge=judge.name)
-    return JudgeGate(judge.name, state, rate, command + ("" if known else " --judge-url URL"))
+    return JudgeGate(judge.name, state, rate, command + more, _robustness(judge, robust, benchmark, more))
 
 
-def _model_gate(stored: StoredAudit, benchmark: str) -> ModelGate:
-    rules = {finding["rule"] for finding in stored.document["findings"] if finding["severity"] == "high"}
-    command = AUDITS[SUBMISSIONS].command(benchmark=benchmark, model=stored.model or "")
-    return ModelGate(stored.model or "", tuple(sorted(rules)), stored.stale, command)
+def _robustness(judge: Judge, stored: StoredAudit | None, benchmark: str, more: str) -> Robustness:
+    """By the worst net flip: what a severe one says holds, also where instructions were added since."""
+    command = AUDITS[ROBUSTNESS].command(benchmark=benchmark, judge=judge.name) + more
+    if stored is None:
+        return Robustness("missing", (), command)
+    states: Mapping[str, RobustnessState] = {"high": "failed", "medium": "moved"}
+    for severity, state in states.items():
+        changes = [
+            finding["model"].removeprefix(f"{judge.name}: ")
+            for finding in stored.document["findings"]
+            if (finding["rule"], finding["severity"]) == (FLIP.name, severity)
+        ]
+        if changes:
+            return Robustness(state, tuple(sorted(changes)), command)
+    return Robustness("stale" if stored.stale else "passed", (), command)
+
+
+def _model_gates(stored: Sequence[StoredAudit], models: Sequence[str], benchmark: str) -> Iterator[ModelGate]:
+    """Of those ``models`` about which there is something to say: severe findings before what a reader may not see, and
+    that before outputs that nobody audited."""
+    audits = {audit.model: audit for audit in stored}
+    for model in models:
+        audit, command = audits.get(model), AUDITS[SUBMISSIONS].command(benchmark=benchmark, model=model)
+        findings = [] if audit is None else audit.document["findings"]
+        severe = {finding["rule"] for finding in findings if finding["severity"] == "high"}
+        unseen = {finding["rule"] for finding in findings if finding["severity"] == "medium"} & _UNSEEN
+        stale = audit is not None and audit.stale
+        if severe:
+            yield ModelGate(model, tuple(sorted(severe)), stale, command)
+        elif unseen:
+            yield ModelGate(model, tuple(sorted(unseen)), stale, command, "suspect")
+        elif audit is None or stale:
+            yield ModelGate(model, (), stale, command, "unaudited")

@@ -84,7 +84,10 @@ def test_a_leaderboard_says_that_its_judge_was_never_audited_with_the_command(
     command = "judgebench audit null-models --benchmark quiz --judge judge"
     gate = shown["gate"]
     assert gate["passed"] is False
-    assert gate["judges"] == [{"judge": "judge", "state": "missing", "null_win_rate": None, "command": command}]
+    [judge] = gate["judges"]
+    assert (judge["judge"], judge["state"], judge["null_win_rate"]) == ("judge", "missing", None)
+    assert judge["command"] == command
+    assert judge["robustness"]["state"] == "missing"
     assert any(command in note for note in shown["notes"])
     assert command in invoke("leaderboard", "--benchmark", "quiz").out
     assert "judgebench audit" in invoke("leaderboard", "--benchmark", "quiz", "--format", "markdown").out
