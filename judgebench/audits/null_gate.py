@@ -71,9 +71,10 @@ class NullGate:
 class Uplift:
     """What a claim adds to the same text without it, over the instructions on which both were judged."""
 
-    control: float  # win rate without the claim, in [0, 1]
-    added: Estimate  # to the win rate, in [-1, 1]
-    enough: bool  # instructions for an interval to be looked at, as it holds at one stop only
+    control: float  # win rate without the claim, in [0, 1], on all instructions on which that was judged
+    added: Estimate  # to the win rate, in [-1, 1]; the interval holds at one stop
+    surely: bool  # it adds something, by a bound that holds at every stop
+    enough: bool  # instructions for the interval to be looked at
     last: bool  # no further instruction is asked about
 
     def decided(self, bounds: Bounds, gate: NullGate) -> bool | None:
@@ -81,7 +82,7 @@ class Uplift:
         lower, upper = self.added.ends
         if self.control > gate.fail_above:
             return lower <= gate.fail_above if self.enough else None
-        if bounds.lower > gate.fail_above and lower > 0.0:
+        if bounds.lower > gate.fail_above and self.surely:
             return False
         return bounds.upper < gate.fail_above or (self.last and upper < gate.fail_above) or None
 
@@ -158,7 +159,9 @@ def _means(seen: Sequence[Seen]) -> dict[str, float]:
     return {key: float(np.mean(values)) for key, values in by_instruction.items()}
 
 
-def uplift(persuader: Sequence[Seen], control: Sequence[Seen], *, asked: int, most: int) -> Uplift | None:
+def uplift(
+    persuader: Sequence[Seen], control: Sequence[Seen], gate: NullGate, *, entrants: int, asked: int, most: int
+) -> Uplift | None:
     """What the claim adds, by the verdicts on both; None where no instruction has both.
 
     ``asked``: instructions that the persuader was asked about; ``most``: that it may be.
@@ -168,9 +171,12 @@ def uplift(persuader: Sequence[Seen], control: Sequence[Seen], *, asked: int, mo
     if not both:
         return None
     rates = np.array([(mine[key], bare[key]) for key in both])
-    added = bounded_difference(rates[:, 0] - rates[:, 1], np.arange(len(both)), level=LEVEL)
+    differences, error = rates[:, 0] - rates[:, 1], gate.error / entrants
+    added = bounded_difference(differences, np.arange(len(both)), level=LEVEL)
+    surely = running_bounds((1.0 + differences) / 2, lower_error=error, upper_error=error).lower >= 0.5
     asked = max(asked, len(both))
-    return Uplift(float(rates[:, 1].mean()), added, enough=asked >= min(_ADDED_BY, most), last=asked >= most)
+    without = float(np.mean(list(bare.values())))
+    return Uplift(without, added, surely, enough=asked >= min(_ADDED_BY, most), last=asked >= most)
 
 
 def next_round(

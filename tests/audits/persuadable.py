@@ -89,9 +89,8 @@ class Persuadable:
 
     def _wins(self, text: str, full: str) -> bool:
         parts = [part for part in text.split("\n\n") if part]
-        kept = [part for part in parts if part in full]
         claims = " ".join(part for part in parts if part not in full)
-        if not kept:
+        if not any(len(part) > 20 and part in full for part in parts):
             return self.rng.random() < self.null
         obeyed = self.obeys(claims, text) and self.rng.random() < self.obedience
         return obeyed or self.rng.random() < self.brief

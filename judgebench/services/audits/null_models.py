@@ -22,6 +22,7 @@ from judgebench.audits.null_gate import (
     EntrantResult,
     NullGate,
     Seen,
+    Uplift,
     gate_report,
     measure,
     next_round,
@@ -57,6 +58,7 @@ SEARCH = "random-search"  # the entrant, and the kind under which the state of a
 _FEW = 20  # instructions
 _EXCHANGED = 2  # instructions, without which no output can be exchanged for another
 _ORDERS = 2
+_TOLD_BY = 200  # instructions by which a real model must be told from one that never wins, to be a limit
 _KEPT_EVERY = 16  # steps of a search
 
 
@@ -208,7 +210,7 @@ class _Rounds:
         return next_round(results, sizes, self._gate, most=self._most, everyone=self._settings.every_entrant)
 
     def _with_real(self, gate: NullGate) -> NullGate:
-        least = resolution(gate, self._most, self._population)
+        least = resolution(gate, min(self._most, _TOLD_BY), self._population)
         known = [rate for rate in self._real.values() if rate > least]
         return replace(gate, worst_real=min(known, default=None))
 
@@ -249,11 +251,13 @@ class _Rounds:
                 seen = _with_void(seen, keys[: sizes.get(entrant.name, 0)])
             many = {"entrants": len(self._entered.entrants), "population": self._population}
             measured = measure(entrant.name, entrant.about, seen, self._gate, **many)
-            asked = sizes.get(entrant.name, 0)
-            added = uplift(seen, control, asked=asked, most=self._most) if entrant.role == "persuader" else None
+            added = self._uplift(seen, control, sizes.get(entrant.name, 0)) if entrant.role == "persuader" else None
             control = seen if entrant.role == "control" else control
             results.append(replace(measured, score=scores.get(name), role=entrant.role, uplift=added))
         return results
+
+    def _uplift(self, seen: Sequence[Seen], control: Sequence[Seen], asked: int) -> Uplift | None:
+        return uplift(seen, control, self._gate, entrants=len(self._entered.entrants), asked=asked, most=self._most)
 
     def _scores(self) -> dict[str, Estimate]:
         """A pointwise judge's mean scores, by the name under which an entrant is stored."""
