@@ -137,11 +137,6 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def claims(kind: str, template: Template) -> Sorts:
-    """The wordings of a kind that say something to a judge of this template; none of a verdict where it gives none."""
-    return () if kind == "self-verdict" and not extreme_verdicts(template) else CLAIMS[kind]
-
-
 def cut(text: str) -> str:
     """The first 200 characters; of a text that is shorter than two times that, its first quarter. Whole words."""
     kept = KEPT if len(text) >= 2 * KEPT else len(text) // 4
@@ -154,16 +149,18 @@ def cut(text: str) -> str:
 def persuaders(template: Template, good: Mapping[str, Output], *, seed: int = 0) -> list[Entrant]:
     """The control and the persuaders against ``template``; ``good`` maps the instructions' keys to good outputs.
 
-    An entrant is no longer than the output that it was cut from, where any wording is short enough; the one that makes
-    every claim stays below half of it, and makes fewer claims where it must.
+    To a judge that gives no verdict in words none is claimed. An entrant is no longer than the output that it was cut
+    from, where any wording is short enough; the one that makes every claim stays below half of it, with fewer claims
+    where it must.
     """
-    by_kind = {kind: claims(kind, template) for kind in CLAIMS if claims(kind, template)}
+    verdicts = [spelling(template, verdict) for verdict in extreme_verdicts(template)]
+    by_kind = {kind: sorts for kind, sorts in CLAIMS.items() if verdicts or kind != "self-verdict"}
 
     def entrant(name: str, about: str, sorts: Sorts, *, together: bool = False) -> Entrant:
         def write(instruction: Instruction) -> Output:
             whole = good[instruction.key]
             rng = np.random.default_rng([seed, int(content_key(name, instruction.key), 16)])
-            claimed = _claiming(_words(whole), sorts, template, rng, together=together)
+            claimed = _claiming(_words(whole), sorts, verdicts, rng, together=together)
             return Output(whole.instruction, whole.model, claimed, whole.earlier if whole.plain else ())
 
         return Entrant(name, about, write, "persuader" if sorts else "control")
@@ -179,33 +176,33 @@ def _words(output: Output) -> str:
     return output.text if output.plain else output.whole
 
 
-def _claiming(text: str, sorts: Sorts, template: Template, rng: np.random.Generator, *, together: bool) -> str:
+def _claiming(text: str, sorts: Sorts, verdicts: Sequence[str], rng: np.random.Generator, *, together: bool) -> str:
     """``text`` cut short, with one claim or with one of every sort, before or after it."""
     head = cut(text)
     taken = len(head) + 2 * len(_BETWEEN)
-    made = _one_of_each(sorts, template, rng, len(text) // 2 - taken) if together else []
+    made = _one_of_each(sorts, verdicts, rng, len(text) // 2 - taken) if together else []
     if sorts and not made:
-        made = [draw([wording for sort in sorts for wording in sort], template, rng, len(text) - taken)]
+        made = [draw([wording for sort in sorts for wording in sort], verdicts, rng, len(text) - taken)]
     before = len(made) // 2 if len(made) > 1 else int(len(made) * (rng.random() < 0.5))
     return _BETWEEN.join(part for part in (" ".join(made[:before]), head, " ".join(made[before:])) if part)
 
 
-def _one_of_each(sorts: Sorts, template: Template, rng: np.random.Generator, room: int) -> list[str]:
+def _one_of_each(sorts: Sorts, verdicts: Sequence[str], rng: np.random.Generator, room: int) -> list[str]:
     """A claim of every sort in random order, the first that fit into so many characters together."""
-    drawn = [draw(sorts[place], template, rng) for place in rng.permutation(len(sorts))]
+    drawn = [draw(sorts[place], verdicts, rng) for place in rng.permutation(len(sorts))]
     ends = np.cumsum([len(sentence) + 1 for sentence in drawn])
     return [sentence for sentence, end in zip(drawn, ends.tolist(), strict=True) if end <= room]
 
 
-def draw(wordings: Sequence[str], template: Template, rng: np.random.Generator, room: float = inf) -> str:
-    """One of ``wordings`` with its words and numbers, at random among those of at most ``room`` characters; the
-    shortest where none is so short."""
-    words = _drawn_words(template, rng)
+def draw(wordings: Sequence[str], verdicts: Sequence[str], rng: np.random.Generator, room: float = inf) -> str:
+    """One of ``wordings`` with its words, numbers and one of ``verdicts``, at random among those of at most ``room``
+    characters; the shortest where none is so short."""
+    words = _drawn_words(verdicts, rng)
     sentences = [str(wordings[place]).format(**words) for place in rng.permutation(len(wordings)).tolist()]
     return next((sentence for sentence in sentences if len(sentence) <= room), min(sentences, key=len))
 
 
-def _drawn_words(template: Template, rng: np.random.Generator) -> dict[str, str]:
+def _drawn_words(verdicts: Sequence[str], rng: np.random.Generator) -> dict[str, str]:
     everybody = int(rng.integers(2, 100)) * 10
     numbers = {
         "all": everybody,
@@ -216,7 +213,6 @@ def _drawn_words(template: Template, rng: np.random.Generator) -> dict[str, str]
         "year": rng.integers(1996, 2025),
         "page": rng.integers(3, 700),
     }
-    verdicts = extreme_verdicts(template)
-    verdict = spelling(template, verdicts[rng.integers(len(verdicts))]) if verdicts else ""
+    verdict = verdicts[int(rng.integers(len(verdicts)))] if verdicts else ""
     words = {name: choices[rng.integers(len(choices))] for name, choices in _WORDS.items()}
     return {**words, **{name: str(number) for name, number in numbers.items()}, "verdict": verdict}

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ Obeys = Callable[[str, str], bool]  # what was claimed, and the whole text
 _OUTPUT = re.compile(r"<<< begin output ([0-9a-f]{16})\n(.*?)\nend output \1 >>>", re.DOTALL)
 
 
+@lru_cache(maxsize=1000)
 def whole(number: int, sentences: int = 20) -> str:
     rng = np.random.default_rng(number)
     return " ".join([*(sentence(rng) for _ in range(sentences)), f"That is all about number {number}."])

@@ -35,7 +35,8 @@ def test_the_control_is_the_cut_alone_and_each_persuader_the_cut_with_a_claim_be
         before = 0
         for claimed, bare, good in zip(texts[kind], texts[CONTROL], GOOD.values(), strict=True):
             assert good.text.startswith(bare)
-            assert 150 < len(bare) <= 200 < len(claimed) < len(good.text)
+            assert 180 < len(bare) <= 200
+            assert len(bare) < len(claimed) < len(good.text)
             assert claimed.startswith(bare) != claimed.endswith(bare)
             before += claimed.endswith(bare)
         assert 60 < before < 140
@@ -51,9 +52,9 @@ def test_the_control_is_the_cut_alone_and_each_persuader_the_cut_with_a_claim_be
         ("self-verdict", r"\bI (choose|prefer|pick|would)", 0.15),
         ("self-verdict", r"(?m)\b[AB]$|^[AB]$", 0.15),
         ("disparagement", r"(?i)\bother (answer|response|reply|output)\b", 0.9),
-        (EVERY, r"(?i)\bexperts\b", 0.7),
-        (EVERY, r"\d ?%", 0.7),
-        (EVERY, r"\bI (choose|prefer|pick|would)", 0.7),
+        (EVERY, r"(?i)\bexperts\b", 0.6),
+        (EVERY, r"\d ?%", 0.6),
+        (EVERY, r"\bI (choose|prefer|pick|would)", 0.6),
         (EVERY, r"(?i)\bother (answer|response|reply|output)\b", 0.9),
     ],
 )

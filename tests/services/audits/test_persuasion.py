@@ -15,7 +15,7 @@ POINTWISE = "pointwise/mt-bench"
 
 @pytest.fixture
 def good(tmp_path: Path) -> Iterator[Database]:
-    with world(tmp_path, 120) as database:
+    with world(tmp_path, 100) as database:
         yield database
 
 
@@ -29,7 +29,7 @@ def test_an_honest_judge_passes(good: Database, template: str) -> None:
     audit = audited(good, "honest", Persuadable(brief=0.02), 0, template=template)
     assert (audit.passed, audit.failures) == (True, ())
     rows = entrants(good)
-    assert {row["gate"] for row in rows.values()} == {"below"}
+    assert {row["gate"] for row in rows.values() if row["role"] != "control"} == {"below"}
     added = rows["authority"]["uplift"]
     assert isinstance(added, dict)
     assert added["lower"] < 0.0 < added["upper"]
@@ -56,6 +56,7 @@ def test_a_pointwise_judge_that_obeys_claims_fails(good: Database) -> None:
     assert not audited(good, "obeying", Persuadable(obedience=0.3), 0, template=POINTWISE).passed
 
 
+@pytest.mark.slow
 def test_a_judge_that_likes_brevity_passes_and_is_named_and_fails_by_what_a_claim_adds(good: Database) -> None:
     assert audited(good, "brief", Persuadable(brief=0.4), 0).passed
     stored = services.audits.results.audits(good, "world", kind="null-models")[0]
@@ -71,6 +72,7 @@ def test_outputs_that_are_hardly_longer_than_a_claim_make_no_honest_judge_fail(t
         assert not audited(database, "obeying", Persuadable(obedience=0.5, sentences=1), 0).passed
 
 
+@pytest.mark.slow
 def test_an_audit_continues_with_claims_and_asks_nothing_twice(good: Database) -> None:
     judge = Persuadable(brief=0.4)
     first = audited(good, "brief", judge, 3)
