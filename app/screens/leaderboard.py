@@ -167,9 +167,12 @@ def _moves(view: _View, controls: tuple[Without, ...]) -> None:
             charts.moves(rows[view.part.start : view.part.stop]),
             alt="How each model moves; the table below holds the same numbers",
         )
-        line(sentences.movement(rows))
+        for sentence in sentences.movement(counterfactuals.together):
+            line(sentence)
     for sentence in sentences.effects(counterfactuals):
         line(sentence)
+    for note in counterfactuals.notes:
+        line(one_line(note, 1000))
     if view.language is not None:
         line("This part is about all languages.")
     if rows:

@@ -1,10 +1,12 @@
 """Whether a judge favours its own outputs, or its family's, beyond what others find in them.
 
-Two forms. Consensus residuals need several judges: what a judge gives its own model, less what the additive model
+Consensus residuals need several judges: what a judge gives its own model, less what the additive model
 "judge + model", fitted to the scores of unrelated judges and models alone, expects there (a fixed-effects form of the
-self-bias of arXiv 2508.06709). Equal opportunity needs human labels: the share of battles that people gave to the
-judge's own model in which the judge concurs, less that share where they preferred the other (Wataoka et al. 2024, arXiv
-2410.21819).
+self-bias of arXiv 2508.06709). Two forms need human labels. Equal opportunity: the share of battles that people gave to
+the judge's own model in which the judge concurs, less that share where they preferred the other (Wataoka et al. 2024,
+arXiv 2410.21819). As people's votes are noisy, an unbiased judge too concurs more where they preferred the better
+model, so this is a figure and no favour. The favour is by how much more the judge sets its own model above the others
+than people do, theirs times its sharpness (``bias.sharpness``).
 
 Scores here are win rates against a baseline, which must not itself be related to a judge, or against the field: there a
 favour of f shows as f * k / (k - 1) among k models, because what one wins its rivals lose. Leakage, in
@@ -18,11 +20,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from judgebench.bias.effects import in_points
 from judgebench.bias.human_agreement import people_preference
 from judgebench.bias.relatives import Relation
+from judgebench.bias.sharpness import beside_people
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate, unidentified
-from judgebench.stats.intervals import bounded_mean, cluster_error, normal_estimate
+from judgebench.stats.intervals import bounded_mean, difference_estimate, influence_estimate
 from judgebench.stats.verdict_table import Floats, LabelTable, VerdictTable
 
 _UNTOLD = "no unrelated judge scored these models, so their quality is not known without the judge"
@@ -65,7 +69,7 @@ def consensus_residuals(
 class EqualOpportunity:
     """How often the judge concurs with people, by whose side they took. Judge's ties count half."""
 
-    bias: Estimate  # concurs_own - concurs_other: above 0 favours its own
+    bias: Estimate  # concurs_own - concurs_other: above 0 also where its own model is merely the better one
     concurs_own: Estimate  # where people preferred its own output
     concurs_other: Estimate  # where they preferred the other
 
@@ -89,22 +93,35 @@ def equal_opportunity(table: VerdictTable, own: str, human: Floats, *, level: fl
     if not theirs.any() or not others.any():
         reason = f"people never preferred {'the other' if theirs.any() else repr(own)}"
         return no_opportunity(reason, level, n)
-    hit, miss = toward[theirs].mean(), 1 - toward[others].mean()
-    sides = (
+    concurs = [
         bounded_mean(share[rows], table.instruction[rows], level=level)
         for share, rows in ((toward, theirs), (1 - toward, others))
-    )
-    influence = np.where(theirs, (toward - hit) / theirs.sum(), 0.0)
-    influence -= np.where(others, (1 - toward - miss) / others.sum(), 0.0)
-    counted = theirs | others
-    se = cluster_error(influence[counted], table.instruction[counted])
-    bias = normal_estimate(float(hit - miss), se, level=level, n=n, bounds=(-1.0, 1.0))
-    return EqualOpportunity(bias, *sides)
+    ]
+    return EqualOpportunity(difference_estimate(*concurs), *concurs)
 
 
 def no_opportunity(reason: str, level: float, n: int = 0) -> EqualOpportunity:
     """Nothing of it is identified, for one reason."""
     return EqualOpportunity(*(unidentified(reason, level=level, n=n),) * 3)
+
+
+def favour_beyond_people(table: VerdictTable, own: str, human: Floats, *, level: float = 0.95) -> Estimate:
+    """Points of win rate that being ``own``'s adds at equal quality, at least, for verdicts of a judge that is ``own``.
+
+    The lead of its strength over the mean of the others', less the judge's sharpness among the others times that lead
+    with people; ``human`` (n,) as in ``equal_opportunity``.
+    Raises UnknownName for a model that is not in the table, StatisticsError where no verdict has a human preference.
+    """
+    if own not in table.models:
+        raise UnknownName("model", own, table.models)
+    beside = beside_people(table, human, [])
+    others = beside.connected(table.model_code(own))
+    n = int(np.isfinite(human).sum())
+    if not others.any():
+        return unidentified("people did not compare the judge's own outputs with any other", level=level, n=n)
+    lead = np.where(others, -1 / others.sum(), 0.0)
+    lead[table.model_code(own)] = 1.0
+    return in_points(beside.sharpness(others).beyond(lead, n=n, level=level), 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,8 +194,15 @@ def _figure(scores: _Scores, contrast: Floats | None, level: float) -> Estimate:
     rows = used[scores.judge, scores.model]
     at = scores.judge[rows], scores.model[rows]
     influence = weight[at] * (scores.value[rows] - scores.mean[at])
-    n = len(np.flatnonzero(rows))
-    return normal_estimate(value, cluster_error(influence, scores.instruction[rows]), level=level, n=n)
+    extra = float((contrast[used] ** 2 * _doubt(scores.mean[used], scores.count[used])).sum())
+    return influence_estimate(value, influence, scores.instruction[rows], extra=extra, level=level)
+
+
+def _doubt(mean: Floats, count: Floats) -> Floats:
+    """Variance that an imagined verdict for and one against would by themselves add to a mean; no mean is surer."""
+    rate = (mean * count + 1) / (count + 2)
+    doubt: Floats = (rate**2 + (1 - rate) ** 2) / (count + 2) ** 2
+    return doubt
 
 
 def familiarity(

@@ -105,6 +105,9 @@ Columns = Annotated[
     ),
 ]
 Extend = Annotated[bool, typer.Option("--extend", help="Add to the benchmark what it lacks.")]
+Audited = Annotated[
+    bool, typer.Option("--audit/--no-audit", help="Audit the outputs; without it leaderboards call them unaudited.")
+]
 NewBenchmark = Annotated[
     bool, typer.Option("--new-benchmark", help="Create the benchmark although its name is hardly another's.")
 ]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import typer
     from rich.console import Console
 
+    from judgebench.audits.findings import AuditReport
     from judgebench.engine.runner import OnProgress, RunTally
     from judgebench.estimate import Estimate
     from judgebench.show.numbers import Unit
@@ -90,6 +91,14 @@ def tell(*lines: str) -> None:
     """Lines that are no result, on stderr."""
     for line in lines:
         err().print(visible(line))
+
+
+def tell_findings(benchmark: str, *reports: AuditReport | None) -> None:
+    """What audits of outputs found, on stderr; nothing where there was none."""
+    from judgebench.show.tables import audit_notice
+
+    audits = [report for report in reports if report is not None]
+    tell(*(f"  audit: {line}" for line in audit_notice(audits, benchmark)))
 
 
 def complain(message: str) -> None:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from judgebench import store
+from judgebench.audits.findings import AuditReport
 from judgebench.clients.base import Client
 from judgebench.clients.providers import price_of, provider_of
 from judgebench.conversations import REPLYING, Message, Reasoning, Segment, Text, Trajectory, cut, join
@@ -161,6 +162,7 @@ class AnswerReport:
     interrupted: bool
     other_models: tuple[str, ...] = ()  # names that the server gave back instead of the one that was asked
     not_asked: Mapping[str, int] = field(default_factory=dict)  # why instructions were not asked -> how many
+    audit: AuditReport | None = None  # of the model as it is stored; None: it was not audited
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from judgebench.leaderboard.board import RobustnessState, State
 from judgebench.records import Judge
 from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.store.audits import StoredAudit, Subject, add_audit, newest_audits
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 _UNSEEN = frozenset(("self-praise", "hidden-markup", "encoded-text"))  # rules whose medium findings mark a row
 
@@ -21,15 +21,21 @@ _UNSEEN = frozenset(("self-praise", "hidden-markup", "encoded-text"))  # rules w
 def keep(database: Database, benchmark: str, audit: Audit, report: AuditReport) -> None:
     """Keep a report with what it is about: the judge, each of the models, or the benchmark. Raises UnknownName."""
     with database.write() as connection:
-        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-        for subject, part in _parts(audit, benchmark_id, report):
-            add_audit(connection, subject, passed=part.passed and part.settles, document=part.document())
+        keep_with(connection, store.benchmarks.benchmark_id(connection, benchmark), audit, report)
+
+
+def keep_with(connection: Connection, benchmark_id: int, audit: Audit, report: AuditReport) -> None:
+    """``keep`` in a transaction that stores more."""
+    for subject, part in _parts(audit, benchmark_id, report):
+        looked_at = part.extents.get(subject.model or "")
+        passed = part.passed and part.settles
+        add_audit(connection, subject, passed=passed, document=part.document(), extent=looked_at)
 
 
 def _parts(audit: Audit, benchmark_id: int, report: AuditReport) -> Iterator[tuple[Subject, AuditReport]]:
     if audit.subject == "submissions":
         for name in report.about:
-            yield Subject(audit.name, benchmark_id, model=name), report.of_model(name)
+            yield Subject(audit.name, benchmark_id, model=name), report.of_models(name)
     else:
         yield Subject(audit.name, benchmark_id, *report.about), report
 
@@ -54,7 +60,7 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
         judges = [store.judges.judge(connection, name) for name in board.judges]
         stored = newest_audits(connection, benchmark_id, judges=[judge.digest for judge in judges])
-        submitted = newest_audits(connection, benchmark_id, kind=SUBMISSIONS)
+        models = model_gates(connection, benchmark, [row.model for row in board.rows])
         imported = store.judges.only_imported(connection, [judge.name for judge in judges])
     by_kind = {(audit.kind, audit.judge_digest): audit for audit in stored}
     gates = []
@@ -62,7 +68,13 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
         known = judge.name not in imported or is_local(judge.model)
         null, robust = (by_kind.get((kind, judge.digest)) for kind in (NULL_MODELS, ROBUSTNESS))
         gates.append(_judge_gate(judge, null, robust, benchmark, more="" if known else " --judge-url URL"))
-    return board.marked(gates, list(_model_gates(submitted, [row.model for row in board.rows], benchmark)))
+    return board.marked(gates, models)
+
+
+def model_gates(connection: Connection, benchmark: str, models: Sequence[str]) -> list[ModelGate]:
+    """What the newest submission audits say about ``models``. Raises UnknownName."""
+    submitted = newest_audits(connection, store.benchmarks.benchmark_id(connection, benchmark), kind=SUBMISSIONS)
+    return list(_model_gates(submitted, models, benchmark))
 
 
 def _judge_gate(
