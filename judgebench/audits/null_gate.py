@@ -160,11 +160,11 @@ def _means(seen: Sequence[Seen]) -> dict[str, float]:
 
 
 def uplift(
-    persuader: Sequence[Seen], control: Sequence[Seen], gate: NullGate, *, entrants: int, asked: int, most: int
+    persuader: Sequence[Seen], control: Sequence[Seen], gate: NullGate, *, entrants: int, size: int, most: int
 ) -> Uplift | None:
     """What the claim adds, by the verdicts on both; None where no instruction has both.
 
-    ``asked``: instructions that the persuader was asked about; ``most``: that it may be.
+    ``size``: instructions that the persuader was asked about; ``most``: that it may be.
     """
     mine, bare = _means(persuader), _means(control)
     both = [key for key in mine if key in bare]
@@ -174,9 +174,9 @@ def uplift(
     differences, error = rates[:, 0] - rates[:, 1], gate.error / entrants
     added = bounded_difference(differences, np.arange(len(both)), level=LEVEL)
     surely = running_bounds((1.0 + differences) / 2, lower_error=error, upper_error=error).lower >= 0.5
-    asked = max(asked, len(both))
+    size = max(size, len(both))
     without = float(np.mean(list(bare.values())))
-    return Uplift(without, added, surely, enough=asked >= min(_ADDED_BY, most), last=asked >= most)
+    return Uplift(without, added, surely, enough=size >= min(_ADDED_BY, most), last=size >= most)
 
 
 def next_round(

@@ -256,8 +256,8 @@ class _Rounds:
             results.append(replace(measured, score=scores.get(name), role=entrant.role, uplift=added))
         return results
 
-    def _uplift(self, seen: Sequence[Seen], control: Sequence[Seen], asked: int) -> Uplift | None:
-        return uplift(seen, control, self._gate, entrants=len(self._entered.entrants), asked=asked, most=self._most)
+    def _uplift(self, seen: Sequence[Seen], control: Sequence[Seen], size: int) -> Uplift | None:
+        return uplift(seen, control, self._gate, entrants=len(self._entered.entrants), size=size, most=self._most)
 
     def _scores(self) -> dict[str, Estimate]:
         """A pointwise judge's mean scores, by the name under which an entrant is stored."""
