@@ -7,8 +7,8 @@ import streamlit as st
 from app import cached, filters
 from app.views import elements
 from app.views.elements import line, problem
-from judgebench.services.bias import Scope
 from judgebench.services.pages import BiasReport, JudgeBenchError
+from judgebench.services.scope import Scope
 from judgebench.show import charts, sentences, tables
 from judgebench.show.numbers import Labelled
 from judgebench.show.text import one_line
@@ -25,9 +25,7 @@ class _View:
 def _chosen(source: cached.Source) -> _View:
     with st.container(horizontal=True):
         benchmark = filters.benchmark(source)
-        judges = filters.some("Judges", benchmark.judges, key="judges", none="All")
-        category = filters.one("Category", benchmark.categories, key="category", none="All")
-    scope = Scope(judges, category)
+        scope = filters.scope(benchmark)
     return _View(source, benchmark.name, scope, cached.bias(source, benchmark.name, scope))
 
 

@@ -8,8 +8,8 @@ from app import auth, cached, filters
 from app.auth import Role
 from app.views.elements import WIDTHS, estimates, line, problem
 from judgebench import services
-from judgebench.services.bias import Scope
 from judgebench.services.pages import Card, JudgeBenchError
+from judgebench.services.scope import Scope
 from judgebench.show.numbers import Labelled
 from judgebench.show.tables import estimate_columns
 from judgebench.show.text import one_line

@@ -31,6 +31,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_array, hstack
 from scipy.special import expit, log_expit, logit
 
+from judgebench.coverage import Coverage
 from judgebench.errors import InputError, StatisticsError, UnknownName
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.intervals import bounded_difference, bounded_mean, normal_estimate
@@ -385,6 +386,7 @@ class Counterfactuals:
     entries: tuple[WithoutEffect, ...]
     together: WithoutEffect
     verdicts: int
+    coverage: Coverage | None = None  # what of a benchmark it counts; None: it is of a table that nobody chose
 
 
 def counterfactuals(

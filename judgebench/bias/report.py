@@ -34,6 +34,7 @@ from judgebench.bias.self_preference import (
     familiarity,
     no_opportunity,
 )
+from judgebench.coverage import Coverage
 from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate, unidentified
 from judgebench.records import Lineage
@@ -69,6 +70,7 @@ class BiasReport:
     equal_opportunity: Mapping[str, EqualOpportunity]  # by judge
     likelihood: Estimate  # preference for the output more likely to the judge's own LLM, less one half
     ledger: Counterfactuals
+    coverage: Coverage | None = None  # what of a benchmark it counts; None: it is of a table that nobody chose
 
 
 def bias_report(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         labels,
         leaderboards,
         lineage,
+        scope,
         submissions,
     )
 
@@ -40,6 +41,7 @@ __all__ = [
     "labels",
     "leaderboards",
     "lineage",
+    "scope",
     "submissions",
 ]
 

@@ -1,6 +1,6 @@
 """How the reports of audits are kept and read, and how leaderboards are marked by them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from judgebench import store
 from judgebench.audits import NULL_MODELS, ROBUSTNESS, SUBMISSIONS
@@ -13,7 +13,7 @@ from judgebench.leaderboard.board import RobustnessState, State
 from judgebench.records import Judge
 from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.store.audits import StoredAudit, Subject, add_audit, newest_audits
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 _UNSEEN = frozenset(("self-praise", "hidden-markup", "encoded-text"))  # rules whose medium findings mark a row
 
@@ -54,7 +54,7 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
         judges = [store.judges.judge(connection, name) for name in board.judges]
         stored = newest_audits(connection, benchmark_id, judges=[judge.digest for judge in judges])
-        submitted = newest_audits(connection, benchmark_id, kind=SUBMISSIONS)
+        models = model_gates(connection, benchmark, [row.model for row in board.rows])
         imported = store.judges.only_imported(connection, [judge.name for judge in judges])
     by_kind = {(audit.kind, audit.judge_digest): audit for audit in stored}
     gates = []
@@ -62,7 +62,18 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
         known = judge.name not in imported or is_local(judge.model)
         null, robust = (by_kind.get((kind, judge.digest)) for kind in (NULL_MODELS, ROBUSTNESS))
         gates.append(_judge_gate(judge, null, robust, benchmark, more="" if known else " --judge-url URL"))
-    return board.marked(gates, list(_model_gates(submitted, [row.model for row in board.rows], benchmark)))
+    return board.marked(gates, models)
+
+
+def model_gates(connection: Connection, benchmark: str, models: Iterable[str]) -> list[ModelGate]:
+    """Of those ``models`` about which there is something to say: severe findings before what a reader may not see, and
+    that before outputs that nobody audited. What audits enter themselves is not audited. Raises UnknownName."""
+    if benchmark.startswith(store.benchmarks.STAGE):
+        return []
+    stored = newest_audits(connection, store.benchmarks.benchmark_id(connection, benchmark), kind=SUBMISSIONS)
+    audits = {audit.model: audit for audit in stored}
+    gates = (_model_gate(model, audits.get(model), benchmark) for model in models)
+    return [gate for gate in gates if gate is not None]
 
 
 def _judge_gate(
@@ -94,19 +105,14 @@ def _robustness(judge: Judge, stored: StoredAudit | None, benchmark: str, more: 
     return Robustness("stale" if stored.stale else "passed", (), command)
 
 
-def _model_gates(stored: Sequence[StoredAudit], models: Sequence[str], benchmark: str) -> Iterator[ModelGate]:
-    """Of those ``models`` about which there is something to say: severe findings before what a reader may not see, and
-    that before outputs that nobody audited."""
-    audits = {audit.model: audit for audit in stored}
-    for model in models:
-        audit, command = audits.get(model), AUDITS[SUBMISSIONS].command(benchmark=benchmark, model=model)
-        findings = [] if audit is None else audit.document["findings"]
-        severe = {finding["rule"] for finding in findings if finding["severity"] == "high"}
-        unseen = {finding["rule"] for finding in findings if finding["severity"] == "medium"} & _UNSEEN
-        stale = audit is not None and audit.stale
-        if severe:
-            yield ModelGate(model, tuple(sorted(severe)), stale, command)
-        elif unseen:
-            yield ModelGate(model, tuple(sorted(unseen)), stale, command, "suspect")
-        elif audit is None or stale:
-            yield ModelGate(model, (), stale, command, "unaudited")
+def _model_gate(model: str, audit: StoredAudit | None, benchmark: str) -> ModelGate | None:
+    command = AUDITS[SUBMISSIONS].command(benchmark=benchmark, model=model)
+    findings = [] if audit is None else audit.document["findings"]
+    severe = {finding["rule"] for finding in findings if finding["severity"] == "high"}
+    unseen = {finding["rule"] for finding in findings if finding["severity"] == "medium"} & _UNSEEN
+    stale = audit is not None and audit.stale
+    if severe:
+        return ModelGate(model, tuple(sorted(severe)), stale, command)
+    if unseen:
+        return ModelGate(model, tuple(sorted(unseen)), stale, command, "suspect")
+    return ModelGate(model, (), stale, command, "unaudited") if audit is None or stale else None
