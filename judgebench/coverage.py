@@ -10,7 +10,7 @@ from typing import Literal
 
 from judgebench.records import Status
 
-JudgesBy = Literal["most verdicts", "name", "all"]
+JudgesBy = Literal["most verdicts", "name", "all", "jury"]
 FlaggedAre = Literal["apart", "left out", "pairs", "wanted", "baseline", "too many"]
 
 
@@ -47,4 +47,4 @@ class Coverage:
     @property
     def pooled(self) -> bool:
         """Whether several judges' verdicts count together."""
-        return len(self.judges) > 1
+        return len(self.judges) > 1 and self.judges_by != "jury"

@@ -105,20 +105,6 @@ def scoped_scores(connection: Connection, benchmark: str, scope: Scope, choices:
     return _Reading(connection, benchmark, scope, choices).scores()
 
 
-def chosen_judges(given: Mapping[str, int], scope: Scope, *, several: bool = False) -> tuple[tuple[str, ...], JudgesBy]:
-    """Whose verdicts count, and by what, of judges with so many; ``several``: where none is named, those of all.
-
-    Raises InputError for judges named beside all of them.
-    """
-    if scope.judges and scope.all_judges:
-        raise InputError("name judges, or take the verdicts of all judges: not both")
-    if scope.judges:
-        return scope.judges, "name"
-    if scope.all_judges or several:
-        return tuple(given), "all"
-    return tuple(sorted(given, key=lambda name: (-given[name], name))[:1]), "most verdicts"
-
-
 class _Reading:
     """One look at a benchmark."""
 
@@ -159,7 +145,7 @@ class _Reading:
         if self._keys is not None:
             table, without = _on(table, without, np.isin(table.instructions, self._keys))
         given = _given(table)
-        judges, judges_by = chosen_judges(given, self._scope, several=_several(self._choices))
+        judges, judges_by = _chosen_judges(given, self._scope, self._choices)
         by = np.isin(table.judges, judges)
         table, without = table.select(by[table.judge]), without.select(by[without.judge])
         answered = store.models.answered(self._connection, self._id, category=self._scope.category, keys=self._keys)
@@ -225,9 +211,17 @@ class _Reading:
         return every
 
 
-def _several(choices: Choices) -> bool:
-    """Whether what was chosen is about several judges."""
-    return choices.jury is not None or choices.cluster in ("judge", "both") or named(choices.method).several
+def _chosen_judges(given: Mapping[str, int], scope: Scope, choices: Choices) -> tuple[tuple[str, ...], JudgesBy]:
+    """Whose verdicts count, and by what, of judges with so many. Raises InputError for judges named beside all."""
+    if scope.judges and scope.all_judges:
+        raise InputError("name judges, or take the verdicts of all judges: not both")
+    several = choices.cluster in ("judge", "both") or named(choices.method).several
+    names = scope.judges or tuple(given)
+    if choices.jury is not None:
+        return names, "jury"
+    if scope.judges or scope.all_judges or several:
+        return names, "name" if scope.judges else "all"
+    return tuple(sorted(given, key=lambda name: (-given[name], name))[:1]), "most verdicts"
 
 
 def _given(table: VerdictTable | ScoreTable) -> dict[str, int]:

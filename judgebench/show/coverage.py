@@ -50,6 +50,8 @@ def _judges(coverage: Coverage) -> Iterator[str]:
     others = f"; not counted: {_numbered(coverage.other_judges)}" if coverage.other_judges else ""
     if coverage.pooled:
         yield f"Verdicts of {len(coverage.judges)} judges are pooled: {by}{others}."
+    elif coverage.judges_by == "jury":
+        yield f"A jury of {count(len(coverage.judges), 'judge')}: {by}{others}."
     elif coverage.judges and others and coverage.judges_by == "most verdicts":
         yield f"Judged by {by}, the judge with most{others} (--judge chooses, --all-judges pools)."
     elif coverage.judges:

@@ -68,7 +68,7 @@ def board_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
         "rows": [row.columns() for row in board.rows],
         "left_out": {str(status): count for status, count in sorted(board.left_out.items())},
         "coverage": coverage.document(board.coverage),
-        "notes": [*coverage.sentences(board.coverage), *board.notes],
+        "notes": [*board.notes, *coverage.sentences(board.coverage)],
         "gate": None if board.gate is None else asdict(board.gate),
     }
 

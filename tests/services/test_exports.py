@@ -31,6 +31,7 @@ from judgebench.records import (
 )
 from judgebench.services.exports import export, rows
 from judgebench.services.imports import import_file
+from judgebench.services.scope import Scope
 from judgebench.store.database import Database
 from judgebench.store.verdicts import VerdictWriter
 
@@ -152,13 +153,13 @@ def test_a_part_is_chosen_by_judge_and_category(database: Database) -> None:
     fill(database)
     for kind in KINDS[:5]:
         every = list(rows(database, kind, benchmark="bench"))
-        part = list(rows(database, kind, benchmark="bench", category="c1"))
+        part = list(rows(database, kind, benchmark="bench", scope=Scope(category="c1")))
         assert 0 < len(part) < len(every)
         assert {row["category"] for row in part} == {"c1"}
-    assert len(list(rows(database, "verdicts", benchmark="bench", judges=["a judge"]))) == 38
-    for unknown in ({"judges": ["none"]}, {"category": "none"}):
+    assert len(list(rows(database, "verdicts", benchmark="bench", scope=Scope(("a judge",))))) == 38
+    for unknown in (Scope(("none",)), Scope(category="none")):
         with pytest.raises(UnknownName):
-            list(rows(database, "verdicts", benchmark="bench", **unknown))  # type: ignore[arg-type]  # wrong on purpose
+            list(rows(database, "verdicts", benchmark="bench", scope=unknown))
 
 
 def test_what_is_refused_leaves_no_file(tmp_path: Path, database: Database) -> None:
@@ -166,9 +167,10 @@ def test_what_is_refused_leaves_no_file(tmp_path: Path, database: Database) -> N
     refused: list[tuple[str, dict[str, Any]]] = [
         ("votes", {"benchmark": "bench"}),
         ("labels", {"benchmark": "bnch"}),
-        ("labels", {"benchmark": "bench", "judges": ["a judge"]}),
-        ("battles", {"benchmark": "bench", "judges": ["a judge", "b"]}),
-        ("verdicts", {"benchmark": "bench", "category": "none"}),
+        ("labels", {"benchmark": "bench", "scope": Scope(("a judge",))}),
+        ("battles", {"benchmark": "bench", "scope": Scope(("a judge", "b"))}),
+        ("verdicts", {"benchmark": "bench", "scope": Scope(category="none")}),
+        ("verdicts", {"benchmark": "bench", "scope": Scope(with_flagged=True)}),
     ]
     for kind, chosen in refused:
         with pytest.raises(InputError):

@@ -80,7 +80,9 @@ def _silent_about_the_first(index: int, request: Request) -> Reply:
 def test_scores_on_different_scales_have_no_common_mean(scored: Database) -> None:
     _scored(scored, lambda index, request: Reply.chat("yes [RESULT] 4"), "pointwise/prometheus")
     with pytest.raises(InputError, match="different scales"):
-        _board(scored, method="score")
+        services.leaderboards.leaderboard(
+            scored, "bench", scope=Scope(all_judges=True), choices=Choices(method="score")
+        )
     alone = services.leaderboards.leaderboard(
         scored, "bench", scope=Scope(("judge@mt-bench.v1",)), choices=Choices(method="score")
     )
