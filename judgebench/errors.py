@@ -5,7 +5,8 @@
     │   ├── UnknownName        no such benchmark, model, judge, template ...; offers the nearest ones
     │   ├── Conflict           the store already holds something else under this identity
     │   └── MissingExtra       an optional dependency or its data is not installed
-    ├── DatabaseError          the database cannot be reached, is locked, or is newer than the code
+    ├── DatabaseError          the database cannot be reached, or is newer than the code
+    │   └── DatabaseBusy       another process has locked it
     ├── JudgeError             asking a judge failed
     │   ├── JudgeUnreachable   nobody answers at its address, or it keeps failing
     │   ├── JudgeRefused       it answered that the request is not allowed: key, model name, quota
@@ -58,6 +59,10 @@ class MissingExtra(InputError):
 
 class DatabaseError(JudgeBenchError):
     """The database cannot be used as it is."""
+
+
+class DatabaseBusy(DatabaseError):
+    """Another process writes to it for longer than was waited."""
 
 
 class JudgeError(JudgeBenchError):

@@ -9,7 +9,7 @@ from app.views import battles, conversation, diff
 from app.views.battles import ROWS, Identity, Spot, View, beside, identity
 from app.views.elements import block, line, markup, problem, rest
 from judgebench.services.battles import JudgedBattle, JudgedTrial
-from judgebench.services.pages import BattleFilter, BattleOrder, BattleSummary, JudgeBenchError, Output
+from judgebench.services.pages import BattleFilter, BattleOrder, BattleSummary, JudgeBenchError, Output, TokenLogprob
 from judgebench.show import charts
 from judgebench.show.conversations import Passage, passages, samples, transcript
 from judgebench.show.text import one_line
@@ -220,7 +220,7 @@ def _verdicts(battle: JudgedBattle) -> None:
     for start in range(0, len(verdicts), 2):
         for place, (number, shown) in zip(st.columns(2), enumerate(verdicts[start : start + 2], start), strict=False):
             with place, st.container(border=True):
-                _card(shown, f"reply_{number}")
+                _card(shown, battle.tokens.get(shown.verdict_id), f"reply_{number}")
 
 
 def _sampled(battle: JudgedBattle) -> dict[str, list[str]]:
@@ -229,7 +229,7 @@ def _sampled(battle: JudgedBattle) -> dict[str, list[str]]:
     return {"Samples": [samples(shown.output_a, shown.output_b) for shown in battle.verdicts]} if several else {}
 
 
-def _card(shown: JudgedTrial, key: str) -> None:
+def _card(shown: JudgedTrial, token: TokenLogprob | None, key: str) -> None:
     several = shown.output_a.sample or (shown.output_b is not None and shown.output_b.sample)
     sample = f", sample {samples(shown.output_a, shown.output_b)}" if several else ""
     line(f"{one_line(shown.judge)}, {battles.order_words(shown.order)}{sample}: {battles.opinion(shown)}")
@@ -241,7 +241,6 @@ def _card(shown: JudgedTrial, key: str) -> None:
     if completion.reasoning:
         with st.expander("Reasoning"):
             block(completion.reasoning, height=_REPLY_PX, key=f"{key}_reasoning")
-    token = battles.verdict_token(completion, shown.verdict.label)
     if token is not None:
         top = battles.chances(token)
         st.vega_lite_chart(charts.probabilities(top), alt="Probabilities of the token with the verdict")

@@ -7,7 +7,7 @@ import streamlit as st
 from app import cached, filters
 from app.views import elements
 from app.views.elements import line, problem
-from judgebench.services.pages import BiasReport, JudgeBenchError
+from judgebench.services.pages import BiasReport, JudgeBenchError, Slopes
 from judgebench.services.scope import Scope
 from judgebench.show import charts, sentences, tables
 from judgebench.show.numbers import Labelled
@@ -51,8 +51,11 @@ def _board(view: _View) -> None:
         charts.moves(moves[part.start : part.stop]), alt="How each model moves; the table below holds the same numbers"
     )
     filters.say_part(part, len(moves))
-    line(sentences.movement(moves))
+    for sentence in sentences.movement(view.report.ledger.together):
+        line(sentence)
     elements.moves(moves, alt="Win rates as judged and without all effects")
+    for note in view.report.ledger.notes:
+        line(one_line(note, 1000))
 
 
 def _position(view: _View) -> None:
@@ -85,14 +88,19 @@ def _length_and_style(view: _View) -> None:
     rows = [
         Labelled("Prefers the longer output", report.length.prefers_longer),
         Labelled("Prefers the longer where people saw a tie", report.length.prefers_longer_at_human_tie),
-        Labelled("More often than people do", report.length.excess_over_people, "points"),
-        *(Labelled(f"{label}: {slope.meaning}", slope.points, "points") for label, slope in slopes.items()),
-        *(
-            Labelled(f"{label}, at equal human preference", slope.points_beyond_people, "points")
-            for label, slope in slopes.items()
-        ),
+        Labelled("Share of the longer, judge less people; no bias", report.length.less_peoples_share, "points"),
+        Labelled("Sharpness beside people", report.length.slope.sharpness, "number"),
+        *(row for label, slope in slopes.items() for row in _slope(label, slope)),
     ]
     elements.estimates(rows, view.benchmark, alt="Length and style")
+
+
+def _slope(label: str, slope: Slopes) -> list[Labelled]:
+    return [
+        Labelled(f"{label}: {slope.meaning}, with the quality that comes with it", slope.points, "points"),
+        Labelled(f"{label}: the same when people judge", slope.points_of_people, "points"),
+        Labelled(f"{label}: beyond people's taste, at least", slope.points_beyond_people, "points"),
+    ]
 
 
 def _relatives(view: _View) -> None:
@@ -105,8 +113,12 @@ def _relatives(view: _View) -> None:
             for relation, favour in report.leakage.points.items()
         ),
         *(
-            Labelled(f"{one_line(judge)}: concurs with people more on its own outputs", opportunity.bias, "points")
-            for judge, opportunity in report.equal_opportunity.items()
+            Labelled(f"{one_line(judge)}: favours its own outputs, beyond people's taste, at least", favour, "points")
+            for judge, favour in report.own_beyond_people.items()
+        ),
+        *(
+            Labelled(f"{one_line(judge)}: concurs with people on its own, less on others'; no bias", own.bias, "points")
+            for judge, own in report.equal_opportunity.items()
         ),
         Labelled("Prefers what its own LLM finds more likely", report.likelihood, "points"),
     ]

@@ -165,9 +165,12 @@ def _moves(view: _View, controls: tuple[Without, ...]) -> None:
             charts.moves(rows[view.part.start : view.part.stop]),
             alt="How each model moves; the table below holds the same numbers",
         )
-        line(sentences.movement(rows))
+        for sentence in sentences.movement(counterfactuals.together):
+            line(sentence)
     for sentence in sentences.effects(counterfactuals):
         line(sentence)
+    for note in counterfactuals.notes:
+        line(one_line(note, 1000))
     if rows:
         moves(rows, alt="Win rates as judged and at equal length, style or lineage")
 

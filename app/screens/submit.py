@@ -1,20 +1,24 @@
-"""Hand in a model's outputs: upload, look, name the columns, read the match report, store."""
+"""Hand in a model's outputs: upload, look, name the columns, read the match report and what the audit found, store."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app import auth, cached, commands, uploads
 from app.auth import Role
-from app.views.elements import line, problem
+from app.views import diff
+from app.views.elements import line, markup, problem
 from judgebench import services
 from judgebench.services.benchmarks import BenchmarkSummary
-from judgebench.services.pages import JudgeBenchError, Lineage, OutputsFile
+from judgebench.services.pages import AuditReport, JudgeBenchError, Lineage, OutputsFile
 from judgebench.services.submissions import MatchReport, Prepared
 from judgebench.show.sentences import messages_held
+from judgebench.show.tables import finding_line
 from judgebench.show.text import one_line
 
+_EVIDENCE_PX = 130
 _FIELDS = {"instruction": "Instruction", "output": "Output", "category": "Category", "reference": "Reference"}
 
 
@@ -120,12 +124,38 @@ def _report(report: MatchReport) -> None:
         line(f"{report.missing:,} instructions of the benchmark have no output here; on these the model meets nobody.")
 
 
-def _store(prepared: Prepared) -> None:
+@st.cache_data(max_entries=2, scope="session", show_spinner="Auditing the outputs")
+def _audited(told_apart_by: tuple[object, ...], _prepared: Prepared) -> AuditReport | None:
+    with cached.for_checking() as database:
+        return services.submissions.with_audit(database, _prepared).report.audit
+
+
+def _findings(audit: AuditReport) -> bool:
+    """Show what the audit found. Whether these outputs may be stored: with severe findings, once that was ticked."""
+    st.subheader("Audit", anchor=False)
+    if not audit.findings:
+        line("Nothing was found that honest outputs do not have.")
+    for finding in audit.findings:
+        line(f"{finding_line(finding)}: {audit.rules[finding.rule]}")
+    with_spans = [finding for finding in audit.findings if finding.evidence]
+    if with_spans:
+        with st.expander("Where", expanded=bool(audit.severe)):
+            for finding in with_spans:
+                line(f"{finding.severity}: {one_line(finding.rule)}")
+                evidence = (diff.highlighted(asdict(where)) for where in finding.evidence)
+                markup("".join(evidence), height=_EVIDENCE_PX)
+    if not audit.severe:
+        return True
+    st.warning("Severe: as far as these outputs go, a ranking says nothing about this model.")
+    return st.checkbox("Store them all the same; leaderboards will mark the model", key="accept_findings")
+
+
+def _store(prepared: Prepared, *, accepted: bool) -> None:
     auth.need(Role.SUBMITTER)
     report = prepared.report
     others = [model for summary in _benchmarks() if summary.name == report.benchmark for model in summary.models]
     with cached.for_storing() as database:
-        stored = services.submissions.save(database, prepared)
+        stored = services.submissions.save(database, prepared, accept_findings=accepted)
     st.success("Stored.")
     line(f"{stored.new:,} outputs are new; {stored.known:,} were stored already.")
     line("This command judges them; any other judge will do as well, see judgebench run --help.")
@@ -142,7 +172,8 @@ def _submit() -> None:
     if upload is None:
         line("Each row holds an instruction and the model's output to it. Nothing is stored before you confirm.")
         return
-    submission = _read(upload.file_id, _columns(_preview(upload)), upload)
+    columns = _columns(_preview(upload))
+    submission = _read(upload.file_id, columns, upload)
     line(f"{len(submission.outputs):,} outputs read.")
     aim = _aim(submission)
     if aim is None:
@@ -154,8 +185,11 @@ def _submit() -> None:
             database, submission, benchmark=benchmark, model=model, lineage=lineage, extend=extend, new_benchmark=new
         )
     _report(prepared.report)
-    if st.button("Store these outputs", icon=":material/save:"):
-        _store(prepared)
+    known = next(((row.instructions, row.models) for row in _benchmarks() if row.name == benchmark), None)
+    audit = _audited((upload.file_id, columns, aim, known), prepared)
+    accepted = audit is None or _findings(audit)
+    if st.button("Store these outputs", icon=":material/save:", disabled=not accepted):
+        _store(replace(prepared, report=replace(prepared.report, audit=audit)), accepted=accepted)
 
 
 st.title("Submit", anchor=False)

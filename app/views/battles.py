@@ -58,16 +58,9 @@ def beside(spot: Spot, step: int, *, rows: int, pages: int) -> Spot | None:
     return Spot(page, -1 if step < 0 else 0) if 1 <= page <= pages else None
 
 
-def verdict_token(completion: Completion, label: str | None) -> TokenLogprob | None:
-    """The last token that says ``label``, else the first with alternatives; None without log-probabilities."""
-    known = [token for token in completion.logprobs or () if token.top]
-    labels = [token for token in known if label is not None and token.token.strip() == label.strip()]
-    return labels[-1] if labels else known[0] if known else None
-
-
 def chances(token: TokenLogprob) -> list[tuple[str, float]]:
-    """The probabilities, in [0, 1], of a token's alternatives, the most probable first."""
-    return [(name, math.exp(min(logprob, 0.0))) for name, logprob in token.top]
+    """The probabilities, in [0, 1], of a token's alternatives, as far as known, the most probable first."""
+    return [(name, math.exp(min(logprob, 0.0))) for name, logprob in token.top if not math.isnan(logprob)]
 
 
 def raw(completion: Completion) -> str:

@@ -13,7 +13,7 @@ from judgebench.services.pages import Coverage
 from judgebench.show.coverage import sentences
 from judgebench.show.numbers import Labelled, plotted
 from judgebench.show.tables import Move, estimate_columns
-from judgebench.show.text import one_line, spelt
+from judgebench.show.text import listing, one_line, spelt
 
 MAX_CHARS = 20_000  # of one text on a page; the rest is a download
 _SHORT_CHARS, _SHORT_LINES = 240, 3
@@ -89,7 +89,8 @@ def moves(rows: Sequence[Move], *, alt: str) -> None:
         {
             "Model": [one_line(row.model, 200) for row in rows],
             **rates,
-            "Place": [f"{row.rank_before} to {row.rank_after}" for row in rows],
+            "Would pass": [listing(row.passes) if row.passes else "" for row in rows],
+            **({"Note": [one_line(row.flag, 200) for row in rows]} if any(row.flag for row in rows) else {}),
         },
         hide_index=True,
         column_config=dict.fromkeys(rates, st.column_config.NumberColumn(format="%.1f")),

@@ -216,18 +216,21 @@ async def aanswer(
     model_key_env: str | None = None, model_name: str | None = None, system: str | None = None,
     settings: Mapping[str, Any] | None = None, price: str | None = None, limit: int | None = None,
     category: str | None = None, concurrency: int = 16, max_cost: float | None = None, max_failures: int = 25,
-    max_errors: int | None = None, on_progress: OnProgress | None = None,
+    max_errors: int | None = None, on_progress: OnProgress | None = None, audit: bool = True,
 ) -> engine.answer.AnswerReport:  # fmt: skip
     """Collect a model's outputs to a benchmark's instructions; calling it again continues, and asks for none twice.
 
     ``model``: its server's name for it, with ``model_url``; "embedded"; "scripted:echo"; or the fields of
     ``spec.Served``. ``model_name``: under which the outputs are stored, its own where None. ``system``: a message
-    before each instruction. ``settings``: over temperature=0 and max_tokens=2048. The others are as in ``run``.
+    before each instruction. ``settings``: over temperature=0 and max_tokens=2048. ``audit``: audit the model at the
+    end, by which leaderboards mark it. The others are as in ``run``.
 
     Raises InputError, and JudgeError when the server cannot be reached or refuses.
     """
     generation = _generation(locals())
-    return await engine.answer.answering(database, generation, environment=dict(os.environ), on_progress=on_progress)
+    return await services.answers.answering(
+        database, generation, environment=dict(os.environ), on_progress=on_progress, audit=audit
+    )
 
 
 answer = waiting(aanswer)
@@ -488,7 +491,7 @@ def _generation(given: dict[str, Any]) -> Generation:
     served |= {name: value for name, value in fields.items() if value is not None}
     served["settings"] = {**served.get("settings", {}), **(given.pop("settings") or {})}
     name = given.pop("model_name") or served.get("model")
-    given = {field: value for field, value in given.items() if field not in ("database", "on_progress")}
+    given = {field: value for field, value in given.items() if field not in ("database", "on_progress", "audit")}
     return make_generation(given | {"generator": served, "model": name}, where="answer")
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from judgebench import leaderboard, services
 from judgebench.api.data import Names, frame_of, known_names, names_of, valid
 from judgebench.audits.findings import AuditReport
-from judgebench.bias.effects import Counterfactuals
+from judgebench.bias.counterfactual import Counterfactuals
 from judgebench.bias.human_agreement import JudgeAgreement
 from judgebench.bias.report import BiasReport
 from judgebench.errors import InputError

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
-from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
@@ -55,18 +54,19 @@ def submit(
     database: Database, outputs: pd.DataFrame | str | PathLike[str], *, model: str, benchmark: str,
     columns: Mapping[str, str] | None = None, family: str | None = None, parent: str | None = None,
     trained_on: Names = (), accept_lineage: bool = False, extend: bool = False, new_benchmark: bool = False,
-    dry_run: bool = False,
+    dry_run: bool = False, audit: bool = True, accept_findings: bool = False,
 ) -> services.submissions.MatchReport:  # fmt: skip
-    """Store a model's outputs, from a DataFrame or a file, one row an instruction, and audit them.
+    """Audit a model's outputs, from a DataFrame or a file, one row an instruction, and store them.
 
     ``columns`` maps our field to the frame's or file's, e.g. ``{"instruction": "question"}``; docs/formats.md lists
     the usual names. ``family``, ``parent`` and ``trained_on`` declare where the model comes from; ``accept_lineage``
     declares what its name suggests instead. ``extend`` adds instructions that the benchmark lacks; ``new_benchmark``
     creates it although its name is hardly another's. ``dry_run`` reports and stores nothing. Submitting the same again
-    adds nothing.
+    adds nothing. ``accept_findings`` stores outputs in which the audit found something severe, by which leaderboards
+    mark the model; without ``audit`` they call it unaudited.
 
-    Returns: how many instructions matched. What the audit found is in ``audit_results``.
-    Raises InputError, naming the row and the field, and Conflict; then nothing is stored.
+    Returns: how many instructions matched; its ``audit`` has what was found, after ``dry_run`` too.
+    Raises InputError, naming the row and the field, or the severe findings, and Conflict; then nothing is stored.
     """
     declared = Lineage(family, parent, names_of(trained_on))
     if accept_lineage and declared == Lineage():
@@ -75,29 +75,37 @@ def submit(
         database, _submission(outputs, columns), benchmark=benchmark, model=model, lineage=declared, extend=extend,
         new_benchmark=new_benchmark,
     )  # fmt: skip
+    if audit:
+        prepared = services.submissions.with_audit(database, prepared)
     if not dry_run:
-        audited = services.audits.submissions.audit_prepared(database, prepared)
-        services.submissions.save(database, prepared)
-        services.audits.submissions.keep_prepared(database, prepared, audited)
+        services.submissions.save(database, prepared, audit=audit, accept_findings=accept_findings)
     return prepared.report
 
 
 def import_files(
     database: Database, files: str | PathLike[str] | Sequence[str | PathLike[str]], *, benchmark: str | None = None,
     as_format: str | None = None, model: str | None = None, annotator: str | None = None,
-    columns: Mapping[str, str] | None = None, extend: bool = False, new_benchmark: bool = False,
+    columns: Mapping[str, str] | None = None, extend: bool = False, new_benchmark: bool = False, audit: bool = True,
 ) -> list[services.imports.ImportReport]:  # fmt: skip
     """Store files of instructions, outputs, recorded verdicts, labels or lineage, one transaction a file; each is
-    recognised, or read ``as_format``. Importing again adds nothing.
+    recognised, or read ``as_format``. Importing again adds nothing. Then the models whose outputs came are audited:
+    what is severe is stored too, and marked.
 
     ``benchmark``: some formats have a usual one. ``model`` and ``annotator``: whose outputs or labels these are, where
-    the file does not say. ``columns``, ``extend`` and ``new_benchmark`` as in ``submit``.
+    the file does not say. ``columns``, ``extend``, ``new_benchmark`` and ``audit`` as in ``submit``.
 
+    Returns: a report a file; its ``audit`` has what was found about the file's models.
     Raises InputError naming file, row and field, UnknownName, and Conflict; files before that one are stored.
     """
-    options = services.imports.ImportOptions(model, annotator, extend, new_benchmark)
-    read = partial(services.imports.import_file, benchmark=benchmark, as_format=as_format, columns=columns)
-    return [read(database, path, options=options) for path in ([files] if isinstance(files, str | PathLike) else files)]
+    options = services.imports.ImportOptions(model, annotator, extend, new_benchmark, audit)
+    reports: list[services.imports.ImportReport] = []
+    try:
+        for path in [files] if isinstance(files, str | PathLike) else files:
+            file = services.imports.read(path, as_format=as_format, columns=columns)
+            reports.append(services.imports.store_only(database, file, benchmark=benchmark, options=options))
+    finally:
+        reports = services.imports.audited(database, reports) if audit else reports
+    return reports
 
 
 def import_judgments(

@@ -87,18 +87,25 @@ class AuditReport:
     rules: Mapping[str, str] = field(default_factory=dict)  # name -> words, of the rules that found something
     details: Mapping[str, Any] = field(default_factory=dict)  # plain values that this kind of audit adds
     about: tuple[str, ...] = ()  # the judge's digest, or the models; empty: the benchmark's verdicts
+    extents: Mapping[str, int] = field(default_factory=dict)  # model -> how many of its outputs were looked at
     settles: bool = True  # False: the gate was laxer than the usual one, so that passing it says nothing elsewhere
 
     @property
     def passed(self) -> bool:
         """No gate failed and nothing severe was found."""
-        return not self.failures and all(finding.severity is not Severity.HIGH for finding in self.findings)
+        return not self.failures and not self.severe
 
-    def of_model(self, model: str) -> "AuditReport":
-        """The part of it that is about one model."""
-        findings = tuple(finding for finding in self.findings if finding.model == model)
+    @property
+    def severe(self) -> tuple[Finding, ...]:
+        """The findings for which it does not pass."""
+        return tuple(finding for finding in self.findings if finding.severity is Severity.HIGH)
+
+    def of_models(self, *models: str) -> "AuditReport":
+        """The part of it that is about these models."""
+        findings = tuple(finding for finding in self.findings if finding.model in models)
         rules = {finding.rule: self.rules[finding.rule] for finding in findings}
-        return replace(self, findings=findings, rules=rules, about=(model,))
+        extents = {model: self.extents[model] for model in models if model in self.extents}
+        return replace(self, findings=findings, rules=rules, about=models, extents=extents)
 
     def document(self) -> dict[str, Any]:
         """Plain values, as ``--format json`` prints them; numbers that are not finite are None."""

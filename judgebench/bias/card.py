@@ -32,6 +32,7 @@ from judgebench.stats.verdict_table import Floats, VerdictTable
 Grade = str  # "A" to "D", the best and the worst that are open as "A-C", or "-"
 Unit = Literal["share", "points", "number", "USD", "s"]
 _GRADES = "ABCD"
+_LENGTH = ("length and quality", "people's length", "sharpness", "length")  # the last is what the others lead to
 _TOO_FEW = "too few data for a grade"
 _NO_RESAMPLING = f"an interval takes {FEWEST_RESAMPLED} instructions"
 
@@ -143,8 +144,7 @@ def line(name: str, question: str, figure: Estimate, unit: Unit, evidence: str) 
 
 def bias_lines(report: BiasReport, judge: str) -> list[CardLine]:
     """Place, length, relatives and repetition."""
-    place, slope = report.position, report.length.slope
-    beyond = slope.points_beyond_people.identified
+    place = report.position
     points = place.points if place.points.identified else report.position_across
     how = f"{place.matched} battles in both orders" if place.points.identified else "orders varied across battles"
     own, family = _relatives(report, judge)
@@ -152,15 +152,29 @@ def bias_lines(report: BiasReport, judge: str) -> list[CardLine]:
         line("consistency", "names the same winner in both orders", place.consistency, "share",
              f"{place.matched} battles in both orders"),
         line("position", "what the first place adds to a win rate at equal quality", points, "points", how),
-        line("length", "what twice the length adds to a win rate" + (", beyond people's taste" if beyond else ""),
-             slope.points_beyond_people if beyond else slope.points, "points",
-             f"{report.verdicts} verdicts" + ("" if beyond else "; without labels people's own taste is in it")),
+        *_length_lines(report),
         line("own outputs", "what being the judge's own adds to a win rate", own, "points",
              _named(report, judge, "same")),
         line("family", "what being a relative of the judge's adds to a win rate", family, "points",
              _named(report, judge, "inheritance", "family")),
         line("repeatability", "gives the same outcome when asked again", place.repeatability, "share",
              f"{place.repeatability.n} trials with repeats"),
+    ]  # fmt: skip
+
+
+def _length_lines(report: BiasReport) -> list[CardLine]:
+    """Of them only what goes beyond people's taste is graded: the rest holds quality, which comes with length."""
+    slope = report.length.slope
+    labelled = f"{slope.beyond_people.n} labelled verdicts"
+    return [
+        line("length and quality", "what twice the length adds to a win rate, with the quality that comes with it",
+             slope.points, "points", f"{report.verdicts} verdicts; people's own taste is in it, so it has no grade"),
+        line("people's length", "what twice the length adds when people judge", slope.points_of_people, "points",
+             labelled),
+        line("sharpness", "how far apart it sets models that people set apart by 1", slope.sharpness, "number",
+             f"{labelled}; above 1 it decides with less noise than they"),
+        line("length", "what twice the length adds beyond people's taste, at least", slope.points_beyond_people,
+             "points", f"{labelled}; its slope less its sharpness times people's"),
     ]  # fmt: skip
 
 
@@ -233,14 +247,14 @@ def null_line(audited: NullAudited | None, *, level: float) -> CardLine:
 
 def sorted_lines(lines: Sequence[CardLine]) -> tuple[CardLine, ...]:
     """In the order of the card."""
-    order = (*_RULES, "cost", "latency")
+    order = ("reached", "parsed", "consistency", "position", *_LENGTH, *_RULES, "cost", "latency")
     return tuple(sorted(lines, key=lambda answer: order.index(answer.name)))
 
 
 def _relatives(report: BiasReport, judge: str) -> tuple[Estimate, Estimate]:
     """Own and family; from the verdicts, else from the consensus of other judges, else from people."""
     favour, residual = report.leakage.points, report.self_preference
-    own = [favour[Relation.SAME], residual.own, report.equal_opportunity[judge].bias]
+    own = [favour[Relation.SAME], residual.own, report.own_beyond_people[judge]]
     kin = [favour[Relation.INHERITANCE], favour[Relation.FAMILY], residual.family]
     return _first_identified(own), _first_identified(kin)
 

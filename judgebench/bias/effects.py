@@ -5,36 +5,23 @@ prior N(0, 3**2) on every strength, and on every effect a root mean square of it
 an effect that only the prior holds is reported as not identified, never as a number. Standard errors are sandwiches
 clustered by instruction (Liang and Zeger 1986): soft verdicts and ties are quasi-likelihood. It does not model what an
 instruction adds to one model's quality, so estimates are those of the average over instructions, smaller than the
-effect within one instruction (logistic coefficients are not collapsible).
-
-Longer outputs may be better ones: a slope in length, or in another feature of style, is a bias only as far as people do
-not share it, so each comes raw and, where people judged the same battles, at equal human preference. Length has two raw
-forms: the share of battles that the longer output wins (AlpacaEval's probability of preferring the longer, which leaves
-out differences of at most 30 characters), and the slope of log-odds in the difference of log lengths at equal strength
-of the models and equal place.
-
-Counterfactual leaderboards: one fit holds all effects. A model's win rate is the mean over its verdicts of the fitted
-preference for it; without an effect, of the preference that the fit gives where the effect's column is 0 in every
-verdict (as the length-controlled win rate of Dubois et al. 2024 does for length). Differences of both are on one scale,
-so no logistic coefficient is compared across fits. Effects that the data do not identify are entered as such and
-removed from nothing. An effect is what goes with its column at equal strengths: where length comes with quality, taking
-length away takes quality away.
+effect within one instruction (logistic coefficients are not collapsible). Intervals are by Student's t with Kish's
+degrees of freedom, the instructions that would tell as much if each held as many verdicts, less one.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_array, hstack
-from scipy.special import expit, log_expit, logit
+from scipy.special import expit, log_expit
 
-from judgebench.coverage import Coverage
-from judgebench.errors import InputError, StatisticsError, UnknownName
+from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
-from judgebench.stats.intervals import bounded_difference, bounded_mean, normal_estimate
+from judgebench.stats.intervals import normal_estimate
 from judgebench.stats.newton import maximise, solve_dense
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
@@ -42,10 +29,6 @@ _PRECISION = 1 / 9  # of the prior, whose standard deviation is 3 natural log-od
 _HELD_BY_PRIOR = 0.25  # share of a parameter's precision from the prior, above which the data say too little
 _EMPTY = "no verdict has it"
 _NULL = 1e-8  # eigenvalues below this share of the largest belong to directions that the design leaves open
-_MARGIN = 30  # characters; AlpacaEval's
-_CLIP = 1 / 20  # of human preferences: a unanimous vote is no certainty
-_NO_PEOPLE = "no battle has a human preference"
-_SAME = 1e-9  # win rates nearer than this share a rank
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +68,17 @@ class Fit:
         """(k + e, k + e)"""
         return self.influence.T @ self.influence
 
+    @cached_property
+    def degrees(self) -> float:
+        """Of freedom, at least 1: instructions less one, fewer where they differ in verdicts (Kish)."""
+        verdicts = np.bincount(self.table.instruction).astype(np.float64)
+        return max(float(verdicts.sum() ** 2 / (verdicts**2).sum()) - 1, 1.0)
+
+    def estimate(self, value: float, influence: Floats, *, n: int, level: float = 0.95) -> Estimate:
+        """Of a quantity with this influence (g,) of each instruction."""
+        se = float(np.sqrt((influence**2).sum())) if len(influence) > 1 else float("nan")
+        return normal_estimate(value, se, level=level, n=n, degrees=self.degrees)
+
     def log_odds(self, name: str, *, level: float = 0.95) -> Estimate:
         """The effect of one unit of its column; its n counts the verdicts in which it takes part.
 
@@ -99,8 +93,7 @@ class Fit:
         if not self.told[at]:
             untold = "the design cannot tell it from the strengths of the models or other effects" if n else _EMPTY
             return unidentified(effect.impossible or untold, level=level, n=n)
-        se = float(np.sqrt(self.covariance[place, place])) if len(self.influence) > 1 else float("nan")
-        return normal_estimate(float(self.beta[place]), se, level=level, n=n)
+        return self.estimate(float(self.beta[place]), self.influence[:, place], n=n, level=level)
 
     def points(self, name: str, *, level: float = 0.95) -> Estimate:
         """What the effect's unit adds to a win rate at equal quality, in [-1/2, 1/2]."""
@@ -243,251 +236,3 @@ def _instruction_sums(table: VerdictTable, design: csr_array, residual: Floats) 
     member = csr_array((residual, (code, np.arange(len(code)))), shape=(len(present), len(code)))
     sums: Floats = (member @ design).toarray()
     return sums
-
-
-@dataclass(frozen=True, slots=True)
-class Slopes:
-    """Of one feature, in log-odds a unit of its column, with the win rate that its ``meaning`` is worth."""
-
-    meaning: str  # e.g. "twice as long"
-    raw: Estimate  # at equal strength of the models and equal place
-    points: Estimate  # raw, in points of win rate at equal quality
-    of_people: Estimate  # people's own slope, on the verdicts with a human preference
-    beyond_people: Estimate  # the judge's on the same verdicts, at equal human preference as well
-    points_beyond_people: Estimate
-
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """Shares count verdicts whose outputs differ by more than the margin; where both orders were asked, both count."""
-
-    prefers_longer: Estimate  # mean preference for the longer output
-    prefers_longer_at_human_tie: Estimate  # the same where people found both equally good
-    excess_over_people: Estimate  # mean preference of the judge minus that of people for the longer, same battles
-    slope: Slopes
-
-
-def length(table: VerdictTable, *, human: Floats | None = None, margin: int = _MARGIN, level: float = 0.95) -> Length:
-    """Length figures of ``table``. ``human`` (n,): people's preference for A in [0, 1], NaN where nobody judged.
-
-    Raises InputError when ``human`` is not aligned or out of range, StatisticsError when there is no verdict.
-    """
-    people = _checked_human(table, human)
-    gap = table.length_a.astype(np.int64) - table.length_b
-    differs = np.abs(gap) > margin
-    longer, theirs = (np.where(gap > 0, side, 1 - side) for side in (table.preference, people))
-    judged, tied = differs & np.isfinite(people), differs & (people == 0.5)
-    return Length(
-        prefers_longer=bounded_mean(longer[differs], table.instruction[differs], level=level),
-        prefers_longer_at_human_tie=bounded_mean(longer[tied], table.instruction[tied], level=level)
-        if tied.any()
-        else unidentified(_no_ties(people), level=level),
-        excess_over_people=bounded_difference((longer - theirs)[judged], table.instruction[judged], level=level)
-        if judged.any()
-        else unidentified(_NO_PEOPLE, level=level),
-        slope=slopes(table, [length_effect(table)], human=human, level=level)["length"],
-    )
-
-
-def slopes(
-    table: VerdictTable, features: Sequence[Effect], *, human: Floats | None = None, level: float = 0.95
-) -> Mapping[str, Slopes]:
-    """The slope of feature feature, fitted together so that feature is at equal others; by name.
-
-    At equal human preference: with the log-odds of people's preference for A, clipped at 1/20, as one more column. A
-    feature that people like as much as the judge then has slope 0, if they were many; a single vote is a noisy measure
-    of what people prefer, and leaves some of their taste in the slope. Compare with their own.
-    Raises InputError when ``human`` is not aligned or out of range, StatisticsError as ``effects.fit_effects``.
-    """
-    people = _checked_human(table, human)
-    raw = fit_effects(table, [*features, place_effect(table)])
-    judged = np.isfinite(people)
-    theirs, beyond = _beside_people(table.select(judged), features, people, judged) if judged.any() else (None, None)
-    missing = unidentified(_NO_PEOPLE, level=level)
-    return {
-        feature.name: Slopes(
-            feature.meaning,
-            raw.log_odds(feature.name, level=level),
-            raw.points(feature.name, level=level),
-            theirs.log_odds(feature.name, level=level) if theirs else missing,
-            beyond.log_odds(feature.name, level=level) if beyond else missing,
-            beyond.points(feature.name, level=level) if beyond else missing,
-        )
-        for feature in features
-    }
-
-
-def _beside_people(
-    rows: VerdictTable, features: Sequence[Effect], people: Floats, judged: NDArray[np.bool_]
-) -> tuple[Fit, Fit]:
-    """Fits to people's preferences, and to the judge's at equal human preference, on the ``judged`` rows."""
-    known = [replace(feature, column=feature.column[judged]) for feature in features]
-    column = Effect("human preference", logit(np.clip(people[judged], _CLIP, 1 - _CLIP)))
-    theirs = fit_effects(replace(rows, preference=people[judged]), known)
-    return theirs, fit_effects(rows, [*known, place_effect(rows), column])
-
-
-def style_effect(name: str, of_a: Floats, of_b: Floats) -> Effect:
-    """A feature of style, such as the number of list items, as the difference of log(1 + feature).
-
-    ``of_a`` and ``of_b`` (n,) must not be negative. Points are about one standard deviation of the difference, taken
-    about 0. Raises InputError for negative or non-finite values.
-    """
-    sides = np.asarray(of_a, dtype=np.float64), np.asarray(of_b, dtype=np.float64)
-    if any(not np.isfinite(side).all() or (side < 0).any() for side in sides):
-        raise InputError(f"the feature {name!r} must be finite and not negative")
-    column = np.log1p(sides[0]) - np.log1p(sides[1])
-    unit = float(np.sqrt((column**2).mean())) if column.any() else 1.0
-    return Effect(name, column, unit, f"one standard deviation more {name}")
-
-
-def _checked_human(table: VerdictTable, human: Floats | None) -> Floats:
-    if human is None:
-        return np.full(len(table), np.nan)
-    people = np.asarray(human, dtype=np.float64)
-    known = people[np.isfinite(people)] if people.shape == (len(table),) else np.array([-1.0])
-    if (known < 0).any() or (known > 1).any():
-        raise InputError(f"human preferences must be {len(table)} numbers in [0, 1], one a verdict, NaN where unknown")
-    return people
-
-
-def _no_ties(people: Floats) -> str:
-    return "people found no two outputs equally good" if np.isfinite(people).any() else _NO_PEOPLE
-
-
-@dataclass(frozen=True, slots=True)
-class CounterfactualRow:
-    """A model with and without the effect; win rates in [0, 1]."""
-
-    model: str
-    win_rate: Estimate  # as judged
-    without: Estimate
-    change: Estimate  # without - win_rate
-    rank: int  # as judged; equal win rates share
-    rank_without: int
-
-
-@dataclass(frozen=True, slots=True)
-class WithoutEffect:
-    """One effect, or all together. ``board`` is empty where the effect is not identified."""
-
-    name: str
-    meaning: str  # what ``points`` are for, e.g. "shown first"
-    log_odds: Estimate | None  # a unit of the effect's column; None for all together
-    points: Estimate | None  # what ``meaning`` adds to a win rate at equal quality
-    board: tuple[CounterfactualRow, ...]  # the best without the effect first
-    flips: tuple[str, ...]  # in words: who would pass whom
-
-
-@dataclass(frozen=True, slots=True)
-class Counterfactuals:
-    """What moves a board besides the strength of its models."""
-
-    entries: tuple[WithoutEffect, ...]
-    together: WithoutEffect
-    verdicts: int
-    coverage: Coverage | None = None  # what of a benchmark it counts; None: it is of a table that nobody chose
-
-
-def counterfactuals(
-    table: VerdictTable, effects: Sequence[Effect], *, baseline: str | None = None, level: float = 0.95
-) -> Counterfactuals:
-    """Entries for each of ``effects`` (columns aligned to ``table``), and for all that are identified at once.
-
-    With a ``baseline``, of the verdicts on battles with it alone.
-    Raises UnknownName for a baseline that is not in the table, StatisticsError as ``effects.fit_effects``.
-    """
-    if baseline is not None:
-        if baseline not in table.models:
-            raise UnknownName("baseline", baseline, table.models)
-        code = table.model_code(baseline)
-        rows = (table.model_a == code) | (table.model_b == code)
-        table = table.select(rows)
-        effects = [replace(effect, column=effect.column[rows]) for effect in effects]
-    whole = fit_effects(table, effects)
-    known = whole.identified
-    fit = whole if len(known) == len(effects) else fit_effects(table, known)
-    lines = [_entry(fit if effect in known else whole, effect, effect in known, level) for effect in effects]
-    board = _board(fit, known, level)
-    together = WithoutEffect("all", "all together", None, None, board, _flips(board, "all of them"))
-    return Counterfactuals(tuple(lines), together, len(table))
-
-
-def _entry(fit: Fit, effect: Effect, known: bool, level: float) -> WithoutEffect:
-    board = _board(fit, [effect], level) if known else ()
-    return WithoutEffect(
-        effect.name,
-        effect.meaning,
-        fit.log_odds(effect.name, level=level),
-        fit.points(effect.name, level=level),
-        board,
-        _flips(board, effect.name),
-    )
-
-
-def _board(fit: Fit, removed: Sequence[Effect], level: float) -> tuple[CounterfactualRow, ...]:
-    """Models with a verdict, the best without the ``removed`` effects first."""
-    names, k = {effect.name for effect in removed}, len(fit.table.models)
-    kept = np.array([1.0] * k + [float(effect.name not in names) for effect in fit.effects])
-    judged, without = _rates(fit, fit.design), _rates(fit, csr_array(fit.design.multiply(kept[None, :])))
-    change, moved = without.rate - judged.rate, without.influence - judged.influence
-    judged_errors, errors, change_errors = (_errors(part) for part in (judged.influence, without.influence, moved))
-    met = [int(at) for at in np.argsort(-without.rate, kind="stable") if judged.count[at]]
-
-    def figure(value: float, se: float, at: int, least: float) -> Estimate:
-        return normal_estimate(float(value), float(se), level=level, n=int(judged.count[at]), bounds=(least, 1.0))
-
-    return tuple(
-        CounterfactualRow(
-            fit.table.models[at],
-            figure(judged.rate[at], judged_errors[at], at, 0.0),
-            figure(without.rate[at], errors[at], at, 0.0),
-            figure(change[at], change_errors[at], at, -1.0),
-            1 + sum(bool(judged.rate[other] > judged.rate[at] + _SAME) for other in met),
-            1 + sum(bool(without.rate[other] > without.rate[at] + _SAME) for other in met),
-        )
-        for at in met
-    )
-
-
-def _errors(influence: Floats) -> Floats:
-    """(k,) from each instruction's influence (g, k); NaN where one instruction tells nothing of another."""
-    errors: Floats = np.sqrt((influence**2).sum(axis=0))
-    return errors if len(influence) > 1 else np.full_like(errors, np.nan)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rates:
-    """Mean fitted preference for each model over its verdicts."""
-
-    rate: Floats  # (k,) NaN without a verdict
-    influence: Floats  # (g, k) of each instruction, through the fit and through which instructions were drawn
-    count: Floats  # (k,) verdicts
-
-
-def _rates(fit: Fit, design: csr_array) -> _Rates:
-    """Under the fitted parameters, with another ``design``."""
-    table = fit.table
-    sign = csr_array(fit.design[:, : len(table.models)])
-    count = np.asarray(abs(sign).sum(axis=0))
-    p = expit(design @ fit.beta)
-    present, code = np.unique(table.instruction, return_inverse=True)
-    member = csr_array((np.ones(len(code)), (code, np.arange(len(code)))), shape=(len(present), len(code)))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        excess = sign.T @ (p - 0.5) / count
-        slope = (sign.T @ design.multiply((p * (1 - p))[:, None])).toarray() / count[:, None]
-    sums, numbers = (member @ sign.multiply((p - 0.5)[:, None])).toarray(), (member @ abs(sign)).toarray()
-    g = len(present)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        drawn = (sums - excess * numbers) / count * np.sqrt(g / max(g - 1, 1))
-    return _Rates(0.5 + excess, drawn + fit.influence @ slope.T, count)
-
-
-def _flips(board: Sequence[CounterfactualRow], what: str) -> tuple[str, ...]:
-    return tuple(
-        f"without {what}, {low.model} would pass {high.model}: {low.win_rate.value:.1%} to {low.without.value:.1%} "
-        f"against {high.win_rate.value:.1%} to {high.without.value:.1%}"
-        for low in board
-        for high in board
-        if low.rank > high.rank and low.rank_without < high.rank_without
-    )

@@ -5,24 +5,14 @@ relatives is seen only against judges that are not related to them, so leakage a
 other judges' verdicts, on battles in which those have no relative. Agreement is ``human_agreement``'s.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.bias.effects import (
-    Counterfactuals,
-    Effect,
-    Length,
-    Slopes,
-    counterfactuals,
-    length,
-    length_effect,
-    place_effect,
-    slopes,
-    style_effect,
-)
+from judgebench.bias.counterfactual import Counterfactuals, counterfactuals
+from judgebench.bias.effects import Effect, length_effect, place_effect
 from judgebench.bias.human_agreement import people_preference
 from judgebench.bias.position import GapBin, Position, position, position_curve
 from judgebench.bias.relatives import RELATED, Leakage, Relation, leakage, relation_effects, relation_matrix
@@ -32,8 +22,10 @@ from judgebench.bias.self_preference import (
     consensus_residuals,
     equal_opportunity,
     familiarity,
+    favour_beyond_people,
     no_opportunity,
 )
+from judgebench.bias.taste import Length, Slopes, length, slopes, style_effect
 from judgebench.coverage import Coverage
 from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate, unidentified
@@ -68,6 +60,7 @@ class BiasReport:
     leakage: Leakage
     self_preference: SelfPreference
     equal_opportunity: Mapping[str, EqualOpportunity]  # by judge
+    own_beyond_people: Mapping[str, Estimate]  # by judge: points for its own outputs, at least, beyond people's taste
     likelihood: Estimate  # preference for the output more likely to the judge's own LLM, less one half
     ledger: Counterfactuals
     coverage: Coverage | None = None  # what of a benchmark it counts; None: it is of a table that nobody chose
@@ -110,6 +103,7 @@ def bias_report(
         leakage=leakage(table.select(apart), judge_models, beside.lineages, level=level),
         self_preference=consensus_residuals(table, seen, baseline=baseline, level=level),
         equal_opportunity=_opportunities(own, judge_models, human, level),
+        own_beyond_people=_favours(own, judge_models, human, level),
         likelihood=familiarity(table, judge_models, beside.by_likelihood, chosen=chosen, level=level),
     )
 
@@ -161,15 +155,27 @@ def _related(
 def _opportunities(
     own: VerdictTable, judge_models: Sequence[str], human: Floats, level: float
 ) -> dict[str, EqualOpportunity]:
-    opportunities = {}
+    return {
+        judge: no_opportunity(reason, level) if reason else equal_opportunity(rows, llm, theirs, level=level)
+        for judge, llm, rows, theirs, reason in _beside_people(own, judge_models, human)
+    }
+
+
+def _favours(own: VerdictTable, judge_models: Sequence[str], human: Floats, level: float) -> dict[str, Estimate]:
+    return {
+        judge: unidentified(reason, level=level) if reason else favour_beyond_people(rows, llm, theirs, level=level)
+        for judge, llm, rows, theirs, reason in _beside_people(own, judge_models, human)
+    }
+
+
+def _beside_people(
+    own: VerdictTable, judge_models: Sequence[str], human: Floats
+) -> Iterator[tuple[str, str, VerdictTable, Floats, str]]:
+    """Each judge, its LLM, verdicts, people's preferences there, and why these tell nothing of its own outputs."""
     for code in np.unique(own.judge):
-        rows = own.judge == code
-        llm = judge_models[code]
-        met = llm in own.models and bool(np.isin(own.model_code(llm), [own.model_a[rows], own.model_b[rows]]))
-        if not np.isfinite(human[rows]).any():
-            opportunities[own.judges[code]] = no_opportunity("no battle has a human preference", level)
-        elif not met:
-            opportunities[own.judges[code]] = no_opportunity(_NOT_OWN, level)
-        else:
-            opportunities[own.judges[code]] = equal_opportunity(own.select(rows), llm, human[rows], level=level)
-    return opportunities
+        judged = own.judge == code
+        rows, llm = own.select(judged), judge_models[code]
+        met = llm in own.models and bool(np.isin(own.model_code(llm), [rows.model_a, rows.model_b]))
+        labelled = np.isfinite(human[judged]).any()
+        reason = "" if labelled and met else _NOT_OWN if labelled else "no battle has a human preference"
+        yield own.judges[code], llm, rows, human[judged], reason

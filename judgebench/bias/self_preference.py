@@ -1,10 +1,12 @@
 """Whether a judge favours its own outputs, or its family's, beyond what others find in them.
 
-Two forms. Consensus residuals need several judges: what a judge gives its own model, less what the additive model
+Consensus residuals need several judges: what a judge gives its own model, less what the additive model
 "judge + model", fitted to the scores of unrelated judges and models alone, expects there (a fixed-effects form of the
-self-bias of arXiv 2508.06709). Equal opportunity needs human labels: the share of battles that people gave to the
-judge's own model in which the judge concurs, less that share where they preferred the other (Wataoka et al. 2024, arXiv
-2410.21819).
+self-bias of arXiv 2508.06709). Two forms need human labels. Equal opportunity: the share of battles that people gave to
+the judge's own model in which the judge concurs, less that share where they preferred the other (Wataoka et al. 2024,
+arXiv 2410.21819). As people's votes are noisy, an unbiased judge too concurs more where they preferred the better
+model, so this is a figure and no favour. The favour is by how much more the judge sets its own model above the others
+than people do, theirs times its sharpness (``bias.sharpness``).
 
 Scores here are win rates against a baseline, which must not itself be related to a judge, or against the field: there a
 favour of f shows as f * k / (k - 1) among k models, because what one wins its rivals lose. Leakage, in
@@ -18,8 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from judgebench.bias.effects import in_points
 from judgebench.bias.human_agreement import people_preference
 from judgebench.bias.relatives import Relation
+from judgebench.bias.sharpness import beside_people
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.intervals import bounded_mean, cluster_error, normal_estimate
@@ -65,7 +69,7 @@ def consensus_residuals(
 class EqualOpportunity:
     """How often the judge concurs with people, by whose side they took. Judge's ties count half."""
 
-    bias: Estimate  # concurs_own - concurs_other: above 0 favours its own
+    bias: Estimate  # concurs_own - concurs_other: above 0 also where its own model is merely the better one
     concurs_own: Estimate  # where people preferred its own output
     concurs_other: Estimate  # where they preferred the other
 
@@ -105,6 +109,25 @@ def equal_opportunity(table: VerdictTable, own: str, human: Floats, *, level: fl
 def no_opportunity(reason: str, level: float, n: int = 0) -> EqualOpportunity:
     """Nothing of it is identified, for one reason."""
     return EqualOpportunity(*(unidentified(reason, level=level, n=n),) * 3)
+
+
+def favour_beyond_people(table: VerdictTable, own: str, human: Floats, *, level: float = 0.95) -> Estimate:
+    """Points of win rate that being ``own``'s adds at equal quality, at least, for verdicts of a judge that is ``own``.
+
+    The lead of its strength over the mean of the others', less the judge's sharpness among the others times that lead
+    with people; ``human`` (n,) as in ``equal_opportunity``.
+    Raises UnknownName for a model that is not in the table, StatisticsError where no verdict has a human preference.
+    """
+    if own not in table.models:
+        raise UnknownName("model", own, table.models)
+    beside = beside_people(table, human, [])
+    others = beside.connected(table.model_code(own))
+    n = int(np.isfinite(human).sum())
+    if not others.any():
+        return unidentified("people did not compare the judge's own outputs with any other", level=level, n=n)
+    lead = np.where(others, -1 / others.sum(), 0.0)
+    lead[table.model_code(own)] = 1.0
+    return in_points(beside.sharpness(others).beyond(lead, n=n, level=level), 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

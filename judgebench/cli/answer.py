@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from judgebench import engine
+from judgebench import engine, services
 from judgebench.cli import options
 from judgebench.cli.session import (
     INTERRUPTED,
@@ -21,6 +21,7 @@ from judgebench.cli.session import (
     progress_line,
     say,
     summary,
+    tell_findings,
 )
 from judgebench.records import Status
 
@@ -45,13 +46,15 @@ def answer(
     prices: options.Prices = None,
     limit: options.Limit = None,
     category: options.Category = None,
+    audit: options.Audited = True,
     dry_run: options.DryRun = False,
     output: options.Output = "table",
 ) -> None:
     """Collect a model's outputs from its server.
 
     The same command continues a stopped collection and asks for no output twice. Settings are temperature=0 and
-    max_tokens=2048 unless --set says otherwise; they are stored with the outputs.
+    max_tokens=2048 unless --set says otherwise; they are stored with the outputs. At its end the outputs are audited:
+    what was found marks the model and does not change the exit code.
 
     $ judgebench answer --benchmark demo --model scripted:echo --limit 5
     $ judgebench answer --benchmark demo --model qwen3 --model-url http://127.0.0.1:8000/v1 --set temperature=0.7
@@ -76,8 +79,11 @@ def answer(
             _print_estimate(generation.model, engine.answer.estimate_answers(database, generation), output)
             return
         with progress_line("answering") as show:
-            report = engine.answer.answer(database, generation, environment=session.environment, on_progress=show)
+            report = services.answers.answer(
+                database, generation, environment=session.environment, on_progress=show, audit=audit
+            )
     _print_report(benchmark, report, output)
+    tell_findings(benchmark, report.audit)
     if report.interrupted:
         complain("interrupted; the same command continues where it stopped")
         raise typer.Exit(INTERRUPTED)
@@ -92,7 +98,8 @@ def _print_report(benchmark: str, report: AnswerReport, output: str) -> None:
     if output == "json":
         about = {"benchmark": benchmark, "model": report.model}
         paid = {"calls": report.calls, "cost_usd": report.tally.cost_usd, "not_asked": dict(report.not_asked)}
-        print_json(about | counts(report.tally) | paid)
+        audited = {"submission_audit": None if report.audit is None else report.audit.document()}
+        print_json(about | counts(report.tally) | paid | audited)
     else:
         say(f"{report.model}: {summary(report.tally, report.calls)}", *_not_asked(report.not_asked))
 

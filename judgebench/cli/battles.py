@@ -102,7 +102,17 @@ def _print_battle(battle: JudgedBattle) -> None:
     say(*battle_lines(battle))
     several = len(battle.outputs) > 1
     print_table(
-        ("judge", "first", *(("samples",) if several else ()), "repeat", "preference for A", "label", "status"),
+        (
+            "judge",
+            "first",
+            *(("samples",) if several else ()),
+            "repeat",
+            "preference for A",
+            "label",
+            "status",
+            "read from",
+            "detail",
+        ),
         [
             (
                 one_line(shown.judge),
@@ -112,6 +122,8 @@ def _print_battle(battle: JudgedBattle) -> None:
                 amount(shown.verdict.preference, "number"),
                 one_line(shown.verdict.label or "-"),
                 shown.verdict.status,
+                shown.verdict.source,
+                one_line(shown.verdict.detail or "-", 120),
             )
             for shown in battle.verdicts
         ],

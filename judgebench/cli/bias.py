@@ -11,11 +11,12 @@ from judgebench.cli.options import AllJudges, Baseline, Benchmark, BoardJudges, 
 from judgebench.cli.session import opened, print_estimates, print_json, say, say_coverage
 
 if TYPE_CHECKING:
-    from judgebench.bias.effects import WithoutEffect
+    from judgebench.bias.counterfactual import WithoutEffect
     from judgebench.bias.report import BiasReport
+    from judgebench.bias.taste import Slopes
     from judgebench.cli.session import Line
 
-_MOVED = 5  # models shown of a counterfactual board, and flips
+_MOVED = 5  # models shown of a counterfactual board
 _WORTH_SHOWING = 0.01  # of a change of win rate
 
 
@@ -50,6 +51,8 @@ def bias(
 
 
 def _print_bias(report: BiasReport) -> None:
+    from judgebench.show.text import one_line
+
     place = report.position
     print_estimates(
         f"position bias ({place.matched} battles in both orders, {place.unmatched} verdicts without a partner)",
@@ -67,20 +70,19 @@ def _print_bias(report: BiasReport) -> None:
             *((f"gap {b.gap_from:.1f}-{b.gap_to:.1f}: first place", b.points, "points") for b in report.position_curve),
         ],
     )
-    slope = report.length.slope
     print_estimates(
         "length bias",
         [
             ("prefers the longer", report.length.prefers_longer, "share"),
             ("the same where people tie", report.length.prefers_longer_at_human_tie, "share"),
-            ("more than people do", report.length.excess_over_people, "points"),
-            ("slope in log-length", slope.raw, "number"),
-            ("twice as long", slope.points, "points"),
-            ("twice as long, beyond people", slope.points_beyond_people, "points"),
+            ("judge's share less people's, no bias", report.length.less_peoples_share, "points"),
+            ("slope in log-length", report.length.slope.raw, "number"),
+            ("sharpness beside people", report.length.slope.sharpness, "number"),
+            *_slope_lines(report.length.slope),
         ],
     )
     if report.style:
-        print_estimates("style, each at equal others", [(s.meaning, s.points, "points") for s in report.style.values()])
+        print_estimates("style, each at equal others", [row for s in report.style.values() for row in _slope_lines(s)])
     own = report.self_preference
     print_estimates(
         "self-preference, family bias and preference leakage",
@@ -89,7 +91,11 @@ def _print_bias(report: BiasReport) -> None:
             ("self-preference beyond other judges", own.own, "points"),
             ("family bias beyond other judges", own.family, "points"),
             *(
-                (f"self-preference of {name} where people decide", e.bias, "points")
+                (f"favour of {name} for its own beyond people, at least", points, "points")
+                for name, points in report.own_beyond_people.items()
+            ),
+            *(
+                (f"{name} concurs on its own less on others', no bias", e.bias, "points")
                 for name, e in report.equal_opportunity.items()
             ),
             ("prefers what its LLM finds more likely", report.likelihood, "points"),
@@ -100,17 +106,24 @@ def _print_bias(report: BiasReport) -> None:
     )
     for entry in (*report.ledger.entries, report.ledger.together):
         _print_counterfactual(entry)
+    say(*(f"Note: {one_line(note, 1000)}" for note in report.ledger.notes))
+
+
+def _slope_lines(slope: Slopes) -> list[Line]:
+    return [
+        (f"{slope.meaning}, with the quality in it", slope.points, "points"),
+        (f"{slope.meaning}, when people judge", slope.points_of_people, "points"),
+        (f"{slope.meaning}, beyond people, at least", slope.points_beyond_people, "points"),
+    ]
 
 
 def _print_counterfactual(entry: WithoutEffect) -> None:
-    """Whom the effect helps and harms most, and what flips without it."""
+    """Whom the effect helps and harms most, and whose places surely change without it."""
+    from judgebench.show.sentences import movement
+
     moved = sorted(entry.board, key=lambda row: -abs(row.change.value or 0.0))[:_MOVED]
     if not entry.flips and all(abs(row.change.value or 0.0) < _WORTH_SHOWING for row in moved):
         return
-    lines: list[Line] = [(f"{row.model} ({row.rank} to {row.rank_without})", row.change, "points") for row in moved]
-    print_estimates(
-        f"counterfactual leaderboard without {entry.name}: change of win rate (rank as judged to rank without)", lines
-    )
-    flips = [f"  {words}" for words in entry.flips[:_MOVED]]
-    rest = len(entry.flips) - len(flips)
-    say(*flips, *([f"  and {rest} more pairs, see --format json"] if rest else []))
+    lines: list[Line] = [(row.model + (f" ({row.flag})" if row.flag else ""), row.change, "points") for row in moved]
+    print_estimates(f"counterfactual leaderboard without {entry.name}: change of win rate", lines)
+    say(*(f"  {words}" for words in movement(entry)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import asdict
@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 
 from judgebench import services
 from judgebench.cli import options
-from judgebench.cli.session import complain, opened, print_json, print_table, say
+from judgebench.cli.session import complain, opened, print_json, print_table, say, tell_findings
 from judgebench.errors import DatabaseError, InputError, UnknownName
 from judgebench.show.sentences import messages_held
 from judgebench.show.text import count
@@ -79,9 +79,12 @@ def import_files(
     columns: options.Columns = None,
     extend: options.Extend = False,
     new_benchmark: options.NewBenchmark = False,
+    audit: options.Audited = True,
     output: options.Output = "table",
 ) -> None:
     """Recognise what each file is and import it, one transaction a file; a file that is wrong stops itself alone.
+
+    Then the models are audited whose outputs came; what was found marks them and does not change the exit code.
 
     $ judgebench import demo/instructions.jsonl --benchmark mine
     $ judgebench import instructions.jsonl outputs.csv.gz --benchmark mine
@@ -89,32 +92,42 @@ def import_files(
     $ judgebench import - --as labels --benchmark votes
     """
     from judgebench.formats.registry import named
+    from judgebench.show.tables import brought
 
     if as_format is not None:
         named(as_format)
     chosen = options.columns_of(columns)
-    choices = services.imports.ImportOptions(model, annotator, extend, new_benchmark)
-    imported, failed = [], []
+    choices = services.imports.ImportOptions(model, annotator, extend, new_benchmark, audit)
+    reports, failed = [], []
     for name in files:
         try:
             with _opened(name) as path:
                 file = services.imports.read(path, as_format=as_format, columns=chosen)
             with opened(context, create=True) as database:
-                report = services.imports.save(database, file, benchmark=benchmark, options=choices)
+                reports.append(services.imports.store_only(database, file, benchmark=benchmark, options=choices))
         except (InputError, DatabaseError) as error:
             complain(str(error))
             failed.append({"file": str(name), "error": str(error)})
             continue
-        imported.append(asdict(report))
         if output == "table":
-            say(f"{report.file} ({report.format}): {_in_words(report)}")
+            say(f"{reports[-1].file} ({reports[-1].format}): {_in_words(reports[-1])}")
+    if audit and reports:
+        with opened(context) as database:
+            reports = services.imports.audited(database, reports)
     if output == "json":
-        print_json({"imported": imported, "failed": failed})
+        print_json({"imported": [brought(report) for report in reports], "failed": failed})
+    _tell_findings(reports)
     if failed:
         if len(files) > 1:
             names = ", ".join(failure["file"] for failure in failed)
             complain(f"{len(failed)} of {len(files)} files were not imported: {names}")
         raise typer.Exit(2)
+
+
+def _tell_findings(reports: Sequence[ImportReport]) -> None:
+    """What audits found, a benchmark after the other."""
+    for benchmark in dict.fromkeys(report.benchmark for report in reports if report.benchmark is not None):
+        tell_findings(benchmark, *(report.audit for report in reports if report.benchmark == benchmark))
 
 
 @contextmanager
@@ -162,21 +175,27 @@ def alpaca_eval(
     files: Annotated[list[Path], typer.Argument(help="annotations.json files, plain or .gz.")],
     benchmark: options.Benchmark = "alpaca_eval",
     new_benchmark: options.NewBenchmark = False,
+    audit: options.Audited = True,
     output: options.Output = "table",
 ) -> None:
     """Import AlpacaEval annotations: instructions, both outputs, and recorded verdicts; all files or none.
 
     $ judgebench import alpaca-eval results/gpt-4/annotations.json.gz
     """
+    from judgebench.show.tables import brought
+
     for file in files:
         if not file.is_file():
             raise InputError(f"{file}: there is no such file")
     with opened(context, create=True) as database:
-        reports = services.imports.import_alpaca_eval(database, files, benchmark=benchmark, new_benchmark=new_benchmark)
+        reports = services.imports.import_alpaca_eval(
+            database, files, benchmark=benchmark, new_benchmark=new_benchmark, audit=audit
+        )
     if output == "json":
-        print_json([asdict(report) for report in reports])
-        return
-    say(*map(_in_words, reports))
+        print_json([brought(report) for report in reports])
+    else:
+        say(*map(_in_words, reports))
+    _tell_findings(reports)
 
 
 @app.command("judgments")
@@ -226,13 +245,14 @@ def scalerlab(
     file: Annotated[Path, typer.Argument(help="A judge's outputs as JSONL, plain or .gz.")],
     benchmark: options.Benchmark = "scalerlab",
     new_benchmark: options.NewBenchmark = False,
+    audit: options.Audited = True,
     output: options.Output = "table",
 ) -> None:
     """Import the ScalerLab JudgeBench: pairs with an objective key, and a judge's decisions in both orders.
 
     $ judgebench import scalerlab gpt-4o.jsonl.gz
     """
-    choices = services.imports.ImportOptions(new_benchmark=new_benchmark)
+    choices = services.imports.ImportOptions(new_benchmark=new_benchmark, audit=audit)
     import_one(context, file, as_format="scalerlab", benchmark=benchmark, choices=choices, output=output)
 
 
@@ -247,13 +267,16 @@ def import_one(
     choices: ImportOptions | None = None,
 ) -> None:
     """Import a file that was said to be of this format, and print what it brought."""
+    from judgebench.show.tables import brought
+
     file = services.imports.read(path, as_format=as_format, columns=options.columns_of(columns))
     with opened(context, create=True) as database:
         report = services.imports.save(database, file, benchmark=benchmark, options=choices)
     if output == "json":
-        print_json(asdict(report))
+        print_json(brought(report))
     else:
         say(_in_words(report))
+    _tell_findings([report])
 
 
 def _in_words(report: ImportReport) -> str:
@@ -261,7 +284,7 @@ def _in_words(report: ImportReport) -> str:
 
     into = f"{report.benchmark}: " if report.benchmark else ""
     models = report.models[0] if len(report.models) == 1 else f"{len(report.models)} models"
-    whose = [*report.judges, *([models] if report.models else [])]
+    whose = [*report.judges, *([models] if report.models and not report.annotators else [])]
     counted = {
         "duplicate": report.duplicate,
         "without preference": report.without_preference,
@@ -282,6 +305,4 @@ def _in_words(report: ImportReport) -> str:
     parts += messages_held(report.messages)
     if report.annotators:
         parts.append(count(len(report.annotators), "annotator"))
-    if report.findings:
-        parts.append(f"{count(report.findings, 'finding')} (judgebench audit submissions shows them)")
     return "; ".join(parts)

@@ -38,6 +38,7 @@ def import_labels(
     columns: options.Columns = None,
     extend: options.Extend = False,
     new_benchmark: options.NewBenchmark = False,
+    audit: options.Audited = True,
     output: options.Output = "table",
 ) -> None:
     """Import human preferences between two outputs; a benchmark that is not there is made of the file.
@@ -45,7 +46,9 @@ def import_labels(
     $ judgebench labels import people.jsonl --benchmark sums
     $ judgebench labels import people.csv --benchmark sums --map annotator=worker_id --extend
     """
-    choices = services.imports.ImportOptions(annotator=annotator, extend=extend, new_benchmark=new_benchmark)
+    choices = services.imports.ImportOptions(
+        annotator=annotator, extend=extend, new_benchmark=new_benchmark, audit=audit
+    )
     import_one(context, file, as_format="labels", benchmark=benchmark, columns=columns, choices=choices, output=output)
 
 

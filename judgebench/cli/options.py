@@ -123,6 +123,9 @@ Columns = Annotated[
     ),
 ]
 Extend = Annotated[bool, typer.Option("--extend", help="Add to the benchmark what it lacks.")]
+Audited = Annotated[
+    bool, typer.Option("--audit/--no-audit", help="Audit the outputs; without it leaderboards call them unaudited.")
+]
 NewBenchmark = Annotated[
     bool, typer.Option("--new-benchmark", help="Create the benchmark although its name is hardly another's.")
 ]
@@ -244,6 +247,12 @@ class PaceOptions:
     ] = None
     max_errors: Annotated[
         int | None, typer.Option("--max-errors", help="Stop asking once so many questions have failed in all.")
+    ] = None
+    drain: Annotated[
+        float | None,
+        typer.Option(
+            "--drain", help="Seconds left to questions in flight on a signal to terminate.", show_default="8.0"
+        ),
     ] = None
 
 

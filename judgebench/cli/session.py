@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import typer
     from rich.console import Console
 
+    from judgebench.audits.findings import AuditReport
     from judgebench.coverage import Coverage
     from judgebench.engine.runner import OnProgress, RunTally
     from judgebench.estimate import Estimate
@@ -91,6 +92,14 @@ def tell(*lines: str) -> None:
     """Lines that are no result, on stderr."""
     for line in lines:
         err().print(visible(line))
+
+
+def tell_findings(benchmark: str, *reports: AuditReport | None) -> None:
+    """What audits of outputs found, on stderr; nothing where there was none."""
+    from judgebench.show.tables import audit_notice
+
+    audits = [report for report in reports if report is not None]
+    tell(*(f"  audit: {line}" for line in audit_notice(audits, benchmark)))
 
 
 def complain(message: str) -> None:
@@ -186,12 +195,17 @@ def progress_line(what: str = "judging") -> Iterator[OnProgress]:
     parts = (rich.TextColumn(what), rich.BarColumn(), done, passed, rich.TextColumn("eta"), left)
     bar = rich.Progress(*parts, rich.TextColumn("{task.fields[more]}"), console=Console(stderr=True))
     task = bar.add_task(what, total=None, more="")
+    told = False
 
     def show(tally: RunTally, calls: int) -> None:
         bad = sum(count for status, count in tally.ended.items() if status not in (Status.OK, Status.TIE))
         cost = f"{amount(tally.cost_usd, 'USD')} " if tally.cost_usd else ""
         more = f"{calls} calls {cost}" + (f"{tally.taken_over} taken over " if tally.taken_over else "")
         more += f"{bad} without verdict" if bad else ""
+        nonlocal told
+        if tally.waiting_for and not told:
+            told = True
+            complain(f"stopping: {tally.waiting_for} questions in flight end and are stored; once more stops at once")
         bar.start()  # not before there is progress: bad input is one message and nothing else
         bar.update(task, total=tally.planned, completed=tally.planned - tally.pending, more=more)
 

@@ -10,13 +10,12 @@ import typer
 
 from judgebench import services
 from judgebench.cli import options
-from judgebench.cli.session import opened, print_json, say, tell
+from judgebench.cli.session import opened, print_json, say, tell, tell_findings
 from judgebench.errors import InputError
 from judgebench.records import Lineage, check_name
 from judgebench.show.sentences import messages_held
 
 if TYPE_CHECKING:
-    from judgebench.audits.findings import AuditReport
     from judgebench.services.submissions import MatchReport
 
 
@@ -37,16 +36,22 @@ def submit(
     ] = False,
     extend: options.Extend = False,
     new_benchmark: options.NewBenchmark = False,
+    audit: options.Audited = True,
+    accept_findings: Annotated[
+        bool, typer.Option("--accept-findings", help="Store it in spite of severe findings, by which it is marked.")
+    ] = False,
     dry_run: options.DryMatch = False,
     output: options.Output = "table",
 ) -> None:
     """Submit a model's outputs to the instructions of a benchmark.
 
+    An audit comes first: with a severe finding nothing is stored and the exit code is 2, unless --accept-findings.
+
     $ judgebench submit demo/outputs/demo-careful.json --model demo-careful --benchmark demo
     $ judgebench submit outputs.csv --model mine --benchmark demo --map output=answer --dry-run
     """
     from judgebench.formats.outputs import read_outputs
-    from judgebench.services.audits.submissions import audit_prepared, keep_prepared
+    from judgebench.show.tables import brought
 
     check_name("model", model)
     check_name("benchmark", benchmark)
@@ -62,16 +67,17 @@ def submit(
             extend=extend,
             new_benchmark=new_benchmark,
         )
-        report = audit_prepared(database, prepared)
+        if audit:
+            prepared = services.submissions.with_audit(database, prepared)
         if output == "table":
             _print_match(prepared.report)
-            _print_findings(report, benchmark, model)
-        stored = None if dry_run else services.submissions.save(database, prepared)
-        if stored is not None:
-            keep_prepared(database, prepared, report)
+        tell_findings(benchmark, prepared.report.audit)
+        stored = None
+        if not dry_run:
+            stored = services.submissions.save(database, prepared, audit=audit, accept_findings=accept_findings)
     if output == "json":
         counts = {"stored": stored.new, "already_stored": stored.known} if stored else {}
-        print_json(asdict(prepared.report) | counts | {"submission_audit": report.document()})
+        print_json(brought(prepared.report) | counts)
     elif stored:
         say(f"stored {stored.new} outputs; {stored.known} were stored already")
 
@@ -108,15 +114,3 @@ def _print_match(report: MatchReport) -> None:
         f"  empty      {report.empty:>7}",
         *(f"  {words}" for words in messages_held(report.messages)),
     )
-
-
-def _print_findings(report: AuditReport, benchmark: str, model: str) -> None:
-    """What the submission audit found; it never stops a submission."""
-    from judgebench.audits import SUBMISSIONS
-    from judgebench.services.audits.registry import AUDITS
-    from judgebench.show.tables import finding_line
-
-    tell(*(f"  audit: {finding_line(finding)}" for finding in report.findings))
-    if report.findings:
-        command = AUDITS[SUBMISSIONS].command(benchmark=benchmark, model=model)
-        tell(f"  audit: {command} shows what was counted")

@@ -1,9 +1,7 @@
 """Requests to a judge's server, and what answers that are no reply mean. An API key can be sent, never shown."""
 
-import html
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -11,56 +9,21 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from time import time
 from typing import IO, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 from pydantic_core import to_json
 
+from judgebench.clients.secrets import Secret
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeRefused, JudgeUnreachable
 from judgebench.keys import clean_text
 
 _MESSAGE_CHARS = 300
 _TRANSIENT = frozenset({408, 409, 425, 429})
-_SHOWN = "[key]"
-_BEARER = re.compile(r"(?i)\bbearer\s+[^\s\"'<>,;]+")
-_SURE_LENGTH = 16  # a shorter "key", such as EMPTY, may well be an ordinary word of a reply
 MAX_REPLY_BYTES = 16 * 2**20  # after decompression; the longest honest replies, with log-probabilities, are below 4 MiB
 _MAX_ERROR_BYTES = 2**16
 _MAX_FILE_BYTES = 2**32
 _HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
-
-
-class Secret:
-    """A key's value. Its repr, and every text passed through ``scrub``, are free of it.
-
-    Raises InputError when no HTTP header can hold the key.
-    """
-
-    def __init__(self, value: str) -> None:
-        if not value or not all("!" <= character <= "~" for character in value):
-            raise InputError("the API key is empty, or holds spaces or non-ASCII characters; check its variable")
-        self._value = value
-        forms = {value, quote(value, safe=""), html.escape(value), json.dumps(value)[1:-1], value.replace("/", "\\/")}
-        self._forms = sorted(forms, key=len, reverse=True)
-
-    def __repr__(self) -> str:
-        return f"Secret({_SHOWN})"
-
-    def header(self) -> str:
-        """The value of the Authorization header."""
-        return f"Bearer {self._value}"
-
-    def scrub(self, text: str) -> str:
-        """``text`` without the key, for messages: as it is, escaped for URLs, HTML or JSON, or behind "Bearer"."""
-        for form in self._forms:
-            text = text.replace(form, _SHOWN)
-        return _BEARER.sub(f"Bearer {_SHOWN}", text)
-
-    def scrub_reply(self, body: bytes) -> bytes:
-        """A reply without the key. A key too short to be a secret stays, because replies are kept as they came."""
-        for form in self._forms if len(self._value) >= _SURE_LENGTH else ():
-            body = body.replace(form.encode(), _SHOWN.encode())
-        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +112,7 @@ class Transport:
             ) as response:
                 good = 200 <= response.status < 300
                 if good and sink is not None:
-                    await _save(response.content, sink)
+                    await _save(response.content, sink, self._secret)
                     return b""
                 body = await _read(response.content, MAX_REPLY_BYTES if good else _MAX_ERROR_BYTES)
                 status = response.status
@@ -163,16 +126,15 @@ class Transport:
         except (aiohttp.ClientError, OSError) as error:
             raise JudgeUnreachable(f"the connection to {where} broke: {self._clean(str(error))}") from None
         if not good:
-            raise failure(where, status, cleaned, self._clean(body.decode("utf-8", "replace")))
+            text = _scrubbed(body, self._secret).decode("utf-8", "replace")
+            raise failure(where, status, cleaned, self._clean(text))
         return body
 
     def _parsed(self, body: bytes) -> Any:
         if len(body) > MAX_REPLY_BYTES:
             raise BadReply(f"{self.base_url} sent more than {MAX_REPLY_BYTES >> 20} MiB; no completion is that long")
-        if self._secret is not None:
-            body = self._secret.scrub_reply(body)
         try:
-            return json.loads(body)
+            return json.loads(body if self._secret is None else self._secret.scrub_reply(body))
         except (ValueError, RecursionError) as error:
             start = self._clean(body[:_MAX_ERROR_BYTES].decode("utf-8", "replace"))[:80]
             raise BadReply(f"{self.base_url} answered with something that is not JSON: {start!r}") from error
@@ -190,14 +152,22 @@ async def _read(content: aiohttp.StreamReader, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-async def _save(content: aiohttp.StreamReader, sink: IO[bytes]) -> None:
-    """Raises BadReply for more than any file of results holds."""
-    size = 0
+async def _save(content: aiohttp.StreamReader, sink: IO[bytes], secret: Secret | None) -> None:
+    """Line by line, each without the key. Raises BadReply for more than any file of results holds."""
+    size, line = 0, b""
     while chunk := await content.readany():
         size += len(chunk)
         if size > _MAX_FILE_BYTES:
             raise BadReply(f"the server sent a file of more than {_MAX_FILE_BYTES >> 30} GiB")
-        sink.write(chunk)
+        whole, end, line = (line + chunk).rpartition(b"\n")
+        if len(line) > MAX_REPLY_BYTES:
+            raise BadReply(f"the server sent a file with a line of more than {MAX_REPLY_BYTES >> 20} MiB")
+        sink.write(_scrubbed(whole + end, secret))
+    sink.write(_scrubbed(line, secret))
+
+
+def _scrubbed(body: bytes, secret: Secret | None) -> bytes:
+    return body if secret is None else secret.scrub_reply(body)
 
 
 class Rejected(JudgeRefused):

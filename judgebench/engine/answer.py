@@ -10,12 +10,14 @@ from itertools import islice
 from typing import Any
 
 from judgebench import store
+from judgebench.audits.findings import AuditReport
 from judgebench.clients.base import Client
 from judgebench.clients.providers import price_of, provider_of
 from judgebench.conversations import REPLYING, Message, Reasoning, Segment, Text, Trajectory, cut, join
 from judgebench.engine.judges import ResolvedModel, open_model
 from judgebench.engine.run import reply_or_error
 from judgebench.engine.runner import Known, OnProgress, Runner, RunTally, run_async
+from judgebench.engine.unstored import Unstored
 from judgebench.errors import InputError, JudgeError
 from judgebench.judging.showing import beyond_text
 from judgebench.records import (
@@ -160,6 +162,7 @@ class AnswerReport:
     interrupted: bool
     other_models: tuple[str, ...] = ()  # names that the server gave back instead of the one that was asked
     not_asked: Mapping[str, int] = field(default_factory=dict)  # why instructions were not asked -> how many
+    audit: AuditReport | None = None  # of the model as it is stored; None: it was not audited
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,7 @@ async def answering(
     opened = open_model(model, environment, concurrency=generation.concurrency)
     try:
         await opened.check()
-        sink = _OutputSink(database, _start(database, generation, planned))
+        sink = _OutputSink(database, _start(database, generation, planned), generation)
         asker = Answerer(generation.model, generation.system, served.settings, opened.client)
         runner = Runner(
             asker.ask,
@@ -266,15 +269,26 @@ def _questions(
 class _OutputSink:
     """The database as the runner sees it."""
 
-    def __init__(self, database: Database, answers: AnswerWriter) -> None:
+    def __init__(self, database: Database, answers: AnswerWriter, generation: Generation) -> None:
         self._database = database
         self._answers = answers
+        self._unstored = Unstored(database, (generation.benchmark, generation.model), Answer)
         self.returned: set[str] = set()  # names of models that replies bear
         self.not_asked: Counter[str] = Counter()  # why
+        self._unstored.store(self._add_unknown)
 
     def known(self, trial_keys: Sequence[str]) -> Known:
         with self._database.read() as connection:
             return Known(self._answers.known(connection, trial_keys))
+
+    def keep(self, results: Sequence[Answer]) -> str:
+        return self._unstored.keep(results)
+
+    def _add_unknown(self, answers: Sequence[Answer]) -> None:
+        """What an earlier run could not commit, less what it has committed after all."""
+        by_key = {answer.output.instruction: answer for answer in answers if answer.output is not None}
+        known = self.known(list(by_key)).ended
+        self.add([answer for key, answer in by_key.items() if key not in known])
 
     def add(self, results: Sequence[Answer]) -> None:
         with self._database.write() as connection:

@@ -18,6 +18,7 @@ from judgebench.clients.probe import enforced
 from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model, template_of
 from judgebench.engine.plan import IDENTICAL_AS_SHOWN, RunPlan, identical_verdict, plan, planned_trials
 from judgebench.engine.runner import Known, OnProgress, Runner, RunTally, run_async
+from judgebench.engine.unstored import Unstored
 from judgebench.errors import InputError, JudgeError
 from judgebench.judging.parsing import PARSER_VERSION, parse
 from judgebench.judging.reask import Constraint, constraint
@@ -116,6 +117,8 @@ class Judging:
         with database.write() as connection:
             self._run_id = start_run(connection, plan, "run")
             self._verdicts = VerdictWriter(connection, self._run_id)
+        self._unstored = Unstored(database, (plan.study.benchmark, judge.digest), TrialResult)
+        self._unstored.store(self._add_unknown)
 
     def known(self, trial_keys: Sequence[str]) -> Known:
         """What other benchmarks know is taken over on the way."""
@@ -136,6 +139,15 @@ class Judging:
             self._identical_as_shown += result.verdict.detail == IDENTICAL_AS_SHOWN
             if result.status not in (Status.OK, Status.TIE) and (why := result.verdict.detail):
                 self._reasons[why if why in self._reasons or len(self._reasons) < _REASONS else "other reasons"] += 1
+
+    def keep(self, results: Sequence[TrialResult]) -> str:
+        return self._unstored.keep(results)
+
+    def _add_unknown(self, results: Sequence[TrialResult]) -> None:
+        """What an earlier run could not commit, less what it has committed after all."""
+        by_key = {result.trial_key: result for result in results}
+        known = self.known(list(by_key)).ended
+        self.add([result for key, result in by_key.items() if known.get(key, Status.FAILED) is Status.FAILED])
 
     def finish(self) -> None:
         """Say that the run came to its end."""
@@ -291,4 +303,4 @@ def _unread(database: Database, judge_name: str, after: int) -> list[store.battl
 
 
 def _differs(old: Verdict, new: Verdict) -> bool:
-    return (old.status, old.preference, old.score) != (new.status, new.preference, new.score)
+    return (old.status, old.source, old.preference, old.score) != (new.status, new.source, new.preference, new.score)

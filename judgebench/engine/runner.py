@@ -3,6 +3,9 @@
 A trial keeps its place until its verdict is committed. So whenever the process is killed, at most as many questions as
 there are places are asked again by the next run, and what was committed is neither lost nor stored twice. Trials are
 taken from the plan as places become free: a million of them never sit in memory.
+
+A reply is paid for. A database that another process has locked is waited for as long as a question may live; what
+cannot be committed in the end is kept beside the database, and the next run stores it.
 """
 
 import asyncio
@@ -17,7 +20,7 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
-from judgebench.errors import JudgeBenchError, JudgeError
+from judgebench.errors import DatabaseBusy, DatabaseError, JudgeBenchError, JudgeError
 from judgebench.records import Completion, Status
 from judgebench.spec import Pace
 
@@ -28,6 +31,7 @@ _TOGETHER = 32
 _TURNS = 3  # of the event loop, from a reply's first bytes to its verdict: those that came together end together
 _COLLECT_AFTER = (10_000, 20, 50)  # new objects, and collections of the younger generation
 _PROGRESS_S = 0.25  # between two reports
+_LOCKED_S = 900  # that a locked database is waited for: as long as a question may live
 _T = TypeVar("_T")
 
 
@@ -85,6 +89,10 @@ class Sink(Protocol[_KeptT]):
         """Commit the results, all or none. Called in another thread, never twice at once."""
         ...
 
+    def keep(self, results: Sequence[_KeptT]) -> str:
+        """Keep results that cannot be committed now, so that the next run commits them; returns where, in words."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RunTally:
@@ -94,6 +102,7 @@ class RunTally:
     ended: Mapping[Status, int]
     cost_usd: float | None  # of this run's calls; None when one of them has no known price
     taken_over: int = 0  # of those that ended: verdicts of other benchmarks, which are now this one's as well
+    waiting_for: int | None = None  # questions in flight whose answers are waited for; None: nobody asked it to stop
 
     @property
     def pending(self) -> int:
@@ -146,15 +155,20 @@ class Runner(Generic[AskedT, EndedT]):
         self._unpriced = False
         self._failures = self._failures_in_a_row = 0
         self._last_failure = ""
-        self._fatal: JudgeError | None = None
+        self._fatal: JudgeBenchError | None = None
+        self._unstored: DatabaseError | None = None  # why results are kept beside the database from then on
+        self._kept = ""  # where
         self._stopping = False
+        self._asking: set[asyncio.Task[None]] = set()
         self._waiting: list[tuple[EndedT, asyncio.Future[None]]] = []
+        self._committing: list[EndedT] = []
         self._arrived = asyncio.Event()
 
     @property
     def tally(self) -> RunTally:
         cost = None if self._unpriced else self._cost_usd
-        return RunTally(self._planned, dict(self._ended), cost, self._taken_over)
+        waiting_for = len(self._asking) + len(self._waiting) if self._stopping else None
+        return RunTally(self._planned, dict(self._ended), cost, self._taken_over, waiting_for)
 
     @property
     def stopped(self) -> bool:
@@ -164,17 +178,31 @@ class Runner(Generic[AskedT, EndedT]):
     def stop(self) -> None:
         """Ask nothing further; what is in flight still ends and is stored."""
         self._stopping = True
+        self._on_progress(self.tally, self._calls())
+
+    def hurry(self) -> None:
+        """``stop`` for whoever will be killed soon: only ``Pace.drain`` seconds are left to what is in flight."""
+        self.stop()
+        asyncio.get_running_loop().call_later(self._pace.drain, self._give_up)
+
+    def _give_up(self) -> None:
+        """End the questions in flight; what is answered and not committed yet is kept, however long that takes."""
+        for task in self._asking:
+            task.cancel()
+        if unstored := [*self._committing, *(result for result, _ in self._waiting)]:
+            self._sink.keep(unstored)
 
     async def run(self, trials: Iterable[AskedT]) -> RunTally:
         """Ask about every trial that has no answer yet.
 
-        The first interrupt lets what is in flight end, the second is the usual KeyboardInterrupt. Raises JudgeError
-        when the judge is gone or refuses every question; what was answered before stays stored.
+        The first interrupt lets what is in flight end, the second is the usual KeyboardInterrupt; the signal to
+        terminate lets it end within ``Pace.drain`` seconds. Raises JudgeError when the judge is gone or refuses every
+        question, DatabaseError when results cannot be committed; what was answered before stays stored.
         """
         pending = self._unanswered(trials)
         reporting = asyncio.create_task(self._report())
         try:
-            with _interrupts(self.stop):
+            with _signals({signal.SIGINT: self.stop, signal.SIGTERM: self.hurry}):
                 async with asyncio.TaskGroup() as tasks:
                     committing = tasks.create_task(self._commit())
                     async with asyncio.TaskGroup() as places:
@@ -186,6 +214,9 @@ class Runner(Generic[AskedT, EndedT]):
         finally:
             reporting.cancel()
             self._on_progress(self.tally, self._calls())
+        if self._unstored is not None:
+            kept = f"{self._unstored}; replies that came meanwhile are kept in {self._kept}"
+            raise DatabaseError(f"{kept}: the same command stores them and goes on") from self._unstored
         if self._fatal is not None:
             raise self._fatal
         if self._failures_in_a_row >= self._pace.max_failures:
@@ -202,17 +233,28 @@ class Runner(Generic[AskedT, EndedT]):
             yield from (trial for trial, status in zip(chunk, ended, strict=True) if status is Status.FAILED)
 
     async def _work(self, pending: Iterator[AskedT]) -> None:
-        while not self._over and (trial := next(pending, None)) is not None:
+        task: Any = asyncio.current_task()
+        while not self._over and (trial := self._next(pending)) is not None:
+            self._asking.add(task)
             try:
                 result = await self._ask(trial)
             except JudgeError as error:  # what others have in flight still ends and is stored
                 self._fatal = self._fatal or error
                 self._stopping = True
                 return
+            finally:
+                self._asking.discard(task)
             committed = asyncio.get_running_loop().create_future()
             self._waiting.append((result, committed))
             self._arrived.set()
             await committed
+
+    def _next(self, pending: Iterator[AskedT]) -> AskedT | None:
+        try:
+            return next(pending, None)
+        except DatabaseError as error:  # of looking up what is answered
+            self._fatal, self._stopping = self._fatal or error, True
+            return None
 
     @property
     def _over(self) -> bool:
@@ -234,11 +276,28 @@ class Runner(Generic[AskedT, EndedT]):
             batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
             if not self._waiting:
                 self._arrived.clear()
-            results = [result for result, _ in batch]
-            await asyncio.to_thread(self._sink.add, results)
+            self._committing = [result for result, _ in batch]
+            await self._store(self._committing)
+            self._committing = []
             for result, committed in batch:
-                self._count(result)
+                if self._unstored is None:
+                    self._count(result)
                 committed.set_result(None)
+
+    async def _store(self, results: Sequence[EndedT]) -> None:
+        """Commit; once the database has failed, what still comes is kept beside it."""
+        until = asyncio.get_running_loop().time() + _LOCKED_S
+        stored = False
+        while not stored and self._unstored is None:
+            try:
+                await asyncio.to_thread(self._sink.add, results)
+                stored = True
+            except DatabaseError as error:
+                late = self._stopping or asyncio.get_running_loop().time() > until
+                if late or not isinstance(error, DatabaseBusy):
+                    self._unstored, self._stopping = error, True
+        if not stored:
+            self._kept = self._sink.keep(results)
 
     def _count(self, result: EndedT) -> None:
         self._ended[result.status] += 1
@@ -254,7 +313,7 @@ class Runner(Generic[AskedT, EndedT]):
 
     async def _report(self) -> None:
         while True:
-            if self._on_progress(self.tally, self._calls()):
+            if self._on_progress(self.tally, self._calls()) and not self._stopping:
                 self.stop()
             await asyncio.sleep(_PROGRESS_S)
 
@@ -268,23 +327,25 @@ def _first(errors: BaseExceptionGroup[Any]) -> BaseException:
 
 
 @contextmanager
-def _interrupts(stop: Callable[[], None]) -> Iterator[None]:
-    """The first interrupt stops; where there is no handling them, all are as usual."""
+def _signals(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[None]:
+    """The first of each signal is handled, the next is as usual; so are all where none can be handled."""
     loop = asyncio.get_running_loop()
 
-    def interrupted() -> None:
-        stop()
-        loop.remove_signal_handler(signal.SIGINT)
+    def once(number: signal.Signals, handle: Callable[[], None]) -> None:
+        loop.remove_signal_handler(number)
+        handle()
 
     try:
-        loop.add_signal_handler(signal.SIGINT, interrupted)
+        for number, handle in handlers.items():
+            loop.add_signal_handler(number, once, number, handle)
     except (NotImplementedError, RuntimeError, ValueError):  # not the main thread, or not on this platform
         yield
         return
     try:
         yield
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
+        for number in handlers:
+            loop.remove_signal_handler(number)
 
 
 def run_async(main: Coroutine[Any, Any, _T]) -> _T:

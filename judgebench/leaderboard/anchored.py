@@ -14,13 +14,17 @@ from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.leaderboard.board import Leaderboard
 from judgebench.leaderboard.build import build_from, common_baseline, on_scale
-from judgebench.stats.intervals import critical_value
-from judgebench.stats.method import Choices, Estimates
-from judgebench.stats.ppi import JudgeErrorRates, anchored_ratings, anchored_win_rates, corrected_share
+from judgebench.stats.intervals import critical_values
+from judgebench.stats.method import Choices, Compared, Estimates
+from judgebench.stats.ppi import (
+    JudgeErrorRates,
+    anchored_ratings,
+    anchored_win_rates,
+    compared_win_rates,
+    corrected_share,
+)
 from judgebench.stats.verdict_table import Floats, VerdictTable
-from judgebench.stats.win_rate import instruction_sums
-
-_PPI = "prediction-powered (PPI++), clustered by instruction"
+from judgebench.stats.win_rate import InstructionSums, instruction_sums
 
 
 def build_anchored(judge: VerdictTable, human: VerdictTable, choices: Choices) -> Leaderboard:
@@ -39,7 +43,7 @@ def build_anchored(judge: VerdictTable, human: VerdictTable, choices: Choices) -
     if not means:
         raise StatisticsError("no model has labels on two instructions and verdicts on others: label more battles")
     by_model = {name: (mean.interval(choices.level), mean.standard_error) for name, mean in means.items()}
-    estimates = _by_model(judge, by_model, _PPI)
+    estimates = _by_model(judge, by_model, compared_win_rates(human, judge, means, baseline=baseline))
     labelled, most = min(mean.labelled for mean in means.values()), max(mean.labelled for mean in means.values())
     weights = [mean.weight for mean in means.values()]
     note = (
@@ -61,19 +65,14 @@ def build_corrected(table: VerdictTable, choices: Choices, rates: JudgeErrorRate
     if choices.method != "win-rate":
         raise StatisticsError("error rates correct win rates: leave --method out")
     baseline = choices.baseline or common_baseline(table)
-    sums = instruction_sums(table, baseline=baseline)
-    with np.errstate(invalid="ignore"):
-        mean = np.asarray(sums.won / sums.battles)
+    called = _decided(instruction_sums(table, baseline=baseline))
+    share, items = called.rates(np.ones(len(called.won))), called.battles.sum(axis=0)
     by_model = {}
-    for code in np.flatnonzero(np.isfinite(mean).any(axis=0)):
-        name = table.models[code]
-        known = mean[np.isfinite(mean[:, code]), code]
-        if name == baseline:
-            continue
-        share = float((np.sign(known - 0.5) / 2 + 0.5).mean())
-        fixed = corrected_share(share, len(known), rates, level=choices.level)
-        by_model[name] = (fixed.estimate, fixed.standard_error)
-    estimates = _by_model(table, by_model, "Rogan-Gladen, adjusted")
+    for code, name in enumerate(table.models):
+        if name != baseline and items[code]:
+            fixed = corrected_share(float(share[code]), int(items[code]), rates, level=choices.level)
+            by_model[name] = (fixed.estimate, fixed.standard_error)
+    estimates = _by_model(table, by_model, called.compared())
     note = (
         f"corrected for a judge that is right on {rates.sensitivity:.1%} of {rates.positives} labelled "
         f"battles of {source}; it must err as often here, and equally for every model"
@@ -85,15 +84,17 @@ def _anchored_ratings(judge: VerdictTable, human: VerdictTable, choices: Choices
     met = np.unique(np.concatenate([judge.model_a, judge.model_b, human.model_a, human.model_b]))
     judge, human = (_among(table, met) for table in (judge, human))
     ratings = anchored_ratings(human, judge)
-    half = critical_value(choices.level) * ratings.standard_error
+    known = ratings.covariance + ratings.doubt
+    half = critical_values(ratings.degrees, choices.level) * np.sqrt(np.diag(known))
     estimates = Estimates(
         value=ratings.theta,
         lower=ratings.theta - half,
         upper=ratings.theta + half,
         covariance=ratings.covariance,
         flags=[""] * len(met),
-        method=_PPI,
+        method="prediction-powered with t, clustered by instruction",
         scale="logit",
+        compared=Compared(ratings.theta, known, ratings.degrees),
         notes=(
             f"anchored to people's labels on {ratings.labelled} instructions, weight of the judge "
             f"{ratings.weight:.2f}; they must be a random part of all",
@@ -114,8 +115,15 @@ def _among(table: VerdictTable, met: Floats) -> VerdictTable:
     )
 
 
-def _by_model(table: VerdictTable, by_model: Mapping[str, tuple[Estimate, float]], method: str) -> Estimates:
-    """From estimate and standard error of some models; covariances are not known and taken as nought."""
+def _decided(sums: InstructionSums) -> InstructionSums:
+    """Each instruction won, lost or tied as a whole."""
+    there = sums.battles > 0
+    won = np.where(there, np.sign(sums.won - sums.battles / 2) / 2 + 0.5, 0.0)
+    return replace(sums, won=won, battles=there.astype(np.float64))
+
+
+def _by_model(table: VerdictTable, by_model: Mapping[str, tuple[Estimate, float]], compared: Compared) -> Estimates:
+    """From estimate and standard error of some models; the same correction for all keeps the order of ``compared``."""
     nothing = (unidentified("it was not estimated"), np.nan)
     rows = [by_model.get(name, nothing) for name in table.models]
     numbers = [(known.value, known.lower, known.upper, error) for known, error in rows]
@@ -126,6 +134,7 @@ def _by_model(table: VerdictTable, by_model: Mapping[str, tuple[Estimate, float]
         upper=upper,
         covariance=np.diag(errors**2),
         flags=[""] * len(table.models),
-        method=method,
+        method=next((known.method for known, _ in by_model.values()), "none"),
         scale="rate",
+        compared=compared,
     )

@@ -146,6 +146,11 @@ class ModelGate:
         words = "not audited" if self.state == "unaudited" else f"audit: {', '.join(self.rules)}"
         return words + (" (before outputs were added)" if self.stale and self.rules else "")
 
+    @property
+    def note(self) -> str:
+        """What is said below."""
+        return f"{self.model}: {self.mark}; see {self.command}"
+
 
 @dataclass(frozen=True, slots=True)
 class BoardGate:
@@ -206,6 +211,6 @@ class Leaderboard:
             for row in self.rows
         )
         notes = [note for judge in judges for note in judge.notes]
-        notes += [f"{model.model}: {model.mark}; see {model.command}" for model in flagged]
+        notes += [model.note for model in flagged]
         gate = BoardGate(passed, tuple(judges), concerned)
         return replace(self, rows=rows, notes=(*self.notes, *notes), gate=gate)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from judgebench.services import (
         agreement,
+        answers,
         audits,
         battles,
         benchmarks,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "agreement",
+    "answers",
     "audits",
     "battles",
     "benchmarks",

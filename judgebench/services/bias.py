@@ -1,6 +1,6 @@
 """The bias of judges, and the leaderboard as it would be without length, style or lineage: who rises, who falls.
 
-The estimates are those of ``bias.effects``; this chooses the effects and reads what they need.
+The estimates are those of ``bias``; this chooses the effects and reads what they need.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,15 +10,17 @@ from typing import Literal
 import numpy as np
 
 from judgebench import store
-from judgebench.bias.effects import Counterfactuals, Effect, WithoutEffect, counterfactuals, in_points, length_effect
+from judgebench.bias.counterfactual import Counterfactuals, WithoutEffect, counterfactuals
+from judgebench.bias.effects import Effect, in_points, length_effect
 from judgebench.bias.human_agreement import LabelledBattles, Marks
 from judgebench.bias.relatives import relation_effects, relation_matrix
 from judgebench.bias.report import BiasReport, SideInformation, bias_report, style_effects
 from judgebench.errors import StatisticsError
 from judgebench.estimate import unidentified
-from judgebench.leaderboard import Choices
+from judgebench.leaderboard import Choices, ModelGate
 from judgebench.leaderboard.build import common_baseline
 from judgebench.records import Lineage
+from judgebench.services.audits.results import model_gates
 from judgebench.services.scope import EVERYTHING, Scope, scoped_verdicts
 from judgebench.stats.bradley_terry.covariates import fit_with_covariates
 from judgebench.stats.verdict_table import VerdictTable
@@ -40,7 +42,7 @@ def moves(
     """The counterfactual leaderboard: without each of the chosen effects, and without all that the data identify.
 
     Each entry's coefficient is that of ``leaderboard --control``: over all verdicts, with the chosen effects as the
-    covariates and no prior. The leaderboards themselves rest on a fit with a weak prior; see ``bias.effects``.
+    covariates and no prior. The leaderboards themselves rest on a fit with a weak prior; see ``bias.counterfactual``.
 
     Raises UnknownName for any name that is not there, StatisticsError when there is no verdict.
     """
@@ -50,12 +52,21 @@ def moves(
         if not len(table):
             raise StatisticsError("there is no verdict to control: run a judge first, or choose another judge")
         chosen = [_effects(connection, verdicts.benchmark_id, table, control) for control in controls]
+        gates = model_gates(connection, benchmark, verdicts.judged)
     effects = [effect for several in chosen for effect in several]
     baseline = baseline or common_baseline(table)
     without = counterfactuals(table, effects, baseline=baseline)
-    coverage = verdicts.covered(verdicts.counting, baseline=baseline, flagged="left out")
     entries = tuple(_with_coefficients(without.entries, table, effects))
-    return replace(without, entries=entries, coverage=coverage)
+    coverage = verdicts.covered(verdicts.counting, baseline=baseline, flagged="left out")
+    return _marked(replace(without, entries=entries, coverage=coverage), gates)
+
+
+def _marked(without: Counterfactuals, gates: Sequence[ModelGate]) -> Counterfactuals:
+    """With what audits found in the outputs of models, as leaderboards are marked."""
+    shown = {row.model for row in without.together.board}
+    marked = [gate for gate in gates if gate.rules and gate.model in shown]
+    notes = [gate.note for gate in marked if gate.state == "flagged"]
+    return without.marked({gate.model: gate.mark for gate in marked}, notes)
 
 
 def _with_coefficients(
@@ -111,10 +122,11 @@ def bias(
         verdicts = scoped_verdicts(connection, benchmark, replace(scope, with_flagged=True), Choices(baseline=baseline))
         chosen = tuple(verdicts.coverage.judges)
         context = judged(connection, benchmark, judges=chosen, category=scope.category)
+        gates = model_gates(connection, benchmark, context.table.models)
     report = bias_report(
         context.table, context.judge_models, context.beside, judges=chosen, baseline=baseline, level=level
     )  # fmt: skip
-    return replace(report, coverage=verdicts.covered(verdicts.judged))
+    return replace(report, ledger=_marked(report.ledger, gates), coverage=verdicts.covered(verdicts.judged))
 
 
 def judged(

@@ -1,4 +1,6 @@
-"""Importing files: recognise what each is, read it whole, store it in one transaction.
+"""Importing files: recognise what each is, read it whole, store it in one transaction, audit whose outputs it brought.
+
+What was published is evidence, a cheat among it too: an import stores it, and its audit marks it.
 
 What a format holds decides how it is stored, so that a further format needs nothing here. ``import_judgments`` makes a
 benchmark of what judges replied.
@@ -9,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from os import PathLike
 
 from judgebench import services, store
+from judgebench.audits.findings import AuditReport
 from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.formats import Format, Sample, registry
 from judgebench.formats.alpaca_eval import ALPACA_EVAL, read_alpaca_eval
@@ -20,8 +23,8 @@ from judgebench.formats.reading import ReadLimits
 from judgebench.formats.registry import Contents
 from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
 from judgebench.judging.templates import OPTIONAL, shown_key
-from judgebench.records import Instruction, Judge, Model, Output, Trial, TrialResult, check_name
-from judgebench.services.submissions import MessageCounts, count_messages, fitted, is_of_messages, stored_instructions
+from judgebench.records import Instruction, Judge, Output, Trial, TrialResult, check_name
+from judgebench.services.submissions import MessageCounts, add_read, count_messages
 from judgebench.spec.templates import load_template
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
@@ -36,6 +39,7 @@ class ImportOptions:
     annotator: str | None = None  # who labelled, where the file does not say; None: the file's name
     extend: bool = False  # add instructions, and outputs that were labelled, which the benchmark lacks
     new_benchmark: bool = False  # create the benchmark although its name is hardly another's
+    audit: bool = True  # audit the models whose outputs the file brings
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class ImportReport:
     new: int  # of what the format holds, what was not stored before
     known: int  # what was
     duplicate: int = 0  # rows that repeat an earlier one
-    models: tuple[str, ...] = ()  # whose outputs or verdicts
+    models: tuple[str, ...] = ()  # whose outputs or verdicts; of labels, whose outputs came with them
     judges: tuple[str, ...] = ()
     annotators: tuple[str, ...] = ()
     instructions: int = 0  # added to the benchmark by labels
@@ -71,8 +75,8 @@ class ImportReport:
     without_output: int = 0  # labels on instructions or outputs that the benchmark lacks: left out
     missing: int = 0  # instructions of the benchmark to which a model has no output, summed over the models
     empty: int = 0  # outputs that say and do nothing; they are kept
-    findings: int = 0  # of the audit of submissions
     messages: MessageCounts = field(default_factory=MessageCounts)
+    audit: AuditReport | None = None  # of its models as they are stored; None: they were not audited
 
 
 def preview(path: str | PathLike[str], *, limits: ReadLimits | None = None) -> tuple[Sample, list[Format]]:
@@ -100,10 +104,40 @@ def read(
 def save(
     database: Database, file: ReadFile, *, benchmark: str | None = None, options: ImportOptions | None = None
 ) -> ImportReport:
-    """Store a file in one transaction, into ``benchmark`` or its format's usual one. Storing again adds nothing.
+    """Store a file in one transaction, into ``benchmark`` or its format's usual one, and audit its models.
+
+    Storing again adds nothing.
 
     Raises InputError, and Conflict where something else is stored; then nothing of the file is stored.
     """
+    options = options or ImportOptions()
+    report = store_only(database, file, benchmark=benchmark, options=options)
+    return audited(database, [report])[0] if options.audit else report
+
+
+def audited(database: Database, reports: Sequence[ImportReport]) -> list[ImportReport]:
+    """The reports with what an audit of their models says, as they are stored now; one audit a benchmark.
+
+    Several files are stored first, each in its own transaction, and audited together: an audit reads all outputs of a
+    benchmark.
+    """
+    models: dict[str, set[str]] = {}
+    for report in reports:
+        if report.benchmark is not None and report.models:
+            models.setdefault(report.benchmark, set()).update(report.models)
+    audits = {name: services.audits.submissions.audit_stored(database, name, models[name]) for name in models}
+    return [
+        replace(report, audit=audits[report.benchmark].of_models(*report.models))
+        if report.benchmark is not None and report.models
+        else report
+        for report in reports
+    ]
+
+
+def store_only(
+    database: Database, file: ReadFile, *, benchmark: str | None = None, options: ImportOptions | None = None
+) -> ImportReport:
+    """``save`` without its audit, which ``audited`` makes for several files together. Raises as it does."""
     name, chosen, options = file.format.name, benchmark or file.format.benchmark, options or ImportOptions()
     if isinstance(file.contents, LineageFile):
         changed = services.lineage.declare(database, file.contents.models)
@@ -145,8 +179,10 @@ def import_alpaca_eval(
     *,
     benchmark: str = "alpaca_eval",
     new_benchmark: bool = False,
+    audit: bool = True,
 ) -> list[ImportReport]:
-    """Store AlpacaEval ``annotations.json`` files, all of them in one transaction. Importing again adds nothing.
+    """Store AlpacaEval ``annotations.json`` files, all of them in one transaction, and audit their models. Importing
+    again adds nothing.
 
     Raises InputError naming file, row and field, and Conflict where stored outputs differ; then nothing is stored.
     """
@@ -154,7 +190,8 @@ def import_alpaca_eval(
     _check_slip(database, benchmark, new_benchmark=new_benchmark)
     with database.write() as connection:
         files = (read_alpaca_eval(path) for path in paths)
-        return [_save_verdicts(connection, file, benchmark, ALPACA_EVAL.name) for file in files]
+        reports = [_save_verdicts(connection, file, benchmark, ALPACA_EVAL.name) for file in files]
+    return audited(database, reports) if audit else reports
 
 
 def _check_slip(database: Database, benchmark: str, *, new_benchmark: bool) -> None:
@@ -175,7 +212,7 @@ def _save_instructions(database: Database, file: InstructionsFile, benchmark: st
 
 
 def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options: ImportOptions) -> ImportReport:
-    """As submissions, all models in one transaction, with what audits find in each."""
+    """As submissions, all models in one transaction."""
     parts = file.by_model() if options.model is None else {options.model: file}
     prepared = [
         services.submissions.prepare(
@@ -183,13 +220,10 @@ def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options
         )
         for model, part in parts.items()
     ]
-    audits = [services.audits.submissions.audit_prepared(database, submission) for submission in prepared]
     new = {instruction.key for submission in prepared for instruction in submission.instructions}
     in_order = tuple(instruction for key, instruction in file.instructions.items() if key in new)
     first = replace(prepared[0], instructions=in_order)  # the benchmark keeps the file's order
-    stored = services.submissions.save(database, first, *prepared[1:])
-    for submission, audit in zip(prepared, audits, strict=True):
-        services.audits.submissions.keep_prepared(database, submission, audit)
+    stored = services.submissions.save(database, first, *prepared[1:], audit=False)
     reports = [submission.report for submission in prepared]
     outputs = [output for submission in prepared for output in submission.outputs]
     return ImportReport(
@@ -203,20 +237,13 @@ def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options
         without_instruction=sum(report.new for report in reports if not report.takes_new),
         missing=sum(report.missing for report in reports),
         empty=sum(report.empty for report in reports),
-        findings=sum(len(audit.findings) for audit in audits),
         messages=count_messages([row.instruction for row in file.outputs], outputs, file.nulls),
     )
 
 
 def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, format: str) -> ImportReport:
     """Outputs, verdicts and labels; each judge's verdicts as a run that names the format."""
-    benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
-    store.blobs.add(connection, file.blobs)
-    store.benchmarks.add_instructions(connection, benchmark_id, [instruction for instruction, _ in file.outputs])
-    for name in sorted({output.model for _, output in file.outputs}):
-        check_name("model", name)
-        store.models.add_model(connection, Model(name))
-    store.models.add_outputs(connection, benchmark_id, _fitted(connection, benchmark_id, file))
+    benchmark_id = add_read(connection, benchmark, file.outputs, file.blobs).benchmark_id
     judges: dict[str, tuple[Judge, list[RecordedVerdict]]] = {}
     for recorded in file.verdicts:
         judges.setdefault(recorded.judge.digest, (recorded.judge, []))[1].append(recorded)
@@ -239,14 +266,6 @@ def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, f
         against_itself=file.against_itself,
         duplicate=file.duplicates,
     )
-
-
-def _fitted(connection: Connection, benchmark_id: int, file: VerdictsFile) -> list[Output]:
-    """The outputs as they go with the instructions that are stored."""
-    if not any(is_of_messages(instruction, output) for instruction, output in file.outputs):
-        return [output for _, output in file.outputs]
-    stored = stored_instructions(connection, benchmark_id)
-    return [fitted(output, read, stored[read.key], file.blobs) for read, output in file.outputs]
 
 
 def _save_recorded(
@@ -341,13 +360,8 @@ def import_judgments(
     if not complete:
         raise InputError("no battle was judged by all of them in the same order: name judges that read the same ones")
     with database.write() as connection:
-        target = store.benchmarks.add_benchmark(connection, into)
-        store.benchmarks.add_instructions(connection, target, [cases[key] for key in complete])
-        for judge in sorted(set(judges)):
-            store.models.add_model(connection, Model(judge))
-        stored = store.models.add_outputs(
-            connection, target, [reply for key in complete for reply in replies[key].values()]
-        )
+        read = [(cases[key], reply) for key in complete for reply in replies[key].values()]
+        stored = add_read(connection, into, read).outputs
     return JudgmentsReport(into, tuple(sorted(set(judges))), len(complete), stored.new, stored.known)
 
 

@@ -13,9 +13,9 @@ from judgebench import store
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate, unidentified
 from judgebench.formats.human_labels import LABELS, LabelFile, LabelRow, Side
-from judgebench.records import HumanLabel, Instruction, Model, Output, check_name
+from judgebench.records import HumanLabel, Instruction, Output, check_name
 from judgebench.services.imports import ImportReport
-from judgebench.services.submissions import MessageCounts, fitted, stored_instructions
+from judgebench.services.submissions import MessageCounts, add_read
 from judgebench.stats.agreement import outcomes, share_alike
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
@@ -76,7 +76,7 @@ def save_labels(
                 f"{file.file}: none of its {len(given)} labels is on outputs of benchmark {benchmark!r}: is it the "
                 "right benchmark? --extend adds the file's instructions and outputs to it"
             )
-        instructions, outputs = _add(connection, benchmark_id, file, matched)
+        added = add_read(connection, benchmark, matched.new, file.blobs)
         stored = labels.add_labels(connection, benchmark_id, kept)
     return ImportReport(
         file=file.file,
@@ -88,8 +88,9 @@ def save_labels(
         duplicate=duplicate,
         contradicting=contradicting,
         without_output=sum(label is None for label in given),
-        instructions=instructions,
-        outputs=outputs,
+        models=tuple(sorted({output.model for _, output in matched.new})),
+        instructions=added.instructions.new,
+        outputs=added.outputs.new,
         messages=MessageCounts(nulls=file.nulls),
     )
 
@@ -186,19 +187,6 @@ def _distinct(given: Sequence[HumanLabel]) -> tuple[list[HumanLabel], int, int]:
             same = (first.preference, first.both_bad) == (label.preference, label.both_bad)
             duplicate, contradicting = duplicate + same, contradicting + (not same)
     return list(firsts.values()), duplicate, contradicting
-
-
-def _add(connection: Connection, benchmark_id: int, file: LabelFile, matched: _Matched) -> tuple[int, int]:
-    """Add the instructions and outputs that the benchmark lacks; returns how many of each."""
-    keys = {output.instruction for _, output in matched.new}
-    store.blobs.add(connection, file.blobs)
-    instructions = [row.instruction for row in file.rows if row.instruction.key in keys]
-    added = store.benchmarks.add_instructions(connection, benchmark_id, instructions)
-    for name in sorted({output.model for _, output in matched.new}):
-        store.models.add_model(connection, Model(name))
-    stored = stored_instructions(connection, benchmark_id)
-    outputs = [fitted(output, read, stored[output.instruction], file.blobs) for read, output in matched.new]
-    return added.new, store.models.add_outputs(connection, benchmark_id, outputs).new
 
 
 @dataclass(frozen=True, slots=True)

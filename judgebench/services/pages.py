@@ -3,10 +3,12 @@
 Pages import this, ``services`` and ``show``, and nothing else of the package.
 """
 
+from judgebench.audits.findings import AuditReport
 from judgebench.bias.card import Card
-from judgebench.bias.effects import Counterfactuals
+from judgebench.bias.counterfactual import Counterfactuals
 from judgebench.bias.human_agreement import AgreementReport
 from judgebench.bias.report import BiasReport
+from judgebench.bias.taste import Slopes
 from judgebench.coverage import Coverage
 from judgebench.engine.plan import CostEstimate
 from judgebench.engine.plan import estimate as cost_estimate
@@ -24,9 +26,9 @@ from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
 from judgebench.store.database import Database, parse_address
 
 __all__ = [
-    "METHODS", "AgreementReport", "BattleFilter", "BattleOrder", "BattleSummary", "BiasReport", "Card", "Choices",
-    "Completion", "CostEstimate", "Counterfactuals", "Coverage", "Database", "HumanLabel", "InputError", "Judge",
-    "JudgeBenchError", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "Output", "OutputsFile",
-    "PairRates", "ReadLimits", "State", "Status", "StoredAudit", "Study", "TokenLogprob", "clean_text", "cost_estimate",
-    "make", "parse_address", "read_outputs",
+    "METHODS", "AgreementReport", "AuditReport", "BattleFilter", "BattleOrder", "BattleSummary", "BiasReport", "Card",
+    "Choices", "Completion", "CostEstimate", "Counterfactuals", "Coverage", "Database", "HumanLabel", "InputError",
+    "Judge", "JudgeBenchError", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "Output",
+    "OutputsFile", "PairRates", "ReadLimits", "Slopes", "State", "Status", "StoredAudit", "Study", "TokenLogprob", "clean_text",
+    "cost_estimate", "make", "parse_address", "read_outputs",
 ]  # fmt: skip

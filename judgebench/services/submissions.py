@@ -1,4 +1,8 @@
-"""Submitting a model's outputs: match them with a benchmark's instructions, report, then store all or nothing."""
+"""Submitting a model's outputs: match them with a benchmark's instructions, audit, report, then store all or nothing.
+
+Whatever stores outputs that were made elsewhere does it here: ``save`` where somebody may still say no, ``add_read``
+where a file of verdicts or labels brings outputs with it.
+"""
 
 import re
 from collections import Counter
@@ -6,7 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
-from judgebench import store
+from judgebench import services, store
+from judgebench.audits import SUBMISSIONS
+from judgebench.audits.findings import AuditReport
 from judgebench.conversations import Blob, Media, Message, Opaque, Part, Reasoning, anchored, held_files
 from judgebench.errors import InputError
 from judgebench.formats.form_files import with_source
@@ -40,6 +46,7 @@ class MatchReport:
     duplicate: int  # outputs that repeat an earlier one
     empty: int  # outputs that say and do nothing; they are kept
     messages: MessageCounts = field(default_factory=MessageCounts)
+    audit: AuditReport | None = None  # of the model as it will be stored; None: it was not audited
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,12 @@ def prepare(
     files = held_files(_messages(added, outputs))
     blobs = {digest: submission.blobs[digest] for digest in files if digest in submission.blobs}
     return Prepared(report, Model(model, lineage or Lineage()), added, outputs, blobs)
+
+
+def with_audit(database: Database, prepared: Prepared) -> Prepared:
+    """The submission with what an audit finds in it beside what is stored; nothing is written."""
+    report = replace(prepared.report, audit=services.audits.submissions.audit_prepared(database, prepared))
+    return replace(prepared, report=report)
 
 
 def is_of_messages(instruction: Instruction, output: Output, form: str = "") -> bool:
@@ -213,11 +226,21 @@ def _digits(name: str) -> str:
     return re.sub(r"\D", "", name)
 
 
-def save(database: Database, *submissions: Prepared) -> Stored:
-    """Write prepared submissions in one transaction; what was stored before is counted as known.
+def save(database: Database, *submissions: Prepared, audit: bool = True, accept_findings: bool = False) -> Stored:
+    """Write prepared submissions and their audits in one transaction; what was stored before is counted as known.
 
-    Raises Conflict when a model is stored with other outputs; then nothing is written.
+    ``audit``: audit those that were not; without it they stay unaudited, and leaderboards say so. An audit knows how
+    many outputs it looked at: where another process has stored some of the model meanwhile, it counts as stale.
+
+    Raises InputError for a severe finding unless ``accept_findings``, and Conflict when a model is stored with other
+    outputs; then nothing is written.
     """
+    if audit:
+        submissions = tuple(
+            with_audit(database, prepared) if prepared.report.audit is None else prepared for prepared in submissions
+        )
+    if not accept_findings:
+        _refuse_severe([prepared.report for prepared in submissions])
     new = known = 0
     with database.write() as connection:
         for prepared in submissions:
@@ -227,4 +250,60 @@ def save(database: Database, *submissions: Prepared) -> Stored:
             store.models.add_model(connection, prepared.model)
             stored = store.models.add_outputs(connection, benchmark_id, prepared.outputs)
             new, known = new + stored.new, known + stored.known
+            if prepared.report.audit is not None:
+                of_submissions = services.audits.registry.AUDITS[SUBMISSIONS]
+                services.audits.results.keep_with(connection, benchmark_id, of_submissions, prepared.report.audit)
     return Stored(new, known)
+
+
+def _refuse_severe(reports: Iterable[MatchReport]) -> None:
+    severe = [finding for report in reports if report.audit is not None for finding in report.audit.severe]
+    if severe:
+        rules = ", ".join(sorted({finding.rule for finding in severe}))
+        models = ", ".join(sorted({finding.model for finding in severe}))
+        raise InputError(
+            f"nothing was stored: the audit of {models} found what is severe ({rules}). Are these the outputs? If so, "
+            "say that they are to be stored and marked (--accept-findings, accept_findings=True)"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What was stored of exchanges that were read together."""
+
+    benchmark_id: int
+    instructions: Stored
+    outputs: Stored
+
+
+def add_read(
+    connection: Connection,
+    benchmark: str,
+    read: Sequence[tuple[Instruction, Output]],
+    blobs: Mapping[str, Blob] | None = None,
+) -> Added:
+    """Store outputs, each with its instruction as it was read, and what they lack: benchmark, instructions, models.
+
+    An output may be one to another instruction than it was read with, which is stored already.
+
+    Raises InputError for an unusable name, and Conflict when a model is stored with other outputs.
+    """
+    benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
+    store.blobs.add(connection, blobs or {})
+    own = [instruction for instruction, output in read if instruction.key == output.instruction]
+    instructions = store.benchmarks.add_instructions(connection, benchmark_id, own)
+    for name in sorted({output.model for _, output in read}):
+        check_name("model", name)
+        store.models.add_model(connection, Model(name))
+    outputs = store.models.add_outputs(connection, benchmark_id, _fitted(connection, benchmark_id, read, blobs or {}))
+    return Added(benchmark_id, instructions, outputs)
+
+
+def _fitted(
+    connection: Connection, benchmark_id: int, read: Sequence[tuple[Instruction, Output]], blobs: Mapping[str, Blob]
+) -> list[Output]:
+    """The outputs as they go with the instructions that are stored."""
+    if not any(is_of_messages(instruction, output) for instruction, output in read):
+        return [output for _, output in read]
+    stored = stored_instructions(connection, benchmark_id)
+    return [fitted(output, instruction, stored[output.instruction], blobs) for instruction, output in read]

@@ -12,7 +12,7 @@ from judgebench.errors import MissingExtra
 from judgebench.estimate import Estimate
 from judgebench.leaderboard import METHODS, Leaderboard
 from judgebench.show.numbers import Labelled, plotted, ranks
-from judgebench.show.text import one_line
+from judgebench.show.text import listing, one_line
 
 if TYPE_CHECKING:
     from judgebench.bias.confidence import ReliabilityBin
@@ -101,7 +101,8 @@ def moves(rows: Sequence["Move"]) -> Spec:
             "after": plotted(row.without.value, "rate"),
             "lower": plotted(row.without.lower, "rate"),
             "upper": plotted(row.without.upper, "rate"),
-            "ranks": f"{row.rank_before} to {row.rank_after}",
+            "passes": listing(row.passes) if row.passes else "nobody, as far as is shown",
+            "flag": one_line(row.flag) or "nothing to mark",
             "way": -90 if (row.change.value or 0.0) < 0 else 90,
         }
         for place, row in enumerate(rows)
@@ -251,7 +252,8 @@ def _moves() -> Spec:
         alt.Tooltip("after:Q", title="Held equal, %", format=".1f"),
         alt.Tooltip("lower:Q", title="95% lower", format=".1f"),
         alt.Tooltip("upper:Q", title="95% upper", format=".1f"),
-        alt.Tooltip("ranks:N", title="Place"),
+        alt.Tooltip("passes:N", title="Would pass"),
+        alt.Tooltip("flag:N", title="Audit"),
     ]
     axis, scale = alt.Axis(tickCount=10, title="Win rate, %: circle as judged, arrow held equal"), alt.Scale(zero=False)
     base = alt.Chart(none).encode(y=_in_order("model", 260), tooltip=tooltip)

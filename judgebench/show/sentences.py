@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 from judgebench.estimate import Estimate
 from judgebench.leaderboard import METHODS, Leaderboard, Row
-from judgebench.show.numbers import estimate
+from judgebench.show.numbers import estimate, value
 from judgebench.show.text import count, listing, one_line
 
 if TYPE_CHECKING:
-    from judgebench.bias.effects import Counterfactuals, WithoutEffect
+    from judgebench.bias.counterfactual import CounterfactualRow, Counterfactuals, WithoutEffect
     from judgebench.services.submissions import MessageCounts
-    from judgebench.show.tables import Move
 
 _TIERS = 3  # in a summary
-_MOVES = 3  # models in a sentence
+_MOVES = 5  # sentences about changes of places
 # A word of the reason why an estimate is missing -> the command that would give it; the first that fits.
 _REMEDIES = (
     (("null", "audit"), "judgebench audit null-models --benchmark {benchmark} --judge JUDGE"),
@@ -76,21 +75,24 @@ def _numbers(board: Leaderboard) -> str:
     return f"{numbers}; win rates" if board.scale in ("elo", "logit") else numbers
 
 
-def movement(moves: Sequence["Move"]) -> str:
-    """Who would change place, those who move farthest first."""
-    moved = sorted(
-        (move for move in moves if move.rank_after != move.rank_before),
-        key=lambda move: -abs(move.rank_after - move.rank_before),
-    )
-    if not moved:
-        return "Nobody would change place."
-    parts = [
-        f"{one_line(move.model)} would {'rise' if move.rank_after < move.rank_before else 'fall'} "
-        f"from place {move.rank_before} to {move.rank_after}"
-        for move in moved[:_MOVES]
+def movement(entry: "WithoutEffect") -> list[str]:
+    """Who would surely pass whom without the effect, or that no change is shown; an order alone shows none."""
+    if not entry.flips:
+        return ["No change of places is shown."]
+    rows = {row.model: row for row in entry.board}
+    what = "these effects" if entry.points is None else one_line(entry.name)
+    told = [
+        f"Without {what}, {_moved(rows[pair.model])} would pass {_moved(rows[pair.passes])}: "
+        f"it would lead by {estimate(pair.lead, 'points')}."
+        for pair in entry.flips[:_MOVES]
     ]
-    more = f"; {len(moved) - _MOVES} more would change place" if len(moved) > _MOVES else ""
-    return f"{'; '.join(parts)}{more}."
+    rest = len(entry.flips) - len(told)
+    return [*told, *[f"{count(rest, 'more pair')} would change places."] * bool(rest)]
+
+
+def _moved(row: "CounterfactualRow") -> str:
+    rates = f"{value(row.win_rate, 'share')} to {value(row.without, 'share')}"
+    return f"{one_line(row.model)} ({'; '.join(filter(None, (rates, one_line(row.flag))))})"
 
 
 def effects(counterfactuals: "Counterfactuals") -> list[str]:

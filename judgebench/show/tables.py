@@ -10,22 +10,25 @@ from enum import Enum
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from judgebench.audits.findings import AuditReport, Finding
+from judgebench.audits import SUBMISSIONS
+from judgebench.audits.findings import AuditReport, Finding, Severity
 from judgebench.estimate import Estimate
 from judgebench.formats.writing import write_csv
 from judgebench.leaderboard import COLUMNS, METHODS, Leaderboard, Row
+from judgebench.services.audits.registry import AUDITS
 from judgebench.show import coverage
 from judgebench.show.numbers import MISSING, Labelled, amount, evidence, interval, percent, ranks, span, value
 from judgebench.show.sentences import basis, remedy
-from judgebench.show.text import escaped_markdown, one_line, visible
+from judgebench.show.text import count, escaped_markdown, one_line, visible
 
 if TYPE_CHECKING:
-    from judgebench.bias.effects import Counterfactuals
+    from judgebench.bias.counterfactual import Counterfactuals
+    from judgebench.services.imports import ImportReport
+    from judgebench.services.submissions import MatchReport
     from judgebench.stats.win_rate import PairRates
 
 _PAIR_COLUMNS = ("model", "opponent", "win_rate", "lower", "upper", "battles")
 _ESTIMATE = ("value", "lower", "upper", "level", "method", "n", "identified")
-_SAME = 1e-9  # rates nearer than this share a place
 _SPAN_CHARS = 100  # shown of a finding's first evidence
 AuditRow = Mapping[str, Any]  # of a document
 
@@ -107,25 +110,28 @@ def estimate_columns(rows: Sequence[Labelled], benchmark: str) -> Mapping[str, l
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A model's win rate as judged and without the effects, and its place among the models that are shown."""
+    """A model's win rate as judged and without the effects, and the models that it would surely pass."""
 
     model: str
     win_rate: Estimate
     without: Estimate
     change: Estimate
-    rank_before: int
-    rank_after: int
+    passes: tuple[str, ...]
+    flag: str  # what an audit of its outputs found
 
 
 def moves(counterfactuals: "Counterfactuals", baseline: str | None = None) -> list[Move]:
     """The best without the effects first, the baseline left out: it stays at its 50 %. Empty where nothing is known."""
     if not any(entry.board for entry in counterfactuals.entries):
         return []
-    board = [row for row in counterfactuals.together.board if row.model != baseline]
-    before, after = [row.win_rate for row in board], [row.without for row in board]
+    together = counterfactuals.together
+    passes: dict[str, list[str]] = {}
+    for pair in together.flips:
+        passes.setdefault(pair.model, []).append(pair.passes)
     return [
-        Move(row.model, row.win_rate, row.without, row.change, _place(before, row.win_rate), _place(after, row.without))
-        for row in board
+        Move(row.model, row.win_rate, row.without, row.change, tuple(passes.get(row.model, ())), row.flag)
+        for row in together.board
+        if row.model != baseline
     ]
 
 
@@ -179,10 +185,6 @@ def _csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
     return stream.getvalue()
 
 
-def _place(rates: Sequence[Estimate], mine: Estimate) -> int:
-    return 1 + sum((rate.value or 0.0) > (mine.value or 0.0) + _SAME for rate in rates)
-
-
 @dataclass(frozen=True, slots=True)
 class AuditTable:
     """Cells, and what is said below them."""
@@ -195,14 +197,37 @@ class AuditTable:
 def report_lines(report: AuditReport) -> Iterator[str]:
     """Findings with their numbers and first evidence, what each rule counts, and how it ended."""
     for finding in report.findings:
-        yield finding_line(finding)
-        for first in finding.evidence[:1]:
-            text = " ".join((first.before[-20:] + "»" + first.match + "«" + first.after[:20]).split())
-            yield f"        {text[:_SPAN_CHARS]}"
+        yield from finding_lines(finding)
     yield from (f"rule {name}: {words}" for name, words in sorted(report.rules.items()))
     yield from (f"note: {note}" for note in report.notes)
     yield from (f"failed: {failure}" for failure in report.failures)
     yield f"audit {report.audit}: {'passed' if report.passed else 'FAILED'}"
+
+
+def audit_notice(reports: Sequence[AuditReport], benchmark: str) -> Iterator[str]:
+    """What whoever stores outputs should know of them: findings that honest submissions rarely have, how many others
+    there are, and the command that shows them all.
+
+    ``reports``: of outputs to the benchmark; what several of them say is said once.
+    """
+    findings = list(dict.fromkeys(finding for report in reports for finding in report.findings))
+    rare = [finding for finding in findings if finding.severity is not Severity.LOW]
+    for finding in rare:
+        yield from finding_lines(finding)
+    if findings:
+        models = {model for report in reports for model in report.about}
+        only = {"model": models.pop()} if len(models) == 1 else {}
+        command = AUDITS[SUBMISSIONS].command(benchmark=benchmark, **only)
+        low = len(findings) - len(rare)
+        yield f"{command} shows what was counted" + (f", {count(low, 'low finding')} too" if low else "")
+
+
+def finding_lines(finding: Finding) -> Iterator[str]:
+    """The finding, and the first of its outputs: the instruction's key, the span, and what stands there."""
+    yield finding_line(finding)
+    for first in finding.evidence[:1]:
+        text = " ".join((first.before[-20:] + "»" + first.match + "«" + first.after[:20]).split())
+        yield f"        instruction {first.instruction}, characters {first.start} to {first.end}: {text[:_SPAN_CHARS]}"
 
 
 def finding_line(finding: Finding) -> str:
@@ -283,6 +308,13 @@ def changes(document: AuditRow) -> AuditTable:
         ),
         (", ".join(f"{name} {amount(rate, 'share')}" for name, rate in document["summary"].items()),),
     )
+
+
+def brought(report: "MatchReport | ImportReport") -> dict[str, Any]:
+    """What a submission or an import says of itself, as plain values; ``submission_audit`` is None where there was
+    none."""
+    counts = {field.name: document(getattr(report, field.name)) for field in fields(report) if field.name != "audit"}
+    return counts | {"submission_audit": None if report.audit is None else report.audit.document()}
 
 
 def _audited_share(row: AuditRow | None) -> str:

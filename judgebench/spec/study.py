@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from judgebench.errors import InputError, UnknownName
+from judgebench.spec.credentials import refuse_secrets, variable_name
 
 Orders = Literal["both", "random", "single"]
 Design = Literal["fixed", "adaptive"]
@@ -36,10 +37,16 @@ class Served(BaseModel):
     settings: Mapping[str, Any] = Field(default_factory=dict)  # decoding settings
     price: str | None = None  # "PROMPT,COMPLETION" in USD per million tokens
 
+    @field_validator("key_env")
+    @classmethod
+    def _names_a_variable(cls, name: str | None) -> str | None:
+        return None if name is None else variable_name(name)
+
     @field_validator("settings")
     @classmethod
     def _finite(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         json.dumps(settings, allow_nan=False, default=str)  # raises ValueError
+        refuse_secrets(settings)
         return settings
 
 
@@ -62,6 +69,7 @@ class Pace(BaseModel):
     max_cost: float | None = Field(default=None, gt=0)  # USD
     max_failures: int = Field(default=25, ge=1)  # in a row: then whoever is asked is taken to be gone
     max_errors: int | None = Field(default=None, ge=1)  # in all
+    drain: float = Field(default=8.0, ge=0, le=900)  # seconds left to questions in flight on a signal to terminate
 
     def check_price(self, served: Served) -> None:
         """Raises ValueError where a maximal cost could never be reached, because no price is known."""
@@ -183,6 +191,8 @@ def _yaml(path: Path) -> Any:
         raise InputError(f"{path}: cannot be read ({error.strerror}): check the path") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())[:200]}") from error
+    except (RecursionError, ValueError) as error:  # nested too deeply; a number or a date that is none
+        raise InputError(f"{path}: is not YAML that can be read: {str(error)[:200]}") from None
 
 
 def make(kind: type[_Spec], fields: Mapping[str, Any], *, where: str) -> _Spec:

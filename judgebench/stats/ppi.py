@@ -5,22 +5,33 @@ the labelled ones (Angelopoulos et al. 2023); a weight lambda on the judge chose
 samples, never wider than with the labels alone (PPI++, Angelopoulos, Duchi and Zrnic 2023, section 6). Valid whatever
 the judge's biases, as long as the labelled instructions are a random sample of all.
 
+A few labels that are alike, or that all agree with the judge, show no variance, though others would. So intervals and
+comparisons imagine four labelled items more, one of each kind: label and judge say (0, 0), (0, 1), (1, 0) and (1, 1)
+(after Agresti and Caffo 2000, The American Statistician 54, 280-288). The mean that is shown is the plain one.
+
 Where the labels come from elsewhere, a share of positives is corrected for the judge's known sensitivity and
-specificity (Rogan and Gladen 1978; interval of Lee et al. 2025, "How to correctly report LLM-as-a-judge evaluations").
-That assumes that the judge errs at the same rates on the test items as it did there, and equally for every model.
+specificity (Rogan and Gladen 1978). Its interval combines those of the three shares without a normal approximation of
+their ratio: MOVER (Zou and Donner 2008, Statistics in Medicine 27, 1693-1702), inverted as Fieller does. It holds near
+0 and 1 and after few labels, where the adjusted one of Lang and Reiczigel (2014), recommended by Lee et al. (2025, "How
+to correctly report LLM-as-a-judge evaluations"), falls to 91 %. It is assumed that the judge errs at the same rates on
+the test items as it did there, and equally for every model.
 """
 
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import sqrt
+from math import hypot, sqrt
 
 import numpy as np
-from scipy.special import expit
+from numpy.typing import NDArray
+from scipy.special import betaincinv, expit
 
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate
-from judgebench.stats.bradley_terry import PointFit, fit_within_parts
+from judgebench.stats.bradley_terry import PointFit, doubt, effective_clusters, fit_within_parts
 from judgebench.stats.bradley_terry.separation import connectivity
-from judgebench.stats.intervals import critical_value, normal_estimate
+from judgebench.stats.intervals import critical_value
+from judgebench.stats.method import Compared
 from judgebench.stats.verdict_table import Battles, Floats, PairCounts, VerdictTable, average_battles
 from judgebench.stats.win_rate import instruction_sums
 
@@ -28,11 +39,56 @@ __all__ = [
     "AnchoredRatings", "CorrectedShare", "JudgeErrorRates", "anchored_ratings", "anchored_win_rates",
     "corrected_share",
 ]  # fmt: skip
+_KINDS = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]])  # of imagined items: label, judge
+_CORRECTED = "Rogan-Gladen, MOVER of Jeffreys's intervals"
+_IMAGINED = "prediction-powered with t and four imagined pairs"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnchoredItems:
+    """n items with a label and the judge's value, N others with the judge's value alone; all in [0, 1]."""
+
+    labels: Floats  # (n,)
+    judged: Floats  # (n,)
+    elsewhere: Floats  # (N,)
+
+    def imagining(self, amount: float, weight: float | None) -> "HeldMean":
+        """The mean with ``amount`` imagined items of each of four kinds; ``weight`` None tunes lambda with them."""
+        n, rest = len(self.labels), len(self.elsewhere)
+        label, judged = np.append(self.labels, _KINDS[0]), np.append(self.judged, _KINDS[1])
+        share = np.append(np.ones(n), np.full(4, amount))
+        share /= share.sum()
+        about = judged - share @ judged
+        spread, shared = share @ about**2, share @ (about * label)
+        used = min(max(shared / ((1 + n / rest) * spread), 0.0), 1.0) if weight is None else weight
+        rectifier = label - used * judged
+        moved = share * (rectifier - share @ rectifier)
+        mean = float(self.elsewhere.mean())
+        return HeldMean(
+            value=float(share @ rectifier) + used * mean,
+            labelled=moved[:n],
+            alone=used * (self.elsewhere - mean) / rest,
+            imagined=float((moved[n:] ** 2).sum() / amount),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldMean:
+    """An anchored mean with imagined items, as sure as may be."""
+
+    value: float
+    labelled: Floats  # (n,) what each labelled item moves it by
+    alone: Floats  # (N,) what each of the others does
+    imagined: float  # variance that the imagined items add
+
+    @property
+    def standard_error(self) -> float:
+        return sqrt(float((self.labelled**2).sum() + (self.alone**2).sum()) + self.imagined)
 
 
 @dataclass(frozen=True, slots=True)
 class AnchoredMean:
-    """A mean of human labels, estimated with a judge's help."""
+    """A mean of human labels in [0, 1], estimated with a judge's help."""
 
     estimate: float
     variance: float
@@ -41,15 +97,23 @@ class AnchoredMean:
     labels_only_variance: float
     labelled: int
     unlabelled: int
+    items: AnchoredItems
+    tuned: bool  # whether lambda was
 
     @property
     def standard_error(self) -> float:
         return float(np.sqrt(self.variance))
 
+    def imagining(self, amount: float) -> HeldMean:
+        """``AnchoredItems.imagining``, with the weight on the judge that was given, if any."""
+        return self.items.imagining(amount, None if self.tuned else self.weight)
+
     def interval(self, level: float = 0.95) -> Estimate:
-        return normal_estimate(
-            self.estimate, self.standard_error, level=level, n=self.labelled, method="prediction-powered"
-        )
+        """With z^2 / 4 imagined items of each kind, by Student's t; it holds the estimate."""
+        held = self.imagining(critical_value(level) ** 2 / 4)
+        half = critical_value(level, self.labelled - 1) * held.standard_error
+        lower, upper = min(held.value - half, self.estimate), max(held.value + half, self.estimate)
+        return Estimate(self.estimate, _clip(lower), _clip(upper), level, _IMAGINED, self.labelled)
 
 
 def anchored_mean(
@@ -58,23 +122,25 @@ def anchored_mean(
     """The mean label, from ``labels`` and the judge's ``judged`` on the same n items, and ``elsewhere`` on N others.
 
     ``weight`` None tunes lambda. ``correction`` 1 divides variances by n - 1 instead of n; 0 is ppi_py's convention.
-    Raises StatisticsError for fewer than two labels, nothing elsewhere, different lengths or values not finite.
+    Raises StatisticsError for fewer than two labels, nothing elsewhere, different lengths or values outside [0, 1].
     """
     y, f, more = (np.asarray(column, dtype=np.float64) for column in (labels, judged, elsewhere))
     if y.shape != f.shape or y.ndim != 1 or more.ndim != 1 or len(y) < 2 or len(more) < 1:
         raise StatisticsError("anchoring needs at least two labels, as many judged values, and judged values elsewhere")
-    if not all(np.isfinite(column).all() for column in (y, f, more)):
-        raise StatisticsError("labels and judged values must be finite; leave items without a verdict out, counted")
+    if not all(((column >= 0) & (column <= 1)).all() for column in (y, f, more)):
+        raise StatisticsError("labels and judged values lie in [0, 1]; leave items without a verdict out, counted")
     used = _tuned_weight(y, f, more) if weight is None else weight
     n, rest = len(y), len(more)
     return AnchoredMean(
-        estimate=float(used * more.mean() + (y - used * f).mean()),
+        estimate=_clip(float(used * more.mean() + (y - used * f).mean())),
         variance=float(used**2 * _var(more, correction) / rest + _var(y - used * f, correction) / n),
         weight=used,
         labels_only=float(y.mean()),
         labels_only_variance=_var(y, correction) / n,
         labelled=n,
         unlabelled=rest,
+        items=AnchoredItems(y, f, more),
+        tuned=weight is None,
     )
 
 
@@ -88,18 +154,48 @@ def anchored_win_rates(
     than two labelled instructions, or none besides, are left out.
     Raises StatisticsError when the tables' names differ, UnknownName for an unknown baseline.
     """
-    if (human.models, human.instructions) != (judge.models, judge.instructions):
-        raise StatisticsError("human and judge tables must share their models and instructions, in order")
-    labels, verdicts = (_per_instruction(table, baseline) for table in (human, judge))
+    parts = _Parts.of(human, judge, baseline)
     results = {}
     for m, name in enumerate(human.models):
-        judged = ~np.isnan(verdicts[:, m])
-        both = judged & ~np.isnan(labels[:, m])
-        alone = judged & ~both
+        both, alone = parts.both[:, m], parts.alone[:, m]
         if name != baseline and both.sum() >= 2 and alone.any():
-            columns = labels[both, m], verdicts[both, m], verdicts[alone, m]
+            columns = parts.labels[both, m], parts.verdicts[both, m], parts.verdicts[alone, m]
             results[name] = anchored_mean(*columns, weight=weight, correction=1)
     return results
+
+
+def compared_win_rates(
+    human: VerdictTable, judge: VerdictTable, means: Mapping[str, AnchoredMean], *, baseline: str | None = None
+) -> Compared:
+    """The ``anchored_win_rates`` of these tables as they are told apart: with one imagined label for and one against.
+
+    That is half an imagined item of each of the four kinds. Models of one instruction share what is odd about it.
+    """
+    parts, k = _Parts.of(human, judge, baseline), len(human.models)
+    moved, value, extra, degrees = np.zeros_like(parts.labels), *np.full((3, k), np.nan)
+    for name, mean in means.items():
+        m, held = human.model_code(name), mean.imagining(0.5)
+        moved[parts.both[:, m], m], moved[parts.alone[:, m], m] = held.labelled, held.alone
+        value[m], extra[m], degrees[m] = held.value, held.imagined, mean.labelled - 1
+    return Compared(value, moved.T @ moved + np.diag(extra), degrees)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Parts:
+    """(instructions, k) mean preferences for a model, NaN without a battle; and where there are both, or one."""
+
+    labels: Floats
+    verdicts: Floats
+    both: NDArray[np.bool_]
+    alone: NDArray[np.bool_]  # the judge's
+
+    @classmethod
+    def of(cls, human: VerdictTable, judge: VerdictTable, baseline: str | None) -> "_Parts":
+        if (human.models, human.instructions) != (judge.models, judge.instructions):
+            raise StatisticsError("human and judge tables must share their models and instructions, in order")
+        labels, verdicts = (_per_instruction(table, baseline) for table in (human, judge))
+        judged, labelled = ~np.isnan(verdicts), ~np.isnan(labels)
+        return cls(labels, verdicts, judged & labelled, judged & ~labelled)
 
 
 def _var(values: Floats, correction: int) -> float:
@@ -131,6 +227,8 @@ class AnchoredRatings:
     models: tuple[str, ...]
     theta: Floats  # (k,)
     covariance: Floats  # (k, k)
+    doubt: Floats  # (k, k) what one more labelled instruction, half won and half lost by all, would add to it
+    degrees: Floats  # (k,) of freedom behind the variances
     weight: float  # lambda in [0, 1]
     labelled: int  # instructions
     unlabelled: int
@@ -163,6 +261,8 @@ def anchored_ratings(human: VerdictTable, judge: VerdictTable, *, weight: float 
         models=human.models,
         theta=point.theta,
         covariance=covariance,
+        doubt=doubt(human),
+        degrees=effective_clusters(human, "instruction") - 1,
         weight=chosen,
         labelled=sample.n,
         unlabelled=sample.rest,
@@ -278,15 +378,14 @@ class JudgeErrorRates:
 
 @dataclass(frozen=True, slots=True)
 class CorrectedShare:
-    estimate: Estimate  # in [0, 1]; its interval is built around ``centre``
-    centre: float  # the adjusted estimate
-    shift: float
+    estimate: Estimate  # in [0, 1]
     standard_error: float
 
 
 def corrected_share(share: float, items: int, rates: JudgeErrorRates, *, level: float = 0.95) -> CorrectedShare:
     """The share of positives, given that the judge called ``share`` of ``items`` positive.
 
+    Its interval holds the shares p under which share - (1 - specificity) (1 - p) - sensitivity p may be 0.
     Raises StatisticsError for shares outside [0, 1], no items or labels, or a judge no better than chance.
     """
     c = rates
@@ -298,19 +397,48 @@ def corrected_share(share: float, items: int, rates: JudgeErrorRates, *, level: 
         raise StatisticsError(
             "this judge is no better than chance (sensitivity + specificity <= 1): nothing to correct"
         )
-    z = critical_value(level)
-    p, n = (items * share + z**2 / 2) / (items + z**2), items + z**2
-    q0, m0 = (c.negatives * c.specificity + 1) / (c.negatives + 2), c.negatives + 2
-    q1, m1 = (c.positives * c.sensitivity + 1) / (c.positives + 2), c.positives + 2
-    centre = (p + q0 - 1) / (q0 + q1 - 1)
-    estimate = _clip((share + c.specificity - 1) / (c.specificity + c.sensitivity - 1))
-    noise0, noise1 = q0 * (1 - q0) / m0, q1 * (1 - q1) / m1
-    held = _clip(centre)
-    shift = 2 * z**2 * (-(1 - held) * noise0 + held * noise1)
-    se = sqrt(p * (1 - p) / n + (1 - held) ** 2 * noise0 + held**2 * noise1) / (q0 + q1 - 1)
-    ends = (_clip(centre + shift - z * se), _clip(centre + shift + z * se))
-    corrected = Estimate(estimate, *ends, level, "Rogan-Gladen, adjusted", items)
-    return CorrectedShare(corrected, centre, shift, se)
+    sharpness = c.specificity + c.sensitivity - 1
+    value = _clip((share + c.specificity - 1) / sharpness)
+    pieces = ((share, items), (1 - c.specificity, c.negatives), (c.sensitivity, c.positives))
+    called, falsely, rightly = (_Share.of(part, n, level) for part, n in pieces)
+
+    def excess(p: float, side: int) -> float:
+        """The lower (-1) or upper (1) limit of what the judge called positive beyond what p lets expect."""
+        gaps = called.reach(side), (1 - p) * falsely.reach(-side), p * rightly.reach(-side)
+        expected = (1 - p) * falsely.value + p * rightly.value
+        return called.value - expected + side * hypot(*gaps)
+
+    lower, upper = _first(lambda p: excess(p, -1) <= 0), _first(lambda p: excess(p, 1) < 0)
+    se = hypot(called.error, (1 - value) * falsely.error, value * rightly.error) / sharpness
+    return CorrectedShare(Estimate(value, min(lower, value), max(upper, value), level, _CORRECTED, items), se)
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """A share with Jeffreys's interval (Brown, Cai and DasGupta 2001); its error is with half an item more of each."""
+
+    value: float
+    lower: float
+    upper: float
+    error: float
+
+    @classmethod
+    def of(cls, share: float, n: int, level: float) -> "_Share":
+        critical_value(level)
+        yes, no, tail = n * share + 0.5, n * (1 - share) + 0.5, (1 - level) / 2
+        lower, upper = betaincinv(yes, no, [tail, 1 - tail])
+        error = sqrt(yes * no / (n + 1)) / (n + 1)
+        return cls(share, min(float(lower), share), max(float(upper), share), error)
+
+    def reach(self, side: int) -> float:
+        """From the value to the end on this side."""
+        return self.upper - self.value if side > 0 else self.value - self.lower
+
+
+def _first(holds: Callable[[float], bool]) -> float:
+    """The first number in [0, 1] from which on it holds; 1 where it never does."""
+    steps = 1 << 30
+    return bisect_left(range(steps), True, key=lambda step: holds(step / steps)) / steps
 
 
 def _clip(value: float) -> float:

@@ -44,15 +44,20 @@ class Subject:
     model: str | None = None
 
 
-def add_audit(connection: sa.Connection, subject: Subject, *, passed: bool, document: Mapping[str, Any]) -> None:
-    """Keep an audit; the same as the newest of its subject adds nothing."""
+def add_audit(
+    connection: sa.Connection, subject: Subject, *, passed: bool, document: Mapping[str, Any], extent: int | None = None
+) -> None:
+    """Keep an audit; the same as the newest of its subject adds nothing.
+
+    ``extent``: how many outputs or instructions it looked at; None: as many as there are now.
+    """
     model_id = None if subject.model is None else _model_id(connection, subject.model)
     row = {
         "kind": subject.kind,
         "benchmark_id": subject.benchmark_id,
         "judge_digest": subject.judge_digest,
         "model_id": model_id,
-        "extent": _extent(connection, subject.benchmark_id, model_id),
+        "extent": _extent(connection, subject.benchmark_id, model_id) if extent is None else extent,
         "passed": passed,
         "high": sum(finding["severity"] == "high" for finding in document["findings"]),
         "document": json.dumps(document, ensure_ascii=True, sort_keys=True),
@@ -91,11 +96,6 @@ def newest_audits(
     rows = connection.execute(query).all()
     extents = {model_id: _extent(connection, benchmark_id, model_id) for model_id in {row.model_id for row in rows}}
     return list(_stored(rows, extents))
-
-
-def extent(connection: sa.Connection, benchmark_id: int, model: str) -> int:
-    """How many outputs the model has in the benchmark."""
-    return _extent(connection, benchmark_id, _model_id(connection, model))
 
 
 def _stored(rows: Sequence[sa.Row[Any]], extents: Mapping[int | None, int]) -> Iterator[StoredAudit]:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 
-from judgebench.errors import DatabaseError, InputError, MissingExtra, UnknownName
+from judgebench.errors import DatabaseBusy, DatabaseError, InputError, MissingExtra, UnknownName
 from judgebench.resources import folder
 from judgebench.store.schema import SCHEMA_REVISION
 
@@ -190,6 +190,8 @@ class Database:
         reason = _scrubbed(str(error)).partition("\n")[0]
         if any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__):
             return DatabaseError(f"the database {self.name} refused a row: {reason}")
+        if "locked" in reason or "lock timeout" in reason:
+            return DatabaseBusy(f"the database {self.name} is locked by another process: {reason}")
         return DatabaseError(f"the database {self.name} cannot be used: {reason}")
 
 

@@ -28,7 +28,7 @@ def demo_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database = Database(str(path), create=True)
     for file in sorted((folder("demo") / "outputs").glob("*.json")):
         prepared = services.submissions.prepare(database, read_outputs(file), benchmark="demo", model=file.stem)
-        services.submissions.save(database, prepared)
+        services.submissions.save(database, prepared, audit=False)
     wanted = Study(benchmark="demo", judge=JudgeSpec(model="scripted:coin"), all_pairs=True, limit=12)
     with ThreadPoolExecutor(1) as elsewhere:  # playwright may hold an event loop in this thread
         elsewhere.submit(engine.run.run, database, wanted, environment={}).result()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit
 
+from judgebench.records import Lineage
 from judgebench.stats.verdict_table import VerdictTable
 
 SCALERLAB = Path(__file__).parents[2].parent / "shared" / "data" / "scalerlab_judgebench"
@@ -92,6 +93,76 @@ class BiasedWorld:
             judges=[f"j{n}" for n in range(judges)],
             lengths=(length[i, a], length[i, b]),
         )
+
+
+@dataclass(frozen=True)
+class JudgedWorld:
+    """People and a judge beside each other, all pairs in both orders. Log-odds; spreads are standard deviations."""
+
+    models: int = 5
+    instructions: int = 100
+    votes: int = 1  # of people on a battle
+    spread: float = 1.0  # of the models' strengths
+    quality: float = 0.8  # a unit of log length
+    item_noise: float = 1.0  # of what an instruction adds to one model's quality
+    longer: float = 0.3  # of the models' mean log lengths
+    sharpness: float = 1.0
+    taste: float = 0.0  # a unit of log length
+    favour: float = 0.0  # for the first model, which is the judge's own
+    own_strength: float | None = None  # of the first model; None: as the others'
+    slot: float = 0.4
+    judge_noise: float = 0.5
+    brief: bool = False  # the stronger a model, the briefer: without a taste for length the order turns
+
+    def board(self, rng):
+        """Verdicts, and people's mean preference for A of each."""
+        k, n = self.models, self.instructions
+        strength = self.spread * rng.standard_normal(k)
+        strength[0] = strength[0] if self.own_strength is None else self.own_strength
+        mean_length = self.longer * rng.standard_normal(k)
+        if self.brief:
+            strength, mean_length = 0.3 * np.arange(k)[::-1], 0.6 * np.arange(k)
+        log_length = 6 + mean_length + 0.5 * rng.standard_normal((n, k))
+        length = np.exp(log_length).astype(np.int32)
+        quality = strength + self.quality * log_length + self.item_noise * rng.standard_normal((n, k))
+        a, b = np.triu_indices(k, 1)
+        theirs = quality[:, a] - quality[:, b]
+        votes = rng.binomial(self.votes, expit(theirs)) / self.votes
+        mine = self.sharpness * theirs + self.taste * (log_length[:, a] - log_length[:, b])
+        mine += self.favour * ((a == 0) * 1.0 - (b == 0))
+        order = np.array([1.0, -1.0])
+        mine = mine[..., None] + self.slot * order + self.judge_noise * rng.standard_normal((*mine.shape, 2))
+        preference = (rng.random(mine.shape) < expit(mine)) * 1.0
+        i, pair, turn = (index.ravel() for index in np.indices(mine.shape))
+        table = VerdictTable(
+            models=tuple(f"m{m}" for m in range(k)),
+            instructions=tuple(f"i{number}" for number in range(n)),
+            judges=("judge",),
+            model_a=a[pair].astype(np.int32),
+            model_b=b[pair].astype(np.int32),
+            instruction=i.astype(np.int32),
+            judge=np.zeros(len(i), dtype=np.int32),
+            order=turn.astype(np.int8),
+            preference=preference.ravel(),
+            length_a=length[i, a[pair]],
+            length_b=length[i, b[pair]],
+        )
+        return table, np.repeat(votes.ravel(), 2)
+
+
+# the fourth of six models is longer by 1, and one judge has a relative
+WORLD = BiasedWorld(
+    strengths=(1.2, 0.72, 0.24, -0.24, -0.72, -1.2),
+    slots=(0.4, -0.2, 0.0),
+    length_slope=0.8,
+    longer=(3, 1.0),
+    related=((2, 2, 0.7),),
+    instructions=120,
+    noise=0.8,
+)
+LINEAGES = {f"m{m}": Lineage(family=f"f{m}") for m in range(6)} | {
+    f"j{j}": Lineage(family=f"f{2 if j == 2 else j + 9}") for j in range(3)
+}
 
 
 def rows_of(name):

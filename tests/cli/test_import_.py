@@ -188,14 +188,14 @@ def test_standard_input_that_is_damaged_or_closed_is_one_sentence(
 def test_what_the_database_refuses_stops_one_file_alone(
     invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save = services.imports.save
+    save = services.imports.store_only
 
     def refusing(database: Database, file: Any, **choices: Any) -> Any:
         if "bad" in str(file):
             raise DatabaseError("refused")
         return save(database, file, **choices)
 
-    monkeypatch.setattr(services.imports, "save", refusing)
+    monkeypatch.setattr(services.imports, "store_only", refusing)
     shown = invoke("import", *write(tmp_path, bad=ANNOTATION, good=ANNOTATION), "--benchmark", "b")
     assert (shown.code, stored(tmp_path)) == (2, {"b": (1, 1)})
 

@@ -57,3 +57,70 @@ def test_killed_ten_times_over(invoke: Invoke, outputs: Callable[..., Path], tmp
     assert len(_stored(database)) == trials
     assert check(Database(str(database))).problems == ()
     assert len(asked) <= trials + KILLS * CONCURRENCY
+
+
+@pytest.mark.parametrize("drain", [5.0, 0.2])
+def test_a_signal_to_terminate_stores_what_was_answered(
+    invoke: Invoke, outputs: Callable[..., Path], tmp_path: Path, drain: float
+) -> None:
+    for model in ("alpha", "beta"):
+        invoke("submit", outputs(model, 60), "--model", model, "--benchmark", "bench")
+
+    def script(index: int, request: Request) -> Reply:
+        return Reply.of({"data": []}) if request.method == "GET" else Reply.chat("A", delay_s=0.8)
+
+    database = tmp_path / "judgebench.db"
+    with FaultServer(script) as server:
+        command = [sys.executable, "-m", "judgebench", "--db", str(database), "run", "--benchmark", "bench"]
+        command += ["--judge", "gpt", "--judge-url", server.url, "--baseline", "alpha", "--concurrency", "30"]
+        process = subprocess.Popen([*command, "--drain", str(drain)], stderr=subprocess.PIPE, text=True)
+        _await(lambda: len(server.requests) >= 50)  # 30 are answered, the next 30 under way
+        before = len(_stored(database))
+        process.terminate()
+        message = process.communicate(timeout=20)[1]
+        asked = sum(request.method == "POST" for request in server.requests)
+    assert process.returncode == 130
+    assert "questions in flight" in message
+    assert "interrupted; the same command continues where it stopped" in message
+    stored = len(_stored(database))
+    assert stored == asked if drain > 1 else before <= stored < asked
+    assert check(Database(str(database))).problems == ()
+
+
+@pytest.mark.slow
+def test_a_database_locked_for_longer_than_the_drain_loses_no_reply(
+    invoke: Invoke, outputs: Callable[..., Path], tmp_path: Path
+) -> None:
+    import sqlite3
+
+    for model in ("alpha", "beta"):
+        invoke("submit", outputs(model, 30), "--model", model, "--benchmark", "bench")
+
+    def script(index: int, request: Request) -> Reply:
+        return Reply.of({"data": []}) if request.method == "GET" else Reply.chat("A", delay_s=0.2)
+
+    database = tmp_path / "judgebench.db"
+    with FaultServer(script) as server:
+        command = [sys.executable, "-m", "judgebench", "--db", str(database), "run", "--benchmark", "bench"]
+        command += ["--judge", "gpt", "--judge-url", server.url, "--baseline", "alpha", "--concurrency", "4"]
+        process = subprocess.Popen([*command, "--drain", "0.5"], stderr=subprocess.DEVNULL)
+        _await(lambda: len(server.requests) >= 10)
+        with sqlite3.connect(database, isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            time.sleep(1.0)  # all places hold a reply that waits
+            process.terminate()
+            _await(lambda: database.with_name("judgebench.db.unstored").exists())
+            process.kill()  # as whoever terminates does in the end
+            process.wait()
+            other.execute("ROLLBACK")
+        subprocess.run(command, stderr=subprocess.DEVNULL, check=True)
+        asked = sum(request.method == "POST" for request in server.requests)
+    assert asked == len(_stored(database)) == 60
+    assert not database.with_name("judgebench.db.unstored").exists()
+
+
+def _await(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

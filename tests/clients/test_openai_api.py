@@ -73,6 +73,15 @@ def test_log_probabilities_come_with_their_alternatives_the_most_probable_first(
     )
 
 
+@pytest.mark.parametrize("absent", [None, float("nan"), "high", True])
+def test_a_log_probability_that_is_no_number_leaves_the_reply_and_no_alternatives(absent: object) -> None:
+    top = [{"token": "A", "logprob": absent}, {"token": "B", "logprob": -2.0}]
+    content = [{"token": "A", "logprob": -0.1, "top_logprobs": top}, {"token": ".", "logprob": absent}]
+    completion = reply_to(Reply.chat("A.", choice={"logprobs": {"content": content}}))
+    assert completion.text == "A."
+    assert completion.logprobs == (TokenLogprob("A", -9999.0), TokenLogprob(".", -9999.0))
+
+
 @pytest.mark.parametrize(
     ("reply", "text", "finish_reason"),
     [
@@ -121,8 +130,6 @@ def test_another_models_name_and_absurd_usage_do_not_break_a_completion() -> Non
         Reply.of([]),
         Reply.of(None),
         Reply.chat(17),
-        Reply.chat(choice={"logprobs": {"content": [{"token": "A", "logprob": None}]}}),
-        Reply.chat(choice={"logprobs": {"content": [{"token": "A", "logprob": float("nan")}]}}),
         Reply.chat(choice={"logprobs": {"content": ["A"]}}),
         Reply.chat(choice={"logprobs": {"content": [{"token": "A", "logprob": -1, "top_logprobs": [3]}]}}),
         Reply.chat(choice={"logprobs": {"content": [{"token": "A", "logprob": -1, "top_logprobs": 3}]}}),
@@ -216,6 +223,11 @@ def test_redirects_are_never_followed(status: int) -> None:
     assert other.requests == []
 
 
+def _numbered(text: str) -> bytes:
+    """With the key in it as .NET writes it, special characters by their numbers."""
+    return text.replace("KEY", "".join(c if c.isalnum() else f"\\u{ord(c):04X}" for c in KEY)).encode()
+
+
 @pytest.mark.parametrize(
     "reply",
     [
@@ -224,6 +236,8 @@ def test_redirects_are_never_followed(status: int) -> None:
         Reply(400, body=f"<pre>{KEY.replace('/', '%2F').replace('+', '%2B').replace('=', '%3D')}</pre>".encode()),
         Reply(400, body=b"x" * 295 + KEY.encode()),
         Reply(400, body=b'{"error": "for ' + KEY.replace("/", "\\/").encode() + b'"}'),
+        Reply(400, body=_numbered('{"error": {"message": "no such key: KEY"}}')),
+        Reply(body=_numbered('{"choices": [], "debug": "KEY"}')),
         Reply(body=f"Dear {KEY}, log in".encode()),
         Reply(302, headers={"Location": f"http://127.0.0.1:9/?key={KEY}"}),
         Reply(raw=f"Bearer {KEY}\r\n\r\n".encode()),

@@ -3,6 +3,8 @@ the collector of garbage as it found it."""
 
 import asyncio
 import gc
+import os
+import signal
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgebench.engine.runner import Known, Runner, RunTally, run_async
-from judgebench.errors import DatabaseError, JudgeError, JudgeRefused
+from judgebench.errors import DatabaseBusy, DatabaseError, JudgeError, JudgeRefused
 from judgebench.records import Order, Status, Trial, TrialResult
 from judgebench.spec import Pace
 from tests.factories import failed, ok, result, trial
@@ -21,6 +23,7 @@ class Memory:
 
     def __init__(self, known: Mapping[str, Status] | None = None) -> None:
         self.stored: dict[str, TrialResult] = {}
+        self.kept: list[TrialResult] = []
         self._known = dict(known or {})
 
     def known(self, trial_keys: Sequence[str]) -> Known:
@@ -31,6 +34,10 @@ class Memory:
         for each in results:
             assert each.trial_key not in self.stored or self.stored[each.trial_key].verdict.status is Status.FAILED
             self.stored[each.trial_key] = each
+
+    def keep(self, results: Sequence[TrialResult]) -> str:
+        self.kept.extend(results)
+        return "memory"
 
 
 def plan(count: int) -> list[Trial]:
@@ -197,3 +204,62 @@ def test_the_collector_is_restored_after_an_error() -> None:
         run_async(fails())
     assert not gc.get_freeze_count()
     assert gc.get_threshold() == before
+
+
+def test_on_a_signal_to_terminate_what_ends_soon_is_stored_and_the_rest_is_given_up() -> None:
+    sink, seen = Memory(), list[RunTally]()
+
+    async def ask(asked: Trial) -> TrialResult:
+        if asked.key == plan(1)[0].key:
+            os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(0.05 if asked.order is Order.AB else 60)
+        return result(asked, ok(1.0))
+
+    def watch(tally: RunTally, calls: int) -> None:
+        seen.append(tally)
+
+    runner = Runner(ask, sink, planned=100, pace=Pace(concurrency=8, drain=0.3), on_progress=watch)
+    tally = execute(runner, plan(100))
+    assert runner.stopped
+    assert len(sink.stored) == 4
+    assert tally.pending == 96
+    assert next(tally.waiting_for for tally in seen if tally.waiting_for) == 8
+
+
+@pytest.mark.parametrize("busy", [1, 3])
+def test_a_locked_database_is_waited_for(busy: int) -> None:
+    class Locked(Memory):
+        tries = 0
+
+        def add(self, results: Sequence[TrialResult]) -> None:
+            self.tries += 1
+            if self.tries <= busy:
+                raise DatabaseBusy("locked")
+            super().add(results)
+
+    sink = Locked()
+    tally = execute(Runner(agree, sink, planned=20, pace=Pace(concurrency=4)), plan(20))
+    assert tally.ended == {Status.OK: 20}
+    assert len(sink.stored) == 20
+    assert not sink.kept
+
+
+def test_replies_that_cannot_be_committed_are_kept_those_in_flight_too() -> None:
+    class Full(Memory):
+        def add(self, results: Sequence[TrialResult]) -> None:
+            if len(self.stored) >= 8:
+                raise DatabaseError("the disk is full")
+            super().add(results)
+
+    asked = set[str]()
+
+    async def ask(one: Trial) -> TrialResult:
+        asked.add(one.key)
+        await asyncio.sleep(0.01 * len(asked) % 0.05)
+        return result(one, ok(1.0))
+
+    sink = Full()
+    with pytest.raises(DatabaseError, match="the disk is full; replies that came meanwhile are kept in memory"):
+        execute(Runner(ask, sink, planned=100, pace=Pace(concurrency=6)), plan(100))
+    assert asked == set(sink.stored) | {kept.trial_key for kept in sink.kept}
+    assert len(asked) < 100

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from judgebench.bias.effects import CounterfactualRow, Counterfactuals, WithoutEffect
+from judgebench.bias.counterfactual import CounterfactualRow, Counterfactuals, Passing, WithoutEffect
 from judgebench.estimate import Estimate, unidentified
 from judgebench.leaderboard import Leaderboard, Row
 from judgebench.stats.ranks import rank_sets
@@ -44,11 +44,16 @@ def board(values: list[float], spread: float, names: str = "ABCDEFGH", **changes
     return Leaderboard(**(fields | changes))
 
 
-def ledger(rates: dict[str, tuple[float, float]]) -> Counterfactuals:
+def ledger(
+    rates: dict[str, tuple[float, float]],
+    passing: tuple[tuple[str, str], ...] = (),
+    flags: dict[str, str] | None = None,
+) -> Counterfactuals:
     rows = tuple(
-        CounterfactualRow(model, known(before), known(after), known(after - before), 0, 0)
+        CounterfactualRow(model, known(before), known(after), known(after - before), (flags or {}).get(model, ""))
         for model, (before, after) in rates.items()
     )
-    identified = WithoutEffect("length", "twice as long", known(0.4), known(0.1, 0.02), rows, ())
+    flips = tuple(Passing(low, high, known(0.4), known(0.2)) for low, high in passing)
+    identified = WithoutEffect("length", "twice as long", known(0.4), known(0.1, 0.02), rows, flips)
     missing = WithoutEffect("family", "the judge's relative", None, unidentified("nothing is declared"), (), ())
-    return Counterfactuals((identified, missing), WithoutEffect("all", "all together", None, None, rows, ()), 100)
+    return Counterfactuals((identified, missing), WithoutEffect("all", "all together", None, None, rows, flips), 100)

@@ -19,7 +19,7 @@ from tests.show.factories import board, known
 alt = pytest.importorskip("altair", reason="the app needs the extra app")
 
 FIGURE = known(0.6)
-MOVE = Move("m", FIGURE, FIGURE, FIGURE, 2, 1)
+MOVE = Move("m", FIGURE, FIGURE, FIGURE, ("n",), "")
 MAKERS: dict[str, tuple[Callable[[Sequence[Any]], dict[str, Any]], Any]] = {
     "moves": (charts.moves, MOVE),
     "effects": (charts.effects, Labelled("length", FIGURE, "points")),

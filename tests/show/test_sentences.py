@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from judgebench.estimate import unidentified
 from judgebench.show.sentences import basis, effects, lost_words, movement, not_shown, remedy, summary, unseen
-from judgebench.show.tables import moves
 from tests.show.factories import board, known, ledger
 
 
@@ -49,10 +48,25 @@ def test_a_flagged_model_is_in_no_tier() -> None:
     assert summary(replace(plain, rows=(*plain.rows[1:], apart))) == summary(replace(plain, rows=plain.rows[1:]))
 
 
-def test_who_changes_place_those_who_move_farthest_first() -> None:
-    rows = moves(ledger({"a": (0.4, 0.7), "base": (0.84, 0.6), "b": (0.6, 0.5)}), "base")
-    assert movement(rows) == "a would rise from place 2 to 1; b would fall from place 1 to 2."
-    assert movement([]) == "Nobody would change place."
+def test_changes_of_places_are_said_with_their_lead_and_with_severe_findings() -> None:
+    rates = {"a": (0.4, 0.7), "b": (0.6, 0.5)}
+    board = ledger(rates, (("a", "b"),), {"b": "audit: near-copy"})
+    tail = "a (40.0% to 70.0%) would pass b (60.0% to 50.0%; audit: near-copy): "
+    tail += "it would lead by +20.0 points [+10.0, +30.0]."
+    assert movement(board.entries[0]) == [f"Without length, {tail}"]
+    assert movement(board.together) == [f"Without these effects, {tail}"]
+
+
+def test_another_order_alone_is_no_change_of_places() -> None:
+    assert movement(ledger({"a": (0.4, 0.7), "b": (0.6, 0.5)}).together) == ["No change of places is shown."]
+
+
+def test_many_changes_of_places_are_counted() -> None:
+    names = [f"m{number}" for number in range(8)]
+    sentences = movement(
+        ledger(dict.fromkeys([*names, "b"], (0.4, 0.7)), tuple((name, "b") for name in names)).together
+    )
+    assert (len(sentences), sentences[-1]) == (6, "3 more pairs would change places.")
 
 
 def test_effects_say_their_interval_or_why_there_is_none() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from judgebench.audits.findings import AuditReport, Evidence, Finding, Severity
 from judgebench.audits.robustness import invariance, robustness_report, sensitivity
-from judgebench.bias.effects import Counterfactuals, WithoutEffect
+from judgebench.bias.counterfactual import Counterfactuals, WithoutEffect
 from judgebench.estimate import Estimate, unidentified
 from judgebench.leaderboard import COLUMNS, Leaderboard
 from judgebench.show import tables
@@ -81,9 +81,13 @@ def test_pairs_are_written_once_a_direction() -> None:
     ]
 
 
-def test_places_are_counted_without_the_baseline() -> None:
-    moves = tables.moves(ledger({"a": (0.4, 0.7), "base": (0.84, 0.6), "b": (0.6, 0.5)}), "base")
-    assert [(move.model, move.rank_before, move.rank_after) for move in moves] == [("a", 2, 1), ("b", 1, 2)]
+def test_moves_hold_what_is_shown_without_the_baseline() -> None:
+    rates = {"a": (0.4, 0.7), "base": (0.5, 0.5), "b": (0.6, 0.5)}
+    moves = tables.moves(ledger(rates, (("a", "base"), ("a", "b")), {"b": "audit: near-copy"}), "base")
+    assert [(move.model, move.passes, move.flag) for move in moves] == [
+        ("a", ("base", "b"), ""),
+        ("b", (), "audit: near-copy"),
+    ]
     assert [move.change.value for move in moves] == pytest.approx([0.3, -0.1])
     assert [(move.win_rate.value, move.without.value) for move in moves] == [(0.4, 0.7), (0.6, 0.5)]
 

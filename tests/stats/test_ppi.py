@@ -8,7 +8,16 @@ from scipy.special import expit
 
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.stats.bradley_terry import fit_bradley_terry
-from judgebench.stats.ppi import JudgeErrorRates, anchored_mean, anchored_ratings, anchored_win_rates, corrected_share
+from judgebench.stats.intervals import critical_value
+from judgebench.stats.ppi import (
+    JudgeErrorRates,
+    anchored_mean,
+    anchored_ratings,
+    anchored_win_rates,
+    compared_win_rates,
+    corrected_share,
+)
+from judgebench.stats.ranks import rank_sets
 from judgebench.stats.win_rate import win_rates
 from tests.stats.factories import World, stacked, table_of
 
@@ -36,8 +45,8 @@ def test_golden_weak_judge():
     assert found.estimate == pytest.approx(0.6538462, abs=5e-8)
     assert found.variance == pytest.approx(0.0267572, abs=5e-8)
     assert found.labels_only_variance == pytest.approx(0.0292969, abs=5e-8)
-    interval = found.interval(0.90)
-    assert (interval.lower, interval.upper) == pytest.approx((0.3847869, 0.9229054), abs=5e-8)
+    half = critical_value(0.90) * found.standard_error
+    assert (found.estimate - half, found.estimate + half) == pytest.approx((0.3847869, 0.9229054), abs=5e-8)
 
 
 def test_weight_zero_is_the_labels_alone():
@@ -145,21 +154,69 @@ def test_golden_ppi_py(weight, estimate, lower, upper):
     # ppi-python 0.2.3: ppi_mean_pointestimate and ppi_mean_ci (alpha .05) on these very numbers.
     labels, judged, elsewhere = np.append(Y, [0.5, 1.0]), np.append(F, [0.6, 0.4]), np.append(MORE, [0.55, 0.35])
     found = anchored_mean(labels, judged, elsewhere, weight=weight)
-    interval = found.interval(0.95)
-    assert (found.estimate, interval.lower, interval.upper) == pytest.approx((estimate, lower, upper), rel=1e-12)
+    half = critical_value(0.95) * found.standard_error  # what many labels would be enough for
+    ends = found.estimate - half, found.estimate + half
+    assert (found.estimate, *ends) == pytest.approx((estimate, lower, upper), rel=1e-12)
 
 
 JUDGE = JudgeErrorRates(specificity=0.9, negatives=50, sensitivity=0.8, positives=50)
 
 
-def test_golden_interval():
+def test_an_interval_in_the_middle_is_about_the_published_one():
     # "How to correctly report LLM-as-a-judge evaluations" (2025): share .6 of 200, specificity .9, sensitivity .8.
     found = corrected_share(0.6, 200, JUDGE)
     assert found.estimate.value == pytest.approx(0.7142857, abs=5e-8)
-    assert found.centre == pytest.approx(0.7172001, abs=5e-8)
-    assert found.shift == pytest.approx(0.0134091, abs=5e-8)
-    assert found.standard_error == pytest.approx(0.0811867, abs=5e-8)
-    assert (found.estimate.lower, found.estimate.upper) == pytest.approx((0.5714862, 0.8897321), abs=5e-8)
+    assert found.standard_error == pytest.approx(0.0811867, abs=0.005)
+    assert (found.estimate.lower, found.estimate.upper) == pytest.approx((0.5714862, 0.8897321), abs=0.02)
+
+
+@pytest.mark.parametrize("truth", [0.02, 0.98])
+@pytest.mark.parametrize(("items", "labels"), [(20, 20), (400, 20), (400, 50)])
+def test_a_corrected_share_near_0_or_1_is_held_after_few_labels(truth, items, labels):
+    rng, covered, draws = np.random.default_rng(1), 0, 600
+    for _ in range(draws):
+        share = rng.binomial(items, truth * 0.85 + (1 - truth) * 0.15) / items
+        seen = JudgeErrorRates(rng.binomial(labels, 0.85) / labels, labels, rng.binomial(labels, 0.85) / labels, labels)
+        interval = corrected_share(share, items, seen).estimate
+        covered += interval.lower <= truth <= interval.upper
+    assert covered / draws >= 0.92
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.9, 0.97])
+@pytest.mark.parametrize("labelled", [5, 20, 50])
+def test_few_labels_hold_what_people_would_say(rate, labelled):
+    """A judge that is right on 85 %, and one that passes 60 % of what is bad; 300 items without a label."""
+    rng, draws = np.random.default_rng(2), 250
+    for sensitivity, specificity in ((0.85, 0.85), (0.98, 0.4)):
+        covered = 0
+        for _ in range(draws):
+            truth = rng.random(labelled + 300) < rate
+            judged = rng.random(len(truth)) < np.where(truth, sensitivity, 1 - specificity)
+            columns = truth[:labelled], judged[:labelled], judged[labelled:]
+            interval = anchored_mean(*(column * 1.0 for column in columns)).interval()
+            covered += interval.lower <= rate <= interval.upper
+        assert covered / draws >= 0.92
+
+
+def test_labels_that_are_all_alike_are_no_certainty():
+    interval = anchored_mean(np.ones(8), np.ones(8), np.ones(200)).interval()
+    assert interval.value == interval.upper == 1.0
+    assert interval.lower < 0.8
+
+
+def test_equal_models_with_few_labels_are_seldom_told_apart():
+    """Four models that people and judge find equally good, at .9 against the baseline."""
+    rng, wrong, draws = np.random.default_rng(4), 0, 60
+    for _ in range(draws):
+        rows = [(f"m{m}", "zz", float(won), f"i{i:03d}") for (i, m), won in np.ndenumerate(rng.random((60, 4)) < 0.9)]
+        table = table_of(rows)
+        human = table.select(table.instruction < 8)
+        means = anchored_win_rates(human, table, baseline="zz")
+        known = compared_win_rates(human, table, means, baseline="zz")
+        shown = np.array([means[name].estimate if name in means else np.nan for name in table.models])
+        sets = rank_sets(known.value, known.covariance, degrees=known.degrees, shown=shown, rng=rng, draws=500)
+        wrong += sets.separated.any()
+    assert wrong <= 7  # a nominal 5 %
 
 
 def test_a_perfect_judge_is_not_corrected():

@@ -21,15 +21,21 @@ _UNSEEN = frozenset(("self-praise", "hidden-markup", "encoded-text"))  # rules w
 def keep(database: Database, benchmark: str, audit: Audit, report: AuditReport) -> None:
     """Keep a report with what it is about: the judge, each of the models, or the benchmark. Raises UnknownName."""
     with database.write() as connection:
-        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-        for subject, part in _parts(audit, benchmark_id, report):
-            add_audit(connection, subject, passed=part.passed and part.settles, document=part.document())
+        keep_with(connection, store.benchmarks.benchmark_id(connection, benchmark), audit, report)
+
+
+def keep_with(connection: Connection, benchmark_id: int, audit: Audit, report: AuditReport) -> None:
+    """``keep`` in a transaction that stores more."""
+    for subject, part in _parts(audit, benchmark_id, report):
+        looked_at = part.extents.get(subject.model or "")
+        passed = part.passed and part.settles
+        add_audit(connection, subject, passed=passed, document=part.document(), extent=looked_at)
 
 
 def _parts(audit: Audit, benchmark_id: int, report: AuditReport) -> Iterator[tuple[Subject, AuditReport]]:
     if audit.subject == "submissions":
         for name in report.about:
-            yield Subject(audit.name, benchmark_id, model=name), report.of_model(name)
+            yield Subject(audit.name, benchmark_id, model=name), report.of_models(name)
     else:
         yield Subject(audit.name, benchmark_id, *report.about), report
 

@@ -5,8 +5,9 @@ Outputs that are exchanged between instructions are stored in a stage, beside th
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 import numpy as np
@@ -16,24 +17,20 @@ from judgebench.audits import SUBMISSIONS
 from judgebench.audits.findings import AuditReport, Finding, Severity, make_report
 from judgebench.audits.null_models import exchanged
 from judgebench.audits.rules import RULES, audit_submissions
-from judgebench.audits.rules.comparison import COPY, LENGTH
 from judgebench.audits.rules.outcomes import ASKED_RULES, likelihood_findings, permuted_finding
 from judgebench.audits.submission_set import SubmissionSet
 from judgebench.clients.base import Client
 from judgebench.errors import BadReply, InputError
 from judgebench.judging.templates import Template
 from judgebench.records import Instruction, LikelihoodPrompt, Output
-from judgebench.services.audits.registry import AUDITS, Asking, SubmissionAudit
-from judgebench.services.audits.results import keep
+from judgebench.services.audits.registry import Asking, SubmissionAudit, audit
 from judgebench.services.audits.stage import StageJudge, choose_baseline, drawn, set_stage, stage_key
 from judgebench.services.submissions import Prepared
 from judgebench.spec import load_template, templates
-from judgebench.stats.verdict_table import Floats
-from judgebench.store.audits import extent
+from judgebench.stats.verdict_table import Floats, VerdictTable
 from judgebench.store.database import Connection, Database
 
-_AT_SUBMIT = 2000  # outputs that are looked at when they are submitted, so that submitting stays quick
-_COMPARED = 60  # of them, instructions on which they are held against other models' outputs
+_Row = tuple[Instruction, Mapping[str, Sequence[Output]]]  # an instruction, with the samples of each model to it
 
 
 def submissions(database: Database, settings: SubmissionAudit, asking: Asking) -> AuditReport:
@@ -46,50 +43,100 @@ def submissions(database: Database, settings: SubmissionAudit, asking: Asking) -
     marks = [*templates(), *(load_template(path) for path in settings.template)]
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, settings.benchmark)
-        entered, further = _submission_sets(connection, benchmark_id)
+        entered = _Entered.of(_stored_rows(connection, benchmark_id))
         table = store.arrays.verdict_table(connection, benchmark_id).table
-    models = settings.model or tuple(entered.by_model)
-    asked_findings, asked_notes = _asked_findings(database, settings, models, asking)
-    report = audit_submissions(entered, marks, models=models, table=table)
-    findings = _with_worse(report.findings, _of_samples(further, marks, models))
-    notes, rules = [*report.notes, *_about_samples(further), *asked_notes], (*RULES, *ASKED_RULES)
-    report = make_report(SUBMISSIONS, [*findings, *asked_findings], rules, notes)
-    return replace(report, about=models)
+    models = settings.model or entered.models
+    answers = _asked_findings(database, settings, models, asking)
+    return _report(entered, marks, models, table, *answers)
+
+
+def audit_stored(database: Database, benchmark: str, models: Iterable[str]) -> AuditReport:
+    """Audit these models' outputs as they are stored, beside those of all others, and keep what was found: what
+    ``judgebench audit submissions --model`` does. No judge is asked.
+
+    Raises UnknownName.
+    """
+    settings = SubmissionAudit(benchmark=benchmark, model=tuple(sorted(models)))
+    return audit(database, SUBMISSIONS, settings, environment={})
 
 
 def audit_prepared(database: Database, prepared: Prepared) -> AuditReport:
-    """Audit a submission before it is stored: its outputs alone, and copies and lengths beside others on a sample."""
-    name, benchmark = prepared.model.name, prepared.report.benchmark
-    firsts, *further = _by_sample(prepared.outputs)
-    looked_at = _spread(firsts, _AT_SUBMIT)
-    sample = _spread(looked_at, _COMPARED)
-    instructions = {instruction.key: instruction for instruction in prepared.instructions}
-    others: dict[str, dict[str, Output]] = {}
-    if not prepared.report.creates_benchmark:
-        with database.read() as connection:
-            benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-            stored = store.benchmarks.instructions(connection, benchmark_id)
-            others = store.models.outputs_to(connection, benchmark_id, list(sample))
-        instructions |= {instruction.key: instruction for instruction in stored}
-    others.pop(name, None)
-    answered = {key: instructions[key] for key in looked_at}
-    alone = audit_submissions(SubmissionSet.of_outputs(answered, {name: looked_at}), templates())
-    sets = [SubmissionSet.of_outputs(instructions, {name: _spread(outputs, _AT_SUBMIT)}) for outputs in further]
-    beside = audit_submissions(SubmissionSet.of_outputs(answered, {name: sample, **others}), [], models=[name])
-    compared = [finding for finding in beside.findings if finding.rule in (COPY.name, LENGTH.name)]
-    findings = _with_worse(alone.findings, _of_samples(sets, templates(), [name]))
-    notes = [] if len(looked_at) == len(firsts) else [f"{len(looked_at)} of {len(firsts)} were looked at"]
-    if others:
-        notes.append(f"copies and lengths were looked for on {len(sample)} instructions")
-    return replace(make_report(SUBMISSIONS, [*findings, *compared], RULES, notes + _about_samples(sets)), about=(name,))
+    """What ``audit_stored`` will find once the submission is stored. Nothing is written."""
+    name, report = prepared.model.name, prepared.report
+    if report.creates_benchmark:
+        return _report(_Entered.of(_with_prepared([], prepared)), templates(), [name])
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, report.benchmark)
+        entered = _Entered.of(_with_prepared(_stored_rows(connection, benchmark_id), prepared))
+        table = store.arrays.verdict_table(connection, benchmark_id).table
+    return _report(entered, templates(), [name], table)
 
 
-def _by_sample(outputs: Iterable[Output]) -> list[dict[str, Output]]:
-    """One model's first samples by the instruction's key, then its second ones, and so on; at least the first."""
-    samples: dict[int, dict[str, Output]] = {0: {}}
-    for output in outputs:
-        samples.setdefault(output.sample, {})[output.instruction] = output
-    return [samples[number] for number in sorted(samples)]
+@dataclass(frozen=True, slots=True)
+class _Entered:
+    """Outputs to a benchmark, all in memory: the first samples, and then the others, number by number."""
+
+    first: SubmissionSet
+    further: tuple[SubmissionSet, ...]
+    extents: Mapping[str, int]  # outputs of each model, all samples together
+
+    @classmethod
+    def of(cls, rows: Iterable[_Row]) -> "_Entered":
+        instructions: dict[str, Instruction] = {}
+        sets: list[dict[str, dict[str, Output]]] = [{}]
+        extents: Counter[str] = Counter()
+        for instruction, samples in rows:
+            instructions[instruction.key] = instruction
+            extents.update({model: len(outputs) for model, outputs in samples.items()})
+            for model, outputs in samples.items():
+                for number, output in enumerate(outputs):
+                    if number == len(sets):
+                        sets.append({})
+                    sets[number].setdefault(model, {})[instruction.key] = output
+        first, *further = (SubmissionSet.of_outputs(instructions, outputs) for outputs in sets)
+        return cls(first, tuple(further), extents)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return tuple(sorted(self.first.by_model))
+
+
+def _stored_rows(connection: Connection, benchmark_id: int) -> Iterator[_Row]:
+    names = store.benchmarks.model_names(connection, benchmark_id)
+    for row in store.benchmarks.answered_instructions(connection, benchmark_id, names):
+        yield row.instruction, row.samples
+
+
+def _with_prepared(stored: Iterable[_Row], prepared: Prepared) -> Iterator[_Row]:
+    """The rows as they will be once the submission is stored."""
+    model = prepared.model.name
+    new: dict[str, dict[int, Output]] = {}
+    for output in prepared.outputs:
+        new.setdefault(output.instruction, {})[output.sample] = output
+    for instruction, samples in stored:
+        known = {output.sample: output for output in samples.get(model, ())}
+        mine = known | new.pop(instruction.key, {})
+        yield instruction, {**samples, model: [mine[number] for number in sorted(mine)]} if mine else samples
+    for instruction in prepared.instructions:
+        mine = new.pop(instruction.key, {})
+        yield instruction, {model: [mine[number] for number in sorted(mine)]} if mine else {}
+
+
+def _report(
+    entered: _Entered,
+    marks: Sequence[Template],
+    models: Sequence[str],
+    table: VerdictTable | None = None,
+    of_judge: Sequence[Finding] = (),
+    notes_of_judge: Sequence[str] = (),
+) -> AuditReport:
+    """What rules find in the models' outputs, beside what judges were asked."""
+    report = audit_submissions(entered.first, marks, models=models, table=table)
+    findings = _with_worse(report.findings, _of_samples(entered.further, marks, models))
+    notes, rules = [*report.notes, *_about_samples(entered.further), *notes_of_judge], (*RULES, *ASKED_RULES)
+    report = make_report(SUBMISSIONS, [*findings, *of_judge], rules, notes)
+    extents = {name: entered.extents[name] for name in models}
+    return replace(report, about=tuple(models), extents=extents)
 
 
 def _of_samples(
@@ -116,37 +163,6 @@ def _about_samples(further: Sequence[SubmissionSet]) -> list[str]:
         return []
     count = len(further) + 1
     return [f"outputs have up to {count} samples: each was looked at, and of a finding in several the worst is told"]
-
-
-def keep_prepared(database: Database, prepared: Prepared, report: AuditReport) -> None:
-    """Keep the audit of a submission that was stored; of a part of a model's outputs only where it is severe."""
-    with database.read() as connection:
-        benchmark_id = store.benchmarks.benchmark_id(connection, prepared.report.benchmark)
-        whole = len(prepared.outputs) == extent(connection, benchmark_id, prepared.model.name)
-    if whole or not report.passed:
-        keep(database, prepared.report.benchmark, AUDITS[SUBMISSIONS], report)
-
-
-def _submission_sets(connection: Connection, benchmark_id: int) -> tuple[SubmissionSet, list[SubmissionSet]]:
-    """Every output to a benchmark, in memory at once: the first samples, and then the others, number by number."""
-    names = store.benchmarks.model_names(connection, benchmark_id)
-    instructions: dict[str, Instruction] = {}
-    sets: list[dict[str, dict[str, Output]]] = [{name: {} for name in names}]
-    for row in store.benchmarks.answered_instructions(connection, benchmark_id, names):
-        instructions[row.instruction.key] = row.instruction
-        for model, samples in row.samples.items():
-            for number, output in enumerate(samples):
-                if number == len(sets):
-                    sets.append({})
-                sets[number].setdefault(model, {})[row.instruction.key] = output
-    first, *further = (SubmissionSet.of_outputs(instructions, outputs) for outputs in sets)
-    return first, further
-
-
-def _spread(outputs: Mapping[str, Output], most: int) -> dict[str, Output]:
-    """``most`` of the outputs, evenly spaced; all where there are no more."""
-    step = max(1, -(-len(outputs) // most))
-    return {key: outputs[key] for key in list(outputs)[::step]}
 
 
 def _asked_findings(

@@ -37,7 +37,8 @@ def ranked(invoke: Invoke, tmp_path: Path) -> Callable[..., str]:
     """Three models judged by an honest judge; the function runs a command that asks it."""
     submit(invoke, tmp_path, "good", GOOD)
     submit(invoke, tmp_path, "short", "{text} It is {number}.")
-    submit(invoke, tmp_path, "constant", "A fine question. The answer depends on many things, all of them of weight.")
+    constant = "A fine question. The answer depends on many things, all of them of weight."
+    submit(invoke, tmp_path, "constant", constant, 40, "--accept-findings")
 
     def ask(*command: str) -> str:
         with FaultServer(serve(judges.honest)) as server:
@@ -53,9 +54,12 @@ def board(invoke: Invoke) -> dict[str, Any]:
     return document
 
 
-def test_findings_are_told_at_submission_and_block_nothing(invoke: Invoke, tmp_path: Path) -> None:
+def test_findings_are_told_at_submission_and_severe_ones_stop_it_unless_accepted(
+    invoke: Invoke, tmp_path: Path
+) -> None:
     assert submit(invoke, tmp_path, "good", GOOD)["submission_audit"]["passed"] is True
-    report = submit(invoke, tmp_path, "null", "One text, whatever the question may have been about, for {text:.0}all.")
+    null = "One text, whatever the question may have been about, for {text:.0}all."
+    report = submit(invoke, tmp_path, "null", null, 40, "--accept-findings")
     assert report["stored"] == 40
     assert report["submission_audit"]["passed"] is False
     assert report["submission_audit"]["findings"][0]["severity"] == "high"
@@ -64,7 +68,12 @@ def test_findings_are_told_at_submission_and_block_nothing(invoke: Invoke, tmp_p
     }
     rows = [{"instruction": text, "output": "One text."} for text in instructions(40).values()]
     (tmp_path / "again.json").write_text(json.dumps(rows))
-    result = invoke("submit", tmp_path / "again.json", "--model", "again", "--benchmark", "quiz")
+    again = ("submit", tmp_path / "again.json", "--model", "again", "--benchmark", "quiz")
+    result = invoke(*again)
+    assert result.code == 2
+    assert "nothing was stored" in result.err
+    assert "again" not in invoke("models", "--benchmark", "quiz").out
+    result = invoke(*again, "--accept-findings")
     assert result.code == 0
     assert "audit: high    again  constant-output 1" in result.err
     assert "judgebench audit submissions --benchmark quiz --model again" in result.err
@@ -132,7 +141,8 @@ def test_a_flag_outlives_added_outputs_and_says_so(invoke: Invoke, ranked: Calla
     added = list(instructions(60).values())[40:45]
     rows = [{"instruction": text, "output": f"{text} is the question."} for text in added]
     (tmp_path / "more.json").write_text(json.dumps(rows))
-    assert invoke("submit", tmp_path / "more.json", "--model", "constant", "--benchmark", "quiz").code == 0
+    more = ("submit", tmp_path / "more.json", "--model", "constant", "--benchmark", "quiz", "--no-audit")
+    assert invoke(*more).code == 0
     stored = services.audits.results.audits(database, "quiz", kind="submissions")
     database.close()
     assert next(audit for audit in stored if audit.model == "constant").stale

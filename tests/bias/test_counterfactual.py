@@ -1,0 +1,126 @@
+"""The leaderboard as it would be without an effect."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from judgebench.bias.counterfactual import counterfactuals
+from judgebench.bias.effects import Effect, length_effect, place_effect
+from judgebench.bias.relatives import relation_effects, relation_matrix
+from judgebench.errors import UnknownName
+from judgebench.stats.win_rate import win_rates
+from tests.bias.factories import LINEAGES, WORLD, BiasedWorld, both_orders
+from tests.stats.factories import swapped
+
+
+def effects_of(table):
+    relations = relation_matrix(table, ["j0", "j1", "j2"], LINEAGES)
+    return [place_effect(table), length_effect(table), *relation_effects(table, relations)]
+
+
+@pytest.fixture(scope="module")
+def book():
+    table = WORLD.table(np.random.default_rng(1))
+    return table, counterfactuals(table, effects_of(table))
+
+
+def by_name(found):
+    return {entry.name: entry for entry in found.entries}
+
+
+def test_as_judged_are_the_win_rates(book):
+    table, found = book
+    rates = dict(zip(table.models, win_rates(table).rate, strict=True))
+    for row in found.together.board:
+        assert row.win_rate.value == pytest.approx(rates[row.model], abs=2e-3)
+
+
+def test_the_verbose_model_loses_its_place(book):
+    _, found = book
+    length = by_name(found)["length"]
+    rows = {row.model: row for row in length.board}
+    assert rows["m3"].change.upper < 0
+    assert rows["m2"].change.lower > 0
+    assert [row.model for row in found.together.board] == [f"m{m}" for m in range(6)]
+
+
+def test_effects_that_are_not_there_are_entered_and_remove_nothing(book):
+    _, found = book
+    same = by_name(found)["same"]
+    assert (same.points.identified, same.board, same.flips) == (False, (), ())
+    assert by_name(found)["family"].points.lower > 0
+
+
+def test_win_rates_of_a_board_add_up(book):
+    """All pairs meet equally often, so that the mean is one half with and without an effect."""
+    for entry in (*book[1].entries, book[1].together):
+        if entry.board:
+            assert np.mean([row.without.value for row in entry.board]) == pytest.approx(0.5)
+            assert sum(row.change.value for row in entry.board) == pytest.approx(0, abs=1e-9)
+
+
+def test_calling_a_b_changes_no_leaderboard(book):
+    table, found = book
+    turned = swapped(table)
+    other = counterfactuals(turned, effects_of(turned))
+    for one, two in zip(found.entries, other.entries, strict=True):
+        assert [r.model for r in one.board] == [r.model for r in two.board]
+        assert [r.change.value for r in one.board] == pytest.approx([r.change.value for r in two.board], abs=1e-6)
+
+
+def test_change_comes_back_at_the_nominal_rate():
+    """Recovery: without length, win rates are those of the same world where the judge has no eye for length."""
+    rng = np.random.default_rng(2)
+    biased = BiasedWorld(strengths=(0.5, 0.0, -0.5), length_slope=0.8, longer=(1, 1.0), instructions=60)
+    fair = replace(biased, length_slope=0.0)
+    truth = win_rates(replace(fair, instructions=20_000).table(rng)).rate
+    found = [counterfactuals(table, [length_effect(table)]) for table in (biased.table(rng) for _ in range(80))]
+    for m in range(3):
+        rows = [next(row for row in f.together.board if row.model == f"m{m}") for f in found]
+        assert np.mean([row.without.value for row in rows]) == pytest.approx(truth[m], abs=0.012)
+        assert np.mean([row.without.lower <= truth[m] <= row.without.upper for row in rows]) > 0.87
+
+
+def test_false_alarms_are_nominal():
+    rng = np.random.default_rng(3)
+    world = BiasedWorld(strengths=(0.5, 0.0, -0.5), longer=(1, 1.0), instructions=60, noise=0.8)
+    found = [counterfactuals(table, [length_effect(table)]) for table in (world.table(rng) for _ in range(200))]
+    alarms = [row.change.excludes_zero for f in found for row in f.together.board if row.model == "m1"]
+    assert 0.01 < np.mean(alarms) < 0.095
+
+
+def test_a_judge_that_always_says_first_promotes_nobody():
+    table = both_orders([("first", "first")] * 50)
+    found = counterfactuals(table, [place_effect(table)])
+    assert [row.win_rate.value for row in found.together.board] == pytest.approx([0.5, 0.5])
+    assert found.together.flips == ()
+
+
+def test_against_a_baseline_only_its_battles_count():
+    table = WORLD.table(np.random.default_rng(4))
+    found = counterfactuals(table, [length_effect(table)], baseline="m5")
+    rates = win_rates(table, baseline="m5")
+    rows = {row.model: row for row in found.together.board}
+    assert rows["m0"].win_rate.value == pytest.approx(rates.rate[0], abs=3e-3)
+    assert found.verdicts == 5 * 120 * 3 * 2
+    with pytest.raises(UnknownName, match="baseline"):
+        counterfactuals(table, [], baseline="nobody")
+
+
+def test_no_effect_and_one_instruction():
+    table = both_orders([("first", "second"), ("tie", "tie")])
+    found = counterfactuals(table, [])
+    assert (found.entries, [row.change.value for row in found.together.board]) == ((), [0.0, 0.0])
+    alone = counterfactuals(table.select(np.arange(2)), [Effect("x", np.array([1.0, 1.0]))])
+    assert not alone.entries[0].points.identified
+    assert alone.together.board[0].change.lower is None
+
+
+def test_win_rates_as_judged_have_their_interval(book):
+    table, found = book
+    rates = win_rates(table)
+    errors = dict(zip(table.models, rates.standard_error, strict=True))
+    for row in found.together.board:
+        half = 1.96 * errors[row.model]
+        assert row.win_rate.upper - row.win_rate.lower == pytest.approx(2 * half, rel=0.1)
