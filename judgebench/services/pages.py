@@ -29,6 +29,6 @@ __all__ = [
     "METHODS", "AgreementReport", "AuditReport", "BattleFilter", "BattleOrder", "BattleSummary", "BiasReport", "Card",
     "Choices", "Completion", "CostEstimate", "Counterfactuals", "Coverage", "Database", "HumanLabel", "InputError",
     "Judge", "JudgeBenchError", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "Output",
-    "OutputsFile", "PairRates", "ReadLimits", "Slopes", "State", "Status", "StoredAudit", "Study", "TokenLogprob", "clean_text",
-    "cost_estimate", "make", "parse_address", "read_outputs",
+    "OutputsFile", "PairRates", "ReadLimits", "Slopes", "State", "Status", "StoredAudit", "Study", "TokenLogprob",
+    "clean_text", "cost_estimate", "make", "parse_address", "read_outputs",
 ]  # fmt: skip
