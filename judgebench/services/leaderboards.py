@@ -339,7 +339,7 @@ def _foretold(board: Leaderboard, other: Leaderboard) -> RankingQuality:
 
     Raises InputError when those are fewer than two.
     """
-    known = [{row.model for row in each.ranked if row.lower is not None} for each in (board, other)]
+    known = [{row.model for row in one.ranked if row.lower is not None} for one in (board, other)]
     models = sorted(known[0] & known[1])
     if len(models) < 2:
         raise InputError("the two leaderboards share fewer than two models with intervals: there is nothing to compare")

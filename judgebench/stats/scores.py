@@ -18,9 +18,7 @@ from judgebench.stats.intervals import critical_values
 from judgebench.stats.method import Choices, Compared, Estimates
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 
-__all__ = [
-    "MeanScores", "ScoreTable", "mean_scores", "score_preferences", "scored_cells", "scored_outputs",
-]  # fmt: skip
+__all__ = ["MeanScores", "ScoreTable", "mean_scores", "score_preferences"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
