@@ -219,7 +219,7 @@ def agreement(
 ) -> AgreementReport:  # fmt: skip
     """How far judges agree with people and with each other, beside how far people agree.
 
-    ``level``, ``resamples`` and ``seed`` are of the bootstrap over instructions.
+    ``level`` is of the intervals; of more than ``resamples`` instructions they leave out so many groups, by ``seed``.
 
     Raises UnknownName, and StatisticsError where there is neither verdict nor label.
     """

@@ -9,10 +9,11 @@ difficulties are eliminated from every Newton step, the other a batch of small s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit, log_expit
 
 from judgebench.errors import StatisticsError, UnknownName
@@ -20,17 +21,39 @@ from judgebench.stats.verdict_table import Floats, VerdictTable
 
 _ABILITY_PRECISION = 0.01  # keeps a model that always won or always lost finite; moves nobody else by 0.01 points
 
+BEYOND = 0.05  # share of a model's battles, below which those on one side of equality do not show what is there
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlopePrior:
+    """A Gaussian a model for its slopes where difficulties are left out."""
+
+    mean: Floats  # (f,), or (m, f) a model
+    precision: Floats  # (f, f) inverse covariance
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ControlPrior:
     """Independent Gaussians a model; controls come first, in the order of the data's."""
 
-    mean: Floats  # (f + 1,) slopes of the controls, then sharpness
+    mean: Floats  # (f + 1,), or (m, f + 1) a model: slopes of the controls, then sharpness
     precision: Floats  # (f + 1, f + 1) inverse covariance of these
     joint_mean: Floats  # (f,) slopes while the difficulties are fitted
     joint_precision: Floats  # (f,)
     difficulty_sd: float  # of the difficulties: their prior, and the scale the fitted ones are brought to
     source: str
+    alone: SlopePrior | None = None  # for fits without difficulties, where that is known as well
+    doubt: float = 0.0  # standard deviation of what a model's slopes may be beside these means
+    of_the_judge: tuple[float, ...] = (1.0,)  # shares of the slopes' means that are left open, rising: usually all
+
+    def shares(self) -> tuple["ControlPrior", ...]:
+        """The prior with each share of its slopes ``of_the_judge``, which leaves nothing open any more."""
+        f = len(self.joint_mean)
+        parts = [np.append(np.full(f, share), 1.0) for share in self.of_the_judge]
+        return tuple(
+            replace(self, mean=part * self.mean, joint_mean=part[:f] * self.joint_mean, of_the_judge=(1.0,))
+            for part in parts
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +67,11 @@ class Comparisons:
     preference: Floats  # (m, i) for the model, in [0, 1]; several verdicts on a battle are averaged
     weight: Floats  # (m, i) 0 or 1
     control: Floats  # (m, i, f) in (-1, 1); 0 where there was no battle
+
+    @property
+    def met(self) -> NDArray[np.bool_]:
+        """(m,) whether the model has a battle with the baseline."""
+        return np.asarray(self.weight.sum(axis=1) > 0)
 
 
 def compare_to_baseline(
@@ -86,6 +114,13 @@ def compare_to_baseline(
     )
 
 
+def one_sided(data: Comparisons) -> NDArray[np.bool_]:
+    """(m,) whether nearly all of a model's battles have a control on one side of 0, so that 0 is beyond the data."""
+    apart = np.stack([data.control >= 0, data.control <= 0]) & (data.weight > 0)[:, :, None]
+    least = apart.sum(axis=2).min(axis=0)
+    return np.asarray(data.met & (least < BEYOND * (data.weight > 0).sum(axis=1)[:, None]).any(axis=1))
+
+
 def _length_difference(table: VerdictTable) -> Floats:
     return table.length_a.astype(np.float64) - table.length_b
 
@@ -120,17 +155,17 @@ class OwnCoefficients:
     """The models' likelihoods side by side: independent, so solved as a batch of small systems."""
 
     data: Comparisons
-    columns: Floats  # (m, i, f + 2) controls, difficulty, 1
-    mean: Floats  # (f + 1,)
-    prior_precision: Floats  # (f + 1, f + 1)
+    columns: Floats  # (m, i, p) controls, difficulty where there is one, 1
+    mean: Floats  # (p - 1,), or (m, p - 1) a model
+    prior_precision: Floats  # (p - 1, p - 1)
 
     @cached_property
     def centre(self) -> Floats:
-        return np.append(self.mean, 0.0)
+        return np.append(self.mean, np.zeros((*self.mean.shape[:-1], 1)), axis=-1)
 
     @cached_property
     def precision(self) -> Floats:
-        p = len(self.centre)
+        p = self.columns.shape[2]
         full = np.diag(np.full(p, _ABILITY_PRECISION))
         full[: p - 1, : p - 1] = self.prior_precision
         return full
@@ -148,7 +183,7 @@ class OwnCoefficients:
         return gradient.ravel(), np.linalg.solve(self._information(p), gradient[:, :, None]).ravel()
 
     def spread(self, own: Floats) -> Floats:
-        """(m, f + 2, f + 2) covariance of each model's coefficients around ``own``, by Laplace's approximation."""
+        """(m, p, p) covariance of each model's coefficients around ``own``, by Laplace's approximation."""
         spread: Floats = np.linalg.inv(self._information(expit(self._logits(own)))).astype(np.float64)
         return spread
 
