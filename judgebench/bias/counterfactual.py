@@ -22,8 +22,10 @@ from judgebench.bias.effects import Effect, Fit, fit_effects
 from judgebench.coverage import Coverage
 from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate
+from judgebench.stats.length_control.likelihood import EXTRAPOLATED, extrapolated
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
+_LENGTH = "length"  # the effect's name
 _SAME = 1e-9  # win rates nearer than this share a place
 _WITH_QUALITY = (
     "An effect is what goes with it at equal strengths of the models: where length or style comes with quality, taking "
@@ -39,7 +41,7 @@ class CounterfactualRow:
     win_rate: Estimate  # as judged
     without: Estimate
     change: Estimate  # without - win_rate
-    flag: str = ""  # what the newest audit of its outputs found that a reader must know
+    flag: str = ""  # what a reader must know: that it is extrapolated, what the newest audit of its outputs found
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ class Counterfactuals:
         """With the flags of models by name, and further notes."""
 
         def flagged(entry: WithoutEffect) -> WithoutEffect:
-            return replace(entry, board=tuple(replace(row, flag=marks.get(row.model, "")) for row in entry.board))
+            rows = (replace(row, flag=", ".join(filter(None, (row.flag, marks.get(row.model))))) for row in entry.board)
+            return replace(entry, board=tuple(rows))
 
         entries = tuple(flagged(entry) for entry in self.entries)
         return replace(self, entries=entries, together=flagged(self.together), notes=(*self.notes, *notes))
@@ -104,7 +107,24 @@ def counterfactuals(
     fit = whole if len(known) == len(effects) else fit_effects(table, known)
     lines = [_entry(fit if effect in known else whole, effect, effect in known, baseline, level) for effect in effects]
     board, flips = _board(fit, known, baseline, level)
-    return Counterfactuals(tuple(lines), WithoutEffect("all", "all together", None, None, board, flips), len(table))
+    together = WithoutEffect("all", "all together", None, None, board, flips)
+    notes = [_WITH_QUALITY, *_of_length(known)]
+    notes += [EXTRAPOLATED] if any(row.flag for row in board) else []
+    return Counterfactuals(tuple(lines), together, len(table), tuple(notes))
+
+
+def _of_length(known: Sequence[Effect]) -> list[str]:
+    """What distinguishes this "without length" from others; nothing where length is not among the effects."""
+    names = [effect.name for effect in known]
+    if _LENGTH not in names:
+        return []
+    others = ", ".join(name for name in names if name != _LENGTH)
+    with_what = f"beside {others}" if others else "by itself"
+    return [
+        f"Length is taken away by one slope for all models, learnt from these verdicts {with_what}; beside other "
+        "effects it is another. Length-controlled win rates, a method of leaderboards, have a slope a "
+        "model, held by what is known of the judge, and may be far from these."
+    ]
 
 
 Board = tuple[tuple[CounterfactualRow, ...], tuple[Passing, ...]]
@@ -123,6 +143,7 @@ def _board(fit: Fit, removed: Sequence[Effect], baseline: str | None, level: flo
     judged = _rates(fit, fit.design, baseline)
     without = _rates(fit, csr_array(fit.design.multiply(kept[None, :])), baseline)
     change = without.less(judged)
+    flags = extrapolated(fit.table, baseline) if _LENGTH in names else [""] * k
     order = [int(at) for at in np.argsort(-without.rate, kind="stable") if judged.count[at]]
     rows = tuple(
         CounterfactualRow(
@@ -130,6 +151,7 @@ def _board(fit: Fit, removed: Sequence[Effect], baseline: str | None, level: flo
             judged.estimate(fit, at, 0.0, level),
             without.estimate(fit, at, 0.0, level),
             change.estimate(fit, at, -1.0, level),
+            flags[at],
         )
         for at in order
     )

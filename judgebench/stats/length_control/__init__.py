@@ -15,7 +15,7 @@ import numpy as np
 from judgebench.errors import StatisticsError
 from judgebench.stats.intervals import critical_values
 from judgebench.stats.length_control.fits import FEWEST_MODELS, controlled_rate, fit_controlled
-from judgebench.stats.length_control.likelihood import BEYOND, compare_to_baseline, one_sided
+from judgebench.stats.length_control.likelihood import EXTRAPOLATED, compare_to_baseline, extrapolated
 from judgebench.stats.length_control.priors import ALPACA_EVAL, PUBLISHED, empirical_prior
 from judgebench.stats.length_control.rates import ControlledRates, controlled_win_rates
 from judgebench.stats.method import Choices, Compared, Estimates
@@ -36,10 +36,6 @@ _BY_POSITION = (
     "miss instructions; --join instruction does not"
 )
 _UNBROKEN = "intervals of undefeated and winless models hold that of their win rate: refits to the same wins agree"
-_EXTRAPOLATED = (
-    f"extrapolated: of the model's outputs over {1 - BEYOND:.0%} are shorter than the baseline's, or as many longer, "
-    "so that its rate at equal length rests on the slope more than on verdicts"
-)
 
 
 def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
@@ -65,7 +61,7 @@ def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
     raw = win_rates(table, baseline=baseline)
     compared, half = _compared(rates, raw.sums, choices.level)
     (lower, upper), unbroken = _unbroken(raw, choices.level)
-    beyond = np.insert(np.where(one_sided(data), "extrapolated", ""), rates.models.index(baseline), "")
+    beyond = extrapolated(table, baseline)
     shifted = rates.joined and by_position and table.arrival is not None and (data.weight == 0).any()
     least, most = rates.ends(half)
     return Estimates(
@@ -81,7 +77,7 @@ def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
             f"win rates as they would be at equal length, estimated from {rates.estimator}",
             f"slopes are {rates.prior.source}",
             *((_UNBROKEN,) if any(unbroken) else ()),
-            *((_EXTRAPOLATED,) if beyond.any() else ()),
+            *((EXTRAPOLATED,) if any(beyond) else ()),
             *((_BY_POSITION,) if shifted else ()),
         ),
     )

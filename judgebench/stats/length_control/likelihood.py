@@ -20,8 +20,11 @@ from judgebench.errors import StatisticsError, UnknownName
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 _ABILITY_PRECISION = 0.01  # keeps a model that always won or always lost finite; moves nobody else by 0.01 points
-
-BEYOND = 0.05  # share of a model's battles, below which those on one side of equality do not show what is there
+_BEYOND = 0.05  # share of a model's verdicts, below which those on one side of equality hardly show what is there
+EXTRAPOLATED = (
+    f"extrapolated: over {1 - _BEYOND:.0%} of the model's outputs are shorter than those they met, or over "
+    f"{1 - _BEYOND:.0%} longer, so that its rate with equally long ones rests on a slope more than on verdicts"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,11 +117,23 @@ def compare_to_baseline(
     )
 
 
-def one_sided(data: Comparisons) -> NDArray[np.bool_]:
-    """(m,) whether nearly all of a model's battles have a control on one side of 0, so that 0 is beyond the data."""
-    apart = np.stack([data.control >= 0, data.control <= 0]) & (data.weight > 0)[:, :, None]
-    least = apart.sum(axis=2).min(axis=0)
-    return np.asarray(data.met & (least < BEYOND * (data.weight > 0).sum(axis=1)[:, None]).any(axis=1))
+def extrapolated(table: VerdictTable, baseline: str | None = None) -> list[str]:
+    """What to call each of k models nearly all of whose outputs are longer, or nearly all shorter, than those they met.
+
+    "" for all others, and for a ``baseline``, whose rate is given; where there is one, its battles alone count.
+    """
+    fixed = None if baseline is None else table.model_code(baseline)
+    if fixed is not None:
+        table = table.select((table.model_a == fixed) | (table.model_b == fixed))
+    k, gap = len(table.models), table.length_a.astype(np.int64) - table.length_b
+
+    def verdicts(as_a: NDArray[np.bool_], as_b: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.bincount(table.model_a[as_a], minlength=k) + np.bincount(table.model_b[as_b], minlength=k)
+
+    everything = np.ones(len(table), dtype=bool)
+    least = np.minimum(verdicts(gap >= 0, gap <= 0), verdicts(gap <= 0, gap >= 0))
+    far = least < _BEYOND * verdicts(everything, everything)
+    return ["extrapolated" if far[code] and code != fixed else "" for code in range(k)]
 
 
 def _length_difference(table: VerdictTable) -> Floats:
