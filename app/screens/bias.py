@@ -160,6 +160,7 @@ st.title("Bias", anchor=False)
 try:
     view = _chosen(filters.source())
     line(f"{view.report.verdicts:,} verdicts of {', '.join(one_line(judge) for judge in view.report.judges)}.")
+    elements.counted(view.report.coverage)
     for tab, show in zip(st.tabs(list(_PARTS), key="part", bind="query-params"), _PARTS.values(), strict=True):
         if tab.open:
             with tab:
