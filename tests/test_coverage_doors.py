@@ -1,4 +1,4 @@
-"""Every door says the same about what was left out, pooled, flagged and not audited, in sentences and as plain values."""
+"""Every door says the same of what was left out, pooled, flagged and not audited, in sentences and plain values."""
 
 import json
 from collections.abc import Callable
