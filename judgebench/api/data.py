@@ -154,11 +154,13 @@ def rows(
 def battles(
     database: Database, *, benchmark: str, judge: str | None = None, model: Names = (), category: str | None = None,
     inconsistent: bool = False, without_verdict: bool = False, suspicious: bool = False, against_human: bool = False,
-    text: str = "", order: BattleOrder = "instructions", limit: int | None = None, offset: int = 0,
+    text: str = "", instruction: str | None = None, order: BattleOrder = "instructions", limit: int | None = None,
+    offset: int = 0,
 ) -> pd.DataFrame:  # fmt: skip
     """The battles that pass every filter: of one ``model``, or between two; those in which verdicts on the same two
     outputs are ``inconsistent``; with little mass on the labels, or won by an output a tenth as long (``suspicious``);
-    in which people prefer the other output (``against_human``); with ``text`` in the instruction or an output.
+    in which people prefer the other output (``against_human``); with ``text`` in the instruction or an output; on the
+    ``instruction`` with this key.
 
     Returns: one row a battle: ``instruction`` (its key), ``text`` (the user's, and in brackets, shortened, what else
     was asked), ``category``, ``model_a``, ``model_b``, ``preference`` (mean over verdicts, for A, in [0, 1]) with the
@@ -168,7 +170,8 @@ def battles(
     """
     chosen = valid(
         BattleFilter, judge=judge, category=category, models=names_of(model), inconsistent=inconsistent,
-        without_verdict=without_verdict, suspicious=suspicious, against_human=against_human, text=text, order=order,
+        without_verdict=without_verdict, suspicious=suspicious, against_human=against_human, text=text,
+        instruction=instruction, order=order,
     )  # fmt: skip
     page, total = services.battles.battles(
         database, benchmark, chosen, limit=sys.maxsize if limit is None else limit, offset=offset
