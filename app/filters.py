@@ -87,7 +87,7 @@ def some(label: str, options: Sequence[str], *, key: str, none: str, most: int |
 
 def scope(benchmark: BenchmarkSummary, *, spoken: Sequence[str] | None = None) -> Scope:
     """Which verdicts count; ``spoken``: languages to choose from, None where nothing but judges and category is."""
-    judges = some("Judges", benchmark.judges, key="judges", none="The one with most verdicts")
+    judges = some("Judges", benchmark.judges, key="judges", none="Most verdicts")
     category = one("Category", benchmark.categories, key="category", none="All")
     language = one("Language (a guess)", spoken, key="language", none="All") if spoken is not None else None
     names = list(_COUNTED) if spoken is not None else ["all-judges"]

@@ -97,7 +97,7 @@ def _instructions(coverage: Coverage) -> Iterator[str]:
         if coverage.shared:
             shared = f"{coverage.shared:,} are shared by all (--common ranks by these alone)"
         numbers = f"{coverage.fewest:,} to {coverage.most:,}"
-        yield f"Models were judged on {numbers} instructions, on fewer than most {_named(coverage.short)}; {shared}."
+        yield f"Models were judged on {numbers} instructions (fewer than {coverage.most:,}: {_named(coverage.short)}); {shared}."
     if coverage.fewest_samples < coverage.most_samples:
         samples = f"{coverage.fewest_samples} to {coverage.most_samples}"
         yield f"Models have {samples} outputs to an instruction; all that were judged count."

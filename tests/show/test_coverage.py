@@ -50,12 +50,12 @@ def test_where_nothing_is_left_out_that_is_said_with_the_judge() -> None:
         ({"judged": 7}, "7 of 20 instructions have a verdict that counts."),
         (
             {"fewest": 5, "shared": 4, "short": ("x", "y")},
-            "Models were judged on 5 to 20 instructions, on fewer than most 2 models, x and y; 4 are shared by all "
+            "Models were judged on 5 to 20 instructions (fewer than 20: 2 models, x and y); 4 are shared by all "
             "(--common ranks by these alone).",
         ),
         (
             {"fewest": 5, "shared": 0, "short": ("x",)},
-            "Models were judged on 5 to 20 instructions, on fewer than most x; no instruction is shared by all.",
+            "Models were judged on 5 to 20 instructions (fewer than 20: x); no instruction is shared by all.",
         ),
         ({"most_samples": 3}, "Models have 1 to 3 outputs to an instruction; all that were judged count."),
         (
