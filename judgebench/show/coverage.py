@@ -96,8 +96,8 @@ def _instructions(coverage: Coverage) -> Iterator[str]:
         shared = "no instruction is shared by all"
         if coverage.shared:
             shared = f"{coverage.shared:,} are shared by all (--common ranks by these alone)"
-        numbers = f"{coverage.fewest:,} to {coverage.most:,}"
-        yield f"Models were judged on {numbers} instructions (fewer than {coverage.most:,}: {_named(coverage.short)}); {shared}."
+        numbers, short = f"{coverage.fewest:,} to {coverage.most:,}", _named(coverage.short)
+        yield f"Models were judged on {numbers} instructions (fewer than {coverage.most:,}: {short}); {shared}."
     if coverage.fewest_samples < coverage.most_samples:
         samples = f"{coverage.fewest_samples} to {coverage.most_samples}"
         yield f"Models have {samples} outputs to an instruction; all that were judged count."
