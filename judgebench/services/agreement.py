@@ -60,10 +60,11 @@ def agreement(
 def _score_icc(stored: StoredScores, how: Resampling) -> dict[str, Estimate]:
     """Of the mean score that each judge gave each output."""
     scores = stored.table
-    if len(stored.templates) > 1:
-        reason = f"the scores of {', '.join(scores.judges)} are on different scales: choose judges with one template"
-        return dict.fromkeys(FORMS, unidentified(reason, level=how.level, n=len(scores)))
     judges = np.unique(scores.judge)
+    if len({stored.templates[code] for code in judges}) > 1:
+        names = ", ".join(scores.judges[code] for code in judges)
+        reason = f"the scores of {names} are on different scales: choose judges with one template"
+        return dict.fromkeys(FORMS, unidentified(reason, level=how.level, n=len(scores)))
     output = scores.instruction.astype(np.int64) * max(len(scores.models), 1) + scores.model
     outputs, row = np.unique(output, return_inverse=True)
     cell = row * max(len(judges), 1) + np.searchsorted(judges, scores.judge)

@@ -140,7 +140,7 @@ def test_scores_on_several_scales_have_no_common_number(filled: dict[str, Path])
             "the scores of judge, second, third are on different scales: choose judges with one template"
         }
         with pytest.raises(JudgeBenchError, match="different scales"):
-            judgebench.rank(database, benchmark="bench", method="score")
+            judgebench.rank(database, benchmark="bench", method="score", all_judges=True)
     with closing(Database(str(filled["pointwise"]))) as database:
         assert judgebench.agreement(database, benchmark="bench").score_icc["2,1"].n > 0
 
@@ -158,9 +158,9 @@ def test_a_margin_is_for_scores_on_one_scale(filled: dict[str, Path]) -> None:
             with pytest.raises(JudgeBenchError, match="the 72 verdicts of judge, second compare two"):
                 judgebench.rank(database, benchmark="bench", **choices)
     with closing(Database(str(filled["several scales"]))) as database:
-        assert len(judgebench.rank(database, benchmark="bench", margin=0.0)) == 3
+        assert len(judgebench.rank(database, benchmark="bench", margin=0.0, all_judges=True)) == 3
         with pytest.raises(JudgeBenchError, match="different scales, so have no common margin above 0"):
-            judgebench.rank(database, benchmark="bench", margin=0.5)
+            judgebench.rank(database, benchmark="bench", margin=0.5, all_judges=True)
 
 
 @pytest.mark.parametrize("method", METHODS)
