@@ -60,13 +60,20 @@ def _view(source: cached.Source) -> View:
             field: st.toggle(label, key=key, bind="query-params", help=about)
             for field, (label, key, about) in _TOGGLES.items()
         }
-    return View(source, benchmark.name, BattleFilter(judge, category, models, text=text or "", order=order, **only))
+    return View(
+        source,
+        benchmark.name,
+        BattleFilter(judge, category, models, text=text or "", instruction=None, order=order, **only),
+    )
 
 
-def _opened() -> Identity | None:
+def _opened(view: View) -> Identity | None:
+    """The battle that the address names; where it names an instruction alone, the first on it that is listed."""
     address = st.query_params
-    if not all(key in address for key in ("instruction", "a", "b")):
+    if "instruction" not in address:
         return None
+    if "a" not in address or "b" not in address:
+        return view.on(address["instruction"])
     return address["instruction"], address["a"], address["b"]
 
 
@@ -88,7 +95,7 @@ def _list(view: View) -> Spot | None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.text(f"{view.total:,} battles" if view.total != 1 else "1 battle")
         page = st.pagination(view.pages, key="page", bind="query-params")
-    rows, opened = view.rows(page), _opened()
+    rows, opened = view.rows(page), _opened(view)
     place = next((i for i, row in enumerate(rows) if identity(row) == opened), None)
     if not rows:
         line("No battle passes this filter.")
@@ -253,8 +260,10 @@ st.title("Battles", anchor=False)
 try:
     view = _view(filters.source())
     spot = _list(view)
-    opened = _opened()
-    if opened is None:
+    opened = _opened(view)
+    if opened is None and "instruction" in st.query_params:
+        line("No battle on this instruction passes the filter: perhaps the output is yet to be judged.")
+    elif opened is None:
         line("Choose a battle in the list to read it. The address bar always holds a link to what is shown.")
     else:
         _turn(view, spot)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from app import cached
 from judgebench.services.battles import JudgedBattle, JudgedTrial
@@ -33,6 +33,12 @@ class View:
     def rows(self, page: int) -> list[BattleSummary]:
         """The battles of a page, counted from 1."""
         return self._read(page)[0]
+
+    def on(self, instruction: str) -> Identity | None:
+        """The first battle on the instruction with this key."""
+        chosen = replace(self.chosen, instruction=instruction)
+        rows, _ = cached.battles(self.source, self.benchmark, chosen, limit=1, offset=0)
+        return identity(rows[0]) if rows else None
 
     def _read(self, page: int) -> tuple[list[BattleSummary], int]:
         return cached.battles(self.source, self.benchmark, self.chosen, limit=ROWS, offset=(page - 1) * ROWS)

@@ -36,6 +36,9 @@ def battles(
     text: Annotated[
         str, typer.Option("--text", help="Only where the instruction or an output contains this, calls included.")
     ] = "",
+    instruction: Annotated[
+        str | None, typer.Option("--instruction", metavar="KEY", help="Only on this instruction, as audits name it.")
+    ] = None,
     limit: Shown = 20,
     offset: Annotated[int, typer.Option("--offset", min=0, max=10**9, help="Pass over so many.")] = 0,
     full: Annotated[
@@ -56,7 +59,11 @@ def battles(
     from judgebench.store.battles import BattleFilter
 
     chosen = BattleFilter(
-        *(judge, category, tuple(model or ())), inconsistent=inconsistent, without_verdict=without_verdict, text=text
+        *(judge, category, tuple(model or ())),
+        inconsistent=inconsistent,
+        without_verdict=without_verdict,
+        text=text,
+        instruction=instruction,
     )
     with opened(context) as database:
         rows, total = services.battles.battles(database, benchmark, chosen, limit=limit, offset=offset)

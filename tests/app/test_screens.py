@@ -11,6 +11,7 @@ from judgebench.formats.outputs import read_outputs
 from judgebench.records import Instruction, Model, Output
 from judgebench.resources import folder
 from judgebench.show.tables import pairs_csv
+from judgebench.store.battles import BattleFilter
 from judgebench.store.database import Database
 from tests import mixed
 from tests.factories import ok, result, trial
@@ -102,6 +103,21 @@ def test_an_honest_submission_is_stored_with_its_audit(monkeypatch: pytest.Monke
     button(app, "Store these outputs").click().run()
     assert "45 outputs are new" in printed(app)
     assert audits(hasty) == {"demo-careful": True}
+
+
+def test_a_finding_leads_to_a_battle_of_its_output(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
+    with closing(Database(str(demo_database))) as database:
+        first, *_ = services.battles.battles(database, "demo", BattleFilter(models=("null-constant",)), limit=1)[0]
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
+    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20).run()
+    app.query_params["instruction"] = first.instruction
+    app.query_params["models"] = "null-constant"
+    app.switch_page("screens/battles.py").run()
+    assert not app.exception
+    assert "null-constant (" in printed(app)
+    app.query_params["instruction"] = "none"
+    app.run()
+    assert "yet to be judged" in printed(app)
 
 
 def test_a_wrong_address_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
