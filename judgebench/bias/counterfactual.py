@@ -19,6 +19,7 @@ from scipy.sparse import csr_array
 from scipy.special import expit
 
 from judgebench.bias.effects import Effect, Fit, fit_effects
+from judgebench.coverage import Coverage
 from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate
 from judgebench.stats.length_control.likelihood import EXTRAPOLATED, extrapolated
@@ -73,6 +74,7 @@ class Counterfactuals:
     together: WithoutEffect
     verdicts: int
     notes: tuple[str, ...] = (_WITH_QUALITY,)
+    coverage: Coverage | None = None  # what of a benchmark it counts; None: it is of a table that nobody chose
 
     def marked(self, marks: Mapping[str, str], notes: Sequence[str] = ()) -> "Counterfactuals":
         """With the flags of models by name, and further notes."""
