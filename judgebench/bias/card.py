@@ -18,14 +18,7 @@ from judgebench.bias.relatives import Relation
 from judgebench.bias.report import BiasReport
 from judgebench.estimate import Estimate
 from judgebench.estimate import unidentified as unknown
-from judgebench.stats.intervals import (
-    FEWEST_RESAMPLED,
-    Clusters,
-    bootstrap_estimate,
-    bounded_mean,
-    cluster_error,
-    normal_estimate,
-)
+from judgebench.stats.intervals import FEWEST_RESAMPLED, Clusters, bootstrap_estimate, bounded_mean, clustered_estimate
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 Grade = str  # "A" to "D", the best and the worst that are open as "A-C", or "-"
@@ -272,9 +265,8 @@ def _mean(values: Floats, clusters: Clusters, what: str, level: float) -> Estima
     if not n:
         return unknown(f"no {what} are known", level=level)
     value = float(values[known].mean())
-    return normal_estimate(
-        value, cluster_error((values[known] - value) / n, clusters[known]), level=level, n=n, bounds=(0.0, np.inf)
-    )  # fmt: skip
+    influence = (values[known] - value) / n
+    return clustered_estimate(value, influence, clusters[known], n=n, level=level, bounds=(0.0, np.inf))
 
 
 def _wins(pair: NDArray[np.int64], preference: Floats, k: int) -> Floats:

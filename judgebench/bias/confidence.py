@@ -20,8 +20,10 @@ from scipy.special import betaincinv
 
 from judgebench.errors import InputError
 from judgebench.estimate import Estimate, unidentified
-from judgebench.stats.intervals import Clusters, bootstrap_estimate, bounded_mean
+from judgebench.stats.intervals import Clusters, bounded_mean, instruction_weights
 from judgebench.stats.verdict_table import Floats
+
+_FEWEST = 50  # instructions: the noise of fewer is not known well enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,19 +160,36 @@ def calibration(
         ReliabilityBin(float(confidence[inside].mean()), bounded_mean(right[inside], clusters[inside], level=level))
         for inside in (bin_of == number for number in np.unique(bin_of))
     )
-    error = bootstrap_estimate(
-        lambda rows: _expected_error(confidence[rows], right[rows], bin_of[rows]),
-        clusters,
-        rng=rng,
-        level=level,
-        resamples=resamples,
-    )
+    gaps = np.zeros((len(clusters), bins))
+    gaps[np.arange(len(clusters)), bin_of] = confidence - right
+    error = _expected_error(gaps, clusters, rng, level, resamples)
     return Calibration(curve, error, bounded_mean((preference - truth) ** 2, clusters, level=level))
 
 
-def _expected_error(confidence: Floats, right: Floats, bin_of: NDArray[np.int64]) -> float:
-    gaps = np.bincount(bin_of, weights=confidence - right)
-    return float(np.abs(gaps).sum() / max(len(bin_of), 1))
+def _expected_error(
+    gaps: Floats, clusters: Clusters, rng: np.random.Generator, level: float, resamples: int
+) -> Estimate:
+    """Mean absolute sum over bins of the gaps (n, bins) between confidence and being right.
+
+    Noise alone makes it large: with few items a judge that is calibrated looks wrong. By the triangle inequality it
+    lies no further from its true value than the noise of the bins' gaps is large; the interval is that noise, by a
+    bootstrap over instructions, on either side.
+    """
+    n = len(gaps)
+    if not n:
+        return unidentified("it is not defined on these data", level=level)
+    value = float(np.abs(gaps.sum(axis=0)).sum() / n)
+    present, code = np.unique(clusters, return_inverse=True)
+    if len(present) < _FEWEST:
+        return Estimate(value, None, None, level, "none", n, f"an interval takes {_FEWEST} instructions")
+    sums = np.zeros((len(present), gaps.shape[1]))
+    np.add.at(sums, code, gaps)
+    weights = np.concatenate(list(instruction_weights(len(present), resamples, rng)))
+    noise = float(np.quantile(np.abs((weights - 1) @ sums).sum(axis=1) / n, level))
+    if noise == 0:
+        return Estimate(value, None, None, level, "none", n, "confidence and being right never varied")
+    method = "noise of the bins' gaps, bootstrap over instructions"
+    return Estimate(value, max(value - noise, 0.0), min(value + noise, 1.0), level, method, n)
 
 
 def _check_preferences(preference: Floats, truth: Floats, clusters: Clusters, bins: int) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv, expit, logit
 
 from judgebench.estimate import Estimate, unidentified
-from judgebench.stats.intervals import bounded_difference, bounded_mean, cluster_error, critical_value, normal_estimate
+from judgebench.stats.intervals import bounded_difference, bounded_mean, clustered_estimate, critical_value
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, compared_outputs
 
 _CLIP = 1 / 2000  # probabilities nearer to 0 or 1 count as this: log-probabilities end about there
@@ -124,9 +124,7 @@ def soft_effect(pairs: MatchedOrders, *, level: float = 0.95) -> Estimate:
     one, other = (logit(np.clip(p, _CLIP, 1 - _CLIP)) for p in (pairs.first_ab, pairs.first_ba))
     effect = (one + other) / 2
     value = float(effect.mean())
-    return normal_estimate(
-        value, cluster_error((effect - value) / len(effect), pairs.instruction), level=level, n=len(effect)
-    )
+    return clustered_estimate(value, (effect - value) / len(effect), pairs.instruction, n=len(effect), level=level)
 
 
 def hard_effect(pairs: MatchedOrders, *, level: float = 0.95) -> Estimate:
@@ -139,8 +137,7 @@ def hard_effect(pairs: MatchedOrders, *, level: float = 0.95) -> Estimate:
     if not ff or not ss:
         return _one_sided(ff, ss, level)
     influence = (first / ff - second / ss) / 2
-    se = cluster_error(influence, pairs.instruction)
-    return normal_estimate(float(np.log(ff / ss) / 2), se, level=level, n=ff + ss)
+    return clustered_estimate(float(np.log(ff / ss) / 2), influence, pairs.instruction, n=ff + ss, level=level)
 
 
 def effect_at(effect: Estimate, win_probability: float = 0.5) -> Estimate:

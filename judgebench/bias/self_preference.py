@@ -26,7 +26,7 @@ from judgebench.bias.relatives import Relation
 from judgebench.bias.sharpness import beside_people
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate, unidentified
-from judgebench.stats.intervals import bounded_mean, cluster_error, normal_estimate
+from judgebench.stats.intervals import bounded_mean, clustered_estimate
 from judgebench.stats.verdict_table import Floats, LabelTable, VerdictTable
 
 _UNTOLD = "no unrelated judge scored these models, so their quality is not known without the judge"
@@ -101,8 +101,8 @@ def equal_opportunity(table: VerdictTable, own: str, human: Floats, *, level: fl
     influence = np.where(theirs, (toward - hit) / theirs.sum(), 0.0)
     influence -= np.where(others, (1 - toward - miss) / others.sum(), 0.0)
     counted = theirs | others
-    se = cluster_error(influence[counted], table.instruction[counted])
-    bias = normal_estimate(float(hit - miss), se, level=level, n=n, bounds=(-1.0, 1.0))
+    rows = influence[counted], table.instruction[counted]
+    bias = clustered_estimate(float(hit - miss), *rows, n=n, level=level, bounds=(-1.0, 1.0))
     return EqualOpportunity(bias, *sides)
 
 
@@ -201,7 +201,7 @@ def _figure(scores: _Scores, contrast: Floats | None, level: float) -> Estimate:
     at = scores.judge[rows], scores.model[rows]
     influence = weight[at] * (scores.value[rows] - scores.mean[at])
     n = len(np.flatnonzero(rows))
-    return normal_estimate(value, cluster_error(influence, scores.instruction[rows]), level=level, n=n)
+    return clustered_estimate(value, influence, scores.instruction[rows], n=n, level=level)
 
 
 def familiarity(

@@ -12,7 +12,7 @@ import numpy as np
 from judgebench import store
 from judgebench.bias.counterfactual import Counterfactuals, WithoutEffect, counterfactuals
 from judgebench.bias.effects import Effect, in_points, length_effect
-from judgebench.bias.human_agreement import LabelledBattles, Marks
+from judgebench.bias.human_agreement import LabelledBattles, Marks, people_preference
 from judgebench.bias.relatives import relation_effects, relation_matrix
 from judgebench.bias.report import BiasReport, SideInformation, bias_report, style_effects
 from judgebench.errors import StatisticsError
@@ -63,7 +63,9 @@ def moves(
             raise StatisticsError("there is no verdict to control: run a judge first, or choose another judge")
         effects = [effect for control in controls for effect in _effects(connection, benchmark_id, table, control)]
         gates = model_gates(connection, benchmark, table.models)
-    without = counterfactuals(table, effects, baseline=baseline or common_baseline(table))
+        said = labels.label_table(connection, benchmark_id, models=table.models, instructions=table.instructions)
+    human = people_preference(table, said)
+    without = counterfactuals(table, effects, human=human, baseline=baseline or common_baseline(table))
     without = replace(without, entries=tuple(_with_coefficients(without.entries, table, effects)))
     return _marked(without, gates)
 

@@ -202,6 +202,21 @@ def cluster_error(influence: Floats, clusters: Clusters) -> float:
     return float(np.sqrt((sums**2).sum() * g / (g - 1))) if g > 1 else float("nan")
 
 
+def clustered_estimate(
+    value: float,
+    influence: Floats,
+    clusters: Clusters,
+    *,
+    n: int,
+    level: float = 0.95,
+    bounds: tuple[float, float] = (-inf, inf),
+) -> Estimate:
+    """``value`` with the interval of its rows' influence (n,), by Student's t of the clusters that have any."""
+    degrees = max(len(np.unique(clusters[influence != 0])) - 1, 1)
+    se = cluster_error(influence, clusters)
+    return normal_estimate(value, se, level=level, n=n, degrees=degrees, bounds=bounds)
+
+
 def bootstrap_estimate(
     statistic: Callable[[NDArray[np.intp]], float],
     clusters: Clusters,
