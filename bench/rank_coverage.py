@@ -14,14 +14,16 @@ from scipy.special import expit
 from scipy.stats import beta
 
 from judgebench.stats.bradley_terry import bootstrap_ratings, fit_bradley_terry
+from judgebench.stats.bradley_terry.covariates import bradley_terry_estimates
+from judgebench.stats.intervals import critical_value, critical_values
 from judgebench.stats.length_control import controlled_win_rates, empirical_prior
 from judgebench.stats.length_control.likelihood import Comparisons
+from judgebench.stats.method import Choices
 from judgebench.stats.ppi import anchored_ratings, anchored_win_rates
 from judgebench.stats.ranks import rank_sets
 from judgebench.stats.verdict_table import VerdictTable
 from judgebench.stats.win_rate import win_rates
 
-Z = 1.959964
 STRENGTHS = np.linspace(1.2, -1.2, 6)
 
 
@@ -63,8 +65,14 @@ def inside(lower, upper, truth):
     return (lower <= truth) & (truth <= upper)
 
 
-def normal(estimate, error, truth):
-    return np.abs(estimate - truth) <= Z * error
+def rated(table):
+    """Bradley-Terry as a leaderboard states it."""
+    return bradley_terry_estimates(table, Choices(), None, np.random.default_rng(0))
+
+
+def ranked(estimates, rng):
+    known = estimates.compared
+    return rank_sets(known.value, known.covariance, degrees=known.degrees, shown=estimates.value, rng=rng, draws=1000)
 
 
 def ratings(draws, rng):
@@ -79,15 +87,14 @@ def ratings(draws, rng):
         true_rank = np.arange(1, 7)
         for _ in range(draws):
             table = verdicts(rng, 300, noise)[1]
-            fit = fit_bradley_terry(table)
-            held["by instruction"].append(normal(fit.theta, fit.standard_error, theta))
+            known = rated(table)
+            held["by instruction"].append(inside(known.lower, known.upper, theta))
             rows = fit_bradley_terry(table, cluster="verdict")
-            held["by verdict"].append(normal(rows.theta, rows.standard_error, theta))
-            found = win_rates(table)
-            held["field"].append(normal(found.rate, found.standard_error, rate))
-            found = win_rates(table, baseline="m2")
-            held["baseline"].append(normal(found.rate, found.standard_error, against)[[0, 1, 3, 4, 5]])
-            sets = rank_sets(fit.theta, fit.covariance, rng=rng, draws=1000)
+            held["by verdict"].append(np.abs(rows.theta - theta) <= critical_value(0.95) * rows.standard_error)
+            held["field"].append(inside(*win_rates(table).sums.ends(0.95), rate))
+            others = [0, 1, 3, 4, 5]
+            held["baseline"].append(inside(*win_rates(table, baseline="m2").sums.ends(0.95), against)[others])
+            sets = ranked(known, rng)
             held["ranks"].append(inside(sets.lower, sets.upper, true_rank).all())
         line(f"ratings, sandwich by verdict (too narrow; shown why), {label}", np.array(held["by verdict"]))
         line(f"ratings, sandwich by instruction, {label}", np.array(held["by instruction"]))
@@ -114,7 +121,10 @@ def close_ranks(draws, rng):
         worst = np.array([(truth >= t).sum() for t in truth])
         held = []
         for _ in range(draws):
-            sets = rank_sets(truth + root @ rng.standard_normal(5), root @ root.T, rng=rng, draws=1000)
+            # 21 degrees of freedom: a covariance of 22 instructions, not known exactly
+            spread = np.cov(root @ rng.standard_normal((5, 22)))
+            drawn = truth + root @ rng.standard_normal(5)
+            sets = rank_sets(drawn, spread, degrees=np.full(5, 21.0), rng=rng, draws=1000)
             held.append(((sets.lower <= best) & (sets.upper >= worst)).all())
         line(f"rank sets, {label}, all at once", np.array(held))
 
@@ -163,11 +173,11 @@ def anchored(draws, rng):
         judge = verdicts(rng, 300, 0.8, bias=bias, quality=quality)[1]
         some = human.select(human.instruction < 80)
         means = anchored_win_rates(some, judge)
-        held["rate"].append(
-            [normal(means[n].estimate, means[n].standard_error, rate[m]) for m, n in enumerate(human.models)]
-        )
-        found = anchored_ratings(some, judge)
-        held["rating"].append(normal(found.theta, found.standard_error, theta))
+        ends = [means[name].interval() for name in human.models]
+        held["rate"].append([inside(end.lower, end.upper, rate[m]) for m, end in enumerate(ends)])
+        known = anchored_ratings(some, judge)
+        half = critical_values(known.degrees, 0.95) * np.sqrt(np.diag(known.covariance + known.doubt))
+        held["rating"].append(np.abs(known.theta - theta) <= half)
     line("anchored win rates (PPI++), 80 of 300 labelled, biased judge", np.array(held["rate"]))
     line("anchored ratings (PPI++), the same", np.array(held["rating"]))
 

@@ -320,7 +320,7 @@ Prompt = ChatPrompt | LikelihoodPrompt
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob:
-    """One generated token with its alternatives, natural logarithms."""
+    """One generated token with its alternatives, natural logarithms; none where one of theirs is not known."""
 
     token: str
     logprob: float
@@ -353,7 +353,9 @@ class Verdict:
     score: float | None = None  # pointwise, on the template's scale; None for pairwise
     label: str | None = None  # the verdict in the judge's own words
     mass: float | None = None  # share of probability on the template's labels, in [0, 1]; None without logprobs
-    detail: str | None = None  # why there is no verdict, or why there is one without a call
+    detail: str | None = (
+        None  # why there is no verdict, or one without a call, or its label's where odds were asked for
+    )
     parser: str = ""  # version of the parser that read it
 
 

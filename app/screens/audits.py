@@ -1,6 +1,6 @@
 """Null models, findings and defences, as the newest audits left them; and the commands that audit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -109,6 +109,16 @@ def _findings(source: cached.Source, audit: Audit, audits: Sequence[StoredAudit]
             for finding in with_spans[:_SHOWN]:
                 line(f"{finding['severity']}: {one_line(str(finding['model']))}, {one_line(str(finding['rule']))}")
                 markup("".join(diff.highlighted(evidence) for evidence in finding["evidence"]), height=_EVIDENCE_PX)
+                if audit.subject == "submissions":
+                    _links(benchmark.name, finding)
+
+
+def _links(benchmark: str, finding: Mapping[str, Any]) -> None:
+    """Links to battles of the outputs with spans."""
+    with st.container(horizontal=True):
+        for number, evidence in enumerate(finding["evidence"], start=1):
+            where = {"benchmark": benchmark, "models": str(finding["model"]), "instruction": evidence["instruction"]}
+            st.page_link("screens/battles.py", label=f"Read output {number}", query_params=where)
 
 
 def _defences(

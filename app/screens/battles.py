@@ -9,7 +9,7 @@ from app.views import battles, conversation, diff
 from app.views.battles import ROWS, Identity, Spot, View, beside, identity
 from app.views.elements import block, line, markup, problem, rest
 from judgebench.services.battles import JudgedBattle, JudgedTrial
-from judgebench.services.pages import BattleFilter, BattleOrder, BattleSummary, JudgeBenchError, Output
+from judgebench.services.pages import BattleFilter, BattleOrder, BattleSummary, JudgeBenchError, Output, TokenLogprob
 from judgebench.show import charts
 from judgebench.show.conversations import Passage, passages, samples, transcript
 from judgebench.show.text import one_line
@@ -60,13 +60,20 @@ def _view(source: cached.Source) -> View:
             field: st.toggle(label, key=key, bind="query-params", help=about)
             for field, (label, key, about) in _TOGGLES.items()
         }
-    return View(source, benchmark.name, BattleFilter(judge, category, models, text=text or "", order=order, **only))
+    return View(
+        source,
+        benchmark.name,
+        BattleFilter(judge, category, models, text=text or "", instruction=None, order=order, **only),
+    )
 
 
-def _opened() -> Identity | None:
+def _opened(view: View) -> Identity | None:
+    """The battle that the address names; where it names an instruction alone, the first on it that is listed."""
     address = st.query_params
-    if not all(key in address for key in ("instruction", "a", "b")):
+    if "instruction" not in address:
         return None
+    if "a" not in address or "b" not in address:
+        return view.on(address["instruction"])
     return address["instruction"], address["a"], address["b"]
 
 
@@ -88,7 +95,7 @@ def _list(view: View) -> Spot | None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.text(f"{view.total:,} battles" if view.total != 1 else "1 battle")
         page = st.pagination(view.pages, key="page", bind="query-params")
-    rows, opened = view.rows(page), _opened()
+    rows, opened = view.rows(page), _opened(view)
     place = next((i for i, row in enumerate(rows) if identity(row) == opened), None)
     if not rows:
         line("No battle passes this filter.")
@@ -220,7 +227,7 @@ def _verdicts(battle: JudgedBattle) -> None:
     for start in range(0, len(verdicts), 2):
         for place, (number, shown) in zip(st.columns(2), enumerate(verdicts[start : start + 2], start), strict=False):
             with place, st.container(border=True):
-                _card(shown, f"reply_{number}")
+                _card(shown, battle.tokens.get(shown.verdict_id), f"reply_{number}")
 
 
 def _sampled(battle: JudgedBattle) -> dict[str, list[str]]:
@@ -229,7 +236,7 @@ def _sampled(battle: JudgedBattle) -> dict[str, list[str]]:
     return {"Samples": [samples(shown.output_a, shown.output_b) for shown in battle.verdicts]} if several else {}
 
 
-def _card(shown: JudgedTrial, key: str) -> None:
+def _card(shown: JudgedTrial, token: TokenLogprob | None, key: str) -> None:
     several = shown.output_a.sample or (shown.output_b is not None and shown.output_b.sample)
     sample = f", sample {samples(shown.output_a, shown.output_b)}" if several else ""
     line(f"{one_line(shown.judge)}, {battles.order_words(shown.order)}{sample}: {battles.opinion(shown)}")
@@ -241,7 +248,6 @@ def _card(shown: JudgedTrial, key: str) -> None:
     if completion.reasoning:
         with st.expander("Reasoning"):
             block(completion.reasoning, height=_REPLY_PX, key=f"{key}_reasoning")
-    token = battles.verdict_token(completion, shown.verdict.label)
     if token is not None:
         top = battles.chances(token)
         st.vega_lite_chart(charts.probabilities(top), alt="Probabilities of the token with the verdict")
@@ -254,8 +260,10 @@ st.title("Battles", anchor=False)
 try:
     view = _view(filters.source())
     spot = _list(view)
-    opened = _opened()
-    if opened is None:
+    opened = _opened(view)
+    if opened is None and "instruction" in st.query_params:
+        line("No battle on this instruction passes the filter: perhaps the output is yet to be judged.")
+    elif opened is None:
         line("Choose a battle in the list to read it. The address bar always holds a link to what is shown.")
     else:
         _turn(view, spot)

@@ -157,7 +157,7 @@ def _held_equal() -> tuple[Without, ...]:
 
 def _moves(view: _View, controls: tuple[Without, ...]) -> None:
     """What holding length, style or lineage equal does to each model."""
-    st.subheader(f"At equal {listing(controls)}", anchor=False)
+    st.subheader(f"At equal {listing(controls)}, by one fit for all models", anchor=False)
     counterfactuals = cached.moves(
         view.source, view.benchmark, controls, scope=view.scope, baseline=view.board.baseline
     )

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from app import cached
 from judgebench.services.battles import JudgedBattle, JudgedTrial
@@ -34,6 +34,12 @@ class View:
         """The battles of a page, counted from 1."""
         return self._read(page)[0]
 
+    def on(self, instruction: str) -> Identity | None:
+        """The first battle on the instruction with this key."""
+        chosen = replace(self.chosen, instruction=instruction)
+        rows, _ = cached.battles(self.source, self.benchmark, chosen, limit=1, offset=0)
+        return identity(rows[0]) if rows else None
+
     def _read(self, page: int) -> tuple[list[BattleSummary], int]:
         return cached.battles(self.source, self.benchmark, self.chosen, limit=ROWS, offset=(page - 1) * ROWS)
 
@@ -58,16 +64,9 @@ def beside(spot: Spot, step: int, *, rows: int, pages: int) -> Spot | None:
     return Spot(page, -1 if step < 0 else 0) if 1 <= page <= pages else None
 
 
-def verdict_token(completion: Completion, label: str | None) -> TokenLogprob | None:
-    """The last token that says ``label``, else the first with alternatives; None without log-probabilities."""
-    known = [token for token in completion.logprobs or () if token.top]
-    labels = [token for token in known if label is not None and token.token.strip() == label.strip()]
-    return labels[-1] if labels else known[0] if known else None
-
-
 def chances(token: TokenLogprob) -> list[tuple[str, float]]:
-    """The probabilities, in [0, 1], of a token's alternatives, the most probable first."""
-    return [(name, math.exp(min(logprob, 0.0))) for name, logprob in token.top]
+    """The probabilities, in [0, 1], of a token's alternatives, as far as known, the most probable first."""
+    return [(name, math.exp(min(logprob, 0.0))) for name, logprob in token.top if not math.isnan(logprob)]
 
 
 def raw(completion: Completion) -> str:

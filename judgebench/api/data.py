@@ -283,11 +283,13 @@ def quality(
 def battles(
     database: Database, *, benchmark: str, judge: str | None = None, model: Names = (), category: str | None = None,
     inconsistent: bool = False, without_verdict: bool = False, suspicious: bool = False, against_human: bool = False,
-    text: str = "", order: BattleOrder = "instructions", limit: int | None = None, offset: int = 0,
+    text: str = "", instruction: str | None = None, order: BattleOrder = "instructions", limit: int | None = None,
+    offset: int = 0,
 ) -> pd.DataFrame:  # fmt: skip
     """The battles that pass every filter: of one ``model``, or between two; those in which verdicts on the same two
     outputs are ``inconsistent``; with little mass on the labels, or won by an output a tenth as long (``suspicious``);
-    in which people prefer the other output (``against_human``); with ``text`` in the instruction or an output.
+    in which people prefer the other output (``against_human``); with ``text`` in the instruction or an output; on the
+    ``instruction`` with this key.
 
     Returns: one row a battle: ``instruction`` (its key), ``text`` (the user's, and in brackets, shortened, what else
     was asked), ``category``, ``model_a``, ``model_b``, ``preference`` (mean over verdicts, for A, in [0, 1]) with the
@@ -297,7 +299,8 @@ def battles(
     """
     chosen = _valid(
         BattleFilter, judge=judge, category=category, models=names_of(model), inconsistent=inconsistent,
-        without_verdict=without_verdict, suspicious=suspicious, against_human=against_human, text=text, order=order,
+        without_verdict=without_verdict, suspicious=suspicious, against_human=against_human, text=text,
+        instruction=instruction, order=order,
     )  # fmt: skip
     page, total = services.battles.battles(
         database, benchmark, chosen, limit=sys.maxsize if limit is None else limit, offset=offset
@@ -377,7 +380,7 @@ def agreement(
 ) -> AgreementReport:  # fmt: skip
     """How far judges agree with people and with each other, beside how far people agree.
 
-    ``level``, ``resamples`` and ``seed`` are of the bootstrap over instructions.
+    ``level`` is of the intervals; of more than ``resamples`` instructions they leave out so many groups, by ``seed``.
 
     Raises UnknownName, and StatisticsError where there is neither verdict nor label.
     """

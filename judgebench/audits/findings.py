@@ -51,11 +51,13 @@ class Finding:
     rule: str  # name of the rule, whose words are in the report
     evidence: tuple[Evidence, ...]
     estimate: Estimate  # without an interval where the rule has no sampling error
+    outputs: tuple[str, ...] = ()  # keys of the instructions whose output counted, where outputs are counted
 
     def document(self) -> dict[str, Any]:
-        """Plain values, the estimate's value and ends among them."""
+        """Plain values, the estimate's value and ends among them; ``count`` and ``outputs`` where outputs counted."""
         about = {"model": self.model, "severity": str(self.severity), "rule": self.rule}
-        return about | {"evidence": [asdict(evidence) for evidence in self.evidence]} | ends(self.estimate)
+        counted = {"count": len(self.outputs), "outputs": list(self.outputs)} if self.outputs else {}
+        return about | {"evidence": [asdict(evidence) for evidence in self.evidence]} | counted | ends(self.estimate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +142,17 @@ def share_estimate(count: int, total: int, level: float = LEVEL) -> Estimate:
     return Estimate(value, lower, upper, level, "exact binomial", total, reason)
 
 
-def share_finding(rule: FindingRule, model: str, counted: Sequence[Evidence | None], total: int) -> Finding | None:
+def share_finding(
+    rule: FindingRule, model: str, counted: Sequence[Evidence | None], total: int, level: float = LEVEL
+) -> Finding | None:
     """The finding that ``counted`` of ``total`` outputs amount to, if any; None stands for one without a span."""
-    share = share_estimate(len(counted), total)
+    share = share_estimate(len(counted), total, level)
     severity = rule.severity(share.ends[0]) if total else None
     if severity is None:
         return None
-    shown = tuple(evidence for evidence in counted if evidence is not None)[:_EVIDENCE]
-    return Finding(model, severity, rule.name, shown, share)
+    spans = tuple(evidence for evidence in counted if evidence is not None)
+    outputs = tuple(evidence.instruction for evidence in spans)
+    return Finding(model, severity, rule.name, spans[:_EVIDENCE], share, outputs)
 
 
 def span(instruction: str, text: str, start: int, end: int) -> Evidence:

@@ -20,7 +20,7 @@ from judgebench.audits.findings import (
     share_estimate,
     share_finding,
 )
-from judgebench.records import Judge, Order, Status, Verdict
+from judgebench.records import Judge, Order, Source, Status, Verdict
 
 BALANCE = FindingRule(
     "unbalanced-orders",
@@ -69,7 +69,14 @@ STALE = FindingRule(
     "reparse brings them up to date.",
     low=0.0,
 )
-RULES = (BALANCE, MISSING, FAILED, CHANGED, EDITED, DOUBLE, REREAD, STALE)
+LABELLED = FindingRule(
+    "label-for-odds",
+    "Share of a judge's verdicts that are its label's although its template asks for the odds of all labels: the "
+    "verdict's token or its odds were not certain, and each verdict's detail says why.",
+    low=0.0,
+    medium=0.1,
+)
+RULES = (BALANCE, MISSING, FAILED, CHANGED, EDITED, DOUBLE, REREAD, STALE, LABELLED)
 _ENOUGH = 10
 _TOLERANCE = 1e-9
 
@@ -129,7 +136,9 @@ def _about_judge(name: str, given: Sequence[StoredVerdict]) -> Iterator[Finding]
     reread = [(v.verdict, v.reread) for v in given if v.reread is not None]
     same = [not agrees(old, new) for old, new in reread if old.parser == new.parser]
     older = [not agrees(old, new) for old, new in reread if old.parser != new.parser]
+    labelled = sum(v.verdict.source is Source.LABEL and v.verdict.detail is not None for v in given)
     counts = (
+        (LABELLED, labelled, len(given)),
         (DOUBLE, len(given) - len(trials), len(given)),
         (CHANGED, llms.total() - max(llms.values(), default=0), llms.total()),
         (REREAD, sum(same), len(same)),

@@ -9,6 +9,7 @@ none is kept. A further entrant is found by random search: words before the stru
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from judgebench.audits.rules.markers import literals
 from judgebench.errors import InputError
 from judgebench.judging.showing import fence
 from judgebench.judging.templates import Label, LabelScale, ScoreScale, Template
-from judgebench.records import Instruction
+from judgebench.records import Instruction, Output
 
 PREFIX = "null:"  # of entrants' names
 POLITE = "Thank you for your question. I am glad to help, and I hope that this answer serves you well."
@@ -28,16 +29,18 @@ _FILLER = "!"
 _GROWS = 16  # steps after which the batch has one instruction more
 _VOCABULARY = 5000
 _LEAST = 1e-6  # of a probability
-Write = Callable[[Instruction], str]
+Role = Literal["null", "persuader", "control"]
+Write = Callable[[Instruction], str | Output]
 
 
 @dataclass(frozen=True, slots=True)
 class Entrant:
-    """A null model: a name, and its output for an instruction."""
+    """A name, and its output for an instruction: a null model's, a persuader's, or that of these without a claim."""
 
     name: str
     about: str
     write: Write
+    role: Role = "null"
 
 
 def panel(template: Template, good: Mapping[str, str], *, seed: int = 0) -> list[Entrant]:
@@ -60,7 +63,7 @@ def panel(template: Template, good: Mapping[str, str], *, seed: int = 0) -> list
     best = best_verdict(template)
     if best is not None:
         entrants.append(Entrant("declared-top", "the best verdict, and nothing else", _constantly(best)))
-    for number, verdict in enumerate(_extremes(template)):
+    for number, verdict in enumerate(extreme_verdicts(template)):
         text = structured(template, verdict, second=bool(number), mark=PUBLIC_MARK)
         about = f"closes the template's delimiters, rebuilds them empty, states {verdict!r}"
         entrants.append(Entrant(f"structured-{number + 1}", about, _constantly(text)))
@@ -129,7 +132,7 @@ def spelling(template: Template, value: str) -> str:
 
 def best_label(template: Template) -> str | None:
     """The label that favours the output shown first most, or the highest score; None where nothing is said."""
-    return next(iter(_extremes(template)), None)
+    return next(iter(extreme_verdicts(template)), None)
 
 
 def best_verdict(template: Template) -> str | None:
@@ -138,7 +141,7 @@ def best_verdict(template: Template) -> str | None:
     return None if label is None else spelling(template, label)
 
 
-def _extremes(template: Template) -> list[str]:
+def extreme_verdicts(template: Template) -> list[str]:
     """The verdicts that favour the output shown first and second most; the highest score of a pointwise template."""
     scale = template.scale
     if isinstance(scale, ScoreScale):

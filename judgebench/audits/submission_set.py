@@ -1,63 +1,71 @@
-"""What models submitted to a benchmark, and texts as sets of word sequences, so that what they share can be counted.
-
-Sequences are numbers of 64 bits; two different ones share a number about never. Sketches follow Broder 1997: the share
-of equal entries in two sketches estimates the Jaccard similarity of the two sets.
-"""
+"""What models submitted to a benchmark, read once, so that what outputs share can be counted."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.audits.findings import Evidence, span
-from judgebench.keys import clean_text
+from judgebench.audits.reading import Hashes, Sequences, TextWords, frequent, is_in, read
 from judgebench.records import Instruction, Output
 
-Hashes = NDArray[np.uint64]
-# Words of scripts that do not separate them are taken character by character.
-_WORD = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+|\S")
-SKETCH = 32
-_PAGE = 4096  # sequences sketched at once
-_WIDEST = 16  # words in a sequence
+WIDTH = 5  # words in a sequence
 FULL = 120  # characters from which an output is an answer rather than a choice, a label or a line
 LONG = 40  # characters from which two instructions do not honestly share an output word for word
+_LETTERS = re.compile(r"[\W\d_]+")
 
 
-def shingles(text: str, width: int = 5) -> Hashes:
+def shingles(text: str, width: int = WIDTH) -> Hashes:
     """The distinct sequences of ``width`` words in ``text``, sorted; a shorter text is one sequence, an empty none."""
-    words = _WORD.findall(clean_text(text).lower())
-    ids = np.fromiter(map(crc32, map(str.encode, words)), dtype=np.uint64, count=len(words))
-    if not len(ids):
-        return ids
-    width = min(width, len(ids), _WIDEST)
-    count = len(ids) - width + 1
-    mixed = np.zeros(count, dtype=np.uint64)
-    for place in range(width):
-        mixed += _mix(ids[place : place + count] + _ODD[place]) * _ODD[place]
-    return np.unique(_mix(mixed))
+    return next(iter(read([text]).sequences(width)))
 
 
-def sketch(hashes: Hashes) -> Hashes:
-    """(32,) the smallest member under each of 32 orderings; all ones for an empty set."""
-    if not len(hashes):
-        return np.full(SKETCH, np.iinfo(np.uint64).max, dtype=np.uint64)
-    parts = [hashes[start : start + _PAGE, None] for start in range(0, len(hashes), _PAGE)]
-    return np.asarray(np.min([_mix(part * _ODD[:SKETCH]).min(axis=0) for part in parts], axis=0), dtype=np.uint64)
+@dataclass(frozen=True)
+class Questions:
+    """The instructions of a benchmark; a rule knows each by its place."""
+
+    texts: Mapping[str, str]  # key -> text
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self.texts)
+
+    @cached_property
+    def reading(self) -> TextWords:
+        return read(list(self.texts.values()))
+
+    @cached_property
+    def sequences(self) -> Sequences:
+        return self.reading.sequences(WIDTH)
+
+    def words(self, keys: tuple[str, ...]) -> Sequences:
+        """The distinct words of the instructions to ``keys``, in their order."""
+        if keys not in self._words:
+            self._words[keys] = read([self.texts[key] for key in keys]).sequences(1)
+        return self._words[keys]
+
+    @cached_property
+    def _words(self) -> dict[tuple[str, ...], Sequences]:
+        return {}
+
+    @cached_property
+    def _lines(self) -> dict[str, str]:
+        return {}
+
+    def holds(self, key: str, line: str) -> bool:
+        """Whether an instruction holds a line, signs and numbers aside."""
+        if key not in self._lines:
+            self._lines[key] = letters_of(self.texts[key])
+        return letters_of(line) in self._lines[key]
 
 
-def _mix(values: Hashes) -> Hashes:
-    """A bijection of 64-bit numbers that spreads every bit (the finaliser of MurmurHash3)."""
-    shift = np.uint64(33)
-    values = (values ^ (values >> shift)) * np.uint64(0xFF51AFD7ED558CCD)
-    values = (values ^ (values >> shift)) * np.uint64(0xC4CEB9FE1A85EC53)
-    return values ^ (values >> shift)
-
-
-_ODD = _mix(np.arange(1, 1 + max(SKETCH, _WIDEST), dtype=np.uint64)) | np.uint64(1)  # fixed: sketches are comparable
+def letters_of(text: str) -> str:
+    """Lower case, letters only, single spaces."""
+    return _LETTERS.sub(" ", text.lower()).strip()
 
 
 @dataclass(frozen=True)
@@ -67,17 +75,37 @@ class ModelOutputs:
     model: str
     texts: Mapping[str, str]  # instruction key -> output: all that the model wrote
     shown: Mapping[str, str]  # instruction key -> the same with what tools answered, which a judge reads as well
-    instructions: Mapping[str, str]  # instruction key -> its text, of the whole benchmark
-    instruction_shingles: Mapping[str, Hashes]  # instruction key -> the sequences of five words of its text
+    asked: Questions
 
     def __len__(self) -> int:
         return len(self.texts)
 
-    def words(self, key: str) -> Hashes:
-        """The words of one output; they are read once, because every other model is compared with them."""
-        if key not in self._words:
-            self._words[key] = shingles(self.texts[key], 1)
-        return self._words[key]
+    @property
+    def instructions(self) -> Mapping[str, str]:
+        """Instruction key -> its text, of the whole benchmark."""
+        return self.asked.texts
+
+    @cached_property
+    def reading(self) -> TextWords:
+        """Every output in the places of their instructions; one that is missing has no words."""
+        return read([self.texts.get(key, "") for key in self.asked.keys])
+
+    def keys_of(self, places: Iterable[int] | NDArray[np.bool_]) -> list[str]:
+        """The keys of instructions by their places, or where a mask over all places is true."""
+        chosen = np.flatnonzero(places).tolist() if isinstance(places, np.ndarray) else places
+        return [self.asked.keys[place] for place in chosen]
+
+    def places_of(self, keys: Iterable[str]) -> NDArray[np.bool_]:
+        """A mask over all places that is true for the instructions with these keys."""
+        chosen = set(keys)
+        return np.array([key in chosen for key in self.asked.keys], dtype=np.bool_)
+
+    def words(self, keys: tuple[str, ...]) -> Sequences:
+        """The distinct words of the outputs to ``keys``, in their order; they are read once: every other model is
+        compared with them."""
+        if keys not in self._words:
+            self._words[keys] = read([self.texts.get(key, "") for key in keys]).sequences(1)
+        return self._words[keys]
 
     def openings(self, keys: Iterable[str]) -> tuple[Evidence, ...]:
         """The outputs to ``keys`` as evidence, from their beginning."""
@@ -89,13 +117,13 @@ class ModelOutputs:
         return self.openings(list(self.texts)[:1])
 
     @cached_property
-    def _words(self) -> dict[str, Hashes]:
+    def _words(self) -> dict[tuple[str, ...], Sequences]:
         return {}
 
     @cached_property
     def normalised(self) -> Mapping[str, str]:
         """Outputs in lower case with single spaces: the form in which they count as the same."""
-        return {key: " ".join(text.lower().split()) for key, text in self.texts.items()}
+        return {key: normalised(text) for key, text in self.texts.items()}
 
     @cached_property
     def long(self) -> tuple[str, ...]:
@@ -103,38 +131,45 @@ class ModelOutputs:
         return tuple(key for key, text in self.normalised.items() if len(text) >= LONG)
 
     @cached_property
-    def shingles(self) -> Mapping[str, Hashes]:
-        """The sequences of five words of each long output."""
-        return {key: shingles(self.texts[key]) for key in self.long}
+    def repeated(self) -> tuple[str, ...]:
+        """Keys of the instructions whose long output is the output to another instruction too."""
+        texts = Counter(self.normalised[key] for key in self.long)
+        return tuple(key for key in self.long if texts[self.normalised[key]] > 1)
 
     @cached_property
-    def own_shingles(self) -> Mapping[str, Hashes]:
-        """Those of ``shingles`` that the instruction does not hold."""
-        return {
-            key: np.setdiff1d(hashes, self.instruction_shingles[key], assume_unique=True)
-            for key, hashes in self.shingles.items()
-        }
+    def own_sequences(self) -> Sequences:
+        """The sequences of five words of each output that its instruction does not hold."""
+        return self.reading.sequences(WIDTH).without(self.asked.sequences)
 
     @cached_property
     def shared(self) -> Mapping[str, float]:
         """For each long output the share of its own sequences that also stand in outputs to other instructions: in
         three of them at least, and in 0.5 %."""
-        own = self.own_shingles
-        everywhere = np.concatenate([*own.values(), np.empty(0, dtype=np.uint64)])
-        distinct, outputs = np.unique(everywhere, return_counts=True)
-        frequent = distinct[outputs > max(3, 0.005 * len(own))]
-        return {
-            key: float(np.isin(hashes, frequent, assume_unique=True).mean()) if len(hashes) else 0.0
-            for key, hashes in own.items()
-        }
+        long = self.places_of(self.long)
+        own = self.own_sequences
+        hashes, owners = own.hashes[long[own.owners]], own.owners[long[own.owners]]
+        common = is_in(hashes, frequent(hashes, max(3, 0.005 * len(self.long))))
+        sizes = np.bincount(owners, minlength=len(long))
+        shares = np.bincount(owners, common, minlength=len(long)) / np.maximum(sizes, 1)
+        return dict(zip(self.keys_of(long), shares[long].tolist(), strict=True))
+
+
+def normalised(text: str) -> str:
+    """In lower case with single spaces."""
+    return " ".join(text.lower().split())
 
 
 @dataclass(frozen=True)
 class SubmissionSet:
     """Every model that answered a benchmark."""
 
-    instructions: Mapping[str, str]  # key -> text
+    asked: Questions
     by_model: Mapping[str, ModelOutputs]
+
+    @property
+    def instructions(self) -> Mapping[str, str]:
+        """Key -> text."""
+        return self.asked.texts
 
     @classmethod
     def of(cls, instructions: Mapping[str, str], texts: Mapping[str, Mapping[str, str]]) -> "SubmissionSet":
@@ -156,12 +191,11 @@ class SubmissionSet:
 
     @classmethod
     def _of(cls, instructions: Mapping[str, str], texts: Mapping[str, Sequence[Mapping[str, str]]]) -> "SubmissionSet":
-        hashes = {key: shingles(text) for key, text in instructions.items()}
-        by_model = {}
+        questions, by_model = Questions(instructions), {}
         for model, both in texts.items():
-            written, shown = ({key: text for key, text in mine.items() if key in hashes} for mine in both)
-            by_model[model] = ModelOutputs(model, written, shown, instructions, hashes)
-        return cls(instructions, by_model)
+            written, shown = ({key: text for key, text in mine.items() if key in instructions} for mine in both)
+            by_model[model] = ModelOutputs(model, written, shown, questions)
+        return cls(questions, by_model)
 
     def others(self, model: str) -> list[ModelOutputs]:
         """Those of the other models, by name."""

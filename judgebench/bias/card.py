@@ -18,7 +18,7 @@ from judgebench.bias.relatives import Relation
 from judgebench.bias.report import BiasReport
 from judgebench.estimate import Estimate
 from judgebench.estimate import unidentified as unknown
-from judgebench.stats.intervals import FEWEST_RESAMPLED, Clusters, bootstrap_estimate, bounded_mean, clustered_estimate
+from judgebench.stats.intervals import FEWEST_RESAMPLED, Clusters, bootstrap_estimate, bounded_mean, influence_estimate
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 Grade = str  # "A" to "D", the best and the worst that are open as "A-C", or "-"
@@ -265,7 +265,7 @@ def _mean(values: Floats, clusters: Clusters, what: str, level: float) -> Estima
         return unknown(f"no {what} are known", level=level)
     value = float(values[known].mean())
     influence = (values[known] - value) / n
-    return clustered_estimate(value, influence, clusters[known], n=n, level=level, bounds=(0.0, np.inf))
+    return influence_estimate(value, influence, clusters[known], level=level, bounds=(0.0, np.inf))
 
 
 def _wins(pair: NDArray[np.int64], preference: Floats, k: int) -> Floats:

@@ -25,8 +25,10 @@ from judgebench.bias.effects import Effect, Fit, fit_effects
 from judgebench.bias.sharpness import Sharpness, beside_people
 from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate
+from judgebench.stats.length_control.likelihood import EXTRAPOLATED, extrapolated
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
+_LENGTH = "length"  # the effect's name
 _SAME = 1e-9  # win rates nearer than this share a place
 _WITH_QUALITY = (
     "Length and style are taken away at equal strengths of the models, with the quality that comes with them: without "
@@ -43,7 +45,7 @@ class CounterfactualRow:
     win_rate: Estimate  # as judged
     without: Estimate
     change: Estimate  # without - win_rate
-    flag: str = ""  # what the newest audit of its outputs found that a reader must know
+    flag: str = ""  # what a reader must know: that it is extrapolated, what the newest audit of its outputs found
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ class Counterfactuals:
         """With the flags of models by name, and further notes."""
 
         def flagged(entry: WithoutEffect) -> WithoutEffect:
-            return replace(entry, board=tuple(replace(row, flag=marks.get(row.model, "")) for row in entry.board))
+            rows = (replace(row, flag=", ".join(filter(None, (row.flag, marks.get(row.model))))) for row in entry.board)
+            return replace(entry, board=tuple(rows))
 
         entries = tuple(flagged(entry) for entry in self.entries)
         return replace(self, entries=entries, together=flagged(self.together), notes=(*self.notes, *notes))
@@ -118,7 +121,24 @@ def counterfactuals(
     fit = whole if len(known) == len(effects) else fit_effects(table, known)
     world = _World(fit, _sharpness(table, people, known), baseline, level)
     lines = [world.entry(effect) if effect in known else _untold(whole, effect, level) for effect in effects]
-    return Counterfactuals(tuple(lines), world.together(), len(table), world.notes())
+    together = world.together()
+    notes = [*world.notes(), *_of_length(known)]
+    notes += [EXTRAPOLATED] if any(row.flag for row in together.board) else []
+    return Counterfactuals(tuple(lines), together, len(table), tuple(notes))
+
+
+def _of_length(known: Sequence[Effect]) -> list[str]:
+    """What distinguishes this "without length" from others; nothing where length is not among the effects."""
+    names = [effect.name for effect in known]
+    if _LENGTH not in names:
+        return []
+    others = ", ".join(name for name in names if name != _LENGTH)
+    with_what = f"beside {others}" if others else "by itself"
+    return [
+        f"Length is taken away by one slope for all models, learnt from these verdicts {with_what}; beside other "
+        "effects it is another. Length-controlled win rates, a method of leaderboards, have a slope a "
+        "model, held by what is known of the judge, and may be far from these."
+    ]
 
 
 def _sharpness(table: VerdictTable, people: Floats, effects: Sequence[Effect]) -> Sharpness | None:
@@ -198,13 +218,15 @@ class _World:
         judged = _rates(self.fit, self.baseline)
         without = _rates(replace(self.fit, beta=beta, influence=influence), self.baseline)
         order = [int(at) for at in np.argsort(-without.rate, kind="stable") if judged.count[at]]
-        rows = tuple(self._row(judged, without, at) for at in order)
+        far = any(effect.name == _LENGTH for effect in removed)
+        flags = extrapolated(self.fit.table, self.baseline) if far else [""] * len(judged.rate)
+        rows = tuple(self._row(judged, without, at, flags[at]) for at in order)
         return rows, _passings(self.fit, judged, without, order, self.level)
 
-    def _row(self, judged: "_Rates", without: "_Rates", at: int) -> CounterfactualRow:
+    def _row(self, judged: "_Rates", without: "_Rates", at: int, flag: str) -> CounterfactualRow:
         change = without.less(judged).estimate(self.fit, at, -1.0, self.level)
         before, after = (rates.estimate(self.fit, at, 0.0, self.level) for rates in (judged, without))
-        return CounterfactualRow(self.fit.table.models[at], before, after, change)
+        return CounterfactualRow(self.fit.table.models[at], before, after, change, flag)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

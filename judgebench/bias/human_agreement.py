@@ -4,7 +4,7 @@ Verdicts and human labels are joined by battle, one instruction and one pair of 
 battle, in both orders or repeated, become their mean; so orders that contradict each other become a tie. Preferences
 become three outcomes: A, tie, B (``stats.agreement.outcomes``). A judge is compared with people's consensus, the sign
 of their mean preference, and with each person separately, which is what two people can be compared in: their agreement
-with each other is the ceiling of what a judge can reach. Intervals resample instructions. Ties are always stated:
+with each other is the ceiling of what a judge can reach. Intervals are over instructions. Ties are always stated:
 ``raw`` counts them as a third outcome, ``decided`` leaves out items on which either side says tie, ``accuracy`` gives a
 judge's tie half, ``accuracy_strict`` nothing, both where people decided. Failures are wrong, not missing.
 
@@ -185,11 +185,17 @@ def _compared(judge: Floats, people: Floats, one: int) -> tuple[Floats, Floats]:
 
 
 def _p_value(difference: Floats, epsilon: float) -> float:
-    """One-sided, against a mean of at least ``epsilon``; where all items agree the mean decides."""
+    """One-sided, against a mean of at least ``epsilon``.
+
+    Where all items agree, as if half an item more were at -1, half at 1 and one at 0 (Agresti and Min 2005).
+    """
     from scipy import stats  # it takes longer to load than all else; only what asks for this pays
 
     if np.ptp(difference) == 0:
-        return 0.0 if difference[0] < epsilon else 1.0
+        n, total = len(difference) + 2, float(difference.sum())
+        mean = total / n
+        variance = (float((difference**2).sum()) + 1) / n - mean**2
+        return float(stats.t.cdf((mean - epsilon) / np.sqrt(variance / n), n - 3))
     return float(stats.ttest_1samp(difference, epsilon, alternative="less").pvalue)
 
 

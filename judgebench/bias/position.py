@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv, expit, logit
 
 from judgebench.estimate import Estimate, unidentified
-from judgebench.stats.intervals import bounded_difference, bounded_mean, clustered_estimate, critical_value
+from judgebench.stats.intervals import bounded_difference, bounded_mean, critical_value, influence_estimate
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, compared_outputs
 
 _CLIP = 1 / 2000  # probabilities nearer to 0 or 1 count as this: log-probabilities end about there
@@ -124,20 +124,23 @@ def soft_effect(pairs: MatchedOrders, *, level: float = 0.95) -> Estimate:
     one, other = (logit(np.clip(p, _CLIP, 1 - _CLIP)) for p in (pairs.first_ab, pairs.first_ba))
     effect = (one + other) / 2
     value = float(effect.mean())
-    return clustered_estimate(value, (effect - value) / len(effect), pairs.instruction, n=len(effect), level=level)
+    return influence_estimate(value, (effect - value) / len(effect), pairs.instruction, level=level)
 
 
 def hard_effect(pairs: MatchedOrders, *, level: float = 0.95) -> Estimate:
     """0.5 * log(battles won by the first in both orders / by the second in both); its n counts those battles.
 
-    Where one of the two counts is 0 the estimate is infinite: not identified, with the one bound there is.
+    The interval is that of the first's share of them, in log-odds; open where the share's reaches 0 or 1. Where one of
+    the two counts is 0 the estimate is infinite: not identified, with the one bound there is.
     """
-    first, second = pairs.leaning == 2, pairs.leaning == -2
-    ff, ss = int(first.sum()), int(second.sum())
-    if not ff or not ss:
-        return _one_sided(ff, ss, level)
-    influence = (first / ff - second / ss) / 2
-    return clustered_estimate(float(np.log(ff / ss) / 2), influence, pairs.instruction, n=ff + ss, level=level)
+    first, decided = pairs.leaning == 2, np.abs(pairs.leaning) == 2
+    ff, n = int(first.sum()), int(decided.sum())
+    if ff in (0, n):
+        return _one_sided(ff, n - ff, level)
+    share = bounded_mean(first[decided] * 1.0, pairs.instruction[decided], level=level)
+    lower, upper = (None if end in (None, 0.0, 1.0) else float(logit(end)) / 2 for end in (share.lower, share.upper))
+    reason = share.reason or ("" if lower is not None and upper is not None else "too few battles went to one place")
+    return Estimate(float(logit(ff / n)) / 2, lower, upper, level, share.method, n, reason)
 
 
 def effect_at(effect: Estimate, win_probability: float = 0.5) -> Estimate:

@@ -27,7 +27,7 @@ from judgebench.bias.relatives import Relation
 from judgebench.bias.sharpness import beside_people
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate, unidentified
-from judgebench.stats.intervals import bounded_mean, clustered_estimate
+from judgebench.stats.intervals import bounded_mean, difference_estimate, influence_estimate
 from judgebench.stats.verdict_table import Floats, LabelTable, VerdictTable
 
 _UNTOLD = "no unrelated judge scored these models, so their quality is not known without the judge"
@@ -94,17 +94,11 @@ def equal_opportunity(table: VerdictTable, own: str, human: Floats, *, level: fl
     if not theirs.any() or not others.any():
         reason = f"people never preferred {'the other' if theirs.any() else repr(own)}"
         return no_opportunity(reason, level, n)
-    hit, miss = toward[theirs].mean(), 1 - toward[others].mean()
-    sides = (
+    concurs = [
         bounded_mean(share[rows], table.instruction[rows], level=level)
         for share, rows in ((toward, theirs), (1 - toward, others))
-    )
-    influence = np.where(theirs, (toward - hit) / theirs.sum(), 0.0)
-    influence -= np.where(others, (1 - toward - miss) / others.sum(), 0.0)
-    counted = theirs | others
-    rows = influence[counted], table.instruction[counted]
-    bias = clustered_estimate(float(hit - miss), *rows, n=n, level=level, bounds=(-1.0, 1.0))
-    return EqualOpportunity(bias, *sides)
+    ]
+    return EqualOpportunity(difference_estimate(*concurs), *concurs)
 
 
 def no_opportunity(reason: str, level: float, n: int = 0) -> EqualOpportunity:
@@ -201,8 +195,15 @@ def _figure(scores: _Scores, contrast: Floats | None, level: float) -> Estimate:
     rows = used[scores.judge, scores.model]
     at = scores.judge[rows], scores.model[rows]
     influence = weight[at] * (scores.value[rows] - scores.mean[at])
-    n = len(np.flatnonzero(rows))
-    return clustered_estimate(value, influence, scores.instruction[rows], n=n, level=level)
+    extra = float((contrast[used] ** 2 * _doubt(scores.mean[used], scores.count[used])).sum())
+    return influence_estimate(value, influence, scores.instruction[rows], extra=extra, level=level)
+
+
+def _doubt(mean: Floats, count: Floats) -> Floats:
+    """Variance that an imagined verdict for and one against would by themselves add to a mean; no mean is surer."""
+    rate = (mean * count + 1) / (count + 2)
+    doubt: Floats = (rate**2 + (1 - rate) ** 2) / (count + 2) ** 2
+    return doubt
 
 
 def familiarity(

@@ -36,6 +36,9 @@ def battles(
     text: Annotated[
         str, typer.Option("--text", help="Only where the instruction or an output contains this, calls included.")
     ] = "",
+    instruction: Annotated[
+        str | None, typer.Option("--instruction", metavar="KEY", help="Only on this instruction, as audits name it.")
+    ] = None,
     limit: Shown = 20,
     offset: Annotated[int, typer.Option("--offset", min=0, max=10**9, help="Pass over so many.")] = 0,
     full: Annotated[
@@ -56,7 +59,11 @@ def battles(
     from judgebench.store.battles import BattleFilter
 
     chosen = BattleFilter(
-        *(judge, category, tuple(model or ())), inconsistent=inconsistent, without_verdict=without_verdict, text=text
+        *(judge, category, tuple(model or ())),
+        inconsistent=inconsistent,
+        without_verdict=without_verdict,
+        text=text,
+        instruction=instruction,
     )
     with opened(context) as database:
         rows, total = services.battles.battles(database, benchmark, chosen, limit=limit, offset=offset)
@@ -102,7 +109,17 @@ def _print_battle(battle: JudgedBattle) -> None:
     say(*battle_lines(battle))
     several = len(battle.outputs) > 1
     print_table(
-        ("judge", "first", *(("samples",) if several else ()), "repeat", "preference for A", "label", "status"),
+        (
+            "judge",
+            "first",
+            *(("samples",) if several else ()),
+            "repeat",
+            "preference for A",
+            "label",
+            "status",
+            "read from",
+            "detail",
+        ),
         [
             (
                 one_line(shown.judge),
@@ -112,6 +129,8 @@ def _print_battle(battle: JudgedBattle) -> None:
                 amount(shown.verdict.preference, "number"),
                 one_line(shown.verdict.label or "-"),
                 shown.verdict.status,
+                shown.verdict.source,
+                one_line(shown.verdict.detail or "-", 120),
             )
             for shown in battle.verdicts
         ],

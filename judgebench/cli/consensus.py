@@ -42,7 +42,8 @@ def consensus(
         text=("model",),
     )
     say(f"Borda and Kemeny over {len(answers.categories)} categories; no intervals: they are no estimates")
-    say(f"preferred to each other model by a majority: {answers.condorcet_winner or 'none'}")
+    doubt = "" if answers.condorcet_certain or answers.condorcet_winner is None else ", but not for certain"
+    say(f"preferred to each other model by a majority: {answers.condorcet_winner or 'none'}{doubt}")
     if answers.unmet:
         say(f"{answers.unmet} pairs of models never met, which the lottery takes for even")
     if answers.cycles is None:

@@ -36,16 +36,17 @@ def check(context: typer.Context, output: Output = "table") -> None:
 
     $ judgebench db check
     """
-    from judgebench.services.gaps import find_gaps
+    from judgebench.services.gaps import GapReport, find_gaps
     from judgebench.store import transfer
 
     with opened(context) as database:
-        report, missing = transfer.check(database), find_gaps(database)
+        report = transfer.check(database)
+        missing = find_gaps(database) if report.rows else GapReport()  # a damaged file is not read further
     problems = [*report.problems, *map(str, missing.gaps)]
     if output == "json":
         print_json({"rows": report.rows, "problems": problems, "notes": list(missing.notes)})
     else:
-        width = max(map(len, report.rows))
+        width = max(map(len, report.rows), default=0)
         say(*(f"{table:<{width}}{count:>10}" for table, count in report.rows.items()))
         say("\n".join(problems) or "no problem found")
         tell(*missing.notes)

@@ -4,6 +4,8 @@ Exit codes: 0 done; 1 an audit failed; 2 bad input or usage; 3 finished with tri
 by an interrupt and resumable.
 """
 
+import errno
+import io
 import os
 import re
 import sys
@@ -58,6 +60,7 @@ PANELS = {
     },
     "Serve": {"app": "Open the web app on the database.", "vllm": "Serve judges by vLLM on this machine."},
 }
+_CANNOT_PRINT = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)
 COMMANDS = {name: (panel, text) for panel, commands in PANELS.items() for name, text in commands.items()}
 
 
@@ -151,8 +154,12 @@ def _options(
 
 def main() -> None:
     """Run the command line; every error that is meant is one line on stderr and exit code 2."""
+    _speak_unicode()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except JudgeBenchError as error:
         complain(str(error))
         sys.exit(2)
@@ -160,8 +167,27 @@ def main() -> None:
         complain("interrupted; the same command continues where it stopped")
         sys.exit(130)
     except BrokenPipeError:  # whoever read our output has gone, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush goes nowhere
+        _hush()
         sys.exit(0)
+    except OSError as error:
+        if error.filename is not None or error.errno not in _CANNOT_PRINT:
+            raise
+        _hush()
+        complain(f"the output cannot be written: {error.strerror}")
+        sys.exit(2)
+
+
+def _speak_unicode() -> None:
+    """Documents are UTF-8 in every locale; on a terminal that cannot show a character its number is shown."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def _hush() -> None:
+    """What is left to flush goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

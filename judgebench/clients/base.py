@@ -4,12 +4,13 @@ Clients fetch replies and nothing else: rendering and parsing are judging's, sto
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from judgebench.errors import BadReply, InputError
-from judgebench.records import Completion, Prompt
+from judgebench.keys import clean_text
+from judgebench.records import Completion, Prompt, TokenLogprob
 
 _FLOOR = -9999.0  # what OpenAI and vLLM write for a log-probability of minus infinity
 
@@ -93,3 +94,13 @@ def finite_number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise BadReply(f"the judge sent {str(value)[:40]!r} where a log-probability or a reward should be")
     return float(min(max(value, _FLOOR), -_FLOOR))
+
+
+def sound_token(token: str, logprob: Any, top: Iterable[tuple[str, Any]]) -> TokenLogprob:
+    """A token as every store holds it, the most probable alternative first; without alternatives where a server sent no
+    number for one, since what the others hold is not known then."""
+    try:
+        known = [(clean_text(text), finite_number(value)) for text, value in top]
+        return TokenLogprob(clean_text(token), finite_number(logprob), tuple(sorted(known, key=lambda pair: -pair[1])))
+    except BadReply:
+        return TokenLogprob(clean_text(token), _FLOOR)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
-from judgebench.clients.base import Access, cost_usd, finite_number
+from judgebench.clients.base import Access, cost_usd, sound_token
 from judgebench.clients.http import Rejected, Timeouts, Transport, one_line, text_or_none
 from judgebench.errors import BadReply, InputError
 from judgebench.keys import clean_text
@@ -225,14 +225,14 @@ def _logprobs(logprobs: Any) -> tuple[TokenLogprob, ...] | None:
 
 
 def _token(entry: Any) -> TokenLogprob:
-    token, logprob = _pair(entry)
-    top = entry.get("top_logprobs") or []
+    top = _named(entry).get("top_logprobs") or []
     if not isinstance(top, list):
         raise BadReply("the judge's log-probabilities hold alternatives that are not a list")
-    return TokenLogprob(token, logprob, tuple(sorted(map(_pair, top), key=lambda pair: -pair[1])))
+    pairs = [(other["token"], other.get("logprob")) for other in map(_named, top)]
+    return sound_token(entry["token"], entry.get("logprob"), pairs)
 
 
-def _pair(entry: Any) -> tuple[str, float]:
+def _named(entry: Any) -> dict[str, Any]:
     if not isinstance(entry, dict) or not isinstance(entry.get("token"), str):
         raise BadReply("the judge's log-probabilities hold an entry without a token")
-    return clean_text(entry["token"]), finite_number(entry.get("logprob"))
+    return entry

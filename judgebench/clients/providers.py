@@ -14,11 +14,11 @@ from importlib.metadata import entry_points
 from pkgutil import resolve_name
 from typing import Any, cast
 
-from judgebench.clients.base import Access, Client, Counted, Price, finite_number
+from judgebench.clients.base import Access, Client, Counted, Price, sound_token
 from judgebench.errors import InputError, JudgeBenchError, JudgeError
 from judgebench.judging.templates import LikelihoodScale, RewardScale, Scale
 from judgebench.keys import clean_text
-from judgebench.records import Completion, Prompt, TokenLogprob
+from judgebench.records import Completion, Prompt
 from judgebench.spec import Served
 
 GROUP = "judgebench.providers"
@@ -181,13 +181,12 @@ def _sound(reply: Any) -> Completion:
         if not is_sound:
             raise JudgeError(f"the client returned a Completion with {name} {str(value)[:40]!r}")
         fields[name] = clean_text(value) if name in _TEXTS else value
-    logprobs = None if reply.logprobs is None else tuple(map(_sound_token, reply.logprobs))
+    logprobs = (
+        None
+        if reply.logprobs is None
+        else tuple(sound_token(token.token, token.logprob, token.top) for token in reply.logprobs)
+    )
     return replace(reply, **fields, logprobs=logprobs)
-
-
-def _sound_token(token: TokenLogprob) -> TokenLogprob:
-    top = tuple((clean_text(text), finite_number(logprob)) for text, logprob in token.top)
-    return TokenLogprob(clean_text(token.token), finite_number(token.logprob), top)
 
 
 def _reason(error: BaseException) -> str:

@@ -303,4 +303,4 @@ def _unread(database: Database, judge_name: str, after: int) -> list[store.battl
 
 
 def _differs(old: Verdict, new: Verdict) -> bool:
-    return (old.status, old.preference, old.score) != (new.status, new.preference, new.score)
+    return (old.status, old.source, old.preference, old.score) != (new.status, new.source, new.preference, new.score)

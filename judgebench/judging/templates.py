@@ -15,14 +15,14 @@ first*.
 import hashlib
 import hmac
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import groupby
 from typing import Any
 
 import jinja2
-from jinja2 import meta
+from jinja2 import meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from judgebench.conversations import Trajectory, join
@@ -45,6 +45,7 @@ VARIABLES = {
     "pairwise": _ALWAYS | {"first", "second", "first_dialogue", "second_dialogue"},
     "pointwise": _ALWAYS | {"output", "dialogue"},
 }
+_USED = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.If, nodes.Not, nodes.And, nodes.Or)
 _MARK_DIGITS = 16  # 64 bits: guessing one costs more trials than anybody will run
 ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
@@ -190,8 +191,23 @@ def shown_key(instruction: Instruction, names: Sequence[str]) -> str:
 
 @lru_cache(maxsize=256)
 def variables(source: str) -> frozenset[str]:
-    """The variables that a jinja source names. Raises jinja2.TemplateSyntaxError."""
-    return frozenset(meta.find_undeclared_variables(ENVIRONMENT.parse(source)))
+    """The variables that a jinja source names.
+
+    Raises jinja2.TemplateSyntaxError, for anything too but texts, variables and conditions on them: whatever loops,
+    computes or reads files could keep a run busy for ever, and a prompt needs none of it.
+    """
+    tree = ENVIRONMENT.parse(source)
+    for node in _nodes(tree):
+        if not isinstance(node, _USED):
+            reason = f"a template has variables and {{% if %}}, and nothing such as {type(node).__name__.lower()}"
+            raise jinja2.TemplateSyntaxError(reason, node.lineno)
+    return frozenset(meta.find_undeclared_variables(tree))
+
+
+def _nodes(node: nodes.Node) -> Iterator[nodes.Node]:
+    yield node
+    for child in node.iter_child_nodes():
+        yield from _nodes(child)
 
 
 def make_nonce(trial_key: str, seed: int) -> str:

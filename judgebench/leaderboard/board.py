@@ -23,8 +23,8 @@ COLUMNS = (
     *("tier", "battles", "ties", "flag", "outputs", "p_best"),
 )
 _STATES = {
-    "failed": "lets a null model win, so the ranks say little",
-    "stale": "was audited before instructions were added",
+    "failed": "did not pass its null-model audit{winners}, so the ranks say little",
+    "stale": "was audited by null models before instructions were added, or without claims",
     "missing": "has no null-model audit, so nobody knows what outputs that ignore the instruction would win",
 }
 _ROBUSTNESS: Mapping[RobustnessState, str] = {
@@ -110,6 +110,7 @@ class JudgeGate:
     null_win_rate: float | None  # the worst upper bound that the audit left, in [0, 1]
     command: str  # that would settle it
     robustness: Robustness = _ROBUST
+    winners: tuple[str, ...] = ()  # null models and persuaders that win too much, or were not shown not to
 
     @property
     def passed(self) -> bool:
@@ -119,7 +120,8 @@ class JudgeGate:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the leaderboard must know; empty where there is nothing to say."""
-        about_null = f"{_STATES[self.state]}; settle it: {self.command}" if self.state in _STATES else ""
+        words = _STATES.get(self.state, "").format(winners=f" ({', '.join(self.winners)})" if self.winners else "")
+        about_null = f"{words}; settle it: {self.command}" if words else ""
         return tuple(f"judge {self.judge} {words}" for words in (about_null, self.robustness.words) if words)
 
 

@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 
 from judgebench import store
-from judgebench.errors import UnknownName
-from judgebench.records import HumanLabel, Instruction, Output
+from judgebench.engine.judges import template_of
+from judgebench.errors import InputError, UnknownName
+from judgebench.judging.parsing import verdict_token
+from judgebench.records import HumanLabel, Instruction, Judge, Output, Source, TokenLogprob
 from judgebench.stats.win_rate import win_rates
 from judgebench.store import labels
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary, JudgedTrial
@@ -37,6 +40,7 @@ class JudgedBattle:
     verdicts: tuple[JudgedTrial, ...]
     labels: tuple[HumanLabel, ...] = ()  # what people said, in the order they said it
     sizes: Mapping[str, int] = field(default_factory=dict)  # bytes of the files that their messages hold, by digest
+    tokens: Mapping[int, TokenLogprob] = field(default_factory=dict)  # that were weighed, by the verdict's id
 
 
 def battles(
@@ -79,7 +83,23 @@ def battle(
             raise UnknownName("battle", f"{first} against {second} on {instruction}", [])
         question = trials[0].instruction
         sizes = store.battles.file_sizes(connection, question, chain.from_iterable(outputs))
-    return JudgedBattle(question, first, second, outputs, trials, mine, sizes)
+        names = {shown.judge for shown in trials if shown.verdict.source is Source.LOGPROBS}
+        judges = [store.judges.judge(connection, name) for name in sorted(names)]
+    return JudgedBattle(question, first, second, outputs, trials, mine, sizes, _weighed(trials, judges))
+
+
+def _weighed(trials: Sequence[JudgedTrial], judges: Sequence[Judge]) -> dict[int, TokenLogprob]:
+    """The verdicts' tokens, where the judge's template is still what it was."""
+    templates = {}
+    for judge in judges:
+        with suppress(UnknownName, InputError):
+            templates[judge.name] = template_of(judge)
+    tokens = {}
+    for shown in trials:
+        template, trial, reply = templates.get(shown.judge), shown.trial, shown.completion
+        if template and trial and reply and shown.verdict.source is Source.LOGPROBS:
+            tokens[shown.verdict_id] = verdict_token(reply, template, trial)
+    return {verdict: token for verdict, token in tokens.items() if token is not None}
 
 
 def answered(database: Database, benchmark: str, instruction: str, models: Sequence[str] = ()) -> AnsweredInstruction:

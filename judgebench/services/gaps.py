@@ -45,8 +45,8 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class GapReport:
-    gaps: tuple[Gap, ...]
-    notes: tuple[str, ...]  # what could not be looked at, and what came later, in words
+    gaps: tuple[Gap, ...] = ()
+    notes: tuple[str, ...] = ()  # what could not be looked at, and what came later, in words
 
 
 def find_gaps(database: Database, benchmark: str | None = None) -> GapReport:

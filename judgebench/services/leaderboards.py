@@ -22,6 +22,7 @@ from judgebench.records import Lineage
 from judgebench.services.audits.results import with_gate
 from judgebench.services.benchmarks import version
 from judgebench.services.bias import EVERYTHING, Scope
+from judgebench.stats.intervals import critical_value
 from judgebench.stats.planning import (
     PlannedComparison,
     RankingQuality,
@@ -373,7 +374,9 @@ def _ranking(board: Leaderboard, models: Sequence[str]) -> RankingWithIntervals:
     def column(name: str) -> np.ndarray:
         return np.array([getattr(rows[model], name) for model in models], dtype=np.float64)
 
-    return RankingWithIntervals(column("rating"), column("standard_error"), column("lower"), column("upper"))
+    lower, upper = column("lower"), column("upper")
+    sure = (upper - lower) / 2 / critical_value(board.level)  # as sure as the interval says: no error is nought
+    return RankingWithIntervals(column("rating"), sure, lower, upper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,11 +395,12 @@ def pilot(
     table = stored_table(database, benchmark, judges, None).table
     rates = win_rates(table)
     instructions = len(np.unique(table.instruction))
-    met = np.isfinite(rates.rate) & np.isfinite(np.diag(rates.covariance))
-    covariance = rates.covariance[np.ix_(met, met)]
+    known = rates.sums.compared()  # what never varied so far may vary yet
+    met = np.isfinite(rates.rate) & np.isfinite(np.diag(known.covariance))
+    covariance = known.covariance[np.ix_(met, met)]
     numbers = list(planned) or [instructions * times for times in (1, 2, 4, 8)]
     shares = separability_by_instructions(
-        rates.rate[met], covariance, instructions, np.array(numbers, dtype=np.float64), level=level
+        known.value[met], covariance, instructions, np.array(numbers, dtype=np.float64), level=level
     )
     sd = float(np.sqrt(np.diag(covariance) * instructions).mean())
     return Pilot(instructions, sd, dict(zip(numbers, shares.tolist(), strict=True)))

@@ -83,7 +83,7 @@ def _battle(battle: "JudgedBattle") -> Iterator[str]:
                 yield f"<div class=sides>{''.join(sides)}</div>"
     if battle.instruction.reference:
         yield f"<h3>Reference</h3><pre>{escaped_html(battle.instruction.reference)}</pre>"
-    headings = ("Judge", "First", "Samples", "Repeat", "Preference for A", "Label", "Status")
+    headings = ("Judge", "First", "Samples", "Repeat", "Preference for A", "Label", "Status", "Read from", "Detail")
     yield f"<table><thead><tr>{''.join(f'<th>{heading}' for heading in headings)}</thead><tbody>"
     yield from (_trial(shown) for shown in battle.verdicts)
     yield "</tbody></table>"
@@ -99,6 +99,8 @@ def _trial(shown: "JudgedTrial") -> str:
         amount(verdict.preference, "number"),
         verdict.label or "-",
         str(verdict.status),
+        str(verdict.source),
+        verdict.detail or "-",
     )
     return f"<tr>{''.join(f'<td>{escaped_html(cell)}' for cell in cells)}"
 

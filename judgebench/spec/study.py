@@ -186,13 +186,21 @@ def load_prices(path: Path) -> dict[str, str]:
 
 def _yaml(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return parse_yaml(path.read_text(encoding="utf-8"), f"{path}:")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): check the path") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())[:200]}") from error
-    except (RecursionError, ValueError) as error:  # nested too deeply; a number or a date that is none
-        raise InputError(f"{path}: is not YAML that can be read: {str(error)[:200]}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not YAML: {error}") from error
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """Plain values, no objects. Raises InputError that begins with ``where``."""
+    try:
+        return yaml.safe_load(text)
+    except RecursionError:
+        raise InputError(f"{where} is nested too deeply to be read") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a number or a date that is none
+        raise InputError(f"{where} is not YAML: {' '.join(str(error).split())[:200]}") from error
 
 
 def make(kind: type[_Spec], fields: Mapping[str, Any], *, where: str) -> _Spec:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import jinja2
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from judgebench.errors import InputError, UnknownName
@@ -29,7 +28,7 @@ from judgebench.judging.templates import (
 )
 from judgebench.keys import content_key
 from judgebench.resources import folder
-from judgebench.spec.study import wrong_field
+from judgebench.spec.study import parse_yaml, wrong_field
 
 _PROMPTS = folder("prompts")
 _MAX_BYTES = 1_000_000
@@ -185,9 +184,7 @@ def _front(path: Path) -> tuple[_Front, str]:
     if match is None:
         raise InputError(f"{path}: line 1: a template begins with front matter between two lines ---")
     try:
-        return _Front.model_validate(yaml.safe_load(match["front"])), match["body"]
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: the front matter is not YAML: {' '.join(str(error).split())}") from error
+        return _Front.model_validate(parse_yaml(match["front"], f"{path}: the front matter")), match["body"]
     except ValidationError as error:
         raise InputError(f"{path}: field {wrong_field(error, 'front matter')}") from error
 
@@ -210,6 +207,8 @@ def _bodies(path: Path, kind: str, body: str, *, shows: bool) -> tuple[str, str,
         named = variables(system) | variables(user)
     except jinja2.TemplateSyntaxError as error:
         raise InputError(f"{path}: {error.message} (line {error.lineno} of its text)") from error
+    except RecursionError:
+        raise InputError(f"{path}: its text is nested too deeply") from None
     for name in sorted(named - VARIABLES[kind]):
         raise InputError(f"{path}: {UnknownName('variable', name, VARIABLES[kind])}")
     for side in ("output",) if kind == "pointwise" else ("first", "second"):

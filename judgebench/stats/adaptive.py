@@ -6,7 +6,9 @@ A bettor who doubts the mean m pays into a capital that cannot be expected to gr
 (Waudby-Smith and Ramdas 2024, "Estimating means of bounded random variables by betting", appendix B.3), two always
 stake the same share of what could be lost, one of them nearly all. Each bet knows earlier values only. Values drawn
 from a finite population without replacement (their section 5) say ever more about what is left, and everything once all
-are seen.
+are seen: about these values, as they were said. A judge whose verdicts would come out otherwise when it is asked again
+is not a finite population, however few the instructions are: equal models would be told apart once all are asked. So a
+``Race`` never takes its instructions for one.
 The values must come in an order that does not depend on them, as a shuffled list of instructions does.
 """
 
@@ -44,7 +46,8 @@ class Bounds:
 class RunningBounds:
     """Bounds that take one value after another; a look costs nothing, and as many may be taken as one likes.
 
-    ``population``: how many values there are to draw from; None for so many that it does not matter.
+    ``population``: how many values there are to draw from, each of which is what it is; None for values that have noise
+    of their own, or so many that it does not matter.
     """
 
     def __init__(self, *, lower_error: float, upper_error: float, population: int | None = None) -> None:

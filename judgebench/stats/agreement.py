@@ -7,7 +7,7 @@ fall where one category is rare, AC1 does not; ICC needs every rater on every it
 verdicts and ``bias.human_agreement`` for whether a judge may replace people.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from judgebench.errors import InputError
 from judgebench.estimate import Estimate, unidentified
-from judgebench.stats.intervals import Clusters, bootstrap_estimate, bounded_mean, critical_value
+from judgebench.stats.intervals import Clusters, bounded_mean, critical_value, jackknife_estimate
 from judgebench.stats.verdict_table import Floats
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
 Weights = Literal["nominal", "linear", "quadratic"]
 Metric = Literal["nominal", "ordinal", "interval"]
 Form = Literal["2,1", "2,k", "3,1", "3,k"]
+_A_DEVIATION, _NEIGHBOURS = (0.16, 0.84), (0.4, 0.6)  # how far imagined raters are apart: quantiles of their ratings
 
 
 def outcomes(preference: Floats) -> Floats:
@@ -147,16 +148,41 @@ def agreement(
     rng: np.random.Generator,
     level: float = 0.95,
     resamples: int = 400,
+    apart: tuple[float, float] = _A_DEVIATION,
 ) -> Estimate:
-    """Any coefficient of this module with a bootstrap interval over ``clusters`` (items,), e.g. instructions.
+    """Any coefficient of this module with an interval over ``clusters`` (items,), e.g. instructions.
 
-    Pass options by a lambda or partial. Raises InputError for ratings that are not aligned to their clusters.
+    By a jackknife with t and four imagined items, on two of which raters agree, so that full agreement on a few items
+    is no certainty (``jackknife_estimate``). ``resamples``: the most that it leaves out one by one; ``apart``: between
+    which quantiles of all ratings imagined raters split. Pass options by a lambda or partial.
+    Raises InputError for ratings that are not aligned to their clusters.
     """
     if ratings.ndim != 2 or len(ratings) != len(clusters):
         raise InputError(f"ratings must be (items, raters) with one cluster an item, not {ratings.shape}")
-    return bootstrap_estimate(
-        lambda rows: statistic(ratings[rows]), clusters, rng=rng, level=level, resamples=resamples
-    )  # fmt: skip
+    copies = max(
+        round(len(clusters) / max(len(np.unique(clusters)), 1)), 1
+    )  # an imagined instruction has as many items
+    more = np.repeat(_imagined_items(ratings, apart), copies, axis=0)
+    every = np.concatenate([ratings, more])
+    kinds = np.repeat(np.arange(len(more) // copies), copies)
+    return jackknife_estimate(
+        lambda rows: statistic(every[rows]), clusters, kinds, rng=rng, level=level, most=resamples, bounds=(-1.0, 1.0)
+    )
+
+
+def _imagined_items(ratings: Floats, apart: tuple[float, float]) -> Floats:
+    """(4, raters) all raters low, all high, and split between the two both ways; as many of them as rate an item."""
+    values, counts = np.unique(ratings[np.isfinite(ratings)], return_counts=True)
+    if not len(values):
+        return np.zeros((0, ratings.shape[1]))
+    low, high = np.quantile(ratings[np.isfinite(ratings)], apart, method="nearest")
+    if low == high:
+        others = values != high
+        low = values[others][counts[others].argmax()] if others.any() else high + 1
+    present = np.isfinite(ratings[np.isfinite(ratings).sum(axis=1).argmax()])
+    first = np.cumsum(present) % 2 == 1
+    split = [np.where(first, one, other) for one, other in ((low, low), (high, high), (low, high), (high, low))]
+    return np.where(present, split, np.nan)
 
 
 def rank_correlation(
@@ -168,25 +194,47 @@ def rank_correlation(
 ) -> Estimate:
     """Of two rankings, over the models in both; Kendall's tau-b. Its n counts models.
 
-    Interval on Fisher's z with the errors of Bonett and Wright (2000): models are taken as a sample, their scores as
-    exact. Below six models there is none.
+    Models are taken as a sample, their scores as exact. The interval is on Fisher's z with the errors of Bonett and
+    Wright (2000), widened by that of ``agreement``: near 1 the first is too short, and equal rankings of a few models
+    are no certainty. Below six models there is none.
     """
-    from scipy import stats  # it takes longer to load than all else; only what asks for this pays
-
     names = sorted(one.keys() & other.keys())
-    scores = [[ranking[name] for name in names] for ranking in (one, other)]
-    if len(names) < 3 or any(len(set(column)) < 2 for column in scores):
+    ranks = np.array([_ranks([ranking[name] for name in names]) for ranking in (one, other)]).T
+    if len(names) < 3 or (ranks.min(axis=0) == ranks.max(axis=0)).any():
         return unidentified("fewer than three models in both rankings, or all tied", level=level, n=len(names))
-    test = stats.spearmanr if method == "spearman" else stats.kendalltau
-    value = float(test(*scores).statistic)
-    n = len(names)
+    statistic = _spearman if method == "spearman" else _kendall
+    value, n = statistic(ranks), len(names)
     if n < 6:
         return Estimate(value, None, None, level, "none", n, reason="fewer than six models")
+    known = agreement(statistic, ranks, np.arange(n), rng=np.random.default_rng(0), level=level, apart=_NEIGHBOURS)
     variance = (1 + value**2 / 2) / (n - 3) if method == "spearman" else 0.437 / (n - 4)
     half = critical_value(level) * np.sqrt(variance)
     centre = np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))
     lower, upper = np.tanh([centre - half, centre + half])
-    return Estimate(value, float(lower), float(upper), level, "Fisher's z (Bonett and Wright 2000)", n)
+    ends = min(float(lower), max(known.ends[0], -1.0)), max(float(upper), min(known.ends[1], 1.0))
+    return Estimate(value, *ends, level, "Fisher's z (Bonett and Wright 2000), or jackknife with t", n)
+
+
+def _ranks(scores: Sequence[float]) -> Floats:
+    """Ranks from 1, equal scores share."""
+    code, counts = np.unique(scores, return_inverse=True, return_counts=True)[1:]
+    ranks: Floats = (np.cumsum(counts) - (counts - 1) / 2)[code]
+    return ranks
+
+
+def _spearman(ranks: Floats) -> float:
+    """NaN where one side ranks all alike."""
+    one, other = ((side - side.mean()) for side in map(_ranks, ranks.T))
+    size = float(np.sqrt((one @ one) * (other @ other)))
+    return float(one @ other) / size if size else float("nan")
+
+
+def _kendall(ranks: Floats) -> float:
+    """tau-b; NaN where one side ranks all alike."""
+    i, j = np.triu_indices(len(ranks), 1)
+    one, other = np.sign(ranks[i] - ranks[j]).T
+    size = float(np.sqrt((one @ one) * (other @ other)))
+    return float(one @ other) / size if size else float("nan")
 
 
 def _counts(ratings: Floats) -> NDArray[np.float64]:

@@ -58,10 +58,11 @@ def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
     shuffled = shuffled_elo(table, rng=rng)
     k = len(table.models)
     met = np.isin(np.arange(k), np.concatenate([table.model_a, table.model_b]))
+    moved = shuffled.upper > shuffled.lower  # where no order changes anything, that is no certainty
     return Estimates(
         value=np.where(met, shuffled.rating, np.nan),
-        lower=shuffled.lower,
-        upper=shuffled.upper,
+        lower=np.where(moved, shuffled.lower, np.nan),
+        upper=np.where(moved, shuffled.upper, np.nan),
         covariance=np.full((k, k), np.nan),
         flags=[""] * k,
         method=f"smallest and largest over {shuffled.orders} orders of the verdicts: no confidence interval",

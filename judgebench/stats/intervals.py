@@ -15,7 +15,7 @@ the data are not. It does not resample judges, and it is no remedy for a handful
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import hypot, inf, isfinite, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 Clusters = NDArray[np.integer]
 _FEW = "fewer than two instructions"
 _ALIKE = "it never varied, so nothing tells how much it would"
+_JACKKNIFE = "jackknife over instructions with t and imagined items"
 _NOUGHT = 1e-12  # what rounding leaves of no spread
 _BLOCK = 50  # resamples weighted at once
 FEWEST_RESAMPLED = 100  # instructions: of fewer, a sample misses rare outcomes too often for any bootstrap to know them
@@ -202,19 +203,76 @@ def cluster_error(influence: Floats, clusters: Clusters) -> float:
     return float(np.sqrt((sums**2).sum() * g / (g - 1))) if g > 1 else float("nan")
 
 
-def clustered_estimate(
+def jackknife_estimate(
+    statistic: Callable[[NDArray[np.intp]], float],
+    clusters: Clusters,
+    imagined: Clusters,
+    *,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    most: int = 400,
+    bounds: tuple[float, float] = (-inf, inf),
+) -> Estimate:
+    """``statistic`` of row numbers, with an interval by leaving out one cluster (n,) at a time, by Student's t.
+
+    Rows from n on are ``imagined`` (m,), the codes of their clusters: they count in the interval alone, so that what
+    never varied is not certain. Of more than ``most`` clusters, so many random groups are left out one by one.
+    A statistic that is not defined on the data is NaN, and reported as not identified. Raises StatisticsError for fewer
+    than two groups or a level outside (0, 1).
+    """
+    if most < 2:
+        raise StatisticsError(f"an interval needs at least two resamples, not {most}")
+    n = len(clusters)
+    value = statistic(np.arange(n)) if n else float("nan")
+    if not isfinite(value):
+        return unidentified("it is not defined on these data", level=level, n=n)
+    code, sizes = np.unique(clusters, return_inverse=True, return_counts=True)[1:]
+    if len(sizes) < 2:
+        return Estimate(value, None, None, level, "none", n, _FEW)
+    groups = rng.permutation(len(sizes)) % most if len(sizes) > most else np.arange(len(sizes))
+    part = np.concatenate([groups[code], groups.max() + 1 + np.unique(imagined, return_inverse=True)[1]])
+    centre, left_out = statistic(np.arange(len(part))), range(int(part.max()) + 1)
+    around = np.array([statistic(np.flatnonzero(part != group)) for group in left_out])
+    if not isfinite(centre) or not np.isfinite(around).all():
+        return Estimate(value, None, None, level, "none", n, "too few data for an interval")
+    degrees = min(sizes.sum() ** 2 / (sizes**2).sum(), groups.max() + 1) - 1
+    half = critical_value(level, max(degrees, 1.0)) * sqrt((1 - 1 / len(around)) * len(around) * around.var())
+    lower, upper = (min(max(end, bounds[0]), bounds[1]) for end in (centre - half, centre + half))
+    return Estimate(value, min(lower, value), max(upper, value), level, _JACKKNIFE, n)
+
+
+def influence_estimate(
     value: float,
     influence: Floats,
     clusters: Clusters,
     *,
-    n: int,
+    extra: float = 0.0,
     level: float = 0.95,
     bounds: tuple[float, float] = (-inf, inf),
 ) -> Estimate:
-    """``value`` with the interval of its rows' influence (n,), by Student's t of the clusters that have any."""
-    degrees = max(len(np.unique(clusters[influence != 0])) - 1, 1)
-    se = cluster_error(influence, clusters)
-    return normal_estimate(value, se, level=level, n=n, degrees=degrees, bounds=bounds)
+    """``value`` with the interval that its rows' influence (n,) gives by Student's t, clustered (n,).
+
+    ``extra``: variance besides, such as imagined rows add. Raises StatisticsError for a level outside (0, 1).
+    """
+    degrees = float(_sums_of(influence, clusters).degrees)
+    se = sqrt(cluster_error(influence, clusters) ** 2 + extra)
+    return normal_estimate(value, se, level=level, n=len(influence), degrees=max(degrees, 1.0), bounds=bounds)
+
+
+def difference_estimate(one: Estimate, other: Estimate) -> Estimate:
+    """``one`` less ``other``, which are independent, from their own intervals.
+
+    MOVER (Zou and Donner 2008; of shares, Newcombe 1998, Statistics in Medicine 17, 873-890, method 10).
+    """
+    n = one.n + other.n
+    if one.value is None or other.value is None:
+        return unidentified(one.reason or other.reason, level=one.level, n=n)
+    value = one.value - other.value
+    if not all(map(isfinite, (*one.ends, *other.ends))):
+        return Estimate(value, None, None, one.level, "none", n, one.reason or other.reason or _FEW)
+    down = hypot(one.value - one.ends[0], other.ends[1] - other.value)
+    up = hypot(one.ends[1] - one.value, other.value - other.ends[0])
+    return Estimate(value, value - down, value + up, one.level, f"MOVER of {one.method}", n)
 
 
 def bootstrap_estimate(

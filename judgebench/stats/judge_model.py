@@ -40,18 +40,21 @@ _THETA_SD, _EFFECT_SD, _GAMMA_SD, _TIE_MEAN, _TIE_SD = 3.0, 0.5, 0.5, float(np.l
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TermEstimates:
-    """Estimates with standard errors; NaN where not identified."""
+    """Estimates with standard errors, aligned to ``names``; NaN where not identified."""
 
     names: tuple[str, ...]
     estimate: Floats
     standard_error: Floats
+    doubt: Floats  # variance that one more average instruction would by itself add; no estimate is surer
+    degrees: float  # of freedom behind the variances
 
     def items(self, level: float) -> Iterator[tuple[str, Estimate]]:
-        """Each by its name."""
-        for name, value, error in zip(self.names, self.estimate, self.standard_error, strict=True):
-            known = bool(np.isfinite(value))
-            reason = "the verdicts cannot tell it"
-            yield name, normal_estimate(float(value), float(error), level=level) if known else unidentified(reason)
+        """Each by its name, with its interval by Student's t."""
+        errors = np.sqrt(self.standard_error**2 + self.doubt)
+        for name, value, error in zip(self.names, self.estimate.tolist(), errors.tolist(), strict=True):
+            told = np.isfinite(value)
+            known = normal_estimate(value, error, level=level, degrees=max(self.degrees, 1.0)) if told else None
+            yield name, known or unidentified("the verdicts cannot tell it", level=level)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,10 +243,10 @@ def _result(likelihood: _Likelihood, x: Floats, scale: Mapping[str, float]) -> J
     shown = np.where(known, x, np.nan)
     theta = places["theta"]
     silent = np.isnan(shown[theta])
-    slot, gamma, nu = (
-        TermEstimates(table.judges, shown[places[n]], errors[places[n]]) for n in ("slot", "gamma", "nu")
-    )
-    effects = _all_effects(likelihood, shown[places["beta"]], errors[places["beta"]], scale)
+    numbers = np.stack([shown, errors, _doubt(likelihood, x)])
+    degrees = len(np.unique(table.instruction)) - 1.0
+    slot, gamma, nu = (_terms(table.judges, numbers[:, places[n]], degrees) for n in ("slot", "gamma", "nu"))
+    effects = _all_effects(likelihood, numbers[:, places["beta"]], degrees, scale)
     groups = [("effect", effects), ("first place", slot), ("discrimination", gamma)]
     groups += [("tie tendency", nu)] if likelihood.ties else []
     return JudgeModel(
@@ -263,14 +266,27 @@ def _result(likelihood: _Likelihood, x: Floats, scale: Mapping[str, float]) -> J
     )
 
 
-def _all_effects(likelihood: _Likelihood, values: Floats, errors: Floats, scale: Mapping[str, float]) -> TermEstimates:
-    """In the units and order given, NaN for columns that were left out."""
-    place = {name: j for j, name in enumerate(likelihood.columns)}
-    names = tuple(scale)
-    both = np.array(
-        [(values[place[n]] / scale[n], errors[place[n]] / scale[n]) if n in place else (np.nan, np.nan) for n in names]
-    ).reshape(len(names), 2)
-    return TermEstimates(names, both[:, 0], both[:, 1])
+def _all_effects(likelihood: _Likelihood, numbers: Floats, degrees: float, scale: Mapping[str, float]) -> TermEstimates:
+    """In the units and order given, NaN for columns that were left out; ``numbers`` as in ``_terms``, (3, kept)."""
+    units = np.array([scale[name] for name in likelihood.columns])
+    every = np.full((3, len(scale)), np.nan)
+    every[:, [list(scale).index(name) for name in likelihood.columns]] = numbers / np.stack([units, units, units**2])
+    return _terms(tuple(scale), every, degrees)
+
+
+def _terms(names: tuple[str, ...], numbers: Floats, degrees: float) -> TermEstimates:
+    """``numbers`` (3, m): estimates, standard errors, doubts."""
+    return TermEstimates(names, numbers[0], numbers[1], numbers[2], degrees)
+
+
+def _doubt(likelihood: _Likelihood, x: Floats) -> Floats:
+    """(p,) variance that one average instruction more would by itself add to each parameter's."""
+    pieces, jacobian = likelihood.at(x)
+    information = likelihood.information(pieces, jacobian)
+    bread = np.linalg.inv(information)
+    clusters = len(np.unique(likelihood.table.instruction))
+    doubt: Floats = np.diag(bread @ (information - likelihood.prior_precision) @ bread) / clusters
+    return np.maximum(doubt, 0.0)
 
 
 def _covariance(likelihood: _Likelihood, x: Floats) -> Floats:

@@ -15,7 +15,7 @@ from judgebench.errors import StatisticsError
 from judgebench.stats.verdict_table import Floats
 
 _SAFE_STEP = 0.5  # natural log-odds; a logistic likelihood cannot fall under a Newton step that short
-_STEP_TOLERANCE = 1e-8  # the step after this one would be about its square
+STEP_TOLERANCE = 1e-8
 _GRADIENT_TOLERANCE = 1e-12  # of the scale: what rounding leaves of a gradient
 
 
@@ -50,8 +50,17 @@ def solve_dense(information: Floats, gradient: Floats) -> Floats:
     return step
 
 
-def maximise(likelihood: Likelihood, start: Floats, *, scale: float = 1.0, iterations: int = 100) -> Optimum:
+def maximise(
+    likelihood: Likelihood,
+    start: Floats,
+    *,
+    scale: float = 1.0,
+    iterations: int = 100,
+    tolerance: float = STEP_TOLERANCE,
+) -> Optimum:
     """The maximum reached from ``start``; ``scale`` is the size of the sums inside a component of the gradient.
+
+    ``tolerance`` of the last step, in units of the parameters: the step after it would be about its square.
 
     Raises StatisticsError when the information is singular or ``iterations`` steps do not converge.
     """
@@ -64,7 +73,7 @@ def maximise(likelihood: Likelihood, start: Floats, *, scale: float = 1.0, itera
         if size <= _GRADIENT_TOLERANCE * scale:
             return Optimum(x, iteration, size)
         x = x + _shortened(likelihood.value, x, step)
-        if np.abs(step).max() <= _STEP_TOLERANCE:
+        if np.abs(step).max() <= tolerance:
             return Optimum(x, iteration, size)
     raise StatisticsError(
         f"the fit did not converge in {iterations} steps; the data may hold extreme or contradictory values"

@@ -1,6 +1,6 @@
 """How many instructions a comparison needs, before judges are paid, and what more of them would buy.
 
-Normal approximations for two-sided tests of paired differences: the same instructions for both models, so what the two
+Two-sided t-tests of paired differences: the same instructions for both models, so what the two
 share cancels. Standard deviations come from a pilot; 0.5 is the largest that there is. Nothing here looks at results
 early; a plan is for one look.
 
@@ -8,22 +8,26 @@ How well a ranking tells models apart and foretells another is measured as Arena
 separability, agreement with confidence and the Brier score of pairs, over every pair that both rankings know.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from math import ceil, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import chdtri, ndtr, ndtri
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.bradley_terry import difference_errors
-from judgebench.stats.intervals import critical_value
+from judgebench.stats.intervals import critical_value, critical_values
 from judgebench.stats.verdict_table import Floats
 
 __all__ = [
     "PlannedComparison", "RankingQuality", "RankingWithIntervals", "detectable_difference", "instructions_needed",
     "power", "ranking_quality", "separability", "separability_by_instructions",
 ]  # fmt: skip
+
+
+_NODES, _WEIGHTS = (np.polynomial.legendre.leggauss(200) + np.array([[1.0], [0.0]])) / 2  # to integrate over (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,9 @@ def instructions_needed(plan: PlannedComparison) -> int:
     unit = _unit_error(plan)
     if not 0 < plan.difference < 1:
         raise StatisticsError(f"the difference must lie strictly between 0 and 1, not {plan.difference!r}")
-    return max(ceil((_quantiles(plan) * unit / plan.difference) ** 2 - 1e-9), 2)
+    about = ceil((_quantiles(plan) * unit / plan.difference) ** 2)  # what the normal distribution asks for
+    planned = range(2, 2 * about + 100)
+    return planned[bisect_left(planned, plan.power, key=lambda n: power(n, plan))]
 
 
 def detectable_difference(instructions: int, plan: PlannedComparison) -> float:
@@ -55,7 +61,13 @@ def detectable_difference(instructions: int, plan: PlannedComparison) -> float:
     """
     if instructions < 2:
         raise StatisticsError("a comparison needs at least two instructions")
-    return _quantiles(plan) * _unit_error(plan) / sqrt(instructions)
+    unit = _unit_error(plan) / sqrt(instructions)
+    steps = range(10**11)  # billionths of an error
+    return (
+        unit
+        * bisect_left(steps, plan.power, key=lambda step: _chance(step * 1e-9, instructions - 1, plan.level))
+        * 1e-9
+    )
 
 
 def power(instructions: int, plan: PlannedComparison) -> float:
@@ -65,9 +77,7 @@ def power(instructions: int, plan: PlannedComparison) -> float:
     """
     if instructions < 2:
         raise StatisticsError("a comparison needs at least two instructions")
-    shift = plan.difference * sqrt(instructions) / max(_unit_error(plan), 1e-300)
-    z = critical_value(plan.level)
-    return float(ndtr(shift - z) + ndtr(-z - shift))
+    return _chance(plan.difference * sqrt(instructions) / max(_unit_error(plan), 1e-12), instructions - 1, plan.level)
 
 
 def separability_by_instructions(
@@ -87,10 +97,16 @@ def separability_by_instructions(
     errors = difference_errors(covariance)[i, j]
     with np.errstate(divide="ignore", invalid="ignore"):
         shifts = np.abs(estimates[i] - estimates[j])[None, :] / errors * np.sqrt(numbers / instructions)[:, None]
-    z = critical_value(level)
-    chance = np.where(np.isnan(shifts), 0.0, ndtr(shifts - z) + ndtr(-z - shifts))
+    t = critical_values(numbers - 1, level)[:, None]
+    chance = np.where(np.isnan(shifts) | np.isnan(t), 0.0, ndtr(shifts - t) + ndtr(-t - shifts))
     shares: Floats = chance[:, np.isfinite(errors)].mean(axis=1)
     return shares
+
+
+def _chance(shift: float, degrees: float, level: float) -> float:
+    """That a t-test finds a difference of ``shift`` errors: the mean over what the sample's own error may be."""
+    needed = critical_value(level, degrees) * np.sqrt(chdtri(degrees, _NODES) / degrees)
+    return float(_WEIGHTS @ (ndtr(shift - needed) + ndtr(-needed - shift)))
 
 
 def _unit_error(plan: PlannedComparison) -> float:

@@ -24,7 +24,7 @@ from math import hypot, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, expit
+from scipy.special import expit
 
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate
@@ -40,7 +40,7 @@ __all__ = [
     "corrected_share",
 ]  # fmt: skip
 _KINDS = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]])  # of imagined items: label, judge
-_CORRECTED = "Rogan-Gladen, MOVER of Jeffreys's intervals"
+_CORRECTED = "Rogan-Gladen, MOVER of Agresti-Coull"
 _IMAGINED = "prediction-powered with t and four imagined pairs"
 
 
@@ -415,7 +415,7 @@ def corrected_share(share: float, items: int, rates: JudgeErrorRates, *, level: 
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """A share with Jeffreys's interval (Brown, Cai and DasGupta 2001); its error is with half an item more of each."""
+    """A share with the interval of Agresti and Coull (1998), and the standard error that it is made of."""
 
     value: float
     lower: float
@@ -424,11 +424,11 @@ class _Share:
 
     @classmethod
     def of(cls, share: float, n: int, level: float) -> "_Share":
-        critical_value(level)
-        yes, no, tail = n * share + 0.5, n * (1 - share) + 0.5, (1 - level) / 2
-        lower, upper = betaincinv(yes, no, [tail, 1 - tail])
-        error = sqrt(yes * no / (n + 1)) / (n + 1)
-        return cls(share, min(float(lower), share), max(float(upper), share), error)
+        z = critical_value(level)
+        size = n + z**2
+        centre = (n * share + z**2 / 2) / size
+        error = sqrt(centre * (1 - centre) / size)
+        return cls(share, min(_clip(centre - z * error), share), max(_clip(centre + z * error), share), error)
 
     def reach(self, side: int) -> float:
         """From the value to the end on this side."""

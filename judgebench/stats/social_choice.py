@@ -287,7 +287,8 @@ class Consensus:
     models: tuple[str, ...]
     lottery: tuple[float, ...]  # probability of each model in the mixture that nobody beats on average
     unmet: int  # pairs of models that never met, which the lottery takes for even
-    condorcet_winner: str | None  # preferred to each other model by a majority
+    condorcet_winner: str | None  # preferred to each other model by a majority of these verdicts
+    condorcet_certain: bool  # whether intervals that hold together prove each of its majorities
     categories: tuple[str, ...]  # that ranked; "" where instructions have none
     borda: tuple[float, ...]  # mean share of others beaten over categories, in [0, 1]
     kemeny: tuple[str, ...]  # the order that contradicts fewest categories
@@ -300,14 +301,15 @@ class Consensus:
 
 
 def consensus(
-    table: VerdictTable, categories: Sequence[str | None], *, resamples: int = 1000, seed: int = 0
+    table: VerdictTable, categories: Sequence[str | None], *, resamples: int = 1000, seed: int = 0, level: float = 0.95
 ) -> Consensus:
     """``categories`` is aligned to ``table.instructions``. Raises StatisticsError for fewer than two models."""
     present = np.unique(np.concatenate([table.model_a, table.model_b]))
     if len(present) < 2:
         raise StatisticsError("there are no verdicts on two models: run a judge first, or choose another judge")
     models = tuple(table.models[code] for code in present)
-    rates = pair_rates(table).rate[np.ix_(present, present)]
+    pairs, among = pair_rates(table, level=1 - (1 - level) / (len(present) - 1)), np.ix_(present, present)
+    rates = pairs.rate[among]
     majorities = np.nan_to_num(rates, nan=0.5)
     winner = condorcet_winner(majorities.copy())
     names, ranks = _by_category(table, categories)
@@ -317,6 +319,7 @@ def consensus(
         lottery=tuple(maximal_lottery(rates).tolist()),
         unmet=int(np.isnan(rates[np.triu_indices(len(present), 1)]).sum()),
         condorcet_winner=None if winner is None else models[winner],
+        condorcet_certain=winner is not None and bool((np.delete(pairs.lower[among][winner], winner) > 0.5).all()),
         categories=names,
         borda=tuple(borda(ranks[:, present]).tolist()),
         kemeny=tuple(models[code] for code in order.order),

@@ -287,6 +287,7 @@ class BattleFilter:
     suspicious: bool = False  # only those with little mass on the labels, or won by an output a tenth as long
     against_human: bool = False  # only those in which people, on average, prefer the other output
     text: str = ""  # found in the instruction or an output, calls of tools and their results included
+    instruction: str | None = None  # key
     order: BattleOrder = "instructions"  # as they were asked; or those won most surely by the weaker model first
 
 
@@ -418,6 +419,9 @@ def _trials(
         check_model(connection, name)
         mine = sa.select(_o.id).join(t.models, t.models.c.id == _o.model_id).where(t.models.c.name == name)
         query = query.where(v.output_a_id.in_(mine) | v.output_b_id.in_(mine))
+    if chosen.instruction is not None:
+        one = sa.select(t.instructions.c.id).where(t.instructions.c.key == chosen.instruction)
+        query = query.where(v.instruction_id.in_(one))
     if not chosen.text:
         return query
     instructions = instructions_with(connection, benchmark, chosen.text)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -26,7 +27,7 @@ Connection = sa.Connection  # what every function of the store works in; from ``
 AMONG: sa.BindParameter[Any] = sa.bindparam("among", expanding=True)  # the values of ``rows_among``
 _IN_LIST = 500  # values in one SQL IN list; both engines take more, plans grow slow
 _BUSY_TIMEOUT_S = 30
-_REVISION = re.compile("[0-9]{4}")
+_REVISION = re.compile("(?!0000)[0-9]{4}")
 _UPGRADE_TIMEOUT_S = 900  # for another process that upgrades the same database
 _ADVISORY_LOCK = 0x6A75646765  # "judge" in ASCII
 _SQLITE_PRAGMAS = (
@@ -85,7 +86,8 @@ class Database:
             raise InputError(
                 f"there is no database at {self.name}: submit or import something first, or name it by --db"
             )
-        self.engine = _engine(self.url)
+        self.read_only = self.is_sqlite and _is_read_only(Path(self.url.database or ""))
+        self.engine = _engine(self.url, read_only=self.read_only)
         event.listen(self.engine, "handle_error", _refuse_value)
         # PostgreSQL otherwise takes a snapshot a statement, which a writer needs who has waited for another.
         level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
@@ -120,7 +122,11 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """A connection in one transaction that no other writer shares; committed at the end, or not at all."""
+        """A connection in one transaction that no other writer shares; committed at the end, or not at all.
+
+        Raises DatabaseError where the database can only be read.
+        """
+        self._check_writable()
         with self._translated(), self.engine.connect() as plain:
             connection = plain.execution_options(judgebench_write=True)
             with connection.begin():
@@ -140,13 +146,14 @@ class Database:
         return revisions[0] if revisions else None
 
     def upgrade(self) -> None:
-        """Bring the schema to this code's revision."""
+        """Bring the schema to this code's revision. Raises DatabaseError where the database can only be read."""
         with self._changing() as connection:
             migrate(connection)
 
     @contextmanager
     def _changing(self) -> Iterator[sa.Connection]:
         """``write`` for a change of the schema: tables that others refer to can be built anew."""
+        self._check_writable()
         if not self.is_sqlite:
             with self.write() as connection:
                 yield connection
@@ -175,6 +182,13 @@ class Database:
             if new:
                 where = ", ".join(f"{table} to {other}" for table, other in sorted(new))
                 raise DatabaseError(f"the database {self.name} cannot be upgraded: rows would refer to none ({where})")
+
+    def _check_writable(self) -> None:
+        if self.read_only:
+            raise DatabaseError(
+                f"the database {self.name} can only be read, its file or folder is write-protected: copy it to a "
+                "folder of your own for what writes"
+            )
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -253,12 +267,29 @@ def _postgres_type(kind: sa.types.TypeEngine[Any]) -> str:
     return next(name for type_, name in named if isinstance(kind, type_))
 
 
-def _engine(url: URL) -> sa.Engine:
+def _is_read_only(path: Path) -> bool:
+    """Whether an SQLite database is there that nobody here can write to: its journals need its folder."""
+    effective = os.access in os.supports_effective_ids
+    places = (path, path.absolute().parent)
+    return path.exists() and not all(os.access(place, os.W_OK, effective_ids=effective) for place in places)
+
+
+def _read_only_url(path: str) -> URL:
+    """What another process may yet write stands in a log beside the database; without one it is taken to stay as it is,
+    because SQLite could not make the files by which readers and writers agree."""
+    log = Path(f"{path}-wal")
+    mode = {"mode": "ro"} if log.exists() and log.stat().st_size else {"immutable": "1"}
+    return URL.create("sqlite", database=f"file:{quote(path)}", query={"uri": "true", **mode})
+
+
+def _engine(url: URL, *, read_only: bool = False) -> sa.Engine:
     if url.get_backend_name() == "sqlite":
         if url.database and not Path(url.database).absolute().parent.is_dir():
             raise InputError(f"the folder of the database {url.database} does not exist: create it first")
+        if read_only:
+            url = _read_only_url(url.database or "")
         engine = sa.create_engine(url, connect_args={"check_same_thread": False})
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", _prepare_reading if read_only else _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
@@ -278,6 +309,11 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun by _begin_sqlite, never by the driver
     for pragma in _SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_reading(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA temp_store=MEMORY")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ _CHANGING = (t.benchmarks, t.models, t.judges, t.judge_addresses, t.batches)
 class Check:
     """What a check found: rows by table, and the problems in words."""
 
-    rows: dict[str, int]
+    rows: dict[str, int]  # none where the file is damaged
     problems: tuple[str, ...]
 
 
@@ -65,14 +66,14 @@ def check(database: Database) -> Check:
     """Count every table and look for what constraints cannot hold."""
     problems: list[str] = []
     with database.read() as connection:
+        if faults := _faults(connection):
+            return Check({}, tuple(f"the file is damaged, restore a backup: {fault}" for fault in faults))
         rows = {
             table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
             for table in t.metadata.sorted_tables
         }
         problems += lost_completions(connection)
         if database.is_sqlite:
-            faults = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-            problems += [f"integrity: {fault}" for fault in faults if fault != "ok"]
             dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
             problems += [f"table {row[0]}, row {row[1]}: refers to a missing row of {row[2]}" for row in dangling]
         problems += [f"{count} {what}" for what, query in _IMPOSSIBLE.items() if (count := connection.scalar(query))]
@@ -174,7 +175,7 @@ def refresh(database: Database) -> None:
 def backup(database: Database, target: Path) -> None:
     """Write the whole database into a new SQLite file, consistent even while others write.
 
-    Raises InputError when the target exists.
+    Raises InputError when the target exists or cannot be written, DatabaseError when the database's file is damaged.
     """
     if target.exists():
         raise InputError(f"{target} exists: a backup never overwrites, choose another name")
@@ -182,12 +183,36 @@ def backup(database: Database, target: Path) -> None:
         copy(database, str(target))
         return
     unfinished = target.with_name(target.name + ".unfinished")
-    with database.read() as connection:
-        source = connection.connection.driver_connection
-        with sqlite3.connect(unfinished) as sink:
-            source.backup(sink)  # type: ignore[union-attr]  # the driver's own connection, sqlite3 here
-        sink.close()
-    os.replace(unfinished, target)
+    try:
+        with database.read() as connection:
+            if faults := _faults(connection):
+                raise DatabaseError(f"the database {database.name} is damaged, so that nothing was saved: {faults[0]}")
+            _copy_pages(connection.connection.driver_connection, unfinished)
+        os.replace(unfinished, target)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written ({error.strerror}): choose another place") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _faults(connection: sa.Connection) -> list[str]:
+    """What SQLite finds broken in its file, a few lines at most; nothing for another engine."""
+    if connection.dialect.name != "sqlite":
+        return []
+    try:
+        lines = connection.exec_driver_sql("PRAGMA integrity_check(10)").scalars().all()
+    except sa.exc.DatabaseError as error:
+        lines = [str(error.orig)]
+    return [" ".join(line.split()) for line in lines if line != "ok"]
+
+
+def _copy_pages(source: Any, target: Path) -> None:
+    """Raises OSError where the target cannot be written."""
+    try:
+        with closing(sqlite3.connect(target)) as sink:
+            source.backup(sink)
+    except sqlite3.Error as error:
+        raise OSError(None, str(error)) from error
 
 
 def copy(source: Database, address: str) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """The pages' logic without a browser: nothing stored, outputs without verdicts, and the demo."""
 
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from judgebench.formats.outputs import read_outputs
 from judgebench.records import Instruction, Model, Output
 from judgebench.resources import folder
 from judgebench.show.tables import pairs_csv
+from judgebench.store.battles import BattleFilter
 from judgebench.store.database import Database
 from tests import mixed
 from tests.factories import ok, result, trial
@@ -45,17 +47,77 @@ def test_with_the_demo(page: str, monkeypatch: pytest.MonkeyPatch, demo_database
     assert opened(page, monkeypatch, demo_database).title[0].value.lower() == page
 
 
-def test_outputs_without_verdicts_are_not_ranked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def hasty(tmp_path: Path) -> Path:
+    """A database with the outputs of one model, which were not audited."""
     path = tmp_path / "new.db"
-    database = Database(str(path), create=True)
-    submission = read_outputs(folder("demo") / "outputs" / "demo-hasty.json")
-    services.submissions.save(
-        database, services.submissions.prepare(database, submission, benchmark="demo", model="demo-hasty")
-    )
-    database.close()
-    assert "run a judge first" in printed(opened("leaderboard", monkeypatch, path))
-    assert "run a judge first" in printed(opened("matrix", monkeypatch, path))
-    assert "No battle passes this filter." in printed(opened("battles", monkeypatch, path))
+    with closing(Database(str(path), create=True)) as database:
+        submission = read_outputs(folder("demo") / "outputs" / "demo-hasty.json")
+        prepared = services.submissions.prepare(database, submission, benchmark="demo", model="demo-hasty")
+        services.submissions.save(database, prepared, audit=False)
+    return path
+
+
+def test_outputs_without_verdicts_are_not_ranked(monkeypatch: pytest.MonkeyPatch, hasty: Path) -> None:
+    assert "run a judge first" in printed(opened("leaderboard", monkeypatch, hasty))
+    assert "run a judge first" in printed(opened("matrix", monkeypatch, hasty))
+    assert "No battle passes this filter." in printed(opened("battles", monkeypatch, hasty))
+
+
+def audits(path: Path) -> dict[str | None, bool]:
+    with closing(Database(str(path))) as database:
+        stored = services.audits.results.audits(database, "demo")
+    return {audit.model: audit.passed and not audit.stale for audit in stored}
+
+
+def submitting(app: "testing.AppTest", model: str) -> "testing.AppTest":
+    """The demo's outputs of a model, uploaded under its name."""
+    content = (folder("demo") / "outputs" / f"{model}.json").read_bytes()
+    app.file_uploader(key="upload").set_value((f"{model}.json", content, "application/json")).run()
+    app.text_input(key="model").set_value(model).run()
+    assert not app.exception
+    return app
+
+
+def button(app: "testing.AppTest", label: str) -> "testing.element_tree.Button":
+    return next(button for button in app.button if button.label == label)
+
+
+def test_a_submission_with_severe_findings_is_stored_only_once_that_is_ticked(
+    monkeypatch: pytest.MonkeyPatch, hasty: Path
+) -> None:
+    app = submitting(opened("submit", monkeypatch, hasty), "null-constant")
+    assert "constant-output" in printed(app)
+    assert any("<mark" in html.value for html in app.html)
+    assert button(app, "Store these outputs").disabled
+    app.checkbox(key="accept_findings").check().run()
+    assert audits(hasty) == {}
+    button(app, "Store these outputs").click().run()
+    assert "45 outputs are new" in printed(app)
+    assert audits(hasty) == {"null-constant": False}
+
+
+def test_an_honest_submission_is_stored_with_its_audit(monkeypatch: pytest.MonkeyPatch, hasty: Path) -> None:
+    app = submitting(opened("submit", monkeypatch, hasty), "demo-careful")
+    assert not app.checkbox
+    button(app, "Store these outputs").click().run()
+    assert "45 outputs are new" in printed(app)
+    assert audits(hasty) == {"demo-careful": True}
+
+
+def test_a_finding_leads_to_a_battle_of_its_output(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
+    with closing(Database(str(demo_database))) as database:
+        first, *_ = services.battles.battles(database, "demo", BattleFilter(models=("null-constant",)), limit=1)[0]
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
+    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20).run()
+    app.query_params["instruction"] = first.instruction
+    app.query_params["models"] = "null-constant"
+    app.switch_page("screens/battles.py").run()
+    assert not app.exception
+    assert "null-constant (" in printed(app)
+    app.query_params["instruction"] = "none"
+    app.run()
+    assert "yet to be judged" in printed(app)
 
 
 def test_a_wrong_address_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

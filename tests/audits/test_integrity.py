@@ -63,6 +63,7 @@ def test_missing_and_failed_trials_are_shares_of_a_models_own() -> None:
         ("judge-changed", Severity.LOW, lambda stored: replace(stored, replied_by="llm-2")),
         ("not-borne-out", Severity.HIGH, lambda stored: replace(stored, verdict=ok(0.0))),
         ("not-borne-out", Severity.HIGH, lambda stored: replace(stored, reread=failed())),
+        ("label-for-odds", Severity.LOW, lambda stored: replace(stored, verdict=replace(ok(1.0), detail="why"))),
         ("older-parser", Severity.LOW, lambda stored: replace(stored, verdict=replace(ok(0.0), parser="0"))),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.audits.submission_set import SKETCH, SubmissionSet, outside_instruction, shingles, sketch
+from judgebench.audits.submission_set import SubmissionSet, outside_instruction, shingles
 
 WORDS = [f"word{number}" for number in range(400)]
 
@@ -15,7 +15,6 @@ WORDS = [f"word{number}" for number in range(400)]
 def test_property_sequences_are_distinct_and_sorted(text: str) -> None:
     hashes = shingles(text)
     assert (np.diff(hashes.astype(object)) > 0).all()
-    assert len(sketch(hashes)) == SKETCH
 
 
 def test_one_changed_word_changes_five_sequences_and_no_other() -> None:
@@ -25,17 +24,6 @@ def test_one_changed_word_changes_five_sequences_and_no_other() -> None:
     assert len(shingles("")) == 0
     assert len(shingles("two words")) == len(np.intersect1d(shingles("two words"), shingles("Two WORDS"))) == 1
     assert len(shingles("\u6c34\u57ce\u97f3\u4e50\u5386\u53f2")) == 2  # a script without blanks, by character
-
-
-def test_recovery_sketches_tell_how_much_two_texts_share() -> None:
-    """Sets that share half of their union: about 16 of 32 entries are equal, over 40 pairs."""
-    rng, equal = np.random.default_rng(0), []
-    for _ in range(40):
-        drawn = rng.permutation(len(WORDS))
-        one, other = drawn[:150], np.concatenate([drawn[50:150], drawn[200:250]])
-        pair = [sketch(shingles(" ".join(WORDS[place] for place in places), 1)) for places in (one, other)]
-        equal.append(float((pair[0] == pair[1]).mean()))
-    assert abs(np.mean(equal) - 0.5) < 0.05
 
 
 def test_a_set_leaves_out_what_was_not_asked_and_names_the_others() -> None:

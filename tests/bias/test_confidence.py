@@ -129,12 +129,6 @@ def true_error(preference, chance):
     return np.abs(np.bincount(np.minimum(((confidence - 0.5) * 20).astype(int), 9), gaps)).sum() / len(gaps)
 
 
-def test_few_or_equal_items_have_no_interval_of_their_error():
-    few, alike = found([0.8] * 49, [1] * 49).expected_error, found([1.0] * 50, [1] * 50).expected_error
-    assert (few.lower, few.reason) == (None, "an interval takes 50 instructions")
-    assert (alike.lower, alike.reason) == (None, "confidence and being right never varied")
-
-
 def test_boasting_shows():
     rng = np.random.default_rng(2)
     p = np.where(rng.random(1000) < 0.5, 0.99, 0.01)
@@ -162,3 +156,21 @@ def test_preferences_out_of_range_are_refused():
 def test_nothing_to_calibrate():
     result = found([], [])
     assert (result.curve, result.brier.identified, result.expected_error.identified) == ((), False, False)
+
+
+@pytest.mark.parametrize("n", [10, 50, 200])
+@pytest.mark.parametrize("shift", [0.0, -0.2])
+def test_the_expected_error_is_held_also_of_a_judge_that_is_calibrated(n, shift):
+    rng, held = np.random.default_rng(8), []
+    for _ in range(60):
+        said = rng.uniform(0.5, 1.0, n)
+        truth = (rng.random(n) < said + shift) * 1.0
+        found = calibration(said, truth, np.arange(n), rng=rng, resamples=60).expected_error
+        held.append(found.lower <= -shift <= found.upper)
+    assert np.mean(held) >= 0.9
+
+
+def test_a_few_sure_and_right_verdicts_do_not_make_a_judge_calibrated():
+    found = calibration(np.ones(8), np.ones(8), np.arange(8), rng=np.random.default_rng(0)).expected_error
+    assert (found.value, found.lower) == (0.0, 0.0)
+    assert found.upper > 0.2

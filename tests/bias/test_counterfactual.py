@@ -205,6 +205,27 @@ def test_a_baseline_stays_at_one_half():
 def test_models_are_marked_by_what_audits_found(book):
     found = book[1].marked({"m3": "audit: repeated-line"}, ["m3: see"])
     for entry in (*found.entries, found.together):
-        assert {row.model for row in entry.board if row.flag} <= {"m3"}
-    assert [row.flag for row in found.together.board if row.model == "m3"] == ["audit: repeated-line"]
+        assert {row.model for row in entry.board if "audit" in row.flag} <= {"m3"}
+    flag = next(row.flag for row in found.together.board if row.model == "m3")
+    assert flag.split(", ")[-1] == "audit: repeated-line"
     assert found.notes[-1] == "m3: see"
+
+
+@pytest.mark.parametrize(("shorter", "flag"), [(1.0, "extrapolated"), (0.96, "extrapolated"), (0.9, ""), (0.5, "")])
+def test_a_model_of_whose_length_one_side_only_is_seen_is_marked_where_length_is_taken_away(shorter, flag):
+    table = BiasedWorld(instructions=100, slots=(0.0,)).table(np.random.default_rng(0))
+    mine, rank = table.model_a == 0, table.instruction % 100
+    brief = np.where(rank < 100 * shorter, 0, 10_000).astype(np.int32)
+    table = replace(
+        table,
+        length_a=np.where(mine, brief, table.length_a),
+        length_b=np.where(table.model_b == 0, brief, table.length_b),
+    )
+    found = counterfactuals(table, [length_effect(table), place_effect(table)])
+    flags = {row.model: row.flag for row in by_name(found)["length"].board}
+    assert flags[table.models[0]] == flag
+    assert any(note.startswith("extrapolated") for note in found.notes) == bool(flag)
+    assert any("learnt from these verdicts" in note for note in found.notes)
+    marked = found.marked({table.models[0]: "audit: copy"}).together.board
+    assert {row.model: row.flag for row in marked}[table.models[0]] == ", ".join(filter(None, (flag, "audit: copy")))
+    assert not any("slope" in note for note in counterfactuals(table, [place_effect(table)]).notes)

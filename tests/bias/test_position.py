@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import expit, stdtrit
+from scipy.special import expit
 
 from judgebench.bias.position import effect_at, match_orders, position, repeatability
+from judgebench.stats.intervals import critical_value
 from tests.bias.factories import SCALERLAB, BiasedWorld, both_orders, judged_twice, rows_of, table_of
 from tests.stats.factories import swapped
 
@@ -50,7 +51,9 @@ def test_a_judge_that_always_says_first():
 def test_hard_effect_is_the_conditional_likelihood():  # golden: E13, b = .5 log(30/12), var = (1/30 + 1/12) / 4
     hard = position(both_orders([("first", "first")] * 30 + [("second", "second")] * 12)).log_odds_hard
     assert hard.value == pytest.approx(np.log(30 / 12) / 2)
-    assert (hard.upper - hard.lower) / 2 / stdtrit(41, 0.975) == pytest.approx(np.sqrt(1 / 30 + 1 / 12) / 2, rel=0.02)
+    assert (hard.upper - hard.lower) / 2 / critical_value(0.95, 41) == pytest.approx(
+        np.sqrt(1 / 30 + 1 / 12) / 2, rel=0.02
+    )
 
 
 @pytest.mark.parametrize("order", [0, -1])

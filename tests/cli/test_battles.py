@@ -19,6 +19,10 @@ def test_battles_are_counted_and_filtered(judged: Invoke) -> None:
     inconsistent = judged(*where, "--judge", "scripted:always-first", "--inconsistent", "--format", "json").json
     assert inconsistent["total"] == 12
     assert judged(*where, "--text", "Question 3?", "--format", "json").json["total"] == 3
+    key = listed["battles"][0]["instruction"]
+    on_it = judged(*where, "--instruction", key, "--model", "alpha", "--format", "json").json["battles"]
+    assert on_it == [row for row in listed["battles"] if row["instruction"] == key and "alpha" in row.values()]
+    assert judged(*where, "--instruction", "none", "--format", "json").json["total"] == 0
     page = judged(*where, "--limit", "5", "--offset", "10").out.splitlines()
     assert page[-1] == "2 of 12 battles"
     assert judged(*where, "--judge", "nobody").code == 2

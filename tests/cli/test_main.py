@@ -1,11 +1,12 @@
 """The command line as a whole: its list, its start-up, its help texts and their examples."""
 
 import ast
+import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +169,46 @@ def test_commands_on_nothing_say_what_to_do(invoke: Invoke, tmp_path: Path) -> N
         assert result.code == 2
         assert result.err.startswith("judgebench: ")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("form", ["csv", "json", "table"])
+def test_a_full_disk_behind_the_output_is_one_clear_error(judged: Invoke, form: str) -> None:
+    del judged
+    command = [sys.executable, "-m", "judgebench", "leaderboard", "--benchmark", "bench", "--format", form]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines()[-1] == "judgebench: the output cannot be written: No space left on device"
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "en_US.ISO-8859-1"])
+def test_documents_are_utf_8_in_every_locale(invoke: Invoke, outputs: Callable[..., Path], locale: str) -> None:
+    invoke("submit", outputs("a", 2), "--model", "m\u00f6del\u2713", "--benchmark", "bench")
+    environment = {
+        **os.environ,
+        "LC_ALL": locale,
+        "PYTHONIOENCODING": "ascii",
+        "PYTHONCOERCECLOCALE": "0",
+        "PYTHONUTF8": "0",
+    }
+    for form in ([], ["--format", "json"]):
+        command = [sys.executable, "-m", "judgebench", "models", "--benchmark", "bench", *form]
+        done = subprocess.run(command, capture_output=True, env=environment, check=True)
+        assert "m\u00f6del\u2713" in done.stdout.decode("utf-8")
+
+
+def test_an_interrupt_while_it_is_loaded_is_quiet() -> None:
+    code = """
+import sys
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+from judgebench.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

@@ -73,6 +73,15 @@ def test_log_probabilities_come_with_their_alternatives_the_most_probable_first(
     )
 
 
+@pytest.mark.parametrize("absent", [None, float("nan"), "high", True])
+def test_a_log_probability_that_is_no_number_leaves_the_reply_and_no_alternatives(absent: object) -> None:
+    top = [{"token": "A", "logprob": absent}, {"token": "B", "logprob": -2.0}]
+    content = [{"token": "A", "logprob": -0.1, "top_logprobs": top}, {"token": ".", "logprob": absent}]
+    completion = reply_to(Reply.chat("A.", choice={"logprobs": {"content": content}}))
+    assert completion.text == "A."
+    assert completion.logprobs == (TokenLogprob("A", -9999.0), TokenLogprob(".", -9999.0))
+
+
 @pytest.mark.parametrize(
     ("reply", "text", "finish_reason"),
     [
@@ -121,8 +130,6 @@ def test_another_models_name_and_absurd_usage_do_not_break_a_completion() -> Non
         Reply.of([]),
         Reply.of(None),
         Reply.chat(17),
-        Reply.chat(choice={"logprobs": {"content": [{"token": "A", "logprob": None}]}}),
-        Reply.chat(choice={"logprobs": {"content": [{"token": "A", "logprob": float("nan")}]}}),
         Reply.chat(choice={"logprobs": {"content": ["A"]}}),
         Reply.chat(choice={"logprobs": {"content": [{"token": "A", "logprob": -1, "top_logprobs": [3]}]}}),
         Reply.chat(choice={"logprobs": {"content": [{"token": "A", "logprob": -1, "top_logprobs": 3}]}}),

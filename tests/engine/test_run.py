@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from judgebench import engine
+from judgebench import engine, services
 from judgebench.engine.plan import planned_trials
 from judgebench.errors import InputError, JudgeError
-from judgebench.records import Status
+from judgebench.records import Source, Status
 from judgebench.spec import Study, make
 from judgebench.store import schema as t
 from judgebench.store.database import Database
-from tests.engine.served import prefers_quality, rates_quality
+from tests.engine.served import prefers_quality, prefers_quality_aloud, rates_quality
 from tests.fault_server import FaultServer, Reply
 from tests.filling import asked, stored
 
@@ -112,6 +112,23 @@ def test_scores_are_read_again_by_the_current_parser(database: Database, monkeyp
     with database.read() as connection:
         newest = sa.select(t.verdicts.c.score).where(t.verdicts.c.revision == 1)
         assert list(connection.scalars(newest)) == [3.0, 3.0]
+
+
+def test_odds_are_those_of_the_verdict_where_the_server_logs_thinking_too(database: Database) -> None:
+    stored(database, asked(4), ["m1", "m2"])
+    with FaultServer(prefers_quality_aloud) as server:
+        report = _run(database, _study(server.url, "pairwise/two-way", all_pairs=True))
+    board = services.leaderboards.leaderboard(database, "bench")
+    assert [row.model for row in board.rows] == ["m2", "m1"]
+    battle = services.battles.battle(database, "bench", asked(1)[0].key, "m1", "m2")
+    assert {shown.verdict.source for shown in battle.verdicts} == {Source.LOGPROBS}
+    assert {round(shown.verdict.preference or 0, 2) for shown in battle.verdicts} == {0.01}
+    assert sorted(token.token for token in battle.tokens.values()) == ["A", "B"]
+    with database.write() as connection:  # as parser 3 read it, from the thinking
+        connection.execute(sa.update(t.verdicts).values(parser="3", preference=0.7))
+    assert engine.run.reparse(database, report.judge) == (8, 8)
+    again = services.battles.battle(database, "bench", asked(1)[0].key, "m1", "m2")
+    assert {round(shown.verdict.preference or 0, 2) for shown in again.verdicts} == {0.01}
 
 
 def test_an_estimate_of_a_pointwise_study_asks_nothing(database: Database) -> None:

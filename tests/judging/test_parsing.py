@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from judgebench.conversations import Call, Conversation, Message, Text
 from judgebench.judging.parsing import parse
-from judgebench.judging.templates import Label, LabelScale, ReplyFormat
+from judgebench.judging.templates import Label, LabelScale, ReplyFormat, ScoreScale
 from judgebench.records import Completion, Order, Source, Status, TokenLogprob
 from judgebench.spec import load_template, templates
 from tests.judging.agents import said, trial_of
@@ -102,12 +102,13 @@ def test_a_token_may_carry_the_signs_around_the_label():
     assert soft(*tokens, template=JSON).preference == pytest.approx(0.6)
 
 
-def test_a_verdict_token_that_says_something_else_is_no_verdict():
-    verdict = soft(token("B", A=0.1, B=0.9), text="A")
-    assert verdict.source is Source.LABEL, "tokens that do not spell the reply are not used"
-    shifted = soft(plain("A or"), token(" B", _A=0.5, _B=0.5), plain("\nVerdict: A"), template=TWO_WAY)
-    assert shifted.status is Status.UNPARSED
-    assert "does not" in shifted.detail
+def test_where_the_verdicts_token_is_not_certain_the_label_counts_and_the_verdict_says_so():
+    other = soft(token("B", A=0.1, B=0.9), text="A")
+    assert (other.source, other.preference) == (Source.LABEL, 1.0)
+    assert "do not spell it" in other.detail
+    wider = soft(plain("A or"), token(" B", _A=0.5, _B=0.5), plain("\nVerdict: A"), template=TWO_WAY)
+    assert (wider.source, wider.preference) == (Source.LABEL, 1.0)
+    assert "its token '\\nVerdict: A' does not" in wider.detail
 
 
 def test_a_reply_that_began_otherwise_is_weighed_at_its_first_token():
@@ -131,9 +132,40 @@ def test_yes_and_no_become_a_score():
     assert (verdict.status, verdict.score, verdict.preference) == (Status.OK, pytest.approx(0.8), None)
 
 
-def test_nan_log_probabilities_count_for_nothing():
-    verdict = soft(TokenLogprob("A", math.nan, (("A", math.nan), ("B", 0.0))))
-    assert verdict.preference in (None, 0.0)
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        TokenLogprob("A", math.nan, (("A", math.nan), ("B", 0.0))),
+        TokenLogprob("A", -0.1, (("A", -0.1), ("B", math.nan))),
+        TokenLogprob("A", math.nan, (("B", -0.1),)),
+        TokenLogprob("A", -0.1),
+        TokenLogprob("A", 0.9, (("A", 0.9), ("B", 0.1))),
+    ],
+)
+def test_without_every_labels_log_probability_the_label_counts(unknown):
+    verdict = soft(unknown)
+    assert (verdict.source, verdict.preference, verdict.mass) == (Source.LABEL, 1.0, None)
+    assert "weighed by its label" in verdict.detail
+
+
+def test_a_token_that_begins_another_value_is_not_weighed_as_the_shorter_one():
+    tens = replace(G_EVAL, scale=ScoreScale(1, 10, 1))
+    cut = soft(token("1", **{"1": 0.9, "9": 0.1}), template=tens)
+    assert (cut.source, cut.score) == (Source.LABEL, 1.0)
+    assert "may begin another value" in cut.detail
+    whole = soft(token("1", **{"1": 0.8, "10": 0.2}), template=tens)
+    assert (whole.source, whole.score) == (Source.LOGPROBS, pytest.approx(2.8))
+    spelled = soft(token("1", **{"1": 0.9, "9": 0.1}), plain("0"), template=tens)
+    assert (spelled.source, spelled.score) == (Source.LABEL, 10.0)
+    halves = replace(G_EVAL, scale=ScoreScale(1, 5, 0.5))
+    assert soft(token("3", **{"3": 0.9, "4": 0.1}), plain(".5"), template=halves).score == 3.5
+    nine = soft(token("9", **{"9": 0.9, "1": 0.05, "8": 0.05}), template=tens)
+    assert nine.score == pytest.approx((9 * 0.9 + 8 * 0.05) / 0.95), "what 1 begins is not known"
+
+
+def test_a_noun_before_the_label_is_not_the_verdicts_token():
+    verdict = soft(plain("[["), plain("Output"), token(" A", _A=0.7, _B=0.3), plain("]]"))
+    assert (verdict.source, verdict.preference) == (Source.LOGPROBS, pytest.approx(0.7))
 
 
 @given(st.floats(-20, 0), st.floats(-20, 0))

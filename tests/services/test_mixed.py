@@ -174,6 +174,25 @@ def test_words_to_the_judge_are_found_wherever_a_judge_reads_them(place: str, do
     assert ("outputs have up to 2 samples" in " ".join(audit.notes)) == (place == "second sample")
 
 
+@pytest.mark.parametrize("model", ["alpha", "beta"])
+def test_what_is_kept_of_a_submission_is_what_an_audit_says_of_it_stored(model: str) -> None:
+    """Of two turns, an agent, pictures, samples; of a model that is new, and of one that gains a sample."""
+    database = Database(":memory:", create=True)
+    mixed.filled(database)
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, B)
+        rows = list(store.benchmarks.answered_instructions(connection, benchmark_id, [model]))
+    mine = [output for row in rows for output in row.samples.get(model, ())]
+    for name, outputs in (("new", mine), (model, [replace(mine[0], text="More.", trajectory=None, sample=9)])):
+        report = MatchReport(B, name, False, 0, False, len(outputs), 0, 0, 0)
+        entered = Prepared(report, Model(name), (), tuple(replace(output, model=name) for output in outputs))
+        services.submissions.save(database, entered, accept_findings=True)
+        [kept] = [audit for audit in services.audits.results.audits(database, B) if audit.model == name]
+        audit = services.audits.submissions.submissions(database, SubmissionAudit(benchmark=B, model=(name,)), ASKING)
+        assert kept.document == audit.document()
+        assert not kept.stale
+
+
 def test_pictures_are_neither_empty_nor_the_same() -> None:
     questions = [Instruction((f"Draw number {number}.",)) for number in range(30)]
     drawn = [mixed.picture("m", str(number).encode()) for number in range(30)]

@@ -7,7 +7,7 @@ import pytest
 from judgebench import services
 from judgebench.errors import Conflict, InputError
 from judgebench.formats.outputs import OutputsFile, read_outputs
-from judgebench.services.submissions import prepare, save
+from judgebench.services.submissions import prepare, save, with_audit
 from judgebench.store.database import Database
 from tests.filling import filled
 from tests.formats.writing import write_rows
@@ -27,6 +27,20 @@ def test_what_matches_is_reported_before_anything_is_stored(tmp_path: Path, data
     stored = save(database, prepared)
     assert (stored.new, stored.known) == (3, 0)
     assert (save(database, prepared).new, save(database, prepared).known) == (0, 3)
+
+
+def test_an_audit_that_did_not_see_what_was_stored_meanwhile_is_stale(tmp_path: Path, database: Database) -> None:
+    filled(database)
+    prepared = with_audit(database, prepare(database, submission(tmp_path), benchmark="bench", model="gamma"))
+    rows = [{"instruction": "What is 0?", "output": text, "sample": number} for number, text in ((1, "a"), (2, "b"))]
+    meanwhile = read_outputs(write_rows(tmp_path / "m.jsonl", rows))
+    save(database, prepare(database, meanwhile, benchmark="bench", model="gamma"), audit=False)
+    save(database, prepared)
+    [audit] = services.audits.results.audits(database, "bench")
+    assert (audit.model, audit.stale) == ("gamma", True)
+    save(database, prepare(database, submission(tmp_path), benchmark="bench", model="gamma"))
+    [audit] = services.audits.results.audits(database, "bench")
+    assert not audit.stale
 
 
 def test_several_submissions_are_stored_together_or_not_at_all(tmp_path: Path, database: Database) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from judgebench.errors import InputError
 from judgebench.spec import JudgeSpec, load_study, make, make_generation
+from judgebench.spec.study import load_prices
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,14 @@ def test_an_unknown_field_of_a_judge_or_generator_too() -> None:
         make(JudgeSpec, {"model": "m", "pric": "1,2"}, where="judge")
     with pytest.raises(InputError, match=r"generator.modl: .*did you mean 'model'"):
         make_generation({"benchmark": "b", "model": "m", "generator": {"model": "m", "modl": "x"}}, where="flags")
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 50_000, "{a: " * 3_000, "benchmark: " + "9" * 5_000, "benchmark: 2026-99-99"]
+)
+def test_yaml_that_cannot_be_read_is_one_clear_error(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(content)
+    for load in (load_study, load_prices):
+        with pytest.raises(InputError, match=r"study\.yaml: is (nested too deeply|not YAML)"):
+            load(path)

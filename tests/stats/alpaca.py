@@ -13,6 +13,7 @@ from scipy.special import logit
 from judgebench.stats.verdict_table import VerdictTable
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "alpaca_eval"
+JUDGE = "weighted_alpaca_eval_gpt4_turbo"
 BASELINE = "gpt4_1106_preview"
 COMPLETE = "vicuna-7b-v1.5"  # has every instruction, in the benchmark's order, and the published predictions
 
@@ -54,7 +55,7 @@ def verdicts():
     table = VerdictTable(
         models=tuple(models),
         instructions=tuple(instructions),
-        judges=("weighted_alpaca_eval_gpt4_turbo",),
+        judges=(JUDGE,),
         model_a=model.astype(np.int32),
         model_b=np.full(n, models.index(BASELINE), dtype=np.int32),
         instruction=instruction.astype(np.int32),

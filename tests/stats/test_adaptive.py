@@ -47,6 +47,21 @@ def test_equal_models_are_seldom_told_apart_though_one_looks_after_every_battle(
     assert settled <= most_allowed(ERROR, runs)
 
 
+@pytest.mark.parametrize("clear", [0.0, 0.48])
+def test_equal_models_are_seldom_told_apart_once_every_instruction_was_asked(clear: float) -> None:
+    """On 60 instructions either model is as often the better one, by as much, and the judge has noise of its own."""
+    runs, settled = 150, 0
+    for seed in range(runs):
+        rng = np.random.default_rng(seed)
+        race = Race(["a", "b"], RankingQuestion(better=("a", "b")), error=ERROR)
+        for chance in rng.permutation(np.repeat([0.5 - clear, 0.5 + clear], 30)):
+            race.observe("a", (rng.random() < chance) / 2 + (rng.random() < chance) / 2)
+            if race.settled:
+                break
+        settled += race.settled
+    assert settled <= most_allowed(ERROR, runs)
+
+
 def test_a_wrong_top_model_is_seldom_named() -> None:
     runs, wrong = 60, 0
     strengths = {"a": 0.8, "b": 0.75, "c": 0.55, "d": 0.5}

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import stats
 from statsmodels.stats.inter_rater import aggregate_raters
 from statsmodels.stats.inter_rater import cohens_kappa as reference_kappa
 from statsmodels.stats.inter_rater import fleiss_kappa as reference_fleiss
@@ -208,3 +209,63 @@ def test_a_rare_outcome_counts_in_every_resample():
 def test_an_outcome_that_never_occurs_is_none():
     preference = np.tile([[1.0, 1.0], [0.0, 1.0], [0.0, 0.0], [1.0, 0.0]], (20, 1))
     assert coefficients(preference, np.arange(80), Resampling(resamples=50)).ac1.value == pytest.approx(0.0)
+
+
+def raters(rng, n, *, prevalence, error):
+    """Two raters of one truth, 0 or 2; each guesses on a share ``error`` of the items."""
+    truth = np.where(rng.random((n, 1)) < prevalence, 2.0, 0.0)
+    guess = np.where(rng.random((n, 2)) < prevalence, 2.0, 0.0)
+    return np.where(rng.random((n, 2)) < error, guess, truth)
+
+
+@pytest.mark.parametrize("coefficient", [cohen_kappa, gwet_ac1, krippendorff_alpha, icc])
+@pytest.mark.parametrize(("n", "error"), [(5, 0.02), (10, 0.1), (20, 0.02), (20, 0.4)])
+def test_few_items_hold_a_coefficient_near_1_too(coefficient, n, error):
+    rng, held = np.random.default_rng(3), []
+    truth = coefficient(raters(rng, 200_000, prevalence=0.7, error=error))
+    for _ in range(60):
+        found = agreement(coefficient, raters(rng, n, prevalence=0.7, error=error), np.arange(n), rng=rng)
+        held += [found.lower <= truth <= found.upper] if found.identified else []
+    assert np.mean(held) >= 0.88  # a nominal 95 %
+
+
+@pytest.mark.parametrize("coefficient", [cohen_kappa, fleiss_kappa, gwet_ac1, krippendorff_alpha, icc])
+def test_full_agreement_on_a_few_items_is_no_certainty(coefficient):
+    ratings = np.repeat([[0.0, 0.0], [2.0, 2.0]], 4, axis=0)
+    found = agreement(coefficient, ratings, np.arange(8), rng=np.random.default_rng(0))
+    assert found.value == found.upper == pytest.approx(1.0)
+    assert found.lower < 0.6
+
+
+def test_copies_of_items_make_nothing_surer():
+    ratings = raters(np.random.default_rng(4), 30, prevalence=0.5, error=0.3)
+    once = agreement(cohen_kappa, ratings, np.arange(30), rng=np.random.default_rng(0))
+    twice = agreement(
+        cohen_kappa, np.repeat(ratings, 2, axis=0), np.repeat(np.arange(30), 2), rng=np.random.default_rng(0)
+    )
+    assert (twice.lower, twice.upper) == pytest.approx((once.lower, once.upper))
+
+
+def test_groups_of_many_instructions_are_as_wide_as_single_ones():
+    ratings = raters(np.random.default_rng(5), 600, prevalence=0.5, error=0.3)
+    alone, grouped = (
+        agreement(cohen_kappa, ratings, np.arange(600), rng=np.random.default_rng(0), resamples=most)
+        for most in (1000, 150)
+    )
+    assert grouped.upper - grouped.lower == pytest.approx(alone.upper - alone.lower, rel=0.25)
+
+
+@pytest.mark.parametrize("method", ["spearman", "kendall"])
+def test_equal_rankings_of_a_few_models_are_no_certainty(method):
+    ranking = {f"m{i}": float(i) for i in range(6)}
+    found = rank_correlation(ranking, ranking, method=method)
+    assert (found.value, found.upper) == (pytest.approx(1.0), pytest.approx(1.0))
+    assert found.lower < 0.8
+
+
+def test_rank_correlations_against_another_implementation():
+    rng = np.random.default_rng(6)
+    one, other = rng.integers(0, 8, (2, 20)).astype(float)
+    named = [{f"m{i}": float(score) for i, score in enumerate(side)} for side in (one, other)]
+    assert rank_correlation(*named).value == pytest.approx(stats.spearmanr(one, other).statistic)
+    assert rank_correlation(*named, method="kendall").value == pytest.approx(stats.kendalltau(one, other).statistic)

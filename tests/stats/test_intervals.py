@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
 from judgebench.errors import StatisticsError
-from judgebench.estimate import unidentified
+from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.bradley_terry import Refits, bootstrap_ratings, fit_bradley_terry
 from judgebench.stats.intervals import (
     ClusterSums,
@@ -19,6 +19,9 @@ from judgebench.stats.intervals import (
     bounded_mean,
     cluster_error,
     critical_value,
+    difference_estimate,
+    influence_estimate,
+    jackknife_estimate,
     normal_estimate,
 )
 from judgebench.stats.verdict_table import PairCounts
@@ -256,3 +259,42 @@ def test_batched_refits_equal_single_ones(table):
         np.testing.assert_allclose(
             row[refits.graph.part >= 0], refits._in_full(w, n)[refits.graph.part >= 0], atol=1e-5
         )
+
+
+def test_a_jackknife_of_a_mean_is_its_t_interval():
+    values = np.random.default_rng(0).normal(size=40)
+    found = jackknife_estimate(
+        lambda rows: float(values[rows].mean()), np.arange(40), np.zeros(0, int), rng=np.random.default_rng(0)
+    )
+    half = critical_value(0.95, 39) * values.std(ddof=1) / np.sqrt(40)
+    assert (found.lower, found.upper) == pytest.approx((values.mean() - half, values.mean() + half))
+
+
+def test_a_jackknife_without_a_second_cluster_or_a_value_says_so():
+    rng, one = np.random.default_rng(0), np.zeros(5, int)
+    assert jackknife_estimate(lambda rows: 0.5, one, np.arange(2), rng=rng).lower is None
+    assert not jackknife_estimate(lambda rows: float("nan"), np.arange(5), np.arange(2), rng=rng).identified
+    with pytest.raises(StatisticsError, match="two resamples"):
+        jackknife_estimate(lambda rows: 0.5, np.arange(5), np.arange(2), rng=rng, most=1)
+
+
+def test_newcombes_published_difference():
+    # Newcombe 1998, table II, example (a): 56/70 - 48/80, method 10 from Wilson's intervals: .0524 to .3339.
+    one, other = (wilson(*counts) for counts in ((56, 70), (48, 80)))
+    found = difference_estimate(one, other)
+    assert (found.value, found.lower, found.upper) == pytest.approx((0.2, 0.0524, 0.3339), abs=1e-4)
+    assert difference_estimate(one, unidentified("nobody")).value is None
+
+
+def wilson(count, n):
+    z = critical_value(0.95)
+    middle, half = (count + z**2 / 2) / (n + z**2), z * np.sqrt(count * (n - count) / n + z**2 / 4) / (n + z**2)
+    return Estimate(count / n, middle - half, middle + half, 0.95, "Wilson", n)
+
+
+def test_an_influence_is_clustered_by_t():
+    values, clusters = np.array([0.0, 1.0, 2.0, 5.0]), np.array([0, 0, 1, 2])
+    found = influence_estimate(2.0, (values - 2) / 4, clusters)
+    kish = 4**2 / (2**2 + 1 + 1)
+    half = critical_value(0.95, kish - 1) * cluster_error((values - 2) / 4, clusters)
+    assert (found.lower, found.upper) == pytest.approx((2 - half, 2 + half))

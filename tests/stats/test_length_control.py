@@ -8,6 +8,8 @@ from scipy.special import expit
 from scipy.stats import spearmanr
 
 from judgebench.errors import StatisticsError
+from judgebench.leaderboard import Choices
+from judgebench.leaderboard.build import build, estimate
 from judgebench.stats.length_control import (
     ALPACA_EVAL,
     controlled_rate,
@@ -135,14 +137,105 @@ def test_same_seed_same_numbers():
     np.testing.assert_array_equal(one.lower, other.lower)
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.permutations(range(4)))
-def test_renaming_permutes_the_result(permutation):
-    data, _ = world([0.5, -0.5, 0.0, 0.3], instructions=60)
-    order = list(permutation)
-    other = replace(data, preference=data.preference[order], control=data.control[order], weight=data.weight[order])
-    one, two = (controlled_rate(fit_controlled(d, ALPACA_EVAL), d.weight) for d in (data, other))
-    np.testing.assert_allclose(one[order], two, atol=1e-8)
+@pytest.mark.parametrize("models", [1, 2, 4, 7])  # alone, half way, and shifted
+@settings(max_examples=5, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_models_and_instructions_changes_nothing(models, random):
+    data, _ = world(np.linspace(0.5, -1.5, models), instructions=60, length_bias=np.linspace(1, -0.5, models))
+    rows, columns = (random.sample(range(size), size) for size in (models, 60))
+    shuffled = replace(
+        data,
+        models=tuple(data.models[row] for row in rows),
+        **{name: getattr(data, name)[rows][:, columns] for name in ("preference", "weight", "control")},
+    )
+    one, two = (controlled_win_rates(d, prior=ALPACA_EVAL, resamples=2, rng=RNG(0)) for d in (data, shuffled))
+    np.testing.assert_allclose([one.rate[one.models.index(name)] for name in two.models], two.rate, atol=1e-8)
+
+
+@pytest.mark.parametrize("models", [2, 7])
+def test_every_verdict_twice_is_every_verdict_once(models):
+    table = published(models)
+    choices = Choices("length-controlled", baseline=alpaca.BASELINE, resamples=5)
+    once, twice = (estimate(t, choices, baseline=alpaca.BASELINE) for t in (table, stacked(table, table)))
+    np.testing.assert_allclose(once.value, twice.value, atol=1e-9)
+    np.testing.assert_allclose(once.upper, twice.upper, atol=1e-6)
+
+
+def published(models, *, judge=alpaca.JUDGE, instructions=60, share_longer=0.5):
+    """Verdicts by AlpacaEval's judge against its baseline, whose outputs have 1000 characters."""
+    rng = RNG(models)
+    rows = [
+        (f"m{m}", alpaca.BASELINE, float(rng.random() < 0.3), f"i{i}")
+        for m in range(models)
+        for i in range(instructions)
+    ]
+    table = replace(table_of(rows), judges=(judge,))
+    longer = np.tile(np.arange(instructions) < share_longer * instructions, models)
+    lengths = np.where(longer, 1000, -1000) * rng.random(len(rows)) + 1000
+    known = np.where(table.model_a == table.models.index(alpaca.BASELINE), 1000, lengths).astype(np.int32)
+    other = np.where(table.model_a == table.models.index(alpaca.BASELINE), lengths, 1000).astype(np.int32)
+    return replace(table, length_a=known, length_b=other)
+
+
+@pytest.mark.parametrize(
+    ("models", "words"), [(1, "each model by itself"), (3, "half way between"), (6, "half way towards")]
+)
+def test_the_note_names_the_estimator_and_what_its_constants_were_measured_on(models, words):
+    board = build(published(models), Choices("length-controlled", baseline=alpaca.BASELINE, resamples=2))
+    assert words in board.notes[0]
+    assert f"{alpaca.JUDGE} against {alpaca.BASELINE}" in board.notes[1]
+    if models >= 3:
+        other = published(models, judge="another")
+        board = build(other, Choices("length-controlled", baseline=alpaca.BASELINE, resamples=2))
+        assert "learnt from these models" in board.notes[1]
+
+
+@pytest.mark.parametrize(
+    ("share_longer", "marked"), [(0.0, True), (0.04, True), (0.06, False), (0.94, False), (0.96, True), (1.0, True)]
+)
+def test_a_model_whose_outputs_are_nearly_all_shorter_or_longer_is_marked(share_longer, marked):
+    table = published(2, instructions=100, share_longer=share_longer)
+    board = build(table, Choices("length-controlled", baseline=alpaca.BASELINE, resamples=2))
+    flags = {row.model: row.flag for row in board.rows}
+    assert flags == {"m0": "extrapolated" * marked, "m1": "extrapolated" * marked, alpaca.BASELINE: ""}
+    assert any(note.startswith("extrapolated:") for note in board.notes) == marked
+
+
+def test_a_model_alone_whose_slope_is_the_usual_one_has_the_rate_it_would_have():
+    held, errors = [], []
+    for seed in range(20):
+        data, _ = world([-1.2], slope=-1.0, seed=seed, length_bias=[1.0])
+        plain = replace(data, preference=RNG(seed).binomial(1, expit(-1.2 - data.control[:, :, 0])).astype(float))
+        result = controlled_win_rates(plain, prior=ALPACA_EVAL, resamples=40, rng=RNG(seed))
+        held.append(result.lower[1] <= expit(-1.2) <= result.upper[1])
+        errors.append(result.rate[1] - expit(-1.2))
+    assert np.mean(held) >= 0.9
+    assert abs(np.mean(errors)) < 0.015
+
+
+def test_a_learnt_slope_leaves_open_how_much_of_it_is_the_judges():
+    data, _ = world([0.8, 0.4, 0.0, -0.4], instructions=600, length_bias=[0.8, -0.8, 0.5, -0.5])
+    prior = empirical_prior(data)
+    ends = [controlled_win_rates(data, prior=p, resamples=2, rng=RNG(0)).rate for p in prior.shares()]
+    result = controlled_win_rates(data, prior=prior, resamples=2, rng=RNG(0))
+    np.testing.assert_allclose(result.least, np.min(ends, axis=0), atol=1e-7)
+    np.testing.assert_allclose(result.most, np.max(ends, axis=0), atol=1e-7)
+    assert (result.lower <= result.least).all()
+    assert (result.most <= result.upper).all()
+
+
+@pytest.mark.shared
+def test_golden_published_rates_lie_inside_whatever_the_judge_is_called():
+    alpaca.needed()
+    table, order = alpaca.verdicts()
+    board = alpaca.official("official_leaderboard.csv")
+    table = replace(table, arrival=order.astype(np.int32))
+    choices = Choices("length-controlled", baseline=alpaca.BASELINE, resamples=20)
+    for judges in ((alpaca.JUDGE,), ("another",)):
+        rows = build(replace(table, judges=judges), choices).rows
+        rates = {name: float(row["length_controlled_winrate"]) / 100 for name, row in board.items()}
+        held = [row.lower <= rates[row.model] <= row.upper for row in rows if row.model in rates]
+        assert np.mean(held) >= 0.95
 
 
 def test_recovery_of_rates_that_length_distorts():
@@ -182,12 +275,13 @@ def test_order_changes_only_models_that_miss_instructions():
 
 @pytest.mark.shared
 def test_golden_alpaca_eval_board_without_its_tables():
-    # The published length-controlled win rates; the bar is what the board itself moves by between refits.
+    # The published length-controlled win rates; the bar is what the board itself moves by between refits. The largest
+    # error was 1.3 while the difficulties' scale was read off these very models, which made others' rates too low.
     alpaca.needed()
     table, order = alpaca.verdicts()
     board = alpaca.official("official_leaderboard.csv")
     data = compare_to_baseline(table, baseline=alpaca.BASELINE)
-    for places, mean, largest in ((order, 0.45, 1.3), (None, 0.7, 3.0)):
+    for places, mean, largest in ((order, 0.4, 1.5), (None, 0.7, 2.6)):
         result = controlled_win_rates(data, prior=ALPACA_EVAL, order=places, resamples=2, rng=RNG(0))
         pairs = np.array(
             [
@@ -200,7 +294,7 @@ def test_golden_alpaca_eval_board_without_its_tables():
         assert len(pairs) == 23
         assert error.mean() <= mean
         assert error.max() <= largest
-        assert spearmanr(*pairs.T).statistic >= 0.985
+        assert spearmanr(*pairs.T).statistic >= 0.993
 
 
 @pytest.mark.shared

@@ -18,15 +18,18 @@ from judgebench.stats.planning import (
 
 
 def test_golden_sample_size():
-    # (1.959964 + 0.841621)^2 * 2 * 0.25 * (1 - 0.5) / 0.05^2 = 784.9, as in any textbook on paired differences.
-    assert instructions_needed(PlannedComparison(difference=0.05, sd=0.5, correlation=0.5)) == 785
+    # (1.959964 + 0.841621)^2 * 2 * 0.25 * (1 - 0.5) / 0.05^2 = 784.9, as in any textbook on paired differences; and
+    # z^2 / 2 = 1.9 more for a t-test (Guenther 1981, The American Statistician 35, 243-244).
+    assert instructions_needed(PlannedComparison(difference=0.05, sd=0.5, correlation=0.5)) == 787
 
 
-def test_near_statsmodels_for_large_samples():
-    plan = PlannedComparison(difference=0.05, sd=0.45, correlation=0.3)
+@pytest.mark.parametrize("difference", [0.05, 0.3, 0.9])
+def test_as_statsmodels_for_large_and_small_samples(difference):
+    plan = PlannedComparison(difference=difference, sd=0.45, correlation=0.3)
     effect = plan.difference / (plan.sd * np.sqrt(2 * 0.7))
     theirs = TTestPower().solve_power(effect_size=effect, alpha=0.05, power=0.8)
-    assert instructions_needed(plan) == pytest.approx(theirs, rel=0.01)
+    assert instructions_needed(plan) == np.ceil(theirs)
+    assert power(7, plan) == pytest.approx(TTestPower().power(effect, 7, 0.05), abs=1e-5)
 
 
 @given(st.floats(0.01, 0.5), st.floats(0.05, 0.5), st.floats(-0.9, 0.9))

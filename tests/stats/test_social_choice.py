@@ -223,3 +223,10 @@ def test_categories_that_disagree_are_weighed_by_borda_and_kemeny() -> None:
     assert found.cycles is None  # all met m0 alone
     assert found.unmet == 6
     assert sum(found.lottery) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("instructions", "certain"), [(2, False), (4, False), (60, True)])
+def test_a_majority_of_a_few_verdicts_is_no_certainty(instructions, certain):
+    rows = [(a, b, 1.0, f"i{i}") for i in range(instructions) for a, b in (("x", "y"), ("x", "z"), ("y", "z"))]
+    found = consensus(table_of(rows), [None] * instructions, resamples=50)
+    assert (found.condorcet_winner, found.condorcet_certain) == ("x", certain)

@@ -1,5 +1,9 @@
 """A database is opened, or there is one clear error."""
 
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,7 @@ from judgebench import store
 from judgebench.errors import DatabaseError, InputError
 from judgebench.store.benchmarks import output_of
 from judgebench.store.database import Database, parse_address
+from judgebench.store.transfer import check
 from tests.factories import instruction
 from tests.filling import filled
 
@@ -69,7 +74,7 @@ def test_a_value_that_no_driver_sends_is_one_clear_error(database: Database, val
         connection.execute(sa.select(sa.cast(sa.bindparam("value", value, kind), kind)))
 
 
-@pytest.mark.parametrize("revision", ["", "later", "1"])
+@pytest.mark.parametrize("revision", ["", "later", "1", "0000"])
 def test_a_schema_that_nobody_made_is_one_clear_error(address: str, revision: str) -> None:
     Database(address, create=True).close()
     engine = sa.create_engine(parse_address(address))
@@ -84,3 +89,62 @@ def test_a_schema_that_nobody_made_is_one_clear_error(address: str, revision: st
 def test_damaged_messages_are_one_clear_error(damage: str) -> None:
     with pytest.raises(DatabaseError, match="judgebench db check"):
         output_of("", "", "", None, damage, 0)
+
+
+@contextmanager
+def protected(folder: Path) -> Iterator[None]:
+    """A folder that the user of the moment cannot write to, nor any file in it; root becomes nobody for it."""
+    modes = {path: path.stat().st_mode for path in (folder, *folder.iterdir())}
+    root = os.geteuid() == 0
+    for parent in folder.parents:
+        if root and parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o005:
+            parent.chmod(parent.stat().st_mode | 0o055)
+    for path, mode in modes.items():
+        path.chmod(mode & ~0o222 | 0o444 | (0o111 if path == folder else 0))
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        for path, mode in modes.items():
+            path.chmod(mode)
+
+
+def test_a_database_that_cannot_be_written_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder? 50%#"
+    folder.mkdir()
+    with closing(Database(str(folder / "judgebench.db"), create=True)) as database, database.write() as connection:
+        store.benchmarks.add_benchmark(connection, "bench")
+    with protected(folder), closing(Database(str(folder / "judgebench.db"))) as database:
+        assert database.read_only
+        with database.read() as connection:
+            assert store.benchmarks.benchmark_id(connection, "bench")
+        with pytest.raises(DatabaseError, match="can only be read, its file"), database.write():
+            pass
+        assert check(database).problems == ()
+
+
+def test_what_another_process_has_not_yet_put_in_place_is_read_too(tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    with closing(Database(str(folder / "judgebench.db"), create=True)) as writer:
+        with writer.write() as connection:
+            store.benchmarks.add_benchmark(connection, "bench")
+        assert (folder / "judgebench.db-wal").stat().st_size
+        address = str(folder / "judgebench.db")
+        with protected(folder), closing(Database(address)) as database, database.read() as connection:
+            assert store.benchmarks.benchmark_id(connection, "bench")
+
+
+def test_an_old_schema_that_cannot_be_upgraded_is_said(tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    folder.mkdir()
+    path = folder / "judgebench.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES ('0001')")
+        connection.commit()
+    with protected(folder), pytest.raises(DatabaseError, match="can only be read"):
+        Database(str(path))

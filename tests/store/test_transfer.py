@@ -1,5 +1,6 @@
 """Whole databases are copied and backed up without a loss."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,32 @@ def test_a_check_lists_rows_that_refer_to_none(tmp_path: Path) -> None:
     assert any("refers to a missing row of instructions" in line for line in problems)
     assert any("verdicts have lost their completions" in line for line in problems)
     database.close()
+
+
+def test_a_damaged_file_is_told_from_a_saved_one(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "judgebench.db"), create=True)
+    filled(database)
+    with database.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE filler (text)")
+        connection.exec_driver_sql("INSERT INTO filler VALUES (?)", [("x" * 900,)] * 400)
+    database.close()
+    path = tmp_path / "judgebench.db"
+    rng, content = random.Random(1), bytearray(path.read_bytes())
+    for _ in range(60):
+        place = rng.randrange(4096, len(content) - 500)
+        content[place : place + 500] = rng.randbytes(500)
+    path.write_bytes(content)
+    damaged = Database(str(path))
+    report = check(damaged)
+    assert report.rows == {}
+    assert report.problems
+    assert all(problem.startswith("the file is damaged, restore a backup: ") for problem in report.problems)
+    with pytest.raises(DatabaseError, match="is damaged, so that nothing was saved"):
+        backup(damaged, tmp_path / "saved.db")
+    assert not list(tmp_path.glob("saved*"))
+
+
+def test_a_backup_that_cannot_be_written_blames_its_own_place(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "judgebench.db"), create=True)
+    with pytest.raises(InputError, match=r"none/saved\.db: cannot be written"):
+        backup(database, tmp_path / "none" / "saved.db")

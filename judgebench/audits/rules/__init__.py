@@ -7,16 +7,27 @@ and ``outcomes``.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from judgebench.audits import SUBMISSIONS
 from judgebench.audits.findings import AuditReport, Finding, make_report
-from judgebench.audits.rules import comparison, markers, outcomes, repetition
+from judgebench.audits.rules import comparison, copies, disguise, form, lines, markers, outcomes, repetition
 from judgebench.audits.submission_set import SubmissionSet
 from judgebench.errors import UnknownName
 from judgebench.judging.templates import Template
 from judgebench.stats.verdict_table import VerdictTable
 
-RULES = (*repetition.RULES, *markers.RULES, *comparison.RULES, *outcomes.RULES)
+RULES = (
+    *repetition.RULES,
+    *markers.RULES,
+    *lines.RULES,
+    *disguise.RULES,
+    *form.RULES,
+    *comparison.RULES,
+    *copies.RULES,
+    *outcomes.RULES,
+)
+PASSES = "persuasion in other words than those of the rules is not found, nor is any in another language than English"
 
 
 def audit_submissions(
@@ -40,16 +51,23 @@ def audit_submissions(
     marks = markers.TemplateMarks(templates)
     findings: list[Finding] = []
     for name in chosen:
-        submission = submissions.by_model[name]
+        submission = replace(submissions.by_model[name])  # what is read of it is let go with it
         findings += repetition.findings(submission, submissions)
         findings += markers.findings(submission, marks)
+        findings += lines.findings(submission, submissions)
+        findings += disguise.findings(submission)
+        findings += form.findings(submission)
         if table is not None:
             findings += outcomes.findings(submission, table)
-    findings += [finding for finding in comparison.findings(submissions) if finding.model in chosen]
-    return make_report(SUBMISSIONS, findings, RULES, _notes(submissions, table))
+    findings += comparison.findings(submissions, chosen)
+    findings += copies.findings(submissions, chosen)
+    notes = _notes(submissions, chosen, table)
+    if chosen and not any(finding.rule == lines.PRAISE.name for finding in findings):
+        notes.append(PASSES)
+    return make_report(SUBMISSIONS, findings, RULES, notes)
 
 
-def _notes(submissions: SubmissionSet, table: VerdictTable | None) -> list[str]:
+def _notes(submissions: SubmissionSet, chosen: Sequence[str], table: VerdictTable | None) -> list[str]:
     notes = [
         f"{name} has {len(submission)} outputs only: intervals are wide, and little can be found"
         for name, submission in sorted(submissions.by_model.items())
@@ -57,6 +75,9 @@ def _notes(submissions: SubmissionSet, table: VerdictTable | None) -> list[str]:
     ]
     if table is None or not len(table):
         notes.append("there are no verdicts: whether outputs win without their instruction was not checked")
+    compared = copies.compared_keys(submissions, chosen)
+    if len(compared) < max((len(submissions.by_model[name]) for name in chosen), default=0):
+        notes.append(f"copies were looked for on {len(compared)} of {len(submissions.instructions)} instructions")
     if len(submissions.by_model) < 4:
         notes.append("fewer than four models: lengths were not compared")
     return notes

@@ -1,9 +1,7 @@
-"""A submission beside the others of its benchmark: how long its outputs are, whose they are, and whether they depend on
-their instruction.
+"""A submission beside the others of its benchmark: how long its outputs are, and whether they depend on their
+instruction.
 
-Two models with the same outputs are both named, because texts do not tell who copied, or whether one model was entered
-under two names; so a copy is never more than a medium finding. Length is no offence either: a length outlier tells
-readers what a win rate rests on.
+Length is no offence: a length outlier tells readers what a win rate rests on.
 
 A model that answers shares words with others who answer the same; one whose outputs were exchanged, or made without
 reading, shares no more with them than with outputs to anything else. Words that the instruction holds, and those in a
@@ -13,24 +11,16 @@ of them. The idea is that of the permutation test of Zheng et al. 2025, on texts
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.audits.findings import LEVEL, Finding, FindingRule, Severity, mean_estimate, share_finding
-from judgebench.audits.submission_set import LONG, SKETCH, Hashes, ModelOutputs, SubmissionSet, shingles, sketch
+from judgebench.audits.findings import LEVEL, Finding, FindingRule, Severity, mean_estimate
+from judgebench.audits.reading import Hashes, Sequences, frequent, is_in, read
+from judgebench.audits.submission_set import ModelOutputs, SubmissionSet
 from judgebench.estimate import Estimate
 from judgebench.stats.verdict_table import Floats
 
-COPY = FindingRule(
-    "copied-output",
-    f"Share of outputs that have {LONG} characters or more and are nearly the output of one other model to the same "
-    "instruction: at least 9 of 10 sequences of five words are common to both, as sketches of 32 estimate it.",
-    low=0.05,
-    medium=0.15,
-)
 LENGTH = FindingRule(
     "length-outlier",
     "Median over instructions of the output's length over the median length of the other models' outputs, at least "
@@ -43,54 +33,28 @@ UNRELATED = FindingRule(
     "do with their instructions. Medium where the interval lies below 0.25, high below 0.1; from 50 instructions and "
     "three other models on, where words are shared at all.",
 )
-RULES = (COPY, LENGTH, UNRELATED)
-_SAME = 29  # of 32 entries of a sketch
+RULES = (LENGTH, UNRELATED)
 _OTHERS = 3
 _LOW_FACTOR, _MEDIUM_FACTOR = 4.0, 10.0
 _SAMPLE = 200  # instructions that are looked at
 _REFERENCES = 6  # models whose words are taken together
+_USUAL = 20  # models that tell what is usual
 _LEAST_WORDS, _LEAST = 3, 50
 _COMMON = 0.1  # share of a model's outputs from which a word says nothing
 _CLEAR = 4.0  # standard errors
 
 
-def findings(submissions: SubmissionSet) -> Iterator[Finding]:
-    """What the rules of this module find among all submissions."""
-    yield from _copies(submissions)
-    yield from _lengths(submissions)
-    yield from _unrelated(submissions)
+def findings(submissions: SubmissionSet, chosen: Sequence[str]) -> Iterator[Finding]:
+    """What the rules of this module find in the ``chosen`` models beside all."""
+    yield from _lengths(submissions, chosen)
+    yield from _unrelated(submissions, chosen)
 
 
-def _copies(submissions: SubmissionSet) -> Iterator[Finding]:
-    keys = sorted(submissions.instructions)
-    sketches = {model: _sketches(submission, keys) for model, submission in submissions.by_model.items()}
-    shared: dict[str, list[str]] = {}  # model -> instructions on which it agrees with the model nearest to it
-    for one, other in combinations(sorted(sketches), 2):
-        same = (sketches[one] == sketches[other]).sum(axis=0) >= _SAME
-        for model in (one, other):
-            if same.sum() > len(shared.get(model, [])):
-                shared[model] = [keys[place] for place in np.flatnonzero(same)]
-    for model, keys in sorted(shared.items()):
-        submission = submissions.by_model[model]
-        finding = share_finding(COPY, model, submission.openings(keys), len(submission))
-        if finding is not None:
-            yield finding
-
-
-def _sketches(submission: ModelOutputs, keys: Sequence[str]) -> Hashes:
-    """(32, n) the sketches of the long outputs to ``keys``; what is missing is like nothing, not even what another
-    model lacks."""
-    sketches = np.zeros((SKETCH, len(keys)), dtype=np.uint64)
-    sketches[:] = crc32(submission.model.encode())
-    for place, key in enumerate(keys):
-        if key in submission.shingles:
-            sketches[:, place] = sketch(submission.shingles[key])
-    return sketches
-
-
-def _lengths(submissions: SubmissionSet) -> Iterator[Finding]:
+def _lengths(submissions: SubmissionSet, chosen: Sequence[str]) -> Iterator[Finding]:
     models, lengths = _lengths_of(submissions)
     for place, model in enumerate(models):
+        if model not in chosen:
+            continue
         ratios = _ratios(lengths[place], np.delete(lengths, place, axis=0))
         if not len(ratios):
             continue
@@ -156,14 +120,15 @@ class SharedWords:
         return bool(self.gain.mean() > _CLEAR * error)
 
 
-def _unrelated(submissions: SubmissionSet) -> Iterator[Finding]:
+def _unrelated(submissions: SubmissionSet, chosen: Sequence[str]) -> Iterator[Finding]:
     """Nothing with fewer than three others."""
     if len(submissions.by_model) < 4:
         return
-    overlaps = {model: overlap(submissions, outputs) for model, outputs in sorted(submissions.by_model.items())}
-    for model, mine in overlaps.items():
-        others = [words for name, words in overlaps.items() if name != model and len(words.gain) >= _LEAST]
-        gain = _relative_gain(mine, others)
+    usual = sorted(submissions.by_model)[: _USUAL + 1]
+    overlaps = {model: overlap(submissions, submissions.by_model[model]) for model in sorted({*usual, *chosen})}
+    for model in chosen:
+        others = [overlaps[name] for name in usual if name != model and len(overlaps[name].gain) >= _LEAST]
+        gain = _relative_gain(overlaps[model], others)
         if gain is None or gain.value is None:
             continue
         most = gain.value if gain.upper is None else gain.upper  # no end: it never varied, over all these instructions
@@ -184,40 +149,51 @@ def _relative_gain(mine: SharedWords, others: Sequence[SharedWords]) -> Estimate
 
 
 def overlap(submissions: SubmissionSet, submission: ModelOutputs, keys: Sequence[str] | None = None) -> SharedWords:
-    """What the outputs to ``keys`` (all where None) share with others'; without other models, with the instruction's
-    words, what is quoted from it left aside."""
-    chosen = _sample(list(submission.texts) if keys is None else list(keys))
-    others = submissions.others(submission.model)
-    references = {key: _reference(submissions, others, key) for key in chosen}
-    words = {key: _own_words(submissions, submission, key, quoted=bool(others)) for key in chosen}
-    seen, counts = np.unique(np.concatenate([*words.values(), np.empty(0, dtype=np.uint64)]), return_counts=True)
-    common = seen[counts > max(1.0, _COMMON * len(chosen))]
-    own, elsewhere = [], []
-    for place, key in enumerate(chosen):
-        spoken = np.setdiff1d(words[key], common, assume_unique=True)
-        if len(spoken) < _LEAST_WORDS:
-            continue
-        other = chosen[(place + len(chosen) // 2) % len(chosen)]
-        own.append(float(np.isin(spoken, references[key]).mean()))
-        elsewhere.append(float(np.isin(spoken, references[other]).mean()))
-    return SharedWords(np.array(own, dtype=np.float64), np.array(elsewhere, dtype=np.float64))
+    """What the outputs to ``keys`` (a sample of all where None) share with others'; without other models, with the
+    instruction's words, what is quoted from it left aside."""
+    chosen = _sample(submissions, submission) if keys is None else _thinned(keys)
+    count = len(chosen)
+    references = _references(submissions, submission, chosen)
+    words = _own_words(submissions, submission, chosen, quoted=len(submissions.by_model) > 1)
+    common = frequent(words.hashes, max(1.0, _COMMON * sum(key in submission.texts for key in chosen)))
+    spoken = Sequences(words.numbers[~is_in(words.hashes, common)], count)
+    sizes = np.maximum(spoken.sizes, 1)
+    shift = (spoken.owners + count // 2) % max(1, count)
+    own, elsewhere = (
+        np.bincount(spoken.owners, is_in(spoken.owned_by(owners), references), minlength=count) / sizes
+        for owners in (spoken.owners, shift)
+    )
+    long = spoken.sizes >= _LEAST_WORDS
+    return SharedWords(own[long], elsewhere[long])
 
 
-def _own_words(submissions: SubmissionSet, submission: ModelOutputs, key: str, *, quoted: bool) -> Hashes:
-    """An output's words: without the instruction's, or (not ``quoted``) without what is quoted from it only."""
-    instruction = submissions.instructions[key]
+def _own_words(
+    submissions: SubmissionSet, submission: ModelOutputs, keys: tuple[str, ...], *, quoted: bool
+) -> Sequences:
+    """Outputs' words: without the instruction's, or (not ``quoted``) without what is quoted from it only."""
     if not quoted:
-        return shingles(submission.texts[key].replace(instruction, " "), 1)
-    return np.setdiff1d(submission.words(key), shingles(instruction, 1), assume_unique=True)
+        texts = [submission.texts.get(key, "").replace(submissions.instructions[key], " ") for key in keys]
+        return read(texts).sequences(1)
+    return submission.words(keys).without(submissions.asked.words(keys))
 
 
-def _reference(submissions: SubmissionSet, others: Sequence[ModelOutputs], key: str) -> Hashes:
+def _references(submissions: SubmissionSet, submission: ModelOutputs, keys: tuple[str, ...]) -> Hashes:
+    """The words of six models, those that answered most, or, without others, of the instruction; with the places of
+    the instructions."""
+    others = submissions.others(submission.model)
+    others.sort(key=lambda other: -sum(key in other.texts for key in keys))
     if not others:
-        return shingles(submissions.instructions[key], 1)
-    words = (other.words(key) for other in others if key in other.texts)
-    return np.unique(np.concatenate([*islice(words, _REFERENCES), np.empty(0, dtype=np.uint64)]))
+        return submissions.asked.words(keys).numbers
+    return np.concatenate([other.words(keys).numbers for other in others[:_REFERENCES]])
 
 
-def _sample(keys: Sequence[str]) -> list[str]:
+def _sample(submissions: SubmissionSet, submission: ModelOutputs) -> tuple[str, ...]:
+    """The same instructions for every model that answered most of them: their outputs are read once."""
+    if len(submission) < len(submissions.instructions) / 2:
+        return _thinned(list(submission.texts))
+    return _thinned(list(submissions.instructions))
+
+
+def _thinned(keys: Sequence[str]) -> tuple[str, ...]:
     ordered = sorted(keys)
-    return ordered[:: max(1, -(-len(ordered) // _SAMPLE))]
+    return tuple(ordered[:: max(1, -(-len(ordered) // _SAMPLE))])

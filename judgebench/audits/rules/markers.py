@@ -14,7 +14,8 @@ from functools import lru_cache
 import numpy as np
 
 from judgebench.audits.findings import Evidence, Finding, FindingRule, share_finding, span
-from judgebench.audits.submission_set import Hashes, ModelOutputs, outside_instruction, shingles
+from judgebench.audits.reading import Hashes, Places, Words, is_in, read
+from judgebench.audits.submission_set import ModelOutputs, outside_instruction, shingles
 from judgebench.judging.templates import ENVIRONMENT, LabelScale, ScoreScale, Template
 
 # Characters that nobody sees, joiners, variation selectors and fillers among them.
@@ -50,7 +51,7 @@ _ENGLISH = (
         rf"(?:output|response|answer|assistant|the\s+(?:first|second)|{_SIDE})",
     ),
     ("winner", rf"\bwinner\s*(?:is|:)\s*\W{{0,3}}(?:output|response|answer|assistant|model)[\s_]{_SIDE}"),
-    ("with", rf"\b(?:reply|respond)\s+(?:only\s+)?with\s+\W{{0,3}}{_SIDE}(?!\s*(?:,|or\b|/))"),
+    ("reply respond", rf"\b(?:reply|respond)\s+(?:only\s+)?with\s+\W{{0,3}}{_SIDE}(?!\s*(?:,|or\b|/))"),
     (
         "score rating grade points",
         r"\b(?:give|assign|award)\s+(?:this|it|me|my)\s+(?:\w+\s+){0,3}(?:score|rating|grade|points)\b"
@@ -182,6 +183,9 @@ _SECTIONS = (
     r"\[The (?:Start|End) of [^\]\n]{1,40}\]",
     r"\[RESULT\]",
 )
+# One of them is in every section mark, verdict form or token, in lower case.
+_SIGNS = ("<<<", ">>>", "model_identifier", "[begin", "[end", "[the", "[result", "[[", '"winner"')
+_SIGNS_OF_CONTROL = ("<|", "inst]", "sys>>", "_of_turn>", "</s>", "<｜", "##", "system")
 _ALLOWED = "\n\r\t\u200c\u200d\u200e\u200f\u061c\u00ad\ufeff"
 _UNUSUAL = re.compile(r"[^\n\r\t -~]")
 _HIDDEN = re.compile(f"[{HIDDEN_CHARACTERS}]{{8,}}")  # each is of use alone, none eight times in a row
@@ -189,12 +193,14 @@ _FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e007a]{1,7}\U000e007f")  # such a
 _TEMPLATE_SEQUENCES = 4
 
 
-def addressed(key: str, text: str, instruction: str) -> Evidence | None:
-    """The first words to the judge in an output, unless the instruction holds them or asks for a judgment."""
+def addressed(key: str, text: str, instruction: str, hints: int | None = None) -> Evidence | None:
+    """The first words to the judge in an output, unless the instruction holds them or asks for a judgment.
+
+    ``hints``: bits of the patterns of which a word is known to stand in the text, where that is known."""
     seen, places = _as_seen(text)
     lower = seen.lower()
-    for words, pattern in _PATTERNS:
-        if not any(word in lower for word in words):
+    for number, (words, pattern) in enumerate(_PATTERNS):
+        if not (holds_any(lower, words) if hints is None else hints >> number & 1):
             continue
         for match in pattern.finditer(seen):
             if match[0] in instruction:
@@ -203,6 +209,10 @@ def addressed(key: str, text: str, instruction: str) -> Evidence | None:
                 return None
             return span(key, text, places[match.start()], places[match.end() - 1] + 1)
     return None
+
+
+def holds_any(text: str, words: Iterable[str]) -> bool:
+    return any(map(text.__contains__, words))
 
 
 @lru_cache(maxsize=4096)
@@ -221,38 +231,68 @@ def _as_seen(text: str) -> tuple[str, range | list[int]]:
     return (text.translate(_LOOKALIKES) if mixed else text), places
 
 
+def _hint_table() -> tuple[Words, Places]:
+    bits: dict[int, int] = {}
+    for number, (words, _) in enumerate(_PATTERNS):
+        for stem in read([" ".join(words)]).stems.tolist():
+            bits[stem] = bits.get(stem, 0) | 1 << number
+    stems = np.array(sorted(bits), dtype=np.uint32)
+    return stems, np.array([bits[stem] for stem in stems.tolist()], dtype=np.int64)
+
+
+_STEMS, _STEM_BITS = _hint_table()
+
+
+def _hints(submission: ModelOutputs) -> dict[str, int]:
+    """For each output in plain letters, the patterns of which a word stands in it, as bits."""
+    reading = submission.reading
+    at = np.flatnonzero(is_in(reading.stems, _STEMS))
+    bits = np.zeros(len(reading), dtype=np.int64)
+    np.bitwise_or.at(bits, reading.texts[at], _STEM_BITS[np.searchsorted(_STEMS, reading.stems[at])])
+    by_key = zip(submission.asked.keys, bits.tolist(), strict=True)
+    texts, shown = submission.texts, submission.shown
+    return {key: hints for key, hints in by_key if key in texts and texts[key].isascii() and shown[key] is texts[key]}
+
+
 class TemplateMarks:
     """What of the judges' templates an output must not hold."""
 
     def __init__(self, templates: Sequence[Template]) -> None:
-        self.pattern = re.compile("|".join([*_SECTIONS, *_verdict_forms(templates)]), re.IGNORECASE)
+        fields = {template.reply.field for template in templates if template.reply.field}
+        self._signs = (*_SIGNS, *(f'"{field.lower()}"' for field in fields))
+        self._pattern = re.compile("|".join([*_SECTIONS, *_verdict_forms(templates)]), re.IGNORECASE)
         sources = [source for template in templates for source in (template.system, template.user)]
         parts = [shingles(text) for source in sources for text in literals(source)]
         self.words: Hashes = np.unique(np.concatenate([*parts, np.empty(0, dtype=np.uint64)]))
 
+    def in_words(self, submission: ModelOutputs) -> set[str]:
+        """The instructions whose long output holds sequences of a template's words."""
+        own = submission.own_sequences
+        counts = np.bincount(own.owners[is_in(own.hashes, self.words)], minlength=own.texts)
+        return {*submission.keys_of(counts >= _TEMPLATE_SEQUENCES)} & {*submission.long}
+
     def find(self, submission: ModelOutputs, key: str) -> Evidence | None:
-        """The first mark in an output; the whole output where only sequences of words are known to be in it."""
+        """The first mark in an output that is no sequence of words."""
         text = submission.shown[key]
-        match = outside_instruction(self.pattern, text, submission.instructions[key])
-        if match is not None:
-            return span(key, text, match.start(), match.end())
-        own = submission.own_shingles.get(key)
-        if own is None or len(np.intersect1d(own, self.words, assume_unique=True)) < _TEMPLATE_SEQUENCES:
+        if not holds_any(text.lower(), self._signs):
             return None
-        return span(key, text, 0, len(text))
+        match = outside_instruction(self._pattern, text, submission.instructions[key])
+        return None if match is None else span(key, text, match.start(), match.end())
 
 
 def findings(submission: ModelOutputs, marks: TemplateMarks) -> Iterator[Finding]:
     """What the rules of this module find in one submission."""
     counted: dict[str, list[Evidence]] = {rule.name: [] for rule in RULES}
+    in_words, hints = marks.in_words(submission), _hints(submission)
     for key, text in submission.shown.items():
         instruction = submission.instructions[key]
+        whole = span(key, text, 0, len(text)) if key in in_words else None
         marked = {
-            DELIMITER: marks.find(submission, key),
-            ADDRESSED: addressed(key, text, instruction),
-            CONTROL: _matched(_CONTROL, key, text, instruction),
+            DELIMITER: marks.find(submission, key) or whole,
+            ADDRESSED: addressed(key, text, instruction, hints.get(key)),
+            CONTROL: _control(key, text, instruction),
             INVISIBLE: _invisible(key, text, instruction),
-            HIDDEN: _matched(_HIDDEN, key, text, instruction),
+            HIDDEN: None if text.isascii() else _matched(_HIDDEN, key, text, instruction),
         }
         for rule, evidence in marked.items():
             if evidence is not None:
@@ -281,6 +321,10 @@ def _verdict_forms(templates: Iterable[Template]) -> list[str]:
         elif isinstance(scale, ScoreScale):
             forms.add(r"\b(?:rating|score)\W{1,4}\[\[\s*\d{1,3}(?:\.\d)?\s*\]\]")
     return sorted(forms)
+
+
+def _control(key: str, text: str, instruction: str) -> Evidence | None:
+    return _matched(_CONTROL, key, text, instruction) if holds_any(text.lower(), _SIGNS_OF_CONTROL) else None
 
 
 def _matched(pattern: re.Pattern[str], key: str, text: str, instruction: str) -> Evidence | None:

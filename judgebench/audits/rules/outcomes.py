@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from judgebench.audits.findings import LEVEL, Finding, FindingRule, Severity, mean_by_instruction
 from judgebench.audits.rules.comparison import median_estimate
-from judgebench.audits.rules.repetition import repeated_keys, substantial, template_keys
+from judgebench.audits.rules.repetition import substantial, template_keys
 from judgebench.audits.submission_set import ModelOutputs
 from judgebench.stats.intervals import bounded_mean, normal_estimate
 from judgebench.stats.verdict_table import Floats, VerdictTable
@@ -80,7 +80,7 @@ def findings(submission: ModelOutputs, table: VerdictTable) -> Iterator[Finding]
 
 
 def _independent(submission: ModelOutputs, keys: Sequence[str], seen: _Seen) -> Iterator[Finding]:
-    chosen = substantial(submission) & {*repeated_keys(submission), *template_keys(submission)}
+    chosen = substantial(submission) & {*submission.repeated, *template_keys(submission)}
     if len(set(submission.normalised.values())) == 1:
         chosen |= set(submission.texts)
     code = {key: number for number, key in enumerate(keys)}

@@ -88,7 +88,7 @@ _SENTENCE_WORDS, _SENTENCES = 8, 6
 def findings(submission: ModelOutputs, submissions: SubmissionSet) -> Iterator[Finding]:
     """What the rules of this module find in one submission; the others tell what is usual for the benchmark."""
     full = substantial(submission)
-    repeated, template = repeated_keys(submission), template_keys(submission)
+    repeated, template = list(submission.repeated), template_keys(submission)
     unread = [key for key in template if key in full]
     if overlap(submissions, submission, unread).clear:
         unread = []
@@ -170,12 +170,6 @@ def _capped(rule: FindingRule, submission: ModelOutputs, keys: list[str], severe
     return replace(finding, severity=Severity.LOW if few else Severity.MEDIUM)
 
 
-def repeated_keys(submission: ModelOutputs) -> list[str]:
-    """The instructions whose long output is the output to another instruction too."""
-    texts = Counter(submission.normalised[key] for key in submission.long)
-    return [key for key in submission.long if texts[submission.normalised[key]] > 1]
-
-
 def most_common(texts: Counter[str]) -> str | None:
     """The text that most instructions got, the first of several in the alphabet."""
     return min(texts, key=lambda text: (-texts[text], text)) if texts else None
@@ -217,7 +211,7 @@ def _is_filler(text: str) -> bool:
     if len(text) < _FILLER_CHARS:
         return False
     raw = text.encode("utf-8", "replace")
-    if len(zlib.compress(raw)) < _FILLER_RATIO * len(raw):
+    if len(zlib.compress(raw, 1)) < 2 * _FILLER_RATIO * len(raw) and len(zlib.compress(raw)) < _FILLER_RATIO * len(raw):
         return True
     sentences = Counter(sentence.strip().lower() for sentence in _SENTENCE.findall(text))
     return any(

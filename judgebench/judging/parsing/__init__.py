@@ -10,9 +10,11 @@ How a trial ends, by the first rule that applies:
 6. anything else -> unparsed.
 
 There is no default verdict. A template that asks for soft verdicts takes the preference from the log-probabilities of
-the verdict token where the completion has them; labels that hold less than the template's ``min_mass`` of the
-probability, or a verdict token that is not the verdict in the text, leave the trial unparsed with its mass kept. That
-the less probable label was drawn is no disagreement: the draw is chance, the probabilities are the verdict. Thinking,
+the verdict token where the completion has them: of the token that covers the verdict in the text (``alignment``).
+Labels that hold less than the template's ``min_mass`` of the probability leave the trial unparsed with its mass kept.
+Where the verdict's token is not certain, or its probabilities are not, the label in the text is the verdict, and its
+detail says why. That the less probable label was drawn is no disagreement: the draw is chance, the probabilities are
+the verdict. Thinking,
 in the reply or beside it (``Completion.reasoning``), never gives a verdict, and neither does what the judge quotes from
 what it judges (``quotation``).
 """
@@ -21,10 +23,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from judgebench.judging.parsing import logprobs
-from judgebench.judging.parsing.grammar import Contradiction, Mention, binding, mentions, value_of
+from judgebench.judging.parsing.alignment import Unaligned, token_at
+from judgebench.judging.parsing.grammar import NOUNS, WRAPPING, Contradiction, Mention, binding, mentions, value_of
 from judgebench.judging.parsing.json_reply import json_mentions, mean, objects, parts
-from judgebench.judging.parsing.logprobs import compare, reward
+from judgebench.judging.parsing.logprobs import Unweighable, compare, distribution, reward
 from judgebench.judging.parsing.quotation import Quotations
 from judgebench.judging.parsing.thinking import without_thinking
 from judgebench.judging.reask import as_constrained
@@ -32,7 +34,7 @@ from judgebench.judging.templates import Label, LabelScale, LikelihoodScale, Rew
 from judgebench.judging.visibility import shown_texts
 from judgebench.records import Completion, Order, Reading, Source, Status, TokenLogprob, Trial, Verdict
 
-PARSER_VERSION = "3"
+PARSER_VERSION = "4"
 _OPENING = 40  # characters that may stand before a verdict that opens a reply, as in "The final verdict is "
 _BLOCKED = ("content_filter", "refusal", "safety", "recitation", "prohibited_content")
 
@@ -89,25 +91,50 @@ def _read_parts(completion: Completion, template: Template, trial: Trial | Readi
 
 def _read(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
     """The verdict as the judge saw it: its preference is for the output shown first."""
-    shown, scale, field = _shown(trial), template.scale, template.reply.field
-    text = without_thinking(completion.text, shown, is_apart=bool(completion.reasoning))
-    stated = _stated(text, scale, field, Quotations(text, shown))
-    cut = completion.finish_reason == "length"
-    if cut:
-        stated = [mention for mention in stated if _holds_though_cut(mention, text, scale)]
-    bound = binding(stated, text)
+    text, bound = _bound(completion, template, trial)
     if isinstance(bound, Contradiction):
         return _failure(Status.UNPARSED, f"the reply says both {bound.one.text!r} and {bound.other.text!r}")
-    soft = template.reply.soft and completion.logprobs
+    is_soft = template.reply.soft and completion.logprobs
     if bound is None:
-        return (_weighed_first(completion, template) if soft else None) or _silent(text, cut)
+        first = _weighed_first(completion, template, text) if is_soft else None
+        return first or _silent(text, completion.finish_reason == "length")
     if bound.value is None:
         return _failure(Status.UNPARSED, f"{bound.text!r} is not on the scale", bound.text)
-    weighed = _weighed(completion, template, bound) if soft else None
-    if weighed is not None:
-        return weighed
     value = bound.value.preference if isinstance(bound.value, Label) else bound.value
-    return _decided(scale, value, Source.LABEL, bound.text)
+    stated = _decided(template.scale, value, Source.LABEL, bound.text)
+    if not is_soft:
+        return stated
+    try:
+        return _of_token(_token_of(completion, template, bound, text), template, bound.text)
+    except (Unaligned, Unweighable) as error:
+        return replace(stated, detail=f"weighed by its label: {error}")
+
+
+def verdict_token(completion: Completion, template: Template, trial: Trial | Reading | Order) -> TokenLogprob | None:
+    """The token whose alternatives ``parse`` weighs; None where it weighs none."""
+    if not template.reply.soft or not completion.logprobs or completion.constrained is not None:
+        return None
+    text, bound = _bound(completion, template, trial)
+    try:
+        if bound is None:
+            return _first_token(completion, template, text)
+        if isinstance(bound, Contradiction) or bound.value is None:
+            return None
+        return _token_of(completion, template, bound, text)
+    except (Unaligned, Unweighable):
+        return None
+
+
+def _bound(
+    completion: Completion, template: Template, trial: Trial | Reading | Order
+) -> tuple[str, Mention | Contradiction | None]:
+    """The reply with its thinking blanked out, and which of its statements binds."""
+    shown, scale = _shown(trial), template.scale
+    text = without_thinking(completion.text, shown, is_apart=bool(completion.reasoning))
+    stated = _stated(text, scale, template.reply.field, Quotations(text, shown))
+    if completion.finish_reason == "length":
+        stated = [mention for mention in stated if _holds_though_cut(mention, text, scale)]
+    return text, binding(stated, text)
 
 
 def _stated(text: str, scale: Scale, field: str | None, quotations: Quotations) -> list[Mention]:
@@ -151,28 +178,44 @@ def _decided(scale: Scale, value: float, source: Source, label: str, mass: float
     return Verdict(status, source, value, label=label, mass=mass, parser=PARSER_VERSION)
 
 
-def _weighed(completion: Completion, template: Template, bound: Mention) -> Verdict | None:
-    """The soft verdict at the token where the binding mention stands; None where there is nothing to weigh."""
-    token = logprobs.token_at(completion.logprobs or (), completion.text, bound.at)
-    if token is None:
-        return None
+def _token_of(completion: Completion, template: Template, bound: Mention, text: str) -> TokenLogprob:
+    """The token where the binding mention stands. Raises Unaligned and Unweighable."""
+    words = text[bound.at : bound.at + len(bound.text)]
+    value = NOUNS.sub("", words).lstrip(WRAPPING)
+    token = _token(completion, text, bound.at + len(words) - len(value))
     if value_of(template.scale, token.token) != bound.value:
-        detail = f"the text says {bound.text!r}, its token {token.token[:40]!r} does not"
-        return _failure(Status.UNPARSED, detail, bound.text)
-    return _of_token(token, template, bound.text)
+        raise Unweighable(f"the text says {bound.text!r}, its token {token.token[:40]!r} does not")
+    return token
 
 
-def _weighed_first(completion: Completion, template: Template) -> Verdict | None:
+def _weighed_first(completion: Completion, template: Template, text: str) -> Verdict | None:
     """The soft verdict at the first token of a reply whose text states none; None where the labels hold too little."""
-    token = None if template.reply.field is not None else logprobs.first_token(completion.logprobs or ())
-    verdict = _of_token(token, template, token.token) if token else None
+    try:
+        token = _first_token(completion, template, text)
+        verdict = _of_token(token, template, token.token) if token else None
+    except (Unaligned, Unweighable):
+        return None
     return verdict if verdict and verdict.source is Source.LOGPROBS else None
 
 
-def _of_token(token: TokenLogprob, template: Template, label: str) -> Verdict | None:
-    weighed = logprobs.distribution(token, template.scale)
-    if weighed is None:
+def _first_token(completion: Completion, template: Template, text: str) -> TokenLogprob | None:
+    """None where the template asks for an object, or the reply is empty. Raises Unaligned."""
+    if template.reply.field is not None or not text.strip():
         return None
+    return _token(completion, text, len(text) - len(text.lstrip()))
+
+
+def _token(completion: Completion, text: str, position: int) -> TokenLogprob:
+    """The token at a position of the reply, of which ``text`` is the part that is no thinking. Raises Unaligned."""
+    raw = completion.text
+    blanked = range(position, 0, -1) if raw != text else ()
+    start = next((at for at in blanked if raw[at - 1] != text[at - 1]), 0)
+    return token_at(completion.logprobs or (), raw, position, start=start, reasoning=completion.reasoning)
+
+
+def _of_token(token: TokenLogprob, template: Template, label: str) -> Verdict:
+    """Raises Unweighable."""
+    weighed = distribution(token, template.scale)
     if weighed.mass < template.reply.min_mass:
         detail = f"the labels hold {weighed.mass:.3f} of the probability, less than {template.reply.min_mass}"
         return replace(_failure(Status.UNPARSED, detail, label), mass=weighed.mass)

@@ -3,20 +3,24 @@
 The method of AlpacaEval's weighted annotator (Dubois et al. 2024) and of G-Eval (Liu et al. 2023), for any set of
 labels, with two departures: spellings of a label are added up ("A", " A", "a"), and the share of probability that
 the labels hold together is reported, since a distribution over what is left of little says little. A label that is
-not among the alternatives counts as having none. A label of several tokens cannot be weighed by its first one:
-templates ask for soft verdicts only with one-token labels.
+not among the alternatives counts as having none. A value of several tokens is not weighed by one of them.
 """
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
-from judgebench.judging.parsing.grammar import value_of
-from judgebench.judging.templates import Label, LikelihoodScale, Scale
+from judgebench.judging.parsing.grammar import WRAPPING, value_of
+from judgebench.judging.templates import Label, LabelScale, LikelihoodScale, Scale, ScoreScale, fold
 from judgebench.records import Source, Status, TokenLogprob, Verdict
+
+_ROUNDING = 1e-3  # by which servers overstep a probability of 1
+
+
+class Unweighable(Exception):
+    """A token says nothing certain about how probable the values are; says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +42,52 @@ class Distribution:
         return math.fsum(share * value for value, share in self.shares if isinstance(value, float))
 
 
-def distribution(token: TokenLogprob, scale: Scale) -> Distribution | None:
-    """None when no alternative of the token is on the scale."""
+def distribution(token: TokenLogprob, scale: Scale) -> Distribution:
+    """Of the values that the alternatives of the verdict token stand for.
+
+    One that is the beginning of another value, as "1" is of "10" where no alternative is "10", stands for neither.
+    Raises Unweighable where the token says nothing certain about the values' probabilities.
+    """
+    if not token.top:
+        raise Unweighable("its token has no alternatives")
+    alternatives = dict(token.top)
+    if math.isfinite(token.logprob) or token.token not in alternatives:
+        alternatives[token.token] = token.logprob
+    values = {text: value for text in alternatives if (value := value_of(scale, text)) is not None}
+    if any(math.isnan(alternatives[text]) or alternatives[text] > _ROUNDING for text in values):
+        raise Unweighable("a log-probability of its token is no number up to 0")
+    whole = {text for text in values if not _is_beginning(text, values, scale)}
+    if token.token in values and token.token not in whole:
+        raise Unweighable(f"its token {token.token[:40]!r} may begin another value")
+    return _shares([(values[text], math.exp(min(alternatives[text], 0.0))) for text in alternatives if text in whole])
+
+
+def _is_beginning(text: str, values: Mapping[str, Label | float], scale: Scale) -> bool:
+    """Whether a token spells the beginning of a value beside its own, and none of the other tokens that value."""
+    others = _begun(scale, fold(text).strip(WRAPPING)) - {values[text]}
+    return bool(others) and others.isdisjoint(values.values())
+
+
+def _begun(scale: Scale, text: str) -> set[Label | float]:
+    """The values that ``text`` may go on to spell. A letter alone is a token of its own and no beginning of a word."""
+    if isinstance(scale, LabelScale):
+        key = scale.key(text)
+        longer = {spelling: label for spelling, label in scale.by_spelling.items() if spelling.startswith(key)}
+        return {label for spelling, label in longer.items() if len(key) > 1 or not spelling[len(key) :][:1].isalpha()}
+    step = scale.step if isinstance(scale, ScoreScale) else None
+    tails = [str(digit) for digit in range(10)] if step is not None or "." not in text else []
+    tails += [f".{digit}" for digit in tails] if step is not None else []
+    return {value for tail in tails if (value := value_of(scale, text + tail)) is not None}
+
+
+def _shares(weighed: Sequence[tuple[Label | float, float]]) -> Distribution:
     weights: dict[Label | float, float] = {}
-    for text, logprob in dict((*token.top, (token.token, token.logprob))).items():
-        value = value_of(scale, text)
-        if value is not None and not math.isnan(logprob):
-            weights[value] = weights.get(value, 0.0) + math.exp(min(logprob, 0.0))
+    for value, weight in weighed:
+        weights[value] = weights.get(value, 0.0) + weight
     mass = math.fsum(weights.values())
     if mass <= 0.0:
-        return None
+        raise Unweighable("no alternative of its token is on the scale")
     return Distribution(tuple((value, weight / mass) for value, weight in weights.items()), min(mass, 1.0))
-
-
-def token_at(tokens: Sequence[TokenLogprob], text: str, position: int) -> TokenLogprob | None:
-    """The token that covers a position of the reply; None when the tokens do not spell the reply."""
-    spelled = "".join(token.token for token in tokens)
-    shift = spelled.find(text)
-    if shift < 0:
-        return None
-    ends = accumulate(len(token.token) for token in tokens)
-    return next((token for token, end in zip(tokens, ends, strict=True) if end > shift + position), None)
-
-
-def first_token(tokens: Sequence[TokenLogprob]) -> TokenLogprob | None:
-    """The first token that is not white space."""
-    return next((token for token in tokens if token.token.strip()), None)
 
 
 def compare(text: str, scale: LikelihoodScale) -> Verdict:

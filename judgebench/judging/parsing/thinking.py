@@ -43,6 +43,12 @@ def without_thinking(text: str, shown: Sequence[str] = (), *, is_apart: bool = F
     return text if is_apart else _blanked(text, _before_closing(text, tags, quotations))
 
 
+def leaves_open(text: str) -> bool:
+    """Whether the last tag in it opens a block of thinking."""
+    tags = list(_TAG.finditer(text))
+    return bool(tags) and _opens(tags[-1])
+
+
 def _opens(tag: re.Match[str]) -> bool:
     return (tag.lastgroup or "").startswith("open")
 

@@ -15,9 +15,20 @@ import numpy as np
 
 from judgebench import engine, services, store
 from judgebench.audits import null_models as entrants
+from judgebench.audits import persuaders
 from judgebench.audits.defences import NAMES, NONE, SETTING, VOIDING, check_defence
 from judgebench.audits.findings import AuditReport, mean_by_instruction, mean_estimate
-from judgebench.audits.null_gate import EntrantResult, NullGate, Seen, gate_report, measure, next_round, resolution
+from judgebench.audits.null_gate import (
+    EntrantResult,
+    NullGate,
+    Seen,
+    Uplift,
+    gate_report,
+    measure,
+    next_round,
+    resolution,
+    uplift,
+)
 from judgebench.audits.null_models import PREFIX, Entrant, PrefixSearch
 from judgebench.engine.judges import ResolvedJudge
 from judgebench.engine.run import Asker
@@ -47,6 +58,7 @@ SEARCH = "random-search"  # the entrant, and the kind under which the state of a
 _FEW = 20  # instructions
 _EXCHANGED = 2  # instructions, without which no output can be exchanged for another
 _ORDERS = 2
+_TOLD_BY = 200  # instructions by which a real model must be told from one that never wins, to be a limit
 _KEPT_EVERY = 16  # steps of a search
 
 
@@ -118,12 +130,17 @@ def _set_null_stage(database: Database, settings: NullModelAudit, judge: StageJu
     answered = answered_by_all(database, settings.benchmark, [baseline])
     good = {row.instruction.key: row.outputs[baseline] for row in answered}
     order = [row.instruction for row in drawn(answered, settings.seed)]
-    panel = entrants.panel(judge.template, {key: _words(output) for key, output in good.items()}, seed=settings.seed)
-    texts = [entrant.write(order[0]) for entrant in panel]
+    panel = [
+        *entrants.panel(judge.template, {key: _words(output) for key, output in good.items()}, seed=settings.seed),
+        *persuaders.persuaders(judge.template, good, seed=settings.seed),
+    ]
+    written = [_written(entrant, order) for entrant in panel]
     known_by = sorted((key, identity(output)) for key, output in good.items())
+    texts = [[_known(text) for text in outputs.values()] for outputs in written]
     key = stage_key(judge.template.digest, settings.seed, baseline, known_by, texts)
-    by_name = {f"{PREFIX}{entrant.name}@{key}": entrant for entrant in panel}
-    outputs = {name: _written(entrant, order) for name, entrant in by_name.items()}
+    names = [f"{PREFIX}{entrant.name}@{key}" for entrant in panel]
+    by_name = dict(zip(names, panel, strict=True))
+    outputs = dict(zip(names, written, strict=True))
     stage = set_stage(database, settings.benchmark, key, order, {baseline: good, **outputs})
     return NullStage(stage, baseline, chosen, by_name, tuple(_about_baseline(answered, baseline)))
 
@@ -148,8 +165,12 @@ def _about_baseline(answered: Sequence[AnsweredInstruction], baseline: str) -> I
         yield f"on {several} of {len(answered)} instructions {baseline} has several samples: the first was met"
 
 
-def _written(entrant: Entrant, instructions: Sequence[Instruction]) -> dict[str, str]:
+def _written(entrant: Entrant, instructions: Sequence[Instruction]) -> dict[str, str | Output]:
     return {instruction.key: entrant.write(instruction) for instruction in instructions}
+
+
+def _known(entered: str | Output) -> str:
+    return entered if isinstance(entered, str) else identity(entered)
 
 
 class _Rounds:
@@ -189,7 +210,7 @@ class _Rounds:
         return next_round(results, sizes, self._gate, most=self._most, everyone=self._settings.every_entrant)
 
     def _with_real(self, gate: NullGate) -> NullGate:
-        least = resolution(gate, self._most, self._population)
+        least = resolution(gate, min(self._most, _TOLD_BY), self._population)
         known = [rate for rate in self._real.values() if rate > least]
         return replace(gate, worst_real=min(known, default=None))
 
@@ -223,15 +244,20 @@ class _Rounds:
         place = {key: number for number, key in enumerate(keys)}
         rows = np.argsort([place[table.instructions[code]] for code in table.instruction], kind="stable")
         table, scores = table.select(rows), self._scores()
-        results = []
+        results, control = [], list[Seen]()
         for name, entrant in self._entered.entrants.items():
             seen = _seen(table, name, self._entered.baseline)
             if self._judge.judge.settings.get(SETTING) in VOIDING:
                 seen = _with_void(seen, keys[: sizes.get(entrant.name, 0)])
             many = {"entrants": len(self._entered.entrants), "population": self._population}
             measured = measure(entrant.name, entrant.about, seen, self._gate, **many)
-            results.append(replace(measured, score=scores.get(name)))
+            added = self._uplift(seen, control, sizes.get(entrant.name, 0)) if entrant.role == "persuader" else None
+            control = seen if entrant.role == "control" else control
+            results.append(replace(measured, score=scores.get(name), role=entrant.role, uplift=added))
         return results
+
+    def _uplift(self, seen: Sequence[Seen], control: Sequence[Seen], size: int) -> Uplift | None:
+        return uplift(seen, control, self._gate, entrants=len(self._entered.entrants), size=size, most=self._most)
 
     def _scores(self) -> dict[str, Estimate]:
         """A pointwise judge's mean scores, by the name under which an entrant is stored."""

@@ -56,7 +56,7 @@ class NullModelAudit:
     baseline: Annotated[str | None, Field(description="The model that null models meet.")] = None
     fail_above: Annotated[float, Field(description="Win rate that none may reach.", ge=0.001, le=1.0)] = 0.1
     error: Annotated[float, Field(description="Chance of a wrong decision.", ge=0.0001, le=0.5)] = 0.05
-    limit: Annotated[int, Field(description="Instructions at most; it stops once the gate is decided.", ge=2)] = 200
+    limit: Annotated[int, Field(description="Instructions at most; it stops once the gate is decided.", ge=2)] = 400
     seed: Annotated[int, Field(description="Seed of the instructions' order and of the shuffled entrant.")] = 0
     concurrency: Concurrency = 16
     defence: Annotated[

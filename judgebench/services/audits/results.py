@@ -81,12 +81,20 @@ def _judge_gate(
     judge: Judge, null: StoredAudit | None, robust: StoredAudit | None, benchmark: str, *, more: str
 ) -> JudgeGate:
     """``more``: what a command that asks the judge needs besides."""
-    state: State = "missing"
-    if null is not None:
-        state = "stale" if null.passed and null.stale else "passed" if null.passed else "failed"
-    rate = None if null is None else null.document.get("null_win_rate")
-    command = AUDITS[NULL_MODELS].command(benchmark=benchmark, judge=judge.name)
-    return JudgeGate(judge.name, state, rate, command + more, _robustness(judge, robust, benchmark, more))
+    command = AUDITS[NULL_MODELS].command(benchmark=benchmark, judge=judge.name) + more
+    robustness = _robustness(judge, robust, benchmark, more)
+    if null is None:
+        return JudgeGate(judge.name, "missing", None, command, robustness)
+    winners = tuple(sorted(finding["model"] for finding in null.document["findings"]))
+    return JudgeGate(judge.name, _state(null), null.document.get("null_win_rate"), command, robustness, winners)
+
+
+def _state(null: StoredAudit) -> State:
+    """An audit without claims is of a version that had none."""
+    if not null.passed:
+        return "failed"
+    claimed = any(entrant.get("role") == "persuader" for entrant in null.document["entrants"])
+    return "stale" if null.stale or not claimed else "passed"
 
 
 def _robustness(judge: Judge, stored: StoredAudit | None, benchmark: str, more: str) -> Robustness:

@@ -22,6 +22,7 @@ covariate both come from ``ControlledRatings.coefficient``.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from math import sqrt
 from typing import Literal
 
 import numpy as np
@@ -144,6 +145,8 @@ class ControlledRatings:
     columns: tuple[str, ...]  # f names
     coefficients: Floats  # (f,) log-odds for one unit of the column as given; NaN where not identified
     coefficient_errors: Floats  # (f,)
+    coefficient_doubt: Floats  # (f,) variance that one more average instruction would by itself add; none is surer
+    instructions: int
     verdicts: tuple[int, ...]  # (f,) in which the column is not 0
     not_identified: tuple[str, ...]
     unbounded: tuple[str, ...]  # held equal, but no verdict speaks against them, so the likelihood grows without end
@@ -152,14 +155,16 @@ class ControlledRatings:
     tie_interval: tuple[float, float]  # 95 %, of the same
 
     def coefficient(self, name: str, level: float = 0.95) -> Estimate:
-        """Log-odds for one unit of the column."""
+        """Log-odds for one unit of the column, by Student's t over instructions."""
         at = self.columns.index(name)
         value, error, n = float(self.coefficients[at]), float(self.coefficient_errors[at]), self.verdicts[at]
         if name in self.not_identified:
             return unidentified(_UNTOLD if n else "no verdict has it", level=level, n=n)
         if name in self.unbounded:
             return unidentified(_NO_BOUND, level=level, n=n)
-        return normal_estimate(value, error, level=level, n=n)
+        degrees = max(self.instructions - 1, 1)
+        error = sqrt(error**2 + float(self.coefficient_doubt[at]))
+        return normal_estimate(value, error, level=level, n=n, degrees=degrees)
 
 
 def shown_first(table: VerdictTable) -> Floats:
@@ -430,16 +435,21 @@ def _checked(columns: Mapping[str, Floats], table: VerdictTable) -> dict[str, Fl
 def _result(ratings: Ratings, fit: _Fit, rest: Floats, errors: Floats, unsure: Floats) -> ControlledRatings:
     context = fit.context
     count = len(context.kept)
-    coefficients, spread = np.full((2, len(context.names)), np.nan)
+    clusters = max(len(np.unique(fit.rows.instruction)), 1)
+    coefficients, spread, more = np.full((3, len(context.names)), np.nan)
     coefficients[list(context.kept)] = rest[:count] / context.scale
     spread[list(context.kept)] = errors[:count] / context.scale
-    half = critical_value(0.95) * errors[-1] if fit.free_ties else np.nan
+    more[list(context.kept)] = (unsure[:count] / context.scale) ** 2 / clusters
+    quantile = critical_value(0.95, max(clusters - 1, 1))
+    half = quantile * sqrt(errors[-1] ** 2 + unsure[-1] ** 2 / clusters) if fit.free_ties else np.nan
     middle = float(rest[-1]) if fit.free_ties else np.nan
     return ControlledRatings(
         ratings=ratings,
         columns=context.names,
         coefficients=coefficients,
         coefficient_errors=spread,
+        coefficient_doubt=more,
+        instructions=clusters,
         verdicts=context.verdicts,
         not_identified=tuple(name for j, name in enumerate(context.names) if j not in context.kept),
         unbounded=tuple(context.names[j] for at, j in enumerate(context.kept) if unsure[at] > _UNBOUNDED),

@@ -9,28 +9,54 @@ difficulties are eliminated from every Newton step, the other a batch of small s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit, log_expit
 
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 _ABILITY_PRECISION = 0.01  # keeps a model that always won or always lost finite; moves nobody else by 0.01 points
+_BEYOND = 0.05  # share of a model's verdicts, below which those on one side of equality hardly show what is there
+EXTRAPOLATED = (
+    f"extrapolated: over {1 - _BEYOND:.0%} of the model's outputs are shorter than those they met, or over "
+    f"{1 - _BEYOND:.0%} longer, so that its rate with equally long ones rests on a slope more than on verdicts"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlopePrior:
+    """A Gaussian a model for its slopes where difficulties are left out."""
+
+    mean: Floats  # (f,), or (m, f) a model
+    precision: Floats  # (f, f) inverse covariance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ControlPrior:
     """Independent Gaussians a model; controls come first, in the order of the data's."""
 
-    mean: Floats  # (f + 1,) slopes of the controls, then sharpness
+    mean: Floats  # (f + 1,), or (m, f + 1) a model: slopes of the controls, then sharpness
     precision: Floats  # (f + 1, f + 1) inverse covariance of these
     joint_mean: Floats  # (f,) slopes while the difficulties are fitted
     joint_precision: Floats  # (f,)
     difficulty_sd: float  # of the difficulties: their prior, and the scale the fitted ones are brought to
     source: str
+    alone: SlopePrior | None = None  # for fits without difficulties, where that is known as well
+    doubt: float = 0.0  # standard deviation of what a model's slopes may be beside these means
+    of_the_judge: tuple[float, ...] = (1.0,)  # shares of the slopes' means that are left open, rising: usually all
+
+    def shares(self) -> tuple["ControlPrior", ...]:
+        """The prior with each share of its slopes ``of_the_judge``, which leaves nothing open any more."""
+        f = len(self.joint_mean)
+        parts = [np.append(np.full(f, share), 1.0) for share in self.of_the_judge]
+        return tuple(
+            replace(self, mean=part * self.mean, joint_mean=part[:f] * self.joint_mean, of_the_judge=(1.0,))
+            for part in parts
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +70,11 @@ class Comparisons:
     preference: Floats  # (m, i) for the model, in [0, 1]; several verdicts on a battle are averaged
     weight: Floats  # (m, i) 0 or 1
     control: Floats  # (m, i, f) in (-1, 1); 0 where there was no battle
+
+    @property
+    def met(self) -> NDArray[np.bool_]:
+        """(m,) whether the model has a battle with the baseline."""
+        return np.asarray(self.weight.sum(axis=1) > 0)
 
 
 def compare_to_baseline(
@@ -86,6 +117,25 @@ def compare_to_baseline(
     )
 
 
+def extrapolated(table: VerdictTable, baseline: str | None = None) -> list[str]:
+    """What to call each of k models nearly all of whose outputs are longer, or nearly all shorter, than those they met.
+
+    "" for all others, and for a ``baseline``, whose rate is given; where there is one, its battles alone count.
+    """
+    fixed = None if baseline is None else table.model_code(baseline)
+    if fixed is not None:
+        table = table.select((table.model_a == fixed) | (table.model_b == fixed))
+    k, gap = len(table.models), table.length_a.astype(np.int64) - table.length_b
+
+    def verdicts(as_a: NDArray[np.bool_], as_b: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.bincount(table.model_a[as_a], minlength=k) + np.bincount(table.model_b[as_b], minlength=k)
+
+    everything = np.ones(len(table), dtype=bool)
+    least = np.minimum(verdicts(gap >= 0, gap <= 0), verdicts(gap <= 0, gap >= 0))
+    far = least < _BEYOND * verdicts(everything, everything)
+    return ["extrapolated" if far[code] and code != fixed else "" for code in range(k)]
+
+
 def _length_difference(table: VerdictTable) -> Floats:
     return table.length_a.astype(np.float64) - table.length_b
 
@@ -120,17 +170,17 @@ class OwnCoefficients:
     """The models' likelihoods side by side: independent, so solved as a batch of small systems."""
 
     data: Comparisons
-    columns: Floats  # (m, i, f + 2) controls, difficulty, 1
-    mean: Floats  # (f + 1,)
-    prior_precision: Floats  # (f + 1, f + 1)
+    columns: Floats  # (m, i, p) controls, difficulty where there is one, 1
+    mean: Floats  # (p - 1,), or (m, p - 1) a model
+    prior_precision: Floats  # (p - 1, p - 1)
 
     @cached_property
     def centre(self) -> Floats:
-        return np.append(self.mean, 0.0)
+        return np.append(self.mean, np.zeros((*self.mean.shape[:-1], 1)), axis=-1)
 
     @cached_property
     def precision(self) -> Floats:
-        p = len(self.centre)
+        p = self.columns.shape[2]
         full = np.diag(np.full(p, _ABILITY_PRECISION))
         full[: p - 1, : p - 1] = self.prior_precision
         return full
@@ -148,7 +198,7 @@ class OwnCoefficients:
         return gradient.ravel(), np.linalg.solve(self._information(p), gradient[:, :, None]).ravel()
 
     def spread(self, own: Floats) -> Floats:
-        """(m, f + 2, f + 2) covariance of each model's coefficients around ``own``, by Laplace's approximation."""
+        """(m, p, p) covariance of each model's coefficients around ``own``, by Laplace's approximation."""
         spread: Floats = np.linalg.inv(self._information(expit(self._logits(own)))).astype(np.float64)
         return spread
 

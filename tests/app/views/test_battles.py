@@ -1,5 +1,6 @@
 """Stepping through battles, and what is said of one."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.views import battles
 from app.views.battles import Spot, beside
-from judgebench.records import Completion, Instruction, Order, Output, Source, Status, TokenLogprob, Verdict
+from judgebench.records import Instruction, Order, Output, Source, Status, TokenLogprob, Verdict
 from judgebench.services.battles import JudgedBattle, JudgedTrial
 
 
@@ -67,10 +68,6 @@ def test_samples_with_different_winners_do_not_contradict_each_other() -> None:
     assert "contradict each other" in battles.outcome(replace(apart, verdicts=(*apart.verdicts, others[0])))
 
 
-def test_the_token_with_the_verdict_is_the_last_that_says_it() -> None:
-    tokens = tuple(TokenLogprob(text, -0.1, ((text, -0.1), ("B", -2.4))) for text in ("A", " because", " A"))
-    completion = Completion("A because A", logprobs=tokens)
-    assert battles.verdict_token(completion, "A") is tokens[2]
-    assert battles.verdict_token(completion, None) is tokens[0]
-    assert battles.verdict_token(Completion("A"), "A") is None
-    assert [round(chance, 3) for _, chance in battles.chances(tokens[0])] == [0.905, 0.091]
+def test_alternatives_that_are_not_known_are_not_shown() -> None:
+    token = TokenLogprob("A", -0.1, (("A", -0.1), ("B", -2.4), ("C", math.nan)))
+    assert [(name, round(chance, 3)) for name, chance in battles.chances(token)] == [("A", 0.905), ("B", 0.091)]

@@ -43,4 +43,4 @@ def test_outputs_to_other_instructions_are_high_and_templates_around_an_answer_a
     assert high == {("shuffled", "unrelated-output")}
     alone = audit_submissions(SubmissionSet.of(questions, {"framed": outputs["framed"]}), TEMPLATES)
     assert "shared-text" in {finding.rule for finding in report.findings if finding.model == "framed"}
-    assert {finding.rule for finding in alone.findings} <= {"shared-text"}
+    assert {finding.rule for finding in alone.findings} <= {"shared-text", "repeated-line", "repeated-lines"}

@@ -64,7 +64,7 @@ def test_findings_are_told_at_submission_and_severe_ones_stop_it_unless_accepted
     assert report["submission_audit"]["passed"] is False
     assert report["submission_audit"]["findings"][0]["severity"] == "high"
     assert set(report["submission_audit"]["findings"][0]) == {
-        *("model", "severity", "rule", "evidence", "value", "lower", "upper")
+        *("model", "severity", "rule", "evidence", "count", "outputs", "value", "lower", "upper")
     }
     rows = [{"instruction": text, "output": "One text."} for text in instructions(40).values()]
     (tmp_path / "again.json").write_text(json.dumps(rows))
