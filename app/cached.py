@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from judgebench import services
-from judgebench.services.bias import Scope
 from judgebench.services.labels import Compared
 from judgebench.services.pages import (
     AgreementReport,
@@ -29,6 +28,7 @@ from judgebench.services.pages import (
     StoredAudit,
     parse_address,
 )  # fmt: skip
+from judgebench.services.scope import Scope
 
 ADDRESS_VARIABLE = "JUDGEBENCH_DATABASE_URL"
 _DEFAULT_ADDRESS = "judgebench.db"
@@ -66,12 +66,9 @@ def judge_at_hand(source: Source, benchmark: str) -> str:
 
 
 @st.cache_data(max_entries=100, show_spinner="Ranking")
-def leaderboard(source: Source, benchmark: str, scope: Scope, *, language: str | None, choices: Choices) -> Leaderboard:
+def leaderboard(source: Source, benchmark: str, scope: Scope, *, choices: Choices) -> Leaderboard:
     """Raises what ``services.leaderboards.leaderboard`` raises."""
-    database = _of(source)
-    return services.leaderboards.leaderboard(
-        database, benchmark, judges=scope.judges, category=scope.category, language=language, choices=choices
-    )
+    return services.leaderboards.leaderboard(_of(source), benchmark, scope=scope, choices=choices)
 
 
 @st.cache_data(max_entries=50, show_spinner="Ranking without it")
@@ -83,8 +80,10 @@ def moves(
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def tallies(source: Source, benchmark: str, scope: Scope) -> dict[str, services.leaderboards.Tally]:
-    return services.leaderboards.tallies(_of(source), benchmark, scope=scope)
+def tallies(
+    source: Source, benchmark: str, judges: tuple[str, ...], category: str | None
+) -> dict[str, services.leaderboards.Tally]:
+    return services.leaderboards.tallies(_of(source), benchmark, judges, category=category)
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
@@ -95,7 +94,7 @@ def languages(source: Source, benchmark: str) -> list[str]:
 @st.cache_data(max_entries=100, show_spinner=False)
 def matrix(source: Source, benchmark: str, scope: Scope) -> PairRates:
     """Raises what ``services.leaderboards.matrix`` raises."""
-    return services.leaderboards.matrix(_of(source), benchmark, judges=scope.judges, category=scope.category)
+    return services.leaderboards.matrix(_of(source), benchmark, scope=scope)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -121,7 +120,7 @@ def battle(
 @st.cache_data(max_entries=20, show_spinner="Weighing")
 def bias(source: Source, benchmark: str, scope: Scope) -> BiasReport:
     """Raises what ``services.bias.bias`` raises."""
-    return services.bias.bias(_of(source), benchmark, judges=scope.judges, category=scope.category)
+    return services.bias.bias(_of(source), benchmark, scope=scope)
 
 
 @st.cache_data(max_entries=20, show_spinner="Comparing")

@@ -8,10 +8,12 @@ from app import cached
 from app.views.elements import line
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.pages import JudgeBenchError
+from judgebench.services.scope import Scope
 from judgebench.show.text import one_line
 
 WIDTH_PX = 196  # of a filter; as many stand side by side as the window is wide
 MOST = 40  # models in a picture at once: more nobody reads, and browsers draw them slowly
+_COUNTED = {"all-judges": "All judges", "common": "Common instructions only", "with-flagged": "Flagged models too"}
 
 
 def source() -> cached.Source:
@@ -81,6 +83,20 @@ def some(label: str, options: Sequence[str], *, key: str, none: str, most: int |
         width=WIDTH_PX,
     )
     return tuple(chosen)
+
+
+def scope(benchmark: BenchmarkSummary, *, spoken: Sequence[str] | None = None) -> Scope:
+    """Which verdicts count; ``spoken``: languages to choose from, None where nothing but judges and category is."""
+    judges = some("Judges", benchmark.judges, key="judges", none="Most verdicts")
+    category = one("Category", benchmark.categories, key="category", none="All")
+    language = one("Language (a guess)", spoken, key="language", none="All") if spoken is not None else None
+    names = list(_COUNTED) if spoken is not None else ["all-judges"]
+    by_name("counted", names, many=True)
+    counted: list[str] = st.pills(
+        "Count", names, format_func=_COUNTED.__getitem__, selection_mode="multi", key="counted", bind="query-params"
+    )
+    every = "all-judges" in counted and not judges  # judges that are named are the ones that are meant
+    return Scope(judges, category, language, every, "common" in counted, "with-flagged" in counted)
 
 
 def places(models: int) -> range:

@@ -16,8 +16,8 @@ import streamlit as st
 import app
 from app import cached, views
 from judgebench.services.benchmarks import BenchmarkSummary
-from judgebench.services.bias import Scope
 from judgebench.services.pages import Choices, JudgeBenchError
+from judgebench.services.scope import Scope
 from judgebench.show import charts
 
 _STARTERS = ("main", "__main__")  # modules of the app that run when they are imported
@@ -44,7 +44,7 @@ def _read_from(source: cached.Source) -> None:
 def _read_benchmark(source: cached.Source, benchmark: BenchmarkSummary) -> None:
     """What pages show of the benchmark that they open with."""
     everything = Scope()
-    board = cached.leaderboard(source, benchmark.name, everything, language=None, choices=Choices())
+    board = cached.leaderboard(source, benchmark.name, everything, choices=Choices())
     charts.intervals(board)
     cached.languages(source, benchmark.name)
-    cached.tallies(source, benchmark.name, everything)
+    cached.tallies(source, benchmark.name, board.judges, None)

@@ -7,6 +7,7 @@ The verdicts are those of the published files; a set is the k models with the ba
 does. A line is of k models: the mean absolute error, the mean and the largest error in points, how often the published
 rate lies in the interval, and half the interval's width, the median. Then the same where the judge goes by another
 name, so that nothing is known of its slopes; "known" is how often its interval holds the rate with the known ones.
+Last, each model alone on random instructions.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from judgebench.leaderboard.build import estimate
 from judgebench.stats.verdict_table import VerdictTable
 from tests.stats import alpaca
 
+FEW = (5, 10, 20, 50, 200)
 SIZES = (1, 2, 3, 5, 8, 12, 20)
 FEWEST_LEARNT = 3
 
@@ -75,6 +77,15 @@ def show(label: str, held: list[Held], known: list[Held] | None = None) -> None:
     print(line)
 
 
+def few(table: VerdictTable, published: dict[str, float], names: list[str], draws: int, seed: int) -> None:
+    print("each model alone, by number of instructions\n     n    MAE   bias  worst inside   half")
+    for n in FEW:
+        rng = np.random.default_rng([seed, n])
+        drawn = [rng.choice(len(table.instructions), n, replace=False) for _ in range(draws)]
+        parts = [replace(table.select(np.isin(table.instruction, rows)), arrival=None) for rows in drawn]
+        show(str(n), [ranked(part, published, [name], 60, seed) for part in parts for name in names])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sets", type=int, default=40, help="random sets of each size")
@@ -104,6 +115,7 @@ def main() -> None:
             [held for _, held in kept[k]],
         )
     show("all", [ranked(unknown, published, names, options.resamples, options.seed)], everyone)
+    few(table, published, names, options.sets // 3, options.seed)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # type checkers and editors see the functions where they are, and know a mistyped name
     from judgebench.api.asking import *  # noqa: F403
+    from judgebench.api.boards import *  # noqa: F403
     from judgebench.api.data import *  # noqa: F403
 else:
 

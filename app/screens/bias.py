@@ -7,8 +7,8 @@ import streamlit as st
 from app import cached, filters
 from app.views import elements
 from app.views.elements import line, problem
-from judgebench.services.bias import Scope
 from judgebench.services.pages import BiasReport, JudgeBenchError, Slopes
+from judgebench.services.scope import Scope
 from judgebench.show import charts, sentences, tables
 from judgebench.show.numbers import Labelled
 from judgebench.show.text import one_line
@@ -25,9 +25,7 @@ class _View:
 def _chosen(source: cached.Source) -> _View:
     with st.container(horizontal=True):
         benchmark = filters.benchmark(source)
-        judges = filters.some("Judges", benchmark.judges, key="judges", none="All")
-        category = filters.one("Category", benchmark.categories, key="category", none="All")
-    scope = Scope(judges, category)
+        scope = filters.scope(benchmark)
     return _View(source, benchmark.name, scope, cached.bias(source, benchmark.name, scope))
 
 
@@ -162,6 +160,7 @@ st.title("Bias", anchor=False)
 try:
     view = _chosen(filters.source())
     line(f"{view.report.verdicts:,} verdicts of {', '.join(one_line(judge) for judge in view.report.judges)}.")
+    elements.counted(view.report.coverage)
     for tab, show in zip(st.tabs(list(_PARTS), key="part", bind="query-params"), _PARTS.values(), strict=True):
         if tab.open:
             with tab:

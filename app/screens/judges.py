@@ -6,10 +6,10 @@ import streamlit as st
 
 from app import auth, cached, filters
 from app.auth import Role
-from app.views.elements import WIDTHS, estimates, line, problem
+from app.views.elements import WIDTHS, counted, estimates, line, problem
 from judgebench import services
-from judgebench.services.bias import Scope
 from judgebench.services.pages import Card, JudgeBenchError
+from judgebench.services.scope import Scope
 from judgebench.show.numbers import Labelled
 from judgebench.show.tables import estimate_columns
 from judgebench.show.text import one_line
@@ -33,6 +33,7 @@ def _card(card: Card, benchmark: str) -> None:
     st.subheader("Report card", anchor=False)
     made_of = f"{one_line(card.model)} with {one_line(card.template)}"
     line(f"{one_line(card.judge, 200)}: {made_of}, on {one_line(card.benchmark)}")
+    counted(card.coverage)
     rows = [Labelled(answer.question, answer.figure, answer.unit) for answer in card.lines]
     table = estimate_columns(rows, benchmark)
     st.dataframe(

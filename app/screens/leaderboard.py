@@ -7,11 +7,12 @@ from typing import Any, Literal, get_args
 import streamlit as st
 
 from app import cached, filters
-from app.views import picture
+from app.views import elements, picture
 from app.views.elements import line, moves, problem
-from judgebench.services.bias import Scope, Without
+from judgebench.services.bias import Without
 from judgebench.services.leaderboards import Tally
 from judgebench.services.pages import METHODS, Choices, JudgeBenchError, Leaderboard, State
+from judgebench.services.scope import Scope
 from judgebench.show import charts, sentences, tables
 from judgebench.show.numbers import plotted, ranks
 from judgebench.show.text import count, listing, one_line
@@ -32,7 +33,6 @@ class _View:
     source: cached.Source
     benchmark: str
     scope: Scope
-    language: str | None
     board: Leaderboard
     part: range  # of its rows, in the pictures
 
@@ -49,14 +49,11 @@ def _chosen(source: cached.Source) -> _View:
             width=filters.WIDTH_PX,
         )
         baseline = filters.one("Baseline", benchmark.models, key="baseline", none="Automatic")
-        judges = filters.some("Judges", benchmark.judges, key="judges", none="All")
-        category = filters.one("Category", benchmark.categories, key="category", none="All")
-        spoken = cached.languages(source, benchmark.name)
-        language = filters.one("Language (a guess)", spoken, key="language", none="All")
-        scope, choices = Scope(judges, category), Choices(method=method, baseline=baseline)
-        board = cached.leaderboard(source, benchmark.name, scope, language=language, choices=choices)
+        scope = filters.scope(benchmark, spoken=cached.languages(source, benchmark.name))
+        choices = Choices(method=method, baseline=baseline)
+        board = cached.leaderboard(source, benchmark.name, scope, choices=choices)
         part = filters.places(len(board.rows))
-    return _View(source, benchmark.name, scope, language, board, part)
+    return _View(source, benchmark.name, scope, board, part)
 
 
 def _badges(board: Leaderboard) -> None:
@@ -70,8 +67,9 @@ def _badges(board: Leaderboard) -> None:
             if number:
                 which = "" if len(states) == 1 else f" ({number} of {len(states)} judges)"
                 st.badge(f"Null-model audit {state}{which}", color=colour, icon=icon)
-        if board.gate.models:
-            models = count(len(board.gate.models), "model")
+        flagged = board.gate.models_that_are("flagged")
+        if flagged:
+            models = count(len(flagged), "model")
             st.badge(f"Severe findings on {models}", color="red", icon=":material/report:")
         st.page_link("screens/audits.py", label="Audits", query_params=_here("benchmark"))
         st.page_link("screens/judges.py", label="Grades of judges", query_params=_here("benchmark"))
@@ -173,8 +171,6 @@ def _moves(view: _View, controls: tuple[Without, ...]) -> None:
         line(sentence)
     for note in counterfactuals.notes:
         line(one_line(note, 1000))
-    if view.language is not None:
-        line("This part is about all languages.")
     if rows:
         moves(rows, alt="Win rates as judged and at equal length, style or lineage")
 
@@ -187,6 +183,7 @@ except JudgeBenchError as error:
     problem("There is no leaderboard for this choice.", error)
     st.stop()
 _badges(view.board)
+elements.counted(view.board.coverage)
 st.vega_lite_chart(
     charts.intervals(view.board, view.part), alt="Ratings with their intervals; the table below holds the same numbers"
 )
@@ -201,5 +198,5 @@ st.subheader("All numbers", anchor=False)
 with st.container(border=True):
     for sentence in sentences.basis(view.board):
         line(sentence)
-_table(view.board, cached.tallies(view.source, view.benchmark, view.scope))
+_table(view.board, cached.tallies(view.source, view.benchmark, view.board.judges, view.scope.category))
 _downloads(view)

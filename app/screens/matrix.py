@@ -8,10 +8,10 @@ import streamlit as st
 from streamlit.elements.lib.layout_utils import Height
 
 from app import cached, filters
-from app.views.elements import line, problem
-from judgebench.services.bias import Scope
+from app.views.elements import counted, line, problem
 from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard, PairRates
-from judgebench.show import charts, sentences, tables
+from judgebench.services.scope import Scope
+from judgebench.show import charts, tables
 from judgebench.show.numbers import plotted
 from judgebench.show.text import one_line
 
@@ -32,10 +32,8 @@ class _View:
 def _chosen(source: cached.Source) -> _View:
     with st.container(horizontal=True):
         benchmark = filters.benchmark(source)
-        judges = filters.some("Judges", benchmark.judges, key="judges", none="All")
-        category = filters.one("Category", benchmark.categories, key="category", none="All")
-        scope = Scope(judges, category)
-        board = cached.leaderboard(source, benchmark.name, scope, language=None, choices=Choices())
+        scope = filters.scope(benchmark, spoken=cached.languages(source, benchmark.name))
+        board = cached.leaderboard(source, benchmark.name, scope, choices=Choices())
         return _View(benchmark.name, scope, board, _shown([row.model for row in board.rows]))
 
 
@@ -98,6 +96,7 @@ try:
     source = filters.source()
     view = _chosen(source)
     rates = cached.matrix(source, view.benchmark, view.scope)
+    counted(rates.coverage)
     _left_out(view)
     left, right = _halves(len(view.shown))
     with left:
@@ -120,6 +119,5 @@ try:
     with st.container(border=True):
         line("Win rate of the row against the column, ties half; models in the order of the leaderboard.")
         line("95% intervals: Wilson score, pair by pair, not for all pairs at once. Pairs that never met stay empty.")
-        line(sentences.left_out(view.board))
 except JudgeBenchError as error:
     problem("There is no matrix for this choice.", error)

@@ -9,6 +9,8 @@ from typing import Literal
 
 import streamlit as st
 
+from judgebench.services.pages import Coverage
+from judgebench.show.coverage import sentences
 from judgebench.show.numbers import Labelled, plotted
 from judgebench.show.tables import Move, estimate_columns
 from judgebench.show.text import listing, one_line, spelt
@@ -22,6 +24,13 @@ WIDTHS = {column: st.column_config.Column(width=pixels) for column, pixels in _W
 
 def line(text: str) -> None:
     st.text(text, width="stretch")
+
+
+def counted(coverage: Coverage | None) -> None:
+    """What a result counts and leaves out, above it."""
+    with st.container(border=True, gap="xsmall"):
+        for sentence in sentences(coverage):
+            st.text(sentence, width="stretch")
 
 
 def block(text: str, *, height: int, key: str) -> None:

@@ -9,17 +9,19 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from textwrap import wrap
 
 from PIL import Image, ImageDraw, ImageFont
 
 from judgebench.services.pages import Leaderboard
-from judgebench.show.charts import BLUE, ORANGE, unit
+from judgebench.show.charts import BLUE, GREY, ORANGE, unit
+from judgebench.show.coverage import sentences
 from judgebench.show.numbers import plotted, ranks
 from judgebench.show.text import one_line
 
 _ROW, _TOP, _FOOT, _LEFT, _RIGHT, _WIDTH = 26, 20, 56, 270, 70, 1000  # pixels
 _INK, _PALE, _SIZE, _SCALE = "#222222", "#dddddd", 13, 2
-_TICKS = 6
+_TICKS, _LINE, _LINE_CHARS = 6, 18, 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,17 @@ def png(board: Leaderboard) -> bytes:
 
 
 def _height(board: Leaderboard) -> int:
-    return _TOP + len(board.rows) * _ROW + _FOOT
+    return _bottom(board) + _FOOT + len(_foot(board)) * _LINE
+
+
+def _bottom(board: Leaderboard) -> int:
+    """Of the rows."""
+    return _TOP + len(board.rows) * _ROW
+
+
+def _foot(board: Leaderboard) -> list[str]:
+    """What the board counts and leaves out, in lines."""
+    return [line for sentence in sentences(board.coverage) for line in wrap(sentence, _LINE_CHARS)]
 
 
 def _marks(board: Leaderboard) -> Iterator[Mark]:
@@ -88,7 +100,7 @@ def _marks(board: Leaderboard) -> Iterator[Mark]:
     ends = [plotted(end, board.scale) for row in board.rows for end in (row.rating, row.lower, row.upper)]
     known = [end for end in ends if end is not None]
     low, step, count = _ticks(min(known, default=0.0), max(known, default=1.0))
-    bottom = _height(board) - _FOOT
+    bottom = _bottom(board)
 
     def place(value: float) -> float:
         return _LEFT + (value - low) / (step * count) * (_WIDTH - _LEFT - _RIGHT)
@@ -98,9 +110,11 @@ def _marks(board: Leaderboard) -> Iterator[Mark]:
         yield Line(x, _TOP, x, bottom, _PALE, 1.0)
         yield Text(x, bottom + 14, f"{low + tick * step:.10g}", "middle")
     yield Text((_LEFT + _WIDTH - _RIGHT) / 2, bottom + 38, unit(board), "middle")
+    for at, words in enumerate(_foot(board)):
+        yield Text(_LINE, bottom + _FOOT + at * _LINE, words, "start")
     for at, row in enumerate(board.rows):
         y = _TOP + (at + 0.5) * _ROW
-        colour = ORANGE if row.model == board.baseline else BLUE
+        colour = GREY if row.apart else ORANGE if row.model == board.baseline else BLUE
         yield Text(_LEFT - 12, y, one_line(row.model, 36), "end")
         yield Text(_WIDTH - _RIGHT + 12, y, ranks(row.rank_lower, row.rank_upper), "start")
         span = [plotted(end, board.scale) for end in (row.lower, row.upper)]

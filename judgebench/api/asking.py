@@ -357,13 +357,14 @@ test_judge = waiting(atest_judge)
 
 def plan(
     database: Database | None = None, *, difference: float = 0.05, instructions: int | None = None,
-    benchmark: str | None = None, judge: Names = (), sd: float | None = None, correlation: float = 0.0,
-    power: float = 0.8, level: float = 0.95,
+    benchmark: str | None = None, judge: Names = (), all_judges: bool = False, sd: float | None = None,
+    correlation: float = 0.0, power: float = 0.8, level: float = 0.95,
 ) -> services.leaderboards.SamplePlan:  # fmt: skip
     """How many instructions tell two win rates apart that lie ``difference`` apart, and what a number of them tells.
 
     ``sd``, in [0, 0.5], is of one model's preference over instructions: where it is not given it is learned from the
-    verdicts on ``benchmark``, and 0.5 at most. ``correlation``, in [-1, 1), is of two models' preferences.
+    verdicts on ``benchmark`` that ``rank`` takes, and 0.5 at most. ``correlation``, in [-1, 1), is of two models'
+    preferences.
 
     Raises UnknownName, and StatisticsError for a number out of its range or fewer than two models with verdicts.
     """
@@ -372,7 +373,8 @@ def plan(
         if database is None:
             raise InputError("say in which database the benchmark is: judgebench.plan(db, benchmark=...)")
         numbers = () if instructions is None else (instructions,)
-        learned = services.leaderboards.pilot(database, benchmark, judges=names_of(judge), planned=numbers, level=level)
+        scope = services.scope.Scope(names_of(judge), all_judges=all_judges)
+        learned = services.leaderboards.pilot(database, benchmark, scope=scope, planned=numbers, level=level)
     sd = sd if sd is not None else 0.5 if learned is None else learned.sd
     comparison = PlannedComparison(difference, sd=sd, correlation=correlation, level=level, power=power)
     return services.leaderboards.sample_plan(comparison, instructions=instructions, learned=learned)

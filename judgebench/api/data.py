@@ -1,8 +1,4 @@
-"""What is stored, as frames and reports: submissions, leaderboards, what biases them, labels, lineage.
-
-The leaderboard's function is ``rank`` and the bias report's ``bias_report``, because ``judgebench.leaderboard`` and
-``judgebench.bias`` are modules.
-"""
+"""What is stored, as frames and reports: submissions, verdicts, battles, labels, lineage."""
 
 import os
 import sys
@@ -10,47 +6,36 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from judgebench import leaderboard, services, store
-from judgebench.audits.findings import AuditReport
+from judgebench import services, store
 from judgebench.bias.card import Card
-from judgebench.bias.counterfactual import Counterfactuals
-from judgebench.bias.human_agreement import AgreementReport, JudgeAgreement
+from judgebench.bias.human_agreement import AgreementReport
 from judgebench.bias.relatives import preference_leakage_score
-from judgebench.bias.report import BiasReport
 from judgebench.errors import InputError, UnknownName
-from judgebench.estimate import Estimate
 from judgebench.formats import FormName, Kind
 from judgebench.formats.outputs import OutputsFile, gather_outputs, read_outputs
 from judgebench.formats.reading import FRAME_NAME, read_frame
 from judgebench.formats.registry import writable
-from judgebench.leaderboard.build import to_elo
 from judgebench.records import HumanLabel, Lineage, Model
-from judgebench.show import charts, tables
+from judgebench.services.scope import Scope
 from judgebench.show.conversations import MESSAGE_COLUMNS, message_rows
-from judgebench.show.numbers import Labelled
 from judgebench.spec.study import wrong_field
 from judgebench.stats import published_scores
 from judgebench.stats.agreement import Resampling
-from judgebench.stats.bradley_terry import fit_pair_counts
-from judgebench.stats.bradley_terry.covariates import rating_estimates
-from judgebench.stats.outcome_columns import count_outcomes
-from judgebench.stats.social_choice import Consensus
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
 from judgebench.store.database import Database
 
 if TYPE_CHECKING:
-    import altair
+    pass
 
 __all__ = [
-    "accept_lineage", "agreement", "battles", "benchmarks", "bias_report", "card", "chart", "consensus",
-    "contamination", "counterfactual", "declare_lineage", "export", "import_files", "import_judgments", "labels",
-    "languages", "lineage", "matrix", "messages", "models", "multiverse", "open", "preference_leakage_score",
-    "propose_lineage", "published_scores", "quality", "rank", "rate", "rows", "submit", "verdicts",
+    "accept_lineage", "agreement", "battles", "benchmarks", "card", "contamination", "declare_lineage", "export",
+    "import_files", "import_judgments", "labels", "languages", "lineage", "messages", "models", "open",
+    "preference_leakage_score", "propose_lineage", "published_scores", "rows", "submit", "verdicts",
 ]  # fmt: skip
 _P = ParamSpec("_P")
 _Record = TypeVar("_Record")
@@ -138,18 +123,19 @@ def import_judgments(
 
 def export(
     database: Database, kind: Kind | FormName, to: str | PathLike[str], *, benchmark: str, judge: Names = (),
-    category: str | None = None, model: Names = (),
+    all_judges: bool = False, category: str | None = None, language: str | None = None, common: bool = False,
+    with_flagged: bool = False, model: Names = (),
 ) -> services.exports.ExportedFile:  # fmt: skip
     """Write a benchmark's rows into a file, whole or not at all; ``import_files`` reads them back, but for battles and
     leaderboards. The name says how: .jsonl, .json, .csv or .parquet, also with .gz. A form of conversations, such as
     "openai-chat", holds outputs with what was asked, as messages; ``lost`` says what it cannot hold. ``model``: only
-    its outputs.
+    its outputs. A leaderboard counts what ``rank`` does, as ``coverage`` says; all else holds what all judges said,
+    where no ``judge`` is named.
 
     Raises UnknownName and InputError; a file that was there is then left alone.
     """
-    return services.exports.export(
-        database, kind, Path(to), benchmark=benchmark, judges=names_of(judge), category=category, models=names_of(model)
-    )
+    scope = Scope(names_of(judge), category, language, all_judges, common, with_flagged)
+    return services.exports.export(database, kind, Path(to), benchmark=benchmark, scope=scope, models=names_of(model))
 
 
 def rows(
@@ -160,124 +146,9 @@ def rows(
     Returns: one row each, with the columns that docs/formats.md lists.
     Raises UnknownName.
     """
-    exported = services.exports.rows(database, kind, benchmark=benchmark, judges=names_of(judge), category=category)
+    scope = Scope(names_of(judge), category)
+    exported = services.exports.rows(database, kind, benchmark=benchmark, scope=scope)
     return frame_of(list(exported), writable()[kind].columns)
-
-
-def rank(
-    database: Database, *, benchmark: str, judge: Names = (), category: str | None = None,
-    language: str | None = None, method: leaderboard.Method = "win-rate", baseline: str | None = None,
-    margin: float | None = None, join: leaderboard.Join | None = None, cluster: leaderboard.Cluster = "instruction",
-    jury: leaderboard.Jury | None = None, control: leaderboard.Control | Sequence[leaderboard.Control] = (),
-    exclude_related: bool = False, related_weight: float = 1.0, anchor: leaderboard.Anchor | None = None,
-    labels_of: str | None = None, scale: leaderboard.Scale | None = None,
-    interval: leaderboard.IntervalMethod = "analytic", level: float = 0.95, resamples: int = 1000, seed: int = 0,
-) -> pd.DataFrame:  # fmt: skip
-    """The leaderboard by the verdicts of ``judge``, or of all judges where none is named.
-
-    ``margin``: rank pointwise scores by the preferences they amount to, ties within it. ``control``: "length",
-    "style", "position", held equal by the rating model. ``exclude_related`` leaves verdicts of related judges out,
-    ``related_weight`` in [0, 1] weighs them. ``anchor`` corrects the judge by human labels, with "rogan-gladen" by
-    error rates on those of the benchmark ``labels_of``. ``level``: of intervals and rank ranges, in (0, 1).
-
-    Returns: one row a model, the best first, with the columns ``leaderboard.COLUMNS``. Rates lie in [0, 1], ratings on
-    the Elo scale unless ``scale`` says otherwise. ``attrs`` say how the numbers came about and what was left out:
-    ``judges``, ``method``, ``scale``, ``baseline``, ``interval``, ``left_out``, ``notes``, ``gate``.
-    Raises InputError on an unknown name or value, and StatisticsError when there is nothing to rank by.
-    """
-    choices = _valid(
-        leaderboard.Choices, method=method, baseline=baseline, scale=scale, level=level, interval=interval,
-        resamples=resamples, seed=seed, cluster=cluster, join=join, margin=margin, jury=jury,
-    )  # fmt: skip
-    columns = _known("control", control, get_args(leaderboard.Control))
-    weight = 0.0 if exclude_related else related_weight
-    controls = _valid(leaderboard.Controls, columns=columns, related_weight=weight, anchor=anchor, labels_of=labels_of)
-    board = services.leaderboards.leaderboard(
-        database, benchmark, judges=names_of(judge), category=category, language=language, choices=choices,
-        controls=controls,
-    )  # fmt: skip
-    frame = frame_of([row.columns() for row in board.rows], leaderboard.COLUMNS)
-    document = tables.board_document(benchmark, board)
-    frame.attrs = {key: value for key, value in document.items() if key != "rows"}
-    return frame
-
-
-def rate(model_a: Sequence[str], model_b: Sequence[str], winner: Sequence[str], *, level: float = 0.95) -> pd.DataFrame:
-    """Bradley-Terry ratings of battles that need no database, such as arena votes; a million take a tenth of a second.
-
-    ``winner`` of each: "model_a", "model_b", "tie", "both_bad" or "tie (bothbad)".
-
-    Returns: one row a model, the best first: ``model``, ``rating`` on the Elo scale with ``lower`` and ``upper``,
-    ``battles``, ``flag`` (why a rating is none of maximum likelihood).
-    Raises InputError, naming column and row, and StatisticsError when the fit does not converge.
-    """
-    counts = count_outcomes(model_a, model_b, winner)
-    ratings, known = fit_pair_counts(counts), fit_pair_counts(counts, imagined=True)
-    estimates = rating_estimates(ratings, known, ratings.verdicts - 1, level)
-    ends = {"rating": ratings.theta, "lower": estimates.lower, "upper": estimates.upper}
-    columns = {"model": ratings.models, **{name: to_elo(theta) for name, theta in ends.items()}}
-    frame = pd.DataFrame(columns | {"battles": ratings.verdicts, "flag": ratings.flags})
-    return frame.sort_values("rating", ascending=False, ignore_index=True)
-
-
-def matrix(database: Database, *, benchmark: str, judge: Names = (), category: str | None = None) -> pd.DataFrame:
-    """How often each model was preferred to each other one.
-
-    Returns: one row a direction of every pair that met: ``model``, ``opponent``, ``win_rate`` with ``lower`` and
-    ``upper`` in [0, 1], ``battles``. ``attrs``: ``level`` and ``method`` of the intervals.
-    Raises UnknownName.
-    """
-    rates = services.leaderboards.matrix(database, benchmark, judges=names_of(judge), category=category)
-    frame = frame_of(rates.pairs(), ["model", "opponent", "win_rate", "lower", "upper", "battles"])
-    frame.attrs = {"level": rates.level, "method": rates.method}
-    return frame
-
-
-def multiverse(
-    database: Database, *, benchmark: str, judge: Names = (), category: str | None = None, seed: int = 0
-) -> pd.DataFrame:
-    """The ranking under every reasonable choice of method, judges and verdicts, and what survives them all.
-
-    Returns: one row a model: ``best_rank``, ``worst_rank``, ``leads`` (share of rankings in which it is first) and
-    ``above_in_all`` (the models it beats in all of them). ``attrs``: ``universes``, the number of rankings;
-    ``impossible``, choices that do not fit these verdicts; ``influence``, the share of pairs a choice turns round.
-    Raises UnknownName, and StatisticsError where nothing was judged.
-    """
-    many = services.leaderboards.multiverse(database, benchmark, judges=names_of(judge), category=category, seed=seed)
-    frame = frame_of(many.together.rows(), ["model", "best_rank", "worst_rank", "leads", "above_in_all"])
-    influence = dict(many.together.influence)
-    frame.attrs = {"universes": many.together.universes, "impossible": many.impossible, "influence": influence}
-    return frame
-
-
-def consensus(
-    database: Database, *, benchmark: str, judge: Names = (), category: str | None = None, resamples: int = 1000,
-    seed: int = 0,
-) -> Consensus:  # fmt: skip
-    """Who is best without one scale: lottery over pairs, Borda and Kemeny over categories; and the test of cycles.
-
-    ``resamples`` and ``seed`` are the test's.
-
-    Raises UnknownName, and StatisticsError where nothing was judged.
-    """
-    return services.leaderboards.other_answers(
-        database, benchmark, judges=names_of(judge), category=category, resamples=resamples, seed=seed
-    )
-
-
-def quality(
-    database: Database, *, benchmark: str, judge: Names = (), against: str | None = None, against_judge: Names = (),
-    method: leaderboard.Method = "win-rate",
-) -> services.leaderboards.BoardQuality:  # fmt: skip
-    """How many pairs a leaderboard tells apart, and how well it foretells another: ``against`` a benchmark, or the
-    same by ``against_judge``.
-
-    Raises UnknownName, StatisticsError for fewer than two models, InputError where the two share fewer than two.
-    """
-    choices, others = _valid(leaderboard.Choices, method=method), names_of(against_judge)
-    return services.leaderboards.board_quality(
-        database, benchmark, judges=names_of(judge), against=against, against_judges=others, choices=choices
-    )
 
 
 def battles(
@@ -297,7 +168,7 @@ def battles(
     ``attrs["total"]``: how many pass, whatever the ``limit``.
     Raises UnknownName, and InputError for an unknown order.
     """
-    chosen = _valid(
+    chosen = valid(
         BattleFilter, judge=judge, category=category, models=names_of(model), inconsistent=inconsistent,
         without_verdict=without_verdict, suspicious=suspicious, against_human=against_human, text=text,
         instruction=instruction, order=order,
@@ -345,35 +216,6 @@ def verdicts(database: Database, *, benchmark: str, judge: str | None = None) ->
     return pd.DataFrame(rows, columns=columns).astype({"sample_a": "Int64", "sample_b": "Int64"})
 
 
-def bias_report(
-    database: Database, *, benchmark: str, judge: Names = (), category: str | None = None,
-    baseline: str | None = None, level: float = 0.95,
-) -> BiasReport:  # fmt: skip
-    """What besides quality moves the judges: position, length, style, their relatives; and the ranking without it.
-
-    ``baseline``: win rates in the counterfactual leaderboards are against this model.
-
-    Raises UnknownName, and StatisticsError where there is no verdict.
-    """
-    return services.bias.bias(
-        database, benchmark, judges=names_of(judge), category=category, baseline=baseline, level=level
-    )
-
-
-def counterfactual(
-    database: Database, *, benchmark: str,
-    without: services.bias.Without | Sequence[services.bias.Without] = "length", judge: Names = (),
-    category: str | None = None, baseline: str | None = None,
-) -> Counterfactuals:  # fmt: skip
-    """The leaderboard as it would be without an effect: "length", "style" or "lineage" (of judges and models).
-
-    Raises UnknownName, and StatisticsError where there is no verdict.
-    """
-    scope = services.bias.Scope(names_of(judge), category)
-    effects = _known("effect", without, get_args(services.bias.Without))
-    return services.bias.moves(database, benchmark, effects, scope=scope, baseline=baseline)
-
-
 def agreement(
     database: Database, *, benchmark: str, judge: Names = (), category: str | None = None, level: float = 0.95,
     resamples: int = 400, seed: int = 0,
@@ -415,35 +257,6 @@ def contamination(
         texts=() if file is None else services.contamination.texts_of(file),
     )
     return services.contamination.contamination(database, benchmark, places, threshold=threshold, level=level)
-
-
-def chart(result: pd.DataFrame | Counterfactuals | BiasReport | JudgeAgreement | AuditReport) -> "altair.Chart":
-    """A result as an Altair chart: a frame of ``rank`` or ``matrix``, also a part of its rows; a ``counterfactual``
-    leaderboard; the effects of a ``bias_report``; one of the judges of an ``agreement``, accuracy by confidence; an
-    audit by null models.
-
-    Raises InputError for a result of which there is no chart, and MissingExtra where Altair is not installed.
-    """
-    match result:
-        case pd.DataFrame() if set(leaderboard.COLUMNS) <= set(result) and "scale" in result.attrs:
-            spec = charts.intervals(_board(result))
-        case pd.DataFrame() if {"opponent", "win_rate", "lower", "upper", "battles"} <= set(result):
-            pairs = [dict(zip(result.columns, cells, strict=True)) for cells in result.itertuples(index=False)]
-            spec = charts.matrix(pairs, list(dict.fromkeys(result["model"])))
-        case Counterfactuals():
-            spec = charts.moves(tables.moves(result))
-        case BiasReport():
-            effects = [(f"{entry.name}: {entry.meaning}", entry.points) for entry in result.ledger.entries]
-            known = [Labelled(label, points, "points") for label, points in effects if points and points.identified]
-            spec = charts.effects(known)
-        case JudgeAgreement() if result.calibration is not None:
-            spec = charts.reliability(result.calibration.curve)
-        case AuditReport() if "entrants" in result.details:
-            spec = charts.null_models(result.details["entrants"], result.details["gate"]["fail_above"])
-        case _:
-            raise InputError("there is no chart of this: help(judgebench.chart) says of what there is one")
-    drawn: altair.Chart = charts.chart(spec)
-    return drawn
 
 
 def labels(
@@ -537,18 +350,6 @@ def languages(database: Database, *, benchmark: str) -> list[str]:
     return services.leaderboards.languages(database, benchmark)
 
 
-def _board(frame: pd.DataFrame) -> leaderboard.Leaderboard:
-    """The leaderboard that ``rank`` put into a frame."""
-    about, rows = frame.attrs, []
-    for cells in frame.astype(object).where(frame.notna(), None).to_dict("records"):
-        value, lower, upper = (cells.pop(name) for name in ("rating", "lower", "upper"))
-        level, method = about["interval"]["level"], about["interval"]["method"]
-        rating = Estimate(value, lower, upper, level, method, cells["battles"], cells["flag"] or "no estimate")
-        others = {name: cells[name] for name in leaderboard.COLUMNS if name in cells}
-        rows.append(leaderboard.Row(estimate=rating, **others))
-    return leaderboard.Leaderboard((), about["method"], about["scale"], about["baseline"], tuple(rows), {}, ())
-
-
 def frame_of(rows: Iterable[Any], columns: Iterable[str] | type[Any]) -> pd.DataFrame:
     """Records or mappings as a frame with these ``columns``, or those of the class of the records."""
     names = [field.name for field in fields(columns)] if isinstance(columns, type) else list(columns)
@@ -564,7 +365,7 @@ def names_of(given: Names) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _known(kind: str, given: Names, known: Sequence[Any]) -> tuple[Any, ...]:
+def known_names(kind: str, given: Names, known: Sequence[Any]) -> tuple[Any, ...]:
     """The given names in the order of the known ones, each once. Raises UnknownName."""
     names = names_of(given)
     for name in names:
@@ -573,7 +374,7 @@ def _known(kind: str, given: Names, known: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(name for name in known if name in names)
 
 
-def _valid(record: Callable[_P, _Record], *args: _P.args, **fields: _P.kwargs) -> _Record:
+def valid(record: Callable[_P, _Record], *args: _P.args, **fields: _P.kwargs) -> _Record:
     """The record of these fields. Raises InputError: a mistyped method must not quietly become another one."""
     try:
         adapter: TypeAdapter[_Record] = TypeAdapter(cast(Any, record))

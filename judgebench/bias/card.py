@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from judgebench.bias.human_agreement import JudgeAgreement, PeopleAgreement
 from judgebench.bias.relatives import Relation
 from judgebench.bias.report import BiasReport
+from judgebench.coverage import Coverage
 from judgebench.estimate import Estimate
 from judgebench.estimate import unidentified as unknown
 from judgebench.stats.intervals import FEWEST_RESAMPLED, Clusters, bootstrap_estimate, bounded_mean, influence_estimate
@@ -85,6 +86,7 @@ class Card:
     benchmark: str
     lines: tuple[CardLine, ...]
     notes: tuple[str, ...]
+    coverage: Coverage | None = None  # what of the benchmark it counts; None: it is of verdicts that nobody chose
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,6 +23,7 @@ from scipy.special import expit
 
 from judgebench.bias.effects import Effect, Fit, fit_effects
 from judgebench.bias.sharpness import Sharpness, beside_people
+from judgebench.coverage import Coverage
 from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate
 from judgebench.stats.length_control.likelihood import EXTRAPOLATED, extrapolated
@@ -79,6 +80,7 @@ class Counterfactuals:
     together: WithoutEffect
     verdicts: int
     notes: tuple[str, ...] = ()  # what a reader must know to read them right
+    coverage: Coverage | None = None  # what of a benchmark it counts; None: it is of a table that nobody chose
 
     def marked(self, marks: Mapping[str, str], notes: Sequence[str] = ()) -> "Counterfactuals":
         """With the flags of models by name, and further notes."""

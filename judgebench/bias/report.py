@@ -26,6 +26,7 @@ from judgebench.bias.self_preference import (
     no_opportunity,
 )
 from judgebench.bias.taste import Length, Slopes, length, slopes, style_effect
+from judgebench.coverage import Coverage
 from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate, unidentified
 from judgebench.records import Lineage
@@ -62,6 +63,7 @@ class BiasReport:
     own_beyond_people: Mapping[str, Estimate]  # by judge: points for its own outputs, at least, beyond people's taste
     likelihood: Estimate  # preference for the output more likely to the judge's own LLM, less one half
     ledger: Counterfactuals
+    coverage: Coverage | None = None  # what of a benchmark it counts; None: it is of a table that nobody chose
 
 
 def bias_report(

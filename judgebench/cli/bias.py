@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from judgebench import services
-from judgebench.cli.options import Baseline, Benchmark, Category, Judges, Level, Output
-from judgebench.cli.session import opened, print_estimates, print_json, say
+from judgebench.cli.options import AllJudges, Baseline, Benchmark, BoardJudges, Category, Level, Output
+from judgebench.cli.session import opened, print_estimates, print_json, say, say_coverage
 
 if TYPE_CHECKING:
     from judgebench.bias.counterfactual import WithoutEffect
@@ -23,7 +23,8 @@ _WORTH_SHOWING = 0.01  # of a change of win rate
 def bias(
     context: typer.Context,
     benchmark: Benchmark,
-    judge: Judges = None,
+    judge: BoardJudges = None,
+    all_judges: AllJudges = False,
     category: Category = None,
     baseline: Baseline = None,
     level: Level = 0.95,
@@ -34,15 +35,17 @@ def bias(
     $ judgebench bias --benchmark demo --judge embedded
     $ judgebench bias --benchmark demo --baseline demo-careful --format json
     """
+    from judgebench.show import coverage
     from judgebench.show.tables import document
 
+    scope = services.scope.Scope(tuple(judge or ()), category, all_judges=all_judges)
     with opened(context) as database:
-        report = services.bias.bias(
-            database, benchmark, judges=judge or (), category=category, baseline=baseline, level=level
-        )
+        report = services.bias.bias(database, benchmark, scope=scope, baseline=baseline, level=level)
     if output == "json":
-        print_json({"benchmark": benchmark, "category": category, **document(report)})
+        told = coverage.told(report.coverage)
+        print_json({"benchmark": benchmark, "category": category, **document(report), **told})
         return
+    say_coverage(report.coverage)
     say(f"{', '.join(report.judges)} on {benchmark}: {report.verdicts} verdicts, {level:.0%} intervals")
     _print_bias(report)
 

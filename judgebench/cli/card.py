@@ -8,7 +8,7 @@ import typer
 
 from judgebench import services
 from judgebench.cli.options import CardBenchmark, Html, Judge, Level, Output
-from judgebench.cli.session import opened, print_json, print_table, say, tell, write_file
+from judgebench.cli.session import opened, print_json, print_table, say, say_coverage, tell, write_file
 from judgebench.show.numbers import interval, value
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def card(
     $ judgebench card --judge embedded --benchmark demo
     $ judgebench card --judge embedded --html card.html
     """
+    from judgebench.show import coverage
     from judgebench.show.html import card_page
     from judgebench.show.tables import document
 
@@ -37,12 +38,14 @@ def card(
         write_file(html, card_page(report))
         tell(f"written to {html}")
     if output == "json":
-        print_json(document(report))
+        told = coverage.told(report.coverage)
+        print_json(document(report) | told | {"notes": [*told["notes"], *report.notes]})
     else:
         _print(report)
 
 
 def _print(card: Card) -> None:
+    say_coverage(card.coverage)
     say(f"{card.judge} on {card.benchmark} (LLM {card.model}, template {card.template})")
     print_table(
         ("grade", "line", "value", "interval", "evidence"),

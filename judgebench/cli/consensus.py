@@ -1,36 +1,39 @@
 """judgebench consensus."""
 
-from dataclasses import asdict
-
 import typer
 
 from judgebench import services
-from judgebench.cli.options import Benchmark, Category, Judges, Output, Resamples, Seed
-from judgebench.cli.session import opened, print_json, print_table, say
+from judgebench.cli import options
+from judgebench.cli.session import opened, print_json, print_table, say, say_coverage
 from judgebench.show.numbers import amount, percent
 
 
+@options.flat
 def consensus(
     context: typer.Context,
-    benchmark: Benchmark,
-    judge: Judges = None,
-    category: Category = None,
-    resamples: Resamples = 1000,
-    seed: Seed = 0,
-    output: Output = "table",
+    benchmark: options.Benchmark,
+    counted: options.ScopeOptions,
+    resamples: options.Resamples = 1000,
+    seed: options.Seed = 0,
+    output: options.Output = "table",
 ) -> None:
     """Who is best without one scale: lottery, Borda and Kemeny; and the test of cycles.
 
     $ judgebench consensus --benchmark demo
     $ judgebench consensus --benchmark demo --resamples 200 --seed 1
     """
+    from judgebench.show import coverage
+    from judgebench.show.tables import document
+
     with opened(context) as database:
         answers = services.leaderboards.other_answers(
-            database, benchmark, judges=judge or (), category=category, resamples=resamples, seed=seed
+            database, benchmark, scope=counted.scope(), resamples=resamples, seed=seed
         )
     if output == "json":
-        print_json({"benchmark": benchmark, **asdict(answers)})
+        told = coverage.told(answers.coverage)
+        print_json({"benchmark": benchmark, **document(answers), **told})
         return
+    say_coverage(answers.coverage)
     order = sorted(range(len(answers.models)), key=lambda i: -answers.borda[i])
     models = [(i, answers.models[i]) for i in order]
     print_table(

@@ -104,7 +104,7 @@ def audit(database: Database, environment: Mapping[str, str], on_progress: OnPro
 
 def board(database: Database) -> Leaderboard:
     """The leaderboard by likelihood."""
-    return services.leaderboards.leaderboard(database, BENCHMARK, judges=["embedded"])
+    return services.leaderboards.leaderboard(database, BENCHMARK, scope=services.scope.Scope(("embedded",)))
 
 
 def trust(lesson: Lesson, audited: AuditReport) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """judgebench export."""
 
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -8,9 +8,26 @@ import typer
 from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.session import opened, print_json, say, tell
+from judgebench.show.coverage import sentences
 from judgebench.show.sentences import lost_words
+from judgebench.show.tables import document
 
 
+@dataclass(frozen=True, slots=True)
+class ExportedPart(options.ScopeOptions):
+    """What counts"""
+
+    judge: Annotated[
+        list[str] | None,
+        options.varied(
+            options.BoardJudges.__metadata__[0],
+            "Only this judge's verdicts; may be repeated.",
+            default="all; of a leaderboard the one with most verdicts",
+        ),
+    ] = None
+
+
+@options.flat
 def export(
     context: typer.Context,
     kind: Annotated[
@@ -23,8 +40,7 @@ def export(
     ],
     benchmark: options.Benchmark,
     to: options.To,
-    judge: options.Judges = None,
-    category: options.Category = None,
+    counted: ExportedPart,
     model: options.Models = None,
     output: options.Output = "table",
 ) -> None:
@@ -39,11 +55,12 @@ def export(
     """
     with opened(context) as database:
         done = services.exports.export(
-            database, kind, to, benchmark=benchmark, judges=judge or (), category=category, models=model or ()
+            database, kind, to, benchmark=benchmark, scope=counted.scope(), models=model or ()
         )
+    tell(*sentences(done.coverage))
     if done.lost:
         tell(f"what {done.kind} cannot hold is not in the file: {lost_words(done.lost)}")
     if output == "json":
-        print_json(asdict(done))
+        print_json(document(done))
     else:
         say(f"{done.file}: {done.rows} rows of {done.kind} of {done.benchmark}")

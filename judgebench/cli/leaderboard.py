@@ -9,7 +9,7 @@ import typer
 
 from judgebench import services
 from judgebench.cli import options
-from judgebench.cli.session import opened, print_json, print_table, say, write
+from judgebench.cli.session import opened, print_json, print_table, say, say_coverage, tell, write
 from judgebench.errors import UnknownName
 from judgebench.leaderboard import Anchor, Choices, Cluster, Control, Controls, IntervalMethod, Join, Jury, Scale
 
@@ -68,10 +68,9 @@ class IntervalOptions:
 def leaderboard(
     context: typer.Context,
     benchmark: options.Benchmark,
+    counted: options.ScopeOptions,
     controls: ControlOptions,
     intervals: IntervalOptions,
-    judge: options.Judges = None,
-    category: options.Category = None,
     method: options.RankingMethod = "win-rate",
     baseline: options.BoardBaseline = None,
     scale: Annotated[Scale | None, typer.Option("--scale", help="Of ratings.", show_default="the method's own")] = None,
@@ -93,19 +92,21 @@ def leaderboard(
     $ judgebench leaderboard --benchmark demo --baseline demo-careful
     $ judgebench leaderboard --benchmark demo --method bradley-terry --format markdown
     $ judgebench leaderboard --benchmark demo --method bradley-terry --control length --exclude-related
+    $ judgebench leaderboard --benchmark demo --all-judges --common
     """
-    from judgebench.show import tables
+    from judgebench.show import coverage, tables
 
     choices = Choices(
         method=method, baseline=baseline, scale=scale, margin=margin, join=join, jury=jury, **asdict(intervals)
     )
     with opened(context) as database:
         board = services.leaderboards.leaderboard(
-            database, benchmark, judges=judge or (), category=category, choices=choices, controls=controls.controls()
+            database, benchmark, scope=counted.scope(), choices=choices, controls=controls.controls()
         )
     if output == "json":
         print_json(tables.board_document(benchmark, board))
     elif output == "csv":
+        tell(*coverage.sentences(board.coverage))
         write(tables.board_csv(board))
     elif output == "markdown":
         write(tables.board_markdown(board))
@@ -114,9 +115,10 @@ def leaderboard(
 
 
 def print_board(board: Leaderboard) -> None:
-    """A table with what it rests on under it."""
+    """A table with what it counts above and what it rests on under it."""
     from judgebench.show.sentences import basis
     from judgebench.show.tables import board_cells, board_headings
 
+    say_coverage(board.coverage)
     print_table(board_headings(board), [board_cells(board, row) for row in board.rows], text=("model", "note"))
     say(*basis(board))

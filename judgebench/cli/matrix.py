@@ -3,16 +3,18 @@
 import typer
 
 from judgebench import services
-from judgebench.cli.options import Benchmark, Category, Judges, Output
-from judgebench.cli.session import opened, print_json, print_table, say
+from judgebench.cli.options import AllJudges, Benchmark, BoardJudges, Category, Language, Output
+from judgebench.cli.session import opened, print_json, print_table, say, say_coverage
 from judgebench.show.numbers import percent, span
 
 
 def matrix(
     context: typer.Context,
     benchmark: Benchmark,
-    judge: Judges = None,
+    judge: BoardJudges = None,
+    all_judges: AllJudges = False,
     category: Category = None,
+    language: Language = None,
     output: Output = "table",
 ) -> None:
     """How often each model was preferred to each other one, with intervals.
@@ -20,13 +22,19 @@ def matrix(
     $ judgebench matrix --benchmark demo
     $ judgebench matrix --benchmark demo --judge embedded --category writing
     """
+    from judgebench.show import coverage
+
+    scope = services.scope.Scope(tuple(judge or ()), category, language, all_judges)
     with opened(context) as database:
-        rates = services.leaderboards.matrix(database, benchmark, judges=judge or (), category=category)
+        rates = services.leaderboards.matrix(database, benchmark, scope=scope)
     pairs = list(rates.pairs())
     if output == "json":
         interval = {"level": rates.level, "method": rates.method}
-        print_json({"benchmark": benchmark, "interval": interval, "models": list(rates.models), "pairs": pairs})
+        counted = coverage.told(rates.coverage)
+        about = {"benchmark": benchmark, "interval": interval, **counted}
+        print_json({**about, "models": list(rates.models), "pairs": pairs})
         return
+    say_coverage(rates.coverage)
     print_table(
         ("model", "opponent", "win rate", "interval", "battles"),
         [

@@ -6,33 +6,37 @@ from collections.abc import Sequence
 import typer
 
 from judgebench import services
-from judgebench.cli.options import Benchmark, Category, Judges, Output, Seed
-from judgebench.cli.session import opened, print_json, print_table, say
+from judgebench.cli import options
+from judgebench.cli.session import opened, print_json, print_table, say, say_coverage
 from judgebench.show.numbers import percent
 from judgebench.show.numbers import ranks as rank_range
 
 
+@options.flat
 def multiverse(
     context: typer.Context,
-    benchmark: Benchmark,
-    judge: Judges = None,
-    category: Category = None,
-    seed: Seed = 0,
-    output: Output = "table",
+    benchmark: options.Benchmark,
+    counted: options.ScopeOptions,
+    seed: options.Seed = 0,
+    output: options.Output = "table",
 ) -> None:
     """Rank under every reasonable choice of method, judges and verdicts; see what survives them all.
 
     $ judgebench multiverse --benchmark demo
     $ judgebench multiverse --benchmark demo --category writing --format json
     """
+    from judgebench.show import coverage
+
     with opened(context) as database:
-        many = services.leaderboards.multiverse(database, benchmark, judges=judge or (), category=category, seed=seed)
+        many = services.leaderboards.multiverse(database, benchmark, scope=counted.scope(), seed=seed)
     ranks, rows = many.together, many.together.rows()
     if output == "json":
         universes = [{"choices": dict(u.choices), "ranks": _ranks(ranks.models, u.estimates)} for u in many.universes]
         document = {"benchmark": benchmark, "universes": universes, "impossible": many.impossible}
-        print_json({**document, "models": rows, "influence": dict(ranks.influence)})
+        told = coverage.told(many.coverage)
+        print_json({**document, "models": rows, "influence": dict(ranks.influence), **told})
         return
+    say_coverage(many.coverage)
     print_table(
         ("ranks", "model", "first in", "above in all"),
         [

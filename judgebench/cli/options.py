@@ -23,6 +23,7 @@ from judgebench.spec.study import Orders
 
 if TYPE_CHECKING:
     from judgebench.leaderboard import Method
+    from judgebench.services.scope import Scope
     from judgebench.spec import Study
     from judgebench.store.database import Database
 else:
@@ -61,6 +62,13 @@ Benchmark = Annotated[str, _BENCHMARK]
 AnyBenchmark = Annotated[str | None, _BENCHMARK]
 CardBenchmark = Annotated[str | None, varied(_BENCHMARK, default="where the judge gave most verdicts")]
 Judge = Annotated[str, _JUDGE]
+BoardJudges = Annotated[
+    list[str] | None,
+    varied(
+        _JUDGE, "By this judge's verdicts; may be repeated, which pools them.", default="the one with most verdicts"
+    ),
+]
+AllJudges = Annotated[bool, typer.Option("--all-judges", help="By the verdicts of all judges, pooled.")]
 Judges = Annotated[list[str] | None, varied(_JUDGE, "Only this judge's verdicts; may be repeated.", default="all")]
 ComparedJudges = Annotated[list[str], varied(_JUDGE, "A judge whose replies are compared; name two or more.")]
 OneJudge = Annotated[str | None, varied(_JUDGE, "Only this judge's verdicts.", default="all")]
@@ -76,6 +84,16 @@ Against = Annotated[str | None, varied(_AGAINST, default="the same")]
 SoughtIn = Annotated[list[str] | None, varied(_AGAINST, "In this benchmark; may be repeated.", default="all others")]
 Templates = Annotated[
     list[str] | None, varied(_TEMPLATE, "In this template, by name or file; may be repeated.", default="all")
+]
+
+Language = Annotated[
+    str | None, typer.Option("--language", help="Only the instructions in this language, as it is guessed.")
+]
+Common = Annotated[
+    bool, typer.Option("--common", help="Only the instructions that all models of the board were judged on.")
+]
+WithFlagged = Annotated[
+    bool, typer.Option("--with-flagged", help="Count models that a submission audit flagged as all others.")
 ]
 
 # How it is computed.
@@ -192,6 +210,26 @@ class DesignOptions:
     limit: Limit = None
     category: Category = None
     seed: StudySeed = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeOptions:
+    """What counts"""
+
+    judge: BoardJudges = None
+    all_judges: AllJudges = False
+    category: Category = None
+    language: Language = None
+    common: Common = False
+    with_flagged: WithFlagged = False
+
+    def scope(self) -> Scope:
+        """As the services take it."""
+        from judgebench.services.scope import Scope
+
+        return Scope(
+            tuple(self.judge or ()), self.category, self.language, self.all_judges, self.common, self.with_flagged
+        )
 
 
 @dataclass(frozen=True, slots=True)

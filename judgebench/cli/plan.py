@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from judgebench import services
-from judgebench.cli.options import AnyBenchmark, Judges, Level, Output
-from judgebench.cli.session import opened, print_json, say
+from judgebench.cli.options import AllJudges, AnyBenchmark, BoardJudges, Level, Output
+from judgebench.cli.session import opened, print_json, say, say_coverage
 from judgebench.show.numbers import amount, percent
 
 
@@ -20,7 +20,8 @@ def plan(
         int | None, typer.Option("--instructions", min=2, help="How many there are, or would be.")
     ] = None,
     benchmark: AnyBenchmark = None,
-    judge: Judges = None,
+    judge: BoardJudges = None,
+    all_judges: AllJudges = False,
     sd: Annotated[
         float | None,
         typer.Option(
@@ -41,13 +42,15 @@ def plan(
     $ judgebench plan --difference 0.03
     $ judgebench plan --benchmark demo --instructions 500
     """
+    from judgebench.show import coverage
     from judgebench.stats.planning import PlannedComparison
 
     pilot = None
     if benchmark is not None:
         numbers = () if instructions is None else (instructions,)
         with opened(context) as database:
-            pilot = services.leaderboards.pilot(database, benchmark, judges=judge or (), planned=numbers, level=level)
+            scope = services.scope.Scope(tuple(judge or ()), all_judges=all_judges)
+            pilot = services.leaderboards.pilot(database, benchmark, scope=scope, planned=numbers, level=level)
     chosen_sd = sd if sd is not None else 0.5 if pilot is None else pilot.sd
     comparison = PlannedComparison(difference, sd=chosen_sd, correlation=correlation, level=level, power=power)
     planned = services.leaderboards.sample_plan(comparison, instructions=instructions, learned=pilot)
@@ -57,7 +60,8 @@ def plan(
         document["with"] = {name: getattr(planned, name) for name in names}
     if pilot is not None:
         shares = [{"instructions": n, "share": share} for n, share in pilot.separability.items()]
-        document["pilot"] = {"benchmark": benchmark, "instructions": pilot.instructions, "separability": shares}
+        about = {"benchmark": benchmark, "instructions": pilot.instructions, "separability": shares}
+        document["pilot"] = about | {"coverage": coverage.document(pilot.coverage)}
     if output == "json":
         print_json(document)
         return
@@ -70,5 +74,6 @@ def plan(
         least = percent(planned.detectable_difference)
         say(f"{instructions} instructions: power {percent(planned.power)}, least difference {least}")
     if pilot is not None:
+        say_coverage(pilot.coverage)
         say(f"if the {pilot.instructions} instructions so far are right, pairs told apart with")
         say(*(f"{number:>7} instructions: {percent(share)}" for number, share in pilot.separability.items()))

@@ -6,8 +6,17 @@ from typing import Annotated, Any
 import typer
 
 from judgebench import services
-from judgebench.cli.options import Against, Benchmark, Judges, Output, QualityMethod
-from judgebench.cli.session import opened, print_json, say
+from judgebench.cli.options import (
+    Against,
+    AllJudges,
+    Benchmark,
+    BoardJudges,
+    Common,
+    Output,
+    QualityMethod,
+    WithFlagged,
+)
+from judgebench.cli.session import opened, print_json, say, say_coverage
 from judgebench.leaderboard import Choices
 from judgebench.show.numbers import amount, percent
 
@@ -15,7 +24,10 @@ from judgebench.show.numbers import amount, percent
 def quality(
     context: typer.Context,
     benchmark: Benchmark,
-    judge: Judges = None,
+    judge: BoardJudges = None,
+    all_judges: AllJudges = False,
+    common: Common = False,
+    with_flagged: WithFlagged = False,
     against: Against = None,
     against_judge: Annotated[
         list[str] | None, typer.Option("--against-judge", help="Judge of the other leaderboard; may be repeated.")
@@ -28,11 +40,14 @@ def quality(
     $ judgebench quality --benchmark demo
     $ judgebench quality --benchmark demo --judge embedded --against-judge scripted:coin
     """
+    from judgebench.show import coverage
+
+    scope = services.scope.Scope(tuple(judge or ()), all_judges=all_judges, common=common, with_flagged=with_flagged)
     with opened(context) as database:
         measured = services.leaderboards.board_quality(
             database,
             benchmark,
-            judges=judge or (),
+            scope=scope,
             against=against,
             against_judges=against_judge or (),
             choices=Choices(method=method),
@@ -40,15 +55,21 @@ def quality(
     other = measured.against
     document: dict[str, Any] = {"benchmark": benchmark, "method": method, "separability": measured.separability}
     if other is not None:
-        document["against"] = {"benchmark": against or benchmark, "judges": against_judge or []}
+        judges = [] if measured.against_coverage is None else list(measured.against_coverage.judges)
+        about = {"benchmark": against or benchmark, "judges": judges}
+        document["against"] = about | {"coverage": coverage.document(measured.against_coverage)}
         agreement = other.agreement if math.isfinite(other.agreement) else None
         document |= {"agreement": agreement, "brier": other.brier, "pairs": other.pairs}
     if output == "json":
-        print_json(document)
+        told = coverage.told(measured.coverage)
+        print_json({**document, **told})
         return
+    say_coverage(measured.coverage)
     separability = percent(measured.separability)
     say(f"separability: {separability} of pairs have intervals that do not overlap ({measured.level:.0%})")
     if other is not None:
+        say("against the other leaderboard:")
+        say_coverage(measured.against_coverage)
         none = "not identified: the other separates no pair"
         say(
             f"agreement with confidence: {none if document['agreement'] is None else amount(other.agreement, 'number')}"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from judgebench.audits.findings import AuditReport
+    from judgebench.coverage import Coverage
     from judgebench.engine.runner import OnProgress, RunTally
     from judgebench.estimate import Estimate
     from judgebench.show.numbers import Unit
@@ -108,6 +109,13 @@ def complain(message: str) -> None:
 def print_json(document: Any) -> None:
     """One JSON document; numbers that are not finite would not be JSON, and there are none."""
     sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
+
+
+def say_coverage(coverage: Coverage | None) -> None:
+    """What a result counts and leaves out, above it."""
+    from judgebench.show.coverage import sentences
+
+    say(*sentences(coverage))
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, text: Collection[str] = ()) -> None:

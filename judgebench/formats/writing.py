@@ -45,7 +45,7 @@ BATTLES = Format(
         **{"trials": "integer", "with_preference": "integer", "consistent": "flag"},
     },
 )
-_WHOLE = ("rank", "rank_lower", "rank_upper", "tier", "battles", "ties", "outputs")
+_WHOLE = ("rank", "rank_lower", "rank_upper", "tier", "battles", "ties", "outputs", "instructions")
 LEADERBOARD = Format(
     name="leaderboard",
     holds="leaderboard",

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from judgebench.coverage import Coverage
 from judgebench.estimate import Estimate
 from judgebench.records import Status
 from judgebench.stats.method import Scale
@@ -20,7 +21,7 @@ RobustnessState = Literal["passed", "moved", "failed", "stale", "missing"]
 ModelState = Literal["flagged", "suspect", "unaudited"]
 COLUMNS = (
     *("model", "rating", "lower", "upper", "win_rate", "standard_error", "rank", "rank_lower", "rank_upper"),
-    *("tier", "battles", "ties", "flag", "outputs", "p_best"),
+    *("tier", "battles", "ties", "flag", "outputs", "p_best", "instructions"),
 )
 _STATES = {
     "failed": "did not pass its null-model audit{winners}, so the ranks say little",
@@ -53,15 +54,16 @@ class Row:
     estimate: Estimate  # its rating, on the leaderboard's scale
     win_rate: float | None  # mean preference for the model, in [0, 1]
     standard_error: float | None  # of ``rating``
-    rank: int  # by rating, equal ratings share
-    rank_lower: int  # best rank that the data leave open, simultaneously for all models
-    rank_upper: int  # worst
-    tier: int  # 1 for the leader and all that are not separated from it, and so on
+    rank: int | None  # by rating, equal ratings share; None for a flagged model, which stands apart
+    rank_lower: int | None  # best rank that the data leave open, simultaneously for all models
+    rank_upper: int | None  # worst
+    tier: int | None  # 1 for the leader and all that are not separated from it, and so on
     battles: int
     ties: int
-    flag: str  # "" or why the rating is not what the method usually gives
-    outputs: int = 0  # scored; 0 for methods that rest on battles
+    flag: str  # "" or why the rating is not what the method usually gives, and what audits say
+    outputs: int | None = None  # judged; None where nobody counted them
     p_best: float | None = None  # chance of being the best, in [0, 1], by draws from the estimates' joint distribution
+    instructions: int = 0  # judged
 
     @property
     def rating(self) -> float | None:
@@ -77,6 +79,11 @@ class Row:
     def upper(self) -> float | None:
         """None where there is no interval."""
         return self.estimate.upper
+
+    @property
+    def apart(self) -> bool:
+        """Whether it is of a flagged model, which has no rank and is nobody's opponent."""
+        return self.rank is None
 
     def columns(self) -> dict[str, Any]:
         """The row as tables, frames and documents hold it, by ``COLUMNS``."""
@@ -162,16 +169,16 @@ class BoardGate:
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """Rows from the best to the worst, and how they came about."""
+    """Rows from the best to the worst, those of flagged models behind all others, and how they came about."""
 
     judges: tuple[str, ...]
     method: str  # a name in ``methods.METHODS``
     scale: Scale
     baseline: str | None
     rows: tuple[Row, ...]  # at least one
-    left_out: Mapping[Status, int]  # trials without a preference, by status
     notes: tuple[str, ...]  # what a reader must know to read the rows right
     gate: BoardGate | None = None  # what audits say about its judges and models; None: nobody looked
+    coverage: Coverage | None = None  # what it counts and leaves out; None: it is of a table that nobody chose
 
     @property
     def level(self) -> float:
@@ -182,6 +189,16 @@ class Leaderboard:
     def interval_method(self) -> str:
         """How the rows' intervals were made."""
         return self.rows[0].estimate.method
+
+    @property
+    def left_out(self) -> Mapping[Status, int]:
+        """Trials without a preference or score, by status."""
+        return {} if self.coverage is None else self.coverage.left_out
+
+    @property
+    def ranked(self) -> tuple[Row, ...]:
+        """The rows that have a rank; at least one."""
+        return tuple(row for row in self.rows if not row.apart)
 
     def marked(self, judges: Sequence[JudgeGate], models: Sequence[ModelGate]) -> "Leaderboard":
         """With what of ``judges`` and ``models`` concerns it as its gate, in its notes and in the flags of its rows."""

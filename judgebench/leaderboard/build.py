@@ -1,4 +1,4 @@
-"""Verdicts -> a leaderboard: rows with intervals and rank sets, what was left out, what a reader must know."""
+"""Verdicts -> a leaderboard: rows with intervals and rank sets, and what a reader must know of the method."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,12 @@ from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate
 from judgebench.leaderboard.board import Leaderboard, Row
 from judgebench.leaderboard.methods import METHODS, named, that
-from judgebench.records import Status
 from judgebench.stats.intervals import FEWEST_RESAMPLED
 from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.ranks import RankSets, rank_sets
-from judgebench.stats.scores import ScoreTable, score_preferences
+from judgebench.stats.scores import ScoreTable, score_preferences, scored_cells, scored_outputs
 from judgebench.stats.social_choice import convene
-from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
+from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, judged_cells, judged_outputs
 from judgebench.stats.win_rate import Counts, win_rates
 
 _ELO_PER_LOGIT = 400 / math.log(10)
@@ -27,13 +26,7 @@ _TOO_FEW = 5  # hardly anything is told apart by so few
 _ORDER_UNKNOWN = "do not tell which output was shown first"
 
 
-def build(
-    table: VerdictTable,
-    choices: Choices,
-    *,
-    columns: Mapping[str, Floats] | None = None,
-    left_out: Mapping[Status, int] | None = None,
-) -> Leaderboard:
+def build(table: VerdictTable, choices: Choices, *, columns: Mapping[str, Floats] | None = None) -> Leaderboard:
     """Rank the models of ``table`` that took part in a battle; at equal ``columns`` (n,) each, A's value minus B's.
 
     Raises StatisticsError when there is no verdict, choices do not fit the method or each other, or a fit does not
@@ -43,13 +36,15 @@ def build(
         raise StatisticsError("there is no verdict to rank by: run a judge first, or choose another judge or category")
     if choices.jury is not None:
         jury = convene(table, choices.jury)
-        board = build(jury.table, replace(choices, jury=None), left_out=left_out)
+        board = build(jury.table, replace(choices, jury=None))
         apart = f"; {jury.incomplete} battles that not all of them judged are left out" if jury.incomplete else ""
-        return replace(board, judges=jury.members, notes=(f"the jury's {choices.jury} a battle{apart}", *board.notes))
+        rows = board.rows if table.samples is None else tuple(replace(row, outputs=None) for row in board.rows)
+        notes = (f"the jury's {choices.jury} a battle{apart}", *board.notes)
+        return replace(board, judges=jury.members, rows=rows, notes=notes)
     baseline = choices.baseline or common_baseline(table)
     with threadpool_limits(1, "blas"):  # matrices of models are small: threads cost more than they bring
         estimates = estimate(table, choices, baseline=baseline, columns=columns)
-    return build_from(table, choices, estimates, left_out=left_out)
+    return build_from(table, choices, estimates)
 
 
 def estimate(
@@ -106,26 +101,23 @@ def to_elo(theta: Floats) -> Floats:
     return _ELO_ORIGIN + _ELO_PER_LOGIT * theta
 
 
-def build_from(
-    table: VerdictTable, choices: Choices, estimates: Estimates, *, left_out: Mapping[Status, int] | None = None
-) -> Leaderboard:
+def build_from(table: VerdictTable, choices: Choices, estimates: Estimates) -> Leaderboard:
     """The leaderboard of estimates that were made of ``table``, aligned to its models. Raises UnknownName."""
     baseline = choices.baseline or common_baseline(table)
     rates = estimates.rates or win_rates(table, baseline=baseline)
-    counts = _Counts(rates.rate, rates.battles, rates.ties, np.zeros(len(table.models), dtype=np.int64))
-    rows = _rows(table.models, estimates, counts, choices)
+    counted = table.against(baseline)
+    counts = _Counts(rates.rate, rates.battles, rates.ties, judged_outputs(counted), judged_cells(counted).sum(axis=0))
     return Leaderboard(
         judges=tuple(table.judges[code] for code in np.unique(table.judge)),
         method=choices.method,
         scale=estimates.scale,
         baseline=baseline,
-        rows=rows,
-        left_out=dict(left_out or {}),
-        notes=(*estimates.notes, *_notes(table), *_gaps({row.model: row.battles for row in rows}, "battles")),
+        rows=_rows(table.models, estimates, counts, choices),
+        notes=(*estimates.notes, *_notes(table)),
     )
 
 
-def build_from_scores(table: ScoreTable, choices: Choices, *, left_out: Mapping[Status, int]) -> Leaderboard:
+def build_from_scores(table: ScoreTable, choices: Choices) -> Leaderboard:
     """Rank the models of ``table`` by a method for scores, or with a margin by the preferences that they amount to.
 
     Raises StatisticsError and UnknownName as ``build`` does.
@@ -137,32 +129,27 @@ def build_from_scores(table: ScoreTable, choices: Choices, *, left_out: Mapping[
         if method.needs == "scores":
             raise StatisticsError("mean scores have no margin: leave it out, or choose a method for preferences")
         preferences = score_preferences(table, margin=choices.margin)
-        board = build(preferences, choices, left_out=left_out)
+        board = build(preferences, choices)
         note = f"preferences by the order of pointwise scores, a tie where they differ by {choices.margin:g} or less"
         others = (other for other in board.notes if _ORDER_UNKNOWN not in other)  # no score has an order
-        return replace(board, notes=(note, *others))
+        scored = dict(zip(table.models, scored_outputs(table).tolist(), strict=True))
+        rows = tuple(replace(row, outputs=scored[row.model]) for row in board.rows)
+        return replace(board, rows=rows, notes=(note, *others))
     if choices.jury is not None:
         raise StatisticsError("a jury votes on preferences: give --margin, or take the mean score, which pools judges")
     if choices.interval == "bootstrap" or choices.baseline is not None or choices.scale not in (None, *method.scales):
         raise StatisticsError("mean scores have analytic intervals, no baseline and no other scale: leave these out")
     estimates = method.load()(table, choices, None, np.random.default_rng(choices.seed))
     none = np.zeros(len(table.models), dtype=np.int64)
-    outputs = none if estimates.outputs is None else estimates.outputs
-    counts = _Counts(np.full(len(table.models), np.nan), none, none, outputs)
-    rows = _rows(table.models, estimates, counts, choices)
+    nothing = np.full(len(table.models), np.nan)
+    counts = _Counts(nothing, none, none, scored_outputs(table), scored_cells(table).sum(axis=0))
     return Leaderboard(
         judges=tuple(table.judges[code] for code in np.unique(table.judge)),
         method=choices.method,
         scale=estimates.scale,
         baseline=None,
-        rows=rows,
-        left_out=dict(left_out),
-        notes=(
-            *estimates.notes,
-            *_few(table.instruction),
-            *_pooled(table.judge),
-            *_gaps({row.model: row.outputs for row in rows}, "outputs scored"),
-        ),
+        rows=_rows(table.models, estimates, counts, choices),
+        notes=(*estimates.notes, *_few(table.instruction)),
     )
 
 
@@ -174,6 +161,7 @@ class _Counts:
     battles: Counts
     ties: Counts
     outputs: Counts
+    instructions: Counts
 
 
 def _rows(models: Sequence[str], estimates: Estimates, counts: _Counts, choices: Choices) -> tuple[Row, ...]:
@@ -198,6 +186,7 @@ def _rows(models: Sequence[str], estimates: Estimates, counts: _Counts, choices:
             ties=int(counts.ties[i]),
             flag=estimates.flags[i],
             outputs=int(counts.outputs[i]),
+            instructions=int(counts.instructions[i]),
             p_best=_number(sets.best_probability[i]),
         )
         for i in order
@@ -235,7 +224,7 @@ def _notes(table: VerdictTable) -> list[str]:
     first = int((known == 0).sum())
     if len(known) and first in (0, len(known)):
         notes.append("every battle was shown in one order only: position bias cannot be told from quality")
-    return notes + _pooled(table.judge)
+    return notes
 
 
 def _few(instruction: Codes) -> list[str]:
@@ -247,20 +236,6 @@ def _few(instruction: Codes) -> list[str]:
     if number <= _TOO_FEW:
         return [f"{of_what} can hardly tell models apart: have at least {_FEW} judged"]
     return [f"{of_what} tell little: intervals are wide, and only large differences show; have more judged"]
-
-
-def _pooled(judge: Codes) -> list[str]:
-    judges = len(np.unique(judge))
-    return [f"verdicts of {judges} judges are pooled; choose one judge to see it alone"] if judges > 1 else []
-
-
-def _gaps(counts: Mapping[str, int], what: str) -> list[str]:
-    """Models that have fewer than the others, so that numbers are not over the same instructions."""
-    most = max(counts.values())
-    others = [model for model in counts if counts[model] < most]
-    if not others or len(counts) < 3 or len(others) > len(counts) / 2:
-        return []
-    return [f"{model} has {counts[model]} {what}, others up to {most}" for model in others[:10]]
 
 
 def _number(value: float) -> float | None:

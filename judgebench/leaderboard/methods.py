@@ -33,6 +33,12 @@ class RankingMethod:
     bootstrap: bool = False  # has bootstrap intervals
     clusters: bool = False  # has intervals by other clusters than instructions
     multiverse: bool = False  # takes part in the comparison of reasonable methods
+    several: bool = False  # is about several judges: takes all where none is named
+
+    @property
+    def rates(self) -> bool:
+        """Whether its values are shares of battles, which with a baseline are battles with that alone."""
+        return self.scales[0] == "rate"
 
     def load(self) -> Callable[..., Estimates]:
         """The function itself."""
@@ -97,6 +103,7 @@ METHODS: dict[str, RankingMethod] = {
         "judgebench.stats.judge_model:estimates",
         ("elo", "logit"),
         controls=True,
+        several=True,
     ),
     "elo": RankingMethod(
         "Online Elo",

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from judgebench.coverage import Coverage
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard.build import common_baseline, estimate
 from judgebench.leaderboard.methods import METHODS
@@ -106,6 +107,7 @@ class ManyRankings:
     together: Multiverse
     universes: tuple[Universe, ...]
     impossible: int  # combinations of choices that give no ranking of these verdicts
+    coverage: Coverage | None = None  # what of a benchmark it counts; None: it is of a table that nobody chose
 
 
 def many_rankings(table: VerdictTable, *, seed: int = 0) -> ManyRankings:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         labels,
         leaderboards,
         lineage,
+        scope,
         submissions,
     )
 
@@ -42,6 +43,7 @@ __all__ = [
     "labels",
     "leaderboards",
     "lineage",
+    "scope",
     "submissions",
 ]
 

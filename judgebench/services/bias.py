@@ -17,10 +17,11 @@ from judgebench.bias.relatives import relation_effects, relation_matrix
 from judgebench.bias.report import BiasReport, SideInformation, bias_report, style_effects
 from judgebench.errors import StatisticsError
 from judgebench.estimate import unidentified
-from judgebench.leaderboard import ModelGate
+from judgebench.leaderboard import Choices, ModelGate
 from judgebench.leaderboard.build import common_baseline
 from judgebench.records import Lineage
 from judgebench.services.audits.results import model_gates
+from judgebench.services.scope import EVERYTHING, Scope, scoped_verdicts
 from judgebench.stats.bradley_terry.covariates import fit_with_covariates
 from judgebench.stats.verdict_table import VerdictTable
 from judgebench.store import labels
@@ -28,17 +29,6 @@ from judgebench.store.database import Connection, Database
 
 Without = Literal["length", "style", "lineage"]
 _LIKELIHOOD = "pairwise/likelihood"  # how the names of templates begin that compare likelihoods
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which verdicts of a benchmark; empty and None take all."""
-
-    judges: tuple[str, ...] = ()
-    category: str | None = None
-
-
-EVERYTHING = Scope()
 
 
 def moves(
@@ -57,17 +47,21 @@ def moves(
     Raises UnknownName for any name that is not there, StatisticsError when there is no verdict.
     """
     with database.read() as connection:
-        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, scope.judges, scope.category)
-        table = store.arrays.verdict_table(connection, benchmark_id, judges=scope.judges, category=scope.category).table
+        verdicts = scoped_verdicts(connection, benchmark, scope, Choices(baseline=baseline))
+        table = verdicts.counted
         if not len(table):
             raise StatisticsError("there is no verdict to control: run a judge first, or choose another judge")
-        effects = [effect for control in controls for effect in _effects(connection, benchmark_id, table, control)]
-        gates = model_gates(connection, benchmark, table.models)
-        said = labels.label_table(connection, benchmark_id, models=table.models, instructions=table.instructions)
-    human = people_preference(table, said)
-    without = counterfactuals(table, effects, human=human, baseline=baseline or common_baseline(table))
-    without = replace(without, entries=tuple(_with_coefficients(without.entries, table, effects)))
-    return _marked(without, gates)
+        chosen = [_effects(connection, verdicts.benchmark_id, table, control) for control in controls]
+        said = labels.label_table(
+            connection, verdicts.benchmark_id, models=table.models, instructions=table.instructions
+        )
+        gates = model_gates(connection, benchmark, verdicts.judged)
+    effects = [effect for several in chosen for effect in several]
+    baseline = baseline or common_baseline(table)
+    without = counterfactuals(table, effects, human=people_preference(table, said), baseline=baseline)
+    entries = tuple(_with_coefficients(without.entries, table, effects))
+    coverage = verdicts.covered(verdicts.counting, baseline=baseline, flagged="left out")
+    return _marked(replace(without, entries=entries, coverage=coverage), gates)
 
 
 def _marked(without: Counterfactuals, gates: Sequence[ModelGate]) -> Counterfactuals:
@@ -121,27 +115,21 @@ class Judged:
 
 
 def bias(
-    database: Database,
-    benchmark: str,
-    *,
-    judges: Sequence[str] = (),
-    category: str | None = None,
-    baseline: str | None = None,
-    level: float = 0.95,
+    database: Database, benchmark: str, *, scope: Scope = EVERYTHING, baseline: str | None = None, level: float = 0.95
 ) -> BiasReport:
-    """The bias of ``judges``, or of all judges of the benchmark together.
+    """The bias of the judges of a scope, together where they are several; what it flags counts as all else does.
 
     Raises UnknownName for any name that is not there, and StatisticsError when there is no verdict.
     """
     with database.read() as connection:
-        context = judged(connection, benchmark, judges=judges, category=category)
-        if baseline is not None:
-            store.models.check_model(connection, baseline)
+        verdicts = scoped_verdicts(connection, benchmark, replace(scope, with_flagged=True), Choices(baseline=baseline))
+        chosen = tuple(verdicts.coverage.judges)
+        context = judged(connection, benchmark, judges=chosen, category=scope.category)
         gates = model_gates(connection, benchmark, context.table.models)
     report = bias_report(
-        context.table, context.judge_models, context.beside, judges=judges, baseline=baseline, level=level
+        context.table, context.judge_models, context.beside, judges=chosen, baseline=baseline, level=level
     )  # fmt: skip
-    return replace(report, ledger=_marked(report.ledger, gates))
+    return replace(report, ledger=_marked(report.ledger, gates), coverage=verdicts.covered(verdicts.judged))
 
 
 def judged(

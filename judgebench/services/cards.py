@@ -23,6 +23,7 @@ from judgebench.bias.report import bias_report
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.records import Status
 from judgebench.services.bias import Judged, failed_items, judged
+from judgebench.services.scope import Scope, scoped_verdicts
 from judgebench.stats.agreement import Resampling
 from judgebench.store.database import Connection, Database
 
@@ -37,6 +38,7 @@ def card(database: Database, judge: str, *, benchmark: str | None = None, level:
         everywhere = store.verdicts.benchmarks_of(connection, judge)
         name = _benchmark(everywhere, judge, benchmark)
         context = judged(connection, name, judges=[judge])
+        verdicts = scoped_verdicts(connection, name, Scope((judge,), with_flagged=True))
         benchmark_id = store.benchmarks.benchmark_id(connection, name)
         record = _record(connection, benchmark_id, judge)
         failed = store.verdicts.failed_battles(connection, benchmark_id)
@@ -50,7 +52,8 @@ def card(database: Database, judge: str, *, benchmark: str | None = None, level:
     ]
     others = [f"{count} verdicts on {other}" for other, count in everywhere.items() if other != name]
     notes = [f"also judged: {', '.join(others)}; choose one by --benchmark"] if others else []
-    return Card(judge, stored.model, stored.template, name, sorted_lines(lines), tuple(notes))
+    coverage = verdicts.covered(verdicts.judged)
+    return Card(judge, stored.model, stored.template, name, sorted_lines(lines), tuple(notes), coverage)
 
 
 def _benchmark(everywhere: dict[str, int], judge: str, benchmark: str | None) -> str:

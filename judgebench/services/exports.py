@@ -14,6 +14,7 @@ from typing import Any
 
 from judgebench import services, store
 from judgebench.conversations import Blob, Conversation, Trajectory, held_files
+from judgebench.coverage import Coverage
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats.form_files import DOCUMENTS, form_document, form_row, whole_conversation
 from judgebench.formats.forms import Form
@@ -22,7 +23,9 @@ from judgebench.formats.message_columns import message_cell
 from judgebench.formats.registry import writable
 from judgebench.formats.verdicts import RecordedVerdict
 from judgebench.formats.writing import KEY_COLUMN, write_document, write_objects, write_rows
+from judgebench.leaderboard import Leaderboard
 from judgebench.records import HumanLabel, Instruction, Output
+from judgebench.services.scope import EVERYTHING, Scope
 from judgebench.store import labels
 from judgebench.store.battles import BattleFilter
 from judgebench.store.database import Connection, Database
@@ -37,6 +40,7 @@ class ExportedFile:
     benchmark: str
     rows: int
     lost: Mapping[str, int] = field(default_factory=dict)  # what its form cannot say of conversations, by kind
+    coverage: Coverage | None = None  # what a leaderboard counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,66 +48,63 @@ class _Part:
     """Of a benchmark what is exported."""
 
     benchmark: str
-    judges: tuple[str, ...]  # whose verdicts; empty: all
-    category: str | None  # of instructions; None: all
+    scope: Scope  # where no judge is named, a leaderboard is by the one with most verdicts, and all else by all
     models: tuple[str, ...] = ()  # whose outputs; empty: all
+
+    @property
+    def judges(self) -> tuple[str, ...]:
+        return self.scope.judges
+
+    @property
+    def category(self) -> str | None:
+        return self.scope.category
 
     def id(self, connection: Connection) -> int:
         return store.benchmarks.chosen_benchmark(connection, self.benchmark, self.judges, self.category)
 
 
 def export(
-    database: Database,
-    kind: str,
-    path: Path,
-    *,
-    benchmark: str,
-    judges: Sequence[str] = (),
-    category: str | None = None,
-    models: Sequence[str] = (),
+    database: Database, kind: str, path: Path, *, benchmark: str, scope: Scope = EVERYTHING, models: Sequence[str] = ()
 ) -> ExportedFile:
     """Write a benchmark's instructions, outputs, verdicts, labels, battles or leaderboard, whole or not at all.
 
     The name of ``path`` says in which form: .jsonl, .json, .csv or .parquet. A kind that is a form of conversations,
-    "openai-chat" say, writes outputs in it, each with what was asked. ``judges``: only their verdicts. ``category``:
-    only its instructions. ``models``: only their outputs. Raises UnknownName and InputError; a file that was there is
-    then left alone.
+    "openai-chat" say, writes outputs in it, each with what was asked. ``scope``: verdicts of its judges, instructions
+    of its category; all else of it is for leaderboards. ``models``: only their outputs. Raises UnknownName and
+    InputError; a file that was there is then left alone.
     """
-    part = _part(kind, benchmark, judges, category, models)
+    part = _part(kind, benchmark, scope, models)
     if writable()[kind].is_form:
         return _export_form(database, forms.named(kind), path, part)
     exported = _rows(database, kind, part)
     several_turns = _several_turns(database, benchmark)
     count = write_rows(path, writable()[kind].columns, exported, several_turns=several_turns)
-    return ExportedFile(str(path), kind, benchmark, count)
+    coverage = _board(database, part).coverage if kind == "leaderboard" else None
+    return ExportedFile(str(path), kind, benchmark, count, coverage=coverage)
 
 
 def rows(
-    database: Database,
-    kind: str,
-    *,
-    benchmark: str,
-    judges: Sequence[str] = (),
-    category: str | None = None,
-    models: Sequence[str] = (),
+    database: Database, kind: str, *, benchmark: str, scope: Scope = EVERYTHING, models: Sequence[str] = ()
 ) -> Iterator[dict[str, Any]]:
     """The rows that ``export`` writes, by the columns that docs/formats.md lists. Raises as it does."""
-    part = _part(kind, benchmark, judges, category, models)
+    part = _part(kind, benchmark, scope, models)
     if writable()[kind].is_form:
         return _form_rows(database, forms.named(kind), part, Counter())
     return _rows(database, kind, part)
 
 
-def _part(kind: str, benchmark: str, judges: Sequence[str], category: str | None, models: Sequence[str]) -> _Part:
+def _part(kind: str, benchmark: str, scope: Scope, models: Sequence[str]) -> _Part:
     formats = writable()
     if kind not in formats:
         raise UnknownName("kind of export", kind, formats)
     outputs = formats[kind].holds == "outputs"
-    if judges and (outputs or kind in ("instructions", "labels")):
+    if scope.judges and (outputs or kind in ("instructions", "labels")):
         raise InputError(f"{kind} are by no judge: leave --judge")
     if models and not outputs:
         raise InputError(f"{kind} are not of one model: leave --model")
-    return _Part(benchmark, tuple(judges), category, tuple(models))
+    if kind != "leaderboard" and scope != Scope(scope.judges, scope.category):
+        raise InputError("--all-judges, --language, --common and --with-flagged are for leaderboards: leave them out")
+    return _Part(benchmark, scope, tuple(models))
 
 
 def _rows(database: Database, kind: str, part: _Part) -> Iterator[dict[str, Any]]:
@@ -264,8 +265,11 @@ def _battles(database: Database, part: _Part) -> Iterator[tuple[dict[str, Any]]]
 
 
 def _leaderboard(database: Database, part: _Part) -> Iterator[tuple[dict[str, Any]]]:
-    board = services.leaderboards.leaderboard(database, part.benchmark, judges=part.judges, category=part.category)
-    return ((row.columns(),) for row in board.rows)
+    return ((row.columns(),) for row in _board(database, part).rows)
+
+
+def _board(database: Database, part: _Part) -> Leaderboard:
+    return services.leaderboards.leaderboard(database, part.benchmark, scope=part.scope)
 
 
 _RECORDS: Mapping[str, Callable[[Database, _Part], Iterator[tuple[Any, ...]]]] = {

@@ -339,6 +339,8 @@ def import_judgments(
 ) -> JudgmentsReport:
     """Store what the judges replied about the battles of ``benchmark`` as the outputs of the benchmark ``into``.
 
+    They are not audited: replies hold verdicts, and speak of outputs, by their nature.
+
     Raises UnknownName, InputError with fewer than two judges or without a case that all of them judged, and Conflict.
     """
     check_name("benchmark", into)

@@ -1,9 +1,9 @@
 """Leaderboards, and what verdicts say beyond one: other answers, every reasonable ranking, what they tell apart."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -12,16 +12,18 @@ from judgebench.bias.effects import length_effect, place_effect
 from judgebench.bias.human_agreement import labelled_battles, mean_of_known
 from judgebench.bias.relatives import RELATED, Relation, relation_matrix, without_related
 from judgebench.bias.report import style_effects
-from judgebench.errors import InputError, StatisticsError, UnknownName
+from judgebench.coverage import Coverage
+from judgebench.errors import InputError, StatisticsError
 from judgebench.leaderboard import Choices, Control, Controls, Leaderboard
 from judgebench.leaderboard.anchored import build_anchored, build_corrected
+from judgebench.leaderboard.apart import build_apart
 from judgebench.leaderboard.build import build, build_from_scores
 from judgebench.leaderboard.methods import named
 from judgebench.leaderboard.multiverse import ManyRankings, many_rankings
 from judgebench.records import Lineage
 from judgebench.services.audits.results import with_gate
 from judgebench.services.benchmarks import version
-from judgebench.services.bias import EVERYTHING, Scope
+from judgebench.services.scope import EVERYTHING, Scope, Scoped, scoped_scores, scoped_verdicts
 from judgebench.stats.intervals import critical_value
 from judgebench.stats.planning import (
     PlannedComparison,
@@ -35,11 +37,11 @@ from judgebench.stats.planning import (
     separability_by_instructions,
 )
 from judgebench.stats.ppi import JudgeErrorRates
+from judgebench.stats.scores import ScoreTable
 from judgebench.stats.social_choice import Consensus, consensus
 from judgebench.stats.verdict_table import Floats, VerdictTable
 from judgebench.stats.win_rate import PairRates, pair_rates, win_rates
 from judgebench.store import labels
-from judgebench.store.arrays import score_table
 from judgebench.store.database import Connection, Database
 
 
@@ -47,28 +49,16 @@ def leaderboard(
     database: Database,
     benchmark: str,
     *,
-    judges: Sequence[str] = (),
-    category: str | None = None,
-    language: str | None = None,
+    scope: Scope = EVERYTHING,
     choices: Choices | None = None,
     controls: Controls | None = None,
 ) -> Leaderboard:
-    """The benchmark's leaderboard, by all its judges where none is named, marked by what audits found.
+    """The benchmark's leaderboard by the verdicts of a scope, marked by what audits found.
 
-    ``language`` as ``languages`` guesses it; it goes with no ``controls``.
-
-    Raises UnknownName for any name that is not there, InputError and StatisticsError when choices and controls do not
-    fit together, or leave nothing to rank by.
+    Raises UnknownName for any name that is not there, InputError and StatisticsError when scope, choices and controls
+    do not fit together, or leave nothing to rank by.
     """
-    choices = choices or Choices()
-    if controls is not None and controls != Controls():
-        if language is not None:
-            raise InputError("controls take all languages together: leave the language or the controls out")
-        return _controlled(database, benchmark, controls, judges, category, choices)
-    if language is not None:
-        stored = _in_language(database, benchmark, language, judges=judges, category=category)
-        return with_gate(database, benchmark, build(stored.table, choices, left_out=stored.left_out))
-    return _cached_board(database, version(database), benchmark, tuple(judges), category, choices)
+    return _cached_board(database, version(database), benchmark, scope, choices or Choices(), controls or Controls())
 
 
 @lru_cache(maxsize=32)
@@ -76,21 +66,60 @@ def _cached_board(
     database: Database,
     _version: tuple[int, ...],  # a board is kept as long as nothing is stored
     benchmark: str,
-    judges: tuple[str, ...],
-    category: str | None,
+    scope: Scope,
     choices: Choices,
+    controls: Controls,
 ) -> Leaderboard:
-    if choices.baseline is not None:
-        with database.read() as connection:
-            store.models.check_model(connection, choices.baseline)
-    if choices.margin is not None or named(choices.method).needs == "scores":
-        return with_gate(database, benchmark, _score_board(database, benchmark, judges, category, choices))
-    stored = stored_table(database, benchmark, judges, category)
-    board = build(stored.table, choices, left_out=stored.left_out)
-    if choices.method == "length-controlled":
-        with database.read() as connection:
-            board = _of_words(connection, store.benchmarks.benchmark_id(connection, benchmark), board)
-    return with_gate(database, benchmark, board)
+    _check(choices, controls)
+    with database.read() as connection:
+        if choices.margin is not None or named(choices.method).needs == "scores":
+            scores = scoped_scores(connection, benchmark, scope, choices)
+            board = build_apart(partial(_of_scores, scores, choices), scores.counting, scores.apart)
+            coverage = scores.covered({row.model for row in board.rows})
+        else:
+            verdicts = scoped_verdicts(connection, benchmark, scope, choices)
+            build = partial(_of_verdicts, connection, verdicts, choices, controls)
+            board = build_apart(build, verdicts.counting, verdicts.apart)
+            baseline = board.baseline if named(choices.method).rates else None
+            coverage = verdicts.covered({row.model for row in board.rows}, baseline=baseline)
+    return with_gate(database, benchmark, replace(board, coverage=coverage))
+
+
+def _check(choices: Choices, controls: Controls) -> None:
+    """Raises InputError and StatisticsError where these do not fit together."""
+    if controls != Controls() and choices.margin is not None:
+        raise InputError("--margin ranks scores, and controls are for comparisons: leave one of them out")
+    if controls.anchor and controls.columns:
+        raise StatisticsError("an anchor corrects what the columns would control: choose one of --anchor and --control")
+    if (choices.jury is not None or choices.cluster != "instruction") and (controls.anchor or controls.columns):
+        raise StatisticsError(
+            "columns and anchors take verdicts one by one, by instruction: leave --jury and --cluster"
+        )
+
+
+def _of_scores(
+    scores: Scoped[ScoreTable], choices: Choices, models: Collection[str], baseline: str | None
+) -> Leaderboard:
+    """The leaderboard of these models by scores; ``baseline``: where none was chosen."""
+    return build_from_scores(scores.table.among(models), replace(choices, baseline=choices.baseline or baseline))
+
+
+def _of_verdicts(
+    connection: Connection,
+    verdicts: Scoped[VerdictTable],
+    choices: Choices,
+    controls: Controls,
+    models: Collection[str],
+    baseline: str | None,
+) -> Leaderboard:
+    """The leaderboard of these models under ``controls``, with a note for each; ``baseline``: where none was chosen."""
+    table = verdicts.table.among(models)
+    counted, notes = _related(connection, table, controls.related_weight)
+    if len(table) and not len(counted):
+        raise StatisticsError("no verdict is left to rank by: every judge is related to one of the models it judged")
+    chosen = replace(choices, baseline=choices.baseline or baseline)
+    board = _board(connection, verdicts.benchmark_id, counted, controls, chosen)
+    return replace(board, notes=(*notes, *board.notes))
 
 
 def _of_words(connection: Connection, benchmark_id: int, board: Leaderboard) -> Leaderboard:
@@ -100,65 +129,6 @@ def _of_words(connection: Connection, benchmark_id: int, board: Leaderboard) -> 
         return board
     note = f"length and style of {more} outputs are of their words alone: they hold more, such as tool calls or files"
     return replace(board, notes=(*board.notes, note))
-
-
-def _in_language(
-    database: Database, benchmark: str, language: str, *, judges: Sequence[str], category: str | None
-) -> store.arrays.StoredTable:
-    with database.read() as connection:
-        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
-        spoken = store.benchmarks.languages(connection, benchmark_id)
-        if language not in spoken.values():
-            raise UnknownName("language", language, sorted(set(spoken.values())))
-        whole = store.arrays.verdict_table(connection, benchmark_id, judges=judges, category=category)
-        failed = store.verdicts.failures(connection, benchmark_id, judges=judges, category=category)
-    mine = np.array([spoken[key] == language for key in whole.table.instructions], dtype=bool)
-    left_out = Counter(failure.status for failure in failed if spoken[failure.instruction] == language)
-    return replace(whole, table=whole.table.select(mine[whole.table.instruction]), left_out=left_out)
-
-
-def _score_board(
-    database: Database, benchmark: str, judges: Sequence[str], category: str | None, choices: Choices
-) -> Leaderboard:
-    with database.read() as connection:
-        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
-        scores = score_table(connection, benchmark_id, judges=judges, category=category)
-    if choices.margin is None and len(scores.templates) > 1:
-        names = ", ".join(scores.table.judges)
-        raise InputError(f"the scores of {names} are on different scales, so have no common mean: choose one judge")
-    return build_from_scores(scores.table, choices, left_out=scores.left_out)
-
-
-def _controlled(
-    database: Database,
-    benchmark: str,
-    controls: Controls,
-    judges: Sequence[str],
-    category: str | None,
-    choices: Choices,
-) -> Leaderboard:
-    """The leaderboard under ``controls``, with a note for each."""
-    if choices.margin is not None:
-        raise InputError("--margin ranks scores, and controls are for comparisons: leave one of them out")
-    if controls.anchor and controls.columns:
-        raise StatisticsError("an anchor corrects what the columns would control: choose one of --anchor and --control")
-    if (choices.jury is not None or choices.cluster != "instruction") and (controls.anchor or controls.columns):
-        raise StatisticsError(
-            "columns and anchors take verdicts one by one, by instruction: leave --jury and --cluster"
-        )
-    with database.read() as connection:
-        if choices.baseline is not None:
-            store.models.check_model(connection, choices.baseline)
-        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
-        stored = store.arrays.verdict_table(connection, benchmark_id, judges=judges, category=category)
-        table, notes = _related(connection, stored.table, controls.related_weight)
-        if not len(table):
-            raise StatisticsError(
-                "no verdict is left to rank by: every judge is related to one of the models it judged"
-            )
-        board = _board(connection, benchmark_id, table, controls, choices)
-    board = replace(board, left_out=dict(stored.left_out), notes=(*notes, *board.notes))
-    return with_gate(database, benchmark, board)
 
 
 def _board(
@@ -176,8 +146,10 @@ def _board(
         return build_corrected(table, choices, rates, source=controls.labels_of or "this benchmark")
     if controls.columns:
         board = build(table, choices, columns=_columns(connection, benchmark_id, table, controls.columns))
-        return _of_words(connection, benchmark_id, board)
-    return build(table, choices)
+    else:
+        board = build(table, choices)
+    of_words = controls.columns or choices.method == "length-controlled"
+    return _of_words(connection, benchmark_id, board) if of_words else board
 
 
 def _related(connection: Connection, table: VerdictTable, weight: float) -> tuple[VerdictTable, list[str]]:
@@ -267,13 +239,15 @@ class Tally:
     cost_usd: float | None  # of all replies about it, None where no price was known
 
 
-def tallies(database: Database, benchmark: str, *, scope: Scope = EVERYTHING) -> dict[str, Tally]:
-    """By model, for all that have outputs. Raises UnknownName."""
+def tallies(
+    database: Database, benchmark: str, judges: Sequence[str], *, category: str | None = None
+) -> dict[str, Tally]:
+    """Of these judges' trials, by model, for all that have outputs. Raises UnknownName."""
     with database.read() as connection:
-        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, scope.judges, scope.category)
+        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
         names = store.benchmarks.model_names(connection, benchmark_id)
-        failed = store.verdicts.failures(connection, benchmark_id, judges=scope.judges, category=scope.category)
-        costs = store.verdicts.costs(connection, benchmark_id, judges=scope.judges, category=scope.category)
+        failed = store.verdicts.failures(connection, benchmark_id, judges=judges, category=category)
+        costs = store.verdicts.costs(connection, benchmark_id, judges=judges, category=category)
     counts = Counter(model for failure in failed for model in failure.models)
     return {name: Tally(counts[name], costs.get(name)) for name in names}
 
@@ -286,39 +260,35 @@ def languages(database: Database, benchmark: str) -> list[str]:
     return [language for language, _ in spoken.most_common()]
 
 
-def stored_table(
-    database: Database, benchmark: str, judges: Sequence[str], category: str | None
-) -> store.arrays.StoredTable:
-    """Raises UnknownName for any name that is not there."""
+def matrix(database: Database, benchmark: str, *, scope: Scope = EVERYTHING) -> PairRates:
+    """How often each model was preferred to each other one, flagged models included. Raises as ``leaderboard`` does."""
     with database.read() as connection:
-        benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
-        return store.arrays.verdict_table(connection, benchmark_id, judges=judges, category=category)
+        verdicts = scoped_verdicts(connection, benchmark, scope)
+    return replace(pair_rates(verdicts.table), coverage=verdicts.covered(verdicts.judged, flagged="pairs"))
 
 
-def matrix(database: Database, benchmark: str, *, judges: Sequence[str] = (), category: str | None = None) -> PairRates:
-    """How often each model was preferred to each other one. Raises UnknownName, as ``leaderboard`` does."""
-    return pair_rates(stored_table(database, benchmark, judges, category).table)
+def multiverse(database: Database, benchmark: str, *, scope: Scope = EVERYTHING, seed: int = 0) -> ManyRankings:
+    """The ranking of models that count under every reasonable choice.
 
-
-def multiverse(
-    database: Database, benchmark: str, *, judges: Sequence[str] = (), category: str | None = None, seed: int = 0
-) -> ManyRankings:
-    """The ranking under every reasonable choice. Raises UnknownName; StatisticsError where nothing was judged."""
-    return many_rankings(stored_table(database, benchmark, judges, category).table, seed=seed)
+    Raises UnknownName and InputError as ``leaderboard`` does; StatisticsError where nothing was judged.
+    """
+    with database.read() as connection:
+        verdicts = scoped_verdicts(connection, benchmark, scope)
+    many = many_rankings(verdicts.counted, seed=seed)
+    return replace(many, coverage=verdicts.covered(many.together.models, flagged="left out"))
 
 
 def other_answers(
-    database: Database,
-    benchmark: str,
-    *,
-    judges: Sequence[str] = (),
-    category: str | None = None,
-    resamples: int = 1000,
-    seed: int = 0,
+    database: Database, benchmark: str, *, scope: Scope = EVERYTHING, resamples: int = 1000, seed: int = 0
 ) -> Consensus:
-    """Lottery, Borda, Kemeny, cycles. Raises UnknownName; StatisticsError where nothing was judged."""
-    stored = stored_table(database, benchmark, judges, category)
-    return consensus(stored.table, stored.categories, resamples=resamples, seed=seed)
+    """Lottery, Borda, Kemeny, cycles, of models that count.
+
+    Raises UnknownName and InputError as ``leaderboard`` does; StatisticsError where nothing was judged.
+    """
+    with database.read() as connection:
+        verdicts = scoped_verdicts(connection, benchmark, scope)
+    answers = consensus(verdicts.counted, verdicts.categories, resamples=resamples, seed=seed)
+    return replace(answers, coverage=verdicts.covered(answers.models, flagged="left out"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,13 +298,15 @@ class BoardQuality:
     separability: float  # share of pairs whose intervals do not overlap, in [0, 1]
     level: float  # of the intervals
     against: RankingQuality | None  # the other leaderboard, where there is one
+    coverage: Coverage | None
+    against_coverage: Coverage | None  # of the other leaderboard
 
 
 def board_quality(
     database: Database,
     benchmark: str,
     *,
-    judges: Sequence[str] = (),
+    scope: Scope = EVERYTHING,
     against: str | None = None,
     against_judges: Sequence[str] = (),
     choices: Choices | None = None,
@@ -343,16 +315,23 @@ def board_quality(
 
     Raises UnknownName, StatisticsError for fewer than two models, InputError where the two share fewer than two.
     """
-    board = leaderboard(database, benchmark, judges=judges, choices=choices)
+    board = leaderboard(database, benchmark, scope=scope, choices=choices)
     other = None
     if against is not None or against_judges:
-        other = leaderboard(database, against or benchmark, judges=against_judges, choices=choices)
-    return BoardQuality(_separability(board), board.level, None if other is None else _foretold(board, other))
+        named_or_all = replace(scope, judges=tuple(against_judges), all_judges=scope.all_judges and not against_judges)
+        other = leaderboard(database, against or benchmark, scope=named_or_all, choices=choices)
+    return BoardQuality(
+        _separability(board),
+        board.level,
+        None if other is None else _foretold(board, other),
+        board.coverage,
+        None if other is None else other.coverage,
+    )
 
 
 def _separability(board: Leaderboard) -> float:
     """Share of pairs of models whose intervals do not overlap. Raises StatisticsError for fewer than two models."""
-    ranking = _ranking(board, [row.model for row in board.rows if row.lower is not None])
+    ranking = _ranking(board, [row.model for row in board.ranked if row.lower is not None])
     return separability(ranking.lower, ranking.upper)
 
 
@@ -361,7 +340,7 @@ def _foretold(board: Leaderboard, other: Leaderboard) -> RankingQuality:
 
     Raises InputError when those are fewer than two.
     """
-    known = [{row.model for row in ranked.rows if row.lower is not None} for ranked in (board, other)]
+    known = [{row.model for row in one.ranked if row.lower is not None} for one in (board, other)]
     models = sorted(known[0] & known[1])
     if len(models) < 2:
         raise InputError("the two leaderboards share fewer than two models with intervals: there is nothing to compare")
@@ -386,13 +365,17 @@ class Pilot:
     instructions: int  # with a verdict
     sd: float  # of a model's preference over instructions, the mean over models
     separability: Mapping[int, float]  # expected share of pairs told apart, by number of instructions
+    coverage: Coverage
 
 
 def pilot(
-    database: Database, benchmark: str, *, judges: Sequence[str] = (), planned: Sequence[int] = (), level: float = 0.95
+    database: Database, benchmark: str, *, scope: Scope = EVERYTHING, planned: Sequence[int] = (), level: float = 0.95
 ) -> Pilot:
-    """Raises UnknownName; StatisticsError for fewer than two models or instructions with verdicts."""
-    table = stored_table(database, benchmark, judges, None).table
+    """Of models that count. Raises UnknownName; StatisticsError for fewer than two models or instructions with
+    verdicts."""
+    with database.read() as connection:
+        verdicts = scoped_verdicts(connection, benchmark, scope)
+    table = verdicts.counted
     rates = win_rates(table)
     instructions = len(np.unique(table.instruction))
     known = rates.sums.compared()  # what never varied so far may vary yet
@@ -403,7 +386,8 @@ def pilot(
         known.value[met], covariance, instructions, np.array(numbers, dtype=np.float64), level=level
     )
     sd = float(np.sqrt(np.diag(covariance) * instructions).mean())
-    return Pilot(instructions, sd, dict(zip(numbers, shares.tolist(), strict=True)))
+    coverage = verdicts.covered(verdicts.counting, flagged="left out")
+    return Pilot(instructions, sd, dict(zip(numbers, shares.tolist(), strict=True)), coverage)
 
 
 @dataclass(frozen=True, slots=True)

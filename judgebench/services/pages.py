@@ -9,6 +9,7 @@ from judgebench.bias.counterfactual import Counterfactuals
 from judgebench.bias.human_agreement import AgreementReport
 from judgebench.bias.report import BiasReport
 from judgebench.bias.taste import Slopes
+from judgebench.coverage import Coverage
 from judgebench.engine.plan import CostEstimate
 from judgebench.engine.plan import estimate as cost_estimate
 from judgebench.errors import InputError, JudgeBenchError
@@ -26,8 +27,8 @@ from judgebench.store.database import Database, parse_address
 
 __all__ = [
     "METHODS", "AgreementReport", "AuditReport", "BattleFilter", "BattleOrder", "BattleSummary", "BiasReport", "Card",
-    "Choices", "Completion", "CostEstimate", "Counterfactuals", "Database", "HumanLabel", "InputError", "Judge",
-    "JudgeBenchError", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "Output", "OutputsFile",
-    "PairRates", "ReadLimits", "Slopes", "State", "Status", "StoredAudit", "Study", "TokenLogprob", "clean_text",
-    "cost_estimate", "make", "parse_address", "read_outputs",
+    "Choices", "Completion", "CostEstimate", "Counterfactuals", "Coverage", "Database", "HumanLabel", "InputError",
+    "Judge", "JudgeBenchError", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "Output",
+    "OutputsFile", "PairRates", "ReadLimits", "Slopes", "State", "Status", "StoredAudit", "Study", "TokenLogprob",
+    "clean_text", "cost_estimate", "make", "parse_address", "read_outputs",
 ]  # fmt: skip

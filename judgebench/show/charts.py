@@ -59,11 +59,11 @@ def intervals(board: Leaderboard, part: range | None = None) -> Spec:
             "upper": plotted(row.upper, board.scale),
             "ranks": ranks(row.rank_lower, row.rank_upper),
             "battles": row.battles,
-            "role": "baseline" if row.model == board.baseline else "model",
+            "role": "flagged" if row.apart else "baseline" if row.model == board.baseline else "model",
         }
         for place, row in enumerate(board.rows[part.start : part.stop])
     ]
-    legend = board.baseline is not None
+    legend = board.baseline is not None or len(board.ranked) < len(board.rows)
     digits = {"rate": ".1f", "elo": ".0f"}.get(board.scale, ".3f")
     form = _intervals(unit(board), level=f"{board.level:.0%}", digits=digits, legend=legend)
     return _filled(form, rows, len(rows) * _ROW_PX + _AXIS_PX + (_LEGEND_PX if legend else 0))
@@ -201,9 +201,9 @@ def _intervals(title: str, *, level: str, digits: str, legend: bool) -> Spec:
         alt.Tooltip("battles:Q", title="Battles"),
     ]
     on_top = alt.Legend(title=None, orient="top") if legend else None
-    roles = ["model", "baseline"]
-    colour = alt.Color("role:N", scale=alt.Scale(domain=roles, range=[BLUE, ORANGE]), legend=on_top)
-    shape = alt.Shape("role:N", scale=alt.Scale(domain=roles, range=["circle", "diamond"]), legend=on_top)
+    roles = ["model", "baseline", "flagged"]
+    colour = alt.Color("role:N", scale=alt.Scale(domain=roles, range=[BLUE, ORANGE, GREY]), legend=on_top)
+    shape = alt.Shape("role:N", scale=alt.Scale(domain=roles, range=["circle", "diamond", "cross"]), legend=on_top)
     x_axis, x_scale = alt.Axis(tickCount=10, title=title), alt.Scale(zero=False)
     base = alt.Chart(none).encode(y=_in_order("model", 260), color=colour, tooltip=tooltip)
     spans = base.mark_errorbar(ticks=whisker, thickness=2).encode(

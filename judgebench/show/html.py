@@ -8,6 +8,7 @@ from judgebench.audits.findings import AuditReport, Evidence, Finding
 from judgebench.bias.card import Card, CardLine
 from judgebench.records import Order
 from judgebench.show.conversations import markup, passages, samples
+from judgebench.show.coverage import sentences
 from judgebench.show.numbers import amount, interval, value
 from judgebench.show.text import escaped_html
 
@@ -43,6 +44,7 @@ def card_page(card: Card) -> str:
         f"Report card: {escaped_html(card.judge)} on {escaped_html(card.benchmark)}",
         _CARD_STYLE,
         f"<p>LLM {escaped_html(card.model)}, template {escaped_html(card.template)}</p>",
+        *(f"<p>{escaped_html(sentence)}</p>" for sentence in sentences(card.coverage)),
         "<table><thead><tr><th>Question<th>Value<th>Interval<th>Grade<th>Evidence and rule</thead><tbody>",
         *(_card_row(line) for line in card.lines),
         "</tbody></table>",

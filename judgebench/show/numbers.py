@@ -55,8 +55,10 @@ def span(lower: float | None, upper: float | None, unit: Unit) -> str:
     return f"[{_digits(lower, unit)}, {_digits(upper, unit)}]"
 
 
-def ranks(lower: int, upper: int) -> str:
-    """The ranks that the data leave open, as ``3`` or ``2-5``."""
+def ranks(lower: int | None, upper: int | None) -> str:
+    """The ranks that the data leave open, as ``3`` or ``2-5``; ``-`` where there is none."""
+    if lower is None or upper is None:
+        return MISSING
     return str(lower) if lower == upper else f"{lower}-{upper}"
 
 

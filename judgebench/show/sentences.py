@@ -45,7 +45,7 @@ def summary(board: Leaderboard) -> str:
 
     A model's ``rank_lower`` is one more than the number of models proved better, all of which stand above it.
     """
-    tiers = _tiers(board.rows)
+    tiers = _tiers(board.ranked)
     parts = [_tier(tiers[0])]
     for place, tier in enumerate(tiers[1:_TIERS], start=1):
         above = [row for earlier in tiers[:place] for row in earlier]
@@ -58,14 +58,13 @@ def summary(board: Leaderboard) -> str:
 
 
 def basis(board: Leaderboard) -> list[str]:
-    """How the numbers came about, what was left out, and what a reader must know; always shown with them."""
+    """How the numbers came about, and what a reader must know of that; always shown with them."""
     field = "the field" if board.baseline is None else one_line(board.baseline)
     against = "" if board.scale == "score" else f" against {field}"
     judges = ", ".join(one_line(judge) for judge in board.judges)
     return [
         f"{_numbers(board)}{against}, judged by {judges}.",
         f"{board.level:.0%} intervals: {board.interval_method}. Rank ranges hold for all models at once.",
-        left_out(board),
         *(f"Note: {one_line(note, 1000)}" for note in board.notes),  # it may end in a command, to be copied
     ]
 
@@ -74,15 +73,6 @@ def _numbers(board: Leaderboard) -> str:
     """What the table holds; ratings stand beside win rates."""
     numbers = METHODS[board.method].numbers
     return f"{numbers}; win rates" if board.scale in ("elo", "logit") else numbers
-
-
-def left_out(board: Leaderboard) -> str:
-    """Trials that rank nobody, by how they ended."""
-    counts = [f"{number} {status}" for status, number in sorted(board.left_out.items()) if number]
-    if not counts:
-        return "Left out: nothing."
-    why = "no score" if board.scale == "score" else "no preference, so neither win, loss nor tie"
-    return f"Left out: {', '.join(counts)} ({why})."
 
 
 def movement(entry: "WithoutEffect") -> list[str]:
@@ -130,7 +120,7 @@ def remedy(missing: Estimate, benchmark: str) -> str:
 def _tiers(rows: Sequence[Row]) -> list[list[Row]]:
     tiers: dict[int, list[Row]] = {}
     for row in rows:
-        tiers.setdefault(row.tier, []).append(row)
+        tiers.setdefault(row.tier or 0, []).append(row)
     return [tiers[tier] for tier in sorted(tiers)]
 
 
@@ -145,7 +135,7 @@ def _tier(tier: Sequence[Row]) -> str:
 
 
 def _below(row: Row, above: Sequence[Row], *, leader: Row) -> str:
-    if row.rank_lower <= len(above):
+    if row.rank_lower is not None and row.rank_lower <= len(above):
         return one_line(leader.model)
     return {1: one_line(leader.model), 2: "both"}.get(len(above), f"all {len(above)} above it")
 

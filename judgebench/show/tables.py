@@ -16,6 +16,7 @@ from judgebench.estimate import Estimate
 from judgebench.formats.writing import write_csv
 from judgebench.leaderboard import COLUMNS, METHODS, Leaderboard, Row
 from judgebench.services.audits.registry import AUDITS
+from judgebench.show import coverage
 from judgebench.show.numbers import MISSING, Labelled, amount, evidence, interval, percent, ranks, span, value
 from judgebench.show.sentences import basis, remedy
 from judgebench.show.text import count, escaped_markdown, one_line, visible
@@ -39,14 +40,18 @@ def board_headings(board: Leaderboard) -> list[str]:
 
 def board_cells(board: Leaderboard, row: Row) -> list[str]:
     """What the leaderboard says of a model, marks of audits included."""
-    places = [str(row.rank), ranks(row.rank_lower, row.rank_upper)]
+    places = [MISSING if row.rank is None else str(row.rank), ranks(row.rank_lower, row.rank_upper)]
     return [*places, visible(row.model), *(cell(row) for _, cell in _columns(board))]
 
 
 def board_markdown(board: Leaderboard) -> str:
-    """A table with what it rests on below; names of models cannot break out of their cell."""
+    """A table with what it counts above and what it rests on below; names cannot break out of their cell."""
     table = markdown(board_headings(board), [board_cells(board, row) for row in board.rows])
-    return f"{table}\n\n" + "\n".join(f"- {escaped_markdown(line)}" for line in basis(board)) + "\n"
+    above, below = (
+        "\n".join(f"- {escaped_markdown(line)}" for line in lines)
+        for lines in (coverage.sentences(board.coverage), basis(board))
+    )
+    return "\n\n".join(filter(None, (above, table, below))) + "\n"
 
 
 def board_csv(board: Leaderboard) -> str:
@@ -65,7 +70,8 @@ def board_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
         "interval": {"level": board.level, "method": board.interval_method},
         "rows": [row.columns() for row in board.rows],
         "left_out": {str(status): count for status, count in sorted(board.left_out.items())},
-        "notes": list(board.notes),
+        "coverage": coverage.document(board.coverage),
+        "notes": [*board.notes, *coverage.sentences(board.coverage)],
         "gate": None if board.gate is None else asdict(board.gate),
     }
 
@@ -165,7 +171,7 @@ def _columns(board: Leaderboard) -> list[tuple[str, Callable[[Row], str]]]:
         ("ties", lambda row: str(row.ties)),
     ]
     if board.scale == "score":
-        counts = [("outputs", lambda row: str(row.outputs))]
+        counts = [("outputs", lambda row: MISSING if row.outputs is None else str(row.outputs))]
     elif heading != "win rate":
         counts.insert(0, ("win rate", lambda row: percent(row.win_rate)))
     if any(row.flag for row in board.rows):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from judgebench.stats.verdict_table import Floats
-    from judgebench.stats.win_rate import Counts, WinRates
+    from judgebench.stats.win_rate import WinRates
 
 Scale = Literal["rate", "elo", "logit", "score"]
 Cluster = Literal["instruction", "judge", "both", "verdict"]  # what verdicts share
@@ -60,4 +60,3 @@ class Estimates:
     compared: Compared | None = None  # None: by value and covariance, as if very many instructions were behind them
     notes: tuple[str, ...] = ()  # what a reader must know to read the values right
     rates: "WinRates | None" = None  # where the method counts battles itself
-    outputs: "Counts | None" = None  # scored, a model, where the method rests on scores

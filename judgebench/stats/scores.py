@@ -6,7 +6,8 @@ have no common mean: whoever builds a table sees to it. Preferences compare what
 instruction (MT-Bench's conversion of single ratings to pairs, Zheng et al. 2023, 4.2, there with a margin of 0.1).
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -36,6 +37,15 @@ class ScoreTable:
 
     def __len__(self) -> int:
         return len(self.score)
+
+    def select(self, rows: NDArray[np.bool_]) -> "ScoreTable":
+        """The table of these rows, under the same names and codes."""
+        columns = {name: getattr(self, name)[rows] for name in ("model", "instruction", "judge", "score", "length")}
+        return replace(self, **columns, sample=None if self.sample is None else self.sample[rows])
+
+    def among(self, models: Collection[str]) -> "ScoreTable":
+        """The rows about these models."""
+        return self.select(np.array([name in models for name in self.models], dtype=bool)[self.model])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,16 +103,22 @@ def estimates(table: ScoreTable, choices: Choices, baseline: str | None, rng: np
         method="t with two imagined instructions, clustered by instruction",
         scale="score",
         compared=compared,
-        outputs=means.outputs if table.sample is None else _scored_outputs(table, table.sample),
     )
 
 
-def _scored_outputs(table: ScoreTable, sample: Codes) -> NDArray[np.int64]:
-    """(k,) of how many outputs there is a score, where models have several to an instruction."""
-    samples = int(sample.max(initial=0)) + 1
-    per_model = len(table.instructions) * samples
-    scored = np.unique(table.model * np.int64(per_model) + table.instruction * np.int64(samples) + sample)
-    return np.bincount(scored // max(per_model, 1), minlength=len(table.models))
+def scored_cells(table: ScoreTable) -> NDArray[np.bool_]:
+    """(instructions, k) whether a model has a score on an instruction."""
+    cells = np.zeros((len(table.instructions), len(table.models)), dtype=bool)
+    cells[table.instruction, table.model] = True
+    return cells
+
+
+def scored_outputs(table: ScoreTable) -> NDArray[np.int64]:
+    """(k,) of how many of a model's outputs there is a score, each sample one."""
+    if table.sample is None:
+        return np.asarray(scored_cells(table).sum(axis=0))
+    outputs = np.unique(np.stack([table.model, table.instruction, table.sample]), axis=1)
+    return np.bincount(outputs[0], minlength=len(table.models))
 
 
 def score_preferences(table: ScoreTable, *, margin: float = 0.0) -> VerdictTable:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import logit
 
+from judgebench.coverage import Coverage
 from judgebench.errors import StatisticsError
 from judgebench.stats.intervals import instruction_weights
 from judgebench.stats.method import Jury
@@ -298,6 +299,7 @@ class Consensus:
     cyclic_triples: (
         float | None
     )  # share of triples in which majorities go round; None: no triple of which all pairs met
+    coverage: Coverage | None = None  # what of a benchmark it counts; None: it is of a table that nobody chose
 
 
 def consensus(

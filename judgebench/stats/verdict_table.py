@@ -3,7 +3,7 @@
 Only verdicts with a preference are here; what has none is counted elsewhere and never becomes a number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,6 +53,18 @@ class VerdictTable:
             length_b=self.length_b[rows],
             samples=None if self.samples is None else self.samples[rows],
         )
+
+    def among(self, models: Collection[str]) -> "VerdictTable":
+        """The rows of battles between these models, under the same names and codes."""
+        inside = np.array([name in models for name in self.models], dtype=bool)
+        return self.select(inside[self.model_a] & inside[self.model_b])
+
+    def against(self, baseline: str | None) -> "VerdictTable":
+        """The rows of battles with ``baseline``; all where it is None. Raises ValueError for one that is no model."""
+        if baseline is None:
+            return self
+        code = self.model_code(baseline)
+        return self.select((self.model_a == code) | (self.model_b == code))
 
     def model_code(self, name: str) -> int:
         """Raises ValueError when the name is not in the table."""
@@ -141,6 +153,22 @@ def compared_outputs(table: VerdictTable) -> NDArray[np.int64]:
     of_low, of_high = np.where(swapped, of_b, of_a), np.where(swapped, of_a, of_b)
     met: NDArray[np.int64] = np.unique(battle, return_inverse=True)[1]
     return (met * len(numbers) + of_low) * len(numbers) + of_high
+
+
+def judged_cells(table: VerdictTable) -> NDArray[np.bool_]:
+    """(instructions, k) whether a model's output to an instruction was in a battle that has a verdict."""
+    cells = np.zeros((len(table.instructions), len(table.models)), dtype=bool)
+    cells[table.instruction, table.model_a] = cells[table.instruction, table.model_b] = True
+    return cells
+
+
+def judged_outputs(table: VerdictTable) -> NDArray[np.int64]:
+    """(k,) how many of a model's outputs were in battles that have a verdict, each sample one."""
+    if table.samples is None:
+        return np.asarray(judged_cells(table).sum(axis=0))
+    sides = [(table.model_a, table.samples[:, 0]), (table.model_b, table.samples[:, 1])]
+    outputs = [np.stack([model, table.instruction, sample]) for model, sample in sides]
+    return np.bincount(np.unique(np.concatenate(outputs, axis=1), axis=1)[0], minlength=len(table.models))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from judgebench.coverage import Coverage
 from judgebench.errors import UnknownName
 from judgebench.stats.intervals import (
     FEWEST_RESAMPLED,
@@ -202,9 +203,7 @@ def _sides(table: VerdictTable, baseline: str | None) -> _Sides:
     if baseline is not None and baseline not in table.models:
         raise UnknownName("baseline", baseline, table.models)
     fixed = None if baseline is None else table.model_code(baseline)
-    if fixed is not None:
-        table = table.select((table.model_a == fixed) | (table.model_b == fixed))
-    battles = average_battles(table)
+    battles = average_battles(table.against(baseline))
     return _Sides(
         np.concatenate([battles.instruction, battles.instruction]),
         np.concatenate([battles.first, battles.second]),
@@ -236,6 +235,7 @@ class PairRates:
     battles: NDArray[np.int64]  # symmetric, 0 where they never met
     level: float
     method: str
+    coverage: Coverage | None = None  # what of a benchmark it counts; None: it is of a table that nobody chose
 
     def pairs(self, models: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
         """One row a direction of every pair of ``models`` (all where None) that met, in that order; rates in [0, 1]."""

@@ -24,13 +24,37 @@ _DENSE = 1 << 24  # ids
 _KEPT: WeakKeyDictionary[sa.Engine, dict[int, NDArray[np.int64]]] = WeakKeyDictionary()  # by benchmark
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LeftOut:
+    """n trials without a preference or score, coded as the table beside them is."""
+
+    instruction: NDArray[np.int32]  # (n,)
+    judge: NDArray[np.int32]  # (n,)
+    status: NDArray[np.int64]  # (n,) into STATUSES
+
+    def select(self, rows: NDArray[np.bool_]) -> "LeftOut":
+        """These of them."""
+        return LeftOut(self.instruction[rows], self.judge[rows], self.status[rows])
+
+    @property
+    def counts(self) -> dict[Status, int]:
+        """How many ended so, by status."""
+        numbers = np.bincount(self.status, minlength=len(STATUSES)).tolist()
+        return {status: number for status, number in zip(STATUSES, numbers, strict=True) if number}
+
+
 @dataclass(frozen=True, slots=True)
 class StoredTable:
     """Verdicts as arrays, and what could not be in them."""
 
     table: VerdictTable
     categories: tuple[str | None, ...]  # of each of table.instructions
-    left_out: Mapping[Status, int]  # trials without a preference, by status
+    without: LeftOut
+
+    @property
+    def left_out(self) -> Mapping[Status, int]:
+        """Trials without a preference, by status."""
+        return self.without.counts
 
 
 def verdict_table(
@@ -63,9 +87,9 @@ def verdict_table(
         arrival=np.argsort([row.id for row in instructions]).astype(np.int32) if category is None else None,
         samples=_samples(connection, benchmark, rows["id"][told]) if has_samples(connection, benchmark) else None,
     )
-    without = np.bincount(rows["status"][within_scope & ~told], minlength=len(STATUSES)).tolist()
-    left_out = {status: count for status, count in zip(STATUSES, without, strict=True) if count}
-    return StoredTable(table, tuple(row.category for row in instructions), left_out)
+    failed = within_scope & ~told
+    without = LeftOut(instruction[failed], by[failed], rows["status"][failed].astype(np.int64))
+    return StoredTable(table, tuple(row.category for row in instructions), without)
 
 
 def _samples(connection: sa.Connection, benchmark: int, verdicts: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -198,8 +222,13 @@ class StoredScores:
     """Scores as arrays, and what could not be in them."""
 
     table: ScoreTable
-    templates: tuple[str, ...]  # that the scores were asked for with: more than one, and they share no scale
-    left_out: Mapping[Status, int]  # readings without a score, by status
+    templates: tuple[str, ...]  # that each of table.judges was asked with: those with different ones share no scale
+    without: LeftOut
+
+    @property
+    def left_out(self) -> Mapping[Status, int]:
+        """Readings without a score, by status."""
+        return self.without.counts
 
 
 def score_table(
@@ -215,19 +244,23 @@ def score_table(
         .join(t.models, t.models.c.id == o.model_id)
         .join(t.judges, j.id == v.judge_id)
     )
-    columns = (t.models.c.name, i.key, j.name, j.template, o.length_chars, v.score, o.sample)
-    scored = sa.select(*columns).select_from(joined).where(*pointwise, v.score.is_not(None)).order_by(v.id)
-    rows = connection.execute(scored).all()
-    failed = sa.select(v.status, sa.func.count()).select_from(joined).where(*pointwise, v.score.is_(None))
-    models, model = encode([row[0] for row in rows])
-    instructions, instruction = encode([row[1] for row in rows])
-    names, judge = encode([row[2] for row in rows])
-    score = np.array([row[5] for row in rows], dtype=np.float64)
-    length = np.array([row[4] for row in rows], dtype=np.int32)
-    sample = np.array([row[6] for row in rows], dtype=np.int32)
-    several = sample if sample.any() else None
+    columns = (t.models.c.name, i.key, j.name, j.template, o.length_chars, v.score, o.sample, v.status)
+    read = connection.execute(sa.select(*columns).select_from(joined).where(*pointwise).order_by(v.id)).all()
+    models, model = encode([row[0] for row in read])
+    instructions, instruction = encode([row[1] for row in read])
+    names, judge = encode([row[2] for row in read])
+    score = np.array([np.nan if row[5] is None else row[5] for row in read], dtype=np.float64)
+    length = np.array([row[4] for row in read], dtype=np.int32)
+    sample = np.array([row[6] for row in read], dtype=np.int32)
+    status = np.array([STATUSES.index(Status(row[7])) for row in read], dtype=np.int64)
+    told = ~np.isnan(score)
+    several = sample[told] if sample[told].any() else None
+    asked_with = {row[2]: row[3] for row in read}
     return StoredScores(
-        ScoreTable(models, instructions, names, model, instruction, judge, score, length, several),
-        tuple(sorted({row[3] for row in rows})),
-        {Status(status): count for status, count in connection.execute(failed.group_by(v.status))},
+        ScoreTable(
+            *(models, instructions, names, model[told], instruction[told]),
+            *(judge[told], score[told], length[told], several),
+        ),
+        tuple(asked_with[name] for name in names),
+        LeftOut(instruction[~told], judge[~told], status[~told]),
     )

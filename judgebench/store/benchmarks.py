@@ -63,9 +63,9 @@ def benchmark_names(connection: sa.Connection) -> list[str]:
     return [name for name in names if not name.startswith(STAGE)]
 
 
-def count(connection: sa.Connection, benchmark: int) -> int:
-    """How many instructions it has."""
-    query = sa.select(sa.func.count()).select_from(t.instructions).where(within(benchmark, None))
+def count(connection: sa.Connection, benchmark: int, category: str | None = None) -> int:
+    """How many instructions it has, of a category or in all."""
+    query = sa.select(sa.func.count()).select_from(t.instructions).where(within(benchmark, category))
     return connection.scalar(query) or 0
 
 
@@ -250,10 +250,10 @@ def instruction_ids(connection: sa.Connection, benchmark: int, keys: Sequence[st
     return {row.key: row.id for row in rows}
 
 
-def languages(connection: sa.Connection, benchmark: int) -> dict[str, str]:
-    """The guessed language of each of the benchmark's instructions, by key."""
+def languages(connection: sa.Connection, benchmark: int, category: str | None = None) -> dict[str, str]:
+    """The guessed language of each of the benchmark's instructions, of a category or all, by key."""
     c = t.instructions.c
-    rows = connection.execute(sa.select(c.key, c.turns).where(c.benchmark_id == benchmark))
+    rows = connection.execute(sa.select(c.key, c.turns).where(within(benchmark, category)))
     return {key: guess_language(" ".join(json.loads(turns))) for key, turns in rows}
 
 

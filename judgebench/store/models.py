@@ -16,7 +16,7 @@ from judgebench.records import Answer, Lineage, Model, Output, Status
 from judgebench.stats.text_features import STYLE, count_style
 from judgebench.store import blobs
 from judgebench.store import schema as t
-from judgebench.store.benchmarks import OUTPUT_COLUMNS, STAGE, instruction_ids, output_of
+from judgebench.store.benchmarks import OUTPUT_COLUMNS, STAGE, instruction_ids, output_of, within
 from judgebench.store.database import AMONG, Stored, insert, now, rows_among
 
 OF_AUDITS = ("null:", STAGE)  # how the names of models begin that audits enter; lists leave them out
@@ -41,6 +41,39 @@ def models(connection: sa.Connection) -> list[Model]:
     """All that are known by name, LLMs of judges included where their lineage was declared."""
     rows = connection.execute(sa.select(t.models).order_by(t.models.c.name))
     return [Model(row.name, Lineage(row.family, row.parent, tuple(json.loads(row.trained_on)))) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How far a model answered some instructions."""
+
+    instructions: int  # with an output
+    fewest: int  # outputs to one of these
+    most: int
+
+
+def answered(
+    connection: sa.Connection, benchmark: int, *, category: str | None = None, keys: Sequence[str] | None = None
+) -> dict[str, Answered]:
+    """By name, of every model with an output to the benchmark's instructions, of a category or with these keys."""
+    i, o, m = t.instructions.c, t.outputs.c, t.models.c
+    cell = (
+        sa.select(o.instruction_id, o.model_id, sa.func.count().label("outputs"))
+        .join(t.instructions, i.id == o.instruction_id)
+        .group_by(o.instruction_id, o.model_id)
+    )
+    chosen = cell.where(within(benchmark, category))
+    if keys is not None:
+        cells = list(rows_among(connection, chosen.where(i.key.in_(AMONG)), keys))
+        names = {row.id: row.name for row in connection.execute(sa.select(m.id, m.name))}
+        counts: dict[str, list[int]] = {}
+        for _, model_id, outputs in cells:
+            counts.setdefault(names[model_id], []).append(outputs)
+        return {name: Answered(len(mine), min(mine), max(mine)) for name, mine in sorted(counts.items())}
+    cells_of = chosen.subquery().c
+    numbers = (sa.func.count(), sa.func.min(cells_of.outputs), sa.func.max(cells_of.outputs))
+    query = sa.select(m.name, *numbers).join(t.models, m.id == cells_of.model_id).group_by(m.name)
+    return dict(sorted((name, Answered(*counted)) for name, *counted in connection.execute(query)))
 
 
 def outputs_to(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -> dict[str, dict[str, Output]]:

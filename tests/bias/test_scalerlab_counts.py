@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from judgebench import services
+from judgebench.services.scope import Scope
 from judgebench.store.database import Database
 
 FILES = {
@@ -66,7 +67,7 @@ def test_against_a_direct_count(shared: Path, imported: Database, judge: str) ->
     rows = rows_of(shared / "data" / "scalerlab_judgebench" / f"{FILES[judge]}.jsonl.gz")
     expected = counted(rows)
     [with_key] = services.agreement.agreement(imported, "b", judges=[judge]).judges
-    place = services.bias.bias(imported, "b", judges=[judge]).position
+    place = services.bias.bias(imported, "b", scope=Scope((judge,))).position
     assert with_key.items == expected["n"]
     assert with_key.accuracy.value == pytest.approx(expected["accuracy"])
     assert with_key.accuracy_strict.value == pytest.approx(expected["strict"])
@@ -93,7 +94,7 @@ def test_by_source(shared: Path, imported: Database, judge: str) -> None:
         assert each.accuracy_strict.value == pytest.approx(expected["strict"])
     for source in sources:
         expected = counted([row for row in rows if row["source"] == source])
-        place = services.bias.bias(imported, "b", judges=[judge], category=source).position
+        place = services.bias.bias(imported, "b", scope=Scope((judge,), source)).position
         assert place.consistency.value == pytest.approx(expected["consistency"])
         assert place.preference_fairness.value == pytest.approx(expected["fairness"])
         assert place.log_odds_hard.value == pytest.approx(expected.get("effect"))

@@ -31,6 +31,7 @@ def test_verdicts_of_one_judge(submitted: Invoke, tmp_path: Path) -> None:
         "benchmark": "bench",
         "rows": 16,
         "lost": {},
+        "coverage": None,
     }
     assert submitted("--db", "other.db", "import", tmp_path / "v.jsonl", "--benchmark", "bench").code == 0
     boards = [

@@ -20,7 +20,7 @@ def test_controls_of_the_leaderboard(judged: Invoke) -> None:
 
 
 def test_related_judges_lose_their_say(judged: Invoke) -> None:
-    where = ("leaderboard", "--benchmark", "bench", "--format", "json")
+    where = ("leaderboard", "--benchmark", "bench", "--all-judges", "--format", "json")
     assert any("nobody declared" in note for note in judged(*where, "--exclude-related").json["notes"])
     for name in ("alpha", "beta", "gamma", "scripted:coin"):
         assert judged("lineage", "set", name, "--family", f"of {name}").code == 0

@@ -6,7 +6,7 @@ from judgebench import services, store
 from judgebench.errors import InputError, StatisticsError
 from judgebench.leaderboard import Choices, Controls
 from judgebench.records import Model, Output
-from judgebench.services.bias import Scope
+from judgebench.services.scope import Scope
 from judgebench.store.database import Database
 from tests.factories import instruction
 from tests.filling import filled, judged, judged_samples, sampled
@@ -14,7 +14,7 @@ from tests.filling import filled, judged, judged_samples, sampled
 
 def test_a_report_counts_the_judges_verdicts(database: Database) -> None:
     judged(database)
-    found = services.bias.bias(database, "bench", judges=["judge"])
+    found = services.bias.bias(database, "bench", scope=Scope(("judge",)))
     assert (found.verdicts, found.position.matched, found.position.consistency.value) == (4, 2, 1.0)
 
 

@@ -9,6 +9,7 @@ from judgebench import engine, services
 from judgebench.errors import InputError, StatisticsError, UnknownName
 from judgebench.leaderboard import Choices, Controls, Leaderboard
 from judgebench.records import Order, Status
+from judgebench.services.scope import Scope
 from judgebench.spec import Study, make
 from judgebench.store.database import Database
 from tests.engine.served import rates_quality
@@ -79,9 +80,11 @@ def _silent_about_the_first(index: int, request: Request) -> Reply:
 def test_scores_on_different_scales_have_no_common_mean(scored: Database) -> None:
     _scored(scored, lambda index, request: Reply.chat("yes [RESULT] 4"), "pointwise/prometheus")
     with pytest.raises(InputError, match="different scales"):
-        _board(scored, method="score")
+        services.leaderboards.leaderboard(
+            scored, "bench", scope=Scope(all_judges=True), choices=Choices(method="score")
+        )
     alone = services.leaderboards.leaderboard(
-        scored, "bench", judges=["judge@mt-bench.v1"], choices=Choices(method="score")
+        scored, "bench", scope=Scope(("judge@mt-bench.v1",)), choices=Choices(method="score")
     )
     assert alone.rows[0].rating == 8.0
 
@@ -103,7 +106,7 @@ def test_a_reward_models_numbers_are_scores(database: Database) -> None:
 
 
 def test_failures_and_cost_are_counted_by_model(wordy: Database) -> None:
-    found = services.leaderboards.tallies(wordy, "b")
+    found = services.leaderboards.tallies(wordy, "b", ["judge"])
     assert {model: tally.failures for model, tally in found.items()} == {"marked": 0, "plain": 6, "wordy": 6}
     assert found["marked"].cost_usd == pytest.approx(1.2)
 
@@ -111,15 +114,15 @@ def test_failures_and_cost_are_counted_by_model(wordy: Database) -> None:
 def test_a_board_of_one_language_counts_its_instructions_only(wordy: Database) -> None:
     assert services.leaderboards.languages(wordy, "b") == ["English", "German"]
     whole = services.leaderboards.leaderboard(wordy, "b")
-    german = services.leaderboards.leaderboard(wordy, "b", language="German")
-    english = services.leaderboards.leaderboard(wordy, "b", language="English")
+    german = services.leaderboards.leaderboard(wordy, "b", scope=Scope(language="German"))
+    english = services.leaderboards.leaderboard(wordy, "b", scope=Scope(language="English"))
     for rows in zip(
         *(sorted(board.rows, key=lambda row: row.model) for board in (whole, german, english)), strict=True
     ):
         assert rows[0].battles == rows[1].battles + rows[2].battles
     assert german.left_out.get(Status.UNPARSED, 0) + english.left_out[Status.UNPARSED] == 6
     with pytest.raises(InputError, match="unknown language"):
-        services.leaderboards.leaderboard(wordy, "b", language="Klingon")
+        services.leaderboards.leaderboard(wordy, "b", scope=Scope(language="Klingon"))
 
 
 def test_controls_are_noted(database: Database) -> None:
@@ -138,4 +141,4 @@ def test_a_matrix_holds_the_pairs_that_met_in_the_order_asked_for(database: Data
     assert (one["model"], one["opponent"], one["win_rate"], one["battles"]) == ("beta", "alpha", 0.25, 1)
     assert other["win_rate"] == 0.75
     with pytest.raises(UnknownName):
-        services.leaderboards.matrix(database, "bench", category="none")
+        services.leaderboards.matrix(database, "bench", scope=Scope(category="none"))

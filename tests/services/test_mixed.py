@@ -35,7 +35,7 @@ REPORTS: dict[str, Callable[[Database], object]] = {
         if method not in ("score", "length-controlled")  # which take scores, and three models
     },
     "matrix": lambda database: services.leaderboards.matrix(database, B),
-    "tallies": lambda database: services.leaderboards.tallies(database, B, scope=services.bias.Scope()),
+    "tallies": lambda database: services.leaderboards.tallies(database, B, [JUDGE.name]),
     "bias": lambda database: services.bias.bias(database, B),
     "agreement": lambda database: services.agreement.agreement(database, B, how=Resampling(resamples=20)),
     "queue": lambda database: services.agreement.human_queue(database, B, "judge"),

@@ -39,7 +39,6 @@ def board(values: list[float], spread: float, names: str = "ABCDEFGH", **changes
         "scale": "rate",
         "baseline": None,
         "rows": rows,
-        "left_out": {},
         "notes": (),
     }
     return Leaderboard(**(fields | changes))

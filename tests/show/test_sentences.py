@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 from judgebench.estimate import unidentified
-from judgebench.records import Status
-from judgebench.show.sentences import basis, effects, left_out, lost_words, movement, not_shown, remedy, summary, unseen
+from judgebench.show.sentences import basis, effects, lost_words, movement, not_shown, remedy, summary, unseen
 from tests.show.factories import board, known, ledger
 
 
@@ -39,15 +38,14 @@ def test_a_single_model_leads() -> None:
     assert summary(board([0.5], 0.1)) == "A leads."
 
 
-def test_failures_are_named_and_counted() -> None:
-    shown = basis(board([0.6, 0.4], 0.1, left_out={Status.REFUSED: 3, Status.FAILED: 1}, notes=("odd",)))
-    assert "Left out: 1 failed, 3 refused (no preference, so neither win, loss nor tie)." in shown
-    assert "Note: odd" in shown
+def test_what_a_reader_must_know_of_the_method_is_said() -> None:
+    assert "Note: odd" in basis(board([0.6, 0.4], 0.1, notes=("odd",)))
 
 
-def test_nothing_left_out_is_said_too() -> None:
-    assert left_out(board([0.6, 0.4], 0.1)) == "Left out: nothing."
-    assert left_out(board([3.0], 0.1, scale="score", left_out={Status.FAILED: 2})) == "Left out: 2 failed (no score)."
+def test_a_flagged_model_is_in_no_tier() -> None:
+    plain = board([0.9, 0.5, 0.1], 0.02)
+    apart = replace(plain.rows[0], rank=None, rank_lower=None, rank_upper=None, tier=None)
+    assert summary(replace(plain, rows=(*plain.rows[1:], apart))) == summary(replace(plain, rows=plain.rows[1:]))
 
 
 def test_changes_of_places_are_said_with_their_lead_and_with_severe_findings() -> None:

@@ -201,6 +201,26 @@ def test_a_model_whose_outputs_are_nearly_all_shorter_or_longer_is_marked(share_
     assert any(note.startswith("extrapolated:") for note in board.notes) == marked
 
 
+@pytest.mark.parametrize("judge", [alpaca.JUDGE, "another"])
+@pytest.mark.parametrize("instructions", [5, 20, 100])
+def test_no_rate_is_surer_than_its_win_rate(judge, instructions):
+    """Outputs are equally long here, so that both are of one thing: soft verdicts, few of which are won."""
+    rng = RNG(instructions)
+    rows = [
+        (f"m{m}", alpaca.BASELINE, 0.01 + 0.98 * (rng.random() < 0.05), f"i{i}")
+        for m in range(4)
+        for i in range(instructions)
+    ]
+    table = replace(table_of(rows), judges=(judge,))
+    plain, controlled = (
+        {row.model: row for row in build(table, Choices(method, baseline=alpaca.BASELINE, resamples=20)).rows}
+        for method in ("win-rate", "length-controlled")
+    )
+    for name, row in controlled.items():
+        assert row.rating == pytest.approx(plain[name].rating, abs=0.01)
+        assert row.upper - row.lower >= (plain[name].upper - plain[name].lower) * 0.9
+
+
 def test_a_model_alone_whose_slope_is_the_usual_one_has_the_rate_it_would_have():
     held, errors = [], []
     for seed in range(20):

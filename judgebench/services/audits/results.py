@@ -1,6 +1,6 @@
 """How the reports of audits are kept and read, and how leaderboards are marked by them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from judgebench import store
 from judgebench.audits import NULL_MODELS, ROBUSTNESS, SUBMISSIONS
@@ -71,10 +71,15 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
     return board.marked(gates, models)
 
 
-def model_gates(connection: Connection, benchmark: str, models: Sequence[str]) -> list[ModelGate]:
-    """What the newest submission audits say about ``models``. Raises UnknownName."""
-    submitted = newest_audits(connection, store.benchmarks.benchmark_id(connection, benchmark), kind=SUBMISSIONS)
-    return list(_model_gates(submitted, models, benchmark))
+def model_gates(connection: Connection, benchmark: str, models: Iterable[str]) -> list[ModelGate]:
+    """Of those ``models`` about which there is something to say: severe findings before what a reader may not see, and
+    that before outputs that nobody audited. What audits enter themselves is not audited. Raises UnknownName."""
+    if benchmark.startswith(store.benchmarks.STAGE):
+        return []
+    stored = newest_audits(connection, store.benchmarks.benchmark_id(connection, benchmark), kind=SUBMISSIONS)
+    audits = {audit.model: audit for audit in stored}
+    gates = (_model_gate(model, audits.get(model), benchmark) for model in models)
+    return [gate for gate in gates if gate is not None]
 
 
 def _judge_gate(
@@ -114,19 +119,14 @@ def _robustness(judge: Judge, stored: StoredAudit | None, benchmark: str, more: 
     return Robustness("stale" if stored.stale else "passed", (), command)
 
 
-def _model_gates(stored: Sequence[StoredAudit], models: Sequence[str], benchmark: str) -> Iterator[ModelGate]:
-    """Of those ``models`` about which there is something to say: severe findings before what a reader may not see, and
-    that before outputs that nobody audited."""
-    audits = {audit.model: audit for audit in stored}
-    for model in models:
-        audit, command = audits.get(model), AUDITS[SUBMISSIONS].command(benchmark=benchmark, model=model)
-        findings = [] if audit is None else audit.document["findings"]
-        severe = {finding["rule"] for finding in findings if finding["severity"] == "high"}
-        unseen = {finding["rule"] for finding in findings if finding["severity"] == "medium"} & _UNSEEN
-        stale = audit is not None and audit.stale
-        if severe:
-            yield ModelGate(model, tuple(sorted(severe)), stale, command)
-        elif unseen:
-            yield ModelGate(model, tuple(sorted(unseen)), stale, command, "suspect")
-        elif audit is None or stale:
-            yield ModelGate(model, (), stale, command, "unaudited")
+def _model_gate(model: str, audit: StoredAudit | None, benchmark: str) -> ModelGate | None:
+    command = AUDITS[SUBMISSIONS].command(benchmark=benchmark, model=model)
+    findings = [] if audit is None else audit.document["findings"]
+    severe = {finding["rule"] for finding in findings if finding["severity"] == "high"}
+    unseen = {finding["rule"] for finding in findings if finding["severity"] == "medium"} & _UNSEEN
+    stale = audit is not None and audit.stale
+    if severe:
+        return ModelGate(model, tuple(sorted(severe)), stale, command)
+    if unseen:
+        return ModelGate(model, tuple(sorted(unseen)), stale, command, "suspect")
+    return ModelGate(model, (), stale, command, "unaudited") if audit is None or stale else None

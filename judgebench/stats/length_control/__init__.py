@@ -11,6 +11,7 @@ themselves are unsure of. Here is what the leaderboard makes of it.
 """
 
 import numpy as np
+from scipy.special import expit, logit
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.intervals import critical_values
@@ -48,7 +49,10 @@ def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
     data = compare_to_baseline(table, baseline=baseline)
     published = (*(table.judges[code] for code in np.unique(table.judge)), baseline) == PUBLISHED
     if not published and data.met.sum() < FEWEST_MODELS:
-        raise StatisticsError(f"length control needs {FEWEST_MODELS} models that met the baseline to learn from")
+        raise StatisticsError(
+            f"length control needs {FEWEST_MODELS} models that met the baseline to learn from; fewer are enough for "
+            f"judge {PUBLISHED[0]} with baseline {PUBLISHED[1]} alone, whose taste for length is known"
+        )
     by_position = published if choices.join is None else choices.join == "position"
     rates = controlled_win_rates(
         data,
@@ -60,7 +64,7 @@ def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
     )
     raw = win_rates(table, baseline=baseline)
     compared, half = _compared(rates, raw.sums, choices.level)
-    (lower, upper), unbroken = _unbroken(raw, choices.level)
+    (lower, upper), unbroken = _of_win_rate(raw, rates.rate, choices.level)
     beyond = extrapolated(table, baseline)
     shifted = rates.joined and by_position and table.arrival is not None and (data.weight == 0).any()
     least, most = rates.ends(half)
@@ -94,12 +98,15 @@ def _compared(rates: ControlledRates, raw: InstructionSums, level: float) -> tup
     return compared, critical_values(known.degrees, level) * error
 
 
-def _unbroken(rates: WinRates, level: float) -> tuple[tuple[Floats, Floats], list[str]]:
-    """The interval of the win rate of models that always or never beat the baseline, else NaN; and what to call them.
+def _of_win_rate(raw: WinRates, rate: Floats, level: float) -> tuple[tuple[Floats, Floats], list[str]]:
+    """(k,) ends of the win rates' intervals, moved in log-odds as far as length control moves the rates; and flags.
 
-    Their rate at equal length rests on the prior, and a refit to the same wins differs by nothing.
+    A sample of few instructions without one of the rare wins has nothing that refits could vary. What always or never
+    wins is not moved: its ``rate`` rests on the prior.
     """
     names = {0.0: "winless", 1.0: "undefeated"}
-    unbroken = np.isin(rates.rate, list(names))
-    lower, upper = (np.where(unbroken, end, np.nan) for end in rates.sums.ends(level))
-    return (lower, upper), [names.get(float(rate), "") for rate in rates.rate]
+    unbroken = np.isin(raw.rate, list(names))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moved = np.where(unbroken, 0.0, logit(rate) - logit(raw.rate))
+        lower, upper = (expit(logit(end) + moved) for end in raw.sums.ends(level))
+    return (lower, upper), [names.get(float(rate), "") for rate in raw.rate]

@@ -1,0 +1,50 @@
+"""What of a benchmark a result counts, and what it leaves out, pools or marks.
+
+Whatever is made of many verdicts carries one: a leaderboard, a matrix, a card. ``show.coverage`` says it in sentences,
+the same ones wherever the result is shown.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from judgebench.records import Status
+
+JudgesBy = Literal["most verdicts", "name", "all", "jury"]
+FlaggedAre = Literal["apart", "left out", "pairs", "wanted", "baseline", "too many"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Counts and names. A model *counts* where the result says something of it and it is not flagged."""
+
+    judges: Mapping[str, int]  # whose verdicts count: how many have a preference or score
+    judges_by: JudgesBy = "name"  # how they were chosen
+    other_judges: Mapping[str, int] = field(default_factory=dict)  # who have verdicts too that could count
+    left_out: Mapping[Status, int] = field(default_factory=dict)  # trials of ``judges`` without either, by status
+    category: str | None = None
+    language: str | None = None
+    common: bool = False  # only instructions that all models that count were judged on
+    instructions: int = 0  # of the benchmark
+    chosen: int = 0  # of them, in the category and language
+    judged: int = 0  # of them, with a verdict that counts
+    shared: int = 0  # of them, with one on every model that counts
+    fewest: int = 0  # instructions that any model that counts was judged on
+    most: int = 0
+    short: tuple[str, ...] = ()  # models judged on fewer than ``most``
+    groups: int = 1  # of models that count, which no battle connects
+    baseline: str | None = None
+    not_judged: tuple[str, ...] = ()  # models with outputs to the instructions chosen, and no verdict that counts
+    not_ranked: tuple[str, ...] = ()  # judged, and yet the result says nothing of them
+    fewest_samples: int = 1  # outputs that a model has to an instruction that it answered
+    most_samples: int = 1
+    flagged: tuple[str, ...] = ()  # models whose newest submission audit has severe findings
+    flagged_are: FlaggedAre = "apart"  # where they went, or why they count as all others do
+    suspect: tuple[str, ...] = ()  # whose audit has findings that a reader of outputs may not see
+    unaudited: tuple[str, ...] = ()  # without a submission audit, or with outputs that came after it
+    models: int = 0  # that have outputs to the instructions chosen
+
+    @property
+    def pooled(self) -> bool:
+        """Whether several judges' verdicts count together."""
+        return len(self.judges) > 1 and self.judges_by != "jury"

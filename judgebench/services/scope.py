@@ -1,0 +1,261 @@
+"""Which verdicts of a benchmark count, and what that leaves out: decided here for whatever is made of many of them.
+
+One judge counts where none is named: the one with most verdicts that could count, of equal ones the one whose name
+sorts first, so that equal databases give equal results. Models whose newest submission audit has severe findings are
+set apart, stale findings included: outputs are never replaced, so that what was found is still there.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from judgebench import store
+from judgebench.coverage import Coverage, FlaggedAre, JudgesBy
+from judgebench.errors import InputError, StatisticsError, UnknownName
+from judgebench.leaderboard import Choices
+from judgebench.leaderboard.board import ModelState
+from judgebench.leaderboard.build import common_baseline
+from judgebench.leaderboard.methods import named
+from judgebench.services.audits.results import model_gates
+from judgebench.stats.scores import ScoreTable, scored_cells
+from judgebench.stats.verdict_table import VerdictTable, judged_cells
+from judgebench.store.arrays import LeftOut
+from judgebench.store.database import Connection
+
+Table = TypeVar("Table", VerdictTable, ScoreTable)
+USUAL = Choices()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which verdicts of a benchmark."""
+
+    judges: tuple[str, ...] = ()  # whose; empty: of the judge with most
+    category: str | None = None  # None: all
+    language: str | None = None  # of instructions, as it is guessed; None: all
+    all_judges: bool = False  # pool the verdicts of all judges
+    common: bool = False  # only on instructions that all models that count were judged on
+    with_flagged: bool = False  # models that a submission audit flagged count as all others do
+
+
+EVERYTHING = Scope()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scoped(Generic[Table]):
+    """The verdicts of a scope, and which models count."""
+
+    benchmark_id: int
+    table: Table  # of all models
+    categories: tuple[str | None, ...]  # of each of the table's instructions; empty for scores
+    judged: tuple[str, ...]  # models with a verdict
+    counting: tuple[str, ...]  # of them, those that count
+    apart: tuple[str, ...]  # of them, flagged ones that do not
+    coverage: Coverage  # what does not depend on what is made of the verdicts
+
+    @property
+    def counted(self) -> Table:
+        """The verdicts on models that count."""
+        return self.table.among(self.counting)
+
+    def covered(
+        self, shown: Collection[str], *, baseline: str | None = None, flagged: FlaggedAre = "apart"
+    ) -> Coverage:
+        """The coverage of a result about the models ``shown``, made of battles with ``baseline`` where there is one.
+
+        ``flagged``: where it puts those apart.
+        """
+        table, told = self.counted, {*shown, *(() if flagged == "apart" else self.apart)}
+        models = [name for name in self.counting if name in shown and name != baseline]
+        cells = _cells(table, models, baseline)
+        numbers = cells.sum(axis=0).tolist()
+        most = max(numbers, default=0)
+        return replace(
+            self.coverage,
+            judged=int(cells.any(axis=1).sum()),
+            shared=int(cells.all(axis=1).sum()) if models else 0,
+            fewest=min(numbers, default=0),
+            most=most,
+            short=tuple(name for name, number in zip(models, numbers, strict=True) if number < most),
+            groups=_groups(table),
+            baseline=baseline,
+            not_ranked=tuple(name for name in self.judged if name not in told),
+            flagged_are=flagged if self.coverage.flagged_are == "apart" else self.coverage.flagged_are,
+        )
+
+
+def scoped_verdicts(
+    connection: Connection, benchmark: str, scope: Scope, choices: Choices = USUAL
+) -> Scoped[VerdictTable]:
+    """The pairwise verdicts of a scope.
+
+    Raises UnknownName for any name that is not there, InputError for judges named beside all of them, and
+    StatisticsError where no instruction is common.
+    """
+    return _Reading(connection, benchmark, scope, choices).verdicts()
+
+
+def scoped_scores(connection: Connection, benchmark: str, scope: Scope, choices: Choices = USUAL) -> Scoped[ScoreTable]:
+    """The pointwise verdicts of a scope. Raises as ``scoped_verdicts`` does."""
+    return _Reading(connection, benchmark, scope, choices).scores()
+
+
+class _Reading:
+    """One look at a benchmark."""
+
+    def __init__(self, connection: Connection, benchmark: str, scope: Scope, choices: Choices) -> None:
+        self._connection = connection
+        self._benchmark = benchmark
+        self._id = store.benchmarks.chosen_benchmark(connection, benchmark, scope.judges, scope.category)
+        if choices.baseline is not None:
+            store.models.check_model(connection, choices.baseline)
+        self._scope = scope
+        self._choices = choices
+        self._keys = self._spoken()
+
+    def _spoken(self) -> list[str] | None:
+        """Keys of the instructions in the language; None where any will do."""
+        language = self._scope.language
+        if language is None:
+            return None
+        spoken = store.benchmarks.languages(self._connection, self._id, self._scope.category)
+        if language not in spoken.values():
+            raise UnknownName("language", language, sorted(set(spoken.values())))
+        return [key for key, guessed in spoken.items() if guessed == language]
+
+    def verdicts(self) -> Scoped[VerdictTable]:
+        stored = store.arrays.verdict_table(self._connection, self._id, category=self._scope.category)
+        return self._scoped(stored.table, stored.without, stored.categories)
+
+    def scores(self) -> Scoped[ScoreTable]:
+        stored = store.arrays.score_table(self._connection, self._id, category=self._scope.category)
+        scoped = self._scoped(stored.table, stored.without, ())
+        asked_with = {stored.templates[code] for code in np.unique(scoped.table.judge)}
+        if self._choices.margin is None and len(asked_with) > 1:
+            names = ", ".join(scoped.coverage.judges)
+            raise InputError(f"the scores of {names} are on different scales, so have no common mean: choose one judge")
+        return scoped
+
+    def _scoped(self, table: Table, without: LeftOut, categories: tuple[str | None, ...]) -> Scoped[Table]:
+        if self._keys is not None:
+            table, without = _on(table, without, np.isin(table.instructions, self._keys))
+        given = _given(table)
+        judges, judges_by = _chosen_judges(given, self._scope, self._choices)
+        by = np.isin(table.judges, judges)
+        table, without = table.select(by[table.judge]), without.select(by[without.judge])
+        answered = store.models.answered(self._connection, self._id, category=self._scope.category, keys=self._keys)
+        gates = model_gates(self._connection, self._benchmark, answered)
+
+        def gated(state: ModelState) -> tuple[str, ...]:
+            return tuple(gate.model for gate in gates if gate.state == state)
+
+        judged, flagged = _models(table), gated("flagged")
+        counting, flagged_are = self._counting(table, judged, flagged)
+        if self._scope.common:
+            table, without = _on(table, without, self._common(table.among(counting), counting))
+        chosen = store.benchmarks.count(self._connection, self._id, self._scope.category)
+        coverage = Coverage(
+            judges={name: given.get(name, 0) for name in judges},
+            judges_by=judges_by,
+            other_judges={name: number for name, number in given.items() if name not in judges},
+            left_out=without.counts,
+            category=self._scope.category,
+            language=self._scope.language,
+            common=self._scope.common,
+            instructions=store.benchmarks.count(self._connection, self._id),
+            chosen=chosen if self._keys is None else len(self._keys),
+            not_judged=tuple(name for name in answered if name not in judged),
+            fewest_samples=min((model.fewest for model in answered.values()), default=1),
+            most_samples=max((model.most for model in answered.values()), default=1),
+            flagged=tuple(name for name in flagged if name in judged),
+            flagged_are=flagged_are,
+            suspect=gated("suspect"),
+            unaudited=gated("unaudited"),
+            models=len(answered),
+        )
+        apart = () if flagged_are != "apart" else tuple(name for name in judged if name in flagged)
+        return Scoped(self._id, table, categories, judged, counting, apart, coverage)
+
+    def _counting(
+        self, table: Table, judged: tuple[str, ...], flagged: Collection[str]
+    ) -> tuple[tuple[str, ...], FlaggedAre]:
+        """Models that count, and where that leaves those flagged."""
+        honest = [name for name in judged if name not in flagged]
+        if len(honest) == len(judged):
+            return judged, "apart"
+        if self._scope.with_flagged:
+            return judged, "wanted"
+        if self._baseline(table) in flagged:
+            return judged, "baseline"
+        counting = _models(table.among(honest))
+        return (judged, "too many") if len(counting) < 2 else (counting, "apart")
+
+    def _baseline(self, table: Table) -> str | None:
+        return self._choices.baseline or (common_baseline(table) if isinstance(table, VerdictTable) else None)
+
+    def _common(self, counted: Table, counting: Collection[str]) -> NDArray[np.bool_]:
+        """(instructions,) whether all models that count were judged on it."""
+        baseline = self._baseline(counted) if named(self._choices.method).rates else None
+        models = [name for name in counting if name != baseline]
+        cells = _cells(counted, models, baseline)
+        every = np.asarray(cells[:, cells.any(axis=0)].all(axis=1))
+        if not every.any():
+            raise StatisticsError(
+                f"no instruction is common: there is none on which all {len(models)} models were judged"
+            )
+        return every
+
+
+def _chosen_judges(given: Mapping[str, int], scope: Scope, choices: Choices) -> tuple[tuple[str, ...], JudgesBy]:
+    """Whose verdicts count, and by what, of judges with so many. Raises InputError for judges named beside all."""
+    if scope.judges and scope.all_judges:
+        raise InputError("name judges, or take the verdicts of all judges: not both")
+    several = choices.cluster in ("judge", "both") or named(choices.method).several
+    names = scope.judges or tuple(given)
+    if choices.jury is not None:
+        return names, "jury"
+    if scope.judges or scope.all_judges or several:
+        return names, "name" if scope.judges else "all"
+    return tuple(sorted(given, key=lambda name: (-given[name], name))[:1]), "most verdicts"
+
+
+def _given(table: VerdictTable | ScoreTable) -> dict[str, int]:
+    """How many verdicts there are, by judge."""
+    numbers = np.bincount(table.judge, minlength=len(table.judges)).tolist()
+    return {name: number for name, number in zip(table.judges, numbers, strict=True) if number}
+
+
+def _models(table: VerdictTable | ScoreTable) -> tuple[str, ...]:
+    """Those with a verdict."""
+    sides = (table.model_a, table.model_b) if isinstance(table, VerdictTable) else (table.model,)
+    return tuple(table.models[code] for code in np.unique(np.concatenate(sides)))
+
+
+def _on(table: Table, without: LeftOut, instructions: NDArray[np.bool_]) -> tuple[Table, LeftOut]:
+    """What is about these instructions, a mask over the table's."""
+    part = table.select(instructions[table.instruction])
+    if isinstance(part, VerdictTable):
+        part = replace(part, arrival=None)
+    return part, without.select(instructions[without.instruction])
+
+
+def _cells(table: VerdictTable | ScoreTable, models: Collection[str], baseline: str | None) -> NDArray[np.bool_]:
+    """(instructions, models) whether there is a verdict, against ``baseline`` where there is one."""
+    cells = judged_cells(table.against(baseline)) if isinstance(table, VerdictTable) else scored_cells(table)
+    columns: NDArray[np.bool_] = cells[:, [table.models.index(name) for name in models]]
+    return columns
+
+
+def _groups(table: VerdictTable | ScoreTable) -> int:
+    """Into how many groups models fall that no battle connects; scores need no battles."""
+    if isinstance(table, ScoreTable) or not len(table):
+        return 1
+    k = len(table.models)
+    met = csr_array((np.ones(len(table)), (table.model_a, table.model_b)), shape=(k, k))
+    _, group = connected_components(met, directed=False)
+    return len(np.unique(group[np.unique(np.concatenate([table.model_a, table.model_b]))]))

@@ -1,0 +1,185 @@
+"""Which verdicts count: one judge unless told otherwise, flagged models apart, and what that leaves out."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from judgebench import services
+from judgebench.errors import InputError, StatisticsError, UnknownName
+from judgebench.leaderboard import Choices, Leaderboard, Row
+from judgebench.services.scope import EVERYTHING, Scope
+from judgebench.store.database import Database
+from tests import coverage
+from tests.coverage import BENCHMARK, INSTRUCTIONS, MAIN, MODELS, OF_SHORT, OTHER
+from tests.filling import submitted
+
+
+def board(database: Database, scope: Scope = EVERYTHING, **choices: Any) -> Leaderboard:
+    return services.leaderboards.leaderboard(database, BENCHMARK, scope=scope, choices=Choices(**choices))
+
+
+def in_memory(flagged: tuple[str, ...] = ("cheat",)) -> Database:
+    database = Database(":memory:", create=True)
+    coverage.fill(database, flagged)
+    return database
+
+
+def test_the_judge_with_most_verdicts_ranks_and_the_others_are_counted() -> None:
+    counted = board(in_memory()).coverage
+    assert list(counted.judges) == [MAIN.name]
+    assert counted.judges_by == "most verdicts"
+    assert counted.other_judges == {OTHER.name: 3 * 14}
+    pooled = board(in_memory(), Scope(all_judges=True)).coverage
+    assert (set(pooled.judges), pooled.pooled, pooled.other_judges) == ({MAIN.name, OTHER.name}, True, {})
+    assert sum(pooled.judges.values()) == sum(counted.judges.values()) + 3 * 14
+    with pytest.raises(InputError, match="not both"):
+        board(in_memory(), Scope((MAIN.name,), all_judges=True))
+
+
+def test_of_judges_with_equally_many_the_first_by_name_ranks() -> None:
+    database = Database(":memory:", create=True)
+    coverage.fill(database)
+    few = services.leaderboards.leaderboard(
+        database, BENCHMARK, scope=Scope((OTHER.name,)), choices=Choices(method="bradley-terry")
+    )
+    assert few.judges == (OTHER.name,)
+    second = replace(MAIN, name="a judge", settings={"temperature": 2})
+    coverage._judge(database, second, INSTRUCTIONS)
+    assert board(database).judges in ((second.name,), (MAIN.name,))
+    given = board(database, Scope(all_judges=True)).coverage.judges
+    most = max(given.values())
+    assert board(database).judges == (min(name for name, number in given.items() if number == most),)
+
+
+@pytest.mark.parametrize(
+    "choices", [{"jury": "mean"}, {"method": "judge-aware"}, {"method": "bradley-terry", "cluster": "both"}]
+)
+def test_what_is_about_several_judges_takes_all(choices: dict[str, Any]) -> None:
+    assert set(board(in_memory(), **choices).coverage.judges) == {MAIN.name, OTHER.name}
+
+
+def test_what_was_left_out_is_counted_and_named() -> None:
+    counted = board(in_memory(), baseline="base").coverage
+    assert counted.left_out == {"failed": 1}
+    assert counted.not_judged == ("unjudged",)
+    assert counted.not_ranked == ("far",)
+    assert (counted.fewest, counted.most, counted.short) == (OF_SHORT, INSTRUCTIONS, ("best", "short"))
+    assert counted.shared == OF_SHORT - 1
+    assert (counted.flagged, counted.flagged_are, counted.unaudited) == (("cheat",), "apart", ("near",))
+    assert (counted.models, counted.instructions, counted.chosen) == (len(MODELS), INSTRUCTIONS, INSTRUCTIONS)
+
+
+def test_common_instructions_are_those_that_all_models_that_count_were_judged_on() -> None:
+    common = board(in_memory(), Scope(common=True), baseline="base")
+    assert (common.coverage.fewest, common.coverage.most, common.coverage.judged) == (OF_SHORT - 1,) * 3
+    assert {row.instructions for row in common.ranked if row.model != "base"} == {OF_SHORT - 1}
+    assert common.coverage.left_out == {}
+    database = in_memory()
+    submitted(database, [coverage.instruction(99)], ["lonely", "also"], lambda model, _: model)
+    verdicts = coverage.judging(database, MAIN)
+    sides = [coverage.Output(coverage.instruction(99).key, model, model) for model in ("lonely", "also")]
+    trial = coverage.Trial(MAIN.digest, coverage.Battle.of(coverage.instruction(99), *sides), coverage.Order.AB)
+    with database.write() as connection:
+        verdicts.add(connection, [coverage.result(trial, coverage.ok(1.0))])
+    assert board(database).coverage.shared == 0
+    assert board(database).coverage.groups == 2
+    with pytest.raises(StatisticsError, match="no instruction is common"):
+        board(database, Scope(common=True))
+
+
+def test_a_category_and_a_language_choose_instructions() -> None:
+    counted = board(in_memory(), Scope(category="even")).coverage
+    assert (counted.category, counted.chosen, counted.instructions) == ("even", INSTRUCTIONS // 2, INSTRUCTIONS)
+    with pytest.raises(UnknownName):
+        board(in_memory(), Scope(language="Klingon"))
+
+
+def test_outputs_and_instructions_of_a_row_are_those_judged() -> None:
+    rows = {row.model: row for row in board(in_memory(), baseline="base").rows}
+    assert (rows["short"].outputs, rows["short"].instructions, rows["short"].battles) == (OF_SHORT,) * 3
+    assert rows["base"].outputs == INSTRUCTIONS
+
+
+def numbers(rows: tuple[Row, ...]) -> list[dict[str, Any]]:
+    """Of rows what must not move."""
+    return [row.columns() for row in rows]
+
+
+@pytest.mark.parametrize("method", ["win-rate", "bradley-terry", "davidson", "elo", "length-controlled"])
+@pytest.mark.parametrize("flagged", [("cheat",), ("cheat", "far"), ("cheat", "far", "short")])
+def test_flagged_models_change_no_other_row(method: str, flagged: tuple[str, ...]) -> None:
+    """A board with flagged models is the board without them, and a row for each below it."""
+    if method == "length-controlled" and len(flagged) > 2:
+        pytest.skip("length control needs three models beside the baseline")
+    database = in_memory(flagged)
+    baseline = "base" if method == "length-controlled" else None
+    honest = tuple(model for model in MODELS if model not in flagged)
+    with database.read() as connection:
+        table = services.scope.scoped_verdicts(connection, BENCHMARK, Scope()).table.among(honest)
+    without = services.leaderboards.build(table, Choices(method=method, baseline=baseline))
+    shown = board(database, method=method, baseline=baseline)
+    marked = {row.model: row.flag for row in shown.ranked if "not audited" in row.flag}
+    unmarked = [row | {"flag": row["flag"].replace("not audited", "").rstrip(", ")} for row in numbers(shown.ranked)]
+    assert set(marked) == {"near"}
+    assert unmarked == numbers(without.rows)
+    met = {model for model in flagged if not (baseline and model == "far")}
+    below = {row.model: row for row in shown.rows if row.apart}
+    assert set(below) == met
+    assert shown.rows[: len(without.rows)] == shown.ranked
+    assert all("audit: constant-output" in row.flag and row.tier is None for row in below.values())
+
+
+def test_a_flagged_models_win_rate_is_over_those_that_count() -> None:
+    shown = board(in_memory(("cheat", "far")))
+    cheat = next(row for row in shown.rows if row.model == "cheat")
+    among = [preferred for model in ("base", "best", "near", "short") for preferred in _for_cheat(model)]
+    assert cheat.battles == len(among)
+    assert cheat.win_rate == pytest.approx(float(np.mean(among)))
+
+
+def _for_cheat(other: str) -> list[float]:
+    a, b = sorted(("cheat", other))
+    numbers = range(OF_SHORT if other == "short" else INSTRUCTIONS)
+    given = [coverage.preference(number, a, b) for number in numbers]
+    return given if a == "cheat" else [1 - each for each in given]
+
+
+def test_a_flagged_models_rating_stands_on_the_others_scale() -> None:
+    shown = board(in_memory(), method="bradley-terry", scale="logit")
+    everyone = board(in_memory(), Scope(with_flagged=True), method="bradley-terry", scale="logit")
+    rating = {row.model: row.rating for row in shown.rows}
+    assert sum(row.rating for row in shown.ranked) == pytest.approx(0.0, abs=1e-9)
+    gaps = {row.model: rating["cheat"] - rating[row.model] for row in shown.ranked}
+    theirs = {row.model: row.rating for row in everyone.rows}
+    among_all = [theirs["cheat"] - theirs[model] for model in gaps]
+    assert np.mean(list(gaps.values())) == pytest.approx(np.mean(among_all))
+
+
+@pytest.mark.parametrize(
+    ("flagged", "scope", "choices", "where"),
+    [
+        (("cheat",), Scope(with_flagged=True), {}, "wanted"),
+        (("cheat", "base"), Scope(), {"baseline": "base"}, "baseline"),
+        (tuple(model for model in MODELS if model != "near"), Scope(), {}, "too many"),
+    ],
+)
+def test_flagged_models_count_where_asked_for_or_where_nothing_else_is_left(
+    flagged: tuple[str, ...], scope: Scope, choices: dict[str, Any], where: str
+) -> None:
+    shown = board(in_memory(flagged), scope, **choices)
+    assert shown.coverage.flagged_are == where
+    assert all(not row.apart for row in shown.rows)
+    assert "cheat" in {row.model for row in shown.rows}
+
+
+def test_other_answers_leave_flagged_models_out_and_say_so() -> None:
+    database = in_memory()
+    many, answers = services.leaderboards.multiverse(database, BENCHMARK), None
+    answers = services.leaderboards.other_answers(database, BENCHMARK, resamples=50)
+    for models, counted in ((many.together.models, many.coverage), (answers.models, answers.coverage)):
+        assert "cheat" not in models
+        assert (counted.flagged, counted.flagged_are, counted.not_ranked) == (("cheat",), "left out", ())
+    taken_in = services.leaderboards.multiverse(database, BENCHMARK, scope=Scope(with_flagged=True))
+    assert "cheat" in taken_in.together.models
