@@ -189,3 +189,15 @@ def test_severe_findings_mark_whoever_would_change_places(ranked: Callable[..., 
     shown = invoke("bias", "--benchmark", "quiz").out
     assert "Note: constant: audit: " in shown
     assert shown.count(" would pass ") <= shown.count("it would lead by")
+
+
+def test_the_newest_robustness_audit_stands_on_the_leaderboard(invoke: Invoke, ranked: Callable[..., str]) -> None:
+    audit = ("audit", "robustness", "--benchmark", "quiz", "--model", "good", "--opponent", "constant", "--limit", "20")
+    ranked(*audit)
+    database = Database("judgebench.db")
+    stored = services.audits.results.audits(database, "quiz", kind="robustness")[0]
+    database.close()
+    shown = board(invoke)
+    state = shown["gate"]["judges"][0]["robustness"]["state"]
+    assert state in (("passed", "moved") if stored.passed else ("blind", "failed"))
+    assert any("robustness" in note for note in shown["notes"]) == (state != "passed")
