@@ -60,8 +60,7 @@ def test_where_nothing_is_left_out_that_is_said_with_the_judge() -> None:
         ({"most_samples": 3}, "Models have 1 to 3 outputs to an instruction; all that were judged count."),
         (
             {"flagged": ("x",)},
-            "Flagged by an audit, so shown last, without a rank and as nobody's opponent: x (--with-flagged counts "
-            "them).",
+            "Flagged by an audit, so without a rank and nobody's opponent: x (--with-flagged counts them).",
         ),
         (
             {"flagged": ("x",), "flagged_are": "baseline"},
