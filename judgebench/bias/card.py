@@ -228,11 +228,10 @@ def sorted_lines(lines: Sequence[CardLine]) -> tuple[CardLine, ...]:
 
 
 def _relatives(report: BiasReport, judge: str) -> tuple[Estimate, Estimate]:
-    """Own and family; from the verdicts, else from the consensus of other judges, else from people."""
-    favour, residual = report.leakage.points, report.self_preference
-    own = [favour[Relation.SAME], residual.own, report.own_beyond_people[judge]]
-    kin = [favour[Relation.INHERITANCE], favour[Relation.FAMILY], residual.family]
-    return _first_identified(own), _first_identified(kin)
+    """Own and family, at the judge's own sharpness: beside other judges, else beside people."""
+    favour = report.leakage.points
+    own = [favour[Relation.SAME], report.own_beyond_people[judge]]
+    return _first_identified(own), _first_identified([favour[Relation.INHERITANCE], favour[Relation.FAMILY]])
 
 
 def _first_identified(figures: Sequence[Estimate]) -> Estimate:

@@ -96,9 +96,8 @@ def movement(entry: "WithoutEffect") -> list[str]:
     if not entry.flips:
         return ["No change of places is shown."]
     rows = {row.model: row for row in entry.board}
-    what = "these effects" if entry.points is None else one_line(entry.name)
     told = [
-        f"Without {what}, {_moved(rows[pair.model])} would pass {_moved(rows[pair.passes])}: "
+        f"Without {one_line(entry.removed, 200)}, {_moved(rows[pair.model])} would pass {_moved(rows[pair.passes])}: "
         f"it would lead by {estimate(pair.lead, 'points')}."
         for pair in entry.flips[:_MOVES]
     ]
