@@ -277,7 +277,8 @@ def relation_matrix(
         raise InputError(f"{len(table.judges)} judges need as many LLM names, not {len(judge_models)}")
     rows = [[relation(llm, model, lineages) for model in table.models] for llm in judge_models]
     matrix = np.empty((len(table.judges), len(table.models)), dtype=object)
-    matrix[:] = rows
+    for row, relations in enumerate(rows):
+        matrix[row] = relations
     return matrix
 
 

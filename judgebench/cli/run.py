@@ -15,15 +15,16 @@ from judgebench.cli.session import (
     WITHOUT_VERDICT,
     Session,
     complain,
-    counts,
+    ending,
     expected,
     print_json,
     progress_line,
     say,
     summary,
+    tell_stopped,
 )
 from judgebench.show.numbers import percent, span
-from judgebench.show.sentences import not_shown, unseen
+from judgebench.show.sentences import not_shown, unseen, within_cost
 from judgebench.spec.study import Design
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def run(
                 report = engine.run.run(database, study, environment=session.environment, on_progress=show)
     _print_report(report, settlement, output)
     _warn(report)
+    tell_stopped(report.tally)
     if report.interrupted:
         complain("interrupted; the same command continues where it stopped")
         raise typer.Exit(INTERRUPTED)
@@ -116,7 +118,7 @@ def _print_report(report: RunReport, settlement: Settlement | None, output: str)
         more = reasked if settlement is None else reasked | _settled(settlement)
         spent = {"calls": report.calls, "cost_usd": report.tally.cost_usd, "taken_over": report.tally.taken_over}
         seen = {"not_shown": dict(report.not_shown), "identical_as_shown": report.identical_as_shown}
-        print_json(counts(report.tally) | spent | seen | more)
+        print_json(ending(report.tally) | spent | seen | more)
         return
     again = f"; {report.reasked} asked again under a constraint" if report.reasked else ""
     say(f"{report.judge}: {summary(report.tally, report.calls)}{again}", *not_shown(report.not_shown))
@@ -175,6 +177,7 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
                 "reply_tokens_estimate": estimate.reply_tokens,
                 "seconds_estimate": estimate.seconds,
                 "cost_usd_estimate": estimate.cost_usd,
+                "max_cost_usd": planned.study.max_cost,
                 "missing_outputs": dict(planned.missing),
             }
         )
@@ -187,6 +190,7 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
         f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {_replies(estimate)}, "
         f"{expected(estimate.cost_usd)}",
         _time(estimate),
+        *within_cost(estimate.cost_usd, planned.study.max_cost),
         *not_shown(estimate.not_shown),
         *unseen(estimate.unseen),
         *(f"{model}: no output for {count} instructions" for model, count in planned.missing.items()),

@@ -76,6 +76,7 @@ class ImportReport:
     missing: int = 0  # instructions of the benchmark to which a model has no output, summed over the models
     empty: int = 0  # outputs that say and do nothing; they are kept
     messages: MessageCounts = field(default_factory=MessageCounts)
+    unread: tuple[str, ...] = ()  # columns of labels of which nothing was taken
     audit: AuditReport | None = None  # of its models as they are stored; None: they were not audited
 
 
