@@ -126,7 +126,11 @@ def audited(database: Database, reports: Sequence[ImportReport]) -> list[ImportR
     for report in reports:
         if report.benchmark is not None and report.models:
             models.setdefault(report.benchmark, set()).update(report.models)
-    audits = {name: services.audits.submissions.audit_stored(database, name, models[name]) for name in models}
+    grown = {report.benchmark for report in reports if report.new}
+    audits = {
+        name: services.audits.submissions.audit_stored(database, name, models[name], unchanged=name not in grown)
+        for name in models
+    }
     return [
         replace(report, audit=audits[report.benchmark].of_models(*report.models))
         if report.benchmark is not None and report.models

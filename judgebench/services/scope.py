@@ -133,7 +133,7 @@ class _Reading:
         stored = store.arrays.verdict_table(self._connection, self._id, category=self._scope.category)
         scoped = self._scoped(stored.table, stored.without, stored.categories)
         if not len(scoped.table):
-            left_out = scoped.coverage.left_out
+            left_out = scoped.coverage.left_out if self._scope.judges else stored.without.counts
             check_compared(self._connection, self._id, left_out, self._scope.judges, self._scope.category)
         return scoped
 

@@ -1,5 +1,9 @@
 """What is said of a benchmark that has nothing to rank by."""
 
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 import judgebench
@@ -18,8 +22,8 @@ from tests.kinds import KINDS
         ("pairwise", {"margin": 0.1}, "no score to rank by: the 72 verdicts of judge, second compare two outputs"),
     ],
 )
-def test_what_there_is_instead_is_told(kind: str, choices: dict[str, object], words: str) -> None:
-    database = Database(":memory:", create=True)
-    KINDS[kind](database)
-    with pytest.raises(JudgeBenchError, match=words):
-        judgebench.rank(database, benchmark="bench", **choices)  # type: ignore[arg-type]
+def test_what_there_is_instead_is_told(tmp_path: Path, kind: str, choices: dict[str, Any], words: str) -> None:
+    with closing(Database(str(tmp_path / "judgebench.db"), create=True)) as database:
+        KINDS[kind](database)
+        with pytest.raises(JudgeBenchError, match=words):
+            judgebench.rank(database, benchmark="bench", all_judges=True, **choices)
