@@ -112,8 +112,9 @@ class ClusterSums:
         """How many rows one imagined observation weighs: those that tell as much as one independent observation.
 
         From 1 where the rows of a cluster tell as much as if they were independent, to the cluster that a row has on
-        average where they repeat each other: so many make up Kish's number of clusters. The clusters' own ratio of variances says where between, and says little where the largest
-        variance of a row with this mean leaves few clusters that differ: one such cluster counts for half.
+        average where they repeat each other: so many make up Kish's number of clusters. The clusters' own ratio of
+        variances says where between, and says little where the largest variance of a row with this mean leaves few
+        clusters that differ: one such cluster counts for half.
         """
         with np.errstate(invalid="ignore", divide="ignore"):
             mean, average = self.total / self.rows, self.rows_squared / self.rows
