@@ -9,6 +9,7 @@ instruction (MT-Bench's conversion of single ratings to pairs, Zheng et al. 2023
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import combinations
+from math import inf, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,9 +72,9 @@ class MeanScores:
         have a long tail: without a rare low one among a few, their own spread says too little.
         """
         n = self.outputs.astype(np.float64)
-        low, high = np.nanmin(self.scores, initial=np.inf), np.nanmax(self.scores, initial=-np.inf)
+        low, high = float(np.nanmin(self.scores, initial=inf)), float(np.nanmax(self.scores, initial=-inf))
         if not high - low > _ALIKE * max(abs(low), abs(high)):
-            low = high = np.nan  # nothing tells how much they would vary
+            low = high = nan  # nothing tells how much they would vary
         sums = np.nansum(self.scores, axis=0)
         value = np.where(n > 1, (sums + low + high) / (n + 2), np.nan)
         about = np.where(np.isfinite(self.scores), self.scores - value, 0.0)
