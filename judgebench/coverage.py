@@ -11,7 +11,7 @@ from typing import Literal
 from judgebench.records import Status
 
 JudgesBy = Literal["most verdicts", "name", "all", "jury"]
-FlaggedAre = Literal["apart", "left out", "pairs", "wanted", "judged", "baseline", "too many"]
+FlaggedAre = Literal["apart", "left out", "pairs", "wanted", "baseline", "too many"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,7 @@ def test_pooling_and_counting_flagged_models_is_said(invoke: Invoke, stored: Pat
     pooled = invoke("leaderboard", *WHERE, "--all-judges").out
     assert "Verdicts of 2 judges are pooled" in pooled
     counted = invoke("leaderboard", *WHERE, "--with-flagged").out
-    assert "Flagged by an audit, and counted as asked for: cheat." in counted
+    assert "Flagged by an audit, and counted all the same: cheat." in counted
     cut = invoke("leaderboard", *WHERE, "--baseline", "base").out
     assert "no battle with the baseline base: far." in cut
     common = invoke("leaderboard", *WHERE, "--common").out
@@ -134,11 +134,6 @@ def test_every_result_of_the_python_functions_carries_it(stored: Path, name: str
     assert (about["not_judged"], about["flagged"], about["unaudited"]) == (["unjudged"], ["cheat"], ["near"])
     assert (about["left_out"], about["other_judges"]) == ({"failed": 1}, {OTHER.name: 42})
     assert (about["fewest"], about["most"]) == (OF_SHORT, INSTRUCTIONS)
-
-
-def test_only_a_board_that_was_asked_for_flagged_models_says_so(invoke: Invoke, stored: Path) -> None:
-    wanted = [name for name, command in COMMANDS.items() if "as asked for" in invoke(*command).out]
-    assert wanted == []
 
 
 def test_the_page_of_pairs_names_the_method_of_its_intervals(monkeypatch: pytest.MonkeyPatch, stored: Path) -> None:

@@ -129,9 +129,7 @@ def bias(
     report = bias_report(
         context.table, context.judge_models, context.beside, judges=chosen, baseline=baseline, level=level
     )  # fmt: skip
-    return replace(
-        report, ledger=_marked(report.ledger, gates), coverage=verdicts.covered(verdicts.judged, flagged="judged")
-    )
+    return replace(report, ledger=_marked(report.ledger, gates), coverage=verdicts.covered(verdicts.judged))
 
 
 def judged(

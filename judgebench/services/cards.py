@@ -51,7 +51,7 @@ def card(database: Database, judge: str, *, benchmark: str | None = None, level:
     ]
     others = [f"{count} verdicts on {other}" for other, count in everywhere.items() if other != name]
     notes = [f"also judged: {', '.join(others)}; choose one by --benchmark"] if others else []
-    coverage = verdicts.covered(verdicts.judged, flagged="judged")
+    coverage = verdicts.covered(verdicts.judged)
     return Card(judge, stored.model, stored.template, name, sorted_lines(lines), tuple(notes), coverage)
 
 

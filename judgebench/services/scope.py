@@ -69,13 +69,12 @@ class Scoped(Generic[Table]):
     ) -> Coverage:
         """The coverage of a result about the models ``shown``, made of battles with ``baseline`` where there is one.
 
-        ``flagged``: where it puts those apart, or "judged" where it is about the judge, whose verdicts on them count.
+        ``flagged``: where it puts those apart.
         """
         table, told = self.counted, {*shown, *(() if flagged == "apart" else self.apart)}
         models = [name for name in self.counting if name in shown and name != baseline]
         cells = _cells(table, models, baseline)
         numbers = cells.sum(axis=0).tolist()
-        told_apart = self.coverage.flagged_are == "apart"
         most = max(numbers, default=0)
         return replace(
             self.coverage,
@@ -87,7 +86,7 @@ class Scoped(Generic[Table]):
             groups=_groups(table),
             baseline=baseline,
             not_ranked=tuple(name for name in self.judged if name not in told),
-            flagged_are=flagged if told_apart or flagged == "judged" else self.coverage.flagged_are,
+            flagged_are=flagged if self.coverage.flagged_are == "apart" else self.coverage.flagged_are,
         )
 
 

@@ -36,10 +36,6 @@ def test_where_nothing_is_left_out_that_is_said_with_the_judge() -> None:
         ({"not_judged": MANY}, "Submitted and not judged: 15 models, m00, m01, m02 and 12 more."),
         ({"by_others": ("x", "y")}, "Judged only by judges that are not counted: 2 models, x and y."),
         (
-            {"flagged": ("x",), "flagged_are": "judged"},
-            "Flagged by an audit: x. The verdicts on them count, as this is about who judged.",
-        ),
-        (
             {"judges": {"a": 1, "b": 9, "c": 0}},
             "Verdicts of 2 judges are pooled: b (9 verdicts) and a (1 verdict); no verdict that could count of c.",
         ),
@@ -80,7 +76,7 @@ def test_where_nothing_is_left_out_that_is_said_with_the_judge() -> None:
             {"flagged": ("x",), "flagged_are": "too many"},
             "Flagged by an audit: x. They count as all others do, as fewer than two others are left.",
         ),
-        ({"flagged": ("x",), "flagged_are": "wanted"}, "Flagged by an audit, and counted as asked for: x."),
+        ({"flagged": ("x",), "flagged_are": "wanted"}, "Flagged by an audit, and counted all the same: x."),
         (
             {"flagged": ("x",), "flagged_are": "left out"},
             "Flagged by an audit, so left out: x (--with-flagged takes them in).",
