@@ -131,6 +131,6 @@ def _named(models: tuple[str, ...]) -> str:
 def _anything(coverage: Coverage) -> bool:
     """Whether something was left out, besides what was asked for."""
     models = coverage.not_ranked or coverage.not_judged or coverage.by_others
-    models = models or (coverage.flagged and coverage.flagged_are == "left out")
+    flagged = coverage.flagged and coverage.flagged_are == "left out"
     fewer = coverage.judged < coverage.chosen or coverage.fewest < coverage.most
-    return bool(any(coverage.left_out.values()) or models or fewer or coverage.other_judges)
+    return bool(any(coverage.left_out.values()) or models or flagged or fewer or coverage.other_judges)
