@@ -13,14 +13,14 @@ import gc
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from judgebench.errors import DatabaseBusy, DatabaseError, JudgeBenchError, JudgeError
+from judgebench.errors import DatabaseBusy, DatabaseError, InputError, JudgeBenchError, JudgeError
 from judgebench.records import Completion, Status
 from judgebench.spec import Pace
 
@@ -193,7 +193,8 @@ class Runner(Generic[AskedT, EndedT]):
         for task in self._asking:
             task.cancel()
         if unstored := [*self._committing, *(result for result, _ in self._waiting)]:
-            self._sink.keep(unstored)
+            with suppress(InputError):  # they may yet be committed
+                self._sink.keep(unstored)
 
     async def run(self, trials: Iterable[AskedT]) -> RunTally:
         """Ask about every trial that has no answer yet.
