@@ -10,7 +10,7 @@ from typing import Literal
 
 from judgebench.records import Status
 
-JudgesBy = Literal["most verdicts", "name", "all", "jury"]
+JudgesBy = Literal["most verdicts", "name", "all", "jury", "each"]
 FlaggedAre = Literal["apart", "left out", "pairs", "wanted", "baseline", "too many"]
 
 
