@@ -48,4 +48,4 @@ class Coverage:
     @property
     def pooled(self) -> bool:
         """Whether several judges' verdicts count together."""
-        return sum(number > 0 for number in self.judges.values()) > 1 and self.judges_by != "jury"
+        return sum(number > 0 for number in self.judges.values()) > 1 and self.judges_by not in ("jury", "each")

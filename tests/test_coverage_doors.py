@@ -39,6 +39,7 @@ COMMANDS = {
     "quality": ("quality", *WHERE),
     "bias": ("bias", *WHERE),
     "card": ("card", *WHERE, *JUDGE),
+    "agreement": ("agreement", *WHERE, *JUDGE, "--resamples", "50"),
 }
 
 
@@ -120,6 +121,9 @@ API: dict[str, Callable[[Database], Coverage | dict[str, Any] | None]] = {
     "quality": lambda database: judgebench.quality(database, benchmark=BENCHMARK).coverage,
     "bias": lambda database: judgebench.bias_report(database, benchmark=BENCHMARK).coverage,
     "counterfactual": lambda database: judgebench.counterfactual(database, benchmark=BENCHMARK).coverage,
+    "agreement": lambda database: (
+        judgebench.agreement(database, benchmark=BENCHMARK, judge=MAIN.name, resamples=10).coverage
+    ),
     "card": lambda database: judgebench.card(database, judge=MAIN.name, benchmark=BENCHMARK).coverage,
 }
 

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.bias.confidence import Calibration, calibration
+from judgebench.coverage import Coverage
 from judgebench.errors import InputError, StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats import agreement

@@ -38,7 +38,7 @@ def agreement(
 ) -> AgreementReport:
     """Agreement of ``judges``, all where none is named, with people and each other.
 
-    Raises UnknownName for any name that is not there, and StatisticsError when there is neither verdict, score nor label.
+    Raises UnknownName for any name that is not there, and StatisticsError without verdict, score and label.
     """
     how = how or Resampling()
     with database.read() as connection:

@@ -54,6 +54,8 @@ def _judges(coverage: Coverage) -> Iterator[str]:
         yield f"Verdicts of {len(told)} judges are pooled: {by}{others}."
     elif coverage.judges_by == "jury":
         yield f"A jury of {count(len(told), 'judge')}: {by}{others}."
+    elif coverage.judges_by == "each":
+        yield f"Judged by {by}{', each by itself' if len(told) > 1 else ''}{others}."
     elif coverage.judges and others and coverage.judges_by == "most verdicts":
         yield f"Judged by {by}, the judge with most{others} (--judge chooses, --all-judges pools)."
     elif coverage.judges:
@@ -131,6 +133,6 @@ def _named(models: tuple[str, ...]) -> str:
 def _anything(coverage: Coverage) -> bool:
     """Whether something was left out, besides what was asked for."""
     models = coverage.not_ranked or coverage.not_judged or coverage.by_others
-    models = models or (coverage.flagged and coverage.flagged_are == "left out")
+    flagged = coverage.flagged and coverage.flagged_are == "left out"
     fewer = coverage.judged < coverage.chosen or coverage.fewest < coverage.most
-    return bool(any(coverage.left_out.values()) or models or fewer or coverage.other_judges)
+    return bool(any(coverage.left_out.values()) or models or flagged or fewer or coverage.other_judges)

@@ -91,7 +91,7 @@ def test_two_judges_and_nobody_else():
     assert found.pairs[0].agreement.icc.value > 0.2
     assert not found.judges[0].accuracy.identified
     assert not found.people.ceiling.identified
-    with pytest.raises(StatisticsError, match="neither a verdict nor a label"):
+    with pytest.raises(StatisticsError, match="no verdict, score or label"):
         agreement_report(labelled_battles(table.select(np.zeros(len(table), dtype=bool)), NO_LABELS))
 
 
