@@ -140,6 +140,11 @@ def test_every_result_of_the_python_functions_carries_it(stored: Path, name: str
     assert (about["fewest"], about["most"]) == (OF_SHORT, INSTRUCTIONS)
 
 
+def test_the_page_of_audits_names_what_was_not_audited(monkeypatch: pytest.MonkeyPatch, stored: Path) -> None:
+    pytest.importorskip("streamlit", reason="the app needs the extra app")
+    assert "Not audited, or not since outputs were added: near." in printed(opened("audits", monkeypatch, stored))
+
+
 def test_the_page_of_pairs_names_the_method_of_its_intervals(monkeypatch: pytest.MonkeyPatch, stored: Path) -> None:
     pytest.importorskip("streamlit", reason="the app needs the extra app")
     with closing(Database(str(stored))) as database:

@@ -119,10 +119,15 @@ def _filters(coverage: Coverage) -> tuple[tuple[str, str | None], ...]:
 def _audits(coverage: Coverage) -> Iterator[str]:
     if coverage.suspect:
         yield f"An audit found what may work on a judge unseen: {_named(coverage.suspect)}."
-    if coverage.models and len(coverage.unaudited) == coverage.models:
+    yield from unaudited(coverage.unaudited, coverage.models)
+
+
+def unaudited(models: tuple[str, ...], of: int) -> Iterator[str]:
+    """Which of so many models no audit looked at as they are."""
+    if of and len(models) == of:
         yield "No submission here was audited: judgebench audit submissions looks for outputs that cheat."
-    elif coverage.unaudited:
-        yield f"Not audited, or not since outputs were added: {_named(coverage.unaudited)}."
+    elif models:
+        yield f"Not audited, or not since outputs were added: {_named(models)}."
 
 
 def _named(models: tuple[str, ...]) -> str:
