@@ -14,6 +14,7 @@ from judgebench.cli.session import (
     INTERRUPTED,
     WITHOUT_VERDICT,
     Session,
+    asked_otherwise,
     complain,
     counts,
     expected,
@@ -21,6 +22,7 @@ from judgebench.cli.session import (
     progress_line,
     say,
     summary,
+    warn,
 )
 from judgebench.show.numbers import percent, span
 from judgebench.show.sentences import not_shown, unseen
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from judgebench.engine.plan import CostEstimate
     from judgebench.engine.run import RunReport
 
-_REASONS = 3  # shown
 _METHOD = "betting confidence sequences, valid at any number of looks"
 
 
@@ -92,22 +93,12 @@ def run(
             else:
                 report = engine.run.run(database, study, environment=session.environment, on_progress=show)
     _print_report(report, settlement, output)
-    _warn(report)
+    warn(f"judge {report.judge!r}", report, lacking="a verdict")
     if report.interrupted:
         complain("interrupted; the same command continues where it stopped")
         raise typer.Exit(INTERRUPTED)
     if report.tally.without_verdict:
         raise typer.Exit(WITHOUT_VERDICT)
-
-
-def _warn(report: RunReport) -> None:
-    if report.other_models:
-        names = ", ".join(repr(name) for name in report.other_models)
-        complain(f"warning: judge {report.judge!r} was answered by {names}, which is not the model that was asked")
-    if report.left_out:
-        complain(f"warning: the server does not take {', '.join(report.left_out)}: {report.judge!r} was asked without")
-    for why, count in report.reasons[:_REASONS]:
-        complain(f"{count} without a verdict: {why[:200]}")
 
 
 def _print_report(report: RunReport, settlement: Settlement | None, output: str) -> None:
@@ -116,10 +107,10 @@ def _print_report(report: RunReport, settlement: Settlement | None, output: str)
         more = reasked if settlement is None else reasked | _settled(settlement)
         spent = {"calls": report.calls, "cost_usd": report.tally.cost_usd, "taken_over": report.tally.taken_over}
         seen = {"not_shown": dict(report.not_shown), "identical_as_shown": report.identical_as_shown}
-        print_json(counts(report.tally) | spent | seen | more)
+        print_json(counts(report.tally) | spent | seen | asked_otherwise(report) | more)
         return
     again = f"; {report.reasked} asked again under a constraint" if report.reasked else ""
-    say(f"{report.judge}: {summary(report.tally, report.calls)}{again}", *not_shown(report.not_shown))
+    say(f"{report.judge}: {summary(report.tally, report.calls, report.reasons)}{again}", *not_shown(report.not_shown))
     if report.identical_as_shown:
         say(f"{report.identical_as_shown} ties without a call: the outputs differ only in what the judge is not shown")
     if settlement is not None:
