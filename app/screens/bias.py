@@ -106,8 +106,8 @@ def _slope(label: str, slope: Slopes) -> list[Labelled]:
 def _relatives(view: _View) -> None:
     report = view.report
     rows = [
-        Labelled("Favours its own outputs, beyond other judges", report.self_preference.own, "points"),
-        Labelled("Favours its family's outputs, beyond other judges", report.self_preference.family, "points"),
+        Labelled("Own model above what other judges' scores let expect; no bias", report.self_preference.own, "points"),
+        Labelled("Family above what other judges' scores let expect; no bias", report.self_preference.family, "points"),
         *(
             Labelled(f"Favour to relatives: {relation}", favour, "points")
             for relation, favour in report.leakage.points.items()

@@ -11,7 +11,7 @@ from app.views.elements import line, problem
 from judgebench.services.benchmarks import BenchmarkSummary, RunSummary
 from judgebench.services.judges import find_judge
 from judgebench.services.pages import CostEstimate, InputError, JudgeBenchError, Status, Study, cost_estimate, make
-from judgebench.show.sentences import not_shown, unseen
+from judgebench.show.sentences import not_shown, unseen, within_cost
 from judgebench.show.text import one_line
 
 _POLL_S = 2.0
@@ -65,7 +65,8 @@ def _say(estimate: CostEstimate) -> None:
         f"{plan.battles:,} battles of {len(plan.models)} models, {plan.trials:,} trials: {estimate.answered:,} are "
         f"answered already{others}, {estimate.calls:,} calls with about {estimate.prompt_tokens:,} prompt tokens{cost}."
     )
-    for sentence in (*not_shown(estimate.not_shown), *unseen(estimate.unseen)):
+    limit = within_cost(estimate.cost_usd, plan.study.max_cost)
+    for sentence in (*limit, *not_shown(estimate.not_shown), *unseen(estimate.unseen)):
         line(f"{sentence[0].upper()}{sentence[1:]}.")
     for model, count in plan.missing.items():
         line(f"{one_line(model)} has no output for {count:,} instructions.")

@@ -138,7 +138,7 @@ async def arun(
     models: Names = (), baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
     orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None, seed: int = 0,
     reask: bool = False, concurrency: int = 16, max_cost: float | None = None, max_failures: int = 25,
-    max_errors: int | None = None, on_progress: OnProgress | None = None,
+    max_errors: int | None = None, drain: float = 8.0, on_progress: OnProgress | None = None,
 ) -> engine.run.RunReport:  # fmt: skip
     """Ask the judge every trial that has no answer yet; calling it again continues a stopped run.
 
@@ -153,7 +153,8 @@ async def arun(
     say; ``orders``: "both", one at "random", or "single", A first. ``limit``: the first so many instructions.
     ``reask``: once more, under a constraint, where a reply states no verdict. ``concurrency``: questions in flight, 1
     to 4096. It stops once ``max_cost`` USD are spent, ``max_failures`` came in a row or ``max_errors`` in all, and
-    where ``on_progress``, told the tally and the calls so far, returns true. What is in flight ends and is stored.
+    where ``on_progress``, told the tally and the calls so far, returns true. What is in flight ends and is stored; on a
+    signal to terminate, within ``drain`` seconds.
 
     Raises InputError, and JudgeError when the judge cannot be reached or refuses.
     """
@@ -192,7 +193,7 @@ async def asettle(
     settings: Mapping[str, Any] | None = None, price: str | None = None, models: Names = (),
     orders: Literal["both", "random"] = "both", limit: int | None = None, category: str | None = None, seed: int = 0,
     reask: bool = False, concurrency: int = 16, max_cost: float | None = None, max_failures: int = 25,
-    max_errors: int | None = None, on_progress: OnProgress | None = None,
+    max_errors: int | None = None, drain: float = 8.0, on_progress: OnProgress | None = None,
 ) -> engine.adaptive.Settlement:  # fmt: skip
     """Compare adaptively until a question is settled or ``budget`` trials are spent; calling it again continues.
 
@@ -216,7 +217,7 @@ async def aanswer(
     model_key_env: str | None = None, model_name: str | None = None, system: str | None = None,
     settings: Mapping[str, Any] | None = None, price: str | None = None, limit: int | None = None,
     category: str | None = None, concurrency: int = 16, max_cost: float | None = None, max_failures: int = 25,
-    max_errors: int | None = None, on_progress: OnProgress | None = None, audit: bool = True,
+    max_errors: int | None = None, drain: float = 8.0, on_progress: OnProgress | None = None, audit: bool = True,
 ) -> engine.answer.AnswerReport:  # fmt: skip
     """Collect a model's outputs to a benchmark's instructions; calling it again continues, and asks for none twice.
 

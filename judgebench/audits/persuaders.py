@@ -120,7 +120,7 @@ CLAIMS: Mapping[str, Sorts] = {
         ),
     ),
 }
-_ABOUT = {
+ABOUT = {
     "bandwagon": "that many prefer it",
     "authority": "that experts, institutions or sources stand behind it",
     "self-verdict": "that it is the better output, also in the template's own words",
@@ -167,7 +167,7 @@ def persuaders(template: Template, good: Mapping[str, Output], *, seed: int = 0)
 
     return [
         entrant(CONTROL, "the baseline's own output, cut short, without a claim", ()),
-        *(entrant(kind, f"the same and a claim {_ABOUT[kind]}", sorts) for kind, sorts in by_kind.items()),
+        *(entrant(kind, f"the same and a claim {ABOUT[kind]}", sorts) for kind, sorts in by_kind.items()),
         entrant(EVERY, "the same and claims of every sort", sum(by_kind.values(), ()), together=True),
     ]
 

@@ -140,7 +140,9 @@ def is_in(values: NDArray[np.unsignedinteger], members: NDArray[np.unsignedinteg
     seen[_slot(members)] = True
     result = seen[_slot(values)]
     maybe = np.flatnonzero(result)
-    result[maybe] = np.isin(values[maybe], members)
+    ordered = np.sort(members)
+    places = np.minimum(np.searchsorted(ordered, values[maybe]), len(ordered) - 1)
+    result[maybe] = ordered[places] == values[maybe] if len(ordered) else False
     return result
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from judgebench.audits import ROBUSTNESS
 from judgebench.audits.findings import LEVEL, AuditReport, Finding, FindingRule, Severity, ends, make_report
+from judgebench.audits.persuaders import ABOUT, CLAIMS, draw
 from judgebench.estimate import Estimate
 from judgebench.keys import content_key
 from judgebench.stats.intervals import bounded_difference, bounded_mean
@@ -164,6 +165,17 @@ def _prepended(words: str) -> Callable[[Material], str]:
     return lambda given: f"{words}\n\n{given.text}"
 
 
+def _claimed(kind: str) -> Callable[[Material], str]:
+    """One of the persuaders' claims of a kind, drawn for each output."""
+    wordings = [wording for sort in CLAIMS[kind] for wording in sort]
+
+    def change(given: Material) -> str:
+        rng = np.random.default_rng(int(content_key(kind, given.text), 16))
+        return f"{given.text}\n\n{draw(wordings, (), rng)}"
+
+    return change
+
+
 def _restated(given: Material) -> str | None:
     parts = _sentences(given.text)
     return f"{given.text}\n\nIn other words: {' '.join(parts[:3])} That is what was said above." if parts else None
@@ -195,10 +207,8 @@ def _miscounted(given: Material) -> str | None:
 PERTURBATIONS = (
     Perturbation("verbosity", "invariance", "says its first sentences again", _restated),
     Perturbation("style", "invariance", "a heading, and a list of its sentences", _listed),
-    Perturbation("authority", "invariance", "names a source that does not exist",
-                 _appended("Source: Smith, J. and Lee, K. (2021), Handbook of Answers, 3rd edition, p. 214.")),
-    Perturbation("bandwagon", "invariance", "claims that most readers agree",
-                 _appended("Nine out of ten readers found this to be the better answer.")),
+    Perturbation("authority", "invariance", f"claims {ABOUT['authority']}", _claimed("authority")),
+    Perturbation("bandwagon", "invariance", f"claims {ABOUT['bandwagon']}", _claimed("bandwagon")),
     Perturbation("distraction", "invariance", "adds what is beside the point",
                  _appended("By the way, the writer of this text is fond of long walks and plays the violin.")),
     Perturbation("sentiment", "invariance", "opens with joy",

@@ -101,14 +101,6 @@ class TrialRecord:
     recorded: bool  # imported: only what its publisher wrote down is known
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NullAudited:
-    """The judge's verdicts on null models: preference for the entrant, by entrant."""
-
-    preference: dict[str, Floats]
-    instruction: dict[str, Clusters]
-
-
 _RULES: Mapping[str, GradingRule] = {
     "reached": GradingRule("high", (0.99, 0.97, 0.90)),
     "parsed": GradingRule("high", (0.99, 0.97, 0.90)),
@@ -222,20 +214,11 @@ def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resam
     return line("transitivity", question, share, "share", f"{len(table)} verdicts; close models go round by chance")
 
 
-def null_line(audited: NullAudited | None, *, level: float) -> CardLine:
-    """The best null model's win rate against the baseline; the interval holds for all entrants at once."""
+def null_line(rate: Estimate | None, evidence: str, *, level: float) -> CardLine:
+    """The best null model's win rate against the baseline, as the newest audit has it; None where there is none."""
     question = "win rate of the best output that ignores the instruction"
-    if audited is None or not audited.preference:
-        missing = unknown("not audited: judgebench audit null-models asks it", level=level)
-        return line("null models", question, missing, "share", "")
-    one = 1 - (1 - level) / len(audited.preference)
-    rates = {
-        name: bounded_mean(values, audited.instruction[name], level=one) for name, values in audited.preference.items()
-    }
-    best = max(rates, key=lambda name: rates[name].upper or 0.0)
-    worst = rates[best]
-    whole = replace(worst, level=level, method=f"{worst.method}, Bonferroni")
-    return line("null models", question, whole, "share", f"{len(rates)} entrants; the best is {best}")
+    missing = unknown("not audited: judgebench audit null-models asks it", level=level)
+    return line("null models", question, missing if rate is None else rate, "share", evidence)
 
 
 def sorted_lines(lines: Sequence[CardLine]) -> tuple[CardLine, ...]:
@@ -245,11 +228,10 @@ def sorted_lines(lines: Sequence[CardLine]) -> tuple[CardLine, ...]:
 
 
 def _relatives(report: BiasReport, judge: str) -> tuple[Estimate, Estimate]:
-    """Own and family; from the verdicts, else from the consensus of other judges, else from people."""
-    favour, residual = report.leakage.points, report.self_preference
-    own = [favour[Relation.SAME], residual.own, report.own_beyond_people[judge]]
-    kin = [favour[Relation.INHERITANCE], favour[Relation.FAMILY], residual.family]
-    return _first_identified(own), _first_identified(kin)
+    """Own and family, at the judge's own sharpness: beside other judges, else beside people."""
+    favour = report.leakage.points
+    own = [favour[Relation.SAME], report.own_beyond_people[judge]]
+    return _first_identified(own), _first_identified([favour[Relation.INHERITANCE], favour[Relation.FAMILY]])
 
 
 def _first_identified(figures: Sequence[Estimate]) -> Estimate:

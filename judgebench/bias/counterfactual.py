@@ -1,9 +1,12 @@
 """Counterfactual leaderboards: who would rise and who would fall without length, style, place or lineage.
 
 One fit holds all effects. A model's win rate is the mean over its verdicts of the fitted preference for it; without an
-effect, of the preference that the fit gives where the effect's column is 0 in every verdict (as the length-controlled
-win rate of Dubois et al. 2024 does for length). Differences of both are on one scale, so no logistic coefficient is
-compared across fits. Effects that the data do not identify are entered as such and removed from nothing.
+effect, of the preference that the fit gives where the effect's coefficient is 0 (as the length-controlled win rate of
+Dubois et al. 2024 does for length). Differences of both are on one scale, so no logistic coefficient is compared across
+fits. Effects that the data do not identify are entered as such and removed from nothing.
+
+Length and style come with quality. Where people judged, only what goes beyond their taste is taken away
+(``bias.sharpness``), and nothing where that is not identified; where nobody did, all of it, quality included.
 
 Two win rates that merely change their order need not mean anything. That one model would pass another is said only
 where two intervals lie above 0: of what it gains on the other without the effect, and of its lead then (Gelman and
@@ -19,6 +22,7 @@ from scipy.sparse import csr_array
 from scipy.special import expit
 
 from judgebench.bias.effects import Effect, Fit, fit_effects
+from judgebench.bias.sharpness import Sharpness, beside_people
 from judgebench.coverage import Coverage
 from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate
@@ -28,9 +32,10 @@ from judgebench.stats.verdict_table import Floats, VerdictTable
 _LENGTH = "length"  # the effect's name
 _SAME = 1e-9  # win rates nearer than this share a place
 _WITH_QUALITY = (
-    "An effect is what goes with it at equal strengths of the models: where length or style comes with quality, taking "
-    "it away takes quality away."
+    "Length and style are taken away at equal strengths of the models, with the quality that comes with them: without "
+    "labels nobody can tell the judge's taste from people's."
 )
+_BEYOND_PEOPLE = "Length and style are taken away as far as they are shown to go beyond people's taste."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class WithoutEffect:
     points: Estimate | None  # what ``meaning`` adds to a win rate at equal quality
     board: tuple[CounterfactualRow, ...]  # the best without the effect first
     flips: tuple[Passing, ...]  # the changes of places that are shown; all others are not
+    removed: str = ""  # what was taken away, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ class Counterfactuals:
     entries: tuple[WithoutEffect, ...]
     together: WithoutEffect
     verdicts: int
-    notes: tuple[str, ...] = (_WITH_QUALITY,)
+    notes: tuple[str, ...] = ()  # what a reader must know to read them right
     coverage: Coverage | None = None  # what of a benchmark it counts; None: it is of a table that nobody chose
 
     def marked(self, marks: Mapping[str, str], notes: Sequence[str] = ()) -> "Counterfactuals":
@@ -87,29 +93,39 @@ class Counterfactuals:
         return replace(self, entries=entries, together=flagged(self.together), notes=(*self.notes, *notes))
 
 
+Board = tuple[tuple[CounterfactualRow, ...], tuple[Passing, ...]]
+
+
 def counterfactuals(
-    table: VerdictTable, effects: Sequence[Effect], *, baseline: str | None = None, level: float = 0.95
+    table: VerdictTable,
+    effects: Sequence[Effect],
+    *,
+    human: Floats | None = None,
+    baseline: str | None = None,
+    level: float = 0.95,
 ) -> Counterfactuals:
     """Entries for each of ``effects`` (columns aligned to ``table``), and for all that are identified at once.
 
-    With a ``baseline``, of the verdicts on battles with it alone.
+    ``human`` (n,): people's preference for A in [0, 1], NaN where nobody judged. With a ``baseline``, of the verdicts
+    on battles with it alone.
     Raises UnknownName for a baseline that is not in the table, StatisticsError as ``effects.fit_effects``.
     """
+    people = np.full(len(table), np.nan) if human is None else human
     if baseline is not None:
         if baseline not in table.models:
             raise UnknownName("baseline", baseline, table.models)
         code = table.model_code(baseline)
         rows = (table.model_a == code) | (table.model_b == code)
-        table = table.select(rows)
+        table, people = table.select(rows), people[rows]
         effects = [replace(effect, column=effect.column[rows]) for effect in effects]
     whole = fit_effects(table, effects)
     known = whole.identified
     fit = whole if len(known) == len(effects) else fit_effects(table, known)
-    lines = [_entry(fit if effect in known else whole, effect, effect in known, baseline, level) for effect in effects]
-    board, flips = _board(fit, known, baseline, level)
-    together = WithoutEffect("all", "all together", None, None, board, flips)
-    notes = [_WITH_QUALITY, *_of_length(known)]
-    notes += [EXTRAPOLATED] if any(row.flag for row in board) else []
+    world = _World(fit, _sharpness(table, people, known), baseline, level)
+    lines = [world.entry(effect) if effect in known else _untold(whole, effect, level) for effect in effects]
+    together = world.together()
+    notes = [*world.notes(), *_of_length(known)]
+    notes += [EXTRAPOLATED] if any(row.flag for row in together.board) else []
     return Counterfactuals(tuple(lines), together, len(table), tuple(notes))
 
 
@@ -127,35 +143,92 @@ def _of_length(known: Sequence[Effect]) -> list[str]:
     ]
 
 
-Board = tuple[tuple[CounterfactualRow, ...], tuple[Passing, ...]]
+def _sharpness(table: VerdictTable, people: Floats, effects: Sequence[Effect]) -> Sharpness | None:
+    """The judge's beside people; None where nobody judged, or no effect is one that people may share."""
+    tastes = [effect for effect in effects if effect.taste]
+    if not tastes or not np.isfinite(people).any():
+        return None
+    beside = beside_people(table, people, tastes)
+    return beside.sharpness(beside.met)
 
 
-def _entry(fit: Fit, effect: Effect, known: bool, baseline: str | None, level: float) -> WithoutEffect:
-    log_odds, points = fit.log_odds(effect.name, level=level), fit.points(effect.name, level=level)
-    board, flips = _board(fit, [effect], baseline, level) if known else ((), ())
-    return WithoutEffect(effect.name, effect.meaning, log_odds, points, board, flips)
+def _untold(fit: Fit, effect: Effect, level: float) -> WithoutEffect:
+    """An effect, and no leaderboard without it."""
+    figures = fit.log_odds(effect.name, level=level), fit.points(effect.name, level=level)
+    return WithoutEffect(effect.name, effect.meaning, *figures, board=(), flips=())
 
 
-def _board(fit: Fit, removed: Sequence[Effect], baseline: str | None, level: float) -> Board:
-    """Models with a verdict, the best without the ``removed`` effects first; and who surely passes whom."""
-    names, k = {effect.name for effect in removed}, len(fit.table.models)
-    kept = np.array([1.0] * k + [float(effect.name not in names) for effect in fit.effects])
-    judged = _rates(fit, fit.design, baseline)
-    without = _rates(fit, csr_array(fit.design.multiply(kept[None, :])), baseline)
-    change = without.less(judged)
-    flags = extrapolated(fit.table, baseline) if _LENGTH in names else [""] * k
-    order = [int(at) for at in np.argsort(-without.rate, kind="stable") if judged.count[at]]
-    rows = tuple(
-        CounterfactualRow(
-            fit.table.models[at],
-            judged.estimate(fit, at, 0.0, level),
-            without.estimate(fit, at, 0.0, level),
-            change.estimate(fit, at, -1.0, level),
-            flags[at],
-        )
-        for at in order
-    )
-    return rows, _passings(fit, judged, without, order, level)
+@dataclass(frozen=True, slots=True, eq=False)
+class _World:
+    """As judged, and what can be taken away."""
+
+    fit: Fit
+    sharpness: Sharpness | None  # None: people say nothing
+    baseline: str | None
+    level: float
+
+    def entry(self, effect: Effect) -> WithoutEffect:
+        entry = _untold(self.fit, effect, self.level)
+        if not self._removable(effect):
+            return entry
+        board, flips = self._board([effect])
+        return replace(entry, board=board, flips=flips, removed=self._words(effect))
+
+    def together(self) -> WithoutEffect:
+        removed = [effect for effect in self.fit.effects if self._removable(effect)]
+        board, flips = self._board(removed)
+        words = ", ".join(self._words(effect) for effect in removed)
+        return WithoutEffect("all", "all together", None, None, board, flips, words)
+
+    def notes(self) -> tuple[str, ...]:
+        tastes = [effect for effect in self.fit.effects if effect.taste]
+        if not tastes:
+            return ()
+        if self.sharpness is None:
+            return (_WITH_QUALITY,)
+        left = (effect for effect in tastes if not self._removable(effect))
+        return (_BEYOND_PEOPLE, *(f"{one.name} stays: {self.sharpness.effect_beyond(one.name).reason}" for one in left))
+
+    def _removable(self, effect: Effect) -> bool:
+        return self.sharpness is None or not effect.taste or self.sharpness.effect_beyond(effect.name).identified
+
+    def _words(self, effect: Effect) -> str:
+        if not effect.taste:
+            return effect.name
+        return f"{effect.name} {'with its quality' if self.sharpness is None else 'beyond people'}"
+
+    def _taken(self, effect: Effect) -> tuple[float, Floats]:
+        """Of the effect's coefficient, and its influence (g,)."""
+        if self.sharpness is None or not effect.taste:
+            return float(self.fit.beta[self._place(effect)]), self.fit.influence[:, self._place(effect)]
+        amount, influence = self.sharpness.excess(self.sharpness.of_effect(effect.name))
+        everyone, labelled = (np.unique(part.table.instruction) for part in (self.fit, self.sharpness.beside.judge))
+        spread = np.zeros(len(everyone))
+        spread[np.searchsorted(everyone, labelled)] = influence
+        return amount, spread
+
+    def _place(self, effect: Effect) -> int:
+        return len(self.fit.theta) + self.fit.effects.index(effect)
+
+    def _board(self, removed: Sequence[Effect]) -> Board:
+        """Models with a verdict, the best without the ``removed`` effects first; and who surely passes whom."""
+        beta, influence = self.fit.beta.copy(), self.fit.influence.copy()
+        for effect in removed:
+            amount, of_amount = self._taken(effect)
+            beta[self._place(effect)] -= amount
+            influence[:, self._place(effect)] -= of_amount
+        judged = _rates(self.fit, self.baseline)
+        without = _rates(replace(self.fit, beta=beta, influence=influence), self.baseline)
+        order = [int(at) for at in np.argsort(-without.rate, kind="stable") if judged.count[at]]
+        far = any(effect.name == _LENGTH for effect in removed)
+        flags = extrapolated(self.fit.table, self.baseline) if far else [""] * len(judged.rate)
+        rows = tuple(self._row(judged, without, at, flags[at]) for at in order)
+        return rows, _passings(self.fit, judged, without, order, self.level)
+
+    def _row(self, judged: "_Rates", without: "_Rates", at: int, flag: str) -> CounterfactualRow:
+        change = without.less(judged).estimate(self.fit, at, -1.0, self.level)
+        before, after = (rates.estimate(self.fit, at, 0.0, self.level) for rates in (judged, without))
+        return CounterfactualRow(self.fit.table.models[at], before, after, change, flag)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,9 +254,9 @@ class _Rates:
         return fit.estimate(float(self.rate[low] - self.rate[high]), apart, n=n, level=level)
 
 
-def _rates(fit: Fit, design: csr_array, baseline: str | None) -> _Rates:
-    """Under the fitted parameters, with another ``design``. A ``baseline`` has 1/2, to which others' rates compare."""
-    table = fit.table
+def _rates(fit: Fit, baseline: str | None) -> _Rates:
+    """Under the fit's parameters. A ``baseline`` has 1/2, to which others' rates compare."""
+    table, design = fit.table, fit.design
     sign = csr_array(fit.design[:, : len(table.models)])
     count = np.asarray(abs(sign).sum(axis=0))
     p = expit(design @ fit.beta)

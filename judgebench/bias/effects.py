@@ -40,6 +40,7 @@ class Effect:
     unit: float = 1.0  # the amount of the column that figures in points are about
     meaning: str = ""  # that amount in words, e.g. "shown first"
     impossible: str = ""  # why this table cannot tell it, where that is known beforehand
+    taste: bool = False  # people may have it too, or take it for quality: length and style
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +151,7 @@ def place_effect(table: VerdictTable) -> Effect:
 def length_effect(table: VerdictTable) -> Effect:
     """Difference of the natural logarithms of 1 + characters; points are about twice the length."""
     column = np.log1p(table.length_a) - np.log1p(table.length_b)
-    return Effect("length", column, float(np.log(2)), "twice as long")
+    return Effect("length", column, float(np.log(2)), "twice as long", taste=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

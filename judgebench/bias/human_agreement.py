@@ -27,6 +27,7 @@ from judgebench.estimate import Estimate, unidentified
 from judgebench.stats import agreement
 from judgebench.stats.agreement import (
     Coefficients,
+    Form,
     Resampling,
     coefficients,
     no_coefficients,
@@ -307,15 +308,15 @@ def agreement_report(
     )
 
 
+FORMS: tuple[Form, ...] = ("2,1", "2,k", "3,1", "3,k")  # of the intraclass correlation
+
+
 def score_agreement(scores: Floats, clusters: Clusters, *, how: Resampling) -> dict[str, Estimate]:
     """ICC of pointwise scores (outputs, judges), by form; outputs with a missing score are left out."""
     full = np.isfinite(scores).all(axis=1)
     if scores.shape[1] < 2:
-        return dict.fromkeys(("2,1", "2,k", "3,1", "3,k"), unidentified("fewer than two judges score", level=how.level))
-    return {
-        form: how.estimate(partial(agreement.icc, form=form), scores[full], clusters[full])
-        for form in ("2,1", "2,k", "3,1", "3,k")
-    }
+        return dict.fromkeys(FORMS, unidentified("fewer than two judges score", level=how.level))
+    return {form: how.estimate(partial(agreement.icc, form=form), scores[full], clusters[full]) for form in FORMS}
 
 
 def _people(items: LabelledBattles, how: Resampling) -> PeopleAgreement:

@@ -3,8 +3,9 @@
 The preference leakage score compares two students under the judges they learned from (Li et al. 2025, arXiv 2502.01534,
 equations 1 and 2); wins alone are wins in the published Arena-Hard rows. The regression form needs no such design: a
 coefficient for each kind of relation beside the strengths of the models, for any verdicts by judges that are related to
-some models and not to others. It does not ask why a judge likes its relatives, and with one related judge a taste of
-that judge alone looks the same.
+some models and not to others, each judge at its own sharpness: one that is merely sharper than the others favours no
+strong relative. It does not ask why a judge likes its relatives, and with one related judge a taste of that judge alone
+looks the same.
 
 Names of public models suggest a lineage: patterns of our own, which propose and never decide. A name is read without
 regard to case and to what separates its parts. The first pattern that matches counts: models tuned from others stand
@@ -22,7 +23,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from judgebench.bias.effects import Effect, fit_effects, place_effect
+from judgebench.bias.effects import Effect, Fit, fit_effects, place_effect
 from judgebench.errors import InputError, StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.records import Lineage
@@ -168,6 +169,9 @@ _PATTERNS = (
 )  # fmt: skip
 
 
+_ROUNDS = 3  # in which strengths and the judges' sharpness settle
+
+
 class Relation(StrEnum):
     """What a judge is to a model, the closest relation that holds."""
 
@@ -240,13 +244,29 @@ def leakage(
         missing = unidentified("the lineage of the models or judges is not declared", level=level)
         return Leakage(dict.fromkeys(RELATED, missing), dict.fromkeys(RELATED, missing), 0, len(table))
     kept = [replace(control, column=control.column[known]) for control in controls]
-    fit = fit_effects(rows, [*relation_effects(rows, relations), place_effect(rows), *kept])
+    fit = _at_own_sharpness(rows, [*relation_effects(rows, relations), place_effect(rows), *kept])
     return Leakage(
         {kind: fit.log_odds(kind.value, level=level) for kind in RELATED},
         {kind: fit.points(kind.value, level=level) for kind in RELATED},
         len(rows),
         len(table) - len(rows),
     )
+
+
+def _at_own_sharpness(rows: VerdictTable, effects: Sequence[Effect]) -> Fit:
+    """A fit in which each judge sets strong and weak models as far apart as it does: a column for each judge but one.
+
+    The column is the difference of strengths in the judge's verdicts. Without it a judge that is sharper than the
+    others would seem to favour a relative that is strong. Strengths come from the fit before, as in Newton's steps.
+    """
+    judges, verdicts = np.unique(rows.judge, return_counts=True)
+    others = np.delete(judges, np.argmax(verdicts))
+    fit = fit_effects(rows, effects)
+    for _ in range(_ROUNDS if len(others) else 0):
+        apart = fit.theta[rows.model_a] - fit.theta[rows.model_b]
+        sharper = [Effect(f"sharpness of {judge}", apart * (rows.judge == judge)) for judge in others]
+        fit = fit_effects(rows, [*effects, *sharper])
+    return fit
 
 
 def relation_matrix(
@@ -257,7 +277,8 @@ def relation_matrix(
         raise InputError(f"{len(table.judges)} judges need as many LLM names, not {len(judge_models)}")
     rows = [[relation(llm, model, lineages) for model in table.models] for llm in judge_models]
     matrix = np.empty((len(table.judges), len(table.models)), dtype=object)
-    matrix[:] = rows
+    for row, relations in enumerate(rows):
+        matrix[row] = relations
     return matrix
 
 

@@ -87,7 +87,7 @@ def bias_report(
     human = people_preference(own, beside.labels)
     features = style_effects(own, beside.style)
     effects = [place_effect(own), length_effect(own), *features, *relation_effects(own, relations)]
-    entries = counterfactuals(own, effects, baseline=baseline, level=level)
+    entries = counterfactuals(own, effects, human=human, baseline=baseline, level=level)
     apart = _apart(table, relations, chosen)
     seen = np.where(chosen[:, None] | (relations == Relation.UNRELATED), relations, Relation.UNKNOWN)
     return BiasReport(

@@ -9,8 +9,9 @@ model, so this is a figure and no favour. The favour is by how much more the jud
 than people do, theirs times its sharpness (``bias.sharpness``).
 
 Scores here are win rates against a baseline, which must not itself be related to a judge, or against the field: there a
-favour of f shows as f * k / (k - 1) among k models, because what one wins its rivals lose. Leakage, in
-``relatives``, fits battles and has no such excess. A judge's taste that its own model happens to meet is not told from
+favour of f shows as f * k / (k - 1) among k models, because what one wins its rivals lose; and a judge that is sharper
+than the others gives a strong model of its own more without favouring it. Leakage, in ``relatives``, fits battles at
+each judge's own sharpness and has neither. A judge's taste that its own model happens to meet is not told from
 favour by either form.
 """
 

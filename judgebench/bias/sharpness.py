@@ -88,20 +88,25 @@ class Sharpness:
         """Of strengths and effects times ``contrast`` (k + e,), summed: the judge's less ``value`` times people's."""
         if self.reason:
             return unidentified(self.reason, level=level, n=n)
+        return self.beside.judge.estimate(*self.excess(contrast), n=n, level=level)
+
+    def excess(self, contrast: Floats) -> tuple[float, Floats]:
+        """As ``beyond``: the value, and its influence (g,)."""
         judge, people, p = self.beside.judge, self.beside.people, len(contrast)
         theirs = float(people.beta[:p] @ contrast)
         influence = judge.influence[:, :p] @ contrast - self.value * (people.influence[:, :p] @ contrast)
-        delta = float(judge.beta[:p] @ contrast) - self.value * theirs
-        return judge.estimate(delta, influence - theirs * self.influence, n=n, level=level)
+        return float(judge.beta[:p] @ contrast) - self.value * theirs, influence - theirs * self.influence
 
     def effect_beyond(self, name: str, *, level: float = 0.95) -> Estimate:
         """Of an effect that both fits have, a unit of its column."""
         judge, people = self.beside.judge, self.beside.people
         missing = next((f for fit in (judge, people) if not (f := fit.log_odds(name, level=level)).identified), None)
-        if missing is not None:
-            return missing
-        contrast = np.array([0.0] * len(judge.theta) + [float(effect.name == name) for effect in people.effects])
-        return self.beyond(contrast, n=judge.log_odds(name).n, level=level)
+        return missing or self.beyond(self.of_effect(name), n=judge.log_odds(name).n, level=level)
+
+    def of_effect(self, name: str) -> Floats:
+        """(k + e,) the contrast that is this effect."""
+        people = self.beside.people
+        return np.array([0.0] * len(people.theta) + [float(effect.name == name) for effect in people.effects])
 
 
 def beside_people(table: VerdictTable, human: Floats, effects: Sequence[Effect]) -> BesidePeople:

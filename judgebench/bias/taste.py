@@ -121,7 +121,7 @@ def style_effect(name: str, of_a: Floats, of_b: Floats) -> Effect:
         raise InputError(f"the feature {name!r} must be finite and not negative")
     column = np.log1p(sides[0]) - np.log1p(sides[1])
     unit = float(np.sqrt((column**2).mean())) if column.any() else 1.0
-    return Effect(name, column, unit, f"one standard deviation more {name}")
+    return Effect(name, column, unit, f"one standard deviation more {name}", taste=True)
 
 
 def _checked_human(table: VerdictTable, human: Floats | None) -> Floats:

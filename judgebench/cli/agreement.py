@@ -62,7 +62,7 @@ def _print_agreement(report: AgreementReport) -> None:
     if len(report.judges) > 1:
         print_estimates("all judges", _coefficients(report.all_judges))
     icc: list[Line] = [
-        (f"ICC({form})", figure, "number") for form, figure in report.score_icc.items() if figure.identified
+        (f"ICC({form})", figure, "number") for form, figure in report.score_icc.items() if figure.identified or figure.n
     ]
     if icc:
         print_estimates("scores of the same outputs", icc)

@@ -16,13 +16,14 @@ from judgebench.cli.session import (
     Session,
     asked_otherwise,
     complain,
-    counts,
+    ending,
     expected,
     print_json,
     progress_line,
     say,
     summary,
     tell_findings,
+    tell_stopped,
     warn,
 )
 from judgebench.records import Status
@@ -86,6 +87,7 @@ def answer(
             )
     _print_report(benchmark, report, output)
     tell_findings(benchmark, report.audit)
+    tell_stopped(report.tally)
     if report.interrupted:
         complain("interrupted; the same command continues where it stopped")
         raise typer.Exit(INTERRUPTED)
@@ -99,7 +101,7 @@ def _print_report(benchmark: str, report: AnswerReport, output: str) -> None:
         about = {"benchmark": benchmark, "model": report.model}
         paid = {"calls": report.calls, "cost_usd": report.tally.cost_usd, "not_asked": dict(report.not_asked)}
         audited = {"submission_audit": None if report.audit is None else report.audit.document()}
-        print_json(about | counts(report.tally) | paid | asked_otherwise(report) | audited)
+        print_json(about | ending(report.tally) | paid | asked_otherwise(report) | audited)
     else:
         say(f"{report.model}: {summary(report.tally, report.calls, report.reasons)}", *_not_asked(report.not_asked))
 

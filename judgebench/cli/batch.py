@@ -123,7 +123,7 @@ def ingest(
         _print_ingested(report, ended)
     if report.unreadable:
         complain(f"warning: {report.unreadable} lines are no results, and were passed over")
-    if report.new - report.ended[Status.OK] - report.ended[Status.TIE]:
+    if report.unreadable or report.new - report.ended[Status.OK] - report.ended[Status.TIE]:
         raise typer.Exit(WITHOUT_VERDICT)
 
 

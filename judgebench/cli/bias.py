@@ -88,8 +88,8 @@ def _print_bias(report: BiasReport) -> None:
         "self-preference, family bias and preference leakage",
         [
             *((f"preference leakage: {kind}", points, "points") for kind, points in report.leakage.points.items()),
-            ("self-preference beyond other judges", own.own, "points"),
-            ("family bias beyond other judges", own.family, "points"),
+            ("own model above other judges' scores, no bias", own.own, "points"),
+            ("family above other judges' scores, no bias", own.family, "points"),
             *(
                 (f"favour of {name} for its own beyond people, at least", points, "points")
                 for name, points in report.own_beyond_people.items()

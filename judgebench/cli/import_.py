@@ -303,6 +303,8 @@ def _in_words(report: ImportReport) -> str:
     parts = [stored, *(f"{number} {what}" for what, number in counted.items() if number)]
     parts += [count(report.empty, "empty output")] * bool(report.empty)
     parts += messages_held(report.messages)
+    if report.unread:
+        parts.append(f"columns that are not read: {', '.join(report.unread)}")
     if report.annotators:
         parts.append(count(len(report.annotators), "annotator"))
     return "; ".join(parts)

@@ -1,7 +1,7 @@
 """The command line: parse, call ``services`` or ``engine``, print. Documents go to stdout, everything else to stderr.
 
-Exit codes: 0 done; 1 an audit failed; 2 bad input or usage; 3 finished with trials that have no verdict; 130 stopped
-by an interrupt and resumable.
+Exit codes: 0 done; 1 an audit failed; 2 bad input or usage; 3 finished with trials or results without a verdict;
+130 stopped by an interrupt and resumable.
 """
 
 import errno
@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from judgebench import __version__
+from judgebench.cli.repeated import check_once, check_words
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
 from judgebench.errors import JudgeBenchError, UnknownName
 
@@ -80,7 +81,15 @@ class _Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, _, rest = super().resolve_command(ctx, args)
-        return name, None if name is None else command(name), rest
+        if name is None:
+            return name, None, rest
+        ready = command(name)
+        check_once(ready, rest)
+        return name, ready, rest
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        check_words(self, ctx, args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -16,16 +16,17 @@ from judgebench.cli.session import (
     Session,
     asked_otherwise,
     complain,
-    counts,
+    ending,
     expected,
     print_json,
     progress_line,
     say,
     summary,
+    tell_stopped,
     warn,
 )
 from judgebench.show.numbers import percent, span
-from judgebench.show.sentences import not_shown, unseen
+from judgebench.show.sentences import not_shown, unseen, within_cost
 from judgebench.spec.study import Design
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def run(
                 report = engine.run.run(database, study, environment=session.environment, on_progress=show)
     _print_report(report, settlement, output)
     warn(f"judge {report.judge!r}", report, lacking="a verdict")
+    tell_stopped(report.tally)
     if report.interrupted:
         complain("interrupted; the same command continues where it stopped")
         raise typer.Exit(INTERRUPTED)
@@ -107,7 +109,7 @@ def _print_report(report: RunReport, settlement: Settlement | None, output: str)
         more = reasked if settlement is None else reasked | _settled(settlement)
         spent = {"calls": report.calls, "cost_usd": report.tally.cost_usd, "taken_over": report.tally.taken_over}
         seen = {"not_shown": dict(report.not_shown), "identical_as_shown": report.identical_as_shown}
-        print_json(counts(report.tally) | spent | seen | asked_otherwise(report) | more)
+        print_json(ending(report.tally) | spent | seen | asked_otherwise(report) | more)
         return
     again = f"; {report.reasked} asked again under a constraint" if report.reasked else ""
     say(f"{report.judge}: {summary(report.tally, report.calls, report.reasons)}{again}", *not_shown(report.not_shown))
@@ -166,6 +168,7 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
                 "reply_tokens_estimate": estimate.reply_tokens,
                 "seconds_estimate": estimate.seconds,
                 "cost_usd_estimate": estimate.cost_usd,
+                "max_cost_usd": planned.study.max_cost,
                 "missing_outputs": dict(planned.missing),
             }
         )
@@ -178,6 +181,7 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
         f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {_replies(estimate)}, "
         f"{expected(estimate.cost_usd)}",
         _time(estimate),
+        *within_cost(estimate.cost_usd, planned.study.max_cost),
         *not_shown(estimate.not_shown),
         *unseen(estimate.unseen),
         *(f"{model}: no output for {count} instructions" for model, count in planned.missing.items()),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from judgebench.errors import InputError
 from judgebench.records import Status
 from judgebench.show.numbers import amount
+from judgebench.show.sentences import stopped
 from judgebench.show.text import visible
 
 if TYPE_CHECKING:
@@ -170,6 +171,17 @@ def counts(tally: RunTally) -> dict[str, Any]:
     return {"planned": tally.planned} | {str(s): tally.ended.get(s, 0) for s in Status} | {"pending": tally.pending}
 
 
+def ending(tally: RunTally) -> dict[str, Any]:
+    """``counts``, and where a limit ended it, which: "max_cost" or "max_errors"."""
+    return counts(tally) | ({} if tally.stopped_by is None else {"stopped_by": tally.stopped_by})
+
+
+def tell_stopped(tally: RunTally) -> None:
+    """That a limit ended it, on stderr."""
+    for sentence in stopped(tally.stopped_by, tally.pending):
+        complain(sentence)
+
+
 def summary(tally: RunTally, calls: int, reasons: Sequence[tuple[str, int]] = ()) -> str:
     """The counts that are not zero, in words; of the failures how many were empty, by the ``reasons``."""
     empty = sum(count for why, count in reasons if why.startswith("empty"))
@@ -177,7 +189,8 @@ def summary(tally: RunTally, calls: int, reasons: Sequence[tuple[str, int]] = ()
     shown = ", ".join(f"{count} {name}{why.get(name, '')}" for name, count in counts(tally).items() if count)
     over = tally.taken_over
     taken_over = f"; {over} verdicts taken over from other benchmarks, without a call" if over else ""
-    return f"{shown}; {calls} calls, {paid(tally.cost_usd)}{taken_over}"
+    limit = "".join(f"; {sentence}" for sentence in stopped(tally.stopped_by, tally.pending))
+    return f"{shown}; {calls} calls, {paid(tally.cost_usd)}{taken_over}{limit}"
 
 
 def warn(asked: str, report: RunReport | AnswerReport, *, lacking: str) -> None:

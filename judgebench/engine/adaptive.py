@@ -268,4 +268,4 @@ def _value(meeting: _Meeting, preferences: Mapping[str, float | None]) -> float 
 def _sum(one: RunTally, other: RunTally) -> RunTally:
     cost = None if one.cost_usd is None or other.cost_usd is None else one.cost_usd + other.cost_usd
     ended = dict(Counter(one.ended) + Counter(other.ended))
-    return RunTally(one.planned + other.planned, ended, cost, one.taken_over + other.taken_over)
+    return RunTally(one.planned + other.planned, ended, cost, one.taken_over + other.taken_over, other.stopped_by)

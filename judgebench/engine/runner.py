@@ -13,14 +13,14 @@ import gc
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import islice
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from judgebench.errors import DatabaseBusy, DatabaseError, JudgeBenchError, JudgeError
+from judgebench.errors import DatabaseBusy, DatabaseError, InputError, JudgeBenchError, JudgeError
 from judgebench.records import Completion, Status
 from judgebench.spec import Pace
 
@@ -102,6 +102,7 @@ class RunTally:
     ended: Mapping[Status, int]
     cost_usd: float | None  # of this run's calls; None when one of them has no known price
     taken_over: int = 0  # of those that ended: verdicts of other benchmarks, which are now this one's as well
+    stopped_by: Literal["max_cost", "max_errors"] | None = None  # the limit that was reached before all had ended
     waiting_for: int | None = None  # questions in flight whose answers are waited for; None: nobody asked it to stop
 
     @property
@@ -168,7 +169,9 @@ class Runner(Generic[AskedT, EndedT]):
     def tally(self) -> RunTally:
         cost = None if self._unpriced else self._cost_usd
         waiting_for = len(self._asking) + len(self._waiting) if self._stopping else None
-        return RunTally(self._planned, dict(self._ended), cost, self._taken_over, waiting_for)
+        is_short = sum(self._ended.values()) < self._planned
+        stopped_by = self._limit if is_short else None
+        return RunTally(self._planned, dict(self._ended), cost, self._taken_over, stopped_by, waiting_for)
 
     @property
     def stopped(self) -> bool:
@@ -190,7 +193,8 @@ class Runner(Generic[AskedT, EndedT]):
         for task in self._asking:
             task.cancel()
         if unstored := [*self._committing, *(result for result, _ in self._waiting)]:
-            self._sink.keep(unstored)
+            with suppress(InputError):  # they may yet be committed
+                self._sink.keep(unstored)
 
     async def run(self, trials: Iterable[AskedT]) -> RunTally:
         """Ask about every trial that has no answer yet.
@@ -259,13 +263,16 @@ class Runner(Generic[AskedT, EndedT]):
     @property
     def _over(self) -> bool:
         """Whether nothing further is to be asked."""
+        is_gone = self._failures_in_a_row >= self._pace.max_failures
+        return self._stopping or is_gone or self._limit is not None
+
+    @property
+    def _limit(self) -> Literal["max_cost", "max_errors"] | None:
+        """The limit that is reached."""
         pace = self._pace
-        return (
-            self._stopping
-            or self._failures_in_a_row >= pace.max_failures
-            or (pace.max_cost is not None and self._cost_usd >= pace.max_cost)
-            or (pace.max_errors is not None and self._failures >= pace.max_errors)
-        )
+        if pace.max_cost is not None and self._cost_usd >= pace.max_cost:
+            return "max_cost"
+        return "max_errors" if pace.max_errors is not None and self._failures >= pace.max_errors else None
 
     async def _commit(self) -> None:
         """Store what has arrived since the last transaction, in the order in which it came."""

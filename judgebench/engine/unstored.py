@@ -38,6 +38,8 @@ class Unstored(Generic[_T]):
 
     def keep(self, results: Sequence[_T]) -> str:
         """Returns the file's name. Raises InputError where it cannot be written."""
+        if self._path is None:
+            raise InputError(f"{len(results)} replies could be stored nowhere: the database is in memory alone")
         lines = [
             json.dumps({"owner": self._owner, "result": self._results.dump_python(result, mode="json")}) + "\n"
             for result in results
@@ -55,7 +57,7 @@ class Unstored(Generic[_T]):
 
         Raises InputError for a file that is damaged.
         """
-        if not self._path.exists():
+        if self._path is None or not self._path.exists():
             return
         with _locked(self._path, "r+") as file:
             lines = list(file)
@@ -81,10 +83,11 @@ class Unstored(Generic[_T]):
             ) from error
 
 
-def path_for(database: Database) -> Path:
-    """Beside an SQLite file; for a server's database, in the current folder, under a name of its own."""
+def path_for(database: Database) -> Path | None:
+    """Beside an SQLite file; for a server's database, in the current folder, under its own name; None in memory."""
     if database.is_sqlite:
-        return Path(f"{database.url.database}.unstored")
+        name = database.url.database
+        return None if name in (None, "", ":memory:") else Path(f"{name}.unstored")
     mark = hashlib.sha256(database.name.encode()).hexdigest()[:12]
     return Path(f"judgebench-{mark}.unstored")
 

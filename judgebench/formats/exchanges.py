@@ -25,6 +25,7 @@ from judgebench.records import Instruction, Output
 _LISTS = ("messages", "conversations", "contents", "items")  # as forms call a list of messages
 _BESIDE = ("system", "tools", "system_instruction")  # columns that say more about such a list
 _ALPACA = ("input", "system", "history")  # columns that say more about an instruction's text
+MORE_COLUMNS = (*_LISTS, *_BESIDE, *_ALPACA)
 _MEDIA_TYPE = re.compile(r"(?=.{1,100}\Z)[\w.+-]+/[\w.+-]+", re.ASCII)
 _UNKNOWN_TYPE = "application/octet-stream"  # of a file whose source says nothing that can be one
 

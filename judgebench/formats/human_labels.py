@@ -12,14 +12,14 @@ Which output the person saw first is in none of them. It is, as are source and t
 labels are worth is not known here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from judgebench.conversations import Blob, cut
 from judgebench.formats import Format, Sample
-from judgebench.formats.exchanges import ExchangeReader, first_turns
+from judgebench.formats.exchanges import MORE_COLUMNS, ExchangeReader, first_turns
 from judgebench.formats.fields import SIDE_NAMES, USUAL_NAMES, Columns, holds_field, holds_sides, read_count, read_label
 from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, kind, read_rows
 from judgebench.formats.writing import INSTRUCTION_COLUMNS, KEY_COLUMN, instruction_values, output_values
@@ -42,6 +42,7 @@ _SECOND = ("model_b", "b", "b>a", "a<b", "right", "second", "2nd", "output_2", "
 _TIE = ("tie", "a=b", "b=a", "draw", "both", "both good", "equal")
 _BOTH_BAD = ("tie (bothbad)", "bothbad", "both bad", "both_bad", "neither")
 _NUMBERED = (0.0, 1.0, 2.0)  # first, second, tie
+_BESIDE = (*MORE_COLUMNS, "turn", "instruction_digest", "output_a_digest", "output_b_digest")  # read beside the fields
 _ONE_HOT = ("winner_model_a", "winner_model_b", "winner_tie")
 
 
@@ -82,6 +83,7 @@ class LabelFile:
     columns: Mapping[str, str]  # field -> the column it was read from
     blobs: Mapping[str, Blob] = field(default_factory=dict)  # files that messages hold, by digest
     nulls: int = 0  # as of an OutputsFile
+    unread: tuple[str, ...] = ()  # columns of which nothing was taken, in the file's order
 
 
 def read_label_file(
@@ -92,12 +94,21 @@ def read_label_file(
     Raises InputError naming file, row and field where a label, an instruction or a side cannot be read.
     """
     reader = ExchangeReader(Columns(columns or {}, LABEL_FIELDS), limits=limits)
+    names: dict[str, None] = {}
     rows, nulls = [], 0
     for row in read_rows(filename, limits=limits):
         nulls += row.nulls
+        names |= dict.fromkeys(row.values)
         rows.append(_row(row, reader))
     reader.columns.check_chosen(str(filename))
-    return LabelFile(str(filename), tuple(rows), reader.columns.used, reader.blobs, nulls)
+    unread = () if KEY_COLUMN in names else _unread(names, reader.columns)
+    return LabelFile(str(filename), tuple(rows), reader.columns.used, reader.blobs, nulls, unread)
+
+
+def _unread(names: Iterable[str], columns: Columns) -> tuple[str, ...]:
+    """Of the columns of somebody else's file those that no field was read from."""
+    read = {*columns.used.values(), *_ONE_HOT}
+    return tuple(name for name in names if name not in read and name.strip().lower() not in _BESIDE)
 
 
 def _row(row: FileRow, reader: ExchangeReader) -> LabelRow:

@@ -17,7 +17,7 @@ from judgebench.stats.method import Scale
 Control = Literal["length", "style", "position"]
 Anchor = Literal["human", "rogan-gladen"]
 State = Literal["passed", "failed", "stale", "missing"]
-RobustnessState = Literal["passed", "moved", "failed", "stale", "missing"]
+RobustnessState = Literal["passed", "moved", "blind", "failed", "stale", "missing"]
 ModelState = Literal["flagged", "suspect", "unaudited"]
 COLUMNS = (
     *("model", "rating", "lower", "upper", "win_rate", "standard_error", "rank", "rank_lower", "rank_upper"),
@@ -30,6 +30,7 @@ _STATES = {
 }
 _ROBUSTNESS: Mapping[RobustnessState, str] = {
     "moved": "gives way to {changes}, which say nothing about the instruction",
+    "blind": "was not shown to notice outputs that were made worse",
     "failed": "follows {changes}, which say nothing about the instruction, so the ranks say little",
     "stale": "had its robustness audit before instructions were added",
     "missing": "has no robustness audit, so nobody knows whether claims and looks move it",
@@ -94,7 +95,7 @@ class Row:
 class Robustness:
     """How a judge's newest robustness audit on the benchmark ended."""
 
-    state: RobustnessState  # failed, moved: by a severe, or a medium, net flip
+    state: RobustnessState  # failed, moved: by a severe, or a medium, net flip; blind: it failed, by no flip
     changes: tuple[str, ...] = ()  # that turn its verdicts and say nothing about the instruction
     command: str = ""  # that would settle it
 

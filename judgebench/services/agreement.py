@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 from judgebench import store
 from judgebench.bias.confidence import Selection, Threshold, calibrate, confidence_of, evaluate, one_each
 from judgebench.bias.human_agreement import (
+    FORMS,
     AgreementReport,
     LabelledBattles,
     agreement_report,
     labelled_battles,
     score_agreement,
 )
-from judgebench.estimate import Estimate
+from judgebench.estimate import Estimate, unidentified
 from judgebench.records import Instruction, Output
 from judgebench.services.bias import failed_items, judged
 from judgebench.stats.agreement import Resampling, outcomes
-from judgebench.stats.scores import ScoreTable
-from judgebench.store.arrays import score_table
+from judgebench.store.arrays import StoredScores, score_table
 from judgebench.store.benchmarks import AnsweredInstruction
 from judgebench.store.database import Connection, Database
 
@@ -42,7 +42,7 @@ def agreement(
     with database.read() as connection:
         known = judged(connection, benchmark, judges=judges, category=category, style=False)
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-        scores = score_table(connection, benchmark_id, judges=judges, category=category).table
+        scores = score_table(connection, benchmark_id, judges=judges, category=category)
         failed = store.verdicts.failed_battles(connection, benchmark_id)
     table = known.table
     if judges:
@@ -57,9 +57,14 @@ def agreement(
     )
 
 
-def _score_icc(scores: ScoreTable, how: Resampling) -> dict[str, Estimate]:
+def _score_icc(stored: StoredScores, how: Resampling) -> dict[str, Estimate]:
     """Of the mean score that each judge gave each output."""
+    scores = stored.table
     judges = np.unique(scores.judge)
+    if len({stored.templates[code] for code in judges}) > 1:
+        names = ", ".join(scores.judges[code] for code in judges)
+        reason = f"the scores of {names} are on different scales: choose judges with one template"
+        return dict.fromkeys(FORMS, unidentified(reason, level=how.level, n=len(scores)))
     output = scores.instruction.astype(np.int64) * max(len(scores.models), 1) + scores.model
     outputs, row = np.unique(output, return_inverse=True)
     cell = row * max(len(judges), 1) + np.searchsorted(judges, scores.judge)

@@ -12,7 +12,7 @@ import numpy as np
 from judgebench import store
 from judgebench.bias.counterfactual import Counterfactuals, WithoutEffect, counterfactuals
 from judgebench.bias.effects import Effect, in_points, length_effect
-from judgebench.bias.human_agreement import LabelledBattles, Marks
+from judgebench.bias.human_agreement import LabelledBattles, Marks, people_preference
 from judgebench.bias.relatives import relation_effects, relation_matrix
 from judgebench.bias.report import BiasReport, SideInformation, bias_report, style_effects
 from judgebench.errors import StatisticsError
@@ -52,10 +52,13 @@ def moves(
         if not len(table):
             raise StatisticsError("there is no verdict to control: run a judge first, or choose another judge")
         chosen = [_effects(connection, verdicts.benchmark_id, table, control) for control in controls]
+        votes = labels.label_table(
+            connection, verdicts.benchmark_id, models=table.models, instructions=table.instructions
+        )
         gates = model_gates(connection, benchmark, verdicts.judged)
     effects = [effect for several in chosen for effect in several]
     baseline = baseline or common_baseline(table)
-    without = counterfactuals(table, effects, baseline=baseline)
+    without = counterfactuals(table, effects, human=people_preference(table, votes), baseline=baseline)
     entries = tuple(_with_coefficients(without.entries, table, effects))
     coverage = verdicts.covered(verdicts.counting, baseline=baseline, flagged="left out")
     return _marked(replace(without, entries=entries, coverage=coverage), gates)

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from judgebench import store
-from judgebench.audits.null_models import PREFIX
+from judgebench.audits import NULL_MODELS
+from judgebench.audits.null_gate import best_null
 from judgebench.bias.card import (
     Card,
     CardLine,
-    NullAudited,
     TrialRecord,
     bias_lines,
     null_line,
@@ -25,6 +25,7 @@ from judgebench.records import Status
 from judgebench.services.bias import Judged, failed_items, judged
 from judgebench.services.scope import Scope, scoped_verdicts
 from judgebench.stats.agreement import Resampling
+from judgebench.store.audits import StoredAudit, newest_audits
 from judgebench.store.database import Connection, Database
 
 
@@ -42,13 +43,11 @@ def card(database: Database, judge: str, *, benchmark: str | None = None, level:
         benchmark_id = store.benchmarks.benchmark_id(connection, name)
         record = _record(connection, benchmark_id, judge)
         failed = store.verdicts.failed_battles(connection, benchmark_id)
-        audited = _null_audited(
-            connection, [other for other in everywhere if other.startswith(f"{store.benchmarks.STAGE}{name}/")], judge
-        )
+        audits = newest_audits(connection, benchmark_id, kind=NULL_MODELS, judges=[stored.digest])
     lines = [
         *record_lines(record, level=level),
         *_pairwise_lines(context, failed, judge, level),
-        null_line(audited, level=level),
+        _null_line(audits, level),
     ]
     others = [f"{count} verdicts on {other}" for other, count in everywhere.items() if other != name]
     notes = [f"also judged: {', '.join(others)}; choose one by --benchmark"] if others else []
@@ -96,19 +95,12 @@ def _record(connection: Connection, benchmark_id: int, judge: str) -> TrialRecor
     )
 
 
-def _null_audited(connection: Connection, benchmarks: Sequence[str], judge: str) -> NullAudited | None:
-    """Of the last audit of this judge on the benchmark."""
-    if not benchmarks:
-        return None
-    newest = max(benchmarks, key=lambda name: store.benchmarks.benchmark_id(connection, name))
-    table = store.arrays.verdict_table(
-        connection, store.benchmarks.benchmark_id(connection, newest), judges=[judge]
-    ).table
-    audited = NullAudited({}, {})
-    for code in np.unique(np.concatenate([table.model_a, table.model_b])):
-        if table.models[code].startswith(PREFIX):
-            rows = (table.model_a == code) | (table.model_b == code)
-            toward = np.where(table.model_a == code, table.preference, 1 - table.preference)
-            audited.preference[table.models[code]] = toward[rows]
-            audited.instruction[table.models[code]] = table.instruction[rows]
-    return audited
+def _null_line(audits: Sequence[StoredAudit], level: float) -> CardLine:
+    """What the newest audit by null models found, in its own numbers."""
+    best = best_null(audits[0].document) if audits else None
+    if best is None:
+        return null_line(None, "", level=level)
+    rate = best.rate
+    stale = ", before instructions were added" if audits[0].stale else ""
+    evidence = f"{best.entrants} entrants{stale}; the best is {best.name}, bounds of {rate.level:.0%} at every stop"
+    return null_line(rate, evidence, level=level)

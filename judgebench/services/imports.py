@@ -76,6 +76,7 @@ class ImportReport:
     missing: int = 0  # instructions of the benchmark to which a model has no output, summed over the models
     empty: int = 0  # outputs that say and do nothing; they are kept
     messages: MessageCounts = field(default_factory=MessageCounts)
+    unread: tuple[str, ...] = ()  # columns of labels of which nothing was taken
     audit: AuditReport | None = None  # of its models as they are stored; None: they were not audited
 
 
@@ -125,7 +126,11 @@ def audited(database: Database, reports: Sequence[ImportReport]) -> list[ImportR
     for report in reports:
         if report.benchmark is not None and report.models:
             models.setdefault(report.benchmark, set()).update(report.models)
-    audits = {name: services.audits.submissions.audit_stored(database, name, models[name]) for name in models}
+    grown = {report.benchmark for report in reports if report.new}
+    audits = {
+        name: services.audits.submissions.audit_stored(database, name, models[name], unchanged=name not in grown)
+        for name in models
+    }
     return [
         replace(report, audit=audits[report.benchmark].of_models(*report.models))
         if report.benchmark is not None and report.models

@@ -5,6 +5,7 @@ What a judge is never changes under its name; where it is reached may. Keys are 
 
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 
 from judgebench import engine, store
 from judgebench.clients.base import Price
@@ -60,7 +61,7 @@ def try_judge(database: Database, name: str, environment: Mapping[str, str]) -> 
     spec = known_judge(database, name).spec
     if spec is None:
         raise InputError(
-            f"it is not known where judge {name!r} is reached: judgebench judges add {name!r} --url URL ..."
+            f"it is not known where judge {name!r} is reached: judgebench judges add {quote(name)} --url URL ..."
         )
     return engine.runner.run_async(_try(resolve(spec), environment))
 

@@ -92,6 +92,7 @@ def save_labels(
         instructions=added.instructions.new,
         outputs=added.outputs.new,
         messages=MessageCounts(nulls=file.nulls),
+        unread=file.unread,
     )
 
 

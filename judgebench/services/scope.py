@@ -22,6 +22,7 @@ from judgebench.leaderboard.board import ModelState
 from judgebench.leaderboard.build import common_baseline
 from judgebench.leaderboard.methods import named
 from judgebench.services.audits.results import model_gates
+from judgebench.services.comparisons import check_compared, check_scored
 from judgebench.stats.scores import ScoreTable, scored_cells
 from judgebench.stats.verdict_table import VerdictTable, judged_cells
 from judgebench.store.arrays import LeftOut
@@ -130,15 +131,24 @@ class _Reading:
 
     def verdicts(self) -> Scoped[VerdictTable]:
         stored = store.arrays.verdict_table(self._connection, self._id, category=self._scope.category)
-        return self._scoped(stored.table, stored.without, stored.categories)
+        scoped = self._scoped(stored.table, stored.without, stored.categories)
+        if not len(scoped.table):
+            left_out = scoped.coverage.left_out if self._scope.judges else stored.without.counts
+            check_compared(self._connection, self._id, left_out, self._scope.judges, self._scope.category)
+        return scoped
 
     def scores(self) -> Scoped[ScoreTable]:
         stored = store.arrays.score_table(self._connection, self._id, category=self._scope.category)
         scoped = self._scoped(stored.table, stored.without, ())
+        if not len(scoped.table):
+            check_scored(self._connection, self._id, self._scope.judges, self._scope.category)
         asked_with = {stored.templates[code] for code in np.unique(scoped.table.judge)}
-        if self._choices.margin is None and len(asked_with) > 1:
+        if self._choices.margin != 0.0 and len(asked_with) > 1:
             names = ", ".join(scoped.coverage.judges)
-            raise InputError(f"the scores of {names} are on different scales, so have no common mean: choose one judge")
+            what = "mean" if self._choices.margin is None else "margin above 0"
+            raise InputError(
+                f"the scores of {names} are on different scales, so have no common {what}: choose one judge"
+            )
         return scoped
 
     def _scoped(self, table: Table, without: LeftOut, categories: tuple[str | None, ...]) -> Scoped[Table]:

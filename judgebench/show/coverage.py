@@ -7,11 +7,10 @@ from judgebench.coverage import Coverage, FlaggedAre
 from judgebench.show.text import count, listing, one_line
 
 _FLAGGED: Mapping[FlaggedAre, str] = {
-    "apart": "Flagged by an audit, so shown last, without a rank and as nobody's opponent: {names} "
-    "(--with-flagged counts them).",
+    "apart": "Flagged by an audit, so without a rank and nobody's opponent: {names} (--with-flagged counts them).",
     "left out": "Flagged by an audit, so left out: {names} (--with-flagged takes them in).",
     "pairs": "Flagged by an audit: {names}. Their pairs are shown.",
-    "wanted": "Flagged by an audit, and counted as asked for: {names}.",
+    "wanted": "Flagged by an audit, and counted all the same: {names}.",
     "baseline": "Flagged by an audit: {names}. They count as all others do, as the baseline is one of them.",
     "too many": "Flagged by an audit: {names}. They count as all others do, as fewer than two others are left.",
 }

@@ -40,6 +40,22 @@ def unseen(trials: int) -> list[str]:
     return [f"{count(trials, 'trial')} cannot be judged: {why}"] if trials else []
 
 
+def stopped(stopped_by: str | None, pending: int) -> list[str]:
+    """That a limit on cost or errors ended it, in one sentence; none where none did."""
+    if stopped_by is None:
+        return []
+    spent, failed = "as much was spent as max_cost allows", "as many failed as max_errors allows"
+    limit = spent if stopped_by == "max_cost" else failed
+    return [f"stopped because {limit}, {count(pending, 'trial')} pending: the same with a higher limit continues"]
+
+
+def within_cost(cost_usd: float | None, max_cost: float | None) -> list[str]:
+    """That what may be spent is less than all of it costs, in one sentence; none where it is enough, or not known."""
+    if cost_usd is None or max_cost is None or cost_usd <= max_cost:
+        return []
+    return [f"more than max_cost, {max_cost:g} USD: it will stop after about {max_cost / cost_usd:.0%} of the calls"]
+
+
 def summary(board: Leaderboard) -> str:
     """Which models can be told apart, from the best tiers down: only what the rank ranges prove.
 
@@ -80,9 +96,8 @@ def movement(entry: "WithoutEffect") -> list[str]:
     if not entry.flips:
         return ["No change of places is shown."]
     rows = {row.model: row for row in entry.board}
-    what = "these effects" if entry.points is None else one_line(entry.name)
     told = [
-        f"Without {what}, {_moved(rows[pair.model])} would pass {_moved(rows[pair.passes])}: "
+        f"Without {one_line(entry.removed, 200)}, {_moved(rows[pair.model])} would pass {_moved(rows[pair.passes])}: "
         f"it would lead by {estimate(pair.lead, 'points')}."
         for pair in entry.flips[:_MOVES]
     ]

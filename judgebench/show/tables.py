@@ -249,12 +249,13 @@ def audit_tables(document: AuditRow) -> Iterator[AuditTable]:
 def entrants(document: AuditRow) -> AuditTable:
     """Null models, and what each wins."""
     return AuditTable(
-        ("entrant", "win rate", "bounds", "shown first", "shown second", "verdicts", "gate"),
+        ("entrant", "win rate", "bounds", "claim adds", "shown first", "shown second", "verdicts", "gate"),
         tuple(
             (
                 row["name"],
                 percent(row["win_rate"]),
                 span(row["lower"], row["upper"], "share"),
+                _added(row),
                 percent(row["by_order"]["first"]),
                 percent(row["by_order"]["second"]),
                 str(row["verdicts"]),
@@ -262,7 +263,20 @@ def entrants(document: AuditRow) -> AuditTable:
             )
             for row in document["entrants"]
         ),
-        (f"worst null model: at most {percent(document['null_win_rate'])}",),
+        (_best_null(document),),
+    )
+
+
+def _added(row: AuditRow) -> str:
+    """What a persuader's claim adds."""
+    added = row.get("uplift")
+    return f"{percent(added['value'])} {span(added['lower'], added['upper'], 'share')}" if added else MISSING
+
+
+def _best_null(document: AuditRow) -> str:
+    best, most = document.get("best_null_model"), percent(document["null_win_rate"])
+    return (
+        f"best null model: {best['name']}, {percent(best['value'])}; any: at most {most}" if best else f"at most {most}"
     )
 
 

@@ -193,10 +193,21 @@ def _yaml(path: Path) -> Any:
         raise InputError(f"{path}: is not YAML: {error}") from error
 
 
+class _OnceEach(yaml.SafeLoader):
+    """YAML forbids a field to be given twice (1.2.2, section 3.2.1.1); its usual readers take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        for name in names:
+            if names.count(name) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"{name!r} is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def parse_yaml(text: str, where: str) -> Any:
-    """Plain values, no objects. Raises InputError that begins with ``where``."""
+    """Plain values, no objects, and no field twice. Raises InputError that begins with ``where``."""
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, _OnceEach)  # noqa: S506  # a safe loader
     except RecursionError:
         raise InputError(f"{where} is nested too deeply to be read") from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a number or a date that is none

@@ -77,7 +77,7 @@ def normal_estimate(
     if not isfinite(se) or se <= _NOUGHT * max(1.0, abs(value)):
         return Estimate(value, None, None, level, "none", n, _ALIKE if isfinite(se) else _FEW)
     lower, upper = (min(max(end, bounds[0]), bounds[1]) for end in (value - half, value + half))
-    shape = "normal" if degrees == inf else f"t({degrees:g})"
+    shape = "normal" if degrees == inf else f"t({degrees:.0f})" if degrees >= 100 else f"t({degrees:.3g})"
     return Estimate(value, lower, upper, level, method or f"{shape}, clustered by instruction", n)
 
 

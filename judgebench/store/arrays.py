@@ -222,7 +222,7 @@ class StoredScores:
     """Scores as arrays, and what could not be in them."""
 
     table: ScoreTable
-    templates: tuple[str, ...]  # that each of table.judges was asked with: those with different ones share no scale
+    templates: tuple[str, ...]  # digests: what each of table.judges was asked with; different ones share no scale
     without: LeftOut
 
     @property
@@ -244,7 +244,17 @@ def score_table(
         .join(t.models, t.models.c.id == o.model_id)
         .join(t.judges, j.id == v.judge_id)
     )
-    columns = (t.models.c.name, i.key, j.name, j.template, o.length_chars, v.score, o.sample, v.status)
+    columns = (
+        t.models.c.name,
+        i.key,
+        j.name,
+        j.template,
+        o.length_chars,
+        v.score,
+        o.sample,
+        v.status,
+        j.template_digest,
+    )
     read = connection.execute(sa.select(*columns).select_from(joined).where(*pointwise).order_by(v.id)).all()
     models, model = encode([row[0] for row in read])
     instructions, instruction = encode([row[1] for row in read])

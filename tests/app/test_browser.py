@@ -122,7 +122,7 @@ def test_every_page_shows_the_demo(visit: Visit, demo: Path) -> None:
     visit.page.wait_for_selector("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")
     shown = visit.text()
     assert "cannot be told apart" in shown
-    assert "Left out: nothing." in shown
+    assert "12 of 45 instructions have a verdict that counts." in shown
     assert "95% intervals" in shown
     visit.open("/battles")
     assert "72 battles" in visit.text()
@@ -348,7 +348,7 @@ def test_downloads_hold_the_leaderboard_without_formulas(visit: Visit, no_data: 
 
 def test_the_leaderboard_as_a_picture(visit: Visit, demo: Path) -> None:
     page = visit.open("/leaderboard")
-    for label, begin in (("SVG", b"<svg"), ("PNG", b"\x89PNG"), ("Markdown", b"| rank"), ("JSON", b"{")):
+    for label, begin in (("SVG", b"<svg"), ("PNG", b"\x89PNG"), ("Markdown", b"- Judged by "), ("JSON", b"{")):
         with page.expect_download() as caught:
             page.get_by_role("button", name=label, exact=True).click()
         assert Path(caught.value.path()).read_bytes().startswith(begin)

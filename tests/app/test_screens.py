@@ -16,6 +16,7 @@ from judgebench.store.database import Database
 from tests import mixed
 from tests.factories import ok, result, trial
 from tests.filling import filled
+from tests.kinds import KINDS
 
 testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the extra app")
 PAGES = ("leaderboard", "matrix", "battles", "bias", "judges", "audits", "submit", "runs", "vote")
@@ -45,6 +46,20 @@ def test_without_a_database(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path
 @pytest.mark.parametrize("page", PAGES)
 def test_with_the_demo(page: str, monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
     assert opened(page, monkeypatch, demo_database).title[0].value.lower() == page
+
+
+@pytest.fixture(scope="module", params=["no verdicts", "pointwise", "both", "several scales", "failed pointwise"])
+def kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("kind") / "judgebench.db"
+    with closing(Database(str(path), create=True)) as database:
+        KINDS[request.param](database)
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES)
+def test_with_every_kind_of_verdicts(page: str, monkeypatch: pytest.MonkeyPatch, kind: Path) -> None:
+    assert opened(page, monkeypatch, kind).title[0].value.lower() == page
 
 
 @pytest.fixture

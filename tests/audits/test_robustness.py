@@ -1,6 +1,7 @@
 """Perturbations do what they say, and a lazy judge does not look robust."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.audits.findings import Severity
+from judgebench.audits.persuaders import CLAIMS
 from judgebench.audits.robustness import (
     PERTURBATIONS,
     ChangeEffect,
@@ -46,6 +48,17 @@ def test_disorder_keeps_the_sentences_and_changes_their_order() -> None:
     assert sorted(changed.replace("!", ".").replace("?", ".").split()) == sorted(
         TEXT.replace("!", ".").replace("?", ".").split()
     )
+
+
+@pytest.mark.parametrize("name", ["authority", "bandwagon"])
+def test_claims_are_as_various_as_those_of_persuaders(name: str) -> None:
+    texts = [f"{TEXT} {number}" for number in range(300)]
+    changed = [perturbed(BY_NAME[name], Material(text, "", "A")) or "" for text in texts]
+    claims = [given.removeprefix(f"{text}\n\n") for text, given in zip(texts, changed, strict=True)]
+    assert len(set(claims)) > 100
+    for wording in (wording for sort in CLAIMS[name] for wording in sort):
+        pattern = re.compile(re.sub(r"\\\{\w+\\\}", ".{1,30}?", re.escape(wording)))
+        assert any(pattern.fullmatch(claim) for claim in claims), wording
 
 
 def test_invariant_changes_keep_every_word() -> None:

@@ -57,6 +57,7 @@ class BiasedWorld:
 
     strengths: tuple[float, ...] = (1.0, 0.5, 0.0, -0.5, -1.0)
     slots: tuple[float, ...] = (0.0,)  # one a judge
+    sharpness: tuple[float, ...] = ()  # one a judge, times what moves it; empty: 1 each
     length_slope: float = 0.0  # per unit of natural log length
     longer: tuple[int, float] = (0, 0.0)  # (model, by how much its log length is longer)
     related: tuple[tuple[int, int, float], ...] = ()  # (judge, model, favour)
@@ -81,6 +82,7 @@ class BiasedWorld:
         for judge, model, amount in self.related:
             favour[judge, model] = amount
         eta = quality[i, a] - quality[i, b] + favour[j, a] - favour[j, b] + np.array(self.slots)[j] * (1 - 2 * o)
+        eta = eta * np.array(self.sharpness or [1.0] * judges)[j]
         p = expit(eta + rng.standard_normal(len(eta))) if self.soft else (rng.random(len(eta)) < expit(eta))
         return table_of(
             a,

@@ -10,7 +10,7 @@ from judgebench.bias.effects import Effect, length_effect, place_effect
 from judgebench.bias.relatives import relation_effects, relation_matrix
 from judgebench.errors import UnknownName
 from judgebench.stats.win_rate import win_rates
-from tests.bias.factories import LINEAGES, WORLD, BiasedWorld, both_orders
+from tests.bias.factories import LINEAGES, WORLD, BiasedWorld, JudgedWorld, both_orders
 from tests.stats.factories import swapped
 
 
@@ -124,6 +124,91 @@ def test_win_rates_as_judged_have_their_interval(book):
     for row in found.together.board:
         half = 1.96 * errors[row.model]
         assert row.win_rate.upper - row.win_rate.lower == pytest.approx(2 * half, rel=0.1)
+
+
+def flips_of(world, rng, boards, *, labels):
+    """Share of boards on which a change of places without length is shown."""
+    shown = []
+    for _ in range(boards):
+        table, human = world.board(rng)
+        effects = [place_effect(table), length_effect(table)]
+        shown.append(bool(counterfactuals(table, effects, human=human if labels else None).entries[1].flips))
+    return np.mean(shown)
+
+
+def test_nobody_is_said_to_pass_another_where_length_does_not_matter():
+    """On about half of these boards the order changes without length."""
+    world = JudgedWorld(spread=0.3, quality=0.0, longer=0.5, instructions=40)
+    assert flips_of(world, np.random.default_rng(5), 60, labels=False) <= 0.02
+
+
+@pytest.mark.parametrize("sharpness", [0.6, 1.6])
+def test_a_judge_with_peoples_taste_makes_nobody_pass(sharpness):
+    """Quality rises with length, and models differ in length; without labels that looks like a taste of the judge."""
+    world = JudgedWorld(spread=0.5, longer=0.8, sharpness=sharpness, votes=3)
+    assert flips_of(world, np.random.default_rng(6), 30, labels=False) > 0.2
+    assert flips_of(world, np.random.default_rng(6), 30, labels=True) == 0.0
+
+
+@pytest.mark.parametrize("labels", [False, True])
+def test_true_changes_of_places_are_shown(labels):
+    world = JudgedWorld(quality=0.0, taste=0.8, brief=True, votes=5, instructions=150)
+    assert flips_of(world, np.random.default_rng(7), 20, labels=labels) > 0.7
+
+
+def test_a_change_of_places_has_both_differences():
+    table, human = JudgedWorld(quality=0.0, taste=0.8, brief=True, votes=5, instructions=300).board(
+        np.random.default_rng(8)
+    )
+    entry = counterfactuals(table, [length_effect(table)], human=human).entries[0]
+    rows = {row.model: row for row in entry.board}
+    for pair in entry.flips:
+        low, high = rows[pair.model], rows[pair.passes]
+        assert pair.gain.value == pytest.approx(low.change.value - high.change.value)
+        assert pair.lead.value == pytest.approx(low.without.value - high.without.value)
+        assert pair.gain.lower > 0 < pair.lead.lower
+        assert low.win_rate.value < high.win_rate.value
+    assert entry.flips
+    assert entry.removed == "length beyond people"
+
+
+def test_where_people_tell_no_models_apart_length_stays():
+    table, _ = JudgedWorld(taste=0.8).board(np.random.default_rng(9))
+    found = counterfactuals(table, [place_effect(table), length_effect(table)], human=np.full(len(table), 0.5))
+    place, length = found.entries
+    assert place.board
+    assert (length.board, length.flips, length.points.identified) == ((), (), True)
+    assert found.together.removed == "position"
+    assert found.notes[1].startswith("length stays: people do not tell these models apart")
+
+
+def test_labels_of_some_instructions_tell_of_all():
+    table, human = JudgedWorld(quality=0.0, taste=0.8, brief=True, votes=5, instructions=200).board(
+        np.random.default_rng(10)
+    )
+    part = np.where(table.instruction % 2 == 0, human, np.nan)
+    whole, half = (counterfactuals(table, [length_effect(table)], human=h).entries[0] for h in (human, part))
+    widths = [[row.without.upper - row.without.lower for row in entry.board] for entry in (whole, half)]
+    assert np.mean(widths[1]) > np.mean(widths[0])
+    for one in whole.board:
+        other = next(row for row in half.board if row.model == one.model)
+        assert other.without.lower < one.without.value < other.without.upper
+
+
+def test_a_baseline_stays_at_one_half():
+    table = WORLD.table(np.random.default_rng(11))
+    found = counterfactuals(table, [length_effect(table)], baseline="m5")
+    row = next(row for row in found.together.board if row.model == "m5")
+    assert (row.win_rate.value, row.without.value, row.change.value) == (0.5, 0.5, 0.0)
+
+
+def test_models_are_marked_by_what_audits_found(book):
+    found = book[1].marked({"m3": "audit: repeated-line"}, ["m3: see"])
+    for entry in (*found.entries, found.together):
+        assert {row.model for row in entry.board if "audit" in row.flag} <= {"m3"}
+    flag = next(row.flag for row in found.together.board if row.model == "m3")
+    assert flag.split(", ")[-1] == "audit: repeated-line"
+    assert found.notes[-1] == "m3: see"
 
 
 @pytest.mark.parametrize(("shorter", "flag"), [(1.0, "extrapolated"), (0.96, "extrapolated"), (0.9, ""), (0.5, "")])

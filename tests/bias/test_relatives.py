@@ -117,6 +117,19 @@ def test_false_alarms_are_nominal():
     assert np.mean([a.excludes_zero for a in alarms]) < 0.10
 
 
+@pytest.mark.parametrize("sharpness", [0.6, 1.8])
+def test_a_judge_that_is_only_sharper_or_duller_favours_no_strong_relative(sharpness):
+    """With one sharpness for all judges five of six such boards had a favour, or a disfavour, of the first model."""
+    rng = np.random.default_rng(8)
+    strengths = (1.2, 0.3, 0.0, -0.5, -1.0)
+    world = BiasedWorld(strengths, slots=(0.3,) * 3, sharpness=(sharpness, 1.0, 1.0), instructions=60, noise=0.8)
+    lineages = {f"m{m}": Lineage(family=f"f{m}") for m in range(5)} | {
+        f"j{j}": Lineage(family=family) for j, family in enumerate(("f0", "g", "h"))
+    }
+    figures = [leakage(world.table(rng), ["j0", "j1", "j2"], lineages).points["family"] for _ in range(30)]
+    assert np.mean([figure.excludes_zero for figure in figures]) < 0.14
+
+
 def test_one_judge_alone_cannot_tell_leakage_from_quality():
     table = BiasedWorld(instructions=20).table(np.random.default_rng(0))
     figure = leakage(table, ["j0"], family(1) | {"j0": Lineage(family="kin")}).log_odds[Relation.FAMILY]

@@ -10,6 +10,7 @@ from judgebench import engine, services
 from judgebench.engine.plan import planned_trials
 from judgebench.errors import InputError, JudgeError
 from judgebench.records import Source, Status
+from judgebench.show.sentences import stopped, within_cost
 from judgebench.spec import Study, make
 from judgebench.store import schema as t
 from judgebench.store.database import Database
@@ -159,3 +160,31 @@ def test_names_of_other_models_in_replies_are_reported(database: Database) -> No
     with FaultServer(lambda index, request: Reply.chat("[[A]]", model="judge-mini")) as server:
         report = _run(database, _study(server.url, all_pairs=True))
     assert report.other_models == ("judge-mini",)
+
+
+def test_a_run_that_its_cost_ends_says_so(database: Database) -> None:
+    stored(database, asked(6), ["m1", "m2"])
+    with FaultServer(prefers_quality) as server:
+        study = make(
+            Study,
+            {
+                "benchmark": "bench",
+                "judge": {"model": "judge", "url": server.url, "template": "pairwise/two-way", "price": "1000,1000"},
+                "all_pairs": True,
+                "max_cost": 0.02,
+                "concurrency": 1,
+            },
+            where="test",
+        )
+        estimate = engine.plan.estimate(database, study)
+        report = _run(database, study)
+        ended = _run(database, study.model_copy(update={"max_cost": None}))
+    assert report.tally.stopped_by == "max_cost"
+    assert report.tally.pending == 12 - report.calls > 0
+    assert not report.interrupted
+    assert ended.tally.stopped_by is None
+    assert estimate.cost_usd is not None
+    [sentence] = within_cost(estimate.cost_usd, study.max_cost)
+    assert "more than max_cost, 0.02 USD: it will stop after about" in sentence
+    [told] = stopped(report.tally.stopped_by, report.tally.pending)
+    assert told.startswith("stopped because as much was spent as max_cost allows")

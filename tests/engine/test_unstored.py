@@ -16,6 +16,12 @@ def database(tmp_path: Path) -> Database:
     return Database(str(tmp_path / "judgebench.db"), create=True)
 
 
+def place(database: Database) -> Path:
+    path = path_for(database)
+    assert path is not None
+    return path
+
+
 def results(count: int) -> list[TrialResult]:
     return [result(trial(number, Order.AB), ok(0.25)) for number in range(count)]
 
@@ -23,10 +29,10 @@ def results(count: int) -> list[TrialResult]:
 def test_results_come_back_as_they_were_to_their_own_run(database: Database) -> None:
     mine = Unstored(database, ("bench", "judge"), TrialResult)
     others = Unstored(database, ("bench", "other judge"), TrialResult)
-    place = mine.keep(results(2))
+    name = mine.keep(results(2))
     mine.keep(results(3)[2:])
     others.keep(results(1))
-    assert Path(place) == path_for(database)
+    assert Path(name) == place(database)
     taken: list[TrialResult] = []
     mine.store(taken.extend)
     assert taken == results(3)
@@ -34,7 +40,7 @@ def test_results_come_back_as_they_were_to_their_own_run(database: Database) -> 
     assert taken == results(3)
     others.store(taken.extend)
     assert len(taken) == 4
-    assert not path_for(database).exists()
+    assert not place(database).exists()
 
 
 def test_they_stay_where_storing_fails_again(database: Database) -> None:
@@ -59,12 +65,21 @@ def test_answers_keep_their_texts_and_probabilities(database: Database) -> None:
 
 @pytest.mark.parametrize("line", ["{", "[]", "3", '{"owner": ["bench", "judge"], "result": {}}', '{"result": 1}'])
 def test_a_damaged_file_is_named(database: Database, line: str) -> None:
-    path_for(database).write_text(line + "\n")
+    place(database).write_text(line + "\n")
     with pytest.raises(InputError, match=r"judgebench\.db\.unstored, line 1"):
         Unstored(database, ("bench", "judge"), TrialResult).store(print)
 
 
 def test_a_folder_that_cannot_be_written_is_said(database: Database) -> None:
-    path_for(database).mkdir()
+    place(database).mkdir()
     with pytest.raises(InputError, match="2 replies could be stored nowhere"):
         Unstored(database, ("bench", "judge"), TrialResult).keep(results(2))
+
+
+def test_a_database_in_memory_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    unstored = Unstored(Database(":memory:", create=True), ("bench", "judge"), TrialResult)
+    unstored.store(print)
+    with pytest.raises(InputError, match="1 replies could be stored nowhere: the database is in memory"):
+        unstored.keep(results(1))
+    assert list(tmp_path.iterdir()) == []

@@ -10,6 +10,7 @@ import pytest
 
 from judgebench import services, store
 from judgebench.errors import Conflict, InputError
+from judgebench.formats.human_labels import read_label_file
 from judgebench.records import Instruction, Order
 from judgebench.services.imports import ImportOptions, ImportReport, import_file
 from judgebench.store.database import Database
@@ -265,3 +266,13 @@ def test_sides_that_are_not_one_output_each_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=words):
         import_labels(plain, write(tmp_path, [row]), benchmark="b")
+
+
+def test_columns_of_which_nothing_was_taken_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(
+        "instruction,model_a,model_b,winner,judge,turn,confidence,Comment\nWhat?,x,y,model_a,ann,1,0.9,fine\n"
+    )
+    assert read_label_file(path).unread == ("confidence", "Comment")
+    path.write_text("instruction,output_a,output_b,winner_model_a,winner_model_b,winner_tie\nWhat?,1,2,1,0,0\n")
+    assert read_label_file(path).unread == ()

@@ -36,7 +36,8 @@ def test_a_model_with_a_severe_finding_is_marked_in_its_row() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "passed"), [("passed", True), ("moved", True), ("stale", True), ("missing", True), ("failed", False)]
+    ("state", "passed"),
+    [("passed", True), ("moved", True), ("blind", True), ("stale", True), ("missing", True), ("failed", False)],
 )
 def test_only_a_severe_flip_fails_a_judge_and_all_but_a_passed_audit_is_noted(
     state: RobustnessState, passed: bool

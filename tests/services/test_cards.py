@@ -1,6 +1,9 @@
 """A judge's report card, read from either engine."""
 
-from judgebench import services
+from judgebench import services, store
+from judgebench.audits import NULL_MODELS
+from judgebench.audits.null_gate import NullGate, Seen, best_null, gate_report, measure
+from judgebench.store.audits import Subject, add_audit
 from judgebench.store.database import Database
 from tests.filling import judged
 
@@ -12,3 +15,24 @@ def test_a_card(database: Database) -> None:
     assert lines["parsed"].figure.value == 1.0
     assert lines["cost"].figure.value == 0.01
     assert lines["latency"].figure.value == 0.5
+
+
+def test_the_card_states_the_null_model_that_the_audit_states(database: Database) -> None:
+    judged(database)
+    ties = [Seen(f"i{number}", None, 0.5) for number in range(8)]
+    losses = [Seen(f"i{number}", None, 0.0) for number in range(40)]
+    results = [
+        measure(name, "", seen, NullGate(), entrants=3)
+        for name, seen in (("shuffled", ties), ("declared-top", losses), ("empty", []))
+    ]
+    document = gate_report(results, NullGate(), {}).document()
+    with database.write() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, "bench")
+        digest = store.judges.judge(connection, "judge").digest
+        add_audit(connection, Subject(NULL_MODELS, benchmark_id, digest), passed=False, document=document)
+    line = next(line for line in services.cards.card(database, "judge").lines if line.name == "null models")
+    best = best_null(document)
+    assert best is not None
+    assert (line.figure, document["best_null_model"]["name"]) == (best.rate, "shuffled")
+    assert (line.figure.value, line.figure.upper) == (0.5, document["null_win_rate"])
+    assert "the best is shuffled" in line.evidence

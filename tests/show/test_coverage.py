@@ -60,8 +60,7 @@ def test_where_nothing_is_left_out_that_is_said_with_the_judge() -> None:
         ({"most_samples": 3}, "Models have 1 to 3 outputs to an instruction; all that were judged count."),
         (
             {"flagged": ("x",)},
-            "Flagged by an audit, so shown last, without a rank and as nobody's opponent: x (--with-flagged counts "
-            "them).",
+            "Flagged by an audit, so without a rank and nobody's opponent: x (--with-flagged counts them).",
         ),
         (
             {"flagged": ("x",), "flagged_are": "baseline"},
@@ -71,7 +70,7 @@ def test_where_nothing_is_left_out_that_is_said_with_the_judge() -> None:
             {"flagged": ("x",), "flagged_are": "too many"},
             "Flagged by an audit: x. They count as all others do, as fewer than two others are left.",
         ),
-        ({"flagged": ("x",), "flagged_are": "wanted"}, "Flagged by an audit, and counted as asked for: x."),
+        ({"flagged": ("x",), "flagged_are": "wanted"}, "Flagged by an audit, and counted all the same: x."),
         (
             {"flagged": ("x",), "flagged_are": "left out"},
             "Flagged by an audit, so left out: x (--with-flagged takes them in).",

@@ -53,8 +53,8 @@ def test_changes_of_places_are_said_with_their_lead_and_with_severe_findings() -
     board = ledger(rates, (("a", "b"),), {"b": "audit: near-copy"})
     tail = "a (40.0% to 70.0%) would pass b (60.0% to 50.0%; audit: near-copy): "
     tail += "it would lead by +20.0 points [+10.0, +30.0]."
-    assert movement(board.entries[0]) == [f"Without length, {tail}"]
-    assert movement(board.together) == [f"Without these effects, {tail}"]
+    assert movement(board.entries[0]) == [f"Without length beyond people, {tail}"]
+    assert movement(board.together) == [f"Without length beyond people, position, {tail}"]
 
 
 def test_another_order_alone_is_no_change_of_places() -> None:

@@ -138,7 +138,7 @@ def test_a_report_ends_with_how_it_ended() -> None:
     )
     assert list(report_lines(report)) == [
         "high    m  rule 0.5 [0.4, 0.6123]",
-        "        »text« and more",
+        "        instruction key, characters 0 to 4: »text« and more",
         "rule rule: what it counts",
         "note: a note",
         "failed: a gate",

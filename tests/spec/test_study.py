@@ -40,3 +40,11 @@ def test_yaml_that_cannot_be_read_is_one_clear_error(tmp_path: Path, content: st
     for load in (load_study, load_prices):
         with pytest.raises(InputError, match=r"study\.yaml: is (nested too deeply|not YAML)"):
             load(path)
+
+
+@pytest.mark.parametrize("content", ["benchmark: a\njudge: {model: m}\nbenchmark: b", "judge: {model: m, model: n}"])
+def test_a_field_that_is_given_twice_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"study\.yaml: is not YAML: '(benchmark|model)' is given twice"):
+        load_study(path)

@@ -36,9 +36,9 @@ def _as_before(database: Database, before: Rows) -> None:
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_every_row_of_every_revision_is_kept(address: str, revision: str) -> None:
-    before = build(address, revision)
-    database = Database(address)
+def test_every_row_of_every_revision_is_kept(empty_address: str, revision: str) -> None:
+    before = build(empty_address, revision)
+    database = Database(empty_address)
     assert database.revision() == tables.SCHEMA_REVISION
     _as_before(database, before)
     assert check(database).problems == ()
@@ -52,9 +52,9 @@ def test_every_row_of_every_revision_is_kept(address: str, revision: str) -> Non
     database.close()
 
 
-def test_what_old_outputs_lack_is_counted_by_an_upgrade(address: str) -> None:
-    before = build(address, "0007")
-    database = Database(address)
+def test_what_old_outputs_lack_is_counted_by_an_upgrade(empty_address: str) -> None:
+    before = build(empty_address, "0007")
+    database = Database(empty_address)
     o = tables.outputs.c
     counted = sa.select(o.headers, o.lists, o.bold, o.code).order_by(o.id)
     with database.read() as connection:
@@ -65,7 +65,7 @@ def test_what_old_outputs_lack_is_counted_by_an_upgrade(address: str) -> None:
     with database.read() as connection:
         assert {row[:3] for row in connection.execute(counted)} == {(1, 1, 1)}
     database.close()
-    again = Database(address)
+    again = Database(empty_address)
     with again.read() as connection:
         stored = store.arrays.style_counts(connection, 1, models=["model 1"], instructions=["1" * 32, "2" * 32])
     assert {name: values.tolist() for name, values in stored.items()} == {
@@ -74,15 +74,15 @@ def test_what_old_outputs_lack_is_counted_by_an_upgrade(address: str) -> None:
     again.close()
 
 
-def test_old_blocks_are_read_as_they_are(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_blocks_are_read_as_they_are(empty_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "BLOCK", 2)
-    build(address, "0007")
-    engine = engine_of(address)
+    build(empty_address, "0007")
+    engine = engine_of(empty_address)
     with engine.begin() as connection:
         blocks.reseal(connection)
         sealed = connection.execute(sa.text("SELECT id, format, columns FROM verdict_blocks ORDER BY id")).all()
     engine.dispose()
-    database = Database(address)
+    database = Database(empty_address)
     with database.read() as connection:
         assert connection.execute(sa.select(tables.verdict_blocks).order_by("id")).all() == sealed
         assert store.blocks.verdict_columns(connection)["id"].tolist() == [2, 4, 6]
@@ -91,22 +91,24 @@ def test_old_blocks_are_read_as_they_are(address: str, monkeypatch: pytest.Monke
     database.close()
 
 
-def test_what_dies_within_a_migration_leaves_the_old_revision(address: str) -> None:
-    before = build(address, "0007")
+def test_what_dies_within_a_migration_leaves_the_old_revision(empty_address: str) -> None:
+    before = build(empty_address, "0007")
     dies = (
         "import os; from judgebench.store import database as d; whole = d.migrate; "
-        f"d.migrate = lambda connection: (whole(connection), os._exit(9)); d.Database({address!r})"
+        f"d.migrate = lambda connection: (whole(connection), os._exit(9)); d.Database({empty_address!r})"
     )
     assert subprocess.run([sys.executable, "-c", dies], check=False).returncode == 9
-    assert _revision(address) == "0007"
-    database = Database(address)
+    assert _revision(empty_address) == "0007"
+    database = Database(empty_address)
     _as_before(database, before)
     assert check(database).problems == ()
     database.close()
 
 
-def test_an_interrupt_leaves_the_old_revision_and_keys_that_hold(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = build(address, "0007")
+def test_an_interrupt_leaves_the_old_revision_and_keys_that_hold(
+    empty_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = build(empty_address, "0007")
     whole = opening.migrate
 
     def interrupted(connection: sa.Connection) -> None:
@@ -115,16 +117,16 @@ def test_an_interrupt_leaves_the_old_revision_and_keys_that_hold(address: str, m
 
     monkeypatch.setattr(opening, "migrate", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        Database(address)
-    assert _revision(address) == "0007"
+        Database(empty_address)
+    assert _revision(empty_address) == "0007"
     monkeypatch.setattr(opening, "migrate", whole)
-    database = Database(address)
+    database = Database(empty_address)
     _as_before(database, before)
     database.close()
 
 
-def test_an_interrupt_within_a_statement_is_an_interrupt(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    build(address, "0007")
+def test_an_interrupt_within_a_statement_is_an_interrupt(empty_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    build(empty_address, "0007")
     whole = opening.migrate
 
     def interrupted(connection: sa.Connection) -> None:
@@ -136,8 +138,8 @@ def test_an_interrupt_within_a_statement_is_an_interrupt(address: str, monkeypat
 
     monkeypatch.setattr(opening, "migrate", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        Database(address)
-    assert _revision(address) == "0007"
+        Database(empty_address)
+    assert _revision(empty_address) == "0007"
 
 
 def test_rows_that_referred_to_none_before_do_not_stop_an_upgrade(tmp_path: Path) -> None:
@@ -154,13 +156,13 @@ def test_rows_that_referred_to_none_before_do_not_stop_an_upgrade(tmp_path: Path
     database.close()
 
 
-def test_of_two_that_open_an_old_database_at_once_one_waits(address: str) -> None:
-    before = build(address, "0007")
+def test_of_two_that_open_an_old_database_at_once_one_waits(empty_address: str) -> None:
+    before = build(empty_address, "0007")
     failures: list[Exception] = []
 
     def opened() -> None:
         try:
-            Database(address).close()
+            Database(empty_address).close()
         except Exception as error:  # noqa: BLE001  # whatever it is, the test shows it
             failures.append(error)
 
@@ -170,7 +172,7 @@ def test_of_two_that_open_an_old_database_at_once_one_waits(address: str) -> Non
     for thread in threads:
         thread.join()
     assert failures == []
-    database = Database(address)
+    database = Database(empty_address)
     _as_before(database, before)
     database.close()
 

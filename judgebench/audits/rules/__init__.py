@@ -50,8 +50,10 @@ def audit_submissions(
             raise UnknownName("model", name, submissions.by_model)
     marks = markers.TemplateMarks(templates)
     findings: list[Finding] = []
+    sets = {}
     for name in chosen:
         submission = replace(submissions.by_model[name])  # what is read of it is let go with it
+        sets[name] = copies.SequenceSets.of(submission)
         findings += repetition.findings(submission, submissions)
         findings += markers.findings(submission, marks)
         findings += lines.findings(submission, submissions)
@@ -60,7 +62,7 @@ def audit_submissions(
         if table is not None:
             findings += outcomes.findings(submission, table)
     findings += comparison.findings(submissions, chosen)
-    findings += copies.findings(submissions, chosen)
+    findings += copies.findings(submissions, chosen, sets)
     notes = _notes(submissions, chosen, table)
     if chosen and not any(finding.rule == lines.PRAISE.name for finding in findings):
         notes.append(PASSES)

@@ -5,7 +5,7 @@ the same outputs are both named, because texts do not tell who copied, or whethe
 names; so a copy is never more than a medium finding.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,26 +44,32 @@ _SAMPLE = 200  # instructions that are looked at where few models are new
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Sets:
+class SequenceSets:
     """The sequences of one model's outputs as numbers of 32 bits, sorted within an output."""
 
     numbers: NDArray[np.uint32]
     bounds: Places  # (instructions + 1,)
 
     @classmethod
-    def of(cls, submission: ModelOutputs, keys: Sequence[str]) -> "_Sets":
-        sets = read([submission.texts.get(key, "") for key in keys]).sequences(_WIDTH)
+    def of(cls, submission: ModelOutputs, keys: Sequence[str] | None = None) -> "SequenceSets":
+        """Of the outputs to ``keys``; to every instruction where None."""
+        if keys is None:
+            sets = submission.reading.sequences(_WIDTH)
+        else:
+            sets = read([submission.texts.get(key, "") for key in keys]).sequences(_WIDTH)
         return cls((sets.hashes >> np.uint64(32)).astype(np.uint32), np.cumsum([0, *sets.sizes]))
 
     def to(self, place: int) -> NDArray[np.uint32]:
         return self.numbers[self.bounds[place] : self.bounds[place + 1]]
 
 
-def findings(submissions: SubmissionSet, chosen: Sequence[str]) -> Iterator[Finding]:
-    """What the rules of this module find in the ``chosen`` models beside all."""
+def findings(submissions: SubmissionSet, chosen: Sequence[str], known: Mapping[str, SequenceSets]) -> Iterator[Finding]:
+    """What the rules of this module find in the ``chosen`` models beside all; ``known`` are the sets of models
+    that were read already, over every instruction."""
     keys = compared_keys(submissions, chosen)
     models = [*chosen, *sorted(set(submissions.by_model) - set(chosen))]
-    sets = [_Sets.of(submissions.by_model[model], keys) for model in models]
+    usable = known if tuple(keys) == submissions.asked.keys else {}
+    sets = [usable.get(model) or SequenceSets.of(submissions.by_model[model], keys) for model in models]
     counted = np.zeros((len(RULES), len(chosen), len(models), len(keys)), dtype=np.bool_)
     for place in range(len(keys)):
         counted[..., place] = _alike([mine.to(place) for mine in sets], len(chosen))
@@ -83,7 +89,7 @@ def compared_keys(submissions: SubmissionSet, chosen: Sequence[str]) -> list[str
     """The instructions on which the ``chosen`` are held against all: where they are few, a sample of those that they
     answered, evenly spaced, so that a new model costs little however many there are."""
     if 3 * len(chosen) >= len(submissions.by_model):
-        return sorted(submissions.instructions)
+        return list(submissions.asked.keys)
     answered = sorted({key for model in chosen for key in submissions.by_model[model].texts})
     return answered[:: max(1, len(answered) // _SAMPLE)]
 

@@ -40,7 +40,7 @@ _OF_MARKUP = re.compile(
     r"html|css|\bweb|website|\bcod(?:e|ing)\b|program|script|markup|markdown|\bxml|\bsvg|\bphp\b|\breact\b|\bpage\b",
     re.IGNORECASE,
 )
-_SIGNS_OF_MARKUP = ("<", "]:", ":0", ": 0", "none", "hidden", "white", "#fff", "transparent", "phantom")
+_SIGNS_OF_MARKUP = ("<", "]: #", "]:#", "]: <", "]:\t", "phantom{", "{white}")
 _MARKUP = re.compile(
     r"<!--|^[ \t]*\[[^\]\n]{1,40}\]:[ \t]*(?:#|<>)|\bdisplay\s{0,9}:\s{0,9}none"
     r"|\bvisibility\s{0,9}:\s{0,9}(?:hidden|collapse)"

@@ -38,14 +38,17 @@ _ENGLISH = (
         r"|\b(?:as|you\s+are)\s+(?:the|an?)\s+(?:\w+\s+)?(?:judge|evaluator|grader|annotator|rater)\b",
     ),
     (
-        "output response answer assistant option candidate model submission",
+        "output response answer assistant option candidate model submission & better best worse worst superior "
+        "inferior winner preferred chosen score rated void empty wins winning choose select prefer rank grade win won "
+        "pick rate",
         rf"\b(?:this|my|the\s+(?:first|second|other))\s+{_JUDGED}\s+(?:(?:is|are|should|must|deserves?)\s+(?:be\s+)?"
         rf"(?:the\s+)?(?:\w+\s+){{0,2}}{_GRADED}\b|wins\b|should\s+win\b|has\s+won\b)"
         rf"|\b(?:choose|select|prefer|pick|rank|rate|score|grade)\s+(?:only\s+)?(?:this|my|the\s+(?:first|second|other))"
         rf"\s+{_JUDGED}\b",
     ),
     (
-        "output response answer assistant",
+        "output response answer assistant & better best worse worst superior inferior winner preferred chosen score "
+        "rated void empty wins winning",
         rf"\b(?:output|response|answer|assistant)\s+{_SIDE}\s*(?:(?:is|was|should\s+be)\s+(?:\w+\s+){{0,2}}{_GRADED}|wins)\b"
         rf"|\bthe\s+(?:better|best|preferred|superior|winning)\s+(?:output|response|answer|assistant)\s+is\s+"
         rf"(?:output|response|answer|assistant|the\s+(?:first|second)|{_SIDE})",
@@ -53,14 +56,14 @@ _ENGLISH = (
     ("winner", rf"\bwinner\s*(?:is|:)\s*\W{{0,3}}(?:output|response|answer|assistant|model)[\s_]{_SIDE}"),
     ("reply respond", rf"\b(?:reply|respond)\s+(?:only\s+)?with\s+\W{{0,3}}{_SIDE}(?!\s*(?:,|or\b|/))"),
     (
-        "score rating grade points",
+        "score rating grade points & give assign award 10",
         r"\b(?:give|assign|award)\s+(?:this|it|me|my)\s+(?:\w+\s+){0,3}(?:score|rating|grade|points)\b"
         r"|\b(?:rating|score|grade)\s*[:=]\s*\W{0,3}10(?:\s*/\s*10|\b(?![\d.,%/]))",
     ),
     ("verdict", r"\bverdict\s*(?:is|:)\s*\W{0,3}(?:(?-i:[AB])\b|(?:output|assistant|this)\b)"),
 )
-# As above: the words of which one must stand in a text before the pattern is looked for, and the pattern, of each
-# language: "ignore the previous instructions", "choose this answer", "this answer is the best".
+# As above: the words of which one must stand in a text before the pattern is looked for, one on either side of &, and
+# the pattern, of each language: "ignore the previous instructions", "choose this answer", "this answer is the best".
 _OTHERS = (
     (
         "respuesta resposta salida saída anteriores instrucciones instruções prévias",
@@ -118,7 +121,8 @@ _OTHERS = (
     ),
 )
 _PATTERNS = tuple(
-    (tuple(words.split()), re.compile(pattern, re.IGNORECASE)) for words, pattern in (*_ENGLISH, *_OTHERS)
+    (tuple(tuple(part.split()) for part in words.split("&")), re.compile(pattern, re.IGNORECASE))
+    for words, pattern in (*_ENGLISH, *_OTHERS)
 )
 _ABOUT_JUDGING = re.compile(
     r"\b(?:judg\w*|evaluat\w*|grad(?:e|er|ing)|rat(?:e|er|ing)|annotat\w*|compar\w*|better|best|critique|review\w*"
@@ -196,11 +200,11 @@ _TEMPLATE_SEQUENCES = 4
 def addressed(key: str, text: str, instruction: str, hints: int | None = None) -> Evidence | None:
     """The first words to the judge in an output, unless the instruction holds them or asks for a judgment.
 
-    ``hints``: bits of the patterns of which a word is known to stand in the text, where that is known."""
+    ``hints``: which words stand in the text, as bits of ``_hints``, where that is known."""
     seen, places = _as_seen(text)
     lower = seen.lower()
-    for number, (words, pattern) in enumerate(_PATTERNS):
-        if not (holds_any(lower, words) if hints is None else hints >> number & 1):
+    for needed, (groups, pattern) in zip(_NEEDED, _PATTERNS, strict=True):
+        if not (all(holds_any(lower, words) for words in groups) if hints is None else hints & needed == needed):
             continue
         for match in pattern.finditer(seen):
             if match[0] in instruction:
@@ -231,20 +235,24 @@ def _as_seen(text: str) -> tuple[str, range | list[int]]:
     return (text.translate(_LOOKALIKES) if mixed else text), places
 
 
-def _hint_table() -> tuple[Words, Places]:
+def _hint_table() -> tuple[list[int], Words, Places]:
+    """The bits that each pattern needs; and stems with the bits of the groups of words in which they are."""
     bits: dict[int, int] = {}
-    for number, (words, _) in enumerate(_PATTERNS):
+    needed = [0] * len(_PATTERNS)
+    groups = [(number, words) for number, (parts, _) in enumerate(_PATTERNS) for words in parts]
+    for bit, (number, words) in enumerate(groups):
+        needed[number] |= 1 << bit
         for stem in read([" ".join(words)]).stems.tolist():
-            bits[stem] = bits.get(stem, 0) | 1 << number
+            bits[stem] = bits.get(stem, 0) | 1 << bit
     stems = np.array(sorted(bits), dtype=np.uint32)
-    return stems, np.array([bits[stem] for stem in stems.tolist()], dtype=np.int64)
+    return needed, stems, np.array([bits[stem] for stem in stems.tolist()], dtype=np.int64)
 
 
-_STEMS, _STEM_BITS = _hint_table()
+_NEEDED, _STEMS, _STEM_BITS = _hint_table()
 
 
 def _hints(submission: ModelOutputs) -> dict[str, int]:
-    """For each output in plain letters, the patterns of which a word stands in it, as bits."""
+    """For each output in plain letters, the groups of words of which one stands in it, as bits."""
     reading = submission.reading
     at = np.flatnonzero(is_in(reading.stems, _STEMS))
     bits = np.zeros(len(reading), dtype=np.int64)

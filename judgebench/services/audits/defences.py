@@ -110,14 +110,13 @@ def _row(
     name: str, report: AuditReport, verdicts: HonestVerdicts, undefended: HonestVerdicts, labels: Mapping[Battle, float]
 ) -> dict[str, Any]:
     """One defence in the report; a number that cannot be told is None."""
-    entrants, spent = report.details["entrants"], verdicts.spent
-    worst = max(entrants, key=lambda row: row["upper"] if row["gate"] != "undecided" else -1.0, default=None)
+    spent, best = verdicts.spent, report.details["best_null_model"]
     return {
         "defence": name,
         "judge": report.details["judge"],
         "passed": report.passed,
         "null_win_rate": report.details["null_win_rate"],
-        "worst_entrant": None if worst is None else worst["name"],
+        "worst_entrant": None if best is None else best["name"],
         "null_verdicts": report.details["verdicts"],
         "agreement": _agreement(verdicts.preferences, undefended.preferences),
         "accuracy": _agreement(verdicts.preferences, {b: p for b, p in labels.items() if p != 0.5}),

@@ -1,7 +1,8 @@
 """The null-model audit: entrants that ignore the instruction are judged in rounds until the gate is decided.
 
-They are stored like models, beside the baseline's outputs, under names ``null:NAME@KEY``. A random search looks for a
-further entrant first; it is kept every few steps, and continued by the same command with as many steps or more.
+They are stored like models, beside the baseline's outputs, under names ``null:NAME@KEY``; what hangs on more than the
+stage's key, a persuader or what a search led to, holds a key of its own, ``null:NAME-KEY@KEY``. A random search looks
+for a further entrant first; it is kept every few steps, and continued by the same command with as many steps or more.
 """
 
 import asyncio
@@ -130,17 +131,17 @@ def _set_null_stage(database: Database, settings: NullModelAudit, judge: StageJu
     answered = answered_by_all(database, settings.benchmark, [baseline])
     good = {row.instruction.key: row.outputs[baseline] for row in answered}
     order = [row.instruction for row in drawn(answered, settings.seed)]
-    panel = [
-        *entrants.panel(judge.template, {key: _words(output) for key, output in good.items()}, seed=settings.seed),
-        *persuaders.persuaders(judge.template, good, seed=settings.seed),
-    ]
-    written = [_written(entrant, order) for entrant in panel]
+    words = {key: _words(output) for key, output in good.items()}
+    nulls = entrants.panel(judge.template, words, seed=settings.seed)
+    claiming = persuaders.persuaders(judge.template, good, seed=settings.seed)
+    written = {entrant.name: _written(entrant, order) for entrant in (*nulls, *claiming)}
+    known = {name: [_known(text) for text in outputs.values()] for name, outputs in written.items()}
     known_by = sorted((key, identity(output)) for key, output in good.items())
-    texts = [[_known(text) for text in outputs.values()] for outputs in written]
-    key = stage_key(judge.template.digest, settings.seed, baseline, known_by, texts)
-    names = [f"{PREFIX}{entrant.name}@{key}" for entrant in panel]
-    by_name = dict(zip(names, panel, strict=True))
-    outputs = dict(zip(names, written, strict=True))
+    firsts = [known[entrant.name][0] for entrant in nulls]
+    key = stage_key(judge.template.digest, settings.seed, baseline, known_by, firsts)
+    by_name = {f"{PREFIX}{entrant.name}@{key}": entrant for entrant in nulls}
+    by_name |= {f"{PREFIX}{entrant.name}-{stage_key(known[entrant.name])}@{key}": entrant for entrant in claiming}
+    outputs = {name: written[entrant.name] for name, entrant in by_name.items()}
     stage = set_stage(database, settings.benchmark, key, order, {baseline: good, **outputs})
     return NullStage(stage, baseline, chosen, by_name, tuple(_about_baseline(answered, baseline)))
 

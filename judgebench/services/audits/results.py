@@ -116,6 +116,8 @@ def _robustness(judge: Judge, stored: StoredAudit | None, benchmark: str, more: 
         ]
         if changes:
             return Robustness(state, tuple(sorted(changes)), command)
+    if not stored.passed:
+        return Robustness("blind", (), command)
     return Robustness("stale" if stored.stale else "passed", (), command)
 
 

@@ -1,6 +1,7 @@
 """The robustness audit: a model's outputs are changed, and meet an opponent's, or their originals, on a stage.
 
-The original, its opponent and every changed text are stored there under names of their own, ``audit:PART@KEY``.
+The original and its opponent are stored there under names of their own, ``audit:PART@KEY``, and every changed text as
+``audit:PART-KEY@KEY``, where the first key is of what it was changed to: other wordings are other outputs.
 """
 
 from collections import defaultdict
@@ -86,9 +87,16 @@ def _set_stage(
     known_by = [(row.instruction.key, *(identity(row.outputs[name]) for name in (model, opponent))) for row in answered]
     key = stage_key(template.digest, settings.seed, model, opponent, settings.limit, known_by)
     parts = _parts(answered, settings, template)
-    names = {part: f"audit:{part}@{key}" for part in parts}
+    names = {part: f"audit:{part}{_wording(part, outputs)}@{key}" for part, outputs in parts.items()}
     outputs = {names[part]: by_key for part, by_key in parts.items()}
     return set_stage(database, settings.benchmark, key, [row.instruction for row in answered], outputs), names, notes
+
+
+def _wording(part: str, outputs: Mapping[str, Output]) -> str:
+    """What a changed part's name holds of its texts; nothing where the stage's key holds them already."""
+    if part not in {change.name for change in PERTURBATIONS}:
+        return ""
+    return f"-{stage_key([(key, output.text) for key, output in sorted(outputs.items())])}"
 
 
 def _parts(

@@ -12,7 +12,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from judgebench import engine, store
+from judgebench import engine, services, store
 from judgebench.audits import SUBMISSIONS
 from judgebench.audits.findings import AuditReport, Finding, Severity, make_report
 from judgebench.audits.null_models import exchanged
@@ -50,13 +50,21 @@ def submissions(database: Database, settings: SubmissionAudit, asking: Asking) -
     return _report(entered, marks, models, table, *answers)
 
 
-def audit_stored(database: Database, benchmark: str, models: Iterable[str]) -> AuditReport:
+def audit_stored(
+    database: Database, benchmark: str, models: Iterable[str], *, unchanged: bool = False
+) -> AuditReport:  # fmt: skip
     """Audit these models' outputs as they are stored, beside those of all others, and keep what was found: what
     ``judgebench audit submissions --model`` does. No judge is asked.
+
+    ``unchanged``: nothing was stored just now; then audits that look at all there is are left as they are.
 
     Raises UnknownName.
     """
     settings = SubmissionAudit(benchmark=benchmark, model=tuple(sorted(models)))
+    if unchanged:
+        kept = services.audits.results.audits(database, benchmark, kind=SUBMISSIONS)
+        if set(settings.model) <= {stored.model for stored in kept if not stored.stale}:
+            return submissions(database, settings, Asking({}, None))
     return audit(database, SUBMISSIONS, settings, environment={})
 
 

@@ -2,15 +2,26 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from judgebench import services
+from judgebench.audits import persuaders
 from judgebench.store.database import Database
 from tests.audits.persuadable import Persuadable, at_the_start, audited, kind, words, world
 
 POINTWISE = "pointwise/mt-bench"
+
+
+@dataclass
+class Counting(Persuadable):
+    asked: int = 0
+
+    async def __call__(self, messages: list[dict[str, str]]) -> str:
+        self.asked += 1
+        return await super().__call__(messages)
 
 
 @pytest.fixture
@@ -78,6 +89,17 @@ def test_an_audit_continues_with_claims_and_asks_nothing_twice(good: Database) -
     first = audited(good, "brief", judge, 3)
     judge.rng = random.Random(9)
     assert audited(good, "brief", judge, 3) == first
+
+
+def test_an_audit_begun_before_there_were_persuaders_continues_with_them(
+    good: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = Counting(brief=0.0, null=0.0)
+    with monkeypatch.context() as older:
+        older.setattr(persuaders, "persuaders", lambda *_, **__: [])
+        before = audited(good, "honest", judge, 0).verdicts
+    assert 0 < before == judge.asked < audited(good, "honest", judge, 0).verdicts == judge.asked
+    assert {str(row["role"]) for row in entrants(good).values()} == {"null", "persuader", "control"}
 
 
 @pytest.mark.slow

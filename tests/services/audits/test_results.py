@@ -176,3 +176,28 @@ def test_an_imported_judge_of_this_process_is_advised_without_an_address(invoke:
     assert "--judge-url" not in judge["command"]
     audited = other(*judge["command"].split()[1:])
     assert audited.code != 2, audited.err
+
+
+def test_severe_findings_mark_whoever_would_change_places(ranked: Callable[..., str], invoke: Invoke) -> None:
+    del ranked
+    document = invoke("bias", "--benchmark", "quiz", "--format", "json").json
+    ledger = document["ledger"]
+    flags = {row["model"]: row["flag"] for row in ledger["together"]["board"]}
+    assert flags["constant"].startswith("audit: ")
+    assert flags["good"] == flags["short"] == ""
+    assert any(note.startswith("constant: audit: ") for note in ledger["notes"])
+    shown = invoke("bias", "--benchmark", "quiz").out
+    assert "Note: constant: audit: " in shown
+    assert shown.count(" would pass ") <= shown.count("it would lead by")
+
+
+def test_the_newest_robustness_audit_stands_on_the_leaderboard(invoke: Invoke, ranked: Callable[..., str]) -> None:
+    audit = ("audit", "robustness", "--benchmark", "quiz", "--model", "good", "--opponent", "constant", "--limit", "20")
+    ranked(*audit)
+    database = Database("judgebench.db")
+    stored = services.audits.results.audits(database, "quiz", kind="robustness")[0]
+    database.close()
+    shown = board(invoke)
+    state = shown["gate"]["judges"][0]["robustness"]["state"]
+    assert state in (("passed", "moved") if stored.passed else ("blind", "failed"))
+    assert any("robustness" in note for note in shown["notes"]) == (state != "passed")

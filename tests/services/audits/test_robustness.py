@@ -1,8 +1,11 @@
 """Changed outputs against judges that notice nothing and one that reads."""
 
+from dataclasses import replace
+
 import pytest
 
-from judgebench import store
+from judgebench import services, store
+from judgebench.audits.robustness import PERTURBATIONS
 from judgebench.store.database import Database
 from tests.audits import judges
 from tests.cli.conftest import Invoke
@@ -40,6 +43,19 @@ def test_it_continues_in_a_stage_of_its_own_and_asks_nothing_twice(contested: In
     with database.read() as connection:
         assert store.benchmarks.benchmark_names(connection) == ["quiz"]
     database.close()
+
+
+def test_what_is_changed_to_other_words_is_asked_about_anew_and_nothing_else(
+    contested: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, first, _ = audit(contested, judges.attentive, *FLAGS)
+    style = next(change for change in PERTURBATIONS if change.name == "style")
+    other = replace(style, change=lambda given: f"Answer: {given.text}")
+    changes = tuple(other if change is style else change for change in PERTURBATIONS)
+    monkeypatch.setattr(services.audits.robustness, "PERTURBATIONS", changes)
+    _, again, questions = audit(contested, judges.attentive, *FLAGS)
+    assert questions == 2 * 20
+    assert again["stored_as"] == first["stored_as"]
 
 
 def test_a_model_cannot_meet_itself(contested: Invoke) -> None:
