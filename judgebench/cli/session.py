@@ -193,15 +193,15 @@ def summary(tally: RunTally, calls: int, reasons: Sequence[tuple[str, int]] = ()
     return f"{shown}; {calls} calls, {paid(tally.cost_usd)}{taken_over}{limit}"
 
 
-def warn(asked: str, report: RunReport | AnswerReport, *, lacking: str) -> None:
+def warn(whom: str, report: RunReport | AnswerReport, *, lacking: str) -> None:
     """What a judge's or a model's server did otherwise than it was asked, and why results are lacking, on stderr."""
     if report.other_models:
         names = ", ".join(repr(name) for name in report.other_models)
-        complain(f"warning: {asked} was answered by {names}, which is not the model that was asked")
+        complain(f"warning: {whom} was answered by {names}, which is not the model that was asked")
     if report.left_out:
-        complain(f"warning: the server does not take {', '.join(report.left_out)}: {asked} was asked without")
+        complain(f"warning: the server does not take {', '.join(report.left_out)}: {whom} was asked without")
     for change in report.changed:
-        complain(f"warning: {asked} was asked with {change}")
+        complain(f"warning: {whom} was asked with {change}")
     for why, count in report.reasons[:_REASONS]:
         complain(f"{count} without {lacking}: {why[:200]}")
 

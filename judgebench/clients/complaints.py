@@ -145,11 +145,11 @@ class Complaint:
             return Reason.KEY
         short = " ".join(self.codes)
         coded = next((reason for reason, pattern in _CODED_AS.items() if pattern.search(short)), None)
-        said = next((reason for reason, pattern in _SAID_AS.items() if pattern.search(self.words)), None)
-        if coded is Reason.RATE and said is Reason.QUOTA and self.wait_s is None:
+        words = next((reason for reason, pattern in _SAID_AS.items() if pattern.search(self.words)), None)
+        if coded is Reason.RATE and words is Reason.QUOTA and self.wait_s is None:
             return Reason.QUOTA
-        reason = coded or said
-        return Reason.RATE if reason is Reason.QUOTA and (self.wait_s is not None or said is Reason.RATE) else reason
+        reason = coded or words
+        return Reason.RATE if reason is Reason.QUOTA and (self.wait_s is not None or words is Reason.RATE) else reason
 
 
 def complaint_of(body: Any) -> Complaint:
@@ -249,8 +249,8 @@ def wait_s(headers: Mapping[str, str], now: float) -> float | None:
     milliseconds = seconds(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
-    asked = retry_after_s(headers.get("retry-after"), now)
-    return reset_s(headers, now) if asked is None else asked
+    after = retry_after_s(headers.get("retry-after"), now)
+    return reset_s(headers, now) if after is None else after
 
 
 def retry_after_s(value: str | None, now: float) -> float | None:

@@ -282,8 +282,8 @@ def _is_limit(cause: Exception | None) -> bool:
 
 def _final(cause: JudgeError, attempts: int, spent: Sequence[Completion]) -> JudgeError:
     """The same kind of error, with the count of attempts; a server's status has no meaning any more."""
-    asked = f" (asked {attempts} times)" if attempts > 1 else ""
+    times = f" (asked {attempts} times)" if attempts > 1 else ""
     if isinstance(cause, EmptyReply):
-        return EmptyReply(cause.why + asked, with_spent(cause.completion, spent[:-1]))
+        return EmptyReply(cause.why + times, with_spent(cause.completion, spent[:-1]))
     kind = BadReply if isinstance(cause, BadReply) else JudgeUnreachable
-    return kind(f"{cause}{asked}")
+    return kind(f"{cause}{times}")
