@@ -12,7 +12,6 @@ import pytest
 
 from judgebench import engine
 from judgebench.clients import openai
-from judgebench.clients.complaints import complaint_of, reset_s, seconds, wait_s
 from judgebench.clients.http import Overloaded, Rejected, Timeouts
 from judgebench.clients.replies import EmptyReply
 from judgebench.clients.retry import RetryingClient, RetryPolicy
@@ -189,20 +188,6 @@ def test_a_limit_on_the_rate_is_one_in_whichever_status(status: int, body: Any, 
     assert (caught.value.status, caught.value.retry_after_s) == (429, wait)
 
 
-def test_headers_say_how_long_to_wait() -> None:
-    now = 1_800_000_000.0
-    both = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}
-    both |= {"x-ratelimit-remaining-tokens": "900", "x-ratelimit-reset-tokens": "9m0s"}
-    assert wait_s({"retry-after-ms": "1500", "retry-after": "9"}, now) == 1.5
-    assert reset_s(both, now) == 360.0
-    assert reset_s({"x-ratelimit-reset": str(int(now * 1000) + 4000)}, now) == pytest.approx(4.0)
-    assert reset_s({"anthropic-ratelimit-requests-reset": "2027-01-15T08:00:30Z"}, now) == 30.0
-    assert wait_s({"x-ratelimit-limit-requests": "10"}, now) is None
-    assert [seconds(text) for text in ("20ms", "1h2m", {"seconds": 3}, "soon", None, "nan")] == [
-        0.02, 3720.0, 3.0, None, None, None]  # fmt: skip
-    assert complaint_of({"error": {"message": "x", "retry_after": 7}}).wait_s == 7.0
-
-
 def test_a_limit_of_ten_in_a_window_loses_no_question_and_its_pace_is_kept() -> None:
     taken: list[float] = []
 
@@ -242,23 +227,6 @@ def test_a_reply_without_a_word_is_asked_again_and_paid_for(kind: str) -> None:
         pytest.raises(EmptyReply, match=r"^empty: .*4 times"),
     ):
         ask(persistent(client_of(server.url)))
-
-
-def stream(*deltas: Mapping[str, Any], done: bool = True) -> Reply:
-    events = [{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
-    lines = [f"data: {json.dumps(event)}\n\n" for event in events] + ["data: [DONE]\n\n"] * done
-    return Reply(body="".join([": waiting\n\n", *lines]).encode(), headers={"Content-Type": "text/event-stream"})
-
-
-def test_a_stream_is_read_as_what_it_says() -> None:
-    whole = stream({"role": "assistant"}, {"reasoning_content": "B?"}, {"content": "[[A"}, {"content": "]]"})
-    with FaultServer(lambda index, request: whole) as server:
-        completion = ask(client_of(server.url))
-    assert (completion.text, completion.reasoning) == ("[[A]]", "B?")
-    cut = stream({"content": "[[A"}, done=False)
-    with FaultServer(lambda index, request: whole if index else cut) as server:
-        assert ask(persistent(client_of(server.url))).text == "[[A]]"
-        assert len(server.requests) == 2
 
 
 def test_a_model_that_thinks_before_it_writes_gets_room_once() -> None:
