@@ -67,6 +67,10 @@ def run(
     reask: Annotated[
         bool | None, typer.Option("--reask", help="Ask once more, under a constraint, where a reply has no verdict.")
     ] = None,
+    redo: Annotated[
+        str | None,
+        typer.Option("--redo", metavar="STATUS,...", help="Ask those again that are unparsed, truncated or refused."),
+    ] = None,
     dry_run: options.DryRun = False,
     output: options.Output = "table",
 ) -> None:
@@ -79,6 +83,8 @@ def run(
     """
     session: Session = context.obj
     more = options.given(**asdict(adaptive), **asdict(pace), reask=reask)
+    if redo is not None:
+        more["redo"] = options.names([redo])
     if adaptive.better is not None:
         more["better"] = tuple(name.strip() for name in adaptive.better.split(","))
     settlement: Settlement | None = None

@@ -79,7 +79,7 @@ class OpenAIClient:
             completion = chat_completion(reply, perf_counter() - started)
         except (Rejected, Overloaded) as error:
             if error.complaint.reason is Reason.CONTENT:
-                return Completion(text="", finish_reason="content_filter")
+                return self._priced(Completion("", None, "content_filter", prompt_tokens=0, completion_tokens=0))
             taught = dialect.taught(error.complaint, settings, fields, prompt.messages) if learning else None
             if taught is None:
                 raise

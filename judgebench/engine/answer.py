@@ -229,7 +229,7 @@ async def answering(
     check_name("model", generation.model)
     planned, served = _planned(database, generation), generation.generator
     model = ResolvedModel(served, provider_of(served, None))
-    opened = open_model(model, environment, concurrency=generation.concurrency)
+    opened = open_model(model, environment, concurrency=generation.concurrency, max_calls=generation.max_calls)
     try:
         await opened.check()
         sink = _OutputSink(database, _start(database, generation, planned), generation)

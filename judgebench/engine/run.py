@@ -20,7 +20,7 @@ from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model, templ
 from judgebench.engine.plan import IDENTICAL_AS_SHOWN, RunPlan, identical_verdict, plan, planned_trials
 from judgebench.engine.runner import Known, OnProgress, Runner, RunTally, run_async
 from judgebench.engine.unstored import Unstored
-from judgebench.errors import InputError, JudgeError
+from judgebench.errors import EnoughCalls, InputError, JudgeError
 from judgebench.judging.parsing import PARSER_VERSION, parse
 from judgebench.judging.reask import Constraint, constraint
 from judgebench.judging.templates import Template, make_nonce, render
@@ -83,7 +83,7 @@ async def running(
     if study.design == "adaptive":
         raise InputError("an adaptive study has a question: settle it by judgebench.settle")
     planned = plan(database, study, judge)
-    opened = open_model(planned.resolved, environment, concurrency=study.concurrency)
+    opened = open_model(planned.resolved, environment, concurrency=study.concurrency, max_calls=study.max_calls)
     try:
         await opened.check()
         judging = Judging(database, planned, opened)
@@ -94,6 +94,7 @@ async def running(
             pace=study,
             calls=lambda: opened.questions,
             on_progress=on_progress,
+            again=study.asked_again,
         )
         tally = await runner.run(planned_trials(database, planned))
         if not tally.pending:
@@ -144,7 +145,7 @@ class Judging:
 
     def add(self, results: Sequence[TrialResult]) -> None:
         with self._database.write() as connection:
-            self._verdicts.add(connection, results)
+            self._verdicts.add(connection, results, self._plan.study.asked_again)
         for result in results:
             if result.completion and result.completion.model:
                 self._returned.add(result.completion.model)
@@ -247,7 +248,10 @@ class Reasker:
         if form is None:
             return None
         self.asked += 1
-        reply = await reply_or_error(self._client, form.prompt(prompt, first), form.settings(self._settings))
+        try:
+            reply = await reply_or_error(self._client, form.prompt(prompt, first), form.settings(self._settings))
+        except EnoughCalls:  # the first reply stays
+            return None
         return None if isinstance(reply, JudgeError) else replace(reply, constrained=form.how)
 
     async def _constraint(self) -> Constraint | None:
@@ -266,6 +270,8 @@ async def reply_or_error(client: Client, prompt: Prompt, settings: Mapping[str, 
         if not error.only_this:
             raise
         return error
+    except EnoughCalls:
+        raise
     except JudgeError as error:
         return error
 
