@@ -144,7 +144,7 @@ class _Reading:
             check_scored(self._connection, self._id, self._scope.judges, self._scope.category)
         asked_with = {stored.templates[code] for code in np.unique(scoped.table.judge)}
         if self._choices.margin != 0.0 and len(asked_with) > 1:
-            names = ", ".join(scoped.coverage.judges)
+            names = ", ".join(name for name, number in scoped.coverage.judges.items() if number)
             what = "mean" if self._choices.margin is None else "margin above 0"
             raise InputError(
                 f"the scores of {names} are on different scales, so have no common {what}: choose one judge"
@@ -154,7 +154,7 @@ class _Reading:
     def _scoped(self, table: Table, without: LeftOut, categories: tuple[str | None, ...]) -> Scoped[Table]:
         if self._keys is not None:
             table, without = _on(table, without, np.isin(table.instructions, self._keys))
-        given = _given(table)
+        given, anybody = _given(table, without), _models(table)
         judges, judges_by = _chosen_judges(given, self._scope, self._choices)
         by = np.isin(table.judges, judges)
         table, without = table.select(by[table.judge]), without.select(by[without.judge])
@@ -179,7 +179,8 @@ class _Reading:
             common=self._scope.common,
             instructions=store.benchmarks.count(self._connection, self._id),
             chosen=chosen if self._keys is None else len(self._keys),
-            not_judged=tuple(name for name in answered if name not in judged),
+            not_judged=tuple(name for name in answered if name not in anybody),
+            by_others=tuple(name for name in anybody if name not in judged),
             fewest_samples=min((model.fewest for model in answered.values()), default=1),
             most_samples=max((model.most for model in answered.values()), default=1),
             flagged=tuple(name for name in flagged if name in judged),
@@ -234,10 +235,10 @@ def _chosen_judges(given: Mapping[str, int], scope: Scope, choices: Choices) -> 
     return tuple(sorted(given, key=lambda name: (-given[name], name))[:1]), "most verdicts"
 
 
-def _given(table: VerdictTable | ScoreTable) -> dict[str, int]:
-    """How many verdicts there are, by judge."""
+def _given(table: VerdictTable | ScoreTable, without: LeftOut) -> dict[str, int]:
+    """How many verdicts there are, by judge; 0 of one whose trials all ended without."""
     numbers = np.bincount(table.judge, minlength=len(table.judges)).tolist()
-    return {name: number for name, number in zip(table.judges, numbers, strict=True) if number}
+    return {table.judges[code]: numbers[code] for code in np.union1d(table.judge, without.judge).tolist()}
 
 
 def _models(table: VerdictTable | ScoreTable) -> tuple[str, ...]:

@@ -48,11 +48,14 @@ def unseen(trials: int) -> list[str]:
 
 
 def stopped(stopped_by: str | None, pending: int) -> list[str]:
-    """That a limit on cost or errors ended it, in one sentence; none where none did."""
+    """That a limit on cost, calls or errors ended it, in one sentence; none where none did."""
     if stopped_by is None:
         return []
-    spent, failed = "as much was spent as max_cost allows", "as many failed as max_errors allows"
-    limit = spent if stopped_by == "max_cost" else failed
+    if stopped_by == "no_usage":
+        why = "replies say nothing of the tokens they took, so that max_cost cannot hold"
+        return [f"stopped because {why}, {count(pending, 'trial')} pending: with max_calls besides the same continues"]
+    limits = {"max_cost": "as much was spent", "max_calls": "as many calls were made", "max_errors": "as many failed"}
+    limit = f"{limits[stopped_by]} as {stopped_by} allows"
     return [f"stopped because {limit}, {count(pending, 'trial')} pending: the same with a higher limit continues"]
 
 
