@@ -101,7 +101,7 @@ class ClusterSums:
         """
         products = (rows > 0, rows, total, total**2, total * rows, rows**2)
         sums = [product.sum(axis=0, dtype=np.float64) for product in products]
-        return cls(*sums, sums[2] if values_squared is None else values_squared)
+        return cls(*[*sums, sums[2] if values_squared is None else values_squared])
 
     @property
     def degrees(self) -> Floats:
@@ -191,7 +191,7 @@ def _estimate(sums: ClusterSums, ends: tuple[Floats, Floats], n: int, level: flo
 
 def _sums_of(values: Floats, clusters: Clusters) -> ClusterSums:
     total, rows = _cluster_sums(values, clusters), _cluster_sums(np.ones(len(values)), clusters)
-    return ClusterSums.of(total, rows, np.float64(values @ values))
+    return ClusterSums.of(total, rows, np.asarray(values @ values, dtype=np.float64))
 
 
 def _cluster_sums(values: Floats, clusters: Clusters) -> Floats:
