@@ -145,6 +145,11 @@ def audits(source: Source, benchmark: str) -> list[StoredAudit]:
     return services.audits.results.audits(_of(source), benchmark)
 
 
+@st.cache_data(max_entries=20, show_spinner=False)
+def unaudited(source: Source, benchmark: str, models: tuple[str, ...]) -> tuple[str, ...]:
+    return services.audits.results.unaudited(_of(source), benchmark, models)
+
+
 def next_pair(
     source: Source, benchmark: str, voter: str, skipped: Sequence[Compared]
 ) -> services.labels.PairToLabel | None:
