@@ -166,3 +166,18 @@ def test_the_picture_of_a_board_says_all_of_it(stored: Path) -> None:
     words = squeezed(drawn.replace("</text>", " ").replace("\n", " "))
     for fact in ("not judged: unjudged", "1 failed", "cheat", "near", MAIN.name):
         assert escaped_html(fact) in words
+
+
+def test_a_list_of_battles_says_whose_verdicts_it_averages(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, stored: Path
+) -> None:
+    said = f"Preferences are means over the verdicts of 2 judges, {MAIN.name} and {OTHER.name}"
+    listed = ("battles", *WHERE, "--limit", "1")
+    assert said in invoke(*listed).out
+    assert said not in invoke(*listed, *JUDGE).out
+    assert invoke(*listed, "--format", "json").json["judges"] == [MAIN.name, OTHER.name]
+    with closing(judgebench.open(stored)) as database:
+        one = judgebench.battles(database, benchmark=BENCHMARK, judge=MAIN.name, limit=1)
+    assert one.attrs["judges"] == [MAIN.name]
+    pytest.importorskip("streamlit", reason="the app needs the extra app")
+    assert said in printed(opened("battles", monkeypatch, stored))

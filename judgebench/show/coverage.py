@@ -1,6 +1,6 @@
 """What a result counts, leaves out, pools and marks: the same sentences wherever it is shown, above it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from judgebench.coverage import Coverage, FlaggedAre
@@ -24,6 +24,13 @@ def sentences(coverage: Coverage | None) -> list[str]:
         return []
     lines = [*_judges(coverage), *_models(coverage), *_trials(coverage), *_instructions(coverage)]
     return [*lines, *([] if _anything(coverage) else [NOTHING]), *_audits(coverage)]
+
+
+def averaged(judge: str | None, judges: Sequence[str]) -> Iterator[str]:
+    """What a list of battles says of the judges whose verdicts it averages: of ``judge``, or of all who have any."""
+    if judge is None and len(judges) > 1:
+        whose = f"{len(judges)} judges, {listing(judges)}"
+        yield f"Preferences are means over the verdicts of {whose} (--judge chooses one)."
 
 
 def document(coverage: Coverage | None) -> dict[str, Any] | None:
