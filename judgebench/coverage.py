@@ -5,8 +5,8 @@ the same ones wherever the result is shown.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from judgebench.records import Status
 
@@ -45,7 +45,17 @@ class Coverage:
     unaudited: tuple[str, ...] = ()  # without a submission audit, or with outputs that came after it
     models: int = 0  # that have outputs to the instructions chosen
 
+    def document(self) -> dict[str, Any]:
+        """The same facts as plain values, names of mappings in order."""
+        return {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
+
     @property
     def pooled(self) -> bool:
         """Whether several judges' verdicts count together."""
         return sum(number > 0 for number in self.judges.values()) > 1 and self.judges_by not in ("jury", "each")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): number for key, number in sorted(value.items())}
+    return list(value) if isinstance(value, tuple) else value

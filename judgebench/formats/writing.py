@@ -20,7 +20,7 @@ from typing import IO, Any, TextIO
 from judgebench.errors import InputError, MissingExtra
 from judgebench.formats import ColumnType, Format
 from judgebench.keys import clean_text
-from judgebench.leaderboard.board import COLUMNS
+from judgebench.leaderboard.board import DATA_COLUMNS
 from judgebench.records import Instruction, Output
 
 KEY_COLUMN = "instruction_key"  # the first column of the files that we write and read back
@@ -49,8 +49,12 @@ _WHOLE = ("rank", "rank_lower", "rank_upper", "tier", "battles", "ties", "output
 LEADERBOARD = Format(
     name="leaderboard",
     holds="leaderboard",
-    help="A leaderboard, one row a model.",
-    columns={**dict.fromkeys(COLUMNS, "number"), **dict.fromkeys(_WHOLE, "integer"), "model": "text", "flag": "text"},
+    help="A leaderboard, one row a model; coverage says as JSON what it counts and leaves out.",
+    columns={
+        **dict.fromkeys(DATA_COLUMNS, "number"),
+        **dict.fromkeys(_WHOLE, "integer"),
+        **dict.fromkeys(("model", "flag", "coverage"), "text"),
+    },
 )
 
 

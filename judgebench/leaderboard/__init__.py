@@ -6,6 +6,7 @@ that naming a leaderboard loads no numeric library.
 
 from judgebench.leaderboard.board import (
     COLUMNS,
+    DATA_COLUMNS,
     Anchor,
     BoardGate,
     Control,
@@ -20,7 +21,8 @@ from judgebench.leaderboard.methods import METHODS, Method, RankingMethod
 from judgebench.stats.method import Choices, Cluster, IntervalMethod, Join, Jury, Scale
 
 __all__ = [
-    "COLUMNS", "METHODS", "Anchor", "BoardGate", "Choices", "Cluster", "Control", "Controls", "IntervalMethod", "Join",
-    "JudgeGate", "Jury", "Leaderboard", "Method", "ModelGate", "RankingMethod", "Robustness", "Row",
+    "COLUMNS", "DATA_COLUMNS", "METHODS", "Anchor", "BoardGate", "Choices", "Cluster", "Control", "Controls",
+    "IntervalMethod", "Join", "JudgeGate", "Jury", "Leaderboard", "Method", "ModelGate", "RankingMethod", "Robustness",
+    "Row",
     "Scale",
 ]  # fmt: skip

@@ -5,7 +5,8 @@ the command that would settle it; and so it does where the judge's verdicts foll
 instruction. A model with a severe finding is marked in its row. Nothing is computed here.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ COLUMNS = (
     *("model", "rating", "lower", "upper", "win_rate", "standard_error", "rank", "rank_lower", "rank_upper"),
     *("tier", "battles", "ties", "flag", "outputs", "p_best", "instructions"),
 )
+DATA_COLUMNS = (*COLUMNS, "coverage")
 _STATES = {
     "failed": "did not pass its null-model audit{winners}, so the ranks say little",
     "stale": "was audited by null models before instructions were added, or without claims",
@@ -196,6 +198,11 @@ class Leaderboard:
         """Trials without a preference or score, by status."""
         return {} if self.coverage is None else self.coverage.left_out
 
+    def data_rows(self) -> Iterator[dict[str, Any]]:
+        """The rows as files of data hold them, by ``DATA_COLUMNS``: each with what the leaderboard counts, as JSON."""
+        counted = json.dumps(None if self.coverage is None else self.coverage.document())
+        return (row.columns() | {"coverage": counted} for row in self.rows)
+
     @property
     def ranked(self) -> tuple[Row, ...]:
         """The rows that have a rank; at least one."""
@@ -205,8 +212,7 @@ class Leaderboard:
         """With what of ``judges`` and ``models`` concerns it as its gate, in its notes and in the flags of its rows."""
         shown = {row.model for row in self.rows}
         concerned = tuple(model for model in models if model.model in shown)
-        none_audited = sum(model.state == "unaudited" for model in concerned) == len(shown)
-        marks = {} if none_audited else {model.model: model for model in concerned}
+        marks = {model.model: model for model in concerned}
         flagged = [model for model in concerned if model.state == "flagged"]
         passed = not flagged and all(judge.passed for judge in judges)
         rows = tuple(

@@ -265,7 +265,7 @@ def _battles(database: Database, part: _Part) -> Iterator[tuple[dict[str, Any]]]
 
 
 def _leaderboard(database: Database, part: _Part) -> Iterator[tuple[dict[str, Any]]]:
-    return ((row.columns(),) for row in _board(database, part).rows)
+    return ((row,) for row in _board(database, part).data_rows())
 
 
 def _board(database: Database, part: _Part) -> Leaderboard:

@@ -35,21 +35,12 @@ def averaged(judge: str | None, judges: Sequence[str]) -> Iterator[str]:
 
 def document(coverage: Coverage | None) -> dict[str, Any] | None:
     """The same facts as plain values."""
-    if coverage is None:
-        return None
-    values = {name: getattr(coverage, name) for name in Coverage.__dataclass_fields__}
-    return {name: _plain(value) for name, value in values.items()}
+    return None if coverage is None else coverage.document()
 
 
 def told(coverage: Coverage | None) -> dict[str, Any]:
     """Both, as documents and frames hold them."""
     return {"coverage": document(coverage), "notes": sentences(coverage)}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): number for key, number in sorted(value.items())}
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _judges(coverage: Coverage) -> Iterator[str]:

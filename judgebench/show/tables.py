@@ -14,7 +14,7 @@ from judgebench.audits import SUBMISSIONS
 from judgebench.audits.findings import AuditReport, Finding, Severity
 from judgebench.estimate import Estimate
 from judgebench.formats.writing import write_csv
-from judgebench.leaderboard import COLUMNS, METHODS, Leaderboard, Row
+from judgebench.leaderboard import DATA_COLUMNS, METHODS, Leaderboard, Row
 from judgebench.services.audits.registry import AUDITS
 from judgebench.show import coverage
 from judgebench.show.numbers import MISSING, Labelled, amount, evidence, interval, percent, ranks, span, value
@@ -55,8 +55,8 @@ def board_markdown(board: Leaderboard) -> str:
 
 
 def board_csv(board: Leaderboard) -> str:
-    """One line a model, with every column of its row."""
-    return _csv((row.columns() for row in board.rows), COLUMNS)
+    """One line a model, with every column of its row and what the leaderboard counts."""
+    return _csv(board.data_rows(), DATA_COLUMNS)
 
 
 def board_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from judgebench.audits.findings import AuditReport, Evidence, Finding, Severity
 from judgebench.audits.robustness import invariance, robustness_report, sensitivity
 from judgebench.bias.counterfactual import Counterfactuals, WithoutEffect
 from judgebench.estimate import Estimate, unidentified
-from judgebench.leaderboard import COLUMNS, Leaderboard
+from judgebench.leaderboard import DATA_COLUMNS, Leaderboard
 from judgebench.show import tables
 from judgebench.show.numbers import Labelled
 from judgebench.show.tables import audit_tables, finding_line, report_lines
@@ -54,7 +54,7 @@ def test_a_board_says_its_columns_and_what_it_rests_on() -> None:
         "ties": "1",
     }
     assert r"- 95% intervals: normal. Rank ranges hold for all models at once." in tables.board_markdown(plain)
-    assert tables.board_csv(plain).splitlines()[0] == ",".join(COLUMNS)
+    assert tables.board_csv(plain).splitlines()[0] == ",".join(DATA_COLUMNS)
     assert tables.board_document("b", plain)["interval"] == {"level": 0.95, "method": "normal"}
 
 
