@@ -108,7 +108,7 @@ def _filters(coverage: Coverage) -> tuple[tuple[str, str | None], ...]:
 
 def _audits(coverage: Coverage) -> Iterator[str]:
     if coverage.suspect:
-        yield f"An audit found what may work on a judge unseen: {_named(coverage.suspect)}."
+        yield f"An audit found what may work on a judge: {_named(coverage.suspect)}."
     if coverage.models and len(coverage.unaudited) == coverage.models:
         yield "No submission here was audited: judgebench audit submissions looks for outputs that cheat."
     elif coverage.unaudited:
