@@ -18,7 +18,10 @@ from scipy.special import expit, logit
 from judgebench.stats.bradley_terry import effective_clusters, fit_bradley_terry
 from judgebench.stats.bradley_terry.covariates import rating_estimates
 from judgebench.stats.intervals import ClusterSums, bounded_ends
+from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.ranks import rank_sets
+from judgebench.stats.scores import ScoreTable
+from judgebench.stats.scores import estimates as score_estimates
 from judgebench.stats.verdict_table import Floats, VerdictTable
 from judgebench.stats.win_rate import InstructionSums
 from tests.stats import alpaca
@@ -115,11 +118,53 @@ def of_simulated(draws: int, seed: int) -> None:
         p = rng.beta(2 * rates, 2 * (1 - rates), (n, k, len(rates)))
         return rng.binomial(battles, p) * 1.0, np.broadcast_to(battles * 1.0, p.shape)
 
+    def very_uneven(n: int, k: int) -> Drawn:
+        """One in ten, at random, has thirty times as many."""
+        battles = np.broadcast_to(rng.choice([1, 30], (n, k, 1), p=[0.9, 0.1]), (n, k, len(rates)))
+        return rng.binomial(battles, rng.beta(2 * rates, 2 * (1 - rates), battles.shape)) * 1.0, battles * 1.0
+
     truth = {"soft": 1 - (1 - rates) / 0.8 * (1 - 0.2)}
     heading("simulated, rates .5 to .98", SIZES)
-    for name, make in {"hard": hard, "soft": soft, "field of 5": field, "uneven battles": uneven}.items():
+    kinds = {"hard": hard, "soft": soft, "field of 5": field, "uneven battles": uneven, "very uneven": very_uneven}
+    for name, make in kinds.items():
         cells = (cell(make(n, 2 * draws_for(n, draws)), truth.get(name, rates)) for n in SIZES)
         show(name, cells)
+
+
+SCORES: dict[str, tuple[float, Callable[[np.random.Generator, tuple[int, int]], Floats]]] = {
+    "10, and one in twenty a 1": (9.55, lambda rng, shape: np.where(rng.random(shape) < 0.95, 10.0, 1.0)),
+    "five levels, mostly the best": (
+        4.63,
+        lambda rng, shape: rng.choice(5, shape, p=[0.02, 0.03, 0.05, 0.1, 0.8]) + 1.0,
+    ),
+    "exponential": (1.0, lambda rng, shape: rng.exponential(1.0, shape)),
+    "normal": (0.0, lambda rng, shape: rng.standard_normal(shape)),
+}
+
+
+def of_scores(draws: int, seed: int) -> None:
+    """Mean coverage / mean width, of four alike models; where scores are not all the same."""
+    rng = np.random.default_rng(seed)
+    heading("mean scores", RATED)
+    for name, (truth, make) in SCORES.items():
+
+        def held(n: int, truth: float = truth, make: Callable[..., Floats] = make) -> str:
+            found = [scored(make(rng, (n, 4)), rng) for _ in range(draws)]
+            lower, upper = (np.concatenate([getattr(one, end) for one in found]) for end in ("lower", "upper"))
+            known = np.isfinite(lower)
+            inside = np.mean((lower <= truth) & (truth <= upper), where=known)
+            return f"{100 * inside:.1f} / {np.mean(upper - lower, where=known):.2f}"
+
+        show(name, map(held, RATED))
+
+
+def scored(rows: Floats, rng: np.random.Generator) -> Estimates:
+    """A leaderboard of (instructions, k) scores."""
+    i, model = (index.ravel().astype(np.int32) for index in np.indices(rows.shape))
+    nothing = np.zeros(rows.size, dtype=np.int32)
+    instructions, models = (tuple(map(str, range(size))) for size in rows.shape)
+    table = ScoreTable(models, instructions, ("judge",), model, i, nothing, rows.ravel(), nothing)
+    return score_estimates(table, Choices("score"), None, rng)
 
 
 def sums_of(won: Floats) -> InstructionSums:
@@ -239,7 +284,13 @@ def of_ratings(draws: int, seed: int) -> None:
         show(name, map(held, RATED))
 
 
-SECTIONS = {"alpaca": of_alpaca, "simulated": of_simulated, "ranks": of_ranks, "ratings": of_ratings}
+SECTIONS = {
+    "alpaca": of_alpaca,
+    "simulated": of_simulated,
+    "scores": of_scores,
+    "ranks": of_ranks,
+    "ratings": of_ratings,
+}
 
 
 def main() -> None:

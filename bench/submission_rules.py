@@ -1,11 +1,12 @@
 """What do the rules over submissions find in honest outputs, what in cheats, and in what time?  docs/audits.md.
 
-    taskset -c 0 python -m bench.submission_rules [--draws 40] [--seed 0]    false alarms and detection
+    taskset -c 0 python -u -m bench.submission_rules [--draws 10] [--seed 0]    false alarms and detection
     taskset -c 0 python -m bench.submission_rules --speed      58 models x 805 outputs, and one of them
 
 Honest outputs are those published in the folder ``shared`` beside this checkout: AlpacaEval, Arena-Hard and WildBench
 (which come without instructions). A draw is a random part of a benchmark, all models on it. Cheats change a share of
-an honest model's outputs, with sentences that the rules were not written with (``tests/audits/cheats.py``).
+an honest model's outputs, with sentences that the rules were not written with (``tests/audits/cheats.py``), and with
+others, written without a look at the rules (``tests/audits/unseen.py``).
 """
 
 import argparse
@@ -24,7 +25,7 @@ from judgebench.audits.findings import AuditReport, Severity
 from judgebench.audits.rules import RULES, audit_submissions
 from judgebench.audits.submission_set import SubmissionSet
 from judgebench.spec import templates
-from tests.audits import cheats
+from tests.audits import cheats, unseen
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 SIZES = (8, 12, 20, 50, 100, 200, 400)
@@ -32,6 +33,7 @@ SHARES = (0.2, 0.5, 1.0)
 CHEATED = ("vicuna-7b-v1.5", "gpt-3.5-turbo-1106")
 CHEATED_OUTPUTS = 300
 MODELS = 58
+FEW = 8  # other models, by which a copy of none of them is told as well
 Published = tuple[dict[str, str], dict[str, dict[str, str]]]  # instructions, and each model's outputs, by key
 
 
@@ -143,6 +145,20 @@ def detection(published: Published, rng: np.random.Generator) -> None:
             print(f"| {model} | {cheat} | {' | '.join(cells)} |", flush=True)
 
 
+def unseen_detection(published: Published, rng: np.random.Generator) -> None:
+    questions, outputs = published
+    for model in CHEATED:
+        keys = [str(key) for key in rng.choice(sorted(outputs[model]), CHEATED_OUTPUTS, replace=False)]
+        texts = {key: outputs[model][key] for key in keys}
+        others = {name: outputs[name] for name in sorted(set(outputs) - {model})[:FEW]}
+        for kind in unseen.KINDS:
+            changed = [unseen.added(texts, share, rng, unseen.unseen(kind)) for share in SHARES]
+            asked = {key: questions[key] for key in keys}
+            sets = [SubmissionSet.of(asked, others | {"cheat": cheating}) for cheating in changed]
+            cells = [next(detected(submissions), "-") for submissions in sets]
+            print(f"| {model} | unseen: {kind} | {' | '.join(cells)} |", flush=True)
+
+
 def speed(published: Published, rng: np.random.Generator) -> None:
     """The published models, and changed ones up to 58."""
     questions, outputs = published
@@ -167,10 +183,10 @@ def speed(published: Published, rng: np.random.Generator) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--draws", type=int, default=40)
+    parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--speed", action="store_true")
-    parser.add_argument("--only", choices=("alarms", "detection", "shares"))
+    parser.add_argument("--only", choices=("alarms", "detection", "unseen", "shares"))
     settings = parser.parse_args()
     rng = np.random.default_rng(settings.seed)
     if settings.speed:
@@ -182,6 +198,8 @@ def main() -> None:
             false_alarms(name, benchmark, settings.draws, rng)
     if settings.only in (None, "detection"):
         detection(published["AlpacaEval"], rng)
+    if settings.only in (None, "unseen"):
+        unseen_detection(published["AlpacaEval"], rng)
     if settings.only in (None, "shares"):
         highest_shares(published)
 

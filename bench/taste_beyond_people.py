@@ -85,10 +85,10 @@ PLACES = {
 
 
 def places(boards: int, seed: int) -> None:
-    """Boards on which places change in any way; on which a change is shown; the same with three votes a battle."""
+    """Boards on which places change in any way; on which it is shown, quality included; with three votes a battle."""
     rng = np.random.default_rng(seed)
     sizes = (30, 100, 300)
-    title = "a change of places without length: any / shown / shown with labels"
+    title = "a change of places: any / without length and its quality / without length beyond people, with labels"
     print(f"\n| {title} | {' | '.join(map(str, sizes))} |\n|---|{'---|' * len(sizes)}")
     for name, world in PLACES.items():
         show(name, (changes(replace(world, instructions=n, votes=3), boards, rng) for n in sizes))

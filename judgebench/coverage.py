@@ -20,7 +20,7 @@ class Coverage:
 
     judges: Mapping[str, int]  # whose verdicts count: how many have a preference or score
     judges_by: JudgesBy = "name"  # how they were chosen
-    other_judges: Mapping[str, int] = field(default_factory=dict)  # who have verdicts too that could count
+    other_judges: Mapping[str, int] = field(default_factory=dict)  # who were asked too, verdicts that could count
     left_out: Mapping[Status, int] = field(default_factory=dict)  # trials of ``judges`` without either, by status
     category: str | None = None
     language: str | None = None
@@ -34,7 +34,8 @@ class Coverage:
     short: tuple[str, ...] = ()  # models judged on fewer than ``most``
     groups: int = 1  # of models that count, which no battle connects
     baseline: str | None = None
-    not_judged: tuple[str, ...] = ()  # models with outputs to the instructions chosen, and no verdict that counts
+    not_judged: tuple[str, ...] = ()  # models with outputs to the instructions chosen, and no verdict of any judge
+    by_others: tuple[str, ...] = ()  # models judged by ``other_judges`` alone
     not_ranked: tuple[str, ...] = ()  # judged, and yet the result says nothing of them
     fewest_samples: int = 1  # outputs that a model has to an instruction that it answered
     most_samples: int = 1
@@ -47,4 +48,4 @@ class Coverage:
     @property
     def pooled(self) -> bool:
         """Whether several judges' verdicts count together."""
-        return len(self.judges) > 1 and self.judges_by != "jury"
+        return sum(number > 0 for number in self.judges.values()) > 1 and self.judges_by != "jury"

@@ -10,7 +10,8 @@
     ├── JudgeError             asking a judge failed
     │   ├── JudgeUnreachable   nobody answers at its address, or it keeps failing
     │   ├── JudgeRefused       it answered that the request is not allowed: key, model name, quota
-    │   └── BadReply           it answered something that is not a completion
+    │   ├── BadReply           it answered something that is not a completion
+    │   └── EnoughCalls        as many requests were sent as are allowed
     └── StatisticsError        a statistic is not defined on this data, or a fit did not converge
 
 A message names what was wrong and says what to do next. Errors of other libraries are translated at the edge
@@ -79,6 +80,10 @@ class JudgeRefused(JudgeError):
 
 class BadReply(JudgeError):
     """The answer is not a completion."""
+
+
+class EnoughCalls(JudgeError):
+    """As many requests were sent as are allowed; nothing was asked."""
 
 
 class StatisticsError(JudgeBenchError):

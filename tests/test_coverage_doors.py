@@ -136,6 +136,13 @@ def test_every_result_of_the_python_functions_carries_it(stored: Path, name: str
     assert (about["fewest"], about["most"]) == (OF_SHORT, INSTRUCTIONS)
 
 
+def test_the_page_of_pairs_names_the_method_of_its_intervals(monkeypatch: pytest.MonkeyPatch, stored: Path) -> None:
+    pytest.importorskip("streamlit", reason="the app needs the extra app")
+    with closing(Database(str(stored))) as database:
+        method = services.leaderboards.matrix(database, BENCHMARK).method
+    assert f"95% intervals: {method}" in printed(opened("matrix", monkeypatch, stored))
+
+
 @pytest.mark.parametrize("page", ["leaderboard", "matrix", "bias", "judges"])
 def test_every_page_says_all_of_it(monkeypatch: pytest.MonkeyPatch, stored: Path, page: str) -> None:
     pytest.importorskip("streamlit", reason="the app needs the extra app")

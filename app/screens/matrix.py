@@ -118,6 +118,6 @@ try:
     _link(event, view.shown, {"benchmark": view.benchmark, **where})
     with st.container(border=True):
         line("Win rate of the row against the column, ties half; models in the order of the leaderboard.")
-        line("95% intervals: Wilson score, pair by pair, not for all pairs at once. Pairs that never met stay empty.")
+        line(f"{rates.level:.0%} intervals: {rates.method}, pair by pair. Pairs that never met stay empty.")
 except JudgeBenchError as error:
     problem("There is no matrix for this choice.", error)

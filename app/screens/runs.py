@@ -38,7 +38,7 @@ def _judge() -> dict[str, Any]:
 
 
 def _design(benchmark: BenchmarkSummary) -> dict[str, Any]:
-    opponents, orders, limit, cost = st.columns(4)
+    opponents, orders, limit, cost, calls = st.columns(5)
     with opponents:
         baseline = st.selectbox(
             "Baseline", benchmark.models, index=None, placeholder="All pairs", key="against", format_func=one_line
@@ -49,6 +49,7 @@ def _design(benchmark: BenchmarkSummary) -> dict[str, Any]:
         "orders": orders.selectbox("Orders", list(_ORDERS), format_func=_ORDERS.__getitem__, key="orders"),
         "limit": limit.number_input("First instructions only", 1, value=None, placeholder="All", key="limit"),
         "max_cost": cost.number_input("Stop at, USD", 0.01, value=None, placeholder="No limit", key="max_cost"),
+        "max_calls": calls.number_input("Stop at, calls", 1, value=None, placeholder="No limit", key="max_calls"),
     }
 
 

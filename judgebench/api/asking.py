@@ -36,7 +36,7 @@ from judgebench.services.audits.registry import (
     SubmissionAudit,
 )
 from judgebench.spec import Generation, JudgeSpec, Study, make, make_generation
-from judgebench.spec.study import Orders
+from judgebench.spec.study import Orders, Redo
 from judgebench.stats.planning import PlannedComparison
 from judgebench.store.database import Database
 
@@ -137,8 +137,9 @@ async def arun(
     template: str | None = None, settings: Mapping[str, Any] | None = None, price: str | None = None,
     models: Names = (), baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
     orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None, seed: int = 0,
-    reask: bool = False, concurrency: int = 16, max_cost: float | None = None, max_failures: int = 25,
-    max_errors: int | None = None, drain: float = 8.0, on_progress: OnProgress | None = None,
+    redo: Sequence[Redo] = (), reask: bool = False, concurrency: int = 16,
+    max_cost: float | None = None, max_calls: int | None = None,
+    max_failures: int = 25, max_errors: int | None = None, drain: float = 8.0, on_progress: OnProgress | None = None,
 ) -> engine.run.RunReport:  # fmt: skip
     """Ask the judge every trial that has no answer yet; calling it again continues a stopped run.
 
@@ -151,8 +152,10 @@ async def arun(
 
     Outputs of ``models`` (all where none is named) meet the ``baseline``, each other (``all_pairs``), or as ``pairs``
     say; ``orders``: "both", one at "random", or "single", A first. ``limit``: the first so many instructions.
+    ``redo``: ask those again that ended as "unparsed", "truncated" or "refused".
     ``reask``: once more, under a constraint, where a reply states no verdict. ``concurrency``: questions in flight, 1
-    to 4096. It stops once ``max_cost`` USD are spent, ``max_failures`` came in a row or ``max_errors`` in all, and
+    to 4096. It stops once ``max_cost`` USD are spent, ``max_calls`` requests are sent,
+    ``max_failures`` came in a row or ``max_errors`` in all, and
     where ``on_progress``, told the tally and the calls so far, returns true. What is in flight ends and is stored; on a
     signal to terminate, within ``drain`` seconds.
 
@@ -192,8 +195,8 @@ async def asettle(
     judge_name: str | None = None, judge_version: str | None = None, template: str | None = None,
     settings: Mapping[str, Any] | None = None, price: str | None = None, models: Names = (),
     orders: Literal["both", "random"] = "both", limit: int | None = None, category: str | None = None, seed: int = 0,
-    reask: bool = False, concurrency: int = 16, max_cost: float | None = None, max_failures: int = 25,
-    max_errors: int | None = None, drain: float = 8.0, on_progress: OnProgress | None = None,
+    reask: bool = False, concurrency: int = 16, max_cost: float | None = None, max_calls: int | None = None,
+    max_failures: int = 25, max_errors: int | None = None, drain: float = 8.0, on_progress: OnProgress | None = None,
 ) -> engine.adaptive.Settlement:  # fmt: skip
     """Compare adaptively until a question is settled or ``budget`` trials are spent; calling it again continues.
 
@@ -216,8 +219,9 @@ async def aanswer(
     database: Database, *, benchmark: str, model: str | Mapping[str, Any], model_url: str | None = None,
     model_key_env: str | None = None, model_name: str | None = None, system: str | None = None,
     settings: Mapping[str, Any] | None = None, price: str | None = None, limit: int | None = None,
-    category: str | None = None, concurrency: int = 16, max_cost: float | None = None, max_failures: int = 25,
-    max_errors: int | None = None, drain: float = 8.0, on_progress: OnProgress | None = None, audit: bool = True,
+    category: str | None = None, concurrency: int = 16, max_cost: float | None = None, max_calls: int | None = None,
+    max_failures: int = 25, max_errors: int | None = None, drain: float = 8.0, on_progress: OnProgress | None = None,
+    audit: bool = True,
 ) -> engine.answer.AnswerReport:  # fmt: skip
     """Collect a model's outputs to a benchmark's instructions; calling it again continues, and asks for none twice.
 

@@ -11,7 +11,8 @@ Length and style come with quality. Where people judged, only what goes beyond t
 Two win rates that merely change their order need not mean anything. That one model would pass another is said only
 where two intervals lie above 0: of what it gains on the other without the effect, and of its lead then (Gelman and
 Stern 2006: that one of two is significant and the other not is no difference between them). Their standard errors are
-those of differences, from each instruction's influence on both.
+those of differences, from each instruction's influence on both. Without labels this is said of no judge: a taste for
+length and quality that rises with it give the same verdicts, and no rule tells one from the other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,6 +71,7 @@ class WithoutEffect:
     board: tuple[CounterfactualRow, ...]  # the best without the effect first
     flips: tuple[Passing, ...]  # the changes of places that are shown; all others are not
     removed: str = ""  # what was taken away, in words
+    with_quality: bool = False  # with what people may like as much: nobody labelled, so ``flips`` accuse no judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +174,15 @@ class _World:
         if not self._removable(effect):
             return entry
         board, flips = self._board([effect])
-        return replace(entry, board=board, flips=flips, removed=self._words(effect))
+        words, blurred = self._words(effect), self._with_quality(effect)
+        return replace(entry, board=board, flips=flips, removed=words, with_quality=blurred)
 
     def together(self) -> WithoutEffect:
         removed = [effect for effect in self.fit.effects if self._removable(effect)]
         board, flips = self._board(removed)
         words = ", ".join(self._words(effect) for effect in removed)
-        return WithoutEffect("all", "all together", None, None, board, flips, words)
+        blurred = any(self._with_quality(effect) for effect in removed)
+        return WithoutEffect("all", "all together", None, None, board, flips, words, blurred)
 
     def notes(self) -> tuple[str, ...]:
         tastes = [effect for effect in self.fit.effects if effect.taste]
@@ -195,7 +199,10 @@ class _World:
     def _words(self, effect: Effect) -> str:
         if not effect.taste:
             return effect.name
-        return f"{effect.name} {'with its quality' if self.sharpness is None else 'beyond people'}"
+        return f"{effect.name} {'with its quality' if self._with_quality(effect) else 'beyond people'}"
+
+    def _with_quality(self, effect: Effect) -> bool:
+        return effect.taste and self.sharpness is None
 
     def _taken(self, effect: Effect) -> tuple[float, Floats]:
         """Of the effect's coefficient, and its influence (g,)."""

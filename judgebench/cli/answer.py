@@ -14,6 +14,7 @@ from judgebench.cli.session import (
     INTERRUPTED,
     WITHOUT_VERDICT,
     Session,
+    asked_otherwise,
     complain,
     ending,
     expected,
@@ -23,6 +24,7 @@ from judgebench.cli.session import (
     summary,
     tell_findings,
     tell_stopped,
+    warn,
 )
 from judgebench.records import Status
 
@@ -94,16 +96,14 @@ def answer(
 
 
 def _print_report(benchmark: str, report: AnswerReport, output: str) -> None:
-    if report.other_models:
-        names = ", ".join(repr(name) for name in report.other_models)
-        complain(f"warning: {report.model!r} was answered by {names}, which is not the model that was asked")
+    warn(repr(report.model), report, lacking="an output")
     if output == "json":
         about = {"benchmark": benchmark, "model": report.model}
         paid = {"calls": report.calls, "cost_usd": report.tally.cost_usd, "not_asked": dict(report.not_asked)}
         audited = {"submission_audit": None if report.audit is None else report.audit.document()}
-        print_json(about | ending(report.tally) | paid | audited)
+        print_json(about | ending(report.tally) | paid | asked_otherwise(report) | audited)
     else:
-        say(f"{report.model}: {summary(report.tally, report.calls)}", *_not_asked(report.not_asked))
+        say(f"{report.model}: {summary(report.tally, report.calls, report.reasons)}", *_not_asked(report.not_asked))
 
 
 def _print_estimate(model: str, estimate: AnswerEstimate, output: str) -> None:

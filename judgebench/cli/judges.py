@@ -102,7 +102,11 @@ def try_judge(context: typer.Context, name: NameArgument, output: Output = "tabl
         report = services.judges.try_judge(database, name, session.environment)
     price = None if known.spec is None else known.spec.price
     if output == "json":
-        answers = {} if report is None else asdict(report) | {"left_out": list(report.left_out)}
+        answers = (
+            {}
+            if report is None
+            else asdict(report) | {"left_out": list(report.left_out), "changed": list(report.changed)}
+        )
         print_json({"judge": name, "reachable": True, "price": price, **answers})
     else:
         say(*_lines(known.judge.model, report, price))
@@ -120,14 +124,22 @@ def _lines(model: str, report: Report | None, price: str | None) -> list[str]:
     latency = "" if report.latency_s is None else f" in {amount(report.latency_s, 's')}"
     return [
         f"reachable           yes, it answered{latency}",
+        f"verdict             {_verdict(report)}",
         f"model               {report.model or 'the server does not tell'}{other}",
         f"log-probabilities   {held[report.logprobs]}",
         f"JSON schema         {held[report.json_schema]}",
         f"choice              {held[report.choice]} (structured_outputs, as in vLLM)",
         f"settings not taken  {', '.join(report.left_out) or 'none'}",
+        *(f"asked with          {change}" for change in report.changed),
         f"context             {context}",
         f"price               {f'{price} USD per million tokens' if price else 'not known (judges add --price)'}",
     ]
+
+
+def _verdict(report: Report) -> str:
+    """How a trial by the judge's template ended."""
+    why = f": {report.detail}" if report.detail else ""
+    return f"{report.verdict}, of a trial with its template and settings{why}"
 
 
 def _document(known: KnownJudge) -> dict[str, Any]:

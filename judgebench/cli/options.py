@@ -242,6 +242,9 @@ class PaceOptions:
     max_cost: Annotated[float | None, typer.Option("--max-cost", help="Stop asking once this many USD are spent.")] = (
         None
     )
+    max_calls: Annotated[
+        int | None, typer.Option("--max-calls", help="Stop asking once so many requests were sent, retries included.")
+    ] = None
     max_failures: Annotated[
         int | None, typer.Option("--max-failures", help="Give up after so many failures in a row.", show_default="25")
     ] = None

@@ -14,6 +14,7 @@ from judgebench.cli.session import (
     INTERRUPTED,
     WITHOUT_VERDICT,
     Session,
+    asked_otherwise,
     complain,
     ending,
     expected,
@@ -22,6 +23,7 @@ from judgebench.cli.session import (
     say,
     summary,
     tell_stopped,
+    warn,
 )
 from judgebench.show.numbers import percent, span
 from judgebench.show.sentences import not_shown, unseen, within_cost
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from judgebench.engine.plan import CostEstimate
     from judgebench.engine.run import RunReport
 
-_REASONS = 3  # shown
 _METHOD = "betting confidence sequences, valid at any number of looks"
 
 
@@ -66,6 +67,10 @@ def run(
     reask: Annotated[
         bool | None, typer.Option("--reask", help="Ask once more, under a constraint, where a reply has no verdict.")
     ] = None,
+    redo: Annotated[
+        str | None,
+        typer.Option("--redo", metavar="STATUS,...", help="Ask those again that are unparsed, truncated or refused."),
+    ] = None,
     dry_run: options.DryRun = False,
     output: options.Output = "table",
 ) -> None:
@@ -78,6 +83,8 @@ def run(
     """
     session: Session = context.obj
     more = options.given(**asdict(adaptive), **asdict(pace), reask=reask)
+    if redo is not None:
+        more["redo"] = options.names([redo])
     if adaptive.better is not None:
         more["better"] = tuple(name.strip() for name in adaptive.better.split(","))
     settlement: Settlement | None = None
@@ -93,7 +100,7 @@ def run(
             else:
                 report = engine.run.run(database, study, environment=session.environment, on_progress=show)
     _print_report(report, settlement, output)
-    _warn(report)
+    warn(f"judge {report.judge!r}", report, lacking="a verdict")
     tell_stopped(report.tally)
     if report.interrupted:
         complain("interrupted; the same command continues where it stopped")
@@ -102,26 +109,16 @@ def run(
         raise typer.Exit(WITHOUT_VERDICT)
 
 
-def _warn(report: RunReport) -> None:
-    if report.other_models:
-        names = ", ".join(repr(name) for name in report.other_models)
-        complain(f"warning: judge {report.judge!r} was answered by {names}, which is not the model that was asked")
-    if report.left_out:
-        complain(f"warning: the server does not take {', '.join(report.left_out)}: {report.judge!r} was asked without")
-    for why, count in report.reasons[:_REASONS]:
-        complain(f"{count} without a verdict: {why[:200]}")
-
-
 def _print_report(report: RunReport, settlement: Settlement | None, output: str) -> None:
     if output == "json":
         reasked = {} if report.reasked is None else {"reasked": report.reasked}
         more = reasked if settlement is None else reasked | _settled(settlement)
         spent = {"calls": report.calls, "cost_usd": report.tally.cost_usd, "taken_over": report.tally.taken_over}
         seen = {"not_shown": dict(report.not_shown), "identical_as_shown": report.identical_as_shown}
-        print_json(ending(report.tally) | spent | seen | more)
+        print_json(ending(report.tally) | spent | seen | asked_otherwise(report) | more)
         return
     again = f"; {report.reasked} asked again under a constraint" if report.reasked else ""
-    say(f"{report.judge}: {summary(report.tally, report.calls)}{again}", *not_shown(report.not_shown))
+    say(f"{report.judge}: {summary(report.tally, report.calls, report.reasons)}{again}", *not_shown(report.not_shown))
     if report.identical_as_shown:
         say(f"{report.identical_as_shown} ties without a call: the outputs differ only in what the judge is not shown")
     if settlement is not None:

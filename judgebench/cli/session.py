@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from judgebench.audits.findings import AuditReport
     from judgebench.coverage import Coverage
+    from judgebench.engine.answer import AnswerReport
+    from judgebench.engine.run import RunReport
     from judgebench.engine.runner import OnProgress, RunTally
     from judgebench.estimate import Estimate
     from judgebench.show.numbers import Unit
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 DEFAULT_DATABASE = "judgebench.db"
 INTERRUPTED = 130  # exit codes
 WITHOUT_VERDICT = 3
+_REASONS = 3  # shown
 _PIPE_WIDTH = 160  # of tables that no terminal shows
 _SIDES: tuple[Literal["left", "right"], ...] = ("left", "right", "left", "left")  # label, value, interval, evidence
 
@@ -179,13 +182,33 @@ def tell_stopped(tally: RunTally) -> None:
         complain(sentence)
 
 
-def summary(tally: RunTally, calls: int) -> str:
-    """The counts that are not zero, in words."""
-    shown = ", ".join(f"{count} {name}" for name, count in counts(tally).items() if count)
+def summary(tally: RunTally, calls: int, reasons: Sequence[tuple[str, int]] = ()) -> str:
+    """The counts that are not zero, in words; of the failures how many were empty, by the ``reasons``."""
+    empty = sum(count for why, count in reasons if why.startswith("empty"))
+    why = {str(Status.FAILED): f" ({empty} empty)"} if empty else {}
+    shown = ", ".join(f"{count} {name}{why.get(name, '')}" for name, count in counts(tally).items() if count)
     over = tally.taken_over
     taken_over = f"; {over} verdicts taken over from other benchmarks, without a call" if over else ""
     limit = "".join(f"; {sentence}" for sentence in stopped(tally.stopped_by, tally.pending))
     return f"{shown}; {calls} calls, {paid(tally.cost_usd)}{taken_over}{limit}"
+
+
+def warn(whom: str, report: RunReport | AnswerReport, *, lacking: str) -> None:
+    """What a judge's or a model's server did otherwise than it was asked, and why results are lacking, on stderr."""
+    if report.other_models:
+        names = ", ".join(repr(name) for name in report.other_models)
+        complain(f"warning: {whom} was answered by {names}, which is not the model that was asked")
+    if report.left_out:
+        complain(f"warning: the server does not take {', '.join(report.left_out)}: {whom} was asked without")
+    for change in report.changed:
+        complain(f"warning: {whom} was asked with {change}")
+    for why, count in report.reasons[:_REASONS]:
+        complain(f"{count} without {lacking}: {why[:200]}")
+
+
+def asked_otherwise(report: RunReport | AnswerReport) -> dict[str, Any]:
+    """What ``warn`` says, for JSON."""
+    return {"not_taken": list(report.left_out), "changed": list(report.changed), "reasons": dict(report.reasons)}
 
 
 def paid(cost_usd: float | None) -> str:

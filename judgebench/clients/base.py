@@ -4,8 +4,8 @@ Clients fetch replies and nothing else: rendering and parsing are judging's, sto
 """
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
 from judgebench.errors import BadReply, InputError
@@ -40,6 +40,10 @@ class Server(Client, Protocol):
 
     def left_out(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Those of ``settings`` that the server was found not to take, sorted."""
+        ...
+
+    def changed(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """What else the server was found to need otherwise than it was meant, in words."""
         ...
 
 
@@ -84,9 +88,22 @@ class Access:
 
 def cost_usd(price: Price | None, completion: Completion) -> float | None:
     """None when the price, or how many tokens were used, is not known."""
+    if price is not None and not price.prompt and not price.completion:
+        return 0.0
     if price is None or completion.prompt_tokens is None or completion.completion_tokens is None:
         return None
     return (price.prompt * completion.prompt_tokens + price.completion * completion.completion_tokens) / 1e6
+
+
+def with_spent(completion: Completion, spent: Sequence[Completion]) -> Completion:
+    """The answer with the tokens and cost of the replies before it that were none, which were paid for too."""
+    if not spent:
+        return completion
+    sums: dict[str, Any] = {}
+    for name in ("prompt_tokens", "completion_tokens", "cost_usd"):
+        numbers = [getattr(reply, name) for reply in (*spent, completion)]
+        sums[name] = None if None in numbers else sum(numbers)
+    return replace(completion, **sums)
 
 
 def finite_number(value: Any) -> float:

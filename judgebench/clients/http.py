@@ -1,11 +1,8 @@
 """Requests to a judge's server, and what answers that are no reply mean. An API key can be sent, never shown."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from time import time
 from typing import IO, Any
@@ -14,12 +11,16 @@ from urllib.parse import urlsplit
 import aiohttp
 from pydantic_core import to_json
 
+from judgebench.clients.complaints import Complaint, Reason, complaint_of, wait_s
+from judgebench.clients.event_stream import reply_of_stream
 from judgebench.clients.secrets import Secret
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeRefused, JudgeUnreachable
 from judgebench.keys import clean_text
 
 _MESSAGE_CHARS = 300
 _TRANSIENT = frozenset({408, 409, 425, 429})
+_OF_ALL = (Reason.KEY, Reason.QUOTA, Reason.MODEL)  # reasons that hold for every question
+_ANSWERS = ("choices", "data")  # one of them is in every good reply
 MAX_REPLY_BYTES = 16 * 2**20  # after decompression; the longest honest replies, with log-probabilities, are below 4 MiB
 _MAX_ERROR_BYTES = 2**16
 _MAX_FILE_BYTES = 2**32
@@ -56,6 +57,7 @@ class Transport:
             )
         self.base_url = base_url.rstrip("/").removesuffix("/chat/completions")
         self.calls = 0
+        self.answered = False  # a question, so far
         self._secret = None if api_key is None else Secret(api_key)
         self._timeout = aiohttp.ClientTimeout(total=timeouts.total_s, connect=timeouts.connect_s)
         self._deadline_s = timeouts.total_s
@@ -69,6 +71,20 @@ class Transport:
         if payload is None:
             return self._parsed(await self._request("GET", path))
         return self._parsed(await self._request("POST", path, to_json(payload)))
+
+    async def ask(self, path: str, payload: Mapping[str, Any]) -> Any:
+        """The reply to a question. An error that comes in a body with status 200 is the error that it says.
+
+        Raises as ``Client.complete`` does.
+        """
+        reply = await self.json(path, payload)
+        if (error := _error_in(reply)) is not None:
+            status = complaint_of(error).status
+            if status is not None:
+                raise failure(self.base_url, status, {}, error, answered=self.answered)
+        else:
+            self.answered = True
+        return reply
 
     async def upload(self, path: str, file: Path, fields: Mapping[str, str]) -> Any:
         """The parsed JSON answer to a form with ``fields`` and a file. Raises as ``Client.complete`` does."""
@@ -119,6 +135,8 @@ class Transport:
                 cleaned = {} if good else {name.lower(): self._clean(value) for name, value in response.headers.items()}
         except TimeoutError as error:
             raise JudgeUnreachable(f"{where} did not answer within {self._deadline_s:g} s") from error
+        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
+            raise JudgeUnreachable(_without_certificate(where, self._clean(str(error)))) from None
         except aiohttp.ClientConnectorError as error:
             raise JudgeUnreachable(f"nobody answers at {where}: {self._clean(str(error.os_error))}") from error
         except aiohttp.ClientResponseError as error:
@@ -127,20 +145,46 @@ class Transport:
             raise JudgeUnreachable(f"the connection to {where} broke: {self._clean(str(error))}") from None
         if not good:
             text = _scrubbed(body, self._secret).decode("utf-8", "replace")
-            raise failure(where, status, cleaned, self._clean(text))
+            raise failure(where, status, cleaned, self._clean(text), answered=self.answered)
         return body
 
     def _parsed(self, body: bytes) -> Any:
         if len(body) > MAX_REPLY_BYTES:
             raise BadReply(f"{self.base_url} sent more than {MAX_REPLY_BYTES >> 20} MiB; no completion is that long")
         try:
-            return json.loads(body if self._secret is None else self._secret.scrub_reply(body))
+            return json.loads(_scrubbed(body, self._secret))
         except (ValueError, RecursionError) as error:
-            start = self._clean(body[:_MAX_ERROR_BYTES].decode("utf-8", "replace"))[:80]
-            raise BadReply(f"{self.base_url} answered with something that is not JSON: {start!r}") from error
+            text = self._clean(body.decode("utf-8", "replace"))
+            if (streamed := reply_of_stream(text)) is not None:  # a key may be whole only now
+                return json.loads(_scrubbed(to_json(streamed), self._secret))
+            what = f"something that is not JSON{_missing_v1(self.base_url)}: {text[:80]!r}"
+            raise BadReply(f"{self.base_url} answered with {what}") from error
 
     def _clean(self, text: str) -> str:
         return text if self._secret is None else self._secret.scrub(text)
+
+
+def _error_in(reply: Any) -> Any:
+    """What of a body with status 200 says that it is no reply; None where it is one, or nothing that can be read."""
+    if not isinstance(reply, dict):
+        return None
+    if not any(reply.get(name) for name in _ANSWERS):
+        return reply
+    choices = reply.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict) or not isinstance(choice.get("error"), dict):
+        return None
+    message = choice.get("message")
+    return None if isinstance(message, dict) and message.get("content") else choice["error"]
+
+
+def _without_certificate(where: str, why: str) -> str:
+    if "wrong version" in why.lower() or "record layer" in why.lower():
+        return f"{where} does not speak TLS: does its address begin with http://? ({why})"
+    return (
+        f"the certificate of {where} is not trusted here: {why}; add its authority to this machine's, e.g. by the "
+        "variable SSL_CERT_FILE"
+    )
 
 
 async def _read(content: aiohttp.StreamReader, limit: int) -> bytes:
@@ -171,78 +215,73 @@ def _scrubbed(body: bytes, secret: Secret | None) -> bytes:
 
 
 class Rejected(JudgeRefused):
-    """A status that says no."""
+    """An answer that says no."""
 
-    def __init__(self, text: str, *, status: int, code: str | None, param: str | None, message: str) -> None:
+    def __init__(self, text: str, *, status: int, complaint: Complaint, answered: bool = False) -> None:
         super().__init__(text)
         self.status = status
-        self.code = code  # the server's short name for the reason
-        self.param = param  # the request's field that it blames
-        self.message = message  # the server's own words, whole
+        self.complaint = complaint
+        self.answered = answered  # whether this server has answered a question before, with the same key and model
 
     @property
     def only_this(self) -> bool:
-        """Whether other questions may fare better: neither key nor quota is at fault, nor the model's name."""
-        if self.status == 404:
-            return self.code not in (None, "model_not_found")
-        return self.status not in (401, 402, 403, 429)
+        """Whether other questions may fare better: neither key nor quota is at fault, nor the model's name. A status
+        without a reason is believed where it is the first answer."""
+        reason = self.complaint.reason
+        if reason in _OF_ALL:
+            return False
+        if self.status == 404 and self.complaint.code is not None:
+            return True
+        return self.answered or reason is not None or self.status not in (401, 402, 403, 404, 429)
 
 
 class Overloaded(JudgeUnreachable):
-    """A status that asks to try later: 408, 409, 425, 429 or 5xx."""
+    """An answer that asks to try later: 408, 409, 425, 429, 5xx, or in words."""
 
-    def __init__(self, text: str, *, status: int, retry_after_s: float | None) -> None:
+    def __init__(self, text: str, *, status: int, complaint: Complaint, retry_after_s: float | None) -> None:
         super().__init__(text)
         self.status = status
+        self.complaint = complaint
         self.retry_after_s = retry_after_s  # what the server asked for, uncapped; None: it did not say
+        self.hold_s = 0.0  # for which all requests are held back, where it says that they are too many
 
 
-def failure(where: str, status: int, headers: Mapping[str, str], body: str) -> JudgeError:
-    """The error that a status outside 2xx is. ``headers`` and ``body`` hold no key; names in lower case."""
+def failure(where: str, status: int, headers: Mapping[str, str], body: Any, *, answered: bool = False) -> JudgeError:
+    """The error that an answer outside 2xx is, or one whose body says so. Neither ``headers``, names in lower case, nor
+    ``body``, a text or a value that was JSON, hold a key."""
     if 300 <= status < 400:
         target = one_line(headers.get("location", "nowhere"))
         return JudgeRefused(f"{where} redirects to {target}; no key goes there: give the final address yourself")
-    code, param, message = _reason(body)
-    text = f"{where} answered {status}: {one_line(message).rstrip('.') or 'without a reason'}"
-    if status >= 500 or (status in _TRANSIENT and code != "insufficient_quota"):
-        return Overloaded(text, status=status, retry_after_s=retry_after_s(headers.get("retry-after"), time()))
-    hint = {401: "; check the key", 403: "; check the key", 404: "; check the address and the model's name"}
-    return Rejected(text + hint.get(status, ""), status=status, code=code, param=param, message=message)
+    complaint = complaint_of(body)
+    reason = complaint.reason
+    text = f"{where} answered {status}: {one_line(complaint.message).rstrip('.') or 'without a reason'}"
+    asked_s = wait_s(headers, time())
+    asked_s = complaint.wait_s if asked_s is None else asked_s
+    if reason is Reason.RATE:
+        return Overloaded(text, status=429, complaint=complaint, retry_after_s=asked_s)
+    if status >= 500 or (status in _TRANSIENT and reason is not Reason.QUOTA) or reason is Reason.BUSY:
+        return Overloaded(
+            text,
+            status=max(status, 503) if reason is Reason.BUSY else status,
+            complaint=complaint,
+            retry_after_s=asked_s,
+        )
+    return Rejected(text + _hint(where, status, reason), status=status, complaint=complaint, answered=answered)
 
 
-def retry_after_s(value: str | None, now: float) -> float | None:
-    """Seconds to wait by a Retry-After header, a number or an HTTP date (RFC 9110, 10.2.3); None when it says nothing.
-
-    ``now`` is the Unix time that a date is compared with.
-    """
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            date = parsedate_to_datetime(value)
-        except (ValueError, OverflowError):
-            return None
-        seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+def _hint(where: str, status: int, reason: Reason | None) -> str:
+    if reason is Reason.CONTENT:
+        return ""
+    if status in (401, 403) or reason is Reason.KEY:
+        return "; check the key"
+    if status == 404 or reason is Reason.MODEL:
+        return f"; check the address and the model's name{_missing_v1(where)}"
+    return ""
 
 
-def _reason(body: str) -> tuple[str | None, str | None, str]:
-    """The code, the field blamed and the message of an error body, whichever of the usual shapes it has."""
-    try:
-        reply = json.loads(body)
-    except (ValueError, RecursionError):
-        return None, None, body
-    error = reply.get("error", reply) if isinstance(reply, dict) else reply
-    if not isinstance(error, dict):
-        return None, None, error if isinstance(error, str) else body
-    message = error.get("message") or error.get("detail") or body
-    return (
-        text_or_none(error.get("code")),
-        text_or_none(error.get("param")),
-        message if isinstance(message, str) else body,
-    )
+def _missing_v1(where: str) -> str:
+    """What to try where an address may lack its end."""
+    return "" if "/v1" in where else f", or try {where}/v1"
 
 
 def one_line(message: str) -> str:

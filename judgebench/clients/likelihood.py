@@ -20,7 +20,8 @@ from typing import Any, Generic, TypeVar
 
 from judgebench.clients.base import Access, cost_usd, finite_number
 from judgebench.clients.http import Timeouts, Transport, text_or_none
-from judgebench.clients.openai import OpenAIClient, counts
+from judgebench.clients.openai import OpenAIClient
+from judgebench.clients.replies import counts
 from judgebench.errors import BadReply, JudgeRefused
 from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Prompt
 
@@ -96,7 +97,7 @@ class LikelihoodClient(OpenAIClient):
         if output is not None:
             messages.append({"role": "assistant", "content": output})
         body = {"model": self.model, "messages": messages, "add_generation_prompt": output is None, **_ONE_PASS}
-        return _prompt_tokens(await self._transport.json("/chat/completions", body))
+        return _prompt_tokens(await self._transport.ask("/chat/completions", body))
 
 
 @dataclass(slots=True)
@@ -167,7 +168,7 @@ class RewardClient:
         started = perf_counter()
         messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
         body = {"model": self.model, "messages": messages, "use_activation": False}
-        reply = await self._transport.json("/classify", body)
+        reply = await self._transport.ask("/classify", body)
         if not isinstance(reply, dict):
             raise BadReply("the server's reply to a reward question is not an object")
         completion = Completion(

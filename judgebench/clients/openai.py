@@ -1,77 +1,25 @@
 """A model behind an OpenAI-compatible server: what is sent, in the fields that this server takes, and what comes back.
 
 Follows the chat completions format of the OpenAI API as vLLM, llama.cpp, Ollama and the hosted services speak it.
-
-Reasoning models refuse ``max_tokens``, ``temperature`` and ``logprobs``, small servers refuse others. A field that a
-server calls unsupported is renamed or left out from then on; what was left out is reported, because a judge asked
-without its temperature is not quite the judge that was meant. Fields of a reply that have the wrong type never pass:
-they are absent where a completion can live without, and a BadReply otherwise.
 """
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
-from judgebench.clients.base import Access, cost_usd, sound_token
-from judgebench.clients.http import Rejected, Timeouts, Transport, one_line, text_or_none
+from judgebench.clients.base import Access, cost_usd, with_spent
+from judgebench.clients.complaints import Reason
+from judgebench.clients.dialect import Dialect, is_starved
+from judgebench.clients.http import Overloaded, Rejected, Timeouts, Transport, text_or_none
+from judgebench.clients.replies import EmptyReply, chat_completion, counts
 from judgebench.errors import BadReply, InputError
 from judgebench.keys import clean_text
-from judgebench.records import ChatPrompt, Completion, Prompt, TokenLogprob
+from judgebench.records import ChatPrompt, Completion, Prompt
 
-_MAX_COUNT = 2**31 - 1
 _OURS = frozenset({"model", "messages", "n", "stream"})
-_RENAMED = {"max_tokens": "max_completion_tokens"}
-_NEEDS = {"top_logprobs": "logprobs"}
-_CODES = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
-_UNSUPPORTED = re.compile(
-    r"unsupported|not (?:yet |currently )?(?:supported|permitted|allowed|available|implemented|recogni[sz]ed)"
-    r"|does(?:n't| not) support|unavailable|unknown|unrecogni[sz]ed|unexpected|extra inputs|deprecated|cannot be used",
-    re.IGNORECASE,
-)
-_SEARCHED_CHARS = 4000
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """The fields a server does not take; none at first."""
-
-    refused: frozenset[str] = frozenset()
-
-    def spoken(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings as this server takes them."""
-        fields = {}
-        for name, value in settings.items():
-            spoken = _RENAMED.get(name) if name in self.refused else name
-            if spoken is not None and spoken not in self.refused and _NEEDS.get(spoken) not in self.refused:
-                fields[spoken] = value
-        return fields
-
-    def left_out(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
-        """The settings that do not reach the server under any name, sorted."""
-        spoken = self.spoken(settings)
-        return tuple(sorted(name for name in settings if name not in spoken and _RENAMED.get(name) not in spoken))
-
-    def without(self, name: str) -> "Dialect":
-        return Dialect(self.refused | {name})
-
-
-def refused_field(rejection: Rejected, sent: Collection[str]) -> str | None:
-    """The field of ``sent`` that a rejection calls unsupported; None when it is about something else.
-
-    A complaint about a value, such as more tokens than the context holds, is not about the field.
-    """
-    if rejection.status not in (400, 422):
-        return None
-    message = rejection.message[:_SEARCHED_CHARS]
-    if rejection.code not in _CODES and not _UNSUPPORTED.search(message):
-        return None
-    if rejection.param in sent:
-        return rejection.param
-    searches = (re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message) for name in sent)
-    matches = [match for match in searches if match]
-    return min(matches, key=lambda match: match.start()).group() if matches else None
+_LESSONS = 12  # learned from one question at most
+_SHORT = {"messages": [{"role": "user", "content": "Reply with one word."}], "max_tokens": 16}
 
 
 class OpenAIClient:
@@ -98,6 +46,10 @@ class OpenAIClient:
         """Those of ``settings`` that the server was found not to take, sorted."""
         return self._dialect.left_out(settings)
 
+    def changed(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """What else the server was found to need otherwise, in words."""
+        return self._dialect.changed(settings)
+
     async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
         """One reply; see ``Client.complete``. A prompt that a content filter stopped is a reply without text.
 
@@ -107,29 +59,54 @@ class OpenAIClient:
             raise InputError(f"{self.model} is asked for words here: likelihoods need template pairwise/likelihood")
         if taken := _OURS & settings.keys():
             raise InputError(f"judge settings cannot hold {sorted(taken)}; the client sets them")
-        messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
-        while True:  # ends, because each turn removes a field that no later turn sends
-            fields = self._dialect.spoken(settings) if self._dialect.refused else settings
-            body = {"model": self.model, "messages": messages, **fields}
-            started = perf_counter()
-            try:
-                reply = await self._transport.json("/chat/completions", body)
-            except Rejected as rejection:
-                if rejection.code == "content_filter":
-                    return Completion(text="", finish_reason="content_filter")
-                name = refused_field(rejection, fields)
-                if name is None:
-                    raise
-                self._dialect = self._dialect.without(name)
-                continue
+        spent: list[Completion] = []
+        for lessons in range(_LESSONS + 1):
+            outcome = await self._once(prompt, settings, spent, learning=lessons < _LESSONS)
+            if outcome is not None:
+                return outcome
+        raise AssertionError("the last turn learns nothing")
+
+    async def _once(
+        self, prompt: ChatPrompt, settings: Mapping[str, Any], spent: list[Completion], *, learning: bool
+    ) -> Completion | None:
+        """None where the question is to be asked again, as was learned. ``spent``: its replies that were no answer."""
+        dialect = self._dialect
+        fields = settings if dialect.is_plain else dialect.spoken(settings)
+        body = {"model": self.model, "messages": dialect.messages(prompt), **fields}
+        started = perf_counter()
+        try:
+            reply = await self._transport.ask("/chat/completions", body)
             completion = chat_completion(reply, perf_counter() - started)
-            if self._price is None:
-                return completion
-            return replace(completion, cost_usd=cost_usd(self._price, completion))
+        except (Rejected, Overloaded) as error:
+            if error.complaint.reason is Reason.CONTENT:
+                return self._priced(Completion("", None, "content_filter", prompt_tokens=0, completion_tokens=0))
+            taught = dialect.taught(error.complaint, settings, fields, prompt.messages) if learning else None
+            if taught is None:
+                raise
+            self._learn(dialect, taught)
+            return None
+        except EmptyReply as error:
+            raise EmptyReply(error.why, self._priced(with_spent(error.completion, spent))) from None
+        roomier = dialect.roomier(settings) if learning and is_starved(completion) else None
+        if roomier is not None:
+            self._learn(dialect, roomier)
+            spent.append(completion)
+            return None
+        return self._priced(with_spent(completion, spent))
+
+    def _learn(self, spoken: Dialect, taught: Dialect) -> None:
+        """What a question taught that was asked as ``spoken``, unless another has taught something meanwhile: then it
+        is asked as that one said, and teaches again what is still unknown."""
+        if self._dialect is spoken:
+            self._dialect = taught
+
+    def _priced(self, completion: Completion) -> Completion:
+        return completion if self._price is None else replace(completion, cost_usd=cost_usd(self._price, completion))
 
     async def check(self) -> Any:
-        """Try the address and the key; costs no tokens. Returns the server's list of models, None when it keeps none.
+        """Try the address and the key. Returns the server's list of models, None when it keeps none.
 
+        Costs no tokens, unless the list is refused: then a short question tells whether the key is.
         Raises JudgeUnreachable, and JudgeRefused when the key is not accepted.
         """
         try:
@@ -138,8 +115,18 @@ class OpenAIClient:
             return None
         except Rejected as rejection:
             if rejection.status in (401, 403):
-                raise
+                await self._check_key()
             return None
+
+    async def _check_key(self) -> None:
+        """Some servers list nothing for keys that they answer."""
+        try:
+            await self._transport.ask("/chat/completions", {"model": self.model, **_SHORT})
+        except Rejected as rejection:
+            if not rejection.only_this:
+                raise
+        except (BadReply, Overloaded):
+            return
 
     async def models(self) -> tuple["ListedModel", ...]:
         """What the server lists; empty when it keeps no list. Raises as ``check`` does."""
@@ -147,29 +134,6 @@ class OpenAIClient:
 
     async def close(self) -> None:
         await self._transport.close()
-
-
-def chat_completion(reply: Any, latency_s: float | None = None) -> Completion:
-    """A chat completion's first choice, which came after ``latency_s``. Raises BadReply when there is none."""
-    choices = reply.get("choices") if isinstance(reply, dict) else None
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
-        raise BadReply(f"the judge's reply holds no choice with a message: {one_line(_gist(reply))}")
-    content, refusal = message.get("content"), text_or_none(message.get("refusal"))
-    text = text_or_none(content) if isinstance(content, str | None) else _joined(content)
-    logprobs = choice.get("logprobs")
-    prompt_tokens, completion_tokens = counts(reply.get("usage"), "prompt_tokens", "completion_tokens")
-    return Completion(
-        text=text or refusal or "",
-        reasoning=text_or_none(message.get("reasoning")) or text_or_none(message.get("reasoning_content")),
-        finish_reason="refusal" if refusal else text_or_none(choice.get("finish_reason")),
-        logprobs=None if logprobs is None else _logprobs(logprobs),
-        model=text_or_none(reply.get("model")),
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
-        latency_s=latency_s,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,51 +152,7 @@ def listed_models(reply: Any) -> tuple[ListedModel, ...]:
     return tuple(sorted(models, key=lambda model: model.name))
 
 
-def counts(fields: Any, *names: str) -> list[int | None]:
-    """The whole numbers that the fields hold under these names, None where there is none."""
-    values = [fields.get(name) if isinstance(fields, dict) else None for name in names]
-    return [value if type(value) is int and 0 <= value <= _MAX_COUNT else None for value in values]
-
-
 def _context(entry: Mapping[str, Any]) -> int | None:
     """As vLLM, OpenRouter and Groq name it."""
     lengths = counts(entry, "max_model_len", "context_length", "context_window")
     return next((length for length in lengths if length), None)
-
-
-def _gist(reply: Any) -> str:
-    """What a reply with status 200 that is no completion says: its error, as some proxies send, or its fields."""
-    if not isinstance(reply, dict):
-        return f"it is a {type(reply).__name__}"
-    error = reply.get("error")
-    message = error.get("message") if isinstance(error, dict) else error
-    return message if isinstance(message, str) else "it has " + (", ".join(list(reply)[:8]) or "no fields")
-
-
-def _joined(content: Any) -> str:
-    """The text parts of a message that is a list of parts. Raises BadReply for anything else."""
-    if not isinstance(content, list):
-        raise BadReply(f"the judge's message holds a {type(content).__name__} where its text should be")
-    parts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
-    return clean_text("".join(part for part in parts if isinstance(part, str)))
-
-
-def _logprobs(logprobs: Any) -> tuple[TokenLogprob, ...] | None:
-    content = logprobs.get("content") if isinstance(logprobs, dict) else None
-    if not isinstance(content, list) or not content:
-        return None
-    return tuple(_token(entry) for entry in content)
-
-
-def _token(entry: Any) -> TokenLogprob:
-    top = _named(entry).get("top_logprobs") or []
-    if not isinstance(top, list):
-        raise BadReply("the judge's log-probabilities hold alternatives that are not a list")
-    pairs = [(other["token"], other.get("logprob")) for other in map(_named, top)]
-    return sound_token(entry["token"], entry.get("logprob"), pairs)
-
-
-def _named(entry: Any) -> dict[str, Any]:
-    if not isinstance(entry, dict) or not isinstance(entry.get("token"), str):
-        raise BadReply("the judge's log-probabilities hold an entry without a token")
-    return entry

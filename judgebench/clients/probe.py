@@ -12,7 +12,21 @@ from typing import Any, Literal
 from judgebench.clients.base import Client, Server
 from judgebench.clients.http import Rejected
 from judgebench.clients.openai import OpenAIClient
-from judgebench.records import ChatPrompt, Completion, PromptMessage
+from judgebench.judging.parsing import parse
+from judgebench.judging.templates import Template, make_nonce, render
+from judgebench.records import (
+    Battle,
+    ChatPrompt,
+    Completion,
+    Instruction,
+    Order,
+    Output,
+    PromptMessage,
+    Reading,
+    Status,
+    Trial,
+    Verdict,
+)
 
 _PROMPT = ChatPrompt((PromptMessage("user", "Reply with one word: which is larger, A = 3 or B = 5? Say A or B."),))
 _WORDS = ("larch-41", "heron-58")
@@ -41,16 +55,22 @@ class Report:
     choice: bool  # structured_outputs with a list of choices holds, as in vLLM
     left_out: tuple[str, ...]  # settings asked for that the server does not take
     context_tokens: int | None  # that the model reads and writes together; None: the server does not tell
+    changed: tuple[str, ...] = ()  # what else the server needs otherwise, in words
+    verdict: Status | None = None  # how a trial by the judge's template ended; None: none was tried
+    detail: str | None = None  # why it has no verdict
 
 
-async def check(client: Server, settings: Mapping[str, Any]) -> Report:
-    """Ask the judge what its ``settings`` would ask, and try what could be asked besides.
+async def check(client: Server, settings: Mapping[str, Any], template: Template | None = None) -> Report:
+    """Ask the judge what its ``settings`` would ask, a trial by its ``template`` as a run sends it where that is given,
+    and try what could be asked besides.
 
     Raises JudgeUnreachable, JudgeRefused or BadReply when it does not answer the plainest question.
     """
     listed, name = (await client.models(), client.model) if isinstance(client, OpenAIClient) else ((), "")
     plain = {name: value for name, value in settings.items() if name not in (*_LOGPROBS, *_JSON_SCHEMA, *_CHOICE)}
-    first = await client.complete(_PROMPT, plain)
+    first, verdict = (
+        await _first(client, settings, template) if template else (await client.complete(_PROMPT, plain), None)
+    )
     scored = await _tried(client, plain | _LOGPROBS)
     schema, choice = await _schema_holds(client, plain), await _choice_holds(client, plain)
     return Report(
@@ -60,8 +80,25 @@ async def check(client: Server, settings: Mapping[str, Any]) -> Report:
         json_schema=schema,
         choice=choice,
         left_out=client.left_out(settings),
+        changed=client.changed(settings),
+        verdict=None if verdict is None else verdict.status,
+        detail=None if verdict is None else verdict.detail,
         context_tokens=next((model.context_tokens for model in listed if model.name == name), None),
     )
+
+
+async def _first(client: Client, settings: Mapping[str, Any], template: Template) -> tuple[Completion, Verdict]:
+    """The reply to a trial, and how it is read."""
+    instruction = Instruction(
+        ("Which is larger, 3 or 5?",), reference="5", checklist=("Does it say that 5 is larger?",)
+    )
+    texts = ("5 is larger than 3.", "3 is larger than 5.")
+    right, wrong = (Output(instruction.key, f"sample-{number}", text) for number, text in enumerate(texts))
+    trial: Trial | Reading = Trial("sample", Battle.of(instruction, right, wrong), Order.AB)
+    if template.kind != "pairwise":
+        trial = Reading("sample", instruction, right)
+    reply = await client.complete(render(template, trial, nonce=make_nonce(trial.key, 0)), settings)
+    return reply, parse(reply, template, trial)
 
 
 async def enforced(client: Client, settings: Mapping[str, Any]) -> Literal["json_schema", "choice"] | None:

@@ -5,18 +5,24 @@ The window starts small and grows by one a good reply, doubling each round trip,
 then it is halved and grows by about one a round trip. Server errors do not shrink it: each takes away the growth of the
 next ten good replies, so that a tenth of errors stops it from growing, at any rate of requests. A Retry-After holds
 every request back, because rates are limited by key and not by request. The limit is never passed.
+
+A refusal without a Retry-After holds all back as well, twice as long each time, and then one request tries whether it
+is taken. Where even a request that was alone was refused, the server limits the rate and not what is in flight: from
+then on requests keep the distance in time that it was seen to allow, a little less after each good reply. Refusals by a
+limit are no failures of the question, which goes first once requests are taken again.
 """
 
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from judgebench.clients.base import Client, Counted
+from judgebench.clients.base import Client, Counted, with_spent
 from judgebench.clients.http import Overloaded
+from judgebench.clients.replies import EmptyReply
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeUnreachable
 from judgebench.records import Completion, Prompt
 
@@ -24,6 +30,9 @@ _START = 8
 _GOOD_PER_ERROR = 10
 _MAX_DEBT = 100  # after a long outage, growth begins again after so many good replies
 _TOO_MANY = 429
+_FASTER, _SLOWER = 0.97, 1.1  # of the interval, for each good reply and each time that it was too short
+_TELLING = 3  # good replies that tell a rate
+_NO_INTERVAL_S = 0.01
 
 
 class Throttle:
@@ -39,42 +48,75 @@ class Throttle:
         self.limit = limit
         self.in_flight = 0
         self.window = float(min(limit, max(start, 1)))  # how many requests may be in flight now, in [1, limit]
+        self.refusals = 0  # in a row
+        self.interval_s = 0.0  # between two requests, where the server limits their rate
         self._slow_start = True
         self._clock = clock
         self._last_cut = clock()
         self._debt = 0  # good replies until growth goes on
+        self._is_rate = False  # whether a request that was alone has been refused
+        self._since = self._last_cut  # when the good replies below began to be counted
+        self._good = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._hold: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> float:
+        return await self.enter()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.leave()
+
+    async def enter(self, *, again: bool = False) -> float:
+        """Wait for a slot, before all others where the server has refused this question; gives the time then."""
         waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
+        if again:
+            self._waiting.appendleft(waiter)
+        else:
+            self._waiting.append(waiter)
         self._admit()
         try:
             await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled():  # the slot was ours already: pass it on
-                await self.__aexit__()
+                self.leave()
             raise
         return self._clock()
 
-    async def __aexit__(self, *_: object) -> None:
+    def leave(self) -> None:
+        """Give the slot back."""
         self.in_flight -= 1
         self._admit()
 
     def succeeded(self) -> None:
         """A good reply came: grow, unless it has to make up for a server error."""
+        if self.refusals:
+            self._taken_again()
+        self._good += 1
+        self.interval_s *= _FASTER
         if self._debt:
             self._debt -= 1
         elif self.window < self.limit:
             self.window = min(self.limit, self.window + (1.0 if self._slow_start else 1.0 / self.window))
 
+    def _taken_again(self) -> None:
+        """Refusals have ended: where the server limits the rate, keep to the one that it has allowed since the last."""
+        now = self._clock()
+        if self._is_rate:
+            paced = 2.0 * self.interval_s
+            allowed = (now - self._since) / self._good if self._good >= _TELLING else paced
+            self.interval_s = min(max(allowed, _SLOWER * self.interval_s), paced or allowed)
+            self._since, self._good = now, 0
+        self.refusals, self._is_rate = 0, False
+
     def refused(self, started: float, hold_s: float | None = None) -> None:
-        """Too many requests: halve, once for all that had started before the last cut, and hold all for ``hold_s``."""
+        """Too many requests: halve, once for all that had started before the last cut, hold all for ``hold_s``, and
+        then let one try whether it is taken."""
+        self._is_rate |= self.in_flight <= 1
         if started >= self._last_cut:
             self.window = max(1.0, self.window / 2)
             self._last_cut = self._clock()
             self._slow_start = False
+            self.refusals += 1
         if hold_s:
             self._hold_back(hold_s)
 
@@ -85,11 +127,13 @@ class Throttle:
             self._hold_back(hold_s)
 
     def _admit(self) -> None:
-        while self._waiting and self._hold is None and self.in_flight + 1 <= self.window:
+        while self._waiting and self._hold is None and self.in_flight + 1 <= (1 if self.refusals else self.window):
             waiter = self._waiting.popleft()
             if not waiter.done():
                 self.in_flight += 1
                 waiter.set_result(None)
+                if self.interval_s > _NO_INTERVAL_S:
+                    self._hold_back(self.interval_s)
 
     def _hold_back(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -108,7 +152,7 @@ class Throttle:
 class RetryPolicy:
     """How often and how long one question is asked again."""
 
-    attempts: int = 6  # at most, the first included
+    attempts: int = 6  # at most, the first included; those that a limit on the rate refused do not count
     bad_replies: int = 2  # attempts that may end in a BadReply
     deadline_s: float = 900.0  # from the first attempt's start to the last one's end, waits included
     first_wait_s: float = 0.5  # bound of the first wait; each later one is twice the last
@@ -155,23 +199,33 @@ class RetryingClient:
 
     async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
         """See ``Client.complete``. Raises the last attempt's error, its message saying how often was asked."""
-        failures = bad = 0
+        failures = counted = bad = 0
         deadline: float | None = None
         cause: JudgeUnreachable | BadReply | None = None
+        spent: list[Completion] = []
         while True:
-            async with self._throttle as started:
-                deadline = deadline or monotonic() + self._policy.deadline_s
-                if cause and monotonic() >= deadline:  # it passed while waiting for a slot
-                    raise _final(cause, failures) from cause
-                try:
-                    return await self._attempt(prompt, settings, started, deadline)
-                except (JudgeUnreachable, BadReply) as error:
-                    failures, bad, cause = failures + 1, bad + isinstance(error, BadReply), error
-            wait_s = self._wait_s(cause, failures)
-            if failures >= self._policy.attempts or bad >= self._policy.bad_replies or monotonic() + wait_s >= deadline:
-                raise _final(cause, failures) from cause
+            started = await self._throttle.enter(again=_is_limit(cause))
+            deadline = deadline or monotonic() + self._policy.deadline_s
+            if cause and monotonic() >= deadline:  # it passed while waiting for a slot
+                self._throttle.leave()
+                raise _final(cause, failures, spent) from cause
+            try:
+                return with_spent(await self._attempt(prompt, settings, started, deadline), spent)
+            except EmptyReply as error:
+                spent.append(error.completion)
+                failures, counted, cause = failures + 1, counted + 1, error
+            except (JudgeUnreachable, BadReply) as error:
+                failures, bad, cause = failures + 1, bad + isinstance(error, BadReply), error
+                counted += not _is_limit(error)
+            finally:
+                self._throttle.leave()
+            wait_s = self._wait_s(cause, counted)
+            is_over = counted >= self._policy.attempts or bad >= self._policy.bad_replies
+            if is_over or monotonic() + wait_s >= deadline:
+                raise _final(cause, failures, spent) from cause
             self.waited_s += wait_s
-            await asyncio.sleep(wait_s)
+            if not _is_limit(cause):  # else it is held back with all others
+                await asyncio.sleep(wait_s)
 
     async def close(self) -> None:
         await self._client.close()
@@ -187,11 +241,13 @@ class RetryingClient:
             self._throttle.struggled()
             raise JudgeUnreachable(f"no reply within {self._policy.deadline_s:g} s, retries included") from error
         except Overloaded as error:
-            hold_s = min(error.retry_after_s or 0.0, self._policy.max_retry_after_s)
-            if error.status == _TOO_MANY:
-                self._throttle.refused(started, hold_s)
+            if _is_limit(error):
+                self._throttle.refused(started, self._hold_s(error))
             else:
-                self._throttle.struggled(hold_s)
+                self._throttle.struggled(self._asked_s(error))
+            raise
+        except EmptyReply:
+            self._throttle.succeeded()
             raise
         except JudgeUnreachable:
             self._throttle.struggled()
@@ -199,13 +255,35 @@ class RetryingClient:
         self._throttle.succeeded()
         return completion
 
+    def _asked_s(self, cause: Exception) -> float:
+        """What the server asked to wait."""
+        asked_s = cause.retry_after_s if isinstance(cause, Overloaded) else None
+        return min(asked_s or 0.0, self._policy.max_retry_after_s)
+
+    def _hold_s(self, error: Overloaded) -> float:
+        """How long all are held back by a limit: as asked, and where that was too short or is not said, twice as long
+        each time, until it is as long as the limit lasts."""
+        policy, refusals = self._policy, min(self._throttle.refusals, 60)
+        own_s = min(policy.first_wait_s / 4 * 2.0**refusals, policy.max_retry_after_s) * self._rng.uniform(1.0, 1.1)
+        error.hold_s = max(self._asked_s(error), own_s, self._throttle.interval_s)
+        return error.hold_s
+
     def _wait_s(self, cause: JudgeError, failures: int) -> float:
         """Our own wait on top of the server's, so that those held back together do not return together."""
-        servers_wait = cause.retry_after_s if isinstance(cause, Overloaded) else None
-        return min(servers_wait or 0.0, self._policy.max_retry_after_s) + self._policy.wait_s(failures, self._rng)
+        if isinstance(cause, Overloaded) and _is_limit(cause):
+            return cause.hold_s
+        return self._asked_s(cause) + self._policy.wait_s(failures, self._rng)
 
 
-def _final(cause: JudgeError, attempts: int) -> JudgeError:
+def _is_limit(cause: Exception | None) -> bool:
+    """Whether too much was asked at a time: no fault of the question, which is asked until its deadline."""
+    return isinstance(cause, Overloaded) and cause.status == _TOO_MANY
+
+
+def _final(cause: JudgeError, attempts: int, spent: Sequence[Completion]) -> JudgeError:
     """The same kind of error, with the count of attempts; a server's status has no meaning any more."""
+    times = f" (asked {attempts} times)" if attempts > 1 else ""
+    if isinstance(cause, EmptyReply):
+        return EmptyReply(cause.why + times, with_spent(cause.completion, spent[:-1]))
     kind = BadReply if isinstance(cause, BadReply) else JudgeUnreachable
-    return kind(f"{cause} (asked {attempts} times)" if attempts > 1 else str(cause))
+    return kind(f"{cause}{times}")

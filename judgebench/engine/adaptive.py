@@ -66,7 +66,7 @@ async def settling(
     """
     planned = plan(database, study, judge)
     settling = _Settling(database, planned)
-    opened = open_model(planned.resolved, environment, concurrency=study.concurrency)
+    opened = open_model(planned.resolved, environment, concurrency=study.concurrency, max_calls=study.max_calls)
     try:
         await opened.check()
         return await settling.run(opened, on_progress)
@@ -175,7 +175,7 @@ class _Settling:
         if self._stopped:
             return "interrupted"
         if self._tally.pending:
-            return "stopped by a limit on cost or errors"
+            return "stopped by a limit on cost, calls or errors"
         if not round_:
             spent = len(self._trials) + 1 >= self._budget
             return "the budget is spent" if spent else "every instruction was used"

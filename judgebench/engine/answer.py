@@ -5,7 +5,7 @@ What goes wrong is a status and never an output: a failed instruction is asked a
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -13,12 +13,15 @@ from judgebench import store
 from judgebench.audits.findings import AuditReport
 from judgebench.clients.base import Client
 from judgebench.clients.providers import price_of, provider_of
+from judgebench.clients.replies import EmptyReply
 from judgebench.conversations import REPLYING, Message, Reasoning, Segment, Text, Trajectory, cut, join
 from judgebench.engine.judges import ResolvedModel, open_model
-from judgebench.engine.run import reply_or_error
+from judgebench.engine.run import Reasons, reply_or_error
 from judgebench.engine.runner import Known, OnProgress, Runner, RunTally, run_async
 from judgebench.engine.unstored import Unstored
 from judgebench.errors import InputError, JudgeError
+from judgebench.judging.parsing import WITHHELD
+from judgebench.judging.parsing.thinking import thinking_apart
 from judgebench.judging.showing import beyond_text
 from judgebench.records import (
     Answer,
@@ -36,7 +39,6 @@ from judgebench.store.database import Database
 from judgebench.store.models import AnswerWriter, Generator, add_generator
 
 _DETAIL_CHARS = 500
-_WITHHELD = ("content_filter", "refusal", "safety", "recitation", "prohibited_content")
 _CHARS_A_TOKEN = 4
 _SYSTEM = ("system", "developer")
 
@@ -60,11 +62,18 @@ class Answerer:
             chat = _chat(self.system, instruction, place, dict(zip(places, replies, strict=False)))
             reply = await reply_or_error(self.client, chat, self.settings)
             if isinstance(reply, JudgeError):
-                spent = _together(replies) if replies else None
+                paid = [*replies, *([reply.completion] if isinstance(reply, EmptyReply) else [])]
+                spent = _together(paid) if paid else None
                 return Answer(None, Status.FAILED, str(reply)[:_DETAIL_CHARS], spent)
-            replies.append(reply)
+            replies.append(_apart(reply))
         output = _output(instruction, self.model, dict(zip(places, replies, strict=True)))
         return Answer(output, _status(replies), None, _together(replies))
+
+
+def _apart(reply: Completion) -> Completion:
+    """The reply with what was thought, where it is written in the text, beside it."""
+    text, thought = thinking_apart(reply.text, is_apart=bool(reply.reasoning))
+    return replace(reply, text=text, reasoning=thought or reply.reasoning) if text != reply.text else reply
 
 
 def unaskable(instruction: Instruction) -> str | None:
@@ -123,7 +132,7 @@ def _message(reply: Completion) -> Message:
 
 def _status(replies: Sequence[Completion]) -> Status:
     reasons = {(reply.finish_reason or "").casefold() for reply in replies}
-    if reasons & set(_WITHHELD):
+    if reasons & set(WITHHELD):
         return Status.REFUSED
     return Status.TRUNCATED if "length" in reasons else Status.OK
 
@@ -162,6 +171,9 @@ class AnswerReport:
     interrupted: bool
     other_models: tuple[str, ...] = ()  # names that the server gave back instead of the one that was asked
     not_asked: Mapping[str, int] = field(default_factory=dict)  # why instructions were not asked -> how many
+    reasons: tuple[tuple[str, int], ...] = ()  # why those asked have no output, and how many of this run, most first
+    left_out: tuple[str, ...] = ()  # settings that the server did not take
+    changed: tuple[str, ...] = ()  # what else it was found to need otherwise, in words
     audit: AuditReport | None = None  # of the model as it is stored; None: it was not audited
 
 
@@ -217,7 +229,7 @@ async def answering(
     check_name("model", generation.model)
     planned, served = _planned(database, generation), generation.generator
     model = ResolvedModel(served, provider_of(served, None))
-    opened = open_model(model, environment, concurrency=generation.concurrency)
+    opened = open_model(model, environment, concurrency=generation.concurrency, max_calls=generation.max_calls)
     try:
         await opened.check()
         sink = _OutputSink(database, _start(database, generation, planned), generation)
@@ -232,8 +244,18 @@ async def answering(
         )
         questions = _questions(database, generation, planned.benchmark_id)
         tally = await runner.run(question.instruction for question in questions)
-        others = () if opened.server is None else tuple(sorted(sink.returned - {served.model}))
-        return AnswerReport(generation.model, tally, opened.questions, runner.stopped, others, dict(sink.not_asked))
+        server = opened.server
+        return AnswerReport(
+            model=generation.model,
+            tally=tally,
+            calls=opened.questions,
+            interrupted=runner.stopped,
+            other_models=() if server is None else tuple(sorted(sink.returned - {served.model})),
+            not_asked=dict(sink.not_asked),
+            reasons=tuple(sink.reasons.most_common()),
+            left_out=() if server is None else server.left_out(served.settings),
+            changed=() if server is None else server.changed(served.settings),
+        )
     finally:
         await opened.close()
 
@@ -275,6 +297,7 @@ class _OutputSink:
         self._unstored = Unstored(database, (generation.benchmark, generation.model), Answer)
         self.returned: set[str] = set()  # names of models that replies bear
         self.not_asked: Counter[str] = Counter()  # why
+        self.reasons = Reasons()
         self._unstored.store(self._add_unknown)
 
     def known(self, trial_keys: Sequence[str]) -> Known:
@@ -294,6 +317,7 @@ class _OutputSink:
         with self._database.write() as connection:
             self._answers.add(connection, results)
         self.not_asked.update(answer.detail or "" for answer in results if not answer.asked)
+        self.reasons.add(answer.detail for answer in results if answer.asked and answer.status is Status.FAILED)
         self.returned |= {reply.model for answer in results for reply in answer.replies if reply.model}
 
 

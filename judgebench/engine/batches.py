@@ -18,7 +18,7 @@ from judgebench import store
 from judgebench.audits.defences import SETTING
 from judgebench.clients.base import Price, cost_usd
 from judgebench.clients.batch_api import BatchServer
-from judgebench.clients.openai import chat_completion
+from judgebench.clients.replies import chat_completion
 from judgebench.engine.judges import key_of, template_of
 from judgebench.engine.plan import RunPlan, identical_verdict, plan, planned_trials
 from judgebench.engine.run import failed, result_of, start_run

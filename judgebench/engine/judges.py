@@ -10,6 +10,7 @@ from typing import Any, cast
 from judgebench import store
 from judgebench.audits.defences import SETTING
 from judgebench.clients.base import Access, Client, Counted, Price, Server
+from judgebench.clients.capped import CappedClient
 from judgebench.clients.defences import DefendedClient
 from judgebench.clients.providers import GuardedClient, Provider, is_local, provider_of
 from judgebench.clients.retry import RetryingClient, Throttle
@@ -109,8 +110,10 @@ def own_judge(judge: Client | Ask, *, name: str, version: str, template: str | N
     return replace(resolve(spec), client=client)
 
 
-def open_model(model: ResolvedModel, environment: Mapping[str, str], *, concurrency: int) -> OpenModel:
-    """Whoever answers, behind the defence that the settings name, if any.
+def open_model(
+    model: ResolvedModel, environment: Mapping[str, str], *, concurrency: int, max_calls: int | None = None
+) -> OpenModel:
+    """Whoever answers, behind the defence that the settings name, if any; asked ``max_calls`` times at most.
 
     Raises InputError on an unusable specification, and MissingExtra where the embedded judge is not installed.
     """
@@ -123,6 +126,8 @@ def open_model(model: ResolvedModel, environment: Mapping[str, str], *, concurre
     server = client if isinstance(client, Server) else None
     if provider.is_foreign:
         client = GuardedClient(client)
+    if max_calls is not None:
+        client = CappedClient(client, max_calls)
     if not provider.is_local:
         client = RetryingClient(client, throttle=Throttle(concurrency))
     if SETTING in spec.settings:

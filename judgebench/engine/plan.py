@@ -215,7 +215,7 @@ def estimate(database: Database, study: Study, judge: ResolvedJudge | None = Non
         with database.read() as connection:
             known = store.verdicts.known_trials(connection, planned.benchmark_id, [trial.key for trial in chunk])
         for trial in chunk:
-            if known.ended.get(trial.key, Status.FAILED) is not Status.FAILED:
+            if known.ended.get(trial.key, Status.FAILED) not in study.asked_again:
                 answered += 1
             elif trial.key in known.elsewhere:
                 taken_over += 1

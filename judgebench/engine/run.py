@@ -6,7 +6,7 @@ One trial goes from question to verdict in ``Asker.ask``. What goes wrong there 
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -15,11 +15,12 @@ from judgebench import store
 from judgebench.clients.base import Client
 from judgebench.clients.http import Rejected
 from judgebench.clients.probe import enforced
+from judgebench.clients.replies import EmptyReply
 from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model, template_of
 from judgebench.engine.plan import IDENTICAL_AS_SHOWN, RunPlan, identical_verdict, plan, planned_trials
 from judgebench.engine.runner import Known, OnProgress, Runner, RunTally, run_async
 from judgebench.engine.unstored import Unstored
-from judgebench.errors import InputError, JudgeError
+from judgebench.errors import EnoughCalls, InputError, JudgeError
 from judgebench.judging.parsing import PARSER_VERSION, parse
 from judgebench.judging.reask import Constraint, constraint
 from judgebench.judging.templates import Template, make_nonce, render
@@ -45,6 +46,7 @@ class RunReport:
     interrupted: bool
     other_models: tuple[str, ...] = ()  # names that the server gave back instead of the one that was asked
     left_out: tuple[str, ...] = ()  # settings that the server did not take
+    changed: tuple[str, ...] = ()  # what else it was found to need otherwise, in words
     reasons: tuple[tuple[str, int], ...] = ()  # why trials have no verdict, and how many of this run, most first
     reasked: int | None = None  # trials that were asked a second time, under a constraint; None: that was not wanted
     not_shown: Mapping[str, int] = field(default_factory=dict)  # parts that the judge did not see, by kind: "image" ...
@@ -81,7 +83,7 @@ async def running(
     if study.design == "adaptive":
         raise InputError("an adaptive study has a question: settle it by judgebench.settle")
     planned = plan(database, study, judge)
-    opened = open_model(planned.resolved, environment, concurrency=study.concurrency)
+    opened = open_model(planned.resolved, environment, concurrency=study.concurrency, max_calls=study.max_calls)
     try:
         await opened.check()
         judging = Judging(database, planned, opened)
@@ -92,6 +94,7 @@ async def running(
             pace=study,
             calls=lambda: opened.questions,
             on_progress=on_progress,
+            again=study.asked_again,
         )
         tally = await runner.run(planned_trials(database, planned))
         if not tally.pending:
@@ -99,6 +102,16 @@ async def running(
         return judging.report(tally, interrupted=runner.stopped)
     finally:
         await opened.close()
+
+
+class Reasons(Counter[str]):
+    """Why questions came to nothing, and how many."""
+
+    def add(self, reasons: Iterable[str | None]) -> None:
+        """Those beyond the first so many that differ are other reasons."""
+        for why in reasons:
+            if why:
+                self[why if why in self or len(self) < _REASONS else "other reasons"] += 1
 
 
 class Judging:
@@ -112,7 +125,7 @@ class Judging:
         self._plan = plan
         self._opened = opened
         self._returned: set[str] = set()  # names of models that replies bear
-        self._reasons: Counter[str] = Counter()  # why trials have no verdict
+        self._reasons = Reasons()  # why trials have no verdict
         self._identical_as_shown = 0
         with database.write() as connection:
             self._run_id = start_run(connection, plan, "run")
@@ -132,13 +145,12 @@ class Judging:
 
     def add(self, results: Sequence[TrialResult]) -> None:
         with self._database.write() as connection:
-            self._verdicts.add(connection, results)
+            self._verdicts.add(connection, results, self._plan.study.asked_again)
         for result in results:
             if result.completion and result.completion.model:
                 self._returned.add(result.completion.model)
             self._identical_as_shown += result.verdict.detail == IDENTICAL_AS_SHOWN
-            if result.status not in (Status.OK, Status.TIE) and (why := result.verdict.detail):
-                self._reasons[why if why in self._reasons or len(self._reasons) < _REASONS else "other reasons"] += 1
+        self._reasons.add(result.verdict.detail for result in results if result.status not in (Status.OK, Status.TIE))
 
     def keep(self, results: Sequence[TrialResult]) -> str:
         return self._unstored.keep(results)
@@ -163,6 +175,7 @@ class Judging:
             interrupted=interrupted,
             other_models=() if server is None else tuple(sorted(self._returned - {judge.model})),
             left_out=() if server is None else server.left_out(judge.settings),
+            changed=() if server is None else server.changed(judge.settings),
             reasons=tuple(self._reasons.most_common()),
             reasked=None if again is None else again.asked,
             not_shown=dict(self.asker.not_shown),
@@ -204,7 +217,7 @@ class Asker:
         prompt = render(self.template, trial, nonce=make_nonce(trial.key, self.nonce_seed))
         reply = await reply_or_error(self.client, prompt, self.settings)
         if isinstance(reply, JudgeError):
-            return result_of(trial, failed(str(reply)), None)
+            return result_of(trial, failed(str(reply)), reply.completion if isinstance(reply, EmptyReply) else None)
         verdict = parse(reply, self.template, trial)
         if verdict.status in _SILENT and self.again is not None and isinstance(prompt, ChatPrompt):
             second = await self.again.ask(prompt, reply)
@@ -235,7 +248,10 @@ class Reasker:
         if form is None:
             return None
         self.asked += 1
-        reply = await reply_or_error(self._client, form.prompt(prompt, first), form.settings(self._settings))
+        try:
+            reply = await reply_or_error(self._client, form.prompt(prompt, first), form.settings(self._settings))
+        except EnoughCalls:  # the first reply stays
+            return None
         return None if isinstance(reply, JudgeError) else replace(reply, constrained=form.how)
 
     async def _constraint(self) -> Constraint | None:
@@ -254,6 +270,8 @@ async def reply_or_error(client: Client, prompt: Prompt, settings: Mapping[str, 
         if not error.only_this:
             raise
         return error
+    except EnoughCalls:
+        raise
     except JudgeError as error:
         return error
 
@@ -287,8 +305,11 @@ def reparse(database: Database, judge_name: str) -> tuple[int, int]:
     read = changed = after = 0
     while batch := _unread(database, judge_name, after):
         template = template or template_of(judge)
-        verdicts = {reply.verdict_id: parse(reply.completion, template, reply.trial) for reply in batch}
-        changed += sum(_differs(reply.verdict, verdicts[reply.verdict_id]) for reply in batch)
+        replies = [
+            reply for reply in batch if reply.verdict.status is not Status.FAILED
+        ]  # else there is nothing to read
+        verdicts = {reply.verdict_id: parse(reply.completion, template, reply.trial) for reply in replies}
+        changed += sum(_differs(reply.verdict, verdicts[reply.verdict_id]) for reply in replies)
         with database.write() as connection:
             add_reparsed(connection, verdicts)
         read, after = read + len(batch), batch[-1].verdict_id

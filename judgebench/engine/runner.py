@@ -12,7 +12,7 @@ import asyncio
 import gc
 import signal
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from judgebench.errors import DatabaseBusy, DatabaseError, InputError, JudgeBenchError, JudgeError
+from judgebench.errors import DatabaseBusy, DatabaseError, EnoughCalls, InputError, JudgeBenchError, JudgeError
 from judgebench.records import Completion, Status
 from judgebench.spec import Pace
 
@@ -33,6 +33,8 @@ _COLLECT_AFTER = (10_000, 20, 50)  # new objects, and collections of the younger
 _PROGRESS_S = 0.25  # between two reports
 _LOCKED_S = 900  # that a locked database is waited for: as long as a question may live
 _T = TypeVar("_T")
+# "no_usage": what was spent is not known, so that max_cost could not hold.
+Limit = Literal["max_cost", "no_usage", "max_calls", "max_errors"]
 
 
 class Asked(Protocol):
@@ -102,7 +104,7 @@ class RunTally:
     ended: Mapping[Status, int]
     cost_usd: float | None  # of this run's calls; None when one of them has no known price
     taken_over: int = 0  # of those that ended: verdicts of other benchmarks, which are now this one's as well
-    stopped_by: Literal["max_cost", "max_errors"] | None = None  # the limit that was reached before all had ended
+    stopped_by: Limit | None = None  # the limit that was reached before all had ended
     waiting_for: int | None = None  # questions in flight whose answers are waited for; None: nobody asked it to stop
 
     @property
@@ -131,7 +133,8 @@ def no_calls() -> int:
 class Runner(Generic[AskedT, EndedT]):
     """One execution of a plan. ``stop`` may be called at any time, from the event loop's thread.
 
-    ``calls`` says how many questions were sent so far; ``on_progress`` is told of them.
+    ``calls`` says how many questions were sent so far; ``on_progress`` is told of them. Trials that ended as ``again``
+    says are asked again.
     """
 
     def __init__(
@@ -143,11 +146,13 @@ class Runner(Generic[AskedT, EndedT]):
         pace: Pace,
         calls: Callable[[], int] = no_calls,
         on_progress: OnProgress | None = None,
+        again: Collection[Status] = (Status.FAILED,),
     ) -> None:
         self._ask = ask
         self._sink = sink
         self._planned = planned
         self._pace = pace
+        self._again = again
         self._calls = calls
         self._on_progress = on_progress or silent
         self._ended: Counter[Status] = Counter()
@@ -160,6 +165,7 @@ class Runner(Generic[AskedT, EndedT]):
         self._unstored: DatabaseError | None = None  # why results are kept beside the database from then on
         self._kept = ""  # where
         self._stopping = False
+        self._is_enough = False  # as many calls were made as are allowed
         self._asking: set[asyncio.Task[None]] = set()
         self._waiting: list[tuple[EndedT, asyncio.Future[None]]] = []
         self._committing: list[EndedT] = []
@@ -233,8 +239,8 @@ class Runner(Generic[AskedT, EndedT]):
             known = self._sink.known([trial.key for trial in chunk])
             ended = [known.ended.get(trial.key, Status.FAILED) for trial in chunk]
             self._taken_over += known.taken_over
-            self._ended.update(status for status in ended if status is not Status.FAILED)
-            yield from (trial for trial, status in zip(chunk, ended, strict=True) if status is Status.FAILED)
+            self._ended.update(status for status in ended if status not in self._again)
+            yield from (trial for trial, status in zip(chunk, ended, strict=True) if status in self._again)
 
     async def _work(self, pending: Iterator[AskedT]) -> None:
         task: Any = asyncio.current_task()
@@ -242,6 +248,9 @@ class Runner(Generic[AskedT, EndedT]):
             self._asking.add(task)
             try:
                 result = await self._ask(trial)
+            except EnoughCalls:
+                self._is_enough = True
+                return
             except JudgeError as error:  # what others have in flight still ends and is stored
                 self._fatal = self._fatal or error
                 self._stopping = True
@@ -267,9 +276,13 @@ class Runner(Generic[AskedT, EndedT]):
         return self._stopping or is_gone or self._limit is not None
 
     @property
-    def _limit(self) -> Literal["max_cost", "max_errors"] | None:
+    def _limit(self) -> Limit | None:
         """The limit that is reached."""
         pace = self._pace
+        if self._is_enough:
+            return "max_calls"
+        if pace.max_cost is not None and pace.max_calls is None and self._unpriced:
+            return "no_usage"
         if pace.max_cost is not None and self._cost_usd >= pace.max_cost:
             return "max_cost"
         return "max_errors" if pace.max_errors is not None and self._failures >= pace.max_errors else None

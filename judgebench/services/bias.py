@@ -123,7 +123,7 @@ def bias(
     """
     with database.read() as connection:
         verdicts = scoped_verdicts(connection, benchmark, replace(scope, with_flagged=True), Choices(baseline=baseline))
-        chosen = tuple(verdicts.coverage.judges)
+        chosen = tuple(name for name, number in verdicts.coverage.judges.items() if number)
         context = judged(connection, benchmark, judges=chosen, category=scope.category)
         gates = model_gates(connection, benchmark, context.table.models)
     report = bias_report(

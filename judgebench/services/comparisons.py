@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from judgebench.errors import StatisticsError
 from judgebench.records import Status
 from judgebench.store.arrays import score_table, verdict_table
@@ -26,7 +28,8 @@ def check_scored(connection: Connection, benchmark: int, judges: Sequence[str], 
     """Of a benchmark on which no output has a score. Raises StatisticsError where outputs were compared."""
     compared = verdict_table(connection, benchmark, judges=judges, category=category).table
     if len(compared):
+        names = ", ".join(compared.judges[code] for code in np.unique(compared.judge))
         raise StatisticsError(
-            f"there is no score to rank by: the {len(compared)} verdicts of {', '.join(compared.judges)} compare two "
+            f"there is no score to rank by: the {len(compared)} verdicts of {names} compare two "
             "outputs, so have neither a mean score nor a margin: leave these out, or choose a pointwise judge"
         )

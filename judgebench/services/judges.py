@@ -69,7 +69,7 @@ def try_judge(database: Database, name: str, environment: Mapping[str, str]) -> 
 async def _try(judge: ResolvedJudge, environment: Mapping[str, str]) -> Report | None:
     opened = open_model(judge, environment, concurrency=1)
     try:
-        return None if opened.server is None else await check(opened.server, judge.judge.settings)
+        return None if opened.server is None else await check(opened.server, judge.judge.settings, judge.template)
     finally:
         await opened.close()
 

@@ -58,7 +58,7 @@ class Scoped(Generic[Table]):
     counting: tuple[str, ...]  # of them, those that count
     apart: tuple[str, ...]  # of them, flagged ones that do not
     without: LeftOut  # trials of the scope without a verdict
-    others: Table  # of judges that do not count
+    others: tuple[Table, LeftOut]  # the same of judges that do not count
     coverage: Coverage  # what does not depend on what is made of the verdicts
 
     @property
@@ -78,12 +78,13 @@ class Scoped(Generic[Table]):
         cells = _cells(table, models, baseline)
         numbers = cells.sum(axis=0).tolist()
         most = max(numbers, default=0)
-        given, other = (_given(part.select(self._used(part, baseline, flagged))) for part in (self.table, self.others))
+        used, without = self._used(self.table, self.without, baseline, flagged)
+        given = _given(used, without)
         return replace(
             self.coverage,
             judges={name: given.get(name, 0) for name in self.coverage.judges},
-            other_judges=other,
-            left_out=self.without.select(self._used(self.without, baseline, flagged)).counts,
+            other_judges=_given(*self._used(*self.others, baseline, flagged)),
+            left_out=without.counts,
             judged=int(cells.any(axis=1).sum()),
             shared=int(cells.all(axis=1).sum()) if models else 0,
             fewest=min(numbers, default=0),
@@ -95,16 +96,19 @@ class Scoped(Generic[Table]):
             flagged_are=flagged if self.coverage.flagged_are == "apart" else self.coverage.flagged_are,
         )
 
-    def _used(self, rows: Table | LeftOut, baseline: str | None, flagged: FlaggedAre) -> NDArray[np.bool_]:
-        """(n,) which rows a result is made of: of models apart, a board has what they did against the others."""
-        names, (a, b) = self.table.models, _sides(rows)
-        used = np.ones(len(a), dtype=np.bool_)
-        if baseline is not None:
-            used &= (a == names.index(baseline)) | (b == names.index(baseline))
-        if flagged == "pairs" or (isinstance(self.table, ScoreTable) and flagged == "apart"):
-            return used
-        apart = np.array([name in self.apart for name in names], dtype=np.bool_)
-        return used & ~(apart[a] & apart[b] if flagged == "apart" else apart[a] | apart[b])
+    def _used(self, table: Table, without: LeftOut, baseline: str | None, flagged: FlaggedAre) -> tuple[Table, LeftOut]:
+        """The rows that a result is made of: of models apart, a board has what they did against the others."""
+        names = np.array(self.table.models)
+        apart = np.isin(names, self.apart)
+
+        def used(rows: Table | LeftOut) -> NDArray[np.bool_]:
+            a, b = _sides(rows)
+            rest = np.zeros(len(a), dtype=np.bool_)
+            if flagged != "pairs":
+                rest = apart[a] & apart[b] & (a != b) if flagged == "apart" else apart[a] | apart[b]
+            return ~rest if baseline is None else ~rest & ((names[a] == baseline) | (names[b] == baseline))
+
+        return table.select(used(table)), without.select(used(without))
 
 
 def scoped_verdicts(
@@ -161,7 +165,7 @@ class _Reading:
             check_scored(self._connection, self._id, self._scope.judges, self._scope.category)
         asked_with = {stored.templates[code] for code in np.unique(scoped.table.judge)}
         if self._choices.margin != 0.0 and len(asked_with) > 1:
-            names = ", ".join(scoped.coverage.judges)
+            names = ", ".join(name for name, number in scoped.coverage.judges.items() if number)
             what = "mean" if self._choices.margin is None else "margin above 0"
             raise InputError(
                 f"the scores of {names} are on different scales, so have no common {what}: choose one judge"
@@ -177,14 +181,14 @@ class _Reading:
         def gated(state: ModelState) -> tuple[str, ...]:
             return tuple(gate.model for gate in gates if gate.state == state)
 
-        flagged = gated("flagged")
-        given = _given(table)
+        flagged: tuple[str, ...] = gated("flagged")
+        given, anybody = _given(table, without), _models(table)
         # Who has most among models that are not flagged: nobody's cheat says whose verdicts count.
-        unflagged = given if self._scope.with_flagged else _given(table.among({*table.models} - {*flagged}))
-        judges, judges_by = _chosen_judges(given, unflagged or given, self._scope, self._choices)
+        honest = table if self._scope.with_flagged else table.among({*table.models} - {*flagged})
+        judges, judges_by = _chosen_judges(given, _given(honest if len(honest) else table), self._scope, self._choices)
         by = np.isin(table.judges, judges)
-        others, without = table.select(~by[table.judge]), without.select(by[without.judge])
-        table = table.select(by[table.judge])
+        others = table.select(~by[table.judge]), without.select(~by[without.judge])
+        table, without = table.select(by[table.judge]), without.select(by[without.judge])
         judged = _models(table)
         counting, flagged_are = self._counting(table, judged, flagged)
         if self._scope.common:
@@ -200,7 +204,8 @@ class _Reading:
             common=self._scope.common,
             instructions=store.benchmarks.count(self._connection, self._id),
             chosen=chosen if self._keys is None else len(self._keys),
-            not_judged=tuple(name for name in answered if name not in judged),
+            not_judged=tuple(name for name in answered if name not in anybody),
+            by_others=tuple(name for name in anybody if name not in judged),
             fewest_samples=min((model.fewest for model in answered.values()), default=1),
             most_samples=max((model.most for model in answered.values()), default=1),
             flagged=tuple(name for name in flagged if name in judged),
@@ -257,13 +262,15 @@ def _chosen_judges(
         return names, "jury"
     if scope.judges or scope.all_judges or several:
         return names, "name" if scope.judges else "all"
-    return tuple(sorted(unflagged, key=lambda name: (-unflagged[name], name))[:1]), "most verdicts"
+    ordered = sorted(given, key=lambda name: (-unflagged.get(name, 0), name))
+    return tuple(ordered[:1]), "most verdicts"
 
 
-def _given(table: VerdictTable | ScoreTable) -> dict[str, int]:
-    """How many verdicts there are, by judge."""
+def _given(table: VerdictTable | ScoreTable, without: LeftOut | None = None) -> dict[str, int]:
+    """How many verdicts there are, by judge; 0 of one whose trials all ended ``without``."""
     numbers = np.bincount(table.judge, minlength=len(table.judges)).tolist()
-    return {name: number for name, number in zip(table.judges, numbers, strict=True) if number}
+    asked = table.judge if without is None else np.union1d(table.judge, without.judge)
+    return {table.judges[code]: numbers[code] for code in np.unique(asked).tolist()}
 
 
 def _models(table: VerdictTable | ScoreTable) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ _FLAGGED: Mapping[FlaggedAre, str] = {
     "baseline": "Flagged by an audit: {names}. They count as all others do, as the baseline is one of them.",
     "too many": "Flagged by an audit: {names}. They count as all others do, as fewer than two others are left.",
 }
+_NONE = "no verdict that could count"
 NOTHING = "Left out: nothing."
 
 
@@ -45,12 +46,14 @@ def _plain(value: Any) -> Any:
 
 
 def _judges(coverage: Coverage) -> Iterator[str]:
-    by = _numbered(coverage.judges)
+    told = {name: number for name, number in coverage.judges.items() if number}
+    silent = sorted(set(coverage.judges) - set(told))
+    by = _numbered(told) + (f"; {_NONE} of {listing(silent)}" if silent else "")
     others = f"; not counted: {_numbered(coverage.other_judges)}" if coverage.other_judges else ""
     if coverage.pooled:
-        yield f"Verdicts of {len(coverage.judges)} judges are pooled: {by}{others}."
+        yield f"Verdicts of {len(told)} judges are pooled: {by}{others}."
     elif coverage.judges_by == "jury":
-        yield f"A jury of {count(len(coverage.judges), 'judge')}: {by}{others}."
+        yield f"A jury of {count(len(told), 'judge')}: {by}{others}."
     elif coverage.judges and others and coverage.judges_by == "most verdicts":
         yield f"Judged by {by}, the judge with most{others} (--judge chooses, --all-judges pools)."
     elif coverage.judges:
@@ -60,7 +63,9 @@ def _judges(coverage: Coverage) -> Iterator[str]:
 def _numbered(judges: Mapping[str, int]) -> str:
     """Names with numbers of verdicts, most first, long lists cut."""
     ordered = sorted(judges, key=lambda name: (-judges[name], name))
-    return listing([f"{one_line(name)} ({count(judges[name], 'verdict')})" for name in ordered])
+    return listing(
+        [f"{one_line(name)} ({count(judges[name], 'verdict') if judges[name] else _NONE})" for name in ordered]
+    )
 
 
 def _models(coverage: Coverage) -> Iterator[str]:
@@ -73,6 +78,8 @@ def _models(coverage: Coverage) -> Iterator[str]:
         yield f"Judged and not ranked, as {why}: {_named(coverage.not_ranked)}."
     if coverage.not_judged:
         yield f"Submitted and not judged: {_named(coverage.not_judged)}."
+    if coverage.by_others:
+        yield f"Judged only by judges that are not counted: {_named(coverage.by_others)}."
     if coverage.groups > 1:
         yield f"No battle connects {coverage.groups} groups of models: compare inside a group only."
 
@@ -94,7 +101,8 @@ def _instructions(coverage: Coverage) -> Iterator[str]:
     if coverage.fewest < coverage.most:
         shared = "no instruction is shared by all"
         if coverage.shared:
-            shared = f"{coverage.shared:,} are shared by all (--common ranks by these alone)"
+            verb = "is" if coverage.shared == 1 else "are"
+            shared = f"{coverage.shared:,} {verb} shared by all (--common ranks by these alone)"
         numbers, short = f"{coverage.fewest:,} to {coverage.most:,}", _named(coverage.short)
         yield f"Models were judged on {numbers} instructions (fewer than {coverage.most:,}: {short}); {shared}."
     if coverage.fewest_samples < coverage.most_samples:
@@ -122,6 +130,7 @@ def _named(models: tuple[str, ...]) -> str:
 
 def _anything(coverage: Coverage) -> bool:
     """Whether something was left out, besides what was asked for."""
-    models = coverage.not_ranked or coverage.not_judged or (coverage.flagged and coverage.flagged_are == "left out")
+    models = coverage.not_ranked or coverage.not_judged or coverage.by_others
+    flagged = coverage.flagged and coverage.flagged_are == "left out"
     fewer = coverage.judged < coverage.chosen or coverage.fewest < coverage.most
-    return bool(any(coverage.left_out.values()) or models or fewer or coverage.other_judges)
+    return bool(any(coverage.left_out.values()) or models or flagged or fewer or coverage.other_judges)

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 _TIERS = 3  # in a summary
 _MOVES = 5  # sentences about changes of places
+_Passing = tuple[str, str, tuple[str, ...]]  # of a pair, of how many more, and what is said at the end
+_PASSING: _Passing = ("{} would pass {}: it would lead by {}.", "would change places", ())
+_ORDERED_SO: _Passing = (
+    "{} stands above {}, by {}.",
+    "in another order",
+    ("No judge is found wrong by that: nobody labelled, and people may prefer what is taken away as much.",),
+)
 # A word of the reason why an estimate is missing -> the command that would give it; the first that fits.
 _REMEDIES = (
     (("null", "audit"), "judgebench audit null-models --benchmark {benchmark} --judge JUDGE"),
@@ -41,11 +48,14 @@ def unseen(trials: int) -> list[str]:
 
 
 def stopped(stopped_by: str | None, pending: int) -> list[str]:
-    """That a limit on cost or errors ended it, in one sentence; none where none did."""
+    """That a limit on cost, calls or errors ended it, in one sentence; none where none did."""
     if stopped_by is None:
         return []
-    spent, failed = "as much was spent as max_cost allows", "as many failed as max_errors allows"
-    limit = spent if stopped_by == "max_cost" else failed
+    if stopped_by == "no_usage":
+        why = "replies say nothing of the tokens they took, so that max_cost cannot hold"
+        return [f"stopped because {why}, {count(pending, 'trial')} pending: with max_calls besides the same continues"]
+    limits = {"max_cost": "as much was spent", "max_calls": "as many calls were made", "max_errors": "as many failed"}
+    limit = f"{limits[stopped_by]} as {stopped_by} allows"
     return [f"stopped because {limit}, {count(pending, 'trial')} pending: the same with a higher limit continues"]
 
 
@@ -92,17 +102,21 @@ def _numbers(board: Leaderboard) -> str:
 
 
 def movement(entry: "WithoutEffect") -> list[str]:
-    """Who would surely pass whom without the effect, or that no change is shown; an order alone shows none."""
+    """Who would surely pass whom without the effect, or that no change is shown; an order alone shows none.
+
+    Where nobody labelled, who stands above whom then, which is no claim: people may share the judge's taste.
+    """
     if not entry.flips:
         return ["No change of places is shown."]
+    passing, more, closing = _ORDERED_SO if entry.with_quality else _PASSING
     rows = {row.model: row for row in entry.board}
     told = [
-        f"Without {one_line(entry.removed, 200)}, {_moved(rows[pair.model])} would pass {_moved(rows[pair.passes])}: "
-        f"it would lead by {estimate(pair.lead, 'points')}."
+        f"Without {one_line(entry.removed, 200)}, "
+        + passing.format(_moved(rows[pair.model]), _moved(rows[pair.passes]), estimate(pair.lead, "points"))
         for pair in entry.flips[:_MOVES]
     ]
     rest = len(entry.flips) - len(told)
-    return [*told, *[f"{count(rest, 'more pair')} would change places."] * bool(rest)]
+    return [*told, *[f"{count(rest, 'more pair')} {more}."] * bool(rest), *closing]
 
 
 def _moved(row: "CounterfactualRow") -> str:

@@ -110,7 +110,10 @@ def estimate_columns(rows: Sequence[Labelled], benchmark: str) -> Mapping[str, l
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A model's win rate as judged and without the effects, and the models that it would surely pass."""
+    """A model's win rate as judged and without the effects, and the models that it would surely pass.
+
+    Nobody where nobody labelled: ``WithoutEffect.with_quality``.
+    """
 
     model: str
     win_rate: Estimate
@@ -126,7 +129,7 @@ def moves(counterfactuals: "Counterfactuals", baseline: str | None = None) -> li
         return []
     together = counterfactuals.together
     passes: dict[str, list[str]] = {}
-    for pair in together.flips:
+    for pair in () if together.with_quality else together.flips:
         passes.setdefault(pair.model, []).append(pair.passes)
     return [
         Move(row.model, row.win_rate, row.without, row.change, tuple(passes.get(row.model, ())), row.flag)

@@ -14,9 +14,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from judgebench.errors import InputError, UnknownName
+from judgebench.records import Status
 from judgebench.spec.credentials import refuse_secrets, variable_name
 
 Orders = Literal["both", "random", "single"]
+Redo = Literal["unparsed", "truncated", "refused"]
 Design = Literal["fixed", "adaptive"]
 _Spec = TypeVar("_Spec", bound=BaseModel)
 _MAX_NAME = 200
@@ -67,6 +69,7 @@ class Pace(BaseModel):
 
     concurrency: int = Field(default=16, ge=1, le=4096)
     max_cost: float | None = Field(default=None, gt=0)  # USD
+    max_calls: int | None = Field(default=None, ge=1)  # requests, those included that are asked again
     max_failures: int = Field(default=25, ge=1)  # in a row: then whoever is asked is taken to be gone
     max_errors: int | None = Field(default=None, ge=1)  # in all
     drain: float = Field(default=8.0, ge=0, le=900)  # seconds left to questions in flight on a signal to terminate
@@ -94,12 +97,18 @@ class Study(Pace):
     limit: int | None = Field(default=None, ge=1)  # instructions, the first that came
     category: str | None = None
     seed: int = 0
+    redo: tuple[Redo, ...] = ()  # ask those again that ended so, each once a run
     reask: bool = False  # ask once more, under a constraint, where a reply states no verdict
     design: Design = "fixed"
     better: tuple[str, str] | None = None  # adaptive: is the first better than the second
     top: int | None = Field(default=None, ge=1)  # adaptive: which are the best so many; neither: how do all rank
     budget: int | None = Field(default=None, ge=1)  # adaptive: trials at most
     error: float = Field(default=0.05, gt=0, lt=0.5)  # adaptive: chance of settling the question wrongly
+
+    @property
+    def asked_again(self) -> frozenset[Status]:
+        """How trials ended that are asked again."""
+        return frozenset({Status.FAILED, *(Status(name) for name in self.redo)})
 
     @field_validator("models")
     @classmethod
@@ -112,6 +121,8 @@ class Study(Pace):
             raise ValueError("say which outputs meet: either a baseline, or all pairs, or a list of pairs")
         if self.max_cost is not None:
             self.check_price(self.judge)
+        if self.redo and self.design == "adaptive":
+            raise ValueError("redo belongs to a fixed design")
         if self.design == "adaptive":
             self._check_question()
         elif self.better is not None or self.top is not None or self.budget is not None:

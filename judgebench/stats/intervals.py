@@ -111,14 +111,15 @@ class ClusterSums:
     def rows_of_one(self, low: float = 0.0, high: float = 1.0) -> Floats:
         """How many rows one imagined observation weighs: those that tell as much as one independent observation.
 
-        From 1 where the rows of a cluster tell as much as if they were independent, to the average cluster where they
-        repeat each other. The clusters' own ratio of variances says where between, and says little where the largest
-        variance of a row with this mean leaves few clusters that differ: one such cluster counts for half.
+        From 1 where the rows of a cluster tell as much as if they were independent, to the cluster that a row has on
+        average where they repeat each other: so many make up Kish's number of clusters. The clusters' own ratio of
+        variances says where between, and says little where the largest variance of a row with this mean leaves few
+        clusters that differ: one such cluster counts for half.
         """
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean, average = self.total / self.rows, self.rows / self.clusters
+            mean, average = self.total / self.rows, self.rows_squared / self.rows
             largest = np.maximum((high - mean) * (mean - low), 0.0)
-            told = self.clusters * largest
+            told = self.rows / average * largest
             shared = (self.spread_about(mean) / (largest * self.rows_squared)) ** (told / (told + 1))
             part = np.where(told > 0, np.clip(shared, 1 / average, 1.0), 1.0)
         return np.where(self.rows > 0, average * part, 1.0)

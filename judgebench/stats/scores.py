@@ -9,6 +9,7 @@ instruction (MT-Bench's conversion of single ratings to pairs, Zheng et al. 2023
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import combinations
+from math import inf, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from judgebench.stats.method import Choices, Compared, Estimates
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
 
 __all__ = ["MeanScores", "ScoreTable", "mean_scores", "score_preferences"]
+_ALIKE = 1e-12  # of a score: what rounding leaves between equal ones
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +58,7 @@ class MeanScores:
     mean: Floats  # (k,)
     covariance: Floats  # (k, k) clustered by instruction; NaN where a model has fewer than two instructions
     outputs: NDArray[np.int64]  # (k,) scored
-    spread: float  # variance of all models' scores together, each an instruction's mean
+    scores: Floats  # (instructions, k) that the means are of, NaN where there is none
 
     @property
     def standard_error(self) -> Floats:
@@ -66,13 +68,18 @@ class MeanScores:
     def compared(self) -> Compared:
         """The means as they are told apart, with Student's t: nobody's scores are taken to be all alike.
 
-        Two imagined instructions, independently a model: one scored a standard deviation of all models' scores above
-        its mean and one as much below.
+        With two imagined instructions, independently a model, one scored as low and one as high as any was. Scores
+        have a long tail: without a rare low one among a few, their own spread says too little.
         """
         n = self.outputs.astype(np.float64)
-        smaller = np.sqrt(n * np.maximum(n - 1, 0)) / (n + 2)
-        imagined = np.diag(2 * self.spread / (n + 2) ** 2)
-        return Compared(self.mean, self.covariance * smaller[:, None] * smaller[None, :] + imagined, n - 1)
+        low, high = float(np.nanmin(self.scores, initial=inf)), float(np.nanmax(self.scores, initial=-inf))
+        if not high - low > _ALIKE * max(abs(low), abs(high)):
+            low = high = nan  # nothing tells how much they would vary
+        sums = np.nansum(self.scores, axis=0)
+        value = np.where(n > 1, (sums + low + high) / (n + 2), np.nan)
+        about = np.where(np.isfinite(self.scores), self.scores - value, 0.0)
+        imagined = np.diag((low - value) ** 2 + (high - value) ** 2)
+        return Compared(value, (about.T @ about + imagined) / np.outer(n + 2, n + 2), n - 1)
 
 
 def mean_scores(table: ScoreTable) -> MeanScores:
@@ -84,8 +91,7 @@ def mean_scores(table: ScoreTable) -> MeanScores:
         mean = np.where(there, scores, 0.0).sum(axis=0) / outputs
         influence = np.where(there, scores - mean, 0.0)
         influence *= np.sqrt(np.where(outputs > 1, outputs / (outputs - 1.0), np.nan)) / outputs
-    spread = float(scores[there].var()) if there.any() else 0.0
-    return MeanScores(table.models, mean, influence.T @ influence, outputs, spread)
+    return MeanScores(table.models, mean, influence.T @ influence, outputs, scores)
 
 
 def estimates(table: ScoreTable, choices: Choices, baseline: str | None, rng: np.random.Generator) -> Estimates:
@@ -93,11 +99,11 @@ def estimates(table: ScoreTable, choices: Choices, baseline: str | None, rng: np
     means = mean_scores(table)
     compared = means.compared()
     error = np.sqrt(np.diag(compared.covariance))
-    half = critical_values(compared.degrees, choices.level) * np.where(error > 0, error, np.nan)
+    half = critical_values(compared.degrees, choices.level) * error
     return Estimates(
         value=means.mean,
-        lower=means.mean - half,
-        upper=means.mean + half,
+        lower=np.minimum(compared.value - half, means.mean),
+        upper=np.maximum(compared.value + half, means.mean),
         covariance=means.covariance,
         flags=[""] * len(table.models),
         method="t with two imagined instructions, clustered by instruction",

@@ -10,7 +10,7 @@ with revisions of their own: one that another has an answer to is taken over, wi
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -376,10 +376,13 @@ class VerdictWriter:
         self._benchmark_id: int = run.benchmark_id
         self._known: dict[str, StoredOutputs] = {}  # by the instruction's key
 
-    def add(self, connection: sa.Connection, results: Sequence[TrialResult]) -> Stored:
+    def add(
+        self, connection: sa.Connection, results: Sequence[TrialResult], again: Collection[Status] = (Status.FAILED,)
+    ) -> Stored:
         """Store the results in the connection's write transaction.
 
-        A trial that has an answer already keeps it; one that only failed so far gets a further revision.
+        A trial that has an answer already keeps it; one that only failed so far, or ended as ``again`` says, gets a
+        further revision.
         """
         inforce = revisions(connection, self._benchmark_id, [result.trial_key for result in results])
         verdict_id = newest_id(connection) + 1
@@ -388,7 +391,7 @@ class VerdictWriter:
         written = now()
         for result in results:
             known = inforce.get(result.trial_key)
-            if known is not None and known[1] != Status.FAILED:
+            if known is not None and known[1] not in again:
                 continue
             revision = 0 if known is None else known[0] + 1
             sides = outputs[result.instruction].sides(result.model_a, result.model_b, result.samples)

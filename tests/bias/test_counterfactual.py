@@ -146,8 +146,21 @@ def test_nobody_is_said_to_pass_another_where_length_does_not_matter():
 def test_a_judge_with_peoples_taste_makes_nobody_pass(sharpness):
     """Quality rises with length, and models differ in length; without labels that looks like a taste of the judge."""
     world = JudgedWorld(spread=0.5, longer=0.8, sharpness=sharpness, votes=3)
-    assert flips_of(world, np.random.default_rng(6), 30, labels=False) > 0.2
+    assert flips_of(world, np.random.default_rng(6), 30, labels=False) > 0.2  # which no sentence calls passing
     assert flips_of(world, np.random.default_rng(6), 30, labels=True) == 0.0
+
+
+def test_without_labels_what_is_taken_away_of_length_has_its_quality():
+    table, human = JudgedWorld(votes=3).board(np.random.default_rng(11))
+    effects = [place_effect(table), length_effect(table)]
+    blurred = {
+        labelled: [entry.with_quality for entry in (*found.entries, found.together)]
+        for labelled, found in (
+            (False, counterfactuals(table, effects)),
+            (True, counterfactuals(table, effects, human=human)),
+        )
+    }
+    assert blurred == {False: [False, True, True], True: [False, False, False]}
 
 
 @pytest.mark.parametrize("labels", [False, True])

@@ -26,13 +26,13 @@ FINAL: dict[str, Callable[[str], Reply]] = {  # these end their question
     "good": lambda text: Reply.chat(text),
     "gzip": lambda text: gzipped(Reply.chat(text)),
     "dripping": lambda text: Reply.chat(text, drip_s=0.0001),
-    "null": lambda text: Reply.chat(None),
     "length": lambda text: Reply.chat(text, choice={"finish_reason": "length"}),
     "filter": lambda text: Reply.chat(None, choice={"finish_reason": "content_filter"}),
     "refusal": lambda text: Reply.chat(None, message={"refusal": text}),
     "wrong model": lambda text: Reply.chat(text, model="gpt-other"),
     "redirect": lambda text: Reply(307, headers={"Location": "http://127.0.0.1:9/steal"}),
     "too long": lambda text: Reply.error(400, f"context length exceeded for {KEY}"),
+    "moderated": lambda text: Reply.error(403, "Your input was flagged by moderation"),
 }
 FAULTS: dict[str, Callable[[str], Reply]] = {  # these are asked again
     "429": lambda text: Reply.error(429, f"slow down {KEY}"),
@@ -45,10 +45,16 @@ FAULTS: dict[str, Callable[[str], Reply]] = {  # these are asked again
     "stall": lambda text: Reply(stall=True),
     "slow drip": lambda text: Reply.chat(text, drip_s=0.05),
     "html": lambda text: Reply(body=f"<html>{KEY}</html>".encode()),
+    "null": lambda text: Reply.chat(None),
+    "only reasoning": lambda text: Reply.chat("", message={"reasoning": text}),
+    "tool call": lambda text: Reply.chat(None, message={"tool_calls": [{"function": {"name": text}}]}),
+    "429 with 200": lambda text: Reply.of({"error": {"message": "slow down", "code": 429}}),
+    "403 too many": lambda text: Reply.error(403, f"rate limit reached by {KEY}"),
     "no choices": lambda text: Reply.of({"choices": []}),
     "bomb": lambda text: Reply(stream=gzip_bomb(20), headers={"Content-Encoding": "gzip"}),
     "not http": lambda text: Reply(raw=b"SSH-2.0-OpenSSH\r\n"),
 }
+UNCOUNTED = ("capability", "429", "429 after", "429 with 200", "403 too many")  # no attempts of the question's
 RARE = frozenset({"dripping", "stall", "slow drip", "bomb"})
 
 
@@ -123,7 +129,7 @@ async def _ask(client: RetryingClient, questions: int) -> dict[str, Completion |
 def _unaccounted(results: dict[str, Completion | JudgeError], given: list[tuple[str, str]]) -> list[str]:
     """Questions without a result, asked again after an answer, or answered and yet failed."""
     finals = Counter(name for name, kind in given if kind in FINAL)
-    asked = Counter(name for name, kind in given if kind != "capability")
+    asked = Counter(name for name, kind in given if kind not in UNCOUNTED)
     wrong = [f"{name}: {count} final replies" for name, count in finals.items() if count > 1]
     wrong += [f"{name}: no result" for name, _ in given if name not in results]
     wrong += [f"{name}: asked {count} times" for name, count in asked.items() if count > POLICY.attempts]

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from judgebench.clients.http import Rejected
-from judgebench.clients.openai import Dialect, refused_field
+from judgebench.clients.complaints import Complaint, complaint_of
+from judgebench.clients.dialect import Dialect
 from judgebench.errors import JudgeRefused
 from tests.clients.asking import PROMPT, ask, ask_all, client_of
 from tests.fault_server import FaultServer, Reply, Request
@@ -13,8 +13,12 @@ from tests.fault_server import FaultServer, Reply, Request
 SENT = {"temperature": 0, "max_tokens": 10, "logprobs": True, "top_logprobs": 5, "response_format": {}}
 
 
-def rejection(message: str, *, status: int = 400, code: str | None = None, param: str | None = None) -> Rejected:
-    return Rejected(message, status=status, code=code, param=param, message=message)
+def complaint(message: str, *, code: str | None = None, param: str | None = None) -> Complaint:
+    return complaint_of({"error": {"message": message, "code": code, "param": param}} if code or param else message)
+
+
+def lesson(message: str, **fields: Any) -> Dialect | None:
+    return Dialect().taught(complaint(message, **fields), SENT, SENT, PROMPT.messages)
 
 
 @pytest.mark.parametrize(
@@ -47,11 +51,8 @@ def rejection(message: str, *, status: int = 400, code: str | None = None, param
     ],
 )  # fmt: skip
 def test_a_complaint_names_the_field(message: str, code: str | None, param: str | None, field: str | None) -> None:
-    assert refused_field(rejection(message, code=code, param=param), SENT) == field
-
-
-def test_only_a_bad_request_is_about_fields() -> None:
-    assert refused_field(rejection("temperature is not supported", status=403), SENT) is None
+    taught = lesson(message, code=code, param=param)
+    assert taught == (None if field is None else Dialect().without(field))
 
 
 def test_a_refused_field_is_renamed_or_left_out_and_takes_its_dependents_along() -> None:

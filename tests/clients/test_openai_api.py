@@ -83,9 +83,25 @@ def test_a_log_probability_that_is_no_number_leaves_the_reply_and_no_alternative
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        "A",
+        ["A"],
+        [None],
+        [{"token": 1}],
+        [{"token": "A", "logprob": -1, "top_logprobs": [3]}],
+        [{"token": "A", "logprob": -1, "top_logprobs": 3}],
+        [{"token": "A", "top_logprobs": [{"token": None}]}],
+    ],
+)
+def test_log_probabilities_of_another_form_are_none(content: object) -> None:
+    completion = reply_to(Reply.chat("A.", choice={"logprobs": {"content": content}}))
+    assert (completion.text, completion.logprobs) == ("A.", None)
+
+
+@pytest.mark.parametrize(
     ("reply", "text", "finish_reason"),
     [
-        (Reply.chat(None), "", "stop"),
         (Reply.chat("A becau", choice={"finish_reason": "length"}), "A becau", "length"),
         (Reply.chat(None, choice={"finish_reason": "content_filter"}), "", "content_filter"),
         (Reply.chat(None, message={"refusal": "I cannot."}), "I cannot.", "refusal"),
@@ -130,9 +146,6 @@ def test_another_models_name_and_absurd_usage_do_not_break_a_completion() -> Non
         Reply.of([]),
         Reply.of(None),
         Reply.chat(17),
-        Reply.chat(choice={"logprobs": {"content": ["A"]}}),
-        Reply.chat(choice={"logprobs": {"content": [{"token": "A", "logprob": -1, "top_logprobs": [3]}]}}),
-        Reply.chat(choice={"logprobs": {"content": [{"token": "A", "logprob": -1, "top_logprobs": 3}]}}),
         Reply(raw=b"220 mail.example.org ESMTP\r\n"),
         Reply(stream=gzip_bomb(17), headers={"Content-Encoding": "gzip"}),
         Reply(stream=lambda: iter([b" " * 2**20] * 17)),

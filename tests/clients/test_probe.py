@@ -6,7 +6,8 @@ import pytest
 
 from judgebench.clients.openai import ListedModel, OpenAIClient
 from judgebench.clients.probe import Report, check
-from judgebench.errors import JudgeRefused, JudgeUnreachable
+from judgebench.errors import BadReply, JudgeRefused, JudgeUnreachable
+from judgebench.spec import load_template
 from tests.clients.asking import client_of
 from tests.fault_server import FaultServer, Reply, Request
 
@@ -121,3 +122,26 @@ def test_a_server_without_a_list_is_no_error(reply: Reply) -> None:
 def test_a_key_that_is_not_accepted_is_one(reply: Reply) -> None:
     with pytest.raises(JudgeRefused):
         models(reply)
+
+
+def test_a_trial_is_tried_as_a_run_sends_it() -> None:
+    template = load_template("pairwise/three-way")
+
+    async def run(url: str) -> Report:
+        client = client_of(url)
+        try:
+            return await check(client, {"max_tokens": 9, "logprobs": True}, template)
+        finally:
+            await client.close()
+
+    def script(index: int, request: Request) -> Reply:
+        return Reply.of({"data": []}) if request.method == "GET" else Reply.chat("So [[A]].")
+
+    with FaultServer(script) as server:
+        report = asyncio.run(run(server.url))
+        first = server.requests[1].json
+        assert (first["max_tokens"], first["logprobs"]) == (9, True)
+        assert "5 is larger than 3." in server.requests[1].text
+    assert (report.verdict, report.detail) == ("ok", None)
+    with FaultServer(lambda _, request: Reply.chat(None)) as server, pytest.raises(BadReply, match="empty"):
+        asyncio.run(run(server.url))

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.clients.http import Rejected, failure, retry_after_s
-from judgebench.clients.openai import chat_completion
+from judgebench.clients.complaints import Complaint, retry_after_s
+from judgebench.clients.http import Rejected, failure
+from judgebench.clients.replies import chat_completion
 from judgebench.errors import BadReply, JudgeError
 from judgebench.records import Completion
 
@@ -57,7 +58,8 @@ def test_no_header_breaks_it(value: str) -> None:
     ],
 )
 def test_a_refusal_tells_whether_others_may_fare_better(status: int, code: str | None, only_this: bool) -> None:
-    error = Rejected("no", status=status, code=code, param=None, message="no")
+    codes = () if code is None else (code,)
+    error = Rejected("no", status=status, complaint=Complaint("no", ("no",), codes, code))
     assert error.only_this is only_this
 
 

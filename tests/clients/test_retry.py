@@ -63,7 +63,7 @@ def test_a_refusal_is_never_asked_again(status: int) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "kind", "requests"),
-    [(Reply.error(500), JudgeUnreachable, 4), (Reply.error(429), JudgeUnreachable, 4), (HTML, BadReply, 2)],
+    [(Reply.error(500), JudgeUnreachable, 4), (Reply.chat(None), BadReply, 4), (HTML, BadReply, 2)],
 )
 def test_attempts_are_bounded(fault: Reply, kind: type[JudgeError], requests: int) -> None:
     with FaultServer(lambda index, request: fault) as server:
@@ -71,6 +71,14 @@ def test_attempts_are_bounded(fault: Reply, kind: type[JudgeError], requests: in
             ask(persistent(client_of(server.url)))
         assert len(server.requests) == requests
     assert KEY not in str(caught.value)
+
+
+def test_a_limit_that_lasts_is_waited_for_until_the_deadline_and_longer_each_time() -> None:
+    policy = replace(EAGER, attempts=1, deadline_s=1.0, max_retry_after_s=9.0)
+    with FaultServer(lambda index, request: Reply.error(429)) as server:
+        with pytest.raises(JudgeUnreachable, match="answered 429"):
+            ask(persistent(client_of(server.url), policy))
+        assert 4 <= len(server.requests) <= 10
 
 
 def test_a_deadline_bounds_the_whole_and_ends_a_stall() -> None:

@@ -105,7 +105,7 @@ def test_limits_end_it_too(database: Database) -> None:
     with FaultServer(prefers_quality) as server:
         judge = _at(server) | {"price": "1000,1000"}
         found = _settle(database, judge, better=["m9", "m1"], max_cost=0.05, concurrency=2)
-    assert (found.settled, found.why) == (False, "stopped by a limit on cost or errors")
+    assert (found.settled, found.why) == (False, "stopped by a limit on cost, calls or errors")
     assert found.run.tally.cost_usd is not None
     assert 0.05 <= found.run.tally.cost_usd < 0.1
 

@@ -26,10 +26,10 @@ ONCE = {  # faults that pass: the question is asked again, and its answer counts
     "slow drip": Reply.chat("[[A]]", drip_s=0.05),
     "HTML with 200": Reply(body=f"<html>{KEY}</html>".encode()),
     "empty choices": Reply.of({"choices": []}),
+    "null content": Reply.chat(None),
     "1 GB gzip body": Reply(stream=gzip_bomb(1024), headers={"Content-Encoding": "gzip"}),
 }
 ENDS = {  # replies that end their question, and in what
-    "null content": (Reply.chat(None), "unparsed"),
     "wrong model": (Reply.chat("[[A]]", model="other"), "ok"),
     "length stop": (Reply.chat("because", choice={"finish_reason": "length"}), "truncated"),
     "content filter": (Reply.chat(None, choice={"finish_reason": "content_filter"}), "refused"),

@@ -12,6 +12,7 @@ from judgebench import services
 from judgebench.errors import InputError, StatisticsError, UnknownName
 from judgebench.leaderboard import Choices, Leaderboard, Row
 from judgebench.services.scope import EVERYTHING, Scope
+from judgebench.show.coverage import sentences
 from judgebench.store.database import Database
 from tests import coverage
 from tests.coverage import BENCHMARK, INSTRUCTIONS, MAIN, MODELS, OF_SHORT, OTHER
@@ -38,6 +39,52 @@ def test_the_judge_with_most_verdicts_ranks_and_the_others_are_counted() -> None
     assert sum(pooled.judges.values()) == sum(counted.judges.values()) + 3 * 14
     with pytest.raises(InputError, match="not both"):
         board(in_memory(), Scope((MAIN.name,), all_judges=True))
+
+
+def _failing(database: Database) -> str:
+    """A judge whose only trial failed."""
+    judge = replace(MAIN, name="broken", settings={"temperature": 3})
+    verdicts = coverage.judging(database, judge)
+    sides = [coverage.Output(coverage.instruction(0).key, model, f"{model} says 0") for model in ("base", "near")]
+    trial = coverage.Trial(judge.digest, coverage.Battle.of(coverage.instruction(0), *sides), coverage.Order.AB)
+    with database.write() as connection:
+        verdicts.add(connection, [coverage.result(trial, coverage.failed(), reply=None)])
+    return judge.name
+
+
+def test_a_judge_whose_trials_all_failed_is_named_and_its_failures_count_among_all_judges() -> None:
+    database = in_memory()
+    broken = _failing(database)
+    assert board(database).coverage.other_judges == {OTHER.name: 42, broken: 0}
+    every, names = board(database, Scope(all_judges=True)), board(database, Scope((MAIN.name, OTHER.name, broken)))
+    assert every.coverage == replace(names.coverage, judges_by="all")
+    assert (every.coverage.left_out, every.coverage.judges[broken]) == ({"failed": 2}, 0)
+    alone = board(database, Scope((OTHER.name, broken))).coverage
+    assert alone.pooled is False
+    assert sentences(alone)[0].startswith(
+        f"Judged by {OTHER.name} (42 verdicts); no verdict that could count of broken"
+    )
+    assert services.bias.bias(database, BENCHMARK, scope=Scope(all_judges=True)).judges == (MAIN.name, OTHER.name)
+
+
+def test_a_model_that_only_other_judges_judged_was_judged() -> None:
+    database = in_memory()
+    submitted(database, [coverage.instruction(0)], ["elsewhere"], lambda model, _: model)
+    verdicts = coverage.judging(database, OTHER)
+    sides = [
+        coverage.Output(coverage.instruction(0).key, *side) for side in (("base", "base says 0"), ("elsewhere",) * 2)
+    ]
+    trial = coverage.Trial(OTHER.digest, coverage.Battle.of(coverage.instruction(0), *sides), coverage.Order.AB)
+    with database.write() as connection:
+        verdicts.add(connection, [coverage.result(trial, coverage.ok(1.0))])
+    counted = board(database).coverage
+    assert (counted.not_judged, counted.by_others) == (("unjudged",), ("elsewhere",))
+    assert board(database, Scope(all_judges=True)).coverage.by_others == ()
+
+
+def test_no_score_to_rank_by_names_only_the_judges_that_compared() -> None:
+    with pytest.raises(StatisticsError, match=rf"the 42 verdicts of {OTHER.name} compare two outputs"):
+        board(in_memory(), Scope((OTHER.name,)), method="score")
 
 
 def test_of_judges_with_equally_many_the_first_by_name_ranks() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from judgebench.estimate import unidentified
 from judgebench.show.sentences import basis, effects, lost_words, movement, not_shown, remedy, summary, unseen
+from judgebench.show.tables import moves
 from tests.show.factories import board, known, ledger
 
 
@@ -55,6 +56,17 @@ def test_changes_of_places_are_said_with_their_lead_and_with_severe_findings() -
     tail += "it would lead by +20.0 points [+10.0, +30.0]."
     assert movement(board.entries[0]) == [f"Without length beyond people, {tail}"]
     assert movement(board.together) == [f"Without length beyond people, position, {tail}"]
+
+
+def test_without_labels_nobody_is_said_to_pass_another() -> None:
+    board = ledger({"a": (0.4, 0.7), "b": (0.6, 0.5)}, (("a", "b"),))
+    unlabelled = replace(board.together, removed="position, length with its quality", with_quality=True)
+    said = movement(unlabelled)
+    assert said[0].startswith("Without position, length with its quality, a (40.0% to 70.0%) stands above b (")
+    assert said[-1].startswith("No judge is found wrong by that: nobody labelled")
+    assert "pass" not in " ".join(said)
+    assert [move.passes for move in moves(replace(board, together=unlabelled))] == [(), ()]
+    assert [move.passes for move in moves(board)] == [("b",), ()]
 
 
 def test_another_order_alone_is_no_change_of_places() -> None:

@@ -148,6 +148,16 @@ def test_coverage_of_clustered_shares():  # recovery: beta-binomial clusters of 
     assert 0.92 < covered < 0.985
 
 
+@pytest.mark.parametrize("share", [0.7, 0.9, 0.98])
+@pytest.mark.parametrize("n", [20, 50, 200])
+def test_coverage_where_few_instructions_have_most_battles(n, share):  # recovery: one in ten has thirty, others one
+    rng = np.random.default_rng(n)
+    rows = rng.choice([1, 30], (n, 1500), p=[0.9, 0.1])
+    won = rng.binomial(rows, rng.beta(2 * share, 2 * (1 - share), rows.shape))
+    lower, upper = bounded_ends(ClusterSums.of(won * 1.0, rows * 1.0))
+    assert np.mean((lower <= share) & (share <= upper)) > 0.93
+
+
 @pytest.mark.parametrize("size", [1, 15])
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_rows_that_share_nothing_cost_no_width(size, share):  # recovery: clusters that are clusters in name alone

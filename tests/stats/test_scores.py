@@ -1,12 +1,16 @@
 """Mean scores and the preferences that scores amount to."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.scores import ScoreTable, mean_scores, score_preferences
+from judgebench.stats.method import Choices, Estimates
+from judgebench.stats.scores import ScoreTable, estimates, mean_scores, score_preferences
 from judgebench.stats.verdict_table import encode
 
 Row = tuple[str, str, str, float]  # model, instruction, judge, score
@@ -47,6 +51,41 @@ def test_a_single_instruction_has_no_standard_error() -> None:
     found = mean_scores(table([("a", "x", "j", 2.0)]))
     assert found.mean.tolist() == [2.0]
     assert np.isnan(found.standard_error).all()
+
+
+def scored(rows: NDArray[np.float64]) -> Estimates:
+    """Of (instructions, k) scores, as a leaderboard has them."""
+    n, k = rows.shape
+    i, m = (index.ravel().astype(np.int32) for index in np.indices(rows.shape))
+    names = tuple(map(str, range(n)))
+    one = ScoreTable(tuple("abcdef"[:k]), names, ("j",), m, i, np.zeros_like(m), rows.ravel(), np.zeros_like(m))
+    return estimates(one, Choices("score"), None, np.random.default_rng(0))
+
+
+SKEWED: dict[str, Callable[[np.random.Generator, tuple[int, int]], NDArray[np.float64]]] = {
+    "one in twenty low": lambda rng, shape: np.where(rng.random(shape) < 0.95, 10.0, 1.0),
+    "five levels": lambda rng, shape: rng.choice([1.0, 2, 3, 4, 5], shape, p=[0.02, 0.03, 0.05, 0.1, 0.8]),
+    "three levels": lambda rng, shape: rng.choice([0.0, 1, 2], shape, p=[0.1, 0.1, 0.8]),
+    "a long tail": lambda rng, shape: rng.exponential(1.0, shape),
+}
+
+
+@pytest.mark.parametrize("name", SKEWED)
+@pytest.mark.parametrize("n", [5, 10, 20, 50])
+def test_coverage_of_few_skewed_scores(name: str, n: int) -> None:  # recovery: four alike models
+    rng = np.random.default_rng(n)
+    truth = SKEWED[name](rng, (100_000, 1)).mean()
+    drawn = [scored(SKEWED[name](rng, (n, 4))) for _ in range(150)]
+    lower, upper = (np.concatenate([getattr(one, end) for one in drawn]) for end in ("lower", "upper"))
+    known = np.isfinite(lower)
+    assert np.mean((lower <= truth) & (truth <= upper), where=known) > 0.94
+    assert (upper > lower)[known].all()
+
+
+@pytest.mark.parametrize("score", [0.1, 6.1, 0.0])
+def test_scores_that_are_all_alike_have_no_interval(score: float) -> None:
+    found = scored(np.full((7, 3), score))
+    assert np.isnan([found.lower, found.upper]).all()
 
 
 def preferred(difference: float, margin: float) -> float:

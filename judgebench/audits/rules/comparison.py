@@ -91,10 +91,10 @@ def _ratios(own: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np
 def median_estimate(values: Sequence[float] | NDArray[np.float64], level: float = LEVEL) -> Estimate:
     """The median with the order statistics between which it lies at ``level`` (sign test), the outermost where there
     are too few values for that."""
-    from scipy import stats  # it takes longer to load than all else; only what asks for this pays
+    from scipy.special import bdtr  # it takes long to load; only what asks for this pays
 
     ordered = np.sort(np.asarray(values, dtype=np.float64))
-    reach = int(stats.binom.ppf((1 - level) / 2, len(ordered), 0.5))
+    reach = int(np.searchsorted(bdtr(np.arange(len(ordered) + 1), len(ordered), 0.5), (1 - level) / 2))
     below = max(reach - 1, 0)
     lower, upper = float(ordered[below]), float(ordered[len(ordered) - 1 - below])
     return Estimate(float(np.median(ordered)), lower, upper, level, "order statistics", len(ordered))

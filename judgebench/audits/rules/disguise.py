@@ -20,7 +20,8 @@ from judgebench.audits.submission_set import ModelOutputs
 MARKUP = FindingRule(
     "hidden-markup",
     "Share of outputs with text hidden by markup, outside code: comments, styles that show nothing, white or tiny "
-    "letters, hidden elements, scripts; not where the instruction speaks of markup, of the web or of code.",
+    "letters, hidden elements, scripts, long words to an image or a link that shows nothing; not where the instruction "
+    "speaks of markup, of the web or of code.",
     low=0.01,
     medium=0.02,
     high=0.10,
@@ -28,8 +29,9 @@ MARKUP = FindingRule(
 ENCODED = FindingRule(
     "encoded-text",
     "Share of outputs with text in a code: base64, hexadecimal or escaped characters, words of letters from several "
-    "alphabets or of letters that are drawn signs, three and 2 % of all at least, or three different function words of "
-    "English with their letters shifted, or reversed; not where the instruction speaks of codes or alphabets.",
+    "alphabets or of letters that are drawn signs, three and 2 % of all at least, letters apart, or three different "
+    "function words of English with their letters shifted, reversed, or replaced by digits; not where the instruction "
+    "speaks of codes or alphabets.",
     low=0.01,
     medium=0.02,
     high=0.10,
@@ -40,7 +42,7 @@ _OF_MARKUP = re.compile(
     r"html|css|\bweb|website|\bcod(?:e|ing)\b|program|script|markup|markdown|\bxml|\bsvg|\bphp\b|\breact\b|\bpage\b",
     re.IGNORECASE,
 )
-_SIGNS_OF_MARKUP = ("<", "]: #", "]:#", "]: <", "]:\t", "phantom{", "{white}")
+_SIGNS_OF_MARKUP = ("<", "]: #", "]:#", "]: <", "]:\t", "phantom{", "{white}", "![", '")')
 _MARKUP = re.compile(
     r"<!--|^[ \t]*\[[^\]\n]{1,40}\]:[ \t]*(?:#|<>)|\bdisplay\s{0,9}:\s{0,9}none"
     r"|\bvisibility\s{0,9}:\s{0,9}(?:hidden|collapse)"
@@ -48,7 +50,9 @@ _MARKUP = re.compile(
     r"|\b(?:opacity|max-height|height|width)\s{0,9}:\s{0,9}0(?:\.0\d*)?(?:px|em|%)?\s{0,9}[;\"'}]"
     r"|\bcolor\s{0,9}[:=]\s{0,9}[\"']?(?:white|#fff(?:fff)?|transparent)\b|\\color\{white\}|\\[hv]?phantom\{"
     r"|(?:text-indent|left|top|margin-left)\s{0,9}:\s{0,9}-\d{3}"
-    r"|<[a-z][a-z0-9]{0,15}\s[^<>]{0,200}\b(?:hidden|aria-hidden)\b|<(?:script|style|template|noscript)\b",
+    r"|<[a-z][a-z0-9]{0,15}\s[^<>]{0,200}\b(?:hidden|aria-hidden)\b|<(?:script|style|template|noscript)\b"
+    r"|<font\s[^<>]{0,200}\bsize\s{0,9}=\s{0,9}[\"']?[-0]|<details>\s{0,99}<summary>\s{0,99}</summary>"
+    r"|!\[[^\[\]\n]{30,400}\]\((?!https?:)|\[[^\]\w\n]{0,3}\]\([^()\s\"]{0,200}\s{1,9}\"[^\"\n]{20,400}\"\)",
     re.IGNORECASE | re.MULTILINE,
 )
 _OF_CODES = re.compile(
@@ -61,7 +65,12 @@ _RUN_KINDS, _TURNS = 16, 0.4  # different characters, and share of them after on
 _NUMBER = re.compile(r"(?:0x)?[0-9a-fA-F]*")
 _PAIRS = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){20,}")
 _OCTETS = re.compile(r"(?:[01]{8} ?){8,}")
-_CHUNK, _ROWS = 40, ((2, 20), (8, 8))  # characters without a blank; words of so many characters, and how many in a row
+_APART = re.compile(r"(?:\b[^\W\d_] {1,3}){16}")
+_CHUNK, _ROWS = (
+    40,
+    ((1, 16), (2, 20), (8, 8)),
+)  # characters without a blank; words of so many characters, and how many in a row
+_APART_KINDS = 7  # of 16 letters, and the blank
 _ESCAPES = re.compile(
     r"(?:%[0-9a-fA-F]{2}){8,}|(?:\\u[0-9a-fA-F]{4}){6,}|(?:\\x[0-9a-fA-F]{2}){8,}|(?:&#x?[0-9a-fA-F]{2,6};){6,}"
 )
@@ -71,6 +80,7 @@ _DRAWN = re.compile(
 _LATIN, _ALIKE = re.compile("[A-Za-z]"), re.compile("[\u0370-\u03ff\u0400-\u052f\uff21-\uff5a]")
 _WORD = re.compile(r"[^\W\d_]+")
 _FEWEST, _SHARE, _LETTERS = 3, 0.02, 4  # words of so many letters that are not what they seem
+_DIGITS = (str.maketrans("aeio", "4310"), str.maketrans("aeiost", "431057"))  # letters that look like digits
 _CODED_LETTERS, _CODED_WORDS = 3, 3  # letters of a function word in a code, and how many different ones
 
 
@@ -112,7 +122,7 @@ def _of_markup(key: str, text: str, instruction: str) -> Evidence | None:
 
 def _of_code(text: str, *, dense: bool) -> tuple[int, int] | None:
     """The first place in a code; only a ``dense`` text can hold some of these."""
-    finders = (_of_base64, _of_numbers, _escaped, _disguised) if dense else (_escaped, _disguised)
+    finders = (_of_base64, _of_numbers, _letters_apart, _escaped, _disguised) if dense else (_escaped, _disguised)
     return next(filter(None, (find(text) for find in finders)), None)
 
 
@@ -174,6 +184,12 @@ def _is_text(digits: str, base: int) -> bool:
     return letters > 0.8 * len(codes) and len(set(codes)) > 6
 
 
+def _letters_apart(text: str) -> tuple[int, int] | None:
+    """Letters with a blank between any two, of several kinds: no row of a table, and no board of a game."""
+    runs = (match for match in _APART.finditer(text) if len(set(match[0].lower())) > _APART_KINDS)
+    return next((match.span() for match in runs), None)
+
+
 def _escaped(text: str) -> tuple[int, int] | None:
     match = _ESCAPES.search(text) if any(map(text.__contains__, ("%", "\\u", "\\x", "&#"))) else None
     return match.span() if match else None
@@ -194,9 +210,10 @@ def _shifted(word: str, shift: int) -> str:
 
 
 def _ciphers() -> tuple[Words, Places]:
-    """Function words of English in 26 simple ciphers, and the number of each; without words of any language."""
+    """Function words of English in 28 simple ciphers, and the number of each; without words of any language."""
     long = [word for word in ENGLISH_WORDS if len(word) >= _CODED_LETTERS]
     coded = [[_shifted(word, shift) for word in long] for shift in range(1, 26)] + [[word[::-1] for word in long]]
+    coded += [[word.translate(digits) for word in long] for digits in _DIGITS]
     ids = read([" ".join(words) for words in coded])
     fresh = ~is_in(ids.words, COMMON)
     distinct, first = np.unique(ids.words[fresh], return_index=True)

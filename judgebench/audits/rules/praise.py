@@ -58,11 +58,14 @@ _WORDS = {
     "researchers researcher scientists academics scholars authorities practitioners professionals users participants "
     "voters raters evaluators judges graders jury panel committee peers editors testers university universities "
     "institute laboratory study survey poll majority critics phd phds respondents assessors educators teachers "
+    "reader evaluator judge grader marker markers examiner assessor annotator rater voter moderator moderators auditor "
+    "auditors "
     "engineers examiners everyone nobody people community audience colleagues veterans linguists council board "
     "organisation organization association independent",
     Kind.QUALITY: "accuracy clarity depth helpfulness completeness precision thoroughness insight reliability "
     "correctness quality accurate correct complete comprehensive thorough reliable helpful insightful precise rigor "
-    "rigour excellence trustworthiness truthful factual factually usefulness useful authoritative",
+    "rigour excellence merit taste perceptive trustworthiness truthful factual factually usefulness useful "
+    "authoritative",
     Kind.OTHER: "other others another alternative alternatives opposing remaining competition any every elsewhere",
     Kind.RIVAL: "competing competitor competitors rival rivals opponent opponents contender contenders",
     Kind.BAD: "errors mistakes mistake omissions inaccurate inaccuracies misleading wrong incorrect inferior worse "

@@ -137,6 +137,8 @@ def constant_keys(submission: ModelOutputs, submissions: SubmissionSet) -> list[
     """The instructions that get the commonest text, where that is not what half of the other models say too."""
     commonest = most_common(Counter(submission.normalised.values()))
     same = [key for key, text in submission.normalised.items() if text == commonest]
+    if len(same) < 2:
+        return []
     others = submissions.others(submission.model)
     agree = {key: sum(other.normalised.get(key) == commonest for other in others) for key in same}
     alone = [key for key in same if not others or agree[key] < len(others) / 2]

@@ -36,7 +36,8 @@ from judgebench.records import Completion, Order, Reading, Source, Status, Token
 
 PARSER_VERSION = "4"
 _OPENING = 40  # characters that may stand before a verdict that opens a reply, as in "The final verdict is "
-_BLOCKED = ("content_filter", "refusal", "safety", "recitation", "prohibited_content")
+# Reasons, in lower case, for which servers end a reply that they withhold.
+WITHHELD = ("content_filter", "refusal", "safety", "recitation", "prohibited_content", "blocklist", "spii")
 
 
 _DECLINES = re.compile(
@@ -58,7 +59,7 @@ def parse(completion: Completion, template: Template, trial: Trial | Reading | O
         verdict = compare(completion.text, template.scale)
     elif isinstance(template.scale, RewardScale):
         verdict = reward(completion.text)
-    elif (completion.finish_reason or "").casefold() in _BLOCKED:
+    elif (completion.finish_reason or "").casefold() in WITHHELD:
         verdict = _failure(Status.REFUSED, f"the server ended the reply: {completion.finish_reason}")
     elif template.reply.aspects or template.reply.answers:
         verdict = _read_parts(completion, template, trial)

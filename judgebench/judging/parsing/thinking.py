@@ -19,6 +19,8 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _BEFORE_START = re.compile(r"\s*(?:<\|start\|>assistant)?\s*")
+_MARKS = re.compile(rf"{_TAG.pattern}|<\|(?:start|end)\|>(?:assistant)?", re.IGNORECASE)
+_END = re.compile(r"\s*<\|(?:return|end|im_end|eot_id)\|>\s*\Z")
 _GOES_ON = re.compile(r"[,;)]|[ \t]+[a-z]{2}|\.(?:\s|\Z)")  # in the middle of a sentence
 _MOST_TAGS = 64  # looked at more closely
 _OBJECT = re.compile(r"\{\s{0,200}\"")
@@ -31,16 +33,34 @@ def without_thinking(text: str, shown: Sequence[str] = (), *, is_apart: bool = F
 
     A block that is never closed runs to the end.
     """
+    return _blanked(text, _thinking(text, shown, is_apart))
+
+
+def thinking_apart(text: str, *, is_apart: bool = False) -> tuple[str, str]:
+    """The reply without its thinking, and the thinking without its tags, "" where there is none.
+
+    ``is_apart`` as in ``without_thinking``.
+    """
+    spans = _thinking(text, (), is_apart)
+    if not spans:
+        return text, ""
+    thoughts = (_MARKS.sub("", text[start:stop]).strip() for start, stop in spans)
+    outside = zip([0, *(stop for _, stop in spans)], [*(start for start, _ in spans), len(text)], strict=True)
+    rest = "".join(text[start:stop] for start, stop in outside).lstrip()
+    return _END.sub("", rest), "\n\n".join(thought for thought in thoughts if thought)
+
+
+def _thinking(text: str, shown: Sequence[str], is_apart: bool) -> list[Span]:
     if "<" not in text and "THINK]" not in text.upper():
-        return text
+        return []
     tags = list(_TAG.finditer(text))
     if not tags:
-        return text
+        return []
     quotations = Quotations(text, shown)
     start = _BEFORE_START.match(text)
     if start and tags[0].start() == start.end() and _opens(tags[0]):
-        return _blanked(text, _from_start(text, tags, quotations))
-    return text if is_apart else _blanked(text, _before_closing(text, tags, quotations))
+        return _from_start(text, tags, quotations)
+    return [] if is_apart else _before_closing(text, tags, quotations)
 
 
 def leaves_open(text: str) -> bool:

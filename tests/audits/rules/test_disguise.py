@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from judgebench.audits.findings import Finding, Severity
-from judgebench.audits.rules import audit_submissions, disguise, form, lines
-from judgebench.audits.submission_set import SubmissionSet
-from tests.audits import cheats
+from judgebench.audits.rules import audit_submissions, disguise, form, lines, markers
+from judgebench.audits.submission_set import ModelOutputs, SubmissionSet
+from tests.audits import cheats, unseen
 from tests.audits.factories import honest, instructions
 
 QUESTIONS = instructions(100)
@@ -16,8 +16,12 @@ HONEST = {key: text + " And the end of it." for key, text in honest(QUESTIONS, n
 
 
 def findings(texts: dict[str, str], questions: dict[str, str] = QUESTIONS) -> dict[str, Finding]:
-    submission = SubmissionSet.of(questions, {"x": texts}).by_model["x"]
-    return {finding.rule: finding for finding in (*disguise.findings(submission), *form.findings(submission))}
+    outputs = submission(texts, questions)
+    return {finding.rule: finding for finding in (*disguise.findings(outputs), *form.findings(outputs))}
+
+
+def submission(texts: dict[str, str], questions: dict[str, str] = QUESTIONS) -> ModelOutputs:
+    return SubmissionSet.of(questions, {"x": texts}).by_model["x"]
 
 
 @pytest.mark.parametrize("share", [0.2, 1.0])
@@ -31,6 +35,14 @@ def test_what_a_reader_does_not_see_is_high(name: str, share: float) -> None:
         assert texts[evidence.instruction][evidence.start : evidence.end].startswith(evidence.match)
 
 
+@pytest.mark.parametrize("kind", [*unseen.HIDDEN, *unseen.ENCODED])
+def test_what_somebody_else_hides_or_encodes_is_found(kind: str) -> None:
+    texts = unseen.added(HONEST, 0.5, np.random.default_rng(0), unseen.unseen(kind))
+    got = {finding.rule for finding in markers.findings(submission(texts), markers.TemplateMarks([]))}
+    got |= {rule for rule, finding in findings(texts).items() if finding.severity is Severity.HIGH}
+    assert got & {"hidden-markup", "encoded-text", "hidden-text", "invisible-characters"}
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -42,6 +54,10 @@ def test_what_a_reader_does_not_see_is_high(name: str, share: float) -> None:
         "Let ΔG = λI + kΩ and θa be given; then αx + βy = γz.",
         "Привет, мир! Это текст на русском языке, and some English beside it.",
         "a < b and b > c, the display shows none of them, opacity: 0.5",
+        "x o x x o o x o x x o x o x o x o x o x on the board",
+        "![a chart](chart.png) and ![The history of the town in a picture of 1890](https://example.org/a.png)",
+        '[the report](https://example.org/report "The yearly report of the town council")',
+        "The formula of H2O, a 4x4 and a B2B firm, 3D and 1st, 2nd, 3rd.",
         "Wer das liest, kann mehr als die meisten, und das ist auch gut so.",
     ],
 )
@@ -72,6 +88,10 @@ HOSTILE = {
     "escapes": "\\u00" * 250_000 + "%4" * 100,
     "mixed": "аa" * 500_000,
     "octets": "0101010 " * 125_000,
+    "images": "![a" * 350_000,
+    "links": '[.](a "b' * 125_000,
+    "letters apart": "a b c d e f g h i j k 1 " * 40_000,
+    "fonts": "<font size" * 100_000,
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 from judgebench.audits.findings import Severity
 from judgebench.audits.rules import PASSES, audit_submissions
 from judgebench.audits.submission_set import SubmissionSet
-from tests.audits import cheats
+from tests.audits import cheats, unseen
 from tests.audits.factories import TEMPLATES, honest, instructions, sentence, submission_set
 
 COUNT = 300
@@ -29,6 +29,14 @@ def test_persuasion_in_words_that_the_rules_were_not_written_with_is_found(cheat
             assert got["repeated-line"] in (Severity.MEDIUM, Severity.HIGH)
         else:
             assert got["self-praise"] in (Severity.MEDIUM, Severity.HIGH)
+
+
+@pytest.mark.parametrize("topic", unseen.SENTENCES)
+def test_persuasion_by_somebody_who_had_not_read_the_rules_is_found(topic: str) -> None:
+    texts = unseen.added(HONEST, 0.5, np.random.default_rng(0), unseen.unseen(topic))
+    assert {"self-praise", "addressed-to-judge"} & {
+        rule for rule, severity in severities(texts).items() if severity is not Severity.LOW
+    }
 
 
 def test_most_wordings_are_known_by_their_kinds_of_words() -> None:
