@@ -109,6 +109,11 @@ def battles(
     return services.battles.battles(_of(source), benchmark, chosen, limit=limit, offset=offset)
 
 
+@st.cache_data(max_entries=20, show_spinner=False)
+def battle_judges(source: Source, benchmark: str) -> tuple[str, ...]:
+    return services.battles.judges(_of(source), benchmark)
+
+
 @st.cache_data(max_entries=100, show_spinner=False)
 def battle(
     source: Source, benchmark: str, instruction: str, model_a: str, model_b: str
@@ -143,6 +148,11 @@ def judges(source: Source) -> list[Judge]:
 @st.cache_data(max_entries=20, show_spinner=False)
 def audits(source: Source, benchmark: str) -> list[StoredAudit]:
     return services.audits.results.audits(_of(source), benchmark)
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def unaudited(source: Source, benchmark: str, models: tuple[str, ...]) -> tuple[str, ...]:
+    return services.audits.results.unaudited(_of(source), benchmark, models)
 
 
 def next_pair(

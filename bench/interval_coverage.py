@@ -29,7 +29,8 @@ from tests.stats import alpaca
 SIZES = (3, 5, 10, 20, 50, 100, 200, 805)
 RANKED = (3, 4, 5, 10, 20, 50, 200)
 RATED = (3, 5, 10, 20, 50, 200)
-Drawn = tuple[Floats, Floats]  # (n, draws, k) summed preference and battles a model on each instruction
+# (n, draws, k) summed preference and battles a model on each instruction, and of soft ones (draws, k) summed squares
+Drawn = tuple[Floats, Floats] | tuple[Floats, Floats, Floats]
 
 
 def heading(title: str, sizes: tuple[int, ...]) -> None:
@@ -123,9 +124,15 @@ def of_simulated(draws: int, seed: int) -> None:
         battles = np.broadcast_to(rng.choice([1, 30], (n, k, 1), p=[0.9, 0.1]), (n, k, len(rates)))
         return rng.binomial(battles, rng.beta(2 * rates, 2 * (1 - rates), battles.shape)) * 1.0, battles * 1.0
 
+    def repeated(n: int, k: int) -> Drawn:
+        """Twenty soft battles an instruction: a bad output all but loses them all."""
+        won = np.where(rng.random((n, k, len(rates))) < (0.99 - rates) / 0.79, 0.2, 0.99)
+        return 20 * won, np.full(won.shape, 20.0), 20 * (won**2).sum(axis=0)
+
     truth = {"soft": 1 - (1 - rates) / 0.8 * (1 - 0.2)}
     heading("simulated, rates .5 to .98", SIZES)
     kinds = {"hard": hard, "soft": soft, "field of 5": field, "uneven battles": uneven, "very uneven": very_uneven}
+    kinds["20 soft battles alike"] = repeated
     for name, make in kinds.items():
         cells = (cell(make(n, 2 * draws_for(n, draws)), truth.get(name, rates)) for n in SIZES)
         show(name, cells)

@@ -1,6 +1,6 @@
 """What do the rules over submissions find in honest outputs, what in cheats, and in what time?  docs/audits.md.
 
-    taskset -c 0 python -u -m bench.submission_rules [--draws 10] [--seed 0]    false alarms and detection
+    taskset -c 0 python -u -m bench.submission_rules [--draws 4] [--seed 0]    false alarms and detection
     taskset -c 0 python -m bench.submission_rules --speed      58 models x 805 outputs, and one of them
 
 Honest outputs are those published in the folder ``shared`` beside this checkout: AlpacaEval, Arena-Hard and WildBench
@@ -183,7 +183,7 @@ def speed(published: Published, rng: np.random.Generator) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--draws", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--only", choices=("alarms", "detection", "unseen", "shares"))

@@ -10,7 +10,7 @@ from typing import Literal
 
 from judgebench.records import Status
 
-JudgesBy = Literal["most verdicts", "name", "all", "jury"]
+JudgesBy = Literal["most verdicts", "name", "all", "jury", "each"]
 FlaggedAre = Literal["apart", "left out", "pairs", "wanted", "baseline", "too many"]
 
 
@@ -48,4 +48,4 @@ class Coverage:
     @property
     def pooled(self) -> bool:
         """Whether several judges' verdicts count together."""
-        return sum(number > 0 for number in self.judges.values()) > 1 and self.judges_by != "jury"
+        return sum(number > 0 for number in self.judges.values()) > 1 and self.judges_by not in ("jury", "each")

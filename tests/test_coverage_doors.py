@@ -39,6 +39,7 @@ COMMANDS = {
     "quality": ("quality", *WHERE),
     "bias": ("bias", *WHERE),
     "card": ("card", *WHERE, *JUDGE),
+    "agreement": ("agreement", *WHERE, *JUDGE, "--resamples", "50"),
 }
 
 
@@ -120,6 +121,9 @@ API: dict[str, Callable[[Database], Coverage | dict[str, Any] | None]] = {
     "quality": lambda database: judgebench.quality(database, benchmark=BENCHMARK).coverage,
     "bias": lambda database: judgebench.bias_report(database, benchmark=BENCHMARK).coverage,
     "counterfactual": lambda database: judgebench.counterfactual(database, benchmark=BENCHMARK).coverage,
+    "agreement": lambda database: (
+        judgebench.agreement(database, benchmark=BENCHMARK, judge=MAIN.name, resamples=10).coverage
+    ),
     "card": lambda database: judgebench.card(database, judge=MAIN.name, benchmark=BENCHMARK).coverage,
 }
 
@@ -134,6 +138,11 @@ def test_every_result_of_the_python_functions_carries_it(stored: Path, name: str
     assert (about["not_judged"], about["flagged"], about["unaudited"]) == (["unjudged"], ["cheat"], ["near"])
     assert (about["left_out"], about["other_judges"]) == ({"failed": 1}, {OTHER.name: 42})
     assert (about["fewest"], about["most"]) == (OF_SHORT, INSTRUCTIONS)
+
+
+def test_the_page_of_audits_names_what_was_not_audited(monkeypatch: pytest.MonkeyPatch, stored: Path) -> None:
+    pytest.importorskip("streamlit", reason="the app needs the extra app")
+    assert "Not audited, or not since outputs were added: near." in printed(opened("audits", monkeypatch, stored))
 
 
 def test_the_page_of_pairs_names_the_method_of_its_intervals(monkeypatch: pytest.MonkeyPatch, stored: Path) -> None:
@@ -157,3 +166,18 @@ def test_the_picture_of_a_board_says_all_of_it(stored: Path) -> None:
     words = squeezed(drawn.replace("</text>", " ").replace("\n", " "))
     for fact in ("not judged: unjudged", "1 failed", "cheat", "near", MAIN.name):
         assert escaped_html(fact) in words
+
+
+def test_a_list_of_battles_says_whose_verdicts_it_averages(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, stored: Path
+) -> None:
+    said = f"Preferences are means over the verdicts of 2 judges, {MAIN.name} and {OTHER.name}"
+    listed = ("battles", *WHERE, "--limit", "1")
+    assert said in invoke(*listed).out
+    assert said not in invoke(*listed, *JUDGE).out
+    assert invoke(*listed, "--format", "json").json["judges"] == [MAIN.name, OTHER.name]
+    with closing(judgebench.open(stored)) as database:
+        one = judgebench.battles(database, benchmark=BENCHMARK, judge=MAIN.name, limit=1)
+    assert one.attrs["judges"] == [MAIN.name]
+    pytest.importorskip("streamlit", reason="the app needs the extra app")
+    assert said in printed(opened("battles", monkeypatch, stored))

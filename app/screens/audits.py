@@ -1,5 +1,6 @@
 """Null models, findings and defences, as the newest audits left them; and the commands that audit."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from app.views.elements import line, markup, problem
 from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.pages import JudgeBenchError, StoredAudit
-from judgebench.show import charts
+from judgebench.show import charts, coverage
 from judgebench.show.numbers import percent, span
 from judgebench.show.text import count, one_line
 
@@ -83,8 +84,14 @@ def _findings(source: cached.Source, audit: Audit, audits: Sequence[StoredAudit]
     line(
         f"{len(audits):,} audited, {failed:,} failed, {count(len(findings), 'finding')}. Newest: {_outcome(audits[0])}"
     )
-    for note in dict.fromkeys(str(note) for audit in audits for note in audit.document.get("notes", [])):
-        line(one_line(note, 300))
+    if audit.subject == "submissions":
+        for sentence in coverage.unaudited(
+            cached.unaudited(source, benchmark.name, benchmark.models), len(benchmark.models)
+        ):
+            line(sentence)
+    notes = Counter(str(note) for stored in audits for note in dict.fromkeys(stored.document.get("notes", [])))
+    for note, number in notes.items():
+        line(one_line(note, 300) + (f" (noted of {number} of {len(audits)})" if len(audits) > 1 else ""))
     if not findings:
         return
     order = {"high": 0, "medium": 1, "low": 2}

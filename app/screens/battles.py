@@ -12,6 +12,7 @@ from judgebench.services.battles import JudgedBattle, JudgedTrial
 from judgebench.services.pages import BattleFilter, BattleOrder, BattleSummary, JudgeBenchError, Output, TokenLogprob
 from judgebench.show import charts
 from judgebench.show.conversations import Passage, passages, samples, transcript
+from judgebench.show.coverage import averaged
 from judgebench.show.text import one_line
 
 _CARDS = 4  # verdicts shown at once
@@ -95,6 +96,8 @@ def _list(view: View) -> Spot | None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.text(f"{view.total:,} battles" if view.total != 1 else "1 battle")
         page = st.pagination(view.pages, key="page", bind="query-params")
+    for sentence in averaged(view.chosen.judge, cached.battle_judges(view.source, view.benchmark)):
+        line(sentence)
     rows, opened = view.rows(page), _opened(view)
     place = next((i for i, row in enumerate(rows) if identity(row) == opened), None)
     if not rows:

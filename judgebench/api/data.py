@@ -165,7 +165,7 @@ def battles(
     Returns: one row a battle: ``instruction`` (its key), ``text`` (the user's, and in brackets, shortened, what else
     was asked), ``category``, ``model_a``, ``model_b``, ``preference`` (mean over verdicts, for A, in [0, 1]) with the
     ``lowest`` and ``highest``, ``trials``, ``with_preference``, ``consistent``.
-    ``attrs["total"]``: how many pass, whatever the ``limit``.
+    ``attrs["total"]``: how many pass, whatever the ``limit``; ``attrs["judges"]``: whose verdicts count.
     Raises UnknownName, and InputError for an unknown order.
     """
     chosen = valid(
@@ -178,7 +178,8 @@ def battles(
     )
     frame = frame_of(page, BattleSummary)
     frame["consistent"] = pd.Series([battle.consistent for battle in page], dtype=object)
-    frame.attrs = {"total": total}
+    judges = services.battles.judges(database, benchmark) if judge is None else (judge,)
+    frame.attrs = {"total": total, "judges": list(judges)}
     return frame
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.bias.confidence import Calibration, calibration
+from judgebench.coverage import Coverage
 from judgebench.errors import InputError, StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats import agreement
@@ -277,6 +278,7 @@ class AgreementReport:
     pairs: tuple[JudgePair, ...]
     all_judges: Coefficients
     score_icc: Mapping[str, Estimate]
+    coverage: Coverage | None = None  # of the verdicts; None: nobody looked, or there are none
 
 
 def agreement_report(
@@ -290,10 +292,10 @@ def agreement_report(
     """Agreement on ``items``. ``categories`` of each instruction's code; ``failed`` marks (m,), by judge, items on
     which it was asked and never gave a preference; ``score_icc`` what ``score_agreement`` found.
 
-    Raises StatisticsError when there is neither a verdict nor a label.
+    Raises StatisticsError when there is neither a verdict, nor a score, nor a label.
     """
-    if not len(items):
-        raise StatisticsError("there is neither a verdict nor a label: run a judge, or import labels")
+    if not len(items) and not any(figure.n for figure in (score_icc or {}).values()):
+        raise StatisticsError("there is no verdict, score or label: run a judge, or import labels")
     how = how or Resampling()
     names = items.judge_names
     pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
@@ -315,7 +317,7 @@ def score_agreement(scores: Floats, clusters: Clusters, *, how: Resampling) -> d
     """ICC of pointwise scores (outputs, judges), by form; outputs with a missing score are left out."""
     full = np.isfinite(scores).all(axis=1)
     if scores.shape[1] < 2:
-        return dict.fromkeys(FORMS, unidentified("fewer than two judges score", level=how.level))
+        return dict.fromkeys(FORMS, unidentified("fewer than two judges score", level=how.level, n=len(scores)))
     return {form: how.estimate(partial(agreement.icc, form=form), scores[full], clusters[full]) for form in FORMS}
 
 

@@ -8,7 +8,7 @@ import typer
 
 from judgebench import services
 from judgebench.cli.options import Benchmark, Category, Judges, Level, Output, Resamples, Seed
-from judgebench.cli.session import opened, print_estimates, print_json
+from judgebench.cli.session import opened, print_estimates, print_json, say_coverage
 from judgebench.show.text import count
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def agreement(
     $ judgebench agreement --benchmark demo
     $ judgebench agreement --benchmark demo --judge embedded --category writing
     """
+    from judgebench.show import coverage
     from judgebench.show.tables import document
     from judgebench.stats.agreement import Resampling
 
@@ -40,8 +41,9 @@ def agreement(
             database, benchmark, judges=judge or (), category=category, how=Resampling(level, resamples, seed)
         )
     if output == "json":
-        print_json({"benchmark": benchmark, "category": category, **document(report)})
+        print_json({"benchmark": benchmark, "category": category, **document(report), **coverage.told(report.coverage)})
     else:
+        say_coverage(report.coverage)
         _print_agreement(report)
 
 

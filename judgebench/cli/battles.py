@@ -12,6 +12,7 @@ from judgebench.cli.options import Benchmark, Category, Html, Models, OneJudge, 
 from judgebench.cli.session import opened, print_json, print_table, say, write_file
 from judgebench.records import Order
 from judgebench.show.conversations import battle_document, battle_lines, samples
+from judgebench.show.coverage import averaged
 from judgebench.show.numbers import amount
 from judgebench.show.text import one_line
 
@@ -67,6 +68,7 @@ def battles(
     )
     with opened(context) as database:
         rows, total = services.battles.battles(database, benchmark, chosen, limit=limit, offset=offset)
+        judges = services.battles.judges(database, benchmark)
         opened_rows = rows if full or html is not None else []
         shown = [
             services.battles.battle(database, benchmark, row.instruction, row.model_a, row.model_b, judge=judge)
@@ -78,12 +80,13 @@ def battles(
         listed = [asdict(row) for row in rows]
         if full:
             listed = [about | battle_document(battle) for about, battle in zip(listed, shown, strict=True)]
-        print_json({"total": total, "battles": listed})
+        print_json({"total": total, "judges": [judge] if judge else list(judges), "battles": listed})
     elif full:
         for battle in shown:
             _print_battle(battle)
         say(f"{len(rows)} of {total} battles")
     else:
+        say(*averaged(judge, judges))
         _print_list(rows)
         say(f"{len(rows)} of {total} battles")
 

@@ -30,7 +30,7 @@ _START = 8
 _GOOD_PER_ERROR = 10
 _MAX_DEBT = 100  # after a long outage, growth begins again after so many good replies
 _TOO_MANY = 429
-_FASTER, _SLOWER = 0.97, 1.1  # of the interval, for each good reply and each time that it was too short
+_FASTER, _SLOWER = 0.95, 1.2  # of the interval, for each good reply and each time that it was too short
 _TELLING = 3  # good replies that tell a rate
 _NO_INTERVAL_S = 0.01
 
@@ -102,9 +102,11 @@ class Throttle:
         """Refusals have ended: where the server limits the rate, keep to the one that it has allowed since the last."""
         now = self._clock()
         if self._is_rate:
-            paced = 2.0 * self.interval_s
-            allowed = (now - self._since) / self._good if self._good >= _TELLING else paced
-            self.interval_s = min(max(allowed, _SLOWER * self.interval_s), paced or allowed)
+            slower = _SLOWER * self.interval_s
+            # A single refusal may be chance, as of a gateway that fails; several in a row are a limit that lasts.
+            is_told = self.refusals > 1 and self._good >= _TELLING
+            allowed = (now - self._since) / self._good if is_told else slower
+            self.interval_s = min(max(allowed, slower), 2.0 * self.interval_s or allowed)
             self._since, self._good = now, 0
         self.refusals, self._is_rate = 0, False
 

@@ -119,7 +119,7 @@ def _decided(sums: InstructionSums) -> InstructionSums:
     """Each instruction won, lost or tied as a whole."""
     there = sums.battles > 0
     won = np.where(there, np.sign(sums.won - sums.battles / 2) / 2 + 0.5, 0.0)
-    return replace(sums, won=won, battles=there.astype(np.float64))
+    return replace(sums, won=won, battles=there.astype(np.float64), squared=None)
 
 
 def _by_model(table: VerdictTable, by_model: Mapping[str, tuple[Estimate, float]], compared: Compared) -> Estimates:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,14 @@ from judgebench.bias.human_agreement import (
     labelled_battles,
     score_agreement,
 )
+from judgebench.coverage import Coverage
 from judgebench.estimate import Estimate, unidentified
 from judgebench.records import Instruction, Output
 from judgebench.services.bias import failed_items, judged
+from judgebench.services.comparisons import check_compared
+from judgebench.services.scope import Scope, scoped_verdicts
 from judgebench.stats.agreement import Resampling, outcomes
-from judgebench.store.arrays import StoredScores, score_table
+from judgebench.store.arrays import StoredScores, score_table, verdict_table
 from judgebench.store.benchmarks import AnsweredInstruction
 from judgebench.store.database import Connection, Database
 
@@ -36,7 +39,7 @@ def agreement(
 ) -> AgreementReport:
     """Agreement of ``judges``, all where none is named, with people and each other.
 
-    Raises UnknownName for any name that is not there, and StatisticsError when there is neither verdict nor label.
+    Raises UnknownName for any name that is not there, and StatisticsError without verdict, score and label.
     """
     how = how or Resampling()
     with database.read() as connection:
@@ -44,17 +47,26 @@ def agreement(
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
         scores = score_table(connection, benchmark_id, judges=judges, category=category)
         failed = store.verdicts.failed_battles(connection, benchmark_id)
-    table = known.table
-    if judges:
-        table = table.select(np.isin(table.judge, [table.judges.index(name) for name in judges]))
+        table = known.table
+        if judges:
+            table = table.select(np.isin(table.judge, [table.judges.index(name) for name in judges]))
+        coverage = _coverage(connection, benchmark, judges, category) if len(table) else None
     items = labelled_battles(table, known.beside.labels)
-    return agreement_report(
+    report = agreement_report(
         items,
         categories=known.categories,
         failed=failed_items(items, table, failed),
         score_icc=_score_icc(scores, how),
         how=how,
     )
+    return replace(report, coverage=coverage)
+
+
+def _coverage(connection: Connection, benchmark: str, judges: Sequence[str], category: str | None) -> Coverage:
+    """Of the verdicts that are compared, those on flagged models among them."""
+    scope = Scope(tuple(judges), category, all_judges=not judges, with_flagged=True)
+    verdicts = scoped_verdicts(connection, benchmark, scope)
+    return replace(verdicts.covered(verdicts.judged), judges_by="each")
 
 
 def _score_icc(stored: StoredScores, how: Resampling) -> dict[str, Estimate]:
@@ -110,13 +122,16 @@ def human_queue(database: Database, benchmark: str, judge: str, allowed: Allowed
     """Calibrate on the benchmark's labels; queue the unlabelled battles of the judge that are below the threshold.
 
     A battle's confidence is that of the mean over its orders. Battles on which people tie say nothing about who is
-    wrong and are left out; a judge's tie where people name a winner is wrong. Raises UnknownName, and InputError for
-    rates outside (0, 1).
+    wrong and are left out; a judge's tie where people name a winner is wrong. Raises UnknownName, InputError for
+    rates outside (0, 1), and StatisticsError where the judge compared no outputs.
     """
     allowed = allowed or Allowed()
     with database.read() as connection:
         known = judged(connection, benchmark, judges=[judge], style=False)
-        table = known.table
+        table, benchmark_id = known.table, store.benchmarks.benchmark_id(connection, benchmark)
+        if not (table.judge == table.judges.index(judge)).any():
+            without = verdict_table(connection, benchmark_id, judges=[judge]).left_out
+            check_compared(connection, benchmark_id, without, [judge], None)
         items = labelled_battles(table.select(table.judge == table.judges.index(judge)), known.beside.labels)
         rng = np.random.default_rng(allowed.seed)
         preference = items.judges[:, 0] if items.judges.shape[1] else np.full(len(items), np.nan)
@@ -128,7 +143,6 @@ def human_queue(database: Database, benchmark: str, judge: str, allowed: Allowed
         kept = waiting & threshold.keeps(confidence)
         below = np.flatnonzero(waiting & ~kept)
         below = below[np.argsort(confidence[below], kind="stable")]
-        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
         answered = _answered(connection, benchmark_id, items, below, table.instructions)
     shuffled = random.Random(allowed.seed)  # noqa: S311 - it shuffles, it keeps no secret
     battles, sampled = [], 0

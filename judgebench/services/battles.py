@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 
+import numpy as np
+
 from judgebench import store
 from judgebench.engine.judges import template_of
 from judgebench.errors import InputError, UnknownName
@@ -51,6 +53,13 @@ def battles(
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
         strength = _strength(connection, benchmark_id) if chosen.order == "upsets" else {}
         return store.battles.page(connection, benchmark_id, chosen, strength, at=slice(offset, offset + limit))
+
+
+def judges(database: Database, benchmark: str) -> tuple[str, ...]:
+    """Those who compared outputs there, whose verdicts a battle's preference averages. Raises UnknownName."""
+    with database.read() as connection:
+        table = store.arrays.verdict_table(connection, store.benchmarks.benchmark_id(connection, benchmark)).table
+    return tuple(table.judges[code] for code in np.unique(table.judge))
 
 
 def _strength(connection: Connection, benchmark_id: int) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """What a result counts, leaves out, pools and marks: the same sentences wherever it is shown, above it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from judgebench.coverage import Coverage, FlaggedAre
@@ -24,6 +24,13 @@ def sentences(coverage: Coverage | None) -> list[str]:
         return []
     lines = [*_judges(coverage), *_models(coverage), *_trials(coverage), *_instructions(coverage)]
     return [*lines, *([] if _anything(coverage) else [NOTHING]), *_audits(coverage)]
+
+
+def averaged(judge: str | None, judges: Sequence[str]) -> Iterator[str]:
+    """What a list of battles says of the judges whose verdicts it averages: of ``judge``, or of all who have any."""
+    if judge is None and len(judges) > 1:
+        whose = f"{len(judges)} judges, {listing(judges)}"
+        yield f"Preferences are means over the verdicts of {whose} (--judge chooses one)."
 
 
 def document(coverage: Coverage | None) -> dict[str, Any] | None:
@@ -54,6 +61,8 @@ def _judges(coverage: Coverage) -> Iterator[str]:
         yield f"Verdicts of {len(told)} judges are pooled: {by}{others}."
     elif coverage.judges_by == "jury":
         yield f"A jury of {count(len(told), 'judge')}: {by}{others}."
+    elif coverage.judges_by == "each":
+        yield f"Judged by {by}{', each by itself' if len(told) > 1 else ''}{others}."
     elif coverage.judges and others and coverage.judges_by == "most verdicts":
         yield f"Judged by {by}, the judge with most{others} (--judge chooses, --all-judges pools)."
     elif coverage.judges:
@@ -117,10 +126,15 @@ def _filters(coverage: Coverage) -> tuple[tuple[str, str | None], ...]:
 def _audits(coverage: Coverage) -> Iterator[str]:
     if coverage.suspect:
         yield f"An audit found what may work on a judge: {_named(coverage.suspect)}."
-    if coverage.models and len(coverage.unaudited) == coverage.models:
+    yield from unaudited(coverage.unaudited, coverage.models)
+
+
+def unaudited(models: tuple[str, ...], of: int) -> Iterator[str]:
+    """Which of so many models no audit looked at as they are."""
+    if of and len(models) == of:
         yield "No submission here was audited: judgebench audit submissions looks for outputs that cheat."
-    elif coverage.unaudited:
-        yield f"Not audited, or not since outputs were added: {_named(coverage.unaudited)}."
+    elif models:
+        yield f"Not audited, or not since outputs were added: {_named(models)}."
 
 
 def _named(models: tuple[str, ...]) -> str:

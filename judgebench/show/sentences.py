@@ -90,9 +90,14 @@ def basis(board: Leaderboard) -> list[str]:
     judges = ", ".join(one_line(judge) for judge in board.judges)
     return [
         f"{_numbers(board)}{against}, judged by {judges}.",
-        f"{board.level:.0%} intervals: {board.interval_method}. Rank ranges hold for all models at once.",
+        f"{_intervals(board)}: {board.interval_method}. Rank ranges hold for all models at once.",
         *(f"Note: {one_line(note, 1000)}" for note in board.notes),  # it may end in a command, to be copied
     ]
+
+
+def _intervals(board: Leaderboard) -> str:
+    """Of Elo the spread over orders stands there, which has no level."""
+    return "Beside ratings" if board.method == "elo" else f"{board.level:.0%} intervals"
 
 
 def _numbers(board: Leaderboard) -> str:

@@ -67,7 +67,10 @@ def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
         flags=[""] * k,
         method=f"smallest and largest over {shuffled.orders} orders of the verdicts: no confidence interval",
         scale="elo",
-        notes=("online Elo depends on the order of verdicts and on K: all ranks are left open",),
+        notes=(
+            "online Elo depends on the order of verdicts and on K: all ranks are left open; "
+            "other instructions would move it further than other orders do",
+        ),
     )
 
 

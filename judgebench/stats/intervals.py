@@ -91,12 +91,17 @@ class ClusterSums:
     squares: Floats  # of the clusters' totals
     crossed: Floats  # products of a cluster's total and its rows
     rows_squared: Floats
+    values_squared: Floats  # of the rows, not of clusters
 
     @classmethod
-    def of(cls, total: Floats, rows: Floats) -> "ClusterSums":
-        """From each cluster's total and number of rows, (g, ...) both."""
+    def of(cls, total: Floats, rows: Floats, values_squared: Floats | None = None) -> "ClusterSums":
+        """From each cluster's total and number of rows, (g, ...) both.
+
+        ``values_squared`` (...,): of all rows; None where each is 0 or 1.
+        """
         products = (rows > 0, rows, total, total**2, total * rows, rows**2)
-        return cls(*(product.sum(axis=0, dtype=np.float64) for product in products))
+        sums = [product.sum(axis=0, dtype=np.float64) for product in products]
+        return cls(*[*sums, sums[2] if values_squared is None else values_squared])
 
     @property
     def degrees(self) -> Floats:
@@ -108,20 +113,20 @@ class ClusterSums:
         spread = self.squares - 2 * centre * self.crossed + centre**2 * self.rows_squared
         return np.maximum(spread, 0.0)
 
-    def rows_of_one(self, low: float = 0.0, high: float = 1.0) -> Floats:
+    def rows_of_one(self) -> Floats:
         """How many rows one imagined observation weighs: those that tell as much as one independent observation.
 
         From 1 where the rows of a cluster tell as much as if they were independent, to the cluster that a row has on
         average where they repeat each other: so many make up Kish's number of clusters. The clusters' own ratio of
-        variances says where between, and says little where the largest variance of a row with this mean leaves few
-        clusters that differ: one such cluster counts for half.
+        variances says where between, and says little where rows vary little, so that few clusters can differ: one
+        cluster of rows that are 0 or 1 each would count for half.
         """
         with np.errstate(invalid="ignore", divide="ignore"):
             mean, average = self.total / self.rows, self.rows_squared / self.rows
-            largest = np.maximum((high - mean) * (mean - low), 0.0)
-            told = self.rows / average * largest
-            shared = (self.spread_about(mean) / (largest * self.rows_squared)) ** (told / (told + 1))
-            part = np.where(told > 0, np.clip(shared, 1 / average, 1.0), 1.0)
+            variance = np.maximum(self.values_squared / self.rows - mean**2, 0.0)
+            told = self.rows / average * variance
+            shared = (self.spread_about(mean) / (variance * self.rows_squared)) ** (told / (told + 1))
+            part = np.where(variance > _NOUGHT, np.clip(shared, 1 / average, 1.0), 1.0)
         return np.where(self.rows > 0, average * part, 1.0)
 
 
@@ -142,7 +147,7 @@ def _with_imagined(
 ) -> tuple[Floats, Floats]:
     """Ends of intervals after adding so many imagined observations at either bound, and midway between them."""
     (low, high), half_way = bounds, sum(bounds) / 2
-    one = sums.rows_of_one(low, high)
+    one = sums.rows_of_one()
     size = sums.rows + one * (2 * either_end + middle)
     centre = (sums.total + one * half_way * (2 * either_end + middle)) / size
     apart = either_end * ((low - centre) ** 2 + (high - centre) ** 2) + middle * (half_way - centre) ** 2
@@ -185,7 +190,8 @@ def _estimate(sums: ClusterSums, ends: tuple[Floats, Floats], n: int, level: flo
 
 
 def _sums_of(values: Floats, clusters: Clusters) -> ClusterSums:
-    return ClusterSums.of(_cluster_sums(values, clusters), _cluster_sums(np.ones(len(values)), clusters))
+    total, rows = _cluster_sums(values, clusters), _cluster_sums(np.ones(len(values)), clusters)
+    return ClusterSums.of(total, rows, np.asarray(values @ values, dtype=np.float64))
 
 
 def _cluster_sums(values: Floats, clusters: Clusters) -> Floats:

@@ -91,8 +91,12 @@ def separability_by_instructions(
     Raises StatisticsError for fewer than two models or numbers below 1.
     """
     numbers = np.asarray(planned, dtype=np.float64)
-    if len(estimates) < 2 or instructions < 1 or (numbers < 1).any():
-        raise StatisticsError("planning separability needs two or more models, and positive numbers of instructions")
+    if len(estimates) < 2:
+        raise StatisticsError(
+            "a pilot takes two or more models that were judged on two instructions or more: have more judged"
+        )
+    if instructions < 1 or (numbers < 1).any():
+        raise StatisticsError("numbers of instructions are 1 or more")
     i, j = np.triu_indices(len(estimates), 1)
     errors = difference_errors(covariance)[i, j]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -163,7 +167,9 @@ def separability(lower: Floats, upper: Floats) -> float:
     Raises StatisticsError for fewer than two models.
     """
     if len(lower) < 2:
-        raise StatisticsError("separability needs at least two models")
+        raise StatisticsError(
+            "separability takes at least two models with an interval, so two instructions or more: have more judged"
+        )
     i, j = np.triu_indices(len(lower), 1)
     return float(((lower[i] > upper[j]) | (lower[j] > upper[i])).mean())
 

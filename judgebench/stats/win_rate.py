@@ -65,6 +65,7 @@ class InstructionSums:
     won: Floats  # (instructions, k) summed preference for the model
     battles: Floats  # (instructions, k)
     fixed: int | None  # the baseline's code: its rate is 1/2 by definition
+    squared: Floats | None = None  # (k,) summed squares of battles' preferences; None: each is 0 or 1
 
     def rates(self, weights: Floats) -> Floats:
         """Win rates (..., k) under instruction weights (..., instructions); NaN where nothing has weight."""
@@ -77,7 +78,7 @@ class InstructionSums:
     @property
     def clustered(self) -> ClusterSums:
         """Of k rates, by instruction."""
-        return ClusterSums.of(self.won, self.battles)
+        return ClusterSums.of(self.won, self.battles, self.squared)
 
     def ends(self, level: float) -> tuple[Floats, Floats]:
         """(k,) ends of the rates' intervals, NaN below two instructions; the baseline's are its rate.
@@ -182,7 +183,8 @@ def _sums(table: VerdictTable, sides: "_Sides") -> InstructionSums:
         np.bincount(cell, weights=weights, minlength=shape[0] * shape[1]).astype(np.float64).reshape(shape)
         for weights in (sides.preference, None)
     )
-    return InstructionSums(table.models, won, battles, sides.fixed)
+    squared = np.bincount(sides.model, weights=sides.preference**2, minlength=shape[1]).astype(np.float64)
+    return InstructionSums(table.models, won, battles, sides.fixed, squared)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -265,7 +267,9 @@ def pair_rates(table: VerdictTable, *, level: float = 0.95) -> PairRates:
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = total / both
     squares = _by_pair(met, met.preference**2, k) + _by_pair(met, (1 - met.preference) ** 2, k).T
-    sums = ClusterSums(clusters=both, rows=both, total=total, squares=squares, crossed=total, rows_squared=both)
+    sums = ClusterSums(
+        both, rows=both, total=total, squares=squares, crossed=total, rows_squared=both, values_squared=squares
+    )
     lower, upper = bounded_ends(sums, level=level)
     return PairRates(table.models, rate, lower, upper, both.astype(np.int64), level, _METHOD)
 

@@ -91,8 +91,11 @@ def test_two_judges_and_nobody_else():
     assert found.pairs[0].agreement.icc.value > 0.2
     assert not found.judges[0].accuracy.identified
     assert not found.people.ceiling.identified
-    with pytest.raises(StatisticsError, match="neither a verdict nor a label"):
-        agreement_report(labelled_battles(table.select(np.zeros(len(table), dtype=bool)), NO_LABELS))
+    nothing = labelled_battles(table.select(np.zeros(len(table), dtype=bool)), NO_LABELS)
+    with pytest.raises(StatisticsError, match="no verdict, score or label"):
+        agreement_report(nothing)
+    scores = score_agreement(np.array([[1.0, 2], [4, 4], [7, 6]]), np.arange(3, dtype=np.int32), how=Resampling())
+    assert agreement_report(nothing, score_icc=scores).score_icc["2,1"].value > 0.5
 
 
 def test_intervals_of_agreement_cover():

@@ -170,3 +170,11 @@ def test_a_rate_at_equal_length_is_a_rate_or_refused(filled: dict[str, Path], me
             database, "bench", choices=Choices(method=method, scale="rate"), controls=Controls(columns=("length",))
         )
         assert board.scale == "rate"
+
+
+def test_a_queue_for_people_says_that_a_judge_gave_only_scores(filled: dict[str, Path]) -> None:
+    with (
+        closing(Database(str(filled["pointwise"]))) as database,
+        pytest.raises(JudgeBenchError, match=r"no verdict .* that compares outputs, only \d+ scores"),
+    ):
+        judgebench.human_queue(database, benchmark="bench", judge="judge")

@@ -34,6 +34,10 @@ def test_where_nothing_is_left_out_that_is_said_with_the_judge() -> None:
             "Left out: 1,200 failed, 3 refused (trials without a verdict, so neither win, loss, tie nor score).",
         ),
         ({"not_judged": MANY}, "Submitted and not judged: 15 models, m00, m01, m02 and 12 more."),
+        (
+            {"judges": {"a": 1, "b": 9}, "judges_by": "each"},
+            "Judged by b (9 verdicts) and a (1 verdict), each by itself.",
+        ),
         ({"by_others": ("x", "y")}, "Judged only by judges that are not counted: 2 models, x and y."),
         (
             {"judges": {"a": 1, "b": 9, "c": 0}},

@@ -43,6 +43,12 @@ def test_what_a_reader_must_know_of_the_method_is_said() -> None:
     assert "Note: odd" in basis(board([0.6, 0.4], 0.1, notes=("odd",)))
 
 
+def test_a_spread_over_orders_is_called_no_interval() -> None:
+    said = " ".join(basis(board([0.6, 0.4], 0.1, method="elo")))
+    assert "Beside ratings: " in said
+    assert "95% intervals" not in said
+
+
 def test_a_flagged_model_is_in_no_tier() -> None:
     plain = board([0.9, 0.5, 0.1], 0.02)
     apart = replace(plain.rows[0], rank=None, rank_lower=None, rank_upper=None, tier=None)

@@ -158,6 +158,29 @@ def test_coverage_where_few_instructions_have_most_battles(n, share):  # recover
     assert np.mean((lower <= share) & (share <= upper)) > 0.93
 
 
+@pytest.mark.parametrize("n", [10, 20, 50])
+def test_coverage_where_soft_verdicts_repeat_each_other(n):  # recovery: a bad output loses to all twenty others
+    rng = np.random.default_rng(n)
+    drawn = np.where(rng.random((n, 1, 1500)) < 0.07, 0.2, 0.9) + rng.uniform(-0.03, 0.03, (n, 20, 1500))
+    sums = ClusterSums.of(drawn.sum(axis=1), np.full((n, 1500), 20.0), (drawn**2).sum(axis=(0, 1)))
+    lower, upper = bounded_ends(sums)
+    assert np.mean((lower <= 0.851) & (upper >= 0.851)) > 0.94
+
+
+@pytest.mark.parametrize("n", [5, 10, 20])
+def test_coverage_of_differences_that_repeat_each_other(n):  # recovery: thirty battles an instruction, a tenth differ
+    rng = np.random.default_rng(n)
+    drawn = (np.repeat(rng.choice([1.0, -1.0, 0.0], n, p=[0.1, 0.03, 0.87]), 30) for _ in range(400))
+    found = [bounded_difference(values, np.repeat(np.arange(n), 30)) for values in drawn]
+    assert np.mean([one.lower <= 0.07 <= one.upper for one in found]) > 0.94
+
+
+def test_rows_that_never_vary_weigh_as_much_as_their_clusters():
+    values, clusters = np.full(400, 0.9), np.repeat(np.arange(10), 40)
+    many, one = bounded_mean(values, clusters), bounded_mean(values[:10], clusters[::40])
+    assert (many.lower, many.upper) == pytest.approx((one.lower, one.upper))
+
+
 @pytest.mark.parametrize("size", [1, 15])
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_rows_that_share_nothing_cost_no_width(size, share):  # recovery: clusters that are clusters in name alone

@@ -84,6 +84,13 @@ def model_gates(connection: Connection, benchmark: str, models: Iterable[str]) -
     return [gate for gate in gates if gate is not None]
 
 
+def unaudited(database: Database, benchmark: str, models: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``models`` that no submission audit looked at since they have these outputs. Raises UnknownName."""
+    with database.read() as connection:
+        gates = model_gates(connection, benchmark, models)
+    return tuple(gate.model for gate in gates if gate.state == "unaudited")
+
+
 def _judge_gate(
     judge: Judge, null: StoredAudit | None, robust: StoredAudit | None, benchmark: str, *, more: str
 ) -> JudgeGate:
