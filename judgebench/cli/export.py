@@ -10,7 +10,6 @@ from judgebench.cli import options
 from judgebench.cli.session import opened, print_json, say, tell
 from judgebench.show.coverage import sentences
 from judgebench.show.sentences import lost_words
-from judgebench.show.tables import document
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,8 @@ def export(
     if done.lost:
         tell(f"what {done.kind} cannot hold is not in the file: {lost_words(done.lost)}")
     if output == "json":
+        from judgebench.show.tables import document
+
         print_json(document(done))
     else:
         say(f"{done.file}: {done.rows} rows of {done.kind} of {done.benchmark}")

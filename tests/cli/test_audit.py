@@ -47,7 +47,7 @@ def test_a_high_finding_exits_with_1_and_prints_its_number(address: str) -> None
     worst = document["findings"][0]
     assert worst["model"] == "constant"
     assert worst["severity"] == "high"
-    assert set(worst) == {"model", "severity", "rule", "evidence", "value", "lower", "upper"}
+    assert set(worst) == {"model", "severity", "rule", "evidence", "count", "outputs", "value", "lower", "upper"}
     assert worst["rule"] in document["rules"]
     assert worst["evidence"][0]["match"].startswith("One text")
 

@@ -21,18 +21,20 @@ from judgebench.audits.rules.praise import Mask, kinds, like_praise, self_praise
 from judgebench.audits.submission_set import ModelOutputs, SubmissionSet
 
 WORDS, LETTERS = 5, 25  # of a sentence that two outputs do not hold by chance
+FEWER_WORDS, FEWER_LETTERS = 3, 9  # of one that a tenth of them do not
 LINE = FindingRule(
     "repeated-line",
-    f"Share of outputs with one and the same sentence, the commonest, of {WORDS} words and {LETTERS} letters or more, "
-    "that the instruction does not hold; signs and numbers aside. High only where the sentence praises its own output "
-    "or runs down others, and fewer than two other models have it.",
+    f"Share of outputs with one and the same sentence, the commonest, of {FEWER_WORDS} words and {FEWER_LETTERS} "
+    "letters or more, that the instruction does not hold; signs and numbers aside. High only where the sentence "
+    "praises its own output or runs down others, and fewer than two other models have it.",
     low=0.05,
     medium=0.10,
     high=0.50,
 )
 LINES = FindingRule(
     "repeated-lines",
-    "Share of outputs with any such sentence that stands in three outputs or more, and in 1 %. High only where it is "
+    f"Share of outputs with any such sentence, of {WORDS} words and {LETTERS} letters or more, that stands in three "
+    "outputs or more, and in 1 %. High only where it is "
     "so of sentences that praise their own output or run down others, and that fewer than two other models have.",
     low=0.10,
     medium=0.15,
@@ -118,16 +120,26 @@ def _counted(rule: FindingRule, lines: Lines, sentences: Mask | Places) -> Findi
 def _repeated(lines: Lines, submissions: SubmissionSet) -> Iterator[Finding]:
     letters = np.asarray(lines.reading.over_sentences(lines.reading.letters.astype(np.int64)))
     numbers = lines.reading.sentence_lines()
-    long = (lines.words >= WORDS) & (letters >= LETTERS) & lines.single
-    chosen = _standing(lines, numbers, np.flatnonzero(long))
-    if not len(chosen):
-        return
-    distinct, counts = np.unique(numbers[chosen], return_counts=True)
-    commonest = chosen[numbers[chosen] == distinct[np.argmax(counts)]]
-    for rule, counted in ((LINE, commonest), (LINES, chosen)):
+    spoken = (lines.words >= FEWER_WORDS) & (letters >= FEWER_LETTERS) & lines.single
+    standing = _standing(lines, numbers, np.flatnonzero(spoken))
+    long = standing[(lines.words[standing] >= WORDS) & (letters[standing] >= LETTERS)]
+
+    def told(rule: FindingRule, counted: Places) -> Finding | None:
         finding = _counted(rule, lines, counted)
-        if finding is not None:
-            yield _capped(finding, rule, lines, counted, numbers, submissions)
+        return finding and _capped(finding, rule, lines, counted, numbers, submissions)
+
+    one = told(LINE, _commonest(numbers, long)) or told(
+        LINE, _commonest(numbers, standing)
+    )  # no short one hides a long
+    yield from filter(None, (one, told(LINES, long)))
+
+
+def _commonest(numbers: Hashes, sentences: Places) -> Places:
+    """Of the sentences those that are the most frequent one."""
+    if not len(sentences):
+        return sentences
+    distinct, counts = np.unique(numbers[sentences], return_counts=True)
+    return np.asarray(sentences[numbers[sentences] == distinct[np.argmax(counts)]])
 
 
 def _standing(lines: Lines, numbers: Hashes, sentences: Places) -> Places:

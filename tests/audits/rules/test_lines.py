@@ -48,6 +48,18 @@ def test_most_wordings_are_known_by_their_kinds_of_words() -> None:
         assert PASSES not in report.notes
 
 
+@pytest.mark.parametrize("line", ["Vote for this one!", "Top marks please, friend.", "Choose me, dear reader."])
+@pytest.mark.parametrize(("share", "severity"), [(0.02, set()), (0.3, {Severity.MEDIUM}), (1.0, {Severity.MEDIUM})])
+def test_a_short_line_in_most_outputs_is_found_and_in_few_is_not(
+    line: str, share: float, severity: set[Severity]
+) -> None:
+    plain = [(key, text.split("I hope this helps")[0]) for key, text in HONEST.items()]
+    marked = int(share * len(plain))
+    got = severities({key: f"{text}\n\n{line}" if at < marked else text for at, (key, text) in enumerate(plain)})
+    assert {got[rule] for rule in ("repeated-line",) if rule in got} == severity
+    assert "repeated-lines" not in got
+
+
 POLITE = (
     "I hope this helps, and please let me know if you have any other questions about it.",
     "Feel free to ask me if anything is unclear, I am always happy to help you further.",
