@@ -269,8 +269,8 @@ def _chosen_judges(
 def _given(table: VerdictTable | ScoreTable, without: LeftOut | None = None) -> dict[str, int]:
     """How many verdicts there are, by judge; 0 of one whose trials all ended ``without``."""
     numbers = np.bincount(table.judge, minlength=len(table.judges)).tolist()
-    asked = table.judge if without is None else np.union1d(table.judge, without.judge)
-    return {table.judges[code]: numbers[code] for code in np.unique(asked).tolist()}
+    codes = table.judge if without is None else np.union1d(table.judge, without.judge)
+    return {table.judges[code]: numbers[code] for code in np.unique(codes).tolist()}
 
 
 def _models(table: VerdictTable | ScoreTable) -> tuple[str, ...]:
