@@ -41,7 +41,7 @@ class Coverage:
     most_samples: int = 1
     flagged: tuple[str, ...] = ()  # models whose newest submission audit has severe findings
     flagged_are: FlaggedAre = "apart"  # where they went, or why they count as all others do
-    suspect: tuple[str, ...] = ()  # whose audit has findings that a reader of outputs may not see
+    suspect: tuple[str, ...] = ()  # whose audit found, in few outputs, what may work on a judge
     unaudited: tuple[str, ...] = ()  # without a submission audit, or with outputs that came after it
     models: int = 0  # that have outputs to the instructions chosen
 

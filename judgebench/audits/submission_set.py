@@ -1,8 +1,10 @@
 """What models submitted to a benchmark, read once, so that what outputs share can be counted."""
 
+import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +18,7 @@ from judgebench.records import Instruction, Output
 WIDTH = 5  # words in a sequence
 FULL = 120  # characters from which an output is an answer rather than a choice, a label or a line
 LONG = 40  # characters from which two instructions do not honestly share an output word for word
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+\\?(?:"|\Z)', re.DOTALL)  # of JSON; takes up what it began, whatever follows
 _LETTERS = re.compile(r"[\W\d_]+")
 
 
@@ -182,9 +185,7 @@ class SubmissionSet:
     ) -> "SubmissionSet":
         """As ``of``, of outputs that may be more than texts."""
         texts = {
-            model: tuple(
-                {key: getattr(output, name) for key, output in mine.items()} for name in ("written", "visible")
-            )
+            model: tuple({key: _read(output, name) for key, output in mine.items()} for name in ("written", "visible"))
             for model, mine in outputs.items()
         }
         return cls._of({key: instruction.visible for key, instruction in instructions.items()}, texts)
@@ -197,9 +198,29 @@ class SubmissionSet:
             by_model[model] = ModelOutputs(model, written, shown, questions)
         return cls(questions, by_model)
 
+    def among(self, keys: Collection[str]) -> "SubmissionSet":
+        """The part of it that is about the instructions with these keys."""
+        kept = {*keys}
+        chosen = {key: text for key, text in self.instructions.items() if key in kept}
+        return self._of(chosen, {model: (outputs.texts, outputs.shown) for model, outputs in self.by_model.items()})
+
     def others(self, model: str) -> list[ModelOutputs]:
         """Those of the other models, by name."""
         return [outputs for name, outputs in sorted(self.by_model.items()) if name != model]
+
+
+def _read(output: Output, name: str) -> str:
+    """A text of an output, and after it what strings of JSON in it stand for: arguments of calls are shown as JSON."""
+    text: str = getattr(output, name)
+    return text if output.plain else "\n\n".join((text, *_unescaped(text)))
+
+
+def _unescaped(text: str) -> Iterator[str]:
+    """The strings of JSON in ``text`` that hold escapes, without them."""
+    for string in _STRING.findall(text):
+        if "\\" in string:
+            with suppress(ValueError):  # no JSON, but a text in quotation marks
+                yield json.loads(string, strict=False)
 
 
 def outside_instruction(pattern: re.Pattern[str], text: str, instruction: str) -> re.Match[str] | None:

@@ -140,7 +140,7 @@ class ModelGate:
     """A model about whose submission something must be known: what its newest audit found, or that there is none."""
 
     model: str
-    rules: tuple[str, ...]  # that found something severe (flagged), or what a reader may not see (suspect)
+    rules: tuple[str, ...]  # that found something severe (flagged), or what may work on a judge (suspect)
     stale: bool  # outputs were added since
     command: str  # that shows the findings, or makes the audit
     state: ModelState = "flagged"

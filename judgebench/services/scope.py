@@ -1,8 +1,8 @@
 """Which verdicts of a benchmark count, and what that leaves out: decided here for whatever is made of many of them.
 
-One judge counts where none is named: the one with most verdicts that could count, of equal ones the one whose name
-sorts first, so that equal databases give equal results. Models whose newest submission audit has severe findings are
-set apart, stale findings included: outputs are never replaced, so that what was found is still there.
+One judge counts where none is named: the one with most verdicts on models that are not flagged, of equal ones the one
+whose name sorts first, so that equal databases give equal results. Models whose newest submission audit has severe
+findings are set apart, stale findings included: outputs are never replaced, so that what was found is still there.
 """
 
 from collections.abc import Collection, Mapping
@@ -57,6 +57,8 @@ class Scoped(Generic[Table]):
     judged: tuple[str, ...]  # models with a verdict
     counting: tuple[str, ...]  # of them, those that count
     apart: tuple[str, ...]  # of them, flagged ones that do not
+    without: LeftOut  # trials of the scope without a verdict
+    others: tuple[Table, LeftOut]  # the same of judges that do not count
     coverage: Coverage  # what does not depend on what is made of the verdicts
 
     @property
@@ -76,8 +78,13 @@ class Scoped(Generic[Table]):
         cells = _cells(table, models, baseline)
         numbers = cells.sum(axis=0).tolist()
         most = max(numbers, default=0)
+        used, without = self._used(self.table, self.without, baseline, flagged)
+        given = _given(used, without)
         return replace(
             self.coverage,
+            judges={name: given.get(name, 0) for name in self.coverage.judges},
+            other_judges=_given(*self._used(*self.others, baseline, flagged)),
+            left_out=without.counts,
             judged=int(cells.any(axis=1).sum()),
             shared=int(cells.all(axis=1).sum()) if models else 0,
             fewest=min(numbers, default=0),
@@ -88,6 +95,20 @@ class Scoped(Generic[Table]):
             not_ranked=tuple(name for name in self.judged if name not in told),
             flagged_are=flagged if self.coverage.flagged_are == "apart" else self.coverage.flagged_are,
         )
+
+    def _used(self, table: Table, without: LeftOut, baseline: str | None, flagged: FlaggedAre) -> tuple[Table, LeftOut]:
+        """The rows that a result is made of: of models apart, a board has what they did against the others."""
+        names = np.array(self.table.models)
+        apart = np.isin(names, self.apart)
+
+        def used(rows: Table | LeftOut) -> NDArray[np.bool_]:
+            a, b = _sides(rows)
+            rest = np.zeros(len(a), dtype=np.bool_)
+            if flagged != "pairs":
+                rest = apart[a] & apart[b] & (a != b) if flagged == "apart" else apart[a] | apart[b]
+            return ~rest if baseline is None else ~rest & ((names[a] == baseline) | (names[b] == baseline))
+
+        return table.select(used(table)), without.select(used(without))
 
 
 def scoped_verdicts(
@@ -154,17 +175,21 @@ class _Reading:
     def _scoped(self, table: Table, without: LeftOut, categories: tuple[str | None, ...]) -> Scoped[Table]:
         if self._keys is not None:
             table, without = _on(table, without, np.isin(table.instructions, self._keys))
-        given, anybody = _given(table, without), _models(table)
-        judges, judges_by = _chosen_judges(given, self._scope, self._choices)
-        by = np.isin(table.judges, judges)
-        table, without = table.select(by[table.judge]), without.select(by[without.judge])
         answered = store.models.answered(self._connection, self._id, category=self._scope.category, keys=self._keys)
         gates = model_gates(self._connection, self._benchmark, answered)
 
         def gated(state: ModelState) -> tuple[str, ...]:
             return tuple(gate.model for gate in gates if gate.state == state)
 
-        judged, flagged = _models(table), gated("flagged")
+        flagged: tuple[str, ...] = gated("flagged")
+        given, anybody = _given(table, without), _models(table)
+        # Who has most among models that are not flagged: nobody's cheat says whose verdicts count.
+        honest = table if self._scope.with_flagged else table.among({*table.models} - {*flagged})
+        judges, judges_by = _chosen_judges(given, _given(honest if len(honest) else table), self._scope, self._choices)
+        by = np.isin(table.judges, judges)
+        others = table.select(~by[table.judge]), without.select(~by[without.judge])
+        table, without = table.select(by[table.judge]), without.select(by[without.judge])
+        judged = _models(table)
         counting, flagged_are = self._counting(table, judged, flagged)
         if self._scope.common:
             table, without = _on(table, without, self._common(table.among(counting), counting))
@@ -190,7 +215,7 @@ class _Reading:
             models=len(answered),
         )
         apart = () if flagged_are != "apart" else tuple(name for name in judged if name in flagged)
-        return Scoped(self._id, table, categories, judged, counting, apart, coverage)
+        return Scoped(self._id, table, categories, judged, counting, apart, without, others, coverage)
 
     def _counting(
         self, table: Table, judged: tuple[str, ...], flagged: Collection[str]
@@ -222,8 +247,13 @@ class _Reading:
         return every
 
 
-def _chosen_judges(given: Mapping[str, int], scope: Scope, choices: Choices) -> tuple[tuple[str, ...], JudgesBy]:
-    """Whose verdicts count, and by what, of judges with so many. Raises InputError for judges named beside all."""
+def _chosen_judges(
+    given: Mapping[str, int], unflagged: Mapping[str, int], scope: Scope, choices: Choices
+) -> tuple[tuple[str, ...], JudgesBy]:
+    """Whose verdicts count, and by what, of judges with so many, and so many on models that are not flagged.
+
+    Raises InputError for judges named beside all.
+    """
     if scope.judges and scope.all_judges:
         raise InputError("name judges, or take the verdicts of all judges: not both")
     several = choices.cluster in ("judge", "both") or named(choices.method).several
@@ -232,19 +262,25 @@ def _chosen_judges(given: Mapping[str, int], scope: Scope, choices: Choices) -> 
         return names, "jury"
     if scope.judges or scope.all_judges or several:
         return names, "name" if scope.judges else "all"
-    return tuple(sorted(given, key=lambda name: (-given[name], name))[:1]), "most verdicts"
+    ordered = sorted(given, key=lambda name: (-unflagged.get(name, 0), name))
+    return tuple(ordered[:1]), "most verdicts"
 
 
-def _given(table: VerdictTable | ScoreTable, without: LeftOut) -> dict[str, int]:
-    """How many verdicts there are, by judge; 0 of one whose trials all ended without."""
+def _given(table: VerdictTable | ScoreTable, without: LeftOut | None = None) -> dict[str, int]:
+    """How many verdicts there are, by judge; 0 of one whose trials all ended ``without``."""
     numbers = np.bincount(table.judge, minlength=len(table.judges)).tolist()
-    return {table.judges[code]: numbers[code] for code in np.union1d(table.judge, without.judge).tolist()}
+    codes = table.judge if without is None else np.union1d(table.judge, without.judge)
+    return {table.judges[code]: numbers[code] for code in np.unique(codes).tolist()}
 
 
 def _models(table: VerdictTable | ScoreTable) -> tuple[str, ...]:
     """Those with a verdict."""
-    sides = (table.model_a, table.model_b) if isinstance(table, VerdictTable) else (table.model,)
-    return tuple(table.models[code] for code in np.unique(np.concatenate(sides)))
+    return tuple(table.models[code] for code in np.unique(np.concatenate(_sides(table))))
+
+
+def _sides(rows: VerdictTable | ScoreTable | LeftOut) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The two models of each row; of a reading the model read, twice."""
+    return (rows.model, rows.model) if isinstance(rows, ScoreTable) else (rows.model_a, rows.model_b)
 
 
 def _on(table: Table, without: LeftOut, instructions: NDArray[np.bool_]) -> tuple[Table, LeftOut]:

@@ -116,7 +116,7 @@ def _filters(coverage: Coverage) -> tuple[tuple[str, str | None], ...]:
 
 def _audits(coverage: Coverage) -> Iterator[str]:
     if coverage.suspect:
-        yield f"An audit found what may work on a judge unseen: {_named(coverage.suspect)}."
+        yield f"An audit found what may work on a judge: {_named(coverage.suspect)}."
     yield from unaudited(coverage.unaudited, coverage.models)
 
 

@@ -1,7 +1,7 @@
 """What statistics work on, as arrays: verdicts, scores, the trials of a judge, and the style of outputs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -31,10 +31,12 @@ class LeftOut:
     instruction: NDArray[np.int32]  # (n,)
     judge: NDArray[np.int32]  # (n,)
     status: NDArray[np.int64]  # (n,) into STATUSES
+    model_a: NDArray[np.int32]  # (n,)
+    model_b: NDArray[np.int32]  # (n,) of a reading the model read, as in model_a
 
     def select(self, rows: NDArray[np.bool_]) -> "LeftOut":
         """These of them."""
-        return LeftOut(self.instruction[rows], self.judge[rows], self.status[rows])
+        return LeftOut(*(getattr(self, column.name)[rows] for column in fields(self)))
 
     @property
     def counts(self) -> dict[Status, int]:
@@ -88,7 +90,8 @@ def verdict_table(
         samples=_samples(connection, benchmark, rows["id"][told]) if has_samples(connection, benchmark) else None,
     )
     failed = within_scope & ~told
-    without = LeftOut(instruction[failed], by[failed], rows["status"][failed].astype(np.int64))
+    sides = (_codes(rows[side][failed], model_ids) for side in ("model_a", "model_b"))
+    without = LeftOut(instruction[failed], by[failed], rows["status"][failed].astype(np.int64), *sides)
     return StoredTable(table, tuple(row.category for row in instructions), without)
 
 
@@ -272,5 +275,5 @@ def score_table(
             *(judge[told], score[told], length[told], several),
         ),
         tuple(asked_with[name] for name in names),
-        LeftOut(instruction[~told], judge[~told], status[~told]),
+        LeftOut(instruction[~told], judge[~told], status[~told], model[~told], model[~told]),
     )

@@ -1,12 +1,16 @@
 """Texts as sets of word sequences, and submissions beside each other."""
 
+import json
 import re
+from time import process_time
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.audits.submission_set import SubmissionSet, outside_instruction, shingles
+from judgebench.audits.submission_set import SubmissionSet, _unescaped, outside_instruction, shingles
+from judgebench.conversations import Call, Message, Segment, Trajectory
+from judgebench.records import Instruction, Output
 
 WORDS = [f"word{number}" for number in range(400)]
 
@@ -40,3 +44,20 @@ def test_what_the_instruction_holds_does_not_count() -> None:
     pattern = re.compile("[a-z]+!")
     assert outside_instruction(pattern, "say hello! or bye!", "say hello!") is not None
     assert outside_instruction(pattern, "say hello!", "say hello! please") is None
+
+
+def test_text_in_arguments_of_calls_is_read_without_its_escapes() -> None:
+    said = 'First line.\n"Quoted", and \\ more\u00e9.'
+    call = Message("assistant", (Call("note", json.dumps({"text": said})),))
+    trajectory = Trajectory((Segment(1, (call,)),))
+    output = Output("i", "m", "", trajectory=trajectory)
+    mine = SubmissionSet.of_outputs({"i": Instruction(("Do it.",))}, {"m": {"i": output}}).by_model["m"]
+    assert said in mine.texts["i"]
+    assert said in mine.shown["i"]
+
+
+def test_quotation_marks_without_an_end_are_read_once() -> None:
+    started = process_time()
+    for text in ('\\"' * 500_000, '"' + "\\" * 500_001, '"' * 500_001):
+        assert all(isinstance(string, str) for string in _unescaped(text))
+    assert process_time() - started < 5

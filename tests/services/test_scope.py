@@ -1,10 +1,12 @@
 """Which verdicts count: one judge unless told otherwise, flagged models apart, and what that leaves out."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from judgebench import services
 from judgebench.errors import InputError, StatisticsError, UnknownName
@@ -230,3 +232,74 @@ def test_other_answers_leave_flagged_models_out_and_say_so() -> None:
         assert (counted.flagged, counted.flagged_are, counted.not_ranked) == (("cheat",), "left out", ())
     taken_in = services.leaderboards.multiverse(database, BENCHMARK, scope=Scope(with_flagged=True))
     assert "cheat" in taken_in.together.models
+
+
+def test_a_flagged_models_verdicts_do_not_choose_the_judge() -> None:
+    """Another judge has most verdicts only as it judged the cheat once more."""
+    database = in_memory()
+    before = board(database)
+    verdicts = coverage.judging(database, OTHER)
+    extra = [
+        coverage.result(replace(trial, order=coverage.Order.BA, repeat=repeat), coverage.ok(1.0))
+        for trial in _trials_of("cheat", OTHER)
+        for repeat in range(4)
+    ]
+    with database.write() as connection:
+        verdicts.add(connection, extra)
+    after = board(database)
+    assert sum(board(database, Scope((OTHER.name,))).coverage.judges.values()) > before.coverage.judges[MAIN.name]
+    assert list(after.coverage.judges) == [MAIN.name]
+    assert numbers(after.ranked) == numbers(before.ranked)
+    assert list(board(database, Scope(with_flagged=True)).coverage.judges) == [OTHER.name]
+
+
+def _trials_of(model: str, judge: coverage.Judge) -> list[coverage.Trial]:
+    """The model's trials with all that were judged."""
+    return [
+        coverage.Trial(judge.digest, coverage.Battle.of(asked, *sides), coverage.Order.BA)
+        for asked in map(coverage.instruction, range(INSTRUCTIONS))
+        for other in sorted({*MODELS} - {"unjudged", model})
+        for sides in [[coverage.Output(asked.key, name, f"{name} says {asked.text[8:-1]}") for name in (model, other)]]
+    ]
+
+
+COUNTED = """
+    SELECT v.status, v.preference, a.name AS a, b.name AS b, i.key AS instruction
+    FROM verdicts v JOIN judges j ON j.id = v.judge_id JOIN instructions i ON i.id = v.instruction_id
+    JOIN outputs oa ON oa.id = v.output_a_id JOIN models a ON a.id = oa.model_id
+    JOIN outputs ob ON ob.id = v.output_b_id JOIN models b ON b.id = ob.model_id WHERE j.name = :judge
+"""
+
+
+def stored(database: Database, judge: coverage.Judge, *, flagged: int, baseline: str | None = None) -> list[Any]:
+    """The judge's verdicts on battles with the baseline in which at most so many models are flagged."""
+    with database.read() as connection:
+        rows = connection.execute(sa.text(COUNTED), {"judge": judge.name}).all()
+    return [
+        row for row in rows if len({"cheat", "far"} & {row.a, row.b}) <= flagged and baseline in (None, row.a, row.b)
+    ]
+
+
+def given(rows: Sequence[Any]) -> tuple[int, int]:
+    """How many have a preference, and how many have none."""
+    return sum(row.preference is not None for row in rows), sum(row.preference is None for row in rows)
+
+
+@pytest.mark.parametrize("baseline", [None, "base", "best"])
+def test_verdicts_and_failures_are_counted_where_they_count(baseline: str | None) -> None:
+    """By what is stored: those of battles with the baseline, and none between two flagged models."""
+    database = in_memory(("cheat", "far"))
+    counted = board(database, baseline=baseline).coverage
+    of_main = stored(database, MAIN, flagged=1, baseline=baseline)
+    assert (counted.judges[MAIN.name], sum(counted.left_out.values())) == given(of_main)
+    assert counted.other_judges == {OTHER.name: len(stored(database, OTHER, flagged=1, baseline=baseline))}
+    common = board(database, Scope(common=True), baseline="base").coverage
+    shared = {coverage.instruction(number).key for number in range(OF_SHORT)} - {coverage.instruction(1).key}
+    of_base = [row for row in stored(database, MAIN, flagged=1, baseline="base") if row.instruction in shared]
+    assert (common.judges[MAIN.name], sum(common.left_out.values())) == given(of_base)
+
+
+def test_verdicts_on_models_left_out_are_not_counted() -> None:
+    database = in_memory(("cheat", "far"))
+    counted = services.leaderboards.multiverse(database, BENCHMARK).coverage
+    assert (counted.judges[MAIN.name], sum(counted.left_out.values())) == given(stored(database, MAIN, flagged=0))

@@ -85,7 +85,7 @@ def test_where_nothing_is_left_out_that_is_said_with_the_judge() -> None:
             {"flagged": ("x",), "flagged_are": "left out"},
             "Flagged by an audit, so left out: x (--with-flagged takes them in).",
         ),
-        ({"suspect": ("x",)}, "An audit found what may work on a judge unseen: x."),
+        ({"suspect": ("x",)}, "An audit found what may work on a judge: x."),
         ({"unaudited": ("x", "y")}, "Not audited, or not since outputs were added: 2 models, x and y."),
         (
             {"unaudited": ("x", "y", "z")},

@@ -15,7 +15,9 @@ from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.store.audits import StoredAudit, Subject, add_audit, newest_audits
 from judgebench.store.database import Connection, Database
 
-_UNSEEN = frozenset(("self-praise", "hidden-markup", "encoded-text"))  # rules whose medium findings mark a row
+_ON_JUDGES = frozenset(  # rules about what works on a judge, whose medium findings mark a row
+    ("addressed-to-judge", "encoded-text", "hidden-markup", "hidden-text", "self-praise", "template-delimiter")
+)
 
 
 def keep(database: Database, benchmark: str, audit: Audit, report: AuditReport) -> None:
@@ -72,7 +74,7 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
 
 
 def model_gates(connection: Connection, benchmark: str, models: Iterable[str]) -> list[ModelGate]:
-    """Of those ``models`` about which there is something to say: severe findings before what a reader may not see, and
+    """Of those ``models`` about which there is something to say: severe findings before what may work on a judge, and
     that before outputs that nobody audited. What audits enter themselves is not audited. Raises UnknownName."""
     if benchmark.startswith(store.benchmarks.STAGE):
         return []
@@ -132,10 +134,10 @@ def _model_gate(model: str, audit: StoredAudit | None, benchmark: str) -> ModelG
     command = AUDITS[SUBMISSIONS].command(benchmark=benchmark, model=model)
     findings = [] if audit is None else audit.document["findings"]
     severe = {finding["rule"] for finding in findings if finding["severity"] == "high"}
-    unseen = {finding["rule"] for finding in findings if finding["severity"] == "medium"} & _UNSEEN
+    suspect = {finding["rule"] for finding in findings if finding["severity"] == "medium"} & _ON_JUDGES
     stale = audit is not None and audit.stale
     if severe:
         return ModelGate(model, tuple(sorted(severe)), stale, command)
-    if unseen:
-        return ModelGate(model, tuple(sorted(unseen)), stale, command, "suspect")
+    if suspect:
+        return ModelGate(model, tuple(sorted(suspect)), stale, command, "suspect")
     return ModelGate(model, (), stale, command, "unaudited") if audit is None or stale else None

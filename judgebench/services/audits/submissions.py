@@ -16,6 +16,7 @@ from judgebench import engine, services, store
 from judgebench.audits import SUBMISSIONS
 from judgebench.audits.findings import AuditReport, Finding, Severity, make_report
 from judgebench.audits.null_models import exchanged
+from judgebench.audits.parts import part_findings, told
 from judgebench.audits.rules import RULES, audit_submissions
 from judgebench.audits.rules.outcomes import ASKED_RULES, likelihood_findings, permuted_finding
 from judgebench.audits.submission_set import SubmissionSet
@@ -87,6 +88,7 @@ class _Entered:
     first: SubmissionSet
     further: tuple[SubmissionSet, ...]
     extents: Mapping[str, int]  # outputs of each model, all samples together
+    categories: Mapping[str, str | None]  # instruction key -> category
 
     @classmethod
     def of(cls, rows: Iterable[_Row]) -> "_Entered":
@@ -102,7 +104,8 @@ class _Entered:
                         sets.append({})
                     sets[number].setdefault(model, {})[instruction.key] = output
         first, *further = (SubmissionSet.of_outputs(instructions, outputs) for outputs in sets)
-        return cls(first, tuple(further), extents)
+        categories = {key: instruction.category for key, instruction in instructions.items()}
+        return cls(first, tuple(further), extents, categories)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -141,7 +144,14 @@ def _report(
     """What rules find in the models' outputs, beside what judges were asked."""
     report = audit_submissions(entered.first, marks, models=models, table=table)
     findings = _with_worse(report.findings, _of_samples(entered.further, marks, models))
-    notes, rules = [*report.notes, *_about_samples(entered.further), *notes_of_judge], (*RULES, *ASKED_RULES)
+    in_parts = [
+        severe
+        for sampled in (entered.first, *entered.further)
+        for severe in part_findings(sampled, findings, marks, categories=entered.categories)
+    ]
+    findings = _with_worse(findings, (finding for _, finding in in_parts))
+    notes = [*report.notes, *_about_samples(entered.further), *_about_parts(in_parts), *notes_of_judge]
+    rules = (*RULES, *ASKED_RULES)
     report = make_report(SUBMISSIONS, [*findings, *of_judge], rules, notes)
     extents = {name: entered.extents[name] for name in models}
     return replace(report, about=tuple(models), extents=extents)
@@ -171,6 +181,15 @@ def _about_samples(further: Sequence[SubmissionSet]) -> list[str]:
         return []
     count = len(further) + 1
     return [f"outputs have up to {count} samples: each was looked at, and of a finding in several the worst is told"]
+
+
+def _about_parts(in_parts: Sequence[tuple[str, Finding]]) -> list[str]:
+    """What is severe in a part alone, once for each model and part."""
+    places = sorted({(finding.model, name) for name, finding in in_parts})
+    return [
+        told(model, name, [finding for part, finding in in_parts if (finding.model, part) == (model, name)])
+        for model, name in places
+    ]
 
 
 def _asked_findings(
