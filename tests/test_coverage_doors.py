@@ -1,7 +1,7 @@
 """Every door says the same of what was left out, pooled, flagged and not audited, in sentences and plain values."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from tests.coverage import BENCHMARK, INSTRUCTIONS, MAIN, OF_SHORT, OTHER, every
 __all__ = ["invoke"]
 WHERE = ("--benchmark", BENCHMARK)
 JUDGE = ("--judge", MAIN.name)
+COUNTED = {OTHER.name: 3 * 14}
+LEFT_OUT = {OTHER.name: 3 * (14 - 5)}  # without its verdicts on the flagged model, where that is left out
 FACTS = {  # what each door must name, whatever its words
     "the judge": MAIN.name,
-    "the other judge": f"{OTHER.name} (42 verdicts)",
     "failures": "1 failed",
     "what nobody judged": "not judged: unjudged",
     "the model on fewer instructions": f"{OF_SHORT} to {INSTRUCTIONS} instructions",
@@ -53,8 +54,14 @@ def squeezed(text: str) -> str:
     return " ".join(text.split())
 
 
+def others(about: Mapping[str, Any]) -> Mapping[str, int]:
+    return LEFT_OUT if about["flagged_are"] == "left out" else COUNTED
+
+
 def check_facts(text: str) -> None:
     told = squeezed(text)
+    (other,) = (LEFT_OUT if "so left out: cheat" in told else COUNTED).values()
+    assert f"{OTHER.name} ({other} verdicts)" in told, told
     assert [what for what, words in FACTS.items() if words not in told] == [], told
 
 
@@ -68,7 +75,7 @@ def test_every_command_says_all_of_it_above_its_result_and_in_json(invoke: Invok
     about = document["coverage"]
     assert [sentence for sentence in document["notes"] if sentence in squeezed(result.out)]
     assert (about["not_judged"], about["flagged"], about["unaudited"]) == (["unjudged"], ["cheat"], ["near"])
-    assert (about["left_out"], about["other_judges"]) == ({"failed": 1}, {OTHER.name: 42})
+    assert (about["left_out"], about["other_judges"]) == ({"failed": 1}, others(about))
     assert (about["fewest"], about["most"], about["judges"]) == (
         OF_SHORT,
         INSTRUCTIONS,
@@ -136,7 +143,7 @@ def test_every_result_of_the_python_functions_carries_it(stored: Path, name: str
     assert about is not None
     assert json.loads(json.dumps(about)) == about
     assert (about["not_judged"], about["flagged"], about["unaudited"]) == (["unjudged"], ["cheat"], ["near"])
-    assert (about["left_out"], about["other_judges"]) == ({"failed": 1}, {OTHER.name: 42})
+    assert (about["left_out"], about["other_judges"]) == ({"failed": 1}, others(about))
     assert (about["fewest"], about["most"]) == (OF_SHORT, INSTRUCTIONS)
 
 
