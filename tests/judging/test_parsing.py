@@ -336,3 +336,15 @@ def test_a_verdict_that_a_judge_quotes_from_a_call_or_a_result_is_not_its_own():
         reply = Completion(f"[[A]]\n\nOutput A holds\n> {quoted}", finish_reason="stop")
         assert parse(reply, THREE_WAY, trial).preference == 1.0
         assert parse(reply, THREE_WAY, Order.AB).preference != 1.0
+
+
+@pytest.mark.parametrize("text", ["4.5", "4-5", "4 \u2013 5", "4, 5", "45", "4th"])
+def test_a_number_that_its_first_token_but_begins_is_not_weighed_by_it(text: str) -> None:
+    template = load_template("pointwise/g-eval")
+    head = TokenLogprob("4", math.log(0.9), (("4", math.log(0.9)), ("5", math.log(0.1))))
+    tail = TokenLogprob(text[1:], -0.1, ((text[1:], -0.1),))
+    for tokens in ((head, tail), (replace(head, token="\u2581" + head.token), tail)):
+        verdict = parse(Completion(text, logprobs=tokens), template, Order.AB)
+        assert verdict.status is Status.UNPARSED, verdict
+    said = parse(Completion("4\nIt is fine.", logprobs=(head, TokenLogprob("\nIt is fine.", -0.1))), template, Order.AB)
+    assert said.score == pytest.approx(4.1)

@@ -34,12 +34,14 @@ from judgebench.judging.templates import Label, LabelScale, LikelihoodScale, Rew
 from judgebench.judging.visibility import shown_texts
 from judgebench.records import Completion, Order, Reading, Source, Status, TokenLogprob, Trial, Verdict
 
-PARSER_VERSION = "4"
+PARSER_VERSION = "5"
 _OPENING = 40  # characters that may stand before a verdict that opens a reply, as in "The final verdict is "
 # Reasons, in lower case, for which servers end a reply that they withhold.
 WITHHELD = ("content_filter", "refusal", "safety", "recitation", "prohibited_content", "blocklist", "spii")
 
 
+_SPELT_BLANKS = re.compile(r"\A[\s\u0120\u2581\u010a]+|\s+\Z")  # as tokenizers spell them
+_GOES_ON = re.compile(r"\w|\s*[.,:\-\u2013]?\s*\d")
 _DECLINES = re.compile(
     r"\W{0,8}(?:(?:i['’]?m|i am) (?:\w{1,9} )?(?:sorry|afraid|unable|not able)|(?:my )?apologies|i apologi[sz]e"
     r"|sorry|as an ai|i (?:can(?:not|['’]?t)|won['’]?t|will not|must decline|decline|refuse))\b",
@@ -200,10 +202,13 @@ def _weighed_first(completion: Completion, template: Template, text: str) -> Ver
 
 
 def _first_token(completion: Completion, template: Template, text: str) -> TokenLogprob | None:
-    """None where the template asks for an object, or the reply is empty. Raises Unaligned."""
+    """None where the template asks for an object, the reply is empty, or goes on with what the token but begins, as
+    "4.5" and "4-5" do behind "4". Raises Unaligned."""
+    start = len(text) - len(text.lstrip())
     if template.reply.field is not None or not text.strip():
         return None
-    return _token(completion, text, len(text) - len(text.lstrip()))
+    token = _token(completion, text, start)
+    return None if _GOES_ON.match(text, start + len(_SPELT_BLANKS.sub("", token.token))) else token
 
 
 def _token(completion: Completion, text: str, position: int) -> TokenLogprob:
