@@ -82,12 +82,19 @@ def test_a_server_that_knows_choices_alone_is_asked_by_choice(database: Database
     assert rows(database)[-1] == (1, "ok", "B", "choice")
 
 
-@pytest.mark.parametrize("first", [PROSE, ""])
-def test_a_server_that_ignores_every_form_is_asked_no_second_question(database: Database, first: str) -> None:
+def test_a_server_that_ignores_every_form_is_asked_no_second_question(database: Database) -> None:
     stored(database, asked(2), ["m1", "m2"])
-    with FaultServer(talks(lambda request: None, first)) as server:
+    with FaultServer(talks(lambda request: None, PROSE)) as server:
         report = run(database, server.url)
     assert (report.tally.ended, report.reasked, report.calls) == ({Status.UNPARSED: 4}, 0, 6)
+
+
+@pytest.mark.slow
+def test_a_server_that_says_nothing_has_failed_and_is_asked_no_second_question(database: Database) -> None:
+    stored(database, asked(1), ["m1", "m2"])
+    with FaultServer(talks(lambda request: None, "")) as server:
+        report = run(database, server.url)
+    assert (report.tally.ended, report.reasked) == ({Status.FAILED: 2}, 0)
 
 
 def test_no_second_question_is_asked_where_a_verdict_came_or_it_was_not_wanted(database: Database) -> None:
