@@ -263,10 +263,16 @@ def _hint_table() -> tuple[list[int], Words, Places]:
     groups = [(number, words) for number, (parts, _) in enumerate(_PATTERNS) for words in parts]
     for bit, (number, words) in enumerate(groups):
         needed[number] |= 1 << bit
-        for stem in read([" ".join(words)]).stems.tolist():
+        for stem in map(_longest_stem, words):
             bits[stem] = bits.get(stem, 0) | 1 << bit
     stems = np.array(sorted(bits), dtype=np.uint32)
     return needed, stems, np.array([bits[stem] for stem in stems.tolist()], dtype=np.int64)
+
+
+def _longest_stem(word: str) -> int:
+    """Of a word with a hyphen or blank in it, the part that is in fewest texts."""
+    parts = read([word])
+    return int(parts.stems[np.argmax(parts.ends - parts.starts)])
 
 
 _NEEDED, _STEMS, _STEM_BITS = _hint_table()
