@@ -26,19 +26,26 @@ def _stored(path: Path) -> set[tuple[str, int]]:
         return set(connection.execute("SELECT trial_key, revision FROM verdicts"))
 
 
+def _slow(delay_s: float) -> Callable[[int, Request], Reply]:
+    """Says A, some time after it was asked."""
+    return lambda _, request: Reply.of({"data": []}) if request.method == "GET" else Reply.chat("A", delay_s=delay_s)
+
+
+def _run(database: Path, server: FaultServer, *, concurrency: int) -> list[str]:
+    """The command that judges everything."""
+    command = [sys.executable, "-m", "judgebench", "--db", str(database), "run", "--benchmark", "bench"]
+    command += ["--judge", "gpt", "--judge-url", server.url, "--baseline", "alpha"]
+    return [*command, "--concurrency", str(concurrency)]
+
+
 @pytest.mark.slow
 def test_killed_ten_times_over(invoke: Invoke, outputs: Callable[..., Path], tmp_path: Path) -> None:
     for model in ("alpha", "beta", "gamma"):
         invoke("submit", outputs(model, 250), "--model", model, "--benchmark", "bench")
 
-    def script(index: int, request: Request) -> Reply:
-        return Reply.of({"data": []}) if request.method == "GET" else Reply.chat("A", delay_s=0.02)
-
     database, rng, trials = tmp_path / "judgebench.db", random.Random(7), 250 * 2 * 2
-    with FaultServer(script) as server:
-        command = [sys.executable, "-m", "judgebench", "--db", str(database), "run", "--benchmark", "bench"]
-        command += ["--judge", "gpt", "--judge-url", server.url, "--baseline", "alpha", "--format", "json"]
-        command += ["--concurrency", str(CONCURRENCY)]
+    with FaultServer(_slow(0.02)) as server:
+        command = [*_run(database, server, concurrency=CONCURRENCY), "--format", "json"]
         committed: set[tuple[str, int]] = set()
         for _ in range(KILLS):
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -66,13 +73,9 @@ def test_a_signal_to_terminate_stores_what_was_answered(
     for model in ("alpha", "beta"):
         invoke("submit", outputs(model, 60), "--model", model, "--benchmark", "bench")
 
-    def script(index: int, request: Request) -> Reply:
-        return Reply.of({"data": []}) if request.method == "GET" else Reply.chat("A", delay_s=0.8)
-
     database = tmp_path / "judgebench.db"
-    with FaultServer(script) as server:
-        command = [sys.executable, "-m", "judgebench", "--db", str(database), "run", "--benchmark", "bench"]
-        command += ["--judge", "gpt", "--judge-url", server.url, "--baseline", "alpha", "--concurrency", "30"]
+    with FaultServer(_slow(0.8)) as server:
+        command = _run(database, server, concurrency=30)
         process = subprocess.Popen([*command, "--drain", str(drain)], stderr=subprocess.PIPE, text=True)
         _await(lambda: len(server.requests) >= 50)  # 30 are answered, the next 30 under way
         before = len(_stored(database))
@@ -96,13 +99,9 @@ def test_a_database_locked_for_longer_than_the_drain_loses_no_reply(
     for model in ("alpha", "beta"):
         invoke("submit", outputs(model, 30), "--model", model, "--benchmark", "bench")
 
-    def script(index: int, request: Request) -> Reply:
-        return Reply.of({"data": []}) if request.method == "GET" else Reply.chat("A", delay_s=0.2)
-
     database = tmp_path / "judgebench.db"
-    with FaultServer(script) as server:
-        command = [sys.executable, "-m", "judgebench", "--db", str(database), "run", "--benchmark", "bench"]
-        command += ["--judge", "gpt", "--judge-url", server.url, "--baseline", "alpha", "--concurrency", "4"]
+    with FaultServer(_slow(0.2)) as server:
+        command = _run(database, server, concurrency=4)
         process = subprocess.Popen([*command, "--drain", "0.5"], stderr=subprocess.DEVNULL)
         _await(lambda: len(server.requests) >= 10)
         with sqlite3.connect(database, isolation_level=None) as other:
