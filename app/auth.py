@@ -5,21 +5,27 @@ that they could do in a terminal. With one, nobody may do anything until they ha
 action asks ``need`` again on the server, whatever the page shows: nobody's word from the browser is taken.
 """
 
-import getpass
+import hashlib
 import ipaddress
 import os
 import re
+import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 from urllib.parse import urlsplit
 
 import streamlit as st
+from streamlit.auth_util import get_origin_from_redirect_uri
+from streamlit.web.server.starlette import starlette_websocket
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
-from judgebench.services.pages import InputError
+from judgebench.services.pages import InputError, JudgeSpec, ServerConnection, own_name
 
 ACCESS_VARIABLE = "JUDGEBENCH_ACCESS"
 HOSTS_VARIABLE = "JUDGEBENCH_JUDGE_HOSTS"
@@ -27,7 +33,14 @@ KNOWN_HOSTS = (  # public services that are asked with a key
     *("api.openai.com", "api.anthropic.com", "api.mistral.ai", "api.groq.com", "api.deepseek.com", "api.x.ai"),
     *("api.together.xyz", "openrouter.ai", "generativelanguage.googleapis.com"),
 )
+_VERIFIED = (None, True, "true")  # providers that do not say so, and those that say everything as text
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+_SECRET_CHARS = 16  # of which shorter ones can be found by trying
 _KEY_NAME = re.compile(r"[A-Z][A-Z0-9_]*_(API_KEY|TOKEN)")
+
+
+_COOKIES_LAST_S = 32 * 86_400.0  # longer than any is taken for a login
+_ENDED: dict[bytes, float] = {}  # logins of which people have logged out, and when
 
 
 class Role(IntEnum):
@@ -59,24 +72,35 @@ class Policy:
     local: bool
     roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)  # addresses, "@domain", or "*" for everybody
     judge_hosts: tuple[str, ...] = ()  # HOST or HOST:PORT
+    proxies: tuple[str, ...] = ()  # addresses of machines that may say for whom they ask
 
     def role_of(self, user: Mapping[str, Any]) -> Role:
         """The highest role of a user who has logged in, by the claims of the identity provider."""
         mail = user.get("email")
-        if not isinstance(mail, str) or "@" not in mail or user.get("email_verified") is False:
+        if not isinstance(mail, str) or "@" not in mail or user.get("email_verified") not in _VERIFIED:
             return Role.NOBODY
-        lower = mail.casefold()
+        lower = folded(mail)
         return max(
             (role for role, patterns in self.roles.items() if any(_matches(pattern, lower) for pattern in patterns)),
             default=Role.NOBODY,
         )
 
-    def check_judge(self, url: str | None, key_env: str | None) -> None:
-        """Raises Forbidden for an address that is not on the list, or a variable that need not hold a judge's key."""
-        if key_env is not None and not self.local and not _KEY_NAME.fullmatch(key_env):
-            raise Forbidden(f"{key_env!r} may not be read: name a variable that ends in _API_KEY or _TOKEN")
-        if url is not None:
-            _check_address(url, self.judge_hosts, loopback=self.local)
+    def check_asked(self, judge: JudgeSpec) -> None:
+        """``check_judge`` of each address of the judge; whatever asks one from the web comes through here first."""
+        for url in judge.urls or (None,):
+            self.check_judge(url, judge.key_env, judge.connection)
+
+    def check_judge(self, url: str | None, key_env: str | None, connection: ServerConnection | None = None) -> None:
+        """Raises Forbidden for an address or proxy that is not on the list, a variable that need not hold a judge's
+        key, and for a command."""
+        for variable in (key_env, *(() if connection is None else connection.variables)):
+            if variable is not None and not self.local and not _KEY_NAME.fullmatch(variable):
+                raise Forbidden(f"{variable!r} may not be read: name a variable that ends in _API_KEY or _TOKEN")
+        for address in (url, None if connection is None else connection.proxy):
+            if address is not None:
+                _check_address(address, self.judge_hosts, loopback=self.local)
+        if connection is not None and connection.token_command:
+            raise Forbidden("a token command is run from a terminal only, by 'judgebench run'")
 
 
 def local_policy(hosts: str = "") -> Policy:
@@ -93,6 +117,9 @@ def read_policy(path: Path) -> Policy:
     if not isinstance(document.get("auth"), dict):
         raise InputError(f"{path}: needs a table [auth] with the settings of the identity provider")
     names: dict[str, Role] = {role.name.lower(): role for role in Role if role is not Role.NOBODY}
+    secret = document["auth"].get("cookie_secret")
+    if secret is not None and len(str(secret)) < _SECRET_CHARS:
+        raise InputError(f"{path}: [auth] cookie_secret signs logins: give {_SECRET_CHARS} random characters or more")
     given = _table(document, "roles", path)
     unknown = sorted(set(given) - set(names))
     if unknown:
@@ -100,8 +127,9 @@ def read_policy(path: Path) -> Policy:
     if not given:
         raise InputError(f"{path}: needs a table [roles] that says who may do what, for example viewer = ['*']")
     hosts = _strings(_table(document, "judges", path).get("hosts", []), f"{path}: [judges] hosts")
+    proxies = _strings(_table(document, "proxy", path).get("addresses", []), f"{path}: [proxy] addresses")
     roles = {names[key]: _strings(value, f"{path}: [roles] {key}") for key, value in given.items()}
-    return Policy(False, roles, hosts)
+    return Policy(False, roles, hosts, proxies)
 
 
 def require(person: Person, needed: Role) -> None:
@@ -110,8 +138,14 @@ def require(person: Person, needed: Role) -> None:
         raise Forbidden(f"this needs the role {needed.name.lower()}; {person.name} has {person.role.name.lower()}")
 
 
+def folded(mail: str) -> str:
+    """An address as it is compared. Other letters than ASCII's stay as they are: in the full folding of Unicode the
+    domains ``straße.example`` and ``strasse.example``, which two people may own, would be one."""
+    return mail.translate(_LOWER)
+
+
 def _matches(pattern: str, mail: str) -> bool:
-    allowed = pattern.casefold()
+    allowed = folded(pattern)
     return allowed in ("*", mail) or (allowed.startswith("@") and mail.endswith(allowed))
 
 
@@ -155,22 +189,68 @@ def _strings(value: Any, where: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-@st.cache_resource(show_spinner=False)
 def policy() -> Policy:
-    """Read once. Raises InputError where the file of access cannot be used."""
+    """As the file of access says now: who is taken out of it may do nothing from then on.
+
+    Raises InputError where it cannot be used.
+    """
     path = os.environ.get(ACCESS_VARIABLE)
-    return read_policy(Path(path)) if path else local_policy(os.environ.get(HOSTS_VARIABLE, ""))
+    if not path:
+        return local_policy(os.environ.get(HOSTS_VARIABLE, ""))
+    try:
+        state = Path(path).stat()
+    except OSError as error:
+        raise InputError(f"the file of access {path} cannot be read: {error}") from error
+    return _policy_of(Path(path), (state.st_ino, state.st_size, state.st_mtime_ns))
+
+
+@lru_cache(maxsize=1)
+def _policy_of(path: Path, state: tuple[int, ...]) -> Policy:
+    return read_policy(path)
+
+
+def claims(cookies: Mapping[str, str]) -> Mapping[str, Any]:
+    """What the identity provider says of whoever sent the cookies; nothing unless they hold a login that is signed by
+    this server and not too old, as ``st.user`` is read."""
+    if has_ended(cookies):
+        return {}
+    signed = starlette_websocket._get_signed_cookie_with_chunks(dict(cookies), USER_COOKIE_NAME)
+    if signed is None:
+        return {}
+    known = starlette_websocket._parse_decoded_user_cookie(signed, get_origin_from_redirect_uri() or "")
+    return known if known.get("is_logged_in") is True else {}
+
+
+def end(cookies: Mapping[str, str]) -> None:
+    """Somebody logs out: copies of the cookies are no login from then on, as long as this server runs."""
+    if claims(cookies):
+        now = time.time()
+        for login in [login for login, since in _ENDED.items() if since < now - _COOKIES_LAST_S]:
+            del _ENDED[login]
+        _ENDED[_login(cookies)] = now
+
+
+def has_ended(cookies: Mapping[str, str]) -> bool:
+    return _login(cookies) in _ENDED
+
+
+def _login(cookies: Mapping[str, str]) -> bytes:
+    """What stands for a login: what was signed, with the second in which it was, and not the signature, which can be
+    written in several ways."""
+    signed = cookies.get(USER_COOKIE_NAME, "").rpartition(".")[0]
+    return hashlib.sha256(signed.encode("utf-8", "surrogateescape")).digest()
 
 
 def person() -> Person:
     """Raises InputError as ``policy`` does."""
     known = policy()
     if known.local:
-        return Person(_own_name(), Role.ADMIN)
+        return Person(own_name(), Role.ADMIN)
     if not st.user.is_logged_in:
         return Person("somebody who has not logged in", Role.NOBODY)
     claims = st.user.to_dict()
-    return Person(str(claims.get("email") or "somebody without an address"), known.role_of(claims))
+    # Folded as roles are: however a provider spells an address, its owner is one voter.
+    return Person(folded(str(claims.get("email") or "somebody without an address")), known.role_of(claims))
 
 
 def need(role: Role) -> Person:
@@ -196,10 +276,3 @@ def gate() -> None:
     if visitor.role < Role.VIEWER:
         st.error("You are logged in, but have no role here. Ask whoever runs this app for one.")
         st.stop()
-
-
-def _own_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name
-        return "local"

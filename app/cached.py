@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from app import auth
 from judgebench import services
 from judgebench.services.labels import Compared
 from judgebench.services.pages import (
@@ -24,11 +25,17 @@ from judgebench.services.pages import (
     InputError,
     Judge,
     Leaderboard,
+    Method,
+    Output,
     PairRates,
+    Resampling,
     StoredAudit,
+    VotersReport,
     parse_address,
+    templates,
 )  # fmt: skip
 from judgebench.services.scope import Scope
+from judgebench.show.board_page import board_page
 
 ADDRESS_VARIABLE = "JUDGEBENCH_DATABASE_URL"
 _DEFAULT_ADDRESS = "judgebench.db"
@@ -80,10 +87,77 @@ def moves(
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def tallies(
-    source: Source, benchmark: str, judges: tuple[str, ...], category: str | None
-) -> dict[str, services.leaderboards.Tally]:
-    return services.leaderboards.tallies(_of(source), benchmark, judges, category=category)
+def beside(
+    source: Source, benchmark: str, scope: Scope, *, choices: Choices, controlled: bool
+) -> services.leaderboards.Beside:
+    """Beside its rows. ``controlled``: with length-controlled win rates, which take some seconds."""
+    board = services.leaderboards.leaderboard(_of(source), benchmark, scope=scope, choices=choices)
+    return services.leaderboards.beside(_of(source), benchmark, board, scope=scope, controlled=controlled)
+
+
+@st.cache_data(max_entries=100, show_spinner="Reading its battles")
+def profile(source: Source, benchmark: str, model: str, scope: Scope, *, choices: Choices) -> services.profiles.Profile:
+    """Raises what ``services.profiles.profile`` raises."""
+    return services.profiles.profile(_of(source), benchmark, model, scope=scope, choices=choices)
+
+
+@st.cache_data(max_entries=50, show_spinner="Reckoning by category")
+def categories(
+    source: Source, benchmark: str, scope: Scope, *, choices: Choices, models: tuple[str, ...] = ()
+) -> services.part_rates.CategoryRates:
+    """Raises what ``services.part_rates.category_rates`` raises."""
+    return services.part_rates.category_rates(_of(source), benchmark, scope=scope, choices=choices, models=models)
+
+
+@st.cache_data(max_entries=20, show_spinner="Counting")
+def distributions(
+    source: Source, benchmark: str, scope: Scope, *, choices: Choices
+) -> services.distributions.Distributions:
+    """Raises what ``services.distributions.distributions`` raises."""
+    return services.distributions.distributions(_of(source), benchmark, scope=scope, choices=choices)
+
+
+@st.cache_data(max_entries=20, show_spinner="Ranking by the verdicts of earlier times")
+def history(source: Source, benchmark: str, scope: Scope, *, choices: Choices) -> services.history.History:
+    """Raises what ``services.history.history`` raises."""
+    return services.history.history(_of(source), benchmark, scope=scope, choices=choices)
+
+
+@st.cache_data(max_entries=50, show_spinner="Comparing")
+def comparison(source: Source, benchmark: str, first: str, second: str, scope: Scope) -> services.profiles.Comparison:
+    """Raises what ``services.profiles.compare`` raises."""
+    return services.profiles.compare(_of(source), benchmark, first, second, scope=scope)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def on_instruction(
+    source: Source, benchmark: str, instruction: str, scope: Scope
+) -> dict[str, services.profiles.MeanVerdict]:
+    """Raises what ``services.profiles.on_instruction`` raises."""
+    return services.profiles.on_instruction(_of(source), benchmark, instruction, scope=scope)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def answered(source: Source, benchmark: str, instruction: str) -> services.battles.AnsweredInstruction:
+    """Raises UnknownName."""
+    return services.battles.answered(_of(source), benchmark, instruction)
+
+
+@st.cache_data(max_entries=400, show_spinner=False)
+def outputs_of(source: Source, benchmark: str, instruction: str, model: str) -> tuple[Output, ...]:
+    """The model's samples to it. Raises UnknownName."""
+    return tuple(services.battles.answered(_of(source), benchmark, instruction, [model]).samples.get(model, ()))
+
+
+@st.cache_data(max_entries=10, show_spinner=False)
+def page(source: Source, benchmark: str, scope: Scope, *, choices: Choices) -> str:
+    """The leaderboard as one HTML file, with battles."""
+    database = _of(source)
+    board = services.leaderboards.leaderboard(database, benchmark, scope=scope, choices=choices)
+    about = services.leaderboards.beside(database, benchmark, board, scope=scope)
+    battles = services.battles.upsets(database, benchmark, board.judges, category=scope.category)
+    rates = services.part_rates.category_rates(database, benchmark, scope=scope, choices=choices)
+    return board_page(benchmark, board, about, rates, battles)
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
@@ -100,6 +174,19 @@ def matrix(source: Source, benchmark: str, scope: Scope) -> PairRates:
 @st.cache_data(max_entries=4, show_spinner=False)
 def runs(source: Source) -> list[services.benchmarks.RunSummary]:
     return services.benchmarks.runs(_of(source))
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def events(
+    source: Source, *, actors: tuple[str, ...], actions: tuple[str, ...], skip: int, most: int
+) -> list[services.upkeep.Event]:
+    """Raises what ``services.upkeep.events`` raises."""
+    return services.upkeep.events(_of(source), actors=actors, actions=actions, skip=skip, most=most)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def event_numbers(source: Source) -> dict[tuple[str, str], int]:
+    return services.upkeep.event_numbers(_of(source))
 
 
 @st.cache_data(max_entries=200, show_spinner="Searching")
@@ -146,6 +233,38 @@ def judges(source: Source) -> list[Judge]:
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
+def askable(source: Source) -> list[str]:
+    """Judges of whom it is known how to ask them."""
+    return [known.judge.name for known in services.judges.known_judges(_of(source)) if known.spec is not None]
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def template_names() -> list[str]:
+    return [template.id for template in templates()]
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def placement_plan(
+    source: Source,
+    benchmark: str,
+    models: tuple[str, ...],
+    judges: tuple[str, ...],
+    template: str | None,
+    repeats: int | None,
+    max_cost: float | None,
+) -> services.placement.PlacementPlan:
+    """Raises what ``services.placement.plan`` raises."""
+    return services.placement.plan(
+        *(_of(source), benchmark, models), judges=judges, template=template, repeats=repeats, max_cost=max_cost
+    )
+
+
+@st.cache_data(max_entries=50, show_spinner="Ranking", hash_funcs={services.placement.PlacementPlan: repr})
+def placement(source: Source, plan: services.placement.PlacementPlan) -> services.placement.Placement:
+    return services.placement.placement(_of(source), plan)
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
 def audits(source: Source, benchmark: str) -> list[StoredAudit]:
     return services.audits.results.audits(_of(source), benchmark)
 
@@ -153,6 +272,30 @@ def audits(source: Source, benchmark: str) -> list[StoredAudit]:
 @st.cache_data(max_entries=20, show_spinner=False)
 def unaudited(source: Source, benchmark: str, models: tuple[str, ...]) -> tuple[str, ...]:
     return services.audits.results.unaudited(_of(source), benchmark, models)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def questions(source: Source, benchmark: str) -> dict[str, int]:
+    """How many labels there are on each question that people were asked."""
+    return services.labels.questions(_of(source), benchmark)
+
+
+@st.cache_data(max_entries=20, show_spinner="Comparing")
+def voters(source: Source, benchmark: str, question: str) -> VotersReport:
+    """Raises what ``services.voters.voters`` raises."""
+    return services.voters.voters(_of(source), benchmark, question=question, how=Resampling(resamples=100))
+
+
+@st.cache_data(max_entries=20, show_spinner="Ranking")
+def two_boards(source: Source, benchmark: str, question: str, method: Method) -> services.voters.TwoBoards:
+    """Raises what ``services.voters.two_boards`` raises."""
+    return services.voters.two_boards(_of(source), benchmark, question=question, method=method)
+
+
+@st.cache_data(max_entries=4, show_spinner="Looking")
+def contamination(source: Source, benchmark: str) -> services.contamination.Contamination:
+    """Everywhere but in files. Raises UnknownName."""
+    return services.contamination.contamination(_of(source), benchmark)
 
 
 def next_pair(
@@ -182,8 +325,8 @@ def for_checking() -> Iterator[Database]:
 
 @contextmanager
 def for_storing() -> Iterator[Database]:
-    """The database, created where there is none."""
-    with closing(Database(address(), create=True)) as database:
+    """The database, created where there is none, for what whoever looks at the page does."""
+    with closing(Database(address(), create=True, actor=auth.person().name)) as database:
         yield database
 
 

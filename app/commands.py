@@ -8,20 +8,25 @@ from judgebench.services.pages import parse_address
 _DEFAULT_JUDGE = "embedded"
 
 
-def judge_model(address: str, benchmark: str, model: str, others: Sequence[str]) -> str:
-    """Judge a model's outputs against those of one of ``others``, or of all pairs where there is no other yet.
+def place(address: str, benchmark: str, models: Sequence[str]) -> str:
+    """Have models judged as the benchmark's board was.
 
     An address with a password is left out: it belongs into the environment.
     """
-    words = ["judgebench"]
-    if not parse_address(address).password:
-        words.append(f"--db={address}")
-    words += ["run", f"--benchmark={benchmark}", f"--judge={_DEFAULT_JUDGE}"]
-    if others and "," not in model:  # the command separates names by commas
-        words += [f"--models={model}", f"--baseline={others[0]}"]
-    else:
-        words.append("--all-pairs")
-    return shlex.join(words)
+    return shlex.join(
+        [*_program(address), "place", f"--benchmark={benchmark}", *(f"--model={model}" for model in models)]
+    )
+
+
+def judge_benchmark(address: str, benchmark: str) -> str:
+    """Judge all pairs of a benchmark that has no board yet; an address as of ``place``."""
+    return shlex.join(
+        [*_program(address), "run", f"--benchmark={benchmark}", f"--judge={_DEFAULT_JUDGE}", "--all-pairs"]
+    )
+
+
+def _program(address: str) -> list[str]:
+    return ["judgebench"] if parse_address(address).password else ["judgebench", f"--db={address}"]
 
 
 def judge_all(benchmark: str, judge: str) -> str:

@@ -1,42 +1,97 @@
-"""The widgets by which pages are filtered. Each lives in the address bar under its key: every view has a permalink."""
+"""The widgets by which pages are filtered. Each lives in the address bar under its key, see ``address``."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar, cast, get_args
+from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.elements.lib.mutable_tab_container import TabContainer
 
-from app import cached, commands
-from app.views.elements import line
+from app import address, auth, cached, commands, demonstration
+from app.views import importing
+from app.views.elements import line, problem
+from judgebench import services
 from judgebench.services.benchmarks import BenchmarkSummary
-from judgebench.services.pages import JudgeBenchError
+from judgebench.services.pages import METHODS, JudgeBenchError, Method
 from judgebench.services.scope import Scope
+from judgebench.show.glossary import explained
 from judgebench.show.text import one_line
 
+_METHODS: dict[Method, str] = {name: METHODS[name].label for name in get_args(Method)}
+_BY = {"judges": "Judges' verdicts", "people": "People's votes"}
+# In the address: what counts, and how it ranks.
+KEYS = ("benchmark", "baseline", "judges", "category", "language", "counted", "by", "method")
 WIDTH_PX = 196  # of a filter; as many stand side by side as the window is wide
 MOST = 40  # models in a picture at once: more nobody reads, and browsers draw them slowly
+Name = TypeVar("Name", bound=str)
+_CHARS = 200  # of a search
+_ALIASES: dict[str, Method] = {"lc": "length-controlled", "bt": "bradley-terry", "wr": "win-rate"}
+_UNKNOWN = "unknown in the address"  # of the session: the values, until they are said
+_SHOWS = {  # by title of a page: what it will show
+    "Leaderboard": "which model leads and how surely",
+    "Model": "where one model stands, by category and opponent",
+    "Compare": "two models beside each other",
+    "Instruction": "what was asked, what every model answered, and how that was judged",
+    "Vote": "two outputs, of which you choose the better",
+    "Matrix": "how often each model is preferred to each other one",
+    "People": "how people who vote agree with each other and with judges",
+}
 _COUNTED = {"all-judges": "All judges", "common": "Common instructions only", "with-flagged": "Flagged models too"}
 
 
-def source() -> cached.Source:
-    """The database, or a greeting that says what to do, and the end of the page."""
+def source(title: str = "") -> cached.Source:
+    """The database, or a greeting that says what to do, and the end of the page.
+
+    ``title``: of the page, where it has not been shown yet.
+    """
     try:
         state = cached.source()
     except JudgeBenchError as error:
-        _greet(str(error))
-    known = [summary.name for summary in cached.benchmarks(state)]
-    if not known:
-        _greet("The database holds no benchmark yet.")
+        _greet(str(error), title)
+    summaries = cached.benchmarks(state)
+    if not summaries:
+        _greet("The database holds no benchmark yet.", title)
+    known, usual = [summary.name for summary in summaries], services.benchmarks.usual(summaries).name
     linked = st.query_params.get("benchmark")
-    if linked is not None and linked not in (*known, *map(one_line, known)):
+    chosen = st.session_state.get("benchmark", usual)
+    if linked is not None and chosen == usual and address.understood(linked, _named(known)) is None:
         line(f"There is no benchmark {one_line(linked)} here: this is another one.")
+    st.session_state[_UNKNOWN] = []
     return state
 
 
-def benchmark(source: cached.Source) -> BenchmarkSummary:
+def _named(names: Sequence[str]) -> dict[str, str]:
+    """Names that others chose, and how they are shown."""
+    return {name: one_line(name) for name in names}
+
+
+def _check(label: str, key: str, labels: Mapping[Name, str], aliases: Mapping[str, Name] | None = None) -> None:
+    """Note what the address names under ``key`` and is none of those."""
+    unknown = [value for value in st.query_params.get_all(key) if not address.understood(value, labels, aliases)]
+    st.session_state.setdefault(_UNKNOWN, []).extend((label, value) for value in unknown if value)
+
+
+def say_unknown() -> None:
+    """What the address names and is not here; below the filters, as some of them are folded."""
+    for label, value in st.session_state.pop(_UNKNOWN, []):
+        line(f"The address names {one_line(value)} as {label}, which is not here, so it is left out.")
+
+
+def benchmark(source: cached.Source, *, labelled: bool = True) -> BenchmarkSummary:
+    """``labelled``: whether its label is seen; it is there for those who do not see in any case."""
     known = {summary.name: summary for summary in cached.benchmarks(source)}
+    usual = services.benchmarks.usual(known.values()).name
+    bound = address.one("benchmark", _named(list(known)), default=usual, lasting=False)
     chosen = st.selectbox(
-        "Benchmark", list(known), key="benchmark", bind="query-params", format_func=one_line, width=WIDTH_PX
+        *("Benchmark", list(known)),
+        key="benchmark",
+        help=_help("Benchmark"),
+        format_func=one_line,
+        width=WIDTH_PX,
+        label_visibility="visible" if labelled else "collapsed",
     )
-    return known[chosen or next(iter(known))]
+    return known[bound.keep(chosen)]
 
 
 def judging(source: cached.Source, benchmark: str) -> None:
@@ -48,39 +103,145 @@ def judging(source: cached.Source, benchmark: str) -> None:
         st.code(commands.judge_all_by_server(benchmark), language=None)
 
 
-def by_name(key: str, names: Collection[str], *, many: bool = False) -> None:
-    """Let a link name values as the command line does, where the address bar holds the labels that a widget shows."""
-    linked = [value for value in st.query_params.get_all(key) if value in names]
-    if linked:
-        del st.query_params[key]
-        st.session_state[key] = linked if many else linked[0]
+def link(page: str, **values: str) -> str:
+    """The address of a page of this app that counts what this one counts, with further values.
+
+    It names the benchmark that this page shows by itself, too: tomorrow that may be another.
+    """
+    if "benchmark" in st.session_state:
+        values = {"benchmark": st.session_state["benchmark"]} | values
+    here = [(key, value) for key in KEYS if key not in values for value in st.query_params.get_all(key)]
+    return f"{page}?{urlencode([*here, *values.items()])}"
 
 
-def one(label: str, options: Sequence[str], *, key: str, none: str) -> str | None:
-    """One of ``options``, or None, shown as ``none``."""
-    return st.selectbox(
+def one(label: str, options: Sequence[str], *, key: str, none: str, labelled: bool = True) -> str | None:
+    """One of ``options``, or None, shown as ``none``. ``labelled``: as of ``benchmark``."""
+    bound = address.one(key, _named(options), default=None)
+    chosen: str | None = st.selectbox(
         *(label, options),
         index=None,
         placeholder=none,
         key=key,
-        bind="query-params",
+        help=_help(label),
         format_func=one_line,
         width=WIDTH_PX,
+        label_visibility="visible" if labelled else "collapsed",
     )
+    bound.keep(chosen)
+    _check(label.lower(), key, _named(options))
+    return chosen
+
+
+def required(label: str, options: Sequence[str], *, key: str) -> str:
+    """One of ``options``, as the address names it; where it names none, a question, and the end of the page."""
+    chosen = one(label, options, key=key, none=f"Choose: {label.lower()}", labelled=False)
+    if chosen is None:
+        say_unknown()
+        st.stop()
+    return chosen
 
 
 def some(label: str, options: Sequence[str], *, key: str, none: str, most: int | None = None) -> tuple[str, ...]:
     """Any number of ``options`` up to ``most``; none chosen is shown as ``none``."""
+    bound = address.some(key, _named(options), most=most)
     chosen: list[str] = st.multiselect(
         *(label, options),
         placeholder=none,
         key=key,
-        bind="query-params",
+        help=_help(label),
         format_func=one_line,
         max_selections=most,
         width=WIDTH_PX,
     )
+    bound.keep(chosen)
+    _check(label.lower(), key, _named(options))
     return tuple(chosen)
+
+
+def listed(
+    label: str,
+    labels: Mapping[Name, str],
+    *,
+    key: str,
+    aliases: Mapping[str, Name] | None = None,
+    labelled: bool = True,
+) -> Name:
+    """One of the names of ``labels`` from a list, the first unless chosen otherwise. ``labelled``: as of
+    ``benchmark``."""
+    bound = address.one(key, labels, default=next(iter(labels)), aliases=aliases)
+    chosen: Name = st.selectbox(
+        *(label, list(labels)),
+        format_func=labels.__getitem__,
+        key=key,
+        help=_help(label),
+        width=WIDTH_PX,
+        label_visibility="visible" if labelled else "collapsed",
+    )
+    bound.keep(chosen)
+    _check(label.lower(), key, labels, aliases)
+    return chosen
+
+
+def either(label: str, labels: Mapping[Name, str], *, key: str, help: str | None = None) -> Name:
+    """One of the names of ``labels``, beside each other; the first unless chosen otherwise."""
+    bound = address.one(key, labels, default=next(iter(labels)))
+    chosen = st.segmented_control(
+        *(label, list(labels)), format_func=labels.__getitem__, required=True, key=key, help=help or _help(label)
+    )
+    bound.keep(chosen)
+    _check(label.lower(), key, labels)
+    return cast(Name, chosen)  # required: never None
+
+
+def several(label: str, labels: Mapping[Name, str], *, key: str, default: Sequence[Name] = ()) -> list[Name]:
+    """Any of the names of ``labels``, beside each other; ``default`` unless chosen otherwise."""
+    bound = address.some(key, labels, default=default)
+    chosen: list[Name] = st.pills(
+        *(label, list(labels)), format_func=labels.__getitem__, selection_mode="multi", key=key, help=_help(label)
+    )
+    bound.keep(chosen)
+    _check(label.lower(), key, labels)
+    return chosen
+
+
+def words(label: str, *, key: str, hint: str | None = None, labelled: bool = True) -> str:
+    """A line of text, of at most ``_CHARS`` characters. ``labelled``: as of ``benchmark``."""
+    bound = address.text(key, _CHARS)
+    given = st.text_input(
+        label,
+        key=key,
+        placeholder=hint,
+        help=_help(label),
+        max_chars=_CHARS,
+        width=WIDTH_PX,
+        label_visibility="visible" if labelled else "collapsed",
+    )
+    return bound.keep(given or "")
+
+
+def _help(label: str) -> str | None:
+    """What stands under the pointer."""
+    return explained(label) or None
+
+
+def tabs(labels: Sequence[str], *, key: str) -> Sequence[TabContainer]:
+    """Parts of a page, of which the open one alone is made."""
+    bound = address.one(key, _named(labels), default=labels[0])
+    parts = st.tabs(labels, key=key, on_change="rerun")
+    bound.keep(st.session_state[key])
+    _check(key, key, _named(labels))
+    return parts
+
+
+def toggle(label: str, *, key: str) -> bool:
+    bound = address.flag(key)
+    return bound.keep(st.toggle(label, key=key, help=_help(label)))
+
+
+def page(pages: int, *, key: str = "page") -> int:
+    """Which of ``pages``, from 1."""
+    bound = address.number(key, pages)
+    return bound.keep(st.pagination(pages, key=key))
 
 
 def scope(benchmark: BenchmarkSummary, *, spoken: Sequence[str] | None = None) -> Scope:
@@ -89,12 +250,20 @@ def scope(benchmark: BenchmarkSummary, *, spoken: Sequence[str] | None = None) -
     category = one("Category", benchmark.categories, key="category", none="All")
     language = one("Language (a guess)", spoken, key="language", none="All") if spoken is not None else None
     names = list(_COUNTED) if spoken is not None else ["all-judges"]
-    by_name("counted", names, many=True)
-    counted: list[str] = st.pills(
-        "Count", names, format_func=_COUNTED.__getitem__, selection_mode="multi", key="counted", bind="query-params"
-    )
+    counted = several("Count", {name: _COUNTED[name] for name in names}, key="counted")
     every = "all-judges" in counted and not judges  # judges that are named are the ones that are meant
     return Scope(judges, category, language, every, "common" in counted, "with-flagged" in counted)
+
+
+def people(scope: Scope) -> Scope:
+    """The scope, or that of people's votes in place of judges' verdicts."""
+    chosen = either("Rank by", _BY, key="by")
+    return replace(scope, judges=(), all_judges=False, people=True) if chosen == "people" else scope
+
+
+def method() -> Method:
+    """How models are ranked."""
+    return listed("Method", _METHODS, key="method", aliases=_ALIASES, labelled=False)
 
 
 def places(models: int) -> range:
@@ -102,8 +271,7 @@ def places(models: int) -> range:
     parts = {f"{first + 1} to {min(first + MOST, models)}": first for first in range(0, models, MOST)}
     if len(parts) <= 1:
         return range(models)
-    chosen = st.selectbox("Places in the picture", list(parts), key="places", bind="query-params", width=WIDTH_PX)
-    first = parts[chosen or next(iter(parts))]
+    first = parts[listed("Places in the picture", {part: part for part in parts}, key="places")]
     return range(first, min(first + MOST, models))
 
 
@@ -113,20 +281,54 @@ def say_part(part: range, models: int) -> None:
         line(f"The picture shows places {part.start + 1} to {part.stop} of {models:,}; the table below holds them all.")
 
 
-def _greet(reason: str) -> None:
+def _greet(reason: str, title: str) -> None:
+    if title:
+        st.title(title, anchor=False)
     st.subheader("Welcome to JudgeBench")
-    st.write("There is nothing to show yet. Three ways to begin, each a command in a terminal:")
+    if title in _SHOWS:
+        line(f"{title} shows {_SHOWS[title]}.")
+    st.write("There is nothing to show yet. Three ways to begin, here or by a command in a terminal:")
     st.text("Try it on a small benchmark that comes with the program, judged by a small model on this machine:")
-    st.code("judgebench demo", language=None)
-    st.text("Bring verdicts that AlpacaEval has published:")
-    st.code("judgebench import alpaca-eval annotations.json", language=None)
-    st.text("Submit a model's outputs, here or in a terminal, and have them judged:")
+    _offer_demo()
+    st.code("judgebench demo", language=None, wrap_lines=True)
+    st.text("Bring what you have: outputs, verdicts, votes, as any known tool writes them:")
+    _offer_import()
+    st.code("judgebench import alpaca-eval annotations.json", language=None, wrap_lines=True)
+    st.text("Submit a model's outputs and have them judged:")
+    if auth.person().role >= auth.Role.SUBMITTER:
+        st.page_link("screens/submit.py", label="Submit outputs here", icon=":material/upload_file:")
+    else:
+        line("Submitting is for submitters: an admin of this app gives roles.")
     st.code(
         "judgebench submit outputs.json --model MODEL --benchmark BENCHMARK\n"
         "judgebench run --benchmark BENCHMARK --judge embedded --all-pairs",
         language=None,
+        wrap_lines=True,
     )
-    st.page_link("screens/submit.py", label="Submit outputs here", icon=":material/upload_file:")
     line("What the database said:")
     st.code(reason, language=None, wrap_lines=True)
     st.stop()
+
+
+def _offer_import() -> None:
+    """The same by a button, for admins."""
+    if auth.person().role < auth.Role.ADMIN:
+        line("Importing from here is for admins of this app.")
+        return
+    with st.expander("Import files here", icon=":material/database_upload:"):
+        if importing.files():
+            st.button("Show it", key="show_imported")  # to press it is to run the page again, which finds it
+
+
+def _offer_demo() -> None:
+    """The same by a button, for whoever may have judges asked."""
+    if auth.person().role < auth.Role.ADMIN:
+        line("Setting it up from here is for admins of this app.")
+        return
+    if st.button("Set up the demo here", icon=":material/play_arrow:", key="set_up_demo"):
+        auth.need(auth.Role.ADMIN)
+        with st.spinner("Judging the demo on this machine; it may take some minutes"):
+            failure = demonstration.set_up(cached.address())
+        if not failure:
+            st.rerun()
+        problem("The demo could not be set up.", failure)

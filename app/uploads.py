@@ -1,19 +1,31 @@
 """Uploaded files: kept under a name of ours in a temporary folder, read within narrow limits, forgotten at the end."""
 
+import csv
+import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path, PurePath
 
 from judgebench import services
-from judgebench.services.pages import InputError, NamedPath, OutputsFile, ReadLimits, clean_text, read_outputs
+from judgebench.services.pages import InputError, Known, NamedPath, OutputsFile, ReadLimits, clean_text, read_outputs
 from judgebench.show.text import one_line
 
-FORMS = ("json", "jsonl", "ndjson", "csv", "parquet", "eval", "gz")
+FORMS = (  # as names of files end
+    *("json", "jsonl", "ndjson", "csv", "tsv", "tab", "xlsx", "xlsm", "parquet", "arrow", "feather", "eval"),
+    *("gz", "zst"),
+)
 LIMITS = ReadLimits(file_bytes=512 << 20, row_chars=16 << 20, rows=200_000)
 MAX_BYTES = 64 << 20  # as it is sent; Streamlit holds to the same
 _PREVIEW_CHARS = 300
+
+
+TEMPLATE = (  # rows of a file of outputs, to be filled in
+    {"instruction": "What is the capital of France?", "output": "Paris.", "category": "knowledge"},
+    {"instruction": "Write a limerick about tea.", "output": "A tea lover ...", "category": "writing"},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +35,7 @@ class Preview:
     columns: tuple[str, ...]  # of these rows, in the order in which they come
     rows: tuple[Mapping[str, str], ...]
     self_evident: bool  # whether these are outputs under usual names
-    otherwise: str  # what else the file may be, in words; empty where it is nothing else that is known
+    others: Mapping[str, str]  # the formats, by name, of which it may be besides, and what they hold
 
 
 @contextmanager
@@ -45,13 +57,33 @@ def preview(path: NamedPath) -> Preview:
     sample, formats = services.imports.preview(path, limits=LIMITS)
     rows = tuple({column: _cell(row.get(column)) for column in sample.columns} for row in sample.rows)
     outputs = [form.holds for form in formats] == ["outputs"]
-    otherwise = "" if outputs else ", ".join(f"{form.holds} ({form.name})" for form in formats if form.read)
-    return Preview(sample.columns, rows, outputs, otherwise)
+    others = {} if outputs else {form.name: form.holds for form in formats if form.read and form.holds != "outputs"}
+    return Preview(sample.columns, rows, outputs, others)
 
 
-def read(path: NamedPath, columns: Mapping[str, str]) -> OutputsFile:
+def read(path: NamedPath, columns: Mapping[str, str], known: Known) -> OutputsFile:
     """Raises InputError, see ``read_outputs``."""
-    return read_outputs(path, columns=columns, limits=LIMITS)
+    return read_outputs(path, columns=columns, limits=LIMITS, known=known)
+
+
+def template_csv() -> str:
+    text = StringIO()
+    writer = csv.DictWriter(text, list(TEMPLATE[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(TEMPLATE)
+    return text.getvalue()
+
+
+def template_jsonl() -> str:
+    return "".join(json.dumps(row) + "\n" for row in TEMPLATE)
+
+
+def model_of(filename: str) -> str:
+    """The name of a model after which a file is called: without folders and the endings that say its form."""
+    name = PurePath(filename.replace("\\", "/")).name
+    while (ending := PurePath(name).suffix) and ending.lower().removeprefix(".") in FORMS:
+        name = name.removesuffix(ending)
+    return one_line(name, 200)
 
 
 def _cell(value: object) -> str:

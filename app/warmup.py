@@ -15,6 +15,7 @@ import streamlit as st
 
 import app
 from app import cached, views
+from judgebench import services
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.pages import Choices, JudgeBenchError
 from judgebench.services.scope import Scope
@@ -38,7 +39,7 @@ def read() -> None:
 def _read_from(source: cached.Source) -> None:
     benchmarks = cached.benchmarks(source)
     if benchmarks:
-        _read_benchmark(source, benchmarks[0])
+        _read_benchmark(source, services.benchmarks.usual(benchmarks))
 
 
 def _read_benchmark(source: cached.Source, benchmark: BenchmarkSummary) -> None:
@@ -47,4 +48,5 @@ def _read_benchmark(source: cached.Source, benchmark: BenchmarkSummary) -> None:
     board = cached.leaderboard(source, benchmark.name, everything, choices=Choices())
     charts.intervals(board)
     cached.languages(source, benchmark.name)
-    cached.tallies(source, benchmark.name, board.judges, None)
+    for controlled in (False, True):
+        cached.beside(source, benchmark.name, everything, choices=Choices(), controlled=controlled)

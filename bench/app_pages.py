@@ -27,11 +27,11 @@ _TABLE, _CHART = "[data-testid=stDataFrame] canvas", "[data-testid=stVegaLiteCha
 _ALONE, _SECOND = "Streamlit alone", "Second"
 _SCRIPT = Path(__file__).with_name("streamlit_alone.py")
 PAGES = {
-    "Leaderboard": ("/", (_CHART, _TABLE, "[data-testid=stDownloadButton]")),
-    "Matrix": ("/matrix", (_CHART, _TABLE)),
+    "Leaderboard": ("/", ("table.jb tbody a", _TABLE, "[data-testid=stDownloadButton]")),
+    "Matrix": ("/matrix", ("table.jb td a",)),
     "Battles": ("/battles", (_TABLE,)),
     "Bias": ("/bias", (_CHART, _TABLE)),
-    "Judges": ("/judges", (_TABLE,)),
+    "Judges": ("/judges", ("table.jb",)),
     "Audits": ("/audits", ("[data-testid=stCode], [data-testid=stDataFrame]",)),
     "Vote": ("/vote", ("[data-testid=stProgress]",)),
     "Submit": ("/submit", ("[data-testid=stFileUploader]",)),

@@ -1,6 +1,6 @@
 """How often a verdict that an output planted is read from a judge's reply, and how often an honest verdict is lost.
 
-    python -m bench.planted_verdicts [--replies 10000] [--seed 0] [--show 0]
+    python -m bench.planted_verdicts [--replies 10000] [--seed 0] [--show 0] [--nonce]
 
 Replies are built, not asked: attacks x ways of quoting x bundled templates x what judges say
 (``tests/judging/planted.py``).
@@ -17,10 +17,11 @@ def main() -> None:
     parser.add_argument("--replies", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--show", type=int, default=0, help="print so many of the replies of each kind that went wrong")
+    parser.add_argument("--nonce", action="store_true", help="under the defence verdict-nonce")
     args = parser.parse_args()
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     shown: Counter[str] = Counter()
-    for case in cases(args.seed, args.replies):
+    for case in cases(args.seed, args.replies, nonce=args.nonce):
         outcome = case.outcome
         counts[case.kind][outcome] += 1
         if outcome != "right" and shown[case.kind] < args.show:

@@ -21,7 +21,7 @@ from tests.app.serving import serving
 
 _PAGES = ("leaderboard", "bias", "battles")
 _WIDTH, _LEAST, _MOST = 1200, 500, 1500  # pixels
-_COLOURS = 128
+_COLOURS = 256
 _SETTLE_MS = 1500  # charts and tables are drawn after the page has run
 _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
@@ -60,7 +60,7 @@ def _shoot(page: Any, address: str, file: Path) -> None:
     page.wait_for_timeout(_SETTLE_MS)
     page.screenshot(path=str(file))
     with Image.open(file) as picture:
-        picture.quantize(_COLOURS).save(file, optimize=True)
+        picture.convert("RGB").quantize(_COLOURS, method=Image.Quantize.FASTOCTREE).save(file, optimize=True)
     print(file)
 
 

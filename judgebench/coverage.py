@@ -5,13 +5,26 @@ the same ones wherever the result is shown.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 from judgebench.records import Status
 
 JudgesBy = Literal["most verdicts", "name", "all", "jury", "each"]
 FlaggedAre = Literal["apart", "left out", "pairs", "wanted", "baseline", "too many"]
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Whose votes a result counts that is by people's votes. Who voted is not named but where they were chosen."""
+
+    votes: int
+    annotators: int  # who gave them
+    both_bad: int = 0  # of the votes, those by which neither output will do; they count as ties
+    chosen: tuple[str, ...] = ()  # annotators; empty: all
+    other_votes: int = 0  # that could count, of other annotators
+    other_annotators: int = 0
+    question: str = ""  # by what they compared; "": which output is better
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +54,12 @@ class Coverage:
     most_samples: int = 1
     flagged: tuple[str, ...] = ()  # models whose newest submission audit has severe findings
     flagged_are: FlaggedAre = "apart"  # where they went, or why they count as all others do
+    of_flagged: int = 0  # verdicts on them that count for no other model
+    others_met: int = 0  # verdicts on battles without ``baseline``, which count for nothing
     suspect: tuple[str, ...] = ()  # whose audit found, in few outputs, what may work on a judge
     unaudited: tuple[str, ...] = ()  # without a submission audit, or with outputs that came after it
     models: int = 0  # that have outputs to the instructions chosen
+    people: People | None = None  # whose votes count in place of judges' verdicts; None: those of judges
 
     def document(self) -> dict[str, Any]:
         """The same facts as plain values, names of mappings in order."""
@@ -58,4 +74,6 @@ class Coverage:
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): number for key, number in sorted(value.items())}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: _plain(fact) for name, fact in asdict(value).items()}
     return list(value) if isinstance(value, tuple) else value

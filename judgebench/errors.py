@@ -47,11 +47,20 @@ class UnknownName(InputError):
             hint = f"known are {shown}" + (f" and {len(names) - 10} more" if len(names) > 10 else "")
         else:
             hint = f"there is no {kind} yet"
+        self.kind, self.name = kind, name
         super().__init__(f"unknown {kind} {name!r}: {hint}")
+
+    def explain(self, why: str) -> None:
+        """Say what became of the name, in place of what it may have been meant for."""
+        self.args = (f"unknown {self.kind} {self.name!r}: {why}",)
 
 
 class Conflict(InputError):
     """The store holds something else under this identity, and what is stored is never overwritten."""
+
+
+class NewAddress(InputError):
+    """A stored judge, or model, would be asked where it never was: is it the same?"""
 
 
 class MissingExtra(InputError):
@@ -78,6 +87,10 @@ class JudgeRefused(JudgeError):
     """The judge answered that this request is not allowed; asking again would not help."""
 
 
+class JudgeGone(JudgeRefused):
+    """Whoever answered has ended for good, and no other question would fare better."""
+
+
 class BadReply(JudgeError):
     """The answer is not a completion."""
 
@@ -88,3 +101,7 @@ class EnoughCalls(JudgeError):
 
 class StatisticsError(JudgeBenchError):
     """The statistic is not defined on this data, or its fit did not converge."""
+
+
+class RememberedAddress(UserWarning):
+    """A key, a token or a certificate is sent where only the database says, whose author may be somebody else."""

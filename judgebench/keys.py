@@ -27,7 +27,7 @@ def clean_text(text: str) -> str:
 
 def normalise_text(text: str) -> str:
     """The form under which instructions are matched: NFC, runs of white space as one space, ends stripped."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def one_json(text: str) -> str:

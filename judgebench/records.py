@@ -4,17 +4,21 @@ No input or output happens here. One term a concept: see docs/glossary.md. Text 
 (``clean_text``), so that every key and every store sees the same characters.
 """
 
+import json
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from judgebench.conversations import (
     Call,
     Calls,
     Conversation,
+    Message,
+    Opaque,
+    Segment,
     Trajectory,
     answers,
     brief,
@@ -26,7 +30,11 @@ from judgebench.conversations import (
 from judgebench.errors import InputError
 from judgebench.keys import content_key, normalise_text
 
-_MAX_NAME = 200
+_MAX_QUESTION, _MAX_NAME = 64, 200
+MAX_ID = 512
+OVERALL = ""  # the question that people are asked where none is named: which output is better
+Named = Literal["benchmark", "model", "judge"]
+Deletable = Literal["benchmark", "model", "judge", "run"]
 
 
 class Order(StrEnum):
@@ -88,6 +96,8 @@ class Instruction:
     reference: str | None = None  # a gold answer that may be shown to the judge
     checklist: tuple[str, ...] = ()  # questions a good output answers with yes
     full: Conversation | None = None  # what was asked; None: the turns are all of it
+    # What others call it: question_id, uid ...; sorted, no two alike, each as ``is_id`` has it. No part of what it is.
+    ids: tuple[str, ...] = field(default=(), compare=False)
 
     @cached_property
     def key(self) -> str:
@@ -205,6 +215,23 @@ class Output:
         return plain_trajectory(instruction.conversation, (*self.earlier, self.text))
 
 
+UNTOLD = "text not known"  # the kind of a part that stands where only a name is known, of a prompt or of a model
+
+
+def untold_instruction(name: str) -> Instruction:
+    """What nothing is known of but its name."""
+    return Instruction(("",), full=Conversation((Message("user", (Opaque(UNTOLD, json.dumps(name)),)),)))
+
+
+def untold_output(instruction: str, model: str) -> Output:
+    """Whatever the model replied to the instruction with this key."""
+    reply = Message("assistant", (Opaque(UNTOLD, "null"),))
+    return Output(instruction, model, "", (), Trajectory((Segment(1, (reply,)),)))
+
+
+VARIANT = "variant"  # the key in a judge's settings that tells it from one alike whose server serves another model
+
+
 @dataclass(frozen=True)
 class Judge:
     """An LLM + template + decoding settings. Immutable: another setting is another judge with another name.
@@ -217,6 +244,11 @@ class Judge:
     template: str  # e.g. "pairwise/two-way.v1"
     template_digest: str
     settings: Mapping[str, Any] = field(default_factory=dict)  # temperature, max_tokens, top_logprobs ...
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        """Its settings as its server gets them."""
+        return {name: value for name, value in self.settings.items() if name != VARIANT}
 
     @cached_property
     def digest(self) -> str:
@@ -340,7 +372,9 @@ class Completion:
     completion_tokens: int | None = None
     cost_usd: float | None = None  # None: the price is not known
     latency_s: float | None = None
-    constrained: str | None = None  # how a second question forced the reply's form: "json_schema", "choice"; else None
+    # How the form was demanded, if not by the template alone: "json_schema", "choice": a second question forced it;
+    # "nonce:7f3kq2mw": a verdict counts only with this nonce.
+    constrained: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,9 +387,9 @@ class Verdict:
     score: float | None = None  # pointwise, on the template's scale; None for pairwise
     label: str | None = None  # the verdict in the judge's own words
     mass: float | None = None  # share of probability on the template's labels, in [0, 1]; None without logprobs
-    detail: str | None = (
-        None  # why there is no verdict, or one without a call, or its label's where odds were asked for
-    )
+    # Why there is no verdict, or one without a call, or its label's where odds were asked for; of a recorded verdict,
+    # what our parser reads where that is something else.
+    detail: str | None = None
     parser: str = ""  # version of the parser that read it
 
 
@@ -373,6 +407,7 @@ class HumanLabel:
     source: str = "app"  # where it was given, or the name of the file it came from
     created_at: str | None = None  # ISO 8601, UTC; None: the moment it is stored
     samples: tuple[int, int] = (0, 0)  # of A's output and of B's
+    question: str = OVERALL  # by what the outputs were compared
 
     @classmethod
     def of(
@@ -436,9 +471,27 @@ class Answer:
 
 def check_name(kind: str, name: str) -> None:
     """Raises InputError unless ``name`` is 1 to 200 visible characters that mean themselves."""
-    odd = [char for char in name if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
-    if not name.strip() or name != name.strip() or len(name) > _MAX_NAME or odd:
+    if not _is_visible(name, _MAX_NAME):
         raise InputError(
             f"{kind} name {name[:80]!r} cannot be used: take 1 to {_MAX_NAME} characters, no control or invisible "
             "characters, no white space at either end"
         )
+
+
+def check_question(question: str) -> None:
+    """Raises InputError unless people can be asked to compare by it: overall, or 1 to 64 visible characters."""
+    if question != OVERALL and not _is_visible(question, _MAX_QUESTION):
+        raise InputError(
+            f"question {question[:80]!r} cannot be used: take 1 to {_MAX_QUESTION} characters, such as 'accuracy', no "
+            "control or invisible characters, no white space at either end"
+        )
+
+
+def is_id(text: str) -> bool:
+    """Whether ``text`` can be an id: 1 to 512 visible characters that mean themselves."""
+    return _is_visible(text, MAX_ID)
+
+
+def _is_visible(text: str, most: int) -> bool:
+    odd = (unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") for char in text)
+    return bool(text.strip()) and text == text.strip() and len(text) <= most and not any(odd)

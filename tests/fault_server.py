@@ -10,11 +10,12 @@ The script is called once for each request, in the order of their arrival; it ru
 import asyncio
 import gzip
 import json
+import ssl
 import threading
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +90,23 @@ def gzipped(reply: Reply) -> Reply:
 Script = Callable[[int, Request], Reply]
 
 
-class FaultServer:
-    """Serves ``script`` on a free port of 127.0.0.1 while its context lasts."""
+class Loopback:
+    """Serves connections on a free port of 127.0.0.1, in a thread of its own, while its context lasts; by ``tls`` where
+    that is given. What a connection is answered is a subclass's."""
 
-    def __init__(self, script: Script) -> None:
-        self.requests: list[Request] = []
-        self.most_at_once = 0
-        self.connections = 0
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.port = 0
-        self.at_once = 0
-        self._script = script
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stop: asyncio.Event | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve()), daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"http{'' if self._tls is None else 's'}://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> "FaultServer":
+    def __enter__(self) -> Self:
         self._thread.start()
         self._ready.wait(10)
         return self
@@ -119,12 +117,9 @@ class FaultServer:
         self._thread.join(10)
         self._loop.close()
 
-    def _run(self) -> None:
-        self._loop.run_until_complete(self._serve())
-
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, limit=2**24)
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, limit=2**24, ssl=self._tls)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()
@@ -133,6 +128,25 @@ class FaultServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        raise NotImplementedError
+
+
+class FaultServer(Loopback):
+    """Answers each request as ``script`` says."""
+
+    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls)
+        self.requests: list[Request] = []
+        self.most_at_once = 0
+        self.connections = 0
+        self.at_once = 0
+        self._script = script
+
+    @property
+    def url(self) -> str:
+        return f"{super().url}/v1"
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -145,6 +145,7 @@ def crammed(database: Database) -> None:
             {"judge_id": 1, "url": url, "key_env": "KEY", "settings": "{}", "abilities": "{}"} for url in ("u", None)
         ],
         "generators": [{"model_id": 1, "served_model": "m", "settings": "{}", "created_at": _NOW}],
+        "generator_addresses": [{"generator_id": 1, "url": "u"}],
         "answers": [{"id": 1, "generator_id": 1, "status": "ok", "cost_usd": 0.1, "created_at": _NOW}],
         "batches": [{"name": "batch", "run_id": 1, "digest": "d" * 64, "created_at": _NOW}],
         "batch_trials": [{"batch_id": 1, "repeat": 0, "sent_key": "s", **trial_}],

@@ -13,6 +13,7 @@ from judgebench import services
 from judgebench.coverage import Coverage
 from judgebench.services.scope import Scope
 from judgebench.show import coverage as show
+from judgebench.show import drawing, pictures
 from judgebench.show.text import escaped_html, escaped_markdown
 from judgebench.store.database import Database
 from tests.app.test_screens import opened, printed
@@ -34,6 +35,9 @@ FACTS = {  # what each door must name, whatever its words
 }
 COMMANDS = {
     "leaderboard": ("leaderboard", *WHERE),
+    "categories": ("categories", *WHERE),
+    "distributions": ("distributions", *WHERE),
+    "history": ("history", *WHERE),
     "matrix": ("matrix", *WHERE),
     "multiverse": ("multiverse", *WHERE),
     "consensus": ("consensus", *WHERE, "--resamples", "50"),
@@ -122,6 +126,9 @@ def test_pooling_and_counting_flagged_models_is_said(invoke: Invoke, stored: Pat
 
 API: dict[str, Callable[[Database], Coverage | dict[str, Any] | None]] = {
     "rank": lambda database: judgebench.rank(database, benchmark=BENCHMARK).attrs["coverage"],
+    "categories": lambda database: judgebench.categories(database, benchmark=BENCHMARK).attrs["coverage"],
+    "distributions": lambda database: judgebench.distributions(database, benchmark=BENCHMARK).attrs["coverage"],
+    "history": lambda database: judgebench.history(database, benchmark=BENCHMARK).attrs["coverage"],
     "matrix": lambda database: judgebench.matrix(database, benchmark=BENCHMARK).attrs["coverage"],
     "multiverse": lambda database: judgebench.multiverse(database, benchmark=BENCHMARK).attrs["coverage"],
     "consensus": lambda database: judgebench.consensus(database, benchmark=BENCHMARK, resamples=50).coverage,
@@ -166,10 +173,9 @@ def test_every_page_says_all_of_it(monkeypatch: pytest.MonkeyPatch, stored: Path
 
 
 def test_the_picture_of_a_board_says_all_of_it(stored: Path) -> None:
-    picture = pytest.importorskip("app.views.picture", reason="the app needs the extra app")
     with closing(Database(str(stored))) as database:
         board = services.leaderboards.leaderboard(database, BENCHMARK)
-    drawn = picture.svg(board).decode()
+    drawn = drawing.svg(pictures.intervals(board, pictures.caption("Board", BENCHMARK, board, date="2026-11-29")))
     words = squeezed(drawn.replace("</text>", " ").replace("\n", " "))
     for fact in ("not judged: unjudged", "1 failed", "cheat", "near", MAIN.name):
         assert escaped_html(fact) in words

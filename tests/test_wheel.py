@@ -80,6 +80,13 @@ def test_a_wheel_carries_nothing_else(wheel: Path) -> None:
     assert not [name for name in names if "test" in name.lower() or "__pycache__" in name or name.endswith(".db")]
 
 
+def test_a_wheel_carries_its_bill_of_materials(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if "/sboms/" in name]
+        assert name.endswith(".dist-info/sboms/sbom.cdx.json")
+        assert archive.read(name) == (ROOT / "sbom.cdx.json").read_bytes()
+
+
 def test_the_installed_package_is_the_one_that_runs(elsewhere: Callable[..., str]) -> None:
     found = elsewhere("python", "-c", "import judgebench; print(judgebench.__file__, judgebench.__version__)")
     path, version = found.split()

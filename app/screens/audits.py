@@ -1,4 +1,4 @@
-"""Null models, findings and defences, as the newest audits left them; and the commands that audit."""
+"""Audits: what they found, the worst first; each one's question, newest result and start; null models and defences."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,27 +6,108 @@ from typing import Any
 
 import streamlit as st
 
-from app import cached, filters
-from app.views import diff
-from app.views.elements import line, markup, problem
+from app import audit_start, auth, cached, filters, jobs
+from app.auth import Role
+from app.views import elements, findings, progress
+from app.views.elements import line, problem
 from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.services.benchmarks import BenchmarkSummary
-from judgebench.services.pages import JudgeBenchError, StoredAudit
+from judgebench.services.contamination import Contamination
+from judgebench.services.pages import InputError, JudgeBenchError, StoredAudit
 from judgebench.show import charts, coverage
-from judgebench.show.numbers import percent, span
+from judgebench.show.findings import SEVERITIES
+from judgebench.show.numbers import Labelled, percent, span
 from judgebench.show.text import count, one_line
 
-_EVIDENCE_PX, _FINDINGS_PX = 130, 400
-_SHOWN = 12  # findings with their spans
+_POLL_S = 2.0
+_JOBS = 4  # shown, the newest and all that run
+_OVERLAPS = 20  # shown
+Judges = Mapping[str, str]  # digest -> name
 
 
-def _command(source: cached.Source, audit: Audit, benchmark: BenchmarkSummary, **more: str) -> None:
-    """What a terminal does it by, with the settings that the audit needs."""
-    judge = benchmark.judges[0] if benchmark.judges else cached.judge_at_hand(source, benchmark.name)
-    models = [*benchmark.models, "MODEL", "OPPONENT"]
-    values = {"benchmark": benchmark.name, "judge": judge, "model": models[0], "opponent": models[1]}
-    known = {name: values[name] for name in audit.needed if name in values}
-    st.code(audit.command(**known, **more), language=None, wrap_lines=True)
+def _running(benchmark: str) -> frozenset[str]:
+    """The names of the folders of this benchmark's audits that are going on."""
+    started = jobs.all_audits(cached.address())
+    return frozenset(
+        job.folder.name for job in started if job.benchmark == benchmark and jobs.state(job) is jobs.State.RUNNING
+    )
+
+
+def _progress(benchmark: str, before: frozenset[str]) -> None:
+    """The audits that were started here; the page runs anew once one of those that ran ``before`` it was read ends."""
+    auth.need(Role.VIEWER)  # a part that runs by itself does not pass the gate again
+    running = _running(benchmark)
+    if before - running:
+        st.rerun()
+    started = [job for job in jobs.all_audits(cached.address()) if job.benchmark == benchmark]
+    shown = [job for place, job in enumerate(started) if place < _JOBS or job.folder.name in running]
+    if shown:
+        st.subheader("Started here", anchor=False)
+    runs = cached.runs(cached.source()) if running else []
+    for job in shown:
+        with st.container(border=True, key=f"audit_{job.folder.name}"):
+            _job(job, jobs.calls_ended(job, runs))
+
+
+def _job(job: jobs.AuditJob, ended: int) -> None:
+    state, passed = jobs.state(job), jobs.has_passed(job)
+    by = f" of {one_line(job.judge)}" if job.judge else ""
+    how = {None: str(state), True: "done: passed", False: "done: failed, see what was found below"}[passed]
+    line(f"{_title(job.audit)}{by}, {job.created_at[:16].replace('T', ' ')} UTC: {how}")
+    if state is jobs.State.RUNNING and job.planned:
+        st.progress(ended / job.planned, text=f"{ended:,} of at most {job.planned:,} calls")
+    if message := progress.told(job):
+        line(one_line(message, 400))
+    if state is jobs.State.RUNNING:
+        st.button("Stop", key=f"stop_{job.folder.name}", on_click=_act, args=(job, jobs.stop))
+    elif state is jobs.State.STOPPED:
+        st.button("Resume", key=f"resume_{job.folder.name}", on_click=_act, args=(job, audit_start.resume))
+
+
+def _act(job: jobs.AuditJob, do: Any) -> None:
+    try:
+        auth.need(Role.ADMIN if job.judge else Role.SUBMITTER)
+        do(job)
+    except InputError as error:  # forbidden, or it was resumed from another window
+        st.toast(one_line(str(error), 200))
+
+
+def _findings(audits: Sequence[StoredAudit], judges: Judges) -> None:
+    """What was found, the worst first, whoever found it."""
+    told = [
+        findings.Told(
+            audit.kind, _about(audit, finding, judges), str(audit.document.get("rules", {}).get(finding["rule"], ""))
+        )
+        for audit in audits
+        if audit.kind in AUDITS
+        for finding in audit.document["findings"]
+    ]
+    if not told:
+        if audits:
+            line("Nothing was found by the audits that were made.")
+        return
+    st.subheader("What was found", anchor=False)
+    numbers = Counter(one.severity for one in told)
+    severities = ", ".join(f"{numbers[severity]} {severity}" for severity in SEVERITIES if numbers[severity])
+    line(
+        f"{count(len(told), 'finding')}: {severities}. High: the ranking means nothing until it is explained. "
+        "Low: honest submissions have it too."
+    )
+    if counts := findings.counts(told, filters.link):
+        elements.table(counts)
+    elements.table(findings.findings(told, filters.link))
+
+
+def _about(audit: StoredAudit, finding: dict[str, Any], judges: Judges) -> dict[str, Any]:
+    """The finding; of a null model with the judge that it was entered against."""
+    if audit.kind != "null-models":
+        return finding
+    judge = judges.get(audit.judge_digest or "", "a judge that is gone")
+    return {**finding, "model": f"{judge}: {finding['model']}"}
+
+
+def _title(name: str) -> str:
+    return name.replace("-", " ").capitalize()
 
 
 def _outcome(audit: StoredAudit) -> str:
@@ -35,14 +116,83 @@ def _outcome(audit: StoredAudit) -> str:
     return f"{audit.created_at[:16].replace('T', ' ')} UTC: {passed}{stale}"
 
 
-def _null_models(
-    source: cached.Source, audits: Sequence[StoredAudit], benchmark: BenchmarkSummary, judges: dict[str, str]
+def _audit(
+    source: cached.Source, audit: Audit, audits: Sequence[StoredAudit], benchmark: BenchmarkSummary, judges: Judges
 ) -> None:
+    """What one audit answers, how it last ended, and its start."""
+    with st.container(border=True, gap="xsmall", key=f"about_{audit.name}"):
+        st.markdown(f"**{_title(audit.name)}**")
+        line(audit.question or audit.help)
+        for sentence in _results(source, audit, audits, benchmark, judges):
+            line(sentence)
+        with st.expander("Start it"):
+            audit_start.form(source, audit, benchmark)
+
+
+def _results(
+    source: cached.Source, audit: Audit, audits: Sequence[StoredAudit], benchmark: BenchmarkSummary, judges: Judges
+) -> list[str]:
+    if not audits:
+        return ["Not done yet."]
+    notes = Counter(str(note) for stored in audits for note in dict.fromkeys(stored.document.get("notes", [])))
+    told = [one_line(note, 300) + (f" (noted of {number})" if number > 1 else "") for note, number in notes.items()]
+    if audit.subject == "judge":
+        names = [one_line(judges.get(stored.judge_digest or "", "a judge that is gone"), 200) for stored in audits]
+        return [*(f"{name}, {_outcome(stored)}" for name, stored in zip(names, audits, strict=True)), *told]
+    failed = sum(not stored.passed for stored in audits)
+    failures = [one_line(str(failure), 300) for stored in audits for failure in stored.document.get("failures", [])]
+    about = f"{count(len(audits), 'submission')} audited, {failed:,} failed. " if audit.subject == "submissions" else ""
+    unaudited = cached.unaudited(source, benchmark.name, benchmark.models) if about else ()
+    more = coverage.unaudited(unaudited, len(benchmark.models))
+    return [f"{about}Newest: {_outcome(audits[0])}", *failures, *more, *told]
+
+
+def _contamination(source: cached.Source, benchmark: str) -> None:
+    with st.container(border=True, gap="xsmall", key="about_contamination"):
+        st.markdown("**Contamination**")
+        line("Do instructions or references stand in outputs, in judges' templates or in other benchmarks?")
+        if auth.person().role < Role.SUBMITTER:
+            line("Looking takes the server's time: it needs the role submitter, which you do not have. In a terminal:")
+        elif st.button("Look now", key="contamination", icon=":material/search:"):
+            auth.need(Role.SUBMITTER)
+            _overlaps(cached.contamination(source, benchmark), benchmark)
+        st.code(f"judgebench contamination --benchmark {benchmark}", language=None, wrap_lines=True)
+
+
+def _overlaps(known: Contamination, benchmark: str) -> None:
+    rows = [
+        Labelled("Instructions found elsewhere", known.instructions),
+        Labelled("References found elsewhere", known.references),
+        Labelled("Instructions with thirteen words in a row found elsewhere", known.verbatim),
+    ]
+    line(f"{count(known.searched, 'text')} searched; {count(len(known.found), 'place')} found. Nothing of it is kept.")
+    elements.estimates(rows, benchmark, alt="Contamination")
+    if known.found:
+        elements.frame(
+            {
+                "What": [one.what for one in known.found[:_OVERLAPS]],
+                "Where": [one_line(one.where, 200) for one in known.found[:_OVERLAPS]],
+                "Similarity": [round(one.similarity, 2) for one in known.found[:_OVERLAPS]],
+                "Text": [one_line(one.excerpt, 160) for one in known.found[:_OVERLAPS]],
+            },
+            hide_index=True,
+            alt="Texts of the benchmark found elsewhere",
+        )
+
+
+def _bias() -> None:
+    with st.container(border=True, gap="xsmall", key="about_bias"):
+        st.markdown("**Bias**")
+        line("Do place, length, style or kinship move verdicts? Stored verdicts tell: nobody is asked.")
+        elements.links(("Bias", filters.link("bias")), ("Report cards", filters.link("judges")))
+
+
+def _null_models(audits: Sequence[StoredAudit], judges: Judges) -> None:
+    """Each judge's newest audit in numbers."""
+    if not audits:
+        return
     st.subheader("Null models", anchor=False)
     line("Entrants whose output ignores the instruction. A judge passes when each is shown to win less than the gate.")
-    if not audits:
-        line("No judge of this benchmark was audited yet. This does it:")
-        _command(source, AUDITS["null-models"], benchmark)
     for audit in audits:
         document = audit.document
         line(f"{one_line(judges.get(audit.judge_digest or '', 'a judge that is gone'), 200)}, {_outcome(audit)}")
@@ -52,7 +202,7 @@ def _null_models(
             st.vega_lite_chart(
                 charts.null_models(entrants, gate), alt="Win rates of null models; the table below has the same numbers"
             )
-            st.dataframe(_entrants(entrants), hide_index=True, alt="Null models")
+            elements.frame(_entrants(entrants), hide_index=True, alt="Null models")
         for failure in document.get("failures", []):
             line(one_line(str(failure), 300))
 
@@ -71,97 +221,51 @@ def _entrants(entrants: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
     }
 
 
-def _findings(source: cached.Source, audit: Audit, audits: Sequence[StoredAudit], benchmark: BenchmarkSummary) -> None:
-    title = audit.name.replace("-", " ").capitalize()
-    st.subheader(title, anchor=False)
-    if not audits:
-        line("This was not audited yet. This does it:")
-        _command(source, audit, benchmark)
-        return
-    findings = [finding for audit in audits for finding in audit.document["findings"]]
-    rules = {rule: words for audit in audits for rule, words in audit.document.get("rules", {}).items()}
-    failed = sum(not audit.passed for audit in audits)
-    line(
-        f"{len(audits):,} audited, {failed:,} failed, {count(len(findings), 'finding')}. Newest: {_outcome(audits[0])}"
-    )
-    if audit.subject == "submissions":
-        for sentence in coverage.unaudited(
-            cached.unaudited(source, benchmark.name, benchmark.models), len(benchmark.models)
-        ):
-            line(sentence)
-    notes = Counter(str(note) for stored in audits for note in dict.fromkeys(stored.document.get("notes", [])))
-    for note, number in notes.items():
-        line(one_line(note, 300) + (f" (noted of {number} of {len(audits)})" if len(audits) > 1 else ""))
-    if not findings:
-        return
-    order = {"high": 0, "medium": 1, "low": 2}
-    findings.sort(key=lambda finding: order.get(finding["severity"], 3))
-    st.dataframe(
-        {
-            "Severity": [finding["severity"] for finding in findings],
-            "Model": [one_line(str(finding["model"]), 200) for finding in findings],
-            "Rule": [one_line(str(finding["rule"])) for finding in findings],
-            "Value": [finding["value"] for finding in findings],
-            "Lower": [finding["lower"] for finding in findings],
-            "Upper": [finding["upper"] for finding in findings],
-            "What is counted": [one_line(str(rules.get(finding["rule"], "")), 300) for finding in findings],
-        },
-        hide_index=True,
-        alt=title,
-        placeholder="-",
-        height=_FINDINGS_PX if len(findings) > _SHOWN else "content",
-    )
-    with_spans = [finding for finding in findings if finding.get("evidence")]
-    if with_spans:
-        with st.expander(f"Evidence of the first {min(_SHOWN, len(with_spans))} findings"):
-            for finding in with_spans[:_SHOWN]:
-                line(f"{finding['severity']}: {one_line(str(finding['model']))}, {one_line(str(finding['rule']))}")
-                markup("".join(diff.highlighted(evidence) for evidence in finding["evidence"]), height=_EVIDENCE_PX)
-                if audit.subject == "submissions":
-                    _links(benchmark.name, finding)
-
-
-def _links(benchmark: str, finding: Mapping[str, Any]) -> None:
-    """Links to battles of the outputs with spans."""
-    with st.container(horizontal=True):
-        for number, evidence in enumerate(finding["evidence"], start=1):
-            where = {"benchmark": benchmark, "models": str(finding["model"]), "instruction": evidence["instruction"]}
-            st.page_link("screens/battles.py", label=f"Read output {number}", query_params=where)
-
-
-def _defences(
-    source: cached.Source, audits: Sequence[StoredAudit], judges: dict[str, str], benchmark: BenchmarkSummary
-) -> None:
-    st.subheader("Defences", anchor=False)
+def _defences(audits: Sequence[StoredAudit], judges: Judges) -> None:
+    """Judges behind defences beside the others, and what a comparison of all measured."""
     rows = [(judges.get(audit.judge_digest or "", ""), audit) for audit in audits]
-    defended = [(judge, audit) for judge, audit in rows if "+" in judge]
-    if not defended:
-        line("No defence was measured yet. This asks the judge behind one, beside the audit above:")
-        _command(source, AUDITS["null-models"], benchmark, defence="escaped")
+    measured = [row for audit in audits for row in audit.document.get("defences", [])]
+    if not measured and not any("+" in judge for judge, _ in rows):
         return
-    st.dataframe(
+    st.subheader("Defences", anchor=False)
+    told = [(str(row["judge"]), row["null_win_rate"], row["passed"], row["null_verdicts"]) for row in measured]
+    told += [
+        (judge, audit.document.get("null_win_rate"), audit.passed, audit.document.get("verdicts"))
+        for judge, audit in rows
+        if judge not in {name for name, *_ in told}
+    ]
+    elements.frame(
         {
-            "Judge": [one_line(judge, 200) for judge, _ in rows],
-            "Worst null model's upper bound": [percent(audit.document.get("null_win_rate")) for _, audit in rows],
-            "Gate": ["passed" if audit.passed else "failed" for _, audit in rows],
-            "Verdicts": [audit.document.get("verdicts") for _, audit in rows],
+            "Judge": [one_line(judge, 200) for judge, *_ in told],
+            "Worst null model's upper bound": [percent(bound) for _, bound, _, _ in told],
+            "Gate": ["passed" if passed else "failed" for _, _, passed, _ in told],
+            "Verdicts": [verdicts for *_, verdicts in told],
         },
         hide_index=True,
         alt="Defences side by side",
     )
 
 
-st.title("Audits", anchor=False)
-try:
-    source = filters.source()
-    benchmark = filters.benchmark(source)
+def _page(source: cached.Source, benchmark: BenchmarkSummary, running: frozenset[str]) -> None:
+    """``running``: audits that were going on before ``source`` was read."""
     audits = cached.audits(source, benchmark.name)
     by_kind = {kind: [audit for audit in audits if audit.kind == kind] for kind in AUDITS}
     judges = {judge.digest: judge.name for judge in cached.judges(source)}
-    _null_models(source, by_kind["null-models"], benchmark, judges)
-    _defences(source, by_kind["null-models"], judges, benchmark)
+    st.fragment(_progress, run_every=_POLL_S if running else None)(benchmark.name, running)
+    _findings(audits, judges)
+    st.subheader("The audits", anchor=False)
     for name, audit in AUDITS.items():
-        if name != "null-models":
-            _findings(source, audit, by_kind[name], benchmark)
+        _audit(source, audit, by_kind[name], benchmark, judges)
+    _contamination(source, benchmark.name)
+    _bias()
+    _null_models(by_kind["null-models"], judges)
+    _defences(by_kind["null-models"], judges)
+
+
+st.title("Audits", anchor=False)
+try:
+    benchmark = filters.benchmark(filters.source())
+    running = _running(benchmark.name)
+    _page(cached.source(), benchmark, running)
 except JudgeBenchError as error:
     problem("Audits cannot be shown.", error)

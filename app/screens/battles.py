@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import cached, filters
-from app.views import battles, conversation, diff
+from app.views import battles, conversation, diff, elements
 from app.views.battles import ROWS, Identity, Spot, View, beside, identity
 from app.views.elements import block, line, markup, problem, rest
 from judgebench.services.battles import JudgedBattle, JudgedTrial
@@ -17,54 +17,30 @@ from judgebench.show.text import one_line
 
 _CARDS = 4  # verdicts shown at once
 _ORDERS: dict[BattleOrder, str] = {"instructions": "As asked", "upsets": "Biggest upsets first"}
-_TOGGLES = {  # by field of the filter: label, place in the address, what it means
-    "inconsistent": (
-        "Contradictory verdicts",
-        "inconsistent",
-        "Verdicts on the same two outputs that name different winners",
-    ),
-    "without_verdict": ("Trials without a verdict", "unanswered", "Unparsed, refused, truncated or failed"),
-    "suspicious": (
-        *("Suspicious", "suspicious"),
-        "The judge gave its labels little probability, or a tenth of the length won surely",
-    ),
-    "against_human": ("Judges against people", "against_human", "People prefer the output that judges do not"),
+_TOGGLES = {  # by field of the filter: label, and place in the address
+    "inconsistent": ("Contradictory verdicts", "inconsistent"),
+    "without_verdict": ("Trials without a verdict", "unanswered"),
+    "suspicious": ("Suspicious", "suspicious"),
+    "against_human": ("Judges against people", "against_human"),
 }
 _VIEWS = {"text": "As text", "diff": "Differences", "a": "Output A rendered", "b": "Output B rendered"}
+_RENDERED = "Rendered: headings, lists, tables and code; images, links and HTML are taken out."
 _LIST_PX, _INSTRUCTION_PX, _OUTPUT_PX, _REPLY_PX = 290, 140, 420, 120
 
 
 def _view(source: cached.Source) -> View:
-    filters.by_name("order", _ORDERS)
     with st.container(horizontal=True):
         benchmark = filters.benchmark(source)
         models = filters.some("Models, one or two", benchmark.models, key="models", none="All", most=2)
         judge = filters.one("Judge", benchmark.judges, key="judge", none="All")
         category = filters.one("Category", benchmark.categories, key="category", none="All")
-        text = st.text_input(
-            *("Text contains", ""),
-            key="text",
-            bind="query-params",
-            max_chars=200,
-            width=filters.WIDTH_PX,
-            placeholder="instruction or output",
-        )
-        order = st.selectbox(
-            *("Order", list(_ORDERS)),
-            format_func=_ORDERS.__getitem__,
-            key="order",
-            bind="query-params",
-            width=filters.WIDTH_PX,
-        )
+        text = filters.words("Text contains", key="text", hint="instruction or output")
+        order = filters.listed("Order", _ORDERS, key="order")
     with st.container(horizontal=True):
-        only = {
-            field: st.toggle(label, key=key, bind="query-params", help=about)
-            for field, (label, key, about) in _TOGGLES.items()
-        }
+        only = {field: filters.toggle(label, key=key) for field, (label, key) in _TOGGLES.items()}
+    filters.say_unknown()
     return View(
-        source,
-        benchmark.name,
-        BattleFilter(judge, category, models, text=text or "", instruction=None, order=order, **only),
+        source, benchmark.name, BattleFilter(judge, category, models, text=text, instruction=None, order=order, **only)
     )
 
 
@@ -81,8 +57,8 @@ def _opened(view: View) -> Identity | None:
 def _open(view: View, spot: Spot) -> None:
     rows = view.rows(spot.page)
     if rows:
-        st.session_state["page"] = spot.page
-        st.query_params["instruction"], st.query_params["a"], st.query_params["b"] = identity(rows[spot.row])
+        instruction, a, b = identity(rows[spot.row])
+        st.query_params.update({"instruction": instruction, "a": a, "b": b, "page": str(spot.page)})
 
 
 def _open_chosen(view: View, page: int, key: str) -> None:
@@ -95,8 +71,8 @@ def _list(view: View) -> Spot | None:
     """The list, a page at a time; choosing a row opens its battle. Returns where the opened battle is in it."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.text(f"{view.total:,} battles" if view.total != 1 else "1 battle")
-        page = st.pagination(view.pages, key="page", bind="query-params")
-    for sentence in averaged(view.chosen.judge, cached.battle_judges(view.source, view.benchmark)):
+        page = filters.page(view.pages)
+    for sentence in averaged(view.chosen.judge, cached.battle_judges(view.source, view.benchmark), "app"):
         line(sentence)
     rows, opened = view.rows(page), _opened(view)
     place = next((i for i, row in enumerate(rows) if identity(row) == opened), None)
@@ -104,7 +80,7 @@ def _list(view: View) -> Spot | None:
         line("No battle passes this filter.")
         return None
     key = f"list_{page}_{place}"
-    st.dataframe(
+    elements.frame(
         _columns(rows, place),
         hide_index=True,
         key=key,
@@ -112,6 +88,9 @@ def _list(view: View) -> Spot | None:
         selection_mode="single-row",
         height=_LIST_PX,
         column_config={
+            "Open": st.column_config.TextColumn(width=40),
+            "A": st.column_config.TextColumn(width=95),
+            "B": st.column_config.TextColumn(width=95),
             "Instruction": st.column_config.TextColumn(width=300),
             "Category": st.column_config.TextColumn(width=100),
             "A preferred": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width="small"),
@@ -124,11 +103,11 @@ def _list(view: View) -> Spot | None:
 def _columns(rows: list[BattleSummary], place: int | None) -> dict[str, list[object]]:
     return {
         "Open": ["▶" if i == place else "" for i in range(len(rows))],
-        "Instruction": [one_line(row.text, 160) for row in rows],
-        "Category": [one_line(row.category or "") for row in rows],
         "A": [one_line(row.model_a) for row in rows],
         "B": [one_line(row.model_b) for row in rows],
         "A preferred": [None if row.preference is None else 100 * row.preference for row in rows],
+        "Instruction": [one_line(row.text, 160) for row in rows],
+        "Category": [one_line(row.category or "") for row in rows],
         "Verdicts": [f"{row.with_preference} of {row.trials}" for row in rows],
         "Agree": [{True: "yes", False: "no", None: ""}[row.consistent] for row in rows],
     }
@@ -148,24 +127,16 @@ def _turn(view: View, spot: Spot | None) -> None:
 
 def _battle(battle: JudgedBattle) -> None:
     outputs = _compared(battle)
-    filters.by_name("view", _VIEWS)
     held = passages(battle.instruction, outputs, battle.sizes)
     several = sum(any(passage.replies) for passage in held) > 1
     st.subheader("Instruction", anchor=False)
+    _links(battle)
     view = "text"
     for number, passage in enumerate(held):
         if passage.asked:
             conversation.messages(passage.asked, height=_INSTRUCTION_PX, key=f"asked_{number}")
         if number == 0:
-            view = st.segmented_control(
-                *("Show outputs", list(_VIEWS)),
-                format_func=_VIEWS.__getitem__,
-                default="text",
-                required=True,
-                key="view",
-                bind="query-params",
-                help="Rendered: headings, lists, tables and code; images, links and HTML are taken out.",
-            )
+            view = filters.either("Show outputs", _VIEWS, key="view", help=_RENDERED)
         if any(passage.replies):
             _sides(passage, [_name(output, several=several) for output in outputs], view, number)
     if battle.instruction.reference:
@@ -173,12 +144,22 @@ def _battle(battle: JudgedBattle) -> None:
         block(battle.instruction.reference, height=_INSTRUCTION_PX, key="reference")
 
 
+def _links(battle: JudgedBattle) -> None:
+    """To the pages of what meets here."""
+    a, b = battle.model_a, battle.model_b
+    elements.links(
+        ("All outputs to it", filters.link("instruction", instruction=battle.instruction.key)),
+        (f"{a} against {b}", filters.link("compare", first=a, second=b)),
+        *((name, filters.link("model", model=name)) for name in (a, b)),
+    )
+
+
 def _compared(battle: JudgedBattle) -> tuple[Output, Output]:
     """The pair of samples to show."""
     if len(battle.outputs) == 1:
         return battle.outputs[0]
     numbers = [samples(*pair) for pair in battle.outputs]
-    chosen = st.selectbox("Sample", numbers, key="sample", bind="query-params", width=filters.WIDTH_PX)
+    chosen = filters.listed("Sample", {number: number for number in numbers}, key="sample")
     return battle.outputs[numbers.index(chosen)]
 
 
@@ -208,7 +189,7 @@ def _verdicts(battle: JudgedBattle) -> None:
     line(battles.outcome(battle))
     if battle.labels:
         line(battles.people(battle))
-    st.dataframe(
+    elements.frame(
         {
             "Judge": [one_line(shown.judge) for shown in battle.verdicts],
             "Shown": [battles.order_words(shown.order) for shown in battle.verdicts],
@@ -225,7 +206,7 @@ def _verdicts(battle: JudgedBattle) -> None:
     )
     verdicts = battle.verdicts
     if len(verdicts) > _CARDS:
-        first = _CARDS * (st.pagination(-(-len(verdicts) // _CARDS), key="replies", bind="query-params") - 1)
+        first = _CARDS * (filters.page(-(-len(verdicts) // _CARDS), key="replies") - 1)
         verdicts = verdicts[first : first + _CARDS]
     for start in range(0, len(verdicts), 2):
         for place, (number, shown) in zip(st.columns(2), enumerate(verdicts[start : start + 2], start), strict=False):

@@ -26,6 +26,7 @@ def _chosen(source: cached.Source) -> _View:
     with st.container(horizontal=True):
         benchmark = filters.benchmark(source)
         scope = filters.scope(benchmark)
+    filters.say_unknown()
     return _View(source, benchmark.name, scope, cached.bias(source, benchmark.name, scope))
 
 
@@ -159,9 +160,10 @@ _PARTS = {
 st.title("Bias", anchor=False)
 try:
     view = _chosen(filters.source())
+    elements.tab("Bias", view.benchmark)
     line(f"{view.report.verdicts:,} verdicts of {', '.join(one_line(judge) for judge in view.report.judges)}.")
-    elements.counted(view.report.coverage)
-    for tab, show in zip(st.tabs(list(_PARTS), key="part", bind="query-params"), _PARTS.values(), strict=True):
+    elements.counted(view.report.coverage, "app: judges")
+    for tab, show in zip(filters.tabs(list(_PARTS), key="part"), _PARTS.values(), strict=True):
         if tab.open:
             with tab:
                 show(view)

@@ -1,23 +1,24 @@
-"""Report cards: how far a judge is to be trusted, one or two side by side; and whether it answers now."""
+"""Report cards: how far judges are to be trusted, any number beside each other; and whether they answer now."""
 
 import os
+from collections.abc import Sequence
 
 import streamlit as st
 
 from app import auth, cached, filters
 from app.auth import Role
-from app.views.elements import WIDTHS, counted, estimates, line, problem
+from app.views import cards, elements
+from app.views.elements import counted, estimates, line, problem
 from judgebench import services
 from judgebench.services.pages import Card, JudgeBenchError
 from judgebench.services.scope import Scope
 from judgebench.show.numbers import Labelled
-from judgebench.show.tables import estimate_columns
 from judgebench.show.text import one_line
 
 
 def _listing(source: cached.Source) -> None:
     known = cached.judges(source)
-    st.dataframe(
+    elements.frame(
         {
             "Judge": [one_line(judge.name, 200) for judge in known],
             "LLM": [one_line(judge.model, 200) for judge in known],
@@ -29,46 +30,60 @@ def _listing(source: cached.Source) -> None:
     )
 
 
-def _card(card: Card, benchmark: str) -> None:
-    st.subheader("Report card", anchor=False)
-    made_of = f"{one_line(card.model)} with {one_line(card.template)}"
-    line(f"{one_line(card.judge, 200)}: {made_of}, on {one_line(card.benchmark)}")
-    counted(card.coverage)
-    rows = [Labelled(answer.question, answer.figure, answer.unit) for answer in card.lines]
-    table = estimate_columns(rows, benchmark)
-    st.dataframe(
-        {
-            "Grade": [answer.grade for answer in card.lines],
-            "Question": table["What"],
-            "Value": table["Value"],
-            "Interval": table["Interval"],
-            "n": table["n"],
-            "Rule": [one_line(answer.rule, 200) for answer in card.lines],
-            "Evidence": [one_line(answer.evidence, 200) for answer in card.lines],
-        },
-        hide_index=True,
-        alt=f"Report card of {one_line(card.judge)}",
-        column_config=WIDTHS,
-        height="content",
-    )
-    remedies = zip(table.get("What would give it", ()), table["What"], strict=False)
-    if missing := [f"{command}  # {question}" for command, question in remedies if command]:
-        line("What would give what is missing:")
-        st.code("\n".join(missing), language=None, wrap_lines=True)
+def _cards(source: cached.Source, judges: Sequence[str], benchmark: str) -> None:
+    """The cards beside each other, and below them what has too little data."""
+    known: list[Card] = []
+    for judge in judges:
+        try:
+            known.append(cached.card(source, judge, benchmark))
+        except JudgeBenchError as error:
+            line(one_line(judge, 200))
+            problem("This judge has no card here.", error)
+            elements.links(("Have it judge this benchmark", filters.link("runs")))
+    if not known:
+        return
+    st.subheader("Report card" if len(known) == 1 else "Report cards", anchor=False)
+    elements.table(cards.table(known))
+    for card in known:
+        line(one_line(card.judge, 200))  # the label of what folds is read as Markdown
+        with st.expander("What counts, and what would give what is missing"):
+            _about(card)
+
+
+def _about(card: Card) -> None:
+    counted(card.coverage, "app: nothing")
+    missing = cards.missing(card, filters.link)
+    if missing:
+        line("Too little data for a grade, and what would give it:")
+        elements.table(missing)
     for note in card.notes:
         line(one_line(note, 400))
 
 
+def _tests(judges: Sequence[str]) -> None:
+    st.subheader("Does it answer?", anchor=False)
+    if auth.person().role < Role.ADMIN:
+        line("Testing a judge's server needs the role admin. In a terminal: judgebench judges test JUDGE")
+        return
+    for judge in judges:
+        _test(judge)
+
+
 def _test(judge: str) -> None:
     """Ask the judge's server four short questions, once the button is pressed."""
-    if not st.button("Test now", key=f"test_{judge}", icon=":material/network_check:", help="Four short questions"):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        line(one_line(judge, 200))
+        pressed = st.button(
+            "Test now", key=f"test_{judge}", icon=":material/network_check:", help="Four short questions"
+        )
+    if not pressed:
         return
     try:
         auth.need(Role.ADMIN)
         with cached.for_storing() as database, st.spinner("Asking"):
             spec = services.judges.known_judge(database, judge).spec
             if spec is not None:
-                auth.policy().check_judge(spec.url, spec.key_env)
+                auth.policy().check_asked(spec)
             answer = services.judges.try_judge(database, judge, os.environ)
     except JudgeBenchError as error:
         problem("It could not be tested.", error)
@@ -83,7 +98,7 @@ def _test(judge: str) -> None:
 
 
 def _compare(source: cached.Source, benchmark: str, judges: tuple[str, ...]) -> None:
-    st.subheader("Beside each other", anchor=False)
+    st.subheader("How far they agree", anchor=False)
     for pair in cached.agreement(source, benchmark, Scope(judges)).pairs:
         line(f"{one_line(pair.one)} and {one_line(pair.other)}: {pair.items:,} battles that both judged")
         rows = [
@@ -97,26 +112,22 @@ def _compare(source: cached.Source, benchmark: str, judges: tuple[str, ...]) -> 
 def _judges(source: cached.Source) -> None:
     with st.container(horizontal=True):
         benchmark = filters.benchmark(source)
-        chosen = filters.some("Judges, one or two", benchmark.judges, key="judges", none="The first", most=2)
+        chosen = filters.some("Judges", benchmark.judges, key="judges", none="The first")
     if not benchmark.judges:
         line("No judge has judged this benchmark yet. This asks one that comes with the program:")
         filters.judging(source, benchmark.name)
         return
     judges = chosen or benchmark.judges[:1]
-    for judge in judges:
-        try:
-            _card(cached.card(source, judge, benchmark.name), benchmark.name)
-        except JudgeBenchError as error:
-            problem("This judge has no card here.", error)
-        _test(judge)
-    if len(judges) == 2:
+    _cards(source, judges, benchmark.name)
+    if len(judges) > 1:
         _compare(source, benchmark.name, judges)
+    _tests(judges)
+    st.subheader("All judges", anchor=False)
+    _listing(source)
 
 
 st.title("Judges", anchor=False)
 try:
-    source = filters.source()
-    _listing(source)
-    _judges(source)
+    _judges(filters.source())
 except JudgeBenchError as error:
     problem("Judges cannot be shown.", error)

@@ -1,31 +1,30 @@
 """Who leads, how surely, what the numbers rest on, and who would move at equal length, style or lineage."""
 
 import json
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from app import cached, filters
-from app.views import elements, picture
+from app.views import charts, elements, gate
+from app.views.board import table
 from app.views.elements import line, moves, problem
 from judgebench.services.bias import Without
-from judgebench.services.leaderboards import Tally
-from judgebench.services.pages import METHODS, Choices, JudgeBenchError, Leaderboard, State
+from judgebench.services.leaderboards import Beside, Tally
+from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard
 from judgebench.services.scope import Scope
-from judgebench.show import charts, sentences, tables
+from judgebench.show import charts as drawn
+from judgebench.show import sentences, tables
+from judgebench.show.board import COLUMNS, USUAL, ColumnName, axis_title, board_lines
 from judgebench.show.numbers import plotted, ranks
-from judgebench.show.text import count, listing, one_line
+from judgebench.show.text import listing, one_line
 
-_METHODS = {name: method.label for name, method in METHODS.items()}
 _CONTROLS: dict[Without, str] = {"length": "Length", "style": "Style", "lineage": "Lineage"}
-_STATES: dict[State, tuple[Literal["green", "red", "orange", "gray"], str]] = {
-    "passed": ("green", ":material/verified:"),
-    "failed": ("red", ":material/report:"),
-    "stale": ("orange", ":material/update:"),
-    "missing": ("gray", ":material/help:"),
-}
 _TABLE_PX = 800
+_ADDRESSED = 20  # models that one address names
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,59 +32,55 @@ class _View:
     source: cached.Source
     benchmark: str
     scope: Scope
+    choices: Choices
     board: Leaderboard
-    part: range  # of its rows, in the pictures
+    search: str  # what the names of the models shown hold
+    columns: tuple[ColumnName, ...]  # of the table
 
 
 def _chosen(source: cached.Source) -> _View:
-    filters.by_name("method", _METHODS)
-    with st.container(horizontal=True):
-        benchmark = filters.benchmark(source)
-        method = st.selectbox(
-            *("Method", list(_METHODS)),
-            format_func=_METHODS.__getitem__,
-            key="method",
-            bind="query-params",
-            width=filters.WIDTH_PX,
-        )
-        baseline = filters.one("Baseline", benchmark.models, key="baseline", none="Automatic")
-        scope = filters.scope(benchmark, spoken=cached.languages(source, benchmark.name))
-        choices = Choices(method=method, baseline=baseline)
-        board = cached.leaderboard(source, benchmark.name, scope, choices=choices)
-        part = filters.places(len(board.rows))
-    return _View(source, benchmark.name, scope, board, part)
-
-
-def _badges(board: Leaderboard) -> None:
-    """What audits say about the judges and models of this board; the words are ours alone, names are in the notes."""
-    if board.gate is None:
-        return
-    states = [judge.state for judge in board.gate.judges]
+    """What is shown, by the line of widgets above it; all but the usual ones are folded."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        for state, (colour, icon) in _STATES.items():
-            number = states.count(state)
-            if number:
-                which = "" if len(states) == 1 else f" ({number} of {len(states)} judges)"
-                st.badge(f"Null-model audit {state}{which}", color=colour, icon=icon)
-        flagged = board.gate.models_that_are("flagged")
-        if flagged:
-            models = count(len(flagged), "model")
-            st.badge(f"Severe findings on {models}", color="red", icon=":material/report:")
-        st.page_link("screens/audits.py", label="Audits", query_params=_here("benchmark"))
-        st.page_link("screens/judges.py", label="Grades of judges", query_params=_here("benchmark"))
+        benchmark = filters.benchmark(source, labelled=False)
+        method = filters.method()
+        search = filters.words("Search models", key="search", hint="Search models", labelled=False)
+        with st.popover("What counts", icon=":material/tune:", width="content"):
+            baseline = filters.one("Baseline", benchmark.models, key="baseline", none="Automatic")
+            scope = filters.scope(benchmark, spoken=cached.languages(source, benchmark.name))
+            scope = filters.people(scope)
+        with st.popover("Columns", icon=":material/view_column:", width="content"):
+            columns = _columns()
+    filters.say_unknown()
+    choices = Choices(method=method, baseline=baseline)
+    board = cached.leaderboard(source, benchmark.name, scope, choices=choices)
+    return _View(source, benchmark.name, scope, choices, board, search, columns)
 
 
-def _here(*keys: str) -> dict[str, str]:
-    return {key: st.query_params[key] for key in keys if key in st.query_params}
+def _columns() -> tuple[ColumnName, ...]:
+    headings = {column.name: column.heading for column in COLUMNS}
+    return tuple(filters.several("Columns", headings, key="columns", default=USUAL))
 
 
-def _table(board: Leaderboard, counted: dict[str, Tally]) -> None:
+def _lines(view: _View, *, controlled: bool) -> str:
+    """The table, as far as its models fit the search."""
+    lines = board_lines(view.board, _beside(view, controlled=controlled), view.columns)
+    part = view.search.casefold()
+    shown = tuple(line for line in lines.lines if part in line.model.casefold())
+    new = st.query_params.get_all("new")  # as a link from a submission names it
+    return table(replace(lines, lines=shown), lambda model: filters.link("model", model=model), new=new)
+
+
+def _beside(view: _View, *, controlled: bool) -> Beside:
+    return cached.beside(view.source, view.benchmark, view.scope, choices=view.choices, controlled=controlled)
+
+
+def _table(board: Leaderboard, counted: Mapping[str, Tally]) -> None:
     level = f"{board.level:.0%}"
     rows: dict[str, list[Any]] = {
         "Ranks": [ranks(row.rank_lower, row.rank_upper) for row in board.rows],
         "Tier": [row.tier for row in board.rows],
         "Model": [one_line(row.model, 200) for row in board.rows],
-        charts.unit(board): [plotted(row.rating, board.scale) for row in board.rows],
+        axis_title(board): [plotted(row.rating, board.scale) for row in board.rows],
         f"{level} low": [plotted(row.lower, board.scale) for row in board.rows],
         f"{level} high": [plotted(row.upper, board.scale) for row in board.rows],
     }
@@ -96,7 +91,8 @@ def _table(board: Leaderboard, counted: dict[str, Tally]) -> None:
         if board.scale != "rate":
             rows["Win rate, %"] = [plotted(row.win_rate, "rate") for row in board.rows]
         rows |= {"Battles": [row.battles for row in board.rows], "Ties": [row.ties for row in board.rows]}
-    rows["No verdict"] = [counted[row.model].failures for row in board.rows]
+    if board.judges:  # else people rank, whose votes do not fail
+        rows["No verdict"] = [counted[row.model].failures for row in board.rows]
     if any(tally.cost_usd is not None for tally in counted.values()):
         rows["Cost, USD"] = [counted[row.model].cost_usd for row in board.rows]
     if any(row.flag for row in board.rows):
@@ -105,12 +101,11 @@ def _table(board: Leaderboard, counted: dict[str, Tally]) -> None:
     formats = {column: st.column_config.NumberColumn(format=digits) for column in numbers}
     formats |= {
         "Win rate, %": st.column_config.NumberColumn(format="%.1f"),
-        "Cost, USD": st.column_config.NumberColumn(format="%.4f", help="Of all replies about the model's outputs"),
-        "No verdict": st.column_config.NumberColumn(help="Trials that ended unparsed, refused, truncated or failed"),
+        "Cost, USD": st.column_config.NumberColumn(format="%.4f"),
     }
     if board.scale == "rate":
         formats["Win rate, %"] = st.column_config.NumberColumn(format=digits)
-    st.dataframe(
+    elements.frame(
         rows,
         hide_index=True,
         column_config={**formats, "Model": st.column_config.TextColumn(width="medium")},
@@ -127,12 +122,15 @@ def _downloads(view: _View) -> None:
             ("CSV", lambda: tables.board_csv(board).encode(), "csv", "text/csv"),
             ("JSON", lambda: _json(view), "json", "application/json"),
             ("Markdown", lambda: tables.board_markdown(board).encode(), "md", "text/markdown"),
-            ("SVG", lambda: picture.svg(board), "svg", "image/svg+xml"),
-            ("PNG", lambda: picture.png(board), "png", "image/png"),
+            ("HTML", lambda: _page(view), "html", "text/html"),
         ):
             st.download_button(
                 label, content, f"leaderboard.{ending}", mime, icon=":material/download:", on_click="ignore"
             )
+
+
+def _page(view: _View) -> bytes:
+    return cached.page(view.source, view.benchmark, view.scope, choices=view.choices).encode()
 
 
 def _json(view: _View) -> bytes:
@@ -140,17 +138,26 @@ def _json(view: _View) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=2).encode()
 
 
-def _held_equal() -> tuple[Without, ...]:
-    filters.by_name("control", _CONTROLS, many=True)
-    controls: list[Without] = st.pills(
-        "Hold equal, to see how each model would move",
-        get_args(Without),
-        format_func=_CONTROLS.__getitem__,
-        selection_mode="multi",
-        key="control",
-        bind="query-params",
-    )
-    return tuple(sorted(controls))
+def _held_equal(view: _View) -> None:
+    chosen = filters.several("Hold equal, to see how each model would move", _CONTROLS, key="control")
+    filters.say_unknown()
+    if not chosen:
+        return
+    try:
+        _moves(view, tuple(sorted(chosen)))
+    except JudgeBenchError as error:
+        problem("This cannot be held equal here.", error)
+
+
+def _unjudged(view: _View) -> None:
+    """Where models that nobody judged get onto the board, and that those looked for are among them."""
+    waiting = () if view.board.coverage is None else view.board.coverage.not_judged
+    missing = [model for model in st.query_params.get_all("new") if model in waiting]
+    if missing:
+        line(f"Not on the board yet, as no judge was asked about: {listing(missing)}.")
+    if waiting:
+        names = [("benchmark", view.benchmark), *(("new", model) for model in (missing or waiting)[:_ADDRESSED])]
+        elements.links(("Judge what waits against the board", f"submit?{urlencode(names)}"))
 
 
 def _moves(view: _View, controls: tuple[Without, ...]) -> None:
@@ -162,8 +169,7 @@ def _moves(view: _View, controls: tuple[Without, ...]) -> None:
     rows = tables.moves(counterfactuals, view.board.baseline)
     if rows:
         st.vega_lite_chart(
-            charts.moves(rows[view.part.start : view.part.stop]),
-            alt="How each model moves; the table below holds the same numbers",
+            drawn.moves(rows[: filters.MOST]), alt="How each model moves; the table below holds the same numbers"
         )
         for sentence in sentences.movement(counterfactuals.together):
             line(sentence)
@@ -175,28 +181,33 @@ def _moves(view: _View, controls: tuple[Without, ...]) -> None:
         moves(rows, alt="Win rates as judged and at equal length, style or lineage")
 
 
-st.title("Leaderboard", anchor=False)
 try:
-    view = _chosen(filters.source())
-    controls = _held_equal()
+    source = filters.source("Leaderboard")
+    st.title("Leaderboard", anchor=False)
+    who_leads = st.empty()  # before the controls, which fill a phone's first screen
+    view = _chosen(source)
 except JudgeBenchError as error:
     problem("There is no leaderboard for this choice.", error)
     st.stop()
-_badges(view.board)
-elements.counted(view.board.coverage)
-st.vega_lite_chart(
-    charts.intervals(view.board, view.part), alt="Ratings with their intervals; the table below holds the same numbers"
-)
-filters.say_part(view.part, len(view.board.rows))
+elements.tab("Leaderboard", view.benchmark)
+who_leads.text(sentences.leader(view.board), width="stretch")
+if view.board.gate is not None:
+    elements.table(gate.badges(view.board.gate, filters.link))
 line(sentences.summary(view.board))
-if controls:
-    try:
-        _moves(view, controls)
-    except JudgeBenchError as error:
-        problem("This cannot be held equal here.", error)
-st.subheader("All numbers", anchor=False)
+elements.counted(view.board.coverage)
+_unjudged(view)
+with_controlled = "length-controlled" in view.columns
+board_table = st.empty()
+board_table.html(_lines(view, controlled=False), width="stretch")
 with st.container(border=True):
     for sentence in sentences.basis(view.board):
         line(sentence)
-_table(view.board, cached.tallies(view.source, view.benchmark, view.board.judges, view.scope.category))
+numbers_beside = _beside(view, controlled=False)
+charts.below(charts.Shown(view.source, view.benchmark, view.scope, view.choices, view.board, numbers_beside))
+if not view.scope.people:  # what is held equal is what judges are swayed by
+    _held_equal(view)
+st.subheader("All numbers", anchor=False)
+_table(view.board, numbers_beside.tallies)
 _downloads(view)
+if with_controlled:
+    board_table.html(_lines(view, controlled=True), width="stretch")

@@ -1,25 +1,21 @@
-"""Hand in a model's outputs: upload, look, name the columns, read the match report and what the audit found, store."""
-
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+"""From files to places on the board: upload, read what matched and what the audit found, store, have them judged."""
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app import auth, cached, commands, uploads
+from app import auth, cached, uploads
 from app.auth import Role
-from app.views import diff
-from app.views.elements import line, markup, problem
+from app.views import importing, placing, submission
+from app.views.elements import line, problem
 from judgebench import services
 from judgebench.services.benchmarks import BenchmarkSummary
-from judgebench.services.pages import AuditReport, JudgeBenchError, Lineage, OutputsFile
-from judgebench.services.submissions import MatchReport, Prepared
-from judgebench.show.sentences import messages_held
+from judgebench.services.pages import InputError, JudgeBenchError
+from judgebench.show.glossary import explained
 from judgebench.show.tables import finding_line
-from judgebench.show.text import one_line
+from judgebench.show.text import listing, one_line
 
-_EVIDENCE_PX = 130
-_FIELDS = {"instruction": "Instruction", "output": "Output", "category": "Category", "reference": "Reference"}
+_EXTEND = "Add instructions that the benchmark lacks to it"
+_AS_THAT, _OUTPUTS = "Import it as that", "A model's outputs"
 
 
 def _benchmarks() -> list[BenchmarkSummary]:
@@ -30,170 +26,130 @@ def _benchmarks() -> list[BenchmarkSummary]:
         return []
 
 
-def _preview(upload: UploadedFile) -> uploads.Preview:
-    """Show the first rows, and say where the file is something else than outputs."""
+def _rights() -> None:
+    """What somebody may not do here, before they put work in."""
+    if auth.person().role < Role.ADMIN:
+        line(
+            "You may submit outputs. Having them judged costs money, so an admin of this app starts it: once they are "
+            "stored, this page has the link to send. For admins, too: files of verdicts, labels and the like, and "
+            "adding outputs or a lineage to a model that exists already."
+        )
+
+
+def _uploaded() -> list[UploadedFile]:
+    files = st.file_uploader(
+        "Models' outputs, a file a model: AlpacaEval JSON, JSONL, CSV or parquet, plain or .gz",
+        type=list(uploads.FORMS),
+        accept_multiple_files=True,
+        key="upload",
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        line("Each row holds an instruction and the model's output to it. Nothing is stored before you confirm.")
+        for form, text in (("CSV", uploads.template_csv()), ("JSONL", uploads.template_jsonl())):
+            name = f"outputs.{form.lower()}"
+            st.download_button(f"Template, {form}", text, name, icon=":material/download:", on_click="ignore")
+    return files
+
+
+def _aim() -> submission.Aim | None:
+    summaries = _benchmarks()
+    known = [summary.name for summary in summaries]
+    benchmark = st.selectbox(
+        "Benchmark",
+        known,
+        index=known.index(services.benchmarks.usual(summaries).name) if known else None,
+        key="into",
+        accept_new_options=True,
+        format_func=one_line,
+        placeholder="Choose, or write a new name",
+        help=explained("Benchmark"),
+    )
+    extend = st.toggle(_EXTEND, key="extend", help=explained(_EXTEND))
+    return submission.Aim(benchmark, benchmark not in known, extend) if benchmark else None
+
+
+def _file(upload: UploadedFile, aim: submission.Aim | None, *, alone: bool) -> submission.Ready | None:
+    """Show one file; None where it is not to be stored as outputs, or not yet."""
     with uploads.kept(upload.name, upload.getvalue()) as path:
         preview = uploads.preview(path)
-    st.subheader("First rows", anchor=False)
-    st.dataframe(
-        {column: [row[column] for row in preview.rows] for column in preview.columns}, hide_index=True, alt="First rows"
-    )
-    if preview.otherwise:
-        line(f"This file holds {preview.otherwise}, which judgebench import stores; outputs are read from it here.")
-    return preview
+    submission.first_rows(preview, expanded=alone)
+    if preview.others:
+        held = listing([f"{held} ({name})" for name, held in preview.others.items()])
+        line(f"This file holds {held}.")
+        # A file with a column of outputs under an unusual name looks like instructions alone.
+        usual = _OUTPUTS if {*preview.others.values()} == {"instructions"} else _AS_THAT
+        read_as, key = [_AS_THAT, _OUTPUTS], f"do_{upload.file_id}"
+        if st.segmented_control("Read it", read_as, default=usual, required=True, key=key) != _OUTPUTS:
+            if importing.offer(upload, preview, usual="" if aim is None else aim.benchmark):
+                line("What was imported is on the leaderboard and the other pages now.")
+            return None
+    return submission.ready(upload, preview, aim, alone=alone)
 
 
-def _columns(preview: uploads.Preview) -> dict[str, str]:
-    """The columns that the user named, by field; the others are found by their usual names."""
-    chosen = {}
-    with st.expander("Columns", expanded=not preview.self_evident):
-        line("Columns with usual names are found by themselves. Choose here where they are not.")
-        for place, (field, label) in zip(st.columns(len(_FIELDS)), _FIELDS.items(), strict=True):
-            with place:
-                column = st.selectbox(
-                    label,
-                    preview.columns,
-                    index=None,
-                    placeholder="By its name",
-                    key=f"column_{field}",
-                    format_func=one_line,
-                )
-            if column is not None:
-                chosen[field] = column
-    return chosen
+def _files(files: list[UploadedFile], aim: submission.Aim | None) -> list[submission.Ready]:
+    """Those that may be stored; what is wrong with one does not keep the others."""
+    ready: list[submission.Ready] = []
+    for upload in files:
+        with st.container(border=True, key=f"file_{upload.file_id}"):
+            line(one_line(upload.name, 200))
+            try:
+                file = _file(upload, aim, alone=len(files) == 1)
+                name = None if file is None else file.prepared.model.name
+                if name in {other.prepared.model.name for other in ready}:
+                    raise InputError(f"another file here is of model {name!r} too: a model has one file")
+                if file is not None:
+                    submission.check_change(file.prepared.report, auth.person())
+            except JudgeBenchError as error:
+                problem("This cannot be submitted as it is. Nothing was stored.", error)
+            else:
+                ready += [] if file is None else [file]
+    return ready
 
 
-@st.cache_data(max_entries=2, scope="session", show_spinner="Reading the file")
-def _read(file_id: str, columns: Mapping[str, str], _upload: UploadedFile) -> OutputsFile:
-    with uploads.kept(_upload.name, _upload.getvalue()) as path:
-        return uploads.read(path, columns)
-
-
-def _aim(submission: OutputsFile) -> tuple[str, str, Lineage, bool, bool] | None:
-    """Benchmark, model, lineage, whether to extend the benchmark, whether it is new."""
-    known = [summary.name for summary in _benchmarks()]
-    places = st.columns(2)
-    with places[0]:
-        benchmark = st.selectbox(
-            "Benchmark",
-            known,
-            index=0 if known else None,
-            key="into",
-            accept_new_options=True,
-            format_func=one_line,
-            placeholder="Choose, or write a new name",
-            help="Choose one, or write the name of a new one.",
-        )
-    with places[1]:
-        model = st.text_input("Model", value=one_line(submission.generator or "", 200), key="model", max_chars=200)
-    extend = st.toggle("Add instructions that the benchmark lacks to it", key="extend")
-    return None if not benchmark or not model else (benchmark, model, _lineage(), extend, benchmark not in known)
-
-
-def _lineage() -> Lineage:
-    with st.expander("Lineage"):
-        line("Where the model comes from. It lets a judge's preference for its relatives be measured.")
-        places = st.columns(3)
-        family = places[0].text_input("Family", placeholder="llama-3", max_chars=200)
-        parent = places[1].text_input("Tuned from", max_chars=200)
-        trained = places[2].text_input("Trained on outputs of", placeholder="names, separated by commas")
-    sources = tuple(part.strip() for part in trained.split(",") if part.strip())
-    return Lineage(family.strip() or None, parent.strip() or None, sources)
-
-
-def _report(report: MatchReport) -> None:
-    st.subheader("Match report", anchor=False)
-    counts = {
-        "Matched": report.matched,
-        "New": report.new,
-        "Missing": report.missing,
-        "Duplicate": report.duplicate,
-        "Empty": report.empty,
-    }
-    for place, (label, count) in zip(st.columns(len(counts)), counts.items(), strict=True):
-        place.metric(label, f"{count:,}", border=True)
-    if report.creates_benchmark:
-        line(f"This creates the benchmark {one_line(report.benchmark)} with {report.new:,} instructions.")
-    elif report.new and report.takes_new:
-        line(f"{report.new:,} new instructions are added to the benchmark.")
-    elif report.new:
-        line(f"{report.new:,} rows answer instructions that the benchmark does not have; they are left out.")
-    for words in messages_held(report.messages):
-        line(f"{words[0].upper()}{words[1:]}.")
-    if report.missing:
-        line(f"{report.missing:,} instructions of the benchmark have no output here; on these the model meets nobody.")
-
-
-@st.cache_data(max_entries=2, scope="session", show_spinner="Auditing the outputs")
-def _audited(told_apart_by: tuple[object, ...], _prepared: Prepared) -> AuditReport | None:
-    with cached.for_checking() as database:
-        return services.submissions.with_audit(database, _prepared).report.audit
-
-
-def _findings(audit: AuditReport) -> bool:
-    """Show what the audit found. Whether these outputs may be stored: with severe findings, once that was ticked."""
-    st.subheader("Audit", anchor=False)
-    if not audit.findings:
-        line("Nothing was found that honest outputs do not have.")
-    for finding in audit.findings:
-        line(f"{finding_line(finding)}: {audit.rules[finding.rule]}")
-    with_spans = [finding for finding in audit.findings if finding.evidence]
-    if with_spans:
-        with st.expander("Where", expanded=bool(audit.severe)):
-            for finding in with_spans:
-                line(f"{finding.severity}: {one_line(finding.rule)}")
-                evidence = (diff.highlighted(asdict(where)) for where in finding.evidence)
-                markup("".join(evidence), height=_EVIDENCE_PX)
-    if not audit.severe:
-        return True
-    st.warning("Severe: as far as these outputs go, a ranking says nothing about this model.")
-    return st.checkbox("Store them all the same; leaderboards will mark the model", key="accept_findings")
-
-
-def _store(prepared: Prepared, *, accepted: bool) -> None:
-    auth.need(Role.SUBMITTER)
-    report = prepared.report
-    others = [model for summary in _benchmarks() if summary.name == report.benchmark for model in summary.models]
+def _store(ready: list[submission.Ready]) -> None:
+    prepared = [file.prepared for file in ready]
+    person = auth.need(Role.SUBMITTER)
+    for one in prepared:
+        submission.check_change(one.report, person)
+    benchmark, models = prepared[0].report.benchmark, [one.model.name for one in prepared]
     with cached.for_storing() as database:
-        stored = services.submissions.save(database, prepared, accept_findings=accepted)
+        stored = services.submissions.save(
+            database,
+            *prepared,
+            accept_findings=all(file.accepted for file in ready),
+            change_models=person.role >= Role.ADMIN,
+        )
+        together = len(models) > 1 and services.audits.submissions.audit_stored(database, benchmark, models)
     st.success("Stored.")
     line(f"{stored.new:,} outputs are new; {stored.known:,} were stored already.")
-    line("This command judges them; any other judge will do as well, see judgebench run --help.")
-    others = [model for model in others if model != report.model]
-    st.code(commands.judge_model(cached.address(), report.benchmark, report.model, others), language=None)
+    before = [finding for one in prepared if one.report.audit is not None for finding in one.report.audit.findings]
+    for finding in submission.new_findings(before, together.findings if together else ()):
+        line(f"Beside each other: {finding_line(finding)}")
+    placing.remember(benchmark, models)
 
 
 def _submit() -> None:
-    upload = st.file_uploader(
-        "A model's outputs: AlpacaEval JSON, JSONL, CSV or parquet, plain or .gz",
-        type=list(uploads.FORMS),
-        key="upload",
-    )
-    if upload is None:
-        line("Each row holds an instruction and the model's output to it. Nothing is stored before you confirm.")
+    files = _uploaded()
+    if not files:
         return
-    columns = _columns(_preview(upload))
-    submission = _read(upload.file_id, columns, upload)
-    line(f"{len(submission.outputs):,} outputs read.")
-    aim = _aim(submission)
-    if aim is None:
-        line("Name the benchmark and the model to see how they match.")
+    aim = _aim()
+    ready = _files(files, aim)
+    if not ready:
         return
-    benchmark, model, lineage, extend, new = aim
-    with cached.for_checking() as database:
-        prepared = services.submissions.prepare(
-            database, submission, benchmark=benchmark, model=model, lineage=lineage, extend=extend, new_benchmark=new
-        )
-    _report(prepared.report)
-    known = next(((row.instructions, row.models) for row in _benchmarks() if row.name == benchmark), None)
-    audit = _audited((upload.file_id, columns, aim, known), prepared)
-    accepted = audit is None or _findings(audit)
-    if st.button("Store these outputs", icon=":material/save:", disabled=not accepted):
-        _store(replace(prepared, report=replace(prepared.report, audit=audit)), accepted=accepted)
+    accepted = all(file.accepted for file in ready)
+    label = "Store these outputs" if len(ready) == 1 else f"Store the outputs of {len(ready)} models"
+    if st.button(label, icon=":material/save:", disabled=not accepted, type="primary"):
+        _store(ready)
 
 
 st.title("Submit", anchor=False)
 try:
+    auth.need(Role.SUBMITTER)  # before a file is asked for, let alone read
+    _rights()
     _submit()
+    if _benchmarks():
+        placing.section(cached.source())
+except auth.Forbidden as error:
+    problem("You may read here, but not submit.", error)
 except JudgeBenchError as error:
-    problem("This cannot be submitted as it is. Nothing was stored.", error)
+    problem("This cannot be done as it is. Nothing was stored.", error)

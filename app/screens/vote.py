@@ -1,80 +1,100 @@
-"""Say which of two outputs is better: blind, in random order, once a pair."""
+"""Say which of two outputs is better: blind, in random order, once a pair; then be told who wrote what."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
-from app import auth, cached, filters
+from app import auth, cached, filters, voting
 from app.auth import Person, Role
-from app.views import conversation
+from app.views import elements, votes
 from app.views.elements import block, line, problem
+from app.views.votes import CHOICES, Choice
 from judgebench import services
 from judgebench.services.labels import Compared, PairToLabel
 from judgebench.services.pages import HumanLabel, JudgeBenchError
 from judgebench.show.conversations import passages
-from judgebench.show.numbers import estimate
+from judgebench.show.glossary import explained
+from judgebench.show.text import one_line
 
-_INSTRUCTION_PX, _OUTPUT_PX = 160, 400
-_PAIR, _NOTE, _SKIPPED = "vote_pair", "vote_note", "vote_skipped"  # in the session
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    label: str
-    key: str
-    preference: float  # for the output shown first
-    both_bad: bool = False
+_INSTRUCTION_PX = 160
+_HAND, _NOTE, _SKIPPED, _NUMBER = "vote_pair", "vote_note", "vote_skipped", "vote_number"  # in the session
 
 
-_ANSWERS = (
-    _Answer("First is better", "1", 1.0),
-    _Answer("Second is better", "2", 0.0),
-    _Answer("Tie", "T", 0.5),
-    _Answer("Both are bad", "B", 0.5, both_bad=True),
-)
+@dataclass(slots=True)
+class _Hand:
+    """The pair in hand. Its number is in the keys of its buttons, so that a key pressed twice, or before the next pair
+    is shown, is about a pair that is gone, and counts for nothing."""
+
+    place: tuple[object, ...]  # where the pair is from, and whom it is for
+    pair: PairToLabel | None
+    number: int
+    choice: Choice | None = None  # once it is voted on
+    questions: list[str] = field(default_factory=list)
 
 
 def _voter(person: Person) -> str:
     """The name that votes are stored under: one's own choice on one's own machine, else the one of the login."""
     if not auth.policy().local:
         return person.name
-    given = st.text_input("Your name", value=person.name, key="voter", max_chars=100, width=filters.WIDTH_PX)
+    given = st.text_input(
+        *("Your name", person.name),
+        key="voter", max_chars=100, width=filters.WIDTH_PX, label_visibility="collapsed", help=explained("Your name"),
+    )  # fmt: skip
     return given.strip() or person.name
 
 
-def _pair(source: cached.Source, benchmark: str, voter: str) -> PairToLabel | None:
-    """The pair in hand, which stays until it is answered or skipped."""
-    kept: Mapping[str, object] = st.session_state.get(_PAIR, {})
-    place = {"benchmark": benchmark, "voter": voter, "file": source.file}
-    if any(kept.get(key) != value for key, value in place.items()):
-        drawn = cached.next_pair(source, benchmark, voter, _skipped(benchmark, voter))
-        st.session_state[_PAIR] = {**place, "pair": drawn}
-    pair: PairToLabel | None = st.session_state[_PAIR]["pair"]
-    return pair
+def _in_hand(source: cached.Source, benchmark: str, voter: str) -> _Hand:
+    """It stays until it is answered and looked at, or skipped."""
+    kept: _Hand | None = st.session_state.get(_HAND)
+    place = (benchmark, voter, source.file)
+    if kept is None or kept.place != place:
+        number = st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
+        pair = cached.next_pair(source, benchmark, voter, _skipped(benchmark, voter))
+        kept = st.session_state[_HAND] = _Hand(place, pair, number)
+    return kept
 
 
-def _answer(benchmark: str, voter: str, pair: PairToLabel, answer: _Answer) -> None:
-    """Store a vote and turn to the next pair."""
+def _is_in_hand(hand: _Hand) -> bool:
+    now: _Hand | None = st.session_state.get(_HAND)
+    return now is not None and now.number == hand.number
+
+
+def _vote(benchmark: str, voter: str, hand: _Hand, choice: Choice, *, reveal: bool) -> None:
+    """Store a vote, and the answers to further questions with it; then reveal, or turn to the next pair."""
+    if not _is_in_hand(hand) or hand.pair is None or hand.choice is not None:
+        return
     try:
         auth.need(Role.VOTER)
         if not auth.policy().local and voter != auth.person().name:
             return  # the page was drawn for another login
-        label = HumanLabel.of(
-            voter,
-            pair.instruction.key,
-            first=pair.first.model,
-            second=pair.second.model,
-            preference=answer.preference,
-            both_bad=answer.both_bad,
-            samples=(pair.first.sample, pair.second.sample),
-        )
         with cached.for_storing() as database:
-            services.labels.vote(database, benchmark, label)
+            services.labels.add_labels(database, benchmark, _labels(voter, hand, hand.pair, choice))
         st.session_state[_NOTE] = None
+        hand.choice = choice
     except JudgeBenchError as error:  # voted before, in another window, or not allowed
         st.session_state[_NOTE] = str(error)
-    st.session_state.pop(_PAIR, None)
+    if hand.choice is None or not reveal:
+        st.session_state.pop(_HAND, None)
+
+
+def _labels(voter: str, hand: _Hand, pair: PairToLabel, choice: Choice) -> list[HumanLabel]:
+    """The overall preference, and an answer to each further question that was answered."""
+    overall = HumanLabel.of(
+        *(voter, pair.instruction.key),
+        first=pair.first.model, second=pair.second.model, preference=choice.preference,
+        both_bad=choice.both_bad, samples=(pair.first.sample, pair.second.sample),
+    )  # fmt: skip
+    labels = [overall]
+    for number, question in enumerate(hand.questions):
+        answer = votes.ANSWERS.get(st.session_state.get(_key(hand, number)) or "")
+        if answer is not None:
+            toward_a = answer if overall.model_a == pair.first.model else 1 - answer
+            labels.append(replace(overall, question=question, preference=toward_a, both_bad=False))
+    return labels
+
+
+def _key(hand: _Hand, question: int) -> str:
+    return f"vote_{hand.number}_question_{question}"
 
 
 def _skipped(benchmark: str, voter: str) -> list[Compared]:
@@ -83,60 +103,116 @@ def _skipped(benchmark: str, voter: str) -> list[Compared]:
     return skipped
 
 
-def _skip(benchmark: str, voter: str, pair: PairToLabel) -> None:
+def _skip(benchmark: str, voter: str, hand: _Hand) -> None:
+    if not _is_in_hand(hand) or hand.pair is None:
+        return
     skipped = _skipped(benchmark, voter)
-    skipped[:] = [*(earlier for earlier in skipped if earlier != pair.compared), pair.compared]
-    st.session_state.pop(_PAIR, None)
+    skipped[:] = [*(earlier for earlier in skipped if earlier != hand.pair.compared), hand.pair.compared]
+    st.session_state.pop(_HAND, None)
 
 
-def _show(pair: PairToLabel) -> None:
-    st.subheader("Instruction", anchor=False)
+def _turn(hand: _Hand) -> None:
+    if _is_in_hand(hand):
+        st.session_state.pop(_HAND, None)
+
+
+def _show(pair: PairToLabel, *, rendered: bool) -> None:
     for number, passage in enumerate(passages(pair.instruction, (pair.first, pair.second), pair.sizes)):
         if passage.asked:
-            conversation.messages(passage.asked, height=_INSTRUCTION_PX, key=f"asked_{number}")
+            with st.container(key="vote_asked" if number == 0 else f"vote_asked_{number}"):
+                st.html(votes.reading(passage.asked, "Instruction", rendered=rendered), width="stretch")
         if number == 0 and pair.instruction.reference:
             with st.expander("Reference"):
                 block(pair.instruction.reference, height=_INSTRUCTION_PX, key="reference")
         if any(passage.replies):
-            for title, place, messages in zip(("First", "Second"), st.columns(2), passage.replies, strict=True):
-                with place:
-                    st.subheader(title, anchor=False)
-                    conversation.messages(messages, height=_OUTPUT_PX, key=f"{title.lower()}_{number}")
+            with st.container(key="vote_outputs" if number == 0 else f"vote_outputs_{number}"):
+                for title, place, messages in zip(("First", "Second"), st.columns(2), passage.replies, strict=True):
+                    with place:
+                        st.html(f'<h2 class="jb-side">{title}</h2>' + votes.reading(messages, title, rendered=rendered))
+
+
+def _ask(hand: _Hand) -> None:
+    """Further questions about the pair; they may be left open."""
+    if not hand.questions:
+        return
+    box = st.container(key="vote_questions", gap="xsmall")
+    for number, question in enumerate(hand.questions):
+        with box, st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.text(f"Better on {one_line(question)}:", width="content")
+            st.segmented_control(
+                *(f"Answer to question {number + 1}", list(votes.ANSWERS)),
+                key=_key(hand, number), label_visibility="collapsed",
+            )  # fmt: skip
+
+
+def _bar(benchmark: str, voter: str, hand: _Hand, *, reveal: bool) -> None:
+    """The buttons, which stay in sight."""
+    with st.container(horizontal=True, key="vote_bar"):
+        if hand.choice is not None:
+            st.button(
+                "Next pair", shortcut="N", key=f"next_{hand.number}", type="primary", on_click=_turn, args=(hand,)
+            )
+            return
+        for choice in CHOICES:
+            st.button(
+                choice.label,
+                shortcut=choice.key, key=f"{choice.key}_{hand.number}",
+                on_click=_vote, args=(benchmark, voter, hand, choice), kwargs={"reveal": reveal},
+            )  # fmt: skip
+        skip = f"skip_{hand.number}"
+        st.button("Skip", shortcut="S", key=skip, on_click=_skip, args=(benchmark, voter, hand))
+
+
+def _reveal(source: cached.Source, benchmark: str, voter: str, hand: _Hand) -> None:
+    pair, choice = hand.pair, hand.choice
+    if pair is None or choice is None:
+        return
+    models = (pair.first.model, pair.second.model)
+    battle = cached.battle(source, benchmark, pair.instruction.key, *models)
+    with st.container(border=True):
+        elements.table(votes.revealed(battle, pair, choice, voter))
+    address = filters.link("battles", instruction=pair.instruction.key, a=battle.model_a, b=battle.model_b)
+    elements.links(("Everything that was said about it", address))
 
 
 def _progress(source: cached.Source, benchmark: str, voter: str) -> None:
     progress = cached.voting_progress(source, benchmark, voter)
-    line(
-        f"{progress.mine:,} votes of yours, {progress.all:,} of everybody; judges have judged {progress.pairs:,} pairs."
-    )
-    st.progress(min(progress.mine / max(progress.pairs, 1), 1.0))
-    if not progress.mine:
-        return
-    agreed = estimate(progress.agreement, "share")
-    line(f"You name the judges' winner, or a tie with them: {agreed}, of {progress.agreement.n:,} votes.")
-    line("Pairs that judges are least sure of come first, so this is lower than over all battles.")
+    line(votes.counted(progress))
+    if progress.goal is not None:
+        st.progress(min(progress.agreement.n / progress.goal.votes, 1.0))
+        line(votes.goal(progress))
+    if progress.mine:
+        line(votes.agreed(progress))
 
 
-st.title("Vote", anchor=False)
+st.html(votes.style())
 try:
-    source = filters.source()
-    person = auth.need(Role.VOTER)
-    with st.container(horizontal=True):
-        benchmark = filters.benchmark(source).name
+    source = filters.source("Vote")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title("Vote", anchor=False, width="content")
+        person = auth.need(Role.VOTER)
+        benchmark = filters.benchmark(source, labelled=False).name
         voter = _voter(person)
+        plain = filters.toggle("As text", key="plain")
+        reveal = voting.reveals() and not filters.toggle("Stay blind", key="blind")
     if st.session_state.get(_NOTE):
         problem("That vote was not stored.", st.session_state[_NOTE])
-    pair = _pair(source, benchmark, voter)
-    if pair is None:
+    hand = _in_hand(source, benchmark, voter)
+    hand.questions = voting.questions(source, benchmark)
+    if hand.pair is None:
         line("There is no pair left for you here. Pairs come from battles that a judge has judged:")
         filters.judging(source, benchmark)
     else:
-        _show(pair)
-        with st.container(horizontal=True):
-            for answer in _ANSWERS:
-                st.button(answer.label, shortcut=answer.key, on_click=_answer, args=(benchmark, voter, pair, answer))
-            st.button("Skip", shortcut="S", on_click=_skip, args=(benchmark, voter, pair))
-        line("Which model wrote which is not told, and their order is drawn anew for each pair.")
+        if hand.choice is not None:
+            _reveal(source, benchmark, voter, hand)
+        _show(hand.pair, rendered=not plain)
+        if hand.choice is None:
+            _ask(hand)
+        _bar(benchmark, voter, hand, reveal=reveal)
     _progress(source, benchmark, voter)
+    if hand.pair is not None and hand.choice is None:
+        line("Which model wrote which is told after the vote at the earliest; their order is drawn anew for each pair.")
+except auth.Forbidden as error:
+    problem("Voting is for voters: an admin of this app gives roles.", error)
 except JudgeBenchError as error:
     problem("There is nothing to vote on.", error)

@@ -4,32 +4,33 @@ Streamlit reads Markdown in labels, titles, captions, alerts and tooltips; what 
 belongs into ``st.text``, ``st.code``, cells of tables and marks of charts, which show it letter by letter.
 """
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, cast
 
 import streamlit as st
 
 from judgebench.services.pages import Coverage
-from judgebench.show.coverage import sentences
+from judgebench.show.coverage import Door, sentences
+from judgebench.show.glossary import explained
 from judgebench.show.numbers import Labelled, plotted
 from judgebench.show.tables import Move, estimate_columns
-from judgebench.show.text import listing, one_line, spelt
+from judgebench.show.text import escaped_html, listing, one_line, spelt
 
 MAX_CHARS = 20_000  # of one text on a page; the rest is a download
 _SHORT_CHARS, _SHORT_LINES = 240, 3
 _TABLE_PX, _TABLE_ROWS = 320, 9
-_WIDTHS = {"Value": 120, "Interval": 170, "n": 70, "Grade": 60}  # pixels of columns that would else be too narrow
-WIDTHS = {column: st.column_config.Column(width=pixels) for column, pixels in _WIDTHS.items()}
+_PIXELS = {"Value": 120, "Interval": 170, "n": 70}  # of columns that would else be too narrow
+_WIDTHS = {column: st.column_config.Column(width=pixels) for column, pixels in _PIXELS.items()}
 
 
 def line(text: str) -> None:
     st.text(text, width="stretch")
 
 
-def counted(coverage: Coverage | None) -> None:
-    """What a result counts and leaves out, above it."""
+def counted(coverage: Coverage | None, door: Door = "app") -> None:
+    """What a result counts and leaves out, above it; ``door``: what the page lets one choose."""
     with st.container(border=True, gap="xsmall"):
-        for sentence in sentences(coverage):
+        for sentence in sentences(coverage, door):
             st.text(sentence, width="stretch")
 
 
@@ -47,6 +48,32 @@ def markup(html: str, *, height: int | Literal["content"]) -> None:
         st.html(html, width="stretch")
 
 
+def table(html: str) -> None:
+    """A table of ours, in which all that others wrote is escaped."""
+    st.html(html, width="stretch")
+
+
+def heading(name: str) -> None:
+    """A name that others chose, as the heading of what follows."""
+    st.html(f"<h2 class=jb-name>{escaped_html(one_line(name, 200))}</h2>", width="stretch")
+
+
+def linked(name: str, address: str) -> None:
+    """A name that others chose, as a link to a page of this app."""
+    st.html(f'<h3 class=jb-name><a href="{escaped_html(address)}">{escaped_html(one_line(name, 200))}</a></h3>')
+
+
+def links(*named: tuple[str, str]) -> None:
+    """Links to pages of this app, each with the words that others may have chosen."""
+    words = ((escaped_html(address), escaped_html(one_line(name, 100))) for name, address in named)
+    st.html("<p class=jb-links>" + " ".join(f'<a href="{address}">{name}</a>' for address, name in words) + "</p>")
+
+
+def tab(*names: str) -> None:
+    """What the browser's tab is called."""
+    st.set_page_config(page_title=" - ".join([*(one_line(name) for name in names), "JudgeBench"]))
+
+
 def rest(text: str, *, key: str) -> None:
     """A download of a text that is too long to be shown."""
     if len(text) > MAX_CHARS:
@@ -62,14 +89,28 @@ def problem(title: str, error: Exception | str) -> None:
     st.code(str(error), language=None, wrap_lines=True)
 
 
+def frame(columns: Mapping[str, Sequence[Any]], *, column_config: Mapping[str, Any] | None = None, **look: Any) -> None:
+    """A table of plain values, whose headings say under the pointer what they mean; ``look``: as ``st.dataframe``."""
+    given = column_config or {}
+    config = {name: {**st.column_config.Column(), **given.get(name, {})} for name in columns}
+    for name, column in config.items():
+        column["help"] = column.get("help") or explained(name) or None
+    st.dataframe(columns, column_config=cast(Any, config), **look)
+
+
+def metric(label: str, value: str, **look: Any) -> None:
+    """A number, whose label says under the pointer what it means; ``look``: as ``st.metric``."""
+    st.metric(label, value, help=explained(label) or None, **look)
+
+
 def estimates(rows: Sequence[Labelled], benchmark: str, *, alt: str) -> None:
     """Estimates with their intervals, and for each that is missing what would give it."""
-    st.dataframe(
+    frame(
         estimate_columns(rows, benchmark),
         hide_index=True,
         alt=alt,
         height=_TABLE_PX if len(rows) > _TABLE_ROWS else "content",
-        column_config=WIDTHS,
+        column_config=_WIDTHS,
     )
 
 
@@ -85,7 +126,7 @@ def moves(rows: Sequence[Move], *, alt: str) -> None:
         "Change from": [plotted(change.lower, "points") for change in changes],
         "Change to": [plotted(change.upper, "points") for change in changes],
     }
-    st.dataframe(
+    frame(
         {
             "Model": [one_line(row.model, 200) for row in rows],
             **rates,

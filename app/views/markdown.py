@@ -1,7 +1,8 @@
 """Markdown that a model wrote, rendered for a reader who asked for it: nothing is loaded, run or linked.
 
-Raw HTML stays text, images become their description, links keep their words only, formulas stay as written. The
-renderer escapes everything else; Streamlit's sanitiser comes after it and has nothing left to do.
+Raw HTML stays text, images become their description, links keep their words only, formulas stay as written. Headings
+are those of a text inside a page, so that none is as large as the page's own. The renderer escapes everything else;
+Streamlit's sanitiser comes after it and has nothing left to do.
 """
 
 from collections.abc import Sequence
@@ -28,10 +29,16 @@ class _Renderer(RendererHTML):
     def fence(self, tokens: Sequence[Token], at: int, *_: object) -> str:
         return f"<pre><code>{escape(tokens[at].content)}</code></pre>\n"
 
+    def heading_open(self, tokens: Sequence[Token], at: int, *_: object) -> str:
+        return f'<p class="jb-heading {tokens[at].tag}">'
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
+    def heading_close(self, *_: object) -> str:
+        return "</p>\n"
+
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable(["table", "strikethrough"])
 
 
 def rendered(text: str) -> str:
     """HTML of the first ``MAX_CHARS`` of ``text``."""
-    return f"<div>{_MARKDOWN.render(spelt(text[:MAX_CHARS]))}</div>"
+    return f'<div class="jb-rendered">{_MARKDOWN.render(spelt(text[:MAX_CHARS]))}</div>'

@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import wraps
 from inspect import signature
 from os import PathLike
@@ -27,7 +27,9 @@ from judgebench.clients.scripted import Ask
 from judgebench.engine.judges import ResolvedJudge, own_judge, resolve
 from judgebench.engine.runner import OnProgress, RunTally
 from judgebench.errors import InputError
-from judgebench.records import HumanLabel, Judge
+from judgebench.leaderboard.profiles import ProfileName
+from judgebench.records import OVERALL, HumanLabel, Judge
+from judgebench.services.audits.estimates import AuditEstimate
 from judgebench.services.audits.registry import (
     AuditSettings,
     IntegrityAudit,
@@ -36,6 +38,7 @@ from judgebench.services.audits.registry import (
     SubmissionAudit,
 )
 from judgebench.spec import Generation, JudgeSpec, Study, make, make_generation
+from judgebench.spec.connection import laid_over
 from judgebench.spec.study import Orders, Redo
 from judgebench.stats.planning import PlannedComparison
 from judgebench.store.database import Database
@@ -43,9 +46,11 @@ from judgebench.store.database import Database
 __all__ = [
     "IntegrityAudit", "JudgeSpec", "NullModelAudit", "RobustnessAudit", "SubmissionAudit", "aanswer", "aaudit",
     "add_judge", "aingest_batches", "answer", "arun", "asettle", "asubmit_batch", "atest_judge", "audit",
-    "audit_results", "batches", "estimate_answers", "estimate_run", "export_batch", "human_queue", "ingest_batches",
-    "judge", "judges", "plan", "reparse", "run", "runs", "settle", "submit_batch", "templates", "test_judge", "vote",
+    "audit_results", "batches", "estimate_answers", "estimate_audit", "estimate_run", "export_batch", "human_queue",
+    "ingest_batches", "judge", "judges", "plan", "remove_address", "reparse", "run", "runs", "settle", "submit_batch",
+    "templates", "test_judge", "vote",
 ]  # fmt: skip
+Urls = str | Sequence[str] | None  # the address of a server, or of several of one model
 AnyJudge = str | Mapping[str, Any] | JudgeSpec | ResolvedJudge | Client | Ask
 _P = ParamSpec("_P")
 _Report = TypeVar("_Report")
@@ -93,24 +98,28 @@ def _in_thread(
 
 
 def judge(
-    database: Database, judge: AnyJudge, *, url: str | None = None, key_env: str | None = None,
+    database: Database, judge: AnyJudge, *, url: Urls = None, key_env: str | None = None,
     name: str | None = None, version: str | None = None, template: str | None = None,
-    settings: Mapping[str, Any] | None = None, price: str | None = None, otherwise: str | None = None,
+    settings: Mapping[str, Any] | None = None, price: str | None = None, connection: Mapping[str, Any] | None = None,
+    vllm: str | None = None, same_judge: bool = False, otherwise: str | None = None,
 ) -> ResolvedJudge:  # fmt: skip
     """A judge for whatever asks one: the settings of an ``audit``, or as ``judge`` of ``run``, which says what the
     arguments mean. ``otherwise``: the address of one that has none.
 
     Raises InputError.
     """
-    fields = {"url": url, "key_env": key_env, "name": name, "template": template, "settings": settings, "price": price}
+    fields: dict[str, Any] = {"url": url, "key_env": key_env, "name": name, "template": template, "price": price}
+    fields |= {"settings": settings, "connection": connection, "vllm": vllm, "same_judge": same_judge or None}
     fields = {field: value for field, value in fields.items() if value is not None}
     if isinstance(judge, str | Mapping | JudgeSpec):
         if version is not None:
             raise InputError("a version is that of a function or client: leave it out")
-        known = judge.model_dump(exclude_unset=True) if isinstance(judge, JudgeSpec) else _fields(judge)
+        known = _fields(judge)
         if known.get("settings") and settings:
             fields["settings"] = {**known["settings"], **settings}
-        return resolve(services.judges.find_judge(database, known | fields, where="judge", otherwise=otherwise))
+        return resolve(
+            services.judges.find_judge(database, laid_over(known, fields), where="judge", otherwise=otherwise)
+        )
     if isinstance(judge, ResolvedJudge):
         if fields or version is not None:
             raise InputError("what judgebench.judge gave is asked as it is: give its name, template and so on there")
@@ -132,10 +141,13 @@ def _until(stopped: threading.Event, on_progress: OnProgress | None) -> OnProgre
 
 
 async def arun(
-    database: Database, *, benchmark: str, judge: AnyJudge = "embedded", judge_url: str | None = None,
+    database: Database, *, benchmark: str, judge: AnyJudge = "embedded", judge_url: Urls = None,
     judge_key_env: str | None = None, judge_name: str | None = None, judge_version: str | None = None,
+    same_judge: bool = False,
     template: str | None = None, settings: Mapping[str, Any] | None = None, price: str | None = None,
-    models: Names = (), baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
+    connection: Mapping[str, Any] | None = None, vllm: str | None = None, models: Names = (),
+    profile: ProfileName | None = None,
+    baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
     orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None, seed: int = 0,
     redo: Sequence[Redo] = (), reask: bool = False, concurrency: int = 16,
     max_cost: float | None = None, max_calls: int | None = None,
@@ -147,8 +159,13 @@ async def arun(
     "scripted:NAME"; a JudgeSpec or its fields; what ``judge`` gives; a client; or a function, also an async one, that
     is given the prompt's messages, ``[{"role": ..., "content": ...}]``, and returns the reply. The last two are known
     by ``judge_name`` and ``judge_version``: give another version when the function changes. ``judge_key_env``: NAME of
-    the environment variable with the server's key. ``settings``: for decoding, over the template's. ``price``:
-    "PROMPT,COMPLETION" in USD per million tokens.
+    the environment variable with the server's key. ``judge_url``: one address, or a list of those of one judge; a known
+    judge is asked at a new one only with ``same_judge``, or as another under ``judge_name``. ``settings``: for
+    decoding, over the template's. ``price``: "PROMPT,COMPLETION" in USD per million tokens. ``vllm``: of a judge
+    "vllm:NAME", the flags of vLLM. ``connection``: how its server is asked besides, by the fields of a study file, and
+    by ``token``, a function, also an async one, that returns a token.
+
+    ``profile``: ask as this benchmark does, by its template, settings, orders and baseline, where none are given.
 
     Outputs of ``models`` (all where none is named) meet the ``baseline``, each other (``all_pairs``), or as ``pairs``
     say; ``orders``: "both", one at "random", or "single", A first. ``limit``: the first so many instructions.
@@ -161,6 +178,8 @@ async def arun(
 
     Raises InputError, and JudgeError when the judge cannot be reached or refuses.
     """
+    if profile is not None:
+        services.benchmark_runs.add_first_turns(database, benchmark, profile)
     study, judged = _study(locals())
     return await engine.run.running(
         database, study, environment=dict(os.environ), judge=judged, on_progress=on_progress
@@ -171,10 +190,13 @@ run = waiting(arun)
 
 
 def estimate_run(
-    database: Database, *, benchmark: str, judge: AnyJudge = "embedded", judge_url: str | None = None,
+    database: Database, *, benchmark: str, judge: AnyJudge = "embedded", judge_url: Urls = None,
     judge_key_env: str | None = None, judge_name: str | None = None, judge_version: str | None = None,
+    same_judge: bool = False,
     template: str | None = None, settings: Mapping[str, Any] | None = None, price: str | None = None,
-    models: Names = (), baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
+    connection: Mapping[str, Any] | None = None, vllm: str | None = None, models: Names = (),
+    profile: ProfileName | None = None,
+    baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
     orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None, seed: int = 0,
     budget: int | None = None, concurrency: int = 16,
 ) -> engine.plan.CostEstimate:  # fmt: skip
@@ -191,9 +213,10 @@ def estimate_run(
 
 async def asettle(
     database: Database, *, benchmark: str, budget: int, better: tuple[str, str] | None = None, top: int | None = None,
-    error: float = 0.05, judge: AnyJudge = "embedded", judge_url: str | None = None, judge_key_env: str | None = None,
-    judge_name: str | None = None, judge_version: str | None = None, template: str | None = None,
-    settings: Mapping[str, Any] | None = None, price: str | None = None, models: Names = (),
+    error: float = 0.05, judge: AnyJudge = "embedded", judge_url: Urls = None, judge_key_env: str | None = None,
+    judge_name: str | None = None, judge_version: str | None = None, same_judge: bool = False,
+    template: str | None = None, settings: Mapping[str, Any] | None = None, price: str | None = None,
+    connection: Mapping[str, Any] | None = None, vllm: str | None = None, models: Names = (),
     orders: Literal["both", "random"] = "both", limit: int | None = None, category: str | None = None, seed: int = 0,
     reask: bool = False, concurrency: int = 16, max_cost: float | None = None, max_calls: int | None = None,
     max_failures: int = 25, max_errors: int | None = None, drain: float = 8.0, on_progress: OnProgress | None = None,
@@ -216,18 +239,21 @@ settle = waiting(asettle)
 
 
 async def aanswer(
-    database: Database, *, benchmark: str, model: str | Mapping[str, Any], model_url: str | None = None,
-    model_key_env: str | None = None, model_name: str | None = None, system: str | None = None,
-    settings: Mapping[str, Any] | None = None, price: str | None = None, limit: int | None = None,
-    category: str | None = None, concurrency: int = 16, max_cost: float | None = None, max_calls: int | None = None,
+    database: Database, *, benchmark: str, model: str | Mapping[str, Any], model_url: Urls = None,
+    model_key_env: str | None = None, model_name: str | None = None, same_model: bool = False,
+    system: str | None = None,
+    settings: Mapping[str, Any] | None = None, price: str | None = None, connection: Mapping[str, Any] | None = None,
+    vllm: str | None = None, limit: int | None = None, category: str | None = None, concurrency: int = 16,
+    max_cost: float | None = None, max_calls: int | None = None,
     max_failures: int = 25, max_errors: int | None = None, drain: float = 8.0, on_progress: OnProgress | None = None,
     audit: bool = True,
 ) -> engine.answer.AnswerReport:  # fmt: skip
     """Collect a model's outputs to a benchmark's instructions; calling it again continues, and asks for none twice.
 
     ``model``: its server's name for it, with ``model_url``; "embedded"; "scripted:echo"; or the fields of
-    ``spec.Served``. ``model_name``: under which the outputs are stored, its own where None. ``system``: a message
-    before each instruction. ``settings``: over temperature=0 and max_tokens=2048. ``audit``: audit the model at the
+    ``spec.Served``. ``model_name``: under which the outputs are stored, its own where None; a model
+    whose outputs are stored is asked at a new address only with ``same_model``. ``system``: a message before each
+    instruction. ``settings``: over temperature=0 and max_tokens=2048. ``audit``: audit the model at the
     end, by which leaderboards mark it. The others are as in ``run``.
 
     Raises InputError, and JudgeError when the server cannot be reached or refuses.
@@ -242,9 +268,10 @@ answer = waiting(aanswer)
 
 
 def estimate_answers(
-    database: Database, *, benchmark: str, model: str | Mapping[str, Any], model_url: str | None = None,
-    model_name: str | None = None, system: str | None = None, settings: Mapping[str, Any] | None = None,
-    price: str | None = None, limit: int | None = None, category: str | None = None,
+    database: Database, *, benchmark: str, model: str | Mapping[str, Any], model_url: Urls = None,
+    model_name: str | None = None, same_model: bool = False, system: str | None = None,
+    settings: Mapping[str, Any] | None = None, price: str | None = None, connection: Mapping[str, Any] | None = None,
+    vllm: str | None = None, limit: int | None = None, category: str | None = None,
 ) -> engine.answer.AnswerEstimate:  # fmt: skip
     """What ``answer`` would ask now with these arguments. Nothing is asked or stored; tokens are characters / 4.
 
@@ -254,9 +281,10 @@ def estimate_answers(
 
 
 def export_batch(
-    database: Database, to: str | PathLike[str], *, benchmark: str, judge: AnyJudge, judge_url: str | None = None,
-    judge_key_env: str | None = None, judge_name: str | None = None, template: str | None = None,
-    settings: Mapping[str, Any] | None = None, price: str | None = None, models: Names = (),
+    database: Database, to: str | PathLike[str], *, benchmark: str, judge: AnyJudge, judge_url: Urls = None,
+    judge_key_env: str | None = None, judge_name: str | None = None, same_judge: bool = False,
+    template: str | None = None, settings: Mapping[str, Any] | None = None, price: str | None = None,
+    connection: Mapping[str, Any] | None = None, vllm: str | None = None, models: Names = (),
     baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
     orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None, seed: int = 0,
     max_requests: int = 50_000, max_mebibytes: int = 190,
@@ -274,22 +302,31 @@ def export_batch(
     return engine.batches.export(database, study, target, limits=limits)
 
 
-async def asubmit_batch(database: Database, file: str | PathLike[str]) -> engine.batches.SubmittedBatch:
+async def asubmit_batch(
+    database: Database, file: str | PathLike[str], *, judge_key_env: str | None = None,
+    connection: Mapping[str, Any] | None = None,
+) -> engine.batches.SubmittedBatch:  # fmt: skip
     """Hand a batch file to its judge's server; doing it again finds the batch, and submits nothing twice.
+
+    ``judge_key_env`` and ``connection`` are laid over what the batch remembers; a token's command or function must
+    stand here.
 
     Raises InputError where the file is not the one that was exported, and JudgeError when the server refuses.
     """
-    return await engine.batches.submitting(database, Path(file), environment=dict(os.environ))
+    given = _given(key_env=judge_key_env, connection=connection)
+    return await engine.batches.submitting(database, Path(file), environment=dict(os.environ), given=given)
 
 
 submit_batch = waiting(asubmit_batch)
 
 
 async def aingest_batches(
-    database: Database, files: Sequence[str | PathLike[str]] = (), *, batch: Names = (), close: bool = False
-) -> engine.batches.IngestReport:
+    database: Database, files: Sequence[str | PathLike[str]] = (), *, batch: Names = (), close: bool = False,
+    judge_key_env: str | None = None, connection: Mapping[str, Any] | None = None,
+) -> engine.batches.IngestReport:  # fmt: skip
     """Store the results of batches, from ``files`` or from the server of ``batch`` (of all open ones where none is
     named); what is stored already is not stored again. ``close``: expect nothing further from those in the files.
+    ``judge_key_env`` and ``connection`` are as in ``submit_batch``.
 
     Raises InputError, UnknownName, and JudgeError when a server cannot be reached.
     """
@@ -297,7 +334,8 @@ async def aingest_batches(
         raise InputError("give files of results, or batches to fetch them from, not both")
     if files:
         return engine.batches.ingest_files(database, [Path(file) for file in files], close=close)
-    return await engine.batches.fetching(database, names_of(batch), environment=dict(os.environ))
+    given = _given(key_env=judge_key_env, connection=connection)
+    return await engine.batches.fetching(database, names_of(batch), environment=dict(os.environ), given=given)
 
 
 ingest_batches = waiting(aingest_batches)
@@ -348,13 +386,27 @@ async def aaudit(database: Database, settings: AuditSettings, *, on_progress: On
 audit = waiting(aaudit)
 
 
-async def atest_judge(database: Database, name: str) -> ServerReport | None:
+def estimate_audit(database: Database, settings: AuditSettings) -> AuditEstimate:
+    """How often an audit with these settings would ask its judge at most, and what that would cost; nothing is asked.
+
+    Raises InputError and UnknownName.
+    """
+    return services.audits.estimates.estimate(database, settings)
+
+
+async def atest_judge(
+    database: Database, name: str, *, judge_key_env: str | None = None, connection: Mapping[str, Any] | None = None,
+    vllm: str | None = None,
+) -> ServerReport | None:  # fmt: skip
     """Ask a judge four short questions: does it answer, as which model, and what can its server do?
+
+    ``judge_key_env``, ``connection`` and ``vllm`` are laid over what is remembered.
 
     Returns: None for a judge that runs in this process.
     Raises UnknownName, InputError where its address is not known, and JudgeError where it does not answer.
     """
-    return await asyncio.to_thread(services.judges.try_judge, database, name, dict(os.environ))
+    given = _given(key_env=judge_key_env, connection=connection, vllm=vllm)
+    return await asyncio.to_thread(services.judges.try_judge, database, name, dict(os.environ), given)
 
 
 test_judge = waiting(atest_judge)
@@ -387,12 +439,13 @@ def plan(
 
 def vote(
     database: Database, *, benchmark: str, annotator: str, instruction: str, first: str, second: str,
-    preference: float, both_bad: bool = False, sample_first: int = 0, sample_second: int = 0,
+    preference: float, both_bad: bool = False, sample_first: int = 0, sample_second: int = 0, question: str = OVERALL,
 ) -> bool:  # fmt: skip
     """Store what a person says who saw the output of model ``first`` first; ``preference`` in [0, 1] is for that one.
 
     ``instruction`` is its key, as ``battles`` lists it; ``both_bad`` goes with 0.5. ``sample_first`` and
-    ``sample_second``: which of several outputs of a model, from 0.
+    ``sample_second``: which of several outputs of a model, from 0. ``question``: by what they were compared, such as
+    "accuracy", where that was asked and not which is better.
 
     Returns: False where the very same was stored before.
     Raises UnknownName, InputError for an unusable label, and Conflict where this person said something else.
@@ -401,7 +454,7 @@ def vote(
         *(annotator, instruction), first=first, second=second, preference=preference, both_bad=both_bad,
         samples=(sample_first, sample_second),
     )  # fmt: skip
-    return services.labels.vote(database, benchmark, label)
+    return services.labels.vote(database, benchmark, replace(label, question=question))
 
 
 def human_queue(
@@ -421,21 +474,24 @@ def judges(database: Database) -> pd.DataFrame:
     """Every judge that was added, has run or was imported.
 
     Returns: one row a judge: ``judge`` (its name), ``model``, ``template``, ``digest``, ``settings``, and where it is
-    reached if that is known: ``url``, ``key_env``, ``price``.
+    reached if that is known: ``url``, ``key_env``, ``price``, ``connection`` (what its server is sent besides).
     Raises DatabaseError.
     """
     rows = []
     for known in services.judges.known_judges(database):
         address = known.spec.model_dump(include={"url", "key_env", "price"}) if known.spec else {}
+        address["connection"] = known.connection
         rows.append(asdict(known.judge) | {"judge": known.judge.name, "digest": known.judge.digest} | address)
-    return frame_of(rows, ["judge", "model", "template", "digest", "settings", "url", "key_env", "price"])
+    return frame_of(rows, ["judge", "model", "template", "digest", "settings", "url", "key_env", "price", "connection"])
 
 
 def add_judge(
-    database: Database, name: str, *, model: str, url: str | None = None, key_env: str | None = None,
+    database: Database, name: str, *, model: str, url: Urls = None, key_env: str | None = None,
     template: str | None = None, settings: Mapping[str, Any] | None = None, price: str | None = None,
+    connection: Mapping[str, Any] | None = None, vllm: str | None = None, same_judge: bool = False,
 ) -> Judge:  # fmt: skip
-    """Remember a judge under a name; nothing is asked, and no key is stored. Adding it once more changes its address.
+    """Remember a judge under a name; nothing is asked, and no key is stored. Adding it once more adds its address,
+    which ``same_judge`` says to be the same judge's.
 
     ``model``: its server's name for it, "embedded", or "scripted:NAME". ``key_env``: NAME of the environment variable
     with the server's key. ``settings``: decoding settings, over the template's. ``price``: "PROMPT,COMPLETION" in USD
@@ -443,9 +499,15 @@ def add_judge(
 
     Raises InputError, and Conflict where the name belongs to another judge.
     """
-    address = {"url": url, "key_env": key_env, "template": template, "price": price}
-    fields = {"name": name, "model": model, "settings": settings or {}}
+    address: dict[str, Any] = {"url": url, "key_env": key_env, "template": template, "price": price, "vllm": vllm}
+    fields = {"name": name, "model": model, "settings": settings or {}, "connection": connection or {}}
+    address |= {"same_judge": same_judge}
     return services.judges.add_judge(database, spec.make(spec.JudgeSpec, fields | address, where="add_judge"))
+
+
+def remove_address(database: Database, name: str, url: str) -> None:
+    """Ask a judge that was added no longer at one of its addresses; its verdicts stay. Raises InputError."""
+    services.judges.remove_address(database, name, url)
 
 
 def runs(database: Database) -> pd.DataFrame:
@@ -482,23 +544,49 @@ def audit_results(database: Database, *, benchmark: str, kind: str | None = None
 def _study(given: dict[str, Any], *, otherwise: str | None = None) -> tuple[Study, ResolvedJudge]:
     """What a function's keywords ask for: the study, and its judge. Raises InputError."""
     database, _ = given.pop("database"), given.pop("on_progress", None)
+    profile = given.pop("profile", None)
+    if profile is not None:
+        _ask_as(database, profile, given)
     fields = {name: given.pop(f"judge_{name}", None) for name in ("url", "key_env", "name", "version")}
-    fields |= {name: given.pop(name) for name in ("template", "settings", "price")}
+    fields |= {name: given.pop(name) for name in ("template", "settings", "price", "vllm", "connection")}
+    fields["same_judge"] = given.pop("same_judge", False)
     resolved = judge(database, given.pop("judge"), **fields, otherwise=otherwise)
     given |= {"models": names_of(given["models"]), "judge": resolved.spec}
     return make(Study, given, where="study"), resolved
 
 
+def _ask_as(database: Database, profile: str, given: dict[str, Any]) -> None:
+    """Lay what the benchmark of the profile sets under the keywords."""
+    benchmark, compares = given["benchmark"], bool(given["baseline"] or given["all_pairs"] or given["pairs"])
+    fields = services.benchmark_runs.study_fields(
+        database, benchmark, profile, category=given["category"], compares=compares
+    )
+    asks = fields.pop("judge")
+    if not isinstance(given["judge"], ResolvedJudge):  # which is asked as it is
+        given["template"] = given["template"] or asks["template"]
+    if isinstance(given["judge"], str | Mapping | JudgeSpec):  # a function has settings of its own
+        given["settings"] = asks["settings"] | dict(given["settings"] or {})
+    given |= {name: value for name, value in fields.items() if name != "orders" or given["orders"] == "both"}
+
+
 def _generation(given: dict[str, Any]) -> Generation:
     """What the keywords of ``answer`` ask for. Raises InputError."""
     served = _fields(given.pop("model"))
-    fields = {name: given.pop(f"model_{name}", None) for name in ("url", "key_env")} | {"price": given.pop("price")}
-    served |= {name: value for name, value in fields.items() if value is not None}
+    fields = {name: given.pop(f"model_{name}", None) for name in ("url", "key_env")}
+    fields |= {name: given.pop(name) for name in ("price", "vllm", "connection")}
+    served = laid_over(served, {name: value for name, value in fields.items() if value is not None})
     served["settings"] = {**served.get("settings", {}), **(given.pop("settings") or {})}
     name = given.pop("model_name") or served.get("model")
     given = {field: value for field, value in given.items() if field not in ("database", "on_progress", "audit")}
     return make_generation(given | {"generator": served, "model": name}, where="answer")
 
 
-def _fields(model: str | Mapping[str, Any]) -> dict[str, Any]:
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _fields(model: str | Mapping[str, Any] | JudgeSpec) -> dict[str, Any]:
+    """The fields that were given."""
+    if isinstance(model, JudgeSpec):
+        return {name: getattr(model, name) for name in model.model_fields_set}
     return {"model": model} if isinstance(model, str) else dict(model)

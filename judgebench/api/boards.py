@@ -5,7 +5,8 @@ The leaderboard's function is ``rank`` and the bias report's ``bias_report``, be
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, get_args
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, get_args
 
 import pandas as pd
 
@@ -15,12 +16,19 @@ from judgebench.audits.findings import AuditReport
 from judgebench.bias.counterfactual import Counterfactuals
 from judgebench.bias.human_agreement import JudgeAgreement
 from judgebench.bias.report import BiasReport
-from judgebench.errors import InputError
+from judgebench.bias.voters import VotersReport
+from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate
 from judgebench.leaderboard.build import to_elo
+from judgebench.leaderboard.profiles import ProfileName
+from judgebench.leaderboard.published.board import PublishedBoard
+from judgebench.records import OVERALL
 from judgebench.services.scope import Scope
+from judgebench.show import board_page as page
 from judgebench.show import charts, coverage, tables
+from judgebench.show import published as shown
 from judgebench.show.numbers import Labelled
+from judgebench.stats.agreement import Resampling
 from judgebench.stats.bradley_terry import fit_pair_counts
 from judgebench.stats.bradley_terry.covariates import rating_estimates
 from judgebench.stats.outcome_columns import count_outcomes
@@ -31,22 +39,30 @@ if TYPE_CHECKING:
     import altair
 
 __all__ = [
-    "bias_report", "chart", "consensus", "counterfactual", "matrix", "multiverse", "quality", "rank", "rate",
+    "bias_report", "board_page", "categories", "chart", "compare", "consensus", "counterfactual",
+    "distributions", "history", "matrix", "multiverse", "profile", "quality", "rank", "rate", "two_boards",
+    "voters",
 ]  # fmt: skip
+By = Literal["judges", "people"]
 _WHOLE = dict.fromkeys(("rank", "rank_lower", "rank_upper", "tier", "outputs"), "Int64")  # may be missing
 
 
 def rank(
     database: Database, *, benchmark: str, judge: Names = (), all_judges: bool = False, category: str | None = None,
     language: str | None = None, common: bool = False, with_flagged: bool = False,
-    method: leaderboard.Method = "win-rate", baseline: str | None = None,
+    method: leaderboard.Method = leaderboard.USUAL_METHOD, baseline: str | None = None,
     margin: float | None = None, join: leaderboard.Join | None = None, cluster: leaderboard.Cluster = "instruction",
     jury: leaderboard.Jury | None = None, control: leaderboard.Control | Sequence[leaderboard.Control] = (),
     exclude_related: bool = False, related_weight: float = 1.0, anchor: leaderboard.Anchor | None = None,
     labels_of: str | None = None, scale: leaderboard.Scale | None = None,
     interval: leaderboard.IntervalMethod = "analytic", level: float = 0.95, resamples: int = 1000, seed: int = 0,
+    by: By = "judges", annotator: Names = (), question: str = OVERALL, profile: ProfileName | None = None,
+    length_margin: int | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """The leaderboard by the verdicts of ``judge``, of the judge with most where none is named, or of ``all_judges``.
+
+    ``by`` "people": by people's votes in place of verdicts, of ``annotator`` or of everybody, on which output is
+    better, or on the ``question`` they were asked; ``cluster`` "judge" then counts an annotator's votes together.
 
     ``common``: only by instructions that all models were judged on. ``with_flagged``: models that a submission audit
     flagged are opponents; else they stand last, without a rank, and change nobody's numbers.
@@ -54,6 +70,11 @@ def rank(
     "style", "position", held equal by the rating model. ``exclude_related`` leaves verdicts of related judges out,
     ``related_weight`` in [0, 1] weighs them. ``anchor`` corrects the judge by human labels, with "rogan-gladen" by
     error rates on those of the benchmark ``labels_of``. ``level``: of intervals and rank ranges, in (0, 1).
+
+    ``profile``: the numbers that this benchmark publishes, in place of method, controls and intervals; of WildBench
+    slight wins of outputs more than ``length_margin`` characters longer are ties. Then columns are those numbers as
+    they are published, each with ``_lower`` and ``_upper``, and ``attrs`` hold what ``leaderboard --profile`` prints as
+    JSON.
 
     Returns: one row a model, the best first, with the columns ``leaderboard.COLUMNS``. Rates lie in [0, 1], ratings on
     the Elo scale unless ``scale`` says otherwise. ``attrs`` say how the numbers came about and what was left out:
@@ -67,14 +88,107 @@ def rank(
     columns = known_names("control", control, get_args(leaderboard.Control))
     weight = 0.0 if exclude_related else related_weight
     controls = valid(leaderboard.Controls, columns=columns, related_weight=weight, anchor=anchor, labels_of=labels_of)
-    board = services.leaderboards.leaderboard(
-        database, benchmark, choices=choices, controls=controls,
-        scope=Scope(names_of(judge), category, language, all_judges, common, with_flagged),
-    )  # fmt: skip
+    counted = Scope(names_of(judge), category, language, all_judges, common, with_flagged)
+    scope = _by(by, annotator, question, counted)
+    if profile is not None or length_margin is not None:
+        scoring = services.published.scoring(choices, controls, profile, length_margin)
+        return _published(services.published.published_board(database, benchmark, scoring, scope=scope), benchmark)
+    board = services.leaderboards.leaderboard(database, benchmark, choices=choices, controls=controls, scope=scope)
     frame = frame_of([row.columns() for row in board.rows], leaderboard.COLUMNS).astype(_WHOLE)
     document = tables.board_document(benchmark, board)
     frame.attrs = {key: value for key, value in document.items() if key != "rows"}
     return frame
+
+
+def _published(board: PublishedBoard, benchmark: str) -> pd.DataFrame:
+    frame = frame_of(shown.columns(board), shown.column_names(board))
+    frame.attrs = dict(shown.document(benchmark, board).items())
+    return frame
+
+
+def _by(by: By, annotator: Names, question: str, scope: Scope) -> Scope:
+    """``scope`` by judges' verdicts, or by people's votes. Raises InputError for any other word."""
+    if by not in get_args(By):
+        raise UnknownName("by", by, get_args(By))
+    return replace(scope, people=by == "people", annotators=names_of(annotator), question=question)
+
+
+def board_page(
+    database: Database, *, benchmark: str, judge: Names = (), all_judges: bool = False, category: str | None = None,
+    language: str | None = None, common: bool = False, with_flagged: bool = False,
+    method: leaderboard.Method = leaderboard.USUAL_METHOD, baseline: str | None = None, battles: int = 50,
+    by: By = "judges", annotator: Names = (), question: str = OVERALL,
+) -> str:  # fmt: skip
+    """The leaderboard that ``rank`` gives as one HTML document that opens offline, to be sent or published.
+
+    ``battles``: how many are in it, those that the weaker model won most surely first, each with everything said; of a
+    leaderboard by people none.
+    Raises as ``rank`` does.
+    """
+    scope = _by(by, annotator, question, Scope(names_of(judge), category, language, all_judges, common, with_flagged))
+    choices = valid(leaderboard.Choices, method=method, baseline=baseline)
+    board = services.leaderboards.leaderboard(database, benchmark, scope=scope, choices=choices)
+    beside = services.leaderboards.beside(database, benchmark, board, scope=scope)
+    upsets = services.battles.upsets(database, benchmark, board.judges, category=category, most=battles)
+    rates = services.part_rates.category_rates(database, benchmark, scope=scope, choices=choices)
+    return page.board_page(benchmark, board, beside, rates, upsets)
+
+
+def voters(
+    database: Database, *, benchmark: str, judge: Names = (), question: str = OVERALL, most: int = 200,
+    level: float = 0.95,
+) -> VotersReport:  # fmt: skip
+    """Everybody who voted: ties, leaning to what was shown first, agreement with others and with judges, and pace.
+
+    ``judge``: beside these, all where none is named. The ``most`` people with most votes are listed. ``level``: of
+    intervals, in (0, 1).
+    Raises UnknownName, and StatisticsError where nobody voted.
+    """
+    how = Resampling(level=level)
+    judges = names_of(judge)
+    return services.voters.voters(database, benchmark, judges=judges, question=question, most=most, how=how)
+
+
+def two_boards(
+    database: Database, *, benchmark: str, judge: Names = (), all_judges: bool = False, category: str | None = None,
+    language: str | None = None, common: bool = False, with_flagged: bool = False,
+    method: leaderboard.Method = leaderboard.USUAL_METHOD, question: str = OVERALL,
+) -> services.voters.TwoBoards:  # fmt: skip
+    """The leaderboard by judges beside the one by people's votes, and where no rank is left open by both.
+
+    Verdicts are those that ``rank`` takes. Raises as ``rank`` does.
+    """
+    scope = Scope(names_of(judge), category, language, all_judges, common, with_flagged)
+    valid(leaderboard.Choices, method=method)
+    return services.voters.two_boards(database, benchmark, scope=scope, question=question, method=method)
+
+
+def profile(
+    database: Database, *, model: str, benchmark: str, judge: Names = (), all_judges: bool = False,
+    category: str | None = None, language: str | None = None, common: bool = False, with_flagged: bool = False,
+    method: leaderboard.Method = leaderboard.USUAL_METHOD, baseline: str | None = None,
+) -> services.profiles.Profile:  # fmt: skip
+    """Where a model stands by the verdicts that ``rank`` takes, by category and by opponent, and its best and worst
+    instructions.
+
+    Raises UnknownName for a model that is not on the leaderboard, else as ``rank`` does.
+    """
+    scope = Scope(names_of(judge), category, language, all_judges, common, with_flagged)
+    choices = valid(leaderboard.Choices, method=method, baseline=baseline)
+    return services.profiles.profile(database, benchmark, model, scope=scope, choices=choices)
+
+
+def compare(
+    database: Database, *, first: str, second: str, benchmark: str, judge: Names = (), all_judges: bool = False,
+    category: str | None = None, language: str | None = None, common: bool = False, with_flagged: bool = False,
+    level: float = 0.95,
+) -> services.profiles.Comparison:  # fmt: skip
+    """Two models beside each other: wins, losses and ties of ``first``, by category, and each battle of theirs.
+
+    Raises UnknownName for a model that is not there, StatisticsError where the two never met.
+    """
+    scope = Scope(names_of(judge), category, language, all_judges, common, with_flagged)
+    return services.profiles.compare(database, benchmark, first, second, scope=scope, level=level)
 
 
 def rate(model_a: Sequence[str], model_b: Sequence[str], winner: Sequence[str], *, level: float = 0.95) -> pd.DataFrame:
@@ -110,6 +224,71 @@ def matrix(
     frame = frame_of(rates.pairs(), ["model", "opponent", "win_rate", "lower", "upper", "battles"])
     frame.attrs = {"level": rates.level, "method": rates.method}
     frame.attrs["coverage"], frame.attrs["notes"] = coverage.told(rates.coverage).values()
+    return frame
+
+
+def categories(
+    database: Database, *, benchmark: str, judge: Names = (), all_judges: bool = False, language: str | None = None,
+    common: bool = False, with_flagged: bool = False, method: leaderboard.Method = leaderboard.USUAL_METHOD,
+    baseline: str | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """What every model did on every category of instructions, by the verdicts that ``rank`` takes.
+
+    Returns: one row a model and category: ``model``, ``category``, ``value`` (a win rate in [0, 1]; of the method
+    "score" a mean score) with ``lower`` and ``upper``, ``battles``, ``wins``, ``ties``, ``instructions``; none where
+    no instruction has a category. ``attrs``: ``baseline``, ``level``, ``coverage``, ``notes``.
+    Raises as ``rank`` does.
+    """
+    scope = Scope(names_of(judge), None, language, all_judges, common, with_flagged)
+    choices = valid(leaderboard.Choices, method=method, baseline=baseline)
+    rates = services.part_rates.category_rates(database, benchmark, scope=scope, choices=choices)
+    frame = frame_of(tables.category_rows(rates), tables.CATEGORY_COLUMNS)
+    frame.attrs = {"baseline": rates.board.baseline, "level": rates.board.level}
+    frame.attrs["coverage"], frame.attrs["notes"] = coverage.told(rates.board.coverage).values()
+    return frame
+
+
+def distributions(
+    database: Database, *, benchmark: str, judge: Names = (), all_judges: bool = False, category: str | None = None,
+    language: str | None = None, common: bool = False, with_flagged: bool = False,
+    method: leaderboard.Method = leaderboard.USUAL_METHOD, baseline: str | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """How often each model had which preference, or by the method "score" which score, by the verdicts that ``rank``
+    takes.
+
+    Returns: one row a model and bin: ``model``, ``low`` and ``high`` (preferences for it in [0, 1], each the mean over
+    a battle's verdicts; or scores), ``count``. ``attrs``: ``baseline``, ``coverage``, ``notes``.
+    Raises as ``rank`` does.
+    """
+    scope = Scope(names_of(judge), category, language, all_judges, common, with_flagged)
+    choices = valid(leaderboard.Choices, method=method, baseline=baseline)
+    counted = services.distributions.distributions(database, benchmark, scope=scope, choices=choices)
+    frame = frame_of(tables.distribution_rows(counted), tables.DISTRIBUTION_COLUMNS)
+    frame.attrs = {"baseline": counted.board.baseline}
+    frame.attrs["coverage"], frame.attrs["notes"] = coverage.told(counted.board.coverage).values()
+    return frame
+
+
+def history(
+    database: Database, *, benchmark: str, judge: Names = (), all_judges: bool = False, category: str | None = None,
+    language: str | None = None, common: bool = False, with_flagged: bool = False,
+    method: leaderboard.Method = leaderboard.USUAL_METHOD, baseline: str | None = None, moments: int = 12,
+) -> pd.DataFrame:  # fmt: skip
+    """The leaderboard that ``rank`` gives as it was at up to so many ``moments``, by the verdicts that had come in.
+
+    Returns: one row a moment and model: ``time`` (ISO 8601, UTC), ``verdicts`` (that had come in), ``model``,
+    ``rating`` with ``lower`` and ``upper``, ``rank_lower``, ``rank_upper``. ``attrs``: ``scale``, ``baseline``,
+    ``level``, ``without`` (why nothing was ranked, by time), ``coverage``, ``notes``.
+    Raises as ``rank`` does.
+    """
+    scope = Scope(names_of(judge), category, language, all_judges, common, with_flagged)
+    choices = valid(leaderboard.Choices, method=method, baseline=baseline)
+    past = services.history.history(database, benchmark, scope=scope, choices=choices, most=moments)
+    frame = frame_of(tables.history_rows(past), tables.HISTORY_COLUMNS)
+    board = past.board
+    frame.attrs = {"scale": board.scale, "baseline": board.baseline, "level": board.level}
+    frame.attrs["without"] = {then.time: then.reason for then in past.moments if then.board is None}
+    frame.attrs["coverage"], frame.attrs["notes"] = coverage.told(board.coverage).values()
     return frame
 
 
@@ -154,7 +333,7 @@ def consensus(
 def quality(
     database: Database, *, benchmark: str, judge: Names = (), all_judges: bool = False, common: bool = False,
     with_flagged: bool = False, against: str | None = None, against_judge: Names = (),
-    method: leaderboard.Method = "win-rate",
+    method: leaderboard.Method = leaderboard.USUAL_METHOD,
 ) -> services.leaderboards.BoardQuality:  # fmt: skip
     """How many pairs a leaderboard tells apart, and how well it foretells another: ``against`` a benchmark, or the
     same by ``against_judge``.

@@ -2,8 +2,11 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields
+from operator import itemgetter
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
@@ -16,11 +19,11 @@ from judgebench.bias.card import Card
 from judgebench.bias.human_agreement import AgreementReport
 from judgebench.bias.relatives import preference_leakage_score
 from judgebench.errors import InputError, UnknownName
-from judgebench.formats import FormName, Kind
-from judgebench.formats.outputs import OutputsFile, gather_outputs, read_outputs
-from judgebench.formats.reading import FRAME_NAME, read_frame
-from judgebench.formats.registry import writable
-from judgebench.records import HumanLabel, Lineage, Model
+from judgebench.formats import Format, FormName, Kind, PairsFrom, ToolName
+from judgebench.formats.folders import expanded
+from judgebench.formats.reading import of_sheet
+from judgebench.records import OVERALL, Deletable, HumanLabel, Lineage, Model, Named
+from judgebench.services.parts import PairChoice
 from judgebench.services.scope import Scope
 from judgebench.show.conversations import MESSAGE_COLUMNS, message_rows
 from judgebench.spec.study import wrong_field
@@ -28,84 +31,86 @@ from judgebench.stats import published_scores
 from judgebench.stats.agreement import Resampling
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
 from judgebench.store.database import Database
+from judgebench.store.events import Event
 
 if TYPE_CHECKING:
     pass
 
 __all__ = [
-    "accept_lineage", "agreement", "battles", "benchmarks", "card", "contamination", "declare_lineage", "export",
-    "import_files", "import_judgments", "labels", "languages", "lineage", "messages", "models", "open",
-    "preference_leakage_score", "propose_lineage", "published_scores", "rows", "submit", "verdicts",
+    "accept_lineage", "agreement", "battles", "benchmarks", "card", "contamination", "declare_lineage", "delete",
+    "events", "export", "import_files", "import_judgments", "labels", "languages", "lineage", "messages", "models",
+    "open", "preference_leakage_score", "propose_lineage", "published_scores", "rename", "rows", "verdicts",
 ]  # fmt: skip
 _P = ParamSpec("_P")
 _Record = TypeVar("_Record")
 Names = str | Sequence[str]  # one name, or several
 
 
-def open(address: str | PathLike[str] = "judgebench.db") -> Database:
+def open(address: str | PathLike[str] = "judgebench.db", *, actor: str | None = None) -> Database:
     """The database at a path (SQLite) or a URL (PostgreSQL); it is created where there is none.
+
+    ``actor``: under whose name the log has what is done with it; the user of this machine.
 
     Raises InputError and DatabaseError.
     """
-    return Database(os.fspath(address), create=True)
-
-
-def submit(
-    database: Database, outputs: pd.DataFrame | str | PathLike[str], *, model: str, benchmark: str,
-    columns: Mapping[str, str] | None = None, family: str | None = None, parent: str | None = None,
-    trained_on: Names = (), accept_lineage: bool = False, extend: bool = False, new_benchmark: bool = False,
-    dry_run: bool = False, audit: bool = True, accept_findings: bool = False,
-) -> services.submissions.MatchReport:  # fmt: skip
-    """Audit a model's outputs, from a DataFrame or a file, one row an instruction, and store them.
-
-    ``columns`` maps our field to the frame's or file's, e.g. ``{"instruction": "question"}``; docs/formats.md lists
-    the usual names. ``family``, ``parent`` and ``trained_on`` declare where the model comes from; ``accept_lineage``
-    declares what its name suggests instead. ``extend`` adds instructions that the benchmark lacks; ``new_benchmark``
-    creates it although its name is hardly another's. ``dry_run`` reports and stores nothing. Submitting the same again
-    adds nothing. ``accept_findings`` stores outputs in which the audit found something severe, by which leaderboards
-    mark the model; without ``audit`` they call it unaudited.
-
-    Returns: how many instructions matched; its ``audit`` has what was found, after ``dry_run`` too.
-    Raises InputError, naming the row and the field, or the severe findings, and Conflict; then nothing is stored.
-    """
-    declared = Lineage(family, parent, names_of(trained_on))
-    if accept_lineage and declared == Lineage():
-        declared = services.lineage.suggested(model)
-    prepared = services.submissions.prepare(
-        database, _submission(outputs, columns), benchmark=benchmark, model=model, lineage=declared, extend=extend,
-        new_benchmark=new_benchmark,
-    )  # fmt: skip
-    if audit:
-        prepared = services.submissions.with_audit(database, prepared)
-    if not dry_run:
-        services.submissions.save(database, prepared, audit=audit, accept_findings=accept_findings)
-    return prepared.report
+    return Database(os.fspath(address), create=True, actor=actor)
 
 
 def import_files(
     database: Database, files: str | PathLike[str] | Sequence[str | PathLike[str]], *, benchmark: str | None = None,
     as_format: str | None = None, model: str | None = None, annotator: str | None = None,
-    columns: Mapping[str, str] | None = None, extend: bool = False, new_benchmark: bool = False, audit: bool = True,
+    columns: Mapping[str, str] | None = None, sheet: str | None = None, extend: bool = False,
+    new_benchmark: bool = False, audit: bool = True, question: str = OVERALL,
 ) -> list[services.imports.ImportReport]:  # fmt: skip
     """Store files of instructions, outputs, recorded verdicts, labels or lineage, one transaction a file; each is
-    recognised, or read ``as_format``. Importing again adds nothing. Then the models whose outputs came are audited:
-    what is severe is stored too, and marked.
+    recognised, or read ``as_format``. Of a folder all files below it are read whose names end in a known way, but for
+    hidden ones and links out of it: a warning says what is left out. Importing again adds nothing. Then the models
+    whose outputs came are audited: what is severe is stored too, and marked. Instructions are stored first, then
+    outputs, then what is about these: rows may name an instruction that is stored by its id alone.
 
     ``benchmark``: some formats have a usual one. ``model`` and ``annotator``: whose outputs or labels these are, where
-    the file does not say. ``columns``, ``extend``, ``new_benchmark`` and ``audit`` as in ``submit``.
+    the file does not say. ``question``: by what people compared, for example "accuracy", where they were asked that and
+    not which output is better. ``sheet``: of an Excel workbook, the one that holds the rows. ``columns``, ``extend``,
+    ``new_benchmark`` and ``audit`` as in ``submit``.
 
     Returns: a report a file; its ``audit`` has what was found about the file's models.
-    Raises InputError naming file, row and field, UnknownName, and Conflict; files before that one are stored.
+    Raises InputError naming file, row and field, UnknownName, and Conflict; files before that one are stored. Files in
+    a folder that are wrong are named at the end, when all others are stored.
     """
-    options = services.imports.ImportOptions(model, annotator, extend, new_benchmark, audit)
+    options = services.imports.ImportOptions(model, annotator, extend, new_benchmark, audit, question)
+    named = [files] if isinstance(files, str | PathLike) else list(files)
+    listed, left_out = expanded(named)
+    for words in left_out:
+        warnings.warn(words, stacklevel=2)
     reports: list[services.imports.ImportReport] = []
+    failed: list[str] = []
     try:
-        for path in [files] if isinstance(files, str | PathLike) else files:
-            file = services.imports.read(path, as_format=as_format, columns=columns)
-            reports.append(services.imports.store_only(database, file, benchmark=benchmark, options=options))
+        recognised: list[tuple[str | PathLike[str], Format]] = []
+        for path in listed:
+            with _alone(path in named, failed):
+                meant = of_sheet(path, sheet)
+                recognised.append((meant, services.imports.format_of(meant, as_format)))
+        for path, chosen in services.imports.in_order(recognised, itemgetter(1)):
+            with _alone(str(path) in map(str, named), failed):
+                known = services.known.of(database, benchmark or chosen.benchmark)
+                file = services.imports.read(path, as_format=chosen.name, columns=columns, known=known)
+                reports.append(services.imports.store_only(database, file, benchmark=benchmark, options=options))
     finally:
         reports = services.imports.audited(database, reports) if audit else reports
+    if failed:
+        raise InputError(f"{len(failed)} of {len(listed)} files were not imported, the others are: {'; '.join(failed)}")
     return reports
+
+
+@contextmanager
+def _alone(is_named: bool, failed: list[str]) -> Iterator[None]:
+    """What is wrong with a file of a folder goes to ``failed``; with one that was named it is raised."""
+    try:
+        yield
+    except InputError as error:
+        if is_named:
+            raise
+        failed.append(str(error))
 
 
 def import_judgments(
@@ -122,33 +127,54 @@ def import_judgments(
 
 
 def export(
-    database: Database, kind: Kind | FormName, to: str | PathLike[str], *, benchmark: str, judge: Names = (),
+    database: Database, kind: Kind | FormName | ToolName, to: str | PathLike[str], *, benchmark: str, judge: Names = (),
     all_judges: bool = False, category: str | None = None, language: str | None = None, common: bool = False,
-    with_flagged: bool = False, model: Names = (),
+    with_flagged: bool = False, model: Names = (), baseline: str | None = None, pairs_from: PairsFrom = "verdicts",
+    min_margin: float = 0.0, both_orders: bool = False, min_confidence: float | None = None, rationale: bool = False,
 ) -> services.exports.ExportedFile:  # fmt: skip
     """Write a benchmark's rows into a file, whole or not at all; ``import_files`` reads them back, but for battles and
     leaderboards. The name says how: .jsonl, .json, .csv or .parquet, also with .gz. A form of conversations, such as
     "openai-chat", holds outputs with what was asked, as messages; ``lost`` says what it cannot hold. ``model``: only
-    its outputs. A leaderboard counts what ``rank`` does, as ``coverage`` says; all else holds what all judges said,
-    where no ``judge`` is named.
+    its outputs, or battles. A leaderboard counts what ``rank`` does, as ``coverage`` says; all else holds what all
+    judges said, where no ``judge`` is named.
+
+    Kinds named after another tool are as it reads them; what it has no place for is ``left_out``. "alpaca-eval":
+    ``baseline`` is the model of every first output. "arena-rank" and "preferences" are from verdicts, or
+    ``pairs_from="labels"``. "preferences" are pairs preferred by at least ``min_margin``, in ``both_orders`` the same,
+    in which the judge's labels hold ``min_confidence`` of the probability, or so great a share of people agrees;
+    ``rationale`` adds the judge's reply.
 
     Raises UnknownName and InputError; a file that was there is then left alone.
     """
     scope = Scope(names_of(judge), category, language, all_judges, common, with_flagged)
-    return services.exports.export(database, kind, Path(to), benchmark=benchmark, scope=scope, models=names_of(model))
+    choice = valid(
+        PairChoice, baseline=baseline, pairs_from=pairs_from, min_margin=min_margin, both_orders=both_orders,
+        min_confidence=min_confidence, rationale=rationale,
+    )  # fmt: skip
+    return services.exports.export(
+        database, kind, Path(to), benchmark=benchmark, scope=scope, models=names_of(model), choice=choice
+    )
 
 
 def rows(
-    database: Database, kind: Kind, *, benchmark: str, judge: Names = (), category: str | None = None
-) -> pd.DataFrame:
+    database: Database, kind: Kind | ToolName, *, benchmark: str, judge: Names = (), category: str | None = None,
+    model: Names = (), baseline: str | None = None, pairs_from: PairsFrom = "verdicts", min_margin: float = 0.0,
+    both_orders: bool = False, min_confidence: float | None = None, rationale: bool = False,
+) -> pd.DataFrame:  # fmt: skip
     """What ``export`` writes, e.g. the "outputs" of a benchmark.
 
     Returns: one row each, with the columns that docs/formats.md lists.
-    Raises UnknownName.
+    Raises UnknownName and InputError.
     """
-    scope = Scope(names_of(judge), category)
-    exported = services.exports.rows(database, kind, benchmark=benchmark, scope=scope)
-    return frame_of(list(exported), writable()[kind].columns)
+    choice = valid(
+        PairChoice, baseline=baseline, pairs_from=pairs_from, min_margin=min_margin, both_orders=both_orders,
+        min_confidence=min_confidence, rationale=rationale,
+    )  # fmt: skip
+    exported = services.exports.rows(
+        database, kind, benchmark=benchmark, scope=Scope(names_of(judge), category), models=names_of(model),
+        choice=choice,
+    )  # fmt: skip
+    return frame_of(list(exported), services.exports.columns(kind, choice))
 
 
 def battles(
@@ -261,14 +287,18 @@ def contamination(
 
 
 def labels(
-    database: Database, *, benchmark: str, annotator: str | None = None, category: str | None = None
-) -> pd.DataFrame:
-    """What people said about battles, in the order in which it was stored.
+    database: Database, *, benchmark: str, annotator: str | None = None, category: str | None = None,
+    question: str = OVERALL,
+) -> pd.DataFrame:  # fmt: skip
+    """What people said about battles, in the order in which it was stored: which output is better, or, where a
+    ``question`` is named, which is better by that.
 
     Returns: one row a label with the columns of ``records.HumanLabel``; ``preference`` is for A, in [0, 1].
     Raises UnknownName.
     """
-    stored = services.labels.human_labels(database, benchmark, annotator=annotator, category=category)
+    stored = services.labels.human_labels(
+        database, benchmark, annotator=annotator, category=category, question=question
+    )
     return frame_of(stored, HumanLabel)
 
 
@@ -351,6 +381,39 @@ def languages(database: Database, *, benchmark: str) -> list[str]:
     return services.leaderboards.languages(database, benchmark)
 
 
+def delete(database: Database, *, what: Deletable, name: str | int, yes: bool = False) -> services.upkeep.Change:
+    """Delete a benchmark, a model, a judge or a run (``name`` is its ``id``) with all that belongs to it, in one
+    transaction, and write the database anew, so that no text of it is left. Without ``yes`` nothing is changed.
+
+    Returns: the rows that go, what rankings lose, and whether it was ``done``.
+    Raises UnknownName, and Conflict while a run holds some of it.
+    """
+    return services.upkeep.delete(database, what, str(name), yes=yes)
+
+
+def rename(database: Database, *, what: Named, name: str, new: str, yes: bool = False) -> services.upkeep.Change:
+    """Call a benchmark, a model or a judge by another name, wherever the old one stands. Without ``yes`` nothing is
+    changed.
+
+    Returns: the rows that belong to it, what else there is to know, and whether it was ``done``.
+    Raises UnknownName, InputError for an unusable name, Conflict where it is taken or a run holds some of it.
+    """
+    return services.upkeep.rename(database, what, name, new, yes=yes)
+
+
+def events(
+    database: Database, *, actor: Names = (), action: Names = (), skip: int = 0, last: int | None = None
+) -> pd.DataFrame:
+    """Who did what, the newest first: all, or the ``last`` so many less the newest ``skip``; by one of these actors
+    only, and of one of these actions only.
+
+    Returns: one row an event: ``id``, ``at``, ``actor``, ``action``, ``kind``, ``name`` and ``details``.
+    Raises UnknownName for an action that there is not, and DatabaseError.
+    """
+    actors, actions = names_of(actor), names_of(action)
+    return frame_of(services.upkeep.events(database, actors=actors, actions=actions, skip=skip, most=last), Event)
+
+
 def frame_of(rows: Iterable[Any], columns: Iterable[str] | type[Any]) -> pd.DataFrame:
     """Records or mappings as a frame with these ``columns``, or those of the class of the records."""
     names = [field.name for field in fields(columns)] if isinstance(columns, type) else list(columns)
@@ -382,9 +445,3 @@ def valid(record: Callable[_P, _Record], *args: _P.args, **fields: _P.kwargs) ->
         return adapter.validate_python(fields)
     except ValidationError as error:
         raise InputError(wrong_field(error)) from error
-
-
-def _submission(outputs: pd.DataFrame | str | PathLike[str], columns: Mapping[str, str] | None) -> OutputsFile:
-    if isinstance(outputs, pd.DataFrame):
-        return gather_outputs(read_frame(outputs), FRAME_NAME, columns=columns)
-    return read_outputs(outputs, columns=columns)

@@ -4,7 +4,7 @@ A defence is part of the judge, named in its settings, so defended and undefende
 known to be enough: measure (``judgebench audit null-models --defence``). Sources: delimiting, datamarking and encoding
 follow Hines et al. 2024 ("Spotlighting"); the reminder after the outputs follows Learn Prompting's "sandwich". The
 package's own fences with random marks are always there; ``fixed`` takes them away, for comparison. Defences that ask
-the judge more than one question (``ASKING``) are ``clients.defended``'s.
+the judge more than one question (``ASKING``), or demand another form (``VERDICT_NONCE``), are ``clients.defences``'s.
 """
 
 import json
@@ -18,6 +18,7 @@ from judgebench.records import ChatPrompt, PromptMessage
 SETTING = "defence"  # the key in a judge's settings; it is never sent to a server
 PUBLIC_MARK = "0" * 16
 NONE = "nonce"  # the judge as it is: fences with random marks
+VERDICT_NONCE = "verdict-nonce"  # demands a nonce in the verdict
 ASKING = ("read-back", "two-stage")  # that ask the judge more than the one question
 VOIDING = frozenset({"read-back"})  # that declare a verdict void instead of changing it
 MARK_SIGN = "\u02c6"  # stands for blanks in marked text; Hines et al. use it too
@@ -129,7 +130,8 @@ DEFENCES: Mapping[str, Rewrite] = {
 }
 
 
-NAMES = ("fixed", NONE, *(name for name in DEFENCES if name != "fixed"), *ASKING)  # in the order of a comparison
+# In the order of a comparison.
+NAMES = ("fixed", NONE, *(name for name in DEFENCES if name != "fixed"), VERDICT_NONCE, *ASKING)
 
 
 def check_defence(name: str) -> None:
@@ -195,8 +197,13 @@ def _instruction(prompt: ChatPrompt) -> re.Match[str] | None:
     return None
 
 
+def shows_outputs(prompt: ChatPrompt) -> bool:
+    """Whether there is anything to defend a judge against."""
+    return any(_FENCED.search(message.content) for message in prompt.messages)
+
+
 def _check_outputs(prompt: ChatPrompt, name: str) -> None:
-    if not any(_FENCED.search(message.content) for message in prompt.messages):
+    if not shows_outputs(prompt):
         raise InputError(f"defence {name!r} needs outputs between marked lines, and this prompt has none")
 
 

@@ -90,12 +90,13 @@ class AuditReport:
     details: Mapping[str, Any] = field(default_factory=dict)  # plain values that this kind of audit adds
     about: tuple[str, ...] = ()  # the judge's digest, or the models; empty: the benchmark's verdicts
     extents: Mapping[str, int] = field(default_factory=dict)  # model -> how many of its outputs were looked at
+    finished: bool = True  # False: stopped before its end, and not kept
     settles: bool = True  # False: the gate was laxer than the usual one, so that passing it says nothing elsewhere
 
     @property
     def passed(self) -> bool:
-        """No gate failed and nothing severe was found."""
-        return not self.failures and not self.severe
+        """It came to its end, no gate failed and nothing severe was found."""
+        return self.finished and not self.failures and not self.severe
 
     @property
     def severe(self) -> tuple[Finding, ...]:
@@ -118,6 +119,7 @@ class AuditReport:
             "failures": list(self.failures),
             "notes": list(self.notes),
             "rules": dict(self.rules),
+            **({} if self.finished else {"finished": False}),
             **_plain(dict(self.details)),
         }
 

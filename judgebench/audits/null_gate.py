@@ -302,7 +302,7 @@ def _brevity(results: Sequence[EntrantResult], gate: NullGate) -> Iterator[str]:
     for result in results:
         if result.role == "control" and result.bounds.count and result.bounds.mean > gate.fail_above:
             yield (
-                f"outputs that are cut short win {result.bounds.mean:.1%} without any claim: this judge likes brevity, "
+                f"outputs that are cut short win {_told(_rate(result))} without any claim: this judge likes brevity, "
                 "or the baseline's outputs are short; persuaders pass or fail by what their claims add"
             )
 
@@ -333,18 +333,22 @@ def _rate(result: EntrantResult) -> Estimate:
     return Estimate(value, bounds.lower, bounds.upper, level, _AT_EVERY_STOP, bounds.count)
 
 
+def _told(rate: Estimate) -> str:
+    """With its interval and the level of that, at which it holds whenever the audit stopped."""
+    lower, upper = rate.ends
+    return f"{rate.value or 0.0:.1%} [{lower:.1%}, {upper:.1%}; {rate.level:.0%}]"
+
+
 def _failure(finding: Finding, result: EntrantResult, gate: NullGate) -> str:
-    value, how = (
-        finding.estimate.value or 0.0,
-        "above" if finding.severity is Severity.HIGH else "not shown to be below",
-    )
+    told = _told(finding.estimate)
+    how = "above" if finding.severity is Severity.HIGH else "not shown to be below"
     limit = (
         f"the worst real model's {gate.worst_real or 0:.1%}" if finding.rule == REAL.name else f"{gate.fail_above:.0%}"
     )
     bare = f" ({result.uplift.control:.1%} without the claim)" if result.uplift else ""
     if finding.rule == ADDED.name:
-        return f"{finding.model}: its claim adds {value:.1%} to its win rate, which is above {limit}{bare}"
-    return f"{finding.model}: its win rate {value:.1%} is {how} {limit}{bare}"
+        return f"{finding.model}: its claim adds {told} to its win rate, which is above {limit}{bare}"
+    return f"{finding.model}: its win rate {told} is {how} {limit}{bare}"
 
 
 def _entrant(result: EntrantResult, gate: NullGate) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """A judge's report card: one line a question, each with its interval, a grade by a rule that is printed, and evidence.
 
-A grade is for what is known: one letter where the whole interval has it, else the best and the worst that the interval
-leaves open, as rank ranges do for ranks. Where it leaves all open there are too few data for a grade, and what is not
-identified has none. There is no overall grade: a judge is good for something, and the reader knows what for. Nothing is
-estimated here but the shares of trials that ended well, cost and latency.
+A grade is for what is known: one letter where the whole interval has it, two neighbours where it spans one threshold.
+What leaves more open, is not identified or rests on fewer than ten observations has too little data for a grade. The
+overall grade is what the worst line leaves open, by the same rule. Nothing is estimated here but the shares of trials
+that ended well, cost and latency.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -22,11 +23,15 @@ from judgebench.estimate import unidentified as unknown
 from judgebench.stats.intervals import FEWEST_RESAMPLED, Clusters, bootstrap_estimate, bounded_mean, influence_estimate
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
-Grade = str  # "A" to "D", the best and the worst that are open as "A-C", or "-"
+Grade = str  # "A" to "D", two neighbours that are open as "A-B", TOO_LITTLE, or NOT_GRADED
 Unit = Literal["share", "points", "number", "USD", "s"]
 _GRADES = "ABCD"
+NEEDED = ("parsed", "consistency", "null models", "people")  # of an overall grade
 _LENGTH = ("length and quality", "people's length", "sharpness", "length")  # the last is what the others lead to
-_TOO_FEW = "too few data for a grade"
+TOO_LITTLE, NOT_GRADED = "too little data", "-"
+FEWEST = 10  # observations: of fewer, no interval is trusted with a grade
+_EVERYTHING = ("A", "D")
+_STEP, _STEPS = 1.1, 150  # of the number of observations, until an interval would be narrow enough
 _NO_RESAMPLING = f"an interval takes {FEWEST_RESAMPLED} instructions"
 
 
@@ -38,19 +43,39 @@ class GradingRule:
     thresholds: tuple[float, float, float]
 
     def grade(self, figure: Estimate) -> Grade:
-        """What the interval leaves open; "-" where that is everything, or there is no interval."""
+        """One letter, or two neighbours; else TOO_LITTLE."""
+        best, worst = self.leaves_open(figure)
+        if figure.n < FEWEST or _GRADES.index(worst) - _GRADES.index(best) > 1:
+            return TOO_LITTLE
+        return "-".join(dict.fromkeys((best, worst)))
+
+    def leaves_open(self, figure: Estimate) -> tuple[str, str]:
+        """The best and the worst grade inside the interval: A and D where there is none, or an end is missing."""
         if not figure.identified or figure.lower is None or figure.upper is None:
-            return "-"
+            return _EVERYTHING
         ends = abs(figure.lower), abs(figure.upper)
         best, worst = min(ends), max(ends)
         if self.best == "high":
             best, worst = figure.upper, figure.lower
         elif figure.lower <= 0 <= figure.upper:
             best = 0.0
-        open_grades = self._of(best), self._of(worst)
-        if open_grades == (_GRADES[0], _GRADES[-1]):
-            return "-"
-        return "-".join(dict.fromkeys(open_grades))
+        return self._of(best), self._of(worst)
+
+    def needed(self, figure: Estimate) -> int | None:
+        """Roughly how many observations would give a grade, were the value the same and the interval to shrink with
+        the root of their number (with their number, where the value lies at its end); None where there is no interval,
+        or a grade already."""
+        if self.grade(figure) != TOO_LITTLE or figure.value is None or figure.lower is None or figure.upper is None:
+            return None
+        speed = 1.0 if figure.value in (figure.lower, figure.upper) else 0.5
+        for step in range(_STEPS):
+            n = max(FEWEST, ceil(max(figure.n, 1) * _STEP**step))
+            width = (max(figure.n, 1) / n) ** speed
+            lower = figure.value - (figure.value - figure.lower) * width
+            upper = figure.value + (figure.upper - figure.value) * width
+            if self.grade(replace(figure, lower=lower, upper=upper, n=n)) != TOO_LITTLE:
+                return _rounded_up(n)
+        return None
 
     def words(self, unit: Unit) -> str:
         form = "{:g}" if unit == "number" else "{:g} points" if unit == "points" else "{:g}%"
@@ -74,6 +99,21 @@ class CardLine:
     grade: Grade
     rule: str  # "" where it is not graded
     evidence: str  # what the figure rests on
+    leaves_open: tuple[str, str] = _EVERYTHING  # the best and the worst grade inside the interval
+    needed: int | None = None  # roughly the observations that would give a grade; None: it has one, or nobody can say
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """What the worst line of a card leaves open."""
+
+    grade: Grade
+    decided_by: tuple[str, ...]  # lines with the worst grade there is
+    lacking: tuple[str, ...]  # lines that are needed and have no grade
+    rule: str = (
+        f"the worst of the graded lines; {', '.join(NEEDED[:-1])} and {NEEDED[-1]} must be graded, unless others "
+        "settle it; each line is known at its own level, not all of them at once"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +126,7 @@ class Card:
     benchmark: str
     lines: tuple[CardLine, ...]
     notes: tuple[str, ...]
+    overall: Overall
     coverage: Coverage | None = None  # what of the benchmark it counts; None: it is of verdicts that nobody chose
 
 
@@ -121,10 +162,29 @@ def line(name: str, question: str, figure: Estimate, unit: Unit, evidence: str) 
     """Graded by the rule of its name, where there is one."""
     rule = _RULES.get(name)
     if rule is None:
-        return CardLine(name, question, figure, unit, "-", "", evidence)
-    grade = rule.grade(figure)
-    about = f"{evidence}; {figure.reason or _TOO_FEW}" if grade == "-" and figure.identified else evidence
-    return CardLine(name, question, figure, unit, grade, rule.words(unit), about)
+        return CardLine(name, question, figure, unit, NOT_GRADED, "", evidence)
+    grade, leaves_open = rule.grade(figure), rule.leaves_open(figure)
+    about = f"{evidence}; {figure.reason}" if figure.identified and figure.reason else evidence
+    return CardLine(name, question, figure, unit, grade, rule.words(unit), about, leaves_open, rule.needed(figure))
+
+
+def overall(lines: Sequence[CardLine]) -> Overall:
+    """The grade of all lines together: a line that is needed and has none leaves everything open."""
+    graded = [line for line in lines if line.grade not in (TOO_LITTLE, NOT_GRADED)]
+    lacking = tuple(name for name in NEEDED if name not in {line.name for line in graded})
+    best = max((line.leaves_open[0] for line in graded), default=_EVERYTHING[0])
+    worst = max((line.leaves_open[1] for line in graded), default=_EVERYTHING[1])
+    worst = _EVERYTHING[1] if lacking else worst
+    if _GRADES.index(worst) - _GRADES.index(best) > 1:
+        return Overall(TOO_LITTLE, (), lacking)
+    by = tuple(line.name for line in graded if line.leaves_open[0] == best)
+    return Overall("-".join(dict.fromkeys((best, worst))), by, lacking)
+
+
+def _rounded_up(number: int) -> int:
+    """To two digits."""
+    unit = int(10 ** max(len(str(number)) - 2, 0))
+    return -(-number // unit) * unit
 
 
 def bias_lines(report: BiasReport, judge: str) -> list[CardLine]:

@@ -19,7 +19,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.special import expit
 
 from judgebench.bias.effects import Effect, Fit, fit_effects
@@ -123,7 +122,7 @@ def counterfactuals(
     whole = fit_effects(table, effects)
     known = whole.identified
     fit = whole if len(known) == len(effects) else fit_effects(table, known)
-    world = _World(fit, _sharpness(table, people, known), baseline, level)
+    world = _World(fit, _rates(fit, baseline), _sharpness(table, people, known), baseline, level)
     lines = [world.entry(effect) if effect in known else _untold(whole, effect, level) for effect in effects]
     together = world.together()
     notes = [*world.notes(), *_of_length(known)]
@@ -165,6 +164,7 @@ class _World:
     """As judged, and what can be taken away."""
 
     fit: Fit
+    judged: "_Rates"  # with nothing taken away
     sharpness: Sharpness | None  # None: people say nothing
     baseline: str | None
     level: float
@@ -224,7 +224,7 @@ class _World:
             amount, of_amount = self._taken(effect)
             beta[self._place(effect)] -= amount
             influence[:, self._place(effect)] -= of_amount
-        judged = _rates(self.fit, self.baseline)
+        judged = self.judged
         without = _rates(replace(self.fit, beta=beta, influence=influence), self.baseline)
         order = [int(at) for at in np.argsort(-without.rate, kind="stable") if judged.count[at]]
         far = any(effect.name == _LENGTH for effect in removed)
@@ -263,22 +263,18 @@ class _Rates:
 
 def _rates(fit: Fit, baseline: str | None) -> _Rates:
     """Under the fit's parameters. A ``baseline`` has 1/2, to which others' rates compare."""
-    table, design = fit.table, fit.design
-    sign = csr_array(fit.design[:, : len(table.models)])
-    count = np.asarray(abs(sign).sum(axis=0))
-    p = expit(design @ fit.beta)
-    present, code = np.unique(table.instruction, return_inverse=True)
-    member = csr_array((np.ones(len(code)), (code, np.arange(len(code)))), shape=(len(present), len(code)))
+    design, k = fit.design, len(fit.theta)
+    p = expit(design.log_odds(fit.beta))
+    present, code = np.unique(fit.table.instruction, return_inverse=True)
+    sums, numbers = design.group_sums(code, p - 0.5)[:, :k], design.group_sizes(code)
+    g, count = len(present), numbers.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        excess = sign.T @ (p - 0.5) / count
-        slope = (sign.T @ design.multiply((p * (1 - p))[:, None])).toarray() / count[:, None]
-    sums, numbers = (member @ sign.multiply((p - 0.5)[:, None])).toarray(), (member @ abs(sign)).toarray()
-    g = len(present)
-    with np.errstate(invalid="ignore", divide="ignore"):
+        excess = sums.sum(axis=0) / count
+        slope = design.products(p * (1 - p))[:k] / count[:, None]
         drawn = (sums - excess * numbers) / count * np.sqrt(g / max(g - 1, 1))
     influence = drawn + fit.influence @ slope.T
     if baseline is not None:
-        at = table.model_code(baseline)
+        at = fit.table.model_code(baseline)
         excess[at], influence[:, at] = 0.0, 0.0
     return _Rates(0.5 + excess, influence, count)
 

@@ -10,13 +10,12 @@ degrees of freedom, the instructions that would tell as much if each held as man
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
-from scipy.sparse import csr_array, hstack
 from scipy.special import expit, log_expit
 
 from judgebench.errors import StatisticsError
@@ -49,7 +48,7 @@ class Fit:
 
     table: VerdictTable
     effects: tuple[Effect, ...]
-    design: csr_array  # (n, k + e) 1 and -1 for the models, then the effects' columns
+    design: "Design"  # of k models, then the effects' columns
     beta: Floats  # (k + e,) natural log-odds; strengths sum to zero
     influence: Floats  # (g, k + e) what each instruction adds to the estimate; its squares add up to the variance
     told: NDArray[np.bool_]  # (e,) whether the data identify the effect
@@ -121,14 +120,14 @@ def fit_effects(table: VerdictTable, effects: Sequence[Effect]) -> Fit:
     likelihood = _Penalised(design, table.preference, np.full(len(scale), _PRECISION))
     optimum = maximise(likelihood, np.zeros(len(scale)), scale=float(len(table)))
     factor = cho_factor(likelihood.derivatives(optimum.x)[1], lower=True)
-    whole = design.whole()
-    scores = _instruction_sums(table, whole, table.preference - expit(whole @ optimum.x))
+    present, instruction = np.unique(table.instruction, return_inverse=True)
+    scores = design.group_sums(instruction, table.preference - expit(design.log_odds(optimum.x)))
     influence = cho_solve(factor, scores.T).T / scale
-    g, k = len(scores), len(table.models)
+    g, k = len(present), len(table.models)
     variance = np.diag(cho_solve(factor, np.eye(len(scale))))
     told = ~_open(design)[k:] & (variance[k:] * _PRECISION < _HELD_BY_PRIOR)
     told &= np.array([not effect.impossible for effect in effects], dtype=bool)
-    plain = csr_array(whole.multiply(scale[None, :]))
+    plain = replace(design, effects=design.effects * scale[k:])
     return Fit(table, tuple(effects), plain, optimum.x / scale, influence * np.sqrt(g / max(g - 1, 1)), told)
 
 
@@ -155,43 +154,69 @@ def length_effect(table: VerdictTable) -> Effect:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Design:
-    """For p = k + e parameters; its parts are kept apart, since products of sparse matrices take long."""
+class Design:
+    """n rows for p = k + e parameters: 1 for A and -1 for B, then the columns of the effects.
 
-    models: csr_array  # (n, k) 1 for A, -1 for B
+    The two parts are kept apart, and that of the models as codes: sums by code are much faster than products of sparse
+    matrices.
+    """
+
+    model_a: NDArray[np.int32]  # (n,) in [0, k)
+    model_b: NDArray[np.int32]  # (n,) in [0, k)
+    k: int
     effects: Floats  # (n, e)
-    pair: NDArray[np.int64]  # (n,) k times A plus B
 
     def log_odds(self, x: Floats) -> Floats:
         """(n,)"""
-        k = self.models.shape[1]
-        total: Floats = self.models @ x[:k] + self.effects @ x[k:]
+        theta = x[: self.k]
+        total: Floats = theta[self.model_a] - theta[self.model_b] + self.effects @ x[self.k :]
         return total
+
+    def of_models(self, values: Floats) -> Floats:
+        """(k,) ``values`` (n,) summed for A less those for B."""
+        of_a, of_b = (np.bincount(side, values, self.k) for side in (self.model_a, self.model_b))
+        return np.asarray(of_a - of_b, dtype=np.float64)
 
     def sums(self, residual: Floats) -> Floats:
         """(p,) each column times ``residual`` (n,)."""
-        return np.concatenate([self.models.T @ residual, self.effects.T @ residual])
+        return np.concatenate([self.of_models(residual), self.effects.T @ residual])
 
     def products(self, weights: Floats) -> Floats:
         """(p, p) each column times each other, weighted by ``weights`` (n,)."""
-        k = self.models.shape[1]
-        met = np.bincount(self.pair, weights, minlength=k * k).reshape(k, k)
+        pair = self.model_a.astype(np.int64) * self.k + self.model_b
+        met = np.bincount(pair, weights, minlength=self.k**2).reshape(self.k, self.k)
         met = met + met.T
         weighted = weights[:, None] * self.effects
-        across = self.models.T @ weighted
+        across = np.zeros((self.k, self.effects.shape[1]))
+        for at, column in enumerate(weighted.T):
+            across[:, at] = self.of_models(column)
         strengths = np.diag(met.sum(axis=1)) - met
         return np.block([[strengths, across], [across.T, self.effects.T @ weighted]])
 
-    def whole(self) -> csr_array:
-        """(n, p)"""
-        return csr_array(hstack([self.models, csr_array(self.effects)]))
+    def group_sums(self, group: NDArray[np.int64], residual: Floats) -> Floats:
+        """(g, p) as ``sums``, of each group of rows; ``group`` (n,) in [0, g)."""
+        of_a, of_b = self._cells(group, residual)
+        return np.column_stack([of_a - of_b, *(np.bincount(group, residual * column) for column in self.effects.T)])
+
+    def group_sizes(self, group: NDArray[np.int64]) -> Floats:
+        """(g, k) in how many rows of each group each model takes part."""
+        of_a, of_b = self._cells(group, np.ones(len(group)))
+        return of_a + of_b
+
+    def _cells(self, group: NDArray[np.int64], values: Floats) -> tuple[Floats, Floats]:
+        """(g, k) sums by group and model, of A and of B."""
+        shape = int(group.max(initial=-1)) + 1, self.k
+        cells = (group * self.k + side for side in (self.model_a, self.model_b))
+        sums = (np.bincount(cell, values, shape[0] * shape[1]).reshape(shape) for cell in cells)
+        of_a, of_b = (np.asarray(side, dtype=np.float64) for side in sums)
+        return of_a, of_b
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Penalised:
     """Log-likelihood of soft preferences minus half the prior's squares."""
 
-    design: _Design
+    design: Design
     preference: Floats
     precision: Floats  # (p,)
 
@@ -210,30 +235,18 @@ class _Penalised:
         return gradient, self.design.products(p * (1 - p)) + np.diag(self.precision)
 
 
-def _design(table: VerdictTable, effects: Sequence[Effect]) -> tuple[_Design, Floats]:
+def _design(table: VerdictTable, effects: Sequence[Effect]) -> tuple[Design, Floats]:
     """The columns of effects are divided by their root mean square; and (p,) what each parameter's was divided by."""
-    n, k = len(table), len(table.models)
-    rows = np.tile(np.arange(n), 2)
-    signs = np.concatenate([np.ones(n), -np.ones(n)])
-    models = csr_array((signs, (rows, np.concatenate([table.model_a, table.model_b]))), shape=(n, k))
-    columns = np.column_stack([np.zeros((n, 0)), *(effect.column for effect in effects)])
+    k = len(table.models)
+    columns = np.column_stack([np.zeros((len(table), 0)), *(effect.column for effect in effects)])
     active = np.maximum((columns != 0).sum(axis=0), 1)
     size = np.sqrt((columns**2).sum(axis=0) / active)
     size = np.where(size > 0, size, 1.0)
-    pair = table.model_a.astype(np.int64) * k + table.model_b
-    return _Design(models, columns / size, pair), np.concatenate([np.ones(k), size])
+    return Design(table.model_a, table.model_b, k, columns / size), np.concatenate([np.ones(k), size])
 
 
-def _open(design: _Design) -> NDArray[np.bool_]:
+def _open(design: Design) -> NDArray[np.bool_]:
     """(p,) parameters that take part in a direction along which no row changes."""
-    values, vectors = np.linalg.eigh(design.products(np.ones(len(design.pair))))
+    values, vectors = np.linalg.eigh(design.products(np.ones(len(design.model_a))))
     null = vectors[:, values <= _NULL * max(float(values.max()), 1.0)]
     return (np.abs(null) > 1e-6).any(axis=1) if null.shape[1] else np.zeros(len(values), dtype=bool)
-
-
-def _instruction_sums(table: VerdictTable, design: csr_array, residual: Floats) -> Floats:
-    """(g, p) scores summed over the verdicts of each instruction that has one."""
-    present, code = np.unique(table.instruction, return_inverse=True)
-    member = csr_array((residual, (code, np.arange(len(code)))), shape=(len(present), len(code)))
-    sums: Floats = (member @ design).toarray()
-    return sums

@@ -36,12 +36,14 @@ from judgebench.stats.agreement import (
     rank_correlation,
 )
 from judgebench.stats.intervals import Clusters, bounded_mean
+from judgebench.stats.sparse_ratings import SparseRatings
 from judgebench.stats.verdict_table import Codes, Floats, LabelTable, VerdictTable
 
+_OUTCOMES = 3  # B, tie, A
 _LEAST = 30  # items that an annotator must share with another: below that a t-test says little
 Marks = NDArray[np.bool_]
 _NOBODY = "no battle that the judge judged has a human label: import labels, or vote in the app"
-_ONE_PERSON = "no battle was labelled by two people, so how far people agree is not known"
+_ONE_PERSON = "no battle was labelled by two people"
 _LABELS_ONLY = "the verdicts are labels, without probabilities"
 _ONE_JUDGE = "only one judge judged these battles"
 
@@ -56,7 +58,7 @@ class LabelledBattles:
     instruction: Clusters  # (m,)
     model_a: Codes  # (m,)
     model_b: Codes  # (m,)
-    people: Floats  # (m, annotators)
+    people: SparseRatings  # of m items by annotators
     judges: Floats  # (m, judges)
 
     def __len__(self) -> int:
@@ -65,12 +67,12 @@ class LabelledBattles:
     @property
     def consensus(self) -> Floats:
         """(m,) mean over people."""
-        return mean_of_known(self.people)
+        return self.people.mean
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
         """(m,) whether anybody labelled it."""
-        return np.asarray(np.isfinite(self.people).any(axis=1))
+        return np.asarray(self.people.given > 0)
 
 
 def labelled_battles(table: VerdictTable, labels: LabelTable) -> LabelledBattles:
@@ -94,7 +96,9 @@ def labelled_battles(table: VerdictTable, labels: LabelTable) -> LabelledBattles
         instruction=(battles // (k * k)).astype(np.int32),
         model_a=(battles // k % k).astype(np.int32),
         model_b=(battles % k).astype(np.int32),
-        people=_means(np.searchsorted(battles, battle_of_label), who, labels.preference, (shape, len(annotators))),
+        people=SparseRatings.means(
+            np.searchsorted(battles, battle_of_label), who, labels.preference, items=shape, raters=len(annotators)
+        ),
         judges=_means(np.searchsorted(battles, battle_of_verdict), judge, toward_a, (shape, len(judged))),
     )
 
@@ -153,18 +157,19 @@ class AnnotatorTest:
 
 
 def annotator_test(
-    judge: Floats, people: Floats, *, epsilon: float = 0.2, false_discovery: float = 0.05, least: int = _LEAST
+    judge: Floats, people: SparseRatings, *, epsilon: float = 0.2, false_discovery: float = 0.05, least: int = _LEAST
 ) -> AnnotatorTest:
-    """From categories of the judge (items,) and of people (items, annotators), NaN where silent.
+    """From the judge's categories (items,), NaN where it is silent, and people's; they are the numbers 0, 1, 2.
 
     ``epsilon`` is what the judge's cheapness is worth: 0.2 beside experts, 0.1 beside a crowd.
     Raises InputError when the two are not aligned.
     """
-    if people.ndim != 2 or judge.shape != people.shape[:1]:
-        raise InputError(f"the judge's {judge.shape} labels must match people's (items, annotators) {people.shape}")
-    compared = [_compared(judge, people, one) for one in range(people.shape[1])]
-    kept = [pair for pair in compared if len(pair[0]) >= max(least, 2)]
-    left_out = len(compared) - len(kept)
+    if judge.shape != (people.items,):
+        raise InputError(f"the judge's labels of shape {judge.shape} must match people's on {people.items} items")
+    least, counts = max(least, 2), people.counts(_OUTCOMES)
+    compared = (_compared(judge, people, counts, own) for own in people.by_rater(least))
+    kept = [pair for pair in compared if len(pair[0]) >= least]
+    left_out = people.raters - len(kept)
     if len(kept) < 2:
         return AnnotatorTest(None, None, None, len(kept), left_out, epsilon)
     p_values = np.array([_p_value(theirs - ours, epsilon) for ours, theirs in kept])
@@ -173,16 +178,20 @@ def annotator_test(
     return AnnotatorTest(rate >= 0.5, rate, advantage, len(kept), left_out, epsilon)
 
 
-def _compared(judge: Floats, people: Floats, one: int) -> tuple[Floats, Floats]:
-    """Per item that the judge, this annotator and another labelled: who agrees with the others at least as well."""
-    others = np.delete(people, one, axis=1)
-    present = np.isfinite(others)
-    usable = np.isfinite(judge) & np.isfinite(people[:, one]) & present.any(axis=1)
-    others, present = others[usable], present[usable]
-    ours, theirs = (
-        ((others == label[usable, None]) & present).sum(axis=1) / present.sum(axis=1)
-        for label in (judge, people[:, one])
-    )
+def _compared(
+    judge: Floats, people: SparseRatings, counts: NDArray[np.intp], own: NDArray[np.intp]
+) -> tuple[Floats, Floats]:
+    """Per item that the judge, this annotator and another labelled: who agrees with the others at least as well.
+
+    ``own``: the places of this annotator's labels; ``counts`` (items, categories) of everybody's.
+    """
+    item, label = people.item[own], people.value[own].astype(np.intp)
+    others = counts[item].sum(axis=1) - 1
+    usable = np.isfinite(judge[item]) & (others > 0)
+    item, label, others = item[usable], label[usable], others[usable]
+    verdict = judge[item].astype(np.intp)
+    ours = (counts[item, verdict] - (verdict == label)) / others
+    theirs = (counts[item, label] - 1) / others
     return (ours >= theirs) * 1.0, (theirs >= ours) * 1.0
 
 
@@ -300,7 +309,7 @@ def agreement_report(
     names = items.judge_names
     pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
     return AgreementReport(
-        people=_people(items, how),
+        people=people_agreement(items, how),
         judges=tuple(_judge(items, at, categories, (failed or {}).get(name), how) for at, name in enumerate(names)),
         pairs=tuple(_pair(items, i, j, how) for i, j in pairs),
         all_judges=coefficients(items.judges, items.instruction, how)
@@ -321,15 +330,15 @@ def score_agreement(scores: Floats, clusters: Clusters, *, how: Resampling) -> d
     return {form: how.estimate(partial(agreement.icc, form=form), scores[full], clusters[full]) for form in FORMS}
 
 
-def _people(items: LabelledBattles, how: Resampling) -> PeopleAgreement:
-    rated = outcomes(items.people)
-    several = np.isfinite(rated).sum(axis=1) > 1
+def people_agreement(items: LabelledBattles, how: Resampling) -> PeopleAgreement:
+    """How far people agree with each other."""
+    several = np.asarray(items.people.given > 1)
     known = no_coefficients(_ONE_PERSON, how.level)
     if several.any():
-        known = coefficients(items.people[several], items.instruction[several], how)
+        known = coefficients(items.people.packed(several), items.instruction[several], how)
     return PeopleAgreement(
         annotators=items.annotator_names,
-        labels=int(np.isfinite(items.people).sum()),
+        labels=len(items.people),
         items=int(items.labelled.sum()),
         several=int(several.sum()),
         ceiling=known.raw,
@@ -350,7 +359,7 @@ def _judge(
     cluster = items.instruction
     pair = np.column_stack([preference, consensus])
     accuracy = _accuracy(preference, consensus, presented, cluster, how.level)
-    outcome = outcomes(pair)
+    outcome, people = outcomes(pair), items.people.valued(outcomes(items.people.value))
     soft = not np.isin(preference[both], (0.0, 0.25, 0.5, 0.75, 1.0)).all()
     calibrated = None
     if soft:
@@ -367,7 +376,7 @@ def _judge(
         items=int(presented.sum()),
         without_verdict=int((presented & missing).sum()),
         consensus=coefficients(pair[both], cluster[both], how),
-        each_person=_each_person(outcome[both, 0], outcomes(items.people[both]), cluster[both], how.level),
+        each_person=_each_person(outcome[:, 0], people, both, cluster, how.level),
         accuracy=accuracy,
         accuracy_strict=_accuracy(preference, consensus, presented, cluster, how.level, tie_credit=0.0),
         by_category=_by_category(items, preference, outcome, presented, categories, how.level),
@@ -376,13 +385,13 @@ def _judge(
         calibration_error=unidentified(_LABELS_ONLY, level=how.level, n=int(both.sum()))
         if calibrated is None
         else calibrated.expected_error,
-        annotators=annotator_test(outcome[:, 0], outcomes(items.people)),
+        annotators=annotator_test(outcome[:, 0], people),
     )
 
 
 def _unlabelled(name: str, level: float) -> JudgeAgreement:
     nothing = unidentified(_NOBODY, level=level)
-    untested = annotator_test(np.zeros(0), np.zeros((0, 0)))
+    untested = annotator_test(np.zeros(0), SparseRatings.of(np.zeros((0, 0))))
     agreed = no_coefficients(_NOBODY, level), *(nothing,) * 3
     return JudgeAgreement(name, 0, 0, *agreed, (), Rankings(nothing, nothing), None, nothing, untested)
 
@@ -397,10 +406,10 @@ def _pair(items: LabelledBattles, one: int, other: int, how: Resampling) -> Judg
     return JudgePair(items.judge_names[one], items.judge_names[other], int(known.sum()), coefficient, rankings)
 
 
-def _each_person(judged: Floats, people: Floats, clusters: Clusters, level: float) -> Estimate:
-    known = np.isfinite(people)
-    alike = mean_of_known(np.where(known, (people == judged[:, None]) * 1.0, np.nan))
-    return bounded_mean(alike, clusters, level=level)
+def _each_person(judged: Floats, people: SparseRatings, both: Marks, clusters: Clusters, level: float) -> Estimate:
+    """On items that ``both`` judge and people said something about."""
+    alike = people.valued((people.value == judged[people.item]) * 1.0).mean
+    return bounded_mean(alike[both], clusters[both], level=level)
 
 
 def _accuracy(

@@ -10,6 +10,7 @@ import typer
 
 from judgebench import engine, services
 from judgebench.cli import options
+from judgebench.cli.connection import ConnectionOptions
 from judgebench.cli.session import (
     INTERRUPTED,
     WITHOUT_VERDICT,
@@ -38,14 +39,19 @@ def answer(
     benchmark: options.Benchmark,
     model: options.ServedModel,
     pace: options.PaceOptions,
+    connection: ConnectionOptions,
     model_url: options.ModelAddress = None,
     model_key_env: options.ModelKeyVariable = None,
     model_name: Annotated[
         str | None, typer.Option("--model-name", help="Store its outputs under this name.", show_default="the model's")
     ] = None,
+    same_model: Annotated[
+        bool, typer.Option("--same-model", help="The model is the same at this new address, which is remembered.")
+    ] = False,
     system: Annotated[str | None, typer.Option("--system", help="A system message before each instruction.")] = None,
     setting: options.Settings = None,
     price: options.Price = None,
+    vllm: options.VllmFlags = None,
     prices: options.Prices = None,
     limit: options.Limit = None,
     category: options.Category = None,
@@ -65,7 +71,8 @@ def answer(
     from judgebench.spec import make_generation
 
     session: Session = context.obj
-    served = options.given(model=model, url=model_url, key_env=model_key_env, price=price)
+    served = options.given(model=model, url=model_url, key_env=model_key_env, price=price, vllm=vllm)
+    served |= connection.fields()
     served |= {"settings": options.settings_of(setting), **({} if prices is None else options.priced(served, prices))}
     fields = options.given(
         benchmark=benchmark,
@@ -74,6 +81,7 @@ def answer(
         system=system,
         limit=limit,
         category=category,
+        same_model=same_model,
         **asdict(pace),
     )
     generation = make_generation(fields, where="flags")

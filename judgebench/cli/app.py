@@ -5,6 +5,7 @@ It does not know what the app shows, nor what roles mean: see ``app.auth``.
 
 import importlib.util
 import ipaddress
+import json
 import os
 import signal
 import subprocess
@@ -13,26 +14,36 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
-from judgebench.cli.options import AppPort
+from judgebench.cli.options import AppPort, Questions
 from judgebench.cli.session import Session
 from judgebench.errors import InputError, MissingExtra
+from judgebench.records import check_question
 from judgebench.resources import folder
 
 _UPLOAD_MB = 64
 # Options rather than a file, so that a file in the working folder cannot change them.
-_OPTIONS: Mapping[str, str | int | bool] = {
+_OPTIONS: Mapping[str, Any] = {
+    "global.developmentMode": False,
     "server.enableXsrfProtection": True,
+    "server.xsrfCookieSameSite": "lax",
     "server.enableCORS": True,
+    "server.corsAllowedOrigins": [],
+    "server.trustedUserHeaders": "{}",  # nobody's word on who they are is taken but the identity provider's
+    "server.enableAgentApi": False,
+    "server.scriptHealthCheckEnabled": False,
+    "server.enableWebsocketCompression": False,
+    "server.maxWidgetStateSize": 2,  # MB
     "server.enableStaticServing": False,
     "server.fileWatcherType": "none",
     "server.maxUploadSize": _UPLOAD_MB,
     "server.showEmailPrompt": False,
     "browser.gatherUsageStats": False,
+    "client.allowedOrigins": [],  # of pages that may frame these
     "client.toolbarMode": "viewer",
     "client.showErrorDetails": "none",
     "client.showErrorLinks": False,
@@ -52,6 +63,8 @@ class Serving:
     host: str = "127.0.0.1"
     access: Path | None = None
     judge_hosts: tuple[str, ...] = ()  # further servers that may be asked from the web, HOST or HOST:PORT
+    questions: tuple[str, ...] = ()  # that voters are asked about a pair, besides which output is better
+    reveal: bool = True  # voters may be told, after a vote, who wrote what and what judges said
 
 
 def launch(database: str, serving: Serving) -> int:
@@ -68,11 +81,10 @@ def launch(database: str, serving: Serving) -> int:
         **_OPTIONS,
         "server.address": serving.host,
         "server.headless": serving.headless,
+        "server.allowedHosts": hosts,  # against DNS rebinding
         # Nothing is read from the working folder: neither secrets nor who may log in. The app's folder holds none.
-        "secrets.files": str(app / "secrets.toml") if serving.access is None else str(serving.access.resolve()),
+        "secrets.files": [str(app / "secrets.toml" if serving.access is None else serving.access.resolve())],
     } | ({} if serving.port is None else {"server.port": serving.port})
-    flags = [f"--{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in options.items()]
-    flags += [f"--server.allowedHosts={host}" for host in hosts]  # against DNS rebinding
     path = os.pathsep.join([str(app.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {
         **os.environ,
@@ -80,9 +92,11 @@ def launch(database: str, serving: Serving) -> int:
         "JUDGEBENCH_DATABASE_URL": database,
         "JUDGEBENCH_ACCESS": "" if serving.access is None else str(serving.access.resolve()),
         "JUDGEBENCH_JUDGE_HOSTS": ",".join(serving.judge_hosts),
+        "JUDGEBENCH_QUESTIONS": "\n".join(serving.questions),
+        "JUDGEBENCH_REVEAL": "yes" if serving.reveal else "no",
     }
     # -P: the working folder's files must not be imported in place of the app's.
-    command = [sys.executable, "-P", "-m", "app", "run", str(app / "main.py"), *flags]
+    command = [sys.executable, "-P", "-m", "app", json.dumps(options)]
     return _wait(subprocess.Popen(command, env=environment))  # noqa: S603  # the words are ours
 
 
@@ -94,7 +108,7 @@ def _allowed_hosts(serving: Serving) -> list[str]:
             raise InputError(
                 f"{serving.host} can be reached by others: say who may do what by --access FILE, see docs/app.md"
             )
-        return hosts
+        return [*hosts, serving.host]
     if serving.access.resolve().suffix != ".toml":
         raise InputError(f"{serving.access}: a file of access must be named .toml, else Streamlit does not read it")
     if importlib.util.find_spec("authlib") is None:
@@ -140,13 +154,21 @@ def app(
         list[str] | None,
         typer.Option("--judge-host", help="A further server that may be asked from the web; may be repeated."),
     ] = None,
+    question: Questions = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal/--no-reveal", help="Tell voters who wrote what once they have voted.")
+    ] = True,
 ) -> None:
     """Open the web app on the database.
 
     $ judgebench app
+    $ judgebench app --question accuracy --question style --no-reveal
     $ judgebench app --port 8600 --headless
     $ judgebench app --host 0.0.0.0 --access access.toml
     """
     session: Session = context.obj
-    serving = Serving(port, headless, host, access, tuple(judge_host or ()))
+    questions = tuple(question or ())
+    for name in questions:
+        check_question(name)
+    serving = Serving(port, headless, host, access, tuple(judge_host or ()), questions, reveal)
     raise typer.Exit(launch(session.address, serving))

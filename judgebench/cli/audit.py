@@ -3,15 +3,17 @@
 Exit code 0: passed; 1: a high finding or a failed gate; 2: bad input.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import MISSING, asdict, fields
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from judgebench import services
 from judgebench.cli import options
+from judgebench.cli.connection import ConnectionOptions
 from judgebench.cli.session import Session, print_json, print_table, progress_line, say, write_file
 from judgebench.services.audits import registry
 from judgebench.services.audits.registry import AUDITS, Audit
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgebench.audits.findings import AuditReport
+    from judgebench.services.audits.estimates import AuditEstimate
 
 _FAILED = 1
 _TEXT = ("entrant", "defence", "worst entrant", "change", "family")  # columns; all others are numbers
@@ -62,26 +65,31 @@ def _function(audit: Audit) -> Callable[..., None]:
     """The audit with an option for each of its settings; a judge has several."""
     hints = audit.hints
     flags = _judge_flags(own_template="template" in hints) if "judge" in hints else {}
+    ways = [field.name for field in fields(ConnectionOptions)] if flags else []
 
-    def _run(context: typer.Context, html: "Path | None", output: str, **values: Any) -> None:
+    def _run(context: typer.Context, html: "Path | None", output: str, *, dry_run: bool = False, **values: Any) -> None:
         from judgebench.services.judges import find_judge
 
         session: Session = context.obj
         judge = options.JudgeOptions(**{name: values.pop(flag) for name, flag in flags.items()})
+        connection = ConnectionOptions(**{name: values.pop(name) for name in ways})
         with session.database() as database, progress_line() as show:
             if judge.judge is not None:
-                values["judge"] = find_judge(database, judge.fields())
+                values["judge"] = find_judge(database, judge.fields() | connection.fields())
+            if dry_run:
+                _print_estimate(services.audits.estimates.estimate(database, audit.fill(values)), output)
+                return
             how: dict[str, Any] = {"environment": session.environment, "on_progress": show}
             report = registry.audit(database, audit.name, audit.fill(values), **how)
         _finish(report, html, output)
 
-    parameters = list(_parameters(audit, hints, flags))
+    parameters = list(_parameters(audit, hints, flags, ways))
     _run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     _run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     return _run
 
 
-def _parameters(audit: Audit, hints: dict[str, Any], flags: dict[str, str]) -> Iterator[Parameter]:
+def _parameters(audit: Audit, hints: dict[str, Any], flags: dict[str, str], ways: Sequence[str]) -> Iterator[Parameter]:
     yield _parameter("context", typer.Context, MISSING)
     for setting in fields(audit.settings):
         if setting.name != "judge":
@@ -91,6 +99,10 @@ def _parameters(audit: Audit, hints: dict[str, Any], flags: dict[str, str]) -> I
         needed = name in audit.needed
         hint = options.JudgeTemplate if name != flag else judge_hints[name]
         yield _parameter(flag, Annotated[str, get_args(hint)[1]] if needed else hint, MISSING if needed else None)
+    connection_hints = get_type_hints(ConnectionOptions, include_extras=True)
+    yield from (_parameter(name, connection_hints[name], None) for name in ways)
+    if flags:
+        yield _parameter("dry_run", options.DryRun, False)
     yield _parameter("html", options.Html, None)
     yield _parameter("output", options.Output, "table")
 
@@ -116,6 +128,15 @@ def _option(name: str, hint: Any, default: Any) -> Any:
     bounds = (next((getattr(bound, end) for bound in about.metadata if hasattr(bound, end)), None) for end in _ENDS)
     least, most = bounds
     return Annotated[kind, typer.Option(flags, help=about.description, min=least, max=most)]
+
+
+def _print_estimate(estimate: "AuditEstimate", output: str) -> None:
+    from judgebench.show.sentences import audit_estimate
+
+    if output == "json":
+        print_json(asdict(estimate))
+    else:
+        say(*audit_estimate(estimate))
 
 
 def _finish(report: "AuditReport", html: "Path | None", output: str) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from judgebench import engine
 from judgebench.cli import options
+from judgebench.cli.connection import ConnectionOptions
 from judgebench.cli.session import WITHOUT_VERDICT, Session, complain, opened, paid, print_json, print_table, say
 from judgebench.errors import InputError
 from judgebench.records import Status
@@ -34,6 +35,7 @@ def export(
     to: options.To,
     judge: options.JudgeOptions,
     design: options.DesignOptions,
+    connection: ConnectionOptions,
     file: options.StudyFile = None,
     prices: options.Prices = None,
     max_requests: Annotated[int, typer.Option("--max-requests", min=1, help="Questions in one file.")] = 50_000,
@@ -49,11 +51,14 @@ def export(
     """
     limits = engine.batches.FileLimits(max_requests, max_mebibytes)
     with opened(context) as database:
-        study = options.study_of(database, file, design, judge, prices, otherwise=engine.judges.NO_ADDRESS)
+        study = options.study_of(
+            database, file, design, judge, prices, connection=connection, otherwise=engine.judges.NO_ADDRESS
+        )
         report = engine.batches.export(database, study, to, limits=limits)
     if study.judge.url == engine.judges.NO_ADDRESS and "url" not in judge.fields():
         complain(
-            f"'batch submit' would send these questions to {study.judge.url}; --judge-url URL names another server"
+            f"'batch submit' would send these questions to {engine.judges.NO_ADDRESS}; --judge-url URL names another "
+            "server"
         )
     if output == "json":
         print_json(asdict(report))
@@ -64,16 +69,19 @@ def export(
         say(f"{part.file}: batch {part.batch}, {part.requests} questions, {part.bytes:,} bytes")
     say(
         f"{report.planned} planned: {report.answered} answered already, {taken_over}{report.identical} decided without "
-        f"a question, {report.awaited} awaited from earlier batches, {report.exported} exported",
+        f"a question, {report.awaited} awaited from earlier batches or runs, {report.exported} exported",
         *not_shown(report.not_shown),
         *unseen(report.unseen),
     )
 
 
 @app.command()
+@options.flat
 def submit(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A file that 'batch export' wrote.")],
+    connection: ConnectionOptions,
+    judge_key_env: options.JudgeKeyVariable = None,
     output: options.Output = "table",
 ) -> None:
     """Hand a batch file to its judge's server; doing it again finds the batch, and submits nothing twice.
@@ -82,7 +90,8 @@ def submit(
     """
     session: Session = context.obj
     with session.database() as database:
-        submitted = engine.batches.submit(database, file, environment=session.environment)
+        given = options.given(key_env=judge_key_env) | connection.fields()
+        submitted = engine.batches.submit(database, file, environment=session.environment, given=given)
     if output == "json":
         print_json(asdict(submitted))
         return
@@ -91,8 +100,10 @@ def submit(
 
 
 @app.command()
+@options.flat
 def ingest(
     context: typer.Context,
+    connection: ConnectionOptions,
     files: Annotated[list[Path] | None, typer.Argument(help="Files of results. Default: fetch them.")] = None,
     batch: Annotated[
         list[str] | None,
@@ -101,6 +112,7 @@ def ingest(
     close: Annotated[
         bool, typer.Option("--close", help="Expect nothing further from the batches in the files.")
     ] = False,
+    judge_key_env: options.JudgeKeyVariable = None,
     output: options.Output = "table",
 ) -> None:
     """Store the results of batches, from files or from their servers; what is stored already is not stored again.
@@ -115,7 +127,10 @@ def ingest(
         if files:
             report = engine.batches.ingest_files(database, files, close=close)
         else:
-            report = engine.batches.ingest_from_servers(database, batch or (), environment=session.environment)
+            given = options.given(key_env=judge_key_env) | connection.fields()
+            report = engine.batches.ingest_from_servers(
+                database, batch or (), environment=session.environment, given=given
+            )
     ended = {str(status): report.ended[status] for status in Status}
     if output == "json":
         print_json({**asdict(report), "ended": ended})

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from copy import copy
 from dataclasses import asdict
+from operator import itemgetter
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,12 +19,12 @@ from typer.core import TyperGroup
 
 from judgebench import services
 from judgebench.cli import options
-from judgebench.cli.session import complain, opened, print_json, print_table, say, tell_findings
+from judgebench.cli.session import complain, known_to, opened, print_json, print_table, say, tell_findings
 from judgebench.errors import DatabaseError, InputError, UnknownName
-from judgebench.show.sentences import messages_held
-from judgebench.show.text import count
+from judgebench.show.imported import imported_words
 
 if TYPE_CHECKING:
+    from judgebench.formats import Format
     from judgebench.services.imports import ImportOptions, ImportReport
 
 _START_BYTES = 1 << 16  # of standard input, by which its form is told
@@ -68,7 +69,7 @@ app = typer.Typer(cls=_Imports, help=_HELP, no_args_is_help=True, subcommand_met
 @app.command("files")
 def import_files(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="JSON, JSONL, CSV or parquet, plain or .gz; - is stdin.")],
+    files: Annotated[list[Path], typer.Argument(help="Files or folders, see docs/formats.md; - is stdin.")],
     benchmark: options.AnyBenchmark = None,
     as_format: Annotated[
         str | None,
@@ -76,7 +77,9 @@ def import_files(
     ] = None,
     model: options.WriterOf = None,
     annotator: options.LabelledBy = None,
+    question: options.Question = "",
     columns: options.Columns = None,
+    sheet: options.Sheet = None,
     extend: options.Extend = False,
     new_benchmark: options.NewBenchmark = False,
     audit: options.Audited = True,
@@ -84,44 +87,66 @@ def import_files(
 ) -> None:
     """Recognise what each file is and import it, one transaction a file; a file that is wrong stops itself alone.
 
+    Instructions are stored first, then outputs, then what is about these: rows may name what is stored by its id. Of
+    a folder all files below it are read whose names end in a known way; what is left out is said.
+
     Then the models are audited whose outputs came; what was found marks them and does not change the exit code.
 
     $ judgebench import demo/instructions.jsonl --benchmark mine
     $ judgebench import instructions.jsonl outputs.csv.gz --benchmark mine
     $ judgebench import results/*/annotations.json
+    $ judgebench import ./results --benchmark mine
     $ judgebench import - --as labels --benchmark votes
     """
+    from judgebench.formats.folders import expanded
     from judgebench.formats.registry import named
     from judgebench.show.tables import brought
 
     if as_format is not None:
         named(as_format)
     chosen = options.columns_of(columns)
-    choices = services.imports.ImportOptions(model, annotator, extend, new_benchmark, audit)
-    reports, failed = [], []
-    for name in files:
-        try:
-            with _opened(name) as path:
-                file = services.imports.read(path, as_format=as_format, columns=chosen)
-            with opened(context, create=True) as database:
-                reports.append(services.imports.store_only(database, file, benchmark=benchmark, options=choices))
-        except (InputError, DatabaseError) as error:
-            complain(str(error))
-            failed.append({"file": str(name), "error": str(error)})
-            continue
-        if output == "table":
-            say(f"{reports[-1].file} ({reports[-1].format}): {_in_words(reports[-1])}")
+    choices = services.imports.ImportOptions(model, annotator, extend, new_benchmark, audit, question)
+    reports: list[ImportReport] = []
+    failed: list[dict[str, str]] = []
+    listed, left_out = expanded(files)
+    with ExitStack() as stack:
+        recognised: list[tuple[Path, str | PathLike[str], Format]] = []
+        for name in map(Path, listed):
+            with _told(name, failed):
+                path = stack.enter_context(_opened(name, sheet))
+                recognised.append((name, path, services.imports.format_of(path, as_format)))
+        for name, path, held in services.imports.in_order(recognised, itemgetter(2)):
+            with _told(name, failed):
+                with known_to(context, benchmark or held.benchmark) as known:
+                    file = services.imports.read(path, as_format=held.name, columns=chosen, known=known)
+                with opened(context, create=True) as database:
+                    reports.append(services.imports.store_only(database, file, benchmark=benchmark, options=choices))
+                if output == "table":
+                    say(f"{reports[-1].file} ({reports[-1].format}): {imported_words(reports[-1])}")
+    failed.sort(key=lambda failure: [str(Path(name)) for name in listed].index(failure["file"]))
     if audit and reports:
         with opened(context) as database:
             reports = services.imports.audited(database, reports)
     if output == "json":
-        print_json({"imported": [brought(report) for report in reports], "failed": failed})
+        print_json({"imported": [brought(report) for report in reports], "failed": failed, "left_out": list(left_out)})
+    else:
+        say(*left_out)
     _tell_findings(reports)
     if failed:
-        if len(files) > 1:
+        if len(listed) > 1:
             names = ", ".join(failure["file"] for failure in failed)
-            complain(f"{len(failed)} of {len(files)} files were not imported: {names}")
+            complain(f"{len(failed)} of {len(listed)} files were not imported: {names}")
         raise typer.Exit(2)
+
+
+@contextmanager
+def _told(name: Path, failed: list[dict[str, str]]) -> Iterator[None]:
+    """A file that is wrong is told of, and added to those that failed."""
+    try:
+        yield
+    except (InputError, DatabaseError) as error:
+        complain(str(error))
+        failed.append({"file": str(name), "error": str(error)})
 
 
 def _tell_findings(reports: Sequence[ImportReport]) -> None:
@@ -131,13 +156,14 @@ def _tell_findings(reports: Sequence[ImportReport]) -> None:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[str | PathLike[str]]:
-    """The file; standard input as one, under the ending of its form."""
-    if str(file) != "-":
-        yield file
-        return
+def _opened(file: Path, sheet: str | None) -> Iterator[str | PathLike[str]]:
+    """The file, with the sheet that is meant; standard input as one, under the ending of its form."""
     from judgebench.formats.documents import holds_document
-    from judgebench.formats.reading import NamedPath, guessed_ending
+    from judgebench.formats.reading import NamedPath, guessed_ending, of_sheet
+
+    if str(file) != "-":
+        yield of_sheet(file, sheet)
+        return
 
     if sys.stdin is None:
         raise InputError("standard input is closed: name a file, or pipe one in")
@@ -149,7 +175,7 @@ def _opened(file: Path) -> Iterator[str | PathLike[str]]:
             shutil.copyfileobj(sys.stdin.buffer, copy)
         if ".jsonl" in path.name and holds_document(path):
             path = path.rename(path.with_name(path.name.replace(".jsonl", ".json")))
-        yield NamedPath(path, "standard input")
+        yield NamedPath(path, "standard input", sheet)
 
 
 @app.command("formats")
@@ -194,7 +220,7 @@ def alpaca_eval(
     if output == "json":
         print_json([brought(report) for report in reports])
     else:
-        say(*map(_in_words, reports))
+        say(*map(imported_words, reports))
     _tell_findings(reports)
 
 
@@ -269,42 +295,12 @@ def import_one(
     """Import a file that was said to be of this format, and print what it brought."""
     from judgebench.show.tables import brought
 
-    file = services.imports.read(path, as_format=as_format, columns=options.columns_of(columns))
+    with known_to(context, benchmark) as known:
+        file = services.imports.read(path, as_format=as_format, columns=options.columns_of(columns), known=known)
     with opened(context, create=True) as database:
         report = services.imports.save(database, file, benchmark=benchmark, options=choices)
     if output == "json":
         print_json(brought(report))
     else:
-        say(_in_words(report))
+        say(imported_words(report))
     _tell_findings([report])
-
-
-def _in_words(report: ImportReport) -> str:
-    from judgebench.formats.registry import named
-
-    into = f"{report.benchmark}: " if report.benchmark else ""
-    models = report.models[0] if len(report.models) == 1 else f"{len(report.models)} models"
-    whose = [*report.judges, *([models] if report.models and not report.annotators else [])]
-    counted = {
-        "duplicate": report.duplicate,
-        "without preference": report.without_preference,
-        "labels": report.labels,
-        "against itself": report.against_itself,
-        "contradicting an earlier row (the first was kept)": report.contradicting,
-        "to instructions that the benchmark lacks (left out; --extend adds them)": report.without_instruction,
-        "on outputs that the benchmark lacks (left out; --extend adds them)": report.without_output,
-        "instructions added": report.instructions,
-        "outputs added": report.outputs,
-        f"instructions without an output{', summed over the models' * (len(report.models) > 1)}": report.missing,
-    }
-    holds = f"{named(report.format).holds}{'s' * (report.format == 'lineage' and report.new != 1)}"
-    of = f" ({', '.join(whose)})" if whose else ""
-    stored = f"{into}{report.new} {holds}{of} stored; {report.known} were stored already"
-    parts = [stored, *(f"{number} {what}" for what, number in counted.items() if number)]
-    parts += [count(report.empty, "empty output")] * bool(report.empty)
-    parts += messages_held(report.messages)
-    if report.unread:
-        parts.append(f"columns that are not read: {', '.join(report.unread)}")
-    if report.annotators:
-        parts.append(count(len(report.annotators), "annotator"))
-    return "; ".join(parts)

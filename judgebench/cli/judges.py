@@ -1,4 +1,4 @@
-"""judgebench judges: add, list, show, test. Without a command they are listed."""
+"""judgebench judges: add, list, show, test, remove-address. Without a command they are listed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from judgebench import services
-from judgebench.cli.options import Address, KeyVariable, Output, Price, ServedModel, Settings, Template, settings_of
+from judgebench.cli.connection import ConnectionOptions
+from judgebench.cli.options import (
+    Address,
+    JudgeKeyVariable,
+    KeyVariable,
+    Output,
+    Price,
+    SameJudge,
+    ServedModel,
+    Settings,
+    Template,
+    VllmFlags,
+    flat,
+    given,
+    settings_of,
+)
 from judgebench.cli.session import Session, opened, print_json, print_table, say
 from judgebench.show.numbers import amount
 
@@ -50,29 +65,49 @@ def list_judges(context: typer.Context, output: Output = "table") -> None:
 
 
 @app.command()
+@flat
 def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of the judge, for run --judge NAME.")],
     model: ServedModel,
+    connection: ConnectionOptions,
     url: Address = None,
     key_env: KeyVariable = None,
     template: Template = None,
     setting: Settings = None,
     price: Price = None,
+    vllm: VllmFlags = None,
+    same_judge: SameJudge = False,
 ) -> None:
     """Remember a judge under a name; nothing is asked, and no key is stored.
 
     $ judgebench judges add position --model scripted:always-first --template pairwise/three-way
     $ judgebench judges add gpt --model gpt-5 --url https://api.openai.com/v1 --key-env OPENAI_API_KEY
+    $ judgebench judges add azure --model gpt-5 --url https://a.example/v1 --key-env AZURE_KEY --key-header api-key
     $ judgebench judges add local --model qwen3 --url http://127.0.0.1:8000/v1 --set temperature=0
     """
     from judgebench.spec import JudgeSpec, make
 
     fields = {"name": name, "model": model, "url": url, "key_env": key_env, "template": template, "price": price}
-    spec = make(JudgeSpec, fields | {"settings": settings_of(setting)}, where="flags")
+    fields |= {"vllm": vllm, **connection.fields()}
+    more = {"settings": settings_of(setting), "same_judge": same_judge}
+    spec = make(JudgeSpec, fields | more, where="flags")
     with opened(context, create=True) as database:
         judge = services.judges.add_judge(database, spec)
     say(f"judge {judge.name}: {judge.model} with template {judge.template}")
+
+
+@app.command("remove-address")
+def remove_address(
+    context: typer.Context, name: NameArgument, url: Annotated[str, typer.Argument(help="One of its addresses.")]
+) -> None:
+    """Ask a judge that was added no longer at one of its addresses; its verdicts stay.
+
+    $ judgebench judges remove-address local http://127.0.0.1:8000/v1
+    """
+    with opened(context) as database:
+        services.judges.remove_address(database, name, url)
+    say(f"judge {name}: {url} removed")
 
 
 @app.command()
@@ -83,23 +118,33 @@ def show(context: typer.Context, name: NameArgument, output: Output = "table") -
     """
     with opened(context) as database:
         document = _document(services.judges.known_judge(database, name))
+        document["known_at"] = services.judges.addresses(database, name)
     if output == "json":
         print_json(document)
         return
     for field, value in document.items():
-        say(f"{field:<16}{json.dumps(value) if isinstance(value, dict) else value}")
+        say(f"{field:<16}{json.dumps(value) if isinstance(value, dict | list | tuple) else value}")
 
 
 @app.command("test")
-def try_judge(context: typer.Context, name: NameArgument, output: Output = "table") -> None:
+@flat
+def try_judge(
+    context: typer.Context,
+    name: NameArgument,
+    connection: ConnectionOptions,
+    judge_key_env: JudgeKeyVariable = None,
+    vllm: VllmFlags = None,
+    output: Output = "table",
+) -> None:
     """Ask a judge four short questions: does it answer, as which model, and what can its server do?
 
     $ judgebench judges test position
     """
     session: Session = context.obj
+    fields = given(key_env=judge_key_env, vllm=vllm) | connection.fields()
     with session.database() as database:
         known = services.judges.known_judge(database, name)
-        report = services.judges.try_judge(database, name, session.environment)
+        report = services.judges.try_judge(database, name, session.environment, fields)
     price = None if known.spec is None else known.spec.price
     if output == "json":
         answers = (
@@ -114,10 +159,7 @@ def try_judge(context: typer.Context, name: NameArgument, output: Output = "tabl
 
 def _lines(model: str, report: Report | None, price: str | None) -> list[str]:
     if report is None:
-        from judgebench.clients.providers import is_local
-
-        place = "runs in this process" if is_local(model) else "is asked by another package"
-        return [f"{place}: there is no server to try, and no price"]
+        return [f"{_place(model)}: there is no server to try, and no price"]
     held = {True: "yes", False: "no"}
     other = "" if report.model in (None, model) else f", not {model!r} as asked"
     context = "the server does not tell" if report.context_tokens is None else f"{report.context_tokens:,} tokens"
@@ -153,12 +195,21 @@ def _document(known: KnownJudge) -> dict[str, Any]:
         "url": None if spec is None else spec.url,
         "key_env": None if spec is None else spec.key_env,
         "price": None if spec is None else spec.price,
+        "vllm": known.vllm,
+        "connection": known.connection,
     }
 
 
 def _address(known: KnownJudge) -> str:
     if known.spec is None:
         return ""
-    from judgebench.clients.providers import is_local
+    return ", ".join(known.spec.urls) or _place(known.spec.model).removeprefix("runs ").removeprefix("is asked ")
 
-    return known.spec.url or ("in this process" if is_local(known.spec.model) else "by another package")
+
+def _place(model: str) -> str:
+    """Where a model without an address is asked."""
+    from judgebench.clients.providers import is_local, takes_url
+
+    if is_local(model):
+        return "runs in this process"
+    return "is asked by another package" if takes_url(model) else "is asked on a server that a run starts"

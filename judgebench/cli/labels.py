@@ -13,6 +13,7 @@ from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.import_ import import_one
 from judgebench.cli.session import opened, print_estimates, print_json, print_table, say, write_file
+from judgebench.leaderboard import USUAL_METHOD
 from judgebench.show.conversations import instruction_text, output_text
 from judgebench.show.numbers import amount, percent
 
@@ -35,6 +36,7 @@ def import_labels(
     file: Annotated[Path, typer.Argument(help="JSON, JSONL, CSV or parquet, one row a person and pair; plain or .gz.")],
     benchmark: options.Benchmark,
     annotator: options.LabelledBy = None,
+    question: options.Question = "",
     columns: options.Columns = None,
     extend: options.Extend = False,
     new_benchmark: options.NewBenchmark = False,
@@ -47,7 +49,7 @@ def import_labels(
     $ judgebench labels import people.csv --benchmark sums --map annotator=worker_id --extend
     """
     choices = services.imports.ImportOptions(
-        annotator=annotator, extend=extend, new_benchmark=new_benchmark, audit=audit
+        annotator=annotator, extend=extend, new_benchmark=new_benchmark, audit=audit, question=question
     )
     import_one(context, file, as_format="labels", benchmark=benchmark, columns=columns, choices=choices, output=output)
 
@@ -58,6 +60,7 @@ def list_labels(
     benchmark: options.Benchmark,
     annotator: options.Annotator = None,
     category: options.Category = None,
+    question: options.Question = "",
     output: options.Output = "table",
 ) -> None:
     """Count labels by annotator; with --format json every label, for other tools.
@@ -65,7 +68,9 @@ def list_labels(
     $ judgebench labels list --benchmark sums
     """
     with opened(context) as database:
-        labels = services.labels.human_labels(database, benchmark, annotator=annotator, category=category)
+        labels = services.labels.human_labels(
+            database, benchmark, annotator=annotator, category=category, question=question
+        )
     if output == "json":
         print_json([asdict(label) for label in labels])
         return
@@ -76,6 +81,68 @@ def list_labels(
             (name, len(own), sum(label.preference == 0.5 for label in own), sum(label.both_bad for label in own))
         )
     print_table(("annotator", "labels", "ties", "both bad"), rows, text=("annotator",))
+
+
+@app.command()
+def voters(
+    context: typer.Context,
+    benchmark: options.Benchmark,
+    judge: options.Judges = None,
+    question: options.Question = "",
+    most: Annotated[int, typer.Option("--most", min=1, help="List so many people, those with most votes.")] = 200,
+    level: options.Level = 0.95,
+    output: options.Output = "table",
+) -> None:
+    """Who voted and how: ties, leaning to what is shown first, agreement with others and with judges, and pace.
+
+    $ judgebench labels voters --benchmark sums
+    """
+    from judgebench.show import voters as show
+    from judgebench.show.tables import document
+    from judgebench.stats.agreement import Resampling
+
+    with opened(context) as database:
+        report = services.voters.voters(
+            database, benchmark, judges=judge or (), question=question, most=most, how=Resampling(level=level)
+        )
+    if output == "json":
+        print_json({"benchmark": benchmark, "question": question, **document(report)})
+        return
+    say(*show.sentences(report))
+    print_table(show.headings(report), show.rows(report), text=("voter", "remarks"))
+
+
+@options.flat
+def boards(
+    context: typer.Context,
+    benchmark: options.Benchmark,
+    counted: options.ScopeOptions,
+    method: options.RankingMethod = USUAL_METHOD,
+    question: options.Question = "",
+    output: options.Output = "table",
+) -> None:
+    """The leaderboard by judges beside the one by people: where no rank is left open by both.
+
+    $ judgebench labels boards --benchmark demo
+    """
+    from judgebench.show import coverage, tables
+    from judgebench.show import voters as show
+
+    with opened(context) as database:
+        two = services.voters.two_boards(database, benchmark, scope=counted.scope(), method=method, question=question)
+    if output == "json":
+        by = {"judges": two.judges, "people": two.people}
+        both = {name: tables.board_document(benchmark, board) for name, board in by.items()}
+        rows = [asdict(row) for row in two.models]
+        print_json({"benchmark": benchmark, "models": rows, "reason": two.reason, **both})
+        return
+    say(*show.basis(two))
+    say(*coverage.sentences(two.judges.coverage), *coverage.sentences(two.people.coverage))
+    print_table(show.PLACES, show.places(two), text=("model",))
+    say(show.apart(two))
+
+
+app.command("boards")(boards)
 
 
 @app.command()

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from judgebench import services
 from judgebench.cli import options
-from judgebench.cli.session import opened, print_json, print_table, say, say_coverage, tell, write
-from judgebench.errors import UnknownName
-from judgebench.leaderboard import Anchor, Choices, Cluster, Control, Controls, IntervalMethod, Join, Jury, Scale
+from judgebench.cli.session import opened, print_json, print_table, say, say_coverage, tell, write, write_file
+from judgebench.errors import InputError, UnknownName
+from judgebench.leaderboard import (
+    USUAL_METHOD,
+    Anchor,
+    Choices,
+    Cluster,
+    Control,
+    Controls,
+    IntervalMethod,
+    Join,
+    Jury,
+    Scale,
+)
 
 if TYPE_CHECKING:
     from judgebench.leaderboard import Leaderboard
+    from judgebench.leaderboard.published.board import PublishedBoard
+    from judgebench.services.scope import Scope
+    from judgebench.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +83,10 @@ class IntervalOptions:
 def leaderboard(
     context: typer.Context,
     benchmark: options.Benchmark,
-    counted: options.ScopeOptions,
+    counted: options.BoardScopeOptions,
     controls: ControlOptions,
     intervals: IntervalOptions,
-    method: options.RankingMethod = "win-rate",
+    method: options.RankingMethod = USUAL_METHOD,
     baseline: options.BoardBaseline = None,
     scale: Annotated[Scale | None, typer.Option("--scale", help="Of ratings.", show_default="the method's own")] = None,
     margin: Annotated[
@@ -85,6 +100,12 @@ def leaderboard(
     jury: Annotated[
         Jury | None, typer.Option("--jury", help="Rank by the judges' majority or mean preference, a battle.")
     ] = None,
+    profile: options.PublishedAs = None,
+    length_margin: options.LengthMargin = None,
+    html: options.Html = None,
+    html_battles: Annotated[
+        int, typer.Option("--html-battles", min=0, help="Battles in the HTML file, the biggest upsets first.")
+    ] = 50,
     output: options.BoardOutput = "table",
 ) -> None:
     """Rank the models of a benchmark, with intervals and the ranks that the data leave open.
@@ -93,6 +114,8 @@ def leaderboard(
     $ judgebench leaderboard --benchmark demo --method bradley-terry --format markdown
     $ judgebench leaderboard --benchmark demo --method bradley-terry --control length --exclude-related
     $ judgebench leaderboard --benchmark demo --all-judges --common
+    $ judgebench leaderboard --benchmark demo --html demo.html
+    $ judgebench leaderboard --benchmark demo --profile alpaca-eval-1 --baseline demo-careful
     """
     from judgebench.show import coverage, tables
 
@@ -100,9 +123,21 @@ def leaderboard(
         method=method, baseline=baseline, scale=scale, margin=margin, join=join, jury=jury, **asdict(intervals)
     )
     with opened(context) as database:
+        if profile is not None or length_margin is not None:
+            if html is not None:
+                raise InputError("--html is of this project's own leaderboards: leave it out, or --profile")
+            scoring = services.published.scoring(choices, controls.controls(), profile, length_margin)
+            _print_published(
+                services.published.published_board(database, benchmark, scoring, scope=counted.scope()),
+                benchmark,
+                output,
+            )
+            return
         board = services.leaderboards.leaderboard(
             database, benchmark, scope=counted.scope(), choices=choices, controls=controls.controls()
         )
+        if html is not None:
+            _write_page(html, database, benchmark, board, counted.scope(), choices, html_battles)
     if output == "json":
         print_json(tables.board_document(benchmark, board))
     elif output == "csv":
@@ -112,6 +147,41 @@ def leaderboard(
         write(tables.board_markdown(board))
     else:
         print_board(board)
+
+
+def _write_page(
+    path: Path,
+    database: Database,
+    benchmark: str,
+    board: Leaderboard,
+    scope: Scope,
+    choices: Choices,
+    most_battles: int,
+) -> None:
+    from judgebench.show.board_page import board_page
+
+    beside = services.leaderboards.beside(database, benchmark, board, scope=scope)
+    rates = services.part_rates.category_rates(database, benchmark, scope=scope, choices=choices)
+    battles = services.battles.upsets(database, benchmark, board.judges, category=scope.category, most=most_battles)
+    write_file(path, board_page(benchmark, board, beside, rates, battles))
+    tell(f"written to {path}")
+
+
+def _print_published(board: PublishedBoard, benchmark: str, output: str) -> None:
+    from judgebench.show import coverage
+    from judgebench.show import published as shown
+
+    if output == "json":
+        print_json(shown.document(benchmark, board))
+    elif output == "csv":
+        tell(*coverage.sentences(board.coverage), *shown.sentences(board))
+        write(shown.as_csv(board))
+    elif output == "markdown":
+        write(shown.as_markdown(board))
+    else:
+        say_coverage(board.coverage)
+        print_table(shown.headings(board), [shown.cells(board, row) for row in board.rows], text=("model",))
+        say(*shown.sentences(board))
 
 
 def print_board(board: Leaderboard) -> None:

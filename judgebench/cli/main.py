@@ -9,10 +9,11 @@ import io
 import os
 import re
 import sys
+import warnings
 from difflib import get_close_matches
 from importlib import import_module
 from keyword import iskeyword
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -20,13 +21,14 @@ from typer.core import TyperCommand, TyperGroup
 from judgebench import __version__
 from judgebench.cli.repeated import check_once, check_words
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
-from judgebench.errors import JudgeBenchError, UnknownName
+from judgebench.errors import JudgeBenchError, RememberedAddress, UnknownName
 
 # What the list of commands says, so that it needs none of them. A command lies in the module of its name.
 PANELS = {
     "Evaluate": {
         "demo": "The whole way on a small benchmark of our own, with the judge that runs inside this process.",
         "submit": "Submit a model's outputs to the instructions of a benchmark.",
+        "place": "Have models judged as the board of a benchmark was, and say where they land.",
         "import": "Import files: instructions, outputs, recorded verdicts, labels, lineage.",
         "answer": "Collect a model's outputs from its server.",
         "judges": "Judges by name: add, list, show and test them. Without a command they are listed.",
@@ -37,6 +39,11 @@ PANELS = {
     },
     "Rank": {
         "leaderboard": "Rank the models of a benchmark, with intervals and the ranks that the data leave open.",
+        "profile": "Where a model stands, by category and opponent, and what it did best and worst.",
+        "compare": "Two models beside each other: wins, losses and ties, by category, and their battles.",
+        "categories": "What every model did on every category of instructions, with intervals.",
+        "distributions": "How the preferences for every model spread over its battles; with --method score its scores.",
+        "history": "How ratings changed as verdicts came in, with intervals.",
         "matrix": "How often each model was preferred to each other one, with intervals.",
         "multiverse": "Rank under every reasonable choice of method, judges and verdicts; see what survives them all.",
         "consensus": "Who is best without one scale: lottery, Borda and Kemeny; and the test of cycles.",
@@ -57,7 +64,8 @@ PANELS = {
         "battles": "List battles with the mean preference of their verdicts.",
         "export": "Write a benchmark's rows to a file, which 'judgebench import' reads back.",
         "lineage": "Where models and judges come from: family, parent, teachers.",
-        "db": "Upgrade, check, back up and copy the database.",
+        "db": "Upgrade, check, back up and copy the database; rename and delete what is in it.",
+        "glossary": "What a word means here: one, or all with what others call them.",
     },
     "Serve": {"app": "Open the web app on the database.", "vllm": "Serve judges by vLLM on this machine."},
 }
@@ -166,7 +174,9 @@ def main() -> None:
     _speak_unicode()
     try:
         try:
-            app()
+            with warnings.catch_warnings():
+                _tell_warnings()
+                app()
         finally:
             sys.stdout.flush()
     except JudgeBenchError as error:
@@ -184,6 +194,23 @@ def main() -> None:
         _hush()
         complain(f"the output cannot be written: {error.strerror}")
         sys.exit(2)
+
+
+def _tell_warnings() -> None:
+    """Those that are meant for whoever asks are said as everything else is, each time."""
+    others = warnings.showwarning
+
+    def show(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int,
+        file: TextIO | None = None, line: str | None = None,
+    ) -> None:  # fmt: skip
+        if issubclass(category, RememberedAddress):
+            complain(str(message))
+        else:
+            others(message, category, filename, lineno, file, line)
+
+    warnings.simplefilter("always", RememberedAddress)
+    warnings.showwarning = show
 
 
 def _speak_unicode() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from functools import wraps
 from inspect import Parameter, Signature, getdoc, signature
 from pathlib import Path
@@ -19,18 +19,22 @@ import typer
 
 from judgebench.errors import InputError
 from judgebench.leaderboard import METHODS
+from judgebench.leaderboard.profiles import PROFILES
 from judgebench.spec.study import Orders
 
 if TYPE_CHECKING:
+    from judgebench.cli.connection import ConnectionOptions
     from judgebench.leaderboard import Method
+    from judgebench.leaderboard.profiles import ProfileName
     from judgebench.services.scope import Scope
     from judgebench.spec import Study
     from judgebench.store.database import Database
 else:
     Method = Literal[tuple(METHODS)]  # whatever the table holds when the command line starts
+    ProfileName = Literal[tuple(PROFILES)]
 
 Format = Literal["table", "json"]
-_ADDRESS = "Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1"
+_ADDRESS = "Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1; repeat it for several of one model."
 _KEY = "NAME of the environment variable that holds the server's key."
 
 
@@ -50,11 +54,16 @@ _DRY_RUN = typer.Option("--dry-run", help="Print what would be asked, and ask no
 _FORMAT = typer.Option("--format", help="How to print the result.")
 _JUDGE = typer.Option("--judge", help="Name of the judge.")
 _LIMIT = typer.Option("--limit", min=1, max=10**9, help="Take the first N instructions.")
+_MAX_COST = typer.Option("--max-cost", help="Stop asking once this many USD are spent.")
 _METHOD = typer.Option("--method", help="How to rank.")
+_QUESTION = typer.Option("--question", help="By what people compared, not overall.")
 _MODEL = typer.Option("--model", help="Name of the model.")
 _PORT = typer.Option("--port", min=1, max=65535, help="Port to listen at.")
+_PROFILE = typer.Option("--profile", help="Compute the numbers that this benchmark publishes.")
+_REPEATS = typer.Option("--repeats", help="How often each order is asked.")
 _SEED = typer.Option("--seed", min=0, help="Seed of everything that is drawn at random.")
 _TEMPLATE = typer.Option("--template", help="A template, e.g. pairwise/two-way, or a file.")
+_YES = typer.Option("--yes", help="Do it; without, only say what it would change.")
 
 # What is looked at.
 StudyFile = Annotated[Path | None, typer.Argument(metavar="[STUDY]", help="A study file in YAML; flags win over it.")]
@@ -69,12 +78,31 @@ BoardJudges = Annotated[
     ),
 ]
 AllJudges = Annotated[bool, typer.Option("--all-judges", help="By the verdicts of all judges, pooled.")]
+PlacingJudges = Annotated[
+    list[str] | None, varied(_JUDGE, "A judge that was added or ran before; may be repeated.", default="the board's")
+]
+PlacingJudge = Annotated[
+    str | None, varied(_JUDGE, "With --rank: a judge that was added or ran before.", default="the board's")
+]
 Judges = Annotated[list[str] | None, varied(_JUDGE, "Only this judge's verdicts; may be repeated.", default="all")]
+CardJudges = Annotated[list[str], varied(_JUDGE, "The judge; may be repeated, which sets cards beside each other.")]
 ComparedJudges = Annotated[list[str], varied(_JUDGE, "A judge whose replies are compared; name two or more.")]
 OneJudge = Annotated[str | None, varied(_JUDGE, "Only this judge's verdicts.", default="all")]
 Model = Annotated[str, _MODEL]
 WriterOf = Annotated[str | None, varied(_MODEL, "The model whose outputs these are.", default="as the file says")]
+PlacedModels = Annotated[list[str], varied(_MODEL, "A model to place, whose outputs are stored; may be repeated.")]
 Models = Annotated[list[str] | None, varied(_MODEL, "Only this model; may be repeated.", default="all")]
+By = Annotated[
+    Literal["judges", "people"],
+    typer.Option("--by", help="Whose say ranks: judges' verdicts, or people's votes alone."),
+]
+Voters = Annotated[
+    list[str] | None, varied(_ANNOTATOR, "By this annotator's votes; may be repeated.", default="everybody's")
+]
+Question = Annotated[str, varied(_QUESTION, default="which is better")]
+Questions = Annotated[
+    list[str] | None, varied(_QUESTION, "Ask voters this too, for example accuracy; may be repeated.", default="none")
+]
 Category = Annotated[str | None, typer.Option("--category", help="Only the instructions of this category.")]
 Annotator = Annotated[str | None, _ANNOTATOR]
 LabelledBy = Annotated[
@@ -100,6 +128,20 @@ WithFlagged = Annotated[
 Baseline = Annotated[str | None, _BASELINE]
 BoardBaseline = Annotated[str | None, varied(_BASELINE, default="the one that met all, or the field")]
 RankingMethod = Annotated[Method, _METHOD]
+PublishedAs = Annotated[ProfileName | None, _PROFILE]
+AskedAs = Annotated[
+    ProfileName | None, varied(_PROFILE, "Ask as this benchmark does: template, settings, orders, baseline.")
+]
+LengthMargin = Annotated[
+    int | None,
+    typer.Option(
+        "--length-margin",
+        min=-1,
+        metavar="K",
+        help="WildBench's: slight wins of outputs more than K characters longer are ties; -1: none.",
+        show_default="500",
+    ),
+]
 QualityMethod = Annotated[Literal["win-rate", "bradley-terry", "length-controlled"], _METHOD]
 Level = Annotated[float, typer.Option("--level", min=0.5, max=0.999, help="Confidence level of intervals and tests.")]
 Resamples = Annotated[int, typer.Option("--resamples", min=50, max=100_000, help="Number of resamples.")]
@@ -119,9 +161,12 @@ LoopbackPort = Annotated[int | None, varied(_PORT, "Port of this machine.", defa
 Columns = Annotated[
     list[str] | None,
     typer.Option(
-        "--map", metavar="FIELD=COLUMN", help="The column of a field, e.g. instruction=question; may be repeated."
+        "--map",
+        metavar="FIELD=COLUMN",
+        help="The column of a field, or a path into one: instruction=question, output=choices.0.text; may be repeated.",
     ),
 ]
+Sheet = Annotated[str | None, typer.Option("--sheet", help="Of an Excel workbook, the sheet that holds the rows.")]
 Extend = Annotated[bool, typer.Option("--extend", help="Add to the benchmark what it lacks.")]
 Audited = Annotated[
     bool, typer.Option("--audit/--no-audit", help="Audit the outputs; without it leaderboards call them unaudited.")
@@ -139,18 +184,22 @@ TrainedOn = Annotated[
 # Who is asked, and how.
 AskedJudge = Annotated[
     str | None,
-    varied(_JUDGE, "Whom to ask: a judge that was added, its server's name for it, 'embedded', or 'scripted:NAME'."),
+    varied(_JUDGE, "Whom to ask: a judge that was added, its server's name for it, or PROVIDER:NAME, as 'vllm:NAME'."),
 ]
 ServedModel = Annotated[str, varied(_MODEL, "Its server's name for it, 'embedded', or 'scripted:NAME'.")]
-Address = Annotated[str | None, typer.Option("--url", help=_ADDRESS)]
-JudgeAddress = Annotated[str | None, typer.Option("--judge-url", help=_ADDRESS)]
-ModelAddress = Annotated[str | None, typer.Option("--model-url", help=_ADDRESS)]
+Address = Annotated[list[str] | None, typer.Option("--url", help=_ADDRESS)]
+JudgeAddress = Annotated[list[str] | None, typer.Option("--judge-url", help=_ADDRESS)]
+ModelAddress = Annotated[list[str] | None, typer.Option("--model-url", help=_ADDRESS)]
 KeyVariable = Annotated[str | None, typer.Option("--key-env", help=_KEY)]
 JudgeKeyVariable = Annotated[str | None, typer.Option("--judge-key-env", help=_KEY)]
 ModelKeyVariable = Annotated[str | None, typer.Option("--model-key-env", help=_KEY)]
+SameJudge = Annotated[
+    bool, typer.Option("--same-judge", help="A known judge is the same at this new address, which is remembered.")
+]
 JudgeName = Annotated[
     str | None, typer.Option("--judge-name", help="Store the judge under this name.", show_default="model and template")
 ]
+PlacingTemplate = Annotated[str | None, varied(_TEMPLATE, default="the judge's")]
 Template = Annotated[
     str | None, varied(_TEMPLATE, default="pairwise/two-way; pairwise/likelihood for the embedded judge")
 ]
@@ -165,7 +214,16 @@ Prices = Annotated[
     Path | None,
     typer.Option("--prices", envvar="JUDGEBENCH_PRICES", help="A YAML file of prices: lines like 'my-model: 2.5,10'."),
 ]
+VllmFlags = Annotated[
+    str | None,
+    typer.Option("--vllm", metavar="FLAGS", help="For a model 'vllm:NAME': vLLM's flags, e.g. '--max-model-len 8192'."),
+]
 Limit = Annotated[int | None, _LIMIT]
+MaxCost = Annotated[float | None, _MAX_COST]
+Cap = Annotated[float | None, varied(_MAX_COST, default="10, where a price is known")]
+Yes = Annotated[bool, varied(_YES, "Ask without a question back, whatever it may cost up to --max-cost.")]
+Done = Annotated[bool, _YES]
+PlacingRepeats = Annotated[int | None, varied(_REPEATS, default="as the board was judged")]
 DryRun = Annotated[bool, _DRY_RUN]
 DryMatch = Annotated[bool, varied(_DRY_RUN, "Print how the outputs match, and store nothing.")]
 
@@ -178,12 +236,14 @@ class JudgeOptions:
     judge_url: JudgeAddress = None
     judge_key_env: JudgeKeyVariable = None
     judge_name: JudgeName = None
+    same_judge: SameJudge = False
     template: Template = None
     price: Price = None
+    vllm: VllmFlags = None
 
     def fields(self) -> dict[str, Any]:
         """Those that were given, under the names that a study has for them."""
-        options = given(**asdict(self)).items()
+        options = given(**asdict(self) | {"same_judge": self.same_judge or None}).items()
         return {"model" if name == "judge" else name.removeprefix("judge_"): value for name, value in options}
 
 
@@ -204,9 +264,7 @@ class DesignOptions:
     orders: Annotated[
         Orders | None, typer.Option("--orders", help="Orders in which the outputs are shown.", show_default="both")
     ] = None
-    repeats: Annotated[
-        int | None, typer.Option("--repeats", help="How often each order is asked.", show_default="1")
-    ] = None
+    repeats: Annotated[int | None, varied(_REPEATS, default="1")] = None
     limit: Limit = None
     category: Category = None
     seed: StudySeed = None
@@ -233,15 +291,29 @@ class ScopeOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class BoardScopeOptions(ScopeOptions):
+    """What counts"""
+
+    by: By = "judges"
+    annotator: Voters = None
+    question: Question = ""
+
+    def scope(self) -> Scope:
+        """As the services take it."""
+        chosen = ScopeOptions.scope(self)
+        return replace(
+            chosen, people=self.by == "people", annotators=tuple(self.annotator or ()), question=self.question
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PaceOptions:
     """How fast, and how much"""
 
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", help="Questions in flight at most.", show_default="16")
     ] = None
-    max_cost: Annotated[float | None, typer.Option("--max-cost", help="Stop asking once this many USD are spent.")] = (
-        None
-    )
+    max_cost: MaxCost = None
     max_calls: Annotated[
         int | None, typer.Option("--max-calls", help="Stop asking once so many requests were sent, retries included.")
     ] = None
@@ -346,15 +418,19 @@ def study_of(
     judge: JudgeOptions,
     prices: Path | None,
     *,
+    connection: ConnectionOptions | None = None,
     more: Mapping[str, Any] | None = None,
+    profile: str | None = None,
     otherwise: str | None = None,
 ) -> Study:
     """The study of the file with the flags laid over it; a judge without an address may be one that was added.
 
-    ``more``: further fields of the study; ``otherwise``: the address of a judge that has none. Raises InputError.
+    ``more``: further fields of the study; ``profile``: a benchmark's, under file and flags; ``otherwise``: the address
+    of a judge that has none. Raises InputError.
     """
     from judgebench import services
     from judgebench.spec import Study, load_study, make
+    from judgebench.spec.connection import laid_over
 
     study: dict[str, Any] = {} if file is None else load_study(file).model_dump(exclude_defaults=True)
     study |= given(**asdict(design)) | dict(more or {})
@@ -365,15 +441,34 @@ def study_of(
         for text, sides in zip(design.pairs, study["pairs"], strict=True):
             if len(sides) != 2 or not all(sides):
                 raise InputError(f"--pair {text!r}: write two models, A,B")
-    served = dict(study.get("judge", {})) | judge.fields()
+    fields = judge.fields() | ({} if connection is None else connection.fields())
+    served = laid_over(study.get("judge", {}), fields)
     if "benchmark" not in study:
         raise InputError("say which benchmark: --benchmark NAME, or a study file")
+    if profile is not None:
+        study, served = _under(database, profile, study, served)
     if "model" not in served:
         raise InputError("say which judge: --judge MODEL --judge-url URL, --judge embedded, or a study file")
     if prices is not None:
         served |= priced(served, prices)
     spec = services.judges.find_judge(database, served, otherwise=otherwise)
     return make(Study, study | {"judge": spec}, where=str(file or "flags"))
+
+
+def _under(
+    database: Database, profile: str, study: Mapping[str, Any], served: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fields of a study and its judge, with those of the profile where nothing else was said."""
+    from judgebench import services
+
+    compares = any(study.get(name) for name in ("baseline", "all_pairs", "pairs"))
+    category = study.get("category")
+    fields = services.benchmark_runs.study_fields(
+        database, study["benchmark"], profile, category=category, compares=compares
+    )
+    judge = fields.pop("judge")
+    settings = {**judge["settings"], **served.get("settings", {})}
+    return {**fields, **study}, {**judge, **served, "settings": settings}
 
 
 def priced(served: Mapping[str, Any], prices: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from judgebench.cli.options import (
     WithFlagged,
 )
 from judgebench.cli.session import opened, print_json, say, say_coverage
-from judgebench.leaderboard import Choices
+from judgebench.leaderboard import USUAL_METHOD, Choices
 from judgebench.show.numbers import amount, percent
 
 
@@ -32,7 +32,7 @@ def quality(
     against_judge: Annotated[
         list[str] | None, typer.Option("--against-judge", help="Judge of the other leaderboard; may be repeated.")
     ] = None,
-    method: QualityMethod = "win-rate",
+    method: QualityMethod = USUAL_METHOD,
     output: Output = "table",
 ) -> None:
     """How many pairs a leaderboard separates, and how well it foretells another one.

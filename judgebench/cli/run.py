@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from judgebench import engine
+from judgebench import engine, services
 from judgebench.cli import options
+from judgebench.cli.connection import ConnectionOptions
 from judgebench.cli.session import (
     INTERRUPTED,
     WITHOUT_VERDICT,
@@ -22,11 +23,13 @@ from judgebench.cli.session import (
     progress_line,
     say,
     summary,
+    tell,
     tell_stopped,
     warn,
 )
 from judgebench.show.numbers import percent, span
 from judgebench.show.sentences import not_shown, unseen, within_cost
+from judgebench.show.text import count
 from judgebench.spec.study import Design
 
 if TYPE_CHECKING:
@@ -62,6 +65,7 @@ def run(
     design: options.DesignOptions,
     adaptive: AdaptiveOptions,
     pace: options.PaceOptions,
+    connection: ConnectionOptions,
     file: options.StudyFile = None,
     prices: options.Prices = None,
     reask: Annotated[
@@ -71,6 +75,7 @@ def run(
         str | None,
         typer.Option("--redo", metavar="STATUS,...", help="Ask those again that are unparsed, truncated or refused."),
     ] = None,
+    profile: options.AskedAs = None,
     dry_run: options.DryRun = False,
     output: options.Output = "table",
 ) -> None:
@@ -80,6 +85,7 @@ def run(
     $ judgebench run --benchmark demo --judge embedded --baseline demo-careful --limit 5
     $ judgebench run --benchmark demo --judge qwen3 --judge-url http://127.0.0.1:8000/v1 --all-pairs --dry-run
     $ judgebench run --benchmark demo --judge scripted:coin --design adaptive --top 1 --budget 200
+    $ judgebench run --benchmark demo --judge scripted:coin --profile lmarena --all-pairs
     """
     session: Session = context.obj
     more = options.given(**asdict(adaptive), **asdict(pace), reask=reask)
@@ -89,7 +95,11 @@ def run(
         more["better"] = tuple(name.strip() for name in adaptive.better.split(","))
     settlement: Settlement | None = None
     with session.database() as database:
-        study = options.study_of(database, file, design, judge, prices, more=more)
+        if profile is not None and design.benchmark is not None and not dry_run:
+            _tell_first_turns(services.benchmark_runs.add_first_turns(database, design.benchmark, profile))
+        study = options.study_of(
+            database, file, design, judge, prices, connection=connection, more=more, profile=profile
+        )
         if dry_run:
             _print_estimate(engine.plan.estimate(database, study), output)
             return
@@ -107,6 +117,11 @@ def run(
         raise typer.Exit(INTERRUPTED)
     if report.tally.without_verdict:
         raise typer.Exit(WITHOUT_VERDICT)
+
+
+def _tell_first_turns(number: int) -> None:
+    if number:
+        tell(f"{count(number, 'first turn')} stored as instructions of their own, as the benchmark judges them")
 
 
 def _print_report(report: RunReport, settlement: Settlement | None, output: str) -> None:

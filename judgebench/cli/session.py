@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +14,7 @@ from judgebench.errors import InputError
 from judgebench.records import Status
 from judgebench.show.numbers import amount
 from judgebench.show.sentences import stopped
-from judgebench.show.text import visible
+from judgebench.show.text import count, visible
 
 if TYPE_CHECKING:
     import typer
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from judgebench.engine.run import RunReport
     from judgebench.engine.runner import OnProgress, RunTally
     from judgebench.estimate import Estimate
+    from judgebench.formats.known import Known
     from judgebench.show.numbers import Unit
     from judgebench.store.database import Database
 
@@ -56,9 +57,10 @@ class Session:
 
     @contextmanager
     def database(self, *, create: bool = False) -> Iterator[Database]:
+        from judgebench.actors import actor
         from judgebench.store.database import Database
 
-        database = Database(self.address, create=create)
+        database = Database(self.address, create=create, actor=actor(self.environment))
         try:
             yield database
         finally:
@@ -69,6 +71,22 @@ def opened(context: typer.Context, *, create: bool = False) -> AbstractContextMa
     """The database that the command was pointed at."""
     session: Session = context.obj
     return session.database(create=create)
+
+
+@contextmanager
+def known_to(context: typer.Context, benchmark: str | None) -> Iterator[Known]:
+    """What the benchmark holds, for a reader of files; nothing where there is no database yet: none is made for it."""
+    from judgebench import services
+    from judgebench.formats.known import NOTHING
+
+    with ExitStack() as stack:
+        try:
+            database = stack.enter_context(opened(context))
+        except InputError:
+            known = NOTHING
+        else:
+            known = services.known.of(database, benchmark)
+        yield known
 
 
 def out() -> Console:
@@ -172,8 +190,9 @@ def counts(tally: RunTally) -> dict[str, Any]:
 
 
 def ending(tally: RunTally) -> dict[str, Any]:
-    """``counts``, and where a limit ended it, which: "max_cost" or "max_errors"."""
-    return counts(tally) | ({} if tally.stopped_by is None else {"stopped_by": tally.stopped_by})
+    """``counts``; where a limit ended it, which, "max_cost" say; where another run asked some of them, how many."""
+    shared = {"by_others": tally.by_others} if tally.by_others else {}
+    return counts(tally) | ({} if tally.stopped_by is None else {"stopped_by": tally.stopped_by}) | shared
 
 
 def tell_stopped(tally: RunTally) -> None:
@@ -184,13 +203,14 @@ def tell_stopped(tally: RunTally) -> None:
 
 def summary(tally: RunTally, calls: int, reasons: Sequence[tuple[str, int]] = ()) -> str:
     """The counts that are not zero, in words; of the failures how many were empty, by the ``reasons``."""
-    empty = sum(count for why, count in reasons if why.startswith("empty"))
+    empty = sum(number for why, number in reasons if why.startswith("empty"))
     why = {str(Status.FAILED): f" ({empty} empty)"} if empty else {}
-    shown = ", ".join(f"{count} {name}{why.get(name, '')}" for name, count in counts(tally).items() if count)
+    shown = ", ".join(f"{number} {name}{why.get(name, '')}" for name, number in counts(tally).items() if number)
     over = tally.taken_over
     taken_over = f"; {over} verdicts taken over from other benchmarks, without a call" if over else ""
+    shared = f"; {tally.by_others} of these by another run that went on meanwhile" if tally.by_others else ""
     limit = "".join(f"; {sentence}" for sentence in stopped(tally.stopped_by, tally.pending))
-    return f"{shown}; {calls} calls, {paid(tally.cost_usd)}{taken_over}{limit}"
+    return f"{shown}{shared}; {calls} calls, {paid(tally.cost_usd)}{taken_over}{limit}"
 
 
 def warn(whom: str, report: RunReport | AnswerReport, *, lacking: str) -> None:
@@ -202,8 +222,8 @@ def warn(whom: str, report: RunReport | AnswerReport, *, lacking: str) -> None:
         complain(f"warning: the server does not take {', '.join(report.left_out)}: {whom} was asked without")
     for change in report.changed:
         complain(f"warning: {whom} was asked with {change}")
-    for why, count in report.reasons[:_REASONS]:
-        complain(f"{count} without {lacking}: {why[:200]}")
+    for why, number in report.reasons[:_REASONS]:
+        complain(f"{number} without {lacking}: {why[:200]}")
 
 
 def asked_otherwise(report: RunReport | AnswerReport) -> dict[str, Any]:
@@ -231,17 +251,20 @@ def progress_line(what: str = "judging") -> Iterator[OnProgress]:
     parts = (rich.TextColumn(what), rich.BarColumn(), done, passed, rich.TextColumn("eta"), left)
     bar = rich.Progress(*parts, rich.TextColumn("{task.fields[more]}"), console=Console(stderr=True))
     task = bar.add_task(what, total=None, more="")
-    told = False
+    told = {"stopping": False, "waiting": False}
+
+    def tell_once(kind: str, number: int | None, noun: str, more: str) -> None:
+        if number and not told[kind]:
+            told[kind] = True
+            complain(f"{kind}: {count(number, noun)} {more}")
 
     def show(tally: RunTally, calls: int) -> None:
-        bad = sum(count for status, count in tally.ended.items() if status not in (Status.OK, Status.TIE))
+        bad = sum(number for status, number in tally.ended.items() if status not in (Status.OK, Status.TIE))
         cost = f"{amount(tally.cost_usd, 'USD')} " if tally.cost_usd else ""
         more = f"{calls} calls {cost}" + (f"{tally.taken_over} taken over " if tally.taken_over else "")
         more += f"{bad} without verdict" if bad else ""
-        nonlocal told
-        if tally.waiting_for and not told:
-            told = True
-            complain(f"stopping: {tally.waiting_for} questions in flight end and are stored; once more stops at once")
+        tell_once("stopping", tally.waiting_for, "question", "in flight, to be stored; once more stops at once")
+        tell_once("waiting", tally.awaited, "trial", "asked by another run at this moment")
         bar.start()  # not before there is progress: bad input is one message and nothing else
         bar.update(task, total=tally.planned, completed=tally.planned - tally.pending, more=more)
 

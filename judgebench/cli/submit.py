@@ -10,12 +10,14 @@ import typer
 
 from judgebench import services
 from judgebench.cli import options
-from judgebench.cli.session import opened, print_json, say, tell, tell_findings
+from judgebench.cli.place import ask, ended
+from judgebench.cli.session import known_to, opened, print_json, say, tell, tell_findings
 from judgebench.errors import InputError
 from judgebench.records import Lineage, check_name
-from judgebench.show.sentences import messages_held
+from judgebench.show.sentences import meets_model, messages_held
 
 if TYPE_CHECKING:
+    from judgebench.services.placement import Placement
     from judgebench.services.submissions import MatchReport
 
 
@@ -41,23 +43,38 @@ def submit(
         bool, typer.Option("--accept-findings", help="Store it in spite of severe findings, by which it is marked.")
     ] = False,
     dry_run: options.DryMatch = False,
+    rank: Annotated[
+        bool, typer.Option("--rank", help="Then have it judged as the board was, and say where it lands; see 'place'.")
+    ] = False,
+    judge: options.PlacingJudge = None,
+    max_cost: options.Cap = None,
+    yes: options.Yes = False,
     output: options.Output = "table",
 ) -> None:
     """Submit a model's outputs to the instructions of a benchmark.
 
     An audit comes first: with a severe finding nothing is stored and the exit code is 2, unless --accept-findings.
+    With --rank the same command continues a stopped one, and repeats no answered call.
 
     $ judgebench submit demo/outputs/demo-careful.json --model demo-careful --benchmark demo
     $ judgebench submit outputs.csv --model mine --benchmark demo --map output=answer --dry-run
+    $ judgebench submit outputs.csv --model mine --benchmark demo --rank --max-cost 5
     """
     from judgebench.formats.outputs import read_outputs
     from judgebench.show.tables import brought
 
+    _check_ranking(rank=rank, dry_run=dry_run, needs_rank=judge is not None or max_cost is not None or yes)
     check_name("model", model)
     check_name("benchmark", benchmark)
-    submission = read_outputs(file, columns=options.columns_of(columns))
+    with known_to(context, benchmark) as known:
+        submission = read_outputs(file, columns=options.columns_of(columns), known=known)
     lineage = _lineage(model, Lineage(family, parent, tuple(trained_on or ())), accept_lineage)
+    placement: Placement | None = None
     with opened(context, create=True) as database:
+        plan = None  # made first: nothing is stored where it cannot be ranked
+        if rank:
+            judges = () if judge is None else (judge,)
+            plan = services.placement.plan(database, benchmark, [model], judges=judges, max_cost=max_cost)
         prepared = services.submissions.prepare(
             database,
             submission,
@@ -75,11 +92,25 @@ def submit(
         stored = None
         if not dry_run:
             stored = services.submissions.save(database, prepared, audit=audit, accept_findings=accept_findings)
+            if output == "table":
+                say(f"stored {stored.new} outputs; {stored.known} were stored already")
+        if plan is not None:
+            placement = ask(context.obj, database, plan, yes=yes, output=output)
     if output == "json":
+        from judgebench.show.placement import placement_document
+
         counts = {"stored": stored.new, "already_stored": stored.known} if stored else {}
-        print_json(brought(prepared.report) | counts)
-    elif stored:
-        say(f"stored {stored.new} outputs; {stored.known} were stored already")
+        place = {} if placement is None else {"placement": placement_document(placement)}
+        print_json(brought(prepared.report) | counts | place)
+    if placement is not None:
+        ended(placement)
+
+
+def _check_ranking(*, rank: bool, dry_run: bool, needs_rank: bool) -> None:
+    if needs_rank and not rank:
+        raise InputError("--judge, --max-cost and --yes are about asking a judge: add --rank")
+    if rank and dry_run:
+        raise InputError("--dry-run stores nothing, so there is nothing to rank: leave it or --rank out")
 
 
 def _lineage(model: str, declared: Lineage, accept: bool) -> Lineage:
@@ -112,5 +143,5 @@ def _print_match(report: MatchReport) -> None:
         f"  missing    {report.missing:>7}",
         f"  duplicate  {report.duplicate:>7}",
         f"  empty      {report.empty:>7}",
-        *(f"  {words}" for words in messages_held(report.messages)),
+        *(f"  {words}" for words in (*meets_model(report), *messages_held(report.messages))),
     )

@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from judgebench.errors import BadReply, InputError
 from judgebench.keys import clean_text
 from judgebench.records import Completion, Prompt, TokenLogprob
+from judgebench.spec.connection import ServerConnection
 
 _FLOOR = -9999.0  # what OpenAI and vLLM write for a log-probability of minus infinity
 
@@ -84,6 +85,9 @@ class Access:
     url: str | None = None
     api_key: str | None = field(default=None, repr=False)
     price: Price | None = None
+    connection: ServerConnection = field(default_factory=ServerConnection)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # values of the variables that it names
+    vllm: str = ""  # flags for vLLM, where it is started for this model
 
 
 def cost_usd(price: Price | None, completion: Completion) -> float | None:

@@ -4,11 +4,12 @@ Nothing is sent twice by itself. Whoever submits looks first for a batch that be
 submission whose answer was lost is found, not repeated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from judgebench.clients.base import Access
 from judgebench.clients.http import Timeouts, Transport
 from judgebench.errors import BadReply
 
@@ -35,8 +36,8 @@ class ServerBatch:
 class BatchServer:
     """The batches at one address. Raises JudgeError as ``Client.complete`` does."""
 
-    def __init__(self, base_url: str, *, api_key: str | None = None) -> None:
-        self._transport = Transport(base_url, api_key, _TIMEOUTS)
+    def __init__(self, access: Access, open_transport: Callable[[Access, Timeouts], Transport]) -> None:
+        self._transport = open_transport(access, _TIMEOUTS)
 
     async def find(self, name: str) -> ServerBatch | None:
         """The batch of this name, wherever in the list it stands."""

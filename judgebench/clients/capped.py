@@ -1,6 +1,6 @@
-"""A client that is asked so many times and no more."""
+"""Clients that are asked so many times and no more."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from judgebench.clients.base import Client, Counted
@@ -16,7 +16,8 @@ class CappedClient:
         self._client = client
         self._most = most
         self._asked = 0
-        self._before: int | None = None
+        self._before: int | None = None  # requests
+        self._together: Sequence[CappedClient] = (self,)  # who send so many between them
 
     @property
     def calls(self) -> int:
@@ -25,12 +26,22 @@ class CappedClient:
 
     async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
         """Raises EnoughCalls, and what the client raises."""
+        calls = sum(client.calls for client in self._together)
         if self._before is None:
-            self._before = self.calls
-        if self.calls - self._before >= self._most:
+            for client in self._together:
+                client._before = calls
+        if calls - (self._before or 0) >= self._most:
             raise EnoughCalls(f"{self._most} calls are made, which is max_calls")
         self._asked += 1
         return await self._client.complete(prompt, settings)
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def capped(clients: Sequence[Client], most: int) -> list[CappedClient]:
+    """The clients, which send at most ``most`` requests between them."""
+    together = [CappedClient(client, most) for client in clients]
+    for client in together:
+        client._together = together
+    return together

@@ -2,31 +2,39 @@
 
 ``read-back``: after its verdict the judge copies the instruction; where it cannot, something else has taken the
 instruction's place, and the verdict is void. ``two-stage``: the judge first reports what each output says, by itself,
-and then compares the reports. Neither is known to be enough: measure.
+and then compares the reports. ``verdict-nonce``: only a verdict that bears a nonce counts, drawn once all texts are
+there; the reply is kept as it came, with the nonce beside it (``judging.nonces``). None of them is known to be enough:
+measure.
 """
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from judgebench.audits.defences import (
     NONE,
     SETTING,
+    VERDICT_NONCE,
     check_defence,
     defended,
     instruction_of,
     outputs_of,
     request_of,
+    shows_outputs,
     with_outputs,
 )
 from judgebench.clients.base import Client, Counted
 from judgebench.errors import InputError
+from judgebench.judging.nonces import ALPHABET, DIGITS, demanding, is_forced, stands_in, told
 from judgebench.judging.showing import fence
+from judgebench.judging.templates import Template
 from judgebench.records import ChatPrompt, Completion, Prompt, PromptMessage
 
 _VERDICT_ONLY = ("max_tokens", "max_completion_tokens", "logprobs", "top_logprobs", "response_format", "guided_json")
+_LIMITS = ("max_tokens", "max_completion_tokens")
+_NONCE_TOKENS = 32  # more than a nonce in brackets takes
 _WORDS_TOKENS = 256
 _COMPARED_WORDS = 60
 _LEAST_COPIED = 0.5
@@ -39,12 +47,16 @@ _NOTICE = "Each output is shown as a report of what it says."
 
 
 class DefendedClient:
-    """Asks ``client`` under the defence ``name``. Raises UnknownName for an unknown one."""
+    """Asks ``client`` under the defence ``name``. Raises UnknownName for an unknown one, and InputError for a nonce in
+    verdicts where there is no ``template`` that asks for any."""
 
-    def __init__(self, client: Client, name: str) -> None:
+    def __init__(self, client: Client, name: str, template: Template | None = None) -> None:
         check_defence(name)
+        if name == VERDICT_NONCE and template is None:
+            raise InputError(f"defence {name!r} is for judges: a model's reply has no verdict in it")
         self._client = client
         self._name = name
+        self._template = template
 
     @property
     def calls(self) -> int:
@@ -57,6 +69,10 @@ class DefendedClient:
                 f"defence {self._name!r} is for judges that read a prompt, and this one weighs likelihoods"
             )
         kept = {key: value for key, value in settings.items() if key != SETTING}
+        if is_forced(kept) and not shows_outputs(prompt):  # it is tried whether the server enforces a form
+            return await self._client.complete(prompt, kept)
+        if self._template is not None and self._name == VERDICT_NONCE:
+            return await self._with_nonce(prompt, self._template, kept)
         if self._name == "read-back":
             return await self._read_back(prompt, kept)
         if self._name == "two-stage":
@@ -66,6 +82,14 @@ class DefendedClient:
 
     async def close(self) -> None:
         await self._client.close()
+
+    async def _with_nonce(self, prompt: ChatPrompt, template: Template, settings: Mapping[str, Any]) -> Completion:
+        if is_forced(settings):  # a second question, whose reply has no room for a quotation
+            return await self._client.complete(prompt, settings)
+        nonce = _nonce(message.content for message in prompt.messages)
+        limits = {name: settings[name] + _NONCE_TOKENS for name in _LIMITS if isinstance(settings.get(name), int)}
+        reply = await self._client.complete(demanding(prompt, template, nonce), {**settings, **limits})
+        return told(reply, nonce)
 
     async def _read_back(self, prompt: ChatPrompt, settings: Mapping[str, Any]) -> Completion:
         reply = await self._client.complete(prompt, settings)
@@ -91,6 +115,15 @@ def _in_words(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings for a reply in words instead of a verdict."""
     kept = {key: value for key, value in settings.items() if key not in _VERDICT_ONLY}
     return {**kept, "max_tokens": _WORDS_TOKENS}
+
+
+def _nonce(texts: Iterable[str]) -> str:
+    """One that stands in none of the texts."""
+    shown = list(texts)
+    while True:
+        nonce = "".join(secrets.choice(ALPHABET) for _ in range(DIGITS))
+        if not stands_in(nonce, shown):
+            return nonce
 
 
 def _report(instruction: str, text: str) -> ChatPrompt:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from judgebench.clients.complaints import Complaint, Reason
 from judgebench.records import ChatPrompt, Completion, PromptMessage
+from judgebench.spec.connection import SystemRole
 
 LIMITS = ("max_tokens", "max_completion_tokens")
 _OTHER = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
@@ -72,12 +73,13 @@ class Dialect:
     most: Mapping[str, float] = field(default_factory=dict)  # of a field
     least: Mapping[str, float] = field(default_factory=dict)  # of a field
     room: int = 0  # tokens at least, for a reply and what is thought before it
-    knows_system: bool = True
+    system_role: SystemRole = "system"  # who says the system text
+    meant_role: SystemRole = "system"  # who was to say it
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing was learned."""
-        return not (self.refused or self.most or self.least or self.room) and self.knows_system
+        """Whether settings are sent as they are."""
+        return not (self.refused or self.most or self.least or self.room)
 
     def spoken(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The settings as this server takes them."""
@@ -97,8 +99,8 @@ class Dialect:
         return int(bounded) if float(bounded).is_integer() else bounded
 
     def messages(self, prompt: ChatPrompt) -> list[dict[str, str]]:
-        """The prompt as this server takes it: system texts before the user's where it knows no system role."""
-        messages = prompt.messages if self.knows_system else merged(prompt.messages)
+        """The prompt as this server takes it."""
+        messages = with_system_role(prompt.messages, self.system_role)
         return [{"role": message.role, "content": message.content} for message in messages]
 
     def left_out(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
@@ -114,10 +116,9 @@ class Dialect:
             if value != meant:
                 why = "it thinks before it writes" if name in LIMITS and value == self.room else "its server says so"
                 words.append(f"{name}={value} instead of {meant}, since {why}")
-        return (
-            *words,
-            *(() if self.knows_system else ("the system text before the user's, for want of a system role",)),
-        )
+        if self.system_role != self.meant_role:
+            words.append("the system text before the user's, for want of a system role")
+        return tuple(words)
 
     def without(self, name: str) -> "Dialect":
         return replace(self, refused=self.refused | {name})
@@ -147,15 +148,16 @@ class Dialect:
         if complaint.reason in _NEVER_LEARNED:
             return None
         for dialect in self._lessons(complaint, sent, messages):
-            if dialect.knows_system != self.knows_system or dialect.spoken(settings) != dict(sent):
+            if dialect.system_role != self.system_role or dialect.spoken(settings) != dict(sent):
                 return dialect
         return None
 
     def _lessons(
         self, complaint: Complaint, sent: Mapping[str, Any], messages: Sequence[PromptMessage]
     ) -> Iterator["Dialect"]:
-        if self.knows_system and any(message.role == "system" for message in messages) and _about_system(complaint):
-            yield replace(self, knows_system=False)
+        has_system = any(message.role == "system" for message in messages)
+        if self.system_role != "user" and has_system and _about_system(complaint):
+            yield replace(self, system_role="user")
         about = blamed(complaint, sent)
         for name in about:
             if bound := _bound(complaint, name, sent[name]):
@@ -166,8 +168,12 @@ class Dialect:
                 yield self.without(name)
 
 
-def merged(messages: Sequence[PromptMessage]) -> tuple[PromptMessage, ...]:
-    """The messages with system texts put before the first text of the user."""
+def with_system_role(messages: Sequence[PromptMessage], role: SystemRole) -> tuple[PromptMessage, ...]:
+    """The messages with system texts said by ``role``: the user's are put before the first text of the user."""
+    if role == "system":
+        return tuple(messages)
+    if role == "developer":
+        return tuple(replace(message, role=role) if message.role == "system" else message for message in messages)
     system = "\n\n".join(message.content for message in messages if message.role == "system")
     others = [message for message in messages if message.role != "system"]
     at = next((at for at, message in enumerate(others) if message.role == "user"), None)

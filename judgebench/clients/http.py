@@ -1,19 +1,22 @@
 """Requests to a judge's server, and what answers that are no reply mean. An API key can be sent, never shown."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import time
-from typing import IO, Any
+from typing import IO, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 from pydantic_core import to_json
 
+from judgebench.clients.base import Access
+from judgebench.clients.channel import headers_of, key_header, proxy_of, query_of, secrets_of, tls_of
 from judgebench.clients.complaints import Complaint, Reason, complaint_of, wait_s
 from judgebench.clients.event_stream import reply_of_stream
-from judgebench.clients.secrets import Secret
+from judgebench.clients.secrets import Secrets
+from judgebench.clients.tokens import Renewal, Tokens, fetcher
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeRefused, JudgeUnreachable
 from judgebench.keys import clean_text
 
@@ -23,8 +26,12 @@ _OF_ALL = (Reason.KEY, Reason.QUOTA, Reason.MODEL)  # reasons that hold for ever
 _ANSWERS = ("choices", "data")  # one of them is in every good reply
 MAX_REPLY_BYTES = 16 * 2**20  # after decompression; the longest honest replies, with log-probabilities, are below 4 MiB
 _MAX_ERROR_BYTES = 2**16
-_MAX_FILE_BYTES = 2**32
+MAX_FILE_BYTES = 2**32
 _HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+_PROXY_LOGIN = 407
+_RENEWALS = 12  # of a token that one request may cause: one that is good for few calls is used up by others first
+_Answer = TypeVar("_Answer")
+_Headers = Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +45,11 @@ class Timeouts:
 class Transport:
     """Connections to one server, as many as there are requests in flight, kept alive between them.
 
-    Raises InputError when ``base_url`` is not a plain http or https address.
+    Raises InputError when the address is not a plain http or https one, or the connection cannot be made as it says.
     """
 
-    def __init__(self, base_url: str, api_key: str | None, timeouts: Timeouts) -> None:
+    def __init__(self, access: Access, timeouts: Timeouts) -> None:
+        base_url = access.url or ""
         try:
             parts = urlsplit(base_url)
             plain = (
@@ -53,14 +61,19 @@ class Transport:
             raise InputError(f"judge address {base_url[:200]!r} is not one: give it as http://HOST:PORT/v1")
         if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
             raise InputError(
-                "a judge's address holds no user, password, query or fragment; a key is passed by its variable"
+                "a judge's address holds no user, password, query or fragment; a key is passed by its variable, "
+                "a query by --query NAME=VALUE"
             )
         self.base_url = base_url.rstrip("/").removesuffix("/chat/completions")
         self.calls = 0
         self.answered = False  # a question, so far
-        self._secret = None if api_key is None else Secret(api_key)
-        self._timeout = aiohttp.ClientTimeout(total=timeouts.total_s, connect=timeouts.connect_s)
-        self._deadline_s = timeouts.total_s
+        self._access = access
+        self._secrets = secrets_of(access)
+        self._query = query_of(access)
+        self._tls = tls_of(access)
+        fetch = fetcher(access.connection)
+        self._tokens = None if fetch is None else Tokens(fetch, self._secrets)
+        self._timeouts = timeouts
         self._session: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
@@ -68,16 +81,51 @@ class Transport:
 
     async def json(self, path: str, payload: Mapping[str, Any] | None = None) -> Any:
         """The parsed JSON at ``path``, or the answer to ``payload`` there. Raises as ``Client.complete`` does."""
-        if payload is None:
-            return self._parsed(await self._request("GET", path))
-        return self._parsed(await self._request("POST", path, to_json(payload)))
+        method, data = ("GET", None) if payload is None else ("POST", to_json(payload))
+        return await self._keyed(lambda key: self._json(method, path, data, key))
 
     async def ask(self, path: str, payload: Mapping[str, Any]) -> Any:
         """The reply to a question. An error that comes in a body with status 200 is the error that it says.
 
         Raises as ``Client.complete`` does.
         """
-        reply = await self.json(path, payload)
+        data = to_json(payload)
+        return await self._keyed(lambda key: self._asked(path, data, key))
+
+    async def upload(self, path: str, file: Path, fields: Mapping[str, str]) -> Any:
+        """The parsed JSON answer to a form with ``fields`` and a file. Raises as ``Client.complete`` does."""
+        return await self._keyed(lambda key: self._uploaded(path, file, fields, key))
+
+    async def download(self, path: str, target: Path) -> None:
+        """Write what is at ``path`` into a file, as it comes. Raises as ``Client.complete`` does."""
+        with target.open("wb") as sink:
+            await self._keyed(lambda key: self._request("GET", path, key=key, sink=sink))
+
+    async def close(self) -> None:
+        if self._tokens is not None:
+            await self._tokens.close()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _keyed(self, request: Callable[[_Headers], Awaitable[_Answer]]) -> _Answer:
+        """The answer to a request; made again with the next token where the server takes the last one no longer."""
+        if self._tokens is None:
+            return await request(None)
+        renewals = 0
+        while True:
+            token = await self._tokens.current()
+            try:
+                with self._tokens.used(token):
+                    return await request(key_header(self._access, token.reveal()))
+            except Rejected as error:
+                renewal = await self._tokens.renew(token) if error.of_key and renewals < _RENEWALS else Renewal.USELESS
+                if renewal is Renewal.USELESS:
+                    raise
+                renewals += renewal is Renewal.OWN
+
+    async def _asked(self, path: str, data: bytes, key: _Headers) -> Any:
+        reply = await self._json("POST", path, data, key)
         if (error := _error_in(reply)) is not None:
             status = complaint_of(error).status
             if status is not None:
@@ -86,82 +134,119 @@ class Transport:
             self.answered = True
         return reply
 
-    async def upload(self, path: str, file: Path, fields: Mapping[str, str]) -> Any:
-        """The parsed JSON answer to a form with ``fields`` and a file. Raises as ``Client.complete`` does."""
+    async def _uploaded(self, path: str, file: Path, fields: Mapping[str, str], key: _Headers) -> Any:
         with file.open("rb") as stream:
             form = aiohttp.MultipartWriter("form-data")
             for name, value in fields.items():
                 form.append(value).set_content_disposition("form-data", name=name)
             part = form.append(stream, {"Content-Type": "application/jsonl"})
             part.set_content_disposition("form-data", name="file", filename=file.name)
-            return self._parsed(await self._request("POST", path, form))
+            return await self._json("POST", path, form, {"Content-Type": form.headers["Content-Type"], **(key or {})})
 
-    async def download(self, path: str, target: Path) -> None:
-        """Write what is at ``path`` into a file, as it comes. Raises as ``Client.complete`` does."""
-        with target.open("wb") as sink:
-            await self._request("GET", path, sink=sink)
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+    async def _json(self, method: str, path: str, data: bytes | aiohttp.MultipartWriter | None, key: _Headers) -> Any:
+        return self._parsed(await self._request(method, path, data, key))
 
     async def _request(
-        self, method: str, path: str, data: bytes | aiohttp.MultipartWriter | None = None, sink: IO[bytes] | None = None
+        self,
+        method: str,
+        path: str,
+        data: bytes | aiohttp.MultipartWriter | None = None,
+        key: _Headers = None,
+        sink: IO[bytes] | None = None,
     ) -> bytes:
-        """The body of a good answer, or nothing where it went into ``sink``."""
+        """The body of a good answer, or nothing where it went into ``sink``. ``key``: headers of this request alone."""
         # "from None" where aiohttp's message quotes the server, which may quote the key in its turn.
-        if self._session is None:  # opened late, because a session belongs to the loop that runs when it is made
-            key = {} if self._secret is None else {"Authorization": self._secret.header()}
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers=_HEADERS | key,
-                timeout=self._timeout,
-            )
+        session = self._session or self._opened()
         where = self.base_url
-        form = {"Content-Type": data.headers["Content-Type"]} if isinstance(data, aiohttp.MultipartWriter) else None
         self.calls += 1
         try:
-            async with self._session.request(
-                method, where + path, data=data, headers=form, allow_redirects=False
+            async with session.request(
+                method, self._address(path), data=data, headers=key, allow_redirects=False
             ) as response:
                 good = 200 <= response.status < 300
                 if good and sink is not None:
-                    await _save(response.content, sink, self._secret)
+                    await save(response.content, sink, self._secrets)
                     return b""
                 body = await _read(response.content, MAX_REPLY_BYTES if good else _MAX_ERROR_BYTES)
                 status = response.status
-                cleaned = {} if good else {name.lower(): self._clean(value) for name, value in response.headers.items()}
+                headers = {} if good else {name.lower(): self._clean(value) for name, value in response.headers.items()}
         except TimeoutError as error:
-            raise JudgeUnreachable(f"{where} did not answer within {self._deadline_s:g} s") from error
-        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
-            raise JudgeUnreachable(_without_certificate(where, self._clean(str(error)))) from None
-        except aiohttp.ClientConnectorError as error:
-            raise JudgeUnreachable(f"nobody answers at {where}: {self._clean(str(error.os_error))}") from error
-        except aiohttp.ClientResponseError as error:
-            raise BadReply(f"{where} does not answer in HTTP: {self._clean(error.message)}") from None
+            is_early = isinstance(error, aiohttp.ConnectionTimeoutError)
+            seconds = self._timeouts.connect_s if is_early else self._timeouts.total_s
+            what = "let nobody connect" if is_early else "did not answer"
+            raise JudgeUnreachable(f"{where} {what} within {seconds:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise JudgeUnreachable(f"the connection to {where} broke: {self._clean(str(error))}") from None
+            raise self._broken(error) from None
+        if status == _PROXY_LOGIN and self._access.connection.proxy is not None:
+            raise self._refused_by_proxy(status)
         if not good:
-            text = _scrubbed(body, self._secret).decode("utf-8", "replace")
-            raise failure(where, status, cleaned, self._clean(text), answered=self.answered)
+            text = self._secrets.scrub_reply(body).decode("utf-8", "replace")
+            raise failure(where, status, headers, self._clean(text), answered=self.answered)
         return body
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """Opened late, because a session belongs to the loop that runs when it is made."""
+        tls = True if self._tls is None else self._tls
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=tls),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=_HEADERS | headers_of(self._access),
+            timeout=aiohttp.ClientTimeout(total=self._timeouts.total_s, connect=self._timeouts.connect_s),
+            proxy=proxy_of(self._access),
+        )
+        return self._session
+
+    def _address(self, path: str) -> str:
+        if not self._query:
+            return self.base_url + path
+        return f"{self.base_url}{path}{'&' if '?' in path else '?'}{self._query}"
+
+    def _broken(self, error: aiohttp.ClientError | OSError) -> JudgeError:
+        """What went wrong on the way, and at which end of it."""
+        where, why = self.base_url, self._clean(str(error))
+        if isinstance(error, aiohttp.ClientProxyConnectionError):
+            reason = self._clean(str(error.os_error))
+            return JudgeUnreachable(f"nobody answers at the proxy {self._access.connection.proxy}: {reason}")
+        if isinstance(error, aiohttp.ClientHttpProxyError):
+            return self._refused_by_proxy(error.status)
+        if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+            return JudgeUnreachable(_without_certificate(where, why))
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return JudgeUnreachable(f"nobody answers at {where}: {self._clean(str(error.os_error))}")
+        if isinstance(error, aiohttp.ClientResponseError):
+            return BadReply(f"{where} does not answer in HTTP: {self._clean(error.message)}")
+        hint = ""
+        if "alert" in why and self._access.connection.client_cert is not None:
+            hint = f"; does it take {self._access.connection.client_cert} (client_cert, --client-cert)?"
+        if where.startswith("https") and not self.answered and self._access.connection.client_cert is None:
+            hint = "; does it want a client certificate (client_cert, --client-cert)?"
+        return JudgeUnreachable(f"the connection to {where} broke: {why}{hint}")
+
+    def _refused_by_proxy(self, status: int) -> JudgeError:
+        connection = self._access.connection
+        text = f"the proxy {connection.proxy} answered {status}"
+        if status == _PROXY_LOGIN:
+            has_login = connection.proxy_env is not None
+            hint = f"check {connection.proxy_env}" if has_login else "name the variable with USER:PASSWORD by proxy_env"
+            return JudgeRefused(f"{text}: it wants a user and a password; {hint} (--proxy-env)")
+        if status in (502, 503, 504):
+            return JudgeUnreachable(f"{text}: it does not reach {self.base_url}")
+        return JudgeRefused(f"{text}: it does not let {self.base_url} be asked")
 
     def _parsed(self, body: bytes) -> Any:
         if len(body) > MAX_REPLY_BYTES:
             raise BadReply(f"{self.base_url} sent more than {MAX_REPLY_BYTES >> 20} MiB; no completion is that long")
         try:
-            return json.loads(_scrubbed(body, self._secret))
+            return json.loads(self._secrets.scrub_reply(body))
         except (ValueError, RecursionError) as error:
             text = self._clean(body.decode("utf-8", "replace"))
             if (streamed := reply_of_stream(text)) is not None:  # a key may be whole only now
-                return json.loads(_scrubbed(to_json(streamed), self._secret))
+                return json.loads(self._secrets.scrub_reply(to_json(streamed)))
             what = f"something that is not JSON{_missing_v1(self.base_url)}: {text[:80]!r}"
             raise BadReply(f"{self.base_url} answered with {what}") from error
 
     def _clean(self, text: str) -> str:
-        return text if self._secret is None else self._secret.scrub(text)
+        return self._secrets.scrub(text)
 
 
 def _error_in(reply: Any) -> Any:
@@ -181,9 +266,11 @@ def _error_in(reply: Any) -> Any:
 def _without_certificate(where: str, why: str) -> str:
     if "wrong version" in why.lower() or "record layer" in why.lower():
         return f"{where} does not speak TLS: does its address begin with http://? ({why})"
+    if "has expired" in why or "not yet valid" in why or "mismatch" in why:
+        return f"the certificate of {where} is not its own or out of date: {why}; check the address, or ask its owner"
     return (
-        f"the certificate of {where} is not trusted here: {why}; add its authority to this machine's, e.g. by the "
-        "variable SSL_CERT_FILE"
+        f"the certificate of {where} is not trusted here: {why}; name its authority's file by ca (--ca FILE), or "
+        "add it to this machine's"
     )
 
 
@@ -196,22 +283,26 @@ async def _read(content: aiohttp.StreamReader, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-async def _save(content: aiohttp.StreamReader, sink: IO[bytes], secret: Secret | None) -> None:
+class Readable(Protocol):
+    """A body as it comes."""
+
+    async def readany(self) -> bytes:
+        """What has come; empty at its end."""
+        ...
+
+
+async def save(content: Readable, sink: IO[bytes], secrets: Secrets) -> None:
     """Line by line, each without the key. Raises BadReply for more than any file of results holds."""
     size, line = 0, b""
     while chunk := await content.readany():
         size += len(chunk)
-        if size > _MAX_FILE_BYTES:
-            raise BadReply(f"the server sent a file of more than {_MAX_FILE_BYTES >> 30} GiB")
+        if size > MAX_FILE_BYTES:
+            raise BadReply(f"the server sent a file of more than {MAX_FILE_BYTES >> 30} GiB")
         whole, end, line = (line + chunk).rpartition(b"\n")
         if len(line) > MAX_REPLY_BYTES:
             raise BadReply(f"the server sent a file with a line of more than {MAX_REPLY_BYTES >> 20} MiB")
-        sink.write(_scrubbed(whole + end, secret))
-    sink.write(_scrubbed(line, secret))
-
-
-def _scrubbed(body: bytes, secret: Secret | None) -> bytes:
-    return body if secret is None else secret.scrub_reply(body)
+        sink.write(secrets.scrub_reply(whole + end))
+    sink.write(secrets.scrub_reply(line))
 
 
 class Rejected(JudgeRefused):
@@ -222,6 +313,12 @@ class Rejected(JudgeRefused):
         self.status = status
         self.complaint = complaint
         self.answered = answered  # whether this server has answered a question before, with the same key and model
+
+    @property
+    def of_key(self) -> bool:
+        """Whether the key is at fault, or the token, which may have expired."""
+        reason = self.complaint.reason
+        return reason is Reason.KEY or (self.status == 401 and reason is None)
 
     @property
     def only_this(self) -> bool:

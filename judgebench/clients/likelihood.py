@@ -148,7 +148,7 @@ class RewardClient:
         self.model = access.model
         self._price = access.price
         root = (access.url or "").rstrip("/").removesuffix("/v1")
-        self._transport = Transport(root, access.api_key, timeouts or Timeouts())
+        self._transport = Transport(replace(access, url=root), timeouts or Timeouts())
 
     def __repr__(self) -> str:
         return f"RewardClient({self._transport.base_url!r}, {self.model!r})"

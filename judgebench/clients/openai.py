@@ -23,16 +23,17 @@ _SHORT = {"messages": [{"role": "user", "content": "Reply with one word."}], "ma
 
 
 class OpenAIClient:
-    """One model at one address. Only ``access.api_key`` is ever sent as a key; None sends no Authorization header.
+    """One model at one address. Nothing but what ``access`` holds is ever sent; without a key, no Authorization header.
 
     The url ends where ``/chat/completions`` would begin. Raises InputError on an address or key of the wrong form.
     """
 
-    def __init__(self, access: Access, timeouts: Timeouts | None = None) -> None:
+    def __init__(self, access: Access, timeouts: Timeouts | None = None, *, transport: Transport | None = None) -> None:
         self.model = access.model
-        self._transport = Transport(access.url or "", access.api_key, timeouts or Timeouts())
+        self._transport = transport or Transport(access, timeouts or Timeouts())
         self._price = access.price
-        self._dialect = Dialect()
+        role = access.connection.system_role
+        self._dialect = Dialect(system_role=role, meant_role=role)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._transport.base_url!r}, {self.model!r})"

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from judgebench.clients.base import Client, Server
 from judgebench.clients.http import Rejected
 from judgebench.clients.openai import OpenAIClient
+from judgebench.clients.pool import Pool
 from judgebench.judging.parsing import parse
 from judgebench.judging.templates import Template, make_nonce, render
 from judgebench.records import (
@@ -66,7 +67,7 @@ async def check(client: Server, settings: Mapping[str, Any], template: Template 
 
     Raises JudgeUnreachable, JudgeRefused or BadReply when it does not answer the plainest question.
     """
-    listed, name = (await client.models(), client.model) if isinstance(client, OpenAIClient) else ((), "")
+    listed, name = (await client.models(), client.model) if isinstance(client, OpenAIClient | Pool) else ((), "")
     plain = {name: value for name, value in settings.items() if name not in (*_LOGPROBS, *_JSON_SCHEMA, *_CHOICE)}
     first, verdict = (
         await _first(client, settings, template) if template else (await client.complete(_PROMPT, plain), None)

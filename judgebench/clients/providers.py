@@ -8,11 +8,11 @@ Access and returns a Client. It is loaded when one of its models is opened.
 import asyncio
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pkgutil import resolve_name
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from judgebench.clients.base import Access, Client, Counted, Price, sound_token
 from judgebench.errors import InputError, JudgeBenchError, JudgeError
@@ -20,6 +20,9 @@ from judgebench.judging.templates import LikelihoodScale, RewardScale, Scale
 from judgebench.keys import clean_text
 from judgebench.records import Completion, Prompt
 from judgebench.spec import Served
+
+if TYPE_CHECKING:
+    from judgebench.clients.http import Timeouts, Transport
 
 GROUP = "judgebench.providers"
 _THROWN = (Exception, asyncio.CancelledError, SystemExit)  # by foreign code, where nobody asked it to end
@@ -34,8 +37,15 @@ class Provider:
 
     opener: str  # "module:function", from an Access to a Client
     scale: type[Scale] | None = None  # of a server: the templates' scale that it is asked with; None: any other
-    is_local: bool = False  # it answers in this process, and has no address
+    is_local: bool = False  # it answers in this process
     is_foreign: bool = False  # its code is not ours
+    needs_url: bool | None = None  # True: an address; False: none; None: it may have one
+    has_prefix: bool = True  # its models are called NAME:MODEL, and asked for as MODEL
+    transport: str | None = None  # "module:class" of its Transport, where it has files and batches
+
+    def name_of(self, model: str) -> str:
+        """What it calls a model that the user named so."""
+        return model.partition(":")[2] if self.has_prefix else model
 
     def open(self, access: Access) -> Client:
         """Raises InputError where a foreign provider cannot be opened, and what ours raises."""
@@ -49,14 +59,38 @@ class Provider:
             raise InputError(f"judge provider {self.opener} cannot be opened: {_reason(error)}") from error
         return client
 
+    def open_transport(self, access: Access, timeouts: "Timeouts") -> "Transport":
+        """The way to its files and batches. Raises InputError where it has none."""
+        if self.transport is None:
+            raise InputError(f"{access.model} has a provider without batches")
+        transport: Transport = resolve_name(self.transport)(access, timeouts)
+        return transport
 
+
+_CLIENTS = "judgebench.clients"
+_ALWAYS = {True: frozenset[str](), False: frozenset({"system_role"})}  # of a connection, without an address
 PROVIDERS: Mapping[str, Provider] = {
-    "embedded": Provider("judgebench.clients.embedded.client:EmbeddedClient.open", is_local=True),
-    "scripted": Provider("judgebench.clients.scripted:ScriptedClient.open", is_local=True),
-    "python": Provider("judgebench.clients.scripted:open_python", is_local=True, is_foreign=True),
-    "reward": Provider("judgebench.clients.likelihood:RewardClient", RewardScale),
-    "likelihood": Provider("judgebench.clients.likelihood:LikelihoodClient", LikelihoodScale),
-    "openai": Provider("judgebench.clients.openai:OpenAIClient"),
+    "embedded": Provider(f"{_CLIENTS}.embedded.client:EmbeddedClient.open", is_local=True, needs_url=False),
+    "scripted": Provider(f"{_CLIENTS}.scripted:ScriptedClient.open", is_local=True, needs_url=False),
+    "python": Provider(f"{_CLIENTS}.scripted:open_python", is_local=True, is_foreign=True, needs_url=False),
+    "vllm": Provider(f"{_CLIENTS}.vllm:open_served", needs_url=False),
+    "vllm-reward": Provider(f"{_CLIENTS}.vllm:open_served_reward", RewardScale, needs_url=False),
+    "vllm-offline": Provider(f"{_CLIENTS}.vllm_offline:open_offline", is_local=True, needs_url=False),
+    "reward": Provider(f"{_CLIENTS}.likelihood:RewardClient", RewardScale, needs_url=True, has_prefix=False),
+    "likelihood": Provider(
+        f"{_CLIENTS}.likelihood:LikelihoodClient", LikelihoodScale, needs_url=True, has_prefix=False
+    ),
+    "openai-sdk": Provider(
+        f"{_CLIENTS}.openai_sdk:open_sdk", needs_url=True, transport=f"{_CLIENTS}.openai_sdk:SdkTransport"
+    ),
+    "azure": Provider(
+        f"{_CLIENTS}.openai_sdk:open_azure", needs_url=True, transport=f"{_CLIENTS}.openai_sdk:AzureTransport"
+    ),
+    "any-llm": Provider(f"{_CLIENTS}.any_llm:open_any_llm"),
+    "responses": Provider(f"{_CLIENTS}.openai_sdk:open_responses", needs_url=True),
+    "openai": Provider(
+        f"{_CLIENTS}.openai:OpenAIClient", needs_url=True, has_prefix=False, transport=f"{_CLIENTS}.http:Transport"
+    ),
 }
 
 
@@ -66,32 +100,42 @@ def provider_of(served: Served, scale: Scale | None) -> Provider:
     Raises InputError where it has an address and needs none, or the reverse, and as ``installed`` does.
     """
     name, colon, model = served.model.partition(":")
-    provider = PROVIDERS.get(name)
-    if provider is not None and provider.is_local:
-        if served.url is not None:
-            raise InputError(
-                f"{served.role} {served.model!r} runs in this process and has no address: leave the url out"
-            )
-        return provider
-    provider = installed(name) if colon else None
-    if provider is not None:
-        if not model:
-            raise InputError(f"{served.role} {served.model!r} names no model of its provider: give {name}:MODEL")
-        return provider
-    if served.url is None:
-        hint = ", or name a judge that was added by 'judgebench judges add'" if served.role == "judge" else ""
-        raise InputError(
-            f"{served.role} {served.model!r} needs an address: give {served.flag} (in a study file: url){hint}"
-            f"{_other_provider(name, colon)}"
-        )
-    servers = (provider for provider in PROVIDERS.values() if provider.scale is not None)
-    return next((provider for provider in servers if isinstance(scale, provider.scale or ())), PROVIDERS["openai"])
+    ours = PROVIDERS.get(name)
+    provider = ours if ours is not None and ours.has_prefix and (colon or ours.is_local) else None
+    provider = provider or (installed(name) if colon else None)
+    if provider is None:
+        if served.url is None:
+            raise InputError(_without_address(served, _other_provider(name, colon)))
+        return _by_scale(("reward", "likelihood"), scale, "openai")
+    if colon and not model:
+        raise InputError(f"{served.role} {served.model!r} names no model of its provider: give {name}:MODEL")
+    where = "runs in this process" if provider.is_local else "is started for the run"
+    if provider.needs_url is False and served.url is not None:
+        raise InputError(f"{served.role} {served.model!r} {where} and has no address: leave the url out")
+    if provider.needs_url is False and (fields := served.connection.stored().keys() - _ALWAYS[provider.is_local]):
+        raise InputError(f"{served.role} {served.model!r} {where} and has no connection: leave {min(fields)} out")
+    if provider.needs_url and served.url is None:
+        raise InputError(_without_address(served))
+    return _by_scale(("vllm-reward",), scale, name) if name == "vllm" else provider
+
+
+def _by_scale(names: Sequence[str], scale: Scale | None, otherwise: str) -> Provider:
+    """That of these which is asked with a scale, else the other."""
+    return next(
+        (PROVIDERS[name] for name in names if isinstance(scale, PROVIDERS[name].scale or ())), PROVIDERS[otherwise]
+    )
+
+
+def _without_address(served: Served, more: str = "") -> str:
+    hint = ", or name a judge that was added by 'judgebench judges add'" if served.role == "judge" else ""
+    return f"{served.role} {served.model!r} needs an address: give {served.flag} (in a study file: url){hint}{more}"
 
 
 def _other_provider(name: str, colon: str) -> str:
     """What else the name of a model without an address may have meant."""
     if colon:
-        known = {provider for provider in PROVIDERS if is_local(provider)} | entry_points(group=GROUP).names
+        known = {row for row, provider in PROVIDERS.items() if provider.has_prefix and provider.scale is None}
+        known |= entry_points(group=GROUP).names
         return f"; there is no installed provider {name!r} (known: {', '.join(sorted(known))})"
     from judgebench.clients.scripted import SCRIPTS
 
@@ -102,6 +146,13 @@ def is_local(model: str) -> bool:
     """Whether a model of this name runs in this process."""
     provider = PROVIDERS.get(model.partition(":")[0])
     return provider is not None and provider.is_local
+
+
+def takes_url(model: str) -> bool:
+    """Whether a model of this name may have an address."""
+    name, colon, _ = model.partition(":")
+    provider = PROVIDERS.get(name)
+    return provider is None or provider.needs_url is not False or not (colon or provider.is_local)
 
 
 def price_of(served: Served) -> Price | None:

@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from judgebench.clients.base import Client, Counted, with_spent
 from judgebench.clients.http import Overloaded
@@ -42,7 +42,14 @@ class Throttle:
     at which it started. Many may be within it at once.
     """
 
-    def __init__(self, limit: int, *, start: int = _START, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        limit: int,
+        *,
+        start: int = _START,
+        clock: Callable[[], float] = monotonic,
+        on_open: Callable[[], None] | None = None,
+    ) -> None:
         if limit < 1:
             raise InputError(f"concurrency is {limit}, and at least 1 request must be in flight")
         self.limit = limit
@@ -59,6 +66,7 @@ class Throttle:
         self._good = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._hold: asyncio.TimerHandle | None = None
+        self._on_open = on_open  # called whenever there may be a slot that nobody here waits for
 
     async def __aenter__(self) -> float:
         return await self.enter()
@@ -81,6 +89,17 @@ class Throttle:
                 self.leave()
             raise
         return self._clock()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a slot now."""
+        return self._hold is None and self.in_flight + 1 <= (1 if self.refusals else self.window)
+
+    def take(self) -> None:
+        """A slot, where it is open."""
+        self.in_flight += 1
+        if self.interval_s > _NO_INTERVAL_S:
+            self._hold_back(self.interval_s)
 
     def leave(self) -> None:
         """Give the slot back."""
@@ -129,13 +148,13 @@ class Throttle:
             self._hold_back(hold_s)
 
     def _admit(self) -> None:
-        while self._waiting and self._hold is None and self.in_flight + 1 <= (1 if self.refusals else self.window):
+        while self._waiting and self.is_open:
             waiter = self._waiting.popleft()
             if not waiter.done():
-                self.in_flight += 1
+                self.take()
                 waiter.set_result(None)
-                if self.interval_s > _NO_INTERVAL_S:
-                    self._hold_back(self.interval_s)
+        if self._on_open is not None and self.is_open:
+            self._on_open()
 
     def _hold_back(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -173,10 +192,47 @@ class RetryPolicy:
 _USUAL = RetryPolicy()
 
 
+class Lane:
+    """One server: who asks it, and how much at a time."""
+
+    def __init__(self, client: Client, throttle: Throttle) -> None:
+        self.client = client
+        self.throttle = throttle
+
+    async def enter(self, *, again: bool, last: "Lane | None" = None) -> tuple["Lane", float]:
+        """See ``Lanes``."""
+        return self, await self.throttle.enter(again=again)
+
+    def leave(self) -> None:
+        """Give the slot back."""
+        self.throttle.leave()
+
+    async def ask(self, prompt: Prompt, settings: Mapping[str, Any], limit: asyncio.Timeout) -> Completion:
+        """See ``Client.complete``. ``limit`` may be made shorter meanwhile."""
+        return await self.client.complete(prompt, settings)
+
+    def answered(self, started: float) -> None:
+        """The server does answer, whatever it says, to what it was asked at this time."""
+
+    def failed(self, error: JudgeError) -> None:
+        """It did not answer, or nothing that can be read."""
+
+
+@runtime_checkable
+class Lanes(Protocol):
+    """Servers that are one judge."""
+
+    async def enter(self, *, again: bool, last: Lane | None = None) -> tuple[Lane, float]:
+        """Wait for a slot of one of them, as ``Throttle.enter`` does, best not of the one that was asked last; that
+        one, and the time then."""
+        ...
+
+
 class RetryingClient:
     """``client``, asked again within ``policy`` where that may help, and never more at a time than ``throttle`` allows.
 
-    Without a throttle, 64 at a time. ``rng`` spreads the waits; nothing that is stored depends on it.
+    Without a throttle, 64 at a time; several servers have their own. ``rng`` spreads the waits; nothing that is stored
+    depends on it.
     """
 
     def __init__(
@@ -190,7 +246,7 @@ class RetryingClient:
         self.waited_s = 0.0  # between attempts, summed over questions
         self._client = client
         self._policy = policy
-        self._throttle = throttle or Throttle(64)
+        self._lanes: Lanes = client if isinstance(client, Lanes) else Lane(client, throttle or Throttle(64))
         self._rng = rng or random.Random()  # noqa: S311
         self._attempts = 0
 
@@ -204,15 +260,16 @@ class RetryingClient:
         failures = counted = bad = 0
         deadline: float | None = None
         cause: JudgeUnreachable | BadReply | None = None
+        lane: Lane | None = None
         spent: list[Completion] = []
         while True:
-            started = await self._throttle.enter(again=_is_limit(cause))
+            lane, started = await self._lanes.enter(again=_is_limit(cause), last=lane)
             deadline = deadline or monotonic() + self._policy.deadline_s
             if cause and monotonic() >= deadline:  # it passed while waiting for a slot
-                self._throttle.leave()
+                lane.leave()
                 raise _final(cause, failures, spent) from cause
             try:
-                return with_spent(await self._attempt(prompt, settings, started, deadline), spent)
+                return with_spent(await self._attempt(lane, prompt, settings, started, deadline), spent)
             except EmptyReply as error:
                 spent.append(error.completion)
                 failures, counted, cause = failures + 1, counted + 1, error
@@ -220,7 +277,7 @@ class RetryingClient:
                 failures, bad, cause = failures + 1, bad + isinstance(error, BadReply), error
                 counted += not _is_limit(error)
             finally:
-                self._throttle.leave()
+                lane.leave()
             wait_s = self._wait_s(cause, counted)
             is_over = counted >= self._policy.attempts or bad >= self._policy.bad_replies
             if is_over or monotonic() + wait_s >= deadline:
@@ -233,28 +290,43 @@ class RetryingClient:
         await self._client.close()
 
     async def _attempt(
-        self, prompt: Prompt, settings: Mapping[str, Any], started: float, deadline: float
+        self, lane: Lane, prompt: Prompt, settings: Mapping[str, Any], started: float, deadline: float
     ) -> Completion:
         self._attempts += 1
+        throttle = lane.throttle
         try:
-            async with asyncio.timeout(deadline - monotonic()):
-                completion = await self._client.complete(prompt, settings)
+            async with asyncio.timeout(deadline - monotonic()) as limit:
+                completion = await lane.ask(prompt, settings, limit)
         except TimeoutError as error:
-            self._throttle.struggled()
-            raise JudgeUnreachable(f"no reply within {self._policy.deadline_s:g} s, retries included") from error
+            throttle.struggled()
+            is_late = monotonic() >= deadline
+            waited = f"{self._policy.deadline_s:g} s, retries included" if is_late else "as long as others need"
+            silence = JudgeUnreachable(f"no reply within {waited}")
+            lane.failed(silence)
+            raise silence from error
         except Overloaded as error:
             if _is_limit(error):
-                self._throttle.refused(started, self._hold_s(error))
+                throttle.refused(started, self._hold_s(throttle, error))
             else:
-                self._throttle.struggled(self._asked_s(error))
+                throttle.struggled(self._asked_s(error))
+                lane.failed(error)
             raise
         except EmptyReply:
-            self._throttle.succeeded()
+            throttle.succeeded()
+            lane.answered(started)
             raise
-        except JudgeUnreachable:
-            self._throttle.struggled()
+        except JudgeUnreachable as error:
+            throttle.struggled()
+            lane.failed(error)
             raise
-        self._throttle.succeeded()
+        except BadReply as error:
+            lane.failed(error)
+            raise
+        except JudgeError:
+            lane.answered(started)
+            raise
+        throttle.succeeded()
+        lane.answered(started)
         return completion
 
     def _asked_s(self, cause: Exception) -> float:
@@ -262,12 +334,12 @@ class RetryingClient:
         asked_s = cause.retry_after_s if isinstance(cause, Overloaded) else None
         return min(asked_s or 0.0, self._policy.max_retry_after_s)
 
-    def _hold_s(self, error: Overloaded) -> float:
+    def _hold_s(self, throttle: Throttle, error: Overloaded) -> float:
         """How long all are held back by a limit: as asked, and where that was too short or is not said, twice as long
         each time, until it is as long as the limit lasts."""
-        policy, refusals = self._policy, min(self._throttle.refusals, 60)
+        policy, refusals = self._policy, min(throttle.refusals, 60)
         own_s = min(policy.first_wait_s / 4 * 2.0**refusals, policy.max_retry_after_s) * self._rng.uniform(1.0, 1.1)
-        error.hold_s = max(self._asked_s(error), own_s, self._throttle.interval_s)
+        error.hold_s = max(self._asked_s(error), own_s, throttle.interval_s)
         return error.hold_s
 
     def _wait_s(self, cause: JudgeError, failures: int) -> float:

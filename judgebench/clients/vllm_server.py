@@ -1,44 +1,37 @@
 """A vLLM server of our own: started, waited for, stopped with everything it started.
 
 vLLM pins much of its environment, so it lives in one of its own and is run as a program, never imported. It listens on
-loopback only, because its key guards no more than a part of its addresses. Flags are passed through unread.
+loopback only, because its key guards no more than a part of its addresses. A warden ends it when we are gone, however
+that came about: no server is left behind.
 """
 
 import asyncio
 import os
-import signal
+import re
+import shutil
 import socket
+import subprocess
+import sys
+import threading
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
+from judgebench.clients import warden
 from judgebench.clients.base import Access
 from judgebench.clients.http import Timeouts
 from judgebench.clients.openai import OpenAIClient
 from judgebench.errors import InputError, JudgeError, JudgeRefused, JudgeUnreachable
+from judgebench.spec.serving import VllmServing
 
 HOST = "127.0.0.1"
-_MODULE = ("-m", "vllm.entrypoints.openai.api_server", "--model")
+_KEY_VARIABLE = "VLLM_API_KEY"  # which vLLM reads
 _POLL_S = 0.25
 _SHOWN_LINES = 15
-
-
-def command(model: str, port: int, *, program: str = "vllm", flags: Sequence[str] = ()) -> list[str]:
-    """The command line that serves ``model``: ``program`` is vLLM's own, or a Python interpreter that has vLLM.
-
-    The model's own sampling defaults stay off unless ``flags`` ask for them: a judge's settings are all that counts.
-    Raises InputError when ``flags`` set what is set here.
-    """
-    names = {flag.split("=", 1)[0] for flag in flags}
-    if taken := names & {"--host", "--port", "--model"}:
-        raise InputError(
-            f"vLLM flags cannot hold {sorted(taken)}; the model and the port are arguments, the host is {HOST}"
-        )
-    head = [program, *_MODULE, model] if Path(program).name.startswith("python") else [program, "serve", model]
-    plain = [] if "--generation-config" in names else ["--generation-config", "vllm"]
-    return [*head, "--host", HOST, "--port", str(port), *plain, *flags]
+_NO_FILE_NAME = re.compile(r"[^\w.-]+")
 
 
 def free_port() -> int:
@@ -56,23 +49,23 @@ def _is_free(port: int) -> bool:
 
 
 class VllmServer:
-    """One server process and all its workers. Its output goes to ``log``.
+    """One server process and all its workers. Its output goes to ``log``; ``key`` is given to it by its environment.
 
     Use it as ``async with``: entering starts it and waits until it answers, leaving stops it.
     """
 
-    def __init__(self, model: str, port: int, *, argv: Sequence[str], log: Path, ready_s: float = 900.0) -> None:
-        self.model = model
+    def __init__(self, serving: VllmServing, port: int, *, key: str | None = None) -> None:
+        self.serving = serving
         self.url = f"http://{HOST}:{port}/v1"
-        self.log = log
+        self.argv = serving.argv(port, host=HOST)
+        self.log = Path(serving.log or f"vllm-{_NO_FILE_NAME.sub('-', serving.names[0]).strip('-.')}-{port}.log")
+        self.key = key
         self._port = port
-        self._argv = list(argv)
-        self._ready_s = ready_s
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     async def __aenter__(self) -> "VllmServer":
         try:
-            await self.start()
+            self.start()
             await self.wait_ready()
         except BaseException:
             await self.stop()
@@ -82,70 +75,146 @@ class VllmServer:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    async def start(self) -> None:
-        """Raises InputError when there is no such program or its port is taken. Our Ctrl-C does not reach it."""
+    def start(self) -> None:
+        """Raises InputError when there is no such program, its port is taken or its log cannot be written. Our Ctrl-C
+        does not reach it."""
         if not _is_free(self._port):
             raise InputError(f"port {self._port} of {HOST} is taken; name another one")
-        with self.log.open("ab") as output:
-            try:
-                self._process = await asyncio.create_subprocess_exec(
-                    *self._argv, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        program = self.argv[0]
+        if shutil.which(program) is None:
+            raise InputError(
+                f"cannot run {program!r}, which is no program here; install vLLM into an environment of its own and "
+                "give the path of its 'vllm' or of its Python by --program"
+            )
+        environment = os.environ | ({} if self.key is None else {_KEY_VARIABLE: self.key})
+        try:
+            with self.log.open("ab") as output:
+                self._process = subprocess.Popen(  # noqa: S603  # the user's own program
+                    [sys.executable, "-I", warden.__file__, *self.argv],
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                    env=environment,
                 )
-            except OSError as error:
-                raise InputError(
-                    f"cannot run {self._argv[0]!r} ({error.strerror}); install vLLM into an environment of its own and "
-                    f"give the path of its 'vllm' or of its Python"
-                ) from error
+        except OSError as error:
+            raise InputError(
+                f"vLLM's output cannot go to {self.log} ({error.strerror}): name another file by --log"
+            ) from error
 
     async def wait_ready(self) -> None:
-        """Until the model is listed. Raises JudgeUnreachable when the process ends first, or takes too long."""
-        client = OpenAIClient(Access(self.model, self.url), Timeouts(connect_s=2.0, total_s=5.0))
-        deadline = monotonic() + self._ready_s
+        """Until the model is listed. Raises JudgeUnreachable when others are, the process ends first or is too slow."""
+        client = OpenAIClient(Access(self.serving.names[0], self.url, self.key), Timeouts(connect_s=2.0, total_s=5.0))
+        ready_s = self.serving.ready_s
+        deadline = monotonic() + ready_s
         try:
-            while not await _answers(client):
-                if self._process is None or self._process.returncode is not None:
+            while not await self._answers(client):
+                if self._process is None or self._process.poll() is not None:
                     raise JudgeUnreachable(
                         f"vLLM ended before it answered; the end of {self.log}:\n{self._last_lines()}"
                     )
                 if monotonic() > deadline:
-                    raise JudgeUnreachable(f"vLLM did not answer within {self._ready_s:g} s; see {self.log}")
+                    raise JudgeUnreachable(f"vLLM did not answer within {ready_s:g} s; see {self.log}")
                 await asyncio.sleep(_POLL_S)
         finally:
             await client.close()
 
+    def ended(self) -> str | None:
+        """Why nobody will answer here any more; None while the process runs, or after it was stopped."""
+        status = None if self._process is None else self._process.poll()
+        if status is None:
+            return None
+        return f"vLLM ended by itself with status {status}; the end of {self.log}:\n{self._last_lines()}"
+
     async def wait(self) -> int:
         """The exit status, when the process ends by itself."""
-        return await self._process.wait() if self._process is not None else 0
+        return 0 if self._process is None else await asyncio.to_thread(self._process.wait)
 
-    async def stop(self, grace_s: float = 20.0) -> None:
+    async def stop(self, grace_s: float = warden.GRACE_S) -> None:
         """Ask the process and its workers to end, and after ``grace_s`` end them."""
-        process = self._process
+        process, self._process = self._process, None
         if process is None:
             return
-        _signal_group(process.pid, signal.SIGTERM)
+        if process.stdin is not None:
+            with suppress(BrokenPipeError):  # it has ended
+                process.stdin.write(str(grace_s).encode())
+                process.stdin.close()
+        await asyncio.to_thread(process.wait)
+
+    async def _answers(self, client: OpenAIClient) -> bool:
         try:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), grace_s)
-        finally:
-            _signal_group(process.pid, signal.SIGKILL)  # the workers too, where their parent left them behind
-        await process.wait()
-        self._process = None
+            listed = {model.name for model in await client.models()}
+        except JudgeRefused:
+            return self.key is None  # it asks for a key that we were not told; one that refuses ours is another server
+        except JudgeError:
+            return False
+        if listed and not listed.intersection(self.serving.names):
+            raise JudgeUnreachable(
+                f"what answers at {self.url} serves {', '.join(map(repr, sorted(listed)))} and not "
+                f"{', '.join(map(repr, self.serving.names))}: name it by --served-model-name, and see {self.log}"
+            )
+        return True
 
     def _last_lines(self) -> str:
         with self.log.open(errors="replace") as lines:
-            return "".join(deque(lines, maxlen=_SHOWN_LINES)).rstrip()
+            text = "".join(deque(lines, maxlen=_SHOWN_LINES)).rstrip()
+        return text if self.key is None else text.replace(self.key, "[key]")
 
 
-async def _answers(client: OpenAIClient) -> bool:
-    try:
-        await client.models()
-    except JudgeRefused:
-        return True  # it asks for a key, so it is up
-    except JudgeError:
-        return False
-    return True
+@dataclass(slots=True)
+class _Borrowed:
+    server: VllmServer
+    users: int = 0
 
 
-def _signal_group(leader: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # all of it has ended
-        os.killpg(leader, number)
+class Servers:
+    """Servers that several judges of this process share: each runs while somebody uses it, or while all are kept."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: dict[tuple[VllmServing, str | None], _Borrowed] = {}
+        self._keepers = 0
+
+    def borrow(self, serving: VllmServing, key: str | None, own_key: str) -> VllmServer:
+        """A started server, which need not answer yet; ``own_key`` guards it where the user gave no ``key``.
+
+        Raises as ``VllmServer.start``.
+        """
+        with self._lock:
+            borrowed = self._running.get((serving, key))
+            if borrowed is None or (borrowed.server.ended() is not None and not borrowed.users):
+                borrowed = _Borrowed(VllmServer(serving, free_port(), key=key or own_key))
+                borrowed.server.start()
+                self._running[serving, key] = borrowed
+            borrowed.users += 1
+            return borrowed.server
+
+    async def give_back(self, server: VllmServer) -> None:
+        """Stop it where nobody else uses it."""
+        with self._lock:
+            for borrowed in self._running.values():
+                borrowed.users -= borrowed.server is server
+        await self._stop_unused()
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Servers that are given back meanwhile stay up until the end, for whoever borrows them next."""
+        with self._lock:
+            self._keepers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._keepers -= 1
+                is_over = bool(self._running) and not self._keepers
+            if is_over:
+                asyncio.run(self._stop_unused())
+
+    async def _stop_unused(self) -> None:
+        with self._lock:
+            unused = [key for key, borrowed in self._running.items() if not (borrowed.users or self._keepers)]
+            servers = [self._running.pop(key).server for key in unused]
+        await asyncio.gather(*(server.stop() for server in servers))
+
+
+SERVERS = Servers()

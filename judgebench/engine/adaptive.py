@@ -220,7 +220,7 @@ class _Settling:
                 calls=lambda: opened.questions,
                 on_progress=progress,
             )
-            await runner.run(new.values())
+            await runner.run(new.values(), judging.claims())
             self._trials |= new.keys()
             self._tally = _sum(before, runner.tally)
             self._stopped = runner.stopped
@@ -268,4 +268,12 @@ def _value(meeting: _Meeting, preferences: Mapping[str, float | None]) -> float 
 def _sum(one: RunTally, other: RunTally) -> RunTally:
     cost = None if one.cost_usd is None or other.cost_usd is None else one.cost_usd + other.cost_usd
     ended = dict(Counter(one.ended) + Counter(other.ended))
-    return RunTally(one.planned + other.planned, ended, cost, one.taken_over + other.taken_over, other.stopped_by)
+    return RunTally(
+        planned=one.planned + other.planned,
+        ended=ended,
+        cost_usd=cost,
+        taken_over=one.taken_over + other.taken_over,
+        stopped_by=other.stopped_by,
+        by_others=one.by_others + other.by_others,
+        awaited=other.awaited,
+    )

@@ -15,9 +15,12 @@ from judgebench.clients.base import Client
 from judgebench.clients.providers import price_of, provider_of
 from judgebench.clients.replies import EmptyReply
 from judgebench.conversations import REPLYING, Message, Reasoning, Segment, Text, Trajectory, cut, join
+from judgebench.engine.claims import OutputClaims
+from judgebench.engine.identity import check_model_address
 from judgebench.engine.judges import ResolvedModel, open_model
+from judgebench.engine.pending import EndedTrials
 from judgebench.engine.run import Reasons, reply_or_error
-from judgebench.engine.runner import Known, OnProgress, Runner, RunTally, run_async
+from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
 from judgebench.engine.unstored import Unstored
 from judgebench.errors import InputError, JudgeError
 from judgebench.judging.parsing import WITHHELD
@@ -36,7 +39,7 @@ from judgebench.records import (
 )
 from judgebench.spec import Generation
 from judgebench.store.database import Database
-from judgebench.store.models import AnswerWriter, Generator, add_generator
+from judgebench.store.models import AnswerWriter, Generator, add_generator, add_generator_addresses
 
 _DETAIL_CHARS = 500
 _CHARS_A_TOKEN = 4
@@ -232,7 +235,7 @@ async def answering(
     opened = open_model(model, environment, concurrency=generation.concurrency, max_calls=generation.max_calls)
     try:
         await opened.check()
-        sink = _OutputSink(database, _start(database, generation, planned), generation)
+        sink = _OutputSink(database, _start(database, generation), generation)
         asker = Answerer(generation.model, generation.system, served.settings, opened.client)
         runner = Runner(
             asker.ask,
@@ -243,14 +246,15 @@ async def answering(
             on_progress=on_progress,
         )
         questions = _questions(database, generation, planned.benchmark_id)
-        tally = await runner.run(question.instruction for question in questions)
+        claims = OutputClaims(database, generation.benchmark, generation.model)
+        tally = await runner.run((question.instruction for question in questions), claims)
         server = opened.server
         return AnswerReport(
             model=generation.model,
             tally=tally,
             calls=opened.questions,
             interrupted=runner.stopped,
-            other_models=() if server is None else tuple(sorted(sink.returned - {served.model})),
+            other_models=() if server is None else tuple(sorted(sink.returned - opened.names)),
             not_asked=dict(sink.not_asked),
             reasons=tuple(sink.reasons.most_common()),
             left_out=() if server is None else server.left_out(served.settings),
@@ -267,6 +271,7 @@ class _Planned:
 
 
 def _planned(database: Database, generation: Generation) -> _Planned:
+    check_model_address(database, generation)
     with database.read() as connection:
         benchmark_id = store.benchmarks.chosen_benchmark(connection, generation.benchmark, (), generation.category)
         count = sum(
@@ -294,15 +299,16 @@ class _OutputSink:
     def __init__(self, database: Database, answers: AnswerWriter, generation: Generation) -> None:
         self._database = database
         self._answers = answers
+        self._addresses: Sequence[str] = generation.generator.urls  # not remembered yet
         self._unstored = Unstored(database, (generation.benchmark, generation.model), Answer)
         self.returned: set[str] = set()  # names of models that replies bear
         self.not_asked: Counter[str] = Counter()  # why
         self.reasons = Reasons()
         self._unstored.store(self._add_unknown)
 
-    def known(self, trial_keys: Sequence[str]) -> Known:
+    def known(self, trial_keys: Sequence[str]) -> EndedTrials:
         with self._database.read() as connection:
-            return Known(self._answers.known(connection, trial_keys))
+            return EndedTrials(self._answers.known(connection, trial_keys))
 
     def keep(self, results: Sequence[Answer]) -> str:
         return self._unstored.keep(results)
@@ -316,15 +322,21 @@ class _OutputSink:
     def add(self, results: Sequence[Answer]) -> None:
         with self._database.write() as connection:
             self._answers.add(connection, results)
+            if any(answer.output is not None for answer in results):
+                add_generator_addresses(connection, self._answers.generator_id, self._addresses)
+                self._addresses = ()
         self.not_asked.update(answer.detail or "" for answer in results if not answer.asked)
         self.reasons.add(answer.detail for answer in results if answer.asked and answer.status is Status.FAILED)
         self.returned |= {reply.model for answer in results for reply in answer.replies if reply.model}
 
 
-def _start(database: Database, generation: Generation, planned: _Planned) -> AnswerWriter:
+def _start(database: Database, generation: Generation) -> AnswerWriter:
     served = generation.generator
     with database.write() as connection:
         model_id = store.models.add_model(connection, Model(generation.model))
         generator = Generator(served.model, generation.system, served.settings)
         generator_id = add_generator(connection, model_id, generation.model, generator)
-    return AnswerWriter(planned.benchmark_id, model_id, generator_id)
+        benchmark_id = store.benchmarks.benchmark_id(connection, generation.benchmark)  # it may be gone since
+        about = {"benchmark": generation.benchmark}
+        store.events.record(connection, store.events.STARTED, "answers", generation.model, about)
+        return AnswerWriter(connection, benchmark_id, model_id, generator_id)

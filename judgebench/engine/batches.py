@@ -13,23 +13,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from judgebench import store
 from judgebench.audits.defences import SETTING
 from judgebench.clients.base import Price, cost_usd
 from judgebench.clients.batch_api import BatchServer
+from judgebench.clients.dialect import with_system_role
+from judgebench.clients.providers import provider_of
 from judgebench.clients.replies import chat_completion
-from judgebench.engine.judges import key_of, template_of
+from judgebench.engine.claims import is_gone
+from judgebench.engine.judges import access_of, tell_sent, template_of
 from judgebench.engine.plan import RunPlan, identical_verdict, plan, planned_trials
 from judgebench.engine.run import failed, result_of, start_run
 from judgebench.engine.runner import run_async
-from judgebench.errors import BadReply, InputError
+from judgebench.errors import BadReply, Conflict, InputError
 from judgebench.formats.batch_files import BatchFile, BatchResult, digest_of, first_id, question_line, read_results
 from judgebench.judging.parsing import parse
 from judgebench.judging.templates import Template, make_nonce, render
 from judgebench.judging.visibility import not_shown
 from judgebench.records import ChatPrompt, Reading, Status, Trial, TrialResult
-from judgebench.spec import Study, make
+from judgebench.spec import JudgeSpec, Study, make
+from judgebench.spec.connection import laid_over
+from judgebench.spec.remembered import without_programs
 from judgebench.store import runs
 from judgebench.store.benchmarks import stored_outputs
 from judgebench.store.database import Connection, Database
@@ -65,7 +71,7 @@ class ExportReport:
     answered: int = 0  # that have a verdict already
     taken_over: int = 0  # that had one on another benchmark, and have it here from now on
     identical: int = 0  # decided now, without a question
-    awaited: int = 0  # that an earlier batch asks
+    awaited: int = 0  # that an earlier batch asks, or a run that goes on
     unseen: int = 0  # that cannot be judged: the outputs differ only in what the template does not show
     exported: int = 0
     not_shown: dict[str, int] = field(default_factory=dict)  # parts that the questions do not show, by kind
@@ -96,13 +102,19 @@ def export(database: Database, study: Study, target: Path, *, limits: FileLimits
     return exporting.report
 
 
-def submit(database: Database, path: Path, *, environment: Mapping[str, str]) -> SubmittedBatch:
+def submit(
+    database: Database, path: Path, *, environment: Mapping[str, str], given: Mapping[str, Any] | None = None
+) -> SubmittedBatch:
     """``submitting`` in an event loop of its own."""
-    return run_async(submitting(database, path, environment=environment))
+    return run_async(submitting(database, path, environment=environment, given=given))
 
 
-async def submitting(database: Database, path: Path, *, environment: Mapping[str, str]) -> SubmittedBatch:
+async def submitting(
+    database: Database, path: Path, *, environment: Mapping[str, str], given: Mapping[str, Any] | None = None
+) -> SubmittedBatch:
     """Hand a batch file to its judge's server. Doing it again finds the batch that is there, and submits nothing.
+
+    ``given``: fields of the judge, laid over those that the batch remembers.
 
     Raises InputError where the file is not the one that was exported, and JudgeError when the server refuses.
     """
@@ -113,7 +125,7 @@ async def submitting(database: Database, path: Path, *, environment: Mapping[str
         raise InputError(f"{path} was changed after it was exported: results would not belong to its trials")
     if known.server_id is not None:
         return SubmittedBatch(name, known.server_id, "", new=False)
-    server = server_of(study_of(known), environment)
+    server = server_of(known, environment, given or {})
     try:
         there = await server.find(name)
         batch = there or await server.submit(path, name)
@@ -121,6 +133,7 @@ async def submitting(database: Database, path: Path, *, environment: Mapping[str
         await server.close()
     with database.write() as connection:
         runs.set_submitted(connection, known, batch.id)
+        store.events.record(connection, store.events.SUBMITTED, "batch", name, {"file": path.name})
     return SubmittedBatch(name, batch.id, batch.status, new=there is None)
 
 
@@ -129,23 +142,40 @@ def study_of(batch: runs.Batch) -> Study:
     return make(Study, json.loads(batch.specification), where=f"batch {batch.name}")
 
 
-def server_of(study: Study, environment: Mapping[str, str]) -> BatchServer:
-    """Raises InputError where the judge has no address or its key is not there."""
-    judge = study.judge
-    return BatchServer(judge.url or "", api_key=None if judge.key_env is None else key_of(judge, environment))
+def server_of(batch: runs.Batch, environment: Mapping[str, str], given: Mapping[str, Any]) -> BatchServer:
+    """Raises InputError where the judge has no address or its key is not there, or its provider has no batches; and as
+    ``find_judge`` does for what is only remembered and not among the fields ``given``."""
+    judge, programs = without_programs(study_of(batch).judge)
+    programs.check_agreed(given, batch.judge)
+    fields = judge.model_dump(exclude_none=True) | {"connection": judge.connection}
+    judge = make(JudgeSpec, laid_over(fields, given), where=f"batch {batch.name}")
+    tell_sent(judge, given)
+    provider = provider_of(judge, None)
+    return BatchServer(access_of(judge, environment, provider.name_of(judge.model)), provider.open_transport)
 
 
 def _check(plan: RunPlan) -> None:
     """Raises InputError where a batch cannot ask the plan's trials."""
     template, spec, provider = plan.resolved.template, plan.resolved.spec, plan.resolved.provider
-    if provider.is_local or provider.is_foreign:
-        raise InputError(
-            f"judge {spec.model!r} runs in this process, or by another package: use 'judgebench run', it needs no batch"
-        )
     if template.is_text_only:
         raise InputError(f"template {template.id} asks no chat question, and batch files hold nothing else")
+    if provider.transport is None:
+        why = "runs in this process" if provider.is_local else "has a provider without batches"
+        raise InputError(f"judge {spec.model!r} {why}: use 'judgebench run', it needs no batch")
+    if len(spec.urls) > 1:
+        raise InputError(
+            f"a batch goes to one server, and judge {spec.model!r} has {len(spec.urls)}: name one, --judge-url"
+        )
     if SETTING in spec.settings:
-        raise InputError("a defence that asks twice cannot be put into a batch: leave it out, or use 'judgebench run'")
+        raise InputError(
+            f"a batch asks as it is written, without the defence {str(spec.settings[SETTING])!r}: leave that out, or "
+            "use 'judgebench run'"
+        )
+    if plan.study.reask:
+        raise InputError(
+            "a batch asks no second question: leave reask out, and once its results are ingested let 'judgebench run "
+            "--redo unparsed,truncated --reask' ask those again that have no verdict"
+        )
 
 
 class _Export:
@@ -186,6 +216,12 @@ class _Export:
             stream.flush()
             os.fsync(stream.fileno())
         with self._database.write() as connection:
+            if twice := runs.awaited(connection, [trial.key for trial in trials]):
+                unfinished.unlink()
+                raise Conflict(
+                    f"{path}: {len(twice)} of its {len(trials)} questions were exported by another at the same time; "
+                    "nothing of it was kept, export again"
+                )
             keys = sorted({trial.instruction for trial in trials})
             outputs = stored_outputs(connection, self._plan.benchmark_id, keys)
             runs.add_batch(
@@ -205,8 +241,10 @@ class _Export:
         prompt = render(template, trial, nonce=make_nonce(trial.key, self._seed))
         if hidden := not_shown(template, trial):
             self.report.not_shown = dict(Counter(self.report.not_shown) + hidden)
-        messages = prompt.messages if isinstance(prompt, ChatPrompt) else ()
-        return question_line(f"{name}.{trial.key}", judge.model, messages, judge.settings)
+        said_by = self._plan.resolved.spec.connection.system_role
+        messages = with_system_role(prompt.messages, said_by) if isinstance(prompt, ChatPrompt) else ()
+        model = self._plan.resolved.provider.name_of(judge.model)
+        return question_line(f"{name}.{trial.key}", model, messages, judge.sent)
 
     def _pending(self) -> Iterator[Trial | Reading]:
         """Trials that are to be asked; those of identical outputs are decided and stored on the way."""
@@ -215,7 +253,7 @@ class _Export:
             keys = [trial.key for trial in chunk]
             with self._database.read() as connection:
                 known = store.verdicts.known_trials(connection, self._plan.benchmark_id, keys)
-                awaited = runs.awaited(connection, keys)
+                awaited = runs.awaited(connection, keys) | store.claims.held(connection, keys, is_gone)
             answered = {key for key, status in known.ended.items() if status is not Status.FAILED}
             self.report.answered += len(answered)
             answered |= self._take_over(list(known.elsewhere))
@@ -282,15 +320,20 @@ def ingest_files(database: Database, paths: Sequence[Path], *, close: bool = Fal
     return ingesting.report
 
 
-def ingest_from_servers(database: Database, names: Sequence[str], *, environment: Mapping[str, str]) -> IngestReport:
+def ingest_from_servers(
+    database: Database, names: Sequence[str], *, environment: Mapping[str, str], given: Mapping[str, Any] | None = None
+) -> IngestReport:
     """``fetching`` in an event loop of its own."""
-    return run_async(fetching(database, names, environment=environment))
+    return run_async(fetching(database, names, environment=environment, given=given))
 
 
-async def fetching(database: Database, names: Sequence[str], *, environment: Mapping[str, str]) -> IngestReport:
+async def fetching(
+    database: Database, names: Sequence[str], *, environment: Mapping[str, str], given: Mapping[str, Any] | None = None
+) -> IngestReport:
     """Fetch and store what the batches' servers have so far; all batches that were submitted, where none is named.
 
-    A batch that its server has ended is closed. Raises UnknownName, InputError where one was not submitted, and
+    A batch that its server has ended is closed. ``given``: fields of the batches' one judge, laid over those that they
+    remember. Raises UnknownName, InputError where one was not submitted, and
     JudgeError when its server cannot be reached.
     """
     with database.read() as connection:
@@ -299,14 +342,17 @@ async def fetching(database: Database, names: Sequence[str], *, environment: Map
     for batch in chosen:
         if batch.server_id is None:
             raise InputError(f"batch {batch.name} was not submitted: judgebench batch submit FILE")
+    waiting = chosen or [batch for batch in known if batch.server_id is not None and not batch.closed]
+    if given and len(judges := sorted({batch.judge for batch in waiting})) > 1:
+        raise InputError(f"how a server is asked is said of one judge, not of {', '.join(judges)}: name its batches")
+    servers = [server_of(batch, environment, given or {}) for batch in waiting]  # before anything is stored
     ingesting = _Ingest(database)
-    for batch in chosen or [batch for batch in known if batch.server_id is not None and not batch.closed]:
-        await _fetch(ingesting, batch, environment)
+    for batch, server in zip(waiting, servers, strict=True):
+        await _fetch(ingesting, batch, server)
     return ingesting.report
 
 
-async def _fetch(ingesting: "_Ingest", batch: runs.Batch, environment: Mapping[str, str]) -> None:
-    server: BatchServer = server_of(study_of(batch), environment)
+async def _fetch(ingesting: "_Ingest", batch: runs.Batch, server: BatchServer) -> None:
     try:
         there = await server.get(batch.server_id or "")
         ingesting.report.servers[batch.name] = there.status

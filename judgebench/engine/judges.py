@@ -3,24 +3,31 @@
 A judge is resolved once a run, when its template is read and its provider found; what was resolved is passed on.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
 from judgebench import store
-from judgebench.audits.defences import SETTING
+from judgebench.audits.defences import SETTING, VERDICT_NONCE
 from judgebench.clients.base import Access, Client, Counted, Price, Server
-from judgebench.clients.capped import CappedClient
+from judgebench.clients.capped import capped
 from judgebench.clients.defences import DefendedClient
-from judgebench.clients.providers import GuardedClient, Provider, is_local, provider_of
+from judgebench.clients.pool import Pool
+from judgebench.clients.providers import GuardedClient, Provider, is_local, provider_of, takes_url
 from judgebench.clients.retry import RetryingClient, Throttle
 from judgebench.clients.scripted import Ask, FunctionClient
-from judgebench.errors import InputError
+from judgebench.errors import InputError, RememberedAddress
+from judgebench.judging.nonces import check_form
 from judgebench.judging.templates import Template
-from judgebench.records import Judge, check_name
-from judgebench.spec import JudgeSpec, Served, load_template, make
+from judgebench.records import VARIANT, Judge, check_name
+from judgebench.spec import JudgeSpec, Served, ServerConnection, load_template, make
+from judgebench.spec.addresses import place_of
+from judgebench.spec.connection import laid_over
+from judgebench.spec.remembered import Programs, check_sent, sent_unasked, without_programs
 from judgebench.store.database import Connection, Database
 
+OWN = "python:"  # how the models of judges begin that are a user's own functions
 NO_ADDRESS = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does
 
 
@@ -50,6 +57,7 @@ class OpenModel:
     server: Server | None = None  # what ``client`` asks, where it asks a server
     free: int = 0  # requests that were no questions of this run
     lent: bool = False  # a user's own, who closes it
+    names: frozenset[str] = frozenset()  # by which its replies may call it: as the user named it, and as it is asked
 
     @property
     def questions(self) -> int:
@@ -76,8 +84,11 @@ def resolve(judge: JudgeSpec | ResolvedJudge) -> ResolvedJudge:
     usual = "pairwise/likelihood" if judge.model == "embedded" else "pairwise/two-way"
     template = load_template(judge.template or usual)
     provider = provider_of(judge, template.scale)
-    named = judge.model if judge.template is None else f"{judge.model}@{template.name}.v{template.version}"
+    base = judge.settings.get(VARIANT, judge.model)
+    named = base if judge.template is None else f"{base}@{template.name}.v{template.version}"
     settings = {**template.settings, **judge.settings}
+    if settings.get(SETTING) == VERDICT_NONCE:
+        check_form(template, settings)
     identity = Judge(judge.name or named, judge.model, template.id, template.digest, settings)
     return ResolvedJudge(spec=judge, provider=provider, judge=identity, template=template)
 
@@ -104,7 +115,7 @@ def own_judge(judge: Client | Ask, *, name: str, version: str, template: str | N
     check_name("judge", name)
     check_name("version", version)
     spec = make(
-        JudgeSpec, {"model": f"python:{name}@{version}", "name": name, "template": template}, where=f"judge {name}"
+        JudgeSpec, {"model": f"{OWN}{name}@{version}", "name": name, "template": template}, where=f"judge {name}"
     )
     client = cast(Client, judge) if hasattr(judge, "complete") else FunctionClient(judge)
     return replace(resolve(spec), client=client)
@@ -113,36 +124,61 @@ def own_judge(judge: Client | Ask, *, name: str, version: str, template: str | N
 def open_model(
     model: ResolvedModel, environment: Mapping[str, str], *, concurrency: int, max_calls: int | None = None
 ) -> OpenModel:
-    """Whoever answers, behind the defence that the settings name, if any; asked ``max_calls`` times at most.
+    """Whoever answers, behind the defence that the settings name, if any; asked ``max_calls`` times at most. Several
+    addresses are asked side by side.
 
     Raises InputError on an unusable specification, and MissingExtra where the embedded judge is not installed.
     """
-    spec, provider, client = model.spec, model.provider, model.client
-    if client is None:
-        name = spec.model.partition(":")[2] if provider.is_local or provider.is_foreign else spec.model
-        key = None if spec.key_env is None else key_of(spec, environment)
-        price = None if spec.price is None else Price.parse(spec.price)
-        client = provider.open(Access(name, spec.url, key, price))
-    server = client if isinstance(client, Server) else None
-    if provider.is_foreign:
-        client = GuardedClient(client)
+    spec, provider = model.spec, model.provider
+    clients = [model.client] if model.client is not None else _opened(model, environment)
+    askers: Sequence[Client] = [GuardedClient(client) for client in clients] if provider.is_foreign else clients
     if max_calls is not None:
-        client = CappedClient(client, max_calls)
+        askers = capped(askers, max_calls)
+    client, server = askers[0], clients[0] if isinstance(clients[0], Server) else None
+    if len(clients) > 1:
+        client = server = Pool(dict(zip(spec.urls, clients, strict=True)), concurrency, through=askers)
     if not provider.is_local:
         client = RetryingClient(client, throttle=Throttle(concurrency))
     if SETTING in spec.settings:
-        client = DefendedClient(client, str(spec.settings[SETTING]))
-    opened = OpenModel(client, server, lent=model.client is not None and not isinstance(model.client, FunctionClient))
+        template = model.template if isinstance(model, ResolvedJudge) else None
+        client = DefendedClient(client, str(spec.settings[SETTING]), template)
+    names = {spec.model, spec.model.partition(":")[2], getattr(server, "model", spec.model)}
+    opened = OpenModel(
+        client,
+        server,
+        lent=model.client is not None and not isinstance(model.client, FunctionClient),
+        names=frozenset(names),
+    )
     opened.free = opened.questions  # of a user's client that was asked before
     return opened
 
 
-def key_of(spec: Served, environment: Mapping[str, str]) -> str:
-    """The value of the variable that ``spec`` names. Raises InputError where it is not set."""
-    key = environment.get(spec.key_env or "")
-    if not key:
-        raise InputError(f"the environment variable {spec.key_env} is not set: put the {spec.role}'s key there")
-    return key
+def _opened(model: ResolvedModel, environment: Mapping[str, str]) -> list[Client]:
+    """Its provider's clients, one for each address."""
+    spec, provider = model.spec, model.provider
+    access = access_of(spec, environment, provider.name_of(spec.model))
+    return [provider.open(replace(access, url=url)) for url in spec.urls or (None,)]
+
+
+def access_of(spec: Served, environment: Mapping[str, str], name: str | None = None) -> Access:
+    """What a client of ``spec`` needs, with the values of the variables that it names, and its first address; ``name``:
+    without its provider.
+
+    Raises InputError where a variable is not set, or the price is none.
+    """
+    for variable in (spec.key_env, *spec.connection.variables):
+        if variable is not None and not environment.get(variable):
+            held = "key" if variable == spec.key_env else "server's secrets"
+            raise InputError(f"the environment variable {variable} is not set: put the {spec.role}'s {held} there")
+    return Access(
+        model=spec.model if name is None else name,
+        url=next(iter(spec.urls), None),
+        api_key=None if spec.key_env is None else environment[spec.key_env],
+        price=None if spec.price is None else Price.parse(spec.price),
+        connection=spec.connection,
+        secrets={variable: environment[variable] for variable in spec.connection.variables},
+        vllm=spec.vllm or "",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +186,19 @@ class KnownJudge:
     """A stored judge, and how it is asked where that is known: as it was added, or else as it was asked last."""
 
     judge: Judge
-    spec: JudgeSpec | None  # None: only imported
+    spec: JudgeSpec | None  # without what would run a program; None: only imported
+    programs: Programs = field(default_factory=Programs)  # which it would run, if whoever asks agreed
+
+    @property
+    def connection(self) -> dict[str, Any]:
+        """All that is remembered of it, as plain values of JSON."""
+        command = list(self.programs.token_command)
+        return ({"token_command": command} if command else {}) | (self.spec.connection.stored() if self.spec else {})
+
+    @property
+    def vllm(self) -> str | None:
+        """All flags that are remembered."""
+        return self.programs.vllm or (self.spec.vllm if self.spec else None)
 
 
 def known_judges(database: Database) -> list[KnownJudge]:
@@ -173,33 +221,59 @@ def find_judge(
 ) -> JudgeSpec:
     """The judge that these fields of JudgeSpec describe, each None where nothing was said.
 
-    Without an address, ``model`` may be the name of a judge that was added or ran before: it is that judge then, with
-    what the other fields say otherwise, setting by setting. By another template it is another judge, and its name is
-    made anew. ``otherwise`` is the address of one that has none. Raises InputError, naming ``where``.
+    ``model`` may be the name of a judge that was added or ran before: it is that judge then, with what the other fields
+    say otherwise, setting by setting. With an address it is one only where its name is not its model's, and its key
+    goes to no other address. By another template it is another judge, and its name is made anew. ``otherwise`` is the
+    address of one that has none. Raises InputError, naming ``where``.
     """
     given = {name: value for name, value in fields.items() if value is not None}
     name = given.get("model")
-    if name is not None and "url" not in given:
+    if name is not None:
         with database.read() as connection:
-            is_known = name in (judge.name for judge in store.judges.judges(connection))
-        known = known_judge(database, name) if is_known else None
+            stored = {judge.name: judge for judge in store.judges.judges(connection)}.get(name)
+        is_alias = stored is not None and stored.model != name and "name" not in given
+        is_meant = stored is not None and (given.get("url") is None or is_alias)
+        known = known_judge(database, name) if is_meant else None
         if known is not None and known.spec is not None:
-            given = _overlaid(known, known.spec, given)
-        if otherwise is not None and "url" not in given and not is_local(given["model"]):
+            remembered = _without_server(known.spec, given)
+            if remembered is known.spec:
+                known.programs.check_agreed(given, known.judge.name)
+            spec = make(JudgeSpec, _overlaid(known, remembered, given), where=where)
+            tell_sent(spec, given)
+            return spec
+        if otherwise is not None and given.get("url") is None and takes_url(name):
             given["url"] = otherwise
     return make(JudgeSpec, given, where=where)
 
 
+def _without_server(spec: JudgeSpec, given: Mapping[str, Any]) -> JudgeSpec:
+    """What of a known judge holds at the address that is given, if any: its key is not sent to another."""
+    urls = Served(model=spec.model, url=given.get("url")).urls
+    if {place_of(url) for url in urls} <= {place_of(url) for url in spec.urls}:
+        return spec
+    return spec.model_copy(update={"key_env": None, "connection": ServerConnection()})
+
+
+def tell_sent(remembered: Served, given: Mapping[str, Any]) -> None:
+    """Warn of what is sent where only the database says, by RememberedAddress.
+
+    Raises InputError where it is none that should be sent there.
+    """
+    check_sent(remembered, given)
+    if sent := sent_unasked(remembered, given):
+        warnings.warn(sent, RememberedAddress, stacklevel=3)
+
+
 def _overlaid(known: KnownJudge, spec: JudgeSpec, given: dict[str, Any]) -> dict[str, Any]:
     """The fields of a known judge with those given laid over them."""
-    fields = spec.model_dump(exclude_none=True)
+    fields = spec.model_dump(exclude_none=True) | {"connection": spec.connection}
     if "template" in given and load_template(given["template"]).digest != known.judge.template_digest:
         usual = template_of(known.judge, spec.template).settings
         fields["settings"] = {name: value for name, value in spec.settings.items() if usual.get(name) != value}
         del fields["name"]
     if isinstance(given.get("settings"), Mapping):
         given = given | {"settings": {**fields["settings"], **given["settings"]}}
-    return fields | given | {"model": spec.model}
+    return laid_over(fields, given) | {"model": spec.model}
 
 
 def _answers_here(judge: Judge) -> bool:
@@ -211,9 +285,9 @@ def _answers_here(judge: Judge) -> bool:
 
 
 def _known(connection: Connection, judge: Judge) -> KnownJudge:
-    address = store.judges.addresses(connection).get(judge.name)
-    if address is not None:
-        fields = asdict(address)
+    addresses = store.judges.addresses(connection).get(judge.name)
+    if addresses is not None:  # what else is needed to ask it is as it was said last
+        fields = asdict(addresses[-1]) | {"url": [address.url for address in addresses if address.url is not None]}
     else:
         kind, study = store.runs.last_specification(connection, judge.name) or ("", {"judge": {}})
         fields = dict(study["judge"])
@@ -223,5 +297,5 @@ def _known(connection: Connection, judge: Judge) -> KnownJudge:
             fields = {}
     if not (fields.get("template") or "").endswith(".md"):
         fields["template"] = judge.template  # this version, whatever is the newest
-    fields |= {"name": judge.name, "model": judge.model, "settings": judge.settings}
-    return KnownJudge(judge, make(JudgeSpec, fields, where=f"judge {judge.name}"))
+    fields |= {"name": judge.name, "model": judge.model, "settings": judge.settings, "same_judge": False}
+    return KnownJudge(judge, *without_programs(make(JudgeSpec, fields, where=f"judge {judge.name}")))

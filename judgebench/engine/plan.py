@@ -13,6 +13,7 @@ from itertools import combinations, islice
 
 from judgebench import store
 from judgebench.clients.providers import price_of
+from judgebench.engine.identity import identified
 from judgebench.engine.judges import ResolvedJudge, resolve
 from judgebench.errors import InputError, UnknownName
 from judgebench.judging.templates import OPTIONAL, Template, check_text, render, shown_key
@@ -165,7 +166,7 @@ class CostEstimate:
     not_shown: Mapping[str, int]  # parts that the calls do not show, by kind: "image", "reasoning" ...
     prompt_tokens: int
     reply_tokens: int | None  # as long as the judge's last replies; None where there are none
-    seconds: float | None  # at their latency and the study's concurrency, the server willing
+    seconds: float | None  # at their latency and the study's concurrency, the server willing; in this process by turns
     cost_usd: float | None  # of the prompts, and of the replies where these are known; None without a price
 
 
@@ -176,9 +177,9 @@ def plan(database: Database, study: Study, judge: ResolvedJudge | None = None) -
 
     Raises InputError where it cannot be done as written.
     """
-    resolved = judge or resolve(study.judge)
+    resolved = identified(database, judge or resolve(study.judge))
     _make_keys_current(database, resolved)
-    return count(database, study, resolved)
+    return count(database, study.model_copy(update={"judge": resolved.spec}), resolved)
 
 
 def count(database: Database, study: Study, resolved: ResolvedJudge) -> RunPlan:
@@ -187,8 +188,14 @@ def count(database: Database, study: Study, resolved: ResolvedJudge) -> RunPlan:
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, study.benchmark)
         models = _models(study, template, store.benchmarks.model_names(connection, benchmark_id))
+        untold = store.models.untold(connection, benchmark_id, models)
         present = store.benchmarks.presence(connection, benchmark_id, models, category=study.category)
         counts = _count(study, template.kind, models, islice(present, study.limit))
+    if untold:
+        raise InputError(
+            f"of {untold} outputs of {study.benchmark!r} only the model is known, as of votes without texts: there "
+            "is nothing for a judge to read; name models whose outputs are known, or another benchmark"
+        )
     if study.category is not None and not counts.instructions:
         raise InputError(f"benchmark {study.benchmark!r} has no instruction in category {study.category!r}")
     if not counts.battles and not counts.outputs:
@@ -229,6 +236,7 @@ def estimate(database: Database, study: Study, judge: ResolvedJudge | None = Non
     with database.read() as connection:
         reply_tokens, latency_s = store.verdicts.past_replies(connection, planned.resolved.judge.digest)
     price = price_of(study.judge)
+    at_once = 1 if planned.resolved.provider.is_local else min(study.concurrency, max(calls, 1))
     tokens, replied = chars // 4, None if reply_tokens is None else round(calls * reply_tokens)
     return CostEstimate(
         plan=planned,
@@ -240,7 +248,7 @@ def estimate(database: Database, study: Study, judge: ResolvedJudge | None = Non
         not_shown=dict(hidden),
         prompt_tokens=tokens,
         reply_tokens=replied,
-        seconds=None if latency_s is None else latency_s * calls / min(study.concurrency, max(calls, 1)),
+        seconds=None if latency_s is None else latency_s * calls / at_once,
         cost_usd=None if price is None else (price.prompt * tokens + price.completion * (replied or 0)) / 1e6,
     )
 

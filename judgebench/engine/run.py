@@ -7,6 +7,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -16,11 +17,14 @@ from judgebench.clients.base import Client
 from judgebench.clients.http import Rejected
 from judgebench.clients.probe import enforced
 from judgebench.clients.replies import EmptyReply
+from judgebench.engine.claims import Claims
+from judgebench.engine.identity import remember
 from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model, template_of
+from judgebench.engine.pending import EndedTrials
 from judgebench.engine.plan import IDENTICAL_AS_SHOWN, RunPlan, identical_verdict, plan, planned_trials
-from judgebench.engine.runner import Known, OnProgress, Runner, RunTally, run_async
+from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
 from judgebench.engine.unstored import Unstored
-from judgebench.errors import EnoughCalls, InputError, JudgeError
+from judgebench.errors import EnoughCalls, InputError, JudgeError, JudgeGone
 from judgebench.judging.parsing import PARSER_VERSION, parse
 from judgebench.judging.reask import Constraint, constraint
 from judgebench.judging.templates import Template, make_nonce, render
@@ -96,7 +100,8 @@ async def running(
             on_progress=on_progress,
             again=study.asked_again,
         )
-        tally = await runner.run(planned_trials(database, planned))
+        tally = await runner.run(planned_trials(database, planned), judging.claims())
+        judging.check()
         if not tally.pending:
             judging.finish()
         return judging.report(tally, interrupted=runner.stopped)
@@ -119,8 +124,8 @@ class Judging:
 
     def __init__(self, database: Database, plan: RunPlan, opened: OpenModel) -> None:
         judge, template = plan.resolved.judge, plan.resolved.template
-        again = Reasker(template, judge.settings, opened.client) if plan.study.reask else None
-        self.asker = Asker(template, judge.settings, opened.client, secrets.randbits(128), again)
+        again = Reasker(template, judge.sent, opened.client) if plan.study.reask else None
+        self.asker = Asker(template, judge.sent, opened.client, secrets.randbits(128), again)
         self._database = database
         self._plan = plan
         self._opened = opened
@@ -131,17 +136,36 @@ class Judging:
             self._run_id = start_run(connection, plan, "run")
             self._verdicts = VerdictWriter(connection, self._run_id)
         self._unstored = Unstored(database, (plan.study.benchmark, judge.digest), TrialResult)
-        self._unstored.store(self._add_unknown)
+        self._began = 0  # the newest verdict at that moment
+        self._store_kept()
+        with database.read() as connection:
+            self._began = store.verdicts.newest_id(connection)
 
-    def known(self, trial_keys: Sequence[str]) -> Known:
-        """What other benchmarks know is taken over on the way."""
+    def claims(self) -> Claims:
+        """What is claimed for a stretch of asking."""
+        return Claims(self._database, self._run_id)
+
+    def known(self, trial_keys: Sequence[str]) -> EndedTrials:
+        """What other benchmarks know is taken over on the way, and so is what a run could not commit that has ended
+        meanwhile."""
+        with suppress(InputError):  # the next run says so
+            self._store_kept()
+        return self._known(trial_keys)
+
+    def _known(self, trial_keys: Sequence[str]) -> EndedTrials:
         with self._database.read() as connection:
             known = store.verdicts.known_trials(connection, self._plan.benchmark_id, trial_keys)
+            as_of = store.verdicts.newest_id(connection)
+        by_others = [
+            key for key, verdict in known.ids.items() if verdict > self._began
+        ]  # who asks never looks up again
         if not known.elsewhere:
-            return Known(known.ended)
+            return EndedTrials(known.ended, 0, by_others, as_of)
         with self._database.write() as connection:
             taken_over = self._verdicts.take_over(connection, list(known.elsewhere))
-        return Known({**known.ended, **taken_over}, len(taken_over))
+        return EndedTrials(
+            {**known.ended, **taken_over}, len(taken_over), [key for key in by_others if key not in taken_over]
+        )
 
     def add(self, results: Sequence[TrialResult]) -> None:
         with self._database.write() as connection:
@@ -155,15 +179,24 @@ class Judging:
     def keep(self, results: Sequence[TrialResult]) -> str:
         return self._unstored.keep(results)
 
+    def _store_kept(self) -> None:
+        self._unstored.store(self._add_unknown)
+
     def _add_unknown(self, results: Sequence[TrialResult]) -> None:
         """What an earlier run could not commit, less what it has committed after all."""
         by_key = {result.trial_key: result for result in results}
-        known = self.known(list(by_key)).ended
+        known = self._known(list(by_key)).ended
         self.add([result for key, result in by_key.items() if known.get(key, Status.FAILED) is Status.FAILED])
 
+    def check(self) -> None:
+        """Raises Conflict where the run was deleted meanwhile."""
+        with self._database.read() as connection:
+            self._verdicts.check(connection)
+
     def finish(self) -> None:
-        """Say that the run came to its end."""
+        """Say that the run came to its end. Raises Conflict where it was deleted meanwhile."""
         with self._database.write() as connection:
+            self._verdicts.check(connection)
             store.runs.finish_run(connection, self._run_id)
 
     def report(self, tally: RunTally, *, interrupted: bool) -> RunReport:
@@ -173,9 +206,9 @@ class Judging:
             tally=tally,
             calls=self._opened.questions,
             interrupted=interrupted,
-            other_models=() if server is None else tuple(sorted(self._returned - {judge.model})),
-            left_out=() if server is None else server.left_out(judge.settings),
-            changed=() if server is None else server.changed(judge.settings),
+            other_models=() if server is None else tuple(sorted(self._returned - self._opened.names)),
+            left_out=() if server is None else server.left_out(judge.sent),
+            changed=() if server is None else server.changed(judge.sent),
             reasons=tuple(self._reasons.most_common()),
             reasked=None if again is None else again.asked,
             not_shown=dict(self.asker.not_shown),
@@ -187,13 +220,20 @@ def start_run(connection: Connection, plan: RunPlan, kind: str) -> int:
     """The id of a new run of the plan."""
     judge, shows = plan.resolved.judge, plan.resolved.template.shows
     store.trial_keys.make_current(connection, judge, shows)
-    return store.runs.start_run(
+    judge_id = store.judges.add_judge(connection, judge, shows)
+    remember(connection, judge_id, plan.resolved)
+    benchmark = plan.study.benchmark
+    run_id = store.runs.start_run(
         connection,
-        benchmark_id=plan.benchmark_id,
-        judge_id=store.judges.add_judge(connection, judge, shows),
+        benchmark_id=store.benchmarks.benchmark_id(connection, benchmark),  # it may be gone since
+        judge_id=judge_id,
         kind=kind,
         specification=plan.study.model_dump(mode="json", exclude_defaults=True),
     )
+    if not benchmark.startswith(store.benchmarks.STAGE):  # else it is part of an audit
+        about = {"benchmark": benchmark, "judge": judge.name}
+        store.events.record(connection, store.events.STARTED, kind, str(run_id), about)
+    return run_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +310,7 @@ async def reply_or_error(client: Client, prompt: Prompt, settings: Mapping[str, 
         if not error.only_this:
             raise
         return error
-    except EnoughCalls:
+    except (EnoughCalls, JudgeGone):
         raise
     except JudgeError as error:
         return error
@@ -303,24 +343,33 @@ def reparse(database: Database, judge_name: str) -> tuple[int, int]:
         judge = store.judges.judge(connection, judge_name)
     template: Template | None = None
     read = changed = after = 0
-    while batch := _unread(database, judge_name, after):
+    while True:
+        seen, batch = _unread(database, judge_name, after)
+        if not batch:
+            if read:
+                with database.write() as connection:
+                    about = {"read": read, "changed": changed}
+                    store.events.record(connection, store.events.REPARSED, "judge", judge_name, about)
+            return read, changed
         template = template or template_of(judge)
         replies = [
             reply for reply in batch if reply.verdict.status is not Status.FAILED
         ]  # else there is nothing to read
         verdicts = {reply.verdict_id: parse(reply.completion, template, reply.trial) for reply in replies}
-        changed += sum(_differs(reply.verdict, verdicts[reply.verdict_id]) for reply in replies)
         with database.write() as connection:
+            if store.events.changed(connection, seen) is not None:  # their ids may be another's by now
+                continue
             add_reparsed(connection, verdicts)
+        changed += sum(_differs(reply.verdict, verdicts[reply.verdict_id]) for reply in replies)
         read, after = read + len(batch), batch[-1].verdict_id
-    return read, changed
 
 
-def _unread(database: Database, judge_name: str, after: int) -> list[store.battles.StoredReply]:
-    """A page of the replies that another parser read; what is written meanwhile was read by this one."""
+def _unread(database: Database, judge_name: str, after: int) -> tuple[int, list[store.battles.StoredReply]]:
+    """The newest event, and a page of the replies that another parser read; what is written meanwhile was read by this
+    one."""
     with database.read() as connection:
         page = store.battles.unread(connection, judge_name, PARSER_VERSION, after=after)
-        return list(islice(page, _REPARSE_BATCH))
+        return store.events.newest(connection), list(islice(page, _REPARSE_BATCH))
 
 
 def _differs(old: Verdict, new: Verdict) -> bool:

@@ -15,16 +15,18 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from itertools import islice
+from threading import Lock
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from judgebench.engine.claims import LEASE_S
+from judgebench.engine.pending import AskedT, Claiming, EndedTrials, Pending
 from judgebench.errors import DatabaseBusy, DatabaseError, EnoughCalls, InputError, JudgeBenchError, JudgeError
 from judgebench.records import Completion, Status
 from judgebench.spec import Pace
 
-_LOOK_UP = 400  # trials looked up at once among those already answered
 # Results in one transaction at most. Were all that wait committed together, all places would ask at one moment, be
 # answered at one moment, and leave both processors idle in turn.
 _TOGETHER = 32
@@ -32,16 +34,11 @@ _TURNS = 3  # of the event loop, from a reply's first bytes to its verdict: thos
 _COLLECT_AFTER = (10_000, 20, 50)  # new objects, and collections of the younger generation
 _PROGRESS_S = 0.25  # between two reports
 _LOCKED_S = 900  # that a locked database is waited for: as long as a question may live
+_RENEW_S = LEASE_S / 4  # between two signs of life to other runs
+_WAITS_S = (0.1, 2.0)  # between two looks at what another run is asking: at first and at most
 _T = TypeVar("_T")
 # "no_usage": what was spent is not known, so that max_cost could not hold.
 Limit = Literal["max_cost", "no_usage", "max_calls", "max_errors"]
-
-
-class Asked(Protocol):
-    """A trial, or whatever else is asked once and kept."""
-
-    @property
-    def key(self) -> str: ...
 
 
 class Ended(Protocol):
@@ -63,28 +60,17 @@ class Ended(Protocol):
         """False where there was nothing to ask: no failure of whoever is asked."""
 
 
-AskedT = TypeVar("AskedT", bound=Asked)
-
-
 EndedT = TypeVar("EndedT", bound=Ended)
 
 
 _KeptT = TypeVar("_KeptT", bound=Ended, contravariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What need not be asked."""
-
-    ended: Mapping[str, Status]  # how those trials ended that have a result, by key
-    taken_over: int = 0  # of them: that had it elsewhere, and have it here from now on
-
-
 class Sink(Protocol[_KeptT]):
     """Where results are kept."""
 
-    def known(self, trial_keys: Sequence[str]) -> Known:
-        """Which of the trials have a result already. May be called while ``add`` is."""
+    def known(self, trial_keys: Sequence[str]) -> EndedTrials:
+        """As of ``Pending``; may be called while ``add`` is."""
         ...
 
     def add(self, results: Sequence[_KeptT]) -> None:
@@ -106,6 +92,8 @@ class RunTally:
     taken_over: int = 0  # of those that ended: verdicts of other benchmarks, which are now this one's as well
     stopped_by: Limit | None = None  # the limit that was reached before all had ended
     waiting_for: int | None = None  # questions in flight whose answers are waited for; None: nobody asked it to stop
+    by_others: int = 0  # of those that ended: that another run asked since this one began
+    awaited: int = 0  # that another run is asking, while there is nothing else to ask
 
     @property
     def pending(self) -> int:
@@ -153,10 +141,13 @@ class Runner(Generic[AskedT, EndedT]):
         self._planned = planned
         self._pace = pace
         self._again = again
+        self._claims: Claiming | None = None
         self._calls = calls
         self._on_progress = on_progress or silent
-        self._ended: Counter[Status] = Counter()
-        self._taken_over = 0
+        self._pending: Pending[AskedT] = Pending((), sink, None, again=again, concurrency=1)
+        self._refilling: asyncio.Task[None] | None = None
+        self._wait_s = _WAITS_S[0]
+        self._ended: Counter[Status] = Counter()  # those that were asked
         self._cost_usd = 0.0
         self._unpriced = False
         self._failures = self._failures_in_a_row = 0
@@ -165,6 +156,7 @@ class Runner(Generic[AskedT, EndedT]):
         self._unstored: DatabaseError | None = None  # why results are kept beside the database from then on
         self._kept = ""  # where
         self._stopping = False
+        self._stop_came = asyncio.Event()
         self._is_enough = False  # as many calls were made as are allowed
         self._asking: set[asyncio.Task[None]] = set()
         self._waiting: list[tuple[EndedT, asyncio.Future[None]]] = []
@@ -175,9 +167,12 @@ class Runner(Generic[AskedT, EndedT]):
     def tally(self) -> RunTally:
         cost = None if self._unpriced else self._cost_usd
         waiting_for = len(self._asking) + len(self._waiting) if self._stopping else None
-        is_short = sum(self._ended.values()) < self._planned
-        stopped_by = self._limit if is_short else None
-        return RunTally(self._planned, dict(self._ended), cost, self._taken_over, stopped_by, waiting_for)
+        pending, idle = self._pending, not (self._asking or self._waiting or self._stopping)
+        ended = dict(self._ended + Counter(pending.ended))
+        stopped_by = self._limit if sum(ended.values()) < self._planned else None
+        awaited = len(pending.aside) if idle and pending.waits else 0
+        how = (pending.taken_over, stopped_by, waiting_for, pending.by_others, awaited)
+        return RunTally(self._planned, ended, cost, *how)
 
     @property
     def stopped(self) -> bool:
@@ -187,6 +182,7 @@ class Runner(Generic[AskedT, EndedT]):
     def stop(self) -> None:
         """Ask nothing further; what is in flight still ends and is stored."""
         self._stopping = True
+        self._stop_came.set()
         self._on_progress(self.tally, self._calls())
 
     def hurry(self) -> None:
@@ -202,27 +198,32 @@ class Runner(Generic[AskedT, EndedT]):
             with suppress(InputError):  # they may yet be committed
                 self._sink.keep(unstored)
 
-    async def run(self, trials: Iterable[AskedT]) -> RunTally:
-        """Ask about every trial that has no answer yet.
+    async def run(self, trials: Iterable[AskedT], claims: Claiming | None = None) -> RunTally:
+        """Ask about every trial that has no answer yet. Other runs leave alone what ``claims`` claims; None: there are
+        no others.
 
         The first interrupt lets what is in flight end, the second is the usual KeyboardInterrupt; the signal to
         terminate lets it end within ``Pace.drain`` seconds. Raises JudgeError when the judge is gone or refuses every
         question, DatabaseError when results cannot be committed; what was answered before stays stored.
         """
-        pending = self._unanswered(trials)
-        reporting = asyncio.create_task(self._report())
+        again, concurrency = self._again, self._pace.concurrency
+        self._claims = claims
+        self._pending = Pending(trials, self._sink, claims, again=again, concurrency=concurrency)
+        beside = [asyncio.create_task(task) for task in (self._report(), self._renew())]
         try:
             with _signals({signal.SIGINT: self.stop, signal.SIGTERM: self.hurry}):
                 async with asyncio.TaskGroup() as tasks:
                     committing = tasks.create_task(self._commit())
                     async with asyncio.TaskGroup() as places:
-                        for _ in range(self._pace.concurrency):
-                            places.create_task(self._work(pending))
+                        for _ in range(concurrency):
+                            places.create_task(self._work())
                     committing.cancel()
         except* JudgeBenchError as errors:
             raise _first(errors) from None
         finally:
-            reporting.cancel()
+            for task in filter(None, (*beside, self._refilling)):
+                task.cancel()
+            self._release()
             self._on_progress(self.tally, self._calls())
         if self._unstored is not None:
             kept = f"{self._unstored}; replies that came meanwhile are kept in {self._kept}"
@@ -233,18 +234,9 @@ class Runner(Generic[AskedT, EndedT]):
             raise JudgeError(f"the judge failed {self._failures_in_a_row} times in a row, last: {self._last_failure}")
         return self.tally
 
-    def _unanswered(self, trials: Iterable[AskedT]) -> Iterator[AskedT]:
-        stream = iter(trials)
-        while chunk := list(islice(stream, _LOOK_UP)):
-            known = self._sink.known([trial.key for trial in chunk])
-            ended = [known.ended.get(trial.key, Status.FAILED) for trial in chunk]
-            self._taken_over += known.taken_over
-            self._ended.update(status for status in ended if status not in self._again)
-            yield from (trial for trial, status in zip(chunk, ended, strict=True) if status in self._again)
-
-    async def _work(self, pending: Iterator[AskedT]) -> None:
+    async def _work(self) -> None:
         task: Any = asyncio.current_task()
-        while not self._over and (trial := self._next(pending)) is not None:
+        while (trial := await self._next()) is not None:
             self._asking.add(task)
             try:
                 result = await self._ask(trial)
@@ -261,13 +253,59 @@ class Runner(Generic[AskedT, EndedT]):
             self._waiting.append((result, committed))
             self._arrived.set()
             await committed
+            self._pending.done(trial.key)
 
-    def _next(self, pending: Iterator[AskedT]) -> AskedT | None:
+    async def _next(self) -> AskedT | None:
+        """None where nothing further is to be asked."""
+        pending = self._pending
+        while not pending.is_ready and not self._over:
+            if self._refilling is None:
+                if pending.is_empty:
+                    return None
+                pending.recall()
+                self._refilling = asyncio.create_task(self._refill())
+            refilling = self._refilling
+            await asyncio.wait([refilling])  # all places together, so that all ask at once
+            refilling.result()
+        return None if self._over else pending.ready.popleft()
+
+    async def _refill(self) -> None:
         try:
-            return next(pending, None)
-        except DatabaseError as error:  # of looking up what is answered
-            self._fatal, self._stopping = self._fatal or error, True
-            return None
+            await self._patiently(self._pending.refill)
+            if self._pending.waits and self._pending.aside and not self._over:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop_came.wait(), self._wait_s)
+                self._wait_s = min(1.5 * self._wait_s, _WAITS_S[1])
+        except DatabaseError as error:
+            if not (self._stopping and isinstance(error, DatabaseBusy)):
+                self._fatal, self._stopping = self._fatal or error, True
+        finally:
+            self._refilling = None
+
+    async def _patiently(self, work: Callable[[], None]) -> None:
+        """Do it in another thread, as soon as no other process has the database locked."""
+        until = asyncio.get_running_loop().time() + _LOCKED_S
+        while True:
+            try:
+                await asyncio.to_thread(work)
+            except DatabaseBusy:
+                if self._stopping or asyncio.get_running_loop().time() > until:
+                    raise
+            else:
+                return
+
+    async def _renew(self) -> None:
+        """Tell other runs that this one lives."""
+        while self._claims is not None:
+            await asyncio.sleep(_RENEW_S)
+            with suppress(DatabaseError):  # who cannot write now cannot take claims away either
+                await asyncio.to_thread(self._claims.renew)
+
+    def _release(self) -> None:
+        """Give back what was claimed and not asked; claims that cannot be given back lapse."""
+        if self._claims is not None and self._unstored is None:
+            with suppress(DatabaseError):
+                self._claims.release()
 
     @property
     def _over(self) -> bool:
@@ -306,17 +344,12 @@ class Runner(Generic[AskedT, EndedT]):
 
     async def _store(self, results: Sequence[EndedT]) -> None:
         """Commit; once the database has failed, what still comes is kept beside it."""
-        until = asyncio.get_running_loop().time() + _LOCKED_S
-        stored = False
-        while not stored and self._unstored is None:
+        if self._unstored is None:
             try:
-                await asyncio.to_thread(self._sink.add, results)
-                stored = True
+                await self._patiently(partial(self._sink.add, results))
             except DatabaseError as error:
-                late = self._stopping or asyncio.get_running_loop().time() > until
-                if late or not isinstance(error, DatabaseBusy):
-                    self._unstored, self._stopping = error, True
-        if not stored:
+                self._unstored, self._stopping = error, True
+        if self._unstored is not None:
             self._kept = self._sink.keep(results)
 
     def _count(self, result: EndedT) -> None:
@@ -368,20 +401,41 @@ def _signals(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[
             loop.remove_signal_handler(number)
 
 
-def run_async(main: Coroutine[Any, Any, _T]) -> _T:
-    """``asyncio.run``, on the fastest loop there is, with garbage seldom collected.
+class _Collector:
+    """Garbage is seldom collected while a loop runs in any thread, and as usual once the last of them has ended.
 
     Where somebody has frozen objects already, as the app does, these stay as they are.
     """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._loops = 0
+        self._usual = gc.get_threshold()
+        self._froze = False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._loops += 1
+            if self._loops == 1:
+                self._usual, self._froze = gc.get_threshold(), not gc.get_freeze_count()
+                gc.set_threshold(*_COLLECT_AFTER)
+                if self._froze:
+                    gc.freeze()
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._loops -= 1
+            if not self._loops:
+                gc.set_threshold(*self._usual)
+                if self._froze:
+                    gc.unfreeze()
+
+
+_COLLECTOR = _Collector()
+
+
+def run_async(main: Coroutine[Any, Any, _T]) -> _T:
+    """``asyncio.run``, on the fastest loop there is, with garbage seldom collected."""
     factory = None if find_spec("uvloop") is None else import_module("uvloop").new_event_loop
-    usual, ours = gc.get_threshold(), not gc.get_freeze_count()
-    gc.set_threshold(*_COLLECT_AFTER)
-    if ours:
-        gc.freeze()
-    try:
-        with asyncio.Runner(loop_factory=factory) as runner:
-            return runner.run(main)
-    finally:
-        if ours:
-            gc.unfreeze()
-        gc.set_threshold(*usual)
+    with _COLLECTOR, asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)

@@ -3,16 +3,23 @@
 ``output_1`` is the baseline's, ``output_2`` the model's, and ``preference`` runs from 1 (the first is better) to 2. Its
 judge ``weighted_alpaca_eval_gpt4_turbo`` names the output shown first ``m`` and the other ``M``. Which one it was is
 not recorded, and is recovered here from the log-probabilities where they tell. Verdicts keep the preference that was
-recorded; nothing is parsed again. Source: tatsu-lab/alpaca_eval, its published files and ``logprob_parser``.
+recorded; that judge's replies are also read again. Source: tatsu-lab/alpaca_eval, its published files and
+``logprob_parser``.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
+from judgebench.errors import InputError
 from judgebench.formats import Format
-from judgebench.formats.reading import Filename, FileRow, ReadLimits, read_rows
+from judgebench.formats.alpaca_eval_files import ANNOTATION_COLUMNS, annotation_row
+from judgebench.formats.documents import file_rows
+from judgebench.formats.reading import Filename, FileRow, ReadLimits
+from judgebench.formats.rereading import reread
 from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile, distinct
+from judgebench.judging.templates import Label, LabelScale, Template
 from judgebench.records import (
     Battle,
     Completion,
@@ -25,6 +32,7 @@ from judgebench.records import (
     TokenLogprob,
     Verdict,
 )
+from judgebench.spec.templates import load_template
 
 PARSER = "alpaca-eval.v1"
 _TEMPLATE = "recorded/alpaca-eval"
@@ -90,13 +98,21 @@ class Annotation:
     @property
     def recorded_verdict(self) -> RecordedVerdict:
         judge, battle = Judge(self.annotator, self.annotator, _TEMPLATE, PARSER), self.battle
-        return RecordedVerdict(
+        recorded = RecordedVerdict(
             judge, self.instruction, battle.a, battle.b, self.order, 0, self.verdict, self.completion
         )
+        return recorded if self.mass is None else reread(recorded, _weighted())
 
     @property
     def _baseline_is_a(self) -> bool:
         return self.baseline.model < self.output.model
+
+
+@cache
+def _weighted() -> Template:
+    """How replies of the weighted judge are read, with its labels."""
+    labels = (Label(_SHOWN_FIRST, 1.0), Label(_SHOWN_SECOND, 0.0))
+    return replace(load_template("pairwise/two-way.v1"), scale=LabelScale(labels, case_sensitive=True))
 
 
 def read_alpaca_eval(filename: Filename, *, limits: ReadLimits | None = None) -> VerdictsFile:
@@ -124,7 +140,7 @@ def read_annotations(filename: Filename, *, limits: ReadLimits | None = None) ->
     rows: dict[tuple[str, ...], Annotation] = {}
     texts: dict[tuple[str, str], tuple[str, int]] = {}  # instruction and model -> text and row
     duplicates = 0
-    for row in read_rows(filename, limits=limits):
+    for row in file_rows(filename, limits=limits):
         new = _annotation(row)
         for column, output in (("output_1", new.baseline), ("output_2", new.output)):
             text, number = texts.setdefault((output.instruction, output.model), (output.text, new.number))
@@ -181,8 +197,10 @@ def _completion(row: FileRow) -> Completion | None:
     """The judge's reply; its columns carry the prefix ``preference_`` in newer files."""
     column = _prefixed(row, "raw_completion")
     raw = row.values.get(column)
-    if raw is None:
+    if raw is None or (row.texts_only and raw == ""):
         return None
+    if isinstance(raw, str) and raw.startswith("{"):
+        raw = row.held(column)
     if not isinstance(raw, dict):
         raw = {"text": raw}
     message = raw.get("message")
@@ -260,4 +278,24 @@ ALPACA_EVAL = Format(
     ),
     read=read_alpaca_eval,
     benchmark="alpaca_eval",
+    columns=ANNOTATION_COLUMNS,
+    row=annotation_row,
+)
+_RESULTS = ("win_rate", "standard_error", "n_wins", "n_wins_base", "n_total", "avg_length")
+
+
+def refuse_leaderboard(filename: Filename, *, limits: ReadLimits | None = None) -> VerdictsFile:
+    """Raises InputError: nothing can be taken from it that would not be another's result."""
+    raise InputError(
+        f"{filename}: is a leaderboard of AlpacaEval, results and no data: import the annotations that it was computed "
+        "from, results/MODEL/ANNOTATOR/annotations.json, and 'judgebench leaderboard' computes it again"
+    )
+
+
+ALPACA_EVAL_LEADERBOARD = Format(
+    name="alpaca-eval-leaderboard",
+    holds="leaderboard",
+    help="AlpacaEval's leaderboard.csv: results without data, which are refused with a word on what to import.",
+    recognises=lambda sample: sample.holds(*_RESULTS),
+    read=refuse_leaderboard,
 )

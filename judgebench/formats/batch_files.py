@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from judgebench.errors import InputError
+from judgebench.formats.reading import Place, ReadLimits, check_row
 from judgebench.records import PromptMessage
 
-_MAX_LINE = 64 << 20
+_LIMITS = ReadLimits()
 _NOT_ASKED = frozenset({"batch_expired", "batch_cancelled", "batch_canceled"})
 
 
@@ -60,12 +61,18 @@ def first_id(path: Path) -> str:
     """The id of a file's first question. Raises InputError where it is no batch file."""
     try:
         with path.open("rb") as stream:
-            line = stream.readline(_MAX_LINE)
-        return str(json.loads(line)["custom_id"])
+            return str(_loaded(stream.readline(_LIMITS.row_chars))["custom_id"])
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): check the path") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, InputError) as error:
         raise InputError(f"{path}: is not a batch file: its first line holds no question") from error
+
+
+def _loaded(line: bytes) -> Any:
+    """The JSON value in a line. Raises ValueError where it is none, InputError where it would take too much memory."""
+    text = line.decode()
+    check_row(text, _LIMITS, Place("", "line", 0))
+    return json.loads(text)
 
 
 def digest_of(path: Path) -> str:
@@ -80,7 +87,7 @@ def read_results(path: Path) -> Iterator[BatchResult | None]:
     """
     try:
         with path.open("rb") as stream:
-            while line := stream.readline(_MAX_LINE):
+            while line := stream.readline(_LIMITS.row_chars):
                 if line.strip():
                     yield _result(line)
     except OSError as error:
@@ -89,9 +96,9 @@ def read_results(path: Path) -> Iterator[BatchResult | None]:
 
 def _result(line: bytes) -> BatchResult | None:
     try:
-        row = json.loads(line)
+        row = _loaded(line)
         custom_id = row["custom_id"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError, InputError):
         return None
     if not isinstance(custom_id, str):
         return None

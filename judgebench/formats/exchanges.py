@@ -9,15 +9,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from judgebench.conversations import Conversation, Message, Text, Trajectory, cut, identity, placed, plain_trajectory
+from judgebench.conversations import (
+    REPLYING,
+    Conversation,
+    Message,
+    Text,
+    Trajectory,
+    cut,
+    identity,
+    placed,
+    plain_trajectory,
+)
 from judgebench.errors import InputError
 from judgebench.formats import Sample
+from judgebench.formats.choices import with_choices
 from judgebench.formats.fields import USUAL_NAMES, Columns, holds_field, optional_texts, read_count, read_label, texts
 from judgebench.formats.forms import Blobs, Dialogue, Form
 from judgebench.formats.forms import registry as forms
+from judgebench.formats.known import NOTHING, Known, ids_beside, joined
 from judgebench.formats.message_columns import read_conversation, read_trajectory
 from judgebench.formats.message_texts import SPEAKERS, is_message_column, with_messages
 from judgebench.formats.reading import FileRow, Place, ReadLimits, kind
+from judgebench.formats.references import one_reference
 from judgebench.formats.writing import KEY_COLUMN, messages_of
 from judgebench.keys import clean_text
 from judgebench.records import Instruction, Output
@@ -39,6 +52,7 @@ class Exchange:
     model: str | None  # that wrote them, as the row has it
     sample: int  # which of the model's outputs to the instruction, from 0, as the row says; 0: it does not
     form: str  # that the instruction was read in; empty: texts, or a file of ours
+    failed: bool = False  # there are no outputs, since the request failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +69,18 @@ class _Asked:
 class ExchangeReader:
     """Reads the rows of one file, and gathers the files that its messages hold."""
 
-    def __init__(self, columns: Columns, *, form: Form | None = None, limits: ReadLimits | None = None) -> None:
-        self.columns = columns
+    def __init__(
+        self, columns: Columns, *, form: Form | None = None, limits: ReadLimits | None = None, known: Known = NOTHING
+    ) -> None:
+        """``known``: whose instructions rows may name by their ids, without the text."""
+        self.columns, self._known = columns, known
         self.blobs: Blobs = {}
         self._form, self._most_bytes = form, (limits or ReadLimits()).image_bytes
 
     def read(self, row: FileRow) -> Exchange:
         """Raises InputError, naming row and field, where nothing was asked or something cannot be read."""
-        row = with_messages(row, self.columns.chosen)
-        return self._of_texts(row) or self._of_any(row)
+        row = with_choices(with_messages(row, self.columns.chosen))
+        return self._of_texts(row) or self._of_id(row) or self._of_any(row)
 
     def _of_texts(self, row: FileRow) -> Exchange | None:
         """What a row of two texts says, the short way; None for every other row, and for one with a fault."""
@@ -79,6 +96,26 @@ class ExchangeReader:
         self.columns.used.setdefault("output", answered)
         output = Output(instruction.key, "", clean_text(reply))
         return Exchange(instruction, (output,), model, sample or 0, "")
+
+    def _of_id(self, row: FileRow) -> Exchange | None:
+        """What a row says that names its instruction by ids; None for every other row."""
+        if self._form is not None or _holds_question(row, self.columns):
+            return None
+        instruction = self.named(row)
+        if instruction is None:
+            return None
+        model, sample = read_label(row, "generator", self.columns), self._sample(row)
+        column = self.columns.find("output", row)
+        outputs = () if column is None else self.outputs(row, column, instruction)
+        return Exchange(instruction, outputs, model, sample or 0, "")
+
+    def named(self, row: FileRow) -> Instruction | None:
+        """The instruction that the row's ids name; None where it has none. Raises InputError, naming row and field."""
+        columns = self.columns.ids(row)
+        if not columns:
+            return None
+        self.columns.used.setdefault("id", columns[0])
+        return joined(self._known, row, *columns)
 
     def _sample(self, row: FileRow) -> int | None:
         """Which sample a row says that it is, from 0; epochs count from 1, as in logs of Inspect."""
@@ -98,6 +135,8 @@ class ExchangeReader:
             model = model or question.dialogue.model
             sample = sample if question.dialogue.sample is None else question.dialogue.sample
         form = "" if question.dialogue is None else question.conversation.form
+        if question.dialogue is not None and question.dialogue.failed:
+            return Exchange(instruction, (), model, sample or 0, form, failed=True)
         column = None if question.closed else self.columns.find("output", row)
         if column is not None:
             return Exchange(instruction, self.outputs(row, column, instruction), model, sample or 0, form)
@@ -244,8 +283,18 @@ class ExchangeReader:
     def _described(self, row: FileRow, turns: tuple[str, ...], full: Conversation | None = None) -> Instruction:
         """The instruction with what the row's columns say about it."""
         category = read_label(row, "category", self.columns)
-        reference = "\n\n".join(optional_texts(row, "reference", self.columns)).strip()
-        return Instruction(turns, category, reference or None, optional_texts(row, "checklist", self.columns), full)
+        ids = ids_beside(row, self.columns)
+        checklist = optional_texts(row, "checklist", self.columns)
+        instruction = Instruction(turns, category, self._reference(row, len(turns)), checklist, full, ids)
+        if instruction.key in ids:  # as which files of ours name what has no other id
+            instruction = replace(instruction, ids=tuple(id for id in ids if id != instruction.key))
+        return instruction
+
+    def _reference(self, row: FileRow, turns: int) -> str | None:
+        try:
+            return one_reference(optional_texts(row, "reference", self.columns), turns)
+        except ValueError as error:
+            raise row.error(self.columns.require("reference", row), str(error)) from error
 
     def _own_output(self, row: FileRow, column: str, instruction: Instruction) -> Output:
         """The output in a column of a file of ours, with its messages where it has any."""
@@ -275,6 +324,19 @@ class ExchangeReader:
 def holds_conversation(sample: Sample) -> bool:
     """Whether the rows hold conversations, each as a whole."""
     return all(forms.recognise(row) is not None for row in sample.rows)
+
+
+def names_outputs(sample: Sample) -> bool:
+    """Whether the rows hold outputs to instructions that they name by ids alone."""
+    columns = Columns({})
+    rows = [with_choices(FileRow(Place("", "row", 1), dict(row))) for row in sample.rows]
+    return all(columns.ids(row) and columns.peek("output", row) and not _holds_question(row, columns) for row in rows)
+
+
+def _holds_question(row: FileRow, columns: Columns) -> bool:
+    """Whether a row says what was asked, in a column or as a conversation."""
+    held = KEY_COLUMN in row.values or columns.peek("instruction", row) is not None
+    return held or forms.recognise(row.values) is not None
 
 
 def holds_outputs(sample: Sample) -> bool:
@@ -334,6 +396,32 @@ def first_turns(conversation: Conversation, turns: int | None) -> Conversation:
     if turns is None or turns >= len(users):
         return conversation
     return replace(conversation, messages=conversation.messages[: users[turns]])
+
+
+def asked_alike(one: Conversation, other: Conversation) -> tuple[Conversation, Conversation]:
+    """Two conversations that began with the same question and may have gone on differently.
+
+    What was asked in only one of them, and after that, is part of what came of it.
+    """
+    questions = [cut(talk)[0].messages for talk in (one, other)]
+    keys = [[identity([message], normalised=True) for message in asking] for asking in questions]
+    shared = next(
+        (at for at, (mine, yours) in enumerate(zip(*keys, strict=False)) if mine != yours), min(map(len, keys))
+    )
+    if not shared or shared == max(map(len, keys)):
+        return one, other
+    first, second = (_asked_first(talk, shared) for talk in (one, other))
+    return first, second
+
+
+def _asked_first(conversation: Conversation, count: int) -> Conversation:
+    """The conversation of which only so many messages were asked."""
+    messages = []
+    for message in conversation.messages:
+        is_asked = message.role not in REPLYING and not message.inserted
+        messages.append(replace(message, inserted=True) if is_asked and count <= 0 else message)
+        count -= is_asked
+    return replace(conversation, messages=tuple(messages))
 
 
 def output_of(instruction: Instruction, trajectory: Trajectory) -> Output:

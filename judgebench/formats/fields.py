@@ -5,31 +5,46 @@ the one that stands first counts, whatever their order in the file. Upper and lo
 own ``columns`` (our field -> their column) goes before the table.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats import Sample
+from judgebench.formats.choices import CHOICE_TURNS
+from judgebench.formats.paths import is_path, parts, reached
 from judgebench.formats.reading import FileRow, kind
+from judgebench.formats.text_cells import with_lists
+from judgebench.formats.writing import IDS_COLUMN, KEY_COLUMN
 
 CONVERSATIONS = ("messages", "conversation", "conversations", "contents")  # columns of whole ones
+IDS = (  # columns that hold what others call an instruction, beside "id", which may be that of the row
+    *("question_id", "uid", "session_id", "sample_id", "instruction_id", "prompt_id", "doc_id", "example_id"),
+)
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "instruction": ("instruction", "prompt", "question", "query", "turns", *CONVERSATIONS, "input"),
-    "output": ("output", "response", "answer", "completion", "generation", "model_output", "prediction"),
+    "output": (
+        *("output", "response", "answer", "completion", "generation", "model_output", "prediction", CHOICE_TURNS),
+    ),
     "category": ("category", "dataset", "subset", "scenario"),
     "reference": ("reference", "reference_answer", "ref_answer", "gold", "target"),
     "checklist": ("checklist",),
     "generator": ("generator", "model", "model_id", "model_name"),
     "sample": ("sample", "epoch"),
-    "id": ("id", "question_id", "uid", "instruction_id", "prompt_id"),
+    "id": ("id", *IDS),
 }
+_OF_REPLIES = ("object", "choices", "role")  # columns beside which "id" is that of a server's reply
 _SIDES = ("output", "response", "answer", "completion", "conversation")
 SIDE_NAMES: Mapping[str, tuple[str, ...]] = {  # of two outputs in a row
-    "output_a": (*(f"{name}{end}" for name in _SIDES for end in ("_a", "_1", " 1")), "chosen"),
-    "output_b": (*(f"{name}{end}" for name in _SIDES for end in ("_b", "_2", " 2")), "rejected"),
+    "output_a": (*(f"{name}{end}" for name in _SIDES for end in ("_a", "_1", " 1", "1")), "chosen"),
+    "output_b": (*(f"{name}{end}" for name in _SIDES for end in ("_b", "_2", " 2", "2")), "rejected"),
     "model_a": ("model_a", "generator_1", "model_1", "generator_a", "model_x"),
     "model_b": ("model_b", "generator_2", "model_2", "generator_b", "model_y"),
 }
+_NUMBERED = re.compile(rf"(?:{'|'.join(_SIDES)})[ _-]?(?:[a-z]|\d+)")  # as columns of several outputs are named
+_OUTPUTS = ("output", "output_a", "output_b")
+_LISTS = ("checklist",)  # fields that hold lists
 MOST_COUNTED = 2**31 - 1  # that the store holds
 _MOST_DIGITS = 10
 _SHOWN_COLUMNS, _SHOWN_CHARS = 20, 40  # in a message
@@ -45,8 +60,10 @@ class Columns:
         for field in chosen:
             if field not in usual:
                 raise UnknownName("field", field, usual)
+        self._paths = {column for column in chosen.values() if is_path(column)}  # until a column has that very name
         self._chosen, self._usual = dict(chosen), usual
         self._seen: set[str] = set()
+        self._ids: dict[tuple[str, ...], tuple[str, ...]] = {}  # by the columns of a row: those of ids
         self._columns: dict[tuple[str, ...], dict[str, str | None]] = {}  # by the columns of a row: those of the fields
         self._last: FileRow | None = None  # the row that was looked at last, and its columns
         self._found: dict[str, str | None] = {}
@@ -57,9 +74,33 @@ class Columns:
         """The columns that the caller named."""
         return tuple(self._chosen.values())
 
+    @property
+    def roots(self) -> set[str]:
+        """The columns that chosen paths lead into."""
+        return {str(parts(path)[0]) for path in self._paths}
+
     def chooses(self, field: str) -> bool:
         """Whether the caller named the field's column."""
         return field in self._chosen
+
+    def rows(self, rows: Iterable[FileRow]) -> Iterator[FileRow]:
+        """The rows, each with a column for each chosen path, which holds what it leads to, and with lists for JSON.
+
+        A column of that very name goes before what the path leads to. Raises InputError where it leads nowhere, and as
+        ``with_lists`` does.
+        """
+        for row in rows:
+            self._paths -= row.values.keys()
+            inside = {path: reached(row, path) for path in self._paths}
+            yield self._with_lists(replace(row, values=row.values | inside) if inside else row)
+
+    def _with_lists(self, row: FileRow) -> FileRow:
+        """The row with lists of texts where its cells hold them as JSON; files of ours have their own."""
+        if KEY_COLUMN in row.values:
+            return row
+        outputs = [column for field in _OUTPUTS if (column := self.peek(field, row)) is not None]
+        lists = [column for field in _LISTS if (column := self.peek(field, row)) is not None]
+        return with_lists(row, self.peek("instruction", row), outputs, lists)
 
     def peek(self, field: str, row: FileRow) -> str | None:
         """The column of ``row`` that holds ``field``, if there is one and the field is one of these."""
@@ -91,6 +132,18 @@ class Columns:
             raise self.missing(field, row)
         return column
 
+    def ids(self, row: FileRow) -> tuple[str, ...]:
+        """The columns of ``row`` that hold ids of its instruction: the one that the caller named, or all usual ones."""
+        if "id" in self._chosen:
+            chosen = self._columns_of(row)["id"]
+            return () if chosen is None else (chosen,)
+        names = tuple(row.values)
+        if names not in self._ids:
+            mine = {name.strip().lower(): name for name in names}
+            usual = IDS if any(name in mine for name in _OF_REPLIES) else self._usual.get("id", IDS)
+            self._ids[names] = tuple(mine[name] for name in usual if name in mine)
+        return self._ids[names]
+
     def check_chosen(self, file: str) -> None:
         """Raises UnknownName when a chosen column was in no row of the file."""
         for field, column in self._chosen.items():
@@ -121,9 +174,14 @@ def holds_sides(sample: Sample) -> bool:
     return any(all(holds_field(sample, SIDE_NAMES[side]) for side in sides) for sides in kinds)
 
 
+def holds_numbered(sample: Sample) -> bool:
+    """Whether a column is named as one of several outputs."""
+    return any(_NUMBERED.fullmatch(column.strip().lower()) for column in sample.columns)
+
+
 def holds_more(sample: Sample, names: Mapping[str, tuple[str, ...]] = USUAL_NAMES) -> bool:
     """Whether a column that has none of the usual names holds lists or objects, which may be anything."""
-    usual = {name for aliases in names.values() for name in aliases}
+    usual = {IDS_COLUMN, *(name for aliases in names.values() for name in aliases)}
     unusual = [column for column in sample.columns if column.strip().lower() not in usual]
     return any(isinstance(row.get(column), list | dict) for row in sample.rows for column in unusual)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _NAMES = ("name", "function")  # one of them is a text in whatever has arguments
-_OBJECTS = ("arguments", "args", "input", "response", "parameters", "parametersJsonSchema", "input_schema")
+_OBJECTS = frozenset(("arguments", "args", "input", "response", "parameters", "parametersJsonSchema", "input_schema"))
 
 
 def without_nulls(values: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
@@ -20,12 +20,14 @@ def without_nulls(values: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
 def _called(value: Any, counted: list[int]) -> Any:
     """The value, in which the objects of calls and tools are without nulls."""
     if isinstance(value, list):
-        return [_called(item, counted) for item in value]
+        return [_called(item, counted) if isinstance(item, list | dict) else item for item in value]
     if not isinstance(value, dict):
         return value
-    named = any(isinstance(value.get(name), str) for name in _NAMES)
+    named = not _OBJECTS.isdisjoint(value) and any(isinstance(value.get(name), str) for name in _NAMES)
     return {
-        key: _pruned(item, counted) if named and key in _OBJECTS else _called(item, counted)
+        key: item
+        if not isinstance(item, list | dict)
+        else (_pruned if named and key in _OBJECTS else _called)(item, counted)
         for key, item in value.items()
     }
 

@@ -16,6 +16,7 @@ from judgebench.formats.exchanges import divided, instruction_of, output_of
 from judgebench.formats.forms import Dialogue, Form, canonical, losses, written
 from judgebench.formats.forms import registry as forms
 from judgebench.formats.outputs import read_outputs
+from judgebench.formats.writing import IDS_COLUMN
 from judgebench.records import Instruction, Output
 
 _WHEN = "1970-01-01T00:00:00+00:00"  # a document was made, so that equal databases give equal files
@@ -89,7 +90,12 @@ def _beside(
     form: Form, row: Mapping[str, Any], instruction: Instruction, output: Output, asked_count: int | None
 ) -> dict[str, Any]:
     """What stands beside the conversation in a row."""
-    about = {"category": instruction.category, "checklist": list(instruction.checklist) or None, "asked": asked_count}
+    about = {
+        "category": instruction.category,
+        "checklist": list(instruction.checklist) or None,
+        IDS_COLUMN: list(instruction.ids) or None,
+        "asked": asked_count,
+    }
     about = {name: value for name, value in about.items() if value is not None}
     if form.name == _INSPECT:
         return _inspect_values(row, instruction, output, about)
@@ -106,7 +112,7 @@ def _inspect_values(
     row: Mapping[str, Any], instruction: Instruction, output: Output, about: Mapping[str, Any]
 ) -> dict[str, Any]:
     return {
-        "id": row.get("id", instruction.key),
+        "id": row.get("id", instruction.ids[0] if instruction.ids else instruction.key),
         "epoch": output.sample + 1,
         "target": instruction.reference or "",
         "metadata": {**row.get("metadata", {}), **about},

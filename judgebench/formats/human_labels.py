@@ -9,19 +9,30 @@ A row holds the instruction, two outputs or the names of two models (or both), a
 - ``chosen`` and ``rejected``: the first was preferred.
 
 Which output the person saw first is in none of them. It is, as are source and time, in the files that we write. What
-labels are worth is not known here.
+labels are worth is not known here. Votes of LMArena have a format of their own (``votes``).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from judgebench.conversations import Blob, cut
+from judgebench.conversations import Blob, Conversation, cut
 from judgebench.formats import Format, Sample
-from judgebench.formats.exchanges import MORE_COLUMNS, ExchangeReader, first_turns
-from judgebench.formats.fields import SIDE_NAMES, USUAL_NAMES, Columns, holds_field, holds_sides, read_count, read_label
-from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, kind, read_rows
+from judgebench.formats.documents import file_rows
+from judgebench.formats.exchanges import MORE_COLUMNS, ExchangeReader, asked_alike, first_turns
+from judgebench.formats.fields import (
+    IDS,
+    SIDE_NAMES,
+    USUAL_NAMES,
+    Columns,
+    holds_field,
+    holds_sides,
+    read_count,
+    read_label,
+)
+from judgebench.formats.known import NOTHING, Known
+from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, kind
 from judgebench.formats.writing import INSTRUCTION_COLUMNS, KEY_COLUMN, instruction_values, output_values
 from judgebench.records import HumanLabel, Instruction, Order, Output
 
@@ -34,6 +45,7 @@ LABEL_FIELDS: Mapping[str, tuple[str, ...]] = {
     "label": ("preference", "winner", "label", "human_preference", "decision", "vote"),
     "annotator": ("annotator", "judge", "worker", "annotator_index", "annotator_id", "rater", "user"),
     "turn": ("turn",),
+    "id": IDS,
     "sample_a": ("sample_a",),
     "sample_b": ("sample_b",),
 }
@@ -72,6 +84,15 @@ class LabelRow:
     source: str | None = None  # where it was given; None: in this file
     created_at: str | None = None  # ISO 8601, UTC; None: not known
     key: str | None = None  # of the instruction, as our own files have it: turns may not be all of it
+    anonymous: bool = False  # nothing says who gave it, and it is a vote beside others that say the same
+    vote: str | None = None  # its name in the file, which no other vote has
+
+
+class LabelRows(Protocol):
+    """Rows that can be read again; they need not be in memory."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[LabelRow]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,27 +100,34 @@ class LabelFile:
     """At least one row."""
 
     file: str
-    rows: tuple[LabelRow, ...]
+    rows: LabelRows  # in the file's order, each time that they are read
     columns: Mapping[str, str]  # field -> the column it was read from
     blobs: Mapping[str, Blob] = field(default_factory=dict)  # files that messages hold, by digest
     nulls: int = 0  # as of an OutputsFile
     unread: tuple[str, ...] = ()  # columns of which nothing was taken, in the file's order
+    unkept: Mapping[str, int] = field(default_factory=dict)  # what has no place here: how many, by what they are
+    against_itself: int = 0  # rows that compare a model with itself, left out
 
 
 def read_label_file(
-    filename: Filename, *, columns: Mapping[str, str] | None = None, limits: ReadLimits | None = None
+    filename: Filename,
+    *,
+    columns: Mapping[str, str] | None = None,
+    limits: ReadLimits | None = None,
+    known: Known = NOTHING,
 ) -> LabelFile:
-    """The labels in a file. ``columns`` maps a field of LABEL_FIELDS to the file's column.
+    """The labels in a file. ``columns`` maps a field of LABEL_FIELDS to the file's column. ``known``: what the
+    benchmark holds, whose instructions rows without their text may name by ids.
 
     Raises InputError naming file, row and field where a label, an instruction or a side cannot be read.
     """
-    reader = ExchangeReader(Columns(columns or {}, LABEL_FIELDS), limits=limits)
+    reader = ExchangeReader(Columns(columns or {}, LABEL_FIELDS), limits=limits, known=known)
     names: dict[str, None] = {}
     rows, nulls = [], 0
-    for row in read_rows(filename, limits=limits):
+    for row in reader.columns.rows(file_rows(filename, limits=limits)):
         nulls += row.nulls
         names |= dict.fromkeys(row.values)
-        rows.append(_row(row, reader))
+        rows.append(label_of(row, reader))
     reader.columns.check_chosen(str(filename))
     unread = () if KEY_COLUMN in names else _unread(names, reader.columns)
     return LabelFile(str(filename), tuple(rows), reader.columns.used, reader.blobs, nulls, unread)
@@ -107,19 +135,31 @@ def read_label_file(
 
 def _unread(names: Iterable[str], columns: Columns) -> tuple[str, ...]:
     """Of the columns of somebody else's file those that no field was read from."""
-    read = {*columns.used.values(), *_ONE_HOT}
+    read = {*columns.used.values(), *_ONE_HOT, *columns.roots}
     return tuple(name for name in names if name not in read and name.strip().lower() not in _BESIDE)
 
 
-def _row(row: FileRow, reader: ExchangeReader) -> LabelRow:
+def label_of(row: FileRow, reader: ExchangeReader) -> LabelRow:
+    """What a row says. Raises InputError naming row and field."""
     columns, turns = reader.columns, _turn(row, reader.columns)
-    instruction = _instruction(row, reader, turns)
-    first, second = (_side(row, reader, letter, instruction, turns) for letter in "ab")
-    preference, both_bad = _choice(row, columns, first, second)
+    talks = _conversations(row, reader, turns)
+    instruction = _instruction(row, reader, turns, talks.get("a"))
+    first, second = (_side(row, reader, letter, instruction, turns, talks.get(letter)) for letter in "ab")
+    preference, both_bad = choice(row, columns, first, second)
     annotator = read_label(row, "annotator", columns)
     key = row.values.get("instruction_digest") or row.values.get(KEY_COLUMN)
     label = LabelRow(row.place, instruction, first, second, preference, both_bad, annotator, key=key)
     return label if KEY_COLUMN not in row.values else _exported(row, label)
+
+
+def _conversations(row: FileRow, reader: ExchangeReader, turns: int | None) -> dict[str, Conversation]:
+    """Those of the sides that are conversations, after so many turns of the user."""
+    if KEY_COLUMN in row.values:
+        return {}
+    columns = {letter: reader.columns.peek(f"output_{letter}", row) for letter in "ab"}
+    held = {letter: reader.conversation(row, column) for letter, column in columns.items() if column is not None}
+    talks = {letter: first_turns(talk, turns) for letter, talk in held.items() if talk is not None}
+    return dict(zip("ab", asked_alike(talks["a"], talks["b"]), strict=True)) if len(talks) == 2 else talks
 
 
 def _exported(row: FileRow, label: LabelRow) -> LabelRow:
@@ -148,32 +188,45 @@ def _turn(row: FileRow, columns: Columns) -> int | None:
     return int(turn)
 
 
-def _instruction(row: FileRow, reader: ExchangeReader, turns: int | None) -> Instruction:
+def _instruction(
+    row: FileRow, reader: ExchangeReader, turns: int | None, conversation: Conversation | None
+) -> Instruction:
     """From its own column; from the first conversation where that says more of it, or there is no column."""
     named = None
     if reader.columns.find("instruction", row) is not None:
         named = reader.instruction(row)
+    elif conversation is None:
+        named = reader.named(row)
+    if named is not None:
         full = None if named.full is None else first_turns(named.full, turns)
         named = replace(named, turns=named.turns[:turns], full=full)
     column = reader.columns.find("output_a", row)
-    conversation = None if column is None or KEY_COLUMN in row.values else reader.conversation(row, column)
     if conversation is None or column is None:
         if named is None:
             raise reader.columns.missing("instruction", row)
         return named
-    question = cut(first_turns(conversation, turns))[0]
+    question = cut(conversation)[0]
     if named is not None and (named.full is not None or question.plain or question.turns != named.turns):
         return named
     return reader.asked(row, column, question)
 
 
-def _side(row: FileRow, reader: ExchangeReader, letter: str, instruction: Instruction, turns: int | None) -> Side:
+def _side(
+    row: FileRow,
+    reader: ExchangeReader,
+    letter: str,
+    instruction: Instruction,
+    turns: int | None,
+    conversation: Conversation | None,
+) -> Side:
     columns = reader.columns
     named, held = columns.find(f"model_{letter}", row), columns.find(f"output_{letter}", row)
     if named is None and held is None:
         raise columns.missing(f"output_{letter}", row)
     output = None
-    if held is not None and row.values[held] is not None:
+    if held is not None and conversation is not None:
+        output = reader.continued(row, held, instruction, conversation)
+    elif held is not None and row.values[held] is not None:
         output = _output(row, reader, held, instruction, turns)
     model = None if named is None else read_label(row, f"model_{letter}", columns)
     if model is None and output is None:
@@ -184,11 +237,8 @@ def _side(row: FileRow, reader: ExchangeReader, letter: str, instruction: Instru
 
 
 def _output(row: FileRow, reader: ExchangeReader, column: str, instruction: Instruction, turns: int | None) -> Output:
-    """The one output in a column, after so many turns of the user."""
+    """The one output in a column of texts, after so many turns of the user."""
     value = row.values[column]
-    conversation = None if KEY_COLUMN in row.values else reader.conversation(row, column)
-    if conversation is not None:
-        return reader.continued(row, column, instruction, first_turns(conversation, turns))
     if isinstance(value, list):
         row = FileRow(row.place, {**row.values, column: value[:turns]})
     outputs = reader.outputs(row, column, instruction)
@@ -197,7 +247,7 @@ def _output(row: FileRow, reader: ExchangeReader, column: str, instruction: Inst
     return outputs[0]
 
 
-def _choice(row: FileRow, columns: Columns, first: Side, second: Side) -> tuple[float, bool]:
+def choice(row: FileRow, columns: Columns, first: Side, second: Side) -> tuple[float, bool]:
     """Preference for the first, and whether neither will do."""
     column = columns.find("label", row)
     if column is None:
@@ -270,11 +320,15 @@ def _number(row: FileRow, column: str) -> float:
 
 
 def _is_label_file(sample: Sample) -> bool:
-    has_question = holds_field(sample, LABEL_FIELDS["instruction"]) or any(
+    has_question = any(holds_field(sample, LABEL_FIELDS[name]) for name in ("instruction", "id")) or any(
         isinstance(value, list) for row in sample.rows for column, value in row.items() if column.endswith("_a")
     )
     chosen = holds_field(sample, ("chosen",)) or sample.holds(*_ONE_HOT)
-    return has_question and holds_sides(sample) and (chosen or holds_field(sample, LABEL_FIELDS["label"]))
+    return (
+        (has_question or holds_field(sample, IDS))
+        and holds_sides(sample)
+        and (chosen or holds_field(sample, LABEL_FIELDS["label"]))
+    )
 
 
 def _values(instruction: Instruction, a: Output, b: Output, label: HumanLabel) -> dict[str, Any]:
@@ -291,6 +345,7 @@ LABELS = Format(
     read=read_label_file,
     general=True,
     maps=True,
+    joins=True,
     columns={
         **INSTRUCTION_COLUMNS,
         **{"model_a": "text", "output_a": "replies", "output_a_messages": "messages", "sample_a": "integer"},

@@ -5,14 +5,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from judgebench.formats.fields import CONVERSATIONS
+from judgebench.formats.fields import USUAL_NAMES
 from judgebench.formats.reading import FileRow
 from judgebench.formats.writing import KEY_COLUMN
 
 SPEAKERS = ("role", "from", "type", "parts")  # what messages have, and texts have not
 _WORDS = ("content", "value", "parts")  # one of these holds what a message says
-_HOLDERS = {*CONVERSATIONS, "prompt", "input", "items", "turns"}  # columns that may hold messages
-_REPLIES = {"output", "response", "completion", "answer"}
+_HOLDERS = {*USUAL_NAMES["instruction"], "items"}  # columns that may hold messages
+_REPLIES = {*USUAL_NAMES["output"]}
 _MODELS = ("assistant", "tool")
 _SIDES = ("_a", "_b", "_1", "_2", " 1", " 2")
 

@@ -7,13 +7,15 @@ from judgebench.conversations import Blob
 from judgebench.errors import InputError
 from judgebench.formats import Format
 from judgebench.formats.documents import file_rows
-from judgebench.formats.exchanges import ExchangeReader, holds_conversation, holds_outputs
-from judgebench.formats.fields import USUAL_NAMES, Columns, holds_field, holds_more, holds_sides, read_label
+from judgebench.formats.exchanges import ExchangeReader, holds_conversation, holds_outputs, names_outputs
+from judgebench.formats.fields import USUAL_NAMES, Columns, holds_field, holds_more, holds_numbered, holds_sides
 from judgebench.formats.forms import registry as forms
+from judgebench.formats.known import NOTHING, Known
 from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits
 from judgebench.formats.writing import INSTRUCTION_COLUMNS, instruction_values, output_values
 from judgebench.records import Instruction, Output
 
+FAILED = "requests that failed"  # as counts call them
 _Slot = tuple[str, str | None, int, int]  # instruction, model, the row's count, and the count within the row
 
 
@@ -39,6 +41,7 @@ class OutputsFile:
     instructions: Mapping[str, Instruction]  # as the file has each first, by key
     blobs: Mapping[str, Blob] = field(default_factory=dict)  # files that messages hold, by digest
     nulls: int = 0  # of calls and tools that the kind of file had added, left out
+    unkept: Mapping[str, int] = field(default_factory=dict)  # what has no place here: how many, by what they are
 
     @property
     def duplicates(self) -> int:
@@ -73,7 +76,6 @@ class InstructionRow:
     """An instruction, and where it was read."""
 
     instruction: Instruction
-    id: str | None  # its name in the file
     place: Place
 
 
@@ -87,6 +89,7 @@ class InstructionsFile:
     columns: Mapping[str, str]  # field -> the column it was read from
     blobs: Mapping[str, Blob] = field(default_factory=dict)  # as of an OutputsFile
     nulls: int = 0  # as of an OutputsFile
+    unkept: Mapping[str, int] = field(default_factory=dict)  # what has no place here: how many, by what they are
 
 
 def read_outputs(
@@ -95,38 +98,45 @@ def read_outputs(
     columns: Mapping[str, str] | None = None,
     limits: ReadLimits | None = None,
     form: str | None = None,
+    known: Known = NOTHING,
 ) -> OutputsFile:
     """The outputs in a file. ``columns`` maps our field to the file's column, e.g. ``{"instruction": "question"}``.
 
-    ``form``: of its conversations, where they shall not be recognised. Raises InputError, naming file, row and field,
+    ``form``: of its conversations, where they shall not be recognised. ``known``: what the benchmark holds, whose
+    instructions rows without their text may name by ids. Raises InputError, naming file, row and field,
     for whatever cannot be read without guessing: a row without its instruction or output, an empty instruction, or one
     instruction with two different outputs of a model that no column counts. UnknownName for a field or column that
     does not exist.
     """
     fields = Columns(columns or {})
-    reader = ExchangeReader(fields, form=None if form is None else forms.named(form), limits=limits)
+    reader = ExchangeReader(fields, form=None if form is None else forms.named(form), limits=limits, known=known)
     return _gathered(file_rows(filename, limits=limits), str(filename), reader)
 
 
-def gather_outputs(rows: Iterable[FileRow], name: str, *, columns: Mapping[str, str] | None = None) -> OutputsFile:
+def gather_outputs(
+    rows: Iterable[FileRow], name: str, *, columns: Mapping[str, str] | None = None, known: Known = NOTHING
+) -> OutputsFile:
     """The outputs in rows that came from elsewhere than a file; ``name`` stands for the file's.
 
     Raises InputError as ``read_outputs`` does.
     """
-    return _gathered(rows, name, ExchangeReader(Columns(columns or {})))
+    return _gathered(rows, name, ExchangeReader(Columns(columns or {}), known=known))
 
 
 def _gathered(rows: Iterable[FileRow], name: str, reader: ExchangeReader) -> OutputsFile:
     outputs: dict[_Slot, OutputRow] = {}
     instructions: dict[str, Instruction] = {}
     repeated = []
-    nulls = 0
-    for row in rows:
+    nulls = failed = 0
+    for row in reader.columns.rows(rows):
         nulls += row.nulls
         exchange = reader.read(row)
+        failed += exchange.failed
+        if exchange.failed:
+            continue
         if not exchange.outputs:
             raise reader.columns.missing("output", row)
-        instructions.setdefault(exchange.instruction.key, exchange.instruction)
+        _note(instructions, exchange.instruction)
         for number, output in enumerate(exchange.outputs):
             slot = (exchange.instruction.key, exchange.model, exchange.sample, number)
             new = OutputRow(exchange.instruction, output, row.place, exchange.model, exchange.form)
@@ -136,9 +146,19 @@ def _gathered(rows: Iterable[FileRow], name: str, reader: ExchangeReader) -> Out
                 raise _conflict(row, earlier.place, "output", advice)
             if earlier is not new:
                 repeated.append(new)
+    if failed and not outputs:
+        raise InputError(f"{name}: all {failed} of its requests failed")
     reader.columns.check_chosen(name)
     numbered, used = tuple(_numbered(outputs)), reader.columns.used
-    return OutputsFile(name, numbered, tuple(repeated), used, instructions, reader.blobs, nulls)
+    unkept = {FAILED: failed} if failed else {}
+    return OutputsFile(name, numbered, tuple(repeated), used, instructions, reader.blobs, nulls, unkept)
+
+
+def _note(instructions: dict[str, Instruction], instruction: Instruction) -> None:
+    """Keep it as it came first, with the ids that it has in any row."""
+    first = instructions.setdefault(instruction.key, instruction)
+    if not set(instruction.ids) <= set(first.ids):
+        instructions[first.key] = replace(first, ids=tuple(sorted({*first.ids, *instruction.ids})))
 
 
 def _numbered(outputs: Mapping[_Slot, OutputRow]) -> Iterator[OutputRow]:
@@ -168,16 +188,19 @@ def read_instructions(
     """
     reader = ExchangeReader(Columns(columns or {}), limits=limits)
     items: dict[str, InstructionRow] = {}
+    instructions: dict[str, Instruction] = {}
     duplicates = nulls = 0
-    for row in file_rows(filename, limits=limits):
-        item = InstructionRow(reader.instruction(row), read_label(row, "id", reader.columns), row.place)
+    for row in reader.columns.rows(file_rows(filename, limits=limits)):
+        item = InstructionRow(reader.instruction(row), row.place)
+        _note(instructions, item.instruction)
         earlier = items.setdefault(item.instruction.key, item)
         if _about(earlier.instruction) != _about(item.instruction):
             raise _conflict(row, earlier.place, "category, reference or checklist")
         duplicates += earlier is not item
         nulls += row.nulls
     reader.columns.check_chosen(str(filename))
-    return InstructionsFile(str(filename), tuple(items.values()), duplicates, reader.columns.used, reader.blobs, nulls)
+    rows = tuple(replace(item, instruction=instructions[key]) for key, item in items.items())
+    return InstructionsFile(str(filename), rows, duplicates, reader.columns.used, reader.blobs, nulls)
 
 
 def _about(instruction: Instruction) -> tuple[object, ...]:
@@ -194,7 +217,7 @@ INSTRUCTIONS = Format(
     help="Instructions with categories, references and checklists, by the usual names of columns.",
     recognises=lambda sample: (
         (holds_conversation(sample) or (holds_field(sample, USUAL_NAMES["instruction"]) and not holds_more(sample)))
-        and not (holds_outputs(sample) or holds_sides(sample))
+        and not (holds_outputs(sample) or holds_sides(sample) or holds_numbered(sample))
     ),
     read=read_instructions,
     general=True,
@@ -208,10 +231,11 @@ OUTPUTS = Format(
     name="outputs",
     holds="outputs",
     help="Outputs of one model or several, with their instructions, by the usual names of columns.",
-    recognises=lambda sample: holds_outputs(sample) and not holds_sides(sample),
+    recognises=lambda sample: (holds_outputs(sample) or names_outputs(sample)) and not holds_sides(sample),
     read=read_outputs,
     general=True,
     maps=True,
+    joins=True,
     columns={
         **INSTRUCTION_COLUMNS,
         **{"model": "text", "output": "replies", "output_messages": "messages", "sample": "integer"},

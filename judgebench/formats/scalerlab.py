@@ -3,7 +3,8 @@
 Each row holds two outputs of one model, the key (``A>B`` or ``B>A``: which of them is correct), and the judge's
 decisions in both orders; the second judgment saw the outputs swapped, and its decision names the sides as shown there.
 A decision that is null is a failure. The rows of its reward models hold scores as well, which decide in the same way
-and are kept in the reply. Source: ScalerLab/JudgeBench, its published outputs.
+and are kept in the reply. Replies to a template of a scale that is here are also read again. Source:
+ScalerLab/JudgeBench, its published outputs.
 """
 
 import json
@@ -13,7 +14,9 @@ from typing import Any
 
 from judgebench.errors import InputError
 from judgebench.formats import Format
-from judgebench.formats.reading import Filename, FileRow, ReadLimits, read_rows
+from judgebench.formats.documents import file_rows
+from judgebench.formats.reading import Filename, FileRow, ReadLimits
+from judgebench.formats.rereading import reread, with_reading
 from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
 from judgebench.records import (
     Battle,
@@ -27,11 +30,14 @@ from judgebench.records import (
     Status,
     Verdict,
 )
+from judgebench.spec.templates import load_template
 
 SCALERLAB_PARSER = "scalerlab.v1"
 KEY = "key"  # the annotator that objective labels are stored under
 _FIRST_WINS = {"A>B": 1.0, "A=B": 0.5, "B>A": 0.0}
 _ORDERS = (Order.AB, Order.BA)
+_TEMPLATES = {"arena_hard": "pairwise/arena-hard.v1", "prometheus_2": "pairwise/prometheus-relative.v1"}
+_REWARDS = "reward_model"  # a judge without words
 
 
 def read_scalerlab(filename: Filename, *, limits: ReadLimits | None = None) -> VerdictsFile:
@@ -40,7 +46,7 @@ def read_scalerlab(filename: Filename, *, limits: ReadLimits | None = None) -> V
     Both outputs of a pair are by one model; they are named after it and their side, with a number from the second pair
     on an instruction. Raises InputError naming file, row and field, also for decisions of several judges.
     """
-    rows = list(read_rows(filename, limits=limits))
+    rows = list(file_rows(filename, limits=limits))
     judges = {(_judge_model(row), row.text("judge_name")) for row in rows}
     if len(judges) > 1:
         raise InputError(f"{filename}: holds decisions of {len(judges)} judges: split it into one file each")
@@ -49,15 +55,30 @@ def read_scalerlab(filename: Filename, *, limits: ReadLimits | None = None) -> V
     counts: Counter[tuple[str, str]] = Counter()
     battles = [_battle(row, counts) for row in rows]
     outputs = tuple((battle.instruction, side) for battle in battles for side in (battle.a, battle.b))
+    verdicts = [verdict for row, battle in zip(rows, battles, strict=True) for verdict in _verdicts(row, battle, judge)]
+    verdicts = [_reread(verdict, template) for verdict in verdicts]
     return VerdictsFile(
         file=str(filename),
         outputs=outputs,
-        verdicts=tuple(
-            verdict for row, battle in zip(rows, battles, strict=True) for verdict in _verdicts(row, battle, judge)
-        ),
+        verdicts=tuple(verdicts),
         models=tuple(sorted({output.model for _, output in outputs})),
         labels=tuple(_label(row, battle, Path(filename).name) for row, battle in zip(rows, battles, strict=True)),
     )
+
+
+def _reread(recorded: RecordedVerdict, template: str) -> RecordedVerdict:
+    if template in _TEMPLATES:
+        return reread(recorded, load_template(_TEMPLATES[template]), by_winner=True)
+    if template != _REWARDS or recorded.completion is None:
+        return recorded
+    try:
+        one, other = map(float, json.loads(recorded.completion.text)["scores"])
+    except (ValueError, TypeError, KeyError):
+        return recorded
+    first = 0.5 if one == other else float(one > other)
+    preference = first if recorded.order is Order.AB else 1 - first
+    status = Status.TIE if first == 0.5 else Status.OK
+    return with_reading(recorded, Verdict(status, Source.LABEL, preference, label=f"{one:g}, {other:g}"))
 
 
 def _battle(row: FileRow, counts: Counter[tuple[str, str]]) -> Battle:
@@ -78,7 +99,7 @@ def _label(row: FileRow, battle: Battle, source: str) -> HumanLabel:
 
 
 def _judgments(row: FileRow) -> list[Any]:
-    judgments = row.values.get("judgments")
+    judgments = row.held("judgments")
     if not isinstance(judgments, list) or len(judgments) > len(_ORDERS):
         raise row.error("judgments", "expected a list of at most two judgments, one an order")
     if not all(judgment is None or isinstance(judgment, dict) for judgment in judgments):

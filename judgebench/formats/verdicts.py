@@ -11,9 +11,10 @@ from typing import Any
 
 from judgebench.conversations import Blob
 from judgebench.formats import ColumnType, Format
+from judgebench.formats.documents import file_rows
 from judgebench.formats.exchanges import ExchangeReader
 from judgebench.formats.fields import Columns
-from judgebench.formats.reading import Filename, FileRow, ReadLimits, read_rows
+from judgebench.formats.reading import Filename, FileRow, ReadLimits
 from judgebench.formats.writing import INSTRUCTION_COLUMNS, KEY_COLUMN, instruction_values, output_values
 from judgebench.records import (
     Battle,
@@ -79,6 +80,7 @@ class RecordedVerdict:
     verdict: Verdict  # about A
     completion: Completion | None  # None where no raw reply was kept
     place: str = field(default="", compare=False)  # where it stands, for errors: "f.csv, line 2, "
+    reading: Verdict | None = field(default=None, compare=False)  # by our parser; None: its reply was not read again
 
     @property
     def result(self) -> TrialResult:
@@ -118,14 +120,18 @@ class VerdictsFile:
     against_itself: int = 0  # rows that compare a model with itself, which is no battle
     duplicates: int = 0  # rows left out because they repeat an earlier one
     blobs: Mapping[str, Blob] = field(default_factory=dict)  # files that messages hold, by digest
+    unkept: Mapping[str, int] = field(default_factory=dict)  # what has no place here: how many, by what they are
+    by_id_alone: int = 0  # instructions of which it holds an id alone, which stands in for them
 
 
 def read_verdicts(filename: Filename, *, limits: ReadLimits | None = None) -> VerdictsFile:
     """A file that was exported. Raises InputError naming file, row and field."""
     verdicts: dict[str, RecordedVerdict] = {}
+    digests: dict[tuple[str, str, int], str] = {}
     duplicates, reader = 0, ExchangeReader(Columns({}), limits=limits)
-    for row in read_rows(filename, limits=limits):
+    for row in file_rows(filename, limits=limits):
         verdict = _recorded(row, reader)
+        _check_outputs(row, verdict, digests)
         earlier = verdicts.setdefault(verdict.result.trial_key, verdict)
         if earlier != verdict:
             raise row.error("preference", "an earlier row has another verdict of this judge on the same trial")
@@ -136,6 +142,16 @@ def read_verdicts(filename: Filename, *, limits: ReadLimits | None = None) -> Ve
     models = tuple(sorted({output.model for _, output in sides}))
     read = tuple(verdicts.values())
     return VerdictsFile(str(filename), sides, read, models, duplicates=duplicates, blobs=reader.blobs)
+
+
+def _check_outputs(row: FileRow, recorded: RecordedVerdict, digests: dict[tuple[str, str, int], str]) -> None:
+    """``digests``: of the outputs in earlier rows. Raises InputError where one of these is another here."""
+    for letter, output in (("a", recorded.a), ("b", recorded.b)):
+        if output is None:
+            continue
+        place = (recorded.instruction.key, output.model, output.sample)
+        if digests.setdefault(place, output.digest) != output.digest:
+            raise row.error(f"output_{letter}", f"an earlier row has another output of {output.model!r} to it")
 
 
 def distinct(outputs: Iterable[tuple[Instruction, Output]]) -> tuple[tuple[Instruction, Output], ...]:
@@ -154,10 +170,14 @@ def _recorded(row: FileRow, reader: ExchangeReader) -> RecordedVerdict:
         raise row.error("settings", "expected a JSON object in a text")
     name, model, template, digest = (row.text(column) for column in _JUDGE)
     judge = Judge(name, model, template, digest, settings)
+    order, repeat = _parsed(row, "order", Order), _parsed(row, "repeat", _COUNT) or 0
     fields = {field: _parsed(row, field, parse) for field, parse in _VERDICT.items()}
     verdict = Verdict(**fields | {"parser": fields["parser"] or ""})
     _check(row, verdict)
-    order, repeat = _parsed(row, "order", Order), _parsed(row, "repeat", _COUNT) or 0
+    if b is None and (order is not None or verdict.preference is not None):
+        raise row.error("model_b", "is empty: a verdict on one output has a score, no preference and no order")
+    if b is not None and verdict.score is not None:
+        raise row.error("score", "a verdict on two outputs has a preference and no score")
     return RecordedVerdict(judge, instruction, a, b, order, repeat, verdict, _completion(row), f"{row.place}, ")
 
 

@@ -24,21 +24,22 @@ from judgebench.leaderboard.board import DATA_COLUMNS
 from judgebench.records import Instruction, Output
 
 KEY_COLUMN = "instruction_key"  # the first column of the files that we write and read back
+IDS_COLUMN = "ids"  # that lists what others call an instruction
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_LIST_OF_ONE = "[ "
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ROW_GROUP = 1000  # rows of a parquet file that are in memory at a time
 Columns = Mapping[str, ColumnType]
 Values = Mapping[str, Any]
 INSTRUCTION_COLUMNS: Mapping[str, ColumnType] = {
     **{KEY_COLUMN: "text", "instruction": "replies", "messages": "messages"},
-    **{"category": "text", "reference": "text", "checklist": "texts"},
+    **{"category": "text", "reference": "text", "checklist": "texts", IDS_COLUMN: "texts"},
 }
-_Writer = Callable[[IO[bytes], Columns, Iterable[Values], bool], None]
+_Writer = Callable[[IO[bytes], Columns, Iterable[Values], bool, Mapping[str, str]], None]
 BATTLES = Format(
     name="battles",
     holds="battles",
-    help="Battles with the mean preference of their verdicts; what was asked beside the user's text is shortened, "
-    "in brackets.",
+    help="Battles with the mean preference of their verdicts; all that was asked beside the user's text in brackets.",
     columns={
         **dict.fromkeys((KEY_COLUMN, "instruction", "category", "model_a", "model_b"), "text"),
         **dict.fromkeys(("preference", "lowest", "highest"), "number"),
@@ -67,6 +68,7 @@ def instruction_values(instruction: Instruction) -> dict[str, Any]:
         "category": instruction.category,
         "reference": instruction.reference,
         "checklist": list(instruction.checklist),
+        IDS_COLUMN: list(instruction.ids),
     }
 
 
@@ -81,17 +83,25 @@ def messages_of(column: str) -> str:
     return "messages" if column == "instruction" else f"{column}_messages"
 
 
-def write_rows(path: Path, columns: Columns, rows: Iterable[Values], *, several_turns: bool = False) -> int:
+def write_rows(
+    path: Path,
+    columns: Columns,
+    rows: Iterable[Values],
+    *,
+    several_turns: bool = False,
+    about: Mapping[str, str] | None = None,
+) -> int:
     """Write ``rows`` in the form that the name of ``path`` says, and return how many there are.
 
-    ``several_turns``: whether "replies" are lists. A file that is there is replaced when the new one is complete.
+    ``several_turns``: whether "replies" are lists. ``about``: what the metadata of a parquet file say. A file that is
+    there is replaced when the new one is complete.
     Raises InputError for another ending or where the file cannot be written, MissingExtra for parquet without pyarrow.
     """
     write, packed = _writer(path)
     counter = count()
     counted = (row for row, _ in zip(rows, counter, strict=False))
     with _replaced(path, packed=packed) as stream:
-        write(stream, columns, counted, several_turns)
+        write(stream, columns, counted, several_turns, about or {})
     return next(counter)
 
 
@@ -152,25 +162,25 @@ def _writer(path: Path) -> tuple["_Writer", bool]:
     return write, packed
 
 
-def _write_lines(stream: IO[bytes], columns: Columns, rows: Iterable[Values], _: bool) -> None:
+def _write_lines(stream: IO[bytes], columns: Columns, rows: Iterable[Values], *_: Any) -> None:
     for row in rows:
-        stream.write(_object(columns, row) + b"\n")
+        stream.write(json_object({name: row[name] for name in columns}) + b"\n")
 
 
-def _write_list(stream: IO[bytes], columns: Columns, rows: Iterable[Values], _: bool) -> None:
+def _write_list(stream: IO[bytes], columns: Columns, rows: Iterable[Values], *_: Any) -> None:
     before = b"[\n"
     for row in rows:
-        stream.write(before + _object(columns, row))
+        stream.write(before + json_object({name: row[name] for name in columns}))
         before = b",\n"
     stream.write((b"[" if before == b"[\n" else b"\n") + b"]\n")
 
 
-def _object(columns: Columns, row: Values) -> bytes:
-    values = {name: row[name] for name in columns}
+def json_object(values: Values) -> bytes:
+    """A JSON object with cleaned texts, on one line."""
     return clean_text(json.dumps(values, ensure_ascii=False, allow_nan=False)).encode()
 
 
-def _write_csv(stream: IO[bytes], columns: Columns, rows: Iterable[Values], _: bool) -> None:
+def _write_csv(stream: IO[bytes], columns: Columns, rows: Iterable[Values], *_: Any) -> None:
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
     write_csv(rows, list(columns), text)
     text.detach()  # which also writes what it holds back; the stream stays open
@@ -189,19 +199,28 @@ def write_csv(rows: Iterable[Values], columns: Sequence[str], stream: TextIO) ->
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list) or _texts(value) is not None:  # a text that would be taken for a list is a list of one
-        value = json.dumps(value if isinstance(value, list) else [value], ensure_ascii=False)
+    is_json = isinstance(value, list | dict)
+    if is_json or _texts(value) is not None:  # a text that would be taken for a list is a list of one
+        value = _json_cell(value if is_json else [value], is_list_of_one=isinstance(value, list))
     if not isinstance(value, str):
         return value
     text = clean_text(value)
     return f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text
 
 
+def _json_cell(value: Any, *, is_list_of_one: bool) -> str:
+    """``is_list_of_one``: a list of one such text is told from the text itself by a blank behind its bracket."""
+    text = json.dumps(value, ensure_ascii=False)
+    told = is_list_of_one and len(value) == 1 and _texts(value[0]) is not None
+    return f"{_LIST_OF_ONE}{text[1:]}" if told else text
+
+
 def restored_cell(cell: str) -> str | list[str]:
     """What was written as this cell. An empty cell is an empty text, whether or not it was missing."""
     texts = _texts(cell)
     if texts is not None:
-        return texts[0] if len(texts) == 1 and _texts(texts[0]) is not None else texts
+        is_text = len(texts) == 1 and not cell.startswith(_LIST_OF_ONE) and _texts(texts[0]) is not None
+        return texts[0] if is_text else texts
     return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA_STARTS) else cell
 
 
@@ -216,20 +235,31 @@ def _texts(value: Any) -> list[str] | None:
     return items if isinstance(items, list) and all(isinstance(item, str) for item in items) else None
 
 
-def _write_parquet(stream: IO[bytes], columns: Columns, rows: Iterable[Values], several_turns: bool) -> None:
+def _write_parquet(
+    stream: IO[bytes], columns: Columns, rows: Iterable[Values], several_turns: bool, about: Mapping[str, str]
+) -> None:
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
         raise MissingExtra("parquet files need pyarrow: pip install 'judgebench[parquet]'") from error
     text, texts = pyarrow.string(), pyarrow.list_(pyarrow.string())
+    chat = pyarrow.list_(pyarrow.struct([("role", text), ("content", text)]))
     types = {"text": text, "texts": texts, "messages": text, "replies": texts if several_turns else text}
     types |= {"number": pyarrow.float64(), "integer": pyarrow.int64(), "flag": pyarrow.bool_()}
-    schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
-    rest = iter(rows)
+    types |= {"chat": chat, "object": text}
+    schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()], dict(about))
+    objects = [name for name, kind in columns.items() if kind == "object"]
+    rest = (_with_texts(row, objects) for row in rows)
     with pyarrow.parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
         while group := list(islice(rest, _ROW_GROUP)):
             writer.write_table(pyarrow.Table.from_pylist(group, schema))
+
+
+def _with_texts(row: Values, objects: Sequence[str]) -> Values:
+    """With a JSON text for each object."""
+    held = {name: row[name] for name in objects if row[name] is not None}
+    return {**row, **{name: json.dumps(value, ensure_ascii=False) for name, value in held.items()}} if held else row
 
 
 _WRITERS: dict[str, _Writer] = {

@@ -28,16 +28,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from judgebench.conversations import Trajectory, join
 from judgebench.errors import InputError
 from judgebench.judging import showing
+from judgebench.judging.characters import fold, visible
 from judgebench.judging.showing import fence
 from judgebench.keys import content_key
 from judgebench.records import ChatPrompt, Instruction, LikelihoodPrompt, Output, Prompt, PromptMessage, Reading, Trial
 
-# One character for one, so that positions in a folded text are positions in the text: full-width ASCII and the
-# brackets of East Asian keyboards, typographic quotes.
-_FOLD = {0xFF01 + i: 0x21 + i for i in range(94)} | {
-    ord(odd): ord(plain)
-    for odd, plain in zip("【】〔〕「」『』〚〛⟦⟧“”„‘’＂　\u00a0", '[][][][][][]"""\'\'"  ', strict=True)
-}
 # What a template may name. Every text comes fenced, and a text that the trial lacks is undefined.
 OPTIONAL = frozenset({"reference", "checklist"})  # an instruction may lack them
 _ALWAYS = OPTIONAL | {"instruction", "mark"}
@@ -50,11 +45,6 @@ _MARK_DIGITS = 16  # 64 bits: guessing one costs more trials than anybody will r
 ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
 )
-
-
-def fold(text: str) -> str:
-    """Full-width characters and odd brackets as their ASCII kin; the length stays the same."""
-    return text if text.isascii() else text.translate(_FOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +73,8 @@ class LabelScale:
         return {self.key(spelling): label for label in self.labels for spelling in (label.text, *label.spellings)}
 
     def key(self, text: str) -> str:
-        """``text`` as it is compared: folded, without white space, in lower case unless case matters."""
-        bare = "".join(fold(text).split())
+        """``text`` as it is compared: folded, without what nobody sees and blanks, small unless case matters."""
+        bare = "".join(fold(visible(text)).split())
         return bare if self.case_sensitive else bare.casefold()
 
 

@@ -18,11 +18,10 @@ from judgebench.leaderboard.board import (
     Row,
 )  # fmt: skip
 from judgebench.leaderboard.methods import METHODS, Method, RankingMethod
-from judgebench.stats.method import Choices, Cluster, IntervalMethod, Join, Jury, Scale
+from judgebench.stats.method import USUAL_METHOD, Choices, Cluster, IntervalMethod, Join, Jury, Scale
 
 __all__ = [
-    "COLUMNS", "DATA_COLUMNS", "METHODS", "Anchor", "BoardGate", "Choices", "Cluster", "Control", "Controls",
-    "IntervalMethod", "Join", "JudgeGate", "Jury", "Leaderboard", "Method", "ModelGate", "RankingMethod", "Robustness",
-    "Row",
-    "Scale",
+    "COLUMNS", "DATA_COLUMNS", "METHODS", "USUAL_METHOD", "Anchor", "BoardGate", "Choices", "Cluster", "Control",
+    "Controls", "IntervalMethod", "Join", "JudgeGate", "Jury", "Leaderboard", "Method", "ModelGate", "RankingMethod",
+    "Robustness", "Row", "Scale",
 ]  # fmt: skip

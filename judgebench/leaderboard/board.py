@@ -121,6 +121,7 @@ class JudgeGate:
     command: str  # that would settle it
     robustness: Robustness = _ROBUST
     winners: tuple[str, ...] = ()  # null models and persuaders that win too much, or were not shown not to
+    best: str | None = None  # the null model that is most surely ahead
 
     @property
     def passed(self) -> bool:

@@ -20,6 +20,7 @@ from judgebench.store.benchmarks import AnsweredInstruction
 from judgebench.store.database import Connection, Database
 
 __all__ = [
+    "AnsweredInstruction",
     "BattleFilter",
     "BattleOrder",
     "BattleSummary",
@@ -95,6 +96,21 @@ def battle(
         names = {shown.judge for shown in trials if shown.verdict.source is Source.LOGPROBS}
         judges = [store.judges.judge(connection, name) for name in sorted(names)]
     return JudgedBattle(question, first, second, outputs, trials, mine, sizes, _weighed(trials, judges))
+
+
+def upsets(
+    database: Database, benchmark: str, judges: Sequence[str], *, category: str | None = None, most: int = 50
+) -> list[JudgedBattle]:
+    """Battles that the weaker model won most surely, with everything that was said about each.
+
+    ``judges``: where it is one, by its verdicts alone; none where there is none, as of votes. Raises UnknownName.
+    """
+    if not judges:
+        return []
+    judge = judges[0] if len(judges) == 1 else None
+    chosen = BattleFilter(judge=judge, category=category, order="upsets")
+    listed, _ = battles(database, benchmark, chosen, limit=most) if most else ([], 0)
+    return [battle(database, benchmark, row.instruction, row.model_a, row.model_b, judge=judge) for row in listed]
 
 
 def _weighed(trials: Sequence[JudgedTrial], judges: Sequence[Judge]) -> dict[int, TokenLogprob]:

@@ -1,5 +1,6 @@
 """Benchmarks, models and runs in numbers, and whether anything was stored since."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from judgebench.store.runs import RunSummary
 
 __all__ = [
     "BenchmarkSummary", "RunSummary", "benchmark", "benchmarks", "generated", "has_conversations", "models", "runs",
-    "version",
+    "usual", "version",
 ]  # fmt: skip
 
 
@@ -30,6 +31,12 @@ def version(database: Database) -> tuple[int, ...]:
     """Numbers that change whenever anything is stored; what was computed before may be kept as long as they stay."""
     with database.read() as connection:
         return store.transfer.version(connection)
+
+
+def usual(summaries: Iterable[BenchmarkSummary]) -> BenchmarkSummary:
+    """The one that is meant where none is named: of those with most verdicts the first by name. At least one is
+    needed. A benchmark that somebody submits has no verdicts, so it does not become this one."""
+    return min(summaries, key=lambda summary: (-summary.verdicts, summary.name))
 
 
 def benchmarks(database: Database) -> list[BenchmarkSummary]:

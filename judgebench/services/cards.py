@@ -13,6 +13,7 @@ from judgebench.bias.card import (
     TrialRecord,
     bias_lines,
     null_line,
+    overall,
     people_lines,
     record_lines,
     sorted_lines,
@@ -49,10 +50,14 @@ def card(database: Database, judge: str, *, benchmark: str | None = None, level:
         *_pairwise_lines(context, failed, judge, level),
         _null_line(audits, level),
     ]
-    others = [f"{count} verdicts on {other}" for other, count in everywhere.items() if other != name]
+    others = [
+        f"{count} verdicts on {other}"
+        for other, count in everywhere.items()
+        if other != name and not other.startswith(store.benchmarks.STAGE)
+    ]
     notes = [f"also judged: {', '.join(others)}; choose one by --benchmark"] if others else []
     coverage = verdicts.covered(verdicts.judged)
-    return Card(judge, stored.model, stored.template, name, sorted_lines(lines), tuple(notes), coverage)
+    return Card(judge, stored.model, stored.template, name, sorted_lines(lines), tuple(notes), overall(lines), coverage)
 
 
 def _benchmark(everywhere: dict[str, int], judge: str, benchmark: str | None) -> str:

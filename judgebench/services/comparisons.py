@@ -1,13 +1,15 @@
 """Why there is nothing to rank by: what reports say of a benchmark without verdicts of their kind, and what it has."""
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from judgebench.errors import StatisticsError
+from judgebench.errors import StatisticsError, UnknownName
 from judgebench.records import Status
 from judgebench.store.arrays import score_table, verdict_table
 from judgebench.store.database import Connection
+from judgebench.store.labels import annotators
 
 
 def check_compared(
@@ -21,7 +23,38 @@ def check_compared(
         )
     if ended := ", ".join(f"{count} {status}" for status, count in sorted(left_out.items()) if count):
         raise StatisticsError(f"there is no verdict to rank by, only trials without one ({ended}): see battles --full")
+    if votes := sum(annotators(connection, benchmark).values()):
+        raise StatisticsError(
+            f"there is no verdict to rank by, only {votes} votes of people: leaderboard --by people ranks by them, and "
+            "a judge that is run on the benchmark gives verdicts"
+        )
     raise StatisticsError("there is no verdict to rank by: run a judge first, or choose another judge or category")
+
+
+def check_asked(known: Collection[str], question: str) -> None:
+    """Of a benchmark with labels on the questions ``known``. Raises UnknownName and StatisticsError for another one."""
+    if question in known or not known:
+        return
+    if question:
+        raise UnknownName("question", question, sorted(known))
+    raise StatisticsError(
+        f"people were asked about {', '.join(sorted(known))} here, and not which output is better: add --question"
+    )
+
+
+def check_voted(benchmark: str, known: Collection[str], chosen: Sequence[str]) -> None:
+    """Of a benchmark with labels by the annotators ``known``.
+
+    Raises StatisticsError where there are none, and UnknownName for one of those ``chosen`` who gave none.
+    """
+    if not known:
+        raise StatisticsError(
+            f"nobody voted on {benchmark!r}, so people rank nothing there: judgebench labels import FILE --benchmark "
+            f"{shlex.quote(benchmark)} stores votes, and the app's page Vote takes them"
+        )
+    for name in chosen:
+        if name not in known:
+            raise UnknownName("annotator", name, known)
 
 
 def check_scored(connection: Connection, benchmark: int, judges: Sequence[str], category: str | None) -> None:

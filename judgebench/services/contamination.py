@@ -13,7 +13,7 @@ import numpy as np
 from judgebench import store
 from judgebench.bias.contamination import find_overlaps
 from judgebench.estimate import Estimate
-from judgebench.formats.reading import read_rows
+from judgebench.formats.documents import file_rows
 from judgebench.records import Instruction, Output
 from judgebench.spec.templates import load_template, templates
 from judgebench.stats.intervals import bounded_mean
@@ -45,7 +45,7 @@ def texts_of(file: str | PathLike[str]) -> list[Searched]:
     """Every text of every row of a JSON, JSONL, CSV or parquet file. Raises InputError where it cannot be read."""
     return [
         Searched(f"{row.place}, {column}", row.as_text(column, value))
-        for row in read_rows(file)
+        for row in file_rows(file)
         for column, value in row.values.items()
         if isinstance(value, str) and value
     ]

@@ -16,6 +16,7 @@ from judgebench.errors import DatabaseError, InputError, UnknownName
 from judgebench.records import Instruction, Judge, Reading, Trial
 from judgebench.spec import Pace, Study, make
 from judgebench.store.database import Database
+from judgebench.store.events import DELETED, Event
 from judgebench.store.runs import EndedStudy
 
 _LOOK_UP = 400  # trials looked up at once
@@ -55,7 +56,10 @@ def find_gaps(database: Database, benchmark: str | None = None) -> GapReport:
         place = None if benchmark is None else store.benchmarks.benchmark_id(connection, benchmark)
         ended = store.runs.ended_studies(connection, place)
         judges = {judge.name: judge for judge in store.judges.judges(connection)}
-    fixed = [one for one in ended if one.specification.get("design") != "adaptive"]
+        places = {one.benchmark: store.benchmarks.benchmark_id(connection, one.benchmark) for one in ended}
+        changes = store.events.changes(connection)
+    known = [one for one in ended if not _is_changed(one, places[one.benchmark], judges[one.judge].digest, changes)]
+    fixed = [one for one in known if one.specification.get("design") != "adaptive"]
     gaps: list[Gap] = []
     notes: list[str] = []
     for one in {_design(one): one for one in fixed}.values():  # the last of those that planned the same
@@ -67,9 +71,25 @@ def find_gaps(database: Database, benchmark: str | None = None) -> GapReport:
             continue
         gaps += [gap] if gap.elsewhere or gap.nowhere else []
         notes += [f"{where}: {later} trials are about outputs that came after a run"] if later else []
-    if adaptive := len(ended) - len(fixed):
+    if changed := len(ended) - len(known):
+        notes.append(f"runs after which something of theirs was deleted or renamed are not planned again: {changed}")
+    if adaptive := len(known) - len(fixed):
         notes.append(f"adaptive runs choose as they go, and are not planned again: {adaptive}")
     return GapReport(tuple(gaps), tuple(notes))
+
+
+def _is_changed(ended: EndedStudy, benchmark: int, judge: str, changes: Sequence[Event]) -> bool:
+    """Whether what it asked may have been deleted since, or it drew orders by a name that a model no longer has.
+
+    ``judge``: its digest.
+    """
+    return any(
+        change.at > ended.at
+        and benchmark in change.details.get("benchmarks", ())
+        and judge == change.details.get("judge_digest", judge)
+        and (change.action == DELETED or ended.specification.get("orders") == "random")
+        for change in changes
+    )
 
 
 def _design(ended: EndedStudy) -> str:

@@ -6,9 +6,12 @@ What a format holds decides how it is stored, so that a further format needs not
 benchmark of what judges replied.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from os import PathLike
+from pathlib import Path
+from typing import TypeVar
 
 from judgebench import services, store
 from judgebench.audits.findings import AuditReport
@@ -17,18 +20,24 @@ from judgebench.formats import Format, Sample, registry
 from judgebench.formats.alpaca_eval import ALPACA_EVAL, read_alpaca_eval
 from judgebench.formats.documents import read_sample
 from judgebench.formats.human_labels import LabelFile
+from judgebench.formats.judges_file import JUDGES, JudgesFile
+from judgebench.formats.known import NOTHING, Known
 from judgebench.formats.lineage_file import LineageFile
 from judgebench.formats.outputs import INSTRUCTIONS, OUTPUTS, InstructionsFile, OutputsFile
 from judgebench.formats.reading import ReadLimits
 from judgebench.formats.registry import Contents
+from judgebench.formats.rereading import is_read_otherwise
 from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
 from judgebench.judging.templates import OPTIONAL, shown_key
-from judgebench.records import Instruction, Judge, Output, Trial, TrialResult, check_name
+from judgebench.records import OVERALL, Instruction, Judge, Output, Status, Trial, TrialResult, check_name
 from judgebench.services.submissions import MessageCounts, add_read, count_messages
 from judgebench.spec.templates import load_template
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
 from judgebench.store.verdicts import VerdictWriter
+
+_STORED_FIRST: Mapping[str, int] = {"instructions": 0, "outputs": 1}  # by what a file holds
+_File = TypeVar("_File")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class ImportOptions:
     extend: bool = False  # add instructions, and outputs that were labelled, which the benchmark lacks
     new_benchmark: bool = False  # create the benchmark although its name is hardly another's
     audit: bool = True  # audit the models whose outputs the file brings
+    question: str = OVERALL  # by what people compared, where the file holds labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +79,20 @@ class ImportReport:
     pairs: int = 0  # of outputs, judged or labelled
     labels: int = 0  # new ones, beside verdicts
     without_preference: int = 0  # verdicts for which the file records neither preference nor score
+    references: int = 0  # given to instructions of the benchmark that had none
+    references_left_out: int = 0  # of instructions that were judged without one
+    by_id_alone: int = 0  # instructions of which file and benchmark hold an id alone, which stands in for them
+    reread: int = 0  # recorded replies that our parser read again
+    read_otherwise: int = 0  # verdicts that our parser reads otherwise than recorded: their details say how
     against_itself: int = 0  # rows that compare a model with itself; their outputs are stored, they are no battles
-    contradicting: int = 0  # rows in which someone says something else about a pair than before: the first was kept
+    contradicting: int = 0  # rows in which a person or judge says something else than before: the first was kept
     without_instruction: int = 0  # outputs to instructions that the benchmark lacks: left out
     without_output: int = 0  # labels on instructions or outputs that the benchmark lacks: left out
     missing: int = 0  # instructions of the benchmark to which a model has no output, summed over the models
     empty: int = 0  # outputs that say and do nothing; they are kept
     messages: MessageCounts = field(default_factory=MessageCounts)
     unread: tuple[str, ...] = ()  # columns of labels of which nothing was taken
+    unkept: Mapping[str, int] = field(default_factory=dict)  # what has no place here: how many, by what they are
     audit: AuditReport | None = None  # of its models as they are stored; None: they were not audited
 
 
@@ -86,20 +102,35 @@ def preview(path: str | PathLike[str], *, limits: ReadLimits | None = None) -> t
     return sample, registry.candidates(sample)
 
 
+def format_of(path: str | PathLike[str], as_format: str | None = None) -> Format:
+    """The format named, or else the one that recognises the file. Raises UnknownName, and InputError as ``read``."""
+    return registry.recognise(path) if as_format is None else registry.named(as_format)
+
+
+def in_order(files: Iterable[_File], holds: Callable[[_File], Format]) -> list[_File]:
+    """Files as they are stored: instructions, then outputs, then what is about these, each as they were named, so that
+    later ones find by ids what earlier ones brought. ``holds``: a file's format."""
+    return sorted(files, key=lambda file: _STORED_FIRST.get(holds(file).holds, len(_STORED_FIRST)))
+
+
 def read(
     path: str | PathLike[str],
     *,
     as_format: str | None = None,
     columns: Mapping[str, str] | None = None,
     limits: ReadLimits | None = None,
+    known: Known = NOTHING,
 ) -> ReadFile:
     """Read a file as the format named, or else as the one that recognises it. Nothing is stored.
+
+    ``known``: what the benchmark holds that it is for, as ``services.known.of`` has it, whose instructions the file
+    may name by their ids.
 
     Raises UnknownName for the format; InputError naming file, row and field, or the candidates where the file is not
     recognised.
     """
     chosen = registry.recognise(path, limits=limits) if as_format is None else registry.named(as_format)
-    return ReadFile(str(path), chosen, registry.read(path, chosen, columns=columns, limits=limits))
+    return ReadFile(str(path), chosen, registry.read(path, chosen, columns=columns, limits=limits, known=known))
 
 
 def save(
@@ -147,22 +178,48 @@ def store_only(
     if isinstance(file.contents, LineageFile):
         changed = services.lineage.declare(database, file.contents.models)
         return ImportReport(file.file, name, None, changed, len(file.contents.models) - changed)
+    if isinstance(file.contents, JudgesFile):
+        return _save_judges(database, file.contents)
     if chosen is None:
         raise InputError(f"{file.file}: holds {file.format.holds}: name their benchmark by --benchmark")
     check_name("benchmark", chosen)
     _check_slip(database, chosen, new_benchmark=options.new_benchmark)
-    match file.contents:
+    with _named(file.file):
+        report = _stored(database, file.contents, chosen, options, name)
+    return replace(report, format=name, unkept=file.contents.unkept)
+
+
+@contextmanager
+def _named(file: str) -> Iterator[None]:
+    """Errors name the file, also those of what stores it and knows no file."""
+    try:
+        yield
+    except InputError as error:
+        if not str(error).startswith(file):
+            error.args = (f"{file}: {error}",)
+        raise
+
+
+def _stored(
+    database: Database,
+    held: InstructionsFile | OutputsFile | LabelFile | VerdictsFile,
+    chosen: str,
+    options: ImportOptions,
+    format: str,
+) -> ImportReport:
+    match held:
         case InstructionsFile() as contents:
             return _save_instructions(database, contents, chosen)
         case OutputsFile() as contents:
             return _save_outputs(database, contents, chosen, options)
         case LabelFile() as contents:
-            return services.labels.save_labels(
-                database, contents, benchmark=chosen, annotator=options.annotator, extend=options.extend
-            )
+            return services.label_files.save_labels(
+                database, contents, benchmark=chosen, annotator=options.annotator, extend=options.extend,
+                question=options.question,
+            )  # fmt: skip
         case VerdictsFile() as contents:
             with database.write() as connection:
-                return _save_verdicts(connection, contents, chosen, name)
+                return _save_verdicts(connection, contents, chosen, format)
 
 
 def import_file(
@@ -175,7 +232,10 @@ def import_file(
     options: ImportOptions | None = None,
 ) -> ImportReport:
     """``read`` and ``save`` a file. Raises as they do."""
-    return save(database, read(path, as_format=as_format, columns=columns), benchmark=benchmark, options=options)
+    chosen = format_of(path, as_format)
+    known = services.known.of(database, benchmark or chosen.benchmark)
+    file = read(path, as_format=chosen.name, columns=columns, known=known)
+    return save(database, file, benchmark=benchmark, options=options)
 
 
 def import_alpaca_eval(
@@ -210,10 +270,18 @@ def _save_instructions(database: Database, file: InstructionsFile, benchmark: st
         benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
         store.blobs.add(connection, file.blobs)
         instructions = [item.instruction for item in file.items]
+        references = store.references.give(connection, benchmark_id, instructions)
         stored = store.benchmarks.add_instructions(connection, benchmark_id, instructions)
+        if stored.new or references.given:
+            _record(connection, benchmark, file.file, INSTRUCTIONS.name, instructions=stored.new)
     counts = (stored.new, stored.known, file.duplicates)
     messages = count_messages(instructions, (), file.nulls)
-    return ImportReport(file.file, INSTRUCTIONS.name, benchmark, *counts, messages=messages)
+    return ImportReport(
+        *(file.file, INSTRUCTIONS.name, benchmark, *counts),
+        references=references.given,
+        references_left_out=references.left_out,
+        messages=messages,
+    )
 
 
 def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options: ImportOptions) -> ImportReport:
@@ -228,7 +296,7 @@ def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options
     new = {instruction.key for submission in prepared for instruction in submission.instructions}
     in_order = tuple(instruction for key, instruction in file.instructions.items() if key in new)
     first = replace(prepared[0], instructions=in_order)  # the benchmark keeps the file's order
-    stored = services.submissions.save(database, first, *prepared[1:], audit=False)
+    stored = services.submissions.save(database, first, *prepared[1:], audit=False, file=file.file)
     reports = [submission.report for submission in prepared]
     outputs = [output for submission in prepared for output in submission.outputs]
     return ImportReport(
@@ -246,17 +314,39 @@ def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options
     )
 
 
+def _save_judges(database: Database, file: JudgesFile) -> ImportReport:
+    """Raises Conflict where another judge is stored under a name."""
+    with database.write() as connection:
+        known = {judge.name for judge in store.judges.judges(connection)}
+        for judge, shows in file.judges:
+            check_name("judge", judge.name)
+            store.trial_keys.make_current(connection, judge, shows)
+            store.judges.add_judge(connection, judge, shows)
+        if fresh := [judge.name for judge, _ in file.judges if judge.name not in known]:
+            about = {"file": Path(file.file).name, "format": JUDGES.name}
+            store.events.record(connection, store.events.IMPORTED, "judge", ", ".join(fresh), about)
+    names = tuple(judge.name for judge, _ in file.judges)
+    old = len(known.intersection(names))
+    return ImportReport(file.file, JUDGES.name, None, len(names) - old, old, judges=names)
+
+
 def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, format: str) -> ImportReport:
     """Outputs, verdicts and labels; each judge's verdicts as a run that names the format."""
-    benchmark_id = add_read(connection, benchmark, file.outputs, file.blobs).benchmark_id
+    read = add_read(connection, benchmark, file.outputs, file.blobs)
+    benchmark_id = read.benchmark_id
     judges: dict[str, tuple[Judge, list[RecordedVerdict]]] = {}
     for recorded in file.verdicts:
         judges.setdefault(recorded.judge.digest, (recorded.judge, []))[1].append(recorded)
-    stored = [
+    saved = [
         _save_recorded(connection, benchmark_id, judge, verdicts, format)
         for judge, verdicts in sorted(judges.values(), key=lambda pair: pair[0].name)
     ]
+    stored = [counts for counts, _ in saved]
     pairs = {(row.instruction.key, row.a.model, row.b and row.b.model) for row in file.verdicts}
+    new = {"outputs": read.outputs.new, "verdicts": sum(counts.new for counts in stored)}
+    new["labels"] = labels.add_labels(connection, benchmark_id, file.labels).new
+    if any(new.values()):
+        _record(connection, benchmark, file.file, format, **new)
     return ImportReport(
         file=file.file,
         format=format,
@@ -264,19 +354,30 @@ def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, f
         judges=tuple(sorted(judge.name for judge, _ in judges.values())),
         models=file.models,
         pairs=len(pairs | {(label.instruction, label.model_a, label.model_b) for label in file.labels}),
-        new=sum(counts.new for counts in stored),
+        new=new["verdicts"],
         known=sum(counts.known for counts in stored),
         without_preference=sum(row.verdict.preference is None and row.verdict.score is None for row in file.verdicts),
-        labels=labels.add_labels(connection, benchmark_id, file.labels).new,
+        by_id_alone=file.by_id_alone,
+        reread=sum(row.reading is not None for row in file.verdicts),
+        read_otherwise=sum(map(is_read_otherwise, file.verdicts)),
+        labels=new["labels"],
         against_itself=file.against_itself,
+        contradicting=sum(contradicting for _, contradicting in saved),
         duplicate=file.duplicates,
     )
 
 
+def _record(connection: Connection, benchmark: str, file: str, format: str, **new: int) -> None:
+    """``new``: how many of what the import stored."""
+    about = {"file": Path(file).name, "format": format, **new}
+    store.events.record(connection, store.events.IMPORTED, "benchmark", benchmark, about)
+
+
 def _save_recorded(
     connection: Connection, benchmark_id: int, judge: Judge, verdicts: Sequence[RecordedVerdict], format: str
-) -> Stored:
-    """Store recorded verdicts that are not stored yet as one run; where all are, there is no run."""
+) -> tuple[Stored, int]:
+    """Store recorded verdicts that are not stored yet as one run; where all are, there is no run. And how many say
+    something else than is stored, which is kept."""
     check_name("judge", judge.name)
     shows = store.judges.shows(connection, judge)
     if shows is None:
@@ -284,15 +385,31 @@ def _save_recorded(
         store.trial_keys.make_current(connection, judge, shows)
     judge_id = store.judges.add_judge(connection, judge, shows)
     results = _results(connection, benchmark_id, verdicts, shows)
-    known = store.verdicts.revisions(connection, benchmark_id, [result.trial_key for result in results])
-    if all(result.trial_key in known for result in results):
-        return Stored(0, len(results))
+    known = store.verdicts.outcomes(connection, benchmark_id, [result.trial_key for result in results])
+    fresh = [result for result in results if _is_fresh(result, known.get(result.trial_key, ()))]
+    contradicting = sum(_contradicts(result, known.get(result.trial_key, ())) for result in results)
+    if not fresh:
+        return Stored(0, len(results)), contradicting
     run = store.runs.start_run(
         connection, benchmark_id=benchmark_id, judge_id=judge_id, kind="import", specification={"format": format}
     )
-    stored = VerdictWriter(connection, run).add(connection, results)
+    stored = VerdictWriter(connection, run).add(connection, fresh)
     store.runs.finish_run(connection, run)
-    return stored
+    return Stored(stored.new, len(results) - stored.new), contradicting
+
+
+def _is_fresh(result: TrialResult, known: Sequence[store.verdicts.Outcome]) -> bool:
+    """Whether the trial has no answer yet: none at all, or failures where this is none."""
+    failed = bool(known) and known[-1][0] is Status.FAILED
+    return not known or (failed and result.verdict.status is not Status.FAILED)
+
+
+def _contradicts(result: TrialResult, known: Sequence[store.verdicts.Outcome]) -> bool:
+    """Whether it says something else than every revision of an answer that is stored."""
+    verdict = result.verdict
+    if verdict.status is Status.FAILED or _is_fresh(result, known):
+        return False
+    return (verdict.status, verdict.preference, verdict.score) not in known
 
 
 def _shown_by(judge: Judge) -> tuple[str, ...]:
@@ -369,10 +486,16 @@ def import_judgments(
     with database.write() as connection:
         read = [(cases[key], reply) for key in complete for reply in replies[key].values()]
         stored = add_read(connection, into, read).outputs
+        if stored.new:
+            about = {"judges": sorted(set(judges)), "outputs": stored.new}
+            store.events.record(connection, store.events.IMPORTED, "benchmark", into, about)
     return JudgmentsReport(into, tuple(sorted(set(judges))), len(complete), stored.new, stored.known)
+
+
+CASE = "Instruction:\n"  # as an instruction begins that is made of a battle
 
 
 def _case(trial: Trial) -> Instruction:
     shown = trial.battle.instruction
-    text = f"Instruction:\n{shown.visible}\n\nOutput A:\n{trial.first.visible}\n\nOutput B:\n{trial.second.visible}"
+    text = f"{CASE}{shown.visible}\n\nOutput A:\n{trial.first.visible}\n\nOutput B:\n{trial.second.visible}"
     return Instruction((text,), shown.category)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
 import numpy as np
@@ -21,6 +21,7 @@ from judgebench.leaderboard.build import build, build_from_scores
 from judgebench.leaderboard.methods import named
 from judgebench.leaderboard.multiverse import ManyRankings, many_rankings
 from judgebench.records import Lineage
+from judgebench.services import people
 from judgebench.services.audits.results import with_gate
 from judgebench.services.benchmarks import version
 from judgebench.services.scope import EVERYTHING, Scope, Scoped, scoped_scores, scoped_verdicts
@@ -43,6 +44,8 @@ from judgebench.stats.verdict_table import Floats, VerdictTable
 from judgebench.stats.win_rate import PairRates, pair_rates, win_rates
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database
+
+_FEW = 50  # resamples where only values are wanted
 
 
 def leaderboard(
@@ -71,6 +74,7 @@ def _cached_board(
     controls: Controls,
 ) -> Leaderboard:
     _check(choices, controls)
+    people.check_scope(scope, choices, controls)
     with database.read() as connection:
         if choices.margin is not None or named(choices.method).needs == "scores":
             scores = scoped_scores(connection, benchmark, scope, choices)
@@ -78,7 +82,8 @@ def _cached_board(
             coverage = scores.covered({row.model for row in board.rows})
         else:
             verdicts = scoped_verdicts(connection, benchmark, scope, choices)
-            build = partial(_of_verdicts, connection, verdicts, choices, controls)
+            make = _of_votes if scope.people else _of_verdicts
+            build = partial(make, connection, verdicts, choices, controls)
             board = build_apart(build, verdicts.counting, verdicts.apart)
             baseline = board.baseline if named(choices.method).rates else None
             coverage = verdicts.covered({row.model for row in board.rows}, baseline=baseline)
@@ -120,6 +125,23 @@ def _of_verdicts(
     chosen = replace(choices, baseline=choices.baseline or baseline)
     board = _board(connection, verdicts.benchmark_id, counted, controls, chosen)
     return replace(board, notes=(*notes, *board.notes))
+
+
+def _of_votes(
+    connection: Connection,
+    votes: Scoped[VerdictTable],
+    choices: Choices,
+    controls: Controls,
+    models: Collection[str],
+    baseline: str | None,
+) -> Leaderboard:
+    """The leaderboard of these models by people's votes; ``baseline``: where none was chosen."""
+    people.check_texts(connection, votes.benchmark_id, models, choices, controls)
+    one_prompt = people.of_one_prompt(connection, votes.benchmark_id, votes.table)
+    table = people.by_vote(votes.table) if one_prompt else votes.table
+    chosen = replace(choices, baseline=choices.baseline or baseline)
+    board = _board(connection, votes.benchmark_id, table.among(models), controls, chosen)
+    return people.of_people(board, one_prompt=one_prompt)
 
 
 def _of_words(connection: Connection, benchmark_id: int, board: Leaderboard) -> Leaderboard:
@@ -237,6 +259,7 @@ class Tally:
 
     failures: int  # trials with it that ended without a verdict
     cost_usd: float | None  # of all replies about it, None where no price was known
+    length: float | None  # characters of its outputs, their mean; None where only the models of some are known
 
 
 def tallies(
@@ -245,11 +268,47 @@ def tallies(
     """Of these judges' trials, by model, for all that have outputs. Raises UnknownName."""
     with database.read() as connection:
         benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, judges, category)
-        names = store.benchmarks.model_names(connection, benchmark_id)
         failed = store.verdicts.failures(connection, benchmark_id, judges=judges, category=category)
-        costs = store.verdicts.costs(connection, benchmark_id, judges=judges, category=category)
+        costs = store.costs.costs(connection, benchmark_id, judges=judges, category=category)
+        lengths = store.models.mean_lengths(connection, benchmark_id, category=category)
     counts = Counter(model for failure in failed for model in failure.models)
-    return {name: Tally(counts[name], costs.get(name)) for name in names}
+    return {name: Tally(counts[name], costs.get(name), lengths[name]) for name in sorted(lengths)}
+
+
+def _tallies_of_people(database: Database, benchmark: str, *, category: str | None) -> dict[str, Tally]:
+    """Of votes, which do not fail and cost nothing here."""
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+        lengths = store.models.mean_lengths(connection, benchmark_id, category=category)
+        told = not store.models.untold(connection, benchmark_id, list(lengths))
+    return {name: Tally(0, None, length if told else None) for name, length in sorted(lengths.items())}
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside the rows of a leaderboard, by model."""
+
+    tallies: Mapping[str, Tally]
+    controlled: Mapping[str, float | None] = field(default_factory=dict)  # length-controlled win rates, in [0, 1]
+    reason: str = ""  # why there are none; empty where there are some, or nobody asked
+
+
+def beside(
+    database: Database, benchmark: str, board: Leaderboard, *, scope: Scope = EVERYTHING, controlled: bool = True
+) -> Beside:
+    """Of a leaderboard of this scope. ``controlled``: also length-controlled win rates, which take some seconds."""
+    if scope.people:
+        counted = _tallies_of_people(database, benchmark, category=scope.category)
+    else:
+        counted = tallies(database, benchmark, board.judges, category=scope.category)
+    if not controlled or board.scale != "rate" or board.method == "length-controlled":
+        return Beside(counted)
+    choices = Choices(method="length-controlled", baseline=board.baseline, resamples=_FEW)  # no interval is shown
+    try:
+        rows = leaderboard(database, benchmark, scope=scope, choices=choices).rows
+    except (InputError, StatisticsError) as error:
+        return Beside(counted, reason=str(error))
+    return Beside(counted, {row.model: row.rating for row in rows})
 
 
 def languages(database: Database, benchmark: str) -> list[str]:

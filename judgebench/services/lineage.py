@@ -4,8 +4,9 @@ A lineage once declared is never changed by a later one that contradicts it. Wha
 is stored only when a person confirms it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from judgebench import store
 from judgebench.bias.relatives import Proposal, propose, propose_relatives
@@ -56,7 +57,11 @@ def declare(database: Database, models: Sequence[Model]) -> int:
         for model in models:
             store.models.add_model(connection, model)
         after = store.models.lineages(connection)
-    return sum(before.get(model.name, Lineage()) != after[model.name] for model in models)
+        changed = [model.name for model in models if before.get(model.name, Lineage()) != after[model.name]]
+        if changed:
+            about = {"models": changed}
+            store.events.record(connection, store.events.DECLARED, "lineage", ", ".join(changed), about)
+    return len(changed)
 
 
 def suggested(name: str) -> Lineage:
@@ -84,3 +89,54 @@ def accept(database: Database, names: Sequence[str]) -> list[Model]:
                 models.setdefault(relative.model, Model(relative.model, relative.lineage))
     declare(database, list(models.values()))
     return list(models.values())
+
+
+Relation = Literal["parent", "tuned from it", "pupil", "teacher", "same family"]
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """Another model that is related to one."""
+
+    model: str
+    relation: Relation
+    declared: bool  # False: the names suggest it, and nobody confirmed it
+
+
+@dataclass(frozen=True, slots=True)
+class Relatives:
+    """Where a model comes from, and who else comes from there."""
+
+    lineage: Lineage
+    declared: bool  # False: its name suggests it, or nothing does
+    others: tuple[Relative, ...]
+
+
+def relatives(database: Database, model: str, among: Collection[str]) -> Relatives:
+    """``among``: models that may be related. What was not declared is what the name suggests."""
+    known = declared(database)
+
+    def of(name: str) -> Lineage:
+        proposal = None if name in known else propose(name)
+        return known.get(name, Lineage() if proposal is None else proposal.lineage)
+
+    mine = of(model)
+    others = []
+    for name in among:
+        relation = _relation(model, mine, name, of(name)) if name != model else None
+        if relation is not None:
+            others.append(Relative(name, relation, model in known and name in known))
+    return Relatives(mine, model in known, tuple(others))
+
+
+def _relation(model: str, mine: Lineage, name: str, theirs: Lineage) -> Relation | None:
+    """The nearest one."""
+    if mine.parent == name:
+        return "parent"
+    if theirs.parent == model:
+        return "tuned from it"
+    if model in theirs.trained_on:
+        return "pupil"
+    if name in mine.trained_on:
+        return "teacher"
+    return "same family" if mine.family is not None and mine.family == theirs.family else None

@@ -3,32 +3,41 @@
 Pages import this, ``services`` and ``show``, and nothing else of the package.
 """
 
-from judgebench.audits.findings import AuditReport
-from judgebench.bias.card import Card
+from judgebench.actors import ACTOR_VARIABLE, own_name
+from judgebench.audits.findings import AuditReport, Finding
+from judgebench.bias.card import Card, CardLine
 from judgebench.bias.counterfactual import Counterfactuals
 from judgebench.bias.human_agreement import AgreementReport
 from judgebench.bias.report import BiasReport
 from judgebench.bias.taste import Slopes
+from judgebench.bias.voters import VotersReport
 from judgebench.coverage import Coverage
 from judgebench.engine.plan import CostEstimate
 from judgebench.engine.plan import estimate as cost_estimate
 from judgebench.errors import InputError, JudgeBenchError
+from judgebench.formats.known import Known
 from judgebench.formats.outputs import OutputsFile, read_outputs
 from judgebench.formats.reading import NamedPath, ReadLimits
 from judgebench.keys import clean_text
-from judgebench.leaderboard import METHODS, Choices, Leaderboard, Method
+from judgebench.leaderboard import METHODS, BoardGate, Choices, JudgeGate, Leaderboard, Method, Row
 from judgebench.leaderboard.board import State
-from judgebench.records import Completion, HumanLabel, Judge, Lineage, Order, Output, Status, TokenLogprob
+from judgebench.records import OVERALL, Completion, HumanLabel, Judge, Lineage, Order, Output, Status, TokenLogprob
+from judgebench.spec import JudgeSpec, templates
+from judgebench.spec.connection import ServerConnection
 from judgebench.spec.study import Study, make
+from judgebench.stats.agreement import Resampling
 from judgebench.stats.win_rate import PairRates
 from judgebench.store.audits import StoredAudit
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
+from judgebench.store.benchmarks import STAGE
 from judgebench.store.database import Database, parse_address
 
 __all__ = [
-    "METHODS", "AgreementReport", "AuditReport", "BattleFilter", "BattleOrder", "BattleSummary", "BiasReport", "Card",
-    "Choices", "Completion", "CostEstimate", "Counterfactuals", "Coverage", "Database", "HumanLabel", "InputError",
-    "Judge", "JudgeBenchError", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "Output",
-    "OutputsFile", "PairRates", "ReadLimits", "Slopes", "State", "Status", "StoredAudit", "Study", "TokenLogprob",
-    "clean_text", "cost_estimate", "make", "parse_address", "read_outputs",
+    "ACTOR_VARIABLE", "METHODS", "OVERALL", "STAGE", "AgreementReport", "AuditReport", "BattleFilter", "BattleOrder",
+    "BattleSummary", "BiasReport", "BoardGate", "Card", "CardLine", "Choices", "Completion", "CostEstimate",
+    "Counterfactuals", "Coverage", "Database", "Finding", "HumanLabel", "InputError", "Judge", "JudgeBenchError",
+    "JudgeGate", "JudgeSpec", "Known", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "Output",
+    "OutputsFile", "PairRates", "ReadLimits", "Resampling", "Row", "ServerConnection", "Slopes", "State", "Status",
+    "StoredAudit", "Study", "TokenLogprob", "VotersReport", "clean_text", "cost_estimate", "make", "own_name",
+    "parse_address", "read_outputs", "templates",
 ]  # fmt: skip

@@ -15,14 +15,15 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from judgebench import store
-from judgebench.coverage import Coverage, FlaggedAre, JudgesBy
+from judgebench.coverage import Coverage, FlaggedAre, JudgesBy, People
 from judgebench.errors import InputError, StatisticsError, UnknownName
 from judgebench.leaderboard import Choices
 from judgebench.leaderboard.board import ModelState
 from judgebench.leaderboard.build import common_baseline
 from judgebench.leaderboard.methods import named
+from judgebench.records import OVERALL
 from judgebench.services.audits.results import model_gates
-from judgebench.services.comparisons import check_compared, check_scored
+from judgebench.services.comparisons import check_asked, check_compared, check_scored, check_voted
 from judgebench.stats.scores import ScoreTable, scored_cells
 from judgebench.stats.verdict_table import VerdictTable, judged_cells
 from judgebench.store.arrays import LeftOut
@@ -42,6 +43,10 @@ class Scope:
     all_judges: bool = False  # pool the verdicts of all judges
     common: bool = False  # only on instructions that all models that count were judged on
     with_flagged: bool = False  # models that a submission audit flagged count as all others do
+    people: bool = False  # people's votes count in place of judges' verdicts
+    annotators: tuple[str, ...] = ()  # whose votes; empty: everybody's
+    newest: int | None = None  # the last verdict, or vote, that counts, by the order they came in; None: all do
+    question: str = OVERALL  # by what people compared the outputs
 
 
 EVERYTHING = Scope()
@@ -66,6 +71,38 @@ class Scoped(Generic[Table]):
         """The verdicts on models that count."""
         return self.table.among(self.counting)
 
+    def between(self, models: tuple[str, str]) -> "Scoped[Table]":
+        """Only the battles between the two; of scores, those of either."""
+        is_one = np.isin(self.table.models, models)
+
+        def theirs(rows: Table | LeftOut) -> NDArray[np.bool_]:
+            a, b = _sides(rows)
+            return np.asarray(is_one[a] & is_one[b])
+
+        def among(names: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(name for name in names if name in models)
+
+        others, without = self.others
+        coverage = replace(
+            self.coverage,
+            flagged=among(self.coverage.flagged),
+            suspect=among(self.coverage.suspect),
+            unaudited=among(self.coverage.unaudited),
+            models=len(models),
+            not_judged=(),
+            by_others=(),
+        )
+        return replace(
+            self,
+            table=self.table.select(theirs(self.table)),
+            judged=among(self.judged),
+            counting=among(self.judged),
+            apart=among(self.apart),
+            without=self.without.select(theirs(self.without)),
+            others=(others.select(theirs(others)), without.select(theirs(without))),
+            coverage=coverage,
+        )
+
     def covered(
         self, shown: Collection[str], *, baseline: str | None = None, flagged: FlaggedAre = "apart"
     ) -> Coverage:
@@ -79,8 +116,9 @@ class Scoped(Generic[Table]):
         numbers = cells.sum(axis=0).tolist()
         most = max(numbers, default=0)
         used, without = self._used(self.table, self.without, baseline, flagged)
-        given = _given(used, without)
-        return replace(
+        given, met = _given(used, without), self._met(self.table, baseline)
+        of_flagged = 0 if flagged == "pairs" else int((met & self._flagged(self.table)).sum())
+        coverage = replace(
             self.coverage,
             judges={name: given.get(name, 0) for name in self.coverage.judges},
             other_judges=_given(*self._used(*self.others, baseline, flagged)),
@@ -94,21 +132,35 @@ class Scoped(Generic[Table]):
             baseline=baseline,
             not_ranked=tuple(name for name in self.judged if name not in told),
             flagged_are=flagged if self.coverage.flagged_are == "apart" else self.coverage.flagged_are,
+            of_flagged=of_flagged,
+            others_met=int((~met).sum()),
         )
+        return _by_people(coverage) if coverage.people is not None else coverage
 
     def _used(self, table: Table, without: LeftOut, baseline: str | None, flagged: FlaggedAre) -> tuple[Table, LeftOut]:
         """The rows that a result is made of: of models apart, a board has what they did against the others."""
-        names = np.array(self.table.models)
-        apart = np.isin(names, self.apart)
+        apart = np.isin(self.table.models, self.apart)
 
         def used(rows: Table | LeftOut) -> NDArray[np.bool_]:
             a, b = _sides(rows)
             rest = np.zeros(len(a), dtype=np.bool_)
             if flagged != "pairs":
                 rest = apart[a] & apart[b] & (a != b) if flagged == "apart" else apart[a] | apart[b]
-            return ~rest if baseline is None else ~rest & ((names[a] == baseline) | (names[b] == baseline))
+            return ~rest & self._met(rows, baseline)
 
         return table.select(used(table)), without.select(used(without))
+
+    def _met(self, rows: Table | LeftOut, baseline: str | None) -> NDArray[np.bool_]:
+        """Which rows are of battles with the baseline; where there is none all are."""
+        a, b = _sides(rows)
+        is_it = np.array(self.table.models) == baseline
+        return np.ones(len(a), dtype=np.bool_) if baseline is None else np.asarray(is_it[a] | is_it[b])
+
+    def _flagged(self, rows: Table) -> NDArray[np.bool_]:
+        """Which rows are of a model apart."""
+        a, b = _sides(rows)
+        apart = np.isin(self.table.models, self.apart)
+        return np.asarray(apart[a] | apart[b])
 
 
 def scoped_verdicts(
@@ -151,15 +203,35 @@ class _Reading:
         return [key for key, guessed in spoken.items() if guessed == language]
 
     def verdicts(self) -> Scoped[VerdictTable]:
-        stored = store.arrays.verdict_table(self._connection, self._id, category=self._scope.category)
+        if self._scope.people:
+            return self._votes()
+        stored = store.arrays.verdict_table(
+            self._connection, self._id, category=self._scope.category, newest=self._scope.newest
+        )
         scoped = self._scoped(stored.table, stored.without, stored.categories)
         if not len(scoped.table):
             left_out = scoped.coverage.left_out if self._scope.judges else stored.without.counts
             check_compared(self._connection, self._id, left_out, self._scope.judges, self._scope.category)
         return scoped
 
+    def _votes(self) -> Scoped[VerdictTable]:
+        """Of people: annotators stand in the place of judges."""
+        question, category = self._scope.question, self._scope.category
+        check_asked(store.labels.questions(self._connection, self._id), question)
+        known = store.labels.annotators(self._connection, self._id, question)
+        check_voted(self._benchmark, known, self._scope.annotators)
+        stored = store.arrays.label_verdicts(self._connection, self._id, category=category, question=question)
+        scoped = self._scoped(stored.table, stored.without, stored.categories)
+        if not len(scoped.table):
+            raise StatisticsError(
+                "there is no vote of these people here: choose another annotator, category or language"
+            )
+        return scoped
+
     def scores(self) -> Scoped[ScoreTable]:
-        stored = store.arrays.score_table(self._connection, self._id, category=self._scope.category)
+        stored = store.arrays.score_table(
+            self._connection, self._id, category=self._scope.category, newest=self._scope.newest
+        )
         scoped = self._scoped(stored.table, stored.without, ())
         if not len(scoped.table):
             check_scored(self._connection, self._id, self._scope.judges, self._scope.category)
@@ -173,6 +245,7 @@ class _Reading:
         return scoped
 
     def _scoped(self, table: Table, without: LeftOut, categories: tuple[str | None, ...]) -> Scoped[Table]:
+        scope = self._scope
         if self._keys is not None:
             table, without = _on(table, without, np.isin(table.instructions, self._keys))
         answered = store.models.answered(self._connection, self._id, category=self._scope.category, keys=self._keys)
@@ -197,7 +270,7 @@ class _Reading:
         coverage = Coverage(
             judges={name: given.get(name, 0) for name in judges},
             judges_by=judges_by,
-            other_judges={name: number for name, number in given.items() if name not in judges},
+            other_judges=_but(given, judges),
             left_out=without.counts,
             category=self._scope.category,
             language=self._scope.language,
@@ -213,6 +286,7 @@ class _Reading:
             suspect=gated("suspect"),
             unaudited=gated("unaudited"),
             models=len(answered),
+            people=People(0, 0, chosen=scope.annotators, question=scope.question) if scope.people else None,
         )
         apart = () if flagged_are != "apart" else tuple(name for name in judged if name in flagged)
         return Scoped(self._id, table, categories, judged, counting, apart, without, others, coverage)
@@ -254,6 +328,8 @@ def _chosen_judges(
 
     Raises InputError for judges named beside all.
     """
+    if scope.people:
+        return scope.annotators or tuple(given), "name" if scope.annotators else "all"
     if scope.judges and scope.all_judges:
         raise InputError("name judges, or take the verdicts of all judges: not both")
     several = choices.cluster in ("judge", "both") or named(choices.method).several
@@ -266,11 +342,33 @@ def _chosen_judges(
     return tuple(ordered[:1]), "most verdicts"
 
 
+def _by_people(coverage: Coverage) -> Coverage:
+    """With votes and annotators counted, where annotators stand in the place of judges."""
+    given = [number for number in coverage.judges.values() if number]
+    others = [number for number in coverage.other_judges.values() if number]
+    people = People(
+        votes=sum(given),
+        annotators=len(given),
+        both_bad=sum(coverage.left_out.values()),
+        chosen=() if coverage.people is None else coverage.people.chosen,
+        question="" if coverage.people is None else coverage.people.question,
+        other_votes=sum(others),
+        other_annotators=len(others),
+    )
+    return replace(coverage, people=people, judges={}, other_judges={}, left_out={})
+
+
 def _given(table: VerdictTable | ScoreTable, without: LeftOut | None = None) -> dict[str, int]:
     """How many verdicts there are, by judge; 0 of one whose trials all ended ``without``."""
     numbers = np.bincount(table.judge, minlength=len(table.judges)).tolist()
     codes = table.judge if without is None else np.union1d(table.judge, without.judge)
     return {table.judges[code]: numbers[code] for code in np.unique(codes).tolist()}
+
+
+def _but(given: Mapping[str, int], names: Collection[str]) -> dict[str, int]:
+    """Without these names, of which there may be many."""
+    left_out = {*names}
+    return {name: number for name, number in given.items() if name not in left_out}
 
 
 def _models(table: VerdictTable | ScoreTable) -> tuple[str, ...]:

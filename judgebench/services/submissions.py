@@ -9,16 +9,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from judgebench import services, store
 from judgebench.audits import SUBMISSIONS
 from judgebench.audits.findings import AuditReport
 from judgebench.conversations import Blob, Media, Message, Opaque, Part, Reasoning, anchored, held_files
-from judgebench.errors import InputError
+from judgebench.errors import Conflict, InputError
 from judgebench.formats.form_files import with_source
 from judgebench.formats.outputs import OutputsFile
 from judgebench.records import Instruction, Lineage, Model, Output, check_name
 from judgebench.store.database import Connection, Database, Stored
+
+if TYPE_CHECKING:
+    from judgebench.services.placement import Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,16 @@ class MatchReport:
     duplicate: int  # outputs that repeat an earlier one
     empty: int  # outputs that say and do nothing; they are kept
     messages: MessageCounts = field(default_factory=MessageCounts)
+    model_exists: bool = False  # it is stored, or is the LLM of a judge
+    outputs_new: int = 0  # not stored yet
+    declares_lineage: bool = False  # one that is not stored yet
     audit: AuditReport | None = None  # of the model as it will be stored; None: it was not audited
+    placement: "Placement | None" = None  # where it landed, where it was to be ranked
+
+    @property
+    def changes_model(self) -> bool:
+        """Whether storing it adds something to a model that exists already, which may be somebody else's."""
+        return self.model_exists and (self.outputs_new > 0 or self.declares_lineage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +90,17 @@ def prepare(
     a mistyped name does not become a benchmark. Instructions that an existing benchmark lacks are left out and counted,
     unless ``extend`` adds them: whoever submits does not change silently what everybody is measured on.
 
-    Raises InputError for outputs of several models, an unusable name, or one that looks mistyped.
+    Raises InputError for outputs of several models, an unusable name, or one that looks mistyped, and for an id that is
+    another instruction's than the row's text.
     """
     check_name("benchmark", benchmark)
     check_name("model", model)
     _check_one_model(submission)
+    declared = Model(model, lineage or Lineage())
     with database.read() as connection:
         names = store.benchmarks.benchmark_names(connection)
+        exists, declares = _meets(connection, declared)
+        places_stored: set[tuple[str, int]] = set()
         creates = benchmark not in names
         check_slip(benchmark, names, new_benchmark=new_benchmark)
         known: set[str] = set()
@@ -92,8 +110,11 @@ def prepare(
         if not creates:
             benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
             known = set(store.benchmarks.instruction_ids(connection, benchmark_id))
+            places_stored = store.models.places_of(connection, benchmark_id, model)
             if any(is_of_messages(row.instruction, row.output, row.form) for row in submission.outputs):
                 places = instructions | stored_instructions(connection, benchmark_id)
+            check = services.known.IdCheck(connection, benchmark_id, adds=extend)
+            check.check((row.place, row.instruction) for row in submission.outputs)
     takes_new = creates or extend
     new = tuple(question for key, question in instructions.items() if key not in known)
     kept = [row for row in submission.outputs if takes_new or row.instruction.key in known]
@@ -114,6 +135,9 @@ def prepare(
         duplicate=submission.duplicates,
         empty=submission.empty,
         messages=count_messages([row.instruction for row in kept], [row.output for row in kept], submission.nulls),
+        model_exists=exists,
+        outputs_new=len({(row.instruction.key, row.output.sample) for row in kept} - places_stored),
+        declares_lineage=declares,
     )
     outputs = tuple(
         replace(
@@ -125,7 +149,14 @@ def prepare(
     added = new if takes_new else ()
     files = held_files(_messages(added, outputs))
     blobs = {digest: submission.blobs[digest] for digest in files if digest in submission.blobs}
-    return Prepared(report, Model(model, lineage or Lineage()), added, outputs, blobs)
+    return Prepared(report, declared, added, outputs, blobs)
+
+
+def _meets(connection: Connection, model: Model) -> tuple[bool, bool]:
+    """Whether the model exists already, and whether it comes with a lineage that is not stored."""
+    stored = store.models.lineages(connection)
+    exists = model.name in stored or any(judge.model == model.name for judge in store.judges.judges(connection))
+    return exists, store.models.declares(model.lineage, stored.get(model.name, Lineage()))
 
 
 def with_audit(database: Database, prepared: Prepared) -> Prepared:
@@ -226,14 +257,23 @@ def _digits(name: str) -> str:
     return re.sub(r"\D", "", name)
 
 
-def save(database: Database, *submissions: Prepared, audit: bool = True, accept_findings: bool = False) -> Stored:
+def save(
+    database: Database,
+    *submissions: Prepared,
+    audit: bool = True,
+    accept_findings: bool = False,
+    change_models: bool = True,
+    file: str | None = None,
+) -> Stored:
     """Write prepared submissions and their audits in one transaction; what was stored before is counted as known.
 
     ``audit``: audit those that were not; without it they stay unaudited, and leaderboards say so. An audit knows how
     many outputs it looked at: where another process has stored some of the model meanwhile, it counts as stale.
+    ``change_models``: whether models that exist already may be given outputs and a lineage.
+    ``file``: from which they are imported; the log then has an import, else a submission.
 
     Raises InputError for a severe finding unless ``accept_findings``, and Conflict when a model is stored with other
-    outputs; then nothing is written.
+    outputs, or exists already and may not be changed; then nothing is written.
     """
     if audit:
         submissions = tuple(
@@ -244,16 +284,35 @@ def save(database: Database, *submissions: Prepared, audit: bool = True, accept_
     new = known = 0
     with database.write() as connection:
         for prepared in submissions:
-            benchmark_id = store.benchmarks.add_benchmark(connection, prepared.report.benchmark)
-            store.blobs.add(connection, prepared.blobs)
-            store.benchmarks.add_instructions(connection, benchmark_id, prepared.instructions)
-            store.models.add_model(connection, prepared.model)
-            stored = store.models.add_outputs(connection, benchmark_id, prepared.outputs)
+            stored = _write(connection, prepared, change_models=change_models)
             new, known = new + stored.new, known + stored.known
-            if prepared.report.audit is not None:
-                of_submissions = services.audits.registry.AUDITS[SUBMISSIONS]
-                services.audits.results.keep_with(connection, benchmark_id, of_submissions, prepared.report.audit)
+        if new:
+            _record(connection, submissions, new, file)
     return Stored(new, known)
+
+
+def _write(connection: Connection, prepared: Prepared, *, change_models: bool) -> Stored:
+    benchmark_id = store.benchmarks.add_benchmark(connection, prepared.report.benchmark)
+    store.blobs.add(connection, prepared.blobs)
+    store.benchmarks.add_instructions(connection, benchmark_id, prepared.instructions)
+    exists, declares = _meets(connection, prepared.model)  # another may have been stored since it was prepared
+    store.models.add_model(connection, prepared.model)
+    stored = store.models.add_outputs(connection, benchmark_id, prepared.outputs)
+    if exists and not change_models and (stored.new or declares):
+        raise Conflict(f"model {prepared.model.name!r} exists already, and may not be changed by this")
+    if prepared.report.audit is not None:
+        of_submissions = services.audits.registry.AUDITS[SUBMISSIONS]
+        services.audits.results.keep_with(connection, benchmark_id, of_submissions, prepared.report.audit)
+    return stored
+
+
+def _record(connection: Connection, submissions: Sequence[Prepared], new: int, file: str | None) -> None:
+    """One event, whatever the number of models."""
+    about: dict[str, Any] = {"models": [prepared.model.name for prepared in submissions], "outputs": new}
+    action = store.events.SUBMITTED
+    if file is not None:
+        action, about["file"] = store.events.IMPORTED, Path(file).name
+    store.events.record(connection, action, "benchmark", submissions[0].report.benchmark, about)
 
 
 def _refuse_severe(reports: Iterable[MatchReport]) -> None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import MissingExtra
 from judgebench.estimate import Estimate
-from judgebench.leaderboard import METHODS, Leaderboard
+from judgebench.leaderboard import Leaderboard
+from judgebench.show.board import axis_title
+from judgebench.show.colours import BLUE, GREY, ORANGE, PALE
 from judgebench.show.numbers import Labelled, plotted, ranks
 from judgebench.show.text import listing, one_line
 
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from judgebench.bias.position import GapBin
     from judgebench.show.tables import Move
 
-BLUE, ORANGE, GREY, PALE = "#3d8fc9", "#e69f00", "#8a8f98", "#f4f4f2"
-CHOSEN = "chosen"  # the selection in a matrix
 _ROW_PX = 24
 _MATRIX_PX = 200  # at least, without its axes
 _AXIS_PX, _LEGEND_PX, _NAMES_PX = 70, 40, 130  # Streamlit counts them into a chart's height
@@ -31,17 +31,6 @@ Spec = dict[str, Any]
 def chart(spec: Spec) -> Any:
     """The Altair object of a specification, to be shown or changed in a notebook. Raises MissingExtra."""
     return _altair().Chart.from_dict(spec)
-
-
-def unit(board: Leaderboard) -> str:
-    """What the ratings are, as the title of an axis."""
-    units = {
-        "rate": f"{METHODS[board.method].label}, %",
-        "elo": "Rating, Elo scale",
-        "logit": "Rating, log-odds",
-        "score": "Mean score",
-    }
-    return units[board.scale]
 
 
 def intervals(board: Leaderboard, part: range | None = None) -> Spec:
@@ -65,12 +54,12 @@ def intervals(board: Leaderboard, part: range | None = None) -> Spec:
     ]
     legend = board.baseline is not None or len(board.ranked) < len(board.rows)
     digits = {"rate": ".1f", "elo": ".0f"}.get(board.scale, ".3f")
-    form = _intervals(unit(board), level=f"{board.level:.0%}", digits=digits, legend=legend)
-    return _filled(form, rows, len(rows) * _ROW_PX + _AXIS_PX + (_LEGEND_PX if legend else 0))
+    form = _intervals(axis_title(board), level=f"{board.level:.0%}", digits=digits, legend=legend)
+    return filled(form, rows, len(rows) * _ROW_PX + _AXIS_PX + (_LEGEND_PX if legend else 0))
 
 
 def matrix(pairs: Iterable[Mapping[str, Any]], models: Sequence[str]) -> Spec:
-    """How often the row's model was preferred to the column's, in the order of ``models``; a click chooses a cell.
+    """How often the row's model was preferred to the column's, in the order of ``models``.
 
     ``pairs`` as ``PairRates.pairs`` gives them.
     """
@@ -88,7 +77,7 @@ def matrix(pairs: Iterable[Mapping[str, Any]], models: Sequence[str]) -> Spec:
         }
         for pair in pairs
     ]
-    return _filled(_matrix(), rows, max(len(models) * _ROW_PX, _MATRIX_PX) + _AXIS_PX + _LEGEND_PX + _NAMES_PX)
+    return filled(_matrix(), rows, max(len(models) * _ROW_PX, _MATRIX_PX) + _AXIS_PX + _LEGEND_PX + _NAMES_PX)
 
 
 def moves(rows: Sequence["Move"]) -> Spec:
@@ -107,7 +96,7 @@ def moves(rows: Sequence["Move"]) -> Spec:
         }
         for place, row in enumerate(rows)
     ]
-    return _filled(_moves(), values, len(values) * _ROW_PX + _AXIS_PX)
+    return filled(_moves(), values, len(values) * _ROW_PX + _AXIS_PX)
 
 
 def effects(rows: Sequence[Labelled]) -> Spec:
@@ -143,20 +132,21 @@ def reliability(curve: Sequence["ReliabilityBin"]) -> Spec:
         }
         for point in curve
     ]
-    return _filled(_reliability(), values, 320)
+    return filled(_reliability(), values, 320)
 
 
 def probabilities(top: Sequence[tuple[str, float]]) -> Spec:
     """The probabilities that a judge gave to its next token, as bars; the most probable on top."""
     rows = [{"token": one_line(repr(token), 60), "place": i, "percent": 100 * p} for i, (token, p) in enumerate(top)]
-    return _filled(_probabilities(), rows, len(rows) * _ROW_PX + _AXIS_PX)
+    return filled(_probabilities(), rows, len(rows) * _ROW_PX + _AXIS_PX)
 
 
-def _filled(form: Spec, rows: Sequence[Mapping[str, Any]], height: int) -> Spec:
+def filled(form: Spec, rows: Sequence[Mapping[str, Any]], height: int) -> Spec:
+    """A form with its rows."""
     return {**form, "data": {"values": list(rows)}, "height": height}
 
 
-def _form(chart: Any) -> Spec:
+def form(chart: Any) -> Spec:
     """Everything but the rows; data of a layer's own stay with it."""
     form: Spec = chart.to_dict()
     del form["config"]  # Altair's looks, where Streamlit has its own
@@ -179,7 +169,7 @@ def _with_whiskers(lines: Sequence[Mapping[str, Any]], title: str, *, line_at: f
         | {field: plotted(line[field], "rate") for field in ("value", "lower", "upper")}
         for place, line in enumerate(lines)
     ]
-    return _filled(_whiskers(title, line_at), rows, len(rows) * _ROW_PX + _AXIS_PX)
+    return filled(_whiskers(title, line_at), rows, len(rows) * _ROW_PX + _AXIS_PX)
 
 
 def _in_order(field: str, labels_px: int) -> Any:
@@ -191,7 +181,7 @@ def _in_order(field: str, labels_px: int) -> Any:
 
 @lru_cache(maxsize=32)
 def _intervals(title: str, *, level: str, digits: str, legend: bool) -> Spec:
-    alt, none, whisker = _parts()
+    alt, none, whisker = parts_of_form()
     tooltip = [
         alt.Tooltip("model:N", title="Model"),
         alt.Tooltip("rating:Q", title=title, format=digits),
@@ -212,12 +202,12 @@ def _intervals(title: str, *, level: str, digits: str, legend: bool) -> Spec:
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
         x=alt.X("rating:Q", axis=x_axis, scale=x_scale), shape=shape
     )
-    return _form(alt.layer(spans, points))
+    return form(alt.layer(spans, points))
 
 
 @lru_cache(maxsize=1)
 def _matrix() -> Spec:
-    alt, none, _ = _parts()
+    alt, none, _ = parts_of_form()
     tooltip = [
         alt.Tooltip("model:N", title="Model"),
         alt.Tooltip("against:N", title="Against"),
@@ -238,14 +228,13 @@ def _matrix() -> Spec:
             color=alt.Color("percent:Q", scale=scale, title="Win rate, %", legend=legend),
             tooltip=tooltip,
         )
-        .add_params(alt.selection_point(name=CHOSEN, fields=["row", "column"]))
     )
-    return _form(chart)
+    return form(chart)
 
 
 @lru_cache(maxsize=1)
 def _moves() -> Spec:
-    alt, none, whisker = _parts()
+    alt, none, whisker = parts_of_form()
     tooltip = [
         alt.Tooltip("model:N", title="Model"),
         alt.Tooltip("before:Q", title="As judged, %", format=".1f"),
@@ -267,12 +256,12 @@ def _moves() -> Spec:
     ends = base.mark_point(shape="triangle", filled=True, size=110, color=BLUE, opacity=1).encode(
         x="after:Q", angle=alt.Angle("way:Q", scale=None)
     )
-    return _form(alt.layer(spans, paths, begins, ends))
+    return form(alt.layer(spans, paths, begins, ends))
 
 
 @lru_cache(maxsize=1)
 def _reliability() -> Spec:
-    alt, none, whisker = _parts()
+    alt, none, whisker = parts_of_form()
     scale = alt.Scale(domain=[50, 100])
     words = {"confidence": "Confidence, %", "accuracy": "Right, %", "lower": "Interval from", "upper": "to"}
     tooltip = [alt.Tooltip(f"{field}:Q", title=word, format=".1f") for field, word in words.items()]
@@ -286,13 +275,13 @@ def _reliability() -> Spec:
     points = base.mark_point(filled=True, size=80, color=BLUE, opacity=1).encode(
         y="accuracy:Q", tooltip=[*tooltip, alt.Tooltip("battles:Q", title="Battles")]
     )
-    return _form(alt.layer(ideal.encode(x=alt.X("x:Q", scale=scale), y="y:Q"), spans, points))
+    return form(alt.layer(ideal.encode(x=alt.X("x:Q", scale=scale), y="y:Q"), spans, points))
 
 
 @lru_cache(maxsize=32)
 def _whiskers(title: str, line_at: float) -> Spec:
     """A point with its interval for each row, in their order, and a vertical line."""
-    alt, none, whisker = _parts()
+    alt, none, whisker = parts_of_form()
     axis = alt.Axis(tickCount=10, title=title)
     words = {"value": title, "lower": "Interval from", "upper": "to"}
     tooltip = [
@@ -305,12 +294,12 @@ def _whiskers(title: str, line_at: float) -> Spec:
         x=alt.X("lower:Q", axis=axis), x2="upper:Q"
     )
     points = base.mark_point(filled=True, size=80, color=BLUE, opacity=1).encode(x=alt.X("value:Q", axis=axis))
-    return _form(alt.layer(rule.encode(x=alt.X("at:Q", axis=axis)), spans, points))
+    return form(alt.layer(rule.encode(x=alt.X("at:Q", axis=axis)), spans, points))
 
 
 @lru_cache(maxsize=1)
 def _probabilities() -> Spec:
-    alt, none, _ = _parts()
+    alt, none, _ = parts_of_form()
     chart = (
         alt.Chart(none)
         .mark_bar(color=BLUE)
@@ -320,7 +309,7 @@ def _probabilities() -> Spec:
             tooltip=[alt.Tooltip("token:N", title="Token"), alt.Tooltip("percent:Q", title="%", format=".2f")],
         )
     )
-    return _form(chart)
+    return form(chart)
 
 
 def _altair() -> Any:
@@ -331,7 +320,7 @@ def _altair() -> Any:
     return altair
 
 
-def _parts() -> tuple[Any, Any, Any]:
+def parts_of_form() -> tuple[Any, Any, Any]:
     """Altair, what stands in a form in place of the rows, and the looks of the ends of whiskers."""
     alt = _altair()
     return alt, alt.NamedData("rows"), alt.MarkConfig(size=9)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from judgebench.audits.findings import AuditReport, Evidence, Finding
 from judgebench.bias.card import Card, CardLine
 from judgebench.records import Order
+from judgebench.show.cards import overall, overall_rule, ungraded
 from judgebench.show.conversations import markup, passages, samples
 from judgebench.show.coverage import sentences
 from judgebench.show.numbers import amount, interval, value
@@ -38,18 +39,29 @@ _AUDIT_STYLE = (
 )
 
 
-def card_page(card: Card) -> str:
-    """A judge's report card, the whole document."""
-    return _page(
-        f"Report card: {escaped_html(card.judge)} on {escaped_html(card.benchmark)}",
-        _CARD_STYLE,
-        f"<p>LLM {escaped_html(card.model)}, template {escaped_html(card.template)}</p>",
-        *(f"<p>{escaped_html(sentence)}</p>" for sentence in sentences(card.coverage)),
-        "<table><thead><tr><th>Question<th>Value<th>Interval<th>Grade<th>Evidence and rule</thead><tbody>",
-        *(_card_row(line) for line in card.lines),
-        "</tbody></table>",
-        *(f"<p>{escaped_html(note)}</p>" for note in card.notes),
+def card_page(*cards: Card) -> str:
+    """Report cards of judges one after the other, the whole document."""
+    names = [f"{escaped_html(card.judge)} on {escaped_html(card.benchmark)}" for card in cards]
+    title = f"Report card: {names[0]}" if len(cards) == 1 else f"Report cards: {', '.join(names)}"
+    headings = names if len(cards) > 1 else [""]
+    parts = [part for name, card in zip(headings, cards, strict=True) for part in _card(card, name)]
+    return _page(title, _CARD_STYLE, *parts)
+
+
+def _card(card: Card, heading: str) -> Iterator[str]:
+    yield f"<h2>{heading}</h2>" if heading else ""
+    yield f"<p>LLM {escaped_html(card.model)}, template {escaped_html(card.template)}</p>"
+    yield f"<p><strong>{escaped_html(overall(card))}</strong> {escaped_html(overall_rule(card))}</p>"
+    yield from (f"<p>{escaped_html(sentence)}</p>" for sentence in sentences(card.coverage))
+    yield "<table><thead><tr><th>Question<th>Value<th>Interval<th>Grade<th>Evidence and rule</thead><tbody>"
+    yield from (_card_row(line) for line in card.lines)
+    yield "</tbody></table>"
+    missing = "".join(
+        f"<li>{escaped_html(line.name)}: {escaped_html(line.reason)}: <code>{escaped_html(line.command)}</code>"
+        for line in ungraded(card)
     )
+    yield f"<h3>Too little data, and what would give it</h3><ul>{missing}</ul>" if missing else ""
+    yield from (f"<p>{escaped_html(note)}</p>" for note in card.notes)
 
 
 def audit_page(report: AuditReport) -> str:
@@ -72,6 +84,17 @@ def battles_page(battles: Sequence["JudgedBattle"]) -> str:
 
 def _battle(battle: "JudgedBattle") -> Iterator[str]:
     yield f"<h2>{escaped_html(battle.model_a)} against {escaped_html(battle.model_b)}</h2>"
+    yield from conversation_of(battle)
+    if battle.instruction.reference:
+        yield f"<h3>Reference</h3><pre>{escaped_html(battle.instruction.reference)}</pre>"
+    headings = ("Judge", "First", "Samples", "Repeat", "Preference for A", "Label", "Status", "Read from", "Detail")
+    yield f"<table><thead><tr>{''.join(f'<th>{heading}' for heading in headings)}</thead><tbody>"
+    yield from (_trial(shown) for shown in battle.verdicts)
+    yield "</tbody></table>"
+
+
+def conversation_of(battle: "JudgedBattle") -> Iterator[str]:
+    """What was asked, and both outputs beside each other in their places; a sample after the other."""
     for a, b in battle.outputs:
         if len(battle.outputs) > 1:
             yield f"<h3>Sample {samples(a, b)}</h3>"
@@ -83,12 +106,6 @@ def _battle(battle: "JudgedBattle") -> Iterator[str]:
                     for side, messages in zip("AB", passage.replies, strict=True)
                 )
                 yield f"<div class=sides>{''.join(sides)}</div>"
-    if battle.instruction.reference:
-        yield f"<h3>Reference</h3><pre>{escaped_html(battle.instruction.reference)}</pre>"
-    headings = ("Judge", "First", "Samples", "Repeat", "Preference for A", "Label", "Status", "Read from", "Detail")
-    yield f"<table><thead><tr>{''.join(f'<th>{heading}' for heading in headings)}</thead><tbody>"
-    yield from (_trial(shown) for shown in battle.verdicts)
-    yield "</tbody></table>"
 
 
 def _trial(shown: "JudgedTrial") -> str:
@@ -125,7 +142,7 @@ def _card_row(line: CardLine) -> str:
     return (
         f"<tr><td>{escaped_html(line.name)}<small>{escaped_html(line.question)}</small>"
         f"<td>{value(known, line.unit)}<td>{interval(known, line.unit)}<small>{escaped_html(how)}</small>"
-        f"<td class='grade {line.grade if line.grade != '-' else ''}'>{line.grade}"
+        f"<td class='grade {line.grade[-1] if line.grade[0] in 'ABCD' else ''}'>{line.grade}"
         f"<td>{escaped_html(about)}<small>{escaped_html(line.rule)}</small>"
     )
 

@@ -2,19 +2,23 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from judgebench.estimate import Estimate
 from judgebench.leaderboard import METHODS, Leaderboard, Row
-from judgebench.show.numbers import estimate, value
+from judgebench.show.numbers import estimate, ranks, value
 from judgebench.show.text import count, listing, one_line
 
 if TYPE_CHECKING:
     from judgebench.bias.counterfactual import CounterfactualRow, Counterfactuals, WithoutEffect
-    from judgebench.services.submissions import MessageCounts
+    from judgebench.services.audits.estimates import AuditEstimate
+    from judgebench.services.submissions import MatchReport, MessageCounts
+    from judgebench.services.upkeep import Change
 
 _TIERS = 3  # in a summary
 _MOVES = 5  # sentences about changes of places
+_DETAILS = 5  # names of one event
+_OF_PROGRAMS = ("judge_digest", "missing_ids")  # what events hold for later reading only
 _Passing = tuple[str, str, tuple[str, ...]]  # of a pair, of how many more, and what is said at the end
 _PASSING: _Passing = ("{} would pass {}: it would lead by {}.", "would change places", ())
 _ORDERED_SO: _Passing = (
@@ -22,17 +26,18 @@ _ORDERED_SO: _Passing = (
     "in another order",
     ("No judge is found wrong by that: nobody labelled, and people may prefer what is taken away as much.",),
 )
+_RUN = "judgebench run --benchmark {benchmark} --judge {judge} --all-pairs"
 # A word of the reason why an estimate is missing -> the command that would give it; the first that fits.
 _REMEDIES = (
-    (("null", "audit"), "judgebench audit null-models --benchmark {benchmark} --judge JUDGE"),
+    (("null", "audit"), "judgebench audit null-models --benchmark {benchmark} --judge {judge}"),
     (("likelihood",), "judgebench run --benchmark {benchmark} --judge embedded --all-pairs"),
-    (("repeat",), "judgebench run --benchmark {benchmark} --judge JUDGE --repeats 3"),
+    (("repeat",), f"{_RUN} --repeats 3"),
     (("people", "human", "label", "person"), "judgebench labels import FILE --benchmark {benchmark} (or vote here)"),
     (("lineage", "declared", "relative", "related", "own outputs"), "judgebench lineage propose"),
-    (("order", "first", "place"), "judgebench run --benchmark {benchmark} --judge JUDGE --orders both"),
-    (("judge",), "judgebench run --benchmark {benchmark} --judge ANOTHER"),
+    (("order", "first", "place"), f"{_RUN} --orders both"),
+    (("judge",), "judgebench run --benchmark {benchmark} --judge ANOTHER --all-pairs"),
 )
-_OTHERWISE = "judgebench run --benchmark {benchmark} --judge JUDGE (more instructions)"
+_OTHERWISE = f"{_RUN} (more instructions)"
 
 
 def not_shown(parts: Mapping[str, int]) -> list[str]:
@@ -45,6 +50,27 @@ def unseen(trials: int) -> list[str]:
     """That some trials cannot be judged, in one sentence; none where all can."""
     why = "the outputs differ only in what the template does not show"
     return [f"{count(trials, 'trial')} cannot be judged: {why}"] if trials else []
+
+
+def audit_estimate(estimate: "AuditEstimate") -> list[str]:
+    """What an audit would take, in sentences."""
+    if estimate.judge is None:
+        return ["It asks no judge: it only reads what is stored."]
+    calls = f"At most {estimate.calls:,} calls of {one_line(estimate.judge)}"
+    tokens = f" with about {estimate.prompt_tokens:,} prompt tokens"
+    seconds = "" if estimate.seconds is None else f", at its last speed {_duration(estimate.seconds)}"
+    known = "" if estimate.reply_tokens is not None else " for the prompts alone"
+    usd = estimate.cost_usd
+    cost = "No price of it is known" if usd is None else f"At most about {usd:.4g} USD{known}"
+    return [
+        f"{calls}{tokens}{seconds}.",
+        f"{cost}. What is answered already is not asked again, and most null models are decided early.",
+    ]
+
+
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    return f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
 
 
 def stopped(stopped_by: str | None, pending: int) -> list[str]:
@@ -83,16 +109,39 @@ def summary(board: Leaderboard) -> str:
     return "; ".join(parts) + "."
 
 
+def leader(board: Leaderboard) -> str:
+    """Who comes first with its number and interval, and whether the rank ranges prove that it leads."""
+    row = board.ranked[0]
+    leads = row.rank_upper == 1 and len(_tiers(board.ranked)[0]) == 1
+    what = METHODS[board.method].label.replace("Win rate", "win rate").replace("Length", "length")
+    place = ranks(row.rank_lower, row.rank_upper)
+    between = "" if row.lower is None or row.upper is None else f" ({_between(board)})"
+    return (
+        f"{one_line(row.model)} {'leads' if leads else 'comes first, but not for certain'}, {what} "
+        f"{estimate(row.estimate, board.scale)}{between}: rank {place} of {len(board.ranked)}, "
+        "with ranks that hold for all models at once."
+    )
+
+
+def _between(board: Leaderboard) -> str:
+    return "its spread over orders" if board.method == "elo" else f"{board.level:.0%} interval"
+
+
 def basis(board: Leaderboard) -> list[str]:
     """How the numbers came about, and what a reader must know of that; always shown with them."""
     field = "the field" if board.baseline is None else one_line(board.baseline)
     against = "" if board.scale == "score" else f" against {field}"
-    judges = ", ".join(one_line(judge) for judge in board.judges)
     return [
-        f"{_numbers(board)}{against}, judged by {judges}.",
+        f"{_numbers(board)}{against}, {_judged_by(board)}.",
         f"{_intervals(board)}: {board.interval_method}. Rank ranges hold for all models at once.",
         *(f"Note: {one_line(note, 1000)}" for note in board.notes),  # it may end in a command, to be copied
     ]
+
+
+def _judged_by(board: Leaderboard) -> str:
+    if board.coverage is not None and board.coverage.people is not None:
+        return "by people's votes"
+    return f"judged by {', '.join(one_line(judge) for judge in board.judges)}"
 
 
 def _intervals(board: Leaderboard) -> str:
@@ -143,13 +192,13 @@ def _effect(entry: "WithoutEffect", points: Estimate) -> str:
     )
 
 
-def remedy(missing: Estimate, benchmark: str) -> str:
+def remedy(missing: Estimate, benchmark: str, judge: str = "JUDGE") -> str:
     """A command that would give a missing estimate; empty where nothing is missing."""
     if missing.identified:
         return ""
     reason = missing.reason.lower()
     command = next((command for words, command in _REMEDIES if any(word in reason for word in words)), _OTHERWISE)
-    return command.format(benchmark=shlex.quote(benchmark))
+    return command.format(benchmark=shlex.quote(benchmark), judge=shlex.quote(judge))
 
 
 def _tiers(rows: Sequence[Row]) -> list[list[Row]]:
@@ -178,6 +227,14 @@ def _below(row: Row, above: Sequence[Row], *, leader: Row) -> str:
 def _company(tier: Sequence[Row]) -> str:
     others = [row.model for row in tier[1:]]
     return f" and cannot be told apart from {listing(others)}" if others else ""
+
+
+def meets_model(report: "MatchReport") -> list[str]:
+    """That a submission's model exists already, and what it adds to it; empty where the model is new."""
+    if not report.model_exists:
+        return []
+    adds = [count(report.outputs_new, "output")] * bool(report.outputs_new) + ["a lineage"] * report.declares_lineage
+    return [f"model exists already: this adds {' and '.join(adds) or 'nothing'} to it"]
 
 
 def messages_held(held: "MessageCounts") -> list[str]:
@@ -212,3 +269,41 @@ def lost_words(lost: Mapping[str, int]) -> str:
     """What a form cannot hold, by kind, in words."""
     kinds = ((_LOST.get(kind, f"parts of type {one_line(kind)}"), number) for kind, number in lost.items())
     return ", ".join(f"{words} ({number:,})" for words, number in kinds)
+
+
+def left_out_words(counts: Mapping[str, int]) -> str:
+    """What an export has no row for, in words."""
+    return ", ".join(f"{one_line(words)} ({number:,})" for words, number in counts.items())
+
+
+def changed(change: "Change") -> list[str]:
+    """What deleting or renaming something changes, a line each."""
+    to = "" if change.new is None else f" to {change.new!r}"
+    did = change.action if change.done else f"would be {change.action}"
+    rows = [f"{table.replace('_', ' ')} {number:,}" for table, number in change.rows.items()]
+    goes = "with it" if change.new is None else "of it"
+    lines = [f"{change.kind} {change.name!r} {did}{to}", f"  {goes}: {', '.join(rows)}"]
+    for loss in change.losses:
+        lost = f"{loss.verdicts:,} of {count(loss.of_verdicts, 'verdict')} and {loss.models} of {loss.of_models} models"
+        lines.append(f"  the rankings of {loss.benchmark!r} lose {lost}")
+    return [*lines, *(f"  {note}" for note in change.notes)]
+
+
+def event_details(details: Mapping[str, Any]) -> str:
+    """What the log holds of an event beside its name: counts, names, and what something is called since."""
+    return "; ".join(
+        f"{key.replace('_', ' ')}: {_detail(value)}"
+        for key, value in details.items()
+        if key not in _OF_PROGRAMS and value not in ([], {}, "")
+    )
+
+
+def _detail(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        more = f" and {len(value) - _DETAILS:,} more" if len(value) > _DETAILS else ""
+        return ", ".join(one_line(str(one)) for one in value[:_DETAILS]) + more
+    if isinstance(value, Mapping):
+        return ", ".join(f"{str(name).replace('_', ' ')} {number:,}" for name, number in value.items())
+    return f"{value:,}" if isinstance(value, int) else one_line(str(value))

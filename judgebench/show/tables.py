@@ -23,11 +23,18 @@ from judgebench.show.text import count, escaped_markdown, one_line, visible
 
 if TYPE_CHECKING:
     from judgebench.bias.counterfactual import Counterfactuals
+    from judgebench.services.distributions import Distributions
+    from judgebench.services.history import History
     from judgebench.services.imports import ImportReport
+    from judgebench.services.part_rates import CategoryRates
     from judgebench.services.submissions import MatchReport
     from judgebench.stats.win_rate import PairRates
 
 _PAIR_COLUMNS = ("model", "opponent", "win_rate", "lower", "upper", "battles")
+CATEGORY_COLUMNS = ("model", "category", "value", "lower", "upper", "battles", "wins", "ties", "instructions")
+HISTORY_COLUMNS = ("time", "verdicts", "model", "rating", "lower", "upper", "rank_lower", "rank_upper")
+HISTORY_HEADINGS = ("time", "verdicts", "model", "rating", "interval", "ranks")
+DISTRIBUTION_COLUMNS = ("model", "low", "high", "count")
 _ESTIMATE = ("value", "lower", "upper", "level", "method", "n", "identified")
 _SPAN_CHARS = 100  # shown of a finding's first evidence
 AuditRow = Mapping[str, Any]  # of a document
@@ -56,7 +63,7 @@ def board_markdown(board: Leaderboard) -> str:
 
 def board_csv(board: Leaderboard) -> str:
     """One line a model, with every column of its row and what the leaderboard counts."""
-    return _csv(board.data_rows(), DATA_COLUMNS)
+    return csv_text(board.data_rows(), DATA_COLUMNS)
 
 
 def board_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
@@ -78,7 +85,42 @@ def board_document(benchmark: str, board: Leaderboard) -> dict[str, Any]:
 
 def pairs_csv(rates: "PairRates", models: Sequence[str]) -> str:
     """Every pair of ``models`` that met, one line a direction."""
-    return _csv(rates.pairs(models), _PAIR_COLUMNS)
+    return csv_text(rates.pairs(models), _PAIR_COLUMNS)
+
+
+def category_rows(rates: "CategoryRates") -> Iterator[dict[str, Any]]:
+    """A row for every model and category, with the columns CATEGORY_COLUMNS."""
+    for model, parts in rates.rates.items():
+        for part in parts:
+            known = part.estimate
+            ends = {"value": known.value, "lower": known.lower, "upper": known.upper}
+            counts = {name: getattr(part, name) for name in ("battles", "wins", "ties", "instructions")}
+            yield {"model": model, "category": part.name, **ends, **counts}
+
+
+def history_rows(of: "History") -> Iterator[dict[str, Any]]:
+    """A row for every moment and model, with the columns HISTORY_COLUMNS."""
+    for then in of.moments:
+        for row in () if then.board is None else then.board.rows:
+            ends = {"rating": row.rating, "lower": row.lower, "upper": row.upper}
+            ranked = {"rank_lower": row.rank_lower, "rank_upper": row.rank_upper}
+            yield {"time": then.time, "verdicts": then.verdicts, "model": row.model, **ends, **ranked}
+
+
+def history_cells(of: "History") -> Iterator[tuple[str, ...]]:
+    """Aligned to HISTORY_HEADINGS."""
+    scale = of.board.scale
+    for row in history_rows(of):
+        number, between = amount(row["rating"], scale), span(row["lower"], row["upper"], scale)
+        places = ranks(row["rank_lower"], row["rank_upper"])
+        yield (row["time"][:19], f"{row['verdicts']:,}", visible(row["model"]), number, between, places)
+
+
+def distribution_rows(of: "Distributions") -> Iterator[dict[str, Any]]:
+    """A row for every model and bin, with the columns DISTRIBUTION_COLUMNS."""
+    for model, counts in of.counts.items():
+        for bin, number in zip(of.bins, counts, strict=True):
+            yield {"model": model, "low": bin.low, "high": bin.high, "count": number}
 
 
 def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -182,7 +224,7 @@ def _columns(board: Leaderboard) -> list[tuple[str, Callable[[Row], str]]]:
     return rating + counts
 
 
-def _csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
+def csv_text(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
     stream = io.StringIO(newline="")
     write_csv(rows, columns, stream)
     return stream.getvalue()
@@ -204,7 +246,8 @@ def report_lines(report: AuditReport) -> Iterator[str]:
     yield from (f"rule {name}: {words}" for name, words in sorted(report.rules.items()))
     yield from (f"note: {note}" for note in report.notes)
     yield from (f"failed: {failure}" for failure in report.failures)
-    yield f"audit {report.audit}: {'passed' if report.passed else 'FAILED'}"
+    ended = "passed" if report.passed else "FAILED" if report.finished else "stopped before its end, and not kept"
+    yield f"audit {report.audit}: {ended}"
 
 
 def audit_notice(reports: Sequence[AuditReport], benchmark: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What a user writes down, as values: studies and templates. The only reader of their files."""
 
+from judgebench.spec.connection import ServerConnection
 from judgebench.spec.study import (
     Generation,
     JudgeSpec,
@@ -18,6 +19,7 @@ __all__ = [
     "JudgeSpec",
     "Pace",
     "Served",
+    "ServerConnection",
     "Study",
     "load_prices",
     "load_study",

@@ -6,6 +6,7 @@ trials are already answered is the store's business.
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
@@ -15,13 +16,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.records import Status
-from judgebench.spec.credentials import refuse_secrets, variable_name
+from judgebench.spec.addresses import Addresses
+from judgebench.spec.connection import ServerConnection
+from judgebench.spec.credentials import refuse_in_address, refuse_secrets, variable_name
+from judgebench.spec.serving import STARTED, VllmServing
 
 Orders = Literal["both", "random", "single"]
 Redo = Literal["unparsed", "truncated", "refused"]
 Design = Literal["fixed", "adaptive"]
 _Spec = TypeVar("_Spec", bound=BaseModel)
 _MAX_NAME = 200
+_MOST_FIELDS = 10_000  # of one mapping, with those that it merges
+_MOST_YAML = 256 << 10  # characters of a file; each may become a kilobyte of nodes
 # Every parameter that shapes an output is sent and stored: a server's own defaults are nobody's settings.
 _SETTINGS = {"temperature": 0, "max_tokens": 2048}  # of a model under evaluation
 
@@ -29,20 +35,43 @@ _SETTINGS = {"temperature": 0, "max_tokens": 2048}  # of a model under evaluatio
 class Served(BaseModel):
     """An LLM that can be asked, and where."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)  # it may be a key
     role: ClassVar[str] = "model"  # as it and its address are called where they are wrong
     flag: ClassVar[str] = "--model-url"
 
     model: str = Field(min_length=1, max_length=_MAX_NAME)  # "embedded", "PROVIDER:NAME", or its server's name for it
-    url: str | None = None  # of a server, up to and without /chat/completions; None: its provider needs none
+    url: Addresses = None  # of its server, or of several, without /chat/completions; None: its provider needs none
     key_env: str | None = None  # name of the environment variable with the server's key
     settings: Mapping[str, Any] = Field(default_factory=dict)  # decoding settings
     price: str | None = None  # "PROMPT,COMPLETION" in USD per million tokens
+    connection: ServerConnection = ServerConnection()  # what its server is sent besides, and the way to it
+    vllm: str | None = None  # of a model "vllm:NAME": flags with which vLLM is started, as on a command line
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Its addresses."""
+        return (self.url,) if isinstance(self.url, str) else self.url or ()
+
+    @field_validator("url")
+    @classmethod
+    def _without_secret(cls, url: Any) -> Any:
+        for address in () if url is None else (url,) if isinstance(url, str) else url:
+            refuse_in_address(address)
+        return url
 
     @field_validator("key_env")
     @classmethod
     def _names_a_variable(cls, name: str | None) -> str | None:
         return None if name is None else variable_name(name)
+
+    @model_validator(mode="after")
+    def _serves(self) -> "Served":
+        provider, _, name = self.model.partition(":")
+        if self.vllm is not None and provider not in STARTED:
+            raise ValueError(f"vllm holds flags for a model 'vllm:NAME', and {self.model!r} is none")
+        if provider in STARTED and name:
+            VllmServing.parse(name, self.vllm or "").name_of(name)
+        return self
 
     @field_validator("settings")
     @classmethod
@@ -50,6 +79,11 @@ class Served(BaseModel):
         json.dumps(settings, allow_nan=False, default=str)  # raises ValueError
         refuse_secrets(settings)
         return settings
+
+    @model_validator(mode="after")
+    def _one_key(self) -> "Served":
+        self.connection.check_key(self.key_env)
+        return self
 
 
 class JudgeSpec(Served):
@@ -60,12 +94,13 @@ class JudgeSpec(Served):
 
     template: str | None = None  # id or path of a template; None: pairwise/two-way, embedded: pairwise/likelihood
     name: str | None = Field(default=None, min_length=1, max_length=_MAX_NAME)  # None: made of model and template
+    same_judge: bool = False  # a stored judge stays the same at an address where it was never asked
 
 
 class Pace(BaseModel):
     """How fast to ask, and when to stop."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)  # it may be a key
 
     concurrency: int = Field(default=16, ge=1, le=4096)
     max_cost: float | None = Field(default=None, gt=0)  # USD
@@ -152,6 +187,7 @@ class Generation(Pace):
     system: str | None = None  # a system message before the instruction
     limit: int | None = Field(default=None, ge=1)  # instructions, the first that came
     category: str | None = None
+    same_model: bool = False  # a model whose outputs are stored stays the same at an address where it was never asked
 
     @model_validator(mode="after")
     def _priced(self) -> "Generation":
@@ -197,7 +233,8 @@ def load_prices(path: Path) -> dict[str, str]:
 
 def _yaml(path: Path) -> Any:
     try:
-        return parse_yaml(path.read_text(encoding="utf-8"), f"{path}:")
+        with path.open(encoding="utf-8") as file:
+            return parse_yaml(file.read(_MOST_YAML + 1), f"{path}:")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): check the path") from error
     except UnicodeDecodeError as error:
@@ -209,14 +246,24 @@ class _OnceEach(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
-        for name in names:
-            if names.count(name) > 1:
+        for name, count in Counter(names).items():
+            if count > 1:
                 raise yaml.constructor.ConstructorError(None, None, f"{name!r} is given twice", node.start_mark)
         return super().construct_mapping(node, deep)
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merging (``<<``) a merge of merges multiplies what a few lines hold."""
+        super().flatten_mapping(node)
+        if len(node.value) > _MOST_FIELDS:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"merges more than {_MOST_FIELDS:,} fields", node.start_mark
+            )
 
 
 def parse_yaml(text: str, where: str) -> Any:
     """Plain values, no objects, and no field twice. Raises InputError that begins with ``where``."""
+    if len(text) > _MOST_YAML:
+        raise InputError(f"{where} is longer than {_MOST_YAML:,} characters")
     try:
         return yaml.load(text, _OnceEach)  # noqa: S506  # a safe loader
     except RecursionError:
@@ -247,6 +294,7 @@ def wrong_field(error: ValidationError, otherwise: str = "") -> str:
 def _unknown_field(name: str, owner: str) -> str | None:
     """What may have been meant; None where ``owner`` is no record of a study."""
     records: dict[str, type[BaseModel]] = {"Study": Study, "Generation": Generation, "generator": Served}
+    records |= {"connection": ServerConnection, "ServerConnection": ServerConnection}
     record = JudgeSpec if owner in ("judge", "JudgeSpec") else records.get(owner)
     if record is not None and name.lower().replace("_", "").endswith("key"):
         return "a key is never written down: name the variable that holds the key by key_env"

@@ -174,6 +174,8 @@ def _read(path: Path) -> Template:
 def _front(path: Path) -> tuple[_Front, str]:
     """The front matter, and the text after it."""
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise InputError(f"{path}: cannot be read: it is no file")
         if path.stat().st_size > _MAX_BYTES:
             raise InputError(f"{path}: larger than a template can be ({_MAX_BYTES} bytes)")
         match = _FRONT.match(path.read_text(encoding="utf-8-sig"))

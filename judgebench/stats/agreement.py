@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from judgebench.errors import InputError
 from judgebench.estimate import Estimate, unidentified
-from judgebench.stats.intervals import Clusters, bounded_mean, critical_value, jackknife_estimate
+from judgebench.stats.intervals import Clusters, OfKinds, bounded_mean, critical_value, jackknife_estimate
 from judgebench.stats.verdict_table import Floats
 
 __all__ = [
@@ -49,90 +49,101 @@ def accuracy(
     return bounded_mean(right[decided], clusters[decided], level=level)
 
 
-def raw_agreement(ratings: Floats) -> float:
-    """Mean over items of the share of pairs of raters that agree; items with one rating say nothing."""
-    counts = _counts(ratings)
+def raw_agreement(ratings: Floats, *, times: Floats | None = None) -> float:
+    """Mean over items of the share of pairs of raters that agree; items with one rating say nothing.
+
+    ``times`` (items,), here and below: how often there is each item, above 0; None: once.
+    """
+    counts, times = _counts(ratings), _times(ratings, times)
     raters = counts.sum(axis=1)
     several = raters > 1
     if not several.any():
         return float("nan")
     pairs = (counts * (counts - 1)).sum(axis=1)[several]
-    return float((pairs / (raters * (raters - 1))[several]).mean())
+    alike = pairs / (raters * (raters - 1))[several]
+    return float((alike * times[several]).sum() / times[several].sum())
 
 
-def cohen_kappa(ratings: Floats, weights: Weights = "nominal") -> float:
+def cohen_kappa(ratings: Floats, weights: Weights = "nominal", *, times: Floats | None = None) -> float:
     """Of two raters on the items that both rated; disagreement counts by the distance of categories when weighted.
 
     Raises InputError for another number of raters.
     """
     if ratings.shape[1] != 2:
         raise InputError(f"Cohen's kappa is for two raters, not {ratings.shape[1]}")
-    both = ratings[np.isfinite(ratings).all(axis=1)]
+    known = np.isfinite(ratings).all(axis=1)
+    both, times = ratings[known], _times(ratings, times)[known]
     values, codes = np.unique(both, return_inverse=True)
     codes = codes.reshape(both.shape)
     table = np.zeros((len(values), len(values)))
-    np.add.at(table, (codes[:, 0], codes[:, 1]), 1.0)
+    np.add.at(table, (codes[:, 0], codes[:, 1]), times)
     gap = np.abs(values[:, None] - values[None, :])
     cost = {"nominal": (gap > 0) * 1.0, "linear": gap, "quadratic": gap**2}[weights]
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / max(len(both), 1)
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / max(times.sum(), 1)
     return _beyond_chance((cost * table).sum(), (cost * expected).sum())
 
 
-def fleiss_kappa(ratings: Floats) -> float:
+def fleiss_kappa(ratings: Floats, *, times: Floats | None = None) -> float:
     """Of interchangeable raters, as many on each item; NaN where items differ in their number of ratings."""
     counts = _counts(ratings)
     if not len(counts) or len(set(counts.sum(axis=1))) > 1 or counts[0].sum() < 2:
         return float("nan")
-    share = counts.sum(axis=0) / counts.sum()
-    return _beyond_chance(1 - raw_agreement(ratings), 1 - (share**2).sum())
+    given = (counts * _times(ratings, times)[:, None]).sum(axis=0)
+    share = given / given.sum()
+    return _beyond_chance(1 - raw_agreement(ratings, times=times), 1 - (share**2).sum())
 
 
-def gwet_ac1(ratings: Floats, *, categories: int = 0) -> float:
+def gwet_ac1(ratings: Floats, *, categories: int = 0, times: Floats | None = None) -> float:
     """Agreement beyond a chance that stays low where one category prevails; items may lack ratings (Gwet 2008).
 
     Chance depends on the number of ``categories``: those that occur, or more where the caller knows of more.
     """
     counts = _counts(ratings)
-    rated = counts[counts.sum(axis=1) > 0]
+    known = counts.sum(axis=1) > 0
+    rated, often = counts[known], _times(ratings, times)[known]
     categories = max(counts.shape[1], categories)
     if not len(rated):
         return float("nan")
+    raw = raw_agreement(ratings, times=times)
     if categories < 2:
-        return 1.0 if np.isfinite(raw_agreement(ratings)) else float("nan")
-    share = (rated / rated.sum(axis=1, keepdims=True)).mean(axis=0)
+        return 1.0 if np.isfinite(raw) else float("nan")
+    share = (rated / rated.sum(axis=1, keepdims=True) * often[:, None]).sum(axis=0) / often.sum()
     by_chance = (share * (1 - share)).sum() / (categories - 1)
-    return _beyond_chance(1 - raw_agreement(ratings), 1 - by_chance)
+    return _beyond_chance(1 - raw, 1 - by_chance)
 
 
-def krippendorff_alpha(ratings: Floats, metric: Metric = "nominal") -> float:
+def krippendorff_alpha(ratings: Floats, metric: Metric = "nominal", *, times: Floats | None = None) -> float:
     """1 - observed / expected disagreement, from coincidences within items; any number of ratings an item."""
     counts = _counts(ratings)
     raters = counts.sum(axis=1)
-    counts, raters = counts[raters > 1], raters[raters > 1]
-    if not len(counts):
+    several = raters > 1
+    if not several.any():
         return float("nan")
     values = np.unique(ratings[np.isfinite(ratings)])
-    coincidence = (counts / (raters - 1)[:, None]).T @ counts
-    coincidence -= np.diag((counts / (raters - 1)[:, None]).sum(axis=0))
+    often = (_times(ratings, times)[several] / (raters[several] - 1))[:, None]
+    coincidence = (counts[several] * often).T @ counts[several]
+    coincidence -= np.diag((counts[several] * often).sum(axis=0))
     margin = coincidence.sum(axis=1)
     distance = _distances(values, margin, metric)
     expected = (np.outer(margin, margin) * distance).sum() / max(margin.sum() - 1, 1)
     return _beyond_chance((coincidence * distance).sum(), expected)
 
 
-def icc(ratings: Floats, form: Form = "2,1") -> float:
+def icc(ratings: Floats, form: Form = "2,1", *, times: Floats | None = None) -> float:
     """Intraclass correlation of scores: "2" absolute agreement, "3" consistency; of one rater or of the mean of all k.
 
     Items with a missing rating are left out.
     """
-    full = ratings[np.isfinite(ratings).all(axis=1)]
-    n, k = full.shape
+    known = np.isfinite(ratings).all(axis=1)
+    full, often = ratings[known], _times(ratings, times)[known]
+    n, k = float(often.sum()), full.shape[1]
     if n < 2 or k < 2:
         return float("nan")
-    centre = full.mean()
-    rows = k * ((full.mean(axis=1) - centre) ** 2).sum() / (n - 1)
-    columns = n * ((full.mean(axis=0) - centre) ** 2).sum() / (k - 1)
-    rest = ((full - centre) ** 2).sum() - rows * (n - 1) - columns * (k - 1)
+    by_rater = (full * often[:, None]).sum(axis=0) / n
+    centre = by_rater.mean()
+    rows = k * ((full.mean(axis=1) - centre) ** 2 * often).sum() / (n - 1)
+    columns = n * ((by_rater - centre) ** 2).sum() / (k - 1)
+    rest = (((full - centre) ** 2).sum(axis=1) * often).sum() - rows * (n - 1) - columns * (k - 1)
     error = max(rest, 0.0) / ((n - 1) * (k - 1))
     raters = (columns - error) / n if form[0] == "2" else 0.0
     copies = (k - 1) * error + k * raters if form[2] == "1" else raters
@@ -159,15 +170,27 @@ def agreement(
     """
     if ratings.ndim != 2 or len(ratings) != len(clusters):
         raise InputError(f"ratings must be (items, raters) with one cluster an item, not {ratings.shape}")
-    copies = max(
-        round(len(clusters) / max(len(np.unique(clusters)), 1)), 1
-    )  # an imagined instruction has as many items
-    more = np.repeat(_imagined_items(ratings, apart), copies, axis=0)
-    every = np.concatenate([ratings, more])
-    kinds = np.repeat(np.arange(len(more) // copies), copies)
+    every, kinds = _with_imagined(ratings, clusters, apart)
     return jackknife_estimate(
         lambda rows: statistic(every[rows]), clusters, kinds, rng=rng, level=level, most=resamples, bounds=(-1.0, 1.0)
     )
+
+
+def _with_imagined(ratings: Floats, clusters: Clusters, apart: tuple[float, float]) -> tuple[Floats, Clusters]:
+    """The ratings and after them those imagined, with the clusters of these: each has as many items as others have."""
+    copies = max(round(len(clusters) / max(len(np.unique(clusters)), 1)), 1)
+    more = np.repeat(_imagined_items(ratings, apart), copies, axis=0)
+    return np.concatenate([ratings, more]), np.repeat(np.arange(len(more) // copies), copies)
+
+
+def _patterns(ratings: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """Items that differ (patterns, raters), and which of them each of ``ratings`` is (items,)."""
+    kind = np.zeros(len(ratings), dtype=np.intp)
+    for column in ratings.T:
+        values, codes = np.unique(column, return_inverse=True)
+        kind = np.unique(kind * len(values) + codes, return_inverse=True)[1]
+    first = np.unique(kind, return_index=True)[1]
+    return ratings[first], kind
 
 
 def _imagined_items(ratings: Floats, apart: tuple[float, float]) -> Floats:
@@ -237,6 +260,10 @@ def _kendall(ranks: Floats) -> float:
     return float(one @ other) / size if size else float("nan")
 
 
+def _times(ratings: Floats, times: Floats | None) -> Floats:
+    return np.ones(len(ratings)) if times is None else times.astype(np.float64)
+
+
 def _counts(ratings: Floats) -> NDArray[np.float64]:
     """(items, categories) how many raters gave an item each category that occurs."""
     known = np.isfinite(ratings)
@@ -280,8 +307,18 @@ class Resampling:
     seed: int = 0
 
     def estimate(self, statistic: "partial[float]", ratings: Floats, clusters: Clusters) -> Estimate:
-        rng = np.random.default_rng(self.seed)
-        return agreement(statistic, ratings, clusters, rng=rng, level=self.level, resamples=self.resamples)
+        """As ``agreement``, of a statistic that takes ``times``: outcomes repeat each other, patterns are few."""
+        every, imagined = _with_imagined(ratings, clusters, _A_DEVIATION)
+        patterns, kinds = _patterns(every)
+        return jackknife_estimate(
+            OfKinds(lambda times: statistic(patterns[times > 0], times=times[times > 0]), kinds),
+            clusters,
+            imagined,
+            rng=np.random.default_rng(self.seed),
+            level=self.level,
+            most=self.resamples,
+            bounds=(-1.0, 1.0),
+        )
 
 
 def coefficients(preference: Floats, clusters: Clusters, how: Resampling) -> Coefficients:

@@ -210,6 +210,26 @@ def cluster_error(influence: Floats, clusters: Clusters) -> float:
     return float(np.sqrt((sums**2).sum() * g / (g - 1))) if g > 1 else float("nan")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OfKinds:
+    """A statistic of rows that takes as long as there are kinds of them, since rows of one kind are alike."""
+
+    statistic: Callable[[NDArray[np.intp]], float]  # of (kinds,) how often there is each
+    kinds: NDArray[np.intp]  # (rows,) codes from 0
+
+    def __call__(self, rows: NDArray[np.intp]) -> float:
+        return self.statistic(self._times(rows))
+
+    def _times(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        return np.bincount(self.kinds[rows], minlength=int(self.kinds.max()) + 1)
+
+    def without_each(self, part: NDArray[np.intp]) -> Iterator[float]:
+        """Of all rows but those of each part, by its code (rows,) from 0."""
+        every, order = self._times(np.arange(len(part))), np.argsort(part, kind="stable")
+        for left_out in np.split(order, np.cumsum(np.bincount(part))[:-1]):
+            yield self.statistic(every - self._times(left_out))
+
+
 def jackknife_estimate(
     statistic: Callable[[NDArray[np.intp]], float],
     clusters: Clusters,
@@ -238,8 +258,11 @@ def jackknife_estimate(
         return Estimate(value, None, None, level, "none", n, _FEW)
     groups = rng.permutation(len(sizes)) % most if len(sizes) > most else np.arange(len(sizes))
     part = np.concatenate([groups[code], groups.max() + 1 + np.unique(imagined, return_inverse=True)[1]])
-    centre, left_out = statistic(np.arange(len(part))), range(int(part.max()) + 1)
-    around = np.array([statistic(np.flatnonzero(part != group)) for group in left_out])
+    centre = statistic(np.arange(len(part)))
+    if isinstance(statistic, OfKinds):
+        around = np.array(list(statistic.without_each(part)))
+    else:
+        around = np.array([statistic(np.flatnonzero(part != group)) for group in range(int(part.max()) + 1)])
     if not isfinite(centre) or not np.isfinite(around).all():
         return Estimate(value, None, None, level, "none", n, "too few data for an interval")
     degrees = min(sizes.sum() ** 2 / (sizes**2).sum(), groups.max() + 1) - 1

@@ -5,7 +5,7 @@ Nothing is computed here and no numeric library is loaded, so that help texts an
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from judgebench.stats.verdict_table import Floats
@@ -16,13 +16,14 @@ Cluster = Literal["instruction", "judge", "both", "verdict"]  # what verdicts sh
 Join = Literal["instruction", "position"]  # of a battle with the difficulty of its instruction
 Jury = Literal["majority", "mean"]  # how several judges become one
 IntervalMethod = Literal["analytic", "bootstrap"]
+USUAL_METHOD: Final = "win-rate"  # at every door where none is chosen, so that pages agree
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
     """How to rank. ``scale`` None: the method's usual one."""
 
-    method: str = "win-rate"  # a name in ``leaderboard.methods.METHODS``
+    method: str = USUAL_METHOD  # a name in ``leaderboard.methods.METHODS``
     baseline: str | None = None  # None: the one model that took part in every battle, else the field
     scale: Scale | None = None
     level: float = 0.95

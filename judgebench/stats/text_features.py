@@ -16,6 +16,7 @@ _BOLD = {mark: re.compile(rf"{re.escape(mark)}[^\n]*?{re.escape(mark)}") for mar
 _LIST_ITEM = re.compile(r"\n[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\S")
 STYLE = ("headers", "lists", "bold", "code")  # the fields of ``StyleCounts`` that are its features, without length
 OTHER = "other"
+_ENDS = "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"  # that end a line as well
 _SEEN_CHARS = 2000  # the rest of a long text would not change the guess
 _WORD = re.compile(r"[^\W\d_]+")
 # Function words that are rare in the other languages of the table.
@@ -65,10 +66,14 @@ def count_style(text: str) -> StyleCounts:
     >>> count_style("# Title\\n- **one**\\n```\\n# not a header\\n```")
     StyleCounts(length_chars=46, headers=1, lists=1, bold=1, code=1)
     """
-    lines, blocks = text.splitlines(), 0
-    if "```" in text or "~~~" in text:
-        lines, blocks = _without_code(lines)
-    prose = "\n".join(("", *lines))  # whatever ended a line in the text; what a pattern begins with is found fastest
+    blocks, prose = 0, "\n" + text
+    has_code = "```" in text or "~~~" in text
+    if has_code or any(end in text for end in _ENDS):
+        lines = text.splitlines()
+        lines, blocks = _without_code(lines) if has_code else (lines, 0)
+        prose = "\n".join(
+            ("", *lines)
+        )  # whatever ended a line in the text; what a pattern begins with is found fastest
     return StyleCounts(
         length_chars=len(text),
         headers=len(_HEADER.findall(prose)) if "#" in prose else 0,

@@ -4,24 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from judgebench.records import Source, Status
+from judgebench.records import OVERALL, Source, Status
 from judgebench.stats.scores import ScoreTable
 from judgebench.stats.text_features import STYLE, count_style
 from judgebench.stats.verdict_table import VerdictTable, encode
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, has_samples, instruction_ids, output_of, within
 from judgebench.store.blocks import STATUSES, number_columns, status_code, verdict_columns
+from judgebench.store.events import Kept
 from judgebench.store.verdicts import every_revision, in_force
 
 _STYLE_OF = attrgetter(*STYLE)
 _DENSE = 1 << 24  # ids
-_KEPT: WeakKeyDictionary[sa.Engine, dict[int, NDArray[np.int64]]] = WeakKeyDictionary()  # by benchmark
+_ORDERS = {"AB": 0, "BA": 1, None: -1}  # as a table has them
+_KEPT = Kept[int, NDArray[np.int64]]()  # by benchmark
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,9 +61,17 @@ class StoredTable:
 
 
 def verdict_table(
-    connection: sa.Connection, benchmark: int, *, judges: Sequence[str] = (), category: str | None = None
+    connection: sa.Connection,
+    benchmark: int,
+    *,
+    judges: Sequence[str] = (),
+    category: str | None = None,
+    newest: int | None = None,
 ) -> StoredTable:
-    """The benchmark's pairwise verdicts in force, of ``judges`` (all where empty), of one category or all."""
+    """The benchmark's pairwise verdicts in force, of ``judges`` (all where empty), of one category or all.
+
+    ``newest``: the highest id of one that counts; None: all do.
+    """
     judge_names, judge_ids = _sorted_names(connection, t.judges)
     model_names, model_ids = _sorted_names(connection, t.models)
     i = t.instructions.c
@@ -73,6 +82,8 @@ def verdict_table(
     within_scope = instruction >= 0
     if judges:
         within_scope &= np.isin(by, [judge_names.index(name) for name in judges if name in judge_names])
+    if newest is not None:
+        within_scope &= rows["id"] <= newest
     told = within_scope & ~np.isnan(rows["preference"])
     table = VerdictTable(
         models=model_names,
@@ -92,6 +103,57 @@ def verdict_table(
     failed = within_scope & ~told
     sides = (_codes(rows[side][failed], model_ids) for side in ("model_a", "model_b"))
     without = LeftOut(instruction[failed], by[failed], rows["status"][failed].astype(np.int64), *sides)
+    return StoredTable(table, tuple(row.category for row in instructions), without)
+
+
+def label_verdicts(
+    connection: sa.Connection, benchmark: int, *, category: str | None = None, question: str = OVERALL
+) -> StoredTable:
+    """People's labels on the benchmark as verdicts of which the annotators are the judges.
+
+    ``without`` has once more those by which both outputs are bad, as ties. ``newest``: as of ``verdict_table``.
+    """
+    model_names, model_ids = _sorted_names(connection, t.models)
+    i, h, a, b = t.instructions.c, t.human_labels.c, t.outputs.alias("a"), t.outputs.alias("b")
+    chosen = connection.execute(sa.select(i.id, i.key, i.category).where(within(benchmark, category)).order_by(i.key))
+    instructions = chosen.all()
+    query = (
+        sa.select(
+            *(h.annotator, h.instruction_id, a.c.model_id, b.c.model_id, a.c.sample, b.c.sample),
+            *(a.c.length_chars, b.c.length_chars, h.order, h.preference, h.both_bad),
+        )
+        .join_from(t.human_labels, t.instructions, i.id == h.instruction_id)
+        .join(a, a.c.id == h.output_a_id)
+        .join(b, b.c.id == h.output_b_id)
+        .where(within(benchmark, category), h.question == question)
+        .order_by(h.id)
+    )
+    rows = connection.execute(query).all()
+    columns = list(zip(*rows, strict=True)) or [()] * 11
+    annotators, annotator = encode(columns[0])
+    instruction, model_a, model_b = (
+        _codes(np.array(ids, dtype=np.int64), ordered)
+        for ids, ordered in zip(columns[1:4], ([row.id for row in instructions], model_ids, model_ids), strict=True)
+    )
+    samples = np.array(columns[4:6], dtype=np.int32).reshape(2, len(rows)).T
+    bad = np.array(columns[10], dtype=np.bool_)
+    table = VerdictTable(
+        models=model_names,
+        instructions=tuple(row.key for row in instructions),
+        judges=annotators,
+        model_a=model_a,
+        model_b=model_b,
+        instruction=instruction,
+        judge=annotator,
+        order=np.array([_ORDERS[order] for order in columns[8]], dtype=np.int8),
+        preference=np.array(columns[9], dtype=np.float64),
+        length_a=np.array(columns[6], dtype=np.int32),
+        length_b=np.array(columns[7], dtype=np.int32),
+        arrival=np.argsort([row.id for row in instructions]).astype(np.int32) if category is None else None,
+        samples=samples if samples.any() else None,
+    )
+    ties = np.full(int(bad.sum()), STATUSES.index(Status.TIE), dtype=np.int64)
+    without = LeftOut(instruction[bad], annotator[bad], ties, model_a[bad], model_b[bad])
     return StoredTable(table, tuple(row.category for row in instructions), without)
 
 
@@ -192,9 +254,9 @@ def style_counts(
 def _style_of_outputs(connection: sa.Connection, benchmark_id: int) -> NDArray[np.int64]:
     """(outputs, 3 + features) ids of every output, its instruction and its model, and the counts of STYLE.
 
-    Outputs are only ever appended: what was counted is kept as long as the database is open.
+    Outputs are only ever appended: what was counted is kept as long as the database is open and none are deleted.
     """
-    kept = _KEPT.setdefault(connection.engine, {})
+    kept = _KEPT.of(connection)
     before = kept.get(benchmark_id, np.empty((0, 3 + len(STYLE)), dtype=np.int64))
     i, o = t.instructions.c, t.outputs.c
     of_benchmark = sa.select(i.id).where(i.benchmark_id == benchmark_id)
@@ -235,12 +297,21 @@ class StoredScores:
 
 
 def score_table(
-    connection: sa.Connection, benchmark: int, *, judges: Sequence[str] = (), category: str | None = None
+    connection: sa.Connection,
+    benchmark: int,
+    *,
+    judges: Sequence[str] = (),
+    category: str | None = None,
+    newest: int | None = None,
 ) -> StoredScores:
-    """The benchmark's pointwise verdicts in force, of ``judges`` (all where empty), of one category or all."""
+    """The benchmark's pointwise verdicts in force, of ``judges`` (all where empty), of one category or all.
+
+    ``newest``: as of ``verdict_table``.
+    """
     verdicts, i, o, j = in_force(connection), t.instructions.c, t.outputs.c, t.judges.c
     v = verdicts.c
     pointwise = [within(benchmark, category), v.output_b_id.is_(None), *([j.name.in_(judges)] if judges else [])]
+    pointwise += [] if newest is None else [v.id <= newest]
     joined = (
         sa.join(verdicts, t.instructions, i.id == v.instruction_id)
         .join(t.outputs, o.id == v.output_a_id)
@@ -277,3 +348,18 @@ def score_table(
         tuple(asked_with[name] for name in names),
         LeftOut(instruction[~told], judge[~told], status[~told], model[~told], model[~told]),
     )
+
+
+def arrivals(connection: sa.Connection, benchmark: int, *, people: bool = False) -> list[tuple[str, int, int]]:
+    """When the benchmark's verdicts, or with ``people`` its votes, were stored: for each time, in order, the highest id
+    of one stored until then, and how many were at that time. Every revision counts."""
+    stored: sa.FromClause = t.human_labels if people else every_revision()
+    c = stored.c
+    of_benchmark = sa.select(t.instructions.c.id).where(within(benchmark, None))
+    query = (
+        sa.select(c.created_at, sa.func.max(c.id), sa.func.count())
+        .where(c.instruction_id.in_(of_benchmark))
+        .group_by(c.created_at)
+        .order_by(sa.func.max(c.id))
+    )
+    return [(str(time), int(newest), int(number)) for time, newest, number in connection.execute(query)]

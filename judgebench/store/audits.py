@@ -6,7 +6,7 @@ instructions, or the model's outputs. Then the audit is *stale*.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from judgebench import __version__
 from judgebench.store import schema as t
-from judgebench.store.database import now
+from judgebench.store.database import AMONG, now, rows_among
 
 _a = t.audits.c
 
@@ -94,8 +94,7 @@ def newest_audits(
         .order_by(_a.id.desc())
     )
     rows = connection.execute(query).all()
-    extents = {model_id: _extent(connection, benchmark_id, model_id) for model_id in {row.model_id for row in rows}}
-    return list(_stored(rows, extents))
+    return list(_stored(rows, _extents(connection, benchmark_id, {row.model_id for row in rows})))
 
 
 def _stored(rows: Sequence[sa.Row[Any]], extents: Mapping[int | None, int]) -> Iterator[StoredAudit]:
@@ -114,16 +113,25 @@ def _stored(rows: Sequence[sa.Row[Any]], extents: Mapping[int | None, int]) -> I
 
 
 def _extent(connection: sa.Connection, benchmark_id: int, model_id: int | None) -> int:
-    i = t.instructions.c
-    count = sa.select(sa.func.count()).select_from(t.instructions).where(i.benchmark_id == benchmark_id)
-    if model_id is not None:
-        count = (
-            sa.select(sa.func.count())
-            .select_from(t.outputs)
-            .join(t.instructions, i.id == t.outputs.c.instruction_id)
-            .where(i.benchmark_id == benchmark_id, t.outputs.c.model_id == model_id)
-        )
-    return connection.scalar(count) or 0
+    return _extents(connection, benchmark_id, {model_id})[model_id]
+
+
+def _extents(connection: sa.Connection, benchmark_id: int, models: Collection[int | None]) -> Mapping[int | None, int]:
+    """How many outputs each of the models (ids) has to the benchmark, of all in one statement; under None how many
+    instructions it has."""
+    i, o = t.instructions.c, t.outputs.c
+    extents: dict[int | None, int] = dict.fromkeys(models, 0)
+    if None in extents:
+        instructions = sa.select(sa.func.count()).select_from(t.instructions).where(i.benchmark_id == benchmark_id)
+        extents[None] = connection.scalar(instructions) or 0
+    ids = [model for model in models if model is not None]
+    outputs = (
+        sa.select(o.model_id, sa.func.count())
+        .join(t.instructions, i.id == o.instruction_id)
+        .where(i.benchmark_id == benchmark_id, o.model_id.in_(AMONG))
+        .group_by(o.model_id)
+    )
+    return extents | {row[0]: row[1] for row in rows_among(connection, outputs, ids)}
 
 
 def _model_id(connection: sa.Connection, name: str) -> int:

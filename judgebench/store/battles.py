@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from judgebench.conversations import Media
 from judgebench.judging.templates import shown_key
 from judgebench.records import (
+    OVERALL,
     Battle,
     Completion,
     Instruction,
@@ -27,7 +28,14 @@ from judgebench.records import (
     Verdict,
 )
 from judgebench.store import schema as t
-from judgebench.store.benchmarks import OUTPUT_COLUMNS, has_samples, instruction_of, output_of, within
+from judgebench.store.benchmarks import (
+    OUTPUT_COLUMNS,
+    has_samples,
+    instruction_of,
+    instruction_places,
+    output_of,
+    within,
+)
 from judgebench.store.database import AMONG, rows_among
 from judgebench.store.judges import judge, names_shown
 from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, check_model, join_sides
@@ -37,6 +45,7 @@ from judgebench.store.verdicts import every_revision, in_force
 BattleOrder = Literal["instructions", "upsets"]
 _LITTLE_MASS = 0.5  # of probability on the labels
 _AGREE, _CONTRADICT = 1, 2
+_PAGE = 10  # instructions whose trials are sorted at a time
 _SHORT, _SURE = 0.1, 0.9  # of the other's length; of preference
 _o, _h = t.outputs.c, t.human_labels.c
 # What a trial shows, beside the columns ``order`` and ``repeat``; see ``trial_of``.
@@ -85,8 +94,14 @@ def judged_trials(
     """
     chosen = [] if judges is None else [t.judges.c.name.in_(judges)]
     verdicts = in_force(connection)
-    order = [verdicts.c.instruction_id] if by_instruction else []
-    return _judged(connection, verdicts, within(benchmark, category), *chosen, order=order)
+    if not by_instruction:
+        yield from _judged(connection, verdicts, within(benchmark, category), *chosen)
+        return
+    places = instruction_places(connection, benchmark, category=category)
+    place = verdicts.c.instruction_id
+    for first in range(0, len(places), _PAGE):  # a database sorts all that it is asked for before it gives any
+        page = place.in_(places[first : first + _PAGE])
+        yield from _judged(connection, verdicts, page, *chosen, order=[place])
 
 
 def trials_between(
@@ -457,7 +472,7 @@ def _against_people(verdicts: sa.FromClause, samples: _Samples) -> sa.ColumnElem
     a, b = samples.all_of(verdicts.c.output_a_id), samples.all_of(verdicts.c.output_b_id)
     people = (
         sa.select(sa.func.avg(_h.preference))
-        .where(_h.output_a_id.in_(a), _h.output_b_id.in_(b))
+        .where(_h.output_a_id.in_(a), _h.output_b_id.in_(b), _h.question == OVERALL)
         .correlate(verdicts)
         .scalar_subquery()
     )

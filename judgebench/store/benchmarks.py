@@ -17,7 +17,7 @@ from judgebench.conversations import decoded_conversation, decoded_trajectory, e
 from judgebench.errors import DatabaseError, UnknownName
 from judgebench.records import Instruction, Output
 from judgebench.stats.text_features import guess_language
-from judgebench.store import blobs
+from judgebench.store import blobs, external_ids
 from judgebench.store import schema as t
 from judgebench.store.database import AMONG, Connection, Database, Stored, insert, now, rows_among
 from judgebench.store.judges import judge
@@ -63,6 +63,27 @@ def benchmark_names(connection: sa.Connection) -> list[str]:
     return [name for name in names if not name.startswith(STAGE)]
 
 
+def begins(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
+    """Whether it begins with the very text: LIKE does not tell capitals from small letters in SQLite."""
+    return sa.func.substr(column, 1, len(text)) == text
+
+
+def stages_of(connection: sa.Connection, name: str) -> dict[int, str]:
+    """The stages of the benchmark's audits, as names by id; not those of another whose name begins with it and "/"."""
+    names = {row.id: row.name for row in connection.execute(sa.select(t.benchmarks.c.id, t.benchmarks.c.name))}
+    others = tuple(f"{STAGE}{other}/" for other in names.values() if other.startswith(f"{name}/"))
+    before = f"{STAGE}{name}/"
+    return {place: stage for place, stage in names.items() if stage.startswith(before) and not stage.startswith(others)}
+
+
+def beginning(connection: sa.Connection, text: str) -> list[str]:
+    """The benchmarks, by name, with an instruction that begins with the text."""
+    i = t.instructions.c
+    first = begins(i.turns, json.dumps([text], ensure_ascii=False)[:-2])
+    query = sa.select(t.benchmarks.c.name).where(t.benchmarks.c.id.in_(sa.select(i.benchmark_id).where(first)))
+    return list(connection.scalars(query.order_by(t.benchmarks.c.name)))
+
+
 def count(connection: sa.Connection, benchmark: int, category: str | None = None) -> int:
     """How many instructions it has, of a category or in all."""
     query = sa.select(sa.func.count()).select_from(t.instructions).where(within(benchmark, category))
@@ -79,7 +100,15 @@ def instructions(connection: sa.Connection, benchmark: int) -> list[Instruction]
     """In the order in which they came."""
     c = t.instructions.c
     rows = connection.execute(sa.select(t.instructions).where(c.benchmark_id == benchmark).order_by(c.id))
-    return [instruction_of(row) for row in rows]
+    ids = external_ids.of_benchmark(connection, benchmark)
+    return [instruction_of(row, ids.get(row.key, ())) for row in rows]
+
+
+def instructions_of(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -> dict[str, Instruction]:
+    """Those of the instructions with these keys that the benchmark has, by key."""
+    c = t.instructions.c
+    query = sa.select(t.instructions).where(c.benchmark_id == benchmark, c.key.in_(AMONG))
+    return {row.key: instruction_of(row) for row in rows_among(connection, query, keys)}
 
 
 def answered_instructions(
@@ -113,7 +142,8 @@ def _page(
     """The next ``size`` instructions behind the id ``after``."""
     i, o = t.instructions.c, t.outputs.c
     page = sa.select(t.instructions).where(chosen, i.id > after).order_by(i.id).limit(size)
-    instructions = {row.id: instruction_of(row) for row in connection.execute(page)}
+    without_ids = {row.id: instruction_of(row) for row in connection.execute(page)}
+    instructions = external_ids.with_ids(connection, without_ids)
     samples: dict[int, dict[str, tuple[Output, ...]]] = {place: {} for place in instructions}
     rows = connection.execute(
         sa.select(o.instruction_id, t.models.c.name, *(o[name] for name in OUTPUT_COLUMNS))
@@ -162,7 +192,8 @@ def presence(
 
 def instruction(connection: sa.Connection, place: int) -> Instruction:
     """The instruction with this id."""
-    return instruction_of(connection.execute(sa.select(t.instructions).where(t.instructions.c.id == place)).one())
+    row = connection.execute(sa.select(t.instructions).where(t.instructions.c.id == place)).one()
+    return external_ids.with_ids(connection, {place: instruction_of(row)})[place]
 
 
 def instruction_places(connection: sa.Connection, benchmark: int, *, category: str | None = None) -> list[int]:
@@ -191,11 +222,11 @@ def decoded(decode: Callable[[str], _Decoded], messages: str) -> _Decoded:
         raise DatabaseError("stored messages are damaged: judgebench db check says where") from error
 
 
-def instruction_of(row: sa.Row[Any]) -> Instruction:
-    """The instruction in a row with the columns of its table."""
+def instruction_of(row: sa.Row[Any], ids: tuple[str, ...] = ()) -> Instruction:
+    """The instruction in a row with the columns of its table; its ids stand in another."""
     full = None if row.messages is None else decoded(decoded_conversation, row.messages)
     turns, checklist = tuple(json.loads(row.turns)), tuple(json.loads(row.checklist))
-    return Instruction(turns, row.category, row.reference, checklist, full)
+    return Instruction(turns, row.category, row.reference, checklist, full, ids)
 
 
 def output_of(key: str, model: str, text: str, earlier: str | None, messages: str | None, sample: int) -> Output:
@@ -212,9 +243,15 @@ def add_benchmark(connection: sa.Connection, name: str) -> int:
 
 
 def add_instructions(connection: sa.Connection, benchmark: int, instructions: Iterable[Instruction]) -> Stored:
-    """Add those that the benchmark does not have; the others stay as they are. The files that they hold come first."""
-    by_key = {instruction.key: instruction for instruction in instructions}
-    known = instruction_ids(connection, benchmark)
+    """Add those that the benchmark does not have; of the others only ids are added. The files that they hold come
+    first."""
+    by_key: dict[str, Instruction] = {}
+    ids: dict[str, set[str]] = {}
+    for instruction in instructions:
+        by_key[instruction.key] = instruction
+        if instruction.ids:
+            ids.setdefault(instruction.key, set()).update(instruction.ids)
+    known = instruction_ids(connection, benchmark, list(by_key))
     new = [instruction for key, instruction in by_key.items() if key not in known]
     rows = [
         {
@@ -231,6 +268,9 @@ def add_instructions(connection: sa.Connection, benchmark: int, instructions: It
     if rows:
         connection.execute(sa.insert(t.instructions), rows)
         _note_files(connection, benchmark, new)
+    if ids:
+        places = instruction_ids(connection, benchmark, list(ids))
+        external_ids.add(connection, {places[key]: values for key, values in ids.items()})
     return Stored(len(new), len(by_key) - len(new))
 
 

@@ -3,6 +3,7 @@
 Errors of the drivers become DatabaseError here.
 """
 
+import json
 import os
 import re
 import sqlite3
@@ -19,14 +20,16 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 
+from judgebench.actors import own_name
 from judgebench.errors import DatabaseBusy, DatabaseError, InputError, MissingExtra, UnknownName
 from judgebench.resources import folder
-from judgebench.store.schema import SCHEMA_REVISION
+from judgebench.store.schema import SCHEMA_REVISION, events, metadata
 
 Connection = sa.Connection  # what every function of the store works in; from ``Database.read`` or ``Database.write``
 AMONG: sa.BindParameter[Any] = sa.bindparam("among", expanding=True)  # the values of ``rows_among``
 _IN_LIST = 500  # values in one SQL IN list; both engines take more, plans grow slow
 _BUSY_TIMEOUT_S = 30
+_IN_THE_WAY_S = 5  # that others may be, where all that is stored is written anew
 _REVISION = re.compile("(?!0000)[0-9]{4}")
 _UPGRADE_TIMEOUT_S = 900  # for another process that upgrades the same database
 _ADVISORY_LOCK = 0x6A75646765  # "judge" in ASCII
@@ -76,10 +79,11 @@ class Database:
     """An open database. Raises DatabaseError when it is unreachable, empty of tables, or newer than this code.
 
     ``create``: build the schema where there is none; otherwise a missing database is an error, so that reading
-    never leaves a file behind.
+    never leaves a file behind. ``actor``: under whose name the log has what is done; the user of this machine.
     """
 
-    def __init__(self, address: str, *, create: bool = False) -> None:
+    def __init__(self, address: str, *, create: bool = False, actor: str | None = None) -> None:
+        self.actor = actor or own_name()
         self.url = parse_address(address)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and not create and not os.path.exists(self.url.database or ""):
@@ -117,7 +121,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection in one consistent snapshot."""
-        with self._translated(), self._reading.connect() as connection:
+        with self._translated(), self._reading.connect() as connection, _explained(connection):
             yield connection
 
     @contextmanager
@@ -128,11 +132,12 @@ class Database:
         """
         self._check_writable()
         with self._translated(), self.engine.connect() as plain:
-            connection = plain.execution_options(judgebench_write=True)
+            connection = plain.execution_options(judgebench_write=True, judgebench_actor=self.actor)
             with connection.begin():
                 if not self.is_sqlite:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
-                yield connection
+                with _explained(connection):
+                    yield connection
 
     def revision(self) -> str | None:
         """The schema's revision; None where there is no schema."""
@@ -149,6 +154,31 @@ class Database:
         """Bring the schema to this code's revision. Raises DatabaseError where the database can only be read."""
         with self._changing() as connection:
             migrate(connection)
+
+    def compact(self) -> None:
+        """Write what is stored anew, so that nothing is left of what was deleted, neither in an SQLite file nor in the
+        tables of a server. Raises DatabaseBusy where others use the database meanwhile."""
+        self._check_writable()
+        with self._translated(), self.engine.connect() as plain:
+            driver: Any = plain.connection.driver_connection
+            if self.is_sqlite:
+                try:
+                    driver.execute(f"PRAGMA busy_timeout={1000 * _IN_THE_WAY_S}")
+                    driver.execute("PRAGMA temp_store=FILE")  # of the size of the database
+                    driver.execute("VACUUM")
+                    busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                finally:
+                    if not plain.invalidated:  # an interrupt has closed it
+                        _prepare_sqlite(driver, None)
+                if busy:
+                    raise DatabaseBusy(f"the database {self.name} is used by another process")
+                return
+            connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+            connection.exec_driver_sql(f"SET lock_timeout = '{_IN_THE_WAY_S}s'")
+            try:  # what the planner remembers of columns holds texts of them, too
+                connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {', '.join(metadata.tables)}")
+            finally:
+                connection.exec_driver_sql("RESET lock_timeout")
 
     @contextmanager
     def _changing(self) -> Iterator[sa.Connection]:
@@ -199,6 +229,10 @@ class Database:
             raise self._error(error.orig) from error
         except driver.Error as error:  # from bulk_insert, which by-passes SQLAlchemy
             raise self._error(error) from error
+        except UnicodeDecodeError as error:  # SQLite quotes a damaged schema, and Python cannot read the quotation
+            raise DatabaseError(
+                f"the database {self.name} cannot be used: its file is damaged, restore a backup"
+            ) from error
 
     def _error(self, error: BaseException | None) -> DatabaseError:
         reason = _scrubbed(str(error)).partition("\n")[0]
@@ -207,6 +241,21 @@ class Database:
         if "locked" in reason or "lock timeout" in reason:
             return DatabaseBusy(f"the database {self.name} is locked by another process: {reason}")
         return DatabaseError(f"the database {self.name} cannot be used: {reason}")
+
+
+@contextmanager
+def _explained(connection: sa.Connection) -> Iterator[None]:
+    """An unknown name's error says whether it was deleted or renamed."""
+    try:
+        yield
+    except UnknownName as error:
+        e = events.c
+        query = sa.select(e.at, e.action, e.details).where(e.kind == error.kind, e.name == error.name)
+        last = connection.execute(query.where(e.action.in_(("deleted", "renamed"))).order_by(e.id.desc()).limit(1))
+        for at, action, details in last:
+            to = f" to {json.loads(details)['new']!r}" if action == "renamed" else ""
+            error.explain(f"it was {action}{to} on {at[:10]}")
+        raise
 
 
 def migrate(connection: Connection, revision: str = SCHEMA_REVISION) -> None:
@@ -250,6 +299,15 @@ def bulk_insert(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
         copy.set_types([_postgres_type(column.type) for column in table.columns])
         for row in rows:
             copy.write_row(row)
+
+
+def next_ids(connection: sa.Connection, table: sa.Table, count: int) -> Sequence[int]:
+    """So many ids for new rows of a table, in the connection's write transaction."""
+    if connection.dialect.name == "sqlite":
+        first = (connection.scalar(sa.select(sa.func.max(table.c.id))) or 0) + 1
+        return range(first, first + count)
+    query = sa.text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)")
+    return sorted(connection.scalars(query, {"name": table.name, "count": count}))
 
 
 def _postgres_type(kind: sa.types.TypeEngine[Any]) -> str:

@@ -1,14 +1,15 @@
 """Judges, which never change under their name, and where they are reached, which may."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from judgebench.errors import Conflict
 from judgebench.records import Judge
+from judgebench.spec.addresses import place_of
 from judgebench.store import schema as t
 from judgebench.store.database import insert, row_id
 
@@ -21,6 +22,8 @@ class JudgeAddress:
     key_env: str | None  # the name of an environment variable
     template: str | None  # as it was named, a file's path where it is a user's own; None: the default one
     price: str | None  # "PROMPT,COMPLETION" in USD per million tokens
+    connection: Mapping[str, Any] = field(default_factory=dict)  # of a ServerConnection: secrets by name alone
+    vllm: str | None = None  # flags with which its vLLM is started
 
 
 def judges(connection: sa.Connection, benchmark: int | None = None) -> list[Judge]:
@@ -87,17 +90,43 @@ def add_judge(connection: sa.Connection, judge: Judge, shows: Sequence[str] = ()
     return int(row.id)
 
 
-def set_address(connection: sa.Connection, judge_id: int, address: JudgeAddress) -> None:
-    """Remember where the judge is reached, in place of what was known before."""
-    connection.execute(sa.delete(t.judge_addresses).where(t.judge_addresses.c.judge_id == judge_id))
-    connection.execute(sa.insert(t.judge_addresses).values(judge_id=judge_id, **asdict(address)))
+def add_address(connection: sa.Connection, judge_id: int, address: JudgeAddress) -> None:
+    """Remember where the judge is reached, beside the addresses that were known before."""
+    c = t.judge_addresses.c
+    for row in connection.execute(sa.select(c.id, c.url).where(c.judge_id == judge_id)).all():
+        if address.url is None or row.url is None or place_of(row.url) == place_of(address.url):
+            connection.execute(sa.delete(t.judge_addresses).where(c.id == row.id))
+    values = asdict(address)
+    more = values.pop("connection") | {"vllm": values.pop("vllm")}
+    kept = {name: value for name, value in more.items() if value is not None}
+    settings = json.dumps(kept, sort_keys=True) if kept else None
+    connection.execute(sa.insert(t.judge_addresses).values(judge_id=judge_id, settings=settings, **values))
 
 
-def addresses(connection: sa.Connection) -> dict[str, JudgeAddress]:
-    """Of those judges that have one, by the judge's name; of several the one that was stored first."""
-    query = sa.select(t.judge_addresses, t.judges.c.name).join(t.judges).order_by(t.judge_addresses.c.id.desc())
-    rows = connection.execute(query)
-    return {row.name: JudgeAddress(row.url, row.key_env, row.template, row.price) for row in rows}
+def remove_address(connection: sa.Connection, judge_id: int, url: str) -> bool:
+    """Forget an address of the judge; False where it has no such one."""
+    c = t.judge_addresses.c
+    rows = connection.execute(sa.select(c.id, c.url).where(c.judge_id == judge_id, c.url.is_not(None))).all()
+    gone = [row.id for row in rows if place_of(row.url) == place_of(url)]
+    connection.execute(sa.delete(t.judge_addresses).where(c.id.in_(gone)))
+    return bool(gone)
+
+
+def addresses(connection: sa.Connection) -> dict[str, tuple[JudgeAddress, ...]]:
+    """Of those judges that have any, by the judge's name, in the order in which they were stored."""
+    query = sa.select(t.judge_addresses, t.judges.c.name).join(t.judges).order_by(t.judge_addresses.c.id)
+    known: dict[str, tuple[JudgeAddress, ...]] = {}
+    for row in connection.execute(query):
+        address = JudgeAddress(row.url, row.key_env, row.template, row.price, *_more(row.settings))
+        known[row.name] = (*known.get(row.name, ()), address)
+    return known
+
+
+def _more(settings: str | None) -> tuple[dict[str, Any], str | None]:
+    """The connection and the flags for vLLM, which lie together."""
+    fields = json.loads(settings or "{}")
+    flags = fields.pop("vllm", None)
+    return fields, flags
 
 
 def only_imported(connection: sa.Connection, names: Sequence[str]) -> set[str]:

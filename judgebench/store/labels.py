@@ -1,6 +1,7 @@
 """Human labels: written, and read one by one or as arrays beside verdicts.
 
-A person says one thing about a pair of outputs: saying it again adds nothing, saying something else raises Conflict.
+A person says one thing about a pair of outputs and a question: saying it again adds nothing, saying something else
+raises Conflict. The question is OVERALL, which output is better, wherever no other is named.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,16 +12,26 @@ import numpy as np
 import sqlalchemy as sa
 
 from judgebench.errors import Conflict, UnknownName
-from judgebench.records import HumanLabel, Order, Output
+from judgebench.records import OVERALL, HumanLabel, Order, Output
 from judgebench.stats.verdict_table import LabelTable, encode
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, StoredOutputs, output_of, stored_outputs, within
-from judgebench.store.database import AMONG, Stored, now, rows_among
+from judgebench.store.database import AMONG, Stored, bulk_insert, next_ids, now, rows_among
 from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, join_sides
 from judgebench.store.verdicts import every_revision, in_force
 
 _h = t.human_labels.c
 _Given = HumanLabel | sa.Row[Any]  # a label handed over, or the row of a stored one
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedLabel:
+    """A label, and the ids of what it is about."""
+
+    label: HumanLabel
+    instruction_id: int
+    output_a_id: int
+    output_b_id: int
 
 
 def add_labels(connection: sa.Connection, benchmark_id: int, labels: Sequence[HumanLabel]) -> Stored:
@@ -30,30 +41,45 @@ def add_labels(connection: sa.Connection, benchmark_id: int, labels: Sequence[Hu
     annotator said something else about the same pair before.
     """
     outputs = stored_outputs(connection, benchmark_id, sorted({label.instruction for label in labels}))
-    given = _stored(connection, [stored.instruction_id for stored in outputs.values()])
-    written, rows = now(), []
+    places = [stored.instruction_id for stored in outputs.values()]
+    given: dict[tuple[str, str, int, int], _Given] = {
+        (question, *identity): row
+        for question in sorted({label.question for label in labels})
+        for identity, row in labels_on(connection, places, question)
+    }
+    new = []
     for label in labels:
         instruction_id, a, b = _identity(label, outputs)
-        known = given.setdefault((label.annotator, a, b), label)
+        known = given.setdefault((label.question, label.annotator, a, b), label)
         if known is not label:
-            _check_same(label, known)
+            check_same(label, known)
             continue
-        rows.append(
-            {
-                "annotator": label.annotator,
-                "instruction_id": instruction_id,
-                "output_a_id": a,
-                "output_b_id": b,
-                "order": None if label.order is None else str(label.order),
-                "preference": label.preference,
-                "both_bad": label.both_bad,
-                "source": label.source,
-                "created_at": label.created_at or written,
-            }
+        new.append(PlacedLabel(label, instruction_id, a, b))
+    add_new_labels(connection, new)
+    return Stored(len(new), len(labels) - len(new))
+
+
+def add_new_labels(connection: sa.Connection, new: Sequence[PlacedLabel]) -> None:
+    """Store labels that are not stored."""
+    written = now()
+    rows = [
+        (
+            *(at, placed.label.annotator, placed.instruction_id, placed.output_a_id, placed.output_b_id),
+            *(None if placed.label.order is None else str(placed.label.order), placed.label.preference),
+            *(placed.label.both_bad, placed.label.source, placed.label.created_at or written, placed.label.question),
         )
-    if rows:
-        connection.execute(sa.insert(t.human_labels), rows)
-    return Stored(len(rows), len(labels) - len(rows))
+        for at, placed in zip(next_ids(connection, t.human_labels, len(new)), new, strict=True)
+    ]
+    bulk_insert(connection, t.human_labels, rows)
+
+
+def labels_on(
+    connection: sa.Connection, instruction_ids: Sequence[int], question: str = OVERALL
+) -> Iterator[tuple[tuple[str, int, int], sa.Row[Any]]]:
+    """The labels on these instructions, each under its annotator and the ids of both outputs."""
+    query = sa.select(t.human_labels).where(_h.instruction_id.in_(AMONG), _h.question == question)
+    rows = rows_among(connection, query, instruction_ids)
+    return (((row.annotator, row.output_a_id, row.output_b_id), row) for row in rows)
 
 
 def labels(
@@ -63,9 +89,10 @@ def labels(
     annotator: str | None = None,
     category: str | None = None,
     instruction: str | None = None,
+    question: str = OVERALL,
 ) -> Iterator[HumanLabel]:
     """The benchmark's labels in the order they were stored; of one ``instruction`` by its key."""
-    query = _query(benchmark_id, category)
+    query = _query(benchmark_id, category, question)
     if instruction is not None:
         query = query.where(t.instructions.c.key == instruction)
     if annotator is not None:
@@ -82,18 +109,24 @@ def labels(
             source=row.source,
             created_at=row.created_at,
             samples=(row.sample_a, row.sample_b),
+            question=question,
         )
 
 
 def label_table(
-    connection: sa.Connection, benchmark_id: int, *, models: Sequence[str], instructions: Sequence[str]
+    connection: sa.Connection,
+    benchmark_id: int,
+    *,
+    models: Sequence[str],
+    instructions: Sequence[str],
+    question: str = OVERALL,
 ) -> LabelTable:
     """The labels on ``instructions`` (keys) and ``models``, both in the order that gives them their codes."""
     model_code = {name: code for code, name in enumerate(models)}
     instruction_code = {key: code for code, key in enumerate(instructions)}
     rows = [
         row
-        for row in connection.execute(_query(benchmark_id, None))
+        for row in connection.execute(_query(benchmark_id, None, question))
         if row.key in instruction_code and row.model_a in model_code and row.model_b in model_code
     ]
     annotators, annotator = encode([row.annotator for row in rows])
@@ -110,13 +143,24 @@ def label_table(
     )
 
 
-def annotators(connection: sa.Connection, benchmark_id: int) -> dict[str, int]:
+def annotators(connection: sa.Connection, benchmark_id: int, question: str = OVERALL) -> dict[str, int]:
     """How many labels each annotator gave, by name."""
+    return _counts(connection, benchmark_id, _h.annotator, _h.question == question)
+
+
+def questions(connection: sa.Connection, benchmark_id: int) -> dict[str, int]:
+    """How many labels there are on each question that was asked, OVERALL first."""
+    return _counts(connection, benchmark_id, _h.question)
+
+
+def _counts(
+    connection: sa.Connection, benchmark_id: int, by: sa.ColumnElement[str], *only: sa.ColumnElement[bool]
+) -> dict[str, int]:
     query = (
-        sa.select(_h.annotator, sa.func.count())
+        sa.select(by, sa.func.count())
         .join(t.instructions, t.instructions.c.id == _h.instruction_id)
-        .where(t.instructions.c.benchmark_id == benchmark_id)
-        .group_by(_h.annotator)
+        .where(t.instructions.c.benchmark_id == benchmark_id, *only)
+        .group_by(by)
     )
     return dict(sorted((row[0], row[1]) for row in connection.execute(query)))
 
@@ -125,9 +169,8 @@ def unlabelled(connection: sa.Connection, benchmark_id: int, annotator: str) -> 
     """The instructions (ids) with a judged pair of outputs that are stored differently and that ``annotator`` has not
     labelled."""
     v, i, a, b = every_revision().c, t.instructions.c, OUTPUT_A.c, OUTPUT_B.c  # all revisions are about the same pair
-    labelled = sa.exists().where(
-        _h.annotator == annotator, _h.output_a_id == v.output_a_id, _h.output_b_id == v.output_b_id
-    )
+    mine = (_h.annotator == annotator, _h.question == OVERALL)
+    labelled = sa.exists().where(*mine, _h.output_a_id == v.output_a_id, _h.output_b_id == v.output_b_id)
     differ = (a.text != b.text) | a.earlier.is_distinct_from(b.earlier) | a.messages.is_distinct_from(b.messages)
     both = (a.id == v.output_a_id) & (b.id == v.output_b_id)
     left = sa.exists().where(v.instruction_id == i.id, both, differ, ~labelled)
@@ -144,7 +187,7 @@ def unlabelled_pairs(connection: sa.Connection, instruction_id: int, annotator: 
         v.instruction_id == instruction_id, v.output_b_id.is_not(None)
     )
     mine = sa.select(_h.output_a_id, _h.output_b_id).where(
-        _h.instruction_id == instruction_id, _h.annotator == annotator
+        _h.instruction_id == instruction_id, _h.annotator == annotator, _h.question == OVERALL
     )
     done = {tuple(row) for row in connection.execute(mine)}
     left = sorted({tuple(row) for row in connection.execute(judged.distinct())} - done)
@@ -160,8 +203,9 @@ def unlabelled_pairs(connection: sa.Connection, instruction_id: int, annotator: 
 
 def counts_by_instruction(connection: sa.Connection, annotator: str) -> dict[int, int]:
     """How many labels the annotator gave on each instruction (id) that has one."""
-    mine = sa.select(_h.instruction_id, sa.func.count()).where(_h.annotator == annotator).group_by(_h.instruction_id)
-    return {row[0]: row[1] for row in connection.execute(mine)}
+    mine = (_h.annotator == annotator, _h.question == OVERALL)
+    counts = sa.select(_h.instruction_id, sa.func.count()).where(*mine).group_by(_h.instruction_id)
+    return {row[0]: row[1] for row in connection.execute(counts)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +224,12 @@ def beside_judges(connection: sa.Connection, benchmark_id: int, annotator: str) 
     judged = sa.select(sa.func.avg(v.preference)).where(*about_it).scalar_subquery()
     instructions = sa.select(i.id).where(i.benchmark_id == benchmark_id)
     query = sa.select(_h.instruction_id, _h.preference, judged)
-    given = query.where(_h.instruction_id.in_(instructions), _h.annotator == annotator)
+    given = query.where(_h.instruction_id.in_(instructions), _h.annotator == annotator, _h.question == OVERALL)
     rows = connection.execute(given.order_by(_h.id))
     return [ComparedLabel(*row) for row in rows]
 
 
-def _query(benchmark_id: int, category: str | None) -> sa.Select[Any]:
+def _query(benchmark_id: int, category: str | None, question: str) -> sa.Select[Any]:
     columns = (_h.annotator, _h.order, _h.preference, _h.both_bad, _h.source, _h.created_at, t.instructions.c.key)
     query = (
         sa.select(
@@ -193,7 +237,7 @@ def _query(benchmark_id: int, category: str | None) -> sa.Select[Any]:
             *(OUTPUT_A.c.sample.label("sample_a"), OUTPUT_B.c.sample.label("sample_b")),
         )
         .join(t.instructions, t.instructions.c.id == _h.instruction_id)
-        .where(within(benchmark_id, category))
+        .where(within(benchmark_id, category), _h.question == question)
         .order_by(_h.id)
     )
     return join_sides(query, t.human_labels)
@@ -213,13 +257,8 @@ def _identity(label: HumanLabel, outputs: Mapping[str, StoredOutputs]) -> tuple[
     return stored.instruction_id, stored.by_model[a], stored.by_model[b]
 
 
-def _stored(connection: sa.Connection, instructions: Sequence[int]) -> dict[tuple[str, int, int], _Given]:
-    """The labels on these instructions (ids) by annotator and pair of outputs."""
-    rows = rows_among(connection, sa.select(t.human_labels).where(_h.instruction_id.in_(AMONG)), instructions)
-    return {(row.annotator, row.output_a_id, row.output_b_id): row for row in rows}
-
-
-def _check_same(label: HumanLabel, known: _Given) -> None:
+def check_same(label: HumanLabel, known: _Given) -> None:
+    """Raises Conflict where the annotator has said something else before."""
     if (label.preference, label.both_bad) != (known.preference, bool(known.both_bad)):
         raise Conflict(
             f"{label.annotator!r} has labelled {label.model_a!r} against {label.model_b!r} on instruction "

@@ -4,20 +4,22 @@ Outputs are never replaced: storing the same one again is nothing, another one r
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 
 from judgebench.conversations import decoded_trajectory, encoded_trajectory, held_files
 from judgebench.errors import Conflict, UnknownName
-from judgebench.records import Answer, Lineage, Model, Output, Status
+from judgebench.records import UNTOLD, Answer, Lineage, Model, Output, Status
+from judgebench.spec.addresses import place_of
 from judgebench.stats.text_features import STYLE, count_style
-from judgebench.store import blobs
+from judgebench.store import blobs, events
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, STAGE, instruction_ids, output_of, within
-from judgebench.store.database import AMONG, Stored, insert, now, rows_among
+from judgebench.store.database import AMONG, Stored, bulk_insert, insert, next_ids, now, rows_among
 
 OF_AUDITS = ("null:", STAGE)  # how the names of models begin that audits enter; lists leave them out
 OUTPUT_A, OUTPUT_B = t.outputs.alias("output_a"), t.outputs.alias("output_b")
@@ -103,6 +105,20 @@ def beyond_text(connection: sa.Connection, benchmark: int) -> int:
     return sum(not decoded_trajectory(row.messages).plain for row in connection.execute(query))
 
 
+def untold(connection: sa.Connection, benchmark: int, models: Sequence[str]) -> int:
+    """How many outputs of these models to the benchmark are known by their names alone."""
+    o, i = t.outputs.c, t.instructions.c
+    kind = json.dumps({"kind": UNTOLD}, separators=(",", ":"))[1:-1]
+    query = (
+        sa.select(sa.func.count())
+        .select_from(
+            t.outputs.join(t.instructions, i.id == o.instruction_id).join(t.models, t.models.c.id == o.model_id)
+        )
+        .where(i.benchmark_id == benchmark, t.models.c.name.in_(models), o.text == "", o.messages.contains(kind))
+    )
+    return connection.scalar(query) or 0
+
+
 def check_model(connection: sa.Connection, name: str) -> None:
     """Raises UnknownName."""
     names = list(connection.scalars(sa.select(t.models.c.name)))
@@ -118,7 +134,7 @@ def add_model(connection: sa.Connection, model: Model) -> int:
     row = connection.execute(sa.select(t.models).where(t.models.c.name == model.name)).one_or_none()
     if row is None:
         return insert(connection, t.models, name=model.name, **_lineage_row(model.lineage))
-    declared = {key: value for key, value in _lineage_row(model.lineage).items() if value not in (None, "[]")}
+    declared = _declared(model.lineage)
     for key, value in declared.items():
         stored = row._mapping[key]
         if stored not in (None, "[]", value):
@@ -128,37 +144,59 @@ def add_model(connection: sa.Connection, model: Model) -> int:
     return int(row.id)
 
 
+def declares(lineage: Lineage, stored: Lineage) -> bool:
+    """Whether ``add_model`` with this lineage would change the stored one, or raise for it."""
+    return not _declared(lineage).items() <= _lineage_row(stored).items()
+
+
+def places_of(connection: sa.Connection, benchmark_id: int, model: str) -> set[tuple[str, int]]:
+    """Key and sample of each of the model's outputs to the benchmark."""
+    i, o = t.instructions.c, t.outputs.c
+    query = (
+        sa.select(i.key, o.sample)
+        .join(t.outputs, o.instruction_id == i.id)
+        .join(t.models, t.models.c.id == o.model_id)
+        .where(i.benchmark_id == benchmark_id, t.models.c.name == model)
+    )
+    return {(row.key, row.sample) for row in connection.execute(query)}
+
+
 def add_outputs(connection: sa.Connection, benchmark_id: int, outputs: Sequence[Output]) -> Stored:
     """Store outputs of known models to known instructions. Files that they hold come before them.
 
     Raises Conflict when a model has another output to one of the instructions already; then nothing is stored.
     """
-    instructions = instruction_ids(connection, benchmark_id)
+    instructions = instruction_ids(connection, benchmark_id, list({output.instruction: None for output in outputs}))
     models = _model_ids(connection, {output.model for output in outputs})
-    stored = _stored(connection, benchmark_id, set(models.values()))
-    rows, holding = [], {}
+    stored = _stored(connection, list(instructions.values()), set(models.values()))
+    new = []
     for output in outputs:
         identity = (instructions[output.instruction], models[output.model], output.sample)
         if identity in stored:
             _check_same(output, stored[identity])
             continue
         stored[identity] = output
-        rows.append(_output_row(output, *identity[:2]))
-        if output.trajectory is not None and (files := held_files(output.trajectory.messages)):
-            holding[identity] = files
-    if rows:
-        connection.execute(sa.insert(t.outputs), rows)
-    _note_files(connection, holding)
-    return Stored(len(rows), len(outputs) - len(rows))
+        new.append((*identity[:2], output))
+    add_new_outputs(connection, new)
+    return Stored(len(new), len(outputs) - len(new))
 
 
-def _note_files(connection: sa.Connection, holding: Mapping[tuple[int, int, int], Sequence[str]]) -> None:
-    """Which files outputs hold, by the ids of instruction and model and the sample."""
-    o = t.outputs.c
-    query = sa.select(o.instruction_id, o.model_id, o.sample, o.id).where(o.instruction_id.in_(AMONG))
-    rows = rows_among(connection, query, list({identity[0] for identity in holding}))
-    ids = {(row.instruction_id, row.model_id, row.sample): row.id for row in rows}
-    blobs.use(connection, [(digest, at[0], ids[at]) for at, digests in holding.items() for digest in digests])
+def add_new_outputs(connection: sa.Connection, new: Sequence[tuple[int, int, Output]]) -> Sequence[int]:
+    """The ids of outputs that are not stored, each with the ids of its instruction and its model."""
+    ids = next_ids(connection, t.outputs, len(new))
+    in_order = itemgetter(*(column.name for column in t.outputs.columns))
+    values = ({"id": at} | _output_row(output, *places) for at, (*places, output) in zip(ids, new, strict=True))
+    bulk_insert(connection, t.outputs, [in_order(row) for row in values])
+    blobs.use(
+        connection,
+        [
+            (digest, instruction_id, at)
+            for at, (instruction_id, _, output) in zip(ids, new, strict=True)
+            if output.trajectory is not None
+            for digest in held_files(output.trajectory.messages)
+        ],
+    )
+    return ids
 
 
 def _model_ids(connection: sa.Connection, names: Iterable[str]) -> dict[str, int]:
@@ -167,15 +205,30 @@ def _model_ids(connection: sa.Connection, names: Iterable[str]) -> dict[str, int
     return {row.name: row.id for row in rows}
 
 
-def _stored(connection: sa.Connection, benchmark_id: int, model_ids: set[int]) -> dict[tuple[int, int, int], Output]:
-    """Each of the models' outputs, by the ids of instruction and model and the sample."""
+def _stored(
+    connection: sa.Connection, instruction_ids: Sequence[int], model_ids: set[int]
+) -> dict[tuple[int, int, int], Output]:
+    """Each of the models' outputs to the instructions, by the ids of instruction and model and the sample."""
     o = t.outputs.c
-    query = (
-        sa.select(o.instruction_id, o.model_id, *(o[name] for name in OUTPUT_COLUMNS))
-        .join(t.instructions, t.instructions.c.id == o.instruction_id)
-        .where(t.instructions.c.benchmark_id == benchmark_id, o.model_id.in_(sorted(model_ids)))
+    query = sa.select(o.instruction_id, o.model_id, *(o[name] for name in OUTPUT_COLUMNS)).where(
+        o.instruction_id.in_(AMONG), o.model_id.in_(sorted(model_ids))
     )
-    return {(row[0], row[1], row.sample): output_of("", "", *row[2:]) for row in connection.execute(query)}
+    rows = rows_among(connection, query, instruction_ids)
+    return {(row[0], row[1], row.sample): output_of("", "", *row[2:]) for row in rows}
+
+
+def samples_to(connection: sa.Connection, benchmark_id: int, keys: Sequence[str]) -> Iterator[tuple[str, int, Output]]:
+    """Every output to the instructions with these keys: the key, the output's id and the output."""
+    i, o = t.instructions.c, t.outputs.c
+    query = (
+        sa.select(i.key, o.id, t.models.c.name, *(o[name] for name in OUTPUT_COLUMNS))
+        .join(t.outputs, o.instruction_id == i.id)
+        .join(t.models, t.models.c.id == o.model_id)
+        .where(i.benchmark_id == benchmark_id, i.key.in_(AMONG))
+        .order_by(t.models.c.name, o.sample)
+    )
+    for key, place, name, *values in rows_among(connection, query, keys):
+        yield key, place, output_of(key, name, *values)
 
 
 def count_style_again(connection: sa.Connection, after: int, most: int) -> int | None:
@@ -231,9 +284,66 @@ def _lineage_row(lineage: Lineage) -> dict[str, Any]:
     }
 
 
+def _declared(lineage: Lineage) -> dict[str, Any]:
+    return {key: value for key, value in _lineage_row(lineage).items() if value not in (None, "[]")}
+
+
 def lineages(connection: sa.Connection) -> dict[str, Lineage]:
     """What was declared, by the name of the model; of LLMs of judges as well, where it was declared."""
     return {model.name: model.lineage for model in models(connection)}
+
+
+def mean_lengths(connection: sa.Connection, benchmark: int, *, category: str | None = None) -> dict[str, float]:
+    """Characters of an output, the mean over all of a model's to the benchmark, by its name."""
+    o = t.outputs.c
+    query = (
+        sa.select(t.models.c.name, sa.func.avg(o.length_chars))
+        .join(t.outputs, o.model_id == t.models.c.id)
+        .join(t.instructions, t.instructions.c.id == o.instruction_id)
+        .where(within(benchmark, category))
+        .group_by(t.models.c.name)
+    )
+    return {name: float(mean) for name, mean in connection.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Of a feature over a model's outputs."""
+
+    number: int  # of outputs of which it is known
+    total: float
+    squares: float
+
+
+def style_sums(connection: sa.Connection, benchmark: int, *, category: str | None = None) -> dict[str, dict[str, Sums]]:
+    """By the model's name, then by feature: characters as "length", and the features of STYLE."""
+    o = t.outputs.c
+    columns = {"length": o.length_chars, **{feature: o[feature] for feature in STYLE}}
+    exact = [sa.cast(column, sa.Float(53)) for column in columns.values()]
+    query = (
+        sa.select(t.models.c.name, *(of(column) for column in exact for of in (sa.func.count, sa.func.sum, _squares)))
+        .join(t.outputs, o.model_id == t.models.c.id)
+        .join(t.instructions, t.instructions.c.id == o.instruction_id)
+        .where(within(benchmark, category))
+        .group_by(t.models.c.name)
+    )
+    return {
+        name: {
+            feature: Sums(int(number), float(total or 0.0), float(squares or 0.0))
+            for feature, number, total, squares in zip(columns, sums[::3], sums[1::3], sums[2::3], strict=True)
+        }
+        for name, *sums in connection.execute(query)
+    }
+
+
+def _squares(column: sa.ColumnElement[float]) -> sa.ColumnElement[float]:
+    return sa.func.sum(column * column)
+
+
+def heirs(connection: sa.Connection, name: str) -> list[str]:
+    """Those that name it as their parent or teacher."""
+    declared = lineages(connection).items()
+    return [heir for heir, lineage in declared if name in (lineage.parent, *lineage.trained_on)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,13 +388,51 @@ def generators(connection: sa.Connection) -> dict[str, Generator]:
     return {row.name: Generator(row.served_model, row.system, json.loads(row.settings)) for row in rows}
 
 
+def generator_addresses(connection: sa.Connection, model: str) -> tuple[str, ...]:
+    """Where the model was asked for outputs that are stored, the oldest first; none where that is not known."""
+    a, g = t.generator_addresses.c, t.generators.c
+    query = sa.select(a.url).join(t.generators, a.generator_id == g.id).join(t.models, t.models.c.id == g.model_id)
+    query = query.where(t.models.c.name == model).order_by(a.id)
+    return tuple(connection.scalars(query))
+
+
+def add_generator_addresses(connection: sa.Connection, generator_id: int, urls: Iterable[str]) -> None:
+    """Remember where a model was asked, each place once, beside those that were known before."""
+    a = t.generator_addresses.c
+    known = set(map(place_of, connection.scalars(sa.select(a.url).where(a.generator_id == generator_id))))
+    for place, url in {place_of(url): url for url in urls}.items():
+        if place not in known:
+            insert(connection, t.generator_addresses, generator_id=generator_id, url=url)
+
+
 class AnswerWriter:
     """Appends the outputs of one model to one benchmark's instructions."""
 
-    def __init__(self, benchmark_id: int, model_id: int, generator_id: int) -> None:
+    def __init__(self, connection: sa.Connection, benchmark_id: int, model_id: int, generator_id: int) -> None:
+        self._seen = events.newest(connection)
         self._benchmark_id = benchmark_id
         self._model_id = model_id
-        self._generator_id = generator_id
+        self.generator_id = generator_id
+        self._names = self._stored_names(connection)
+
+    def _stored_names(self, connection: sa.Connection) -> Sequence[Any] | None:
+        """Of the model and the benchmark, and since when each is; None where one of them is gone. Ids and names alone
+        may be another's by then."""
+        m, b, g = t.models.c, t.benchmarks.c, t.generators.c
+        model = sa.select(m.name, g.created_at).join(t.generators, g.model_id == m.id)
+        benchmark = sa.select(b.name, b.created_at).where(b.id == self._benchmark_id)
+        asked_for = connection.execute(model.where(m.id == self._model_id, g.id == self.generator_id)).one_or_none()
+        asked_about = connection.execute(benchmark).one_or_none()
+        return None if asked_for is None or asked_about is None else (*asked_for, *asked_about)
+
+    def _check(self, connection: sa.Connection) -> None:
+        last = events.changed(connection, self._seen)
+        if last is not None and self._stored_names(connection) != self._names:
+            raise Conflict(
+                "the model or the benchmark was deleted or renamed while the model was asked: what was stored before "
+                "stays, start it again"
+            )
+        self._seen = last or self._seen
 
     def known(self, connection: sa.Connection, keys: Sequence[str]) -> dict[str, Status]:
         """How those of the instructions ended that have an output of the model."""
@@ -298,7 +446,11 @@ class AnswerWriter:
         return {row.key: Status(row.status or Status.OK) for row in rows_among(connection, query, keys)}
 
     def add(self, connection: sa.Connection, answers: Iterable[Answer]) -> None:
-        """Store the answers that have an output; an instruction that has one already keeps it."""
+        """Store the answers that have an output; an instruction that has one already keeps it.
+
+        Raises Conflict once the model or the benchmark was deleted or renamed meanwhile.
+        """
+        self._check(connection)
         new = {answer.output.instruction: (answer.output, answer) for answer in answers if answer.output is not None}
         for key in self.known(connection, list(new)):
             del new[key]
@@ -312,4 +464,4 @@ class AnswerWriter:
         reply = answer.completion
         names = ("finish_reason", "model", "prompt_tokens", "completion_tokens", "cost_usd", "latency_s")
         about = {name: getattr(reply, name, None) for name in names}
-        return {"generator_id": self._generator_id, "status": str(answer.status), **about}
+        return {"generator_id": self.generator_id, "status": str(answer.status), **about}

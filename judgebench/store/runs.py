@@ -5,10 +5,9 @@ A batch says which trials stand in which batch file, where that was submitted, a
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
@@ -20,13 +19,15 @@ from judgebench.store import schema as t
 from judgebench.store.battles import SIDES, trial_of
 from judgebench.store.benchmarks import StoredOutputs
 from judgebench.store.database import AMONG, bulk_insert, insert, now, rows_among
+from judgebench.store.events import Kept
 from judgebench.store.judges import names_shown
 from judgebench.store.models import join_sides
 from judgebench.store.verdicts import any_revised, every_revision, newest_id
 
 _b, _bt, _c, _r = t.batches.c, t.batch_trials.c, t.completions.c, t.runs.c
 _Counts = tuple[tuple[int, Status, int, float | None], ...]  # run's id, status, trials, USD
-_KEPT: WeakKeyDictionary[sa.Engine, dict[int, _Counts]] = WeakKeyDictionary()  # by block, see _counts
+_ANSWERED = [status for status in Status if status is not Status.FAILED]
+_KEPT = Kept[int, _Counts]()  # by block, see _counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,37 @@ def finish_run(connection: sa.Connection, run_id: int) -> None:
     connection.execute(sa.update(t.runs).where(_r.id == run_id).values(finished_at=now()))
 
 
+def judge_digest(connection: sa.Connection, run_id: int) -> str:
+    query = sa.select(t.judges.c.digest).join(t.runs, _r.judge_id == t.judges.c.id).where(_r.id == run_id)
+    return str(connection.execute(query).scalar_one())
+
+
+def drawing_orders(connection: sa.Connection, benchmarks: Sequence[int]) -> int:
+    """How many runs on these benchmarks drew the order of each battle."""
+    studies = connection.scalars(sa.select(_r.specification).where(_r.benchmark_id.in_(benchmarks)))
+    return sum(json.loads(study).get("orders") == "random" for study in studies)
+
+
 def last_specification(connection: sa.Connection, judge: str) -> tuple[str, Mapping[str, Any]] | None:
     """The kind and the study of the judge's last run, or else of its last batch; None where it never was asked."""
     query = sa.select(_r.kind, _r.specification).join(t.judges).where(t.judges.c.name == judge, _r.kind != "import")
     row = connection.execute(query.order_by(sa.desc(_r.kind == "run"), _r.id.desc()).limit(1)).first()
     return None if row is None else (row.kind, json.loads(row.specification))
+
+
+def specifications(connection: sa.Connection, judge: str) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
+    """The id, the kind and the study of each of the judge's runs and batches, the newest first."""
+    query = sa.select(_r.id, _r.kind, _r.specification).join(t.judges)
+    query = query.where(t.judges.c.name == judge, _r.kind != "import").order_by(_r.id.desc())
+    for row in connection.execute(query):
+        yield row.id, row.kind, json.loads(row.specification)
+
+
+def have_answers(connection: sa.Connection, run_ids: Sequence[int]) -> bool:
+    """Whether a judge's reply is stored of one of the runs."""
+    v = every_revision().c
+    came = sa.select(v.id).where(v.run_id.in_(run_ids), v.status.in_(_ANSWERED)).limit(1)
+    return bool(run_ids) and connection.scalar(came) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +160,9 @@ def runs(connection: sa.Connection) -> list[RunSummary]:
 def _counts(connection: sa.Connection, block: int, *, full: bool) -> _Counts:
     """What a block of verdicts adds to each run.
 
-    Verdicts are only ever appended: what a full block adds is kept, and watching a run reads what is new.
+    Verdicts are appended: what a full block adds is kept, and watching a run reads what is new.
     """
-    kept = _KEPT.setdefault(connection.engine, {})
+    kept = _KEPT.of(connection)
     if block in kept:
         return kept[block]
     counts = _added(connection, block) + (_superseded(connection, block) if any_revised(connection) else ())

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from judgebench.records import Source, Status
 
 # The newest migration that this code knows; the store's tests hold it to migrations/versions.
-SCHEMA_REVISION = "0008"
+SCHEMA_REVISION = "0009"
 _KEY = String(32)
 
 
@@ -131,6 +131,16 @@ generators = Table(  # how a model was asked for its outputs, where we asked it
     Column("system", Text),  # the system message
     Column("settings", Text, nullable=False),  # JSON object
     Column("created_at", _TIME, nullable=False),
+)
+
+
+generator_addresses = Table(  # where a model was asked; no part of how
+    "generator_addresses",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("generator_id", _ID, ForeignKey("generators.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Index("uq_generator_addresses_generator_id_url", "generator_id", "url", unique=True),
 )
 
 
@@ -448,11 +458,11 @@ Table(  # of a verdict on a dialogue: what the user wanted, and whether it was r
 )
 
 
-Table(  # trials that a run is asking, so that another does not
+Table(  # trials, or outputs, that somebody is asking for, so that another does not
     "claims",
     metadata,
     Column("trial_key", _KEY, primary_key=True),
-    Column("run_id", _ID, ForeignKey("runs.id"), nullable=False),
+    Column("run_id", _ID, ForeignKey("runs.id")),  # null: outputs are collected, which is no run
     Column("holder", Text, nullable=False),  # the process, as others can recognise it
     Column("expires_at", _TIME, nullable=False),  # after it, whoever comes may claim the trial
     CheckConstraint("holder <> ''", name="holder"),
@@ -505,7 +515,7 @@ Table(  # the pool that new models are ranked against
 )
 
 
-Table(  # who did what, append-only: triggers refuse to change or delete a row
+events = Table(  # who did what, append-only: triggers refuse to change or delete a row
     "events",
     metadata,
     Column("id", _ID, primary_key=True),

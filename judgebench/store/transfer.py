@@ -14,15 +14,18 @@ import sqlalchemy as sa
 
 from judgebench.conversations import Conversation, Trajectory, decoded_conversation, decoded_trajectory, held_files
 from judgebench.errors import Conflict, DatabaseError, InputError
+from judgebench.store import claims
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import decoded
 from judgebench.store.blocks import reseal, stale_blocks
 from judgebench.store.database import Database, bulk_insert
+from judgebench.store.events import missing_ids
 from judgebench.store.models import count_style_again
 
 _BATCH = 5000
 # Of tables that only grow, the newest id tells whether anything came; of small ones whose rows may change, all rows do.
-_GROWING = (t.instructions, t.outputs, t.runs, t.verdicts, t.human_labels, t.audits, t.external_ids, t.blobs)
+# What is deleted or renamed is an event.
+_GROWING = (t.instructions, t.outputs, t.runs, t.verdicts, t.human_labels, t.audits, t.external_ids, t.blobs, t.events)
 _SIDES = ("output_a_id", "output_b_id")
 _CHANGING = (t.benchmarks, t.models, t.judges, t.judge_addresses, t.batches)
 
@@ -33,6 +36,7 @@ class Check:
 
     rows: dict[str, int]  # none where the file is damaged
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # what is no fault, in words
 
 
 def version(connection: sa.Connection) -> tuple[int, ...]:
@@ -40,8 +44,7 @@ def version(connection: sa.Connection) -> tuple[int, ...]:
 
     What was computed from a database may be kept as long as its version stays.
     """
-    growing = (*_GROWING, t.metadata.tables["events"])
-    newest = [sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).scalar_subquery() for table in growing]
+    newest = [sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).scalar_subquery() for table in _GROWING]
     ended = sa.select(sa.func.count(t.runs.c.finished_at)).scalar_subquery()
     changing = [zlib.crc32(repr(connection.execute(_in_order(table)).all()).encode()) for table in _CHANGING]
     return (*connection.execute(sa.select(*newest, ended)).one(), *changing)
@@ -82,7 +85,9 @@ def check(database: Database) -> Check:
         problems += _faulty_messages(connection)
         stale = stale_blocks(connection)
         problems += [f"block {number} of verdicts is not what they say: judgebench db upgrade" for number in stale]
-    return Check(rows, tuple(problems))
+        left = claims.lapsed(connection)
+    notes = (f"{left} trials are still claimed by runs that were killed: the next run takes them",) if left else ()
+    return Check(rows, tuple(problems), notes)
 
 
 def _strangers(table: sa.Table, output_id: sa.Column[Any]) -> sa.Select[Any]:
@@ -121,8 +126,8 @@ def lost_completions(connection: sa.Connection) -> list[str]:
 
 
 def _missing_verdicts(connection: sa.Connection, stored: int) -> list[str]:
-    """Their ids are counted up without a gap, so that a row that somebody deleted is seen."""
-    missing = (connection.scalar(sa.select(sa.func.max(t.verdicts.c.id))) or 0) - stored
+    """Their ids are counted up without a gap, save where events say so, so that a row that somebody lost is seen."""
+    missing = (connection.scalar(sa.select(sa.func.max(t.verdicts.c.id))) or 0) - stored - missing_ids(connection)
     return [f"{missing} verdicts are missing: their ids have gaps"] if missing else []
 
 

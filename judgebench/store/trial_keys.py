@@ -1,7 +1,8 @@
-"""The keys of a judge's stored trials, brought up to date with what its template shows.
+"""The keys of stored trials, brought up to date with what the judge's template shows, and with the names of models.
 
 Keys from before they held a reference or a checklist, and those of imported verdicts whose template was not known, say
-something else than the trials of a plan do. They are made anew, once a judge, so that nothing is asked again.
+something else than the trials of a plan do; so do those of a model that has another name now. They are made anew, so
+that nothing is asked again.
 """
 
 import json
@@ -18,6 +19,11 @@ from judgebench.store.judges import names_shown
 
 _PAGE = 50  # instructions with their outputs, in memory at once
 _i, _o, _j = t.instructions.c, t.outputs.c, t.judges.c
+_of_run = sa.select(t.runs.c.judge_id).join(t.batches, t.batches.c.run_id == t.runs.c.id)
+_TABLES: dict[sa.Table, sa.ColumnElement[Any]] = {  # that hold trials, and the judge of each
+    t.verdicts: t.verdicts.c.judge_id,
+    t.batch_trials: _of_run.where(t.batches.c.id == t.batch_trials.c.batch_id).scalar_subquery(),
+}
 _HAS = {"reference": _i.reference.is_not(None), "checklist": _i.checklist != "[]"}
 
 
@@ -32,25 +38,57 @@ def make_current(connection: sa.Connection, judge: Judge, shows: Sequence[str]) 
     if are_current(connection, judge, shows):
         return
     judge_id, before = connection.execute(sa.select(_j.id, _j.shows).where(_j.digest == judge.digest)).one()
-    for page in _instructions_that_have(connection, {*shows, *names_shown(before)}):
-        outputs = _outputs(connection, page)
-        about = {place: (instruction, shown_key(instruction, shows)) for place, instruction in page.items()}
-        for table, mine in _tables(judge_id):
-            rows = connection.execute(sa.select(table).where(mine, table.c.instruction_id.in_(list(page)))).all()
-            keys = [_key(judge.digest, *about[row.instruction_id], outputs, row) for row in rows]
-            if rows:
-                changes = [{"row": row.id, "key": key} for row, key in zip(rows, keys, strict=True)]
-                connection.execute(_change(table), changes)
+    has = sa.or_(sa.false(), *(_HAS[name] for name in sorted({*shows, *names_shown(before)} & _HAS.keys())))
+    for page in _instructions(connection, has):
+        for table, judged_by in _TABLES.items():
+            rows = sa.select(table, _j.digest).join_from(table, t.judges, _j.id == judged_by)
+            _renew(connection, table, page, rows.where(_j.id == judge_id), {judge.digest: shows})
     connection.execute(sa.update(t.judges).where(_j.id == judge_id).values(shows=json.dumps(list(shows))))
 
 
-def _instructions_that_have(connection: sa.Connection, names: set[str]) -> Iterator[dict[int, Instruction]]:
-    """A page at a time, by their ids, of all benchmarks: which other instructions' keys do not change."""
+def follow_name(connection: sa.Connection, model_id: int) -> None:
+    """Have the keys of all trials of the model hold the name that it has now, in the connection's write transaction."""
+    mine = sa.select(_o.id).where(_o.model_id == model_id)
+    shows = {row.digest: names_shown(row.shows) for row in connection.execute(sa.select(_j.digest, _j.shows))}
+    answered = _i.id.in_(sa.select(_o.instruction_id).where(_o.model_id == model_id))
+    for page in _instructions(connection, answered):
+        for table, judged_by in _TABLES.items():
+            rows = sa.select(table, _j.digest).join_from(table, t.judges, _j.id == judged_by)
+            about_it = table.c.output_a_id.in_(mine) | table.c.output_b_id.in_(mine)
+            _renew(connection, table, page, rows.where(about_it), shows)
+
+
+def _renew(
+    connection: sa.Connection,
+    table: sa.Table,
+    page: Mapping[int, Instruction],
+    trials: sa.Select[Any],
+    shows: Mapping[str, Sequence[str]],
+) -> None:
+    """Make the keys anew of those of the trials that are about the page's instructions; ``shows``: what is in them, by
+    the judge's digest."""
+    rows = connection.execute(trials.where(table.c.instruction_id.in_(list(page)))).all()
+    if not rows:
+        return
+    outputs = _outputs(connection, page)
+    shown = {
+        (digest, place): shown_key(page[place], shows[digest])
+        for digest, place in {(row.digest, row.instruction_id) for row in rows}
+    }
+    changes = [
+        {"row": row.id, "key": _key(row.digest, page[place], shown[row.digest, place], outputs, row)}
+        for row in rows
+        for place in (row.instruction_id,)
+    ]
+    connection.execute(_change(table), changes)
+
+
+def _instructions(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Iterator[dict[int, Instruction]]:
+    """A page at a time, by their ids, of all benchmarks."""
     after = 0
-    has = sa.or_(sa.false(), *(_HAS[name] for name in sorted(names & _HAS.keys())))
     while True:
         rows = connection.execute(
-            sa.select(t.instructions).where(has, _i.id > after).order_by(_i.id).limit(_PAGE)
+            sa.select(t.instructions).where(chosen, _i.id > after).order_by(_i.id).limit(_PAGE)
         ).all()
         if not rows:
             return
@@ -65,13 +103,6 @@ def _outputs(connection: sa.Connection, instructions: Mapping[int, Instruction])
         .where(_o.instruction_id.in_(list(instructions)))
     )
     return {row[0]: output_of(instructions[row[1]].key, *row[2:]) for row in connection.execute(query)}
-
-
-def _tables(judge_id: int) -> Iterator[tuple[sa.Table, sa.ColumnElement[bool]]]:
-    """Those that hold trials, and which rows are the judge's."""
-    yield t.verdicts, t.verdicts.c.judge_id == judge_id
-    batches = sa.select(t.batches.c.id).join(t.runs, t.runs.c.id == t.batches.c.run_id)
-    yield t.batch_trials, t.batch_trials.c.batch_id.in_(batches.where(t.runs.c.judge_id == judge_id))
 
 
 def _key(digest: str, instruction: Instruction, shown: str, outputs: Mapping[int, Output], row: sa.Row[Any]) -> str:

@@ -18,9 +18,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from judgebench.conversations import decoded_conversation
+from judgebench.errors import Conflict
 from judgebench.judging import showing
 from judgebench.records import Completion, Status, TrialResult, Verdict
-from judgebench.store import blocks
+from judgebench.store import blocks, events
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import StoredOutputs, stored_outputs, within
 from judgebench.store.database import AMONG, Stored, bulk_insert, now, rows_among
@@ -49,8 +50,10 @@ _IN_FORCE = (
 )
 _STATUSES = {str(status): status for status in Status}  # a look-up is faster than making one
 _NEWEST = sa.select(sa.func.max(_v.id))
+_BY_OTHERS = sa.select(_v.id).where(_v.id > sa.bindparam("after"), _v.run_id != sa.bindparam("run")).limit(1)
 _REVISIONS = (
-    sa.select(_v.trial_key, _v.revision, _v.status, t.instructions.c.benchmark_id, _v.instruction_id)
+    sa.select(_v.trial_key, _v.revision, _v.status, t.instructions.c.benchmark_id, _v.instruction_id, _v.id)
+    .add_columns(_v.preference, _v.score)
     .join(t.instructions, t.instructions.c.id == _v.instruction_id)
     .where(_v.trial_key.in_(AMONG))
     .order_by(_v.revision)
@@ -76,14 +79,32 @@ def any_revised(connection: sa.Connection) -> bool:
 
 
 def newest_id(connection: sa.Connection) -> int:
-    """The id of the verdict stored last, of whichever revision; 0 without any. Ids have no gaps."""
+    """The id of the verdict stored last, of whichever revision; 0 without any."""
     return connection.scalar(_NEWEST) or 0
+
+
+def stored_by_others(connection: sa.Connection, run_id: int, after: int) -> bool:
+    """Whether a verdict with a higher id than ``after`` is another run's."""
+    return connection.scalar(_BY_OTHERS, {"run": run_id, "after": after}) is not None
 
 
 def revisions(connection: sa.Connection, benchmark: int, trial_keys: Sequence[str]) -> dict[str, tuple[int, Status]]:
     """The highest revision of each trial that has one on the benchmark, with its status."""
     rows = rows_among(connection, _REVISIONS, trial_keys)
-    return {key: (revision, Status(status)) for key, revision, status, of, _ in rows if of == benchmark}
+    return {key: (revision, Status(status)) for key, revision, status, of, *_ in rows if of == benchmark}
+
+
+Outcome = tuple[Status, float | None, float | None]  # with the preference and the score
+
+
+def outcomes(connection: sa.Connection, benchmark: int, trial_keys: Sequence[str]) -> dict[str, list[Outcome]]:
+    """What the revisions of each trial that has one on the benchmark say, the one in force last."""
+    outcomes: dict[str, list[Outcome]] = {}
+    for row in rows_among(connection, _REVISIONS, trial_keys):
+        if row.benchmark_id == benchmark:
+            outcome = (Status(row.status), row.preference, row.score)
+            outcomes.setdefault(row.trial_key, []).append(outcome)
+    return outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +113,18 @@ class KnownTrials:
 
     ended: Mapping[str, Status]  # on the benchmark, by key
     elsewhere: Mapping[str, Status]  # beside these, or where these failed: on another benchmark, without failing
+    ids: Mapping[str, int]  # of the verdicts that say so on the benchmark, by key
 
 
 def known_trials(connection: sa.Connection, benchmark: int, trial_keys: Sequence[str]) -> KnownTrials:
     """What is stored of trials of the benchmark, there and under the same keys elsewhere, of instructions that read the
     same: white space, which is in no key, included."""
     ended: dict[str, Status] = {}
+    ids: dict[str, int] = {}
     others: dict[tuple[str, int], Status] = {}
-    for key, _, status, of, instruction in rows_among(connection, _REVISIONS, trial_keys):
+    for key, _, status, of, instruction, verdict, *_ in rows_among(connection, _REVISIONS, trial_keys):
         if of == benchmark:
-            ended[key] = _STATUSES[status]
+            ended[key], ids[key] = _STATUSES[status], verdict
         else:
             others[key, instruction] = _STATUSES[status]
     others = {
@@ -110,7 +133,8 @@ def known_trials(connection: sa.Connection, benchmark: int, trial_keys: Sequence
         if status is not Status.FAILED and ended.get(key, Status.FAILED) is Status.FAILED
     }
     same = _reading_alike(connection, benchmark, {instruction for _, instruction in others})
-    return KnownTrials(ended, {key: status for (key, instruction), status in others.items() if instruction in same})
+    elsewhere = {key: status for (key, instruction), status in others.items() if instruction in same}
+    return KnownTrials(ended, elsewhere, ids)
 
 
 def _reading_alike(connection: sa.Connection, benchmark: int, instructions: set[int]) -> set[int]:
@@ -299,36 +323,6 @@ def failed_battles(connection: sa.Connection, benchmark: int) -> list[tuple[str,
     return [(trial.judge, trial.instruction, trial.models[0], trial.models[1]) for trial in pairwise]
 
 
-def costs(
-    connection: sa.Connection, benchmark: int, *, judges: Sequence[str] = (), category: str | None = None
-) -> dict[str, float]:
-    """USD of the replies about each model, as far as prices were known; a battle's cost counts for both its models.
-
-    Every reply counts once, also one that was asked again, and one that was read again.
-    """
-    spent: dict[str, float] = {}
-    priced = sa.select(t.completions.c.id).where(t.completions.c.cost_usd.is_not(None)).limit(1)
-    if connection.scalar(priced) is None:
-        return spent
-    verdicts = every_revision()
-    v = verdicts.c
-    for side in (v.output_a_id, v.output_b_id):
-        query = (
-            sa.select(t.models.c.name, sa.func.sum(t.completions.c.cost_usd))
-            .select_from(t.completions)
-            .join(verdicts, v.completion_id == t.completions.c.id)
-            .join(t.instructions, t.instructions.c.id == v.instruction_id)
-            .join(t.outputs, t.outputs.c.id == side)
-            .join(t.models, t.models.c.id == t.outputs.c.model_id)
-            .where(v.completion_id == v.id)  # the verdict that came with the reply
-            .where(t.completions.c.cost_usd.is_not(None), *_chosen(v.judge_id, benchmark, judges, category))
-            .group_by(t.models.c.name)
-        )
-        for model, cost in connection.execute(query):
-            spent[model] = spent.get(model, 0.0) + cost
-    return spent
-
-
 def _chosen(
     judge_id: sa.ColumnElement[int], benchmark: int, judges: Sequence[str], category: str | None
 ) -> list[sa.ColumnElement[bool]]:
@@ -367,14 +361,30 @@ def spent(connection: sa.Connection, benchmark: int, judge: str) -> Spent:
 
 
 class VerdictWriter:
-    """Appends the verdicts of one run. Remembers the last instructions' outputs, since trials of one come together."""
+    """Appends the verdicts of one run. Remembers the last instructions' outputs, since trials of one come together.
+
+    Raises Conflict once what the run is about was deleted or renamed meanwhile.
+    """
 
     def __init__(self, connection: sa.Connection, run_id: int) -> None:
         run = connection.execute(sa.select(t.runs).where(t.runs.c.id == run_id)).one()
         self._run_id = run_id
         self._judge_id: int = run.judge_id
         self._benchmark_id: int = run.benchmark_id
+        self._started_at: str = run.started_at  # its number may be another run's, once it is deleted
         self._known: dict[str, StoredOutputs] = {}  # by the instruction's key
+        self._seen = events.newest(connection)
+
+    def check(self, connection: sa.Connection) -> None:
+        """Look up anew what is remembered, where rows were deleted or renamed. Raises Conflict where the run was."""
+        last = events.changed(connection, self._seen)
+        if last is None:
+            return
+        self._known, self._seen = {}, last
+        mine = sa.select(t.runs.c.id).where(t.runs.c.id == self._run_id, t.runs.c.started_at == self._started_at)
+        about = (t.runs.c.judge_id == self._judge_id, t.runs.c.benchmark_id == self._benchmark_id)
+        if connection.scalar(mine.where(*about)) is None:
+            raise Conflict("the run was deleted while it went on, or its benchmark or judge: nothing more was stored")
 
     def add(
         self, connection: sa.Connection, results: Sequence[TrialResult], again: Collection[Status] = (Status.FAILED,)
@@ -384,9 +394,11 @@ class VerdictWriter:
         A trial that has an answer already keeps it; one that only failed so far, or ended as ``again`` says, gets a
         further revision.
         """
+        self.check(connection)
         inforce = revisions(connection, self._benchmark_id, [result.trial_key for result in results])
         verdict_id = newest_id(connection) + 1
         outputs = self._outputs(connection, {result.instruction for result in results})
+        _check_there(outputs, results)
         completions, rows = [], []
         written = now()
         for result in results:
@@ -419,6 +431,7 @@ class VerdictWriter:
     def take_over(self, connection: sa.Connection, trial_keys: Sequence[str]) -> Mapping[str, Status]:
         """Store what other benchmarks' verdicts say of those trials that have no answer on this one, in the
         connection's write transaction; how these end. The newest verdict in force is taken, with its reply."""
+        self.check(connection)
         keys = list(known_trials(connection, self._benchmark_id, trial_keys).elsewhere)
         failed = revisions(connection, self._benchmark_id, keys)
         answers = _answers_elsewhere(connection, self._benchmark_id, keys)
@@ -437,6 +450,19 @@ class VerdictWriter:
         if unknown := keys - known.keys():
             known = self._known = known | stored_outputs(connection, self._benchmark_id, sorted(unknown))
         return known
+
+
+def _check_there(outputs: Mapping[str, StoredOutputs], results: Sequence[TrialResult]) -> None:
+    """Raises Conflict where a result is about an output that is not stored."""
+    for result in results:
+        sides = zip((result.model_a, result.model_b), result.samples, strict=True)
+        stored = outputs[result.instruction].by_model if result.instruction in outputs else {}
+        for model, sample in sides:
+            if model is not None and (model, sample) not in stored:
+                raise Conflict(
+                    f"model {model!r} has no output to instruction {result.instruction} any more: it was deleted or "
+                    "renamed while the run went on; what was stored before stays, start the run again"
+                )
 
 
 def _append(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -136,7 +136,7 @@ def test_an_error_in_a_function_is_a_failed_trial_and_not_a_verdict(judged: Data
         ({"judge": "scripted:coin", "judge_version": "1"}, "a version is that of a function"),
         ({"judge": "scripted:coin", "judge_url": "http://127.0.0.1:1/v1"}, "has no address"),
         ({"judge": {"model": "scripted:coin", "tempature": 0}}, "tempature"),
-        ({"judge": "scripted:", "all_pairs": True}, "unknown scripted"),
+        ({"judge": "scripted:", "all_pairs": True}, "names no model of its provider"),
         ({"judge": "scripted:coin", "baseline": "one", "all_pairs": True}, "which outputs meet"),
         ({"judge": "scripted:coin", "orders": "bth", "all_pairs": True}, "orders"),
     ],

@@ -1,6 +1,7 @@
 """``import judgebench``: the same steps as the command line, with frames, also inside a running event loop."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -157,7 +158,7 @@ def test_what_is_exported_is_imported_again(judged: Database, tmp_path: Path) ->
     pd.testing.assert_frame_equal(board, judgebench.rank(judged, benchmark="b"))
     copied.close()
     with pytest.raises(UnknownName):
-        judgebench.rows(judged, "lineage", benchmark="b")
+        judgebench.rows(judged, "nothing", benchmark="b")
 
 
 def test_judgments_become_a_benchmark(judged: Database) -> None:
@@ -279,3 +280,48 @@ def test_a_conversation_is_a_frame_of_its_parts(tmp_path: Path) -> None:
         second="alpha", preference=1.0, sample_first=1, sample_second=2,
     )  # fmt: skip
     assert judgebench.labels(database, benchmark=mixed.BENCHMARK)["samples"].to_list() == [(2, 1)]
+
+
+def test_a_folder_stands_for_its_files_and_those_that_are_wrong_are_named_at_the_end(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    (results / "a.csv").write_text("instruction;output;model\nq;x;m\n")
+    (results / "b.json").write_text('[{"cluster": 1}]')
+    (results / "notes.txt").write_text("")
+    database = judgebench.open(tmp_path / "a.db")
+    words = r"1 of 2 files were not imported, the others are: .*b\.json: not recognised"
+    left_out = r"left out, names of other endings: .*notes\.txt"
+    with pytest.raises(InputError, match=words), pytest.warns(UserWarning, match=left_out):
+        judgebench.import_files(database, results, benchmark="mine", audit=False)
+    assert list(judgebench.models(database, benchmark="mine")["model"]) == ["m"]
+
+
+def test_people_rank_alone_those_named_alone_and_by_the_question_named(judged: Database) -> None:
+    keys = judgebench.battles(judged, benchmark="b", model=("one", "two"))["instruction"]
+    votes = {"ada": 1.0, "bob": 0.0, "eve": 0.0}
+    for annotator, preference in votes.items():
+        for key in keys:
+            judgebench.vote(
+                judged, benchmark="b", annotator=annotator, instruction=key, first="one", second="two",
+                preference=preference,
+            )  # fmt: skip
+    for key in keys:
+        judgebench.vote(
+            judged, benchmark="b", annotator="bob", instruction=key, first="one", second="two", preference=1.0,
+            question="style",
+        )  # fmt: skip
+
+    def first(**chosen: Any) -> str:
+        frame = judgebench.rank(judged, benchmark="b", by="people", method="bradley-terry", **chosen)
+        return str(frame["model"].iloc[0])
+
+    assert (first(), first(annotator="ada"), first(annotator=["ada", "bob", "eve"])) == ("two", "one", "two")
+    assert (first(question="style"), len(judgebench.labels(judged, benchmark="b", question="style"))) == ("one", 6)
+    everybody = judgebench.rank(judged, benchmark="b", by="people")
+    assert everybody.attrs["coverage"]["people"]["votes"] == 18
+    assert everybody.attrs["judges"] == []
+    with pytest.raises(InputError, match="--by people"):
+        judgebench.rank(judged, benchmark="b", annotator="ada")
+    with pytest.raises(InputError, match="by"):
+        judgebench.rank(judged, benchmark="b", by=cast(Any, "crowd"))
+    assert "By people" in judgebench.board_page(judged, benchmark="b", by="people")

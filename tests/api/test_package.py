@@ -15,6 +15,7 @@ import pytest
 import typer
 
 import judgebench
+from judgebench.cli.connection import ConnectionOptions
 from judgebench.cli.main import app
 from judgebench.services.audits.registry import AUDITS
 
@@ -24,6 +25,7 @@ FUNCTIONS = {name: getattr(judgebench, name) for name in judgebench.__all__}
 ROOT = Path(__file__).parents[2]
 COMMANDS = {  # and the function that does the same
     "submit": "submit",
+    "place": "place",
     "import files": "import_files",
     "import alpaca-eval": "import_files",
     "import instructions": "import_files",
@@ -40,6 +42,11 @@ COMMANDS = {  # and the function that does the same
     "batch ingest": "ingest_batches",
     "batch list": "batches",
     "leaderboard": "rank",
+    "profile": "profile",
+    "compare": "compare",
+    "categories": "categories",
+    "distributions": "distributions",
+    "history": "history",
     "matrix": "matrix",
     "multiverse": "multiverse",
     "consensus": "consensus",
@@ -54,19 +61,35 @@ COMMANDS = {  # and the function that does the same
     "models": "models",
     "judges list": "judges",
     "judges add": "add_judge",
+    "judges remove-address": "remove_address",
     "judges show": "judges",
     "judges test": "test_judge",
     "labels list": "labels",
     "labels queue": "human_queue",
+    "labels voters": "voters",
+    "labels boards": "two_boards",
     "lineage list": "lineage",
     "lineage propose": "propose_lineage",
     "lineage accept": "accept_lineage",
     "lineage set": "declare_lineage",
     "templates": "templates",
+    "db rename": "rename",
+    "db delete": "delete",
+    "db events": "events",
+    "db runs": "runs",
 }
-OF_THE_MACHINE = {"import formats", "app", "demo", "db upgrade", "db check", "db backup", "db copy", "vllm serve"}
-RENAMED = {"set": "settings", "map": "columns", "pair": "pairs", "as": "as_format", "all": "everything"}
-PRINTING = {"format", "html", "out", "prices", "install_completion", "show_completion"}
+OF_THE_MACHINE = {"import formats", "app", "demo", "vllm serve", "glossary"}  # and what only prints words
+OF_THE_MACHINE |= {"db upgrade", "db check", "db backup", "db copy", "db compact"}
+CONNECTION = {field.name: "connection" for field in dataclasses.fields(ConnectionOptions)}  # one mapping
+RENAMED = CONNECTION | {
+    "set": "settings",
+    "map": "columns",
+    "pair": "pairs",
+    "as": "as_format",
+    "all": "everything",
+    "from": "pairs_from",
+}
+PRINTING = {"format", "html", "html_battles", "out", "prices", "install_completion", "show_completion"}
 ELSEWHERE = {  # what is another function's, or needs none
     "submit": {"file"},  # outputs
     "import instructions": {"file"},  # files
@@ -74,6 +97,7 @@ ELSEWHERE = {  # what is another function's, or needs none
     "labels import": {"file"},
     "lineage import": {"file"},
     "run": {"file", "design", "better", "top", "budget", "error", "dry_run"},  # keywords, settle, estimate_run
+    "place": {"dry_run"},  # estimate_place
     "answer": {"dry_run"},  # estimate_answers
     "batch export": {"file"},
     "judges show": {"name"},  # a row of the frame
@@ -150,8 +174,10 @@ def test_every_command_is_a_function_with_arguments_of_the_same_names(path: str,
     group, _, name = path.partition(" ")
     if group == "audit":  # the settings are the keywords, and what a judge's are is judge's
         known = {field.name for field in dataclasses.fields(AUDITS[name].settings)}
-        known |= {f"judge_{field}" for field in inspect.signature(judgebench.judge).parameters}
-        assert expected - {"template", "price"} <= known
+        known |= {"same_judge", "connection"} | {
+            f"judge_{field}" for field in inspect.signature(judgebench.judge).parameters
+        }
+        assert expected - {"template", "price", "vllm", "dry_run"} <= known  # the last is estimate_audit
         assert AUDITS[name].settings in FUNCTIONS.values()
         return
     assert expected <= set(inspect.signature(FUNCTIONS[COMMANDS[path]]).parameters)

@@ -1,11 +1,12 @@
 """One server of the app and one browser for all tests that need them."""
 
-import json
+import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from judgebench.formats.outputs import read_outputs
 from judgebench.resources import folder
 from judgebench.spec import JudgeSpec, Study
 from judgebench.store.database import Database
+from tests.app.json_handler import JsonHandler
 from tests.app.serving import serving
+from tests.app.visit import Visit
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -56,28 +59,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
         yield address, path
 
 
-class _SlowJudge(BaseHTTPRequestHandler):
+class _SlowJudge(JsonHandler):
     """Says A after a moment, whatever it is asked."""
 
     def do_GET(self) -> None:
-        self._reply({"data": [{"id": "m"}]})
+        self.reply({"data": [{"id": "m"}]})
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         time.sleep(0.05)
         message = {"role": "assistant", "content": "A"}
-        self._reply({"model": "m", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
-
-    def _reply(self, document: object) -> None:
-        body = json.dumps(document).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing is printed."""
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        usage = {"prompt_tokens": 100, "completion_tokens": 1, "total_tokens": 101}
+        self.reply({"model": "m", "choices": [choice], "usage": usage})
 
 
 @pytest.fixture
@@ -88,3 +82,61 @@ def slow_judge() -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}/v1"
     server.shutdown()
     server.server_close()
+
+
+class HeldJudge(ThreadingHTTPServer):
+    """An OpenAI-compatible server on loopback that answers a dozen questions, and the others once it is released."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _HeldAnswers)
+        self.free = threading.Semaphore(12)
+        self.released = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/v1"
+
+
+class _HeldAnswers(_SlowJudge):
+    server: HeldJudge
+
+    def do_POST(self) -> None:
+        if not self.server.free.acquire(blocking=False):
+            self.server.released.wait(120)
+        super().do_POST()
+
+
+@pytest.fixture
+def held_judge() -> Iterator[HeldJudge]:
+    server = HeldJudge()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.released.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def visit(browser: Any, served: tuple[str, Path]) -> Iterator[Visit]:
+    visiting = Visit(browser, served[0])
+    yield visiting
+    visiting.context.close()
+    assert visiting.blocked == []
+
+
+@pytest.fixture
+def no_data(served: tuple[str, Path]) -> Path:
+    _clear(served[1])
+    return served[1]
+
+
+@pytest.fixture
+def demo(served: tuple[str, Path], demo_database: Path) -> Path:
+    _clear(served[1])
+    shutil.copy(demo_database, served[1])
+    return served[1]
+
+
+def _clear(path: Path) -> None:
+    for leftover in path.parent.glob(path.name + "*"):
+        shutil.rmtree(leftover) if leftover.is_dir() else os.remove(leftover)

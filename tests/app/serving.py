@@ -10,17 +10,31 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_LAUNCH = (
-    "import sys; from judgebench.cli.app import Serving, launch; "
-    "sys.exit(launch({!r}, Serving(port={}, headless=True)))"
-)
-_START_S = 30
+_LAUNCH = """
+import importlib.util, pathlib, sys
+from judgebench.cli import app
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name: find(name) or (name == "authlib" or None)  # only its redirects would need it
+app._OPTIONS = {{**app._OPTIONS, **{options!r}}}
+access = {access!r}
+serving = app.Serving(port={port}, headless=True, access=access and pathlib.Path(access))
+sys.exit(app.launch({database!r}, serving))
+"""
+_START_S = 90
 
 
 @contextmanager
-def serving(database: Path) -> Iterator[str]:
-    """The app's address while the block lasts. Raises TimeoutError when it does not come up."""
-    with listening(lambda port: [sys.executable, "-c", _LAUNCH.format(str(database), port)]) as address:
+def serving(database: Path, access: Path | None = None, **options: object) -> Iterator[str]:
+    """The app's address while the block lasts. Raises TimeoutError when it does not come up.
+
+    ``options``: Streamlit's of its server, in place of ours.
+    """
+    given = {
+        "database": str(database),
+        "access": access and str(access),
+        "options": {f"server.{name}": value for name, value in options.items()},
+    }
+    with listening(lambda port: [sys.executable, "-c", _LAUNCH.format(port=port, **given)]) as address:
         yield address
 
 

@@ -1,14 +1,16 @@
 """Roles and judges' addresses: what is not allowed in so many words is refused."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.auth import Forbidden, Person, Policy, Role, local_policy, read_policy, require
+from app.auth import Forbidden, Person, Policy, Role, folded, local_policy, read_policy, require
 from judgebench.errors import InputError
+from judgebench.spec import ServerConnection
 
 FILE = """
 [auth]
@@ -41,6 +43,11 @@ def policy(tmp_path: Path) -> Policy:
         ({"email": "anybody@notexample.org"}, Role.VIEWER),
         ({"email": "evil@example.org.attacker.invalid"}, Role.VIEWER),
         ({"email": "root@example.org", "email_verified": False}, Role.NOBODY),
+        ({"email": "root@example.org", "email_verified": "false"}, Role.NOBODY),
+        ({"email": "root@example.org", "email_verified": 0}, Role.NOBODY),
+        ({"email": "root@example.org", "email_verified": "true"}, Role.ADMIN),
+        ({"email": "\u017fub@example.org"}, Role.VOTER),
+        ({"email": "sub@\u212aample.org"}, Role.VIEWER),
         ({"email": "root"}, Role.NOBODY),
         ({"email": ["root@example.org"]}, Role.NOBODY),
         ({"name": "root@example.org"}, Role.NOBODY),
@@ -49,6 +56,14 @@ def policy(tmp_path: Path) -> Policy:
 )
 def test_roles_come_from_verified_addresses(policy: Policy, user: dict[str, Any], role: Role) -> None:
     assert policy.role_of(user) is role
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_addresses_are_one_only_where_they_differ_in_case_of_ascii_letters(one: str, other: str) -> None:
+    """No two domains that two people may own are taken for the same, as ``straße`` and ``strasse`` would be."""
+    assert (folded(one) == folded(other)) == (one.encode().lower() == other.encode().lower())
+    for first, second in (("stra\xdfe", "strasse"), ("\u017fub", "sub"), ("\u212a", "k"), ("\u0130", "i\u0307")):
+        assert folded(first) != folded(second)
 
 
 @given(st.sampled_from(Role), st.sampled_from(Role))
@@ -111,6 +126,22 @@ def test_other_secrets_of_the_server_are_not_read(policy: Policy) -> None:
             policy.check_judge(None, variable)
 
 
+def test_a_connection_reaches_no_further(policy: Policy) -> None:
+    for connection, why in (
+        ({"headers_env": {"X-Gateway": "PATH"}}, "may not be read"),
+        ({"proxy": "http://gpu.example.org:8000", "proxy_env": "PATH"}, "may not be read"),
+        ({"proxy": "http://proxy.example.com:3128"}, "not on the list"),
+        ({"token_command": ["get-token"]}, "from a terminal only"),
+    ):
+        with pytest.raises(Forbidden, match=why):
+            policy.check_judge(None, None, ServerConnection.model_validate(connection))
+    policy.check_judge(None, None, ServerConnection(headers_env={"X-Gateway": "GATEWAY_TOKEN"}))
+    with pytest.raises(Forbidden, match="from a terminal only"):
+        local_policy().check_judge(None, None, ServerConnection(token_command=("get-token",)))
+    with pytest.raises(Forbidden, match="not on the list"):
+        local_policy().check_judge(None, None, ServerConnection(proxy="http://proxy.example.com:3128"))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -121,6 +152,9 @@ def test_other_secrets_of_the_server_are_not_read(policy: Policy) -> None:
         ("[auth]\n[roles]\nviewer = [1]", "list"),
         ("auth = 1\n", "auth"),
         ("[auth", "cannot be read"),
+        ("[auth]\ncookie_secret = 'short'\n[roles]\nviewer = ['*']", "cookie_secret"),
+        ("[auth]\ncookie_secret = ''\n[roles]\nviewer = ['*']", "cookie_secret"),
+        ("[auth]\n[roles]\nviewer = ['*']\n[proxy]\naddresses = '127.0.0.1'", "list"),
     ],
 )
 def test_a_file_that_does_not_say_all_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -133,3 +167,15 @@ def test_a_file_that_does_not_say_all_is_refused(tmp_path: Path, text: str, mess
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_policy(tmp_path / "none.toml")
+
+
+def test_an_address_is_one_voter_however_a_provider_spells_it(monkeypatch: pytest.MonkeyPatch, policy: Policy) -> None:
+    from app import auth
+
+    monkeypatch.setattr(auth, "policy", lambda: policy)
+    people = set()
+    for mail in ("Ann@example.org", "ann@example.org", "ANN@Example.ORG"):
+        claims = {"email": mail}
+        monkeypatch.setattr(auth.st, "user", SimpleNamespace(is_logged_in=True, to_dict=claims.copy))
+        people.add(auth.person())
+    assert people == {Person("ann@example.org", Role.VOTER)}

@@ -1,9 +1,6 @@
 """The app in a real browser: pages, permalinks, a submission, and a database that attacks its readers."""
 
 import json
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -16,13 +13,12 @@ from judgebench.records import Battle, Instruction, Model, Order, Output, Trial
 from judgebench.store.database import Database
 from tests import mixed
 from tests.app import hostile
+from tests.app.visit import Visit, models
 from tests.factories import JUDGE, ok, result
 from tests.filling import judging
 
 pytestmark = pytest.mark.browser
 
-_DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-_PATIENCE_MS = 60_000  # of a page on a busy machine; waiting ends as soon as the condition holds
 BIAS = ("Counterfactuals", "Board without bias", "Position", "Length and style", "Kinship", "Beside people")
 PAGES = {
     "/": "Leaderboard",
@@ -38,74 +34,6 @@ PAGES = {
 }
 
 
-class Visit:
-    """A fresh browser on the app; it knows every request, dialog and error."""
-
-    def __init__(self, browser: Any, address: str) -> None:
-        self.address = address
-        self.context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
-        self.context.set_default_timeout(_PATIENCE_MS)
-        self.page = self.context.new_page()
-        self.elsewhere: list[str] = []
-        self.dialogs: list[str] = []
-        self.page.on("request", self._note)
-        self.page.on("dialog", self._dismiss)
-
-    def open(self, path: str) -> Any:
-        self.page.goto(self.address + path)
-        return self.settle()
-
-    def turn(self, title: str) -> Any:
-        """To another page in the same window, which takes a fraction of what opening its address does."""
-        self.page.get_by_role("link", name=title, exact=True).first.click()
-        self.page.locator("h1", has_text=title).wait_for()
-        return self.settle()
-
-    def settle(self) -> Any:
-        """Wait until the page has run and stays so."""
-        self.page.wait_for_timeout(150)
-        self.page.wait_for_selector(_DONE)
-        self.page.wait_for_selector("[data-testid=stHeading]")
-        self.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
-        return self.page
-
-    def text(self) -> str:
-        return str(self.page.inner_text("[data-testid=stMain]"))
-
-    def _note(self, request: Any) -> None:
-        if not request.url.startswith((self.address, "data:", "blob:" + self.address)):
-            self.elsewhere.append(request.url)
-
-    def _dismiss(self, dialog: Any) -> None:
-        self.dialogs.append(dialog.message)
-        dialog.dismiss()
-
-
-@pytest.fixture
-def visit(browser: Any, served: tuple[str, Path]) -> Iterator[Visit]:
-    visiting = Visit(browser, served[0])
-    yield visiting
-    visiting.context.close()
-
-
-@pytest.fixture
-def no_data(served: tuple[str, Path]) -> Path:
-    _clear(served[1])
-    return served[1]
-
-
-@pytest.fixture
-def demo(served: tuple[str, Path], demo_database: Path) -> Path:
-    _clear(served[1])
-    shutil.copy(demo_database, served[1])
-    return served[1]
-
-
-def _clear(path: Path) -> None:
-    for leftover in path.parent.glob(path.name + "*"):
-        shutil.rmtree(leftover) if leftover.is_dir() else os.remove(leftover)
-
-
 def test_without_a_database_pages_say_what_to_do_and_leave_no_file(visit: Visit, no_data: Path) -> None:
     links = ("/vote", "/leaderboard")  # the server's very first visitor follows a link to an inner page
     for path, title in reversed(PAGES.items()):
@@ -119,7 +47,7 @@ def test_without_a_database_pages_say_what_to_do_and_leave_no_file(visit: Visit,
 
 def test_every_page_shows_the_demo(visit: Visit, demo: Path) -> None:
     visit.open("/")
-    visit.page.wait_for_selector("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")
+    visit.page.wait_for_selector("table.jb a")
     shown = visit.text()
     assert "cannot be told apart" in shown
     assert "12 of 45 instructions have a verdict that counts." in shown
@@ -135,14 +63,14 @@ def test_a_filter_gives_a_permalink_that_shows_the_same_elsewhere(visit: Visit, 
     page = visit.open("/battles")
     page.get_by_text("Contradictory verdicts").click()
     visit.settle()
-    box = page.get_by_label("Text contains")
+    box = page.get_by_label("Text contains", exact=True)
     box.fill("the")
     box.press("Enter")
     visit.settle()
     page.get_by_role("combobox", name="Models").click()
     page.get_by_role("option", name="demo-hasty").click()
     visit.settle()
-    page.wait_for_function("location.search.includes('models')")
+    page.wait_for_url("**models**")
     shown = page.locator("[data-testid=stText]").first.inner_text()
     again = Visit(browser, visit.address)
     again.open(page.url.removeprefix(visit.address))
@@ -174,31 +102,23 @@ def test_a_row_of_the_list_opens_its_battle(visit: Visit, demo: Path) -> None:
     page.get_by_text("Battle 2 of 72").wait_for()
     page.keyboard.press("n")
     page.get_by_text("Battle 3 of 72").wait_for()
-    page.get_by_label("Text contains").press_sequentially("npn")
+    page.get_by_label("Text contains", exact=True).press_sequentially("npn")
     visit.settle()
     assert "Battle 3 of 72" in visit.text()
 
 
-def test_a_cell_of_the_matrix_leads_to_its_battles(visit: Visit, demo: Path) -> None:
-    page = visit.open("/matrix")
-    page.locator("[data-testid=stVegaLiteChart] [role=graphics-symbol]").nth(1).click()
-    page.get_by_role("link", name="Read these battles").click()
-    page.get_by_text("12 battles").wait_for()
-    assert page.url.count("models=") == 2
-
-
-@pytest.mark.parametrize("width", [800, 1440])
-def test_a_matrix_has_its_table_beside_it_where_there_is_room_and_else_below(
-    visit: Visit, demo: Path, width: int
-) -> None:
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_cell_of_the_matrix_leads_to_the_twomodels(visit: Visit, demo: Path, width: int) -> None:
     visit.page.set_viewport_size({"width": width, "height": 1000})
-    page = visit.open("/matrix")
-    picture, table = (page.get_by_test_id(name).bounding_box() for name in ("stVegaLiteChart", "stDataFrame"))
-    assert table["x"] + table["width"] <= width
-    if width == 800:
-        assert table["y"] >= picture["y"] + picture["height"]
-    else:
-        assert table["x"] >= picture["x"] + picture["width"]
+    page = visit.open("/matrix?counted=all-judges")
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
+    cell = page.locator("table.jb td a").first
+    assert "counted=" in cell.get_attribute("href")
+    first, second = cell.get_attribute("aria-label").split(":")[0].split(" against ")
+    cell.click()
+    page.locator("h1", has_text="Compare").wait_for()
+    visit.settle()
+    assert page.inner_text("h2.jb-name") == f"{first} against {second}"
 
 
 def test_a_page_beyond_the_end_is_the_first(visit: Visit, demo: Path) -> None:
@@ -211,7 +131,7 @@ def test_a_page_beyond_the_end_is_the_first(visit: Visit, demo: Path) -> None:
 
 def test_a_filter_that_leaves_fewer_pages_shows_its_battles(visit: Visit, demo: Path) -> None:
     page = visit.open("/battles?page=4")
-    box = page.get_by_label("Text contains")
+    box = page.get_by_label("Text contains", exact=True)
     box.fill("zebra without a battle")
     box.press("Enter")
     page.get_by_text("No battle passes this filter").wait_for()
@@ -248,11 +168,11 @@ def test_a_submission_changes_the_database_and_the_leaderboards_choices(
     page.get_by_text("none of its 2 instructions is in benchmark").wait_for()
     page.get_by_text("Add instructions that the benchmark lacks").click()
     page.get_by_text("2 new instructions are added").wait_for()
-    assert "new-model" not in _models(demo)
+    assert "new-model" not in models(demo)
     page.get_by_role("button", name="Store these outputs").click()
     page.get_by_text("2 outputs are new").wait_for()
-    page.get_by_text("--models=new-model").wait_for()
-    assert "new-model" in _models(demo)
+    page.get_by_text("new-model against").wait_for()
+    assert "new-model" in models(demo)
 
 
 def test_a_run_started_here_ends_by_itself_and_changes_the_leaderboard(visit: Visit, demo: Path) -> None:
@@ -261,7 +181,8 @@ def test_a_run_started_here_ends_by_itself_and_changes_the_leaderboard(visit: Vi
     page.get_by_role("textbox", name="Model").fill("scripted:always-first")
     page.get_by_role("textbox", name="Model").press("Tab")
     visit.settle()
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Estimate and start").click()
+    page.get_by_role("button", name="Ask 540 questions").click()
     page.get_by_text("scripted:always-first, done: 540 of 540 trials").wait_for()
     visit.open("/?judges=scripted:always-first")
     assert "judged by scripted:always-first" in visit.text()
@@ -273,7 +194,7 @@ def test_a_run_that_cannot_be_done_says_why(visit: Visit, demo: Path) -> None:
     page.get_by_role("textbox", name="Model").fill("gpt")
     page.get_by_role("textbox", name="Model").press("Tab")
     visit.settle()
-    page.get_by_role("button", name="Estimate").click()
+    page.get_by_role("button", name="Estimate and start").click()
     page.get_by_text("needs an address").wait_for()
 
 
@@ -287,23 +208,31 @@ def test_a_damaged_upload_names_the_row_and_stores_nothing(visit: Visit, no_data
     assert not no_data.exists()
 
 
+def test_a_hostile_leaderboard_is_only_read(visit: Visit, no_data: Path) -> None:
+    hostile.build(no_data)
+    visit.open("/").wait_for_selector("table.jb a")
+    visit.nothing_happened()
+
+
+@pytest.mark.slow
 def test_a_hostile_database_is_only_read(visit: Visit, no_data: Path) -> None:
     """Every page and every way to show an output: no script runs, no request leaves, nothing is a link or formula."""
     hostile.build(no_data)
-    page = visit.open("/?control=length&control=style&method=bradley-terry")
-    page.wait_for_selector("[data-testid=stVegaLiteChart]")
+    page = visit.open("/?control=length&control=style&method=bradley-terry&chart=intervals")
     page.locator("[data-testid=stVegaLiteChart]").first.hover()
+    page.get_by_role("button", name="What counts").click()
     page.get_by_role("combobox", name="Baseline").click()
     page.get_by_role("option").first.wait_for()
     page.keyboard.press("Escape")
-    for title in ("Matrix", "Battles", "Bias", "Judges", "Audits", "Vote", "Submit", "Runs"):
+    page.keyboard.press("Escape")
+    for title in ("Matrix", "Battles", "Bias", "Judges", "Audits", "Vote", "Submit", "Runs", "Glossary"):
         visit.turn(title)
-        _nothing_happened(visit)
+        visit.nothing_happened()
     visit.turn("Bias")
     for part in BIAS[1:]:
         page.get_by_role("tab", name=part).click()
         visit.settle()
-        _nothing_happened(visit)
+        visit.nothing_happened()
     for battle in _hostile_battles(no_data):
         visit.open(f"/battles?{battle}")
         for raw in page.get_by_text("Raw completion").all():
@@ -317,23 +246,48 @@ def test_a_hostile_database_is_only_read(visit: Visit, no_data: Path) -> None:
             page.mouse.wheel(0, 5000)
             visit.settle()
             assert "<script>" in visit.text()
-            _nothing_happened(visit)
+            visit.nothing_happened()
+    for link in _hostile_links(no_data):
+        visit.open(link)
+        page.locator("table.jb a, .jb-links a").first.wait_for()
+        visit.nothing_happened()
     visit.turn("Audits")
-    page.get_by_text("Evidence of the first").click()
     page.locator("mark").first.wait_for()
-    _nothing_happened(visit)
+    visit.nothing_happened()
 
 
-def _nothing_happened(visit: Visit) -> None:
-    page = visit.page
-    page.wait_for_timeout(200)
-    assert page.locator("[data-testid=stException]").count() == 0
-    assert page.evaluate("window.owned") is None
-    assert visit.dialogs == []
-    assert visit.elsewhere == []
-    inside = "[data-testid=stMain]"
-    live = ("a[href^=javascript]", "iframe", "script", "img", "[onerror]", "[onload]", "[onmouseover]", ".katex")
-    assert page.locator(", ".join(f"{inside} {each}" for each in live)).count() == 0
+def _hostile_links(path: Path) -> list[str]:
+    """To the pages of a model, of two models and of an instruction."""
+    database = Database(str(path))
+    rows, _ = services.battles.battles(database, hostile.BENCHMARK, store.battles.BattleFilter(), limit=1)
+    database.close()
+    a, b = rows[0].model_a, rows[0].model_b
+    values = [("model", {"model": a}), ("compare", {"first": a, "second": b})]
+    values.append(("instruction", {"instruction": rows[0].instruction}))
+    return [f"/{page}?{urlencode(named)}" for page, named in values]
+
+
+def test_models_are_searched_and_what_is_chosen_stands_in_the_address(visit: Visit, demo: Path, browser: Any) -> None:
+    page = visit.open("/")
+    box = page.get_by_label("Search models", exact=True)
+    box.fill("HASTY")
+    box.press("Enter")
+    page.wait_for_url("**search**")
+    visit.settle()
+    assert page.locator("table.jb tbody tr").count() == 1
+    again = Visit(browser, visit.address)
+    again.open(page.url.removeprefix(visit.address))
+    assert again.page.locator("table.jb tbody tr").count() == 1
+    again.context.close()
+
+
+@pytest.mark.parametrize("width", [1440, 800, 390])
+def test_the_first_screen_holds_the_leaders(visit: Visit, demo: Path, width: int) -> None:
+    visit.page.set_viewport_size({"width": width, "height": 900})
+    page = visit.open("/")
+    box = page.locator("table.jb tbody tr").first.bounding_box()
+    assert box["y"] + box["height"] < 900
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
 
 
 def test_downloads_hold_the_leaderboard_without_formulas(visit: Visit, no_data: Path) -> None:
@@ -348,10 +302,38 @@ def test_downloads_hold_the_leaderboard_without_formulas(visit: Visit, no_data: 
 
 def test_the_leaderboard_as_a_picture(visit: Visit, demo: Path) -> None:
     page = visit.open("/leaderboard")
-    for label, begin in (("SVG", b"<svg"), ("PNG", b"\x89PNG"), ("Markdown", b"- Judged by "), ("JSON", b"{")):
+    for label, begin in (
+        ("HTML", b"<!doctype html>"),
+        ("SVG", b"<svg"),
+        ("PNG", b"\x89PNG"),
+        ("Markdown", b"- Judged by "),
+        ("JSON", b"{"),
+    ):
         with page.expect_download() as caught:
             page.get_by_role("button", name=label, exact=True).click()
         assert Path(caught.value.path()).read_bytes().startswith(begin)
+
+
+def test_the_page_that_is_sent_to_a_colleague_opens_offline(visit: Visit, no_data: Path, tmp_path: Path) -> None:
+    hostile.build(no_data)
+    page = visit.open("/")
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="HTML", exact=True).click()
+    file = tmp_path / "board.html"
+    caught.value.save_as(file)
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    page.goto(file.as_uri())
+    assert requested == [file.as_uri()]
+    names = page.locator("table.board tbody th")
+    before = names.all_inner_texts()
+    page.get_by_role("button", name="Model").click()
+    assert names.all_inner_texts() == sorted(before, key=str.lower, reverse=True)
+    page.get_by_label("Search", exact=True).fill(before[0][:12])
+    assert page.locator("table.board tbody tr:visible").count() < len(before)
+    page.locator("details.battle summary:visible").first.click()
+    assert page.evaluate("window.owned") is None
+    assert visit.dialogs == []
 
 
 def test_a_conversation_is_read_and_voted_on_in_its_places(visit: Visit, no_data: Path) -> None:
@@ -371,7 +353,7 @@ def test_a_conversation_is_read_and_voted_on_in_its_places(visit: Visit, no_data
         page.get_by_text("secret thought").first.wait_for()
         wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
         assert wide <= width
-    visit.open("/vote")
+    visit.open("/vote?blind=true")
     for number in range(1, 8):
         page.get_by_role("button", name="First is better").click()
         page.get_by_text(f"{number} votes of yours").wait_for()
@@ -420,7 +402,7 @@ def test_what_is_held_equal_has_a_permalink(visit: Visit, demo: Path, browser: A
     page.get_by_role("button", name="Length").click()
     page.get_by_text("At equal length").wait_for()
     page.get_by_text("of win rate at equal quality").first.wait_for()
-    page.wait_for_function("location.search.includes('control')")
+    page.wait_for_url("**control**")
     again = Visit(browser, visit.address)
     for link in (page.url.removeprefix(visit.address), "/leaderboard?control=length"):
         again.open(link)
@@ -436,39 +418,11 @@ def test_differences_and_a_rendered_output_have_permalinks(visit: Visit, demo: P
     page = visit.open(link)
     page.get_by_role("radio", name="Differences").click()
     page.locator("mark").first.wait_for()
-    page.wait_for_function("location.search.includes('view')")
+    page.wait_for_url("**view**")
     again = Visit(browser, visit.address)
     again.open(page.url.removeprefix(visit.address))
     again.page.locator("mark").first.wait_for()
     again.context.close()
-
-
-def test_votes_are_blind_and_counted_once_a_pair(visit: Visit, demo: Path) -> None:
-    page = visit.open("/vote")
-    page.get_by_text("0 votes of yours").wait_for()
-    shown = visit.text()
-    assert not any(model in shown for model in _models(demo))
-    page.get_by_role("button", name="First is better").click()
-    page.get_by_text("1 votes of yours").wait_for()
-    page.keyboard.press("b")
-    page.get_by_text("2 votes of yours, 2 of everybody").wait_for()
-    page.get_by_role("button", name="Skip").click()
-    visit.settle()
-    opened = Database(str(demo))
-    labels = services.labels.human_labels(opened, "demo")
-    opened.close()
-    assert len({(label.instruction, label.model_a, label.model_b) for label in labels}) == 2
-    assert [label.both_bad for label in labels] == [False, True]
-    assert {label.order for label in labels} <= set(Order)
-
-
-def test_another_voter_starts_at_nothing(visit: Visit, demo: Path) -> None:
-    page = visit.open("/vote")
-    page.get_by_role("button", name="Tie").click()
-    page.get_by_text("1 votes of yours").wait_for()
-    page.get_by_label("Your name").fill("another")
-    page.get_by_label("Your name").press("Enter")
-    page.get_by_text("0 votes of yours, 1 of everybody").wait_for()
 
 
 def test_a_judge_that_is_not_listed_is_not_asked(visit: Visit, demo: Path) -> None:
@@ -478,15 +432,16 @@ def test_a_judge_that_is_not_listed_is_not_asked(visit: Visit, demo: Path) -> No
     page.get_by_role("textbox", name="Address").fill("http://169.254.169.254/v1")
     page.get_by_role("textbox", name="Address").press("Tab")
     visit.settle()
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Estimate and start").click()
     page.get_by_text("not on the list of servers").wait_for()
     assert "No run was started from here" in visit.text()
 
 
 def test_what_is_not_known_comes_with_a_command(visit: Visit, demo: Path) -> None:
     page = visit.open("/audits")
-    page.get_by_text("judgebench audit null-models --benchmark demo").first.wait_for()
-    page.get_by_text("judgebench audit submissions --benchmark demo").wait_for()
+    for audit in ("null-models", "submissions"):
+        page.locator(f".st-key-about_{audit}").get_by_text("Start it").click()
+        page.get_by_text(f"judgebench audit {audit} --benchmark=demo").first.wait_for()
     visit.open("/judges")
     page.get_by_text("Report card").first.wait_for()
     visit.open("/bias?part=Beside+people")
@@ -518,6 +473,8 @@ def test_no_page_has_a_serious_barrier(browser: Any, served: tuple[str, Path], d
     battle = f"/battles?instruction={first[0].instruction}&a={first[0].model_a}&b={first[0].model_b}&view=diff"
     found = []
     parts = [f"/bias?{urlencode({'part': part})}" for part in BIAS[1:]]
+    parts += [f"/model?model={first[0].model_a}", f"/compare?first={first[0].model_a}&second={first[0].model_b}"]
+    parts.append(f"/instruction?instruction={first[0].instruction}")
     for path in (*PAGES, *parts, battle, "/?control=length"):
         visit.open(path)
         violations = axe.Axe().run(visit.page).response["violations"]
@@ -528,13 +485,6 @@ def test_no_page_has_a_serious_barrier(browser: Any, served: tuple[str, Path], d
         ]
     visit.context.close()
     assert found == []
-
-
-def _models(path: Path) -> tuple[str, ...]:
-    opened = Database(str(path))
-    found = services.benchmarks.benchmark(opened, "demo").models
-    opened.close()
-    return found
 
 
 def _hostile_battles(path: Path) -> list[str]:

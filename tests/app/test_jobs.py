@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from app import jobs
 from app.jobs import State
 from judgebench import engine, services
 from judgebench.errors import InputError
+from judgebench.services.audits.registry import AUDITS
 from judgebench.spec import JudgeSpec, Study
 from judgebench.store.database import Database
 from tests import mixed
@@ -49,9 +51,9 @@ def wait(job: jobs.Job, wanted: State) -> None:
 
 def done(address: str, job: jobs.Job) -> int:
     database = Database(address)
-    found = jobs.ended(job, services.benchmarks.runs(database))
+    progress = jobs.progress(job, services.benchmarks.runs(database))
     database.close()
-    return found
+    return progress.done
 
 
 def test_a_job_runs_to_its_end_and_is_found_again(address: str) -> None:
@@ -116,6 +118,42 @@ def test_a_killed_job_is_stopped_and_resumable(address: str, slow_judge: str) ->
     wait(job, State.STOPPED)
     jobs.start(address, job)
     wait(job, State.DONE)
+
+
+def audit_job(address: str, **settings: object) -> jobs.AuditJob:
+    audit = AUDITS["null-models"]
+    chosen = {"benchmark": "bench", "judge": "scripted:coin", "limit": 5, **settings}
+    with closing(Database(address)) as database:
+        estimate = services.audits.estimates.estimate(database, audit.fill(chosen))
+    return jobs.create_audit(address, audit, chosen, estimate)
+
+
+def test_an_audit_runs_to_its_end_and_its_calls_are_counted(address: str) -> None:
+    job = audit_job(address)
+    assert jobs.has_passed(job) is None
+    jobs.start(address, job)
+    wait(job, State.DONE)
+    assert jobs.has_passed(job) is not None
+    with closing(Database(address)) as database:
+        assert 0 < jobs.calls_ended(job, services.benchmarks.runs(database)) <= job.planned
+        assert [audit.kind for audit in services.audits.results.audits(database, "bench")] == ["null-models"]
+    assert jobs.all_audits(address) == [job]
+    assert jobs.all_jobs(address) == []
+
+
+def test_an_audit_that_reaches_its_limit_is_stopped_and_says_so(address: str) -> None:
+    job = audit_job(address, max_calls=4)
+    assert job.planned == 4
+    jobs.start(address, job)
+    wait(job, State.RUNNING)
+    wait(job, State.STOPPED)
+    assert "max_calls" in jobs.message(job)
+    assert jobs.has_passed(job) is None
+
+
+def test_settings_as_flags() -> None:
+    settings = {"benchmark": "--evil", "model": ("a", "b"), "max_cost": None, "defences": True, "round_trip": False}
+    assert list(jobs.audit_flags(settings)) == ["--benchmark=--evil", "--model=a", "--model=b", "--defences"]
 
 
 def test_other_folders_are_no_jobs(address: str) -> None:

@@ -13,8 +13,9 @@ import sys, types
 asked = []
 import requests
 requests.get = lambda *a, **k: asked.append(a)
-import streamlit.web.cli as cli
-cli.main = lambda **_: None
+import app.server
+app.server.run = lambda options: None
+sys.argv = ["app", "{}"]
 import app.__main__
 from streamlit import net_util
 assert net_util.get_external_ip() is None and not asked

@@ -1,5 +1,6 @@
 """The pages' logic without a browser: nothing stored, outputs without verdicts, and the demo."""
 
+import re
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -22,9 +23,11 @@ testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the 
 PAGES = ("leaderboard", "matrix", "battles", "bias", "judges", "audits", "submit", "runs", "vote")
 
 
-def opened(page: str, monkeypatch: pytest.MonkeyPatch, database: Path | str) -> "testing.AppTest":
+def opened(
+    page: str, monkeypatch: pytest.MonkeyPatch, database: Path | str, *, timeout_s: int = 20
+) -> "testing.AppTest":
     monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(database))
-    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20).run()
+    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=timeout_s).run()
     if page != "leaderboard":
         app.switch_page(f"screens/{page}.py").run()
     assert not app.exception
@@ -38,6 +41,7 @@ def printed(app: "testing.AppTest") -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_without_a_database(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     app = opened(page, monkeypatch, tmp_path / "none.db")
+    assert app.title[0].value.lower() == page
     if page != "submit":
         assert "judgebench demo" in printed(app)
     assert list(tmp_path.iterdir()) == []
@@ -85,11 +89,16 @@ def audits(path: Path) -> dict[str | None, bool]:
     return {audit.model: audit.passed and not audit.stale for audit in stored}
 
 
+def model_name(app: "testing.AppTest") -> "testing.element_tree.TextInput":
+    """The box for the name of the one file's model."""
+    return next(box for box in app.text_input if box.label == "Model")
+
+
 def submitting(app: "testing.AppTest", model: str) -> "testing.AppTest":
     """The demo's outputs of a model, uploaded under its name."""
     content = (folder("demo") / "outputs" / f"{model}.json").read_bytes()
     app.file_uploader(key="upload").set_value((f"{model}.json", content, "application/json")).run()
-    app.text_input(key="model").set_value(model).run()
+    model_name(app).set_value(model).run()
     assert not app.exception
     return app
 
@@ -105,7 +114,7 @@ def test_a_submission_with_severe_findings_is_stored_only_once_that_is_ticked(
     assert "constant-output" in printed(app)
     assert any("<mark" in html.value for html in app.html)
     assert button(app, "Store these outputs").disabled
-    app.checkbox(key="accept_findings").check().run()
+    app.checkbox[0].check().run()
     assert audits(hasty) == {}
     button(app, "Store these outputs").click().run()
     assert "45 outputs are new" in printed(app)
@@ -118,6 +127,22 @@ def test_an_honest_submission_is_stored_with_its_audit(monkeypatch: pytest.Monke
     button(app, "Store these outputs").click().run()
     assert "45 outputs are new" in printed(app)
     assert audits(hasty) == {"demo-careful": True}
+
+
+def test_an_upload_may_name_instructions_by_their_ids(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path, asked = tmp_path / "new.db", tmp_path / "q.jsonl"
+    asked.write_text('{"question_id": 81, "question": "Two?"}')
+    answers = b'{"question_id": 81, "model_id": "m", "choices": [{"turns": ["2"]}]}'
+    app = opened("submit", monkeypatch, path)
+    app.file_uploader(key="upload").set_value(("a.jsonl", answers, "application/json")).run()
+    assert "import the instructions first" in printed(app)
+    with closing(Database(str(path), create=True)) as database:
+        services.imports.import_file(database, asked, benchmark="b")
+    app = opened("submit", monkeypatch, path)
+    app.file_uploader(key="upload").set_value(("a.jsonl", answers, "application/json")).run()
+    assert model_name(app).value == "m"
+    button(app, "Store these outputs").click().run()
+    assert "1 outputs are new" in printed(app)
 
 
 def test_a_finding_leads_to_a_battle_of_its_output(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
@@ -135,6 +160,42 @@ def test_a_finding_leads_to_a_battle_of_its_output(monkeypatch: pytest.MonkeyPat
     assert "yet to be judged" in printed(app)
 
 
+def test_peoples_votes_rank_where_they_are_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "votes.db"
+    with closing(Database(str(path), create=True)) as database:
+        KINDS["labels alone"](database)
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(path))
+    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20).run()
+    assert "There is no leaderboard for this choice." in printed(app)
+    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20)
+    app.query_params["by"] = "people"
+    app.run()
+    assert not app.exception
+    assert "12 votes" in printed(app)
+    assert len(app.dataframe[0].value) == 2
+    assert "No verdict" not in app.dataframe[0].value
+
+
+@pytest.mark.parametrize(
+    ("kind", "where"), [("labels alone", {"by": "people"}), ("pointwise", {"method": "score"}), ("pairwise", {})]
+)
+def test_a_model_is_shown_as_the_leaderboard_ranks_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, where: dict[str, str]
+) -> None:
+    path = tmp_path / "kind.db"
+    with closing(Database(str(path), create=True)) as database:
+        KINDS[kind](database)
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(path))
+    for page, named in (("model", {"model": "m1"}), ("compare", {"first": "m1", "second": "m2"})):
+        app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20)
+        for key, value in {**where, **named}.items():
+            app.query_params[key] = value
+        app.switch_page(f"screens/{page}.py").run()
+        assert not app.exception
+        assert app.metric, printed(app)
+        assert not app.error
+
+
 def test_a_wrong_address_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened("leaderboard", monkeypatch, "mysql://host/x")
     assert "are not supported" in printed(app)
@@ -150,9 +211,39 @@ def test_a_link_to_a_benchmark_that_is_none_says_so(monkeypatch: pytest.MonkeyPa
         assert ("There is no benchmark nosuch here" in printed(app)) is said
 
 
+@pytest.mark.parametrize(
+    ("page", "key", "unknown", "known"),
+    [
+        ("leaderboard", "category", "nosuch", "writing"),
+        ("leaderboard", "method", "nosuch", "bradley-terry"),
+        ("leaderboard", "counted", "nosuch", "with-flagged"),
+        ("leaderboard", "control", "nosuch", "length"),
+        ("compare", "first", "nosuch", "demo-hasty"),
+        ("battles", "judge", "nosuch", "embedded"),
+        ("model", "model", "nosuch", "demo-hasty"),
+    ],
+)
+def test_what_a_link_names_and_is_not_here_is_said(
+    monkeypatch: pytest.MonkeyPatch, demo_database: Path, page: str, key: str, unknown: str, known: str
+) -> None:
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
+    for value, said in ((unknown, True), (known, False)):
+        app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20)
+        app.query_params[key] = value
+        app.run() if page == "leaderboard" else app.run().switch_page(f"screens/{page}.py").run()
+        assert not app.exception
+        assert (f"The address names {unknown} as" in printed(app)) is said
+
+
+@pytest.mark.parametrize("page", ["leaderboard", "matrix", "bias", "judges", "battles"])
+def test_pages_name_widgets_and_no_options(monkeypatch: pytest.MonkeyPatch, demo_database: Path, page: str) -> None:
+    shown = [str(element.value) for element in opened(page, monkeypatch, demo_database).text]
+    assert [line for line in shown if " (--" in line or ", --" in line] == []
+
+
 def test_what_would_give_a_measure_is_shown_whole(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
-    shown = printed(opened("judges", monkeypatch, demo_database))
-    assert "judgebench run --benchmark demo --judge JUDGE --repeats 3  # " in shown
+    drawn = "".join(str(html.proto.body) for html in opened("judges", monkeypatch, demo_database).get("html"))
+    assert "judgebench run --benchmark demo --judge scripted:coin --all-pairs --repeats 3" in drawn
 
 
 def test_choosing_a_category_ranks_by_it_alone(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
@@ -176,6 +267,8 @@ def test_pictures_show_a_readable_number_of_models(monkeypatch: pytest.MonkeyPat
     database.close()
     app = opened("leaderboard", monkeypatch, path)
     assert len(app.dataframe[0].value) == len(names)
+    app.session_state["chart"] = "intervals"
+    app.run()
     app.selectbox(key="places").select_index(1).run()
     assert f"places {most + 1} to {len(names)} of {len(names)}" in printed(app)
     app = opened("matrix", monkeypatch, path)
@@ -186,6 +279,17 @@ def test_pictures_show_a_readable_number_of_models(monkeypatch: pytest.MonkeyPat
     app.multiselect(key="models").set_value([names[0], names[1]]).run()
     assert list(app.dataframe[0].value["Against"]) == [names[1], names[0]]
     assert pairs_csv(rates, names).count("\r\n") == 1 + 2 * len(met)
+
+
+def test_a_matrix_links_its_cells_and_names_under_the_same_choice(
+    monkeypatch: pytest.MonkeyPatch, demo_database: Path
+) -> None:
+    app = opened("matrix", monkeypatch, demo_database)
+    app.selectbox(key="category").select("writing").run()
+    drawn = next(html.value for html in app.html if "jb-pairs" in html.value)
+    links = re.findall(r'href="([^"]*)"', drawn)
+    assert {link.split("?")[0] for link in links} == {"model", "compare"}
+    assert all("category=writing" in link for link in links)
 
 
 @pytest.fixture
@@ -200,7 +304,7 @@ def test_skipped_pairs_come_back_when_all_were_shown(monkeypatch: pytest.MonkeyP
     app = opened("vote", monkeypatch, everything)
     shown = []
     for _ in range(9):
-        shown.append(app.session_state["vote_pair"]["pair"].compared)
+        shown.append(app.session_state["vote_pair"].pair.compared)
         next(button for button in app.button if button.label == "Skip").click().run()
     assert len(set(shown[:7])) == 7
     assert shown[7:] == shown[:2]
@@ -224,7 +328,7 @@ def test_a_judge_is_suggested_that_takes_what_is_there(monkeypatch: pytest.Monke
         path = tmp_path / f"{asked.category}.db"
         _stored(path, asked, output)
         for page in ("vote", "judges", "audits"):
-            words = printed(opened(page, monkeypatch, path))
+            words = printed(opened(page, monkeypatch, path)).replace("--judge=", "--judge ")
             assert f"--judge {judge}" in words
             assert judge == "embedded" or "--judge embedded" not in words
 
@@ -235,3 +339,17 @@ def test_an_outputs_length_is_of_what_was_written_to_be_read(monkeypatch: pytest
     app.query_params.update({"instruction": mixed.AGENT.key, "a": "alpha", "b": "beta"})
     app.run()
     assert f"alpha ({len(output.whole)} characters in all)" in printed(app)
+
+
+def test_who_may_not_have_judges_asked_gets_no_estimate(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
+    from app import auth
+
+    app = opened("runs", monkeypatch, demo_database)
+    monkeypatch.setattr(auth, "person", lambda: auth.Person("viewer@example.org", auth.Role.VIEWER))
+    button(app, "Estimate and start").click().run()
+    assert "admin" in printed(app)
+    assert "battles of" not in printed(app)
+    monkeypatch.undo()
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
+    button(app, "Estimate and start").click().run()
+    assert "battles of" in printed(app)

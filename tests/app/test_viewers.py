@@ -32,7 +32,7 @@ async def _errors_of_all(address: str) -> list[int]:
 async def _errors(address: str, number: int) -> int:
     async with Viewer.visiting(address) as viewer:
         await viewer.open()
-        assert len(viewer.titles) == 9
+        assert len(viewer.titles) == 12
         for title in [*viewer.titles[number:], *viewer.titles[:number]]:
             await viewer.turn_to(title)
         return viewer.errors

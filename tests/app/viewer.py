@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -17,6 +17,8 @@ class Viewer:
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
+        self.session = ""  # its name at the server, once a page was opened
+        self.said: list[str] = []  # buttons and messages of the pages so far
         self._hashes: dict[str, str] = {}  # of pages, by title
         self._repeats: dict[str, float] = {}  # parts of the page, and after how many seconds each asks again
         self._shown = ""  # the hash of the page
@@ -24,10 +26,13 @@ class Viewer:
 
     @classmethod
     @asynccontextmanager
-    async def visiting(cls, address: str) -> AsyncIterator[Self]:
+    async def visiting(
+        cls, address: str, headers: Mapping[str, str] | None = None, protocols: Sequence[str] = ("streamlit",)
+    ) -> AsyncIterator[Self]:
+        """``headers`` and ``protocols`` of the handshake, by which who has logged in is known."""
         async with (
-            aiohttp.ClientSession() as session,
-            session.ws_connect(f"{address}/_stcore/stream", protocols=("streamlit",), max_msg_size=0) as socket,
+            aiohttp.ClientSession(headers=headers) as session,
+            session.ws_connect(f"{address}/_stcore/stream", protocols=protocols, max_msg_size=0) as socket,
         ):
             yield cls(socket)
 
@@ -66,11 +71,14 @@ class Viewer:
     def _is_last(self, message: ForwardMsg) -> bool:
         """Take in a message; True for the one after the last part of a page."""
         kind = message.WhichOneof("type")
+        self.session = message.new_session.initialize.session_id or self.session
         if kind == "navigation":
             pages = message.navigation.app_pages
             self._hashes = {page.page_name: page.page_script_hash for page in pages if not page.is_hidden}
         elif kind == "auto_rerun":
             self._repeats.setdefault(message.auto_rerun.fragment_id, message.auto_rerun.interval)
         elif kind == "delta":
-            self.errors += message.delta.new_element.WhichOneof("type") == "exception"
+            element = message.delta.new_element
+            self.said += filter(None, (element.button.label, element.alert.body))
+            self.errors += element.WhichOneof("type") == "exception"
         return kind == "script_finished"

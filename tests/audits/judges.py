@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from tests.fault_server import Reply, Request
 
 _FENCE = re.compile(r"<<< begin ([^\n]+?) ([0-9a-f]{16})\n(.*?)\nend \1 \2 >>>", re.DOTALL)
+_NONCE = re.compile(r"The nonce of this question is (\w+)")
+_WORD = re.compile(r"\w+(?=\W*\Z)")
 _VERDICT = re.compile(r"^\W*([AB])\W*$", re.MULTILINE)
 
 
@@ -102,11 +104,12 @@ def incurious(prompt: str) -> str:
 
 
 def serve(judge: Callable[[str], str]) -> Callable[[int, Request], Reply]:
-    """The script of a server that answers with what ``judge`` says."""
+    """The script of a server that answers with what ``judge`` says, with the nonce in it where one is demanded."""
 
     def script(index: int, request: Request) -> Reply:
         if request.method == "GET":
             return Reply.of({"object": "list", "data": [{"id": "judge", "object": "model"}]})
-        return Reply.chat(judge(request.text))
+        verdict, demanded = judge(request.text), _NONCE.findall(request.text)
+        return Reply.chat(_WORD.sub(rf"\g<0>:{demanded[-1]}", verdict) if demanded else verdict)
 
     return script

@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -163,3 +165,10 @@ def test_orders_are_told_apart() -> None:
     measured = measure("null", "", seen, GATE, entrants=1)
     assert dict(measured.by_order) == {"first": 1.0, "second": 0.0}
     assert measured.bounds.mean == 0.5
+
+
+def test_sentences_give_a_rate_with_its_interval_and_level() -> None:
+    failing, control = result([0.9] * 60, "a"), replace(result([0.5] * 60, "cut"), role="control")
+    report = gate_report([failing, control], GATE, {})
+    told = [report.failures[0], next(note for note in report.notes if "cut short" in note)]
+    assert all(re.search(r"\d% \[\d+\.\d%, \d+\.\d%; \d\d%\]", words) for words in told), told

@@ -20,6 +20,7 @@ from judgebench.spec import templates
 from tests.audits.factories import REFUSAL, TEMPLATES, findings_in, honest, instructions, submission_set
 
 
+@pytest.mark.slow
 def test_recovery_200_honest_submissions_raise_few_alarms() -> None:
     questions = instructions(50)
     rng = np.random.default_rng(11)

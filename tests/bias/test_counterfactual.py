@@ -82,6 +82,7 @@ def test_change_comes_back_at_the_nominal_rate():
         assert np.mean([row.without.lower <= truth[m] <= row.without.upper for row in rows]) > 0.87
 
 
+@pytest.mark.slow
 def test_false_alarms_are_nominal():
     rng = np.random.default_rng(3)
     world = BiasedWorld(strengths=(0.5, 0.0, -0.5), longer=(1, 1.0), instructions=60, noise=0.8)
@@ -143,6 +144,7 @@ def test_nobody_is_said_to_pass_another_where_length_does_not_matter():
 
 
 @pytest.mark.parametrize("sharpness", [0.6, 1.6])
+@pytest.mark.slow
 def test_a_judge_with_peoples_taste_makes_nobody_pass(sharpness):
     """Quality rises with length, and models differ in length; without labels that looks like a taste of the judge."""
     world = JudgedWorld(spread=0.5, longer=0.8, sharpness=sharpness, votes=3)

@@ -14,6 +14,7 @@ from judgebench.bias.human_agreement import (
 )
 from judgebench.errors import InputError, StatisticsError
 from judgebench.stats.agreement import Resampling, outcomes
+from judgebench.stats.sparse_ratings import SparseRatings
 from judgebench.stats.verdict_table import NO_LABELS, LabelTable
 from tests.bias.factories import BiasedWorld, table_of
 
@@ -98,6 +99,7 @@ def test_two_judges_and_nobody_else():
     assert agreement_report(nothing, score_icc=scores).score_icc["2,1"].value > 0.5
 
 
+@pytest.mark.slow
 def test_intervals_of_agreement_cover():
     """Raw agreement with people is 0.82 by construction: (1 - flip)**2 + flip**2."""
     hits = 0
@@ -131,9 +133,14 @@ def crowd(rng, accuracy, people=(0.8, 0.8, 0.8), n=200):
     return noisy(rng, truth, accuracy), np.column_stack([noisy(rng, truth, each) for each in people])
 
 
+def sparse(rng, accuracy, **more):
+    judge, people = crowd(rng, accuracy, **more)
+    return judge, SparseRatings.of(people)
+
+
 def test_a_judge_as_good_as_people_passes_and_a_coin_does_not():
     rng = np.random.default_rng(0)
-    good, coin = annotator_test(*crowd(rng, 0.8)), annotator_test(*crowd(rng, 0.5))
+    good, coin = annotator_test(*sparse(rng, 0.8)), annotator_test(*sparse(rng, 0.5))
     assert (good.passes, good.winning_rate, good.compared) == (True, 1.0, 3)
     assert (coin.passes, coin.winning_rate) == (False, 0.0)
     assert coin.advantage < good.advantage
@@ -142,7 +149,7 @@ def test_a_judge_as_good_as_people_passes_and_a_coin_does_not():
 def test_by_hand():  # one annotator left out each time; two others, so agreement is 0, 1/2 or 1
     judge = np.array([1.0, 1.0, 0.0])
     people = np.array([[1.0, 1.0, 1.0], [1.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
-    found = annotator_test(judge, people, least=3)
+    found = annotator_test(judge, SparseRatings.of(people), least=3)
     # left out 0: items tie, judge (0 of 2) ties its 0 of 2, judge worse -> judge at least as good in 2 of 3
     # left out 1: tie, judge 1/2 against 1/2, worse -> 2 of 3; left out 2 likewise
     assert found.advantage == pytest.approx(2 / 3)
@@ -152,7 +159,7 @@ def test_false_passes_stay_rare():
     """Judges worse by just epsilon: the hypothesis holds, so rejections stay near the false discovery rate."""
     rng = np.random.default_rng(1)
     # advantage of one annotator over the judge is acc - acc_judge when compared with one other of accuracy 1
-    found = [annotator_test(*crowd(rng, 0.70, people=(0.9, 0.9, 1.0), n=120), epsilon=0.2) for _ in range(150)]
+    found = [annotator_test(*sparse(rng, 0.70, people=(0.9, 0.9, 1.0), n=120), epsilon=0.2) for _ in range(150)]
     assert np.mean([f.passes for f in found]) < 0.08
 
 
@@ -164,18 +171,18 @@ def test_false_discovery_control_is_benjamini_yekutieli():
 def test_too_few_items_or_annotators_give_no_answer():
     rng = np.random.default_rng(3)
     judge, people = crowd(rng, 0.8, n=20)
-    found = annotator_test(judge, people)
+    found = annotator_test(judge, SparseRatings.of(people))
     assert (found.passes, found.winning_rate, found.compared, found.left_out) == (None, None, 0, 3)
     people[:, 1:] = np.nan
-    assert annotator_test(judge, people, least=2).compared == 0
+    assert annotator_test(judge, SparseRatings.of(people), least=2).compared == 0
 
 
 def test_unanimity_needs_no_spread():
     labels = np.ones(50)
-    assert annotator_test(labels, np.ones((50, 3))).passes is True
-    assert annotator_test(1 - labels, np.ones((50, 3))).passes is False
+    assert annotator_test(labels, SparseRatings.of(np.ones((50, 3)))).passes is True
+    assert annotator_test(1 - labels, SparseRatings.of(np.ones((50, 3)))).passes is False
 
 
 def test_shapes_are_checked():
     with pytest.raises(InputError, match="must match people's"):
-        annotator_test(np.ones(3), np.ones((4, 2)))
+        annotator_test(np.ones(3), SparseRatings.of(np.ones((4, 2))))

@@ -109,6 +109,7 @@ def test_favour_for_relatives_comes_back_at_the_nominal_rate():  # recovery
     assert found[0].points[Relation.FAMILY].value == pytest.approx(0.17, abs=0.1)
 
 
+@pytest.mark.slow
 def test_false_alarms_are_nominal():
     rng = np.random.default_rng(6)
     world = BiasedWorld(strengths=(0.6, 0.2, -0.2, -0.6), slots=(0.2, 0.0), instructions=40, noise=0.8)
@@ -118,6 +119,7 @@ def test_false_alarms_are_nominal():
 
 
 @pytest.mark.parametrize("sharpness", [0.6, 1.8])
+@pytest.mark.slow
 def test_a_judge_that_is_only_sharper_or_duller_favours_no_strong_relative(sharpness):
     """With one sharpness for all judges five of six such boards had a favour, or a disfavour, of the first model."""
     rng = np.random.default_rng(8)

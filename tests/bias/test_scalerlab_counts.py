@@ -12,6 +12,7 @@ import pytest
 from judgebench import services
 from judgebench.services.scope import Scope
 from judgebench.store.database import Database
+from tests.quick import few
 
 FILES = {
     "claude-3-haiku-20240307": "claude-3-haiku-20240307_on_claude-3-5-sonnet",
@@ -62,7 +63,7 @@ def imported(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Database
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("judge", FILES)
+@pytest.mark.parametrize("judge", few(FILES, 1))
 def test_against_a_direct_count(shared: Path, imported: Database, judge: str) -> None:
     rows = rows_of(shared / "data" / "scalerlab_judgebench" / f"{FILES[judge]}.jsonl.gz")
     expected = counted(rows)
@@ -81,7 +82,7 @@ def test_against_a_direct_count(shared: Path, imported: Database, judge: str) ->
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("judge", FILES)
+@pytest.mark.parametrize("judge", few(FILES, 1))
 def test_by_source(shared: Path, imported: Database, judge: str) -> None:
     rows = rows_of(shared / "data" / "scalerlab_judgebench" / f"{FILES[judge]}.jsonl.gz")
     sources = sorted({row["source"] for row in rows})

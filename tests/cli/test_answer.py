@@ -1,14 +1,21 @@
 """judgebench answer against a real server on loopback: a benchmark's outputs from scratch, each asked for once."""
 
 import json
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+import judgebench
 from judgebench import store
+from judgebench.errors import NewAddress
+from judgebench.records import Status
 from judgebench.store.database import Database
+from judgebench.store.schema import generator_addresses, metadata
 from tests.cli.conftest import Invoke
 from tests.fault_server import FaultServer, Reply, Request
 
@@ -79,7 +86,7 @@ def test_what_failed_is_counted_and_asked_again(asked: Invoke, tmp_path: Path) -
     assert (broken.json["truncated"], broken.json["failed"]) == (2, 1)
     assert len(stored(tmp_path, "m")) == 2
     with FaultServer(listed(told)) as server:
-        mended = asked(*to(server))
+        mended = asked(*to(server, "--same-model"))
         assert sum(request.method == "POST" for request in server.requests) == 1
     assert (mended.code, mended.json["truncated"], mended.json["ok"]) == (0, 2, 1)
 
@@ -135,3 +142,68 @@ def test_what_cannot_be_done_is_one_clear_error(asked: Invoke, flags: tuple[str,
     assert result.code == 2
     assert message in result.err
     assert asked("models", "--benchmark", "bench", "--format", "json").json == []
+
+
+def test_a_model_is_asked_at_a_new_address_only_where_it_is_said_to_be_the_same(asked: Invoke, tmp_path: Path) -> None:
+    def posts(server: FaultServer) -> int:
+        return sum(request.method == "POST" for request in server.requests)
+
+    with FaultServer(listed(told)) as full, FaultServer(listed(told)) as quantised:
+        assert asked(*to(full, "--limit", "1")).code == 0
+        another_spelling = f"{full.url}/chat/completions"  # which is no difference
+        assert asked(*to(full, "--limit", "1"), "--model-url", another_spelling).code == 0
+        for more in ((), ("--dry-run",)):
+            stopped = asked(*to(quantised, *more))
+            assert (stopped.code, stopped.out) == (2, "")
+            for part in (full.url, quantised.url, "--same-model", "--model-name NEW"):
+                assert part in stopped.err
+        assert not quantised.requests
+        fields: dict[str, Any] = {"benchmark": "bench", "model": "m", "model_url": quantised.url}
+        with pytest.raises(NewAddress, match="same_model"):
+            judgebench.answer(judgebench.open(tmp_path / "judgebench.db"), **fields)
+        assert asked(*to(quantised, "--model-name", "m-awq", "--limit", "1")).code == 0
+        assert asked(*to(quantised, "--same-model", "--limit", "2")).code == 0
+        assert asked(*to(quantised)).code == 0  # remembered
+        assert (posts(full), posts(quantised)) == (1, 4)
+
+
+def test_an_address_at_which_nothing_was_answered_is_none_of_the_models(asked: Invoke) -> None:
+    with FaultServer(listed(lambda request: Reply.error(422, "no", code="odd"))) as wrong:
+        assert asked(*to(wrong)).code == 3
+    with FaultServer(listed(told)) as server:
+        assert asked(*to(server)).code == 0
+
+
+def test_a_model_of_a_database_that_knows_no_addresses_goes_on(asked: Invoke, tmp_path: Path) -> None:
+    with FaultServer(listed(told)) as server, FaultServer(listed(told)) as other:
+        assert asked(*to(server, "--limit", "1")).code == 0
+        with Database(str(tmp_path / "judgebench.db")).write() as connection:
+            connection.execute(sa.delete(generator_addresses))  # as one that was upgraded
+        assert asked(*to(server, "--limit", "2")).code == 0
+        assert asked(*to(other)).code == 2
+
+
+def test_two_collections_at_once_ask_for_each_output_once(asked: Invoke, tmp_path: Path) -> None:
+    rows = [{"question": f"Number {number}?"} for number in range(60)]
+    (tmp_path / "more.json").write_text(json.dumps(rows))
+    assert asked("import", "instructions", tmp_path / "more.json", "--benchmark", "many", "--new-benchmark").code == 0
+
+    def slowly(request: Request) -> Reply:
+        time.sleep(0.05)
+        return told(request)
+
+    with FaultServer(listed(slowly)) as server:
+
+        def collect(_: int) -> Any:
+            database = judgebench.open(tmp_path / "judgebench.db")
+            fields: dict[str, Any] = {"benchmark": "many", "model": "m", "model_url": server.url}
+            return judgebench.answer(database, **fields, concurrency=4, audit=False)
+
+        with ThreadPoolExecutor(2) as pool:
+            reports = list(pool.map(collect, range(2)))
+        posts = sum(request.method == "POST" for request in server.requests)
+    assert posts == 60 == sum(report.calls for report in reports)
+    assert [dict(report.tally.ended) for report in reports] == 2 * [{Status.OK: 60}]
+    assert all(report.calls for report in reports)
+    with Database(str(tmp_path / "judgebench.db")).read() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(metadata.tables["claims"])) == 0

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -42,6 +43,17 @@ def test_a_file_of_access_that_streamlit_would_not_read_is_refused(tmp_path: Pat
         assert ended.stderr.splitlines() == [
             f"judgebench: {file}: a file of access must be named .toml, else Streamlit does not read it"
         ]
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_said_in_a_line() -> None:
+    pytest.importorskip("streamlit", reason="the app needs the extra app")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "judgebench", "app", "--headless", "--port", str(port)]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == [f"judgebench: port {port} is taken: name another by --port"]
 
 
 @pytest.mark.slow

@@ -196,7 +196,7 @@ def test_a_batch_is_submitted_once_and_its_results_are_fetched(submitted: Invoke
         fetched = ingest(submitted)
         assert (fetched.code, fetched.json["new"]) == (0, 20)
         assert ingest(submitted).json["results"] == 0  # it is closed
-    assert export(submitted, tmp_path / "c.jsonl").json["exported"] == 4
+    assert export(submitted, tmp_path / "c.jsonl", "--same-judge").json["exported"] == 4
 
 
 def test_a_submission_whose_answer_was_lost_is_found_again(submitted: Invoke, tmp_path: Path) -> None:
@@ -256,3 +256,22 @@ def test_an_export_without_an_address_says_where_it_would_be_submitted(submitted
         "batch submit"
         not in submitted("batch", "export", "--to", tmp_path / "d.jsonl", "--benchmark", "bench", *named).err
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"reask": True}, "a batch asks no second question"),
+        ({"judge": {"settings": {"defence": "sandwich"}}}, "without the defence 'sandwich'"),
+        ({"judge": {"settings": {"defence": "verdict-nonce"}}}, "without the defence 'verdict-nonce'"),
+    ],
+)
+def test_what_a_batch_cannot_ask_is_refused_and_not_dropped(
+    submitted: Invoke, tmp_path: Path, fields: dict[str, Any], reason: str
+) -> None:
+    judge = {"model": "m", "url": "http://127.0.0.1:9/v1"} | fields.get("judge", {})
+    study = tmp_path / "s.yaml"
+    study.write_text(json.dumps({"benchmark": "bench", "all_pairs": True} | fields | {"judge": judge}))
+    refused = submitted("batch", "export", study, "--to", tmp_path / "b.jsonl")
+    assert (refused.code, reason in refused.err) == (2, True), refused.err
+    assert not (tmp_path / "b.jsonl").exists()

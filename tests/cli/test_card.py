@@ -1,5 +1,6 @@
 """judgebench card."""
 
+import json
 from pathlib import Path
 
 from tests.cli.conftest import Invoke
@@ -12,6 +13,23 @@ def test_a_card_as_one_file(judged: Invoke, tmp_path: Path) -> None:
     assert "<script" not in text
     assert "http" not in text.replace("http-equiv", "")
     assert "scripted:coin on bench" in text
+
+
+def test_cards_beside_each_other(judged: Invoke) -> None:
+    twice = judged("card", "--judge", "scripted:coin", "--judge", "scripted:coin")
+    assert twice.code == 0
+    assert twice.out.count("scripted:coin on bench: Overall") == 2
+    cards = json.loads(judged("card", "--judge", "scripted:coin", "--judge", "scripted:coin", "--format", "json").out)
+    one = json.loads(judged("card", "--judge", "scripted:coin", "--format", "json").out)
+    assert cards == {"cards": [one, one]}
+    assert (one["overall"]["grade"], "people" in one["overall"]["lacking"]) == ("too little data", True)
+
+
+def test_what_has_too_little_data_comes_with_a_command(judged: Invoke) -> None:
+    out = judged("card", "--judge", "scripted:coin").out
+    assert "null models: not audited" in out
+    assert "judgebench audit null-models --benchmark bench --judge scripted:coin" in out
+    assert "--judge JUDGE" not in out
 
 
 def test_files_that_cannot_be_written(judged: Invoke, tmp_path: Path) -> None:

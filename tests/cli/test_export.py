@@ -32,6 +32,7 @@ def test_verdicts_of_one_judge(submitted: Invoke, tmp_path: Path) -> None:
         "rows": 16,
         "lost": {},
         "coverage": None,
+        "left_out": {},
     }
     assert submitted("--db", "other.db", "import", tmp_path / "v.jsonl", "--benchmark", "bench").code == 0
     command = ("leaderboard", "--benchmark", "bench", "--judge", "scripted:coin", "--format", "json")
@@ -72,3 +73,15 @@ def test_a_form_says_what_it_cannot_hold(invoke: Invoke, tmp_path: Path) -> None
     assert "what sharegpt cannot hold is not in the file: reasoning (1)" in lossy.err
     submitted = invoke("submit", path, "--model", "n", "--benchmark", "b")
     assert "no judge is shown: reasoning (1)" in submitted.err
+
+
+def test_other_tools_get_what_they_read_and_the_rest_is_counted(submitted: Invoke, tmp_path: Path) -> None:
+    submitted("run", "--benchmark", "bench", "--judge", "scripted:always-first", "--baseline", "alpha")
+    command = ("export", "preferences", "--benchmark", "bench", "--to", tmp_path / "p.jsonl")
+    done = submitted(*command, "--min-margin", "0.5", "--rationale")
+    assert done.code == 0, done
+    assert "left out: ties (" in done.err
+    refused = submitted(*command, "--baseline", "alpha")
+    assert (refused.code, "--baseline is for alpaca-eval" in refused.err) == (2, True)
+    annotations = submitted("export", "alpaca-eval", "--benchmark", "bench", "--baseline", "alpha", "--to", "a.json")
+    assert (annotations.code, "rows of alpaca-eval of bench" in annotations.out) == (0, True)

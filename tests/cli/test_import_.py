@@ -17,6 +17,7 @@ from judgebench.formats.forms import registry as forms
 from judgebench.formats.registry import FORMATS
 from judgebench.store.database import Database
 from tests.cli.conftest import Invoke
+from tests.formats.workbooks import parts, sheet, texts, write_workbook
 from tests.formats.writing import write_rows
 from tests.services import test_form_files as form_files
 
@@ -227,3 +228,61 @@ def test_empty_outputs_are_told_and_missing_ones_are_a_sum_over_the_models(invok
     shown = invoke("import", path, "--benchmark", "b").out
     assert "6 instructions without an output, summed over the models" in shown
     assert "2 empty outputs" in shown
+
+
+def test_a_folder_is_imported_file_by_file(invoke: Invoke, tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    (folder / "deep").mkdir(parents=True)
+    write_rows(folder / "a.tsv", [{"instruction": "q", "output": "x", "model": "m"}])
+    write_rows(folder / "deep" / "b.jsonl.zst", [{"instruction": "q", "output": "y", "model": "n"}])
+    write_rows(folder / "deep" / "other.jsonl", [{"cluster": 1}])
+    (folder / "notes.txt").write_text("no rows")
+    result = invoke("import", str(folder), "--benchmark", "mine", "--no-audit")
+    assert result.code == 2
+    assert "a.tsv (outputs)" in result.out
+    assert "b.jsonl.zst (outputs)" in result.out
+    assert "left out, names of other endings" in result.out
+    assert "1 of 3 files were not imported" in result.err
+    assert stored(tmp_path) == {"mine": (1, 0)}
+    (folder / "deep" / "other.jsonl").unlink()
+    result = invoke("import", str(folder), "--benchmark", "mine", "--no-audit", "--format", "json")
+    assert result.code == 0
+    assert json.loads(result.out)["left_out"] == [f"left out, names of other endings: {folder / 'notes.txt'}"]
+
+
+@pytest.mark.parametrize(
+    "name", ["a.json", "a.jsonl.gz", "a.json.zst", "a.csv", "a.tsv", "a.tsv.zst", "a.parquet", "a.arrow", "a.feather"]
+)
+def test_the_form_of_standard_input_is_told(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    data = write_rows(tmp_path / name, [{"instruction": "q", "output": "x", "model": "m"}]).read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    result = invoke("import", "-", "--benchmark", "mine", "--no-audit")
+    assert result.code == 0, result.err
+    assert "standard input (outputs)" in result.out
+
+
+def test_a_workbook_on_standard_input_and_its_sheet(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = sheet(texts("instruction", "output", "model"), texts("q", "x", "m"))
+    path = write_workbook(tmp_path / "a.xlsx", parts({"One": held, "Two": held.replace(">x<", ">y<")}))
+    assert "say which by --sheet" in invoke("import", str(path), "--benchmark", "mine").err
+    assert "has no sheets" in invoke("import", str(write(tmp_path, a={"instruction": "q"})[0]), "--sheet", "A").err
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
+    result = invoke("import", "-", "--benchmark", "mine", "--no-audit", "--sheet", "Two")
+    assert result.code == 0, result.err
+
+
+def test_a_path_leads_into_a_column(invoke: Invoke, tmp_path: Path) -> None:
+    row = {"doc": {"question": "q"}, "resps": [["x"]], "model": "m"}
+    (path,) = write(tmp_path, a=row)
+    maps = ("--map", "instruction=doc.question", "--map", "output=resps[0][-1]")
+    result = invoke("import", str(path), "--as", "outputs", "--benchmark", "mine", "--no-audit", *maps)
+    assert result.code == 0, result.err
+    result = invoke(
+        "import", str(path), "--as", "outputs", "--benchmark", "mine", "--map", "instruction=doc.text", *maps[2:]
+    )
+    assert result.code == 2
+    assert "a.jsonl, line 1, field 'doc.text': the path leads to doc, and there is no 'text' there" in result.err

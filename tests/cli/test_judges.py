@@ -69,8 +69,11 @@ def test_nobody_at_the_address_is_one_clear_error(submitted: Invoke) -> None:
 
 def test_a_name_stands_for_one_judge_whose_address_may_change(submitted: Invoke) -> None:
     assert add(submitted, "http://127.0.0.1:9/v1").code == 0
-    assert add(submitted, "http://127.0.0.1:8/v1").code == 0
-    assert submitted("judges", "show", "strict", "--format", "json").json["url"] == "http://127.0.0.1:8/v1"
+    assert add(submitted, "http://127.0.0.1:8/v1", "--same-judge").code == 0
+    assert submitted("judges", "show", "strict", "--format", "json").json["url"] == [
+        "http://127.0.0.1:9/v1",
+        "http://127.0.0.1:8/v1",
+    ]
     other = add(submitted, "http://127.0.0.1:8/v1", "--set", "temperature=1")
     assert other.code == 2
     assert "is stored with" in other.err
@@ -90,12 +93,17 @@ def test_a_judge_in_this_process_has_no_server_to_try(submitted: Invoke) -> None
         (("judges", "add", "x", "--model", "embedded", "--set", "temperature"), "write FIELD=VALUE"),
         (("judges", "add", " x", "--model", "embedded"), "cannot be used"),
         (("run", "--benchmark", "bench", "--judge", "nobody", "--all-pairs"), "judges add"),
+        (
+            ("judges", "add", "x", "--model", "gpt", "--url", "http://127.0.0.1:9/v1", "--key-env", KEY),
+            "the NAME of an",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_one_message(submitted: Invoke, arguments: tuple[str, ...], message: str) -> None:
     result = submitted(*arguments)
     assert result.code == 2
     assert message in " ".join(result.err.split())
+    assert KEY not in result.err
 
 
 def test_a_template_that_changed_is_another_judge(submitted: Invoke, tmp_path: Path) -> None:

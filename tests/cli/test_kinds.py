@@ -26,7 +26,9 @@ NEEDED = {
     "benchmark": "bench", "file": "rows.json", "files": "rows.json", "instruction": "none", "into": "cases",
     "judge": "judge", "kind": "verdicts", "model": "m1", "name": "judge", "opponent": "m2", "target": "copy.db",
     "to": "out.jsonl", "level": 0.95, "annotator": "ann", "outputs": "rows.json", "preference": 1.0, "budget": 5,
-    "first": "m1", "second": "m2", "settings": judgebench.IntegrityAudit(benchmark="bench"),
+    "first": "m1", "second": "m2", "what": "judge", "new": "other",
+    "url": "http://127.0.0.1:1/v1",
+    "settings": judgebench.IntegrityAudit(benchmark="bench"),
 }  # fmt: skip
 
 
@@ -67,7 +69,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return paths
 
 
-QUICK = {"no verdicts", "pointwise", "both", "several scales"}
+QUICK = {"no verdicts", "both"}
 
 
 @pytest.fixture(params=[kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS])

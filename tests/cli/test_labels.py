@@ -61,3 +61,14 @@ def test_a_queue_of_conversations_is_labelled_and_matched(invoke: Invoke, tmp_pa
     done = invoke("labels", "import", path, "--benchmark", mixed.BENCHMARK, "--annotator", "ann", "--format", "json")
     assert (done.code, done.json["new"], done.json["outputs"]) == (0, 5, 0)
     assert invoke(*where, "--format", "json").json["queued"] == 0
+
+
+def test_voters_and_both_leaderboards_are_printed(judged: Invoke) -> None:
+    report = judged("labels", "voters", "--benchmark", "bench", "--format", "json").json
+    assert [(voter["name"], voter["votes"]) for voter in report["voters"]] == [("people", 4)]
+    printed = judged("labels", "voters", "--benchmark", "bench").out
+    assert "4 votes of 1 voter on 4 battles" in printed
+    assert "as scripted:coin" in printed
+    two = judged("labels", "boards", "--benchmark", "bench", "--judge", "scripted:coin", "--format", "json").json
+    assert "rank different models" in two["reason"]
+    assert "Rank by people" not in judged("labels", "boards", "--benchmark", "bench", "--judge", "nobody").out

@@ -1,5 +1,6 @@
 """judgebench leaderboard."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,50 @@ def test_csv_and_markdown_hold_every_model(undecided: Invoke) -> None:
     for form, line in (("csv", "m4,0.5,"), ("markdown", "| m4 | 50.0% |")):
         printed = undecided("leaderboard", "--benchmark", "b", "--format", form).out
         assert any(line in row for row in printed.splitlines())
+
+
+def test_people_rank_alone_those_named_alone_and_by_the_question_named(judged: Invoke, tmp_path: Path) -> None:
+    def labels(who: str, winner: str, *more: str) -> None:
+        rows = [
+            {"instruction": f"Question {number}?", "model_a": "alpha", "model_b": "beta", "winner": winner}
+            for number in range(4)
+        ]
+        path = tmp_path / f"{who}.jsonl"
+        path.write_text("\n".join(map(json.dumps, rows)))
+        assert judged("labels", "import", path, "--benchmark", "bench", "--annotator", who, *more).code == 0
+
+    labels("bob", "model_b")
+    labels("eve", "model_b")
+    labels("people", "model_b", "--question", "accuracy")
+    where = ("leaderboard", "--benchmark", "bench", "--by", "people", "--method", "bradley-terry")
+
+    def first(*more: str) -> str:
+        return str(judged(*where, *more, "--format", "json").json["rows"][0]["model"])
+
+    assert first() == "beta"
+    assert first("--annotator", "people") == "alpha"
+    assert first("--annotator", "people", "--annotator", "bob", "--annotator", "eve") == "beta"
+    assert first("--question", "accuracy") == "beta"
+    assert "By people on accuracy: 4 votes of 1 annotator" in judged(*where, "--question", "accuracy").out
+    unknown = judged(*where, "--question", "accurate")
+    assert (unknown.code, "'accuracy'" in unknown.err) == (2, True)
+    assert judged(*where, "--annotator", "nobody").code == 2
+    for misplaced in (("--annotator", "bob"), ("--question", "accuracy")):
+        refused = judged("leaderboard", "--benchmark", "bench", *misplaced)
+        assert (refused.code, "--by people" in refused.err) == (2, True)
+
+
+def test_a_profile_in_each_form(judged: Invoke) -> None:
+    where = ("leaderboard", "--benchmark", "bench", "--judge", "scripted:coin", "--profile", "alpaca-eval-1")
+    board = judged(*where, "--baseline", "alpha", "--format", "json").json
+    assert (board["profile"], board["baselines"]) == ("alpaca-eval-1", {"all": ["alpha"]})
+    assert {row["model"] for row in board["rows"]} == {"beta", "gamma"}
+    number = board["rows"][0]["numbers"]["win_rate"]
+    assert number["lower"] < number["value"] < number["upper"]
+    shown = judged(*where, "--baseline", "alpha").out
+    assert "AlpacaEval 1.0, against alpha, judged by scripted:coin. Formulas:" in shown
+    assert judged(*where, "--baseline", "alpha", "--format", "csv").out.startswith("model,win_rate,win_rate_lower,")
+    assert "| model | win rate |" in judged(*where, "--baseline", "alpha", "--format", "markdown").out
+    for more in (("--method", "elo"), ("--html", "x.html"), ("--length-margin", "5"), ("--level", "0.9")):
+        assert judged(*where, "--baseline", "alpha", *more).code == 2
+    assert judged("leaderboard", "--benchmark", "bench", "--length-margin", "5").code == 2

@@ -54,7 +54,9 @@ def test_a_dry_run_stores_nothing(invoke: Invoke, tmp_path: Path) -> None:
 def test_submitting_again_is_nothing_and_other_outputs_are_refused(invoke: Invoke, tmp_path: Path) -> None:
     path = write(tmp_path / "a.json", rows())
     invoke("submit", path, *BENCH)
+    assert "model exists already: this adds a lineage to it" in invoke("submit", path, *BENCH, "--family", "f").err
     again = invoke("submit", path, *BENCH, "--format", "json").json
+    assert (again["model_exists"], again["outputs_new"], again["declares_lineage"]) == (True, 0, False)
     assert (again["stored"], again["already_stored"]) == (0, 2)
     changed = write(tmp_path / "b.json", [{"instruction": "Question 0?", "output": "another"}])
     refused = invoke("submit", changed, *BENCH)

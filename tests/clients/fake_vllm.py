@@ -1,19 +1,30 @@
-"""Stands in for the ``vllm`` program: it takes its flags, waits, and lists its model; standard library only.
+"""Stands in for the ``vllm`` program: it takes its flags, waits, lists its models and judges; standard library only.
 
-Flags of its own: --crash ends it at once, --deaf makes it ignore SIGTERM, --worker starts a child that outlives it.
+It prefers "A". Flags of its own: --crash ends it at once, --deaf makes it ignore SIGTERM, --worker starts a child that
+outlives it, --silent makes it never answer, --slow makes it answer questions after minutes, --named N gives it another
+name, --dies ends it at its fifth question.
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+def values(arguments: list[str], flag: str) -> list[str]:
+    """The words after a flag, up to the next one."""
+    if flag not in arguments:
+        return []
+    rest = arguments[arguments.index(flag) + 1 :]
+    return rest[: next((at for at, word in enumerate(rest) if word.startswith("--")), len(rest))]
 
 
 def main() -> None:
     arguments = sys.argv[1:]
-    print("fake vllm", arguments, flush=True)
+    print("fake vllm", arguments, "pid", os.getpid(), flush=True)
     if "--crash" in arguments:
         sys.exit("ValueError: no such model")
     if "--deaf" in arguments:
@@ -22,11 +33,52 @@ def main() -> None:
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         print("worker", child.pid, flush=True)
     time.sleep(0.2)
+    loaded = values(arguments, "--named") or values(arguments, "--served-model-name") or [arguments[1]]
+    questions: list[object] = []
+    adapters = [adapter.split("=")[0] for adapter in values(arguments, "--lora-modules")]
+    names = loaded + (adapters if "--enable-lora" in arguments else [])
+    key = os.environ.get("VLLM_API_KEY") or next(iter(values(arguments, "--api-key")), None)
+    if "--silent" in arguments:
+        time.sleep(600)
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_GET(self) -> None:
-            body = json.dumps({"data": [{"id": arguments[1], "object": "model"}]}).encode()
-            self.send_response(200)
+            if self.may():
+                self.reply(200, {"data": [{"id": name, "object": "model"} for name in names]})
+
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if "--slow" in arguments:
+                print("question", flush=True)
+                time.sleep(600)
+            if not self.may():
+                return
+            questions.append(asked)
+            if "--dies" in arguments and len(questions) > 4:
+                print("out of memory", flush=True)
+                os._exit(7)
+            if asked["model"] not in names:
+                self.reply(404, {"error": {"message": f"The model `{asked['model']}` does not exist.", "code": 404}})
+            elif self.path == "/classify":
+                self.reply(200, {"data": [{"probs": [1.0 / len(str(asked["messages"]))]}], "model": asked["model"]})
+            else:
+                message = {"role": "assistant", "content": "[[A]]"}
+                choice = {"index": 0, "message": message, "finish_reason": "stop"}
+                usage = {"prompt_tokens": 10, "completion_tokens": 1}
+                self.reply(200, {"choices": [choice], "model": asked["model"], "usage": usage})
+
+        def may(self) -> bool:
+            """Whether the key is right; only /v1 is guarded."""
+            if key is None or not self.path.startswith("/v1") or self.headers["Authorization"] == f"Bearer {key}":
+                return True
+            self.reply(401, {"error": "Unauthorized"})
+            return False
+
+        def reply(self, status: int, document: object) -> None:
+            body = json.dumps(document).encode()
+            self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -34,7 +86,7 @@ def main() -> None:
         def log_message(self, *_: object) -> None:
             pass
 
-    HTTPServer(("127.0.0.1", int(arguments[arguments.index("--port") + 1])), Handler).serve_forever()
+    ThreadingHTTPServer(("127.0.0.1", int(arguments[arguments.index("--port") + 1])), Handler).serve_forever()
 
 
 if __name__ == "__main__":

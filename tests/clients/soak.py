@@ -4,15 +4,16 @@ import asyncio
 import random
 import resource
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from judgebench.clients.base import Access
 from judgebench.clients.http import Timeouts
 from judgebench.clients.openai import OpenAIClient
 from judgebench.clients.retry import RetryingClient, RetryPolicy, Throttle
-from judgebench.errors import JudgeError
-from judgebench.records import ChatPrompt, Completion, PromptMessage
+from judgebench.errors import JudgeError, JudgeUnreachable
+from judgebench.records import ChatPrompt, Completion, Prompt, PromptMessage
 from tests.fault_server import FaultServer, Reply, Request, gzip_bomb, gzipped
 
 KEY = "sk-soak-0123456789-abcdef"
@@ -55,6 +56,7 @@ FAULTS: dict[str, Callable[[str], Reply]] = {  # these are asked again
     "not http": lambda text: Reply(raw=b"SSH-2.0-OpenSSH\r\n"),
 }
 UNCOUNTED = ("capability", "429", "429 after", "429 with 200", "403 too many")  # no attempts of the question's
+LATE = frozenset({"stall", "slow drip"})  # no reply within the client's time
 RARE = frozenset({"dripping", "stall", "slow drip", "bomb"})
 
 
@@ -68,6 +70,22 @@ class Account:
     wrong: tuple[str, ...]  # everything that should not have been; empty when all is well
     most_at_once: int
     peak_mb: int
+
+
+class _Timed(OpenAIClient):
+    """Remembers whose replies did not come within its time, as any of a loaded machine may."""
+
+    def __init__(self, access: Access, timeouts: Timeouts) -> None:
+        super().__init__(access, timeouts)
+        self.late: Counter[str] = Counter()
+
+    async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
+        try:
+            return await super().complete(prompt, settings)
+        except JudgeUnreachable as error:
+            if isinstance(prompt, ChatPrompt) and isinstance(error.__cause__, TimeoutError):
+                self.late[prompt.messages[-1].content] += 1
+            raise
 
 
 def soak(questions: int, *, fault_share: float = 0.4, seed: int = 0) -> Account:
@@ -86,11 +104,11 @@ def soak(questions: int, *, fault_share: float = 0.4, seed: int = 0) -> Account:
         return (FAULTS | FINAL)[kind](f"answer to {request.text}")
 
     with FaultServer(script) as server:
-        inner = OpenAIClient(Access("judge", server.url, KEY), Timeouts(total_s=0.5))
+        inner = _Timed(Access("judge", server.url, KEY), Timeouts(total_s=0.5))
         client = RetryingClient(inner, POLICY, throttle=Throttle(LIMIT), rng=random.Random(seed))
         results = asyncio.run(_ask(client, questions))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        wrong = [*_unaccounted(results, given), *_misanswered(results)]
+        wrong = [*_unaccounted(results, given, inner.late), *_misanswered(results)]
         if inner.calls != len(server.requests):
             wrong.append(f"{inner.calls} calls counted, {len(server.requests)} requests seen")
         if server.most_at_once > 2 * LIMIT:  # stalled ones linger in the server after the client gave them up
@@ -126,11 +144,14 @@ async def _ask(client: RetryingClient, questions: int) -> dict[str, Completion |
     return results
 
 
-def _unaccounted(results: dict[str, Completion | JudgeError], given: list[tuple[str, str]]) -> list[str]:
-    """Questions without a result, asked again after an answer, or answered and yet failed."""
+def _unaccounted(
+    results: dict[str, Completion | JudgeError], given: list[tuple[str, str]], late: Counter[str]
+) -> list[str]:
+    """Questions without a result, asked again after an answer that came in time, or answered and yet failed."""
     finals = Counter(name for name, kind in given if kind in FINAL)
+    unmeant = late - Counter(name for name, kind in given if kind in LATE)  # an answer, or an error
     asked = Counter(name for name, kind in given if kind not in UNCOUNTED)
-    wrong = [f"{name}: {count} final replies" for name, count in finals.items() if count > 1]
+    wrong = [f"{name}: {count} final replies" for name, count in finals.items() if count > 1 + unmeant[name]]
     wrong += [f"{name}: no result" for name, _ in given if name not in results]
     wrong += [f"{name}: asked {count} times" for name, count in asked.items() if count > POLICY.attempts]
     wrong += [

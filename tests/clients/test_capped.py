@@ -34,6 +34,7 @@ def run(folder: Path, replies: list[Reply], **more: Any) -> tuple[engine.run.Run
 
     with FaultServer(script) as server:
         judge = {"model": "judge", "url": server.url, "template": "pairwise/three-way", "price": "1,1"}
+        judge["same_judge"] = True  # each run has a server of its own
         fields = {"benchmark": "bench", "judge": judge, "all_pairs": True, "concurrency": 2, **more}
         report = engine.run.run(database, make(Study, fields, where="test"), environment={})
     database.close()

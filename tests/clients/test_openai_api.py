@@ -3,6 +3,7 @@
 import gc
 import logging
 import resource
+import socket
 import traceback
 from typing import Any
 
@@ -185,6 +186,13 @@ def test_stalls_and_slow_drips_end_at_the_deadline(reply: Reply) -> None:
         ask(client_of(server.url, timeouts=Timeouts(total_s=0.2)))
 
 
+def test_a_connection_that_is_never_made_is_said_with_its_own_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # as a server without TLS is to what TLS says first
+        url = f"https://127.0.0.1:{deaf.getsockname()[1]}/v1"
+        with pytest.raises(JudgeUnreachable, match=r"let nobody connect within 0\.2 s"):
+            ask(client_of(url, timeouts=Timeouts(connect_s=0.2, total_s=30)))
+
+
 def test_nobody_listening_is_unreachable() -> None:
     with FaultServer(lambda index, request: Reply.chat()) as server:
         url = server.url
@@ -314,7 +322,7 @@ def test_settings_cannot_replace_the_question() -> None:
 
 
 def test_connections_are_reused_and_many_fit_in_flight() -> None:
-    with FaultServer(lambda index, request: Reply.chat(delay_s=0.05)) as server:
+    with FaultServer(lambda index, request: Reply.chat(delay_s=1.0)) as server:
         answers = ask_all(client_of(server.url), [PROMPT] * 300)
         assert server.most_at_once == 300
         assert all(not isinstance(answer, BaseException) for answer in answers)

@@ -77,6 +77,10 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         ("llama3:8b", URL, None, "openai"),
         ("gpt", URL, LikelihoodScale(), "likelihood"),
         ("gpt", URL, RewardScale(), "reward"),
+        ("vllm", URL, None, "openai"),
+        ("vllm:m", None, None, "vllm"),
+        ("vllm:m", None, LikelihoodScale(), "vllm"),
+        ("vllm:m", None, RewardScale(), "vllm-reward"),
     ],
 )
 def test_a_provider_is_known_by_the_models_name_and_by_what_is_asked(
@@ -88,12 +92,18 @@ def test_a_provider_is_known_by_the_models_name_and_by_what_is_asked(
 def test_an_address_is_given_where_one_is_needed() -> None:
     with pytest.raises(InputError, match="judge 'gpt' needs an address: give --judge-url"):
         provider_of(JudgeSpec(model="gpt"), None)
-    with pytest.raises(InputError, match=r"no installed provider 'acme' \(known: embedded, .*scripted\)"):
+    with pytest.raises(
+        InputError, match=r"no installed provider 'acme' \(known: any-llm, azure, .*scripted, vllm, vllm-offline\)"
+    ):
         provider_of(JudgeSpec(model="acme:large"), None)
     with pytest.raises(InputError, match="did you mean 'scripted:coin'"):
         provider_of(JudgeSpec(model="coin"), None)
     with pytest.raises(InputError, match="runs in this process"):
         provider_of(JudgeSpec(model="embedded", url=URL), None)
+    with pytest.raises(InputError, match="'vllm:m' is started for the run and has no address"):
+        provider_of(JudgeSpec(model="vllm:m", url=URL), None)
+    with pytest.raises(InputError, match="'vllm:' names no model of its provider: give vllm:MODEL"):
+        provider_of(JudgeSpec(model="vllm:"), None)
 
 
 def test_an_installed_package_brings_a_provider(package: Any, submitted: Invoke) -> None:

@@ -6,7 +6,7 @@ JUDGEBENCH_TEST_VLLM=/path/to/its/python JUDGEBENCH_TEST_VLLM_MODEL=/path/to/wei
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,9 +18,10 @@ from judgebench.clients.base import Access
 from judgebench.clients.http import Rejected, Timeouts
 from judgebench.clients.openai import ListedModel, OpenAIClient
 from judgebench.clients.probe import check
-from judgebench.clients.vllm_server import VllmServer, command, free_port
+from judgebench.clients.vllm_server import VllmServer, free_port
 from judgebench.records import ChatPrompt, LikelihoodPrompt, PromptMessage, Status
 from judgebench.spec import Study, make
+from judgebench.spec.serving import VllmServing
 from judgebench.store.database import Database
 from tests.filling import asked, stored
 
@@ -36,11 +37,14 @@ QUESTION = ChatPrompt((PromptMessage("user", "Which is larger, A = 3 or B = 5? A
 Value = TypeVar("Value")
 
 
+def serving(tmp_path: Path, flags: Sequence[str]) -> VllmServing:
+    return VllmServing(WEIGHTS, tuple(flags), PROGRAM, str(tmp_path / "vllm.log"))
+
+
 def served(tmp_path: Path, use: Callable[[OpenAIClient], Awaitable[Value]]) -> Value:
     async def run() -> Value:
         port = free_port()
-        argv = command(WEIGHTS, port, program=PROGRAM, flags=FLAGS)
-        async with VllmServer(WEIGHTS, port, argv=argv, log=tmp_path / "vllm.log") as server:
+        async with VllmServer(serving(tmp_path, FLAGS), port) as server:
             client = OpenAIClient(Access("small", server.url), Timeouts(total_s=120))
             try:
                 return await use(client)
@@ -72,8 +76,7 @@ def test_judges_of_every_kind_give_verdicts_and_the_bias_of_a_small_one_shows(tm
         return engine.run.run(database, wanted, environment={}).tally.ended
 
     async def run() -> dict[str, Mapping[Status, int]]:
-        argv = command(WEIGHTS, port, program=PROGRAM, flags=flags)
-        async with VllmServer(WEIGHTS, port, argv=argv, log=tmp_path / "vllm.log") as server:
+        async with VllmServer(serving(tmp_path, flags), port) as server:
             return {template: await asyncio.to_thread(judged, template, server.url) for template in JUDGES}
 
     ended = asyncio.run(run())

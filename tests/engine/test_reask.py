@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from judgebench import engine
+from judgebench.audits.defences import NAMES, SETTING
 from judgebench.judging.parsing import parse
 from judgebench.judging.reask import as_constrained, constraint
 from judgebench.judging.templates import LabelScale
@@ -42,7 +43,7 @@ def talks(forces: Callable[[Request], Reply | None], first: str = PROSE) -> Call
 
 
 def run(database: Database, url: str, **fields: Any) -> engine.run.RunReport:
-    judge = {"model": "judge", "url": url, "template": "pairwise/three-way"}
+    judge = {"model": "judge", "url": url, "template": "pairwise/three-way", "same_judge": True}
     wanted = {"benchmark": "bench", "judge": judge, "all_pairs": True, "reask": True, **fields}
     return engine.run.run(database, make(Study, wanted, where="test"), environment={})
 
@@ -52,6 +53,17 @@ def rows(database: Database) -> list[tuple[Any, ...]]:
     query = sa.select(v.revision, v.status, v.label, c.constrained).join(t.completions, c.id == v.completion_id)
     with database.read() as connection:
         return sorted({tuple(row) for row in connection.execute(query)}, key=str)
+
+
+@pytest.mark.parametrize("defence", NAMES)
+def test_a_second_question_is_asked_under_every_defence(database: Database, defence: str) -> None:
+    stored(database, asked(2), ["m1", "m2"])
+    defended = {"template": "pairwise/two-way", "settings": {SETTING: defence}}
+    with FaultServer(talks(enforced)) as server:
+        report = run(database, server.url, judge={"model": "judge", "url": server.url, **defended})
+    # read-back voids a verdict after which the judge does not copy the instruction, as this one does not
+    ended = Status.UNPARSED if defence == "read-back" else Status.OK
+    assert (report.tally.ended, report.reasked) == ({ended: 4}, 4)
 
 
 def test_prose_is_asked_again_and_both_replies_are_kept(database: Database) -> None:

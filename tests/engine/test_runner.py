@@ -6,12 +6,15 @@ import gc
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgebench.engine.runner import Known, Runner, RunTally, run_async
+from judgebench.engine.pending import EndedTrials
+from judgebench.engine.runner import Runner, RunTally, run_async
 from judgebench.errors import DatabaseBusy, DatabaseError, JudgeError, JudgeRefused
 from judgebench.records import Order, Status, Trial, TrialResult
 from judgebench.spec import Pace
@@ -26,9 +29,9 @@ class Memory:
         self.kept: list[TrialResult] = []
         self._known = dict(known or {})
 
-    def known(self, trial_keys: Sequence[str]) -> Known:
-        stored = self._known | {key: each.verdict.status for key, each in self.stored.items()}
-        return Known({key: stored[key] for key in trial_keys if key in stored})
+    def known(self, trial_keys: Sequence[str]) -> EndedTrials:
+        stored = self._known | {key: each.verdict.status for key, each in dict(self.stored).items()}
+        return EndedTrials({key: stored[key] for key in trial_keys if key in stored})
 
     def add(self, results: Sequence[TrialResult]) -> None:
         for each in results:
@@ -202,6 +205,25 @@ def test_the_collector_is_restored_after_an_error() -> None:
     before = gc.get_threshold()
     with pytest.raises(ValueError, match="none"):
         run_async(fails())
+    assert not gc.get_freeze_count()
+    assert gc.get_threshold() == before
+
+
+def test_the_collector_is_restored_by_the_last_of_two_loops_at_once() -> None:
+    before, second = gc.get_threshold(), Barrier(2)
+
+    async def meets(last: bool) -> None:
+        second.wait()  # both have begun
+        if last:
+            second.wait()  # the other has ended
+
+    def first() -> None:
+        run_async(meets(False))
+        second.wait()
+
+    with ThreadPoolExecutor(2) as threads:
+        for done in [threads.submit(first), threads.submit(lambda: run_async(meets(True)))]:
+            done.result()
     assert not gc.get_freeze_count()
     assert gc.get_threshold() == before
 

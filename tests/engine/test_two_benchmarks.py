@@ -58,7 +58,7 @@ def test_what_another_benchmark_knows_is_taken_over(database: Database, template
     assert (judge.calls, again.tally.taken_over) == (45 * each, 0)
     assert check(database).problems == ()
     with database.read() as connection:
-        by_benchmark = [store.verdicts.costs(connection, number) for number in (1, 2)]
+        by_benchmark = [store.costs.costs(connection, number) for number in (1, 2)]
         runs = store.runs.runs(connection)
     assert [sum(costs.values()) for costs in by_benchmark] == ([80.0, 100.0] if template == PAIRWISE else [40.0, 50.0])
     assert [row.cost_usd for row in runs] == [None, 25.0 * each, 20.0 * each]

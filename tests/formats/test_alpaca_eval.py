@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from judgebench import services
 from judgebench.errors import InputError
 from judgebench.formats.alpaca_eval import Annotation, read_alpaca_eval, read_annotations
 from judgebench.records import Order, Source, Status, TokenLogprob
@@ -266,3 +267,11 @@ def test_shared_baseline_against_itself() -> None:
     assert {row.recorded for row in rows} == {1.5}
     assert tracemalloc.get_traced_memory()[1] < 50_000_000
     tracemalloc.stop()
+
+
+def test_a_leaderboard_is_refused_with_what_to_import_in_its_place(tmp_path: Path) -> None:
+    columns = ("win_rate", "standard_error", "n_wins", "n_wins_base", "n_draws", "n_total", "mode", "avg_length")
+    path = tmp_path / "leaderboard.csv"
+    path.write_text(f",{','.join(columns)}\ngpt4,{','.join('1' for _ in columns)}\n")
+    with pytest.raises(InputError, match=r"leaderboard\.csv: is a leaderboard of AlpacaEval.*annotations\.json"):
+        services.imports.read(path)

@@ -174,7 +174,7 @@ def test_a_label_on_another_text_is_refused(tmp_path: Path, database: Database) 
     filled(database)
     row = {"instruction": "What is 0?", "model_a": "alpha", "output_a": "other", "model_b": "beta", "output_b": "",
            "label": 0}  # fmt: skip
-    with pytest.raises(InputError, match="another output of 'alpha'"):
+    with pytest.raises(InputError, match="none of its 1 labels is on outputs of benchmark 'bench'"):
         import_labels(database, write(tmp_path, [row]), benchmark="bench")
 
 

@@ -1,6 +1,5 @@
 """Submissions and benchmarks: which column is what, and what is refused."""
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -137,7 +136,10 @@ def test_empty_outputs_are_kept_and_counted(tmp_path: Path) -> None:
     [
         ({"output": "x"}, ["row 2", "'instruction'", "--map instruction="]),
         ({"instruction": "x"}, ["row 2", "'output'", "--map output=", "columns here: instruction"]),
-        ({"question_id": 81, "choices": [{"index": 0, "turns": ["x"]}]}, ["'instruction'", "question_id, choices"]),
+        (
+            {"question_id": 81, "choices": [{"index": 0, "turns": ["x"]}]},
+            ["row 2", "'question_id'", "import the instructions first"],
+        ),
         ({"instruction": None, "output": "x"}, ["row 2", "'instruction'", "null"]),
         ({"instruction": 5, "output": "x"}, ["row 2", "'instruction'", "expected text, found a number"]),
         ({"instruction": "", "output": "x"}, ["row 2", "'instruction'", "empty"]),
@@ -187,10 +189,12 @@ def test_a_benchmark_has_ids_references_and_checklists(tmp_path: Path) -> None:
         {"question_id": 83, "turns": ["a ", "b"], "category": "writing"},
     ]
     found = read_instructions(write_rows(tmp_path / "q.jsonl", rows))
-    assert [item.id for item in found.items] == ["81", "82"]
+    assert [item.instruction.ids for item in found.items] == [("81", "83"), ("82",)]
     assert found.duplicates == 1
     assert found.items[0].instruction == Instruction(("a", "b"), category="writing")
-    assert found.items[1].instruction == Instruction(("c", "d"), reference="x\n\ny", checklist=("Short?", "True?"))
+    assert found.items[1].instruction == Instruction(
+        ("c", "d"), reference="Turn 1: x\n\nTurn 2: y", checklist=("Short?", "True?")
+    )
 
 
 def test_a_repeated_instruction_with_another_reference_is_refused(tmp_path: Path) -> None:
@@ -237,7 +241,7 @@ def test_shared_mt_bench_questions() -> None:
     assert {len(item.instruction.turns) for item in found.items} == {2}
     assert len({item.instruction.category for item in found.items}) == 8
     assert sum(item.instruction.reference is not None for item in found.items) == 39
-    assert json.dumps(found.items[0].id) == '"81"'
+    assert found.items[0].instruction.ids == ("81",)
 
 
 def test_outputs_of_several_models_are_told_apart(tmp_path: Path) -> None:
@@ -275,3 +279,25 @@ def test_epochs_count_from_one(tmp_path: Path) -> None:
 )
 def test_a_sample_keeps_the_number_of_its_file(tmp_path: Path, number: Any, sample: int) -> None:
     assert [row.output.sample for row in submission(tmp_path, [ROW | {"sample": number}]).outputs] == [sample]
+
+
+def test_requests_that_failed_are_counted_and_left_out(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"prompt": {"raw": "A?"}, "response": {"output": "a"}, "provider": {"id": "m"}},
+        {"prompt": {"raw": "B?"}, "response": {"error": "API error"}, "error": "API error", "provider": {"id": "m"}},
+        {"prompt": {"raw": "C?"}, "error": "no answer", "provider": {"id": "m"}},
+    ]
+    file = submission(tmp_path, rows)
+    assert [row.output.text for row in file.outputs] == ["a"]
+    assert dict(file.unkept) == {"requests that failed": 2}
+    assert "all 2 of its requests failed" in refusal(tmp_path, rows[1:])
+
+
+def test_samples_of_a_log_that_failed_are_counted_and_left_out(tmp_path: Path) -> None:
+    asked = [{"role": "user", "content": "A?"}]
+    reply = {"role": "assistant", "content": "a"}
+    sample = {"id": 1, "epoch": 1, "input": "A?", "messages": [*asked, reply], "output": {"model": "m"}}
+    failed = sample | {"id": 2, "input": "B?", "messages": asked, "error": {"message": "x"}}
+    file = submission(tmp_path, [sample, failed | {"messages": [{"role": "user", "content": "B?"}]}])
+    assert [row.output.text for row in file.outputs] == ["a"]
+    assert dict(file.unkept) == {"requests that failed": 1}

@@ -13,10 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgebench.errors import InputError, MissingExtra
-from judgebench.formats.reading import FileRow, ReadLimits, read_rows
+from judgebench.formats.documents import file_rows
+from judgebench.formats.reading import FileRow, ReadLimits
 from tests.formats.writing import write_file, write_rows
 
-NAMES = ["rows.json", "rows.json.gz", "rows.jsonl", "rows.jsonl.gz", "rows.csv", "rows.csv.gz", "rows.parquet"]
+NAMES = [
+    *("rows.json", "rows.json.gz", "rows.json.zst", "rows.jsonl", "rows.jsonl.gz", "rows.jsonl.zst"),
+    *("rows.csv", "rows.csv.gz", "rows.tsv", "rows.tab.zst", "rows.parquet", "rows.arrow", "rows.feather"),
+]
 SMALL = ReadLimits(file_bytes=5000, row_chars=1000)
 
 # Whatever UTF-8 can hold; lone surrogates exist only as JSON escapes and have a test of their own.
@@ -29,7 +33,7 @@ json_values = st.recursive(
 
 
 def values(path: Path, **limits: Any) -> list[dict[str, Any]]:
-    return [row.values for row in read_rows(path, **limits)]
+    return [row.values for row in file_rows(path, **limits)]
 
 
 def outcome(path: Path) -> str:
@@ -69,7 +73,7 @@ def test_property_a_json_list_reads_as_json_does(rows: list[dict[str, Any]], ind
 
 
 @settings(max_examples=200, deadline=None)
-@given(data=st.binary(max_size=60), name=st.sampled_from([n for n in NAMES if not n.endswith(".gz")]))
+@given(data=st.binary(max_size=60), name=st.sampled_from([n for n in NAMES if not n.endswith((".gz", ".zst"))]))
 def test_property_any_bytes_give_rows_or_a_message(data: bytes, name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
@@ -102,7 +106,7 @@ def test_property_a_shortened_gzip_never_passes(keep: float) -> None:
 def test_rows_are_numbered_as_an_editor_or_a_list_counts_them(tmp_path: Path) -> None:
     def places(name: str, text: str) -> list[str]:
         path = write_file(tmp_path / name, text)
-        return [str(row.place).removeprefix(f"{tmp_path}/") for row in read_rows(path)]
+        return [str(row.place).removeprefix(f"{tmp_path}/") for row in file_rows(path)]
 
     assert places("a.json", '[{}, {"a": 1}\n,\n{}]') == ["a.json, row 1", "a.json, row 2", "a.json, row 3"]
     assert places("a.jsonl", "{}\n\n  \n{}") == ["a.jsonl, line 1", "a.jsonl, line 4"]
@@ -229,6 +233,6 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatc
 
 def test_reading_stops_where_the_reader_does(tmp_path: Path) -> None:
     path = write_file(tmp_path / "a.jsonl", '{"a": 1}\n' * 3 + "broken")
-    rows = read_rows(path)
+    rows = file_rows(path)
     assert isinstance(next(rows), FileRow)
     rows.close()

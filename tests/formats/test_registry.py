@@ -30,10 +30,11 @@ SCALERLAB = {"question": "q", "response_A": "x", "response_B": "y", "judgments":
         ("outputs", {"messages": TALK}),
         ("labels", {"prompt": "q", "response 1": "x", "response 2": "y", "label": 0, "scenario": "s"}),
         ("labels", {"conversation_a": TALK, "conversation_b": TALK, "model_a": "m", "model_b": "n", "winner": "tie"}),
-        ("labels", {"prompt": "q", "chosen": "x", "rejected": "y"}),
+        ("preferences", {"prompt": "q", "chosen": "x", "rejected": "y"}),
         ("labels", {"instruction": "q", "output_1": "x", "output_2": "y", "preference": 1, "annotator_index": 7}),
         ("alpaca-eval", ANNOTATION),
         ("scalerlab", SCALERLAB),
+        ("labels", {"instruction": "q", "response1": "x", "response2": "y", "winner": "a"}),
         ("lineage", {"model": "m", "family": "f"}),
     ],
 )
@@ -46,9 +47,12 @@ def test_a_file_is_recognised_by_its_columns(tmp_path: Path, name: str, row: dic
     "row",
     [
         {"model": "m"},
-        {"question_id": 1, "choices": [{"turns": ["a"]}]},
+        {"choices": [{"turns": ["a"]}]},
+        {"question_id": 1, "choices": ["a", "b"]},
         {"instruction": "q", "completions": [{"model": "a", "response": "x"}]},
         {"instruction": "q", "completion_A": "x", "completion_B": "y"},
+        {"instruction": "q", "input": "", "response1": "x", "response2": "y", "annotator1": 1, "annotator2": 2},
+        {"instruction": "q", "answer3": "x"},
         {"output": "a"},
     ],
 )

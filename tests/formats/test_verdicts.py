@@ -1,12 +1,13 @@
 """Verdicts that were exported: read back as they were, and refused where a row cannot be one."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from judgebench.errors import InputError
-from judgebench.formats.reading import read_rows
+from judgebench.formats.documents import file_rows
 from judgebench.formats.verdicts import VERDICTS, RecordedVerdict, read_verdicts
 from judgebench.formats.writing import write_rows
 from judgebench.records import Completion, Instruction, Judge, Order, Output, Source, Status, TokenLogprob, Verdict
@@ -69,7 +70,7 @@ def test_the_key_of_the_trial_is_the_one_under_which_it_was_asked() -> None:
 
 def test_a_row_that_repeats_another_is_counted_and_one_that_contradicts_it_is_refused(tmp_path: Path) -> None:
     assert read_verdicts(written(tmp_path / "a.jsonl", PAIRWISE, PAIRWISE)).duplicates == 1
-    rows = [row.values for row in read_rows(tmp_path / "a.jsonl")]
+    rows = [row.values for row in file_rows(tmp_path / "a.jsonl")]
     with pytest.raises(InputError, match=r"row 2.*another verdict"):
         read_verdicts(write_anything(tmp_path / "b.json", [rows[0], rows[1] | {"preference": 0.75}]))
 
@@ -113,6 +114,25 @@ def test_a_row_that_repeats_another_is_counted_and_one_that_contradicts_it_is_re
     ],
 )
 def test_rows_that_are_no_verdict_are_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
-    [row] = [row.values for row in read_rows(written(tmp_path / "a.jsonl", PAIRWISE))]
+    [row] = [row.values for row in file_rows(written(tmp_path / "a.jsonl", PAIRWISE))]
     with pytest.raises(InputError, match=f"row 1, field {message}"):
         read_verdicts(write_anything(tmp_path / "b.json", [row | changes]))
+
+
+def test_an_output_that_two_rows_hold_otherwise_is_refused(tmp_path: Path) -> None:
+    """Or the last would stand for both, and the first verdict be about a text that nobody stored."""
+    other = replace(PAIRWISE, a=Output(ASKED.key, "a", "another", ("first",)), order=Order.AB)
+    with pytest.raises(
+        InputError, match=r"a\.jsonl, line 2, field 'output_a': an earlier row has another output of 'a'"
+    ):
+        read_verdicts(written(tmp_path / "a.jsonl", PAIRWISE, other))
+
+
+def test_a_score_is_of_one_output_and_a_preference_of_two(tmp_path: Path) -> None:
+    for verdict, field in (
+        (replace(POINTWISE, verdict=PAIRWISE.verdict), "model_b"),
+        (replace(POINTWISE, order=Order.AB), "model_b"),
+        (replace(PAIRWISE, verdict=POINTWISE.verdict), "score"),
+    ):
+        with pytest.raises(InputError, match=rf"a\.jsonl, line 1, field '{field}'"):
+            read_verdicts(written(tmp_path / "a.jsonl", verdict))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from judgebench.errors import InputError, MissingExtra
 from judgebench.formats import ColumnType
-from judgebench.formats.reading import read_rows
+from judgebench.formats.documents import file_rows
 from judgebench.formats.writing import KEY_COLUMN, restored_cell, write_csv, write_rows
 from judgebench.keys import clean_text
 
@@ -94,7 +94,7 @@ def test_property_rows_come_back(name: str, rows: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
         assert write_rows(path, COLUMNS, iter(rows), several_turns=True) == len(rows)
-        again = [row.values for row in read_rows(path)]
+        again = [row.values for row in file_rows(path)]
     for row, read in zip(rows, again, strict=True):
         expected = in_csv(row) if ".csv" in name else row
         assert {column: value for column, value in read.items() if column != "text"} == {

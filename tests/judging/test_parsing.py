@@ -14,6 +14,7 @@ from judgebench.judging.templates import Label, LabelScale, ReplyFormat, ScoreSc
 from judgebench.records import Completion, Order, Source, Status, TokenLogprob
 from judgebench.spec import load_template, templates
 from tests.judging.agents import said, trial_of
+from tests.quick import few
 
 TWO_WAY = load_template("pairwise/two-way.v1")
 THREE_WAY = load_template("pairwise/three-way.v1")
@@ -272,7 +273,8 @@ def test_reasoning_beside_the_reply_gives_no_verdict():
 
 
 @pytest.mark.parametrize(
-    "unit", ["[[A]] ", "[[", '{"', '{"a":', '{"verdict":"A"}', "<think>", "verdict: ", "[RESULT] ", " ", "\n", "1."]
+    "unit",
+    few(["[[A]] ", '{"a":', "<think>", "[[", '{"', '{"verdict":"A"}', "verdict: ", "[RESULT] ", " ", "\n", "1."], 3),
 )
 @pytest.mark.parametrize("template", [THREE_WAY, FIVE_WAY, JSON, G_EVAL], ids=lambda template: template.id)
 def test_a_megabyte_of_hostile_text_is_read_in_pieces_of_bounded_size(template, unit):

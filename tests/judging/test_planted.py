@@ -1,6 +1,7 @@
 """The figures that docs/templates.md promises on planted verdicts, on replies that are generated."""
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -38,3 +39,10 @@ def test_all_templates_with_words_are_tried_and_the_replies_are_the_same_each_ti
     one, other = ([(case.template.id, case.reply) for case in cases(3, 500)] for _ in range(2))
     assert one == other
     assert {name for name, _ in one} == {template.id for template in asking()}
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u200b\nNothing.\n\u200b", "```\n\u200b\n```"])
+def test_a_line_of_invisible_characters_alone_states_nothing(text: str) -> None:
+    cases_of_each = {case.template.id: case for case in cases(3, 500)}
+    for case in cases_of_each.values():
+        assert replace(case, reply=text, value=None).outcome == "right"

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from judgebench.judging.characters import fold
 from judgebench.judging.parsing import parse
 from judgebench.judging.parsing.json_reply import mean, parts
-from judgebench.judging.templates import LabelScale, ScoreScale, fold
+from judgebench.judging.templates import LabelScale, ScoreScale
 from judgebench.records import Completion, Instruction, Order, Output, Reading, Status
 from judgebench.spec import load_template, templates
 from judgebench.stats.published_scores import arena_hard_label, arena_hard_score, wb_outcome, wb_reward

@@ -6,6 +6,7 @@ import pytest
 
 from judgebench import services, store
 from judgebench.records import Order, Status
+from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.store.database import Database
 from tests.factories import JUDGE, failed, ok, result, trial
 from tests.filling import filled
@@ -57,3 +58,11 @@ def test_a_judge_of_whom_only_a_batch_was_written_has_no_verdict(database: Datab
         assert store.verdicts.judge_names(connection, 1) == ["judge"]
     (summary,) = services.benchmarks.benchmarks(database)
     assert (summary.judges, summary.verdicts) == (("judge",), 1)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "usual"), [({"a": 0, "b": 2}, "b"), ({"b": 2, "a": 2, "c": 1}, "a"), ({"b": 0, "a": 0}, "a")]
+)
+def test_the_usual_benchmark_has_most_verdicts(verdicts: dict[str, int], usual: str) -> None:
+    summaries = [BenchmarkSummary(name, 9, (), (), (), count) for name, count in verdicts.items()]
+    assert services.benchmarks.usual(summaries).name == usual

@@ -11,7 +11,7 @@ import pytest
 
 from judgebench import services, store
 from judgebench.errors import InputError, UnknownName
-from judgebench.formats.reading import read_rows
+from judgebench.formats.documents import file_rows
 from judgebench.leaderboard import DATA_COLUMNS
 from judgebench.records import (
     Battle,
@@ -199,7 +199,7 @@ def test_alpaca_eval_goes_out_and_comes_back_equal(shared: Path, tmp_path: Path,
     before = exported(database, tmp_path / "before", "parquet", READ_BACK[:3])
     import_file(other, tmp_path / "before" / "verdicts.parquet", benchmark="bench")
     assert exported(other, tmp_path / "after", "parquet", READ_BACK[:3]) == before
-    assert len(list(read_rows(tmp_path / "before" / "verdicts.parquet"))) == 803 + 805
+    assert len(list(file_rows(tmp_path / "before" / "verdicts.parquet"))) == 803 + 805
     scope = Scope(with_flagged=True)
     boards = [services.leaderboards.leaderboard(one, "bench", scope=scope).rows for one in (database, other)]
     numbers, others = ([replace(row, flag="") for row in rows] for rows in boards)  # audits are not exported

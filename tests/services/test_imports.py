@@ -160,3 +160,45 @@ def test_alpaca_eval_files_are_stored_all_or_none(tmp_path: Path, database: Data
     assert services.benchmarks.benchmarks(database) == []
     [report] = services.imports.import_alpaca_eval(database, [good])
     assert json.loads(json.dumps([report.judges, report.models, report.new])) == [["judge"], ["m"], 1]
+
+
+def test_a_file_whose_rows_hold_no_output_is_refused_with_what_is_left_out(tmp_path: Path, database: Database) -> None:
+    row = {"labeler": "l", "question": {"problem": "p"}, "label": {"steps": [], "finish_reason": "give_up"}}
+    with pytest.raises(InputError, match=r"p\.jsonl: holds no output; left out: .*\(1\)"):
+        brought(database, write_rows(tmp_path / "p.jsonl", [row]))
+
+
+def test_what_the_store_refuses_names_its_file(tmp_path: Path, database: Database) -> None:
+    brought(database, write_rows(tmp_path / "one.jsonl", [{"instruction": "q", "output": "x", "model": "m"}]))
+    for row in (
+        {"instruction": "q", "output": "y", "model": "m"},
+        {"instruction": "q", "output": "y", "model": " " * 201 + "\u202e"},
+        ANNOTATION | {"annotator": "j" * 201},
+    ):
+        with pytest.raises(InputError, match=r"two\.jsonl"):
+            brought(database, write_rows(tmp_path / "two.jsonl", [row]))
+
+
+RECORDED = {
+    **{"instruction_key": "k", "instruction": "q", "model_a": "a", "output_a": "x", "model_b": "b", "output_b": "y"},
+    **{"judge": "j", "judge_model": "j", "template": "t", "template_digest": "d", "settings": "{}", "order": "AB"},
+    **{"status": "ok", "source": "label", "preference": 1.0, "score": None, "parser": "1"},
+}
+
+
+def test_verdicts_that_contradict_those_stored_are_counted(tmp_path: Path, database: Database) -> None:
+    """Also beside one that is new, and once more; what failed before is answered by a later file."""
+    none = {"status": "failed", "source": "none", "preference": None}
+    reports = [
+        brought(database, write_rows(tmp_path / "v.jsonl", rows))
+        for rows in (
+            [RECORDED, RECORDED | {"repeat": 1} | none],
+            [RECORDED | {"preference": 0.0}, RECORDED | {"repeat": 2}, RECORDED | {"repeat": 1} | none],
+            [RECORDED | {"preference": 0.0}, RECORDED | {"repeat": 1}],
+            [RECORDED, RECORDED | {"repeat": 1}],
+        )
+    ]
+    assert [(report.new, report.known, report.contradicting) for report in reports] == [
+        *((2, 0, 0), (1, 2, 1), (1, 1, 1), (0, 2, 0))
+    ]
+    assert not check(database).problems

@@ -1,11 +1,14 @@
 """What people say about battles is stored once, on either engine, and read again as it was said."""
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 
 from judgebench import services
 from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.records import HumanLabel, Order
+from judgebench.services.scope import Scope
 from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
@@ -142,3 +145,31 @@ def test_what_is_skipped_comes_back_last_and_in_its_order(database: Database) ->
         skipped = [*(other for other in skipped if other != pair.compared), pair.compared]
     drawn = services.labels.to_label(database, mixed.BENCHMARK, "ann", limit=99, skipped=skipped[2:])
     assert [pair.compared for pair in drawn[-len(skipped[2:]) :]] == skipped[2:]
+
+
+def test_each_question_is_a_label_of_its_own_and_overall_counts_where_none_is_named(database: Database) -> None:
+    verdicts = filled(database)
+    with database.write() as connection:
+        verdicts.add(connection, [result(trial(0), ok(1.0))])
+    assert services.labels.vote(database, "bench", replace(said(), question="style"))
+    assert services.labels.progress(database, "bench", "ann").mine == 0
+    assert services.labels.next_pair(database, "bench", "ann") is not None
+    assert services.agreement.agreement(database, "bench").people.labels == 0
+    assert services.labels.human_labels(database, "bench") == []
+    assert services.labels.vote(database, "bench", said(preference=0.0))
+    with pytest.raises(Conflict):
+        services.labels.vote(database, "bench", replace(said(preference=0.0), question="style"))
+    assert not services.labels.vote(database, "bench", replace(said(), question="style"))
+    assert services.labels.questions(database, "bench") == {"": 1, "style": 1}
+    [style] = services.labels.human_labels(database, "bench", question="style")
+    assert (style.preference, style.question) == (0.0, "style")
+    boards = [
+        services.leaderboards.leaderboard(database, "bench", scope=Scope(people=True, question=question))
+        for question in ("", "style")
+    ]
+    assert [board.rows[0].model for board in boards] == ["alpha", "beta"]
+    with pytest.raises(UnknownName, match="question"):
+        services.labels.human_labels(database, "bench", question="tone")
+    for unusable in (" ", "x" * 65, "a\u202eb"):
+        with pytest.raises(InputError, match="question"):
+            services.labels.vote(database, "bench", replace(said(1), question=unusable))

@@ -44,3 +44,21 @@ def test_contradictions_are_refused_as_a_whole(models: Database) -> None:
     assert set(services.lineage.declared(models)) == {"mine"}
     with pytest.raises(InputError, match="its own parent"):
         services.lineage.declare(models, [Model("x", Lineage(None, "x"))])
+
+
+def test_relatives_are_declared_or_by_name(database: Database) -> None:
+    declared = [Model("base", Lineage("fam")), Model("tuned", Lineage("fam", "base")), Model("taught", Lineage())]
+    services.lineage.declare(database, [*declared, Model("pupil", Lineage("other", None, ("base",)))])
+    names = ["base", "tuned", "pupil", "gpt-4-turbo", "gpt4_1106_preview"]
+    of = services.lineage.relatives(database, "base", names)
+    assert of.declared
+    assert [(other.model, other.relation, other.declared) for other in of.others] == [
+        ("tuned", "tuned from it", True),
+        ("pupil", "pupil", True),
+    ]
+    assert services.lineage.relatives(database, "tuned", names).others[0].relation == "parent"
+    guessed = services.lineage.relatives(database, "gpt-4-turbo", names)
+    assert not guessed.declared
+    assert [(other.model, other.relation, other.declared) for other in guessed.others] == [
+        ("gpt4_1106_preview", "same family", False)
+    ]

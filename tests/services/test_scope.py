@@ -117,6 +117,7 @@ def test_what_was_left_out_is_counted_and_named() -> None:
     assert (counted.fewest, counted.most, counted.short) == (OF_SHORT, INSTRUCTIONS, ("best", "short"))
     assert counted.shared == OF_SHORT - 1
     assert (counted.flagged, counted.flagged_are, counted.unaudited) == (("cheat",), "apart", ("near",))
+    assert counted.of_flagged > 0
     assert (counted.models, counted.instructions, counted.chosen) == (len(MODELS), INSTRUCTIONS, INSTRUCTIONS)
 
 

@@ -7,7 +7,9 @@ import pytest
 from judgebench import services
 from judgebench.errors import Conflict, InputError
 from judgebench.formats.outputs import OutputsFile, read_outputs
+from judgebench.records import Lineage
 from judgebench.services.submissions import prepare, save, with_audit
+from judgebench.spec import JudgeSpec
 from judgebench.store.database import Database
 from tests.filling import filled
 from tests.formats.writing import write_rows
@@ -41,6 +43,51 @@ def test_an_audit_that_did_not_see_what_was_stored_meanwhile_is_stale(tmp_path: 
     save(database, prepare(database, submission(tmp_path), benchmark="bench", model="gamma"))
     [audit] = services.audits.results.audits(database, "bench")
     assert not audit.stale
+
+
+@pytest.mark.parametrize(
+    ("rows", "lineage", "changes"),
+    [(3, Lineage(), False), (4, Lineage(), True), (3, Lineage("f"), True), (3, Lineage(None, "p", ("t",)), True)],
+)
+def test_a_model_that_exists_is_changed_only_where_that_is_allowed(
+    tmp_path: Path, database: Database, rows: int, lineage: Lineage, changes: bool
+) -> None:
+    filled(database)
+    save(database, prepare(database, submission(tmp_path, 3), benchmark="bench", model="gamma"))
+    again = prepare(
+        database, submission(tmp_path, rows), benchmark="bench", model="gamma", lineage=lineage, extend=True
+    )
+    assert again.report.model_exists
+    assert again.report.changes_model == changes
+    before = services.benchmarks.version(database), services.lineage.declared(database)
+    if changes:
+        with pytest.raises(Conflict, match="'gamma' exists already"):
+            save(database, again, audit=False, change_models=False)
+        assert (services.benchmarks.version(database), services.lineage.declared(database)) == before
+    else:
+        assert save(database, again, audit=False, change_models=False).new == 0
+    assert save(database, again).new == again.report.outputs_new == rows - 3
+    declared = prepare(database, submission(tmp_path, rows), benchmark="bench", model="gamma", lineage=lineage)
+    assert not declared.report.changes_model
+
+
+def test_a_model_stored_between_the_look_and_the_button_is_not_changed(tmp_path: Path, database: Database) -> None:
+    filled(database)
+    mine = prepare(database, submission(tmp_path), benchmark="bench", model="gamma", lineage=Lineage("mine"))
+    assert not mine.report.model_exists
+    save(database, prepare(database, submission(tmp_path), benchmark="bench", model="gamma"))
+    with pytest.raises(Conflict, match="'gamma' exists already"):
+        save(database, mine, change_models=False)
+    assert services.lineage.declared(database) == {}
+
+
+def test_the_llm_of_a_judge_exists_although_it_has_no_outputs(tmp_path: Path, database: Database) -> None:
+    filled(database)
+    services.judges.add_judge(database, JudgeSpec(model="llm", url="http://127.0.0.1:9/v1"))
+    prepared = prepare(database, submission(tmp_path), benchmark="bench", model="llm", lineage=Lineage("f"))
+    assert prepared.report.changes_model
+    with pytest.raises(Conflict, match="'llm' exists already"):
+        save(database, prepared, change_models=False)
 
 
 def test_several_submissions_are_stored_together_or_not_at_all(tmp_path: Path, database: Database) -> None:

@@ -2,13 +2,15 @@
 
 import json
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from judgebench.coverage import Coverage
+from judgebench.coverage import Coverage, FlaggedAre, People
 from judgebench.records import Status
-from judgebench.show.coverage import NOTHING, document, sentences
+from judgebench.show.coverage import NOTHING, averaged, document, sentences
 
 WHOLE = Coverage(judges={"judge": 40}, instructions=20, chosen=20, judged=20, shared=20, fewest=20, most=20, models=3)
 MANY = tuple(f"m{number:02}" for number in range(15))
@@ -74,16 +76,25 @@ def test_where_nothing_is_left_out_that_is_said_with_the_judge() -> None:
         ),
         (
             {"flagged": ("x",), "flagged_are": "baseline"},
-            "Flagged by an audit: x. They count as all others do, as the baseline is one of them.",
+            "Flagged by an audit: x. What is flagged counts all the same, as the baseline is flagged.",
         ),
         (
             {"flagged": ("x",), "flagged_are": "too many"},
-            "Flagged by an audit: x. They count as all others do, as fewer than two others are left.",
+            "Flagged by an audit: x. What is flagged counts all the same, as fewer than two others are left.",
         ),
         ({"flagged": ("x",), "flagged_are": "wanted"}, "Flagged by an audit, and counted all the same: x."),
         (
             {"flagged": ("x",), "flagged_are": "left out"},
             "Flagged by an audit, so left out: x (--with-flagged takes them in).",
+        ),
+        (
+            {"flagged": ("x",), "of_flagged": 14},
+            "Flagged by an audit, so without a rank and nobody's opponent: x (--with-flagged counts them); 14 verdicts "
+            "on them count for no other model.",
+        ),
+        (
+            {"baseline": "base", "others_met": 14},
+            "Only battles with the baseline base count: 14 verdicts on others left out.",
         ),
         ({"suspect": ("x",)}, "An audit found what may work on a judge: x."),
         ({"unaudited": ("x", "y")}, "Not audited, or not since outputs were added: 2 models, x and y."),
@@ -96,10 +107,47 @@ def test_where_nothing_is_left_out_that_is_said_with_the_judge() -> None:
 def test_each_fact_is_said_with_numbers_and_names(changed: dict[str, Any], said: str) -> None:
     told = sentences(replace(WHOLE, **changed))
     assert said in told
-    asked_for = {"category", "common", "groups", "most_samples", "suspect", "unaudited"} & changed.keys()
+    marked = {"groups", "most_samples", "suspect", "unaudited"} & changed.keys()
     pooled = len(changed.get("judges", ())) > 1
-    kept = changed.get("flagged") and changed.get("flagged_are") != "left out"
-    assert (NOTHING in told) == bool((asked_for and "common" not in changed) or pooled or kept)
+    kept = changed.get("flagged") and changed.get("flagged_are", "apart") not in ("apart", "left out")
+    assert (NOTHING in told) == bool(marked or pooled or kept)
+
+
+_NAMES = st.lists(st.sampled_from("xyz"), unique=True, max_size=2).map(tuple)
+_NUMBERS = st.integers(0, 2)
+_PEOPLE = st.none() | st.builds(People, votes=_NUMBERS, annotators=_NUMBERS, other_votes=_NUMBERS)
+
+
+@given(
+    coverage=st.builds(
+        Coverage,
+        judges=st.dictionaries(st.sampled_from("jk"), _NUMBERS),
+        other_judges=st.dictionaries(st.sampled_from("lm"), _NUMBERS),
+        left_out=st.dictionaries(st.sampled_from(Status), _NUMBERS),
+        **dict.fromkeys(("instructions", "chosen", "judged", "shared", "fewest", "most", "others_met"), _NUMBERS),
+        **dict.fromkeys(("not_judged", "by_others", "not_ranked", "flagged", "suspect", "unaudited"), _NAMES),
+        flagged_are=st.sampled_from(get_args(FlaggedAre)),
+        of_flagged=_NUMBERS,
+        common=st.booleans(),
+        baseline=st.none() | st.just("base"),
+        people=_PEOPLE,
+    )
+)
+def test_that_nothing_is_left_out_is_said_only_where_nothing_is(coverage: Coverage) -> None:
+    told = sentences(coverage)
+    away = coverage.not_judged + coverage.by_others + coverage.not_ranked
+    if coverage.flagged_are in ("apart", "left out"):
+        away += coverage.flagged
+    missing = [
+        *(number for number in coverage.left_out.values() if number),
+        *coverage.other_judges,
+        *away,
+        *([] if coverage.judged >= coverage.instructions else ["instructions"]),
+        *([] if coverage.fewest >= coverage.most else ["instructions of a model"]),
+        *([] if not coverage.others_met else ["battles without the baseline"]),
+        *([] if coverage.people is None or not coverage.people.other_votes else ["people"]),
+    ]
+    assert (NOTHING in told) == (not missing)
 
 
 def test_names_that_would_rewrite_a_line_are_shown_as_text() -> None:
@@ -114,3 +162,30 @@ def test_the_document_holds_every_fact_as_a_plain_value() -> None:
     assert json.loads(json.dumps(held)) == held
     assert (held["left_out"], held["flagged"], held["judges"]) == ({"failed": 1}, ["x"], {"judge": 40})
     assert document(None) is None
+
+
+def test_each_door_names_what_one_chooses_by_there() -> None:
+    known = replace(
+        *(WHOLE,), judges_by="most verdicts", other_judges={"b": 3}, flagged=("x",), fewest=5, shared=4, short=("y",)
+    )
+    for door, words in (
+        ("command line", ("--judge chooses", "--with-flagged counts them", "--common ranks by these alone")),
+        ("app", ('"Judges" chooses', '"Flagged models too"', '"Common instructions only" in "What counts" ranks')),
+        ("app: judges", ('"Judges" chooses',)),
+        ("app: nothing", ()),
+    ):
+        told = " ".join(sentences(known, door))
+        assert all(word in told for word in words)
+        assert ("--" in told) is (door == "command line")
+        assert (" (" in told.replace(" (40 v", "").replace(" (3 v", "").replace(" (fewer", "")) is bool(words)
+
+
+def test_a_list_of_battles_names_its_filter() -> None:
+    assert next(averaged(None, ("a", "b"), "app")).endswith('("Judge" chooses one).')
+    assert next(averaged(None, ("a", "b"))).endswith("(--judge chooses one).")
+    assert [*averaged("a", ("a", "b"), "app")] == []
+
+
+def test_the_app_names_its_own_page_where_nothing_was_audited() -> None:
+    nothing = replace(WHOLE, unaudited=("x", "y", "z"))
+    assert "No submission here was audited: the page Audits looks for outputs that cheat." in sentences(nothing, "app")

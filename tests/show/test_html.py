@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.audits.findings import AuditReport, Evidence, Finding, Severity
-from judgebench.bias.card import Card, line
+from judgebench.bias.card import Card, line, overall
 from judgebench.estimate import Estimate
 from judgebench.show.html import audit_page, card_page
 
@@ -58,7 +58,7 @@ def test_numbers_and_the_end_are_shown() -> None:
 def test_a_card_is_escaped() -> None:
     evil = "<script>alert(1)</script>\u202e\0"
     lines = (line("people", evil, Estimate(0.5, 0.4, 0.6, 0.95, "made up", 100), "share", evil),)
-    text = card_page(Card(evil, evil, evil, evil, lines, (evil,)))
+    text = card_page(Card(evil, evil, evil, evil, lines, (evil,), overall(lines)))
     assert "<script" not in text
     assert "\0" not in text
     assert "\u202e" not in text

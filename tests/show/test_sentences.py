@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from judgebench.estimate import unidentified
-from judgebench.show.sentences import basis, effects, lost_words, movement, not_shown, remedy, summary, unseen
+from judgebench.show.sentences import basis, effects, leader, lost_words, movement, not_shown, remedy, summary, unseen
 from judgebench.show.tables import moves
 from tests.show.factories import board, known, ledger
 
@@ -22,6 +22,16 @@ def test_a_leader_that_a_model_further_down_may_pass_is_not_said_to_lead() -> No
     assert summary(replace(sure, rows=(replace(first, rank_upper=2), *others))).startswith(
         "A comes first, but not for certain; B is below A"
     )
+
+
+def test_the_first_sentence_has_the_number_its_interval_and_what_the_ranks_prove() -> None:
+    sure = board([0.9, 0.5, 0.1], 0.02)
+    assert leader(sure).startswith("A leads, win rate 90.0% [")
+    assert "(95% interval): rank 1 of 3, with ranks that hold for all models at once." in leader(sure)
+    near = leader(board([0.61, 0.60, 0.2], 0.02))
+    assert near.startswith("A comes first, but not for certain, ")
+    assert "rank 1-2 of 3" in near
+    assert "95% interval" not in leader(board([0.6, 0.4], 0.1, method="elo"))
 
 
 def test_a_model_below_some_of_those_above_is_not_said_to_be_below_all() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from judgebench.errors import InputError
 from judgebench.spec import JudgeSpec, load_study, make, make_generation
-from judgebench.spec.study import load_prices
+from judgebench.spec.study import load_prices, parse_yaml
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,13 @@ def test_a_field_that_is_given_twice_is_refused(tmp_path: Path, content: str) ->
     path.write_text(content)
     with pytest.raises(InputError, match=r"study\.yaml: is not YAML: '(benchmark|model)' is given twice"):
         load_study(path)
+
+
+def test_merges_of_merges_are_bounded() -> None:
+    merged = [
+        "a: &a {x: 1}",
+        *(f"b{n}: &b{n}\n  <<: [{', '.join([f'*b{n - 1}' if n else '*a'] * 9)}]" for n in range(40)),
+    ]
+    with pytest.raises(InputError, match="merges more than 10,000 fields"):
+        parse_yaml("\n".join(merged), "study.yaml:")
+    assert parse_yaml("a: &a {x: 1}\nb: {<<: *a, y: 2}", "study.yaml:")["b"] == {"x": 1, "y": 2}

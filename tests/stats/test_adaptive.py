@@ -41,6 +41,7 @@ def test_bounds_do_not_depend_on_when_one_looks() -> None:
     assert running.lower < values.mean() < running.upper
 
 
+@pytest.mark.slow
 def test_equal_models_are_seldom_told_apart_though_one_looks_after_every_battle() -> None:
     runs, question = 300, RankingQuestion(better=("a", "b"))
     settled = sum(play({"a": 0.5, "b": 0.5}, question, seed, most=300)[0].settled for seed in range(runs))
@@ -62,6 +63,7 @@ def test_equal_models_are_seldom_told_apart_once_every_instruction_was_asked(cle
     assert settled <= most_allowed(ERROR, runs)
 
 
+@pytest.mark.slow
 def test_a_wrong_top_model_is_seldom_named() -> None:
     runs, wrong = 60, 0
     strengths = {"a": 0.8, "b": 0.75, "c": 0.55, "d": 0.5}

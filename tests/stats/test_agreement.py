@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -269,3 +270,29 @@ def test_rank_correlations_against_another_implementation():
     named = [{f"m{i}": float(score) for i, score in enumerate(side)} for side in (one, other)]
     assert rank_correlation(*named).value == pytest.approx(stats.spearmanr(one, other).statistic)
     assert rank_correlation(*named, method="kendall").value == pytest.approx(stats.kendalltau(one, other).statistic)
+
+
+@pytest.mark.parametrize("raters_", [2, 3])
+@pytest.mark.parametrize("seed", range(3))
+def test_coefficients_of_patterns_are_those_of_items(raters_: int, seed: int) -> None:
+    """``Resampling`` counts alike items; ``agreement`` goes through all of them."""
+    rng = np.random.default_rng(seed)
+    values = rng.choice([0.0, 0.5, 1.0], (500, raters_), p=[0.3, 0.1, 0.6])
+    silent = np.where(rng.random(values.shape) < 0.2 * seed, np.nan, values)
+    soft = np.where(np.isnan(silent), np.nan, np.round(rng.random(values.shape), 2))
+    clusters = rng.integers(0, 90, 500)
+    kinds = [
+        partial(fleiss_kappa),
+        partial(gwet_ac1),
+        partial(krippendorff_alpha),
+        partial(icc),
+        partial(raw_agreement),
+    ]
+    kinds += [partial(krippendorff_alpha, metric="ordinal"), *([partial(cohen_kappa)] if raters_ == 2 else [])]
+    for statistic in kinds:
+        for ratings in (outcomes(silent), soft):
+            of_items = agreement(statistic, ratings, clusters, rng=np.random.default_rng(0), resamples=60)
+            of_patterns = Resampling(resamples=60).estimate(statistic, ratings, clusters)
+            numbers = [(known.value, known.lower, known.upper) for known in (of_items, of_patterns)]
+            assert numbers[1] == (pytest.approx(numbers[0], rel=1e-9, abs=1e-12) if of_items.identified else numbers[0])
+            assert (of_items.reason, of_items.n) == (of_patterns.reason, of_patterns.n)

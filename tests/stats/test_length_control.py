@@ -17,6 +17,7 @@ from judgebench.stats.length_control import (
     empirical_prior,
     fit_controlled,
 )
+from judgebench.stats.length_control.fits import ControlFit
 from judgebench.stats.length_control.likelihood import Comparisons, compare_to_baseline
 from judgebench.stats.win_rate import win_rates
 from tests.stats import alpaca
@@ -324,6 +325,25 @@ def test_raw_rates_beside_the_controlled_ones_are_the_win_rates():
     data = compare_to_baseline(table, baseline=alpaca.BASELINE)
     result = controlled_win_rates(data, prior=ALPACA_EVAL, resamples=2, rng=RNG(0))
     np.testing.assert_allclose(result.raw, win_rates(table, baseline=alpaca.BASELINE).rate, rtol=1e-12)
+
+
+@pytest.mark.shared
+def test_golden_published_coefficients_give_the_published_rates():
+    # Only NullModel's published rate is not what its published coefficients say.
+    alpaca.needed()
+    board, weights = alpaca.official("official_leaderboard.csv"), alpaca.official("official_glm_weights.csv")
+    names = [name for name in board if name in weights]
+    length, sharpness, ability = (
+        np.array([float(weights[name][column]) for name in names])
+        for column in ("length", "instruction_difficulty", "ability")
+    )
+    difficulty = alpaca.difficulties()
+    fit = ControlFit(length[:, None], sharpness, ability, difficulty, np.zeros(0))
+    judged = np.array([int(board[name]["n_total"]) for name in names])  # the r-th row has the r-th difficulty
+    rate = 100 * controlled_rate(fit, (np.arange(len(difficulty)) < judged[:, None]).astype(np.float64))
+    published = np.array([float(board[name]["length_controlled_winrate"]) for name in names])
+    others = [name for name, error in zip(names, np.abs(rate - published), strict=True) if error > 1e-6]
+    assert (len(names), others) == (23, ["NullModel"])
 
 
 @pytest.mark.shared

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from judgebench.store.database import migrate, parse_address
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 Rows = dict[str, list[dict[str, Any]]]
 _NOW = "2026-01-31T23:59:59.123456+00:00"
 _SIDES = {
@@ -28,7 +28,8 @@ def _verdict(number: int, key: str, revision: int = 0, **values: Any) -> dict[st
     return {"id": number, "trial_key": key * 32, "revision": revision, **_NONE, **_SIDES, **values}
 
 
-# Every table of the newest of these revisions; columns and tables that an older one lacks are left out of it.
+# Tables of the revision 0007; columns and tables that an older one lacks are left out of it, and a newer one's are as
+# the database fills them.
 _ROWS: Rows = {
     "benchmarks": [{"id": n, "name": f"bench {n}", "created_at": _NOW} for n in (1, 2)],
     "models": [{"id": n, "name": f"model {n}", "family": None, "parent": None, "trained_on": "[]"} for n in (1, 2, 3)],
@@ -135,7 +136,7 @@ def build(address: str, revision: str) -> Rows:
         migrate(connection, revision)
         for name, columns in _tables(connection).items():
             table = sa.table(name, *map(sa.column, columns))
-            rows = [{key: row[key] for key in columns} for row in _ROWS.get(name, ())]
+            rows = [{key: row[key] for key in columns if key in row} for row in _ROWS.get(name, ())]
             if rows:
                 connection.execute(sa.insert(table), rows)
                 _count_on(connection, name)

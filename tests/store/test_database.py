@@ -112,6 +112,17 @@ def protected(folder: Path) -> Iterator[None]:
             path.chmod(mode)
 
 
+def test_a_damaged_schema_is_one_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "judgebench.db"
+    Database(str(path), create=True).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute("UPDATE sqlite_master SET name = CAST(X'B3B3' AS TEXT), sql = 'x' WHERE name = 'verdicts'")
+        connection.commit()
+    with pytest.raises(DatabaseError, match=r"judgebench\.db cannot be used: its file is damaged, restore a backup"):
+        Database(str(path))
+
+
 def test_a_database_that_cannot_be_written_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "a folder? 50%#"
     folder.mkdir()

@@ -21,12 +21,13 @@ from tests.filling import filled, judging, submitted
 
 STORE = Path(store.__file__).parent
 # What may name the table of verdicts: its definition, the writer and the selectables that all others start from, what
-# seals it in blocks, what copies it with every other table, and what gives all verdicts of a judge new keys.
+# seals it in blocks, what copies it with every other table, what gives verdicts new keys or models another name, and
+# what deletes all that belong to something.
 DEFINES = {
-    "verdicts": {"in_force", "every_revision", "any_revised", "newest_id", "revisions"}
+    "verdicts": {"in_force", "every_revision", "any_revised", "newest_id", "outcomes", "revisions", "stored_by_others"}
     | {"known_trials", "answered_by", "VerdictWriter", "add_reparsed", "_append", "_answers_elsewhere"}
 }
-WHOLE = {"schema", "blocks", "transfer", "trial_keys"}
+WHOLE = {"schema", "blocks", "transfer", "trial_keys", "deletion", "renaming"}
 
 BENCHMARK = 1
 KEYS = [instruction(number).key for number in range(5)]
@@ -53,7 +54,9 @@ def test_only_the_definition_the_writer_and_whole_copies_name_the_table() -> Non
     for path in STORE.glob("*.py"):
         if path.stem in WHOLE:
             continue
-        handles = {"_v", "_newer", "_IN_FORCE", "_NEWEST", "_REVISIONS"} if path.stem in DEFINES else set()
+        handles = (
+            {"_v", "_newer", "_IN_FORCE", "_NEWEST", "_REVISIONS", "_BY_OTHERS"} if path.stem in DEFINES else set()
+        )
         users = {
             function
             for function, node in _nodes(path)
@@ -236,7 +239,7 @@ def test_the_vote_queue_takes_its_doubt_from_them(revised: Database) -> None:
 def test_a_reply_is_paid_once_however_often_it_is_read(revised: Database) -> None:
     """Eight replies at a cent, and one that was asked again for which a dollar was paid as well."""
     with revised.read() as connection:
-        assert store.verdicts.costs(connection, BENCHMARK) == pytest.approx({"alpha": 1.09, "beta": 1.07})
+        assert store.costs.costs(connection, BENCHMARK) == pytest.approx({"alpha": 1.09, "beta": 1.07})
         _, run = store.runs.runs(connection)
         tokens, _ = store.verdicts.past_replies(connection, JUDGE.digest)
     assert run.cost_usd == pytest.approx(1.09)
@@ -247,7 +250,7 @@ def test_a_run_counts_each_trial_once_as_it_ended_last(revised: Database, monkey
     expected = {Status.OK: 8, Status.FAILED: 1, Status.UNPARSED: 1}
     for size in (1, 2, 5, 1 << 16):
         monkeypatch.setattr(store.blocks, "BLOCK", size)
-        monkeypatch.setattr(store.runs, "_KEPT", {})
+        monkeypatch.setattr(store.runs, "_KEPT", store.events.Kept())
         for _ in range(2):  # counted, and kept
             with revised.read() as connection:
                 twin, run = store.runs.runs(connection)

@@ -1,4 +1,4 @@
-"""A judge never changes under its name; where it is reached may."""
+"""A judge never changes under its name; where it is reached may, and it may be reached at several addresses."""
 
 from dataclasses import replace
 
@@ -29,17 +29,29 @@ def test_a_judge_under_the_same_name_never_changes(database: Database) -> None:
             store.judges.add_judge(connection, renamed)
 
 
-def test_where_a_judge_is_reached_may_change(database: Database) -> None:
+def test_addresses_of_a_judge_stand_beside_each_other(database: Database) -> None:
     filled(database)
-    addresses = [JudgeAddress("http://one", "KEY", None, "1,2"), JudgeAddress(None, None, "mine.md", None)]
-    for address in addresses:
-        with database.write() as connection:
-            store.judges.set_address(connection, store.judges.add_judge(connection, JUDGE), address)
-        with database.read() as connection:
-            assert store.judges.addresses(connection) == {"judge": address}
+    connection_of_all = {"headers_env": {"X-Gateway": "GATEWAY"}}
+    urls = ("http://one:8000/v1", "http://two:8000/v1")
+    one, two = (JudgeAddress(url, "KEY", None, "1,2", connection_of_all) for url in urls)
+    with database.write() as connection:
+        for address in (one, two):
+            store.judges.add_address(connection, 1, address)
+    with database.read() as connection:
+        assert store.judges.addresses(connection) == {"judge": (one, two)}
+    newer = JudgeAddress("HTTP://ONE:8000/v1/", None, "mine.md", None)  # the same place
+    with database.write() as connection:
+        store.judges.add_address(connection, 1, newer)
+        assert store.judges.addresses(connection) == {"judge": (two, newer)}
+        assert not store.judges.remove_address(connection, 1, "http://three:8000/v1")
+        assert store.judges.remove_address(connection, 1, "http://one:8000")
+        assert store.judges.addresses(connection) == {"judge": (two,)}
+        here = JudgeAddress(None, None, None, None)
+        store.judges.add_address(connection, 1, here)
+        assert store.judges.addresses(connection) == {"judge": (here,)}
 
 
-def test_a_judge_may_have_several_addresses_of_which_the_first_is_asked(database: Database) -> None:
+def test_an_address_of_a_judge_is_stored_once(database: Database) -> None:
     filled(database)
     rows = [{"judge_id": 1, "url": url, "key_env": None} for url in ("http://one", "http://two", None)]
     with database.write() as connection:
@@ -47,11 +59,6 @@ def test_a_judge_may_have_several_addresses_of_which_the_first_is_asked(database
     for row in rows:
         with pytest.raises(DatabaseError, match="refused"), database.write() as connection:
             connection.execute(sa.insert(judge_addresses).values(row))
-    with database.read() as connection:
-        assert store.judges.addresses(connection)["judge"].url == "http://one"
-    with database.write() as connection:
-        store.judges.set_address(connection, 1, JudgeAddress("http://three", None, None, None))
-        assert [row.url for row in connection.execute(sa.select(judge_addresses))] == ["http://three"]
 
 
 def test_only_imported_judges_are_told_apart(database: Database) -> None:
@@ -60,7 +67,7 @@ def test_only_imported_judges_are_told_apart(database: Database) -> None:
     with database.write() as connection:
         imported, added = (store.judges.add_judge(connection, judge) for judge in others)
         store.runs.start_run(connection, benchmark_id=1, judge_id=imported, kind="import", specification={})
-        store.judges.set_address(connection, added, JudgeAddress("http://one", None, None, None))
+        store.judges.add_address(connection, added, JudgeAddress("http://one", None, None, None))
     with database.read() as connection:
         names = [judge.name for judge in store.judges.judges(connection)]
         assert names == ["added", "imported", "judge"]

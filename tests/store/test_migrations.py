@@ -19,6 +19,8 @@ from judgebench.store.schema import SCHEMA_REVISION
 from judgebench.store.transfer import check, refresh
 from tests.store.old_database import REVISIONS, Rows, build, engine_of, read
 
+pytestmark = pytest.mark.usefixtures("migrating")
+
 
 def _revision(address: str) -> str:
     engine = engine_of(address)

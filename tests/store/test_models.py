@@ -10,7 +10,7 @@ from judgebench.errors import Conflict, UnknownName
 from judgebench.keys import clean_text
 from judgebench.records import Answer, Completion, Instruction, Lineage, Model, Output, Status
 from judgebench.store.database import Database
-from judgebench.store.models import AnswerWriter, Generator, add_generator
+from judgebench.store.models import AnswerWriter, Generator, add_generator, add_generator_addresses, generator_addresses
 from tests.factories import instruction
 from tests.filling import filled
 
@@ -55,6 +55,17 @@ def test_lineage_can_be_declared_later_but_not_contradicted(database: Database) 
             store.models.add_model(connection, Model("m", Lineage("gpt")))
 
 
+def test_where_a_model_was_asked_is_remembered_each_place_once(database: Database) -> None:
+    with database.write() as connection:
+        model_id = store.models.add_model(connection, Model("m"))
+        generator_id = add_generator(connection, model_id, "m", Generator("gpt", None, {}))
+        assert generator_addresses(connection, "m") == ()
+        for urls in (["http://a/v1"], ["http://b/v1", "HTTP://A:80/v1/", "http://b"]):
+            add_generator_addresses(connection, generator_id, urls)
+        assert generator_addresses(connection, "m") == ("http://a/v1", "http://b")
+        assert generator_addresses(connection, "other") == ()
+
+
 def test_how_a_model_was_asked_is_kept_and_another_way_is_refused(database: Database) -> None:
     generator = Generator("gpt", "Be brief.", {"temperature": 0})
     asked = [instruction(number) for number in range(2)]
@@ -62,7 +73,7 @@ def test_how_a_model_was_asked_is_kept_and_another_way_is_refused(database: Data
         benchmark = store.benchmarks.add_benchmark(connection, "bench")
         store.benchmarks.add_instructions(connection, benchmark, asked)
         model = store.models.add_model(connection, Model("m"))
-        writer = AnswerWriter(benchmark, model, add_generator(connection, model, "m", generator))
+        writer = AnswerWriter(connection, benchmark, model, add_generator(connection, model, "m", generator))
         output = Output(asked[0].key, "m", "yes", ("first",))
         answers = [
             Answer(output, Status.TRUNCATED, None, Completion("yes", cost_usd=0.5)),

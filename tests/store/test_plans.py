@@ -11,7 +11,7 @@ from judgebench import services, store
 from judgebench.store.blocks import verdict_columns
 from judgebench.store.database import Database
 from judgebench.store.verdicts import in_force, revisions
-from tests.conftest import _fresh_postgres
+from tests import postgres
 from tests.filling import filled
 
 
@@ -62,7 +62,7 @@ def test_which_trials_were_revised_is_read_in_the_index_of_revisions(
 
 def test_no_plan_of_an_empty_table_outlives_it(postgres_server: str) -> None:
     """PostgreSQL would go through all verdicts for each batch of a run that began on an empty database."""
-    database = Database(_fresh_postgres(postgres_server), create=True)
+    database = Database(postgres.fresh(postgres_server), create=True)
     with database.read() as connection:
         for _ in range(20):
             assert not revisions(connection, 1, ["0" * 32, "1" * 32])

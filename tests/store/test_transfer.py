@@ -12,7 +12,7 @@ from judgebench.records import Judge
 from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import backup, check, copy
-from tests.conftest import _fresh_postgres
+from tests import postgres
 from tests.factories import ok, result, trial
 from tests.filling import crammed, filled, lose
 
@@ -32,7 +32,7 @@ def test_a_copy_holds_every_row_of_every_table_and_goes_on(
     database: Database, engine: str, tmp_path: Path, postgres_server: str
 ) -> None:
     crammed(database)
-    target = str(tmp_path / "copy.db") if engine == "sqlite" else _fresh_postgres(postgres_server)
+    target = str(tmp_path / "copy.db") if engine == "sqlite" else postgres.fresh(postgres_server)
     counts = copy(database, target)
     assert counts == check(database).rows
     assert min(counts.values()) > 0
@@ -148,6 +148,7 @@ def test_a_check_lists_rows_that_refer_to_none(tmp_path: Path) -> None:
     database.close()
 
 
+@pytest.mark.usefixtures("migrating")  # for a file with pages of every age
 def test_a_damaged_file_is_told_from_a_saved_one(tmp_path: Path) -> None:
     database = Database(str(tmp_path / "judgebench.db"), create=True)
     filled(database)

@@ -12,7 +12,7 @@ from judgebench.records import Order
 from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import backup, check, copy
-from tests.conftest import _fresh_postgres
+from tests import postgres
 from tests.factories import instruction, ok, result, trial
 from tests.filling import filled, judging
 
@@ -94,7 +94,7 @@ def test_the_whole_way(database: Database, tmp_path: Path, postgres_server: str)
     for read in (_ended, _style, _battles):
         assert read(plain) == read(database)
     assert len(_battles(database)) == 4
-    for address in (str(tmp_path / "copy.db"), _fresh_postgres(postgres_server)):
+    for address in (str(tmp_path / "copy.db"), postgres.fresh(postgres_server)):
         copy(database, address)
         copied = Database(address)
         assert {name: values.tolist() for name, values in _columns(copied).items()} == {

@@ -17,13 +17,9 @@ import numpy as np
 from judgebench.audits.findings import Evidence, Finding, FindingRule, share_finding, span
 from judgebench.audits.reading import Hashes, Places, Words, is_in, read
 from judgebench.audits.submission_set import ModelOutputs, outside_instruction, shingles
+from judgebench.judging.characters import HIDDEN_CHARACTERS
 from judgebench.judging.templates import ENVIRONMENT, LabelScale, ScoreScale, Template
 
-# Characters that nobody sees, joiners, variation selectors and fillers among them.
-HIDDEN_CHARACTERS = (
-    "\u00ad\u034f\u115f\u1160\u180b-\u180f\u200b-\u200f\u2060-\u2064\u3164\ufe00-\ufe0f\ufeff\uffa0"
-    "\U000e0000-\U000e007f\U000e0100-\U000e01ef"
-)
 _JUDGED = r"(?:outputs?|responses?|answers?|assistants?|options?|candidates?|models?|submissions?)"
 _GRADED = r"(?:better|best|worse|worst|superior|inferior|winner|preferred|chosen|score|rated|void|empty)"
 _SIDE = r"(?:\([ab12]\)|(?-i:[AB])\b|[12]\b)"  # of a comparison; a small letter without brackets may be an article

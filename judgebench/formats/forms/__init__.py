@@ -37,6 +37,7 @@ class Dialogue:
     model: str | None = None  # that replied, as the row has it
     sample: int | None = None  # which of several outputs of the model this row is, from 0, where its form says so
     reference: str | None = None  # a gold answer, where the form has a place for it
+    failed: bool = False  # the model was asked and there is no reply, since the request failed
 
     @property
     def whole(self) -> Conversation:

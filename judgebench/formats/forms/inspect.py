@@ -43,6 +43,7 @@ from judgebench.formats.forms.sources import (
     with_difference,
 )
 from judgebench.formats.forms.translating import translated, value_of
+from judgebench.formats.references import alternatives
 
 _NAME = "inspect"
 _ATTACHMENT = re.compile("attachment://[0-9a-f]{32}")
@@ -73,7 +74,9 @@ def read(values: Mapping[str, Any], blobs: Blobs) -> Dialogue:
     beside = {key: values[key] for key in _BESIDE if values.get(key) is not None}
     conversation = Conversation(messages, tools, _NAME, packed(beside))
     prompt = _prompt(messages, sources, given)
-    dialogue = Dialogue(conversation, prompt, (), _model(values, output), _epoch(values), _reference(values))
+    model, epoch, reference = _model(values, output), _epoch(values), _reference(values)
+    failed = bool(values.get("error")) and all(message.role in ASKING for message in messages)
+    dialogue = Dialogue(conversation, prompt, (), model, epoch, reference, failed)
     choices = _choices(output)
     if len(choices) > 1 and prompt in (0, len(messages) - 1) and _replies_once(messages, prompt):
         replies = tuple(tuple(_messages([choice], blobs, "output.choices")) for choice in choices)
@@ -170,8 +173,7 @@ def _epoch(values: Mapping[str, Any]) -> int:
 
 def _reference(values: Mapping[str, Any]) -> str | None:
     target = values.get("target")
-    texts = [text for text in (target if isinstance(target, list) else [target]) if isinstance(text, str) and text]
-    return "\n".join(texts) or None
+    return alternatives([text for text in (target if isinstance(target, list) else [target]) if isinstance(text, str)])
 
 
 def _event_tools(events: Any) -> list[Any]:

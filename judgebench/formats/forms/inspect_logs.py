@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from judgebench.errors import InputError, MissingExtra
-from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, json_object, open_text
+from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, json_object, read_document
 
 _SAMPLE = re.compile(r"samples/[^/\\]+\.json")
 _HEADERS = ("header.json", "_journal/start.json")  # the second where the evaluation did not end
@@ -32,20 +32,16 @@ def read_log(filename: Filename, limits: ReadLimits | None = None) -> Iterator[F
     if _is_archive(filename):
         yield from _archived(filename, bounds)
         return
-    log = _document(filename, bounds)
+    yield from log_rows(filename, read_document(filename, bounds))
+
+
+def log_rows(filename: Filename, log: Mapping[str, Any]) -> Iterator[FileRow]:
+    """The samples of a log that is one document. Raises InputError for what is no log."""
     samples = log.get("samples")
     if "eval" not in log or not isinstance(samples, list | None):
         raise InputError(f"{filename}: is no log of Inspect: expected an object with 'eval' and 'samples'")
     for number, sample in enumerate(samples or (), 1):
         yield _row(sample, log, Place(str(filename), "sample", number))
-
-
-def _document(filename: Filename, limits: ReadLimits) -> dict[str, Any]:
-    try:
-        with open_text(filename, limits, newline="\n") as stream:
-            return json_object(stream.read(), Place(str(filename), "row", 1))
-    except UnicodeDecodeError as error:
-        raise InputError(f"{filename}: is not UTF-8 text: {error}") from error
 
 
 def _is_archive(filename: Filename) -> bool:
@@ -74,11 +70,13 @@ def _archived(filename: Filename, limits: ReadLimits) -> Iterator[FileRow]:
             if header is None:
                 raise InputError(f"{filename}: is no log of Inspect: has no {' or '.join(_HEADERS)}")
             budget = _Budget(str(filename), limits)
-            log = json_object(budget.decoded(archive, file, header), Place(f"{filename}/{header.filename}", "row", 1))
+            log = json_object(
+                budget.decoded(archive, file, header), Place(f"{filename}/{header.filename}", "row", 1), limits
+            )
             names = [name for name in members if _SAMPLE.fullmatch(name) and ".." not in name]
             for number, name in enumerate(names, 1):
                 place = Place(f"{filename}/{name}", "sample", number)
-                yield _row(json_object(budget.decoded(archive, file, members[name]), place), log, place)
+                yield _row(json_object(budget.decoded(archive, file, members[name]), place, limits), log, place)
     except (NotImplementedError, RuntimeError) as error:  # of ``zipfile``
         raise InputError(f"{filename}: the archive is of a kind that is not known here: {error}") from error
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, struct.error, UnicodeDecodeError) as error:

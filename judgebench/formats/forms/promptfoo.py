@@ -45,7 +45,10 @@ def _read(values: Mapping[str, Any], blobs: Blobs) -> Dialogue:
     messages = _messages(sources, "prompt.raw", blobs) if sources else (Message("user", (Text(text),)),)
     extra = {key: values[key] for key in _BESIDE if values.get(key)} | ({"=": "list"} if sources else {})
     conversation = Conversation(messages, form="promptfoo", extra=packed(extra))
-    return Dialogue(conversation, len(messages), _replies(values.get("response"), blobs), _model(values))
+    response = values.get("response")
+    replies = _replies(response, blobs)
+    failed = not replies and (isinstance(response, Mapping) or bool(values.get("error")))
+    return Dialogue(conversation, len(messages), replies, _model(values), failed=failed)
 
 
 def _chat(text: str) -> list[Any]:
@@ -72,7 +75,7 @@ def _model(values: Mapping[str, Any]) -> str | None:
 
 
 def _replies(response: Any, blobs: Blobs) -> tuple[tuple[Message, ...], ...]:
-    if not isinstance(response, Mapping) or "output" not in response:
+    if not isinstance(response, Mapping) or response.get("output") is None:
         return ()
     output = response["output"]
     if isinstance(output, str):

@@ -16,15 +16,27 @@ Where the verdict's token is not certain, or its probabilities are not, the labe
 detail says why. That the less probable label was drawn is no disagreement: the draw is chance, the probabilities are
 the verdict. Thinking,
 in the reply or beside it (``Completion.reasoning``), never gives a verdict, and neither does what the judge quotes from
-what it judges (``quotation``).
+what it judges (``quotation``). Where the question demanded a nonce in the verdict (``nonces``), nothing without it
+gives one.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from judgebench.judging.characters import visible
+from judgebench.judging.nonces import nonce_of
 from judgebench.judging.parsing.alignment import Unaligned, token_at
-from judgebench.judging.parsing.grammar import NOUNS, WRAPPING, Contradiction, Mention, binding, mentions, value_of
+from judgebench.judging.parsing.grammar import (
+    NOUNS,
+    WRAPPING,
+    Contradiction,
+    Mention,
+    binding,
+    mentions,
+    nonce_mentions,
+    value_of,
+)
 from judgebench.judging.parsing.json_reply import json_mentions, mean, objects, parts
 from judgebench.judging.parsing.logprobs import Unweighable, compare, distribution, reward
 from judgebench.judging.parsing.quotation import Quotations
@@ -34,7 +46,7 @@ from judgebench.judging.templates import Label, LabelScale, LikelihoodScale, Rew
 from judgebench.judging.visibility import shown_texts
 from judgebench.records import Completion, Order, Reading, Source, Status, TokenLogprob, Trial, Verdict
 
-PARSER_VERSION = "5"
+PARSER_VERSION = "7"
 _OPENING = 40  # characters that may stand before a verdict that opens a reply, as in "The final verdict is "
 # Reasons, in lower case, for which servers end a reply that they withhold.
 WITHHELD = ("content_filter", "refusal", "safety", "recitation", "prohibited_content", "blocklist", "spii")
@@ -55,7 +67,8 @@ def parse(completion: Completion, template: Template, trial: Trial | Reading | O
     Give the trial where it is at hand. With the order alone, a verdict that the judge quotes from an output cannot be
     told from its own, and the answers to a checklist cannot be counted.
     """
-    if completion.constrained is not None:
+    completion = replace(completion, text=visible(completion.text))
+    if completion.constrained is not None and nonce_of(completion) is None:
         template = as_constrained(template, completion.constrained)
     if isinstance(template.scale, LikelihoodScale):
         verdict = compare(completion.text, template.scale)
@@ -95,12 +108,13 @@ def _read_parts(completion: Completion, template: Template, trial: Trial | Readi
 def _read(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
     """The verdict as the judge saw it: its preference is for the output shown first."""
     text, bound = _bound(completion, template, trial)
+    nonce = nonce_of(completion)
     if isinstance(bound, Contradiction):
         return _failure(Status.UNPARSED, f"the reply says both {bound.one.text!r} and {bound.other.text!r}")
     is_soft = template.reply.soft and completion.logprobs
     if bound is None:
-        first = _weighed_first(completion, template, text) if is_soft else None
-        return first or _silent(text, completion.finish_reason == "length")
+        first = _weighed_first(completion, template, text) if is_soft and nonce is None else None
+        return first or _silent(text, completion.finish_reason == "length", "" if nonce is None else " with its nonce")
     if bound.value is None:
         return _failure(Status.UNPARSED, f"{bound.text!r} is not on the scale", bound.text)
     value = bound.value.preference if isinstance(bound.value, Label) else bound.value
@@ -115,12 +129,14 @@ def _read(completion: Completion, template: Template, trial: Trial | Reading | O
 
 def verdict_token(completion: Completion, template: Template, trial: Trial | Reading | Order) -> TokenLogprob | None:
     """The token whose alternatives ``parse`` weighs; None where it weighs none."""
-    if not template.reply.soft or not completion.logprobs or completion.constrained is not None:
+    nonce = nonce_of(completion)
+    if not template.reply.soft or not completion.logprobs or (completion.constrained is not None and nonce is None):
         return None
+    completion = replace(completion, text=visible(completion.text))
     text, bound = _bound(completion, template, trial)
     try:
         if bound is None:
-            return _first_token(completion, template, text)
+            return None if nonce else _first_token(completion, template, text)
         if isinstance(bound, Contradiction) or bound.value is None:
             return None
         return _token_of(completion, template, bound, text)
@@ -134,7 +150,11 @@ def _bound(
     """The reply with its thinking blanked out, and which of its statements binds."""
     shown, scale = _shown(trial), template.scale
     text = without_thinking(completion.text, shown, is_apart=bool(completion.reasoning))
-    stated = _stated(text, scale, template.reply.field, Quotations(text, shown))
+    nonce = nonce_of(completion)
+    if nonce is None:
+        stated = _stated(text, scale, template.reply.field, Quotations(text, shown))
+    else:  # which no output holds, so that it is in no quotation
+        stated = nonce_mentions(text, scale, nonce)
     if completion.finish_reason == "length":
         stated = [mention for mention in stated if _holds_though_cut(mention, text, scale)]
     return text, binding(stated, text)
@@ -229,12 +249,12 @@ def _of_token(token: TokenLogprob, template: Template, label: str) -> Verdict:
     return _decided(template.scale, value, Source.LOGPROBS, label, weighed.mass)
 
 
-def _silent(text: str, cut: bool) -> Verdict:
+def _silent(text: str, cut: bool, lacking: str = "") -> Verdict:
     if cut:
         return _failure(Status.TRUNCATED, "the reply ended at its length limit before a verdict")
     if _DECLINES.match(text.lstrip()[:200]):
         return _failure(Status.REFUSED, f"the judge declined: {text.strip()[:80]!r}")
-    return _failure(Status.UNPARSED, "the reply states no verdict" if text.strip() else "the reply is empty")
+    return _failure(Status.UNPARSED, f"the reply states no verdict{lacking}" if text.strip() else "the reply is empty")
 
 
 def _failure(status: Status, detail: str, label: str | None = None) -> Verdict:

@@ -9,15 +9,13 @@ behind the judge's thinking. What they hold before that is thinking too.
 import re
 from collections.abc import Sequence
 
+from judgebench.judging.characters import visible
+from judgebench.judging.parsing.markup import SPECIAL
 from judgebench.judging.parsing.thinking import leaves_open
 from judgebench.records import TokenLogprob
 
-_BLANKS = re.compile(r"[\s▁ĠĊ\u200b\ufeff]+")
-_SPECIAL = re.compile(
-    r"<[|｜][^<>]{0,60}[|｜]>|</?s>|\[(?:/?INST|BOS|EOS|PAD)\]"
-    r"|<(?:bos|eos|pad|unk|(?:start|end)[_-]of[_-](?:turn|text|sequence))>",
-    re.IGNORECASE,
-)
+_BLANKS = re.compile(r"[\s▁ĠĊ]+")
+_SPECIAL = re.compile(SPECIAL, re.IGNORECASE)
 _BYTES = re.compile(r"(?:bytes:)?(?:\\x[0-9a-f]{2}|<0x[0-9a-f]{2}>)+", re.IGNORECASE)
 _BYTE = re.compile(r"x([0-9a-f]{2})", re.IGNORECASE)
 _UNKNOWN = "\ufffd"  # at least one byte of a letter
@@ -83,4 +81,4 @@ def _decoded(token: str) -> str:
 
 
 def _spelled(text: str) -> str:
-    return _BLANKS.sub("", text)
+    return _BLANKS.sub("", visible(text))

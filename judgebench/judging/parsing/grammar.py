@@ -5,13 +5,16 @@ Values in JSON objects are found in ``json_reply``.
 
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from heapq import merge
+from unicodedata import category
 
+from judgebench.judging.characters import fold, visible
+from judgebench.judging.parsing.markup import last_lines, without_emphasis
 from judgebench.judging.parsing.quotation import Origin, Quotations
-from judgebench.judging.templates import Label, LabelScale, Scale, ScoreScale, fold
+from judgebench.judging.templates import Label, LabelScale, Scale, ScoreScale
 
 MAX_VALUE = 160  # characters; a longer text is no value
 NOUN = r"(?:the|final|model|ai|output|assistant|response|answer|option|candidate|system)"
@@ -26,9 +29,12 @@ _BRACKET = re.compile(r"(?:\\?\[){2}(?P<value>[^\[\]\n\\]{1,40})(?:\\?\]){2}")
 _BOX = re.compile(
     r"\\boxed\{(?:\\text\{)?(?P<value>[^{}\n\\]{1,40})\}{1,2}"
 )  # where nothing is marked: it may hold a result
-_LINE_END = re.compile(r"[ \t*_`\"'’)\]}.,;:!\\$]{0,12}(?:\n|\Z)")
+_LINE_END = re.compile(r"(?:[^\w\n]|_){0,48}(?:\n|\Z)")
 _LAST_FENCE = re.compile(r"\n[ \t]*(?:`{3,}|~{3,})\Z")
-_LINE_START = re.compile(r"(?:\A|\n)[ \t*_`\"'(>#\-\\$]{0,12}\Z")
+_PARAGRAPH = re.compile(r"\n[ \t]*\n[ \t]*(?P<line>[^\s#>][^\n]{0,40})(?=\n[ \t]*\n)")
+_ARROW = re.compile(r"\A[-=]{1,2}>|\A[→⇒➡]")
+_LINE_START = re.compile(r"(?:\A|\n)(?:[^\w\n]|_){0,48}\Z")
+_LINE_REACH = 50  # characters in which a line's start is looked for
 _CUE = rf"""(?i:
     \b(?:verdict|winner|decision|choice|preference|rating|score|grade|judge?ment|conclusion|evaluation|result
         |(?:better|best|preferred|stronger|superior)[ ](?:one|{NOUN}))\b
@@ -44,10 +50,11 @@ _GAP = (
     rf"""[\s*_`"'(\[$]{{0,8}}(?i:(?:it['’]?s|it[ ]is|that|{_ARTICLE}|{NOUN}(?:['’]s)?)[ \t]{{1,3}}){{0,4}}"""
     r"""[*_`"'(\[]{0,6}"""
 )
-_NUMBER = r"[-+\u2212]?[0-9]{1,9}(?:\.[0-9]{1,9})?(?:[ ]?(?:/|out[ ]of)[ ]?[0-9]{1,6})?(?![0-9%\w/])(?![.,][0-9])" \
+_NUMBER = r"[-+\u2212]?[0-9]{1,9}(?:\.[0-9]{1,9})?(?:[ ]?(?:/|out[ ]of)[ ]?[0-9]{1,6})?(?![^\W_]|_\w|[%/])" \
+          r"(?![.,][0-9])" \
           r"(?!\s{0,2}(?:-|–|to|or|and|,)\s{0,2}[0-9])"  # fmt: skip
 _OFF_MENU = r"(?i:tie|draw|neither|both|none|equal|n/a|[a-z](?:[<>=+]{1,2}[a-z]?)?)"
-_LABEL_TAIL = r"""(?=[*_`"'’)\]}]{0,6}(?:[.,;:!?]|\s{0,4}\Z|[ \t]{0,4}\n|[ \t]{0,2}[-–—(]
+_LABEL_TAIL = r"""(?=[*_`"'’)\]}]{0,6}(?:[.,;:!?]|\s{0,24}\Z|[ \t]{0,24}\n|[ \t]{0,2}[-–—(]
     |[ \t]{1,3}(?i:is|wins|because|since|as|over|was|due|by)\b))"""
 _RESULT = r"(?i:\[result\]|\(result\))[ \t:]{0,4}"  # Prometheus
 _BETTER = re.compile(
@@ -90,7 +97,7 @@ def value_of(scale: Scale, text: str) -> Label | float | None:
     """What the whole of ``text`` says on the scale, decoration and a noun such as "Assistant" aside; or None."""
     if len(text) > MAX_VALUE:
         return None
-    bare = fold(text).strip(WRAPPING)
+    bare = fold(visible(text)).strip(WRAPPING)
     if isinstance(scale, LabelScale):
         return scale.find(bare) or scale.find(NOUNS.sub("", bare).strip(WRAPPING))
     return _score(scale, bare) if isinstance(scale, ScoreScale) else None
@@ -124,21 +131,26 @@ def _statements(scale: Scale) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Values after Prometheus's mark, and values after a cue in a sentence."""
     value = f"(?P<value>{_NUMBER})"
     if isinstance(scale, LabelScale):
-        spelled = sorted((s for label in scale.labels for s in (label.text, *label.spellings)), key=len, reverse=True)
-        parts = (re.findall(r"\w+|[^\w\s]+", fold(spelling)) for spelling in spelled)
-        labels = "|".join("[ ]{0,2}".join(map(re.escape, spelling)) for spelling in parts)  # blanks may stand between
+        labels = _labels(scale)
         labels = f"(?:{labels})" if scale.case_sensitive else f"(?i:{labels})"
         either = rf"(?!['’)\]*_]{{0,4}}\s{{0,4}}(?:,|/|or\b|and\b|nor\b|vs\b)\s{{0,4}}{_GAP}{labels}(?![\w<>=+]))"
-        value = rf"(?P<value>{labels}|{_OFF_MENU})(?![\w<>=+]){either}{_LABEL_TAIL}"
+        value = rf"(?P<value>{labels}|{_OFF_MENU})(?![^\W_]|_\w|[<>=+]){either}{_LABEL_TAIL}"
     return re.compile(f"{_RESULT}{_GAP}{value}", re.VERBOSE), re.compile(f"(?:{_CUE}){_GAP}{value}", re.VERBOSE)
+
+
+def _labels(scale: LabelScale) -> str:
+    """Every spelling of a label, the longest first; blanks may stand between its parts."""
+    spelled = sorted((s for label in scale.labels for s in (label.text, *label.spellings)), key=len, reverse=True)
+    parts = (re.findall(r"\w+|[^\w\s]+", fold(visible(spelling))) for spelling in spelled)
+    return "|".join("[ ]{0,2}".join(map(re.escape, spelling)) for spelling in parts)
 
 
 def mentions(text: str, scale: Scale, quotations: Quotations | None = None) -> list[Mention]:
     """The verdicts that ``text`` states and does not quote, in order: marked ones, in double brackets or after
     [RESULT], or else boxed ones; after the last of these, closing statements ("My final verdict is B"); where there is
-    none of them, a first or last line that is nothing else.
+    none of them, a first or last line that is nothing else; where there is none, or only in marks, a paragraph.
     """
-    reply = _Reply(fold(text), quotations or Quotations(text, ()))
+    reply = _Reply(without_emphasis(fold(text)), quotations or Quotations(text, ()))
     result, statement = _statements(scale)
     first = reply.text.find("[")
     marked: Iterable[re.Match[str]] = _BRACKET.finditer(reply.text, max(0, first - 1)) if first >= 0 else ()
@@ -153,7 +165,31 @@ def mentions(text: str, scale: Scale, quotations: Quotations | None = None) -> l
     if start is not None:
         sentences = statement.finditer(reply.text, start)
         stated += reply.own(_mention(scale, match, is_sentence=True) for match in sentences)
-    return stated[-KEPT:] or reply.own(_bare_lines(reply.text, scale))
+    stated = stated[-KEPT:] or reply.own(_bare_lines(reply.text, scale))
+    return (
+        stated if any(not reply.is_marked_copy(mention) for mention in stated) else [*_paragraph(reply, scale), *stated]
+    )
+
+
+def nonce_mentions(text: str, scale: Scale, nonce: str) -> list[Mention]:
+    """The verdicts that bear the nonce, in order, whatever stands around them. What is not on the scale is one in
+    double brackets only, as in "[[D:7f3kq2mw]]"; else it is a word such as "nonce:"."""
+    stated = [_mention(scale, match) for match in bearing(text, scale, nonce)]
+    return [mention for mention in stated if mention.value is not None or text.startswith("[[", mention.start)][-KEPT:]
+
+
+def bearing(text: str, scale: Scale, nonce: str) -> Iterator[re.Match[str]]:
+    """What stands before a colon and the nonce, as ``value``, with the double brackets around both if there are any."""
+    form = rf"(?:\[\[)?(?<!\w)(?P<value>{_values(scale)})[ \t]?:[ \t]?{nonce}(?!\w)(?:\]\])?"
+    folded = fold(text)
+    return re.finditer(form, folded, re.IGNORECASE) if nonce in folded.lower() else iter(())
+
+
+@lru_cache(maxsize=64)
+def _values(scale: Scale) -> str:
+    """A label, or a word that may be anything."""
+    labels = [_labels(scale)] if isinstance(scale, LabelScale) else []
+    return "|".join([*labels, r"""(?![>#])[^\s:\[\](){}"'`*_\\]{1,40}"""])
 
 
 def _first_cue(lowered: str, start: int) -> int | None:
@@ -175,6 +211,9 @@ class _Reply:
         """Of these mentions the judge's own; of very many, the last."""
         return [own for mention in deque(stated, maxlen=LOOKED_AT) if (own := self._own(mention))]
 
+    def is_marked_copy(self, mention: Mention) -> bool:
+        return mention.shared is not None and self._quotations.is_marked(mention.start, mention.end)
+
     def _own(self, mention: Mention) -> Mention | None:
         start, end = mention.cue, mention.end
         origin = self._quotations.origin(start, end)
@@ -187,8 +226,8 @@ class _Reply:
 def _mention(scale: Scale, match: re.Match[str], *, is_sentence: bool = False, is_result: bool = False) -> Mention:
     value, text = match["value"], match.string
     at = match.start("value") + len(value) - len(value.lstrip(WRAPPING))
-    before = text[max(0, match.start() - 16) : match.start()]
-    starts_line = _LINE_START.search(before) is not None and (match.start() <= 16 or "\n" in before)
+    before = text[max(0, match.start() - _LINE_REACH) : match.start()]
+    starts_line = _LINE_START.search(before) is not None
     return Mention(
         value=value_of(scale, value),
         text=value.strip(WRAPPING)[:SHOWN],
@@ -205,12 +244,29 @@ def _mention(scale: Scale, match: re.Match[str], *, is_sentence: bool = False, i
     )
 
 
+def _paragraph(reply: _Reply, scale: Scale) -> list[Mention]:
+    """A paragraph that is a value and nothing else, that no output holds, if there are not two of them."""
+    own = [paragraph for paragraph in reply.own(_paragraphs(reply.text, scale)) if paragraph.shared is None]
+    return own if len({paragraph.text for paragraph in own}) == 1 else []
+
+
+def _paragraphs(text: str, scale: Scale) -> Iterator[Mention]:
+    for match in _PARAGRAPH.finditer(text):
+        words = _without_symbols(match["line"])
+        is_heading = NOUNS.match(words) or match["line"].rstrip("* \t").endswith(":")
+        value = None if is_heading else value_of(scale, words)
+        if value is not None:
+            at = match.start("line") + match["line"].index(words)
+            yield Mention(value, words[:SHOWN], at, *match.span("line")[:1], *match.span("line"), True, False)
+
+
 def _bare_lines(text: str, scale: Scale) -> list[Mention]:
     """A first line that is a value and nothing else, or begins with a label of several letters and a comma or stop;
     a last line that may also name a noun ("Output A") and say that it is better ("Output A is better than B")."""
     stripped = text.strip()
     if stripped.endswith(("```", "~~~")):
         stripped = _LAST_FENCE.sub("", stripped)
+    stripped = _without_silent_lines(stripped, scale)
     if not stripped:
         return []
     offset = text.index(stripped[0])
@@ -223,14 +279,30 @@ def _bare_lines(text: str, scale: Scale) -> list[Mention]:
         lines.insert(0, (0, stripped[:first_end]))
     stated = []
     for start, line in lines:
-        words = _named_better(scale, line) or line.strip(WRAPPING)
-        incomplete = line[0] == "#" or line.rstrip("* \t").endswith(":") or line.count("[") != line.count("]")
+        words = _named_better(scale, line) or _without_symbols(line)
+        incomplete = line.startswith("#") or line.rstrip("* \t").endswith(":") or line.count("[") != line.count("]")
         value = None if incomplete else value_of(scale, words)
         if value is not None:
             at = offset + start + line.index(words)
-            end = offset + start + len(line)
-            stated.append(Mention(value, words[:SHOWN], at, offset + start, offset + start, end, True, False))
+            bare = line.strip(WRAPPING)  # marks of quotation stand around a statement
+            first = offset + start + line.index(bare)
+            stated.append(Mention(value, words[:SHOWN], at, first, first, first + len(bare), True, False))
     return stated
+
+
+def _without_symbols(line: str) -> str:
+    """A line without decoration, emoji and an arrow that leads to what it says."""
+    ends = "".join(sign for sign in {*line[:4], *line[-4:]} if category(sign) == "So" and sign != _STRUCK)
+    return _ARROW.sub("", line.strip(WRAPPING + ends)).strip(WRAPPING)
+
+
+def _without_silent_lines(text: str, scale: Scale) -> str:
+    """Without last lines that say nothing, where the one before them is a verdict."""
+    for shorter in last_lines(text):
+        line = shorter[shorter.rfind("\n") + 1 :]
+        if value_of(scale, _without_symbols(line)) is not None or _named_better(scale, line):
+            return shorter
+    return text
 
 
 def _named_better(scale: Scale, line: str) -> str | None:

@@ -15,7 +15,17 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from judgebench.judging.parsing.grammar import KEPT, LOOKED_AT, SHOWN, Contradiction, Mention, binding, value_of
+from judgebench.judging.nonces import nonce_of
+from judgebench.judging.parsing.grammar import (
+    KEPT,
+    LOOKED_AT,
+    SHOWN,
+    Contradiction,
+    Mention,
+    bearing,
+    binding,
+    value_of,
+)
 from judgebench.judging.parsing.quotation import Origin, Quotations
 from judgebench.judging.parsing.thinking import without_thinking
 from judgebench.judging.templates import Label, Scale, Template
@@ -56,7 +66,7 @@ def json_mentions(text: str, scale: Scale, field: str, quotations: Quotations | 
             if origin is not Origin.QUOTED:
                 at = first if value not in places else last - len(value)
                 mention = Mention(value_of(scale, value), value[:SHOWN], at, start, start, end, True, True)
-                shared = start if origin is Origin.SHARED else None
+                shared = quotations.stretch(start, end)[0] if origin is Origin.SHARED else None
                 stated.append(mention if shared is None else replace(mention, shared=shared))
     return list(stated)
 
@@ -95,11 +105,33 @@ def parts(completion: Completion, template: Template, shown: Sequence[str] = ())
     from "1" on. ``shown``: what the judge may quote. Raises ValueError, saying what is wrong, when the reply does not
     hold all of them once."""
     text = without_thinking(completion.text, shown, is_apart=bool(completion.reasoning))
+    if (nonce := nonce_of(completion)) is not None:
+        return _bearing_parts(text, template, nonce)
     quotations = Quotations(text, shown)
     if template.reply.answers is not None:
         answers = _answers(text, template.scale, template.reply.answers, quotations)
         return {str(i): value for i, value in enumerate(answers, 1)}
     return {name: _aspect(text, template.scale, name, quotations) for name, _ in template.reply.aspects}
+
+
+def _bearing_parts(text: str, template: Template, nonce: str) -> dict[str, float | None]:
+    """The parts whose values bear the nonce. Raises ValueError."""
+    scale = template.scale
+    if template.reply.answers is not None:
+        answers = [match["value"] for match in bearing(text, scale, nonce)]
+        if not answers:
+            raise ValueError("no answer bears the nonce")
+        return {str(i): _number(value_of(scale, answer), answer) for i, answer in enumerate(answers, 1)}
+    return {name: _bearing_aspect(text, scale, name, nonce) for name, _ in template.reply.aspects}
+
+
+def _bearing_aspect(text: str, scale: Scale, name: str, nonce: str) -> float | None:
+    values = [place["value"] for place in _property(name).finditer(text)]
+    stated = {match["value"].casefold() for value in values for match in bearing(value, scale, nonce)}
+    if len(stated) != 1:
+        raise ValueError(f"{name!r} has {'two scores' if stated else 'no score'} with the nonce")
+    value = stated.pop()
+    return None if value in _NOT_APPLICABLE else _number(value_of(scale, value), value)
 
 
 def mean(values: dict[str, float | None], weights: Sequence[tuple[str, float]]) -> float:

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from judgebench.judging.characters import fold
 from judgebench.judging.parsing.grammar import WRAPPING, value_of
-from judgebench.judging.templates import Label, LabelScale, LikelihoodScale, Scale, ScoreScale, fold
+from judgebench.judging.templates import Label, LabelScale, LikelihoodScale, Scale, ScoreScale
 from judgebench.records import Source, Status, TokenLogprob, Verdict
 
 _ROUNDING = 1e-3  # by which servers overstep a probability of 1

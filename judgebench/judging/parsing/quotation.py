@@ -17,8 +17,11 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum, auto
 from functools import cached_property, lru_cache
-from itertools import dropwhile
+from itertools import chain, dropwhile
 
+from judgebench.judging.characters import fold, visible
+from judgebench.judging.parsing.marks import Span, around, blocks, is_block
+from judgebench.judging.parsing.markup import last_word, says_nothing, without_emphasis
 from judgebench.judging.parsing.reporting import (
     announces,
     cues,
@@ -28,9 +31,7 @@ from judgebench.judging.parsing.reporting import (
     reported_after,
     tells_of_others,
 )
-from judgebench.judging.templates import fold
 
-Span = tuple[int, int]
 _Word = tuple[int, str]  # where it begins or ends, and how it is compared
 
 
@@ -43,7 +44,7 @@ class Origin(Enum):
 
 
 _TOKEN = re.compile(
-    r"(?m:^[ \t]*(?:(?:[>+•|]|[-*](?=\s))[ \t]*)+)|\\[nrt]|[*_`\"'«»‹›|#~\\\u200b-\u200d\u2060\ufeff]"
+    r"(?m:^[ \t]*(?:(?:[>+•|]|[-*](?=\s))[ \t]*)+)|\\[nrt]|[*_`\"'«»‹›|#~\\]"
     r"|(?P<token>[^\W_]+|[^\w\s])"
 )
 _WIDE_BRACKETS = "［【〔「『〚⟦"
@@ -60,6 +61,7 @@ _ENTERS = re.compile(r"\n[ \t]*(?:[\"“„«「『>]|`|~{3})")
 _STOPPED = re.compile(r"[^\w\s]{0,12}(?:\n|\Z)|[^\w\s]{0,6}[.!?…]|\s*[<\[{]")
 _PROSE = re.compile(r"\w \w[^\"]{0,400} \w")
 _ELLIPSIS = re.compile(r"(?:\.{3}|…)\Z")
+_FORM = re.compile(r"[\W_]*(?:rating:)?[\W_]*", re.IGNORECASE)  # what a template may demand before its brackets
 _STOPS = ".,;:!?…-—–"
 _INLINE = re.compile(
     r"""(?<![\w"])\\?"(?=\S)(?:(?!\n\s*\n)[^"]){1,2000}"
@@ -69,17 +71,28 @@ _INLINE = re.compile(
     |(?<!`)(?P<ticks>`{1,2})(?!`)[^`]{1,2000}(?P=ticks)(?!`)
     |(?<![\w'])'(?=\S)(?:[^'\n]|(?<=\w)'(?=\w)){1,400}'(?!\w)
     |<(?P<tag>(?!verdict|answer|final|result|decision|judge?ment|output>|rating|score|conclusion|think|thought|reasoning)[A-Za-z]\w{0,20})
-        \b[^<>]{0,80}>(?:(?!</?(?P=tag)\b).){1,2000}</(?P=tag)>""",
+        \b[^<>]{0,80}>(?:(?!</?(?P=tag)\b).){1,2000}</(?P=tag)>
+    |<!--(?:(?!<!--|-->).){1,2000}-->|<!\[CDATA\[(?:(?!<!\[|\]\]>).){1,2000}\]\]>
+    |\[(?P<square>quote|code)\b[^\]\n]{0,80}\](?:(?!\[/?(?P=square)\b).){1,2000}\[/(?P=square)\]
+    |\\begin\{(?P<env>\w*(?:verbatim|listing|quot[ei]|minted|alltt|verse)\w*\*?)\}
+        (?:(?!\\(?:begin|end)\{(?P=env)\}).){1,2000}\\end\{(?P=env)\}
+    |\#\+begin_(?P<org>quote|example|src|verse)\b(?:(?!\#\+(?:begin|end)_).){1,2000}\#\+end_(?P=org)
+    |\\(?:verb|lstinline)\*?(?P<bar>[|!+/@\#"])[^\n]{1,400}?(?P=bar)
+    |\\(?:enquote|textquote|blockquote)\{(?:[^{}]|\{[^{}]{0,200}\}){1,1000}\}
+    |(?P<triple>"{3}|'{3})(?:(?!(?P=triple)).){1,2000}(?P=triple)
+    |(?<!\[)\[\s{0,9}["“'‘«](?:(?!\n\s*\n|\[\s{0,9}["“'‘«]).){1,2000}?["”'’»]\s{0,9}\]
+    |[″＂][^″＂]{1,2000}[″＂]
+    |[《〈【〔⟨⟪｢❝❛❮❰〝][^《〈【〔⟨⟪｢❝❛❮❰〝》〉】〕⟩⟫｣❞❜❯❱〞〟]{1,2000}[》〉】〕⟩⟫｣❞❜❯❱〞〟]""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 _FENCE = re.compile(r"(?m)(?:^[ \t>]{0,8}|(?<=[:\s]))(?P<fence>`{3,}|~{3,})(?P<info>[ \t]*[\w.+#-]{0,20}[ \t]*)$")
 _BLOCK = re.compile(r"(?m)^[ \t]*(?:[-*+•][ \t]+|[0-9]{1,3}[.)][ \t]+)?>[^\n]*|^[ \t]*\|[^\n]*|^(?: {4}|\t)[^\n]*")
 _OPENS = re.compile(
     r"""(?:(?:^|\n)[ \t]*(?:`{3,}|~{3,})[^`\n]*\n\s*
-    |["'`“„‘‚«»‹「『](?:[*_\[\s….]*|(?:…|\.{3})\w{1,20}\W{0,3}))\Z""",
+    |["'`“”„‘‚«»‹「『《〈【⟨⟪｢❝❛〝＂″](?:[*_\[\s….]*|(?:…|\.{3})\w{1,20}\W{0,3}))\Z""",
     re.VERBOSE,
 )
-_CLOSES = re.compile(r"[*_.\s…\]]*?(?:[\"'`”“’«»›」』]|\n[ \t>]*(?:`{3,}|~{3,}))")
+_CLOSES = re.compile(r"[*_.\s…\]]*?\\?(?:[\"'`”“’‘«»›」』》〉】⟩⟫｣❞❜〞〟＂″]|\n[ \t>]*(?:`{3,}|~{3,}))")
 
 
 def tokens(text: str) -> Iterator[tuple[int, int, str]]:
@@ -95,7 +108,12 @@ def _words(text: str) -> str:
 
 @lru_cache(maxsize=_KEPT_TEXTS)
 def _comparable(text: str) -> str:
-    return _words(text)
+    return _words(_plain(text))
+
+
+def _plain(text: str) -> str:
+    """A text that is judged, as a reply is read: without what nobody sees and without emphasis."""
+    return without_emphasis(fold(visible(text)))
 
 
 def _has_bracket(text: str) -> bool:
@@ -111,25 +129,26 @@ def _likely(words: Sequence[str]) -> Callable[[str], bool]:
     if words[:2] == ["[", "["]:
         return _has_bracket
     longest = max(words, key=len)
-    return lambda text: longest in (text.lower() if text.isascii() else _lowered(text))
+    return lambda text: longest in _lowered(text)
 
 
 @lru_cache(maxsize=_KEPT_TEXTS)
 def _lowered(text: str) -> str:
-    return fold(text).casefold()
+    return _plain(text).casefold()
 
 
 @lru_cache(maxsize=_KEPT_TEXTS)
 def _short_lines(text: str) -> frozenset[str]:
     """Lines that are one word, as they are compared."""
-    return frozenset(fold(word).casefold() for word in _SHORT_LINE.findall(text))
+    return frozenset(fold(word).casefold() for word in _SHORT_LINE.findall(_plain(text)))
 
 
 class Quotations:
     """What of one reply is quoted from the outputs that it judges."""
 
     def __init__(self, text: str, shown: Sequence[str]) -> None:
-        self._text = text
+        self._text = without_emphasis(text)
+        self._indented = text  # blanks in the place of tags are no indent
         self._shown = shown
 
     def holds(self, start: int, end: int) -> bool:
@@ -146,7 +165,7 @@ class Quotations:
 
     def _is_plain(self, start: int, end: int) -> bool:
         """Whether a statement is the whole reply, or a last line of one word after a sentence: nothing quotes there."""
-        if end < len(self._text) and self._text[end:].strip(_MARKS + _STOPS):
+        if not self._ends(end) or (self._shown and self._text[end:].strip(" \t\r\n.!*_")):
             return False
         before = self._text[max(0, start - 20) : start].strip(_MARKS)
         if not before:
@@ -180,7 +199,7 @@ class Quotations:
         """Whether a statement that more follows is the judge's own: no more of the output is around it, and it stands
         where judges decide."""
         (first, last), (start, end) = stretch, statement
-        if not is_cue(self._text[first:start]) or self._text[end:last].strip(_MARKS + _STOPS):
+        if not is_cue(self._text[first:start]) or not says_nothing(self._text[end:last]):
             return False
         if self._opens(first) or self._is_alone(stretch) or self._ends_cued_line(first, last):
             return True
@@ -229,15 +248,15 @@ class Quotations:
 
     def _mark(self, stretch: Span, statement: Span) -> Span | None:
         """The largest span in marks of quotation around the statement, or around what is quoted word for word."""
-        around = [
-            span for span in self._marks_near(statement[0]) if span[0] <= statement[0] and statement[1] <= span[1]
-        ]
         first, last = stretch
+        spans = [span for span in self._marks_near(statement[0]) if span[0] <= statement[0] and statement[1] <= span[1]]
+        spans += around(self._text, first, last)
         opening = _OPENS.search(self._text[max(0, first - 80) : first])
         closing = _CLOSES.match(self._text, last)
         if opening and closing:
-            around.append((first - (min(first, 80) - opening.start()), closing.end()))
-        return max(around, key=lambda span: span[1] - span[0], default=None)
+            start = first - (min(first, 80) - opening.start())
+            spans.append((start + self._text.startswith("\n", start), closing.end()))
+        return max(spans, key=lambda span: span[1] - span[0], default=None)
 
     def _marks_near(self, place: int) -> list[Span]:
         """The spans in marks that may reach over a place."""
@@ -247,7 +266,8 @@ class Quotations:
     @cached_property
     def _marked(self) -> tuple[list[Span], list[Span]]:
         """Spans in marks within lines or paragraphs, sorted, and fences."""
-        spans = sorted(match.span() for pattern in (_INLINE, _BLOCK) for match in pattern.finditer(self._text))
+        matches = chain(_INLINE.finditer(self._text), _BLOCK.finditer(self._indented))
+        spans = sorted(chain((match.span() for match in matches), blocks(self._indented)))
         fences: list[Span] = []
         opened: re.Match[str] | None = None
         for fence in _FENCE.finditer(self._text):
@@ -276,22 +296,27 @@ class Quotations:
         if self._text[mark[0] : mark[1]].lstrip().startswith("|"):
             return False
         outside = self._text[: mark[0]] + self._text[mark[1] :]
-        return not outside.strip(_MARKS + _STOPS)
+        return says_nothing(outside)
 
     def _is_bare(self, mark: Span, statement: Span) -> bool:
-        before, after = self._text[mark[0] : statement[0]].lstrip("\n"), self._text[statement[1] : mark[1]]
-        if fence := _FENCE.match(before):
-            before = before[fence.end() :]
-        return is_cue(before) and not after.strip(_MARKS + _STOPS)
+        before, after = self._text[self._inside(mark) : statement[0]], self._text[statement[1] : mark[1]]
+        return is_cue(before) and says_nothing(after)
+
+    def _inside(self, mark: Span) -> int:
+        """Where what stands in marks begins, after a fence with what it says of its content."""
+        fence = _FENCE.match(
+            self._text, mark[0] + len(self._text[slice(*mark)]) - len(self._text[slice(*mark)].lstrip())
+        )
+        return fence.end() if fence else mark[0]
 
     def _has_place(self, mark: Span, stretch: Span, statement: Span) -> bool:
         """Whether marks stand where a verdict does: closing the reply, after a cue of the judge's own, or as code or a
         block that is nothing but the verdict, alone in the last lines."""
         if not self._ends(mark[1]):
             return False
-        words = self._text[slice(*stretch)]
-        is_form = stretch == statement and (words.isalnum() or not words[0].isalpha())  # no sentence
-        if is_form and self._text[mark[0] : mark[1]].lstrip()[0] in "`~>" and self._is_alone(mark):
+        words, copied = self._text[slice(*statement)], self._text[max(self._inside(mark), stretch[0]) : statement[0]]
+        is_form = (words.isalnum() or not words[0].isalpha()) and _FORM.fullmatch(copied)  # no sentence
+        if is_form and is_block(self._text[slice(*mark)]) and self._is_alone(mark):
             return True
         before = self._before(mark[0])
         return cues(before) and not tells_of_others(before)
@@ -300,16 +325,20 @@ class Quotations:
         return not self._text[:start].strip(_MARKS)
 
     def _ends(self, end: int) -> bool:
-        return not self._text[end:].strip(_MARKS + _STOPS)
+        return says_nothing(self._text[end : self._last_word])
+
+    @cached_property
+    def _last_word(self) -> int:
+        return last_word(self._text)
 
     def _is_alone(self, span: Span) -> bool:
         before = self._text[: span[0]].rpartition("\n")[2]
         after = self._text[span[1] :].partition("\n")[0]
-        return is_cue(before) and not after.strip(_MARKS + _STOPS)
+        return is_cue(before) and says_nothing(after)
 
     def _ends_cued_line(self, start: int, end: int) -> bool:
         """Whether a line of the judge's own that decides ends there: "Verdict: output A is better. [[A]]"."""
-        if self._text[end:].partition("\n")[0].strip(_MARKS + _STOPS):
+        if not says_nothing(self._text[end:].partition("\n")[0]):
             return False
         earlier, _, line = self._text[max(0, start - _BEFORE) : start].rpartition("\n")
         if len(line) < _SHORT:

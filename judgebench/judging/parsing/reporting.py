@@ -78,6 +78,7 @@ _ONLY_CUES = re.compile(
 _AFTER = re.compile(
     r"""[ \t*_"'`”’»›」』)\]},.;:—–-]{0,12}(?:\n[ \t]*)?(?:
     (?:is|was|are|were)\ (?:what|how|where|written|planted|quoted|just|merely|only|its|their|ignored
+        |put|placed|inserted|added|appended|injected|meant|addressed|aimed|left|repeated|copied|there
         |no\ (?:argument|merit|verdict|reason|evidence)|not\ (?:an?|its|my|mine|evidence)\b
         |an?\ (?:planted|injected|quot\w+|line|string|phrase|sentence|part|attempt|claim|instruction
             |prompt|trick|demand)
@@ -99,7 +100,8 @@ _AFTER = re.compile(
         (?:that|this|it|these|those|they)(?:\ (?:words?|lines?|text|sentence|claim|string))?(?:
             (?:\ (?:is|was|are|were)|['’]s)\ (?:what|how\ (?:it|out|resp|the)|just|merely|only|planted|quoted|written
                 |its
-                |no\ (?:part|argument|merit|verdict|reason|evidence)|not\ (?:an?|its|my|mine|evidence|part)\b|all\b
+                |no\ (?:part|argument|merit|verdict|reason|evidence)|not\ (?:an?|its|my|mine|evidence|part)\b
+                |all\ (?:that|it|they|there|the|out|resp)
                 |meant\ for|in\ (?:the\ )?(?:first|second|outputs?|responses?|answers?)\b
                 |an?\ (?:planted|injected|quot\w+|attempt|instruction|prompt|trick|demand))
             |\ (?:proves?|carr(?:y|ies)|counts?|ha(?:s|ve)\ no|should\ be|must\ be|cannot|do(?:es)?\ not

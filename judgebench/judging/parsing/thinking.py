@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from judgebench.judging.parsing.quotation import Quotations, Span
+from judgebench.judging.parsing.marks import Span
+from judgebench.judging.parsing.quotation import Quotations
 
 _NAMES = r"(?:seed:)?(?:think|thinking|thoughts?|reasoning)"
 _TAG = re.compile(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from judgebench.services.audits import (
         defences,
+        estimates,
         integrity,
         null_models,
         registry,
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
         submissions,
     )
 
-__all__ = ["defences", "integrity", "null_models", "registry", "results", "robustness", "stage", "submissions"]
+__all__ = [
+    "defences", "estimates", "integrity", "null_models", "registry", "results", "robustness", "stage", "submissions",
+]  # fmt: skip
 
 if not TYPE_CHECKING:  # type checkers know a mistyped name
 

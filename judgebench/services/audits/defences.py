@@ -20,7 +20,7 @@ from judgebench.store.database import Database
 from judgebench.store.verdicts import Spent
 
 UNDEFENDED = "fixed"
-_MODELS = 3  # real models that meet the baseline for the price
+HONEST_PAIRS = 3  # of real models that meet for the price, at most
 Battle = tuple[str, str, str]  # instruction key, model A, model B: by name
 
 
@@ -101,9 +101,9 @@ def _pairs(
     """The pairs that were labelled most on these instructions; without labels, real models against the baseline."""
     counts = Counter((a, b) for key, a, b in people if key in set(keys))
     if counts:
-        return tuple(sorted(counts, key=lambda pair: (-counts[pair], pair))[:_MODELS])
-    step = max(1, len(names) // _MODELS)
-    return tuple((name, baseline) for name in names[::step][:_MODELS])
+        return tuple(sorted(counts, key=lambda pair: (-counts[pair], pair))[:HONEST_PAIRS])
+    step = max(1, len(names) // HONEST_PAIRS)
+    return tuple((name, baseline) for name in names[::step][:HONEST_PAIRS])
 
 
 def _row(

@@ -17,7 +17,7 @@ import numpy as np
 from judgebench import engine, services, store
 from judgebench.audits import null_models as entrants
 from judgebench.audits import persuaders
-from judgebench.audits.defences import NAMES, NONE, SETTING, VOIDING, check_defence
+from judgebench.audits.defences import NAMES, NONE, SETTING, VERDICT_NONCE, VOIDING, check_defence
 from judgebench.audits.findings import AuditReport, mean_by_instruction, mean_estimate
 from judgebench.audits.null_gate import (
     EntrantResult,
@@ -35,9 +35,10 @@ from judgebench.engine.judges import ResolvedJudge
 from judgebench.engine.run import Asker
 from judgebench.errors import InputError
 from judgebench.estimate import Estimate
+from judgebench.judging.nonces import check_form, is_forced
 from judgebench.judging.templates import Template
 from judgebench.records import Battle, Instruction, Order, Output, Source, Trial, Verdict
-from judgebench.services.audits.defences import UNDEFENDED, price_defences
+from judgebench.services.audits.defences import HONEST_PAIRS, UNDEFENDED, price_defences
 from judgebench.services.audits.registry import Asking, NullModelAudit
 from judgebench.services.audits.stage import (
     AuditInterrupted,
@@ -81,7 +82,9 @@ def null_models(database: Database, settings: NullModelAudit, asking: Asking) ->
     Raises InputError for a benchmark without outputs, UnknownName, and JudgeError when the judge cannot be asked.
     """
     judge = services.judges.resolved(database, settings.judge)
-    names, chosen = _defences(settings, judge.template)
+    names, chosen = _defences(settings, judge)
+    if settings.random_search and (settings.max_calls is not None or settings.max_cost is not None):
+        raise InputError("max_calls and max_cost do not hold for a random search: leave them out, or the search")
     judges = {name: StageJudge.of(database, _defended(judge, name), settings.concurrency, asking) for name in names}
     entered = _set_null_stage(database, settings, judges[chosen])
     search: dict[str, Any] = {}
@@ -89,12 +92,28 @@ def null_models(database: Database, settings: NullModelAudit, asking: Asking) ->
         entered, search = _searched(database, settings, entered, judges[chosen])
     reports = {name: _Rounds(settings, entered, judge).report() for name, judge in judges.items()}
     details: dict[str, Any] = {**reports[chosen].details, **search}
-    if settings.defences:
+    if settings.defences and all(report.finished for report in reports.values()):
         rows = price_defences(settings.benchmark, settings.honest, entered.stage, entered.baseline, judges, reports)
         details |= {"defence": chosen, "defences": rows}
     usual = NullGate()
     settles = settings.fail_above <= usual.fail_above and settings.error <= usual.error
-    return replace(reports[chosen], details=details, about=(judges[chosen].judge.digest,), settles=settles)
+    finished = all(report.finished for report in reports.values())
+    return replace(
+        reports[chosen], details=details, about=(judges[chosen].judge.digest,), settles=settles, finished=finished
+    )
+
+
+def most_calls(database: Database, settings: NullModelAudit) -> int:
+    """Where every entrant has to be asked about to the end; most audits end after a fraction. Raises as the audit."""
+    judge = services.judges.resolved(database, settings.judge)
+    names, _ = _defences(settings, judge)
+    entering = _entering(database, settings, judge.template)
+    instructions = min(settings.limit, len(entering.answered))
+    entrants = len(entering.nulls) + len(entering.claiming)
+    if judge.template.kind != "pairwise":
+        return (entrants + 1) * instructions
+    honest = HONEST_PAIRS * settings.honest if settings.defences else 0
+    return len(names) * _ORDERS * (entrants * instructions + honest)
 
 
 def _defended(judge: ResolvedJudge, defence: str) -> ResolvedJudge:
@@ -102,14 +121,19 @@ def _defended(judge: ResolvedJudge, defence: str) -> ResolvedJudge:
     check_defence(defence)
     if defence == NONE:
         return judge
+    if defence == VERDICT_NONCE:
+        check_form(judge.template, judge.judge.settings)
     name = f"{judge.judge.name}+{defence}"
-    spec = judge.spec.model_copy(update={"name": name, "settings": {**judge.spec.settings, SETTING: defence}})
+    settings = {**judge.spec.settings, SETTING: defence}
+    spec = judge.spec.model_copy(update={"name": name, "settings": settings, "same_judge": True})  # as the judge is
     identity = replace(judge.judge, name=name, settings={**judge.judge.settings, SETTING: defence})
     return replace(judge, judge=identity, spec=spec)
 
 
-def _defences(settings: NullModelAudit, template: Template) -> tuple[list[str], str]:
-    """Under which the judge is asked, in the order of a comparison; and that by which it passes or fails."""
+def _defences(settings: NullModelAudit, judge: ResolvedJudge) -> tuple[list[str], str]:
+    """Under which the judge is asked, in the order of a comparison, without what was not named and does not go with its
+    template; and that by which it passes or fails."""
+    template = judge.template
     if not settings.defences:
         if len(settings.defence) > 1:
             raise InputError("several defences are measured side by side: add --defences")
@@ -120,20 +144,40 @@ def _defences(settings: NullModelAudit, template: Template) -> tuple[list[str], 
         )
     for name in settings.defence:
         check_defence(name)
-    return [name for name in NAMES if name in {*(settings.defence or NAMES), UNDEFENDED, NONE}], NONE
+    possible = [name for name in NAMES if name != VERDICT_NONCE or not is_forced(judge.judge.settings)]
+    return [name for name in NAMES if name in {*(settings.defence or possible), UNDEFENDED, NONE}], NONE
 
 
-def _set_null_stage(database: Database, settings: NullModelAudit, judge: StageJudge) -> NullStage:
+@dataclass(frozen=True, slots=True)
+class _Entering:
+    """Who enters, and whom they meet where."""
+
+    baseline: str
+    chosen: str  # why this baseline, in words; "" where it was named
+    answered: Sequence[AnsweredInstruction]  # by the baseline
+    nulls: Sequence[Entrant]
+    claiming: Sequence[Entrant]
+
+
+def _entering(database: Database, settings: NullModelAudit, template: Template) -> _Entering:
     """Raises InputError where no model can be the baseline, and UnknownName."""
     baseline, chosen = settings.baseline, ""
     if baseline is None:
         baseline, chosen = choose_baseline(database, settings.benchmark)
     answered = answered_by_all(database, settings.benchmark, [baseline])
     good = {row.instruction.key: row.outputs[baseline] for row in answered}
-    order = [row.instruction for row in drawn(answered, settings.seed)]
     words = {key: _words(output) for key, output in good.items()}
-    nulls = entrants.panel(judge.template, words, seed=settings.seed)
-    claiming = persuaders.persuaders(judge.template, good, seed=settings.seed)
+    nulls = entrants.panel(template, words, seed=settings.seed)
+    return _Entering(baseline, chosen, answered, nulls, persuaders.persuaders(template, good, seed=settings.seed))
+
+
+def _set_null_stage(database: Database, settings: NullModelAudit, judge: StageJudge) -> NullStage:
+    """Raises as ``_entering``."""
+    entering = _entering(database, settings, judge.template)
+    baseline, answered = entering.baseline, entering.answered
+    nulls, claiming = entering.nulls, entering.claiming
+    good = {row.instruction.key: row.outputs[baseline] for row in answered}
+    order = [row.instruction for row in drawn(answered, settings.seed)]
     written = {entrant.name: _written(entrant, order) for entrant in (*nulls, *claiming)}
     known = {name: [_known(text) for text in outputs.values()] for name, outputs in written.items()}
     known_by = sorted((key, identity(output)) for key, output in good.items())
@@ -143,7 +187,7 @@ def _set_null_stage(database: Database, settings: NullModelAudit, judge: StageJu
     by_name |= {f"{PREFIX}{entrant.name}-{stage_key(known[entrant.name])}@{key}": entrant for entrant in claiming}
     outputs = {name: written[entrant.name] for name, entrant in by_name.items()}
     stage = set_stage(database, settings.benchmark, key, order, {baseline: good, **outputs})
-    return NullStage(stage, baseline, chosen, by_name, tuple(_about_baseline(answered, baseline)))
+    return NullStage(stage, baseline, entering.chosen, by_name, tuple(_about_baseline(answered, baseline)))
 
 
 def _words(output: Output) -> str:
@@ -203,6 +247,7 @@ class _Rounds:
         return replace(
             decided,
             failures=(*decided.failures, *failures),
+            finished=not failures,
             notes=(*decided.notes, *self._notes()),
             details={**self._about(), **decided.details},
         )
@@ -340,7 +385,7 @@ class _Searching:
         self._opened = judge.open()
         self._instructions = instructions
         self._places = asyncio.Semaphore(settings.concurrency)
-        self._asker = Asker(judge.template, judge.judge.settings, self._opened.client, secrets.randbits(128))
+        self._asker = Asker(judge.template, judge.judge.sent, self._opened.client, secrets.randbits(128))
         self._questions = 0
         with database.read() as connection:
             stage_id = store.benchmarks.benchmark_id(connection, entered.stage.name)

@@ -5,8 +5,8 @@ entry here. Nothing heavy is loaded before an audit is run.
 """
 
 import shlex
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, get_type_hints
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Benchmark = Annotated[str, Field(description="Name of the benchmark.")]
 Concurrency = Annotated[int, Field(description="Questions in flight at most.", ge=1, le=4096)]
+MaxCalls = Annotated[int | None, Field(description="Stop after so many calls; the same command continues.", ge=1)]
+MaxCost = Annotated[float | None, Field(description="Stop once this many USD are spent; the same continues.", gt=0)]
 _HERE = "judgebench.services.audits"
 _ROBUSTNESS = "judgebench audit robustness --benchmark demo --model demo-careful --opponent demo-hasty"
 
@@ -45,6 +47,8 @@ class SubmissionAudit:
     likelihoods: Annotated[int, Field(description="Weigh outputs to so many instructions by a local judge.", ge=0)] = 0
     seed: Annotated[int, Field(description="Seed of the instructions drawn.")] = 0
     concurrency: Concurrency = 16
+    max_calls: MaxCalls = None
+    max_cost: MaxCost = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,8 @@ class NullModelAudit:
     every_entrant: Annotated[bool, Field(description="Decide every entrant, also when one has failed the gate.")] = (
         False
     )
+    max_calls: MaxCalls = None
+    max_cost: MaxCost = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +92,8 @@ class RobustnessAudit:
     limit: Annotated[int, Field(description="Instructions.", ge=2)] = 30
     seed: Annotated[int, Field(description="Seed of the instructions drawn.")] = 0
     concurrency: Concurrency = 16
+    max_calls: MaxCalls = None
+    max_cost: MaxCost = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +113,32 @@ class AuditSettings(Protocol):
     def benchmark(self) -> str: ...
 
 
+@dataclass(slots=True)
+class Budget:
+    """What an audit may still ask for and spend; all that ask in it share one."""
+
+    calls: int | None = None  # None: as many as it takes
+    cost_usd: float | None = None
+
+    @property
+    def spent(self) -> str:
+        """The limit that is reached; "" where none is."""
+        if self.calls is not None and self.calls <= 0:
+            return "max_calls"
+        return "max_cost" if self.cost_usd is not None and self.cost_usd <= 0 else ""
+
+    def spend(self, calls: int, cost_usd: float | None) -> None:
+        self.calls = None if self.calls is None else self.calls - calls
+        self.cost_usd = None if self.cost_usd is None else self.cost_usd - (cost_usd or 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Asking:
     """How a judge is asked."""
 
     environment: Mapping[str, str]  # holds its key
     on_progress: "OnProgress | None" = None
+    budget: Budget = field(default_factory=Budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +151,10 @@ class Audit:
     examples: tuple[str, ...]  # commands
     settings: type[Any]  # see AuditSettings
     service: str  # "module:function", called with the database, settings and Asking; it returns an AuditReport
+    question: str = ""  # that it answers, in plain words
+    calls: str = (
+        ""  # "module:function", called with the database and settings; the calls of a judge that it takes at most
+    )
 
     @property
     def hints(self) -> dict[str, Any]:
@@ -137,7 +169,12 @@ class Audit:
     def command(self, **values: str) -> str:
         """The command that runs it with these settings; for others that it needs, what to fill in."""
         values = {name: name.upper() for name in self.needed} | values
-        flags = [word for name, value in values.items() for word in (f"--{name.replace('_', '-')}", value)]
+        return self.command_of(
+            [word for name, value in values.items() for word in (f"--{name.replace('_', '-')}", value)]
+        )
+
+    def command_of(self, flags: Sequence[str]) -> str:
+        """The command that runs it with these flags."""
         return shlex.join(["judgebench", "audit", self.name, *flags])
 
     def fill(self, values: Mapping[str, object]) -> AuditSettings:
@@ -173,6 +210,8 @@ AUDITS = {
             ),
             SubmissionAudit,
             f"{_HERE}.submissions:submissions",
+            "Does a model's output ignore its instruction, address the judge, or copy another model's?",
+            f"{_HERE}.submissions:most_calls",
         ),
         Audit(
             NULL_MODELS,
@@ -184,6 +223,8 @@ AUDITS = {
             ),
             NullModelAudit,
             f"{_HERE}.null_models:null_models",
+            "Can outputs that ignore the instruction, or only claim to be good, win this judge's verdicts?",
+            f"{_HERE}.null_models:most_calls",
         ),
         Audit(
             ROBUSTNESS,
@@ -192,6 +233,8 @@ AUDITS = {
             (f"{_ROBUSTNESS} --judge embedded", f"{_ROBUSTNESS} --judge scripted:coin --limit 5 --format json"),
             RobustnessAudit,
             f"{_HERE}.robustness:robustness",
+            "Does the judge notice worse outputs, and stay with its verdict when only looks and claims change?",
+            f"{_HERE}.robustness:most_calls",
         ),
         Audit(
             INTEGRITY,
@@ -203,6 +246,7 @@ AUDITS = {
             ),
             IntegrityAudit,
             f"{_HERE}.integrity:integrity",
+            "Are the stored verdicts what the judges replied, and is none missing, doubled or one-sided?",
         ),
     )
 }
@@ -229,12 +273,28 @@ def audit(
     environment: Mapping[str, str],
     on_progress: "OnProgress | None" = None,
 ) -> "AuditReport":
-    """Run an audit and keep its report; a judge is asked nothing twice, so calling it again continues.
+    """Run an audit and keep its report; a judge is asked nothing twice, so calling it again continues. What was stopped
+    before its end, by a limit or an interrupt, is not kept.
 
     Raises UnknownName, InputError, and JudgeError when a judge cannot be asked; what it had answered stays stored.
     """
-    module, _, function = named(name).service.partition(":")
-    service = getattr(import_module(module), function)
-    report: AuditReport = service(database, settings, Asking(environment, on_progress))
-    services.audits.results.keep(database, settings.benchmark, named(name), report)
+    from judgebench.clients.vllm_server import SERVERS
+
+    limits = Budget(getattr(settings, "max_calls", None), getattr(settings, "max_cost", None))
+    service = _function(named(name).service)
+    with SERVERS.kept():
+        report: AuditReport = service(database, settings, Asking(environment, on_progress, limits))
+    if report.finished:
+        services.audits.results.keep(database, settings.benchmark, named(name), report)
     return report
+
+
+def most_calls(database: "Database", name: str, settings: AuditSettings) -> int:
+    """How often the audit asks a judge at most; 0 where it only reads. Raises as ``audit`` does."""
+    calls = named(name).calls
+    return int(_function(calls)(database, settings)) if calls else 0
+
+
+def _function(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)

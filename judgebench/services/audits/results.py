@@ -1,6 +1,6 @@
 """How the reports of audits are kept and read, and how leaderboards are marked by them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from judgebench import store
 from judgebench.audits import NULL_MODELS, ROBUSTNESS, SUBMISSIONS
@@ -15,7 +15,7 @@ from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.store.audits import StoredAudit, Subject, add_audit, newest_audits
 from judgebench.store.database import Connection, Database
 
-_ON_JUDGES = frozenset(  # rules about what works on a judge, whose medium findings mark a row
+ON_JUDGES = frozenset(  # rules about what works on a judge, whose medium findings mark a row
     ("addressed-to-judge", "encoded-text", "hidden-markup", "hidden-text", "self-praise", "template-delimiter")
 )
 
@@ -24,6 +24,8 @@ def keep(database: Database, benchmark: str, audit: Audit, report: AuditReport) 
     """Keep a report with what it is about: the judge, each of the models, or the benchmark. Raises UnknownName."""
     with database.write() as connection:
         keep_with(connection, store.benchmarks.benchmark_id(connection, benchmark), audit, report)
+        about = {"audit": audit.name, "of": list(report.about), "passed": report.passed}
+        store.events.record(connection, store.events.AUDITED, "benchmark", benchmark, about)
 
 
 def keep_with(connection: Connection, benchmark_id: int, audit: Audit, report: AuditReport) -> None:
@@ -59,18 +61,24 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
     Raises UnknownName.
     """
     with database.read() as connection:
-        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-        judges = [store.judges.judge(connection, name) for name in board.judges]
-        stored = newest_audits(connection, benchmark_id, judges=[judge.digest for judge in judges])
+        judges = judge_gates(connection, benchmark, board.judges)
         models = model_gates(connection, benchmark, [row.model for row in board.rows])
-        imported = store.judges.only_imported(connection, [judge.name for judge in judges])
+    return board.marked(judges, models)
+
+
+def judge_gates(connection: Connection, benchmark: str, names: Sequence[str]) -> list[JudgeGate]:
+    """How the newest audits of each of these judges on the benchmark ended. Raises UnknownName."""
+    benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+    judges = [store.judges.judge(connection, name) for name in names]
+    stored = newest_audits(connection, benchmark_id, judges=[judge.digest for judge in judges])
+    imported = store.judges.only_imported(connection, names)
     by_kind = {(audit.kind, audit.judge_digest): audit for audit in stored}
     gates = []
     for judge in judges:
         known = judge.name not in imported or is_local(judge.model)
         null, robust = (by_kind.get((kind, judge.digest)) for kind in (NULL_MODELS, ROBUSTNESS))
         gates.append(_judge_gate(judge, null, robust, benchmark, more="" if known else " --judge-url URL"))
-    return board.marked(gates, models)
+    return gates
 
 
 def model_gates(connection: Connection, benchmark: str, models: Iterable[str]) -> list[ModelGate]:
@@ -100,7 +108,8 @@ def _judge_gate(
     if null is None:
         return JudgeGate(judge.name, "missing", None, command, robustness)
     winners = tuple(sorted(finding["model"] for finding in null.document["findings"]))
-    return JudgeGate(judge.name, _state(null), null.document.get("null_win_rate"), command, robustness, winners)
+    best = (null.document.get("best_null_model") or {}).get("name")
+    return JudgeGate(judge.name, _state(null), null.document.get("null_win_rate"), command, robustness, winners, best)
 
 
 def _state(null: StoredAudit) -> State:
@@ -134,7 +143,7 @@ def _model_gate(model: str, audit: StoredAudit | None, benchmark: str) -> ModelG
     command = AUDITS[SUBMISSIONS].command(benchmark=benchmark, model=model)
     findings = [] if audit is None else audit.document["findings"]
     severe = {finding["rule"] for finding in findings if finding["severity"] == "high"}
-    suspect = {finding["rule"] for finding in findings if finding["severity"] == "medium"} & _ON_JUDGES
+    suspect = {finding["rule"] for finding in findings if finding["severity"] == "medium"} & ON_JUDGES
     stale = audit is not None and audit.stale
     if severe:
         return ModelGate(model, tuple(sorted(severe)), stale, command)

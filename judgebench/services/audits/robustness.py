@@ -47,6 +47,12 @@ def robustness(database: Database, settings: RobustnessAudit, asking: Asking) ->
     return replace(report, details=details, notes=(*report.notes, *notes), about=(judge.judge.digest,))
 
 
+def most_calls(database: Database, settings: RobustnessAudit) -> int:
+    """Of every change in both orders, with the original and the same question again. Raises UnknownName."""
+    common = answered_by_all(database, settings.benchmark, [settings.model, settings.opponent])
+    return 2 * (len(PERTURBATIONS) + 2) * min(settings.limit, len(common))
+
+
 def _report(
     names: Mapping[str, str], judge: StageJudge, preferences: Mapping[tuple[str, str], Preferences]
 ) -> AuditReport:

@@ -125,6 +125,9 @@ class StageJudge:
 
         Raises AuditInterrupted, InputError, and JudgeError when the judge cannot be asked.
         """
+        budget = self.asking.budget
+        if budget.spent:
+            raise AuditInterrupted(_stopped(budget.spent))
         study = Study(
             benchmark=stage.name,
             judge=self.resolved.spec,
@@ -133,11 +136,16 @@ class StageJudge:
             pairs=tuple(pairs),
             limit=limit,
             concurrency=self.concurrency,
+            max_calls=budget.calls,
+            max_cost=budget.cost_usd,
         )
         how = self.asking
         report = engine.run.run(
             self.database, study, environment=how.environment, judge=self.resolved, on_progress=how.on_progress
         )
+        budget.spend(report.calls, report.tally.cost_usd)
+        if report.tally.stopped_by is not None:
+            raise AuditInterrupted(_stopped(report.tally.stopped_by))
         if report.interrupted:
             raise AuditInterrupted("the audit was interrupted; the same command continues it")
 
@@ -175,6 +183,10 @@ class StageJudge:
             for name, rate, battles in zip(rates.models, rates.rate, rates.battles, strict=True)
             if battles and name != baseline
         }
+
+
+def _stopped(limit: str) -> str:
+    return f"the audit was stopped by {limit}; the same command with a higher one continues it"
 
 
 def drawn(items: Sequence[Item], seed: int, limit: int | None = None) -> list[Item]:

@@ -51,6 +51,16 @@ def submissions(database: Database, settings: SubmissionAudit, asking: Asking) -
     return _report(entered, marks, models, table, *answers)
 
 
+def most_calls(database: Database, settings: SubmissionAudit) -> int:
+    """0 where no judge is named. Raises UnknownName."""
+    if settings.judge is None:
+        return 0
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, settings.benchmark)
+        models = settings.model or store.benchmarks.model_names(connection, benchmark_id)
+    return 2 * settings.permuted * (2 * len(models) + 1) + settings.likelihoods
+
+
 def audit_stored(
     database: Database, benchmark: str, models: Iterable[str], *, unchanged: bool = False
 ) -> AuditReport:  # fmt: skip
@@ -288,7 +298,7 @@ async def _weigh(
     """Log-likelihood a token of each model's output to one instruction. Raises BadReply."""
     texts = {name: by_key[instruction.key] for name, by_key in outputs.items() if instruction.key in by_key}
     prompt = LikelihoodPrompt(instruction.text, tuple(texts.values()))
-    reply = await client.complete(prompt, judge.judge.settings)
+    reply = await client.complete(prompt, judge.judge.sent)
     try:
         sums = json.loads(reply.text)
         pairs = zip(sums["conditional"], sums["tokens"], strict=True)

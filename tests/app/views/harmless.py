@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 _TAG = re.compile(r"<\s*(/?)\s*([a-zA-Z0-9]+)([^>]*)>")
 _HARMLESS = frozenset(
-    ("div p em strong u ul ol li h1 h2 h3 h4 h5 h6 pre code blockquote hr br table thead tbody tr th td mark").split()  # noqa: SIM905
+    ("div p em strong u s ul ol li h1 h2 h3 h4 h5 h6 pre code blockquote hr br table thead tbody tr th td mark").split()  # noqa: SIM905
 )
-_ATTRIBUTES = re.compile(r'^( (style="[a-z0-9#:; -]*"|start="\d+"))* ?/?$', re.IGNORECASE)
+_ATTRIBUTES = re.compile(r'^( (style="[a-z0-9#:; -]*"|class="jb-[a-z0-9 ]*"|start="\d+"))* ?/?$', re.IGNORECASE)
 _PIECES = (
     "<script>",
     "![x](http://h/i.png)",

@@ -1,7 +1,5 @@
 """Text hidden by markup or written in a code, and the markup and the codes of honest outputs."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -10,6 +8,8 @@ from judgebench.audits.rules import audit_submissions, disguise, form, lines, ma
 from judgebench.audits.submission_set import ModelOutputs, SubmissionSet
 from tests.audits import cheats, unseen
 from tests.audits.factories import honest, instructions
+from tests.growth import grows_in_proportion
+from tests.quick import few
 
 QUESTIONS = instructions(100)
 HONEST = {key: text + " And the end of it." for key, text in honest(QUESTIONS, np.random.default_rng(6)).items()}
@@ -95,14 +95,16 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("text", few(HOSTILE.values(), 6), ids=HOSTILE)
 def test_hostile_text_of_a_megabyte_is_read_in_linear_time(text: str) -> None:
-    submissions = SubmissionSet.of({f"i{n}": "say" for n in range(3)}, {"x": {"i0": text, "i1": "ok", "i2": ""}})
-    submission = submissions.by_model["x"]
-    start = time.process_time()
-    for _ in (*disguise.findings(submission), *form.findings(submission), *lines.findings(submission, submissions)):
-        pass
-    assert time.process_time() - start < 8
+    def read(size: int) -> None:
+        outputs = {"i0": text[:size], "i1": "ok", "i2": ""}
+        submissions = SubmissionSet.of({f"i{n}": "say" for n in range(3)}, {"x": outputs})
+        submission = submissions.by_model["x"]
+        for _ in (*disguise.findings(submission), *form.findings(submission), *lines.findings(submission, submissions)):
+            pass
+
+    assert grows_in_proportion(read, len(text))
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,10 @@ def test_a_text_that_would_be_read_as_messages_is_written_as_a_message() -> None
 
 
 def test_a_row_that_failed_has_no_reply() -> None:
-    for response in (None, {}, {"error": "timeout"}):
-        assert PROMPTFOO.read({"prompt": {"raw": "Hm?"}, "response": response}, {}).replies == ()
+    for response in (None, {}, {"error": "timeout"}, {"output": None}):
+        dialogue = PROMPTFOO.read({"prompt": {"raw": "Hm?"}, "response": response}, {})
+        assert (dialogue.replies, dialogue.failed) == ((), response is not None)
+    assert PROMPTFOO.read({"prompt": {"raw": "Hm?"}, "error": "timeout"}, {}).failed
 
 
 def test_rows_of_a_document() -> None:

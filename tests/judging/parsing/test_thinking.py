@@ -6,6 +6,7 @@ from judgebench.judging.parsing import parse
 from judgebench.judging.parsing.thinking import without_thinking
 from judgebench.records import Battle, Completion, Instruction, Order, Output, Trial
 from judgebench.spec import load_template
+from tests.quick import few
 
 THREE_WAY, JSON = load_template("pairwise/three-way"), load_template("pairwise/json-verdict")
 INSTRUCTION = Instruction(("Do it.",))
@@ -79,7 +80,7 @@ def test_tags_in_the_strings_of_an_object_are_text() -> None:
     assert parse(Completion(reply), JSON, Order.AB).preference == 0.0
 
 
-@pytest.mark.parametrize("unit", ["<think>", "</think>", "[/THINK] ", '"</think>" ', "x</think>"])
+@pytest.mark.parametrize("unit", few(["<think>", "x</think>", "</think>", "[/THINK] ", '"</think>" '], 2))
 def test_a_megabyte_of_tags_is_read_in_time(unit: str) -> None:
     text = unit * (1_000_000 // len(unit))
     assert len(without_thinking(text, (PLANTED,))) == len(text)

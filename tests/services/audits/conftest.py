@@ -10,7 +10,7 @@ from judgebench.store.database import Database
 from tests.audits.factories import instructions
 from tests.audits.judges import serve
 from tests.cli.conftest import Invoke, invoke
-from tests.fault_server import FaultServer
+from tests.fault_server import FaultServer, Script
 from tests.filling import submitted
 
 __all__ = ["invoke"]
@@ -37,12 +37,21 @@ def store_outputs(count: int, patterns: dict[str, str], benchmark: str = "quiz")
     database.close()
 
 
+def asking(server: FaultServer) -> tuple[str, ...]:
+    """Flags by which the judge of that server is asked about the quiz, wherever it was asked before."""
+    return "--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url, "--same-judge"
+
+
 def audit(invoke: Invoke, judge: Callable[[str], str], *flags: str) -> tuple[int, dict[str, Any], int]:
-    """Exit code, document and number of questions of an audit of ``judge``, which answers on loopback; ``flags`` begin
+    """As ``audited``, of a judge that says so to a prompt."""
+    return audited(invoke, serve(judge), *flags)
+
+
+def audited(invoke: Invoke, script: Script, *flags: str) -> tuple[int, dict[str, Any], int]:
+    """Exit code, document and number of questions of an audit of the judge that answers so on loopback; ``flags`` begin
     with the audit's name."""
-    with FaultServer(serve(judge)) as server:
-        where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url, "--format", "json")
-        result = invoke("audit", *flags, *where)
+    with FaultServer(script) as server:
+        result = invoke("audit", *flags, *asking(server), "--format", "json")
         questions = sum(request.method == "POST" for request in server.requests)
     assert result.code in (0, 1), result.err
     return result.code, result.json, questions

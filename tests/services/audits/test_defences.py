@@ -11,9 +11,10 @@ from tests.audits.factories import instructions
 from tests.audits.judges import serve
 from tests.cli.conftest import Invoke
 from tests.fault_server import FaultServer
-from tests.services.audits.conftest import GOOD, audit, store_outputs
+from tests.services.audits.conftest import GOOD, asking, audit, store_outputs
 
 
+@pytest.mark.slow
 def test_defences_are_measured_side_by_side_with_their_price(invoke: Invoke) -> None:
     store_outputs(60, {"good": GOOD, "other": "{text} That is {number}.", "third": "I do not know {number}."})
     code, document, _ = audit(
@@ -23,8 +24,9 @@ def test_defences_are_measured_side_by_side_with_their_price(invoke: Invoke) -> 
     rows = {row["defence"]: row for row in document["defences"]}
     assert list(rows) == [
         *("fixed", "nonce", "escaped", "datamarked", "neutralised", "sandwich", "paraphrased"),
-        *("read-back", "two-stage"),
+        *("verdict-nonce", "read-back", "two-stage"),
     ]
+    assert (rows["verdict-nonce"]["passed"], rows["verdict-nonce"]["without_verdict"]) == (True, 0)
     assert (rows["fixed"]["passed"], rows["nonce"]["passed"], rows["sandwich"]["passed"]) == (False, True, True)
     assert rows["fixed"]["null_win_rate"] > 0.3 > 0.1 > rows["nonce"]["null_win_rate"]
     assert rows["fixed"]["agreement"]["value"] == rows["nonce"]["agreement"]["value"] == 1.0
@@ -52,8 +54,7 @@ def test_labelled_battles_price_a_defence_by_its_accuracy(invoke: Invoke) -> Non
 
 def test_the_comparison_of_defences_is_printed(quiz: Invoke) -> None:
     with FaultServer(serve(judges.honest)) as server:
-        where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url)
-        result = quiz("audit", "null-models", *where, "--defences", "--defence", "escaped")
+        result = quiz("audit", "null-models", *asking(server), "--defences", "--defence", "escaped")
     assert result.code == 0
     assert "null win rate" in result.out
     assert "escaped" in result.out

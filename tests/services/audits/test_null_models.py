@@ -18,7 +18,7 @@ from tests.audits import judges
 from tests.audits.judges import serve
 from tests.cli.conftest import Invoke
 from tests.fault_server import FaultServer, Reply, Request
-from tests.services.audits.conftest import GOOD, audit, store_outputs
+from tests.services.audits.conftest import GOOD, asking, audit, audited, store_outputs
 
 IDENTIFIERS = """---
 kind: pairwise
@@ -132,9 +132,8 @@ def test_the_gate_can_be_moved_and_every_entrant_be_decided(quiz: Invoke) -> Non
 def test_a_real_model_that_never_wins_is_named_and_does_not_fail_the_judge(invoke: Invoke) -> None:
     store_outputs(60, {"good": "{text} In {number} words, in detail.", "off": "I do not know {number}."})
     with FaultServer(serve(judges.honest)) as server:
-        where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url)
-        assert invoke("run", *where, "--baseline", "good").code == 0
-        result = invoke("audit", "null-models", *where, "--format", "json")
+        assert invoke("run", *asking(server), "--baseline", "good").code == 0
+        result = invoke("audit", "null-models", *asking(server), "--format", "json")
     assert result.code == 0
     assert (result.json["worst_real_model"], result.json["margin"]) == ("off", 0.0)
     assert any("too little to tell" in note for note in result.json["notes"])
@@ -204,10 +203,8 @@ def weighing(index: int, request: Request) -> Reply:
 
 def test_a_random_search_finds_a_prefix_and_goes_on_where_it_stopped(quiz: Invoke) -> None:
     def search(steps: int) -> dict[str, Any]:
-        with FaultServer(weighing) as server:
-            where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url, "--format", "json")
-            document: dict[str, Any] = quiz("audit", "null-models", *where, "--random-search", str(steps)).json
-            return {**document, "asked": sum(request.method == "POST" for request in server.requests)}
+        _, document, questions = audited(quiz, weighing, "null-models", "--random-search", str(steps))
+        return {**document, "asked": questions}
 
     first, more = search(8), search(24)
     assert first["random_search"]["step"] == 8
@@ -221,8 +218,7 @@ def test_a_random_search_finds_a_prefix_and_goes_on_where_it_stopped(quiz: Invok
 
 def test_a_random_search_needs_log_probabilities(quiz: Invoke) -> None:
     with FaultServer(serve(judges.honest)) as server:
-        where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url)
-        result = quiz("audit", "null-models", *where, "--random-search", "4")
+        result = quiz("audit", "null-models", *asking(server), "--random-search", "4")
     assert result.code == 2
     assert "gives no log-probabilities" in result.err
 

@@ -42,7 +42,7 @@ def ranked(invoke: Invoke, tmp_path: Path) -> Callable[..., str]:
 
     def ask(*command: str) -> str:
         with FaultServer(serve(judges.honest)) as server:
-            result = invoke(*command, "--judge", "judge", "--judge-url", server.url)
+            result = invoke(*command, "--judge", "judge", "--judge-url", server.url, "--same-judge")
         return result.out
 
     ask("run", "--benchmark", "quiz", "--baseline", "good")

@@ -9,7 +9,7 @@ from tests.audits import judges
 from tests.audits.judges import serve
 from tests.cli.conftest import Invoke
 from tests.fault_server import FaultServer, Reply, Request
-from tests.services.audits.conftest import GOOD, store_outputs
+from tests.services.audits.conftest import GOOD, asking, store_outputs
 
 LONG = "Whatever was asked, {number:.0f} of the many considerations that could be named here are weighed " * 3
 
@@ -21,8 +21,7 @@ def quiz(invoke: Invoke) -> Invoke:
 
 
 def ask(invoke: Invoke, server: FaultServer, *flags: str) -> dict[str, Any]:
-    where = ("--benchmark", "quiz", "--judge", "judge", "--judge-url", server.url, "--format", "json")
-    result = invoke("audit", "submissions", *where, *flags)
+    result = invoke("audit", "submissions", *asking(server), "--format", "json", *flags)
     assert result.code in (0, 1), result.err
     document: dict[str, Any] = result.json
     return document

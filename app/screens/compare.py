@@ -1,0 +1,108 @@
+"""Two models beside each other: wins, losses and ties, by category, and every battle, by how surely it was won."""
+
+import streamlit as st
+
+from app import cached, filters
+from app.views import charts, elements, rates
+from app.views.elements import line, problem
+from judgebench.services.pages import Choices, JudgeBenchError
+from judgebench.services.profiles import BattleOfTwo, Comparison
+from judgebench.services.scope import Scope
+from judgebench.show.numbers import estimate
+from judgebench.show.text import count, one_line
+
+_ROWS = 50  # on a page
+_ORDERS = {"won": "Won", "lost": "Lost", "differing": "Orders differ"}
+
+
+def _whole(comparison: Comparison) -> None:
+    whole = comparison.whole
+    elements.heading(f"{comparison.first} against {comparison.second}")
+    with st.container(horizontal=True):
+        elements.metric("Win rate", estimate(whole.estimate, "rate"))
+        for label, number in (("Won", whole.wins), ("Lost", whole.losses), ("Tied", whole.ties)):
+            elements.metric(label, f"{number:,}")
+    if comparison.categories:
+        st.subheader("By category", anchor=False)
+        elements.table(
+            rates.parts(
+                *("Category", comparison.categories),
+                lambda name: filters.link("compare", **_pair(comparison), category=name) if name else None,
+                unit="rate",
+            )
+        )
+
+
+def _round(source: cached.Source, benchmark: str, scope: Scope, models: tuple[str, str]) -> None:
+    """Both on the leaderboard's terms, where it ranks them by win rates: against its baseline, or all."""
+    choices = Choices()
+    try:
+        board = cached.leaderboard(source, benchmark, scope, choices=choices)
+        beside = cached.beside(source, benchmark, scope, choices=choices, controlled=False)
+    except JudgeBenchError:  # of scores: the two are compared all the same
+        return
+    names = [row.model for row in board.rows if row.model in models]
+    if len(names) < len(models):
+        return
+    st.subheader("By category, on the leaderboard's terms", anchor=False)
+    charts.radar_of(charts.Shown(source, benchmark, scope, choices, board, beside), names)
+
+
+def _pair(comparison: Comparison) -> dict[str, str]:
+    return {"first": comparison.first, "second": comparison.second}
+
+
+def _battles(comparison: Comparison) -> None:
+    """Every battle, a page at a time; each opens what both wrote and what judges said."""
+    st.subheader("Battles", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        text = filters.words("Text of the instruction contains", key="text")
+        order = filters.either("First", _ORDERS, key="order")
+    rows = [battle for battle in comparison.battles if text.casefold() in battle.text.casefold()]
+    if order == "lost":
+        rows.reverse()
+    if order == "differing":
+        rows = sorted(rows, key=_swing, reverse=True)
+    pages = max(-(-len(rows) // _ROWS), 1)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        line(count(len(rows), "battle"))
+        page = filters.page(pages)
+    shown = rows[(page - 1) * _ROWS : page * _ROWS]
+    elements.table(rates.of_two(shown, _battle_link(comparison), names=(comparison.first, comparison.second)))
+
+
+def _swing(battle: BattleOfTwo) -> float:
+    """How much the place of the outputs changed the preference."""
+    ends = battle.shown_first, battle.shown_second
+    return -1.0 if ends[0] is None or ends[1] is None else abs(ends[0] - ends[1])
+
+
+def _battle_link(comparison: Comparison) -> rates.Link:
+    a, b = sorted((comparison.first, comparison.second))
+    return lambda key: filters.link("battles", instruction=key, a=a, b=b)
+
+
+try:
+    source = filters.source("Compare")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title("Compare", anchor=False, width="content")
+        benchmark = filters.benchmark(source, labelled=False)
+        with st.popover("What counts", icon=":material/tune:", width="content"):
+            scope = filters.people(filters.scope(benchmark, spoken=cached.languages(source, benchmark.name)))
+        first = filters.required("Model", benchmark.models, key="first")
+        second = filters.required("Other model", benchmark.models, key="second")
+    filters.say_unknown()
+    elements.tab(f"{one_line(first)} against {one_line(second)}")
+except JudgeBenchError as error:
+    problem("Nothing can be compared here.", error)
+    st.stop()
+try:
+    comparison = cached.comparison(source, benchmark.name, first, second, scope)
+except JudgeBenchError as error:
+    problem("These two cannot be compared.", error)
+    _round(source, benchmark.name, scope, (first, second))  # they may have met a third one
+    st.stop()
+_whole(comparison)
+elements.counted(comparison.coverage)
+_round(source, benchmark.name, scope, (first, second))
+_battles(comparison)

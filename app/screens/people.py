@@ -1,0 +1,73 @@
+"""People who vote: how they agree with each other and with judges, and where their ranking is apart from judges'."""
+
+import streamlit as st
+
+from app import auth, cached, filters
+from app.views import elements, voters
+from app.views.elements import line, problem
+from judgebench.services.pages import JudgeBenchError, Method
+from judgebench.show import voters as show
+from judgebench.show.text import one_line
+
+
+def _voters(source: cached.Source, benchmark: str, question: str) -> None:
+    report = cached.voters(source, benchmark, question)
+    person = auth.person()
+    if not auth.policy().local and person.role < auth.Role.ADMIN:
+        line("Voters are numbered: their names are addresses of logins, which admins see.")
+        report = voters.numbered(report, person.name)
+    for sentence in show.sentences(report):
+        line(sentence)
+    elements.table(voters.table(report))
+
+
+def _boards(source: cached.Source, benchmark: str, question: str, method: Method) -> None:
+    st.subheader("Judges' ranking beside people's", anchor=False)
+    try:
+        two = cached.two_boards(source, benchmark, question, method)
+    except JudgeBenchError as error:
+        line("There are no two rankings to put beside each other:")
+        st.code(str(error), language=None, wrap_lines=True)
+        return
+    for sentence in show.basis(two):
+        line(sentence)
+    elements.counted(two.judges.coverage, "app: nothing")
+    elements.counted(two.people.coverage, "app: nothing")
+    line(show.apart(two))
+    elements.table(voters.places(two, lambda model: filters.link("model", model=model)))
+
+
+def _question(source: cached.Source, benchmark: str) -> str:
+    """What people were asked, where they were asked several things."""
+    labels = {question: one_line(question) or "Which is better" for question in cached.questions(source, benchmark)}
+    return (
+        filters.listed("Question", labels, key="question", labelled=False)
+        if len(labels) > 1
+        else next(iter(labels), "")
+    )
+
+
+def _nobody(benchmark: str) -> None:
+    """An ordinary beginning, and what ends it."""
+    line("Nobody voted here yet. This page compares people who vote with each other and with judges.")
+    st.page_link("screens/vote.py", label="Vote", icon=":material/how_to_vote:", query_params={"benchmark": benchmark})
+    if auth.person().role >= auth.Role.ADMIN:
+        line("Votes that you have in a file are imported on the page Submit.")
+        st.page_link("screens/submit.py", label="Import votes", icon=":material/database_upload:")
+
+
+try:
+    source = filters.source("People")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title("People", anchor=False, width="content")
+        benchmark = filters.benchmark(source, labelled=False).name
+        question = _question(source, benchmark)
+        method = filters.method()
+    filters.say_unknown()
+    if cached.questions(source, benchmark):
+        _voters(source, benchmark, question)
+        _boards(source, benchmark, question, method)
+    else:
+        _nobody(benchmark)
+except JudgeBenchError as error:
+    problem("There is nothing to show yet.", error)

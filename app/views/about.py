@@ -1,0 +1,120 @@
+"""A model beside the field, as tables in HTML of ours: its style, findings, relatives, and outputs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from app.views.board import head
+from app.views.diff import highlighted
+from judgebench.services.lineage import Relatives
+from judgebench.services.pages import Leaderboard, Output, Row
+from judgebench.services.profiles import OnInstruction
+from judgebench.services.styles import StyleLine
+from judgebench.show.numbers import MISSING, amount, estimate
+from judgebench.show.profiles import style_cells
+from judgebench.show.text import count, escaped_html, listing, one_line
+
+Link = Callable[[str], str]
+_EXCERPT_CHARS, _BRIEF_CHARS = 400, 120
+_ORDER = {"high": 0, "medium": 1, "low": 2}
+
+
+def is_fixed(board: Leaderboard, row: Row) -> bool:
+    """Whether the model's value is no estimate: the baseline's win rate against itself."""
+    return board.scale == "rate" and row.model == board.baseline
+
+
+def rating(board: Leaderboard, row: Row) -> str:
+    """The model's value with its interval, in so few words that a phone shows them whole."""
+    return "50 by definition" if is_fixed(board, row) else estimate(row.estimate, board.scale)
+
+
+def styles(lines: Sequence[StyleLine]) -> str:
+    """What an output of the model has on average, beside all models with outputs there."""
+    heads = ["<th scope=col>An output has</th>", head("Mean, 95% interval", "By t, over the model's outputs.", "n")]
+    heads += [head("Median of all", "The median of all models' means.", "n"), head("Place", "1 has most.", "n")]
+    body = "".join(
+        f'<tr><th scope="row">{what.capitalize()}</th>'
+        + "".join(f'<td class="n">{escaped_html(cell)}</td>' for cell in cells)
+        + "</tr>"
+        for what, *cells in style_cells(lines)
+    )
+    return _table("Length and style", heads, body)
+
+
+def outputs(
+    rows: Sequence[OnInstruction], written: Mapping[str, Sequence[Output]], link: Link, *, is_score: bool
+) -> str:
+    """``written``: the model's outputs by the keys of ``rows``; every row opens its instruction."""
+    heads = ["<th scope=col>Instruction</th>", head("Score" if is_score else "Preferred, %", "", "n")]
+    heads += [head("Characters", "", "n"), "<th scope=col>Output</th>"]
+    body = "".join(
+        f'<tr><th scope="row" class="text"><a href="{escaped_html(link(row.key))}">'
+        f"{escaped_html(one_line(row.text, _BRIEF_CHARS))}</a></th>"
+        f'<td class="n">{row.value if is_score else 100 * row.value:.1f}</td>{_written(written.get(row.key, ()))}</tr>'
+        for row in rows
+    )
+    return _table("Outputs", heads, body)
+
+
+def _written(samples: Sequence[Output]) -> str:
+    if not samples:
+        return f'<td class="n">{MISSING}</td><td></td>'
+    first, more = samples[0].whole, f" (and {count(len(samples) - 1, 'further sample')})" if samples[1:] else ""
+    excerpt = escaped_html(one_line(first, _EXCERPT_CHARS) + more)
+    return f'<td class="n">{len(first):,}</td><td class="long">{excerpt}</td>'
+
+
+def findings(documents: Sequence[Mapping[str, Any]], model: str, link: Link) -> str:
+    """What submission audits found in the model's outputs, the worst first, each with its spans in their places."""
+    pairs = [(document, row) for document in documents for row in document["findings"] if row["model"] == model]
+    pairs.sort(key=lambda pair: _ORDER.get(str(pair[1]["severity"]), len(_ORDER)))
+    return "".join(_finding(row, document.get("rules", {}), link) for document, row in pairs)
+
+
+def _finding(row: Mapping[str, Any], rules: Mapping[str, str], link: Link) -> str:
+    severity = str(row["severity"])
+    tone = "flagged" if severity == "high" else "model"
+    ends = (amount(row.get(name), "short") for name in ("value", "lower", "upper"))
+    number = "{} [{}, {}]".format(*ends)
+    words = escaped_html(one_line(str(rules.get(row["rule"], "")), 400))
+    spans = "".join(
+        f'{highlighted(evidence)}<p class="jb-links"><a href="{escaped_html(link(str(evidence["instruction"])))}">'
+        f"Read the output in its battles</a></p>"
+        for evidence in row.get("evidence", ())
+    )
+    rule = escaped_html(one_line(str(row["rule"])).replace("-", " "))
+    chip = f'<span class="chip {tone}">{escaped_html(severity)}</span>'
+    return f'<h3 class="jb-name">{chip}{rule} {number}</h3><p>{words}</p>{spans}'
+
+
+def relatives(of: Relatives, board: Leaderboard, link: Link) -> str:
+    """Other models of the leaderboard that are related, with their ratings."""
+    rows = {row.model: row for row in board.rows}
+    heads = ["<th scope=col>Model</th>", "<th scope=col>Relation</th>", head("Rating", "As on the leaderboard.", "n")]
+    body = "".join(
+        f'<tr><th scope="row"><a href="{escaped_html(link(other.model))}">'
+        f"{escaped_html(one_line(other.model, 200))}</a></th>"
+        f"<td>{other.relation}{'' if other.declared else ', by its name'}</td>"
+        f'<td class="n">{escaped_html(estimate(rows[other.model].estimate, board.scale))}</td></tr>'
+        for other in of.others
+        if other.model in rows
+    )
+    return _table("Relatives", heads, body) if body else ""
+
+
+def origin(of: Relatives) -> str:
+    """The lineage in a sentence."""
+    parts = [f"family {one_line(of.lineage.family)}"] if of.lineage.family else []
+    parts += [f"tuned from {one_line(of.lineage.parent)}"] if of.lineage.parent else []
+    parts += [f"trained on outputs of {listing(of.lineage.trained_on)}"] if of.lineage.trained_on else []
+    if not parts:
+        return "Nothing is declared about where it comes from, and its name suggests nothing."
+    how = "Declared" if of.declared else "Not declared; its name suggests"
+    return f"{how}: {', '.join(parts)}."
+
+
+def _table(label: str, heads: Sequence[str], body: str) -> str:
+    return (
+        f'<div class="jb-scroll" tabindex="0" role="region" aria-label="{label}">'
+        f'<table class="jb"><thead><tr>{"".join(heads)}</tr></thead><tbody>{body}</tbody></table></div>'
+    )

@@ -1,0 +1,79 @@
+"""The leaderboard's table as HTML of ours: numbers, intervals drawn in the rows, and links to models.
+
+All text that others wrote is escaped; links are plain ones, so that they can be copied and opened in a tab.
+"""
+
+from collections.abc import Callable, Collection
+from functools import cache
+from pathlib import Path
+
+from judgebench.show.board import BoardLine, BoardLines, Column
+from judgebench.show.glossary import explained
+from judgebench.show.text import escaped_html, one_line
+
+Link = Callable[[str], str]  # the address of a model's page
+
+
+@cache
+def style() -> str:
+    """The style sheet of every table that we draw, once a page."""
+    return f"<style>{Path(__file__).with_name('board.css').read_text(encoding='utf-8')}</style>"
+
+
+def table(lines: BoardLines, link: Link, *, new: Collection[str] = ()) -> str:
+    """``new``: models whose rows are marked, as those that one looks for."""
+    heads = [
+        head("Rank"),
+        head("Model"),
+        head(lines.heading, lines.help, "n"),
+        head(f"{lines.level} interval", kind="iv"),
+        *(head(column.heading, column.help, f"n {_class(column)}") for column in lines.columns),
+        head("Marks", kind="marks") if any(line.chips for line in lines.lines) else "",
+    ]
+    marked = any(line.chips for line in lines.lines)
+    body = "".join(_row(line, lines, link, marked=marked, new=line.model in new) for line in lines.lines)
+    return (
+        '<div class="jb-scroll" tabindex="0" role="region" aria-label="Leaderboard">'
+        f'<table class="jb"><thead><tr>{"".join(heads)}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def head(words: str, help: str = "", kind: str = "") -> str:
+    """A heading whose help shows under the pointer, and to whoever tabs to it: the glossary's, or another."""
+    help = help or explained(words)
+    if not help:
+        return f'<th scope="col" class="{kind}">{escaped_html(words)}</th>'
+    tip = f'<span class="tip" role="tooltip">{escaped_html(help)}</span>'
+    return f'<th scope="col" class="{kind}"><span tabindex="0" class="has-tip">{escaped_html(words)}</span>{tip}</th>'
+
+
+def _class(column: Column) -> str:
+    return f"c-{column.name.replace(' ', '-')}"
+
+
+def _row(line: BoardLine, lines: BoardLines, link: Link, *, marked: bool, new: bool) -> str:
+    chips = "".join(
+        f'<span class="chip {chip.tone}">{escaped_html(one_line(chip.text, 60))}</span>' for chip in line.chips
+    )
+    cells = zip(lines.columns, line.cells, strict=True)
+    name = escaped_html(one_line(line.model, 200))
+    drawn = bar(line.dot, line.lower, line.upper, line.interval, lines.half)
+    return (
+        f'<tr class="{line.tone}{" new" * new}"><td class="rank">{line.ranks}</td>'
+        f'<th scope="row"><a href="{escaped_html(link(line.model))}">{name}</a></th>'
+        f'<td class="n">{line.rating}</td><td class="iv">{drawn}</td>'
+        + "".join(f'<td class="n {_class(column)}">{escaped_html(cell)}</td>' for column, cell in cells)
+        + (f'<td class="marks">{chips}</td>' if marked else "")
+        + "</tr>"
+    )
+
+
+def bar(dot: float | None, lower: float | None, upper: float | None, words: str, half: float | None = 50.0) -> str:
+    """An interval drawn in its cell; places in percent of the axis. ``words``: the same to be read."""
+    parts = [f'<span class="half" style="left:{half:.2f}%"></span>' if half is not None else ""]
+    if lower is not None and upper is not None:
+        parts.append(f'<span class="span" style="left:{lower:.2f}%;width:{upper - lower:.2f}%"></span>')
+    if dot is not None:
+        parts.append(f'<span class="dot" style="left:{dot:.2f}%"></span>')
+    words = escaped_html(words)
+    return f'<span role="img" aria-label="{words}" title="{words}"><span class="track">{"".join(parts)}</span></span>'

@@ -1,0 +1,92 @@
+"""Report cards beside each other as HTML of ours: a column a judge, a row a question; on phones they stand stacked.
+
+All text that others wrote is escaped. A grade is a letter on a ground of its own, so that nobody needs the colour.
+"""
+
+from collections.abc import Callable, Sequence
+
+from app.views.board import head
+from judgebench.services.pages import Card, CardLine
+from judgebench.show import cards as words
+from judgebench.show.numbers import interval, value
+from judgebench.show.text import escaped_html, one_line
+
+Link = Callable[[str], str]  # the address of a page of the app
+_LETTERS = "ABCD"
+_PAGES = (  # how a command begins -> the page that does it, and its words
+    ("judgebench labels", "vote", "Vote"),
+    ("judgebench audit", "audits", "Audit it"),
+    ("judgebench run", "runs", "Have it judged"),
+)
+
+
+def table(cards: Sequence[Card]) -> str:
+    """Every question with its rule, and what each judge's card says of it."""
+    names = [escaped_html(one_line(card.judge, 200)) for card in cards]
+    heads = (
+        f'<th scope="col">{name}<small>{escaped_html(one_line(card.model))} with '
+        f"{escaped_html(one_line(card.template))}</small></th>"
+        for name, card in zip(names, cards, strict=True)
+    )
+    lines = [{line.name: line for line in card.lines} for card in cards]
+    order = dict.fromkeys(name for card in cards for name in (line.name for line in card.lines))
+    rows = (_row(name, names, [own.get(name) for own in lines]) for name in order)
+    several = " several" if len(cards) > 1 else ""
+    return (
+        '<div class="jb-scroll" tabindex="0" role="region" aria-label="Report cards">'
+        f'<table class="jb jb-cards{several}"><thead><tr>{head("Question")}{"".join(heads)}</tr></thead>'
+        f"<tbody>{_overall(names, cards)}{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def missing(card: Card, link: Link) -> str:
+    """What has too little data, why, and the page and the command that would give it; empty where nothing has."""
+    items = "".join(_item(line, link) for line in words.ungraded(card))
+    return f'<ul class="jb-missing">{items}</ul>' if items else ""
+
+
+def chip(grade: str) -> str:
+    """The worse letter of two gives the colour."""
+    kind = grade[-1] if grade[0] in _LETTERS else "none"
+    return f'<span class="grade {kind}">{escaped_html(grade)}</span>'
+
+
+def _overall(names: Sequence[str], cards: Sequence[Card]) -> str:
+    rule = escaped_html(words.overall_rule(cards[0]))
+    cells = (
+        f'<td data-judge="{name}">{chip(card.overall.grade)}<small>{escaped_html(words.overall(card))}</small></td>'
+        for name, card in zip(names, cards, strict=True)
+    )
+    return f'<tr class="overall"><th scope="row">Overall<small>{rule}</small></th>{"".join(cells)}</tr>'
+
+
+def _row(name: str, judges: Sequence[str], lines: Sequence[CardLine | None]) -> str:
+    known = next(line for line in lines if line is not None)
+    about = f"<small>{escaped_html(known.question)}</small>"
+    about += f"<small>{escaped_html(known.rule)}</small>" if known.rule else "<small>not graded</small>"
+    cells = (
+        f'<td data-judge="{judge}">{"-" if line is None else _cell(line)}</td>'
+        for judge, line in zip(judges, lines, strict=True)
+    )
+    return f'<tr><th scope="row">{escaped_html(name)}{about}</th>{"".join(cells)}</tr>'
+
+
+def _cell(line: CardLine) -> str:
+    """Grade, value, interval with what it is of, and what it rests on."""
+    figure = line.figure
+    grade = chip(line.grade) if line.rule else ""
+    if not figure.identified:
+        return f"{grade}<small>{escaped_html(one_line(figure.reason, 300))}</small>"
+    between = interval(figure, line.unit) or "no interval"
+    evidence = escaped_html(one_line(line.evidence, 300))
+    number = f"{value(figure, line.unit)} {between}"
+    return f"{grade}{number}<small>{figure.level:.0%}, n = {figure.n:,}; {evidence}</small>"
+
+
+def _item(line: words.Ungraded, link: Link) -> str:
+    page = next(((page, label) for start, page, label in _PAGES if line.command.startswith(start)), None)
+    do = f'<a href="{escaped_html(link(page[0]))}">{page[1]}</a>, or ' if page else ""
+    reason = escaped_html(line.reason)
+    return (
+        f"<li><strong>{escaped_html(line.name)}</strong>: {reason}. {do}<code>{escaped_html(line.command)}</code></li>"
+    )

@@ -1,0 +1,124 @@
+"""Findings of audits as HTML of ours: the worst first, evidence marked, and what each does to the leaderboard.
+
+All text that others wrote is escaped. The first ones are open; all others unfold.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from app.views import diff
+from app.views.board import head
+from judgebench.show.findings import SEVERITIES, FoundBy, effect, number
+from judgebench.show.text import count, escaped_html, one_line
+
+_OPEN, _LISTED = 3, 8  # findings that are read without unfolding, and that are named without it
+_MOST = 60  # findings on a page
+_WORDS = 1000  # characters of a rule's words
+
+
+class Link(Protocol):
+    """The address of a page of the app."""
+
+    def __call__(self, page: str, **values: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding with the audit that has it and what its rule counts."""
+
+    audit: FoundBy
+    finding: Mapping[str, Any]  # of an audit's document
+    words: str
+
+    @property
+    def severity(self) -> str:
+        return str(self.finding["severity"])
+
+    @property
+    def about(self) -> str:
+        return str(self.finding["model"])
+
+
+def by_severity(told: Sequence[Told]) -> list[Told]:
+    """The worst first; of one severity those of submissions, which lead to outputs, before those of judges."""
+    return sorted(
+        told,
+        key=lambda one: (
+            SEVERITIES.index(one.severity),
+            one.audit != "submissions",
+            one.about,
+            str(one.finding["rule"]),
+        ),
+    )
+
+
+def counts(told: Sequence[Told], link: Link) -> str:
+    """A row a model: how many findings of each severity; only what submission audits found."""
+    models: dict[str, list[str]] = {}
+    for one in told:
+        if one.audit == "submissions":
+            models.setdefault(one.about, []).append(one.severity)
+    if not models:
+        return ""
+    order = sorted(models, key=lambda model: ([-models[model].count(severity) for severity in SEVERITIES], model))
+    severities = "".join(head(severity.capitalize(), kind="n") for severity in SEVERITIES)
+    rows = "".join(_counted(model, models[model], link) for model in order)
+    return (
+        '<div class="jb-scroll" tabindex="0" role="region" aria-label="Findings by model">'
+        f'<table class="jb"><thead><tr>{head("Model")}{severities}{head("On the leaderboard")}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _counted(model: str, severities: Sequence[str], link: Link) -> str:
+    numbers = "".join(f'<td class="n">{severities.count(severity) or "-"}</td>' for severity in SEVERITIES)
+    is_bad = "high" in severities
+    tone, words = (' class="flagged"', "red; no rank unless flagged models count") if is_bad else ("", "keeps its rank")
+    address = escaped_html(link("model", model=model))
+    name = f'<a href="{address}">{escaped_html(one_line(model, 200))}</a>'
+    return f'<tr{tone}><th scope="row">{name}</th>{numbers}<td>{words}</td></tr>'
+
+
+def findings(told: Sequence[Told], link: Link) -> str:
+    """Each with its number, its evidence and where to read on; the first ones open."""
+    ordered = by_severity(told)
+    drawn = [_finding(one, link, is_open=place < _OPEN) for place, one in enumerate(ordered[:_MOST])]
+    rest = len(ordered) - _MOST
+    more = f"<p>{count(rest, 'further finding')}: the commands below print them all.</p>" if rest > 0 else ""
+    hidden = "".join((*drawn[_LISTED:], more))
+    if hidden:
+        words = count(len(ordered) - _LISTED, "more finding")
+        hidden = f"<details class='more'><summary>{words}</summary>{hidden}</details>"
+    return f'<div class="jb-findings">{"".join(drawn[:_LISTED])}{hidden}</div>'
+
+
+def _finding(one: Told, link: Link, *, is_open: bool) -> str:
+    finding = one.finding
+    name, rule = escaped_html(one_line(one.about, 200)), escaped_html(one_line(str(finding["rule"])))
+    evidence = "".join(diff.highlighted(span) for span in finding.get("evidence") or ())
+    return (
+        f"<details{' open' if is_open else ''}><summary>{chip(one.severity)} <strong>{name}</strong>: {rule} "
+        f"{escaped_html(number(finding))}</summary>"
+        f"<p>{escaped_html(one_line(one.words, _WORDS))}</p><p>{escaped_html(effect(one.audit, finding))}</p>"
+        f"{evidence}{_links(one, link)}</details>"
+    )
+
+
+def _links(one: Told, link: Link) -> str:
+    """To the model's page, and to battles of the outputs with spans."""
+    if one.audit != "submissions":
+        return ""
+    pages = [(link("model", model=one.about), "Model")]
+    pages += [
+        (link("battles", models=one.about, instruction=str(span["instruction"])), f"Read output {place}")
+        for place, span in enumerate(one.finding.get("evidence") or (), start=1)
+    ]
+    parts = " ".join(f'<a href="{escaped_html(address)}">{words}</a>' for address, words in pages)
+    return f'<p class="jb-links">{parts}</p>'
+
+
+def chip(severity: str) -> str:
+    """The word says it, whatever its colour."""
+    kind = severity if severity in SEVERITIES else "low"
+    return f'<span class="sev {kind}">{escaped_html(severity)}</span>'

@@ -1,0 +1,81 @@
+"""Tables of rates with their intervals drawn in the rows: what a model did by category, opponent and instruction."""
+
+from collections.abc import Callable, Sequence
+
+from app.views.board import bar, head
+from judgebench.services.part_rates import PartRate
+from judgebench.services.profiles import BattleOfTwo, OnInstruction
+from judgebench.show.numbers import plotted, span, value
+from judgebench.show.text import escaped_html, one_line
+
+Link = Callable[[str], str | None]  # the address of the page about a name; None: there is none
+_BRIEF_CHARS = 160
+
+
+def parts(what: str, rows: Sequence[PartRate], link: Link, *, unit: str) -> str:
+    """``what``: the heading of the names. ``unit``: "rate", or "score" for means, which have no bar."""
+    heads = [head(what), head("Win rate, %" if unit == "rate" else "Mean score", kind="n")]
+    heads += [head("95% interval", kind="iv"), head("Battles" if unit == "rate" else "Outputs", kind="n")]
+    heads += [head("Won, lost, tied", kind="n")] if unit == "rate" else []
+    body = "".join(_part(row, link, unit=unit) for row in rows)
+    return _table(what, heads, body)
+
+
+def _part(row: PartRate, link: Link, *, unit: str) -> str:
+    rate, known = unit == "rate", row.estimate
+    number = value(known, "number") if not rate else value(known, "rate").removesuffix("%")
+    words = span(known.lower, known.upper, "rate" if rate else "score")
+    dot, lower, upper = (plotted(end, "rate") for end in (known.value, known.lower, known.upper))
+    drawn = bar(dot, lower, upper, words) if rate else words
+    outcomes = f'<td class="n">{row.wins:,}, {row.losses:,}, {row.ties:,}</td>' if rate else ""
+    return (
+        f'<tr class="model"><th scope="row">{_linked(row.name or "no category", link(row.name))}</th>'
+        f'<td class="n">{number}</td><td class="iv">{drawn}</td><td class="n">{row.battles:,}</td>{outcomes}</tr>'
+    )
+
+
+def listed(rows: Sequence[OnInstruction], link: Link, *, unit: str) -> str:
+    """Instructions with what the model did on each; every one is a link."""
+    heads = [
+        head("Instruction"),
+        head("Category"),
+        head("Preferred, %" if unit == "rate" else "Score", "The mean over verdicts.", "n"),
+    ]
+    body = "".join(
+        f'<tr><th scope="row" class="text">{_linked(one_line(row.text, _BRIEF_CHARS), link(row.key))}</th>'
+        f"<td>{escaped_html(one_line(row.category or ''))}</td>"
+        f'<td class="n">{100 * row.value if unit == "rate" else row.value:.1f}</td></tr>'
+        for row in rows
+    )
+    return _table("Instructions", heads, body)
+
+
+def of_two(rows: Sequence[BattleOfTwo], link: Link, *, names: tuple[str, str]) -> str:
+    """Battles of two models, the preference for the first of ``names`` in percent, over all and by which came first."""
+    first, second = (one_line(name, 30) for name in names)
+    heads = [head("Instruction"), head("Category")]
+    heads += [head(f"{first} preferred, %", "The mean over verdicts; 50 is a tie.", "n")]
+    heads += [head(f"{name} shown first", "The same, of verdicts in this order.", "n") for name in (first, second)]
+    body = "".join(
+        f'<tr><th scope="row" class="text">{_linked(one_line(row.text, _BRIEF_CHARS), link(row.key))}</th>'
+        f"<td>{escaped_html(one_line(row.category or ''))}</td>"
+        + "".join(
+            f'<td class="n">{"-" if share is None else f"{100 * share:.1f}"}</td>'
+            for share in (row.preference, row.shown_first, row.shown_second)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return _table("Battles", heads, body)
+
+
+def _linked(name: str, address: str | None) -> str:
+    words = escaped_html(one_line(name, 200))
+    return words if address is None else f'<a href="{escaped_html(address)}">{words}</a>'
+
+
+def _table(label: str, heads: Sequence[str], body: str) -> str:
+    return (
+        f'<div class="jb-scroll" tabindex="0" role="region" aria-label="{escaped_html(label)}">'
+        f'<table class="jb"><thead><tr>{"".join(heads)}</tr></thead><tbody>{body}</tbody></table></div>'
+    )

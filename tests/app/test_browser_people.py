@@ -1,0 +1,62 @@
+"""Votes in a browser: blind, once a pair, told of afterwards; and what pages make of them."""
+
+from pathlib import Path
+
+import pytest
+
+from judgebench import services
+from judgebench.records import HumanLabel, Order
+from judgebench.store.database import Database
+from tests.app.visit import Visit, models
+
+pytestmark = pytest.mark.browser
+
+
+def labels(path: Path, question: str = "") -> list[HumanLabel]:
+    opened = Database(str(path))
+    try:
+        return services.labels.human_labels(opened, "demo", question=question)
+    finally:
+        opened.close()
+
+
+def test_votes_are_blind_counted_once_a_pair_and_told_of_afterwards(visit: Visit, demo: Path) -> None:
+    page = visit.open("/vote")
+    page.get_by_text("0 votes of yours").wait_for()
+    assert not any(model in visit.text() for model in models(demo))
+    for width, height in ((1440, 900), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        for name in ("First is better", "Skip"):
+            box = page.get_by_role("button", name=name).bounding_box()
+            assert box["y"] + box["height"] <= height
+    page.set_viewport_size({"width": 1440, "height": 900})
+    for _ in range(3):
+        page.keyboard.press("1")
+    page.get_by_role("button", name="Next pair").wait_for()
+    [label] = labels(demo)
+    assert all(model in visit.text() for model in (label.model_a, label.model_b))
+    assert "scripted:coin" in visit.text()
+    page.keyboard.press("1")  # no vote: it is voted on
+    page.keyboard.press("n")
+    page.get_by_role("button", name="First is better").wait_for()
+    page.get_by_text("1 votes of yours").wait_for()
+    assert not any(model in visit.text() for model in models(demo))
+    page.get_by_text("Stay blind", exact=True).click()
+    visit.settle()
+    page.get_by_role("heading", name="Vote").click()  # keys that are typed into a field vote nothing
+    page.keyboard.press("b")
+    page.get_by_text("2 votes of yours, 2 of everybody").wait_for()
+    page.get_by_role("button", name="Skip").click()
+    visit.settle()
+    assert len({(label.instruction, label.model_a, label.model_b) for label in labels(demo)}) == 2
+    assert [label.both_bad for label in labels(demo)] == [False, True]
+    assert {label.order for label in labels(demo)} <= set(Order)
+
+
+def test_another_voter_starts_at_nothing(visit: Visit, demo: Path) -> None:
+    page = visit.open("/vote?blind=true")
+    page.get_by_role("button", name="Tie").click()
+    page.get_by_text("1 votes of yours").wait_for()
+    page.get_by_label("Your name", exact=True).fill("another")
+    page.get_by_label("Your name", exact=True).press("Enter")
+    page.get_by_text("0 votes of yours, 1 of everybody").wait_for()

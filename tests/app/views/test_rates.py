@@ -1,0 +1,47 @@
+"""Rates in tables: a bar and its words in every row, links where there is a page, and no markup of others."""
+
+import pytest
+
+pytest.importorskip("streamlit", reason="the app needs the extra app")
+
+from app.views import rates
+from judgebench.services.part_rates import PartRate
+from judgebench.services.profiles import BattleOfTwo, OnInstruction
+from tests.app import hostile
+from tests.app.views.test_board import Elements
+from tests.show.factories import known
+
+
+def test_a_part_has_its_rate_its_interval_and_its_link() -> None:
+    html = rates.parts(
+        "Category",
+        [PartRate("one", known(0.6), 10, 6, 1, 10), PartRate("", known(0.5), 4, 2, 0, 4)],
+        _link,
+        unit="rate",
+    )
+    shown = Elements(html)
+    assert shown.links == ["model?category=one"]
+    assert "60.0" in shown.text
+    assert "6, 3, 1" in shown.text
+    assert "no category" in shown.text
+    assert html.count('role="img" aria-label="[') == 2
+
+
+def test_a_score_has_no_bar() -> None:
+    html = rates.parts("Category", [PartRate("one", known(6.2, 1.0), 10, 0, 0, 10)], _link, unit="score")
+    assert "6.200" in html
+    assert "track" not in html
+
+
+def test_what_others_wrote_stays_text() -> None:
+    listed = rates.listed([OnInstruction("k", hostile.ATTACK, hostile.ATTACK, 0.25, None)], _link, unit="rate")
+    battle = BattleOfTwo("k", hostile.ATTACK, None, 0.75, None, 0.5)
+    of_two = rates.of_two([battle], _link, names=(hostile.MODELS[1], hostile.MODELS[2]))
+    for html in (listed, of_two):
+        assert Elements(html).tags <= {"div", "table", "thead", "tbody", "tr", "th", "td", "span", "a"}
+    assert "25.0" in listed
+    assert ["75.0" in of_two, "50.0" in of_two] == [True, True]
+
+
+def _link(name: str) -> str | None:
+    return f"model?category={name}" if name else None

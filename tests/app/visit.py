@@ -1,0 +1,78 @@
+"""A browser on the app, as tests use it."""
+
+from pathlib import Path
+from typing import Any
+
+from judgebench import services
+from judgebench.store.database import Database
+
+_DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+_PATIENCE_MS = 60_000  # of a page on a busy machine; waiting ends as soon as the condition holds
+
+
+class Visit:
+    """A fresh browser on the app; it knows every request, dialog and error."""
+
+    def __init__(self, browser: Any, address: str) -> None:
+        self.address = address
+        self.context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+        self.context.set_default_timeout(_PATIENCE_MS)
+        self.page = self.context.new_page()
+        self.elsewhere: list[str] = []
+        self.dialogs: list[str] = []
+        self.blocked: list[str] = []  # what the server's own policy kept the browser from
+        self.page.on("request", self._note)
+        self.page.on("dialog", self._dismiss)
+        self.page.on("console", self._hear)
+
+    def open(self, path: str) -> Any:
+        self.page.goto(self.address + path)
+        return self.settle()
+
+    def turn(self, title: str) -> Any:
+        """To another page in the same window, which takes a fraction of what opening its address does."""
+        self.page.get_by_role("link", name=title, exact=True).first.click()
+        self.page.locator("h1", has_text=title).wait_for()
+        return self.settle()
+
+    def settle(self) -> Any:
+        """Wait until the page has run and stays so."""
+        self.page.wait_for_timeout(150)
+        self.page.wait_for_selector(_DONE)
+        self.page.wait_for_selector("[data-testid=stHeading]")
+        self.page.wait_for_selector("[data-testid=stSkeleton]", state="detached")
+        return self.page
+
+    def text(self) -> str:
+        return str(self.page.inner_text("[data-testid=stMain]"))
+
+    def nothing_happened(self) -> None:
+        """No text that others wrote has run, asked for anything or become an element of the page."""
+        self.page.wait_for_timeout(200)
+        assert self.page.locator("[data-testid=stException]").count() == 0
+        assert self.page.evaluate("window.owned") is None
+        assert self.dialogs == []
+        assert self.elsewhere == []
+        inside = "[data-testid=stMain]"
+        live = ("a[href^=javascript]", "iframe", "script", "img", "[onerror]", "[onload]", "[onmouseover]", ".katex")
+        assert self.page.locator(", ".join(f"{inside} {each}" for each in live)).count() == 0
+
+    def _note(self, request: Any) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:" + self.address)):
+            self.elsewhere.append(request.url)
+
+    def _hear(self, message: Any) -> None:
+        if "Content Security Policy" in message.text:
+            self.blocked.append(message.text)
+
+    def _dismiss(self, dialog: Any) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+
+def models(path: Path) -> tuple[str, ...]:
+    """Of the demo's benchmark in the database at ``path``."""
+    opened = Database(str(path))
+    names = services.benchmarks.benchmark(opened, "demo").models
+    opened.close()
+    return names

