@@ -99,7 +99,7 @@ def rank(
             database, benchmark, scope=counted, annotators=names_of(annotator), question=question, choices=choices
         )
         beside = frame_of(voters_shown.two_rows(two), voters_shown.TWO_COLUMNS)
-        beside.attrs = voters_shown.two_document(benchmark, two)
+        beside.attrs = dict(voters_shown.two_document(benchmark, two).items())
         return beside
     scope = _by(by, annotator, question, counted)
     if profile is not None or length_margin is not None:

@@ -200,21 +200,20 @@ def _print_published(board: PublishedBoard, benchmark: str, output: str) -> None
 
 def print_two_boards(two: TwoBoards, benchmark: str, output: str) -> None:
     """Judges' leaderboard beside people's, and where they are apart."""
-    from judgebench.show import coverage, tables
-    from judgebench.show import voters as shown
+    from judgebench.show import coverage, tables, voters
 
-    sources = [*shown.basis(two), *coverage.sentences(two.judges.coverage), *coverage.sentences(two.people.coverage)]
+    sources = [*voters.basis(two), *coverage.sentences(two.judges.coverage), *coverage.sentences(two.people.coverage)]
     if output == "json":
-        print_json(shown.two_document(benchmark, two))
+        print_json(voters.two_document(benchmark, two))
     elif output == "csv":
-        tell(*sources, shown.apart(two))
-        write(tables.csv_text(shown.two_rows(two), shown.TWO_COLUMNS))
+        tell(*sources, voters.apart(two))
+        write(tables.csv_text(voters.two_rows(two), voters.TWO_COLUMNS))
     elif output == "markdown":
-        write(shown.two_markdown(two))
+        write(voters.two_markdown(two))
     else:
         say(*sources)
-        print_table(shown.place_headings(two), shown.places(two), text=("model", ""))
-        say(shown.apart(two))
+        print_table(voters.place_headings(two), voters.places(two), text=("model", ""))
+        say(voters.apart(two))
 
 
 def print_board(board: Leaderboard) -> None:
