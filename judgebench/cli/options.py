@@ -148,6 +148,13 @@ PublishedAs = Annotated[ProfileName | None, _PROFILE]
 AskedAs = Annotated[
     ProfileName | None, varied(_PROFILE, "Ask as this benchmark does: template, settings, orders, baseline.")
 ]
+StandingJudge = Annotated[str | None, varied(_JUDGE, "Who judges: a judge that was added or ran before.")]
+StandingBaseline = Annotated[
+    str | None, varied(_BASELINE, "Whom new models meet; without, they meet the whole pool.", default="the profile's")
+]
+StandingProfile = Annotated[
+    ProfileName | None, varied(_PROFILE, "Also give new models the numbers that this benchmark publishes.")
+]
 LengthMargin = Annotated[
     int | None,
     typer.Option(
