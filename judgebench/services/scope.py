@@ -246,7 +246,7 @@ class _Reading:
         return scoped
 
     def _scoped(self, table: Table, without: LeftOut, categories: tuple[str | None, ...]) -> Scoped[Table]:
-        scope = self._scope
+        scope: Scope = self._scope
         if self._keys is not None:
             table, without = _on(table, without, np.isin(table.instructions, self._keys))
         answered = store.models.answered(self._connection, self._id, category=self._scope.category, keys=self._keys)
