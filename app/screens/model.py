@@ -166,7 +166,7 @@ try:
         method = filters.method()
         with st.popover("What counts", icon=":material/tune:", width="content"):
             baseline = filters.one("Baseline", benchmark.models, key="baseline", none="Automatic")
-            scope = filters.people(filters.scope(benchmark, spoken=cached.languages(source, benchmark.name)))
+            scope = filters.ranking(source, benchmark)
         model = filters.required("Model", benchmark.models, key="model")
     filters.say_unknown()
     elements.tab(model)

@@ -30,7 +30,7 @@ def test_rate_and_time_left_are_of_the_run_that_goes_on(monkeypatch: pytest.Monk
     progress = jobs.progress(job, [before, first, second], now=BEGAN + timedelta(hours=1, seconds=20))
     assert (progress.done, progress.without_verdict, progress.cost_usd) == (200, 2, 0.75)
     assert (progress.a_second, progress.left_s) == (2, 100)
-    assert words(progress) == "200 of 400 trials, 2 a second, 0:01:40 left, 0.75 USD, 2 without a verdict"
+    assert words(progress) == "200 of 400 trials, 2 a second, 100 s left, 0.75 USD, 2 without a verdict"
 
 
 def test_without_a_run_nothing_is_said_of_its_rate() -> None:
