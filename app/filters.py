@@ -260,8 +260,7 @@ def ranking(source: cached.Source, benchmark: BenchmarkSummary) -> Scope:
     of_judges = scope(benchmark, spoken=cached.languages(source, benchmark.name))
     if either("Rank by", _BY, key="by") != "people":
         return of_judges
-    asked = question(source, benchmark.name)
-    return replace(of_judges, judges=(), all_judges=False, people=True, question=asked)
+    return replace(of_judges, judges=(), all_judges=False, people=True, question=question(source, benchmark.name))
 
 
 def question(source: cached.Source, benchmark: str, *, labelled: bool = True) -> str:

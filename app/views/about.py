@@ -28,6 +28,11 @@ def rating(board: Leaderboard, row: Row) -> str:
     return "50 by definition" if is_fixed(board, row) else estimate(row.estimate, board.scale)
 
 
+def length(characters: float | None) -> str:
+    """How long its outputs are on average, in words."""
+    return "Nobody knows how long its outputs are" if characters is None else f"{characters:,.0f} characters an output"
+
+
 def styles(lines: Sequence[StyleLine]) -> str:
     """What an output of the model has on average, beside all models with outputs there."""
     heads = ["<th scope=col>An output has</th>", head("Mean, 95% interval", "By t, over the model's outputs.", "n")]

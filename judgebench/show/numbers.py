@@ -94,6 +94,11 @@ def estimate(known: Estimate, unit: Unit) -> str:
     return value(known, unit) + (f" {between}" if between else "") + reason
 
 
+def whole(number: int | None) -> str:
+    """``12,345``; ``-`` for None."""
+    return MISSING if number is None else f"{number:,}"
+
+
 def duration(seconds: float) -> str:
     """``100 s``, ``45 min``, ``2.3 h``."""
     minutes = seconds / 60
