@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.views.board import head
+from app.views.board import framed, head
 from app.views.diff import highlighted
 from judgebench.services.lineage import Relatives
 from judgebench.services.pages import Leaderboard, Output, Row
@@ -43,7 +43,7 @@ def styles(lines: Sequence[StyleLine]) -> str:
         + "</tr>"
         for what, *cells in style_cells(lines)
     )
-    return _table("Length and style", heads, body)
+    return framed("Length and style", heads, body)
 
 
 def outputs(
@@ -58,7 +58,7 @@ def outputs(
         f'<td class="n">{row.value if is_score else 100 * row.value:.1f}</td>{_written(written.get(row.key, ()))}</tr>'
         for row in rows
     )
-    return _table("Outputs", heads, body)
+    return framed("Outputs", heads, body)
 
 
 def _written(samples: Sequence[Output]) -> str:
@@ -104,7 +104,7 @@ def relatives(of: Relatives, board: Leaderboard, link: Link) -> str:
         for other in of.others
         if other.model in rows
     )
-    return _table("Relatives", heads, body) if body else ""
+    return framed("Relatives", heads, body) if body else ""
 
 
 def origin(of: Relatives) -> str:
@@ -116,10 +116,3 @@ def origin(of: Relatives) -> str:
         return "Nothing is declared about where it comes from, and its name suggests nothing."
     how = "Declared" if of.declared else "Not declared; its name suggests"
     return f"{how}: {', '.join(parts)}."
-
-
-def _table(label: str, heads: Sequence[str], body: str) -> str:
-    return (
-        f'<div class="jb-scroll" tabindex="0" role="region" aria-label="{label}">'
-        f'<table class="jb"><thead><tr>{"".join(heads)}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
