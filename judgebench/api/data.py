@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "accept_lineage", "agreement", "battles", "benchmarks", "card", "contamination", "declare_lineage", "delete",
-    "events", "export", "import_files", "import_judgments", "labels", "languages", "lineage", "messages", "models",
-    "open", "preference_leakage_score", "propose_lineage", "published_scores", "rename", "rows", "verdicts",
+    "events", "export", "import_files", "import_judgments", "labels", "languages", "lineage", "merge", "messages",
+    "models", "open", "preference_leakage_score", "propose_lineage", "published_scores", "rename", "rows", "verdicts",
 ]  # fmt: skip
 _P = ParamSpec("_P")
 _Record = TypeVar("_Record")
@@ -389,6 +389,19 @@ def delete(database: Database, *, what: Deletable, name: str | int, yes: bool = 
     Raises UnknownName, and Conflict while a run holds some of it.
     """
     return services.upkeep.delete(database, what, str(name), yes=yes)
+
+
+def merge(database: Database, source: str) -> services.merging.Merged:
+    """Take in the verdicts of another database on the same outputs, as of a part of a study, with their runs.
+
+    ``source``: its address, as of ``open``. Merged again, it changes nothing; of two answers to a trial the earlier one
+    counts. Labels, audits, outputs and addresses of judges are not taken in.
+
+    Returns: how many ``runs`` and trials were ``new``, and how many trials were ``known``.
+    Raises InputError where they do not hold the same benchmarks and outputs, and Conflict where a judge's name is
+    another judge's.
+    """
+    return services.merging.merge(database, source)
 
 
 def rename(database: Database, *, what: Named, name: str, new: str, yes: bool = False) -> services.upkeep.Change:
