@@ -391,17 +391,17 @@ def delete(database: Database, *, what: Deletable, name: str | int, yes: bool = 
     return services.upkeep.delete(database, what, str(name), yes=yes)
 
 
-def merge(database: Database, source: str) -> services.merging.Merged:
-    """Take in the verdicts of another database on the same outputs, as of a part of a study, with their runs.
+def merge(database: Database, *, sources: Names) -> pd.DataFrame:
+    """Take in the verdicts of other databases on the same outputs, as of the parts of a study, with their runs.
 
-    ``source``: its address, as of ``open``. Merged again, it changes nothing; of two answers to a trial the earlier one
-    counts. Labels, audits, outputs and addresses of judges are not taken in.
+    ``sources``: their addresses, as of ``open``. Merged again, they change nothing; of two answers to a trial the
+    earlier one counts. Labels, audits, outputs and addresses of judges are not taken in.
 
-    Returns: how many ``runs`` and trials were ``new``, and how many trials were ``known``.
-    Raises InputError where they do not hold the same benchmarks and outputs, and Conflict where a judge's name is
-    another judge's.
+    Returns: one row a database: its address as ``source``, the ``runs`` and the trials that were ``new``, and how many
+    trials were ``known``. Raises InputError where they do not hold the same benchmarks and outputs, and Conflict where
+    a judge's name is another judge's.
     """
-    return services.merging.merge(database, source)
+    return frame_of((services.merging.merge(database, source) for source in names_of(sources)), services.merging.Merged)
 
 
 def rename(database: Database, *, what: Named, name: str, new: str, yes: bool = False) -> services.upkeep.Change:
