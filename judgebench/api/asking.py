@@ -46,9 +46,9 @@ from judgebench.store.database import Database
 __all__ = [
     "IntegrityAudit", "JudgeSpec", "NullModelAudit", "RobustnessAudit", "SubmissionAudit", "aanswer", "aaudit",
     "add_judge", "aingest_batches", "answer", "arun", "asettle", "asubmit_batch", "atest_judge", "audit",
-    "audit_results", "batches", "estimate_answers", "estimate_audit", "estimate_run", "export_batch", "human_queue",
-    "ingest_batches", "judge", "judges", "plan", "remove_address", "reparse", "run", "runs", "settle", "submit_batch",
-    "templates", "test_judge", "vote",
+    "batches", "estimate_answers", "estimate_audit", "estimate_run", "export_batch", "human_queue",
+    "ingest_batches", "judge", "judges", "plan", "remove_address", "reparse", "run", "settle", "submit_batch",
+    "test_judge", "vote",
 ]  # fmt: skip
 Urls = str | Sequence[str] | None  # the address of a server, or of several of one model
 AnyJudge = str | Mapping[str, Any] | JudgeSpec | ResolvedJudge | Client | Ask
@@ -517,37 +517,6 @@ def add_judge(
 def remove_address(database: Database, name: str, url: str) -> None:
     """Ask a judge that was added no longer at one of its addresses; its verdicts stay. Raises InputError."""
     services.judges.remove_address(database, name, url)
-
-
-def runs(database: Database) -> pd.DataFrame:
-    """What every run and import stored, the newest first.
-
-    Returns: one row a run: ``id``, ``benchmark``, ``judge``, ``kind``, ``started_at`` and ``finished_at`` (ISO 8601,
-    UTC), ``ended`` (trials by status), ``cost_usd`` (missing where no price was known).
-    Raises DatabaseError.
-    """
-    return frame_of(services.benchmarks.runs(database), services.benchmarks.RunSummary)
-
-
-def templates() -> pd.DataFrame:
-    """The templates that judges can be asked with.
-
-    Returns: one row a template: ``template`` (its id), ``kind`` ("pairwise" or "pointwise"), ``digest``.
-    Raises InputError for a template that cannot be read.
-    """
-    rows = [(template.id, template.kind, template.digest) for template in spec.templates()]
-    return pd.DataFrame(rows, columns=["template", "kind", "digest"])
-
-
-def audit_results(database: Database, *, benchmark: str, kind: str | None = None) -> pd.DataFrame:
-    """The newest audit of every judge, of every submission and of the benchmark's verdicts.
-
-    Returns: one row an audit, the newest first: ``kind``, ``judge_digest`` or ``model``, ``passed``, ``high`` (severe
-    findings), ``created_at``, ``stale`` (what it looked at has grown since), ``document`` (the report as plain values).
-    Raises UnknownName.
-    """
-    columns = ["kind", "judge_digest", "model", "passed", "high", "created_at", "stale", "document"]
-    return frame_of(services.audits.results.audits(database, benchmark, kind=kind), columns)
 
 
 def _study(given: dict[str, Any], *, otherwise: str | None = None) -> tuple[Study, ResolvedJudge]:
