@@ -34,10 +34,10 @@ from judgebench.store.database import Database
 from judgebench.store.events import Event
 
 __all__ = [
-    "accept_lineage", "agreement", "audit_results", "battles", "benchmarks", "card", "contamination", "declare_lineage", "delete",
-    "events", "export", "import_files", "import_judgments", "labels", "languages", "lineage", "merge", "messages",
-    "models", "open", "preference_leakage_score", "propose_lineage", "published_scores", "rename", "rows", "runs",
-    "templates", "verdicts",
+    "accept_lineage", "agreement", "audit_results", "battles", "benchmarks", "card", "contamination", "declare_lineage",
+    "delete", "events", "export", "import_files", "import_judgments", "labels", "languages", "lineage", "merge",
+    "messages", "models", "open", "preference_leakage_score", "propose_lineage", "published_scores", "rename", "rows",
+    "runs", "templates", "verdicts",
 ]  # fmt: skip
 _P = ParamSpec("_P")
 _Record = TypeVar("_Record")
@@ -429,7 +429,8 @@ def runs(database: Database) -> pd.DataFrame:
     """What every run and import stored, the newest first.
 
     Returns: one row a run: ``id``, ``benchmark``, ``judge``, ``kind``, ``started_at`` and ``finished_at`` (ISO 8601,
-    UTC), ``ended`` (trials by status), ``cost_usd`` (missing where no price was known), ``shard`` (the part of a study).
+    UTC), ``ended`` (trials by status), ``cost_usd`` (missing where no price was known), ``shard`` (which part of
+    the study it asked).
     Raises DatabaseError.
     """
     return frame_of(services.benchmarks.runs(database), services.benchmarks.RunSummary)
