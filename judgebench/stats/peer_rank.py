@@ -2,10 +2,10 @@
 
 The peer rank of Li, Patel and Du 2023 (PRD, arXiv 2307.02762, section 2.1): a model's score is the weighted mean of its
 win rates by each peer, a peer's weight is its own score, brought to [0, 1] between the lowest and the highest score of
-the board and divided by the sum; again from there, until nothing changes (by half steps, which settle where whole ones go to and
-fro). Beyond the paper, verdicts of a peer on its
-own outputs are left out, models that judge nothing are ranked too, and several judges of one LLM are one peer. Of a
-battle each verdict has its share, so that at equal weights the scores are win rates of the same verdicts.
+the board and divided by the sum; again from there until nothing changes, by half steps, which settle where whole ones
+go to and fro. Beyond the paper, verdicts of a peer on its own outputs are left out, models that judge nothing are
+ranked too, and several judges of one LLM are one peer. Of a battle each verdict has its share, so that at equal weights
+the scores are win rates of the same verdicts.
 
 Intervals are those of a jackknife over instructions, in which the weights are found anew each time, with t and the
 variance of two imagined instructions (``win_rate.InstructionSums.doubt``), so that they never collapse. They take the

@@ -16,7 +16,11 @@ SUBMITTED, IMPORTED, VOTED = "submitted", "imported", "voted"
 STARTED, AUDITED, REPARSED = "started", "audited", "reparsed"  # a run, a batch or a model's answering is started
 ADDED, REMOVED, DECLARED = "added", "removed", "declared"  # a judge or its address; a lineage
 KEPT = "kept"  # a standing board
-ACTIONS = (SUBMITTED, IMPORTED, VOTED, STARTED, AUDITED, REPARSED, ADDED, REMOVED, DECLARED, KEPT, RENAMED, DELETED)
+MERGED = "merged"  # another database into this one
+ACTIONS = (
+    *(SUBMITTED, IMPORTED, VOTED, STARTED, AUDITED, REPARSED, ADDED, REMOVED, DECLARED, KEPT, MERGED, RENAMED),
+    DELETED,
+)
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 _e = t.events.c
