@@ -497,7 +497,7 @@ def _under(
     compares = any(study.get(name) for name in ("baseline", "all_pairs", "pairs"))
     category = study.get("category")
     fields = services.benchmark_runs.study_fields(
-        database, study["benchmark"], profile, category=category, compares=compares
+        *(database, study["benchmark"], profile), category=category, compares=compares, template=served.get("template")
     )
     judge = fields.pop("judge")
     settings = {**judge["settings"], **served.get("settings", {})}
