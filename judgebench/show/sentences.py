@@ -75,6 +75,8 @@ def stopped(stopped_by: str | None, pending: int) -> list[str]:
     if stopped_by == "no_usage":
         why = "replies say nothing of the tokens they took, so that max_cost cannot hold"
         return [f"stopped because {why}, {count(pending, 'trial')} pending: with max_calls besides the same continues"]
+    if stopped_by == "stop_after":
+        return [f"stopped after the time that stop_after gives, {count(pending, 'trial')} pending: the same continues"]
     limits = {"max_cost": "as much was spent", "max_calls": "as many calls were made", "max_errors": "as many failed"}
     limit = f"{limits[stopped_by]} as {stopped_by} allows"
     return [f"stopped because {limit}, {count(pending, 'trial')} pending: the same with a higher limit continues"]
