@@ -481,7 +481,7 @@ def test_no_page_has_a_serious_barrier(browser: Any, served: tuple[str, Path], d
     parts = [f"/bias?{urlencode({'part': part})}" for part in BIAS[1:]]
     parts += [f"/model?model={first[0].model_a}", f"/compare?first={first[0].model_a}&second={first[0].model_b}"]
     parts.append(f"/instruction?instruction={first[0].instruction}")
-    for path in (*PAGES, *parts, battle, "/?control=length"):
+    for path in (*PAGES, *parts, battle, "/?control=length", "/people", "/team", "/glossary"):
         visit.open(path)
         violations = axe.Axe().run(visit.page).response["violations"]
         found += [
