@@ -42,9 +42,9 @@ def study_fields(
     if len(ways) > 1:
         names = ", ".join(sorted(name for name in categories if name is not None))
         raise InputError(f"{how.label} asks in {len(ways)} ways by category: run each with --category, one of {names}")
-    [(asked, baseline)] = ways
-    judge = {"template": asked, "settings": dict(how.settings)}
-    if load_template(asked).kind == "pointwise":
+    [(name, baseline)] = ways
+    judge = {"template": name, "settings": dict(how.settings)}
+    if load_template(name).kind == "pointwise":
         return {"judge": judge}
     fields: dict[str, Any] = {"judge": judge, "orders": how.orders}
     if compares or not how.baselines_of(category):

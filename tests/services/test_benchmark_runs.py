@@ -9,6 +9,7 @@ import judgebench
 from judgebench import engine, services
 from judgebench.errors import InputError, UnknownName
 from judgebench.leaderboard.profiles import PROFILES
+from judgebench.records import Judge
 from judgebench.resources import folder
 from judgebench.services.benchmark_runs import add_first_turns, study_fields
 from judgebench.services.imports import ImportOptions, import_file
@@ -63,15 +64,15 @@ def test_categories_that_are_asked_otherwise_are_run_each_by_itself(tmp_path: Pa
     assert own["judge"]["template"] == "pairwise/three-way"
 
 
-def test_both_categories_count_though_they_are_asked_with_two_templates(tmp_path: Path) -> None:
-    baselines = ("o3-mini-2025-01-31", "gemini-2.0-flash-001")
-    database = holding(tmp_path, outputs("hard_prompt", "a", *baselines) + outputs("creative_writing", "a", *baselines))
-    for category in ("hard_prompt", "creative_writing"):
-        judgebench.run(
-            database, benchmark="x", judge="scripted:coin", profile="arena-hard-v2", category=category, models=["a"]
-        )
-    frame = judgebench.rank(database, benchmark="x", profile="arena-hard-v2")
-    assert {"hard_prompt", "creative_writing"} == {*frame.attrs["baselines"]}
+def test_both_categories_count_though_they_are_asked_with_two_templates() -> None:
+    how = PROFILES["arena-hard-v2"]
+    hard, creative, other = (
+        Judge(name, "gpt-4.1", f"pairwise/{name}.v1", "0" * 32, {})
+        for name in ("arena-hard", "arena-hard-creative", "two-way")
+    )
+    assert how.prompts_pooled
+    assert services.published.alike(hard, creative, how)
+    assert not services.published.alike(hard, other, how)
 
 
 # As the benchmarks publish them: template, orders, settings, baseline, by profile and category.
@@ -103,7 +104,8 @@ def test_every_profile_asks_as_its_benchmark_and_a_file_holds_another_prompt(
 ) -> None:
     template, orders, settings, baseline = _ASKED[profile, category]
     everybody = [name for how in PROFILES.values() for names in how.baselines.values() for name in names]
-    database = holding(tmp_path, outputs(category, "a", *dict.fromkeys(everybody)))
+    known = {"reference": "42", "checklist": ["Is it right?"]}
+    database = holding(tmp_path, [row | known for row in outputs(category, "a", *dict.fromkeys(everybody))])
     fields = study_fields(database, "x", profile, category=category)
     assert fields["judge"] == {"template": template, "settings": settings}
     assert (fields.get("orders"), fields.get("baseline")) == (orders, baseline)
