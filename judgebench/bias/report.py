@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.bias.counterfactual import Counterfactuals, counterfactuals
-from judgebench.bias.effects import Effect, length_effect, place_effect
+from judgebench.bias.effects import Effect, Fits, length_effect, place_effect
 from judgebench.bias.human_agreement import people_preference
-from judgebench.bias.position import GapBin, Position, position, position_curve
+from judgebench.bias.position import GapBin, Position, match_orders, position, position_curve
 from judgebench.bias.relatives import RELATED, Leakage, Relation, leakage, relation_effects, relation_matrix
 from judgebench.bias.self_preference import (
     EqualOpportunity,
@@ -87,7 +87,8 @@ def bias_report(
     human = people_preference(own, beside.labels)
     features = style_effects(own, beside.style)
     effects = [place_effect(own), length_effect(own), *features, *relation_effects(own, relations)]
-    entries = counterfactuals(own, effects, human=human, baseline=baseline, level=level)
+    fits, pairs = Fits(own), match_orders(own)
+    entries = counterfactuals(own, effects, human=human, baseline=baseline, level=level, fits=fits)
     apart = _apart(table, relations, chosen)
     seen = np.where(chosen[:, None] | (relations == Relation.UNRELATED), relations, Relation.UNKNOWN)
     return BiasReport(
@@ -95,10 +96,10 @@ def bias_report(
         verdicts=len(own),
         ledger=entries,
         position_across=_first_place(entries, level),
-        position=position(own, level=level),
-        position_curve=position_curve(own, level=level),
-        length=length(own, human=human, level=level),
-        style=slopes(own, [length_effect(own), *features], human=human, level=level) if features else {},
+        position=position(own, level=level, pairs=pairs),
+        position_curve=position_curve(pairs, level=level),
+        length=length(own, human=human, level=level, fits=fits),
+        style=slopes(own, [length_effect(own), *features], human=human, level=level, fits=fits) if features else {},
         relations=_related(table, relations, chosen),
         leakage=leakage(table.select(apart), judge_models, beside.lineages, level=level),
         self_preference=consensus_residuals(table, seen, baseline=baseline, level=level),

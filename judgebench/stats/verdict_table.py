@@ -14,6 +14,7 @@ from judgebench.errors import StatisticsError
 Codes = NDArray[np.int32]
 Floats = NDArray[np.float64]
 _NONE = np.zeros(0, dtype=np.int32)
+_DENSE = 1 << 16  # codes for which there is always room to count each
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +88,18 @@ class LabelTable:
 
 
 NO_LABELS = LabelTable((), _NONE, _NONE, _NONE, _NONE, np.zeros(0))
+
+
+def distinct(codes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The codes (n,) that occur, in order, and the place among them of each row's: ``np.unique`` with its inverse.
+
+    Codes are not negative; where none is much above n, nothing is sorted.
+    """
+    if codes.max(initial=0) > _DENSE + 4 * len(codes):
+        present, place = np.unique(codes, return_inverse=True)
+        return present.astype(np.int64), place
+    occurs = np.bincount(codes) > 0
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[codes]
 
 
 def encode(values: Sequence[str]) -> tuple[tuple[str, ...], Codes]:
