@@ -76,8 +76,15 @@ def told(job: jobs.AnyJob) -> str:
 
 
 def words(progress: jobs.Progress) -> str:
-    """``84 of 400 trials, 72 a second, 0:00:04 left, 0.65 USD, 2 without a verdict``."""
+    """``84 of 400 trials, 72 a second, 0:00:04 left, 0.65 USD, 2 without a verdict``; while nothing was answered, what
+    is waited for."""
     parts = [f"{progress.done:,} of {progress.planned:,} trials"]
+    if progress.unanswered_s is not None:
+        parts.append(
+            f"the judge has not answered yet, {timedelta(seconds=round(progress.unanswered_s))} after the start"
+        )
+    if progress.is_starting:
+        parts.append("nothing is asked yet: its process starts and reads what is to be asked")
     if progress.a_second is not None:
         parts.append(f"{progress.a_second:.3g} a second")
     if progress.left_s is not None:

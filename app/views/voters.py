@@ -7,7 +7,6 @@ from app.views.board import head
 from judgebench.services.pages import VotersReport
 from judgebench.services.voters import TwoBoards
 from judgebench.show import voters as show
-from judgebench.show.numbers import ranks
 from judgebench.show.text import escaped_html, one_line
 
 _HELP = {
@@ -48,14 +47,14 @@ def _broken(cell: str) -> str:
 
 
 def places(two: TwoBoards, link: Callable[[str], str]) -> str:
-    """A row a model, in the order of people; marked where no rank is left open by both."""
-    heads = "".join(head(name, "") for name in ("Model", "Rank by judges", "Rank by people", ""))
+    """A row a model, in the order of people; marked where judges and people are apart."""
+    heads = "".join(head(name[:1].upper() + name[1:], "") for name in show.place_headings(two))
     rows = []
-    for row in two.models:
+    for row, (_, *cells, mark) in zip(two.models, show.places(two), strict=True):
         name = f'<a href="{escaped_html(link(row.model))}">{escaped_html(one_line(row.model, 200))}</a>'
-        ends = [ranks(*(places or (None, None))) for places in (row.by_judges, row.by_people)]
-        mark = '<span class="chip">apart</span>' if row.apart else ""
-        rows.append(f'<tr><th scope="row">{name}</th><td>{ends[0]}</td><td>{ends[1]}</td><td>{mark}</td></tr>')
+        numbers = "".join(f"<td>{_broken(escaped_html(str(cell)))}</td>" for cell in cells)
+        chip = f'<span class="chip">{escaped_html(str(mark))}</span>' if mark else ""
+        rows.append(f'<tr><th scope="row">{name}</th>{numbers}<td>{chip}</td></tr>')
     return _framed("Two rankings", f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody>")
 
 

@@ -97,7 +97,7 @@ def model_name(app: "testing.AppTest") -> "testing.element_tree.TextInput":
 def submitting(app: "testing.AppTest", model: str) -> "testing.AppTest":
     """The demo's outputs of a model, uploaded under its name."""
     content = (folder("demo") / "outputs" / f"{model}.json").read_bytes()
-    app.file_uploader(key="upload").set_value((f"{model}.json", content, "application/json")).run()
+    app.file_uploader[0].set_value((f"{model}.json", content, "application/json")).run()
     model_name(app).set_value(model).run()
     assert not app.exception
     return app
@@ -134,12 +134,12 @@ def test_an_upload_may_name_instructions_by_their_ids(monkeypatch: pytest.Monkey
     asked.write_text('{"question_id": 81, "question": "Two?"}')
     answers = b'{"question_id": 81, "model_id": "m", "choices": [{"turns": ["2"]}]}'
     app = opened("submit", monkeypatch, path)
-    app.file_uploader(key="upload").set_value(("a.jsonl", answers, "application/json")).run()
+    app.file_uploader[0].set_value(("a.jsonl", answers, "application/json")).run()
     assert "import the instructions first" in printed(app)
     with closing(Database(str(path), create=True)) as database:
         services.imports.import_file(database, asked, benchmark="b")
     app = opened("submit", monkeypatch, path)
-    app.file_uploader(key="upload").set_value(("a.jsonl", answers, "application/json")).run()
+    app.file_uploader[0].set_value(("a.jsonl", answers, "application/json")).run()
     assert model_name(app).value == "m"
     button(app, "Store these outputs").click().run()
     assert "1 outputs are new" in printed(app)
