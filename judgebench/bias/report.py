@@ -30,7 +30,7 @@ from judgebench.coverage import Coverage
 from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate, unidentified
 from judgebench.records import Lineage
-from judgebench.stats.verdict_table import NO_LABELS, Floats, LabelTable, VerdictTable
+from judgebench.stats.verdict_table import NO_LABELS, Floats, LabelTable, VerdictTable, occurring
 
 _NOT_OWN = "the judge's own outputs are not among those it judged"
 
@@ -92,7 +92,7 @@ def bias_report(
     apart = _apart(table, relations, chosen)
     seen = np.where(chosen[:, None] | (relations == Relation.UNRELATED), relations, Relation.UNKNOWN)
     return BiasReport(
-        judges=tuple(table.judges[code] for code in np.unique(own.judge)),
+        judges=tuple(table.judges[code] for code in occurring(own.judge)),
         verdicts=len(own),
         ledger=entries,
         position_across=_first_place(entries, level),
@@ -142,13 +142,13 @@ def _apart(table: VerdictTable, relations: NDArray[np.object_], chosen: NDArray[
 def _related(
     table: VerdictTable, relations: NDArray[np.object_], chosen: NDArray[np.bool_]
 ) -> dict[str, dict[str, tuple[str, ...]]]:
-    met = np.unique(np.concatenate([table.model_a, table.model_b]))
+    met = occurring(np.concatenate([table.model_a, table.model_b]))
     kinds = (*RELATED, Relation.UNKNOWN)
     return {
         table.judges[judge]: {
             kind.value: tuple(table.models[code] for code in met if relations[judge, code] == kind) for kind in kinds
         }
-        for judge in np.unique(table.judge)
+        for judge in occurring(table.judge)
         if chosen[judge]
     }
 
@@ -173,7 +173,7 @@ def _beside_people(
     own: VerdictTable, judge_models: Sequence[str], human: Floats
 ) -> Iterator[tuple[str, str, VerdictTable, Floats, str]]:
     """Each judge, its LLM, verdicts, people's preferences there, and why these tell nothing of its own outputs."""
-    for code in np.unique(own.judge):
+    for code in occurring(own.judge):
         judged = own.judge == code
         rows, llm = own.select(judged), judge_models[code]
         met = llm in own.models and bool(np.isin(own.model_code(llm), [rows.model_a, rows.model_b]))

@@ -43,11 +43,10 @@ def card(database: Database, judge: str, *, benchmark: str | None = None, level:
         verdicts = scoped_verdicts(connection, name, Scope((judge,), with_flagged=True))
         benchmark_id = store.benchmarks.benchmark_id(connection, name)
         record = _record(connection, benchmark_id, judge)
-        failed = store.verdicts.failed_battles(connection, benchmark_id)
         audits = newest_audits(connection, benchmark_id, kind=NULL_MODELS, judges=[stored.digest])
     lines = [
         *record_lines(record, level=level),
-        *_pairwise_lines(context, failed, judge, level),
+        *_pairwise_lines(context, judge, level),
         _null_line(audits, level),
     ]
     others = [
@@ -71,16 +70,14 @@ def _benchmark(everywhere: dict[str, int], judge: str, benchmark: str | None) ->
     return max(ordinary, key=lambda name: ordinary[name])
 
 
-def _pairwise_lines(
-    context: Judged, failed: Sequence[tuple[str, str, str, str]], judge: str, level: float
-) -> list[CardLine]:
+def _pairwise_lines(context: Judged, judge: str, level: float) -> list[CardLine]:
     table = context.table
     own = table.select(table.judge == table.judges.index(judge))
     if not len(own):
         raise StatisticsError(f"judge {judge!r} has given no pairwise verdict there: a card is about comparisons")
     bias = bias_report(table, context.judge_models, context.beside, judges=[judge], level=level)
-    items = labelled_battles(own, context.beside.labels)
-    people = agreement_report(items, failed=failed_items(items, own, failed), how=Resampling(level))
+    items = labelled_battles(own, context.beside.labels, others=False)
+    people = agreement_report(items, failed=failed_items(items, own, context.without), how=Resampling(level))
     return [
         *bias_lines(bias, judge),
         transitivity_line(own, level=level),

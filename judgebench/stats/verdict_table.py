@@ -102,6 +102,12 @@ def distinct(codes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.
     return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[codes]
 
 
+def occurring(codes: NDArray[np.integer]) -> list[int]:
+    """The codes (n,) of names that occur, in order."""
+    numbers: list[int] = np.flatnonzero(np.bincount(codes)).tolist()
+    return numbers
+
+
 def encode(values: Sequence[str]) -> tuple[tuple[str, ...], Codes]:
     """Sorted distinct names, and each value's index among them."""
     names, codes = np.unique(np.asarray(values, dtype=object), return_inverse=True)

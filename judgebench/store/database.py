@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sqlite3
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -68,6 +69,11 @@ def rows_among(
 def insert(connection: sa.Connection, table: sa.Table, **values: object) -> int:
     """The new row's id."""
     return int(connection.scalars(sa.insert(table).values(**values).returning(table.c.id)).one())
+
+
+def in_snapshot(connection: sa.Connection) -> bool:
+    """Whether all that the connection reads is of one state: nobody writes in its transaction."""
+    return not connection.get_execution_options().get("judgebench_write", False)
 
 
 def now() -> str:
@@ -363,14 +369,24 @@ def _refuse_value(context: sa.ExceptionContext) -> None:
         raise InputError(f"the database cannot hold this name, text or number: {context.original_exception}")
 
 
+class _Doubles:
+    """The aggregate ``doubles(number)``: the numbers of all rows, none of which may be null, as 8 bytes each."""
+
+    def __init__(self) -> None:
+        numbers = array("d")
+        self.step, self.finalize = numbers.append, numbers.tobytes
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun by _begin_sqlite, never by the driver
+    connection.create_aggregate("doubles", 1, _Doubles)
     for pragma in _SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _prepare_reading(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
+    connection.create_aggregate("doubles", 1, _Doubles)
     connection.execute("PRAGMA temp_store=MEMORY")
 
 
