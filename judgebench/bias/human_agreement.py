@@ -306,7 +306,7 @@ def agreement_report(
 
     Raises StatisticsError when there is neither a verdict, nor a score, nor a label.
     """
-    if not len(items) and not any(figure.n for figure in (score_icc or {}).values()):
+    if not len(items) and not items.judge_names and not any(figure.n for figure in (score_icc or {}).values()):
         raise StatisticsError("there is no verdict, score or label: run a judge, or import labels")
     how = how or Resampling()
     names = items.judge_names

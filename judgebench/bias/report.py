@@ -87,8 +87,9 @@ def bias_report(
     human = people_preference(own, beside.labels)
     features = style_effects(own, beside.style)
     effects = [place_effect(own), length_effect(own), *features, *relation_effects(own, relations)]
-    fits, pairs = Fits(own), match_orders(own)
+    fits = Fits(own)
     entries = counterfactuals(own, effects, human=human, baseline=baseline, level=level, fits=fits)
+    pairs = match_orders(own)
     apart = _apart(table, relations, chosen)
     seen = np.where(chosen[:, None] | (relations == Relation.UNRELATED), relations, Relation.UNKNOWN)
     return BiasReport(

@@ -53,8 +53,8 @@ def agreement(
     items = labelled_battles(table, known.beside.labels)
     report = agreement_report(
         items,
-        categories=known.categories,
-        failed=failed_items(items, table, known.without),
+        categories=known.stored.categories,
+        failed=failed_items(items, table, known.stored.without),
         score_icc=_score_icc(scores, how),
         how=how,
     )

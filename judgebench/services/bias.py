@@ -25,7 +25,7 @@ from judgebench.services.scope import EVERYTHING, Scope, scoped_verdicts
 from judgebench.stats.bradley_terry.covariates import fit_with_covariates
 from judgebench.stats.verdict_table import VerdictTable, occurring
 from judgebench.store import labels
-from judgebench.store.arrays import LeftOut
+from judgebench.store.arrays import LeftOut, StoredTable
 from judgebench.store.database import Connection, Database
 
 Without = Literal["length", "style", "lineage"]
@@ -109,11 +109,14 @@ def _effects(connection: Connection, benchmark_id: int, table: VerdictTable, con
 class Judged:
     """A benchmark's verdicts with what is known besides them."""
 
-    table: VerdictTable
-    categories: tuple[str | None, ...]  # of each instruction's code
+    stored: StoredTable
     judge_models: tuple[str, ...]  # the LLM of each of the table's judges
     beside: SideInformation
-    without: LeftOut  # trials without a preference
+
+    @property
+    def table(self) -> VerdictTable:
+        """Of all judges."""
+        return self.stored.table
 
 
 def bias(
@@ -124,9 +127,9 @@ def bias(
     Raises UnknownName for any name that is not there, and StatisticsError when there is no verdict.
     """
     with database.read() as connection:
+        context = judged(connection, benchmark, judges=scope.judges, category=scope.category)
         verdicts = scoped_verdicts(connection, benchmark, replace(scope, with_flagged=True), Choices(baseline=baseline))
         chosen = tuple(name for name, number in verdicts.coverage.judges.items() if number)
-        context = judged(connection, benchmark, judges=chosen, category=scope.category)
         gates = model_gates(connection, benchmark, context.table.models)
     report = bias_report(
         context.table, context.judge_models, context.beside, judges=chosen, baseline=baseline, level=level
@@ -155,7 +158,7 @@ def judged(
         by_likelihood={judge.name for judge in known if judge.template.startswith(_LIKELIHOOD)},
     )
     judge_models = tuple(llms[name] for name in stored.table.judges)
-    return Judged(stored.table, stored.categories, judge_models, beside, stored.without)
+    return Judged(stored, judge_models, beside)
 
 
 def _declared(lineages: Mapping[str, Lineage]) -> dict[str, Lineage]:

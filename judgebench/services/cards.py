@@ -44,11 +44,7 @@ def card(database: Database, judge: str, *, benchmark: str | None = None, level:
         benchmark_id = store.benchmarks.benchmark_id(connection, name)
         record = _record(connection, benchmark_id, judge)
         audits = newest_audits(connection, benchmark_id, kind=NULL_MODELS, judges=[stored.digest])
-    lines = [
-        *record_lines(record, level=level),
-        *_pairwise_lines(context, judge, level),
-        _null_line(audits, level),
-    ]
+    lines = [*record_lines(record, level=level), *_pairwise_lines(context, judge, level), _null_line(audits, level)]
     others = [
         f"{count} verdicts on {other}"
         for other, count in everywhere.items()
@@ -77,7 +73,7 @@ def _pairwise_lines(context: Judged, judge: str, level: float) -> list[CardLine]
         raise StatisticsError(f"judge {judge!r} has given no pairwise verdict there: a card is about comparisons")
     bias = bias_report(table, context.judge_models, context.beside, judges=[judge], level=level)
     items = labelled_battles(own, context.beside.labels, others=False)
-    people = agreement_report(items, failed=failed_items(items, own, context.without), how=Resampling(level))
+    people = agreement_report(items, failed=failed_items(items, own, context.stored.without), how=Resampling(level))
     return [
         *bias_lines(bias, judge),
         transitivity_line(own, level=level),

@@ -60,6 +60,14 @@ class VerdictTable:
         inside = np.array([name in models for name in self.models], dtype=bool)
         return self.select(inside[self.model_a] & inside[self.model_b])
 
+    def met(self) -> "VerdictTable":
+        """The same rows, of models by name only those that occur in them."""
+        codes = occurring(np.concatenate([self.model_a, self.model_b]))
+        place = np.zeros(len(self.models), dtype=np.int32)
+        place[codes] = np.arange(len(codes))
+        names = tuple(self.models[code] for code in codes)
+        return replace(self, models=names, model_a=place[self.model_a], model_b=place[self.model_b])
+
     def against(self, baseline: str | None) -> "VerdictTable":
         """The rows of battles with ``baseline``; all where it is None. Raises ValueError for one that is no model."""
         if baseline is None:

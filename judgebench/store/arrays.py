@@ -1,10 +1,10 @@
 """What statistics work on, as arrays: verdicts, scores, the trials of a judge, and the style of outputs."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 import sqlalchemy as sa
@@ -25,7 +25,8 @@ _STYLE_OF = attrgetter(*STYLE)
 _DENSE = 1 << 24  # ids
 _ORDERS = {"AB": 0, "BA": 1, None: -1}  # as a table has them
 _KEPT = Kept[int, NDArray[np.int64]]()  # by benchmark
-_READ: WeakKeyDictionary[sa.Connection, dict[Hashable, "StoredTable"]] = WeakKeyDictionary()  # while it is open
+_Chosen = tuple[int, tuple[str, ...], str | None, int | None]  # the arguments of ``verdict_table``
+_READ: WeakKeyDictionary[sa.Connection, WeakValueDictionary[_Chosen, "StoredTable"]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +50,7 @@ class LeftOut:
         return {status: number for status, number in zip(STATUSES, numbers, strict=True) if number}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class StoredTable:
     """Verdicts as arrays, and what could not be in them."""
 
@@ -73,15 +74,16 @@ def verdict_table(
 ) -> StoredTable:
     """The benchmark's pairwise verdicts in force, of ``judges`` (all where empty), of one category or all.
 
-    ``newest``: the highest id of one that counts; None: all do. Who asks again in one snapshot gets the same arrays.
+    ``newest``: the highest id of one that counts; None: all do. Who asks again in one snapshot gets the same arrays as
+    long as somebody holds them.
     """
     chosen = (benchmark, tuple(judges), category, newest)
     if not in_snapshot(connection):
         return _verdict_table(connection, *chosen)
-    known = _READ.setdefault(connection, {})
-    if chosen not in known:
-        known[chosen] = _verdict_table(connection, *chosen)
-    return known[chosen]
+    held = _READ.setdefault(connection, WeakValueDictionary())
+    stored = held.get(chosen) or _verdict_table(connection, *chosen)
+    held[chosen] = stored
+    return stored
 
 
 def _verdict_table(
