@@ -15,6 +15,7 @@ from judgebench.bias.effects import Effect, in_points, length_effect
 from judgebench.bias.human_agreement import LabelledBattles, Marks, people_preference
 from judgebench.bias.relatives import relation_effects, relation_matrix
 from judgebench.bias.report import BiasReport, SideInformation, bias_report, style_effects
+from judgebench.coverage import Coverage
 from judgebench.errors import StatisticsError
 from judgebench.estimate import unidentified
 from judgebench.leaderboard import Choices, ModelGate
@@ -128,13 +129,21 @@ def bias(
     """
     with database.read() as connection:
         context = judged(connection, benchmark, judges=scope.judges, category=scope.category)
-        verdicts = scoped_verdicts(connection, benchmark, replace(scope, with_flagged=True), Choices(baseline=baseline))
-        chosen = tuple(name for name, number in verdicts.coverage.judges.items() if number)
+        chosen, coverage = _scoped_judges(connection, benchmark, scope, baseline)
         gates = model_gates(connection, benchmark, context.table.models)
     report = bias_report(
         context.table, context.judge_models, context.beside, judges=chosen, baseline=baseline, level=level
     )  # fmt: skip
-    return replace(report, ledger=_marked(report.ledger, gates), coverage=verdicts.covered(verdicts.judged))
+    return replace(report, ledger=_marked(report.ledger, gates), coverage=coverage)
+
+
+def _scoped_judges(
+    connection: Connection, benchmark: str, scope: Scope, baseline: str | None
+) -> tuple[tuple[str, ...], Coverage]:
+    """Judges with verdicts in the scope, what it flags included, and what of the benchmark these cover."""
+    verdicts = scoped_verdicts(connection, benchmark, replace(scope, with_flagged=True), Choices(baseline=baseline))
+    judges = tuple(name for name, number in verdicts.coverage.judges.items() if number)
+    return judges, verdicts.covered(verdicts.judged)
 
 
 def judged(

@@ -21,6 +21,7 @@ from judgebench.bias.card import (
 )
 from judgebench.bias.human_agreement import agreement_report, labelled_battles
 from judgebench.bias.report import bias_report
+from judgebench.coverage import Coverage
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.records import Status
 from judgebench.services.bias import Judged, failed_items, judged
@@ -40,19 +41,23 @@ def card(database: Database, judge: str, *, benchmark: str | None = None, level:
         everywhere = store.verdicts.benchmarks_of(connection, judge)
         name = _benchmark(everywhere, judge, benchmark)
         context = judged(connection, name, judges=[judge])
-        verdicts = scoped_verdicts(connection, name, Scope((judge,), with_flagged=True))
+        coverage = _coverage(connection, name, judge)
         benchmark_id = store.benchmarks.benchmark_id(connection, name)
-        record = _record(connection, benchmark_id, judge)
+        of_record = record_lines(_record(connection, benchmark_id, judge), level=level)
         audits = newest_audits(connection, benchmark_id, kind=NULL_MODELS, judges=[stored.digest])
-    lines = [*record_lines(record, level=level), *_pairwise_lines(context, judge, level), _null_line(audits, level)]
+    lines = [*of_record, *_pairwise_lines(context, judge, level), _null_line(audits, level)]
     others = [
         f"{count} verdicts on {other}"
         for other, count in everywhere.items()
         if other != name and not other.startswith(store.benchmarks.STAGE)
     ]
     notes = [f"also judged: {', '.join(others)}; choose one by --benchmark"] if others else []
-    coverage = verdicts.covered(verdicts.judged)
     return Card(judge, stored.model, stored.template, name, sorted_lines(lines), tuple(notes), overall(lines), coverage)
+
+
+def _coverage(connection: Connection, benchmark: str, judge: str) -> Coverage:
+    verdicts = scoped_verdicts(connection, benchmark, Scope((judge,), with_flagged=True))
+    return verdicts.covered(verdicts.judged)
 
 
 def _benchmark(everywhere: dict[str, int], judge: str, benchmark: str | None) -> str:

@@ -299,7 +299,8 @@ def _style_of_outputs(connection: sa.Connection, benchmark_id: int) -> NDArray[n
 
 def _style(row: sa.Row[Any]) -> tuple[int, ...]:
     """Of an output that was stored before this was counted."""
-    counts: tuple[int, ...] = _STYLE_OF(count_style(output_of("", "", *row[3:]).whole))
+    columns: Sequence[Any] = row[3:]
+    counts: tuple[int, ...] = _STYLE_OF(count_style(output_of("", "", *columns).whole))
     return counts
 
 
