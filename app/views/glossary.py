@@ -11,9 +11,10 @@ _STRESSED = re.compile(r"\*(\w+)\*")
 
 
 def holding(terms: Sequence[Term], text: str) -> list[Term]:
-    """Those with ``text`` in their names, then those with it in what they mean or are called elsewhere."""
+    """Those with ``text`` in their names, or as their anchor, then those with it in what they mean or are called
+    elsewhere."""
     part = text.casefold().strip()
-    named = [term for term in terms if part in term.name.casefold()]
+    named = [term for term in terms if part in term.name.casefold() or part == term.anchor]
     return named + [
         term for term in terms if term not in named and part in f"{term.meaning} {term.elsewhere}".casefold()
     ]

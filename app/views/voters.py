@@ -12,10 +12,12 @@ from judgebench.show.text import escaped_html, one_line
 _HELP = {
     "ties": "Share of votes that name no winner, both bad included",
     "first shown": "Share of what was shown first among votes that name a winner: half without a leaning",
-    "as others": "Share of other people's votes on the same outputs that say the same",
+    "as others": "Human agreement: the share of other people's votes on the same outputs that say the same",
     "seconds a vote": "Median seconds from one vote to the next, pauses left out; of votes given in this app",
     "remarks": "What is unlike others beyond chance, whoever is looked at",
 }
+
+_AS_JUDGE = "Human agreement: the share of the voter's votes that say what the judge says on the battle"
 
 
 def numbered(report: VotersReport, own: str) -> VotersReport:
@@ -30,7 +32,8 @@ def numbered(report: VotersReport, own: str) -> VotersReport:
 def table(report: VotersReport) -> str:
     """A row a voter; intervals stand under their numbers."""
     names = show.headings(report)
-    heads = [head(name[:1].upper() + name[1:], _HELP.get(name, "")) for name in names]
+    helps = [_HELP.get(name, _AS_JUDGE * name.startswith("as ")) for name in names]
+    heads = [head(name[:1].upper() + name[1:], help) for name, help in zip(names, helps, strict=True)]
     return framed("Voters", heads, "".join(_row(names, cells) for cells in show.rows(report)), kind="jb-cards")
 
 
