@@ -386,6 +386,7 @@ def _engine(url: URL, *, read_only: bool = False) -> sa.Engine:
         if read_only:
             url = _read_only_url(url.database or "")
         engine = sa.create_engine(url, connect_args={"check_same_thread": False})
+        event.listen(engine, "connect", add_functions)
         event.listen(engine, "connect", _prepare_reading if read_only else _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -420,16 +421,19 @@ class _Doubles:
         self.step, self.finalize = numbers.append, numbers.tobytes
 
 
+def add_functions(connection: Any, _record: Any) -> None:
+    """To a driver's connection to SQLite, the functions of ours that queries call."""
+    connection.create_aggregate("doubles", 1, _Doubles)
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun by _begin_sqlite, never by the driver
-    connection.create_aggregate("doubles", 1, _Doubles)
     for pragma in _SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _prepare_reading(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
-    connection.create_aggregate("doubles", 1, _Doubles)
     connection.execute("PRAGMA temp_store=MEMORY")
 
 
