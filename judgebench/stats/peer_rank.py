@@ -111,10 +111,10 @@ def _peers(table: VerdictTable) -> tuple[tuple[str, ...], _Peers, tuple[str, ...
     active = np.unique(table.judge).tolist()
     peers = tuple(sorted({llms[code] for code in active} & present))
     if len(peers) < 2:
-        asked = ", ".join(f"{table.judges[code]} asks {llms[code] or 'nobody known'}" for code in active)
+        llms_of = ", ".join(f"{table.judges[code]} asks {llms[code] or 'nobody known'}" for code in active)
         raise StatisticsError(
             f"peer rank needs at least two judges that are models of this board, too, and there are {len(peers)} "
-            f"({asked}): have models judge each other, under the names by which their outputs were submitted"
+            f"({llms_of}): have models judge each other, under the names by which their outputs were submitted"
         )
     others = tuple(table.judges[code] for code in active if llms[code] not in peers)
     return peers, np.array([peers.index(llm) if llm in peers else -1 for llm in llms], dtype=np.intp), others
