@@ -17,7 +17,7 @@ from judgebench.services.audits.estimates import AuditEstimate
 from judgebench.services.audits.registry import Audit, AuditSettings
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.judges import find_judge
-from judgebench.services.pages import InputError, JudgeBenchError
+from judgebench.services.pages import Database, InputError, JudgeBenchError
 from judgebench.show.glossary import explained
 from judgebench.show.sentences import audit_estimate
 from judgebench.show.text import one_line
@@ -97,17 +97,24 @@ def _refuse_second(audit: Audit, settings: dict[str, Any]) -> None:
         same = (job.audit, job.benchmark) == (audit.name, settings["benchmark"])
         if same and job.judge == (settings.get("judge") or "") and jobs.state(job) is jobs.State.RUNNING:
             raise InputError("this audit is going on already: wait for it, or stop it above")
+    with cached.for_checking() as database:  # another server, or a terminal, may have started it
+        if services.audits.registry.is_going_on(database, audit.name, _filled(database, audit, settings)):
+            raise InputError("this audit is going on already, started elsewhere: wait for it")
 
 
 def _estimate(audit: Audit, settings: dict[str, Any]) -> AuditEstimate:
     """Raises JudgeBenchError where it cannot be done as it is, or its judge may not be asked."""
     with cached.for_checking() as database, st.spinner("Counting"):
-        filled: dict[str, Any] = {name: value for name, value in settings.items() if value not in (None, ())}
-        if settings.get("judge"):
-            filled["judge"] = find_judge(database, {"model": settings["judge"]}, where="This form")
-            auth.policy().check_asked(filled["judge"])
-        checked: AuditSettings = audit.fill(filled)
-        return services.audits.estimates.estimate(database, checked)
+        return services.audits.estimates.estimate(database, _filled(database, audit, settings))
+
+
+def _filled(database: Database, audit: Audit, settings: dict[str, Any]) -> AuditSettings:
+    """Raises JudgeBenchError where the judge is not known, or may not be asked."""
+    filled: dict[str, Any] = {name: value for name, value in settings.items() if value not in (None, ())}
+    if settings.get("judge"):
+        filled["judge"] = find_judge(database, {"model": settings["judge"]}, where="This form")
+        auth.policy().check_asked(filled["judge"])
+    return audit.fill(filled)
 
 
 def resume(job: jobs.AuditJob) -> None:
