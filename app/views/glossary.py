@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.views.board import head
+from app.views.board import framed, head
 from judgebench.show.glossary import Term
 from judgebench.show.text import escaped_html
 
@@ -26,11 +26,7 @@ def table(label: str, terms: Sequence[Term]) -> str:
         + "</tr>"
         for term in terms
     )
-    return (
-        f'<div class="jb-scroll" tabindex="0" role="region" aria-label="{escaped_html(label)}">'
-        f'<table class="jb jb-words"><thead><tr>{"".join(map(head, names))}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
+    return framed(label, map(head, names), body, kind="jb-words")
 
 
 def _plain(meaning: str) -> str:

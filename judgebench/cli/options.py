@@ -235,6 +235,10 @@ VllmFlags = Annotated[
     typer.Option("--vllm", metavar="FLAGS", help="For a model 'vllm:NAME': vLLM's flags, e.g. '--max-model-len 8192'."),
 ]
 Limit = Annotated[int | None, _LIMIT]
+Shard = Annotated[
+    str | None,
+    typer.Option("--shard", metavar="I/N", help="Ask only this part of the instructions, as 1/3, 2/3 and 3/3."),
+]
 MaxCost = Annotated[float | None, _MAX_COST]
 Cap = Annotated[float | None, varied(_MAX_COST, default="10, where a price is known")]
 Yes = Annotated[bool, varied(_YES, "Ask without a question back, whatever it may cost up to --max-cost.")]
@@ -283,6 +287,7 @@ class DesignOptions:
     repeats: Annotated[int | None, varied(_REPEATS, default="1")] = None
     limit: Limit = None
     category: Category = None
+    shard: Shard = None
     seed: StudySeed = None
 
 
@@ -340,6 +345,9 @@ class PaceOptions:
     ] = None
     max_errors: Annotated[
         int | None, typer.Option("--max-errors", help="Stop asking once so many questions have failed in all.")
+    ] = None
+    stop_after: Annotated[
+        str | None, typer.Option("--stop-after", metavar="TIME", help="Stop asking after 90s, 55m or 1h30m.")
     ] = None
     drain: Annotated[
         float | None,

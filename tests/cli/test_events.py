@@ -44,6 +44,9 @@ def steps(folder: Path) -> Iterator[tuple[tuple[object, ...], str]]:
     votes = folder / "votes.jsonl"
     votes.write_text(json.dumps({"instruction": "Question 1?", "model_a": "beta", "model_b": "gamma", "winner": "tie"}))
     judge = ("--judge", "scripted:coin")
+    yield ("db", "backup", folder / "saved.db"), "backed up"
+    yield ("db", "delete", "run", "1", "--yes"), "deleted"
+    yield ("db", "merge", folder / "saved.db"), "merged"
     yield ("submit", outputs, "--model", "delta", *BENCH), "submitted"
     yield ("import", "files", more, *BENCH, "--extend"), "imported"
     yield ("import", "instructions", questions, "--benchmark", "asked"), "imported"
@@ -60,7 +63,6 @@ def steps(folder: Path) -> Iterator[tuple[tuple[object, ...], str]]:
     yield ("audit", "robustness", *BENCH, *judge, *robust), "audited"
     yield ("db", "rename", "model", "gamma", "gimel", "--yes"), "renamed"
     yield ("db", "delete", "model", "gimel", "--yes"), "deleted"
-    yield ("db", "backup", folder / "saved.db"), "backed up"
     yield ("db", "copy", folder / "copy.db"), "copied"
     yield ("db", "compact"), "compacted"
 
