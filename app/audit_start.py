@@ -83,6 +83,7 @@ def _try(audit: Audit, settings: dict[str, Any], *, starts: bool) -> None:
         if starts:
             with jobs.STARTING:
                 _refuse_twin(audit.name, settings["benchmark"], settings.get("judge") or "")
+                _refuse_elsewhere(audit, settings)
                 jobs.start(cached.address(), jobs.create_audit(cached.address(), audit, settings, estimate))
             st.session_state.pop(_ESTIMATED, None)
             st.rerun()
@@ -98,7 +99,12 @@ def _refuse_twin(audit: str, benchmark: str, judge: str) -> None:
         same = (job.audit, job.benchmark, job.judge) == (audit, benchmark, judge)
         if same and jobs.state(job) is jobs.State.RUNNING:
             raise InputError("this audit is going on already: wait for it, or stop it above")
-    with cached.for_checking() as database:  # another server, or a terminal, may have started it
+
+
+def _refuse_elsewhere(audit: Audit, settings: dict[str, Any]) -> None:
+    """Raises InputError where another server, or a terminal, has started it. Of two that look at once, the second's
+    process ends by itself, as an audit has itself claimed in the database."""
+    with cached.for_checking() as database:
         if services.audits.registry.is_going_on(database, audit.name, _filled(database, audit, settings)):
             raise InputError("this audit is going on already, started elsewhere: wait for it")
 
