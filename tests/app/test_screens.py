@@ -18,7 +18,7 @@ from judgebench.store.database import Database
 from tests import filling, mixed
 from tests.factories import ok, result, trial
 from tests.filling import filled
-from tests.kinds import COUNT, KINDS
+from tests.kinds import COUNT, KINDS, MODELS
 
 testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the extra app")
 PAGES = ("leaderboard", "matrix", "battles", "bias", "judges", "audits", "submit", "runs", "vote")
@@ -392,7 +392,11 @@ def test_what_is_not_there_yet_is_no_error_and_leads_on(
     with closing(Database(str(path), create=True)) as database:
         KINDS["no verdicts"](database)
     app = opened(page, monkeypatch, path)
+    if page in ("compare", "model"):
+        for name, model in (("first", 0), ("second", 1), ("model", 0)):
+            app.query_params[name] = MODELS[model]
+        app.run()
     assert [error.value for error in app.error] == []
     if page in ("leaderboard", "compare", "model", "matrix", "bias"):
         drawn = "".join(str(html.proto.body) for html in app.get("html"))
-        assert "href=" in drawn.partition("jb-links")[2]
+        assert "<p class=jb-links><a href=" in drawn
