@@ -114,6 +114,13 @@ def link(page: str, **values: str) -> str:
     return f"{page}?{urlencode([*here, *values.items()])}"
 
 
+def afresh(words: str, page: str, **values: str) -> tuple[str, str]:
+    """A link to a page with the benchmark that this one shows, and of what is chosen only ``values``."""
+    if "benchmark" in st.session_state:
+        values = {"benchmark": st.session_state["benchmark"]} | values
+    return words, f"{page}?{urlencode(values)}"
+
+
 def one(label: str, options: Sequence[str], *, key: str, none: str, labelled: bool = True) -> str | None:
     """One of ``options``, or None, shown as ``none``. ``labelled``: as of ``benchmark``."""
     bound = address.one(key, _named(options), default=None)

@@ -11,7 +11,7 @@ import streamlit as st
 from app import cached, filters
 from app.views import charts, elements, gate
 from app.views.board import table
-from app.views.elements import line, moves, problem
+from app.views.elements import line, moves, unavailable
 from judgebench.services.bias import Without
 from judgebench.services.leaderboards import Beside, Tally
 from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard
@@ -145,7 +145,7 @@ def _held_equal(view: _View) -> None:
     try:
         _moves(view, tuple(sorted(chosen)))
     except JudgeBenchError as error:
-        problem("This cannot be held equal here.", error)
+        unavailable("This is not held equal here.", error)
 
 
 def _unjudged(view: _View) -> None:
@@ -186,7 +186,12 @@ try:
     who_leads = st.empty()  # before the controls, which fill a phone's first screen
     view = _chosen(source)
 except JudgeBenchError as error:
-    problem("There is no leaderboard for this choice.", error)
+    unavailable(
+        *("There is no leaderboard for this choice.", error),
+        filters.afresh("The leaderboard by what counts usually", "leaderboard"),
+        filters.afresh("By people's votes", "leaderboard", by="people"),
+        *(filters.afresh("Vote", "vote"), filters.afresh("Have it judged", "runs")),
+    )
     st.stop()
 elements.tab("Leaderboard", view.benchmark)
 who_leads.text(sentences.leader(view.board), width="stretch")
