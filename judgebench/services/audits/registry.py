@@ -300,9 +300,9 @@ def is_going_on(database: "Database", name: str, settings: AuditSettings) -> boo
 def _key(database: "Database", name: str, settings: AuditSettings) -> str:
     """Of audits that are the same, however far each may go: of the same outputs, by the same judge."""
     judge = getattr(settings, "judge", None)
-    asked = "" if judge is None else services.judges.resolved(database, judge).judge.name
+    by = "" if judge is None else services.judges.resolved(database, judge).judge.name
     of = [getattr(settings, field, None) for field in ("benchmark", "model", "opponent")]
-    return content_key("audit", name, asked, of)
+    return content_key("audit", name, by, of)
 
 
 def most_calls(database: "Database", name: str, settings: AuditSettings) -> int:
