@@ -30,13 +30,13 @@ _CHARS = 200  # of a search
 _ALIASES: dict[str, Method] = {"lc": "length-controlled", "bt": "bradley-terry", "wr": "win-rate"}
 _UNKNOWN = "unknown in the address"  # of the session: the values, until they are said
 _SHOWS = {  # by title of a page: what it will show
-    "Leaderboard": "which model leads and how surely",
-    "Model": "where one model stands, by category and opponent",
-    "Compare": "two models beside each other",
-    "Instruction": "what was asked, what every model answered, and how that was judged",
-    "Vote": "two outputs, of which you choose the better",
-    "Matrix": "how often each model is preferred to each other one",
-    "People": "how people who vote agree with each other and with judges",
+    "Leaderboard": "The leaderboard shows which model leads and how surely.",
+    "Model": "This page shows where one model stands, by category and opponent.",
+    "Compare": "This page shows two models beside each other.",
+    "Instruction": "This page shows what was asked, what every model answered, and how that was judged.",
+    "Vote": "This page shows two outputs, of which you choose the better.",
+    "Matrix": "The matrix shows how often each model is preferred to each other one.",
+    "People": "This page shows how people who vote agree with each other and with judges.",
 }
 _COUNTED = {"all-judges": "All judges", "common": "Common instructions only", "with-flagged": "Flagged models too"}
 
@@ -52,7 +52,7 @@ def source(title: str = "") -> cached.Source:
         _greet(str(error), title)
     summaries = cached.benchmarks(state)
     if not summaries:
-        _greet("The database holds no benchmark yet.", title)
+        _greet("the database holds no benchmark yet", title)
     known, usual = [summary.name for summary in summaries], services.benchmarks.usual(summaries).name
     linked = st.query_params.get("benchmark")
     chosen = st.session_state.get("benchmark", usual)
@@ -323,8 +323,9 @@ def _greet(reason: str, title: str) -> None:
         st.title(title, anchor=False)
     st.subheader("Welcome to JudgeBench")
     if title in _SHOWS:
-        line(f"{title} shows {_SHOWS[title]}.")
-    st.write("There is nothing to show yet. Three ways to begin, here or by a command in a terminal:")
+        line(_SHOWS[title])
+    line(f"There is nothing to show yet: {one_line(reason, 1000)}.")
+    line("Three ways to begin, here or by a command in a terminal:")
     st.text("Try it on a small benchmark that comes with the program, judged by a small model on this machine:")
     _offer_demo()
     st.code("judgebench demo", language=None, wrap_lines=True)
@@ -342,8 +343,6 @@ def _greet(reason: str, title: str) -> None:
         language=None,
         wrap_lines=True,
     )
-    line("What the database said:")
-    st.code(reason, language=None, wrap_lines=True)
     st.stop()
 
 

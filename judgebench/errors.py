@@ -55,6 +55,10 @@ class UnknownName(InputError):
         """Say what became of the name, in place of what it may have been meant for."""
         self.args = (f"unknown {self.kind} {self.name!r}: {why}",)
 
+    def advise(self, what: str) -> None:
+        """Say besides what would make the name known."""
+        self.args = (f"{self}; {what}",)
+
 
 class Conflict(InputError):
     """The store holds something else under this identity, and what is stored is never overwritten."""

@@ -34,14 +34,15 @@ def _whole(comparison: Comparison) -> None:
 
 
 def _round(source: cached.Source, benchmark: str, scope: Scope, models: tuple[str, str]) -> None:
-    """Both on the leaderboard's terms, where it ranks them by win rates: against its baseline, or all."""
+    """Both on the leaderboard's terms, where it ranks them by win rates: against its baseline, or all. Beside the
+    baseline, which is not drawn, only the other one would be left."""
     choices = Choices()
     try:
         board = cached.leaderboard(source, benchmark, scope, choices=choices)
         beside = cached.beside(source, benchmark, scope, choices=choices, controlled=False)
     except JudgeBenchError:  # of scores: the two are compared all the same
         return
-    names = [row.model for row in board.rows if row.model in models]
+    names = [row.model for row in board.rows if row.model in models and row.model != board.baseline]
     if len(names) < len(models):
         return
     st.subheader("By category, on the leaderboard's terms", anchor=False)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,13 +14,13 @@ from app.views.board import Sorting, table
 from app.views.elements import line, moves, unavailable
 from judgebench.services.bias import Without
 from judgebench.services.leaderboards import Beside, Tally
-from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard
+from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard, UnknownName
 from judgebench.services.scope import Scope
 from judgebench.show import charts as drawn
 from judgebench.show import sentences, tables
-from judgebench.show.board import COLUMNS, USUAL, ColumnName, axis_title, board_lines, ordered
+from judgebench.show.board import COLUMNS, USUAL, ColumnName, axis_title, board_lines, ordered, with_name
 from judgebench.show.numbers import plotted, ranks
-from judgebench.show.text import listing, one_line
+from judgebench.show.text import escaped_html, listing, one_line
 
 _CONTROLS: dict[Without, str] = {"length": "Length", "style": "Style", "lineage": "Lineage"}
 _TABLE_PX = 800
@@ -63,13 +63,15 @@ def _columns() -> tuple[ColumnName, ...]:
 
 
 def _lines(view: _View, *, controlled: bool) -> str:
-    """The table, as far as its models fit the search."""
+    """The table, as far as its models fit the search; where none does, that, and whose names are near."""
     lines = board_lines(view.board, _beside(view, controlled=controlled), view.columns)
-    part = view.search.casefold()
-    shown = tuple(line for line in lines.lines if part in line.model.casefold())
+    try:
+        lines = with_name(lines, view.search)
+    except UnknownName as error:
+        return f"<p>{escaped_html(one_line(f'Search: {error}', 1000))}</p>"
     new = st.query_params.get_all("new")  # as a link from a submission names it
     by, descending = view.order
-    lines = ordered(replace(lines, lines=shown), by, descending=descending)
+    lines = ordered(lines, by, descending=descending)
     sorting = Sorting(by, descending, lambda name, down: filters.order_link(name, descending=down))
     return table(lines, lambda model: filters.link("model", model=model), new=new, sorting=sorting)
 

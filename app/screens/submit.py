@@ -18,7 +18,7 @@ _EXTEND = "Add instructions that the benchmark lacks to it"
 _STORED, _ROUND = (
     "submit_stored",
     "submit_round",
-)  # in the session: models stored last and what is said of them; how often
+)  # in the session: models stored last that are not flagged, and what is said of them and of others; how often
 _AS_THAT, _OUTPUTS = "Import it as that", "A model's outputs"
 
 
@@ -125,24 +125,31 @@ def _store(ready: list[submission.Ready]) -> None:
             change_existing=person.role >= Role.ADMIN,
         )
         together = len(models) > 1 and services.audits.submissions.audit_stored(database, benchmark, models)
+        flagged = services.audits.results.flagged(database, benchmark, models)
     before = [finding for one in prepared if one.report.audit is not None for finding in one.report.audit.findings]
     beside = submission.new_findings(before, together.findings if together else ())
     sentences = [
         f"{listing(models)}: {stored.new:,} outputs are new; {stored.known:,} were stored already.",
         *(f"Beside each other: {finding_line(finding)}" for finding in beside),
     ]
-    st.session_state[_STORED] = models, sentences
+    honest = [name for name in models if name not in flagged]
+    st.session_state[_STORED] = honest, sentences, submission.marked_sentences(flagged)
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1  # the files go, so that the next step is in sight
-    placing.remember(benchmark, models)
+    placing.remember(benchmark, honest)
     st.rerun()
 
 
 def _say_stored() -> None:
-    """What was just stored, above the step that follows it, for as long as that is about these models."""
-    models, sentences = st.session_state.get(_STORED, ([], []))
-    if models and models == placing.remembered():
+    """What was just stored, above the step that follows it, for as long as that is about these models, or about none
+    where all were flagged."""
+    honest, sentences, marked = st.session_state.get(_STORED, ([], [], []))
+    if sentences and honest == placing.remembered():
         st.success("Stored.")
         for sentence in sentences:
+            line(sentence)
+        if marked:
+            st.warning("Marked by severe findings.")
+        for sentence in marked:
             line(sentence)
 
 

@@ -41,10 +41,9 @@ def table(lines: BoardLines, link: Link, *, new: Collection[str] = (), sorting: 
             head(column.heading, column.help, f"n {_class(column)}", order=_order(column.name, sorting))
             for column in lines.columns
         ),
-        head("Marks", kind="marks") if any(line.chips for line in lines.lines) else "",
+        head("Marks", kind="marks") if lines.marked else "",
     ]
-    marked = any(line.chips for line in lines.lines)
-    body = "".join(_row(line, lines, link, marked=marked, new=line.model in new) for line in lines.lines)
+    body = "".join(_row(line, lines, link, new=line.model in new) for line in lines.lines)
     return framed("Leaderboard", heads, body)
 
 
@@ -113,7 +112,7 @@ def _class(column: Column) -> str:
     return f"c-{column.name.replace(' ', '-')}"
 
 
-def _row(line: BoardLine, lines: BoardLines, link: Link, *, marked: bool, new: bool) -> str:
+def _row(line: BoardLine, lines: BoardLines, link: Link, *, new: bool) -> str:
     chips = "".join(
         f'<span class="chip {chip.tone}">{escaped_html(one_line(chip.text, 60))}</span>' for chip in line.chips
     )
@@ -125,7 +124,7 @@ def _row(line: BoardLine, lines: BoardLines, link: Link, *, marked: bool, new: b
         f'<th scope="row"><a href="{escaped_html(link(line.model))}">{name}</a></th>'
         f'<td class="n">{line.rating}</td><td class="iv">{drawn}</td>'
         + "".join(f'<td class="n {_class(column)}">{escaped_html(cell)}</td>' for column, cell in cells)
-        + (f'<td class="marks">{chips}</td>' if marked else "")
+        + (f'<td class="marks">{chips}</td>' if lines.marked else "")
         + "</tr>"
     )
 

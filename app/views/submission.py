@@ -1,6 +1,6 @@
 """One file of a model's outputs: its first rows, which columns are meant, how it matches, and what the audit found."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import streamlit as st
@@ -14,7 +14,7 @@ from judgebench.services.pages import AuditReport, Finding, Lineage, OutputsFile
 from judgebench.services.submissions import MatchReport, Prepared
 from judgebench.show.sentences import meets_model, messages_held
 from judgebench.show.tables import finding_line
-from judgebench.show.text import one_line
+from judgebench.show.text import listing, one_line
 
 _EVIDENCE_PX = 130
 _NAME_CHARS = 200
@@ -185,6 +185,17 @@ def report_sentences(report: MatchReport) -> list[str]:
             f"{report.missing:,} instructions of the benchmark have no output here; on these the model meets nobody."
         )
     return lines
+
+
+def marked_sentences(flagged: Sequence[str]) -> list[str]:
+    """What became of models that were stored in spite of severe findings; none where there are none."""
+    if not flagged:
+        return []
+    are, they = ("is", "it gets") if len(flagged) == 1 else ("are", "they get")
+    return [
+        f"{listing(flagged)} {are} marked: red on leaderboards, without a rank. Judging costs as much as ever, and "
+        f"{they} no rank by it, so {are} not chosen below."
+    ]
 
 
 @st.cache_data(max_entries=8, scope="session", show_spinner="Auditing the outputs")

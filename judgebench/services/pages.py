@@ -14,7 +14,7 @@ from judgebench.bias.voters import VotersReport
 from judgebench.coverage import Coverage
 from judgebench.engine.plan import CostEstimate
 from judgebench.engine.plan import estimate as cost_estimate
-from judgebench.errors import DatabaseError, InputError, JudgeBenchError
+from judgebench.errors import DatabaseError, InputError, JudgeBenchError, UnknownName
 from judgebench.formats.known import Known
 from judgebench.formats.outputs import OutputsFile, read_outputs
 from judgebench.formats.reading import NamedPath, ReadLimits
@@ -39,6 +39,6 @@ __all__ = [
     "JudgeBenchError",
     "JudgeGate", "JudgeSpec", "Known", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "Output",
     "OutputsFile", "PairRates", "ReadLimits", "Resampling", "Row", "ServerConnection", "Slopes", "State", "Status",
-    "StoredAudit", "Study", "TokenLogprob", "VotersReport", "clean_text", "cost_estimate", "make", "own_name",
-    "parse_address", "read_outputs", "templates",
+    "StoredAudit", "Study", "TokenLogprob", "UnknownName", "VotersReport", "clean_text", "cost_estimate", "make",
+    "own_name", "parse_address", "read_outputs", "templates",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
+from shlex import quote
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,11 +21,10 @@ from judgebench.engine.judges import ResolvedJudge, find_judge, resolve
 from judgebench.engine.plan import CostEstimate
 from judgebench.engine.run import RunReport
 from judgebench.engine.runner import OnProgress, silent
-from judgebench.errors import InputError, StatisticsError
+from judgebench.errors import InputError, StatisticsError, UnknownName
 from judgebench.leaderboard import Choices, Leaderboard, Row
 from judgebench.leaderboard.profiles import profile_named
 from judgebench.leaderboard.published.board import PublishedBoard, ScoringChoices
-from judgebench.services.audits.results import model_gates
 from judgebench.services.scope import Scope, scoped_scores, scoped_verdicts
 from judgebench.spec import JudgeSpec, Study, make
 from judgebench.stats.scores import ScoreTable
@@ -56,6 +56,7 @@ class PlacementPlan:
     pool: tuple[str, ...] = ()  # of the standing board that it follows, as far as it ranks; empty: it follows none
     profile: str | None = None  # of the standing board: a benchmark's whose numbers are computed besides
     notes: tuple[str, ...] = ()  # what of the standing board does not count, and why
+    flagged: tuple[str, ...] = ()  # of the new ones: an audit of what is stored found them out, so they get no rank
 
     @property
     def scope(self) -> Scope:
@@ -182,7 +183,7 @@ def plan(
         if standing is not None:
             return _on_standing(database, benchmark, models, standing, repeats=repeats, max_cost=max_cost)
     board = board_of(database, benchmark, Scope(judges=(_usual_judge(database, benchmark, models),)))
-    resolved = [resolve(spec_of(database, name, template)) for name in judges or board.judges]
+    resolved = [resolve(spec_of(database, benchmark, name, template)) for name in judges or board.judges]
     names = tuple(dict.fromkeys(judge.judge.name for judge in resolved))
     rivals = [row.model for row in board.ranked if row.model not in models]
     beside = () if all(_has_judged(database, benchmark, name, rivals) for name in names) else board.judges
@@ -212,6 +213,7 @@ def plan(
         *(benchmark, tuple(models), tuple(studies), ranking, others, board.baseline, opponents, len(rivals)),
         templates=tuple(judge.template.name for judge in resolved),
         unlike=tuple(unlike),
+        flagged=services.audits.results.flagged(database, benchmark, models),
     )
 
 
@@ -232,8 +234,8 @@ def _on_standing(
         raise InputError(f"the baseline of the standing board of {benchmark!r} was deleted: {again} --baseline MODEL")
     if standing.baseline in models:
         raise InputError(f"{standing.baseline!r} is the board's baseline, which all others meet: it has its place")
-    judge = resolve(spec_of(database, standing.judge))
-    flagged = _flagged(database, benchmark, standing.pool)
+    judge = resolve(spec_of(database, benchmark, standing.judge))
+    flagged = services.audits.results.flagged(database, benchmark, standing.pool)
     if standing.baseline in flagged:
         raise InputError(
             f"an audit flagged {standing.baseline!r}, the baseline of the standing board of {benchmark!r}: {again} "
@@ -268,14 +270,8 @@ def _on_standing(
         pool=tuple(rivals),
         profile=standing.profile,
         notes=tuple(notes),
+        flagged=services.audits.results.flagged(database, benchmark, models),
     )
-
-
-def _flagged(database: Database, benchmark: str, models: Sequence[str]) -> set[str]:
-    """Those of the models whose newest submission audit has severe findings."""
-    with database.read() as connection:
-        gates = model_gates(connection, benchmark, models)
-    return {gate.model for gate in gates if gate.state == "flagged"}
 
 
 def _differing(design: Mapping[str, Any], usual: Mapping[str, Any], *, scored: bool) -> Iterable[str]:
@@ -316,9 +312,16 @@ def board_of(database: Database, benchmark: str, scope: Scope, *, baseline: str 
             raise InputError(f"benchmark {benchmark!r} has no board to rank on: {error}") from error
 
 
-def spec_of(database: Database, name: str, template: str | None = None) -> JudgeSpec:
+def spec_of(database: Database, benchmark: str, name: str, template: str | None = None) -> JudgeSpec:
     """Raises UnknownName, and InputError where it is not known how to ask the judge."""
-    known = services.judges.known_judge(database, name)
+    try:
+        known = services.judges.known_judge(database, name)
+    except UnknownName as error:
+        error.advise(
+            f"a judge that is new here first judges the board: judgebench run --benchmark {quote(benchmark)} --judge "
+            f"{quote(name)} --all-pairs"
+        )
+        raise
     if known.spec is None:
         raise InputError(
             f"judge {name!r} was imported, and nobody knows how to ask it: name a judge that was added or has run "

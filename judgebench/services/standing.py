@@ -46,7 +46,7 @@ def keep(
         judge, baseline, profile = judge or before.judge, baseline or before.baseline, profile or before.profile
     if judge is None:
         raise InputError("a standing board has a judge: name one by --judge that was added or ran before")
-    kind = resolve(spec_of(database, judge)).template.kind
+    kind = resolve(spec_of(database, benchmark, judge)).template.kind
     how = None if profile is None else profile_named(profile)
     if how is not None and ("scores" if kind == "pointwise" else "pairwise") not in how.reads:
         raise InputError(f"judge {judge!r} is {kind}, which {how.label} does not count: name another judge or profile")

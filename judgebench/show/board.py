@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate
 from judgebench.leaderboard import METHODS, Leaderboard, Row
 from judgebench.leaderboard.board import ModelGate
@@ -92,6 +93,7 @@ class BoardLines:
     columns: tuple[Column, ...]
     lines: tuple[BoardLine, ...]
     half: float | None  # place of an even chance; None where the scale has none
+    marked: bool  # whether a model of the leaderboard has a mark, whichever lines are kept
 
 
 def board_lines(board: Leaderboard, beside: "Beside", shown: tuple[ColumnName, ...] = USUAL) -> BoardLines:
@@ -117,7 +119,17 @@ def board_lines(board: Leaderboard, beside: "Beside", shown: tuple[ColumnName, .
     )
     heading = {"rate": f"{method.label}, %", "elo": "Rating", "logit": "Log-odds", "score": "Mean score"}[board.scale]
     half = place(_HALF / 100) if board.scale == "rate" else None
-    return BoardLines(heading, method.help, f"{board.level:.0%}", columns, lines, half)
+    marked = any(line.chips for line in lines)
+    return BoardLines(heading, method.help, f"{board.level:.0%}", columns, lines, half, marked)
+
+
+def with_name(lines: BoardLines, words: str) -> BoardLines:
+    """The lines of models whose names hold these words, in capitals or not. Raises UnknownName where no name does."""
+    part = words.casefold()
+    kept = tuple(line for line in lines.lines if part in _name(line))
+    if not kept:
+        raise UnknownName("model", words, [line.model for line in lines.lines])
+    return replace(lines, lines=kept)
 
 
 ORDERS: tuple[str, ...] = ("rank", "model", "rating", *(column.name for column in COLUMNS))  # by what lines are put

@@ -34,6 +34,9 @@ def planned(plan: "PlacementPlan") -> list[str]:
         manner = f"{how}{again}{part}, by the template {one_line(template)}"
         board = f"not as the board was judged: other {listing(unlike)}" if unlike else "as the board was judged"
         lines.append(f"{judge} judges {listing(plan.models)} {manner}, {board}")
+    if plan.flagged:
+        are = "is flagged by an audit: judged it gets" if len(plan.flagged) == 1 else "are flagged: judged they get"
+        lines.append(f"{listing(plan.flagged)} {are} no rank")
     if plan.beside:
         lines.append(
             f"The other {count(plan.others, 'model')} were judged by {listing(plan.beside)}: ranks suppose that the "
@@ -180,6 +183,7 @@ def placement_document(placement: "Placement") -> dict[str, Any]:
         "baseline": plan.baseline,
         "opponents": list(plan.opponents),
         "pool": list(plan.pool),
+        "flagged": list(plan.flagged),
         "notes": list(plan.notes),
         "profile": None if placement.published is None else published.document(plan.benchmark, placement.published),
         "models": [row.columns() for row in placement.rows],

@@ -51,14 +51,20 @@ def test_a_null_models_findings_are_shown_before_it_is_stored_and_red_on_the_boa
     store.click()
     page.get_by_text("null-model: 45 outputs are new").wait_for()
     assert "null-model" in models(demo)
-    next_step = page.get_by_role("button", name="Estimate and start")
-    next_step.wait_for()
     visit.settle()
-    for place in (page.get_by_text("Stored."), next_step):  # in sight, without scrolling
+    next_step = page.get_by_role("combobox", name="New models")
+    marked = page.get_by_text("null-model is marked: red on leaderboards, without a rank.")
+    for place in (page.get_by_text("Stored.", exact=True), marked, next_step):  # in sight, without scrolling
         box = place.bounding_box()
         assert box["y"] > 60
         assert box["y"] + box["height"] <= 900
+    assert page.get_by_role("button", name="Estimate and start").count() == 0  # it is chosen by hand alone
     next_step.click()
+    page.get_by_role("option", name="null-model").click()
+    page.keyboard.press("Escape")
+    page.get_by_text("null-model is flagged by an audit: judged it gets no rank.").wait_for()
+    visit.settle()
+    page.get_by_role("button", name="Estimate and start").click()
     page.get_by_role("button", name=re.compile("Ask .* questions")).click()
     page.get_by_text("null-model is flagged, so it has no rank").wait_for()
     page.get_by_role("link", name="null-model on the leaderboard").click()

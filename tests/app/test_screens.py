@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from judgebench import services, store
+from judgebench import engine, services, store
 from judgebench.formats.outputs import read_outputs
 from judgebench.records import HumanLabel, Instruction, Model, Output
 from judgebench.resources import folder
 from judgebench.show.tables import pairs_csv
+from judgebench.spec import JudgeSpec, Study, make
 from judgebench.store.battles import BattleFilter
 from judgebench.store.database import Database
 from tests import filling, mixed
-from tests.factories import ok, result, trial
+from tests.factories import instruction, ok, result, trial
 from tests.filling import filled
 from tests.kinds import COUNT, KINDS, MODELS
 
@@ -45,6 +46,7 @@ def test_without_a_database(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path
     assert app.title[0].value.lower() == page
     if page != "submit":
         assert "judgebench demo" in printed(app)
+    assert printed(app).count("there is no database at") <= 1
     assert list(tmp_path.iterdir()) == []
 
 
@@ -120,6 +122,8 @@ def test_a_submission_with_severe_findings_is_stored_only_once_that_is_ticked(
     button(app, "Store these outputs").click().run()
     assert "45 outputs are new" in printed(app)
     assert audits(hasty) == {"null-constant": False}
+    assert "null-constant is marked: red on leaderboards, without a rank." in printed(app)
+    assert "new" not in app.query_params
 
 
 def test_an_honest_submission_is_stored_with_its_audit(monkeypatch: pytest.MonkeyPatch, hasty: Path) -> None:
@@ -278,6 +282,34 @@ def test_choosing_a_category_ranks_by_it_alone(monkeypatch: pytest.MonkeyPatch, 
     app.selectbox(key="category").select("writing").run()
     assert not app.exception
     assert 0 < app.dataframe[0].value["Battles"].sum() < whole
+
+
+def test_a_search_that_no_model_fits_says_so_with_the_nearest_names(
+    monkeypatch: pytest.MonkeyPatch, demo_database: Path
+) -> None:
+    app = opened("leaderboard", monkeypatch, demo_database)
+    drawn = "".join(str(html.proto.body) for html in app.get("html"))
+    assert "<table" in drawn
+    app.text_input(key="search").set_value("demo-hastey").run()
+    drawn = "".join(str(html.proto.body) for html in app.get("html"))
+    assert "unknown model &#x27;demo-hastey&#x27;: did you mean &#x27;demo-hasty&#x27;" in drawn
+
+
+@pytest.mark.parametrize(("first", "drawn"), [("gamma", True), ("alpha", False)])
+def test_beside_the_baseline_no_radar_of_one_model_is_drawn(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, first: str, drawn: bool
+) -> None:
+    models = ("alpha", "beta", "gamma")
+    with closing(Database(str(tmp_path / "board.db"), create=True)) as database:
+        asked = [instruction(number, category=f"c{number % 3}") for number in range(15)]
+        filling.submitted(database, asked, models, lambda model, number: f"{model} says {number}")
+        fields = {"benchmark": "bench", "judge": JudgeSpec(model="scripted:coin"), "baseline": "alpha"}
+        engine.run.run(database, make(Study, fields, where="test"), environment={})
+    app = opened("compare", monkeypatch, tmp_path / "board.db")
+    app.selectbox(key="first").select(first).run()
+    app.selectbox(key="second").select("beta").run()
+    assert not app.exception
+    assert ("By category, on the leaderboard's terms" in [part.value for part in app.subheader]) is drawn
 
 
 def test_pictures_show_a_readable_number_of_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -124,16 +124,8 @@ def test_flagged_models_are_refused_and_left_out_once_they_are(board: Database, 
     services.audits.submissions.audit_stored(board, "bench", ["cheat"])
     with pytest.raises(InputError, match="an audit flagged 'cheat'"):
         keep(board, pool=["beta", "cheat"])
-    gates = services.placement.model_gates
-
-    def flagging(connection: Any, benchmark: str, models: Any) -> Any:
-        from judgebench.leaderboard import ModelGate
-
-        return [ModelGate(name, ("x",), stale=False, command="") for name in models if name in flagged] or gates(
-            connection, benchmark, models
-        )
-
-    monkeypatch.setattr(services.placement, "model_gates", flagging)
+    results = services.audits.results
+    monkeypatch.setattr(results, "flagged", lambda _, __, models: tuple(name for name in models if name in flagged))
     flagged = {"gamma"}
     assert plan(board, "bench", ["new"]).notes == ("an audit flagged gamma, left out",)
     flagged = {"alpha"}

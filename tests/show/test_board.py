@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate, unidentified
 from judgebench.leaderboard.board import BoardGate, Leaderboard, ModelGate
 from judgebench.services.leaderboards import Beside, Tally
-from judgebench.show.board import COLUMNS, board_lines, ordered
+from judgebench.show.board import COLUMNS, board_lines, ordered, with_name
 from tests.show.factories import board
 
 EVERY = tuple(column.name for column in COLUMNS)
@@ -92,3 +93,14 @@ def test_other_words_of_a_row_are_a_chip_too() -> None:
     first, second = board_lines(odd, beside(ranked)).lines
     assert [chip.text for chip in first.chips] == ["won every battle"]
     assert [chip.text for chip in second.chips] == ["baseline"]
+
+
+def test_a_search_keeps_the_columns_and_names_the_nearest_where_nobody_fits() -> None:
+    ranked = board([0.9, 0.6, 0.3], 0.01)
+    lines = board_lines(replace(ranked, baseline="A"), beside(ranked))
+    kept = with_name(lines, "b")
+    assert [line.model for line in kept.lines] == ["B"]
+    assert not kept.lines[0].chips
+    assert (kept.marked, kept.columns) == (True, lines.columns)
+    with pytest.raises(UnknownName, match="unknown model 'bb': did you mean 'b'"):
+        with_name(replace(lines, lines=(replace(lines.lines[1], model="b"),)), "bb")

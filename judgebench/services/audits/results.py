@@ -99,6 +99,13 @@ def unaudited(database: Database, benchmark: str, models: Iterable[str]) -> tupl
     return tuple(gate.model for gate in gates if gate.state == "unaudited")
 
 
+def flagged(database: Database, benchmark: str, models: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``models`` whose newest submission audit has severe findings. Raises UnknownName."""
+    with database.read() as connection:
+        gates = model_gates(connection, benchmark, models)
+    return tuple(gate.model for gate in gates if gate.state == "flagged")
+
+
 def _judge_gate(
     judge: Judge, null: StoredAudit | None, robust: StoredAudit | None, benchmark: str, *, more: str
 ) -> JudgeGate:
