@@ -26,7 +26,7 @@ _HINTS: Mapping[Door, Mapping[str, str]] = {
     },
     "app": {
         "judges": ' (in "What counts", "Judges" chooses and "All judges" pools)',
-        "one judge": ' ("Judge" chooses one)',
+        "one judge": ' ("Judge" in "Filters" chooses one)',
         "only common": ' ("Common instructions only" in "What counts")',
         "common": ' ("Common instructions only" in "What counts" ranks by these alone)',
         "apart": ' ("Flagged models too" in "What counts" gives them ranks)',
