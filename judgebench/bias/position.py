@@ -18,7 +18,7 @@ from scipy.special import betaincinv, expit, logit
 
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.intervals import bounded_difference, bounded_mean, critical_value, influence_estimate
-from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, compared_outputs
+from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, compared_outputs, repeat_number
 
 _CLIP = 1 / 2000  # probabilities nearer to 0 or 1 count as this: log-probabilities end about there
 _EDGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -100,7 +100,7 @@ def match_orders(table: VerdictTable) -> MatchedOrders:
     swapped = rows.model_a > rows.model_b
     a_first = (rows.order == 0) != swapped  # A: the model with the smaller code
     battle = _battle_codes(rows)
-    turn = _turn(battle * 2 + a_first)
+    turn = repeat_number(battle * 2 + a_first)
     shown_first = np.where(rows.order == 0, rows.preference, 1 - rows.preference)
     slot = battle * np.int64(len(rows) + 1) + turn
     _, ab, ba = np.intersect1d(slot[a_first], slot[~a_first], assume_unique=True, return_indices=True)
@@ -199,16 +199,6 @@ def _battle_codes(table: VerdictTable) -> NDArray[np.int64]:
     battle = compared_outputs(table) * max(len(table.judges), 1) + table.judge
     coded: NDArray[np.int64] = np.unique(battle, return_inverse=True)[1]
     return coded
-
-
-def _turn(group: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(n,) how many rows of the same group come before each row."""
-    rows = np.argsort(group, kind="stable")
-    ordered = group[rows]
-    start = np.flatnonzero(np.diff(ordered, prepend=-1))
-    turn = np.empty(len(group), dtype=np.int64)
-    turn[rows] = np.arange(len(group)) - np.repeat(start, np.diff(start, append=len(group)))
-    return turn
 
 
 @dataclass(frozen=True, slots=True)
