@@ -129,9 +129,9 @@ def flips_found(known: list[VersionChange]) -> float:
     return 100 * float(np.mean([change.flips.excess.ends[0] > 0 for change in known]))
 
 
-def cell(known: list[VersionChange]) -> str:
+def cell(known: list[VersionChange], *, flips: bool) -> str:
     smallest = 100 * float(np.median([change.smallest for change in known]))
-    floor = "" if known[0].flips.floor.value is None else f" / {flips_found(known):.1f}"
+    floor = f" / {flips_found(known):.1f}" if flips and known[0].flips.floor.value is not None else ""
     return f"{worse(known):.1f} / {smallest:.1f}{floor}"
 
 
@@ -151,7 +151,8 @@ def main() -> None:
         for name in DRAW:
             for repeats, cluster in ((1, 1), (2, 1), (2, 5)):
                 designs = [Design(n, repeats, cluster, loss, differing) for n in sizes]
-                cells = [cell(changes(name, design, chosen.draws, chosen.seed)) for design in designs]
+                flips = bool(loss) or not differing  # else there are some
+                cells = [cell(changes(name, design, chosen.draws, chosen.seed), flips=flips) for design in designs]
                 kind = f"{name}, {repeats} reading{'s' * (repeats > 1)}{', dialogues of 5' if cluster > 1 else ''}"
                 print(f"| {kind} | {' | '.join(cells)} |", flush=True)
 

@@ -25,6 +25,7 @@ from judgebench.leaderboard.profiles import ProfileName
 from judgebench.leaderboard.published.board import PublishedBoard
 from judgebench.records import OVERALL
 from judgebench.services.scope import Scope
+from judgebench.services.versions import ByVersions, Dependence
 from judgebench.show import board_page as page
 from judgebench.show import charts, coverage, tables
 from judgebench.show import published as shown
@@ -204,14 +205,22 @@ def profile(
 def compare(
     database: Database, *, first: str, second: str, benchmark: str, judge: Names = (), all_judges: bool = False,
     category: str | None = None, language: str | None = None, common: bool = False, with_flagged: bool = False,
+    baseline: str | None = None, right_from: float | None = None, margin: float = 0.0, cluster: Dependence = "dialogue",
     level: float = 0.95,
 ) -> services.profiles.Comparison:  # fmt: skip
-    """Two models beside each other: wins, losses and ties of ``first``, by category, and each battle of theirs.
+    """Two models beside each other: wins, losses and ties of ``first``, by category, and each battle of theirs; and
+    what changed from ``first`` to ``second`` as from an old version to a new one, with a decision by ``margin``.
 
-    Raises UnknownName for a model that is not there, StatisticsError where the two never met.
+    ``baseline``: by what each did against it, also where they met. ``right_from``: scores that are this or more are
+    right. ``margin``: how much worse ``second`` may be, a share in [0, 1], of graded scores in their units.
+    ``cluster``: instructions of one "dialogue" (which begin alike) or "category" depend on each other.
+
+    Raises UnknownName for a model that is not there, StatisticsError where nothing is said of both, and InputError for
+    a ``baseline`` or ``right_from`` that does not fit the verdicts.
     """
     scope = Scope(names_of(judge), category, language, all_judges, common, with_flagged)
-    return services.profiles.compare(database, benchmark, first, second, scope=scope, level=level)
+    by = ByVersions(baseline, right_from, margin, cluster)
+    return services.profiles.compare(database, benchmark, first, second, scope=scope, by=by, level=level)
 
 
 def rate(model_a: Sequence[str], model_b: Sequence[str], winner: Sequence[str], *, level: float = 0.95) -> pd.DataFrame:

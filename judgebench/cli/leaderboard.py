@@ -90,10 +90,7 @@ def leaderboard(
     method: options.RankingMethod = USUAL_METHOD,
     baseline: options.BoardBaseline = None,
     scale: Annotated[Scale | None, typer.Option("--scale", help="Of ratings.", show_default="the method's own")] = None,
-    margin: Annotated[
-        float | None,
-        typer.Option("--margin", min=0, help="Rank by pointwise scores; a tie where they differ by at most this."),
-    ] = None,
+    margin: options.ScoreMargin = None,
     join: Annotated[
         Join | None,
         typer.Option("--join", help="What length control takes an instruction by.", show_default="as published"),

@@ -55,6 +55,7 @@ _DRY_RUN = typer.Option("--dry-run", help="Print what would be asked, and ask no
 _FORMAT = typer.Option("--format", help="How to print the result.")
 _JUDGE = typer.Option("--judge", help="Name of the judge.")
 _LIMIT = typer.Option("--limit", min=1, max=10**9, help="Take the first N instructions.")
+_MARGIN = typer.Option("--margin", min=0, help="Rank by pointwise scores; a tie where they differ by at most this.")
 _MAX_COST = typer.Option("--max-cost", help="Stop asking once this many USD are spent.")
 _METHOD = typer.Option("--method", help="How to rank.")
 _QUESTION = typer.Option("--question", help="By what people compared, not overall.")
@@ -143,10 +144,18 @@ WithFlagged = Annotated[
 # How it is computed.
 Baseline = Annotated[str | None, _BASELINE]
 BoardBaseline = Annotated[str | None, varied(_BASELINE, default="the one that met all, or the field")]
+VersionsBaseline = Annotated[
+    str | None,
+    varied(_BASELINE, "By what each did against this model.", default="each other, or the opponent they share"),
+]
 RankingMethod = Annotated[Method, _METHOD]
 PublishedAs = Annotated[ProfileName | None, _PROFILE]
 AskedAs = Annotated[
     ProfileName | None, varied(_PROFILE, "Ask as this benchmark does: template, settings, orders, baseline.")
+]
+ScoreMargin = Annotated[float | None, _MARGIN]
+VersionsMargin = Annotated[
+    float, varied(_MARGIN, "How much worse NEW may be: 0.05 is 5 points of a share; of graded scores, in their units.")
 ]
 LengthMargin = Annotated[
     int | None,
@@ -167,6 +176,7 @@ StudySeed = Annotated[int | None, varied(_SEED, default="0")]
 # How it is printed, and where it goes.
 Output = Annotated[Format, _FORMAT]
 BoardOutput = Annotated[Literal["table", "json", "csv", "markdown"], _FORMAT]
+ComparisonOutput = Annotated[Literal["table", "json", "csv"], _FORMAT]
 Html = Annotated[Path | None, typer.Option("--html", help="Also write it into this HTML file, which opens offline.")]
 Shown = Annotated[int, varied(_LIMIT, "Show so many at most.")]
 To = Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write.")]

@@ -76,6 +76,16 @@ TERMS: tuple[Term, ...] = (
         "of a model: its newest submission audit has high findings, so that it is shown and is nobody's opponent",
     ),
     Term("tier", "models that the data do not separate from the best of them"),
+    Term(
+        "version",
+        "a model that came after another one and is to take its place; the two are compared on the same instructions",
+    ),
+    Term("negative flip", "an output that was right in the old version and is wrong in the new one", "regression"),
+    Term(
+        "smallest difference seen",
+        "the difference that a comparison of this size finds four times in five",
+        "minimum detectable effect",
+    ),
     Term("position bias", "preference for a place"),
     Term("length bias", "preference for length at equal quality, as far as that can be told apart", "verbosity bias"),
     Term("consistency", "share of battles whose two orders name the same winner", "positional consistency"),

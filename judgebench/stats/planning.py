@@ -10,6 +10,7 @@ separability, agreement with confidence and the Brier score of pairs, over every
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, sqrt
 
 import numpy as np
@@ -113,8 +114,15 @@ def separability_by_instructions(
 
 def _chance(shift: float, degrees: float, level: float) -> float:
     """That a t-test finds a difference of ``shift`` errors: the mean over what the sample's own error may be."""
-    needed = critical_value(level, degrees) * np.sqrt(chdtri(degrees, _NODES) / degrees)
+    needed = _needed(degrees, level)
     return float(_WEIGHTS @ (ndtr(shift - needed) + ndtr(-needed - shift)))
+
+
+@lru_cache(maxsize=256)
+def _needed(degrees: float, level: float) -> Floats:
+    """Errors that a difference must have, at each node of what the sample's own error may be."""
+    needed: Floats = critical_value(level, degrees) * np.sqrt(chdtri(degrees, _NODES) / degrees)
+    return needed
 
 
 def _unit_error(plan: PlannedComparison) -> float:
