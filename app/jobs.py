@@ -13,6 +13,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -48,6 +49,7 @@ _STUDY, _AUDIT, _JOB, _REPORT, _MESSAGES, _LOCK = (
 _MESSAGE_BYTES = 2000
 _OWN_FOLDER = 0o700
 _ANSWERED = (Status.OK, Status.TIE)
+STARTING = threading.Lock()  # held from the look at what is going on to the start, by one session at a time
 
 
 class State(StrEnum):

@@ -74,10 +74,10 @@ def backup(context: typer.Context, file: Annotated[Path, typer.Argument(help="A 
     $ judgebench db backup saved.db
     $ judgebench --db postgresql://me@db.example.org/bench db backup saved.db
     """
-    from judgebench.store import transfer
+    from judgebench import services
 
     with opened(context) as database:
-        transfer.backup(database, file)
+        services.upkeep.backup(database, file)
     say(f"saved as {file}")
 
 
@@ -91,11 +91,11 @@ def copy(
     $ judgebench db copy other.db
     $ judgebench db copy postgresql://me@db.example.org/bench
     """
-    from judgebench.store import transfer
+    from judgebench import services
     from judgebench.store.database import Database
 
     with opened(context) as database:
-        counts = transfer.copy(database, target)
+        counts = services.upkeep.copy(database, target)
         name = Database(target).name
     say(f"copied {sum(counts.values())} rows into {name}")
 
@@ -173,8 +173,10 @@ def compact(context: typer.Context) -> None:
 
     $ judgebench db compact
     """
+    from judgebench import services
+
     with opened(context) as database:
-        database.compact()
+        services.upkeep.compact(database)
         say(f"{database.name}: written anew")
 
 

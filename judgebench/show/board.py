@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from judgebench.estimate import Estimate
 from judgebench.leaderboard import METHODS, Leaderboard, Row
 from judgebench.leaderboard.board import ModelGate
-from judgebench.show.numbers import MISSING, plotted, ranks, span
+from judgebench.show.numbers import MISSING, plotted, ranks, span, whole
 
 if TYPE_CHECKING:
     from judgebench.services.leaderboards import Beside
@@ -130,7 +130,7 @@ def _cells(board: Leaderboard, beside: "Beside") -> Mapping[ColumnName, Callable
     if any(tally.length is not None for tally in beside.tallies.values()):
         cells["length"] = lambda row: _length(beside.tallies[row.model].length)
     if board.scale == "score":
-        cells["battles"] = lambda row: f"{row.outputs or 0:,}"
+        cells["battles"] = lambda row: whole(row.outputs)
     else:
         cells["battles"] = lambda row: f"{row.battles:,}"
         cells["ties"] = lambda row: f"{row.ties:,}"

@@ -103,7 +103,17 @@ TERMS: tuple[Term, ...] = (
         "vote, human preference",
     ),
     Term("annotator", "a person who labels battles, or an objective key; never a judge", "rater, voter"),
-    Term("human agreement", "agreement of a judge with human labels, with the statistic named", "accuracy"),
+    Term(
+        "human agreement",
+        "mean over battles of the share of people who say what the judge says (by the mean of its verdicts): A, B or "
+        "tie; of people with each other it is the ceiling",
+        "human-judge agreement",
+    ),
+    Term(
+        "accuracy",
+        "share of the battles on which people name a winner where the judge names it too; its tie is half, its failure "
+        "wrong",
+    ),
     Term("null model", "an entrant whose output ignores the instruction", "cheater"),
     Term("audit", "a test of a judge, of submissions or of verdicts; not a ranking", "sanity check"),
     Term("finding", "one result of an audit, with its severity and its evidence"),
@@ -290,9 +300,9 @@ def explained(label: str) -> str:
 
 
 def meaning(name: str) -> tuple[Term, ...]:
-    """The term or label of this name, whatever its letters' case. Raises UnknownName."""
+    """The term or label of this name or anchor, whatever its letters' case. Raises UnknownName."""
     known = [*TERMS, *(Term(label, help) for label, help in LABELS.items())]
-    named = tuple(term for term in known if term.name.casefold() == name.casefold())
+    named = tuple(term for term in known if name.casefold() in (term.name.casefold(), term.anchor))
     if not named:
         raise UnknownName("term", name, [term.name for term in known])
     return named

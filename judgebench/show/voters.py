@@ -42,7 +42,7 @@ def _alike(ceiling: "Estimate", alpha: "Estimate") -> str:
         return f"How far people agree with each other is not known: {ceiling.reason}."
     return (
         f"People say the same in {estimate(ceiling, 'share')} of pairs of votes on one battle, a tie being a third "
-        f"answer; Krippendorff's alpha {estimate(alpha, 'number')}."
+        f"answer; Krippendorff's alpha {estimate(alpha, 'number')}; intervals are at {ceiling.level:.0%}."
     )
 
 

@@ -348,9 +348,10 @@ def set_submitted(connection: sa.Connection, of: Batch, server_id: str) -> None:
     connection.execute(sa.update(t.batches).where(_b.id == of.id).values(**values))
 
 
-def set_closed(connection: sa.Connection, of: Batch) -> None:
-    """Nothing further is expected: what it has brought no result for may be asked otherwise."""
-    connection.execute(sa.update(t.batches).where(_b.id == of.id, _b.closed_at.is_(None)).values(closed_at=now()))
+def set_closed(connection: sa.Connection, of: Batch) -> bool:
+    """Nothing further is expected: what it has brought no result for may be asked otherwise. False where it was so."""
+    update = sa.update(t.batches).where(_b.id == of.id, _b.closed_at.is_(None)).values(closed_at=now())
+    return connection.execute(update).rowcount > 0
 
 
 def _batch(row: sa.Row[Any]) -> Batch:
