@@ -1,14 +1,18 @@
 """judgebench compare."""
 
+from __future__ import annotations
+
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.session import opened, print_estimates, print_json, print_table, say, say_coverage, write
-from judgebench.services.versions import Dependence
+
+if TYPE_CHECKING:
+    from judgebench.services.profiles import Comparison
 
 _LISTED = 20
 _EXIT = {"no worse": 0, "worse": 1, "cannot tell": 3}
@@ -17,8 +21,8 @@ _EXIT = {"no worse": 0, "worse": 1, "cannot tell": 3}
 @options.flat
 def compare(
     context: typer.Context,
-    old: Annotated[str, typer.Argument(metavar="OLD", help="A model, or its old version.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The model that it is compared with, or its new version.")],
+    first: Annotated[str, typer.Argument(metavar="OLD", help="A model, or its old version.")],
+    second: Annotated[str, typer.Argument(metavar="NEW", help="Another model, or the new version.")],
     benchmark: options.Benchmark,
     counted: options.ScopeOptions,
     baseline: options.VersionsBaseline = None,
@@ -27,13 +31,11 @@ def compare(
         typer.Option("--right-from", help="Scores from this on are right.", show_default="scores of 0 and 1"),
     ] = None,
     margin: options.VersionsMargin = 0.0,
-    cluster: Annotated[
-        Dependence, typer.Option("--cluster", help="Instructions that share this depend on each other.")
-    ] = "dialogue",
+    cluster: options.Dependence = "dialogue",
     level: options.Level = 0.95,
     output: options.ComparisonOutput = "table",
 ) -> None:
-    """Two models beside each other, or a new version of one beside the old: what got better and what got worse.
+    """Two models, or two versions of one, beside each other: what got better and what got worse.
 
     Exit code 0 means that NEW is no worse, 1 that it is worse by more than the margin, 3 that this cannot be told. The
     table lists the largest changes; CSV and JSON have all.
@@ -43,15 +45,15 @@ def compare(
     """
     from judgebench.show import coverage, tables, versions
 
-    by = services.versions.ByVersions(baseline, right_from, margin, cluster)
+    scope, by = counted.scope(), services.versions.ByVersions(baseline, right_from, margin, cluster)
     with opened(context) as database:
-        between = services.profiles.compare(database, benchmark, old, new, scope=counted.scope(), by=by, level=level)
+        between = services.profiles.compare(database, benchmark, first, second, scope=scope, by=by, level=level)
     change = between.change
     if output == "json":
         numbers = {
             name: tables.document(getattr(between, name)) for name in ("whole", "categories", "battles", "change")
         }
-        known = {"benchmark": benchmark, "first": old, "second": new, "decision": change.decision}
+        known = {"benchmark": benchmark, "first": first, "second": second, "decision": change.decision}
         print_json({**known, **numbers, **coverage.told(between.coverage)})
     elif output == "csv":
         write(tables.csv_text(versions.rows(change), versions.COLUMNS))
@@ -62,7 +64,7 @@ def compare(
     raise typer.Exit(_EXIT[change.decision])
 
 
-def _tables(between: services.profiles.Comparison) -> None:
+def _tables(between: Comparison) -> None:
     from judgebench.show import profiles, versions
 
     change = between.change

@@ -40,7 +40,7 @@ PANELS = {
     "Rank": {
         "leaderboard": "Rank the models of a benchmark, with intervals and the ranks that the data leave open.",
         "profile": "Where a model stands, by category and opponent, and what it did best and worst.",
-        "compare": "Two models beside each other: wins, losses and ties, by category, and their battles.",
+        "compare": "Two models, or two versions of one, beside each other: what got better and what got worse.",
         "categories": "What every model did on every category of instructions, with intervals.",
         "distributions": "How the preferences for every model spread over its battles; with --method score its scores.",
         "history": "How ratings changed as verdicts came in, with intervals.",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hi
 import typer
 
 from judgebench.errors import InputError
-from judgebench.leaderboard import BY_SYNONYMS, METHODS
+from judgebench.leaderboard import BY_SYNONYMS, METHODS, Cluster
 from judgebench.leaderboard import By as BoardBy
 from judgebench.leaderboard.profiles import PROFILES
 from judgebench.spec.study import Orders
@@ -51,6 +51,7 @@ _AGAINST = typer.Option("--against", help="Another benchmark.")
 _ANNOTATOR = typer.Option("--annotator", help="Only this annotator's labels.")
 _BASELINE = typer.Option("--baseline", help="Compare every model with this one.")
 _BENCHMARK = typer.Option("--benchmark", help="Name of the benchmark.")
+_CLUSTER = typer.Option("--cluster", help="What verdicts share, for Bradley-Terry's analytic intervals.")
 _DRY_RUN = typer.Option("--dry-run", help="Print what would be asked, and ask nothing.")
 _FORMAT = typer.Option("--format", help="How to print the result.")
 _JUDGE = typer.Option("--judge", help="Name of the judge.")
@@ -152,6 +153,10 @@ RankingMethod = Annotated[Method, _METHOD]
 PublishedAs = Annotated[ProfileName | None, _PROFILE]
 AskedAs = Annotated[
     ProfileName | None, varied(_PROFILE, "Ask as this benchmark does: template, settings, orders, baseline.")
+]
+Clusters = Annotated[Cluster, _CLUSTER]
+Dependence = Annotated[
+    Literal["dialogue", "category"], varied(_CLUSTER, "Instructions that share this depend on each other.")
 ]
 ScoreMargin = Annotated[float | None, _MARGIN]
 VersionsMargin = Annotated[

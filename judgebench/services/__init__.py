@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         scope,
         submissions,
         upkeep,
+        versions,
         voters,
     )
 
@@ -66,6 +67,7 @@ __all__ = [
     "styles",
     "submissions",
     "upkeep",
+    "versions",
     "voters",
 ]
 
