@@ -148,6 +148,13 @@ PublishedAs = Annotated[ProfileName | None, _PROFILE]
 AskedAs = Annotated[
     ProfileName | None, varied(_PROFILE, "Ask as this benchmark does: template, settings, orders, baseline.")
 ]
+StandingJudge = Annotated[str | None, varied(_JUDGE, "Who judges: a judge that was added or ran before.")]
+StandingBaseline = Annotated[
+    str | None, varied(_BASELINE, "Whom new models meet; without, they meet the whole pool.", default="the profile's")
+]
+StandingProfile = Annotated[
+    ProfileName | None, varied(_PROFILE, "Also give new models the numbers that this benchmark publishes.")
+]
 LengthMargin = Annotated[
     int | None,
     typer.Option(
@@ -490,7 +497,7 @@ def _under(
     compares = any(study.get(name) for name in ("baseline", "all_pairs", "pairs"))
     category = study.get("category")
     fields = services.benchmark_runs.study_fields(
-        database, study["benchmark"], profile, category=category, compares=compares
+        *(database, study["benchmark"], profile), category=category, compares=compares, template=served.get("template")
     )
     judge = fields.pop("judge")
     settings = {**judge["settings"], **served.get("settings", {})}
