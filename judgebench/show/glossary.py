@@ -94,6 +94,11 @@ TERMS: tuple[Term, ...] = (
     ),
     Term("annotator", "a person who labels battles, or an objective key; never a judge", "rater, voter"),
     Term("human agreement", "agreement of a judge with human labels, with the statistic named", "accuracy"),
+    Term(
+        "benchmark of judges",
+        "pairs of outputs of which the better one is known; a judge's accuracy is how often it says so",
+        "meta-evaluation",
+    ),
     Term("null model", "an entrant whose output ignores the instruction", "cheater"),
     Term("audit", "a test of a judge, of submissions or of verdicts; not a ranking", "sanity check"),
     Term("finding", "one result of an audit, with its severity and its evidence"),
