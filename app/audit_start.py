@@ -81,8 +81,9 @@ def _try(audit: Audit, settings: dict[str, Any], *, starts: bool) -> None:
         for sentence in audit_estimate(estimate):
             line(sentence)
         if starts:
-            _refuse_second(audit, settings)
-            jobs.start(cached.address(), jobs.create_audit(cached.address(), audit, settings, estimate))
+            with jobs.STARTING:
+                _refuse_twin(audit.name, settings["benchmark"], settings.get("judge") or "")
+                jobs.start(cached.address(), jobs.create_audit(cached.address(), audit, settings, estimate))
             st.session_state.pop(_ESTIMATED, None)
             st.rerun()
     except JudgeBenchError as error:
@@ -91,11 +92,11 @@ def _try(audit: Audit, settings: dict[str, Any], *, starts: bool) -> None:
             elements.links(("Say on Runs where this judge is reached", filters.link("runs")))
 
 
-def _refuse_second(audit: Audit, settings: dict[str, Any]) -> None:
+def _refuse_twin(audit: str, benchmark: str, judge: str) -> None:
     """Raises InputError where the same audit of the benchmark is going on."""
     for job in jobs.all_audits(cached.address()):
-        same = (job.audit, job.benchmark) == (audit.name, settings["benchmark"])
-        if same and job.judge == (settings.get("judge") or "") and jobs.state(job) is jobs.State.RUNNING:
+        same = (job.audit, job.benchmark, job.judge) == (audit, benchmark, judge)
+        if same and jobs.state(job) is jobs.State.RUNNING:
             raise InputError("this audit is going on already: wait for it, or stop it above")
 
 
@@ -115,7 +116,9 @@ def resume(job: jobs.AuditJob) -> None:
     if job.judge:
         with cached.for_checking() as database:
             auth.policy().check_asked(find_judge(database, {"model": job.judge}, where="This audit"))
-    jobs.start(cached.address(), job)
+    with jobs.STARTING:
+        _refuse_twin(job.audit, job.benchmark, job.judge)
+        jobs.start(cached.address(), job)
 
 
 def _settings(source: cached.Source, audit: Audit, benchmark: BenchmarkSummary) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from streamlit.auth_util import get_origin_from_redirect_uri
 from streamlit.web.server.starlette import starlette_websocket
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
+from app import commands
 from judgebench.services.pages import InputError, JudgeSpec, ServerConnection, own_name
 
 ACCESS_VARIABLE = "JUDGEBENCH_ACCESS"
@@ -163,7 +164,7 @@ def _check_address(url: str, hosts: Sequence[str], *, loopback: bool) -> None:
     if not names & {known.casefold() for known in hosts}:
         raise Forbidden(
             f"{host} is not on the list of servers that may be asked from here: whoever runs the app adds it by "
-            f"'judgebench app --judge-host {host}'"
+            f"'{commands.allow_judge_host(host)}'"
         )
 
 

@@ -289,7 +289,7 @@ def voters(source: Source, benchmark: str, question: str) -> VotersReport:
 @st.cache_data(max_entries=20, show_spinner="Ranking")
 def two_boards(source: Source, benchmark: str, question: str, method: Method) -> services.voters.TwoBoards:
     """Raises what ``services.voters.two_boards`` raises."""
-    return services.voters.two_boards(_of(source), benchmark, question=question, method=method)
+    return services.voters.two_boards(_of(source), benchmark, question=question, choices=Choices(method=method))
 
 
 @st.cache_data(max_entries=4, show_spinner="Looking")

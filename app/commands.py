@@ -25,6 +25,16 @@ def judge_benchmark(address: str, benchmark: str) -> str:
     )
 
 
+def contamination(benchmark: str) -> str:
+    """Look for the benchmark's texts elsewhere."""
+    return shlex.join(["judgebench", "contamination", "--benchmark", benchmark])
+
+
+def allow_judge_host(host: str) -> str:
+    """Start the app so that judges on the server may be asked from it."""
+    return shlex.join(["judgebench", "app", "--judge-host", host])
+
+
 def _program(address: str) -> list[str]:
     return ["judgebench"] if parse_address(address).password else ["judgebench", f"--db={address}"]
 

@@ -13,7 +13,7 @@ from app.views import importing
 from app.views.elements import line, problem
 from judgebench import services
 from judgebench.services.benchmarks import BenchmarkSummary
-from judgebench.services.pages import METHODS, JudgeBenchError, Method
+from judgebench.services.pages import METHODS, OVERALL, JudgeBenchError, Method
 from judgebench.services.scope import Scope
 from judgebench.show.glossary import explained
 from judgebench.show.text import one_line
@@ -21,7 +21,7 @@ from judgebench.show.text import one_line
 _METHODS: dict[Method, str] = {name: METHODS[name].label for name in get_args(Method)}
 _BY = {"judges": "Judges' verdicts", "people": "People's votes"}
 # In the address: what counts, and how it ranks.
-KEYS = ("benchmark", "baseline", "judges", "category", "language", "counted", "by", "method")
+KEYS = ("benchmark", "baseline", "judges", "category", "language", "counted", "by", "question", "method")
 WIDTH_PX = 196  # of a filter; as many stand side by side as the window is wide
 MOST = 40  # models in a picture at once: more nobody reads, and browsers draw them slowly
 Name = TypeVar("Name", bound=str)
@@ -255,10 +255,20 @@ def scope(benchmark: BenchmarkSummary, *, spoken: Sequence[str] | None = None) -
     return Scope(judges, category, language, every, "common" in counted, "with-flagged" in counted)
 
 
-def people(scope: Scope) -> Scope:
-    """The scope, or that of people's votes in place of judges' verdicts."""
-    chosen = either("Rank by", _BY, key="by")
-    return replace(scope, judges=(), all_judges=False, people=True) if chosen == "people" else scope
+def ranking(source: cached.Source, benchmark: BenchmarkSummary) -> Scope:
+    """Which verdicts count, or people's votes in place of them, and then those on which question."""
+    of_judges = scope(benchmark, spoken=cached.languages(source, benchmark.name))
+    if either("Rank by", _BY, key="by") != "people":
+        return of_judges
+    return replace(of_judges, judges=(), all_judges=False, people=True, question=question(source, benchmark.name))
+
+
+def question(source: cached.Source, benchmark: str, *, labelled: bool = True) -> str:
+    """What people were asked, where they were asked several things. ``labelled``: as of ``benchmark``."""
+    labels = {known: one_line(known) or "Which is better" for known in cached.questions(source, benchmark)}
+    if len(labels) > 1:
+        return listed("Question", labels, key="question", labelled=labelled)
+    return next(iter(labels), OVERALL)
 
 
 def method() -> Method:

@@ -13,6 +13,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -48,6 +49,7 @@ _STUDY, _AUDIT, _JOB, _REPORT, _MESSAGES, _LOCK = (
 _MESSAGE_BYTES = 2000
 _OWN_FOLDER = 0o700
 _ANSWERED = (Status.OK, Status.TIE)
+STARTING = threading.Lock()  # held from the look at what is going on to the start, by one session at a time
 
 
 class State(StrEnum):
@@ -218,6 +220,8 @@ class Progress:
     cost_usd: float | None  # of the job's runs; None: no price is known, or nothing was asked
     a_second: float | None  # trials, in the run that goes on; None: none goes on, or nothing has ended in it yet
     left_s: float | None  # at that rate
+    is_starting: bool  # its process is there, and no run of it goes on yet
+    unanswered_s: float | None  # since the run that goes on began; None: none goes on, or something has ended in it
 
 
 def progress(job: Job, runs: Iterable[RunSummary], *, now: datetime | None = None) -> Progress:
@@ -226,7 +230,10 @@ def progress(job: Job, runs: Iterable[RunSummary], *, now: datetime | None = Non
     since = [run for run in mine if run.started_at >= job.created_at]
     ended = sum(_ended(run) for run in since)
     done = job.planned if _has_ended(job) else min(job.answered + ended, job.planned)
-    rate = _rate(max(since, key=_started), now or datetime.now(UTC)) if since and state(job) is State.RUNNING else None
+    is_running = state(job) is State.RUNNING
+    newest = max((run for run in since if is_running and run.finished_at is None), key=_started, default=None)
+    seconds = 0.0 if newest is None else _seconds(newest, now or datetime.now(UTC))
+    rate = None if newest is None or seconds <= 0 or not _ended(newest) else _ended(newest) / seconds
     costs = [run.cost_usd for run in since if run.cost_usd is not None]
     return Progress(
         planned=job.planned,
@@ -235,12 +242,14 @@ def progress(job: Job, runs: Iterable[RunSummary], *, now: datetime | None = Non
         cost_usd=sum(costs) if costs else None,
         a_second=rate,
         left_s=None if rate is None else (job.planned - done) / rate,
+        is_starting=is_running and newest is None,
+        unanswered_s=None if newest is None or _ended(newest) else seconds,
     )
 
 
-def _rate(run: RunSummary, now: datetime) -> float | None:
-    seconds = (now - datetime.fromisoformat(run.started_at)).total_seconds()
-    return _ended(run) / seconds if _ended(run) and seconds > 0 else None
+def _seconds(run: RunSummary, now: datetime) -> float:
+    """Since it began."""
+    return max((now - datetime.fromisoformat(run.started_at)).total_seconds(), 0.0)
 
 
 def _started(run: RunSummary) -> str:

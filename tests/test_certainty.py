@@ -28,6 +28,7 @@ from judgebench.bias import (
     report,
     self_preference,
     taste,
+    voters,
 )
 from judgebench.bias.relatives import Relation
 from judgebench.errors import StatisticsError
@@ -35,6 +36,7 @@ from judgebench.estimate import Estimate
 from judgebench.leaderboard import METHODS, Choices
 from judgebench.leaderboard.anchored import build_anchored, build_corrected
 from judgebench.leaderboard.build import build
+from judgebench.records import HumanLabel, Order
 from judgebench.stats import agreement, intervals, ppi
 from judgebench.stats.verdict_table import LabelTable, VerdictTable
 from tests.bias.factories import table_of
@@ -173,6 +175,10 @@ CALLS = {
     "human_agreement.score_agreement": lambda n, p: human_agreement.score_agreement(
         np.full((n, 2), p), np.arange(n), how=agreement.Resampling()
     ),
+    "human_agreement.people_agreement": lambda n, p: human_agreement.people_agreement(
+        labelled(n, p)[0], agreement.Resampling()
+    ),
+    "voters.voters_report": lambda n, p: voters.voters_report(*labelled(n, p)),
     "position.effect_at": lambda n, p: position.effect_at(intervals.normal_estimate(p, 0.0, n=n)),
     "position.hard_effect": lambda n, p: position.hard_effect(position.match_orders(verdicts(n, p))),
     "position.position": lambda n, p: position.position(verdicts(n, p)),
@@ -209,6 +215,19 @@ def biases(n: int, p: float) -> report.BiasReport:
 def people(n: int, p: float) -> human_agreement.AgreementReport:
     table = verdicts(n, p, models=3, judges=2)
     return human_agreement.agreement_report(human_agreement.labelled_battles(table, labels(table, p)))
+
+
+def labelled(n: int, p: float) -> tuple[human_agreement.LabelledBattles, list[HumanLabel]]:
+    """Battles, and the votes of two people who say the same of all of them."""
+    table = verdicts(n, p, models=3, judges=2)
+    votes = labels(table, p)
+    given = [
+        HumanLabel(votes.annotators[person], str(asked), table.models[a], table.models[b], float(vote), Order.AB)
+        for person, asked, a, b, vote in zip(
+            votes.annotator, votes.instruction, votes.model_a, votes.model_b, votes.preference, strict=True
+        )
+    ]
+    return human_agreement.labelled_battles(table, votes), given
 
 
 def repeated(n: int, p: float) -> VerdictTable:

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import audit_start, auth, cached, filters, jobs
+from app import audit_start, auth, cached, commands, filters, jobs
 from app.auth import Role
 from app.views import elements, findings, progress
 from app.views.elements import line, problem
@@ -156,7 +156,7 @@ def _contamination(source: cached.Source, benchmark: str) -> None:
         elif st.button("Look now", key="contamination", icon=":material/search:"):
             auth.need(Role.SUBMITTER)
             _overlaps(cached.contamination(source, benchmark), benchmark)
-        st.code(f"judgebench contamination --benchmark {benchmark}", language=None, wrap_lines=True)
+        st.code(commands.contamination(benchmark), language=None, wrap_lines=True)
 
 
 def _overlaps(known: Contamination, benchmark: str) -> None:
@@ -202,17 +202,19 @@ def _null_models(audits: Sequence[StoredAudit], judges: Judges) -> None:
             st.vega_lite_chart(
                 charts.null_models(entrants, gate), alt="Win rates of null models; the table below has the same numbers"
             )
-            elements.frame(_entrants(entrants), hide_index=True, alt="Null models")
+            elements.frame(_entrants(document), hide_index=True, alt="Null models")
         for failure in document.get("failures", []):
             line(one_line(str(failure), 300))
 
 
-def _entrants(entrants: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+def _entrants(document: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Intervals are of both bounds together, each of which errs as often as the gate does."""
+    entrants, level = document["entrants"], 1 - 2 * document["gate"]["error"]
     return {
         "Entrant": [one_line(str(entrant["name"])) for entrant in entrants],
         "What it is": [one_line(str(entrant["about"]), 200) for entrant in entrants],
         "Win rate": [percent(entrant["win_rate"]) for entrant in entrants],
-        "Interval": [span(entrant["lower"], entrant["upper"], "share") for entrant in entrants],
+        f"{level:.0%} interval": [span(entrant["lower"], entrant["upper"], "share") for entrant in entrants],
         "Claim adds": [percent((entrant.get("uplift") or {}).get("value")) for entrant in entrants],
         "Shown first": [percent(entrant["by_order"].get("first")) for entrant in entrants],
         "Shown second": [percent(entrant["by_order"].get("second")) for entrant in entrants],

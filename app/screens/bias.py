@@ -139,11 +139,11 @@ def _people(view: _View) -> None:
             )
         rows += [
             Labelled(f"{title}: accuracy", judge.accuracy),
-            Labelled(f"{title}: agrees with each person", judge.each_person),
+            Labelled(f"{title}: human agreement", judge.each_person),
             Labelled(f"{title}: calibration error", judge.calibration_error),
             *(Labelled(f"{title}: right where it is {point.confidence:.0%} sure", point.accuracy) for point in curve),
         ]
-    rows.append(Labelled("People agree with each other", agreement.people.ceiling))
+    rows.append(Labelled("Human agreement of people with each other", agreement.people.ceiling))
     elements.estimates(rows, view.benchmark, alt="Judges beside people")
 
 

@@ -88,7 +88,7 @@ try:
         st.title("Compare", anchor=False, width="content")
         benchmark = filters.benchmark(source, labelled=False)
         with st.popover("What counts", icon=":material/tune:", width="content"):
-            scope = filters.people(filters.scope(benchmark, spoken=cached.languages(source, benchmark.name)))
+            scope = filters.ranking(source, benchmark)
         first = filters.required("Model", benchmark.models, key="first")
         second = filters.required("Other model", benchmark.models, key="second")
     filters.say_unknown()

@@ -75,7 +75,7 @@ try:
         st.title("Instruction", anchor=False, width="content")
         benchmark = filters.benchmark(source, labelled=False)
         with st.popover("What counts", icon=":material/tune:", width="content"):
-            scope = filters.people(filters.scope(benchmark, spoken=cached.languages(source, benchmark.name)))
+            scope = filters.ranking(source, benchmark)
     filters.say_unknown()
     key = st.query_params.get("instruction")
     if key is None:

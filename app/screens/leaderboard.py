@@ -46,8 +46,7 @@ def _chosen(source: cached.Source) -> _View:
         search = filters.words("Search models", key="search", hint="Search models", labelled=False)
         with st.popover("What counts", icon=":material/tune:", width="content"):
             baseline = filters.one("Baseline", benchmark.models, key="baseline", none="Automatic")
-            scope = filters.scope(benchmark, spoken=cached.languages(source, benchmark.name))
-            scope = filters.people(scope)
+            scope = filters.ranking(source, benchmark)
         with st.popover("Columns", icon=":material/view_column:", width="content"):
             columns = _columns()
     filters.say_unknown()

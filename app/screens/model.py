@@ -9,7 +9,7 @@ from judgebench.services.pages import METHODS, Choices, JudgeBenchError
 from judgebench.services.profiles import Profile
 from judgebench.services.scope import Scope
 from judgebench.show import spread
-from judgebench.show.numbers import ranks
+from judgebench.show.numbers import ranks, whole
 from judgebench.show.sentences import basis
 from judgebench.show.text import count, one_line
 
@@ -32,7 +32,7 @@ def _standing(profile: Profile) -> None:
         elements.metric("Rank", f"{place} of {len(board.ranked)}" if row.rank is not None else "without a rank")
         elements.metric(METHODS[board.method].label, about.rating(board, row))
         what = row.outputs if unit == "score" else row.battles
-        elements.metric("Outputs judged" if unit == "score" else "Battles", f"{what or 0:,}")
+        elements.metric("Outputs judged" if unit == "score" else "Battles", whole(what))
     if about.is_fixed(board, row):
         line(
             "It is the baseline, whose win rate is 50 by definition. "
@@ -46,7 +46,7 @@ def _about(source: cached.Source, benchmark: str, profile: Profile, scope: Scope
     """Length, cost, failures, and what audits and lineage say."""
     tally = cached.beside(source, benchmark, scope, choices=choices, controlled=False).tallies[profile.model]
     cost = "" if tally.cost_usd is None else f"; the judge's replies about it cost {tally.cost_usd:.2f} USD"
-    line(f"{tally.length or 0:,.0f} characters an output; {count(tally.failures, 'trial')} without a verdict{cost}.")
+    line(f"{about.length(tally.length)}; {count(tally.failures, 'trial')} without a verdict{cost}.")
     with st.container(horizontal=True):
         st.page_link("screens/battles.py", label="Its battles", query_params=_where(benchmark, models=profile.model))
         st.page_link("screens/audits.py", label="Audits", query_params=_where(benchmark))
@@ -166,7 +166,7 @@ try:
         method = filters.method()
         with st.popover("What counts", icon=":material/tune:", width="content"):
             baseline = filters.one("Baseline", benchmark.models, key="baseline", none="Automatic")
-            scope = filters.people(filters.scope(benchmark, spoken=cached.languages(source, benchmark.name)))
+            scope = filters.ranking(source, benchmark)
         model = filters.required("Model", benchmark.models, key="model")
     filters.say_unknown()
     elements.tab(model)

@@ -7,7 +7,6 @@ from app.views import elements, voters
 from app.views.elements import line, problem
 from judgebench.services.pages import JudgeBenchError, Method
 from judgebench.show import voters as show
-from judgebench.show.text import one_line
 
 
 def _voters(source: cached.Source, benchmark: str, question: str) -> None:
@@ -37,16 +36,6 @@ def _boards(source: cached.Source, benchmark: str, question: str, method: Method
     elements.table(voters.places(two, lambda model: filters.link("model", model=model)))
 
 
-def _question(source: cached.Source, benchmark: str) -> str:
-    """What people were asked, where they were asked several things."""
-    labels = {question: one_line(question) or "Which is better" for question in cached.questions(source, benchmark)}
-    return (
-        filters.listed("Question", labels, key="question", labelled=False)
-        if len(labels) > 1
-        else next(iter(labels), "")
-    )
-
-
 def _nobody(benchmark: str) -> None:
     """An ordinary beginning, and what ends it."""
     line("Nobody voted here yet. This page compares people who vote with each other and with judges.")
@@ -61,7 +50,7 @@ try:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("People", anchor=False, width="content")
         benchmark = filters.benchmark(source, labelled=False).name
-        question = _question(source, benchmark)
+        question = filters.question(source, benchmark, labelled=False)
         method = filters.method()
     filters.say_unknown()
     if cached.questions(source, benchmark):

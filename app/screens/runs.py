@@ -170,8 +170,11 @@ def _history(runs: list[RunSummary]) -> None:
 st.title("Runs", anchor=False)
 try:
     source = filters.source()
-    st.subheader("Judge a benchmark", anchor=False)
-    _new_run(source)
+    if auth.person().role >= Role.ADMIN:
+        st.subheader("Judge a benchmark", anchor=False)
+        _new_run(source)
+    else:
+        line("Starting runs is for admins of this app, as asking judges costs money. What they started stands below.")
 except JudgeBenchError as error:
     problem("This cannot be run as it is.", error)
 started = jobs.all_jobs(cached.address())

@@ -15,6 +15,10 @@ from judgebench.show.tables import finding_line
 from judgebench.show.text import listing, one_line
 
 _EXTEND = "Add instructions that the benchmark lacks to it"
+_STORED, _ROUND = (
+    "submit_stored",
+    "submit_round",
+)  # in the session: models stored last and what is said of them; how often
 _AS_THAT, _OUTPUTS = "Import it as that", "A model's outputs"
 
 
@@ -31,8 +35,8 @@ def _rights() -> None:
     if auth.person().role < Role.ADMIN:
         line(
             "You may submit outputs. Having them judged costs money, so an admin of this app starts it: once they are "
-            "stored, this page has the link to send. For admins, too: files of verdicts, labels and the like, and "
-            "adding outputs or a lineage to a model that exists already."
+            "stored, this page has the link to send. For admins, too: files of verdicts, labels and the like, adding "
+            "outputs or a lineage to a model that exists already, and instructions to a benchmark that does."
         )
 
 
@@ -41,7 +45,7 @@ def _uploaded() -> list[UploadedFile]:
         "Models' outputs, a file a model: AlpacaEval JSON, JSONL, CSV or parquet, plain or .gz",
         type=list(uploads.FORMS),
         accept_multiple_files=True,
-        key="upload",
+        key=f"upload_{st.session_state.get(_ROUND, 0)}",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         line("Each row holds an instruction and the model's output to it. Nothing is stored before you confirm.")
@@ -64,7 +68,8 @@ def _aim() -> submission.Aim | None:
         placeholder="Choose, or write a new name",
         help=explained("Benchmark"),
     )
-    extend = st.toggle(_EXTEND, key="extend", help=explained(_EXTEND))
+    may_extend = auth.person().role >= Role.ADMIN
+    extend = may_extend and st.toggle(_EXTEND, key="extend", help=explained(_EXTEND))
     return submission.Aim(benchmark, benchmark not in known, extend) if benchmark else None
 
 
@@ -117,20 +122,34 @@ def _store(ready: list[submission.Ready]) -> None:
             database,
             *prepared,
             accept_findings=all(file.accepted for file in ready),
-            change_models=person.role >= Role.ADMIN,
+            change_existing=person.role >= Role.ADMIN,
         )
         together = len(models) > 1 and services.audits.submissions.audit_stored(database, benchmark, models)
-    st.success("Stored.")
-    line(f"{stored.new:,} outputs are new; {stored.known:,} were stored already.")
     before = [finding for one in prepared if one.report.audit is not None for finding in one.report.audit.findings]
-    for finding in submission.new_findings(before, together.findings if together else ()):
-        line(f"Beside each other: {finding_line(finding)}")
+    beside = submission.new_findings(before, together.findings if together else ())
+    sentences = [
+        f"{listing(models)}: {stored.new:,} outputs are new; {stored.known:,} were stored already.",
+        *(f"Beside each other: {finding_line(finding)}" for finding in beside),
+    ]
+    st.session_state[_STORED] = models, sentences
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1  # the files go, so that the next step is in sight
     placing.remember(benchmark, models)
+    st.rerun()
+
+
+def _say_stored() -> None:
+    """What was just stored, above the step that follows it, for as long as that is about these models."""
+    models, sentences = st.session_state.get(_STORED, ([], []))
+    if models and models == placing.remembered():
+        st.success("Stored.")
+        for sentence in sentences:
+            line(sentence)
 
 
 def _submit() -> None:
     files = _uploaded()
     if not files:
+        _say_stored()
         return
     aim = _aim()
     ready = _files(files, aim)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.views.board import head
+from app.views.board import framed, head
 from app.views.diff import highlighted
 from judgebench.services.lineage import Relatives
 from judgebench.services.pages import Leaderboard, Output, Row
@@ -28,6 +28,11 @@ def rating(board: Leaderboard, row: Row) -> str:
     return "50 by definition" if is_fixed(board, row) else estimate(row.estimate, board.scale)
 
 
+def length(characters: float | None) -> str:
+    """How long its outputs are on average, in words."""
+    return "Nobody knows how long its outputs are" if characters is None else f"{characters:,.0f} characters an output"
+
+
 def styles(lines: Sequence[StyleLine]) -> str:
     """What an output of the model has on average, beside all models with outputs there."""
     heads = ["<th scope=col>An output has</th>", head("Mean, 95% interval", "By t, over the model's outputs.", "n")]
@@ -38,7 +43,7 @@ def styles(lines: Sequence[StyleLine]) -> str:
         + "</tr>"
         for what, *cells in style_cells(lines)
     )
-    return _table("Length and style", heads, body)
+    return framed("Length and style", heads, body)
 
 
 def outputs(
@@ -53,7 +58,7 @@ def outputs(
         f'<td class="n">{row.value if is_score else 100 * row.value:.1f}</td>{_written(written.get(row.key, ()))}</tr>'
         for row in rows
     )
-    return _table("Outputs", heads, body)
+    return framed("Outputs", heads, body)
 
 
 def _written(samples: Sequence[Output]) -> str:
@@ -99,7 +104,7 @@ def relatives(of: Relatives, board: Leaderboard, link: Link) -> str:
         for other in of.others
         if other.model in rows
     )
-    return _table("Relatives", heads, body) if body else ""
+    return framed("Relatives", heads, body) if body else ""
 
 
 def origin(of: Relatives) -> str:
@@ -111,10 +116,3 @@ def origin(of: Relatives) -> str:
         return "Nothing is declared about where it comes from, and its name suggests nothing."
     how = "Declared" if of.declared else "Not declared; its name suggests"
     return f"{how}: {', '.join(parts)}."
-
-
-def _table(label: str, heads: Sequence[str], body: str) -> str:
-    return (
-        f'<div class="jb-scroll" tabindex="0" role="region" aria-label="{label}">'
-        f'<table class="jb"><thead><tr>{"".join(heads)}</tr></thead><tbody>{body}</tbody></table></div>'
-    )

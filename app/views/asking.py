@@ -1,6 +1,5 @@
 """The one way in which pages have judges asked: what it takes is said first, and whoever agrees starts it."""
 
-import threading
 from collections.abc import Sequence
 
 import streamlit as st
@@ -11,8 +10,6 @@ from app.views.elements import line, problem
 from judgebench import services
 from judgebench.services.pages import CostEstimate, InputError, JudgeBenchError, Study
 from judgebench.show.placement import billed
-
-_STARTING = threading.Lock()  # what is going on is looked at by one session at a time
 
 
 @st.dialog("Ask the judges?", width="medium")
@@ -39,7 +36,7 @@ def start(estimates: Sequence[CostEstimate]) -> None:
     """
     auth.need(Role.ADMIN)
     address, policy = cached.address(), auth.policy()
-    with _STARTING:
+    with jobs.STARTING:
         for estimate in estimates:
             policy.check_asked(estimate.plan.study.judge)
             refuse_twin(address, estimate.plan.study, estimate.plan.resolved.judge.name)
@@ -56,7 +53,7 @@ def resume(job: jobs.Job) -> None:
     """Continue a job that was stopped. Raises as ``start``."""
     auth.need(Role.ADMIN)
     auth.policy().check_asked(job.study.judge)
-    with _STARTING:
+    with jobs.STARTING:
         refuse_twin(cached.address(), job.study, job.judge)
         jobs.start(cached.address(), job)
 

@@ -3,7 +3,7 @@
 All text that others wrote is escaped; links are plain ones, so that they can be copied and opened in a tab.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -32,10 +32,41 @@ def table(lines: BoardLines, link: Link, *, new: Collection[str] = ()) -> str:
     ]
     marked = any(line.chips for line in lines.lines)
     body = "".join(_row(line, lines, link, marked=marked, new=line.model in new) for line in lines.lines)
+    return framed("Leaderboard", heads, body)
+
+
+def framed(label: str, heads: Iterable[str], body: str, *, kind: str = "", foot: str = "") -> str:
+    """A table in a box that scrolls by itself, by keys too; all parts are HTML. ``kind``: further classes of it."""
+    classes = f"jb {kind}".strip()
     return (
-        '<div class="jb-scroll" tabindex="0" role="region" aria-label="Leaderboard">'
-        f'<table class="jb"><thead><tr>{"".join(heads)}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<div class="jb-scroll" tabindex="0" role="region" aria-label="{escaped_html(label)}">'
+        f'<table class="{classes}"><thead><tr>{"".join(heads)}</tr></thead><tbody>{body}</tbody>{foot}</table></div>'
     )
+
+
+def plain(label: str, columns: Mapping[str, Sequence[object]]) -> str:
+    """Values of any kind by column, of which the first names the rows; on a phone each row is a card."""
+    named, *others = columns
+    rows = []
+    for place, name in enumerate(columns[named]):
+        cells = "".join(cell(shown(columns[column][place]), label=column) for column in others)
+        rows.append(f'<tr><th scope="row">{_escaped(name)}</th>{cells}</tr>')
+    return framed(label, map(head, columns), "".join(rows), kind="jb-cards")
+
+
+def cell(words: str, *, label: str) -> str:
+    """A cell of a card. ``words``: HTML; ``label``: what stands before it on a phone, where no heading stands above."""
+    return f'<td data-label="{escaped_html(label)}">{words}</td>' if label else f"<td>{words}</td>"
+
+
+def shown(value: object) -> str:
+    """As HTML, an interval on a line of its own."""
+    number, bracket, rest = _escaped(value).partition(" [")
+    return f"{number}<small>[{rest}</small>" if bracket else number
+
+
+def _escaped(value: object) -> str:
+    return escaped_html(one_line(f"{value:,}" if isinstance(value, int) else str(value), 300))
 
 
 def head(words: str, help: str = "", kind: str = "") -> str:

@@ -5,7 +5,7 @@ All text that others wrote is escaped. A grade is a letter on a ground of its ow
 
 from collections.abc import Callable, Sequence
 
-from app.views.board import head
+from app.views.board import cell, framed, head
 from judgebench.services.pages import Card, CardLine
 from judgebench.show import cards as words
 from judgebench.show.numbers import interval, value
@@ -22,21 +22,18 @@ _PAGES = (  # how a command begins -> the page that does it, and its words
 
 def table(cards: Sequence[Card]) -> str:
     """Every question with its rule, and what each judge's card says of it."""
-    names = [escaped_html(one_line(card.judge, 200)) for card in cards]
     heads = (
-        f'<th scope="col">{name}<small>{escaped_html(one_line(card.model))} with '
+        f'<th scope="col">{escaped_html(one_line(card.judge, 200))}<small>{escaped_html(one_line(card.model))} with '
         f"{escaped_html(one_line(card.template))}</small></th>"
-        for name, card in zip(names, cards, strict=True)
+        for card in cards
     )
     lines = [{line.name: line for line in card.lines} for card in cards]
     order = dict.fromkeys(name for card in cards for name in (line.name for line in card.lines))
-    rows = (_row(name, names, [own.get(name) for own in lines]) for name in order)
-    several = " several" if len(cards) > 1 else ""
-    return (
-        '<div class="jb-scroll" tabindex="0" role="region" aria-label="Report cards">'
-        f'<table class="jb jb-cards{several}"><thead><tr>{head("Question")}{"".join(heads)}</tr></thead>'
-        f"<tbody>{_overall(names, cards)}{''.join(rows)}</tbody></table></div>"
-    )
+    several = len(cards) > 1
+    labels = [one_line(card.judge, 200) if several else "" for card in cards]
+    rows = (_row(name, labels, [own.get(name) for own in lines]) for name in order)
+    body = _overall(labels, cards) + "".join(rows)
+    return framed("Report cards", [head("Question"), *heads], body, kind=f"jb-cards{' several' * several}")
 
 
 def missing(card: Card, link: Link) -> str:
@@ -51,27 +48,26 @@ def chip(grade: str) -> str:
     return f'<span class="grade {kind}">{escaped_html(grade)}</span>'
 
 
-def _overall(names: Sequence[str], cards: Sequence[Card]) -> str:
+def _overall(labels: Sequence[str], cards: Sequence[Card]) -> str:
     rule = escaped_html(words.overall_rule(cards[0]))
     cells = (
-        f'<td data-judge="{name}">{chip(card.overall.grade)}<small>{escaped_html(words.overall(card))}</small></td>'
-        for name, card in zip(names, cards, strict=True)
+        cell(f"{chip(card.overall.grade)}<small>{escaped_html(words.overall(card))}</small>", label=label)
+        for label, card in zip(labels, cards, strict=True)
     )
     return f'<tr class="overall"><th scope="row">Overall<small>{rule}</small></th>{"".join(cells)}</tr>'
 
 
-def _row(name: str, judges: Sequence[str], lines: Sequence[CardLine | None]) -> str:
+def _row(name: str, labels: Sequence[str], lines: Sequence[CardLine | None]) -> str:
     known = next(line for line in lines if line is not None)
     about = f"<small>{escaped_html(known.question)}</small>"
     about += f"<small>{escaped_html(known.rule)}</small>" if known.rule else "<small>not graded</small>"
     cells = (
-        f'<td data-judge="{judge}">{"-" if line is None else _cell(line)}</td>'
-        for judge, line in zip(judges, lines, strict=True)
+        cell("-" if line is None else _graded(line), label=label) for label, line in zip(labels, lines, strict=True)
     )
     return f'<tr><th scope="row">{escaped_html(name)}{about}</th>{"".join(cells)}</tr>'
 
 
-def _cell(line: CardLine) -> str:
+def _graded(line: CardLine) -> str:
     """Grade, value, interval with what it is of, and what it rests on."""
     figure = line.figure
     grade = chip(line.grade) if line.rule else ""

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 
 import streamlit as st
 
+from app.views.board import plain
 from judgebench.services.pages import Coverage
 from judgebench.show.coverage import Door, sentences
 from judgebench.show.glossary import explained
@@ -19,8 +20,6 @@ from judgebench.show.text import escaped_html, listing, one_line, spelt
 MAX_CHARS = 20_000  # of one text on a page; the rest is a download
 _SHORT_CHARS, _SHORT_LINES = 240, 3
 _TABLE_PX, _TABLE_ROWS = 320, 9
-_PIXELS = {"Value": 120, "Interval": 170, "n": 70}  # of columns that would else be too narrow
-_WIDTHS = {column: st.column_config.Column(width=pixels) for column, pixels in _PIXELS.items()}
 
 
 def line(text: str) -> None:
@@ -105,13 +104,7 @@ def metric(label: str, value: str, **look: Any) -> None:
 
 def estimates(rows: Sequence[Labelled], benchmark: str, *, alt: str) -> None:
     """Estimates with their intervals, and for each that is missing what would give it."""
-    frame(
-        estimate_columns(rows, benchmark),
-        hide_index=True,
-        alt=alt,
-        height=_TABLE_PX if len(rows) > _TABLE_ROWS else "content",
-        column_config=_WIDTHS,
-    )
+    table(plain(alt, estimate_columns(rows, benchmark)))
 
 
 def moves(rows: Sequence[Move], *, alt: str) -> None:

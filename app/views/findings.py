@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from app.views import diff
-from app.views.board import head
+from app.views.board import framed, head
 from judgebench.show.findings import SEVERITIES, FoundBy, effect, number
 from judgebench.show.text import count, escaped_html, one_line
 
@@ -64,11 +64,7 @@ def counts(told: Sequence[Told], link: Link) -> str:
     order = sorted(models, key=lambda model: ([-models[model].count(severity) for severity in SEVERITIES], model))
     severities = "".join(head(severity.capitalize(), kind="n") for severity in SEVERITIES)
     rows = "".join(_counted(model, models[model], link) for model in order)
-    return (
-        '<div class="jb-scroll" tabindex="0" role="region" aria-label="Findings by model">'
-        f'<table class="jb"><thead><tr>{head("Model")}{severities}{head("On the leaderboard")}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    return framed("Findings by model", [head("Model"), severities, head("On the leaderboard")], rows)
 
 
 def _counted(model: str, severities: Sequence[str], link: Link) -> str:

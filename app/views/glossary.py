@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 
-from app.views.board import head
+from app.views.board import framed, head
 from judgebench.show.glossary import Term
 from judgebench.show.text import escaped_html
 
 
 def holding(terms: Sequence[Term], text: str) -> list[Term]:
-    """Those with ``text`` in their names, then those with it in what they mean or are called elsewhere."""
+    """Those with ``text`` in their names, or as their anchor, then those with it in what they mean or are called
+    elsewhere."""
     part = text.casefold().strip()
-    named = [term for term in terms if part in term.name.casefold()]
+    named = [term for term in terms if part in term.name.casefold() or part == term.anchor]
     return named + [
         term for term in terms if term not in named and part in f"{term.meaning} {term.elsewhere}".casefold()
     ]
@@ -25,11 +26,7 @@ def table(label: str, terms: Sequence[Term]) -> str:
         + "</tr>"
         for term in terms
     )
-    return (
-        f'<div class="jb-scroll" tabindex="0" role="region" aria-label="{escaped_html(label)}">'
-        f'<table class="jb jb-words"><thead><tr>{"".join(map(head, names))}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
+    return framed(label, map(head, names), body, kind="jb-words")
 
 
 def _plain(meaning: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.views.board import head
+from app.views.board import framed, head
 from judgebench.show.heat import HeatCell, HeatMap
 from judgebench.show.text import escaped_html, one_line
 
@@ -24,11 +24,7 @@ def heat_map(of: HeatMap, link: Link) -> str:
         + "</tr>"
         for row in of.rows
     )
-    return (
-        '<div class="jb-scroll" tabindex="0" role="region" aria-label="Models by category">'
-        f'<table class="jb jb-pairs jb-heat"><thead><tr>{head("Model")}{heads}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
+    return framed("Models by category", [head("Model"), heads], body, kind="jb-pairs jb-heat")
 
 
 def _cell(cell: HeatCell, address: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from app.views.board import framed, head
 from judgebench.show.spread import Bar, Histograms
 from judgebench.show.text import escaped_html, one_line
 
@@ -18,12 +19,9 @@ def histograms(of: Histograms, link: Link) -> str:
         for row in of.rows
     )
     scale = "".join(f"<span>{escaped_html(label)}</span>" for label in of.labels)
-    return (
-        '<div class="jb-scroll" tabindex="0" role="region" aria-label="How values spread"><table class="jb jb-bars">'
-        f'<thead><tr><th scope="col">Model</th><th scope="col">{escaped_html(ends)}</th><th scope="col" class="n">'
-        f'Counted</th></tr></thead><tbody>{body}</tbody><tfoot><tr><td></td><td><div class="scale">{scale}</div></td>'
-        "<td></td></tr></tfoot></table></div>"
-    )
+    heads = ('<th scope="col">Model</th>', f'<th scope="col">{escaped_html(ends)}</th>', head("Counted", kind="n"))
+    foot = f'<tfoot><tr><td></td><td><div class="scale">{scale}</div></td><td></td></tr></tfoot>'
+    return framed("How values spread", heads, body, kind="jb-bars", foot=foot)
 
 
 def _bar(bar: Bar, highest: float) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from app.views.board import head
+from app.views.board import framed, head
 from judgebench.services.pages import PairRates
 from judgebench.show.colours import ground
 from judgebench.show.numbers import span
@@ -24,11 +24,7 @@ def matrix(rates: PairRates, models: Sequence[str], model_link: Link, pair_link:
         + "</tr>"
         for model in models
     )
-    return (
-        '<div class="jb-scroll" tabindex="0" role="region" aria-label="Pairwise win rates">'
-        f'<table class="jb jb-pairs"><thead><tr>{head("Win rate, %")}'
-        f"{heads}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    return framed("Pairwise win rates", [head("Win rate, %"), heads], body, kind="jb-pairs")
 
 
 def _name(model: str, limit: int = _NAME_CHARS) -> str:

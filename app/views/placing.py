@@ -28,6 +28,11 @@ def remember(benchmark: str, models: Sequence[str]) -> None:
     st.query_params[_NEW] = list(models)
 
 
+def remembered() -> list[str]:
+    """The models that the address names."""
+    return st.query_params.get_all(_NEW)
+
+
 def section(source: cached.Source) -> None:
     """All of it, for models that the address names or that are chosen."""
     st.subheader("Judge it against the board", anchor=False)

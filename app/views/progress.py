@@ -5,7 +5,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
 
 import streamlit as st
 
@@ -15,7 +14,7 @@ from app.views import asking
 from app.views.elements import line, problem
 from judgebench.services.benchmarks import RunSummary
 from judgebench.services.pages import InputError, JudgeBenchError
-from judgebench.show.numbers import amount
+from judgebench.show.numbers import amount, duration
 from judgebench.show.sentences import not_shown
 from judgebench.show.text import one_line
 
@@ -76,12 +75,17 @@ def told(job: jobs.AnyJob) -> str:
 
 
 def words(progress: jobs.Progress) -> str:
-    """``84 of 400 trials, 72 a second, 0:00:04 left, 0.65 USD, 2 without a verdict``."""
+    """``84 of 400 trials, 72 a second, 4 s left, 0.65 USD, 2 without a verdict``; while nothing was answered, what
+    is waited for."""
     parts = [f"{progress.done:,} of {progress.planned:,} trials"]
+    if progress.unanswered_s is not None:
+        parts.append(f"the judge has not answered yet, {duration(progress.unanswered_s)} after the start")
+    if progress.is_starting:
+        parts.append("nothing is asked yet: its process starts and reads what is to be asked")
     if progress.a_second is not None:
         parts.append(f"{progress.a_second:.3g} a second")
     if progress.left_s is not None:
-        parts.append(f"{timedelta(seconds=round(progress.left_s))} left")
+        parts.append(f"{duration(progress.left_s)} left")
     if progress.cost_usd is not None:
         parts.append(amount(progress.cost_usd, "USD"))
     if progress.without_verdict:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from app.views.board import bar, head
+from app.views.board import bar, framed, head
 from judgebench.services.part_rates import PartRate
 from judgebench.services.profiles import BattleOfTwo, OnInstruction
 from judgebench.show.numbers import plotted, span, value
@@ -18,7 +18,7 @@ def parts(what: str, rows: Sequence[PartRate], link: Link, *, unit: str) -> str:
     heads += [head("95% interval", kind="iv"), head("Battles" if unit == "rate" else "Outputs", kind="n")]
     heads += [head("Won, lost, tied", kind="n")] if unit == "rate" else []
     body = "".join(_part(row, link, unit=unit) for row in rows)
-    return _table(what, heads, body)
+    return framed(what, heads, body)
 
 
 def _part(row: PartRate, link: Link, *, unit: str) -> str:
@@ -47,7 +47,7 @@ def listed(rows: Sequence[OnInstruction], link: Link, *, unit: str) -> str:
         f'<td class="n">{100 * row.value if unit == "rate" else row.value:.1f}</td></tr>'
         for row in rows
     )
-    return _table("Instructions", heads, body)
+    return framed("Instructions", heads, body)
 
 
 def of_two(rows: Sequence[BattleOfTwo], link: Link, *, names: tuple[str, str]) -> str:
@@ -66,16 +66,9 @@ def of_two(rows: Sequence[BattleOfTwo], link: Link, *, names: tuple[str, str]) -
         + "</tr>"
         for row in rows
     )
-    return _table("Battles", heads, body)
+    return framed("Battles", heads, body)
 
 
 def _linked(name: str, address: str | None) -> str:
     words = escaped_html(one_line(name, 200))
     return words if address is None else f'<a href="{escaped_html(address)}">{words}</a>'
-
-
-def _table(label: str, heads: Sequence[str], body: str) -> str:
-    return (
-        f'<div class="jb-scroll" tabindex="0" role="region" aria-label="{escaped_html(label)}">'
-        f'<table class="jb"><thead><tr>{"".join(heads)}</tr></thead><tbody>{body}</tbody></table></div>'
-    )

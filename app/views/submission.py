@@ -79,12 +79,20 @@ def new_findings(before: Iterable[Finding], after: Iterable[Finding]) -> list[Fi
 
 
 def check_change(report: MatchReport, person: auth.Person) -> None:
-    """Raises Forbidden where a model that exists already, and may be somebody else's, would be changed by someone who
-    is no admin."""
-    if report.changes_model and person.role < auth.Role.ADMIN:
+    """Raises Forbidden where a model or a benchmark that exists already, and may be somebody else's, would be changed
+    by someone who is no admin."""
+    if person.role >= auth.Role.ADMIN:
+        return
+    lacks = f"needs the role admin; {person.name} has {person.role.name.lower()}"
+    if report.changes_model:
         raise auth.Forbidden(
-            f"model {report.model!r} exists already: to add outputs or a lineage to it needs the role admin; "
-            f"{person.name} has {person.role.name.lower()}. Submit your own model under another name"
+            f"model {report.model!r} exists already: to add outputs or a lineage to it {lacks}. Submit your own model "
+            "under another name"
+        )
+    if report.changes_benchmark:
+        raise auth.Forbidden(
+            f"benchmark {report.benchmark!r} exists already: to add instructions to it {lacks}. Submit to a benchmark "
+            "with another name"
         )
 
 

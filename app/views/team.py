@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 
 from app.auth import Person, Policy, Role
-from app.views.board import head
+from app.views.board import plain
 from judgebench.services.upkeep import Event
 from judgebench.show.sentences import event_details
-from judgebench.show.text import escaped_html, listing, one_line
+from judgebench.show.text import listing, one_line
 
 MAY = {  # each may do what those before it may, too
     Role.VIEWER: "read every page",
     Role.VOTER: "vote",
     Role.SUBMITTER: "submit outputs, and start audits that ask no judge",
     Role.ADMIN: (
-        "import files, set up the demo, start, stop and resume runs, audit and test judges, and see who has which role "
-        "and the log"
+        "import files, add to models and benchmarks that exist, set up the demo, start, stop and resume runs, audit "
+        "and test judges, and see who has which role and the log"
     ),
 }
 
@@ -29,13 +29,12 @@ def rights(person: Person) -> str:
 
 def roles(policy: Policy, *, named: bool) -> str:
     """A row a role; ``named``: with the addresses that have it."""
-    names = ("Role", "May, besides what those above may", *(["Who"] if named else []))
-    heads = "".join(head(name) for name in names)
-    rows = []
-    for role, words in MAY.items():
-        who = f"<td>{escaped_html(_who(policy.roles.get(role, ())))}</td>" if named else ""
-        rows.append(f'<tr><th scope="row">{role.name.lower()}</th><td>{words}</td>{who}</tr>')
-    return _table("Roles", heads, rows)
+    columns: dict[str, list[str]] = {
+        "Role": [role.name.lower() for role in MAY],
+        "May, besides what those above may": list(MAY.values()),
+    }
+    who = {"Who": [_who(policy.roles.get(role, ())) for role in MAY]} if named else {}
+    return plain("Roles", columns | who)
 
 
 def chosen(numbers: Mapping[tuple[str, str], int], actors: Sequence[str], actions: Sequence[str]) -> int:
@@ -49,19 +48,16 @@ def chosen(numbers: Mapping[tuple[str, str], int], actors: Sequence[str], action
 
 def log(events: Sequence[Event]) -> str:
     """A row an entry."""
-    heads = "".join(head(name, "") for name in ("When, UTC", "Who", "Action", "What", "Details"))
-    rows = []
-    for event in events:
-        details = one_line(event_details(event.details), 300)
-        cells = (one_line(event.actor, 100), event.action, f"{event.kind} {one_line(event.name, 100)}", details)
-        row = "".join(f"<td>{escaped_html(cell)}</td>" for cell in cells)
-        rows.append(f'<tr><th scope="row">{event.at[:19].replace("T", " ")}</th>{row}</tr>')
-    return _table("Log", heads, rows)
-
-
-def _table(label: str, heads: str, rows: Sequence[str]) -> str:
-    table = f'<table class="jb jb-cards"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
-    return f'<div class="jb-scroll" tabindex="0" role="region" aria-label="{label}">{table}</div>'
+    return plain(
+        "Log",
+        {
+            "When, UTC": [event.at[:19].replace("T", " ") for event in events],
+            "Who": [one_line(event.actor, 100) for event in events],
+            "Action": [event.action for event in events],
+            "What": [f"{event.kind} {one_line(event.name, 100)}" for event in events],
+            "Details": [event_details(event.details) for event in events],
+        },
+    )
 
 
 def _who(patterns: Sequence[str]) -> str:

@@ -1,22 +1,23 @@
 """Tables of the page People, in which all that others wrote is escaped."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from app.views.board import head
+from app.views.board import cell, framed, head, shown
 from judgebench.services.pages import VotersReport
 from judgebench.services.voters import TwoBoards
 from judgebench.show import voters as show
-from judgebench.show.numbers import ranks
 from judgebench.show.text import escaped_html, one_line
 
 _HELP = {
     "ties": "Share of votes that name no winner, both bad included",
     "first shown": "Share of what was shown first among votes that name a winner: half without a leaning",
-    "as others": "Share of other people's votes on the same outputs that say the same",
+    "as others": "Human agreement: the share of other people's votes on the same outputs that say the same",
     "seconds a vote": "Median seconds from one vote to the next, pauses left out; of votes given in this app",
     "remarks": "What is unlike others beyond chance, whoever is looked at",
 }
+
+_AS_JUDGE = "Human agreement: the share of the voter's votes that say what the judge says on the battle"
 
 
 def numbered(report: VotersReport, own: str) -> VotersReport:
@@ -31,34 +32,23 @@ def numbered(report: VotersReport, own: str) -> VotersReport:
 def table(report: VotersReport) -> str:
     """A row a voter; intervals stand under their numbers."""
     names = show.headings(report)
-    heads = "".join(head(name[:1].upper() + name[1:], _HELP.get(name, "")) for name in names)
-    body = "".join(_row(cells) for cells in show.rows(report))
-    return _framed("Voters", f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody>", "jb-cards")
+    helps = [_HELP.get(name, _AS_JUDGE * name.startswith("as ")) for name in names]
+    heads = [head(name[:1].upper() + name[1:], help) for name, help in zip(names, helps, strict=True)]
+    return framed("Voters", heads, "".join(_row(names, cells) for cells in show.rows(report)), kind="jb-cards")
 
 
-def _row(cells: tuple[object, ...]) -> str:
-    name, *others = (escaped_html(one_line(str(cell), 200)) for cell in cells)
-    return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{_broken(cell)}</td>" for cell in others)}</tr>'
-
-
-def _broken(cell: str) -> str:
-    """With an interval on a line of its own."""
-    number, bracket, rest = cell.partition(" [")
-    return f"{number}<small>[{rest}</small>" if bracket else cell
+def _row(names: Sequence[str], cells: tuple[object, ...]) -> str:
+    row = "".join(cell(shown(value), label=name) for name, value in zip(names[1:], cells[1:], strict=True))
+    return f'<tr><th scope="row">{escaped_html(one_line(str(cells[0]), 200))}</th>{row}</tr>'
 
 
 def places(two: TwoBoards, link: Callable[[str], str]) -> str:
-    """A row a model, in the order of people; marked where no rank is left open by both."""
-    heads = "".join(head(name, "") for name in ("Model", "Rank by judges", "Rank by people", ""))
+    """A row a model, in the order of people; marked where judges and people are apart."""
+    names = [name[:1].upper() + name[1:] for name in show.place_headings(two)]
     rows = []
-    for row in two.models:
+    for row, (_, *cells, mark) in zip(two.models, show.places(two), strict=True):
         name = f'<a href="{escaped_html(link(row.model))}">{escaped_html(one_line(row.model, 200))}</a>'
-        ends = [ranks(*(places or (None, None))) for places in (row.by_judges, row.by_people)]
-        mark = '<span class="chip">apart</span>' if row.apart else ""
-        rows.append(f'<tr><th scope="row">{name}</th><td>{ends[0]}</td><td>{ends[1]}</td><td>{mark}</td></tr>')
-    return _framed("Two rankings", f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody>")
-
-
-def _framed(label: str, rows: str, kind: str = "") -> str:
-    table = f'<table class="jb {kind}">{rows}</table>'
-    return f'<div class="jb-scroll" tabindex="0" role="region" aria-label="{label}">{table}</div>'
+        numbers = "".join(cell(shown(value), label=column) for column, value in zip(names[1:-1], cells, strict=True))
+        chip = f'<span class="chip">{escaped_html(str(mark))}</span>' if mark else ""
+        rows.append(f'<tr><th scope="row">{name}</th>{numbers}<td>{chip}</td></tr>')
+    return framed("Two rankings", [head(name) for name in names], "".join(rows), kind="jb-cards")

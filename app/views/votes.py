@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from app.views import markdown
+from app.views.board import framed
 from app.views.elements import MAX_CHARS
 from judgebench.services.battles import JudgedBattle
 from judgebench.services.labels import PairToLabel, Progress
@@ -119,11 +120,8 @@ def revealed(battle: JudgedBattle, pair: PairToLabel, choice: Choice, voter: str
     rows = opinions(battle, pair)
     body = "".join(_row(row, choice) for row in rows[:_MOST_JUDGES])
     more = f"<p>and {count(len(rows) - _MOST_JUDGES, 'judge')} more.</p>" if len(rows) > _MOST_JUDGES else ""
-    heads = "".join(f"<th scope=col>{words}</th>" for words in ("Judge", "Prefers", "How surely", "Beside you"))
-    table = (
-        f'<div class="jb-scroll" tabindex="0" role="region" aria-label="What judges said"><table class="jb"><thead><tr>'
-        f"{heads}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    heads = [f"<th scope=col>{words}</th>" for words in ("Judge", "Prefers", "How surely", "Beside you")]
+    table = framed("What judges said", heads, body)
     return (
         f"<p><strong>First:</strong> {names[0]} &nbsp; <strong>Second:</strong> {names[1]}</p>"
         f"<p>You said: {escaped_html(choice.label.lower())}. {' '.join(_people(battle, pair, voter))}</p>"

@@ -46,9 +46,9 @@ from judgebench.store.database import Database
 __all__ = [
     "IntegrityAudit", "JudgeSpec", "NullModelAudit", "RobustnessAudit", "SubmissionAudit", "aanswer", "aaudit",
     "add_judge", "aingest_batches", "answer", "arun", "asettle", "asubmit_batch", "atest_judge", "audit",
-    "audit_results", "batches", "estimate_answers", "estimate_audit", "estimate_run", "export_batch", "human_queue",
-    "ingest_batches", "judge", "judges", "plan", "remove_address", "reparse", "run", "runs", "settle", "submit_batch",
-    "templates", "test_judge", "vote",
+    "batches", "estimate_answers", "estimate_audit", "estimate_run", "export_batch", "human_queue",
+    "ingest_batches", "judge", "judges", "plan", "remove_address", "reparse", "run", "settle", "submit_batch",
+    "test_judge", "vote",
 ]  # fmt: skip
 Urls = str | Sequence[str] | None  # the address of a server, or of several of one model
 AnyJudge = str | Mapping[str, Any] | JudgeSpec | ResolvedJudge | Client | Ask
@@ -148,10 +148,12 @@ async def arun(
     connection: Mapping[str, Any] | None = None, vllm: str | None = None, models: Names = (),
     profile: ProfileName | None = None,
     baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
-    orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None, seed: int = 0,
+    orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None,
+    shard: str | tuple[int, int] | None = None, seed: int = 0,
     redo: Sequence[Redo] = (), reask: bool = False, concurrency: int = 16,
     max_cost: float | None = None, max_calls: int | None = None,
-    max_failures: int = 25, max_errors: int | None = None, drain: float = 8.0, on_progress: OnProgress | None = None,
+    max_failures: int = 25, max_errors: int | None = None, stop_after: float | str | None = None,
+    drain: float = 8.0, on_progress: OnProgress | None = None,
 ) -> engine.run.RunReport:  # fmt: skip
     """Ask the judge every trial that has no answer yet; calling it again continues a stopped run.
 
@@ -168,11 +170,12 @@ async def arun(
     ``profile``: ask as this benchmark does, by its template, settings, orders and baseline, where none are given.
 
     Outputs of ``models`` (all where none is named) meet the ``baseline``, each other (``all_pairs``), or as ``pairs``
-    say; ``orders``: "both", one at "random", or "single", A first. ``limit``: the first so many instructions.
+    say; ``orders``: "both", one at "random", or "single", A first. ``limit``: the first so many instructions; of these
+    one of several parts, as ``shard`` says: "2/3", or (2, 3), is the second of three.
     ``redo``: ask those again that ended as "unparsed", "truncated" or "refused".
     ``reask``: once more, under a constraint, where a reply states no verdict. ``concurrency``: questions in flight, 1
     to 4096. It stops once ``max_cost`` USD are spent, ``max_calls`` requests are sent,
-    ``max_failures`` came in a row or ``max_errors`` in all, and
+    ``max_failures`` came in a row or ``max_errors`` in all, ``stop_after`` seconds, or "55m", are over, and
     where ``on_progress``, told the tally and the calls so far, returns true. What is in flight ends and is stored; on a
     signal to terminate, within ``drain`` seconds.
 
@@ -197,7 +200,8 @@ def estimate_run(
     connection: Mapping[str, Any] | None = None, vllm: str | None = None, models: Names = (),
     profile: ProfileName | None = None,
     baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
-    orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None, seed: int = 0,
+    orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None,
+    shard: str | tuple[int, int] | None = None, seed: int = 0,
     budget: int | None = None, concurrency: int = 16,
 ) -> engine.plan.CostEstimate:  # fmt: skip
     """What ``run`` would ask now with these arguments, or with a ``budget`` what ``settle`` would ask at most.
@@ -219,7 +223,8 @@ async def asettle(
     connection: Mapping[str, Any] | None = None, vllm: str | None = None, models: Names = (),
     orders: Literal["both", "random"] = "both", limit: int | None = None, category: str | None = None, seed: int = 0,
     reask: bool = False, concurrency: int = 16, max_cost: float | None = None, max_calls: int | None = None,
-    max_failures: int = 25, max_errors: int | None = None, drain: float = 8.0, on_progress: OnProgress | None = None,
+    max_failures: int = 25, max_errors: int | None = None, stop_after: float | str | None = None,
+    drain: float = 8.0, on_progress: OnProgress | None = None,
 ) -> engine.adaptive.Settlement:  # fmt: skip
     """Compare adaptively until a question is settled or ``budget`` trials are spent; calling it again continues.
 
@@ -243,9 +248,11 @@ async def aanswer(
     model_key_env: str | None = None, model_name: str | None = None, same_model: bool = False,
     system: str | None = None,
     settings: Mapping[str, Any] | None = None, price: str | None = None, connection: Mapping[str, Any] | None = None,
-    vllm: str | None = None, limit: int | None = None, category: str | None = None, concurrency: int = 16,
+    vllm: str | None = None, limit: int | None = None, category: str | None = None,
+    shard: str | tuple[int, int] | None = None, concurrency: int = 16,
     max_cost: float | None = None, max_calls: int | None = None,
-    max_failures: int = 25, max_errors: int | None = None, drain: float = 8.0, on_progress: OnProgress | None = None,
+    max_failures: int = 25, max_errors: int | None = None, stop_after: float | str | None = None,
+    drain: float = 8.0, on_progress: OnProgress | None = None,
     audit: bool = True,
 ) -> engine.answer.AnswerReport:  # fmt: skip
     """Collect a model's outputs to a benchmark's instructions; calling it again continues, and asks for none twice.
@@ -272,6 +279,7 @@ def estimate_answers(
     model_name: str | None = None, same_model: bool = False, system: str | None = None,
     settings: Mapping[str, Any] | None = None, price: str | None = None, connection: Mapping[str, Any] | None = None,
     vllm: str | None = None, limit: int | None = None, category: str | None = None,
+    shard: str | tuple[int, int] | None = None,
 ) -> engine.answer.AnswerEstimate:  # fmt: skip
     """What ``answer`` would ask now with these arguments. Nothing is asked or stored; tokens are characters / 4.
 
@@ -286,7 +294,8 @@ def export_batch(
     template: str | None = None, settings: Mapping[str, Any] | None = None, price: str | None = None,
     connection: Mapping[str, Any] | None = None, vllm: str | None = None, models: Names = (),
     baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
-    orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None, seed: int = 0,
+    orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None,
+    shard: str | tuple[int, int] | None = None, seed: int = 0,
     max_requests: int = 50_000, max_mebibytes: int = 190,
 ) -> engine.batches.ExportReport:  # fmt: skip
     """Write the trials that ``run`` would ask into batch files, which OpenAI's batches and "vllm run-batch" read.
@@ -508,37 +517,6 @@ def add_judge(
 def remove_address(database: Database, name: str, url: str) -> None:
     """Ask a judge that was added no longer at one of its addresses; its verdicts stay. Raises InputError."""
     services.judges.remove_address(database, name, url)
-
-
-def runs(database: Database) -> pd.DataFrame:
-    """What every run and import stored, the newest first.
-
-    Returns: one row a run: ``id``, ``benchmark``, ``judge``, ``kind``, ``started_at`` and ``finished_at`` (ISO 8601,
-    UTC), ``ended`` (trials by status), ``cost_usd`` (missing where no price was known).
-    Raises DatabaseError.
-    """
-    return frame_of(services.benchmarks.runs(database), services.benchmarks.RunSummary)
-
-
-def templates() -> pd.DataFrame:
-    """The templates that judges can be asked with.
-
-    Returns: one row a template: ``template`` (its id), ``kind`` ("pairwise" or "pointwise"), ``digest``.
-    Raises InputError for a template that cannot be read.
-    """
-    rows = [(template.id, template.kind, template.digest) for template in spec.templates()]
-    return pd.DataFrame(rows, columns=["template", "kind", "digest"])
-
-
-def audit_results(database: Database, *, benchmark: str, kind: str | None = None) -> pd.DataFrame:
-    """The newest audit of every judge, of every submission and of the benchmark's verdicts.
-
-    Returns: one row an audit, the newest first: ``kind``, ``judge_digest`` or ``model``, ``passed``, ``high`` (severe
-    findings), ``created_at``, ``stale`` (what it looked at has grown since), ``document`` (the report as plain values).
-    Raises UnknownName.
-    """
-    columns = ["kind", "judge_digest", "model", "passed", "high", "created_at", "stale", "document"]
-    return frame_of(services.audits.results.audits(database, benchmark, kind=kind), columns)
 
 
 def _study(given: dict[str, Any], *, otherwise: str | None = None) -> tuple[Study, ResolvedJudge]:

@@ -6,7 +6,7 @@ The leaderboard's function is ``rank`` and the bias report's ``bias_report``, be
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 import pandas as pd
 
@@ -19,6 +19,7 @@ from judgebench.bias.report import BiasReport
 from judgebench.bias.voters import VotersReport
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate
+from judgebench.leaderboard import BY_SYNONYMS, By
 from judgebench.leaderboard.build import to_elo
 from judgebench.leaderboard.judge_benchmarks import JudgeBenchmarkName
 from judgebench.leaderboard.profiles import ProfileName
@@ -28,6 +29,7 @@ from judgebench.services.scope import Scope
 from judgebench.show import board_page as page
 from judgebench.show import charts, coverage, judge_board, tables
 from judgebench.show import published as shown
+from judgebench.show import voters as voters_shown
 from judgebench.show.numbers import Labelled
 from judgebench.stats.agreement import Resampling
 from judgebench.stats.bradley_terry import fit_pair_counts
@@ -44,7 +46,6 @@ __all__ = [
     "distributions", "evaluate_judges", "history", "matrix", "multiverse", "profile", "quality", "rank", "rate",
     "two_boards", "voters",
 ]  # fmt: skip
-By = Literal["judges", "people"]
 _WHOLE = dict.fromkeys(("rank", "rank_lower", "rank_upper", "tier", "outputs"), "Int64")  # may be missing
 
 
@@ -64,6 +65,8 @@ def rank(
 
     ``by`` "people": by people's votes in place of verdicts, of ``annotator`` or of everybody, on which output is
     better, or on the ``question`` they were asked; ``cluster`` "judge" then counts an annotator's votes together.
+    ``by`` "both": judges' leaderboard beside people's, with the columns ``show.voters.TWO_COLUMNS``: each rating with
+    its interval, the ranks left open on each, and where the two are apart.
 
     ``common``: only by instructions that all models were judged on. ``with_flagged``: models that a submission audit
     flagged are opponents; else they stand last, without a rank, and change nobody's numbers.
@@ -90,6 +93,15 @@ def rank(
     weight = 0.0 if exclude_related else related_weight
     controls = valid(leaderboard.Controls, columns=columns, related_weight=weight, anchor=anchor, labels_of=labels_of)
     counted = Scope(names_of(judge), category, language, all_judges, common, with_flagged)
+    if _named_by(by) == "both":
+        if profile is not None or length_margin is not None or controls != leaderboard.Controls():
+            raise InputError('by="both" takes no profile or controls: choose "judges" or "people"')
+        two = services.voters.two_boards(
+            database, benchmark, scope=counted, annotators=names_of(annotator), question=question, choices=choices
+        )
+        beside = frame_of(voters_shown.two_rows(two), voters_shown.TWO_COLUMNS)
+        beside.attrs = dict(voters_shown.two_document(benchmark, two).items())
+        return beside
     scope = _by(by, annotator, question, counted)
     if profile is not None or length_margin is not None:
         scoring = services.published.scoring(choices, controls, profile, length_margin)
@@ -109,9 +121,18 @@ def _published(board: PublishedBoard, benchmark: str) -> pd.DataFrame:
 
 def _by(by: By, annotator: Names, question: str, scope: Scope) -> Scope:
     """``scope`` by judges' verdicts, or by people's votes. Raises InputError for any other word."""
-    if by not in get_args(By):
+    if _named_by(by) == "both":
+        raise InputError('two leaderboards are given by rank(by="both"): choose "judges" or "people"')
+    people = _named_by(by) == "people"
+    return replace(scope, people=people, annotators=names_of(annotator), question=question)
+
+
+def _named_by(by: str) -> By:
+    """Raises UnknownName."""
+    word = BY_SYNONYMS.get(by, by)
+    if word not in get_args(By):
         raise UnknownName("by", by, get_args(By))
-    return replace(scope, people=by == "people", annotators=names_of(annotator), question=question)
+    return cast(By, word)
 
 
 def evaluate_judges(
@@ -182,7 +203,9 @@ def two_boards(
     """
     scope = Scope(names_of(judge), category, language, all_judges, common, with_flagged)
     valid(leaderboard.Choices, method=method)
-    return services.voters.two_boards(database, benchmark, scope=scope, question=question, method=method)
+    return services.voters.two_boards(
+        database, benchmark, scope=scope, question=question, choices=leaderboard.Choices(method=method)
+    )
 
 
 def profile(

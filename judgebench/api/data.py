@@ -9,12 +9,12 @@ from dataclasses import asdict, fields
 from operator import itemgetter
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from judgebench import services, store
+from judgebench import services, spec, store
 from judgebench.bias.card import Card
 from judgebench.bias.human_agreement import AgreementReport
 from judgebench.bias.relatives import preference_leakage_score
@@ -33,13 +33,11 @@ from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary
 from judgebench.store.database import Database
 from judgebench.store.events import Event
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = [
-    "accept_lineage", "agreement", "battles", "benchmarks", "card", "contamination", "declare_lineage", "delete",
-    "events", "export", "import_files", "import_judgments", "labels", "languages", "lineage", "messages", "models",
-    "open", "preference_leakage_score", "propose_lineage", "published_scores", "rename", "rows", "verdicts",
+    "accept_lineage", "agreement", "audit_results", "battles", "benchmarks", "card", "contamination", "declare_lineage",
+    "delete", "events", "export", "import_files", "import_judgments", "labels", "languages", "lineage", "merge",
+    "messages", "models", "open", "preference_leakage_score", "propose_lineage", "published_scores", "rename", "rows",
+    "runs", "templates", "verdicts",
 ]  # fmt: skip
 _P = ParamSpec("_P")
 _Record = TypeVar("_Record")
@@ -391,6 +389,19 @@ def delete(database: Database, *, what: Deletable, name: str | int, yes: bool = 
     return services.upkeep.delete(database, what, str(name), yes=yes)
 
 
+def merge(database: Database, *, sources: Names) -> pd.DataFrame:
+    """Take in the verdicts of other databases on the same outputs, as of the parts of a study, with their runs.
+
+    ``sources``: their addresses, as of ``open``. Merged again, they change nothing; of two answers to a trial the
+    earlier one counts. Labels, audits, outputs and addresses of judges are not taken in.
+
+    Returns: one row a database: its address as ``source``, the ``runs`` and the trials that were ``new``, and how many
+    trials were ``known``. Raises InputError where they do not hold the same benchmarks and outputs, and Conflict where
+    a judge's name is another judge's.
+    """
+    return frame_of((services.merging.merge(database, source) for source in names_of(sources)), services.merging.Merged)
+
+
 def rename(database: Database, *, what: Named, name: str, new: str, yes: bool = False) -> services.upkeep.Change:
     """Call a benchmark, a model or a judge by another name, wherever the old one stands. Without ``yes`` nothing is
     changed.
@@ -412,6 +423,38 @@ def events(
     """
     actors, actions = names_of(actor), names_of(action)
     return frame_of(services.upkeep.events(database, actors=actors, actions=actions, skip=skip, most=last), Event)
+
+
+def runs(database: Database) -> pd.DataFrame:
+    """What every run and import stored, the newest first.
+
+    Returns: one row a run: ``id``, ``benchmark``, ``judge``, ``kind``, ``started_at`` and ``finished_at`` (ISO 8601,
+    UTC), ``ended`` (trials by status), ``cost_usd`` (missing where no price was known), ``shard`` (which part of
+    the study it asked).
+    Raises DatabaseError.
+    """
+    return frame_of(services.benchmarks.runs(database), services.benchmarks.RunSummary)
+
+
+def templates() -> pd.DataFrame:
+    """The templates that judges can be asked with.
+
+    Returns: one row a template: ``template`` (its id), ``kind`` ("pairwise" or "pointwise"), ``digest``.
+    Raises InputError for a template that cannot be read.
+    """
+    rows = [(template.id, template.kind, template.digest) for template in spec.templates()]
+    return pd.DataFrame(rows, columns=["template", "kind", "digest"])
+
+
+def audit_results(database: Database, *, benchmark: str, kind: str | None = None) -> pd.DataFrame:
+    """The newest audit of every judge, of every submission and of the benchmark's verdicts.
+
+    Returns: one row an audit, the newest first: ``kind``, ``judge_digest`` or ``model``, ``passed``, ``high`` (severe
+    findings), ``created_at``, ``stale`` (what it looked at has grown since), ``document`` (the report as plain values).
+    Raises UnknownName.
+    """
+    columns = ["kind", "judge_digest", "model", "passed", "high", "created_at", "stale", "document"]
+    return frame_of(services.audits.results.audits(database, benchmark, kind=kind), columns)
 
 
 def frame_of(rows: Iterable[Any], columns: Iterable[str] | type[Any]) -> pd.DataFrame:

@@ -241,17 +241,23 @@ def record_lines(record: TrialRecord, *, level: float) -> list[CardLine]:
 
 
 def people_lines(judge: JudgeAgreement, people: PeopleAgreement) -> list[CardLine]:
-    """Agreement with people and calibration."""
+    """Accuracy, beside human agreement and its ceiling; and calibration."""
     ceiling = "one person a battle, so the ceiling is not known"
     if people.ceiling.value is not None:
-        ceiling = f"people agree with each other on {people.ceiling.value:.0%}, the judge with each on "
-        ceiling += "-" if judge.each_person.value is None else f"{judge.each_person.value:.0%}"
+        ceiling = f"of people with each other {_share(people.ceiling)}"
     return [
-        line("people", "names the winner that people name, ties half", judge.accuracy, "share",
-             f"{judge.items} labelled battles; {ceiling}"),
+        line("people", "accuracy: names the winner that people name, ties half", judge.accuracy, "share",
+             f"{judge.items} labelled battles; human agreement {_share(judge.each_person)}, {ceiling}"),
         line("calibration", "distance of its confidence from being right", judge.calibration_error, "number",
              f"{judge.calibration_error.n} labelled battles"),
     ]  # fmt: skip
+
+
+def _share(known: Estimate) -> str:
+    """With its interval, in percent."""
+    if known.value is None or known.lower is None or known.upper is None:
+        return "not known" if known.value is None else f"{known.value:.0%}"
+    return f"{known.value:.0%} [{known.lower:.0%}, {known.upper:.0%}]"
 
 
 def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resamples: int = 200) -> CardLine:

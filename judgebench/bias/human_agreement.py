@@ -245,7 +245,7 @@ class JudgeAgreement:
     items: int  # labelled battles that it was asked about
     without_verdict: int  # of those, on which every trial failed: wrong in both accuracies, absent from the rest
     consensus: Coefficients  # with the sign of people's mean
-    each_person: Estimate  # mean over labels of agreeing with that person; compare with people's ceiling
+    each_person: Estimate  # ``human_agreement``; compare with people's ceiling
     accuracy: Estimate
     accuracy_strict: Estimate
     by_category: tuple[CategoryAgreement, ...]
@@ -376,7 +376,7 @@ def _judge(
         items=int(presented.sum()),
         without_verdict=int((presented & missing).sum()),
         consensus=coefficients(pair[both], cluster[both], how),
-        each_person=_each_person(outcome[:, 0], people, both, cluster, how.level),
+        each_person=human_agreement(outcome[:, 0], people, cluster, level=how.level),
         accuracy=accuracy,
         accuracy_strict=_accuracy(preference, consensus, presented, cluster, how.level, tie_credit=0.0),
         by_category=_by_category(items, preference, outcome, presented, categories, how.level),
@@ -406,10 +406,24 @@ def _pair(items: LabelledBattles, one: int, other: int, how: Resampling) -> Judg
     return JudgePair(items.judge_names[one], items.judge_names[other], int(known.sum()), coefficient, rankings)
 
 
-def _each_person(judged: Floats, people: SparseRatings, both: Marks, clusters: Clusters, level: float) -> Estimate:
-    """On items that ``both`` judge and people said something about."""
-    alike = people.valued((people.value == judged[people.item]) * 1.0).mean
-    return bounded_mean(alike[both], clusters[both], level=level)
+def human_agreement(
+    judged: Floats, people: SparseRatings, clusters: Clusters, *, level: float, of: NDArray[np.intp] | None = None
+) -> Estimate:
+    """The mean over battles of the share of people whose label on it is the judge's outcome: what "human agreement" is
+    called wherever a judge meets people, or the one person whose labels lie at the places ``of``.
+
+    ``judged`` (m,) outcomes 0, 1, 2, NaN where there is none; ``people`` with such values, ``clusters`` (m,). Between
+    two people it is ``stats.agreement.share_alike``, the ceiling.
+    """
+    item, value = (people.item, people.value) if of is None else (people.item[of], people.value[of])
+    known = np.isfinite(judged[item])
+    if not known.any():
+        return unidentified("the judge judged none of these battles", level=level)
+    alike = SparseRatings(
+        len(judged), people.raters, item[known], item[known], (value == judged[item])[known] * 1.0
+    ).mean
+    labelled = np.isfinite(alike)
+    return bounded_mean(alike[labelled], clusters[labelled], level=level)
 
 
 def _accuracy(

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from judgebench.bias.human_agreement import LabelledBattles, PeopleAgreement, people_agreement
+from judgebench.bias.human_agreement import LabelledBattles, PeopleAgreement, human_agreement, people_agreement
 from judgebench.estimate import Estimate, unidentified
 from judgebench.records import HumanLabel, Order
 from judgebench.stats.agreement import Resampling, outcomes
@@ -114,13 +114,8 @@ class _Looks:
         return bounded_mean(alike, self._items.instruction[item[kept]], level=level)
 
     def _with_judge(self, own: np.ndarray, judge: int) -> Estimate:
-        item = self._people.item[own]
-        verdict = self._judges[item, judge]
-        kept = np.isfinite(verdict)
-        if not kept.any():
-            return unidentified("the judge judged none of these battles", level=self._level)
-        alike = (verdict == self._people.value[own])[kept] * 1.0
-        return bounded_mean(alike, self._items.instruction[item[kept]], level=self._level)
+        judged, instruction = self._judges[:, judge], self._items.instruction
+        return human_agreement(judged, self._people, instruction, level=self._level, of=own)
 
 
 def _pace(labels: Sequence[HumanLabel]) -> tuple[float | None, int]:

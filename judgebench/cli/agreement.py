@@ -51,7 +51,7 @@ def _print_agreement(report: AgreementReport) -> None:
     people = report.people
     print_estimates(
         f"people: {count(len(people.annotators), 'annotator')}, {people.labels} labels on {people.items} battles",
-        [("agree with each other (ceiling)", people.ceiling, "share"), *_coefficients(people.all)[1:]],
+        [("human agreement with each other (ceiling)", people.ceiling, "share"), *_coefficients(people.all)[1:]],
     )
     for judge in report.judges:
         _print_judge(judge)
@@ -78,8 +78,8 @@ def _print_judge(judge: JudgeAgreement) -> None:
         f"{judge.judge} and people ({judge.items} battles{failures}; test against leaving out a person: {passed})",
         [
             *_coefficients(judge.consensus),
-            ("with each person", judge.each_person, "share"),
-            ("names people's winner, ties half", judge.accuracy, "share"),
+            ("human agreement", judge.each_person, "share"),
+            ("accuracy: names people's winner, ties half", judge.accuracy, "share"),
             ("the same, ties wrong", judge.accuracy_strict, "share"),
             ("calibration error", judge.calibration_error, "number"),
             ("Brier score", judge.calibration.brier if judge.calibration else None, "number"),

@@ -55,6 +55,7 @@ def answer(
     prices: options.Prices = None,
     limit: options.Limit = None,
     category: options.Category = None,
+    shard: options.Shard = None,
     audit: options.Audited = True,
     dry_run: options.DryRun = False,
     output: options.Output = "table",
@@ -81,6 +82,7 @@ def answer(
         system=system,
         limit=limit,
         category=category,
+        shard=shard,
         same_model=same_model,
         **asdict(pace),
     )

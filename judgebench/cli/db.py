@@ -19,7 +19,7 @@ Of = Annotated[list[str] | None, typer.Option("--action", help="What was done; m
 Skip = Annotated[int, typer.Option("--skip", min=0, max=10**9, help="Leave out the newest N.")]
 Last = Annotated[int | None, typer.Option("--last", min=1, max=10**9, help="Only the newest N.", show_default="all")]
 
-_HELP = """Upgrade, check, back up and copy the database; rename and delete what is in it.
+_HELP = """Upgrade, check, back up, copy and merge databases; rename and delete what is in it.
 
 $ judgebench db check
 $ judgebench db backup saved.db
@@ -74,10 +74,10 @@ def backup(context: typer.Context, file: Annotated[Path, typer.Argument(help="A 
     $ judgebench db backup saved.db
     $ judgebench --db postgresql://me@db.example.org/bench db backup saved.db
     """
-    from judgebench.store import transfer
+    from judgebench import services
 
     with opened(context) as database:
-        transfer.backup(database, file)
+        services.upkeep.backup(database, file)
     say(f"saved as {file}")
 
 
@@ -91,13 +91,41 @@ def copy(
     $ judgebench db copy other.db
     $ judgebench db copy postgresql://me@db.example.org/bench
     """
-    from judgebench.store import transfer
+    from judgebench import services
     from judgebench.store.database import Database
 
     with opened(context) as database:
-        counts = transfer.copy(database, target)
+        counts = services.upkeep.copy(database, target)
         name = Database(target).name
     say(f"copied {sum(counts.values())} rows into {name}")
+
+
+@app.command()
+def merge(
+    context: typer.Context,
+    sources: Annotated[
+        list[str], typer.Argument(metavar="DATABASE...", help="Databases, SQLite or PostgreSQL, of the same study.")
+    ],
+    output: Output = "table",
+) -> None:
+    """Take in the verdicts of other databases on the same outputs, as of the parts of a study; what is known stays.
+
+    Each was copied from this one, or filled by the same files. Labels, audits and addresses of judges are not taken in.
+
+    $ judgebench db merge part-1.db part-2.db
+    """
+    from judgebench import services
+
+    with opened(context) as database:
+        merged = [services.merging.merge(database, source) for source in sources]
+    if output == "json":
+        print_json([asdict(one) for one in merged])
+        return
+    print_table(
+        ("database", "new runs", "new trials", "known trials"),
+        [(one.source, one.runs, one.new, one.known) for one in merged],
+        text=("database",),
+    )
 
 
 @app.command()
@@ -145,8 +173,10 @@ def compact(context: typer.Context) -> None:
 
     $ judgebench db compact
     """
+    from judgebench import services
+
     with opened(context) as database:
-        database.compact()
+        services.upkeep.compact(database)
         say(f"{database.name}: written anew")
 
 
@@ -189,13 +219,22 @@ def runs(context: typer.Context, output: Output = "table") -> None:
         print_json([asdict(run) for run in stored])
         return
     print_table(
-        ("run", "kind", "benchmark", "judge", "started, UTC", "finished", "trials"),
+        ("run", "kind", "part", "benchmark", "judge", "started, UTC", "finished", "trials"),
         [
-            (run.id, run.kind, run.benchmark, run.judge, run.started_at[:19], (run.finished_at or "")[:19], trials)
+            (
+                run.id,
+                run.kind,
+                "" if run.shard is None else str(run.shard),
+                run.benchmark,
+                run.judge,
+                run.started_at[:19],
+                (run.finished_at or "")[:19],
+                trials,
+            )
             for run in stored
             for trials in (sum(run.ended.values()),)
         ],
-        text=("kind", "benchmark", "judge", "started, UTC", "finished"),
+        text=("kind", "part", "benchmark", "judge", "started, UTC", "finished"),
     )
 
 

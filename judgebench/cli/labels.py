@@ -12,8 +12,9 @@ import typer
 from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.import_ import import_one
+from judgebench.cli.leaderboard import print_two_boards
 from judgebench.cli.session import opened, print_estimates, print_json, print_table, say, write_file
-from judgebench.leaderboard import USUAL_METHOD
+from judgebench.leaderboard import USUAL_METHOD, Choices
 from judgebench.show.conversations import instruction_text, output_text
 from judgebench.show.numbers import amount, percent
 
@@ -125,21 +126,11 @@ def boards(
 
     $ judgebench labels boards --benchmark demo
     """
-    from judgebench.show import coverage, tables
-    from judgebench.show import voters as show
-
     with opened(context) as database:
-        two = services.voters.two_boards(database, benchmark, scope=counted.scope(), method=method, question=question)
-    if output == "json":
-        by = {"judges": two.judges, "people": two.people}
-        both = {name: tables.board_document(benchmark, board) for name, board in by.items()}
-        rows = [asdict(row) for row in two.models]
-        print_json({"benchmark": benchmark, "models": rows, "reason": two.reason, **both})
-        return
-    say(*show.basis(two))
-    say(*coverage.sentences(two.judges.coverage), *coverage.sentences(two.people.coverage))
-    print_table(show.PLACES, show.places(two), text=("model",))
-    say(show.apart(two))
+        two = services.voters.two_boards(
+            database, benchmark, scope=counted.scope(), question=question, choices=Choices(method=method)
+        )
+    print_two_boards(two, benchmark, output)
 
 
 app.command("boards")(boards)

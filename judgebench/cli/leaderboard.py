@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from judgebench.leaderboard import Leaderboard
     from judgebench.leaderboard.published.board import PublishedBoard
     from judgebench.services.scope import Scope
+    from judgebench.services.voters import TwoBoards
     from judgebench.store.database import Database
 
 
@@ -114,6 +115,7 @@ def leaderboard(
     $ judgebench leaderboard --benchmark demo --method bradley-terry --format markdown
     $ judgebench leaderboard --benchmark demo --method bradley-terry --control length --exclude-related
     $ judgebench leaderboard --benchmark demo --all-judges --common
+    $ judgebench leaderboard --benchmark demo --by both
     $ judgebench leaderboard --benchmark demo --html demo.html
     $ judgebench leaderboard --benchmark demo --profile alpaca-eval-1 --baseline demo-careful
     """
@@ -123,6 +125,18 @@ def leaderboard(
         method=method, baseline=baseline, scale=scale, margin=margin, join=join, jury=jury, **asdict(intervals)
     )
     with opened(context) as database:
+        if counted.by == "both":
+            if profile is not None or length_margin is not None or html is not None or controls != ControlOptions():
+                raise InputError("--by both takes no profile, controls or --html: choose --by judges or --by people")
+            two = services.voters.two_boards(
+                *(database, benchmark),
+                scope=counted.scope(),
+                annotators=tuple(counted.annotator or ()),
+                question=counted.question,
+                choices=choices,
+            )
+            print_two_boards(two, benchmark, output)
+            return
         if profile is not None or length_margin is not None:
             if html is not None:
                 raise InputError("--html is of this project's own leaderboards: leave it out, or --profile")
@@ -182,6 +196,24 @@ def _print_published(board: PublishedBoard, benchmark: str, output: str) -> None
         say_coverage(board.coverage)
         print_table(shown.headings(board), [shown.cells(board, row) for row in board.rows], text=("model",))
         say(*shown.sentences(board))
+
+
+def print_two_boards(two: TwoBoards, benchmark: str, output: str) -> None:
+    """Judges' leaderboard beside people's, and where they are apart."""
+    from judgebench.show import coverage, tables, voters
+
+    sources = [*voters.basis(two), *coverage.sentences(two.judges.coverage), *coverage.sentences(two.people.coverage)]
+    if output == "json":
+        print_json(voters.two_document(benchmark, two))
+    elif output == "csv":
+        tell(*sources, voters.apart(two))
+        write(tables.csv_text(voters.two_rows(two), voters.TWO_COLUMNS))
+    elif output == "markdown":
+        write(voters.two_markdown(two))
+    else:
+        say(*sources)
+        print_table(voters.place_headings(two), voters.places(two), text=("model", ""))
+        say(voters.apart(two))
 
 
 def print_board(board: Leaderboard) -> None:

@@ -64,7 +64,7 @@ PANELS = {
         "battles": "List battles with the mean preference of their verdicts.",
         "export": "Write a benchmark's rows to a file, which 'judgebench import' reads back.",
         "lineage": "Where models and judges come from: family, parent, teachers.",
-        "db": "Upgrade, check, back up and copy the database; rename and delete what is in it.",
+        "db": "Upgrade, check, back up, copy and merge databases; rename and delete what is in it.",
         "glossary": "What a word means here: one, or all with what others call them.",
     },
     "Serve": {"app": "Open the web app on the database.", "vllm": "Serve judges by vLLM on this machine."},

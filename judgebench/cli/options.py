@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hi
 import typer
 
 from judgebench.errors import InputError
-from judgebench.leaderboard import METHODS
+from judgebench.leaderboard import BY_SYNONYMS, METHODS
+from judgebench.leaderboard import By as BoardBy
 from judgebench.leaderboard.profiles import PROFILES
 from judgebench.spec.study import Orders
 
@@ -92,9 +93,24 @@ Model = Annotated[str, _MODEL]
 WriterOf = Annotated[str | None, varied(_MODEL, "The model whose outputs these are.", default="as the file says")]
 PlacedModels = Annotated[list[str], varied(_MODEL, "A model to place, whose outputs are stored; may be repeated.")]
 Models = Annotated[list[str] | None, varied(_MODEL, "Only this model; may be repeated.", default="all")]
+
+
+def _whose_say(word: str) -> str:
+    """One of the names, also by another word for it. Raises BadParameter."""
+    name = BY_SYNONYMS.get(word, word)
+    if name not in get_args(BoardBy):
+        raise typer.BadParameter(f"'{word}' is not one of {', '.join(map(repr, get_args(BoardBy)))}.")
+    return name
+
+
 By = Annotated[
-    Literal["judges", "people"],
-    typer.Option("--by", help="Whose say ranks: judges' verdicts, or people's votes alone."),
+    str,
+    typer.Option(
+        "--by",
+        parser=_whose_say,
+        metavar=f"[{'|'.join(get_args(BoardBy))}]",
+        help="Whose say ranks: judges' verdicts, people's votes alone, or both, beside each other.",
+    ),
 ]
 Voters = Annotated[
     list[str] | None, varied(_ANNOTATOR, "By this annotator's votes; may be repeated.", default="everybody's")
@@ -219,6 +235,10 @@ VllmFlags = Annotated[
     typer.Option("--vllm", metavar="FLAGS", help="For a model 'vllm:NAME': vLLM's flags, e.g. '--max-model-len 8192'."),
 ]
 Limit = Annotated[int | None, _LIMIT]
+Shard = Annotated[
+    str | None,
+    typer.Option("--shard", metavar="I/N", help="Ask only this part of the instructions, as 1/3, 2/3 and 3/3."),
+]
 MaxCost = Annotated[float | None, _MAX_COST]
 Cap = Annotated[float | None, varied(_MAX_COST, default="10, where a price is known")]
 Yes = Annotated[bool, varied(_YES, "Ask without a question back, whatever it may cost up to --max-cost.")]
@@ -267,6 +287,7 @@ class DesignOptions:
     repeats: Annotated[int | None, varied(_REPEATS, default="1")] = None
     limit: Limit = None
     category: Category = None
+    shard: Shard = None
     seed: StudySeed = None
 
 
@@ -299,8 +320,10 @@ class BoardScopeOptions(ScopeOptions):
     question: Question = ""
 
     def scope(self) -> Scope:
-        """As the services take it."""
+        """As the services take it; of both, that of judges."""
         chosen = ScopeOptions.scope(self)
+        if self.by == "both":
+            return chosen
         return replace(
             chosen, people=self.by == "people", annotators=tuple(self.annotator or ()), question=self.question
         )
@@ -322,6 +345,9 @@ class PaceOptions:
     ] = None
     max_errors: Annotated[
         int | None, typer.Option("--max-errors", help="Stop asking once so many questions have failed in all.")
+    ] = None
+    stop_after: Annotated[
+        str | None, typer.Option("--stop-after", metavar="TIME", help="Stop asking after 90s, 55m or 1h30m.")
     ] = None
     drain: Annotated[
         float | None,

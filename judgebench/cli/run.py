@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,7 +26,7 @@ from judgebench.cli.session import (
     tell_stopped,
     warn,
 )
-from judgebench.show.numbers import percent, span
+from judgebench.show.numbers import duration, percent, span
 from judgebench.show.sentences import not_shown, unseen, within_cost
 from judgebench.show.text import count
 from judgebench.spec.study import Design
@@ -223,4 +222,4 @@ def _time(estimate: CostEstimate) -> str:
     if estimate.seconds is None:
         hint = "" if estimate.plan.resolved.provider.is_local else "; judgebench judges test NAME times one question"
         return f"time not known until this judge has replied once{hint}"
-    return f"about {timedelta(seconds=round(estimate.seconds))} (at the latency of its last replies)"
+    return f"about {duration(estimate.seconds)} (at the latency of its last replies)"

@@ -92,9 +92,8 @@ class _Field:
         self._plan = plan
         with database.read() as connection:
             places = store.benchmarks.instruction_places(connection, plan.benchmark_id, category=study.category)
-            present = list(
-                store.benchmarks.presence(connection, plan.benchmark_id, plan.models, category=study.category)
-            )
+            presence = store.benchmarks.presence(connection, plan.benchmark_id, plan.models, category=study.category)
+            present = [models for _, models in presence]
         instructions = list(zip(places, present, strict=True))[: study.limit]
         random.Random(study.seed).shuffle(instructions)  # noqa: S311  # a design, no secret
         self._instructions = [(place, models) for place, models in instructions if len(models) > 1]

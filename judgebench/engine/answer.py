@@ -274,14 +274,11 @@ def _planned(database: Database, generation: Generation) -> _Planned:
     check_model_address(database, generation)
     with database.read() as connection:
         benchmark_id = store.benchmarks.chosen_benchmark(connection, generation.benchmark, (), generation.category)
-        count = sum(
-            1
-            for _ in islice(
-                store.benchmarks.presence(connection, benchmark_id, (), category=generation.category), generation.limit
-            )
-        )
-    if not count:
+        present = store.benchmarks.presence(connection, benchmark_id, (), category=generation.category)
+        keys = [key for key, _ in islice(present, generation.limit)]
+    if not keys:
         raise InputError(f"benchmark {generation.benchmark!r} has no instructions: import or submit some first")
+    count = sum(generation.shard is None or generation.shard.holds(key) for key in keys)
     return _Planned(benchmark_id, count)
 
 
@@ -289,8 +286,14 @@ def _questions(
     database: Database, generation: Generation, benchmark_id: int
 ) -> Iterator[store.benchmarks.AnsweredInstruction]:
     """Instructions, each with the model's output where there is one."""
-    models, category, limit = [generation.model], generation.category, generation.limit
-    return store.benchmarks.answered_instructions(database, benchmark_id, models, category=category, limit=limit)
+    return store.benchmarks.answered_instructions(
+        database,
+        benchmark_id,
+        [generation.model],
+        category=generation.category,
+        limit=generation.limit,
+        shard=generation.shard,
+    )
 
 
 class _OutputSink:

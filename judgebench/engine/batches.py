@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from judgebench import store
 from judgebench.audits.defences import SETTING
@@ -311,12 +311,12 @@ def ingest_files(database: Database, paths: Sequence[Path], *, close: bool = Fal
 
     Raises InputError where a file cannot be read; what was read before stays stored.
     """
-    ingesting = _Ingest(database)
-    for path in paths:
-        if not path.is_file():
-            raise InputError(f"{path}: there is no such file")
-        ingesting.read(path)
-    ingesting.close_all(always=close)
+    with _Ingest(database) as ingesting:
+        for path in paths:
+            if not path.is_file():
+                raise InputError(f"{path}: there is no such file")
+            ingesting.read(path)
+        ingesting.close_all(always=close)
     return ingesting.report
 
 
@@ -346,9 +346,9 @@ async def fetching(
     if given and len(judges := sorted({batch.judge for batch in waiting})) > 1:
         raise InputError(f"how a server is asked is said of one judge, not of {', '.join(judges)}: name its batches")
     servers = [server_of(batch, environment, given or {}) for batch in waiting]  # before anything is stored
-    ingesting = _Ingest(database)
-    for batch, server in zip(waiting, servers, strict=True):
-        await _fetch(ingesting, batch, server)
+    with _Ingest(database) as ingesting:
+        for batch, server in zip(waiting, servers, strict=True):
+            await _fetch(ingesting, batch, server)
     return ingesting.report
 
 
@@ -378,12 +378,22 @@ class _Open:
 
 
 class _Ingest:
-    """Results into the database, a chunk a transaction."""
+    """Results into the database, a chunk a transaction; what was stored by its end is one event."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._closed: list[str] = []  # batches
         self._open: dict[str, _Open | None] = {}  # by the batch's name; None: not of this database
         self.report = IngestReport()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.report.new or self._closed:
+            names = sorted({*self._closed, *(name for name, opened in self._open.items() if opened is not None)})
+            about = {"verdicts": self.report.new, "closed": self._closed}
+            store.events.note(self._database, store.events.INGESTED, "batch", ", ".join(names), about)
 
     def read(self, path: Path) -> None:
         stream = read_results(path)
@@ -407,7 +417,8 @@ class _Ingest:
 
     def close(self, batch: runs.Batch) -> None:
         with self._database.write() as connection:
-            runs.set_closed(connection, batch)
+            if runs.set_closed(connection, batch):
+                self._closed.append(batch.name)
 
     def _add(self, connection: Connection, name: str, results: Sequence[BatchResult]) -> None:
         opened = self._opened(connection, name)

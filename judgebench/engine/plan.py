@@ -189,8 +189,10 @@ def count(database: Database, study: Study, resolved: ResolvedJudge) -> RunPlan:
         benchmark_id = store.benchmarks.benchmark_id(connection, study.benchmark)
         models = _models(study, template, store.benchmarks.model_names(connection, benchmark_id))
         untold = store.models.untold(connection, benchmark_id, models)
-        present = store.benchmarks.presence(connection, benchmark_id, models, category=study.category)
-        counts = _count(study, template.kind, models, islice(present, study.limit))
+        presence = store.benchmarks.presence(connection, benchmark_id, models, category=study.category)
+        first = islice(presence, study.limit)
+        mine = (present for key, present in first if study.shard is None or study.shard.holds(key))
+        counts = _count(study, template.kind, models, mine)
     if untold:
         raise InputError(
             f"of {untold} outputs of {study.benchmark!r} only the model is known, as of votes without texts: there "
@@ -198,7 +200,7 @@ def count(database: Database, study: Study, resolved: ResolvedJudge) -> RunPlan:
         )
     if study.category is not None and not counts.instructions:
         raise InputError(f"benchmark {study.benchmark!r} has no instruction in category {study.category!r}")
-    if not counts.battles and not counts.outputs:
+    if not counts.battles and not counts.outputs and study.shard is None:  # a part may be empty
         raise InputError("the study asks for nothing: no instruction has an output, or no two that are to meet")
     if not template.named.isdisjoint(OPTIONAL):
         _check_shown(database, study, template, benchmark_id)
@@ -261,11 +263,11 @@ def planned_trials(database: Database, plan: RunPlan, shows: Sequence[str] | Non
     shows = plan.resolved.template.shows if shows is None else shows
     study, digest = plan.study, plan.resolved.judge.digest
     questions = store.benchmarks.answered_instructions(
-        database, plan.benchmark_id, plan.models, category=study.category, limit=study.limit
+        database, plan.benchmark_id, plan.models, category=study.category, limit=study.limit, shard=study.shard
     )
     for question in questions:
         shown = shown_key(question.instruction, shows)
-        if plan.outputs:
+        if plan.resolved.template.kind == "pointwise":
             yield from readings(question.instruction, question.samples, digest, repeats=study.repeats, shown=shown)
             continue
         pairs = study.pairs or None

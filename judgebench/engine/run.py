@@ -229,6 +229,7 @@ def start_run(connection: Connection, plan: RunPlan, kind: str) -> int:
         judge_id=judge_id,
         kind=kind,
         specification=plan.study.model_dump(mode="json", exclude_defaults=True),
+        shard=plan.study.shard,
     )
     if not benchmark.startswith(store.benchmarks.STAGE):  # else it is part of an audit
         about = {"benchmark": benchmark, "judge": judge.name}

@@ -38,7 +38,7 @@ _RENEW_S = LEASE_S / 4  # between two signs of life to other runs
 _WAITS_S = (0.1, 2.0)  # between two looks at what another run is asking: at first and at most
 _T = TypeVar("_T")
 # "no_usage": what was spent is not known, so that max_cost could not hold.
-Limit = Literal["max_cost", "no_usage", "max_calls", "max_errors"]
+Limit = Literal["max_cost", "no_usage", "max_calls", "max_errors", "stop_after"]
 
 
 class Ended(Protocol):
@@ -158,6 +158,7 @@ class Runner(Generic[AskedT, EndedT]):
         self._stopping = False
         self._stop_came = asyncio.Event()
         self._is_enough = False  # as many calls were made as are allowed
+        self._is_late = False  # the time to ask is over
         self._asking: set[asyncio.Task[None]] = set()
         self._waiting: list[tuple[EndedT, asyncio.Future[None]]] = []
         self._committing: list[EndedT] = []
@@ -209,7 +210,7 @@ class Runner(Generic[AskedT, EndedT]):
         again, concurrency = self._again, self._pace.concurrency
         self._claims = claims
         self._pending = Pending(trials, self._sink, claims, again=again, concurrency=concurrency)
-        beside = [asyncio.create_task(task) for task in (self._report(), self._renew())]
+        beside = [asyncio.create_task(task) for task in (self._report(), self._renew(), self._end_in_time())]
         try:
             with _signals({signal.SIGINT: self.stop, signal.SIGTERM: self.hurry}):
                 async with asyncio.TaskGroup() as tasks:
@@ -301,6 +302,12 @@ class Runner(Generic[AskedT, EndedT]):
             with suppress(DatabaseError):  # who cannot write now cannot take claims away either
                 await asyncio.to_thread(self._claims.renew)
 
+    async def _end_in_time(self) -> None:
+        if self._pace.stop_after is not None:
+            await asyncio.sleep(self._pace.stop_after)
+            self._is_late = True
+            self._stop_came.set()
+
     def _release(self) -> None:
         """Give back what was claimed and not asked; claims that cannot be given back lapse."""
         if self._claims is not None and self._unstored is None:
@@ -319,6 +326,8 @@ class Runner(Generic[AskedT, EndedT]):
         pace = self._pace
         if self._is_enough:
             return "max_calls"
+        if self._is_late:
+            return "stop_after"
         if pace.max_cost is not None and pace.max_calls is None and self._unpriced:
             return "no_usage"
         if pace.max_cost is not None and self._cost_usd >= pace.max_cost:

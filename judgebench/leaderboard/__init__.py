@@ -5,10 +5,12 @@ that naming a leaderboard loads no numeric library.
 """
 
 from judgebench.leaderboard.board import (
+    BY_SYNONYMS,
     COLUMNS,
     DATA_COLUMNS,
     Anchor,
     BoardGate,
+    By,
     Control,
     Controls,
     JudgeGate,
@@ -21,7 +23,7 @@ from judgebench.leaderboard.methods import METHODS, Method, RankingMethod
 from judgebench.stats.method import USUAL_METHOD, Choices, Cluster, IntervalMethod, Join, Jury, Scale
 
 __all__ = [
-    "COLUMNS", "DATA_COLUMNS", "METHODS", "USUAL_METHOD", "Anchor", "BoardGate", "Choices", "Cluster", "Control",
-    "Controls", "IntervalMethod", "Join", "JudgeGate", "Jury", "Leaderboard", "Method", "ModelGate", "RankingMethod",
-    "Robustness", "Row", "Scale",
+    "BY_SYNONYMS", "COLUMNS", "DATA_COLUMNS", "METHODS", "USUAL_METHOD", "Anchor", "BoardGate", "By", "Choices",
+    "Cluster", "Control", "Controls", "IntervalMethod", "Join", "JudgeGate", "Jury", "Leaderboard", "Method",
+    "ModelGate", "RankingMethod", "Robustness", "Row", "Scale",
 ]  # fmt: skip

@@ -17,6 +17,8 @@ from judgebench.stats.method import Scale
 
 Control = Literal["length", "style", "position"]
 Anchor = Literal["human", "rogan-gladen"]
+By = Literal["judges", "people", "both"]  # whose say ranks
+BY_SYNONYMS: Mapping[str, By] = {"judge": "judges", "human": "people"}
 State = Literal["passed", "failed", "stale", "missing"]
 RobustnessState = Literal["passed", "moved", "blind", "failed", "stale", "missing"]
 ModelState = Literal["flagged", "suspect", "unaudited"]

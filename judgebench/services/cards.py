@@ -107,5 +107,5 @@ def _null_line(audits: Sequence[StoredAudit], level: float) -> CardLine:
         return null_line(None, "", level=level)
     rate = best.rate
     stale = ", before instructions were added" if audits[0].stale else ""
-    evidence = f"{best.entrants} entrants{stale}; the best is {best.name}, bounds of {rate.level:.0%} at every stop"
+    evidence = f"{best.entrants} null models{stale}; the best is {best.name}, bounds of {rate.level:.0%} at every stop"
     return null_line(rate, evidence, level=level)

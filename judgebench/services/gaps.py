@@ -11,7 +11,8 @@ from functools import cached_property
 from itertools import islice
 
 from judgebench import engine, store
-from judgebench.engine.judges import ResolvedJudge, resolve, template_of
+from judgebench.clients.providers import takes_url
+from judgebench.engine.judges import NO_ADDRESS, ResolvedJudge, resolve, template_of
 from judgebench.errors import DatabaseError, InputError, UnknownName
 from judgebench.records import Instruction, Judge, Reading, Trial
 from judgebench.spec import Pace, Study, make
@@ -162,4 +163,8 @@ def _resolved(study: Study, judge: Judge) -> ResolvedJudge:
         template = judge.template  # this version, whatever is the newest
     template_of(judge, template)
     fields = {"name": judge.name, "template": template, "settings": judge.settings}
+    if study.judge.url is None and takes_url(
+        judge.model
+    ):  # another database's run, which nobody here has an address of
+        fields["url"] = NO_ADDRESS
     return resolve(study.judge.model_copy(update=fields))

@@ -21,7 +21,7 @@ class Moment:
     """The leaderboard as it was."""
 
     time: str  # ISO 8601, UTC
-    verdicts: int  # that had come in on the benchmark, of any judge
+    verdicts: int  # that had come in on the benchmark, of the board's judges or people
     board: Leaderboard | None  # None: nothing could be ranked by them
     reason: str  # why not; empty where there is a board
 
@@ -55,7 +55,11 @@ def history(
         chosen = replace(chosen, baseline=board.baseline)
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-        arrivals = store.arrays.arrivals(connection, benchmark_id, people=scope.people)
+        arrivals = (
+            store.arrays.vote_arrivals(connection, benchmark_id, question=scope.question, annotators=scope.annotators)
+            if scope.people
+            else store.arrays.arrivals(connection, benchmark_id, judges=board.judges)
+        )
     moments = []
     for time, newest, verdicts in _chosen(arrivals, most):
         try:

@@ -21,7 +21,7 @@ from judgebench.engine.judges import (
     open_model,
     resolve,
 )
-from judgebench.errors import InputError
+from judgebench.errors import InputError, JudgeError
 from judgebench.records import Judge, check_name
 from judgebench.spec import JudgeSpec
 from judgebench.spec.addresses import place_of
@@ -95,7 +95,15 @@ def try_judge(
         raise InputError(
             f"it is not known where judge {name!r} is reached: judgebench judges add {quote(name)} --url URL ..."
         )
-    return engine.runner.run_async(_try(resolve(find_judge(database, {**(given or {}), "model": name})), environment))
+    judge = resolve(find_judge(database, {**(given or {}), "model": name}))
+    try:
+        report = engine.runner.run_async(_try(judge, environment))
+    except JudgeError:
+        store.events.note(database, store.events.TESTED, "judge", name, {"answers": False})
+        raise
+    if report is not None:
+        store.events.note(database, store.events.TESTED, "judge", name, {"answers": True})
+    return report
 
 
 async def _try(judge: ResolvedJudge, environment: Mapping[str, str]) -> Report | None:

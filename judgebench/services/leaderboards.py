@@ -14,6 +14,7 @@ from judgebench.bias.relatives import RELATED, Relation, relation_matrix, withou
 from judgebench.bias.report import style_effects
 from judgebench.coverage import Coverage
 from judgebench.errors import InputError, StatisticsError
+from judgebench.estimate import Estimate
 from judgebench.leaderboard import Choices, Control, Controls, Leaderboard
 from judgebench.leaderboard.anchored import build_anchored, build_corrected
 from judgebench.leaderboard.apart import build_apart
@@ -44,8 +45,6 @@ from judgebench.stats.verdict_table import Floats, VerdictTable
 from judgebench.stats.win_rate import PairRates, pair_rates, win_rates
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database
-
-_FEW = 50  # resamples where only values are wanted
 
 
 def leaderboard(
@@ -289,7 +288,7 @@ class Beside:
     """What stands beside the rows of a leaderboard, by model."""
 
     tallies: Mapping[str, Tally]
-    controlled: Mapping[str, float | None] = field(default_factory=dict)  # length-controlled win rates, in [0, 1]
+    controlled: Mapping[str, Estimate] = field(default_factory=dict)  # length-controlled win rates, in [0, 1]
     reason: str = ""  # why there are none; empty where there are some, or nobody asked
 
 
@@ -303,12 +302,12 @@ def beside(
         counted = tallies(database, benchmark, board.judges, category=scope.category)
     if not controlled or board.scale != "rate" or board.method == "length-controlled":
         return Beside(counted)
-    choices = Choices(method="length-controlled", baseline=board.baseline, resamples=_FEW)  # no interval is shown
+    choices = Choices(method="length-controlled", baseline=board.baseline, level=board.level)
     try:
         rows = leaderboard(database, benchmark, scope=scope, choices=choices).rows
     except (InputError, StatisticsError) as error:
         return Beside(counted, reason=str(error))
-    return Beside(counted, {row.model: row.rating for row in rows})
+    return Beside(counted, {row.model: row.estimate for row in rows})
 
 
 def languages(database: Database, benchmark: str) -> list[str]:

@@ -220,7 +220,9 @@ class _Reading:
         check_asked(store.labels.questions(self._connection, self._id), question)
         known = store.labels.annotators(self._connection, self._id, question)
         check_voted(self._benchmark, known, self._scope.annotators)
-        stored = store.arrays.label_verdicts(self._connection, self._id, category=category, question=question)
+        stored = store.arrays.label_verdicts(
+            self._connection, self._id, category=category, question=question, newest=self._scope.newest
+        )
         scoped = self._scoped(stored.table, stored.without, stored.categories)
         if not len(scoped.table):
             raise StatisticsError(

@@ -6,7 +6,7 @@ where a file of verdicts or labels brings outputs with it.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -61,6 +61,11 @@ class MatchReport:
     def changes_model(self) -> bool:
         """Whether storing it adds something to a model that exists already, which may be somebody else's."""
         return self.model_exists and (self.outputs_new > 0 or self.declares_lineage)
+
+    @property
+    def changes_benchmark(self) -> bool:
+        """Whether storing it adds instructions to a benchmark that exists already, on which others are measured."""
+        return self.takes_new and self.new > 0 and not self.creates_benchmark
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,18 +267,19 @@ def save(
     *submissions: Prepared,
     audit: bool = True,
     accept_findings: bool = False,
-    change_models: bool = True,
+    change_existing: bool = True,
     file: str | None = None,
 ) -> Stored:
     """Write prepared submissions and their audits in one transaction; what was stored before is counted as known.
 
     ``audit``: audit those that were not; without it they stay unaudited, and leaderboards say so. An audit knows how
     many outputs it looked at: where another process has stored some of the model meanwhile, it counts as stale.
-    ``change_models``: whether models that exist already may be given outputs and a lineage.
+    ``change_existing``: whether models that exist already may be given outputs and a lineage, and benchmarks
+    instructions.
     ``file``: from which they are imported; the log then has an import, else a submission.
 
     Raises InputError for a severe finding unless ``accept_findings``, and Conflict when a model is stored with other
-    outputs, or exists already and may not be changed; then nothing is written.
+    outputs, or a model or benchmark exists already and may not be changed; then nothing is written.
     """
     if audit:
         submissions = tuple(
@@ -283,19 +289,25 @@ def save(
         _refuse_severe([prepared.report for prepared in submissions])
     new = known = 0
     with database.write() as connection:
+        fixed = frozenset() if change_existing else frozenset(store.benchmarks.benchmark_names(connection))
         for prepared in submissions:
-            stored = _write(connection, prepared, change_models=change_models)
+            stored = _write(connection, prepared, fixed, change_models=change_existing)
             new, known = new + stored.new, known + stored.known
         if new:
             _record(connection, submissions, new, file)
     return Stored(new, known)
 
 
-def _write(connection: Connection, prepared: Prepared, *, change_models: bool) -> Stored:
-    benchmark_id = store.benchmarks.add_benchmark(connection, prepared.report.benchmark)
+def _write(
+    connection: Connection, prepared: Prepared, fixed: Collection[str], *, change_models: bool
+) -> Stored:  # fmt: skip
+    """``fixed``: benchmarks that are given no instructions. Others may have been stored since it was prepared."""
+    benchmark = prepared.report.benchmark
+    benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
     store.blobs.add(connection, prepared.blobs)
-    store.benchmarks.add_instructions(connection, benchmark_id, prepared.instructions)
-    exists, declares = _meets(connection, prepared.model)  # another may have been stored since it was prepared
+    if store.benchmarks.add_instructions(connection, benchmark_id, prepared.instructions).new and benchmark in fixed:
+        raise Conflict(f"benchmark {benchmark!r} exists already, and may not be given instructions by this")
+    exists, declares = _meets(connection, prepared.model)
     store.models.add_model(connection, prepared.model)
     stored = store.models.add_outputs(connection, benchmark_id, prepared.outputs)
     if exists and not change_models and (stored.new or declares):

@@ -1,7 +1,8 @@
-"""Renaming and deleting benchmarks, models, judges and runs; who did it is an event in the same transaction."""
+"""Renaming and deleting benchmarks, models, judges and runs, and saving the whole database; who did it is an event."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, get_args
 
 from judgebench import store
@@ -10,12 +11,12 @@ from judgebench.engine.unstored import path_for
 from judgebench.errors import Conflict, DatabaseError, InputError, UnknownName
 from judgebench.records import Deletable, Named, check_name
 from judgebench.services.imports import CASE
-from judgebench.store.database import Connection, Database
+from judgebench.store.database import Connection, Database, parse_address
 from judgebench.store.deletion import Going, Loss
 from judgebench.store.events import ACTIONS, DELETED, RENAMED, Event
 from judgebench.store.models import OF_AUDITS
 
-__all__ = ["Change", "Event", "delete", "event_numbers", "events", "rename"]
+__all__ = ["Change", "Event", "backup", "compact", "copy", "delete", "event_numbers", "events", "rename"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,29 @@ def rename(database: Database, what: Named, name: str, new: str, *, yes: bool = 
         going.forget()
         store.events.record(connection, RENAMED, kind, name, about)
     return replace(change, done=True)
+
+
+def backup(database: Database, target: Path) -> None:
+    """Write the whole database into a new SQLite file. Raises as ``store.transfer.backup``."""
+    store.transfer.backup(database, target)
+    store.events.note(database, store.events.SAVED, "database", target.name, {})
+
+
+def copy(database: Database, address: str) -> dict[str, int]:
+    """Copy every row into the empty database at ``address``; returns the number of rows by table. Raises as
+    ``store.transfer.copy``."""
+    counts = store.transfer.copy(database, address)
+    url = parse_address(address)
+    store.events.note(
+        *(database, store.events.COPIED, "database", Path(url.database or "").name), {"rows": sum(counts.values())}
+    )
+    return counts
+
+
+def compact(database: Database) -> None:
+    """Write the database anew, so that nothing is left of what was deleted. Raises as ``Database.compact``."""
+    database.compact()
+    store.events.note(database, store.events.COMPACTED, "database", Path(database.engine.url.database or "").name, {})
 
 
 def events(

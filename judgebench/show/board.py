@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from judgebench.estimate import Estimate
 from judgebench.leaderboard import METHODS, Leaderboard, Row
 from judgebench.leaderboard.board import ModelGate
-from judgebench.show.numbers import MISSING, plotted, ranks, span
+from judgebench.show.numbers import MISSING, plotted, ranks, span, whole
 
 if TYPE_CHECKING:
     from judgebench.services.leaderboards import Beside
@@ -28,11 +29,15 @@ class Column:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("win rate", "Win rate", "Percent of its battles that the model wins; a tie is half a win."),
+    Column(
+        "win rate",
+        "Win rate",
+        "Percent of its battles that the model wins; a tie is half a win. Ranked by it, it has an interval.",
+    ),
     Column(
         "length-controlled",
         "LC win rate",
-        "Length-controlled: the win rate as it would be if outputs were as long as the baseline's.",
+        "Length-controlled: the win rate as it would be if outputs were as long as the baseline's, with its interval.",
     ),
     Column("length", "Length", "Characters of an output, the mean over the benchmark's instructions."),
     Column("battles", "Battles", "Comparisons of its outputs with others' that count here; of scores, outputs judged."),
@@ -119,11 +124,13 @@ def _cells(board: Leaderboard, beside: "Beside") -> Mapping[ColumnName, Callable
     if board.scale in ("elo", "logit"):
         cells["win rate"] = lambda row: _number(row.win_rate, "rate")
     if beside.controlled:
-        cells["length-controlled"] = lambda row: _number(beside.controlled.get(row.model), "rate")
+        cells["length-controlled"] = lambda row: _controlled(
+            beside.controlled.get(row.model), row.model == board.baseline
+        )
     if any(tally.length is not None for tally in beside.tallies.values()):
         cells["length"] = lambda row: _length(beside.tallies[row.model].length)
     if board.scale == "score":
-        cells["battles"] = lambda row: f"{row.outputs or 0:,}"
+        cells["battles"] = lambda row: whole(row.outputs)
     else:
         cells["battles"] = lambda row: f"{row.battles:,}"
         cells["ties"] = lambda row: f"{row.ties:,}"
@@ -134,6 +141,13 @@ def _cells(board: Leaderboard, beside: "Beside") -> Mapping[ColumnName, Callable
     if any(tally.cost_usd is not None for tally in beside.tallies.values()):
         cells["cost"] = lambda row: _cost(beside.tallies[row.model].cost_usd)
     return cells
+
+
+def _controlled(rate: Estimate | None, is_baseline: bool) -> str:
+    """With its interval; the baseline's is 50 by definition."""
+    if rate is None or rate.value is None or is_baseline:
+        return _number(None if rate is None else rate.value, "rate")
+    return f"{_number(rate.value, 'rate')} [{_number(rate.lower, 'rate')}, {_number(rate.upper, 'rate')}]"
 
 
 def axis_title(board: Leaderboard) -> str:

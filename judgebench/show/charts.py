@@ -92,7 +92,7 @@ def moves(rows: Sequence["Move"]) -> Spec:
             "upper": plotted(row.without.upper, "rate"),
             "passes": listing(row.passes) if row.passes else "nobody, as far as is shown",
             "flag": one_line(row.flag) or "nothing to mark",
-            "way": -90 if (row.change.value or 0.0) < 0 else 90,
+            "way": -90 if row.change.value is not None and row.change.value < 0 else 90,
         }
         for place, row in enumerate(rows)
     ]

@@ -93,10 +93,20 @@ TERMS: tuple[Term, ...] = (
         "vote, human preference",
     ),
     Term("annotator", "a person who labels battles, or an objective key; never a judge", "rater, voter"),
-    Term("human agreement", "agreement of a judge with human labels, with the statistic named", "accuracy"),
+    Term(
+        "human agreement",
+        "mean over battles of the share of people who say what the judge says (by the mean of its verdicts): A, B or "
+        "tie; of people with each other it is the ceiling",
+        "human-judge agreement",
+    ),
+    Term(
+        "accuracy",
+        "share of the battles on which people name a winner where the judge names it too; its tie is half, its failure "
+        "wrong",
+    ),
     Term(
         "benchmark of judges",
-        "pairs of outputs of which the better one is known; a judge's accuracy is how often it says so",
+        "pairs of outputs of which the better one is known, and rules that count how often a judge says so",
         "meta-evaluation",
     ),
     Term("null model", "an entrant whose output ignores the instruction", "cheater"),
@@ -285,9 +295,9 @@ def explained(label: str) -> str:
 
 
 def meaning(name: str) -> tuple[Term, ...]:
-    """The term or label of this name, whatever its letters' case. Raises UnknownName."""
+    """The term or label of this name or anchor, whatever its letters' case. Raises UnknownName."""
     known = [*TERMS, *(Term(label, help) for label, help in LABELS.items())]
-    named = tuple(term for term in known if term.name.casefold() == name.casefold())
+    named = tuple(term for term in known if name.casefold() in (term.name.casefold(), term.anchor))
     if not named:
         raise UnknownName("term", name, [term.name for term in known])
     return named

@@ -3,17 +3,18 @@
 As Vega-Lite specifications; ``pictures`` draws the same points for files.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import cos, pi, sin
 from typing import TYPE_CHECKING
 
+from judgebench.estimate import Estimate
 from judgebench.show.board import axis_title
 from judgebench.show.charts import Spec, filled, form, parts_of_form
 from judgebench.show.colours import GREY, MODELS
 from judgebench.show.heat import FEWEST
-from judgebench.show.numbers import amount, plotted, span
+from judgebench.show.numbers import estimate, plotted
 from judgebench.show.text import count, listing, one_line
 
 if TYPE_CHECKING:
@@ -52,14 +53,14 @@ def past(of: "History", models: Sequence[str]) -> Past:
     shown = tuple(models[:MOST])
     points = [
         PastRating(
-            *(model, then.verdicts, then.time, plotted(row.rating, of.board.scale) or 0.0),
+            *(model, then.verdicts, then.time, rating),
             *(plotted(row.lower, of.board.scale), plotted(row.upper, of.board.scale)),
         )
         for model in shown
         for then in of.moments
         if then.board is not None
         for row in then.board.rows
-        if row.model == model and row.rating is not None
+        if row.model == model and (rating := plotted(row.rating, of.board.scale)) is not None
     ]
     return Past(tuple(points), shown, axis_title(of.board), tuple(_past_notes(of)))
 
@@ -150,17 +151,8 @@ def radar(rates: "CategoryRates", models: Sequence[str]) -> Radar:
     if rates.board.scale == "score":
         return Radar((), (), (), ("Scores have no common end to draw them round.",))
     fixed = rates.board.baseline if len(models) > 1 else None  # its rates are against all others, theirs against it
-    parts = {
-        model: {part.name: part for part in rates.rates.get(model, ())} for model in models[:MOST] if model != fixed
-    }
-    told = [
-        name
-        for name in rates.categories
-        if all(
-            name in of and of[name].instructions >= FEWEST and of[name].estimate.value is not None
-            for of in parts.values()
-        )
-    ]
+    parts = {model: _told(rates.rates.get(model, ())) for model in models[:MOST] if model != fixed}
+    told = [name for name in rates.categories if all(name in of for of in parts.values())]
     absent = [name or "no category" for name in rates.categories if name not in told]
     against = f"{one_line(fixed or '', 100)}, the baseline, is left out: the others' win rates are against it."
     beside = [against] if fixed in models else []
@@ -171,11 +163,9 @@ def radar(rates: "CategoryRates", models: Sequence[str]) -> Radar:
     spokes = []
     for model, of in parts.items():
         for at, name in enumerate(told):
-            known = of[name].estimate
-            share = 100 * (known.value or 0.0)
-            x, y = around(at, len(told), share)
-            words = f"{one_line(model, 100)}, {one_line(name or 'no category', 60)}: {amount(known.value, 'rate')} "
-            spokes.append(Spoke(model, name, share, x, y, words + span(known.lower, known.upper, "rate")))
+            share, rate = of[name]
+            words = f"{one_line(model, 100)}, {one_line(name or 'no category', 60)}: {estimate(rate, 'rate')}"
+            spokes.append(Spoke(model, name, share, *around(at, len(told), share), words))
     names = tuple(
         (one_line(name or "no category", 24), *around(at, len(told), _OUTSIDE)) for at, name in enumerate(told)
     )
@@ -183,8 +173,10 @@ def radar(rates: "CategoryRates", models: Sequence[str]) -> Radar:
     return Radar(tuple(spokes), tuple(parts), names, (note, *beside, *without))
 
 
-def _told(part: "PartRate | None") -> bool:
-    return part is not None and part.instructions >= FEWEST and part.estimate.value is not None
+def _told(parts: "Iterable[PartRate]") -> dict[str, tuple[float, Estimate]]:
+    """The rates that can be told, in percent and with their intervals, by category."""
+    enough = ((part, plotted(part.estimate.value, "rate")) for part in parts if part.instructions >= FEWEST)
+    return {part.name: (share, part.estimate) for part, share in enough if share is not None}
 
 
 def around(at: int, of: int, far: float) -> tuple[float, float]:

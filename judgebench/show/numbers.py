@@ -94,6 +94,17 @@ def estimate(known: Estimate, unit: Unit) -> str:
     return value(known, unit) + (f" {between}" if between else "") + reason
 
 
+def whole(number: int | None) -> str:
+    """``12,345``; ``-`` for None."""
+    return MISSING if number is None else f"{number:,}"
+
+
+def duration(seconds: float) -> str:
+    """``100 s``, ``45 min``, ``2.3 h``."""
+    minutes = seconds / 60
+    return f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
+
+
 def _digits(value: float | None, unit: Unit) -> str:
     written = plotted(value, unit)
     return MISSING if written is None else _FORMS[unit][0].format(written)

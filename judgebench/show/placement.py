@@ -1,11 +1,10 @@
 """Where new models land on a board, and what asking for it would take, in sentences."""
 
 from dataclasses import asdict
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from judgebench.leaderboard import Leaderboard, Row
-from judgebench.show.numbers import amount, estimate, ranks
+from judgebench.show.numbers import amount, duration, estimate, ranks
 from judgebench.show.sentences import stopped, within_cost
 from judgebench.show.text import count, listing, one_line
 
@@ -58,8 +57,8 @@ def _charged(charge: "Charge", *, named: bool) -> list[str]:
         "replies of unknown length" if charge.reply_tokens is None else f"{charge.reply_tokens:,} of replies ({usual})"
     )
     tokens = f"about {charge.prompt_tokens:,} tokens of prompts and {replies}"
-    cost = "cost not known" if charge.cost_usd is None else f"about {amount(charge.cost_usd, 'USD')}"
-    time = "" if charge.seconds is None else f", about {timedelta(seconds=round(charge.seconds))}"
+    cost = "cost not known" if charge.cost_usd is None else _about(charge.cost_usd)
+    time = "" if charge.seconds is None else f", about {duration(charge.seconds)}"
     cap = "" if charge.max_cost is None else f" It stops once {charge.max_cost:g} USD are spent."
     unknown = "" if charge.has_price else " No price is stored with the judge, so no limit in USD can hold."
     limit = [f"{name}{words}." for words in within_cost(charge.cost_usd, charge.max_cost)]
@@ -70,14 +69,23 @@ def _charged(charge: "Charge", *, named: bool) -> list[str]:
 
 
 def _together(bill: "Bill") -> str:
-    known, unknown = amount(bill.known_usd, "USD"), [charge for charge in bill.charges if charge.cost_usd is None]
+    known, unknown = _about(bill.known_usd), [charge for charge in bill.charges if charge.cost_usd is None]
     if not unknown:
-        cost = f"about {known}"
+        cost = known
     elif len(unknown) == len(bill.charges):
         cost = "nobody knows what they cost"
     else:
-        cost = f"about {known}, and what nobody knows for {listing([charge.judge for charge in unknown])}"
+        cost = f"{known}, and what nobody knows for {listing([charge.judge for charge in unknown])}"
     return f"Together {count(bill.calls, 'call')}: {cost}."
+
+
+def _about(usd: float) -> str:
+    """A cost that is estimated."""
+    return f"about {_cost_words(usd)}" if usd else _cost_words(usd)
+
+
+def _cost_words(usd: float) -> str:
+    return amount(usd, "USD") if usd else "free"
 
 
 def bill_document(bill: "Bill") -> dict[str, Any]:
@@ -98,7 +106,7 @@ def placed(placement: "Placement") -> list[str]:
         level = f"rank ranges hold for all models at once, at {board.level:.0%}"
         lines.append(f"Judged by {listing(board.judges)}{against}; {level}.")
     for report in placement.reports:
-        cost = "cost not known" if report.tally.cost_usd is None else amount(report.tally.cost_usd, "USD")
+        cost = "cost not known" if report.tally.cost_usd is None else _cost_words(report.tally.cost_usd)
         without = report.tally.without_verdict - report.tally.pending
         failed = f", {without:,} without a verdict" if without else ""
         lines.append(f"{one_line(report.judge)}: {count(report.calls, 'call')}, {cost}{failed}.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.estimate import Estimate
 from judgebench.leaderboard import METHODS, Leaderboard, Row
-from judgebench.show.numbers import estimate, ranks, value
+from judgebench.show.numbers import duration, estimate, ranks, value
 from judgebench.show.text import count, listing, one_line
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def audit_estimate(estimate: "AuditEstimate") -> list[str]:
         return ["It asks no judge: it only reads what is stored."]
     calls = f"At most {estimate.calls:,} calls of {one_line(estimate.judge)}"
     tokens = f" with about {estimate.prompt_tokens:,} prompt tokens"
-    seconds = "" if estimate.seconds is None else f", at its last speed {_duration(estimate.seconds)}"
+    seconds = "" if estimate.seconds is None else f", at its last speed {duration(estimate.seconds)}"
     known = "" if estimate.reply_tokens is not None else " for the prompts alone"
     usd = estimate.cost_usd
     cost = "No price of it is known" if usd is None else f"At most about {usd:.4g} USD{known}"
@@ -68,11 +68,6 @@ def audit_estimate(estimate: "AuditEstimate") -> list[str]:
     ]
 
 
-def _duration(seconds: float) -> str:
-    minutes = seconds / 60
-    return f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
-
-
 def stopped(stopped_by: str | None, pending: int) -> list[str]:
     """That a limit on cost, calls or errors ended it, in one sentence; none where none did."""
     if stopped_by is None:
@@ -80,6 +75,8 @@ def stopped(stopped_by: str | None, pending: int) -> list[str]:
     if stopped_by == "no_usage":
         why = "replies say nothing of the tokens they took, so that max_cost cannot hold"
         return [f"stopped because {why}, {count(pending, 'trial')} pending: with max_calls besides the same continues"]
+    if stopped_by == "stop_after":
+        return [f"stopped after the time that stop_after gives, {count(pending, 'trial')} pending: the same continues"]
     limits = {"max_cost": "as much was spent", "max_calls": "as many calls were made", "max_errors": "as many failed"}
     limit = f"{limits[stopped_by]} as {stopped_by} allows"
     return [f"stopped because {limit}, {count(pending, 'trial')} pending: the same with a higher limit continues"]

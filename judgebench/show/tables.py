@@ -17,7 +17,7 @@ from judgebench.formats.writing import write_csv
 from judgebench.leaderboard import DATA_COLUMNS, METHODS, Leaderboard, Row
 from judgebench.services.audits.registry import AUDITS
 from judgebench.show import coverage
-from judgebench.show.numbers import MISSING, Labelled, amount, evidence, interval, percent, ranks, span, value
+from judgebench.show.numbers import MISSING, Labelled, Unit, amount, evidence, interval, percent, ranks, span, value
 from judgebench.show.sentences import basis, remedy
 from judgebench.show.text import count, escaped_markdown, one_line, visible
 
@@ -135,19 +135,30 @@ def estimate_cells(row: Labelled) -> tuple[str, str, str, str]:
 
 
 def estimate_columns(rows: Sequence[Labelled], benchmark: str) -> Mapping[str, list[Any]]:
-    """Estimates by column, with a command that would give what is missing; columns that hold nothing are left out."""
+    """Estimates by column, with a command that would give what is missing; columns that hold nothing are left out.
+
+    The heading of the intervals names their level, or each interval does where levels differ.
+    """
     known = [(row, row.estimate) for row in rows if row.estimate is not None]
+    levels = {estimate.level for row, estimate in known if interval(estimate, row.unit)}
+    between = f"{next(iter(levels)):.0%} interval" if len(levels) == 1 else "Interval"
     columns: dict[str, list[Any]] = {
         "What": [one_line(row.label, 200) for row, _ in known],
         "Value": [value(estimate, row.unit) for row, estimate in known],
-        "Interval": [interval(estimate, row.unit) for row, estimate in known],
+        between: [_interval(estimate, row.unit, named=len(levels) > 1) for row, estimate in known],
         "n": [estimate.n for _, estimate in known],
         "Not known because": [one_line(estimate.reason, 200) for _, estimate in known],
         "What would give it": [one_line(remedy(estimate, benchmark), 200) for _, estimate in known],
         "Method": [estimate.method if estimate.identified else "" for _, estimate in known],
     }
-    always = ("What", "Value", "Interval", "n")
+    always = ("What", "Value", between, "n")
     return {column: cells for column, cells in columns.items() if column in always or any(cells)}
+
+
+def _interval(estimate: Estimate, unit: Unit, *, named: bool) -> str:
+    """``named``: with its level."""
+    between = interval(estimate, unit)
+    return f"{between} at {estimate.level:.0%}" if between and named else between
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from judgebench.leaderboard import Leaderboard, Row
 from judgebench.show.board import Tone, axis_title, tone_of
-from judgebench.show.numbers import amount, plotted, span
+from judgebench.show.numbers import estimate, plotted
 from judgebench.show.text import count, listing, one_line
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def tradeoff(board: Leaderboard, beside: "Beside", measure: Measure, chosen: Col
     """``chosen``: models to be named besides those flagged, the baseline and those on the frontier."""
     tallies = beside.tallies.items()
     measured = {model: tally.length if measure == "length" else tally.cost_usd for model, tally in tallies}
-    known = [(row, measured.get(row.model), row.rating) for row in board.rows]
+    known = [(row, measured.get(row.model), plotted(row.rating, board.scale)) for row in board.rows]
     placed = [(row, (x, y)) for row, x, y in known if x is not None and y is not None]
     ranked = [place for row, place in placed if not row.apart]
     points = []
@@ -61,7 +61,7 @@ def tradeoff(board: Leaderboard, beside: "Beside", measure: Measure, chosen: Col
             Point(
                 model=row.model,
                 x=place[0],
-                y=plotted(place[1], board.scale) or 0.0,
+                y=place[1],
                 lower=plotted(row.lower, board.scale),
                 upper=plotted(row.upper, board.scale),
                 tone=tone,
@@ -110,9 +110,8 @@ def _passed(place: tuple[float, float], others: Sequence[tuple[float, float]]) -
 
 
 def _words(board: Leaderboard, row: Row, x: float, measure: Measure) -> str:
-    ends = span(row.lower, row.upper, board.scale) if row.lower is not None else "no interval"
     amount_of = f"{x:,.0f} characters" if measure == "length" else f"{x:,.2f} USD"
-    return f"{one_line(row.model, 200)}: {amount(row.rating, board.scale)} {ends}, {amount_of}"
+    return f"{one_line(row.model, 200)}: {estimate(row.estimate, board.scale)}, {amount_of}"
 
 
 def _notes(board: Leaderboard, measure: Measure, points: Sequence[Point]) -> list[str]:

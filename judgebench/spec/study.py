@@ -19,7 +19,9 @@ from judgebench.records import Status
 from judgebench.spec.addresses import Addresses
 from judgebench.spec.connection import ServerConnection
 from judgebench.spec.credentials import refuse_in_address, refuse_secrets, variable_name
+from judgebench.spec.durations import Seconds
 from judgebench.spec.serving import STARTED, VllmServing
+from judgebench.spec.shards import Part
 
 Orders = Literal["both", "random", "single"]
 Redo = Literal["unparsed", "truncated", "refused"]
@@ -107,6 +109,7 @@ class Pace(BaseModel):
     max_calls: int | None = Field(default=None, ge=1)  # requests, those included that are asked again
     max_failures: int = Field(default=25, ge=1)  # in a row: then whoever is asked is taken to be gone
     max_errors: int | None = Field(default=None, ge=1)  # in all
+    stop_after: Seconds | None = None  # asking; what is in flight then still ends
     drain: float = Field(default=8.0, ge=0, le=900)  # seconds left to questions in flight on a signal to terminate
 
     def check_price(self, served: Served) -> None:
@@ -131,6 +134,7 @@ class Study(Pace):
     repeats: int = Field(default=1, ge=1, le=1000)
     limit: int | None = Field(default=None, ge=1)  # instructions, the first that came
     category: str | None = None
+    shard: Part | None = None  # of these instructions; None: all
     seed: int = 0
     redo: tuple[Redo, ...] = ()  # ask those again that ended so, each once a run
     reask: bool = False  # ask once more, under a constraint, where a reply states no verdict
@@ -156,8 +160,8 @@ class Study(Pace):
             raise ValueError("say which outputs meet: either a baseline, or all pairs, or a list of pairs")
         if self.max_cost is not None:
             self.check_price(self.judge)
-        if self.redo and self.design == "adaptive":
-            raise ValueError("redo belongs to a fixed design")
+        if self.design == "adaptive" and (self.redo or self.shard is not None):
+            raise ValueError("redo and shard belong to a fixed design")
         if self.design == "adaptive":
             self._check_question()
         elif self.better is not None or self.top is not None or self.budget is not None:
@@ -187,6 +191,7 @@ class Generation(Pace):
     system: str | None = None  # a system message before the instruction
     limit: int | None = Field(default=None, ge=1)  # instructions, the first that came
     category: str | None = None
+    shard: Part | None = None  # of these instructions; None: all
     same_model: bool = False  # a model whose outputs are stored stays the same at an address where it was never asked
 
     @model_validator(mode="after")

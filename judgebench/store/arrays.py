@@ -107,7 +107,12 @@ def verdict_table(
 
 
 def label_verdicts(
-    connection: sa.Connection, benchmark: int, *, category: str | None = None, question: str = OVERALL
+    connection: sa.Connection,
+    benchmark: int,
+    *,
+    category: str | None = None,
+    question: str = OVERALL,
+    newest: int | None = None,
 ) -> StoredTable:
     """People's labels on the benchmark as verdicts of which the annotators are the judges.
 
@@ -126,6 +131,7 @@ def label_verdicts(
         .join(a, a.c.id == h.output_a_id)
         .join(b, b.c.id == h.output_b_id)
         .where(within(benchmark, category), h.question == question)
+        .where(sa.true() if newest is None else h.id <= newest)
         .order_by(h.id)
     )
     rows = connection.execute(query).all()
@@ -350,15 +356,31 @@ def score_table(
     )
 
 
-def arrivals(connection: sa.Connection, benchmark: int, *, people: bool = False) -> list[tuple[str, int, int]]:
-    """When the benchmark's verdicts, or with ``people`` its votes, were stored: for each time, in order, the highest id
-    of one stored until then, and how many were at that time. Every revision counts."""
-    stored: sa.FromClause = t.human_labels if people else every_revision()
+def arrivals(connection: sa.Connection, benchmark: int, *, judges: Sequence[str] = ()) -> list[tuple[str, int, int]]:
+    """When verdicts of ``judges`` (all where empty) on the benchmark were stored: for each time, in order, the highest
+    id of one stored until then, and how many were at that time. Every revision counts."""
+    verdicts = every_revision()
+    named = sa.select(t.judges.c.id).where(t.judges.c.name.in_(judges))
+    return _arrivals(connection, benchmark, verdicts, *[verdicts.c.judge_id.in_(named)] * bool(judges))
+
+
+def vote_arrivals(
+    connection: sa.Connection, benchmark: int, *, question: str, annotators: Sequence[str] = ()
+) -> list[tuple[str, int, int]]:
+    """The same of people's votes on one question, of ``annotators`` (all where empty)."""
+    c = t.human_labels.c
+    theirs = [c.annotator.in_(annotators)] * bool(annotators)
+    return _arrivals(connection, benchmark, t.human_labels, c.question == question, *theirs)
+
+
+def _arrivals(
+    connection: sa.Connection, benchmark: int, stored: sa.FromClause, *conditions: sa.ColumnElement[bool]
+) -> list[tuple[str, int, int]]:
     c = stored.c
     of_benchmark = sa.select(t.instructions.c.id).where(within(benchmark, None))
     query = (
         sa.select(c.created_at, sa.func.max(c.id), sa.func.count())
-        .where(c.instruction_id.in_(of_benchmark))
+        .where(c.instruction_id.in_(of_benchmark), *conditions)
         .group_by(c.created_at)
         .order_by(sa.func.max(c.id))
     )

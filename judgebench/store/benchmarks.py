@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from judgebench.conversations import decoded_conversation, decoded_trajectory, encoded_conversation, held_files
 from judgebench.errors import DatabaseError, UnknownName
 from judgebench.records import Instruction, Output
+from judgebench.spec.shards import Shard
 from judgebench.stats.text_features import guess_language
 from judgebench.store import blobs, external_ids
 from judgebench.store import schema as t
@@ -119,29 +120,37 @@ def answered_instructions(
     category: str | None = None,
     after: int = 0,
     limit: int | None = None,
+    shard: Shard | None = None,
 ) -> Iterator[AnsweredInstruction]:
     """The benchmark's instructions, each with the outputs of ``models`` to it, in the order in which they came.
 
     A page of them is in memory at a time. Of a database no snapshot is held between pages; of a connection all are read
-    in its own. ``after``: behind the instruction with this id.
+    in its own. ``after``: behind the instruction with this id. ``shard``: those in this part of the first ``limit``.
     """
     while limit is None or limit > 0:
         size = _PAGE if limit is None else min(_PAGE, limit)
         with source.read() if isinstance(source, Database) else nullcontext(source) as connection:
-            page = _page(connection, within(benchmark, category), models, after, size)
-        if not page:
+            places = _places(connection, within(benchmark, category), after, size)
+            mine = [place for place, key in places.items() if shard is None or shard.holds(key)]
+            page = _page(connection, mine, models) if mine else []
+        if not places:
             return
         yield from page
-        after = page[-1].id
-        limit = None if limit is None else limit - len(page)
+        after = max(places)
+        limit = None if limit is None else limit - len(places)
 
 
-def _page(
-    connection: sa.Connection, chosen: sa.ColumnElement[bool], models: Sequence[str], after: int, size: int
-) -> list[AnsweredInstruction]:
-    """The next ``size`` instructions behind the id ``after``."""
+def _places(connection: sa.Connection, chosen: sa.ColumnElement[bool], after: int, size: int) -> dict[int, str]:
+    """The next ``size`` instructions behind the id ``after``: ids, and the key of each."""
+    i = t.instructions.c
+    query = sa.select(i.id, i.key).where(chosen, i.id > after).order_by(i.id).limit(size)
+    return {row.id: row.key for row in connection.execute(query)}
+
+
+def _page(connection: sa.Connection, places: Sequence[int], models: Sequence[str]) -> list[AnsweredInstruction]:
+    """The instructions with these ids, which rise."""
     i, o = t.instructions.c, t.outputs.c
-    page = sa.select(t.instructions).where(chosen, i.id > after).order_by(i.id).limit(size)
+    page = sa.select(t.instructions).where(i.id.in_(places)).order_by(i.id)
     without_ids = {row.id: instruction_of(row) for row in connection.execute(page)}
     instructions = external_ids.with_ids(connection, without_ids)
     samples: dict[int, dict[str, tuple[Output, ...]]] = {place: {} for place in instructions}
@@ -174,20 +183,20 @@ def model_names(connection: sa.Connection, benchmark: int) -> list[str]:
 
 def presence(
     connection: sa.Connection, benchmark: int, models: Sequence[str], *, category: str | None = None
-) -> Iterator[Mapping[str, int]]:
-    """How many outputs those of ``models`` have that have any, for each of the benchmark's instructions in the order
-    they came."""
+) -> Iterator[tuple[str, Mapping[str, int]]]:
+    """The key of each of the benchmark's instructions in the order they came, and how many outputs to it those of
+    ``models`` have that have any."""
     i, o = t.instructions.c, t.outputs.c
     ids = {row.id: row.name for row in connection.execute(sa.select(t.models).where(t.models.c.name.in_(models)))}
     query = (
-        sa.select(i.id, o.model_id)
+        sa.select(i.id, i.key, o.model_id)
         .outerjoin(t.outputs, (o.instruction_id == i.id) & o.model_id.in_(list(ids)))
         .where(within(benchmark, category))
         .order_by(i.id)
     )
     rows = connection.execute(query.execution_options(yield_per=1000))
-    for _, group in groupby(rows, key=lambda row: row.id):
-        yield Counter(ids[row.model_id] for row in group if row.model_id is not None)
+    for (_, key), group in groupby(rows, key=lambda row: (row.id, row.key)):
+        yield key, Counter(ids[row.model_id] for row in group if row.model_id is not None)
 
 
 def instruction(connection: sa.Connection, place: int) -> Instruction:

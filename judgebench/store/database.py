@@ -23,6 +23,7 @@ from sqlalchemy.engine import URL, make_url
 from judgebench.actors import own_name
 from judgebench.errors import DatabaseBusy, DatabaseError, InputError, MissingExtra, UnknownName
 from judgebench.resources import folder
+from judgebench.store.filesystems import network_of
 from judgebench.store.schema import SCHEMA_REVISION, events, metadata
 
 Connection = sa.Connection  # what every function of the store works in; from ``Database.read`` or ``Database.write``
@@ -91,6 +92,8 @@ class Database:
                 f"there is no database at {self.name}: submit or import something first, or name it by --db"
             )
         self.read_only = self.is_sqlite and _is_read_only(Path(self.url.database or ""))
+        if self.is_sqlite and self.url.database and not self.read_only:
+            _refuse_network(Path(self.url.database))
         self.engine = _engine(self.url, read_only=self.read_only)
         event.listen(self.engine, "handle_error", _refuse_value)
         # PostgreSQL otherwise takes a snapshot a statement, which a writer needs who has waited for another.
@@ -330,6 +333,15 @@ def _is_read_only(path: Path) -> bool:
     effective = os.access in os.supports_effective_ids
     places = (path, path.absolute().parent)
     return path.exists() and not all(os.access(place, os.W_OK, effective_ids=effective) for place in places)
+
+
+def _refuse_network(path: Path) -> None:
+    if kind := network_of(path):
+        raise InputError(
+            f"the database {path} is on a network file system ({kind}), where SQLite cannot keep it whole: put it on a "
+            "disk of this machine, as $TMPDIR of a cluster's node, and bring several together by 'judgebench db "
+            "merge'; or use PostgreSQL, which many machines can write to"
+        )
 
 
 def _read_only_url(path: str) -> URL:

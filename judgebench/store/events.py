@@ -9,13 +9,19 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 
 from judgebench.store import schema as t
-from judgebench.store.database import insert, now
+from judgebench.store.database import Database, insert, now
 
 DELETED, RENAMED = "deleted", "renamed"
 SUBMITTED, IMPORTED, VOTED = "submitted", "imported", "voted"
 STARTED, AUDITED, REPARSED = "started", "audited", "reparsed"  # a run, a batch or a model's answering is started
+INGESTED, TESTED = "ingested", "tested"  # results of batches; a judge's server
 ADDED, REMOVED, DECLARED = "added", "removed", "declared"  # a judge or its address; a lineage
-ACTIONS = (SUBMITTED, IMPORTED, VOTED, STARTED, AUDITED, REPARSED, ADDED, REMOVED, DECLARED, RENAMED, DELETED)
+MERGED = "merged"  # another database into this one
+SAVED, COPIED, COMPACTED = "backed up", "copied", "compacted"  # the whole database
+ACTIONS = (
+    *(SUBMITTED, IMPORTED, VOTED, STARTED, INGESTED, AUDITED, REPARSED, ADDED, REMOVED, TESTED, DECLARED),
+    *(MERGED, RENAMED, DELETED, SAVED, COPIED, COMPACTED),
+)
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 _e = t.events.c
@@ -44,6 +50,13 @@ def record(connection: sa.Connection, action: str, kind: str, name: str, details
     written = json.dumps(details, ensure_ascii=False, sort_keys=True)
     about = {"action": action, "kind": kind, "name": name, "details": written}
     insert(connection, t.events, at=now(), actor=actor, **about)
+
+
+def note(database: Database, action: str, kind: str, name: str, details: Mapping[str, Any]) -> None:
+    """``record`` of what has no write transaction of its own; nothing where the database can only be read."""
+    if not database.read_only:
+        with database.write() as connection:
+            record(connection, action, kind, name, details)
 
 
 def events(

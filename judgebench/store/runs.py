@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from judgebench import __version__
 from judgebench.errors import UnknownName
 from judgebench.records import Order, Reading, Status, Trial
+from judgebench.spec.shards import Shard
 from judgebench.store import blocks
 from judgebench.store import schema as t
 from judgebench.store.battles import SIDES, trial_of
@@ -42,10 +43,17 @@ class RunSummary:
     finished_at: str | None  # None while it runs, or when it was stopped
     ended: Mapping[Status, int]  # trials that it stored, by the newest status that it stored of each
     cost_usd: float | None  # of its replies; None where no price was known
+    shard: Shard | None = None  # the part of the study that it asks; None: all of it
 
 
 def start_run(
-    connection: sa.Connection, *, benchmark_id: int, judge_id: int, kind: str, specification: Mapping[str, Any]
+    connection: sa.Connection,
+    *,
+    benchmark_id: int,
+    judge_id: int,
+    kind: str,
+    specification: Mapping[str, Any],
+    shard: Shard | None = None,
 ) -> int:
     """The id of a new run; ``kind`` is "run", "batch" or "import"."""
     return insert(
@@ -57,6 +65,8 @@ def start_run(
         specification=json.dumps(specification, sort_keys=True),
         version=__version__,
         started_at=now(),
+        shard=None if shard is None else shard.number,
+        shards=None if shard is None else shard.of,
     )
 
 
@@ -130,6 +140,7 @@ def runs(connection: sa.Connection) -> list[RunSummary]:
     """All runs, the newest first."""
     named = (
         sa.select(_r.id, _r.kind, _r.started_at, _r.finished_at, t.benchmarks.c.name, t.judges.c.name.label("judge"))
+        .add_columns(_r.shard, _r.shards)
         .join(t.benchmarks, t.benchmarks.c.id == _r.benchmark_id)
         .join(t.judges, t.judges.c.id == _r.judge_id)
         .order_by(_r.id.desc())
@@ -152,6 +163,7 @@ def runs(connection: sa.Connection) -> list[RunSummary]:
             finished_at=row.finished_at,
             ended=dict(+ended[row.id]),
             cost_usd=sum(costs[row.id]) if costs[row.id] else None,
+            shard=None if row.shard is None else Shard(row.shard, row.shards),
         )
         for row in rows
     ]
@@ -336,9 +348,10 @@ def set_submitted(connection: sa.Connection, of: Batch, server_id: str) -> None:
     connection.execute(sa.update(t.batches).where(_b.id == of.id).values(**values))
 
 
-def set_closed(connection: sa.Connection, of: Batch) -> None:
-    """Nothing further is expected: what it has brought no result for may be asked otherwise."""
-    connection.execute(sa.update(t.batches).where(_b.id == of.id, _b.closed_at.is_(None)).values(closed_at=now()))
+def set_closed(connection: sa.Connection, of: Batch) -> bool:
+    """Nothing further is expected: what it has brought no result for may be asked otherwise. False where it was so."""
+    update = sa.update(t.batches).where(_b.id == of.id, _b.closed_at.is_(None)).values(closed_at=now())
+    return connection.execute(update).rowcount > 0
 
 
 def _batch(row: sa.Row[Any]) -> Batch:

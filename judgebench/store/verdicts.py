@@ -419,7 +419,7 @@ class VerdictWriter:
                 rows.append((verdict_id, result.trial_key, revision, *about, *outcome, came_with, written))
                 verdict_id, revision = verdict_id + 1, revision + 1
         bulk_insert(connection, t.completions, completions)
-        _append(connection, rows)
+        append(connection, rows)
         new = len({row[1] for row in rows})
         return Stored(new, len(results) - new)
 
@@ -441,7 +441,7 @@ class VerdictWriter:
             revision = failed[key][0] + 1 if key in failed else 0
             own = {"id": next_id + offset, "revision": revision, "run_id": self._run_id, "created_at": written}
             rows.append(tuple((row | own)[column.name] for column in t.verdicts.columns))
-        _append(connection, rows)
+        append(connection, rows)
         return {key: Status(row["status"]) for key, row in answers.items()}
 
     def _outputs(self, connection: sa.Connection, keys: set[str]) -> Mapping[str, StoredOutputs]:
@@ -465,7 +465,7 @@ def _check_there(outputs: Mapping[str, StoredOutputs], results: Sequence[TrialRe
                 )
 
 
-def _append(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+def append(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     """Store rows of verdicts, the first column their ids, which follow those that are stored."""
     bulk_insert(connection, t.verdicts, rows)
     if rows and rows[-1][0] // blocks.BLOCK > (rows[0][0] - 1) // blocks.BLOCK:
@@ -525,7 +525,7 @@ def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> 
         revision = highest[row["instruction_id"], row["trial_key"]] + 1
         changed |= {"id": next_id + offset, "revision": revision, "created_at": written}
         rows.append(tuple((row | changed)[column.name] for column in t.verdicts.columns))
-    _append(connection, rows)
+    append(connection, rows)
     return len(rows)
 
 

@@ -325,3 +325,10 @@ def test_people_rank_alone_those_named_alone_and_by_the_question_named(judged: D
     with pytest.raises(InputError, match="by"):
         judgebench.rank(judged, benchmark="b", by=cast(Any, "crowd"))
     assert "By people" in judgebench.board_page(judged, benchmark="b", by="people")
+    both = judgebench.rank(judged, benchmark="b", by="both", method="bradley-terry")
+    assert list(both)[:3] == ["model", "rating_by_judges", "lower_by_judges"]
+    assert both.attrs["people"]["coverage"]["people"]["votes"] == 18
+    with pytest.raises(InputError, match="both"):
+        judgebench.board_page(judged, benchmark="b", by="both")
+    with pytest.raises(InputError, match="profile"):
+        judgebench.rank(judged, benchmark="b", by="both", profile="lmarena")

@@ -73,6 +73,7 @@ COMMANDS = {  # and the function that does the same
     "lineage accept": "accept_lineage",
     "lineage set": "declare_lineage",
     "templates": "templates",
+    "db merge": "merge",
     "db rename": "rename",
     "db delete": "delete",
     "db events": "events",

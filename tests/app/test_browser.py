@@ -457,7 +457,9 @@ def test_each_part_of_bias_has_a_permalink(visit: Visit, demo: Path, browser: An
         again.open(page.url.removeprefix(visit.address))
         for each in (page, again.page):
             assert each.get_by_role("tab", selected=True).inner_text() == part
-            each.get_by_role("tabpanel").locator("[data-testid=stDataFrame], [data-testid=stText]").first.wait_for()
+            each.get_by_role("tabpanel").locator(
+                "table.jb, [data-testid=stDataFrame], [data-testid=stText]"
+            ).first.wait_for()
     again.context.close()
 
 

@@ -1,6 +1,10 @@
 """Votes in a browser: blind, once a pair, told of afterwards; and what pages make of them."""
 
+from collections import Counter
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,3 +64,54 @@ def test_another_voter_starts_at_nothing(visit: Visit, demo: Path) -> None:
     page.get_by_label("Your name", exact=True).fill("another")
     page.get_by_label("Your name", exact=True).press("Enter")
     page.get_by_text("0 votes of yours, 1 of everybody").wait_for()
+
+
+def voted_before(path: Path, question: str = "", number: int = 1) -> None:
+    """Somebody else has said of so many pairs that the first by name is better."""
+    with closing(Database(str(path))) as database:
+        pairs = services.labels.to_label(database, "demo", "somebody", limit=number, seed=0)
+        labels = [
+            HumanLabel("somebody", pair.instruction.key, *sorted((pair.first.model, pair.second.model)), 1.0)
+            for pair in pairs
+        ]
+        services.labels.add_labels(database, "demo", [replace(label, question=question) for label in labels])
+
+
+def test_two_questions_are_answered_with_one_vote(visit: Visit, demo: Path) -> None:
+    voted_before(demo, question="accuracy")
+    page = visit.open("/vote")
+    page.get_by_text("Better on accuracy:").wait_for()
+    page.get_by_role("radio", name="Second", exact=True).click()
+    visit.settle()
+    page.get_by_role("button", name="First is better").click()
+    page.get_by_role("button", name="Next pair").wait_for()
+    [overall] = labels(demo)
+    [accuracy] = [label for label in labels(demo, "accuracy") if label.annotator == overall.annotator]
+    assert {overall.preference, accuracy.preference} == {0.0, 1.0}
+    assert (accuracy.instruction, accuracy.order) == (overall.instruction, overall.order)
+    page.keyboard.press("n")
+    page.get_by_role("button", name="Tie").click()  # the further question may be left open
+    page.get_by_text("2 votes of yours").wait_for()
+    assert len(labels(demo, "accuracy")) == 2
+
+
+def battles(page: Any) -> Counter[str]:
+    """How many each model has on the leaderboard."""
+    rows = page.locator("table.jb tbody tr").all()
+    return Counter({row.locator("th a").inner_text(): int(row.locator(".c-battles").inner_text()) for row in rows})
+
+
+def test_votes_in_the_browser_move_the_board_of_people(visit: Visit, demo: Path) -> None:
+    voted_before(demo, number=12)
+    page = visit.open("/?by=people")
+    before, ratings = battles(page), page.locator("table.jb").inner_text()
+    page = visit.open("/vote?blind=true")
+    for number in range(1, 5):
+        page.get_by_role("button", name="First is better").click()
+        page.get_by_text(f"{number} votes of yours").wait_for()
+    voted = {(label.instruction, label.model_a, label.model_b) for label in labels(demo)}
+    page = visit.open("/?by=people")
+    assert battles(page) == Counter(name for _, *models in voted for name in models)
+    assert battles(page) > before
+    assert page.locator("table.jb").inner_text() != ratings
+    assert "2 voters" in visit.open("/people").locator("[data-testid=stMain]").inner_text()

@@ -4,6 +4,7 @@ import json
 import re
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,9 +28,15 @@ def outputs(path: Path, text: str = "{output}", count: int = 45) -> Path:
     return path
 
 
+def colour(element: Any) -> list[int]:
+    """Of its background: red, green and blue, 0 to 255."""
+    return [int(part) for part in re.findall(r"\d+", element.evaluate("e => getComputedStyle(e).backgroundColor"))[:3]]
+
+
 def test_a_null_models_findings_are_shown_before_it_is_stored_and_red_on_the_board(
     visit: Visit, demo: Path, tmp_path: Path
 ) -> None:
+    visit.page.set_viewport_size({"width": 1440, "height": 900})
     page = visit.open("/submit")
     page.set_input_files("input[type=file]", str(outputs(tmp_path / "null-model.json", "A fine answer.")))
     page.get_by_text("constant-output").first.wait_for()
@@ -42,15 +49,24 @@ def test_a_null_models_findings_are_shown_before_it_is_stored_and_red_on_the_boa
     page.get_by_text("Store them all the same").click()
     visit.settle()
     store.click()
-    page.get_by_text("45 outputs are new").wait_for()
+    page.get_by_text("null-model: 45 outputs are new").wait_for()
     assert "null-model" in models(demo)
-    page.get_by_role("button", name="Estimate and start").click()
+    next_step = page.get_by_role("button", name="Estimate and start")
+    next_step.wait_for()
+    visit.settle()
+    for place in (page.get_by_text("Stored."), next_step):  # in sight, without scrolling
+        box = place.bounding_box()
+        assert box["y"] > 60
+        assert box["y"] + box["height"] <= 900
+    next_step.click()
     page.get_by_role("button", name=re.compile("Ask .* questions")).click()
     page.get_by_text("null-model is flagged, so it has no rank").wait_for()
     page.get_by_role("link", name="null-model on the leaderboard").click()
     visit.settle()
     row = page.locator("table.jb tr.flagged.new")
     assert row.locator("a").inner_text() == "null-model"
+    red, green, blue = colour(row.locator(".dot"))
+    assert red > 2 * max(green, blue)
     assert "constant-output" in visit.text()
 
 

@@ -1,6 +1,9 @@
 """Commands to be copied hold any name and no password."""
 
+import ast
+import re
 import shlex
+from pathlib import Path
 
 from app import commands
 
@@ -15,7 +18,26 @@ def test_the_command_survives_any_name_and_shows_no_password() -> None:
 
 def test_every_command_to_copy_is_quoted() -> None:
     hostile = "x; touch PWNED $(touch PWNED) `touch PWNED` '"
+    assert shlex.split(commands.contamination(hostile)) == ["judgebench", "contamination", "--benchmark", hostile]
+    assert shlex.split(commands.allow_judge_host(hostile)) == ["judgebench", "app", "--judge-host", hostile]
     for command in (commands.judge_all(hostile, "embedded"), commands.judge_all_by_server(hostile)):
         words = shlex.split(command)
         assert words[words.index("--benchmark") + 1] == hostile
         assert words[-1] == "--all-pairs"
+
+
+def test_no_page_writes_a_name_into_a_command_by_hand() -> None:
+    """A guard for pages that are yet to be written: ``commands`` quotes what others named."""
+    home = Path(commands.__file__).parent
+    built = [
+        (file.name, text) for file in home.rglob("*.py") for text in _built(ast.parse(file.read_text(encoding="utf-8")))
+    ]
+    assert built == []
+    assert _built(ast.parse("f'judgebench run --benchmark {name}'"))
+    assert _built(ast.parse("'judgebench run --benchmark ' + name"))
+
+
+def _built(tree: ast.AST) -> list[str]:
+    """Texts with a command that are put together of parts."""
+    parted = (ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr | ast.BinOp))
+    return [text for text in parted if re.search(r"judgebench [a-z]+ .*-", text)]

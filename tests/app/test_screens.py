@@ -2,6 +2,7 @@
 
 import re
 from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,15 +10,15 @@ import pytest
 
 from judgebench import services, store
 from judgebench.formats.outputs import read_outputs
-from judgebench.records import Instruction, Model, Output
+from judgebench.records import HumanLabel, Instruction, Model, Output
 from judgebench.resources import folder
 from judgebench.show.tables import pairs_csv
 from judgebench.store.battles import BattleFilter
 from judgebench.store.database import Database
-from tests import mixed
+from tests import filling, mixed
 from tests.factories import ok, result, trial
 from tests.filling import filled
-from tests.kinds import KINDS
+from tests.kinds import COUNT, KINDS
 
 testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the extra app")
 PAGES = ("leaderboard", "matrix", "battles", "bias", "judges", "audits", "submit", "runs", "vote")
@@ -97,7 +98,7 @@ def model_name(app: "testing.AppTest") -> "testing.element_tree.TextInput":
 def submitting(app: "testing.AppTest", model: str) -> "testing.AppTest":
     """The demo's outputs of a model, uploaded under its name."""
     content = (folder("demo") / "outputs" / f"{model}.json").read_bytes()
-    app.file_uploader(key="upload").set_value((f"{model}.json", content, "application/json")).run()
+    app.file_uploader[0].set_value((f"{model}.json", content, "application/json")).run()
     model_name(app).set_value(model).run()
     assert not app.exception
     return app
@@ -134,12 +135,12 @@ def test_an_upload_may_name_instructions_by_their_ids(monkeypatch: pytest.Monkey
     asked.write_text('{"question_id": 81, "question": "Two?"}')
     answers = b'{"question_id": 81, "model_id": "m", "choices": [{"turns": ["2"]}]}'
     app = opened("submit", monkeypatch, path)
-    app.file_uploader(key="upload").set_value(("a.jsonl", answers, "application/json")).run()
+    app.file_uploader[0].set_value(("a.jsonl", answers, "application/json")).run()
     assert "import the instructions first" in printed(app)
     with closing(Database(str(path), create=True)) as database:
         services.imports.import_file(database, asked, benchmark="b")
     app = opened("submit", monkeypatch, path)
-    app.file_uploader(key="upload").set_value(("a.jsonl", answers, "application/json")).run()
+    app.file_uploader[0].set_value(("a.jsonl", answers, "application/json")).run()
     assert model_name(app).value == "m"
     button(app, "Store these outputs").click().run()
     assert "1 outputs are new" in printed(app)
@@ -174,6 +175,31 @@ def test_peoples_votes_rank_where_they_are_chosen(monkeypatch: pytest.MonkeyPatc
     assert "12 votes" in printed(app)
     assert len(app.dataframe[0].value) == 2
     assert "No verdict" not in app.dataframe[0].value
+
+
+def test_votes_rank_by_the_question_that_is_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "votes.db"
+    with closing(Database(str(path), create=True)) as database:
+        KINDS["labels alone"](database)
+        for instruction in filling.asked(COUNT):
+            label = HumanLabel.of("cleo", instruction.key, first="m1", second="m3", preference=1.0)
+            services.labels.vote(database, "bench", replace(label, question="clearer"))
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(path))
+    pages = {
+        "leaderboard": {},
+        "model": {"model": "m3"},
+        "compare": {"first": "m1", "second": "m3"},
+        "instruction": {"instruction": filling.asked(COUNT)[0].key},
+    }
+    for page, named in pages.items():
+        app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20)
+        for key, value in {"by": "people", "question": "clearer", **named}.items():
+            app.query_params[key] = value
+        app.run() if page == "leaderboard" else app.switch_page(f"screens/{page}.py").run()
+        assert not app.exception
+        assert not app.error, printed(app)
+        assert app.selectbox(key="question").value == "clearer"
+        assert "m3" in "".join(str(html.proto.body) for html in app.get("html"))
 
 
 @pytest.mark.parametrize(
@@ -346,10 +372,13 @@ def test_who_may_not_have_judges_asked_gets_no_estimate(monkeypatch: pytest.Monk
 
     app = opened("runs", monkeypatch, demo_database)
     monkeypatch.setattr(auth, "person", lambda: auth.Person("viewer@example.org", auth.Role.VIEWER))
-    button(app, "Estimate and start").click().run()
-    assert "admin" in printed(app)
+    button(app, "Estimate and start").click().run()  # of a page that was drawn before the role was taken away
+    assert "Starting runs is for admins of this app" in printed(app)
     assert "battles of" not in printed(app)
+    assert not any(element.label == "Estimate and start" for element in app.button)
     monkeypatch.undo()
     monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
+    app.run()
+    assert "Starting runs is for admins of this app" not in printed(app)
     button(app, "Estimate and start").click().run()
     assert "battles of" in printed(app)

@@ -56,6 +56,47 @@ def test_every_function_that_starts_processes_asks_the_policy() -> None:
     assert [(file, name) for file, name, called in starting if "check_asked" not in " ".join(called)] == []
 
 
+def test_nobody_starts_between_anothers_look_and_start() -> None:
+    """Of every way, those that are yet to be written too: both are done under the one lock."""
+    app = Path(__file__).parents[2] / "app"
+    trees = [(file.name, ast.parse(file.read_text())) for file in app.rglob("*.py")]
+    starts = [(name, call) for name, tree in trees for call in _called(tree, "jobs.start")]
+    locked = [
+        (name, call)
+        for name, tree in trees
+        for block in ast.walk(tree)
+        if isinstance(block, ast.With) and ast.unparse(block.items[0]) == "jobs.STARTING"
+        if any("refuse_twin" in ast.unparse(node) for node in block.body[:1])
+        for call in _called(block, "jobs.start")
+    ]
+    assert {name for name, _ in starts} == {"asking.py", "audit_start.py"}
+    assert sorted(starts) == sorted(locked)
+
+
+def _called(tree: ast.AST, function: str) -> list[int]:
+    """The lines on which it is called."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return [node.lineno for node in calls if ast.unparse(node.func) == function]
+
+
+def test_an_audit_is_not_resumed_beside_its_twin(
+    monkeypatch: pytest.MonkeyPatch, demo_database: Path, tmp_path: Path
+) -> None:
+    from app import audit_start, jobs
+
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
+    words = ("audit", "submissions")
+    stopped, twin = (
+        jobs.AuditJob(tmp_path / name, "submissions", "demo", "", 0, words, "2026-01-01T00:00:00")
+        for name in ("stopped", "twin")
+    )
+    monkeypatch.setattr(jobs, "all_audits", lambda _: [twin, stopped])
+    monkeypatch.setattr(jobs, "state", lambda job: jobs.State.RUNNING if job is twin else jobs.State.STOPPED)
+    with pytest.raises(InputError, match="is going on already"):
+        audit_start.resume(stopped)
+    assert list(tmp_path.iterdir()) == []
+
+
 def _calls(file: Path) -> list[tuple[str, set[str]]]:
     """What each function of a module calls, and what the module's own functions among that call."""
     functions = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)]

@@ -32,15 +32,21 @@ def half(tmp_path: Path) -> Path:
     return path
 
 
+EXTEND = "Add instructions that the benchmark lacks to it"
+
+
 def stored(path: Path) -> tuple[dict[str, Lineage], tuple[int, ...]]:
     with closing(Database(str(path))) as database:
         return services.lineage.declared(database), services.benchmarks.version(database)
 
 
-def submitting(app: "testing.AppTest", rows: int = 45, family: str = "", model: str = "demo-hasty") -> str:
-    """Upload the model's file again, and say what the page says then."""
-    content = json.dumps(json.loads(FILE.read_text())[:rows]).encode()
-    app.file_uploader(key="upload").set_value((f"{model}.json", content, "application/json")).run()
+def submitting(
+    app: "testing.AppTest", rows: int = 45, family: str = "", model: str = "demo-hasty", more: str = ""
+) -> str:  # fmt: skip
+    """Upload the model's file again, with an instruction ``more``, and say what the page says then."""
+    written = json.loads(FILE.read_text())[:rows] + [{"instruction": more, "output": "An answer."}] * bool(more)
+    content = json.dumps(written).encode()
+    app.file_uploader[0].set_value((f"{model}.json", content, "application/json")).run()
     for label, text in (("Model", model), ("Family", family)):
         next(field for field in app.text_input if field.label == label).set_value(text).run()
     assert not app.exception
@@ -96,4 +102,39 @@ def test_a_role_that_was_lost_since_the_page_was_drawn_counts_at_the_button(
     button(app, STORE).click().run()
     assert auth.person().role is auth.Role.SUBMITTER
     assert "'demo-hasty' exists already, and may not be changed" in printed(app)
+    assert stored(half) == before
+
+
+def test_only_who_may_import_adds_instructions_to_a_benchmark_that_exists(
+    monkeypatch: pytest.MonkeyPatch, half: Path
+) -> None:
+    as_role(monkeypatch, "SUBMITTER")
+    app = opened("submit", monkeypatch, half, timeout_s=120)
+    assert "and instructions to a benchmark that does" in printed(app)  # before a file is asked for
+    words = submitting(app, 20, model="mine", more="A question of mine?")
+    assert EXTEND not in {toggle.label for toggle in app.toggle}
+    assert "1 rows answer instructions that the benchmark does not have; they are left out" in words
+    button(app, STORE).click().run()
+    assert "20 outputs are new" in printed(app)
+    as_role(monkeypatch, "ADMIN")
+    submitting(app, 20, model="other-one", more="A question of mine?")
+    next(toggle for toggle in app.toggle if toggle.label == EXTEND).set_value(True).run()
+    button(app, STORE).click().run()
+    assert "21 outputs are new" in printed(app)
+
+
+def test_the_service_adds_no_instructions_for_whoever_may_not(monkeypatch: pytest.MonkeyPatch, half: Path) -> None:
+    from app.views import submission
+
+    as_role(monkeypatch, "ADMIN")
+    app = opened("submit", monkeypatch, half, timeout_s=120)
+    submitting(app, 20, model="mine", more="A question of mine?")
+    next(toggle for toggle in app.toggle if toggle.label == EXTEND).set_value(True).run()
+    before = stored(half)
+    as_role(monkeypatch, "SUBMITTER")  # since the page was drawn
+    monkeypatch.setattr(submission, "check_change", lambda report, person: None)
+    prepare = services.submissions.prepare
+    monkeypatch.setattr(services.submissions, "prepare", lambda *args, **how: prepare(*args, **{**how, "extend": True}))
+    button(app, STORE).click().run()
+    assert "benchmark 'demo' exists already, and may not be given instructions" in printed(app)
     assert stored(half) == before

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from judgebench.bias.human_agreement import labelled_battles
+from judgebench.bias.human_agreement import agreement_report, labelled_battles
 from judgebench.bias.voters import VotersReport, voters_report
 from judgebench.records import HumanLabel, Order
 from judgebench.stats.agreement import Resampling
@@ -47,6 +48,27 @@ def test_agreement_and_leaning_are_those_that_the_votes_were_made_with() -> None
         assert voter.with_people.ends[0] < 0.68 < voter.with_people.ends[1]  # 0.8 ** 2 + 0.2 ** 2
         assert voter.first.ends[0] - 0.05 < 0.5 < voter.first.ends[1] + 0.05
         assert (voter.ties.value, voter.seconds) == (0.0, None)
+
+
+def test_what_a_voter_and_all_people_have_with_a_judge_is_one_number_where_there_is_one_voter() -> None:
+    rng = np.random.default_rng(1)
+    n, truth = 40, rng.random(40)
+    given = LabelTable(
+        *(("p",), np.zeros(n, dtype=np.int32), np.arange(n, dtype=np.int32)),
+        *(np.zeros(n, dtype=np.int32), np.ones(n, dtype=np.int32), rng.choice([0.0, 0.5, 1.0], n)),
+    )
+    verdicts = table_of(
+        np.zeros(n), np.ones(n), np.round(2 * truth) / 2, models=("a", "b"), instruction=range(n), order=np.zeros(n)
+    )
+    labels = [
+        HumanLabel("p", f"k{item:03}", "a", "b", value)
+        for item, value in zip(given.instruction, given.preference, strict=True)
+    ]
+    items, how = labelled_battles(verdicts, given), Resampling(resamples=2)
+    [voter] = voters_report(items, labels, how=how).voters
+    [judge] = agreement_report(items, how=how).judges
+    assert voter.with_judges["judge"] == judge.each_person
+    assert judge.each_person.value == pytest.approx(judge.consensus.raw.value)
 
 
 def test_who_is_not_odd_is_hardly_ever_remarked_on_and_who_is_nearly_always() -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,10 +55,34 @@ def killed(address: str, kills: int, *, seed: int, folder: Path) -> Account:
             before = now
         report = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         asked = sum(request.method == "POST" for request in server.requests)
+    assert report["planned"] == trials
+    return _account(address, kills, trials, lost, asked)
+
+
+def killed_parts(address: str, parts: int, kills: int, *, seed: int, folder: Path) -> Account:
+    """So many parts of a study at once, each killed so many times after some requests of all, and started again."""
+    trials = submit(address, ("alpha", "beta"), kills * _MOST // 2 + 50, folder) * 2
+    with FaultServer(says_a(0.02)) as server:
+        whole = [*run(address, server, concurrency=CONCURRENCY), "--format", "json"]
+
+        def part(number: int) -> int:
+            command, rng = [*whole, "--shard", f"{number}/{parts}"], random.Random(seed + number)
+            for _ in range(kills):
+                _killed_once(command, server, rng.randrange(_LEAST, _MOST))
+            ended = subprocess.run(command, capture_output=True, text=True, check=True)
+            return int(json.loads(ended.stdout)["planned"])
+
+        with ThreadPoolExecutor(parts) as threads:
+            planned = list(threads.map(part, range(1, parts + 1)))
+        asked = sum(request.method == "POST" for request in server.requests)
+    assert sum(planned) == trials
+    return _account(address, parts * kills, trials, 0, asked)
+
+
+def _account(address: str, kills: int, trials: int, lost: int, asked: int) -> Account:
     stored = _stored(address)
     with closing(Database(address)) as database:
         problems = check(database).problems
-    assert report["planned"] == trials
     return Account(
         kills,
         trials,

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 import judgebench
+from judgebench.actors import own_name
 from judgebench.judging.templates import LabelScale, RewardScale, ScoreScale
 from judgebench.records import Instruction
 from judgebench.spec import load_template
@@ -126,12 +127,13 @@ def test_without_yes_nothing_is_changed_and_the_summary_says_what_would_be(submi
     assert told.out.splitlines()[0] == "model 'beta' would be deleted"
     assert told.out.splitlines()[1].endswith("models 1, audits 2, outputs 4, verdicts 16")
     assert "the rankings of 'bench' lose 16 of 24 verdicts and 1 of 3 models" in told.out
-    assert submitted("db", "events", "--format", "json").json == []
+    deleted = ("db", "events", "--action", "deleted", "--format", "json")
+    assert submitted(*deleted).json == []
     done = submitted("db", "delete", "model", "beta", "--yes", "--format", "json")
     assert (done.code, done.json["done"]) == (0, True)
     assert submitted("db", "check").code == 0
-    (event,) = submitted("db", "events", "--format", "json").json
-    assert (event["actor"], event["action"], event["kind"], event["name"]) == ("local", "deleted", "model", "beta")
+    (event,) = submitted(*deleted).json
+    assert (event["actor"], event["action"], event["kind"], event["name"]) == (own_name(), "deleted", "model", "beta")
     gone = submitted("db", "delete", "model", "beta", "--yes")
     assert gone.code == 2
     assert gone.err.startswith("judgebench: unknown model 'beta': it was deleted on ")

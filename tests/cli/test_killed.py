@@ -12,13 +12,20 @@ import pytest
 
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
-from tests.cli.killing import killed, run, says_a, submit
+from tests import postgres
+from tests.cli.killing import killed, killed_parts, run, says_a, submit
 from tests.fault_server import FaultServer, Reply
 
 
 @pytest.mark.slow
 def test_killed_ten_times_over(address: str, tmp_path: Path) -> None:
     account = killed(address, 10, seed=7, folder=tmp_path)
+    assert account.passed, account
+
+
+@pytest.mark.slow
+def test_parts_of_a_study_killed_again_and_again_lose_nothing(postgres_server: str, tmp_path: Path) -> None:
+    account = killed_parts(postgres.fresh(postgres_server), 4, 10, seed=5, folder=tmp_path)
     assert account.passed, account
 
 

@@ -144,6 +144,16 @@ def test_people_rank_alone_those_named_alone_and_by_the_question_named(judged: I
     unknown = judged(*where, "--question", "accurate")
     assert (unknown.code, "'accuracy'" in unknown.err) == (2, True)
     assert judged(*where, "--annotator", "nobody").code == 2
+    assert judged(*where[:3], "--by", "human", "--format", "csv").out == judged(*where[:5], "--format", "csv").out
+    both = (*where[:3], "--by", "both", "--method", "bradley-terry")
+    rows = judged(*both, "--annotator", "bob", "--format", "json").json["models"]
+    assert {row["model"] for row in rows} >= {"alpha", "beta"}
+    assert rows[0]["lower_by_people"] is None or rows[0]["lower_by_people"] < rows[0]["rating_by_people"]
+    assert judged(*both, "--format", "csv").out.startswith("model,rating_by_judges,lower_by_judges,upper_by_judges,")
+    assert "| model | bradley-terry by judges |" in judged(*both, "--format", "markdown").out
+    assert "bradley-terry by people" in judged(*both).out
+    assert judged(*both, "--control", "length").code == 2
+    assert judged(*both, "--profile", "lmarena").code == 2
     for misplaced in (("--annotator", "bob"), ("--question", "accuracy")):
         refused = judged("leaderboard", "--benchmark", "bench", *misplaced)
         assert (refused.code, "--by people" in refused.err) == (2, True)

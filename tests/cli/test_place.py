@@ -21,7 +21,7 @@ def test_a_submission_is_judged_as_the_board_was_and_lands_on_it(board: Invoke, 
     assert done.code == 0
     assert "stored 4 outputs" in done.out
     assert "new: rank " in done.out
-    assert "scripted:coin: 24 calls, 0 USD." in done.out
+    assert "scripted:coin: 24 calls, free." in done.out
     assert "24 calls, about" in done.err
     again = board(*words, "--format", "json").json
     assert (again["stored"], again["placement"]["calls"], again["placement"]["ranked"]) == (0, 0, 4)

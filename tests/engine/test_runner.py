@@ -228,6 +228,19 @@ def test_the_collector_is_restored_by_the_last_of_two_loops_at_once() -> None:
     assert gc.get_threshold() == before
 
 
+def test_after_the_time_to_ask_what_is_in_flight_ends() -> None:
+    sink = Memory()
+
+    async def ask(asked: Trial) -> TrialResult:
+        await asyncio.sleep(0.2)
+        return await agree(asked)
+
+    runner = Runner(ask, sink, planned=100, pace=Pace(concurrency=5, stop_after="0.3s"))
+    tally = execute(runner, plan(100))
+    assert (tally.stopped_by, runner.stopped) == ("stop_after", False)
+    assert len(sink.stored) == tally.ended[Status.OK] == 100 - tally.pending == 10
+
+
 def test_on_a_signal_to_terminate_what_ends_soon_is_stored_and_the_rest_is_given_up() -> None:
     sink, seen = Memory(), list[RunTally]()
 

@@ -249,6 +249,6 @@ def test_what_it_means_is_said_in_sentences(board: Database) -> None:
     assert " of 4, win rate " in where
     assert "[" in where
     assert how == "Judged by scripted:coin against the field; rank ranges hold for all models at once, at 95%."
-    assert spent == "scripted:coin: 36 calls, 0 USD."
+    assert spent == "scripted:coin: 36 calls, free."
     assert billed(bill(estimates(board, chosen))) == ["Nothing is left to ask: every trial has an answer."]
     assert placement_document(landed)["models"][0]["model"] == "new"

@@ -61,11 +61,11 @@ def test_a_model_that_exists_is_changed_only_where_that_is_allowed(
     assert again.report.changes_model == changes
     before = services.benchmarks.version(database), services.lineage.declared(database)
     if changes:
-        with pytest.raises(Conflict, match="'gamma' exists already"):
-            save(database, again, audit=False, change_models=False)
+        with pytest.raises(Conflict, match=r"'(gamma|bench)' exists already"):
+            save(database, again, audit=False, change_existing=False)
         assert (services.benchmarks.version(database), services.lineage.declared(database)) == before
     else:
-        assert save(database, again, audit=False, change_models=False).new == 0
+        assert save(database, again, audit=False, change_existing=False).new == 0
     assert save(database, again).new == again.report.outputs_new == rows - 3
     declared = prepare(database, submission(tmp_path, rows), benchmark="bench", model="gamma", lineage=lineage)
     assert not declared.report.changes_model
@@ -77,8 +77,32 @@ def test_a_model_stored_between_the_look_and_the_button_is_not_changed(tmp_path:
     assert not mine.report.model_exists
     save(database, prepare(database, submission(tmp_path), benchmark="bench", model="gamma"))
     with pytest.raises(Conflict, match="'gamma' exists already"):
-        save(database, mine, change_models=False)
+        save(database, mine, change_existing=False)
     assert services.lineage.declared(database) == {}
+
+
+def test_a_benchmark_that_exists_is_given_instructions_only_where_that_is_allowed(
+    tmp_path: Path, database: Database
+) -> None:
+    mine = prepare(database, submission(tmp_path, 4), benchmark="bench", model="gamma")
+    assert mine.report.creates_benchmark
+    assert not mine.report.changes_benchmark
+    filled(database)  # somebody else creates it before the button
+    before = services.benchmarks.version(database)
+    with pytest.raises(Conflict, match="benchmark 'bench' exists already"):
+        save(database, mine, audit=False, change_existing=False)
+    more = prepare(database, submission(tmp_path, 4), benchmark="bench", model="gamma", extend=True)
+    assert more.report.changes_benchmark
+    with pytest.raises(Conflict, match="benchmark 'bench' exists already"):
+        save(database, more, audit=False, change_existing=False)
+    assert services.benchmarks.version(database) == before
+    assert save(database, more, audit=False).new == 4
+
+
+def test_two_submissions_create_a_benchmark_together(tmp_path: Path, database: Database) -> None:
+    few = prepare(database, submission(tmp_path, 2), benchmark="bench", model="gamma")
+    more = prepare(database, submission(tmp_path, 4), benchmark="bench", model="delta")
+    assert save(database, few, more, audit=False, change_existing=False).new == 6
 
 
 def test_the_llm_of_a_judge_exists_although_it_has_no_outputs(tmp_path: Path, database: Database) -> None:
@@ -87,7 +111,7 @@ def test_the_llm_of_a_judge_exists_although_it_has_no_outputs(tmp_path: Path, da
     prepared = prepare(database, submission(tmp_path), benchmark="bench", model="llm", lineage=Lineage("f"))
     assert prepared.report.changes_model
     with pytest.raises(Conflict, match="'llm' exists already"):
-        save(database, prepared, change_models=False)
+        save(database, prepared, change_existing=False)
 
 
 def test_several_submissions_are_stored_together_or_not_at_all(tmp_path: Path, database: Database) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from judgebench.estimate import Estimate, unidentified
 from judgebench.leaderboard.board import BoardGate, Leaderboard, ModelGate
 from judgebench.services.leaderboards import Beside, Tally
 from judgebench.show.board import COLUMNS, board_lines
@@ -39,8 +40,11 @@ def test_columns_that_have_nothing_to_say_are_left_out() -> None:
     names = [column.name for column in board_lines(ranked, beside(ranked), EVERY).columns]
     assert "win rate" not in names  # the rating is one
     assert "length-controlled" not in names
-    controlled = board_lines(ranked, beside(ranked, controlled={"A": 0.42, "B": None}), ("length-controlled",))
-    assert [line.cells for line in controlled.lines] == [("42.0",), ("-",)]
+    rates = {"A": Estimate(0.42, 0.35, 0.5, 0.95, "refits", 9), "B": unidentified("too few")}
+    controlled = board_lines(ranked, beside(ranked, controlled=rates), ("length-controlled",))
+    assert [line.cells for line in controlled.lines] == [("42.0 [35.0, 50.0]",), ("-",)]
+    based = replace(ranked, baseline="A")
+    assert board_lines(based, beside(based, controlled=rates), ("length-controlled",)).lines[0].cells == ("42.0",)
     free = beside(ranked, tallies={row.model: Tally(0, None, 10.0) for row in ranked.rows})
     assert "cost" not in [column.name for column in board_lines(ranked, free, EVERY).columns]
 

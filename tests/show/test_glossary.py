@@ -43,5 +43,6 @@ def test_explanations_are_plain_sentences_without_markup() -> None:
 
 def test_a_word_is_found_whatever_its_case_and_an_unknown_one_is_said() -> None:
     assert [term.meaning for term in meaning("Position Bias")] == ["preference for a place"]
+    assert meaning("position-bias") == meaning("position bias")  # as an address names it
     with pytest.raises(UnknownName, match="position bias"):
         meaning("position bia")

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from judgebench.services.history import History, Moment
+from judgebench.services.leaderboards import Beside, Tally
 from judgebench.services.part_rates import CategoryRates, PartRate
 from judgebench.show import lines, pictures
 from judgebench.show.drawing import svg
+from judgebench.show.tradeoff import tradeoff
 from tests.show.factories import board, known
 
 NOTHING = pictures.Caption("", "", ())
@@ -45,6 +47,16 @@ def test_no_radar_is_drawn_of_too_few_categories() -> None:
     of = lines.radar(rates(code=9, law=9), ["A"])
     assert of.spokes == ()
     assert "Fewer than three categories" in of.notes[0]
+
+
+def test_a_rating_that_is_unknown_is_no_rating_of_nought() -> None:
+    now = board([0.9, 0.4], 0.01)
+    unknown = replace(now.rows[0], estimate=replace(known(0.9), value=float("nan")))
+    of = History(now, (Moment("2026-01-01T00:00:00+00:00", 5, replace(now, rows=(unknown, *now.rows[1:])), ""),))
+    assert [point.model for point in lines.past(of, [row.model for row in now.rows]).points] == [now.rows[1].model]
+    beside = Beside({row.model: Tally(0, None, 100.0) for row in now.rows}, {})
+    points = tradeoff(replace(now, rows=(unknown, *now.rows[1:])), beside, "length").points
+    assert [point.model for point in points] == [now.rows[1].model]
 
 
 def test_a_history_holds_the_ratings_of_each_moment() -> None:

@@ -101,11 +101,16 @@ def test_nothing_known_moves_nobody() -> None:
 
 def test_a_table_of_estimates_leaves_out_columns_that_hold_nothing() -> None:
     identified, missing = Labelled("known", known(0.6)), Labelled("unknown", unidentified("no trial was repeated"))
-    assert set(tables.estimate_columns([identified], "b")) == {"What", "Value", "Interval", "n", "Method"}
+    assert set(tables.estimate_columns([identified], "b")) == {"What", "Value", "95% interval", "n", "Method"}
     columns = tables.estimate_columns([missing, Labelled("nobody asked", None)], "b")
     assert columns["Not known because"] == ["no trial was repeated"]
     assert "--repeats" in columns["What would give it"][0]
     assert "Method" not in columns
+    assert columns["Interval"] == [""]  # of no level
+    sure = Labelled("sure", replace(known(0.6), level=0.99))
+    assert tables.estimate_columns([identified, sure, missing], "b")["Interval"] == [
+        *("[50.0%, 70.0%] at 95%", "[50.0%, 70.0%] at 99%", "")
+    ]
     assert tables.estimate_cells(identified) == ("known", "60.0%", "[50.0%, 70.0%]", "n = 10")
     assert tables.estimate_cells(missing) == ("unknown", "not identified", "", "no trial was repeated")
 

@@ -56,7 +56,9 @@ def test_who_has_answered_what(database: Database) -> None:
     with database.write() as connection:
         store.benchmarks.add_instructions(connection, 1, [instruction(5)])
     with database.read() as connection:
-        assert list(store.benchmarks.presence(connection, 1, ["beta"])) == [{"beta": 1}, {"beta": 1}, {"beta": 1}, {}]
+        present = list(store.benchmarks.presence(connection, 1, ["beta"]))
+        assert [counts for _, counts in present] == [{"beta": 1}, {"beta": 1}, {"beta": 1}, {}]
+        assert present[3][0] == instruction(5).key
         assert store.benchmarks.instruction_places(connection, 1, category="c1") == [2]
         assert store.benchmarks.instruction(connection, 4) == instruction(5)
         assert store.benchmarks.count(connection, 1) == 4

@@ -25,9 +25,9 @@ STORE = Path(store.__file__).parent
 # what deletes all that belong to something.
 DEFINES = {
     "verdicts": {"in_force", "every_revision", "any_revised", "newest_id", "outcomes", "revisions", "stored_by_others"}
-    | {"known_trials", "answered_by", "VerdictWriter", "add_reparsed", "_append", "_answers_elsewhere"}
+    | {"known_trials", "answered_by", "VerdictWriter", "add_reparsed", "append", "_answers_elsewhere"}
 }
-WHOLE = {"schema", "blocks", "transfer", "trial_keys", "deletion", "renaming"}
+WHOLE = {"schema", "blocks", "transfer", "merging", "trial_keys", "deletion", "renaming"}
 
 BENCHMARK = 1
 KEYS = [instruction(number).key for number in range(5)]

@@ -223,7 +223,7 @@ def choose_baseline(database: Database, benchmark: str) -> tuple[str, str]:
             best = int(np.nanargmax(np.where(rates.battles > 0, rates.rate, np.nan)))
             return rates.models[best], "the model that wins most; --baseline names another"
         counts = dict.fromkeys(names, 0)
-        for present in store.benchmarks.presence(connection, benchmark_id, names):
+        for _, present in store.benchmarks.presence(connection, benchmark_id, names):
             for name in present:
                 counts[name] += 1
     most = max(sorted(names), key=lambda name: counts[name])

@@ -48,6 +48,11 @@ def test_outputs_are_cut_and_counted() -> None:
     assert Elements(html).tags <= TABLE
 
 
+def test_an_unknown_length_is_said_and_no_number() -> None:
+    assert about.length(None) == "Nobody knows how long its outputs are"
+    assert about.length(1234.4) == "1,234 characters an output"
+
+
 def test_style_and_relatives_have_intervals() -> None:
     html = about.styles([StyleLine("length", known(200.0, 10.0), 180.0, 2, 3)])
     assert "200 [190, 210]" in html

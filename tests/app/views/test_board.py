@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 pytest.importorskip("streamlit", reason="the app needs the extra app")
 
-from app.views.board import style, table
+from app.views import board as board_view
+from app.views.board import plain, style, table
 from judgebench.services.leaderboards import Beside, Tally
 from judgebench.show.board import BoardLines, board_lines
 from tests.app import hostile
@@ -52,6 +54,23 @@ def test_what_others_wrote_stays_text() -> None:
     shown = Elements(table(lines(*names), lambda model: f"model?model={quote(model)}"))
     assert shown.tags <= {"div", "table", "thead", "tbody", "tr", "th", "td", "span", "a"}
     assert len(shown.links) == len(names)
+
+
+def test_every_value_of_a_plain_table_has_its_heading_beside_it_on_a_phone() -> None:
+    html = plain("Numbers", {"What": ["first", hostile.ATTACK], "Value": ["60% [50%, 70%]", ""], "n": [1200, 3]})
+    shown = Elements(html)
+    assert shown.tags <= {"div", "table", "thead", "tbody", "tr", "th", "td", "span", "small"}
+    assert html.count('<td data-label="Value">') == html.count('<td data-label="n">') == 2
+    assert "60%<small>[50%, 70%]</small>" in html
+    assert '<td data-label="Value"></td>' in html  # which a phone hides
+    assert "1,200" in html
+
+
+def test_there_is_one_frame_for_every_table() -> None:
+    views = Path(board_view.__file__).parent
+    assert [file.name for file in views.glob("*.py") if 'class="jb-scroll' in file.read_text(encoding="utf-8")] == [
+        "board.py"
+    ]
 
 
 def test_the_style_sheet_asks_for_nothing_elsewhere() -> None:

@@ -19,7 +19,7 @@ def card(judge: str) -> Card:
 
 def test_each_judge_has_its_column_and_each_number_its_interval() -> None:
     html = cards.table([card("one"), card("two")])
-    assert html.count('data-judge="one"') == html.count('data-judge="two"') == 4  # overall and three lines
+    assert html.count('data-label="one"') == html.count('data-label="two"') == 4  # overall and three lines
     assert html.count("70.0% [69.0%, 80.0%]") == 2
     assert html.count('<span class="grade C">B-C</span>') == 2  # the letters, not the colour alone
     assert html.count("too little data</span>") == 4

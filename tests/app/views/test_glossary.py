@@ -15,6 +15,9 @@ def test_names_that_hold_the_text_come_first() -> None:
     assert [term.name for term in holding(WORDS, "points")] == ["score"]
     assert holding(WORDS, "") == WORDS
 
+    assert [term.name for term in holding(TERMS, "position-bias")][:1] == ["position bias"]
+    assert all(term in holding(TERMS, term.anchor) for term in TERMS)
+
 
 def test_every_term_is_a_row_with_its_anchor() -> None:
     drawn = table("Terms", TERMS)

@@ -30,9 +30,18 @@ def test_rate_and_time_left_are_of_the_run_that_goes_on(monkeypatch: pytest.Monk
     progress = jobs.progress(job, [before, first, second], now=BEGAN + timedelta(hours=1, seconds=20))
     assert (progress.done, progress.without_verdict, progress.cost_usd) == (200, 2, 0.75)
     assert (progress.a_second, progress.left_s) == (2, 100)
-    assert words(progress) == "200 of 400 trials, 2 a second, 0:01:40 left, 0.75 USD, 2 without a verdict"
+    assert words(progress) == "200 of 400 trials, 2 a second, 100 s left, 0.75 USD, 2 without a verdict"
 
 
 def test_without_a_run_nothing_is_said_of_its_rate() -> None:
     job = jobs.Job(Path("none"), STUDY, "m", planned=400, answered=0, created_at=BEGAN.isoformat())
     assert words(jobs.progress(job, [])) == "0 of 400 trials"
+
+
+def test_while_nothing_was_answered_it_says_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = jobs.Job(Path("folder"), STUDY, "m", planned=400, answered=0, created_at=BEGAN.isoformat())
+    monkeypatch.setattr(jobs, "state", lambda _: jobs.State.RUNNING)
+    starting = words(jobs.progress(job, []))
+    assert starting == "0 of 400 trials, nothing is asked yet: its process starts and reads what is to be asked"
+    asked = jobs.progress(job, [run(BEGAN, {}, None)], now=BEGAN + timedelta(seconds=12))
+    assert words(asked) == "0 of 400 trials, the judge has not answered yet, 12 s after the start"
