@@ -53,19 +53,32 @@ def evaluate_judges(
     return JudgeBoard(name, measures, tuple(rows), len(pairs), tuple(_notes(how, pairs, rows)))
 
 
+def told_profile(database: Database, benchmark: str) -> str | None:
+    """Which benchmark of judges this is, by its name or its labels' annotator; None where it has no labels, or nothing
+    tells. Raises UnknownName."""
+    with database.read() as connection:
+        annotators = store.labels.annotators(connection, store.benchmarks.benchmark_id(connection, benchmark))
+    return _told(benchmark, set(annotators)) if annotators else None
+
+
 def _profile(named: str | None, benchmark: str, annotators: set[str]) -> str:
     if named is not None:
         judge_benchmark(named)
         return named
-    if benchmark in JUDGE_BENCHMARKS:
-        return benchmark
-    fitting = [name for name, how in JUDGE_BENCHMARKS.items() if annotators.intersection(how.annotators)]
-    if len(fitting) != 1:
+    told = _told(benchmark, annotators)
+    if told is None:
         raise InputError(
             f"nothing tells which benchmark of judges {benchmark!r} is: name it by --profile, one of "
             f"{', '.join(JUDGE_BENCHMARKS)}"
         )
-    return fitting[0]
+    return told
+
+
+def _told(benchmark: str, annotators: set[str]) -> str | None:
+    if benchmark in JUDGE_BENCHMARKS:
+        return benchmark
+    fitting = [name for name, how in JUDGE_BENCHMARKS.items() if annotators.intersection(how.annotators)]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _place(row: EvaluatedJudge, measures: Sequence[Measure]) -> tuple[float | str, ...]:

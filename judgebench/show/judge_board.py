@@ -26,12 +26,12 @@ def headings(board: JudgeBoard) -> list[str]:
 def cells(board: JudgeBoard, row: EvaluatedJudge) -> list[str]:
     """The judge, its first number with its interval, and what ``ABOUT`` heads."""
     first = _main(board)[0]
-    return [visible(row.judge), cell(row.numbers[first.name], first), *_about(row)]
+    return [visible(row.judge), cell(row.numbers[first.name], first), *about_cells(row)]
 
 
-def part_cells(board: JudgeBoard) -> Iterator[list[str]]:
-    """Every judge's other main numbers, by PART_HEADINGS."""
-    for measure in _main(board)[1:]:
+def part_cells(board: JudgeBoard, *, first: bool = False) -> Iterator[list[str]]:
+    """Every judge's main numbers, by PART_HEADINGS; the first of them only on demand."""
+    for measure in _main(board)[0 if first else 1 :]:
         for row in board.rows:
             known = row.numbers[measure.name]
             yield [measure.heading, visible(row.judge), cell(known, measure), f"{known.n:,}"]
@@ -44,10 +44,15 @@ def wide_headings(board: JudgeBoard) -> list[str]:
 
 def wide_cells(board: JudgeBoard, row: EvaluatedJudge) -> list[str]:
     """The judge, all its main numbers with their intervals, and what ``ABOUT`` heads."""
-    return [visible(row.judge), *(cell(row.numbers[measure.name], measure) for measure in _main(board)), *_about(row)]
+    return [
+        visible(row.judge),
+        *(cell(row.numbers[measure.name], measure) for measure in _main(board)),
+        *about_cells(row),
+    ]
 
 
-def _about(row: EvaluatedJudge) -> list[str]:
+def about_cells(row: EvaluatedJudge) -> list[str]:
+    """What ``ABOUT`` heads."""
     cost = MISSING if row.cost_usd is None else amount(row.cost_usd, "USD")
     latency = MISSING if row.latency_s is None else amount(row.latency_s, "s")
     return [f"{row.pairs:,}", f"{failures(row):,}", cost, latency]
