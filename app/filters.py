@@ -141,8 +141,10 @@ def required(label: str, options: Sequence[str], *, key: str) -> str:
     return chosen
 
 
-def some(label: str, options: Sequence[str], *, key: str, none: str, most: int | None = None) -> tuple[str, ...]:
-    """Any number of ``options`` up to ``most``; none chosen is shown as ``none``."""
+def some(
+    label: str, options: Sequence[str], *, key: str, none: str, most: int | None = None, labelled: bool = True
+) -> tuple[str, ...]:
+    """Any number of ``options`` up to ``most``; none chosen is shown as ``none``. ``labelled``: as of ``benchmark``."""
     bound = address.some(key, _named(options), most=most)
     chosen: list[str] = st.multiselect(
         *(label, options),
@@ -152,6 +154,7 @@ def some(label: str, options: Sequence[str], *, key: str, none: str, most: int |
         format_func=one_line,
         max_selections=most,
         width=WIDTH_PX,
+        label_visibility="visible" if labelled else "collapsed",
     )
     bound.keep(chosen)
     _check(label.lower(), key, _named(options))

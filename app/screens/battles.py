@@ -29,19 +29,23 @@ _LIST_PX, _INSTRUCTION_PX, _OUTPUT_PX, _REPLY_PX = 290, 140, 420, 120
 
 
 def _view(source: cached.Source) -> View:
-    with st.container(horizontal=True):
-        benchmark = filters.benchmark(source)
-        models = filters.some("Models, one or two", benchmark.models, key="models", none="All", most=2)
-        judge = filters.one("Judge", benchmark.judges, key="judge", none="All")
-        category = filters.one("Category", benchmark.categories, key="category", none="All")
-        text = filters.words("Text contains", key="text", hint="instruction or output")
-        order = filters.listed("Order", _ORDERS, key="order")
-    with st.container(horizontal=True):
-        only = {field: filters.toggle(label, key=key) for field, (label, key) in _TOGGLES.items()}
+    """By the line of widgets on top; all but the usual ones are folded, so what they hold is said below it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        benchmark = filters.benchmark(source, labelled=False)
+        models = filters.some(
+            *("Models, one or two", benchmark.models), key="models", none="All models", most=2, labelled=False
+        )
+        text = filters.words("Text contains", key="text", hint="Text contains", labelled=False)
+        with st.popover("Filters", icon=":material/tune:", width="content"):
+            judge = filters.one("Judge", benchmark.judges, key="judge", none="All")
+            category = filters.one("Category", benchmark.categories, key="category", none="All")
+            order = filters.listed("Order", _ORDERS, key="order")
+            only = {field: filters.toggle(label, key=key) for field, (label, key) in _TOGGLES.items()}
     filters.say_unknown()
-    return View(
-        source, benchmark.name, BattleFilter(judge, category, models, text=text, instruction=None, order=order, **only)
-    )
+    chosen = BattleFilter(judge, category, models, text=text, instruction=None, order=order, **only)
+    if folded := battles.folded(chosen, {field: label for field, (label, _) in _TOGGLES.items()}):
+        line(folded)
+    return View(source, benchmark.name, chosen)
 
 
 def _opened(view: View) -> Identity | None:

@@ -9,7 +9,7 @@ from judgebench.services.pages import METHODS, Choices, JudgeBenchError
 from judgebench.services.profiles import Profile
 from judgebench.services.scope import Scope
 from judgebench.show import spread
-from judgebench.show.numbers import ranks, whole
+from judgebench.show.numbers import amount, ranks, whole
 from judgebench.show.sentences import basis
 from judgebench.show.text import count, one_line
 
@@ -45,7 +45,7 @@ def _standing(profile: Profile) -> None:
 def _about(source: cached.Source, benchmark: str, profile: Profile, scope: Scope, choices: Choices) -> None:
     """Length, cost, failures, and what audits and lineage say."""
     tally = cached.beside(source, benchmark, scope, choices=choices, controlled=False).tallies[profile.model]
-    cost = "" if tally.cost_usd is None else f"; the judge's replies about it cost {tally.cost_usd:.2f} USD"
+    cost = "" if tally.cost_usd is None else f"; the judge's replies about it cost {amount(tally.cost_usd, 'USD')}"
     line(f"{about.length(tally.length)}; {count(tally.failures, 'trial')} without a verdict{cost}.")
     with st.container(horizontal=True):
         st.page_link("screens/battles.py", label="Its battles", query_params=_where(benchmark, models=profile.model))

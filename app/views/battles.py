@@ -2,12 +2,14 @@
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from app import cached
 from judgebench.services.battles import JudgedBattle, JudgedTrial
 from judgebench.services.pages import BattleFilter, BattleSummary, Completion, Order, TokenLogprob
 from judgebench.show.numbers import percent
+from judgebench.show.text import one_line
 
 ROWS = 20  # battles on a page of the list
 Identity = tuple[str, str, str]  # instruction's key, model A, model B
@@ -62,6 +64,15 @@ def beside(spot: Spot, step: int, *, rows: int, pages: int) -> Spot | None:
         return Spot(spot.page, spot.row + step)
     page = spot.page + step
     return Spot(page, -1 if step < 0 else 0) if 1 <= page <= pages else None
+
+
+def folded(chosen: BattleFilter, labels: Mapping[str, str]) -> str:
+    """What filters that are not seen leave, in a sentence; empty where all pass. ``labels``: of fields that are
+    switched on."""
+    parts = [f"judge {one_line(chosen.judge, 100)}"] if chosen.judge is not None else []
+    parts += [f"category {one_line(chosen.category, 100)}"] if chosen.category is not None else []
+    parts += [label.lower() for field, label in labels.items() if getattr(chosen, field)]
+    return f"Filtered: {', '.join(parts)}." if parts else ""
 
 
 def chances(token: TokenLogprob) -> list[tuple[str, float]]:

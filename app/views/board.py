@@ -60,8 +60,11 @@ def cell(words: str, *, label: str) -> str:
 
 
 def shown(value: object) -> str:
-    """As HTML, an interval on a line of its own."""
-    number, bracket, rest = _escaped(value).partition(" [")
+    """As HTML, an interval unbroken, on a line of its own where it follows a number."""
+    words = _escaped(value)
+    if words.startswith("["):
+        return f'<span class="whole">{words}</span>'
+    number, bracket, rest = words.partition(" [")
     return f"{number}<small>[{rest}</small>" if bracket else number
 
 

@@ -22,7 +22,7 @@ def badges(gate: BoardGate, link: Link) -> str:
         chips.append(_chip("flagged", f"Null models: {len(named) - 2 * _NAMED} more judges failed or stale"))
     flagged = gate.models_that_are("flagged")
     if flagged:
-        chips.append(_chip("flagged", f"Severe findings on {count(len(flagged), 'model')}: red, without a rank"))
+        chips.append(_chip("flagged", f"High findings on {count(len(flagged), 'model')}: red, without a rank"))
     links = ((link("audits"), "Audits"), (link("judges"), "Grades of judges"))
     parts = " ".join(f'<a href="{escaped_html(address)}">{words}</a>' for address, words in links)
     return f'<div class="jb-gate">{"".join(chips)}<span class="jb-links">{parts}</span></div>'

@@ -210,5 +210,5 @@ def _findings(audit: AuditReport, key: str) -> bool:
                 markup("".join(evidence), height=_EVIDENCE_PX if len(finding.evidence) > 1 else "content")
     if not audit.severe:
         return True
-    st.warning("Severe: as far as these outputs go, a ranking says nothing about this model.")
+    st.warning("High: as far as these outputs go, a ranking says nothing about this model.")
     return st.checkbox("Store them all the same; leaderboards will mark the model", key=f"accept_{key}")

@@ -40,7 +40,7 @@ def submit(
     new_benchmark: options.NewBenchmark = False,
     audit: options.Audited = True,
     accept_findings: Annotated[
-        bool, typer.Option("--accept-findings", help="Store it in spite of severe findings, by which it is marked.")
+        bool, typer.Option("--accept-findings", help="Store it in spite of high findings, by which it is marked.")
     ] = False,
     dry_run: options.DryMatch = False,
     rank: Annotated[
@@ -53,7 +53,7 @@ def submit(
 ) -> None:
     """Submit a model's outputs to the instructions of a benchmark.
 
-    An audit comes first: with a severe finding nothing is stored and the exit code is 2, unless --accept-findings.
+    An audit comes first: with a high finding nothing is stored and the exit code is 2, unless --accept-findings.
     With --rank the same command continues a stopped one, and repeats no answered call.
 
     $ judgebench submit demo/outputs/demo-careful.json --model demo-careful --benchmark demo

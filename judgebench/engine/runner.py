@@ -33,7 +33,8 @@ _TOGETHER = 32
 _TURNS = 3  # of the event loop, from a reply's first bytes to its verdict: those that came together end together
 _COLLECT_AFTER = (10_000, 20, 50)  # new objects, and collections of the younger generation
 _PROGRESS_S = 0.25  # between two reports
-_LOCKED_S = 900  # that a locked database is waited for: as long as a question may live
+_LOCKED_S = 900  # that a locked database, or its server, is waited for: as long as a question may live
+_LOOK_AGAIN_S = 0.1
 _RENEW_S = LEASE_S / 4  # between two signs of life to other runs
 _WAITS_S = (0.1, 2.0)  # between two looks at what another run is asking: at first and at most
 _T = TypeVar("_T")
@@ -284,7 +285,7 @@ class Runner(Generic[AskedT, EndedT]):
             self._refilling = None
 
     async def _patiently(self, work: Callable[[], None]) -> None:
-        """Do it in another thread, as soon as no other process has the database locked."""
+        """Do it in another thread, as soon as no other process has the database locked and its server answers."""
         until = asyncio.get_running_loop().time() + _LOCKED_S
         while True:
             try:
@@ -292,6 +293,7 @@ class Runner(Generic[AskedT, EndedT]):
             except DatabaseBusy:
                 if self._stopping or asyncio.get_running_loop().time() > until:
                     raise
+                await asyncio.sleep(_LOOK_AGAIN_S)
             else:
                 return
 

@@ -333,7 +333,7 @@ def _refuse_severe(reports: Iterable[MatchReport]) -> None:
         rules = ", ".join(sorted({finding.rule for finding in severe}))
         models = ", ".join(sorted({finding.model for finding in severe}))
         raise InputError(
-            f"nothing was stored: the audit of {models} found what is severe ({rules}). Are these the outputs? If so, "
+            f"nothing was stored: the audit of {models} has high findings ({rules}). Are these the outputs? If so, "
             "say that they are to be stored and marked (--accept-findings, accept_findings=True)"
         )
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from judgebench.show.tables import Move
 
 _ROW_PX = 24
+_PHONE_PX, _PHONE_LABELS_PX = 500, 120  # narrower than that, labels of rows leave room for what they are about
 _MATRIX_PX = 200  # at least, without its axes
 _AXIS_PX, _LEGEND_PX, _NAMES_PX = 70, 40, 130  # Streamlit counts them into a chart's height
 _ENTRANT = {"value": "win_rate", "lower": "lower", "upper": "upper"}
@@ -175,7 +176,8 @@ def _with_whiskers(lines: Sequence[Mapping[str, Any]], title: str, *, line_at: f
 def _in_order(field: str, labels_px: int) -> Any:
     """Rows from top to bottom as ``place`` counts them."""
     alt = _altair()
-    axis = alt.Axis(labelLimit=labels_px, labelFontSize=12)
+    limit = alt.ExprRef(expr=f"containerSize()[0] < {_PHONE_PX} ? {_PHONE_LABELS_PX} : {labels_px}")
+    axis = alt.Axis(labelLimit=limit, labelFontSize=12)
     return alt.Y(f"{field}:N", sort=alt.EncodingSortField("place"), title=None, axis=axis)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from judgebench.services.part_rates import CategoryRates, PartRate
 
 MOST = len(MODELS) - 1  # models at once; the last colour is for what is beside them
-_PX, _RADAR_PX = 440, 400
+_PX, _RADAR_PX = 440, 340  # a phone is 358 wide inside
 _KEY_PX, _TOP_PX = 24, 54  # of a line of the key and above it: Streamlit counts them into a chart's height
 _RINGS = (25, 50, 75, 100)  # percent
 _OUTSIDE, _EDGE = 112, 140  # where names of categories stand, and the ends of both axes

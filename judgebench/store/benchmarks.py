@@ -5,9 +5,9 @@ What is stored is never changed: adding an instruction again is nothing.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -129,15 +129,27 @@ def answered_instructions(
     """
     while limit is None or limit > 0:
         size = _PAGE if limit is None else min(_PAGE, limit)
-        with source.read() if isinstance(source, Database) else nullcontext(source) as connection:
-            places = _places(connection, within(benchmark, category), after, size)
-            mine = [place for place, key in places.items() if shard is None or shard.holds(key)]
-            page = _page(connection, mine, models) if mine else []
+        read = partial(_next_page, within(benchmark, category), models, after, size, shard)
+        places, page = source.patiently(read) if isinstance(source, Database) else read(source)
         if not places:
             return
         yield from page
         after = max(places)
         limit = None if limit is None else limit - len(places)
+
+
+def _next_page(
+    chosen: sa.ColumnElement[bool],
+    models: Sequence[str],
+    after: int,
+    size: int,
+    shard: Shard | None,
+    connection: sa.Connection,
+) -> tuple[Collection[int], list[AnsweredInstruction]]:
+    """The ids of the next ``size`` instructions, and those of them that are in the part."""
+    places = _places(connection, chosen, after, size)
+    mine = [place for place, key in places.items() if shard is None or shard.holds(key)]
+    return places.keys(), _page(connection, mine, models) if mine else []
 
 
 def _places(connection: sa.Connection, chosen: sa.ColumnElement[bool], after: int, size: int) -> dict[int, str]:

@@ -7,13 +7,14 @@ import json
 import os
 import re
 import sqlite3
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -21,7 +22,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 
 from judgebench.actors import own_name
-from judgebench.errors import DatabaseBusy, DatabaseError, InputError, MissingExtra, UnknownName
+from judgebench.errors import DatabaseAway, DatabaseBusy, DatabaseError, InputError, MissingExtra, UnknownName
 from judgebench.resources import folder
 from judgebench.store.filesystems import network_of
 from judgebench.store.schema import SCHEMA_REVISION, events, metadata
@@ -33,6 +34,11 @@ _BUSY_TIMEOUT_S = 30
 _IN_THE_WAY_S = 5  # that others may be, where all that is stored is written anew
 _REVISION = re.compile("(?!0000)[0-9]{4}")
 _UPGRADE_TIMEOUT_S = 900  # for another process that upgrades the same database
+_AWAY_S = 120  # that a server may be started anew in while a plan is read
+_LOOK_AGAIN_S = 0.5
+# Of PostgreSQL, SQLSTATE: class 08 are broken connections, 57P01 to 57P03 shutting down, crashed and starting up.
+_AWAY = re.compile("08...|57P0[123]")
+_T = TypeVar("_T")
 _ADVISORY_LOCK = 0x6A75646765  # "judge" in ASCII
 _SQLITE_PRAGMAS = (
     f"busy_timeout={1000 * _BUSY_TIMEOUT_S}",
@@ -142,6 +148,19 @@ class Database:
                 with _explained(connection):
                     yield connection
 
+    def patiently(self, work: Callable[[sa.Connection], _T]) -> _T:
+        """What ``work`` makes of a snapshot, of another one where the server went away meanwhile. Raises DatabaseAway
+        once it has been away for long."""
+        until = time.monotonic() + _AWAY_S
+        while True:
+            try:
+                with self.read() as connection:
+                    return work(connection)
+            except DatabaseAway:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_LOOK_AGAIN_S)
+
     def revision(self) -> str | None:
         """The schema's revision; None where there is no schema."""
         with self.read() as connection:
@@ -241,6 +260,8 @@ class Database:
         reason = _scrubbed(str(error)).partition("\n")[0]
         if any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__):
             return DatabaseError(f"the database {self.name} refused a row: {reason}")
+        if not self.is_sqlite and _is_away(error):
+            return DatabaseAway(f"the server of the database {self.name} does not answer: {reason}")
         if "locked" in reason or "lock timeout" in reason:
             return DatabaseBusy(f"the database {self.name} is locked by another process: {reason}")
         return DatabaseError(f"the database {self.name} cannot be used: {reason}")
@@ -367,6 +388,16 @@ def _engine(url: URL, *, read_only: bool = False) -> sa.Engine:
         return sa.create_engine(url, connect_args={"prepare_threshold": None})
     except ModuleNotFoundError as error:
         raise MissingExtra("PostgreSQL needs its driver: pip install 'judgebench[postgres]'") from error
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether PostgreSQL's driver says that the connection is no more, or cannot be made."""
+    state = getattr(error, "sqlstate", None)
+    if state is not None:
+        return _AWAY.fullmatch(state) is not None
+    # Of a connection that cannot be made there is only a text: FATAL, where the server answers that it refuses.
+    is_refused = "FATAL" in str(error) and not re.search("starting up|shutting down|recovery", str(error))
+    return not is_refused and any(kind.__name__ == "OperationalError" for kind in type(error).__mro__)
 
 
 def _refuse_value(context: sa.ExceptionContext) -> None:

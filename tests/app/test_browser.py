@@ -61,7 +61,10 @@ def test_every_page_shows_the_demo(visit: Visit, demo: Path) -> None:
 
 def test_a_filter_gives_a_permalink_that_shows_the_same_elsewhere(visit: Visit, demo: Path, browser: Any) -> None:
     page = visit.open("/battles")
+    page.get_by_role("button", name="Filters").click()
     page.get_by_text("Contradictory verdicts").click()
+    page.get_by_text("Filtered: contradictory verdicts.").wait_for()
+    page.keyboard.press("Escape")
     visit.settle()
     box = page.get_by_label("Text contains", exact=True)
     box.fill("the")
@@ -71,10 +74,11 @@ def test_a_filter_gives_a_permalink_that_shows_the_same_elsewhere(visit: Visit, 
     page.get_by_role("option", name="demo-hasty").click()
     visit.settle()
     page.wait_for_url("**models**")
-    shown = page.locator("[data-testid=stText]").first.inner_text()
+    shown = page.get_by_text(" battles").first.inner_text()
     again = Visit(browser, visit.address)
     again.open(page.url.removeprefix(visit.address))
-    assert again.page.locator("[data-testid=stText]").first.inner_text() == shown
+    assert again.page.get_by_text(" battles").first.inner_text() == shown
+    again.page.get_by_text("Filtered: contradictory verdicts.").wait_for()
     assert "demo-hasty" in again.text()
     again.context.close()
 
@@ -477,7 +481,7 @@ def test_no_page_has_a_serious_barrier(browser: Any, served: tuple[str, Path], d
     parts = [f"/bias?{urlencode({'part': part})}" for part in BIAS[1:]]
     parts += [f"/model?model={first[0].model_a}", f"/compare?first={first[0].model_a}&second={first[0].model_b}"]
     parts.append(f"/instruction?instruction={first[0].instruction}")
-    for path in (*PAGES, *parts, battle, "/?control=length"):
+    for path in (*PAGES, *parts, battle, "/?control=length", "/people", "/team", "/glossary"):
         visit.open(path)
         violations = axe.Axe().run(visit.page).response["violations"]
         found += [

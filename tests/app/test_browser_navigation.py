@@ -57,11 +57,13 @@ def test_from_the_first_screen_to_an_instruction_back_and_forward_in_one_session
 
 def test_back_from_another_page_of_the_menu_finds_what_was_chosen(visit: Visit, demo: Path) -> None:
     page = visit.open("/battles?order=upsets")
+    page.get_by_role("button", name="Filters").click()
     page.get_by_text("Contradictory verdicts").click()
     page.wait_for_url("**inconsistent=true**")
     before = here(page)
     visit.turn("Bias")
     assert step(visit, "back", "Battles") == before
+    page.get_by_role("button", name="Filters").click()
     assert page.get_by_role("switch", name="Contradictory verdicts").is_checked()
     assert page.get_by_role("combobox", name="Order").input_value() == "Biggest upsets first"
     assert step(visit, "back", "Battles") == "/battles?order=upsets"

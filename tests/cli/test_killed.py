@@ -1,5 +1,6 @@
 """A run that is killed at any moment and started again loses nothing committed and asks next to nothing twice."""
 
+import json
 import signal
 import sqlite3
 import subprocess
@@ -9,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
@@ -117,3 +119,23 @@ def _await(condition: Callable[[], bool], seconds: float = 120) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_a_run_outlives_a_restart_of_its_database_s_server(tmp_path: Path) -> None:
+    with postgres.restartable() as (address, restart):
+        trials = 2 * submit(address, ("alpha", "beta"), 200, tmp_path)
+        with FaultServer(says_a(0.05)) as server:
+            process = subprocess.Popen(
+                [*run(address, server, concurrency=8), "--format", "json"], stdout=subprocess.PIPE, text=True
+            )
+            for requests in (60, 200):
+                _await(lambda so_many=requests: _asked(server) >= so_many)
+                restart()
+            out = process.communicate(timeout=200)[0]
+            asked = _asked(server)
+        assert process.returncode == 0
+        assert json.loads(out)["planned"] == trials
+        with closing(Database(address)) as database, database.read() as connection:
+            assert connection.scalar(sa.text("SELECT count(*) FROM verdicts WHERE status = 'ok'")) == trials
+        assert asked == trials

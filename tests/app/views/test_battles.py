@@ -11,6 +11,7 @@ from app.views import battles
 from app.views.battles import Spot, beside
 from judgebench.records import Instruction, Order, Output, Source, Status, TokenLogprob, Verdict
 from judgebench.services.battles import JudgedBattle, JudgedTrial
+from judgebench.store.battles import BattleFilter
 
 
 @given(st.integers(1, 9), st.integers(1, 5), st.integers(1, 5), st.data())
@@ -25,6 +26,13 @@ def test_stepping_forth_and_back_returns(rows: int, pages: int, page: int, drawn
         back = beside(after, -1, rows=rows, pages=pages)
         assert back is not None
         assert Spot(back.page, back.row % rows) == spot
+
+
+def test_filters_that_are_folded_are_said() -> None:
+    labels = {"suspicious": "Suspicious", "inconsistent": "Contradictory verdicts"}
+    assert battles.folded(BattleFilter(text="seen", models=("a",)), labels) == ""
+    chosen = BattleFilter(judge="one", category="law", suspicious=True)
+    assert battles.folded(chosen, labels) == "Filtered: judge one, category law, suspicious."
 
 
 def verdict(preference: float | None, order: Order | None = Order.AB) -> JudgedTrial:

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("streamlit", reason="the app needs the extra app")
 
 from app.views import board as board_view
-from app.views.board import plain, style, table
+from app.views.board import plain, shown, style, table
 from judgebench.services.leaderboards import Beside, Tally
 from judgebench.show.board import BoardLines, board_lines
 from tests.app import hostile
@@ -58,12 +58,12 @@ def test_what_others_wrote_stays_text() -> None:
 
 def test_every_value_of_a_plain_table_has_its_heading_beside_it_on_a_phone() -> None:
     html = plain("Numbers", {"What": ["first", hostile.ATTACK], "Value": ["60% [50%, 70%]", ""], "n": [1200, 3]})
-    shown = Elements(html)
-    assert shown.tags <= {"div", "table", "thead", "tbody", "tr", "th", "td", "span", "small"}
+    assert Elements(html).tags <= {"div", "table", "thead", "tbody", "tr", "th", "td", "span", "small"}
     assert html.count('<td data-label="Value">') == html.count('<td data-label="n">') == 2
     assert "60%<small>[50%, 70%]</small>" in html
     assert '<td data-label="Value"></td>' in html  # which a phone hides
     assert "1,200" in html
+    assert shown("[50%, 70%]") == '<span class="whole">[50%, 70%]</span>'
 
 
 def test_there_is_one_frame_for_every_table() -> None:

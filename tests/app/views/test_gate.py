@@ -22,7 +22,7 @@ def test_each_judge_has_its_chip_and_findings_are_counted() -> None:
     html = badges(gate, link)
     assert "Null models: passed, judge good; any of them wins at most 7.0%; the best was echo" in html
     assert "Null models: failed by empty, judge &lt;script&gt;" in html
-    assert "Severe findings on 1 model: red, without a rank" in html
+    assert "High findings on 1 model: red, without a rank" in html
     assert 'href="/audits?benchmark=b"' in html
 
 
