@@ -179,9 +179,9 @@ class _LabelledPairs:
     def row(self, one: _Rows, other: _Rows) -> _Rows:
         """The pair of these outputs; -1 where it is not labelled."""
         pairs = self.first.astype(np.int64) * len(self.cells) + self.second
-        wanted = _pair(one, other, len(self.cells))
-        at = np.searchsorted(pairs, wanted).clip(max=len(pairs) - 1)
-        return np.where((pairs[at] == wanted) & (one >= 0) & (other >= 0), at, -1)
+        sought = _pair(one, other, len(self.cells))
+        at = np.searchsorted(pairs, sought).clip(max=len(pairs) - 1)
+        return np.where((pairs[at] == sought) & (one >= 0) & (other >= 0), at, -1)
 
     def judged(self, readings: Floats, failed: NDArray[np.bool_], scores: Floats | None) -> JudgedPairs:
         return JudgedPairs(

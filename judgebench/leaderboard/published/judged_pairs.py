@@ -45,9 +45,9 @@ class JudgedPairs:
     def outcomes(self) -> NDArray[np.int8]:
         """(n, 2) of the two orders."""
         truth, told = np.sign(self.label - 0.5)[:, None], np.sign(self.readings - 0.5)
-        said = np.where(told == truth, Outcome.RIGHT, np.where(told == 0, Outcome.TIED, Outcome.WRONG))
+        outcome = np.where(told == truth, Outcome.RIGHT, np.where(told == 0, Outcome.TIED, Outcome.WRONG))
         without = np.where(self.failed, Outcome.FAILED, Outcome.UNREAD)
-        return np.where(np.isfinite(self.readings), said, without).astype(np.int8)
+        return np.where(np.isfinite(self.readings), outcome, without).astype(np.int8)
 
     @property
     def judged(self) -> NDArray[np.bool_]:
