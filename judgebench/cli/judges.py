@@ -165,7 +165,7 @@ def try_judge(
 def evaluate(
     context: typer.Context,
     benchmark: Benchmark,
-    names: Annotated[
+    judge: Annotated[
         list[str] | None,
         typer.Argument(metavar="[JUDGES]...", help="Names of judges.", show_default="all that were asked"),
     ] = None,
@@ -189,7 +189,7 @@ def evaluate(
 
     with opened(context) as database:
         board = services.judge_benchmarks.evaluate_judges(
-            database, benchmark, judges=names or (), profile=profile, level=level
+            database, benchmark, judges=judge or (), profile=profile, level=level
         )
     if output == "json":
         print_json(shown.document(benchmark, board))

@@ -59,6 +59,7 @@ COMMANDS = {  # and the function that does the same
     "battles": "battles",
     "benchmarks": "benchmarks",
     "models": "models",
+    "judges evaluate": "evaluate_judges",
     "judges list": "judges",
     "judges add": "add_judge",
     "judges remove-address": "remove_address",
