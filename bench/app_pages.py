@@ -30,7 +30,7 @@ PAGES = {
     "Leaderboard": ("/", ("table.jb tbody a", _TABLE, "[data-testid=stDownloadButton]")),
     "Matrix": ("/matrix", ("table.jb td a",)),
     "Battles": ("/battles", (_TABLE,)),
-    "Bias": ("/bias", (_CHART, _TABLE)),
+    "Bias": ("/bias", (_CHART, "table.jb")),
     "Judges": ("/judges", ("table.jb",)),
     "Audits": ("/audits", ("[data-testid=stCode], [data-testid=stDataFrame]",)),
     "Vote": ("/vote", ("[data-testid=stProgress]",)),

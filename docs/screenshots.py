@@ -23,6 +23,7 @@ _PAGES = ("leaderboard", "bias", "battles")
 _WIDTH, _LEAST, _MOST = 1200, 500, 1500  # pixels
 _COLOURS = 256
 _SETTLE_MS = 1500  # charts and tables are drawn after the page has run
+_PATIENCE_MS = 120_000  # a first page may reckon for a while
 _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
@@ -38,6 +39,7 @@ def main() -> None:
     with sync_playwright() as playwright, serving(args.database) as address:
         browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
         page = browser.new_page(color_scheme="light")
+        page.set_default_timeout(_PATIENCE_MS)
         for name in args.pages:
             _shoot(page, address + _path(name, args.database), args.folder / f"{args.prefix}{name}.png")
         browser.close()

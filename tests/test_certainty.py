@@ -182,7 +182,7 @@ CALLS = {
     "position.effect_at": lambda n, p: position.effect_at(intervals.normal_estimate(p, 0.0, n=n)),
     "position.hard_effect": lambda n, p: position.hard_effect(position.match_orders(verdicts(n, p))),
     "position.position": lambda n, p: position.position(verdicts(n, p)),
-    "position.position_curve": lambda n, p: position.position_curve(verdicts(n, p)),
+    "position.position_curve": lambda n, p: position.position_curve(position.match_orders(verdicts(n, p))),
     "position.repeatability": lambda n, p: position.repeatability(repeated(n, p)),
     "position.soft_effect": lambda n, p: position.soft_effect(position.match_orders(verdicts(n, p))),
     "relatives.leakage": lambda n, p: biases(n, p).leakage,

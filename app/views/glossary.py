@@ -1,10 +1,13 @@
 """The glossary as tables in HTML of ours; every term has an anchor of its own."""
 
+import re
 from collections.abc import Sequence
 
 from app.views.board import framed, head
 from judgebench.show.glossary import Term
 from judgebench.show.text import escaped_html
+
+_STRESSED = re.compile(r"\*(\w+)\*")
 
 
 def holding(terms: Sequence[Term], text: str) -> list[Term]:
@@ -30,5 +33,5 @@ def table(label: str, terms: Sequence[Term]) -> str:
 
 
 def _plain(meaning: str) -> str:
-    """Without the marks of Markdown around code."""
-    return escaped_html(meaning.replace("`", ""))
+    """Without the marks of Markdown around code and stressed words."""
+    return escaped_html(_STRESSED.sub(r"\1", meaning.replace("`", "")))

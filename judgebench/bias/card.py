@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
 
 from judgebench.bias.human_agreement import JudgeAgreement, PeopleAgreement
 from judgebench.bias.relatives import Relation
@@ -21,7 +22,7 @@ from judgebench.coverage import Coverage
 from judgebench.estimate import Estimate
 from judgebench.estimate import unidentified as unknown
 from judgebench.stats.intervals import FEWEST_RESAMPLED, Clusters, bootstrap_estimate, bounded_mean, influence_estimate
-from judgebench.stats.verdict_table import Floats, VerdictTable
+from judgebench.stats.verdict_table import Floats, VerdictTable, distinct
 
 Grade = str  # "A" to "D", two neighbours that are open as "A-B", TOO_LITTLE, or NOT_GRADED
 Unit = Literal["share", "points", "number", "USD", "s"]
@@ -263,14 +264,10 @@ def _share(known: Estimate) -> str:
 def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resamples: int = 200) -> CardLine:
     """Share of triples of models whose majorities go round."""
     rng = np.random.default_rng(seed)
-    k, pair = len(table.models), table.model_a.astype(np.int64) * len(table.models) + table.model_b
-    enough = len(np.unique(table.instruction)) >= FEWEST_RESAMPLED
+    sums = _Sums.of(table)
+    enough = sums.verdicts.shape[1] >= FEWEST_RESAMPLED
     share = bootstrap_estimate(
-        lambda rows: _cyclic_share(_wins(pair[rows], table.preference[rows], k)),
-        table.instruction,
-        rng=rng,
-        level=level,
-        resamples=resamples,
+        lambda times: _cyclic_share(sums.wins(times)), table.instruction, rng=rng, level=level, resamples=resamples
     )
     if share.identified and not enough:
         share = replace(share, lower=None, upper=None, method="none", reason=_NO_RESAMPLING)
@@ -319,16 +316,39 @@ def _mean(values: Floats, clusters: Clusters, what: str, level: float) -> Estima
     return influence_estimate(value, influence, clusters[known], level=level, bounds=(0.0, np.inf))
 
 
-def _wins(pair: NDArray[np.int64], preference: Floats, k: int) -> Floats:
-    """(k, k) as ``PairCounts.wins``, of the two columns that it needs: a bootstrap asks for it hundreds of times."""
-    n, y = (np.bincount(pair, weights=weights, minlength=k * k).reshape(k, k) for weights in (None, preference))
-    wins: Floats = y + (n - y).T
-    return wins
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sums:
+    """What each instruction adds to the pairs of models: a bootstrap asks for their wins hundreds of times."""
+
+    k: int
+    pair: NDArray[np.int64]  # (m,) pairs that met, A's code times k, and B's
+    verdicts: csr_array  # (m, g)
+    preference: csr_array  # (m, g) for A, summed
+
+    @classmethod
+    def of(cls, table: VerdictTable) -> "_Sums":
+        k = len(table.models)
+        pairs, row = distinct(table.model_a.astype(np.int64) * k + table.model_b)
+        instructions, column = distinct(table.instruction)
+        shape = len(pairs), len(instructions)
+        values = np.ones(len(table)), table.preference
+        return cls(k, pairs, *(csr_array(coo_array((value, (row, column)), shape=shape)) for value in values))
+
+    def wins(self, times: NDArray[np.intp]) -> Floats:
+        """(k, k) as ``PairCounts.wins``, each instruction so many times (g,)."""
+        n, y = np.zeros(self.k**2), np.zeros(self.k**2)
+        n[self.pair], y[self.pair] = self.verdicts @ times, self.preference @ times
+        wins: Floats = y.reshape(self.k, self.k) + (n - y).reshape(self.k, self.k).T
+        return wins
 
 
 def _cyclic_share(wins: Floats) -> float:
     """NaN where no three models have a majority between each two."""
-    ahead = (wins > wins.T).astype(np.float64)
-    met = ahead + ahead.T
-    triples = np.trace(met @ met @ met) / 6
-    return float(np.trace(ahead @ ahead @ ahead) / 3 / triples) if triples else float("nan")
+    ahead = (wins > wins.T).astype(np.float32)  # counts up to the number of models are exact in it
+    triples = _circles(ahead + ahead.T) / 2
+    return _circles(ahead) / triples if triples else float("nan")
+
+
+def _circles(edges: NDArray[np.float32]) -> float:
+    """How many triples go round along ``edges`` (k, k), each direction one."""
+    return float(np.vdot((edges @ edges).astype(np.float64), edges.T)) / 3

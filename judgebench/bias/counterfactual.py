@@ -21,13 +21,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import expit
 
-from judgebench.bias.effects import Effect, Fit, fit_effects
+from judgebench.bias.effects import Effect, Fit, Fits
 from judgebench.bias.sharpness import Sharpness, beside_people
 from judgebench.coverage import Coverage
 from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate
 from judgebench.stats.length_control.likelihood import EXTRAPOLATED, extrapolated
-from judgebench.stats.verdict_table import Floats, VerdictTable
+from judgebench.stats.verdict_table import Floats, VerdictTable, distinct
 
 _LENGTH = "length"  # the effect's name
 _SAME = 1e-9  # win rates nearer than this share a place
@@ -104,11 +104,12 @@ def counterfactuals(
     human: Floats | None = None,
     baseline: str | None = None,
     level: float = 0.95,
+    fits: Fits | None = None,
 ) -> Counterfactuals:
     """Entries for each of ``effects`` (columns aligned to ``table``), and for all that are identified at once.
 
     ``human`` (n,): people's preference for A in [0, 1], NaN where nobody judged. With a ``baseline``, of the verdicts
-    on battles with it alone.
+    on battles with it alone. ``fits`` to the table save those that are made already.
     Raises UnknownName for a baseline that is not in the table, StatisticsError as ``effects.fit_effects``.
     """
     people = np.full(len(table), np.nan) if human is None else human
@@ -117,12 +118,14 @@ def counterfactuals(
             raise UnknownName("baseline", baseline, table.models)
         code = table.model_code(baseline)
         rows = (table.model_a == code) | (table.model_b == code)
-        table, people = table.select(rows), people[rows]
+        table, people, fits = table.select(rows), people[rows], None
         effects = [replace(effect, column=effect.column[rows]) for effect in effects]
-    whole = fit_effects(table, effects)
+    fits = fits or Fits(table)
+    whole = fits.fit(effects)
     known = whole.identified
-    fit = whole if len(known) == len(effects) else fit_effects(table, known)
-    world = _World(fit, _rates(fit, baseline), _sharpness(table, people, known), baseline, level)
+    fit = fits.fit(known)
+    judged = _rates(fit, fit.beta, fit.influence, baseline)
+    world = _World(fit, judged, _sharpness(table, people, known), baseline, level)
     lines = [world.entry(effect) if effect in known else _untold(whole, effect, level) for effect in effects]
     together = world.together()
     notes = [*world.notes(), *_of_length(known)]
@@ -209,7 +212,7 @@ class _World:
         if self.sharpness is None or not effect.taste:
             return float(self.fit.beta[self._place(effect)]), self.fit.influence[:, self._place(effect)]
         amount, influence = self.sharpness.excess(self.sharpness.of_effect(effect.name))
-        everyone, labelled = (np.unique(part.table.instruction) for part in (self.fit, self.sharpness.beside.judge))
+        everyone, labelled = (distinct(part.table.instruction)[0] for part in (self.fit, self.sharpness.beside.judge))
         spread = np.zeros(len(everyone))
         spread[np.searchsorted(everyone, labelled)] = influence
         return amount, spread
@@ -225,7 +228,7 @@ class _World:
             beta[self._place(effect)] -= amount
             influence[:, self._place(effect)] -= of_amount
         judged = self.judged
-        without = _rates(replace(self.fit, beta=beta, influence=influence), self.baseline)
+        without = _rates(self.fit, beta, influence, self.baseline)
         order = [int(at) for at in np.argsort(-without.rate, kind="stable") if judged.count[at]]
         far = any(effect.name == _LENGTH for effect in removed)
         flags = extrapolated(self.fit.table, self.baseline) if far else [""] * len(judged.rate)
@@ -261,22 +264,22 @@ class _Rates:
         return fit.estimate(float(self.rate[low] - self.rate[high]), apart, n=n, level=level)
 
 
-def _rates(fit: Fit, baseline: str | None) -> _Rates:
-    """Under the fit's parameters. A ``baseline`` has 1/2, to which others' rates compare."""
+def _rates(fit: Fit, beta: Floats, influence: Floats, baseline: str | None) -> _Rates:
+    """Under parameters beside the fit's, with their influence. A ``baseline`` has 1/2, to which others' compare."""
     design, k = fit.design, len(fit.theta)
-    p = expit(design.log_odds(fit.beta))
-    present, code = np.unique(fit.table.instruction, return_inverse=True)
+    p = expit(design.log_odds(beta))
+    present, code = distinct(fit.table.instruction)
     sums, numbers = design.group_sums(code, p - 0.5)[:, :k], design.group_sizes(code)
     g, count = len(present), numbers.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         excess = sums.sum(axis=0) / count
         slope = design.products(p * (1 - p))[:k] / count[:, None]
         drawn = (sums - excess * numbers) / count * np.sqrt(g / max(g - 1, 1))
-    influence = drawn + fit.influence @ slope.T
+    of_rates = drawn + influence @ slope.T
     if baseline is not None:
         at = fit.table.model_code(baseline)
-        excess[at], influence[:, at] = 0.0, 0.0
-    return _Rates(0.5 + excess, influence, count)
+        excess[at], of_rates[:, at] = 0.0, 0.0
+    return _Rates(0.5 + excess, of_rates, count)
 
 
 def _passings(fit: Fit, judged: _Rates, without: _Rates, order: Sequence[int], level: float) -> tuple[Passing, ...]:

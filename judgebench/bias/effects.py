@@ -22,7 +22,7 @@ from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.intervals import normal_estimate
 from judgebench.stats.newton import maximise, solve_dense
-from judgebench.stats.verdict_table import Floats, VerdictTable
+from judgebench.stats.verdict_table import Floats, VerdictTable, distinct
 
 _PRECISION = 1 / 9  # of the prior, whose standard deviation is 3 natural log-odds
 _HELD_BY_PRIOR = 0.25  # share of a parameter's precision from the prior, above which the data say too little
@@ -48,7 +48,6 @@ class Fit:
 
     table: VerdictTable
     effects: tuple[Effect, ...]
-    design: "Design"  # of k models, then the effects' columns
     beta: Floats  # (k + e,) natural log-odds; strengths sum to zero
     influence: Floats  # (g, k + e) what each instruction adds to the estimate; its squares add up to the variance
     told: NDArray[np.bool_]  # (e,) whether the data identify the effect
@@ -64,6 +63,11 @@ class Fit:
         return self.beta[: len(self.table.models)]
 
     @cached_property
+    def design(self) -> "Design":
+        """Of k models, then the effects' columns."""
+        return _design(self.table, self.effects)
+
+    @cached_property
     def covariance(self) -> Floats:
         """(k + e, k + e)"""
         return self.influence.T @ self.influence
@@ -73,6 +77,21 @@ class Fit:
         """Of freedom, at least 1: instructions less one, fewer where they differ in verdicts (Kish)."""
         verdicts = np.bincount(self.table.instruction).astype(np.float64)
         return max(float(verdicts.sum() ** 2 / (verdicts**2).sum()) - 1, 1.0)
+
+    def with_effects(self, effects: Sequence[Effect]) -> "Fit":
+        """The fit as one of ``effects``, in this order: those that it has not are taken to be 0 and untold."""
+        if self.effects == tuple(effects):
+            return self
+        k, places = len(self.theta), {effect.name: at for at, effect in enumerate(self.effects)}
+        at = np.array([places.get(effect.name, len(places)) for effect in effects], dtype=np.intp)
+        columns = np.concatenate([np.arange(k), k + at])
+        return Fit(
+            self.table,
+            tuple(effects),
+            np.append(self.beta, 0.0)[columns],
+            np.column_stack([self.influence, np.zeros(len(self.influence))])[:, columns],
+            np.append(self.told, False)[at],
+        )
 
     def estimate(self, value: float, influence: Floats, *, n: int, level: float = 0.95) -> Estimate:
         """Of a quantity with this influence (g,) of each instruction."""
@@ -106,8 +125,8 @@ def in_points(log_odds: Estimate, unit: float) -> Estimate:
     return log_odds.mapped(lambda beta: float(expit(unit * beta)) - 0.5)
 
 
-def fit_effects(table: VerdictTable, effects: Sequence[Effect]) -> Fit:
-    """Strengths and effects together.
+def fit_effects(table: VerdictTable, effects: Sequence[Effect], *, near: Fit | None = None) -> Fit:
+    """Strengths and effects together; where a fit to the same models is ``near``, fewer steps lead there from it.
 
     Raises StatisticsError when there is no verdict, a column is not finite or aligned, or the fit fails to converge.
     """
@@ -116,19 +135,41 @@ def fit_effects(table: VerdictTable, effects: Sequence[Effect]) -> Fit:
             raise StatisticsError(f"the effect {effect.name!r} needs {len(table)} finite numbers, one a verdict")
     if not len(table):
         raise StatisticsError("there is no verdict to fit")
-    design, scale = _design(table, effects)
+    filled = [effect for effect in effects if effect.column.any()]
+    return _of_filled(table, filled, near).with_effects(effects)
+
+
+def _of_filled(table: VerdictTable, effects: Sequence[Effect], near: Fit | None) -> Fit:
+    """Of effects that a verdict has."""
+    design, scale = _design(table, effects).scaled()
     likelihood = _Penalised(design, table.preference, np.full(len(scale), _PRECISION))
-    optimum = maximise(likelihood, np.zeros(len(scale)), scale=float(len(table)))
+    start = np.zeros(len(scale)) if near is None else near.with_effects(effects).beta * scale
+    optimum = maximise(likelihood, start, scale=float(len(table)))
     factor = cho_factor(likelihood.derivatives(optimum.x)[1], lower=True)
-    present, instruction = np.unique(table.instruction, return_inverse=True)
+    present, instruction = distinct(table.instruction)
     scores = design.group_sums(instruction, table.preference - expit(design.log_odds(optimum.x)))
     influence = cho_solve(factor, scores.T).T / scale
     g, k = len(present), len(table.models)
     variance = np.diag(cho_solve(factor, np.eye(len(scale))))
     told = ~_open(design)[k:] & (variance[k:] * _PRECISION < _HELD_BY_PRIOR)
     told &= np.array([not effect.impossible for effect in effects], dtype=bool)
-    plain = replace(design, effects=design.effects * scale[k:])
-    return Fit(table, tuple(effects), plain, optimum.x / scale, influence * np.sqrt(g / max(g - 1, 1)), told)
+    return Fit(table, tuple(effects), optimum.x / scale, influence * np.sqrt(g / max(g - 1, 1)), told)
+
+
+class Fits:
+    """Fits to one table, each made once; in all of them a name stands for one column."""
+
+    def __init__(self, table: VerdictTable) -> None:
+        self.table = table
+        self._made: dict[frozenset[str], Fit] = {}
+
+    def fit(self, effects: Sequence[Effect]) -> Fit:
+        """As ``fit_effects``."""
+        names = frozenset(effect.name for effect in effects if effect.column.any())
+        if names not in self._made:
+            last = next(reversed(self._made.values()), None)
+            self._made[names] = fit_effects(self.table, effects, near=last)
+        return self._made[names].with_effects(effects)
 
 
 def place_effect(table: VerdictTable) -> Effect:
@@ -137,13 +178,12 @@ def place_effect(table: VerdictTable) -> Effect:
     Not identified where the first place always went to the same side of each pair: quality may have chosen it.
     """
     column = np.select([table.order == 0, table.order == 1], [1.0, -1.0], 0.0)
-    flipped = np.where(table.model_a > table.model_b, -column, column)
-    low, high = np.minimum(table.model_a, table.model_b), np.maximum(table.model_a, table.model_b)
-    pair = low.astype(np.int64) * len(table.models) + high
-    both = np.intersect1d(pair[flipped > 0], pair[flipped < 0])
+    first, second = (np.where(table.order == place, table.model_a, table.model_b) for place in (0, 1))
+    met = np.zeros((len(table.models),) * 2, dtype=bool)  # the row's model was shown first
+    met[first[table.order >= 0], second[table.order >= 0]] = True
     unknown = "the verdicts do not tell which output was shown first"
     one_way = "each pair of models was shown in one order only"
-    impossible = "" if len(both) else one_way if column.any() else unknown
+    impossible = "" if (met & met.T).any() else one_way if column.any() else unknown
     return Effect("position", column, 1.0, "shown first", impossible)
 
 
@@ -165,6 +205,13 @@ class Design:
     model_b: NDArray[np.int32]  # (n,) in [0, k)
     k: int
     effects: Floats  # (n, e)
+
+    def scaled(self) -> tuple["Design", Floats]:
+        """The columns of effects divided by their root mean square; and (p,) what each parameter's was divided by."""
+        active = np.maximum((self.effects != 0).sum(axis=0), 1)
+        size = np.sqrt((self.effects**2).sum(axis=0) / active)
+        size = np.where(size > 0, size, 1.0)
+        return replace(self, effects=self.effects / size), np.concatenate([np.ones(self.k), size])
 
     def log_odds(self, x: Floats) -> Floats:
         """(n,)"""
@@ -226,7 +273,7 @@ class _Penalised:
 
     def value(self, x: Floats) -> float:
         eta = self.design.log_odds(x)
-        likelihood = self.preference * log_expit(eta) + (1 - self.preference) * log_expit(-eta)
+        likelihood = log_expit(eta) - (1 - self.preference) * eta
         return float(likelihood.sum() - (self.precision * x**2).sum() / 2)
 
     def derivatives(self, x: Floats) -> tuple[Floats, Floats]:
@@ -235,14 +282,9 @@ class _Penalised:
         return gradient, self.design.products(p * (1 - p)) + np.diag(self.precision)
 
 
-def _design(table: VerdictTable, effects: Sequence[Effect]) -> tuple[Design, Floats]:
-    """The columns of effects are divided by their root mean square; and (p,) what each parameter's was divided by."""
-    k = len(table.models)
+def _design(table: VerdictTable, effects: Sequence[Effect]) -> Design:
     columns = np.column_stack([np.zeros((len(table), 0)), *(effect.column for effect in effects)])
-    active = np.maximum((columns != 0).sum(axis=0), 1)
-    size = np.sqrt((columns**2).sum(axis=0) / active)
-    size = np.where(size > 0, size, 1.0)
-    return Design(table.model_a, table.model_b, k, columns / size), np.concatenate([np.ones(k), size])
+    return Design(table.model_a, table.model_b, len(table.models), columns)
 
 
 def _open(design: Design) -> NDArray[np.bool_]:

@@ -37,7 +37,7 @@ from judgebench.stats.agreement import (
 )
 from judgebench.stats.intervals import Clusters, bounded_mean
 from judgebench.stats.sparse_ratings import SparseRatings
-from judgebench.stats.verdict_table import Codes, Floats, LabelTable, VerdictTable
+from judgebench.stats.verdict_table import Codes, Floats, LabelTable, VerdictTable, occurring
 
 _OUTCOMES = 3  # B, tie, A
 _LEAST = 30  # items that an annotator must share with another: below that a t-test says little
@@ -75,17 +75,20 @@ class LabelledBattles:
         return np.asarray(self.people.given > 0)
 
 
-def labelled_battles(table: VerdictTable, labels: LabelTable) -> LabelledBattles:
+def labelled_battles(table: VerdictTable, labels: LabelTable, *, others: bool = True) -> LabelledBattles:
     """Every battle that a judge or a person said something about; only names with a verdict or label are kept.
 
-    ``labels`` must be coded as ``table`` is.
+    ``labels`` must be coded as ``table`` is. ``others``: battles that nobody labelled are among them.
     """
-    battle_of_verdict = _battle(table, table.instruction, table.model_a, table.model_b)
     battle_of_label = _battle(table, labels.instruction, labels.model_a, labels.model_b)
+    judged = np.array(occurring(table.judge), dtype=np.intp)
+    if not others:
+        table = table.select(np.isfinite(people_preference(table, labels)))
+    battle_of_verdict = _battle(table, table.instruction, table.model_a, table.model_b)
     battles = np.unique(np.concatenate([battle_of_verdict, battle_of_label]))
     k = max(len(table.models), 1)
     annotators, who = np.unique(labels.annotator, return_inverse=True)
-    judged, judge = np.unique(table.judge, return_inverse=True)
+    judge = np.searchsorted(judged, table.judge)
     a_is_low = table.model_a < table.model_b
     toward_a = np.where(a_is_low, table.preference, 1 - table.preference)
     shape = len(battles)
@@ -303,7 +306,7 @@ def agreement_report(
 
     Raises StatisticsError when there is neither a verdict, nor a score, nor a label.
     """
-    if not len(items) and not any(figure.n for figure in (score_icc or {}).values()):
+    if not len(items) and not items.judge_names and not any(figure.n for figure in (score_icc or {}).values()):
         raise StatisticsError("there is no verdict, score or label: run a judge, or import labels")
     how = how or Resampling()
     names = items.judge_names

@@ -18,7 +18,7 @@ from scipy.special import betaincinv, expit, logit
 
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.intervals import bounded_difference, bounded_mean, critical_value, influence_estimate
-from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, compared_outputs
+from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, compared_outputs, distinct
 
 _CLIP = 1 / 2000  # probabilities nearer to 0 or 1 count as this: log-probabilities end about there
 _EDGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -62,9 +62,12 @@ class Position:
     repeatability: Estimate  # mean share of the commonest outcome among repeats of one trial
 
 
-def position(table: VerdictTable, *, level: float = 0.95) -> Position:
-    """All position figures of ``table``; those that need both orders are not identified where no battle has both."""
-    pairs = match_orders(table)
+def position(table: VerdictTable, *, level: float = 0.95, pairs: MatchedOrders | None = None) -> Position:
+    """All position figures of ``table``; those that need both orders are not identified where no battle has both.
+
+    ``pairs``: of ``match_orders``, where they are at hand.
+    """
+    pairs = match_orders(table) if pairs is None else pairs
     reason = _why_not(table, pairs)
     repeats = repeatability(table, level=level)
     apart = pairs.unmatched + pairs.unknown
@@ -99,12 +102,8 @@ def match_orders(table: VerdictTable) -> MatchedOrders:
     rows = table.select(known)
     swapped = rows.model_a > rows.model_b
     a_first = (rows.order == 0) != swapped  # A: the model with the smaller code
-    battle = _battle_codes(rows)
-    turn = _turn(battle * 2 + a_first)
+    one, other = _matched(_battle_codes(rows), a_first)
     shown_first = np.where(rows.order == 0, rows.preference, 1 - rows.preference)
-    slot = battle * np.int64(len(rows) + 1) + turn
-    _, ab, ba = np.intersect1d(slot[a_first], slot[~a_first], assume_unique=True, return_indices=True)
-    one, other = np.flatnonzero(a_first)[ab], np.flatnonzero(~a_first)[ba]
     return MatchedOrders(
         instruction=rows.instruction[one],
         pair=np.minimum(rows.model_a, rows.model_b)[one].astype(np.int64) * len(rows.models)
@@ -157,13 +156,15 @@ def repeatability(table: VerdictTable, *, level: float = 0.95) -> Estimate:
     """Mean over trials with repeats of the share of their commonest outcome (A, tie, B); its n counts those trials."""
     swapped = table.model_a > table.model_b
     order = np.where(swapped & (table.order >= 0), 1 - table.order, table.order)
-    trials, code = np.unique(_battle_codes(table) * 3 + order + 1, return_inverse=True)
+    trial = _battle_codes(table) * 3 + order + 1
+    ordered = np.sort(trial)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return unidentified("no trial was repeated", level=level)
+    trials, code = np.unique(trial, return_inverse=True)
     outcome = np.sign(table.preference - 0.5).astype(np.int64) + 1
     outcome = np.where(swapped, 2 - outcome, outcome)
     counts = np.bincount(code * 3 + outcome, minlength=3 * len(trials)).reshape(-1, 3)
     repeated = counts.sum(axis=1) > 1
-    if not repeated.any():
-        return unidentified("no trial was repeated", level=level)
     instruction = np.zeros(len(trials), dtype=np.int32)
     instruction[code] = table.instruction
     share = counts.max(axis=1)[repeated] / counts.sum(axis=1)[repeated]
@@ -196,19 +197,20 @@ def _why_not(table: VerdictTable, pairs: MatchedOrders) -> str:
 
 def _battle_codes(table: VerdictTable) -> NDArray[np.int64]:
     """(n,) one number a pair of outputs and judge, whichever is called A."""
-    battle = compared_outputs(table) * max(len(table.judges), 1) + table.judge
-    coded: NDArray[np.int64] = np.unique(battle, return_inverse=True)[1]
-    return coded
+    return compared_outputs(table) * max(len(table.judges), 1) + table.judge
 
 
-def _turn(group: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(n,) how many rows of the same group come before each row."""
+def _matched(battle: NDArray[np.int64], a_first: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """(m,) rows with A first, and (m,) rows with B first of the same battle: the first with the first, and so on."""
+    group = battle * 2 + a_first
     rows = np.argsort(group, kind="stable")
-    ordered = group[rows]
-    start = np.flatnonzero(np.diff(ordered, prepend=-1))
-    turn = np.empty(len(group), dtype=np.int64)
-    turn[rows] = np.arange(len(group)) - np.repeat(start, np.diff(start, append=len(group)))
-    return turn
+    start = np.flatnonzero(np.diff(group[rows], prepend=-1))
+    groups, size = group[rows[start]], np.diff(start, append=len(rows))
+    both = np.flatnonzero(np.diff(groups // 2, append=-1) == 0)  # B first, followed by the same with A first
+    number = np.minimum(size[both], size[both + 1])
+    turn = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
+    with_a, with_b = (rows[np.repeat(start[places], number) + turn] for places in (both + 1, both))
+    return with_a, with_b
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +224,8 @@ class GapBin:
     points: Estimate  # what the first place adds to a win rate here, in [-1/2, 1/2]
 
 
-def position_curve(table: VerdictTable, *, level: float = 0.95) -> tuple[GapBin, ...]:
+def position_curve(pairs: MatchedOrders, *, level: float = 0.95) -> tuple[GapBin, ...]:
     """Bins with a battle in both orders, the closest models first; empty where no battle was shown in both."""
-    pairs = match_orders(table)
     if not len(pairs):
         return ()
     gap = _gaps(pairs.pair, (pairs.first_ab + 1 - pairs.first_ba) / 2)
@@ -247,7 +248,7 @@ def position_curve(table: VerdictTable, *, level: float = 0.95) -> tuple[GapBin,
 
 def _gaps(pair: NDArray[np.int64], toward_a: NDArray[np.float64]) -> NDArray[np.float64]:
     """(m,) of each battle's pair of models."""
-    _, code = np.unique(pair, return_inverse=True)
+    code = distinct(pair)[1]
     mean = np.bincount(code, weights=toward_a) / np.bincount(code)
     return np.asarray(np.maximum(mean, 1 - mean)[code])
 

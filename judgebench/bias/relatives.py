@@ -265,7 +265,7 @@ def _at_own_sharpness(rows: VerdictTable, effects: Sequence[Effect]) -> Fit:
     for _ in range(_ROUNDS if len(others) else 0):
         apart = fit.theta[rows.model_a] - fit.theta[rows.model_b]
         sharper = [Effect(f"sharpness of {judge}", apart * (rows.judge == judge)) for judge in others]
-        fit = fit_effects(rows, [*effects, *sharper])
+        fit = fit_effects(rows, [*effects, *sharper], near=fit)
     return fit
 
 

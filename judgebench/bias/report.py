@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.bias.counterfactual import Counterfactuals, counterfactuals
-from judgebench.bias.effects import Effect, length_effect, place_effect
+from judgebench.bias.effects import Effect, Fits, length_effect, place_effect
 from judgebench.bias.human_agreement import people_preference
-from judgebench.bias.position import GapBin, Position, position, position_curve
+from judgebench.bias.position import GapBin, Position, match_orders, position, position_curve
 from judgebench.bias.relatives import RELATED, Leakage, Relation, leakage, relation_effects, relation_matrix
 from judgebench.bias.self_preference import (
     EqualOpportunity,
@@ -30,7 +30,7 @@ from judgebench.coverage import Coverage
 from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate, unidentified
 from judgebench.records import Lineage
-from judgebench.stats.verdict_table import NO_LABELS, Floats, LabelTable, VerdictTable
+from judgebench.stats.verdict_table import NO_LABELS, Floats, LabelTable, VerdictTable, occurring
 
 _NOT_OWN = "the judge's own outputs are not among those it judged"
 
@@ -87,18 +87,20 @@ def bias_report(
     human = people_preference(own, beside.labels)
     features = style_effects(own, beside.style)
     effects = [place_effect(own), length_effect(own), *features, *relation_effects(own, relations)]
-    entries = counterfactuals(own, effects, human=human, baseline=baseline, level=level)
+    fits = Fits(own)
+    entries = counterfactuals(own, effects, human=human, baseline=baseline, level=level, fits=fits)
+    pairs = match_orders(own)
     apart = _apart(table, relations, chosen)
     seen = np.where(chosen[:, None] | (relations == Relation.UNRELATED), relations, Relation.UNKNOWN)
     return BiasReport(
-        judges=tuple(table.judges[code] for code in np.unique(own.judge)),
+        judges=tuple(table.judges[code] for code in occurring(own.judge)),
         verdicts=len(own),
         ledger=entries,
         position_across=_first_place(entries, level),
-        position=position(own, level=level),
-        position_curve=position_curve(own, level=level),
-        length=length(own, human=human, level=level),
-        style=slopes(own, [length_effect(own), *features], human=human, level=level) if features else {},
+        position=position(own, level=level, pairs=pairs),
+        position_curve=position_curve(pairs, level=level),
+        length=length(own, human=human, level=level, fits=fits),
+        style=slopes(own, [length_effect(own), *features], human=human, level=level, fits=fits) if features else {},
         relations=_related(table, relations, chosen),
         leakage=leakage(table.select(apart), judge_models, beside.lineages, level=level),
         self_preference=consensus_residuals(table, seen, baseline=baseline, level=level),
@@ -141,13 +143,13 @@ def _apart(table: VerdictTable, relations: NDArray[np.object_], chosen: NDArray[
 def _related(
     table: VerdictTable, relations: NDArray[np.object_], chosen: NDArray[np.bool_]
 ) -> dict[str, dict[str, tuple[str, ...]]]:
-    met = np.unique(np.concatenate([table.model_a, table.model_b]))
+    met = occurring(np.concatenate([table.model_a, table.model_b]))
     kinds = (*RELATED, Relation.UNKNOWN)
     return {
         table.judges[judge]: {
             kind.value: tuple(table.models[code] for code in met if relations[judge, code] == kind) for kind in kinds
         }
-        for judge in np.unique(table.judge)
+        for judge in occurring(table.judge)
         if chosen[judge]
     }
 
@@ -172,7 +174,7 @@ def _beside_people(
     own: VerdictTable, judge_models: Sequence[str], human: Floats
 ) -> Iterator[tuple[str, str, VerdictTable, Floats, str]]:
     """Each judge, its LLM, verdicts, people's preferences there, and why these tell nothing of its own outputs."""
-    for code in np.unique(own.judge):
+    for code in occurring(own.judge):
         judged = own.judge == code
         rows, llm = own.select(judged), judge_models[code]
         met = llm in own.models and bool(np.isin(own.model_code(llm), [rows.model_a, rows.model_b]))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from judgebench.bias.effects import Effect, Fit, fit_effects, in_points, length_effect, place_effect
+from judgebench.bias.effects import Effect, Fit, Fits, in_points, length_effect, place_effect
 from judgebench.bias.sharpness import BesidePeople, beside_people
 from judgebench.errors import InputError
 from judgebench.estimate import Estimate, unidentified
@@ -55,8 +55,16 @@ class Length:
     slope: Slopes
 
 
-def length(table: VerdictTable, *, human: Floats | None = None, margin: int = _MARGIN, level: float = 0.95) -> Length:
+def length(
+    table: VerdictTable,
+    *,
+    human: Floats | None = None,
+    margin: int = _MARGIN,
+    level: float = 0.95,
+    fits: Fits | None = None,
+) -> Length:
     """Length figures of ``table``. ``human`` (n,): people's preference for A in [0, 1], NaN where nobody judged.
+    ``fits`` to the table save those that are made already.
 
     Raises InputError when ``human`` is not aligned or out of range, StatisticsError when there is no verdict.
     """
@@ -73,19 +81,24 @@ def length(table: VerdictTable, *, human: Floats | None = None, margin: int = _M
         less_peoples_share=bounded_difference((longer - theirs)[judged], table.instruction[judged], level=level)
         if judged.any()
         else unidentified(_NO_PEOPLE, level=level),
-        slope=slopes(table, [length_effect(table)], human=human, level=level)["length"],
+        slope=slopes(table, [length_effect(table)], human=human, level=level, fits=fits)["length"],
     )
 
 
 def slopes(
-    table: VerdictTable, features: Sequence[Effect], *, human: Floats | None = None, level: float = 0.95
+    table: VerdictTable,
+    features: Sequence[Effect],
+    *,
+    human: Floats | None = None,
+    level: float = 0.95,
+    fits: Fits | None = None,
 ) -> Mapping[str, Slopes]:
-    """The slope of each feature, fitted together so that each is at equal others; by name.
+    """The slope of each feature, fitted together so that each is at equal others; by name. ``fits`` as of ``length``.
 
     Raises InputError when ``human`` is not aligned or out of range, StatisticsError as ``effects.fit_effects``.
     """
     people = _checked_human(table, human)
-    raw = fit_effects(table, [*features, place_effect(table)])
+    raw = (fits or Fits(table)).fit([*features, place_effect(table)])
     beside = beside_people(table, people, features) if np.isfinite(people).any() else None
     return {feature.name: _slopes(feature, raw, beside, level) for feature in features}
 

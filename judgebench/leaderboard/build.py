@@ -16,7 +16,7 @@ from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.ranks import RankSets, rank_sets
 from judgebench.stats.scores import ScoreTable, score_preferences, scored_cells, scored_outputs
 from judgebench.stats.social_choice import convene
-from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, judged_cells, judged_outputs
+from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, judged_cells, judged_outputs, occurring
 from judgebench.stats.win_rate import Counts, win_rates
 
 _ELO_PER_LOGIT = 400 / math.log(10)
@@ -108,7 +108,7 @@ def build_from(table: VerdictTable, choices: Choices, estimates: Estimates) -> L
     counted = table.against(baseline)
     counts = _Counts(rates.rate, rates.battles, rates.ties, judged_outputs(counted), judged_cells(counted).sum(axis=0))
     return Leaderboard(
-        judges=tuple(table.judges[code] for code in np.unique(table.judge)),
+        judges=tuple(table.judges[code] for code in occurring(table.judge)),
         method=choices.method,
         scale=estimates.scale,
         baseline=baseline,
@@ -144,7 +144,7 @@ def build_from_scores(table: ScoreTable, choices: Choices) -> Leaderboard:
     nothing = np.full(len(table.models), np.nan)
     counts = _Counts(nothing, none, none, scored_outputs(table), scored_cells(table).sum(axis=0))
     return Leaderboard(
-        judges=tuple(table.judges[code] for code in np.unique(table.judge)),
+        judges=tuple(table.judges[code] for code in occurring(table.judge)),
         method=choices.method,
         scale=estimates.scale,
         baseline=None,

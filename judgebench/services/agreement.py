@@ -46,7 +46,6 @@ def agreement(
         known = judged(connection, benchmark, judges=judges, category=category, style=False)
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
         scores = score_table(connection, benchmark_id, judges=judges, category=category)
-        failed = store.verdicts.failed_battles(connection, benchmark_id)
         table = known.table
         if judges:
             table = table.select(np.isin(table.judge, [table.judges.index(name) for name in judges]))
@@ -54,8 +53,8 @@ def agreement(
     items = labelled_battles(table, known.beside.labels)
     report = agreement_report(
         items,
-        categories=known.categories,
-        failed=failed_items(items, table, failed),
+        categories=known.stored.categories,
+        failed=failed_items(items, table, known.stored.without),
         score_icc=_score_icc(scores, how),
         how=how,
     )

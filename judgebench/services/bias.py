@@ -15,6 +15,7 @@ from judgebench.bias.effects import Effect, in_points, length_effect
 from judgebench.bias.human_agreement import LabelledBattles, Marks, people_preference
 from judgebench.bias.relatives import relation_effects, relation_matrix
 from judgebench.bias.report import BiasReport, SideInformation, bias_report, style_effects
+from judgebench.coverage import Coverage
 from judgebench.errors import StatisticsError
 from judgebench.estimate import unidentified
 from judgebench.leaderboard import Choices, ModelGate
@@ -23,8 +24,9 @@ from judgebench.records import Lineage
 from judgebench.services.audits.results import model_gates
 from judgebench.services.scope import EVERYTHING, Scope, scoped_verdicts
 from judgebench.stats.bradley_terry.covariates import fit_with_covariates
-from judgebench.stats.verdict_table import VerdictTable
+from judgebench.stats.verdict_table import VerdictTable, occurring
 from judgebench.store import labels
+from judgebench.store.arrays import LeftOut, StoredTable
 from judgebench.store.database import Connection, Database
 
 Without = Literal["length", "style", "lineage"]
@@ -108,10 +110,14 @@ def _effects(connection: Connection, benchmark_id: int, table: VerdictTable, con
 class Judged:
     """A benchmark's verdicts with what is known besides them."""
 
-    table: VerdictTable
-    categories: tuple[str | None, ...]  # of each instruction's code
+    stored: StoredTable
     judge_models: tuple[str, ...]  # the LLM of each of the table's judges
     beside: SideInformation
+
+    @property
+    def table(self) -> VerdictTable:
+        """Of all judges."""
+        return self.stored.table
 
 
 def bias(
@@ -122,14 +128,22 @@ def bias(
     Raises UnknownName for any name that is not there, and StatisticsError when there is no verdict.
     """
     with database.read() as connection:
-        verdicts = scoped_verdicts(connection, benchmark, replace(scope, with_flagged=True), Choices(baseline=baseline))
-        chosen = tuple(name for name, number in verdicts.coverage.judges.items() if number)
-        context = judged(connection, benchmark, judges=chosen, category=scope.category)
+        context = judged(connection, benchmark, judges=scope.judges, category=scope.category)
+        chosen, coverage = _scoped_judges(connection, benchmark, scope, baseline)
         gates = model_gates(connection, benchmark, context.table.models)
     report = bias_report(
         context.table, context.judge_models, context.beside, judges=chosen, baseline=baseline, level=level
     )  # fmt: skip
-    return replace(report, ledger=_marked(report.ledger, gates), coverage=verdicts.covered(verdicts.judged))
+    return replace(report, ledger=_marked(report.ledger, gates), coverage=coverage)
+
+
+def _scoped_judges(
+    connection: Connection, benchmark: str, scope: Scope, baseline: str | None
+) -> tuple[tuple[str, ...], Coverage]:
+    """Judges with verdicts in the scope, what it flags included, and what of the benchmark these cover."""
+    verdicts = scoped_verdicts(connection, benchmark, replace(scope, with_flagged=True), Choices(baseline=baseline))
+    judges = tuple(name for name, number in verdicts.coverage.judges.items() if number)
+    return judges, verdicts.covered(verdicts.judged)
 
 
 def judged(
@@ -152,29 +166,23 @@ def judged(
         style=store.arrays.style_counts(connection, benchmark_id, models=names, instructions=keys) if style else {},
         by_likelihood={judge.name for judge in known if judge.template.startswith(_LIKELIHOOD)},
     )
-    return Judged(stored.table, stored.categories, tuple(llms[name] for name in stored.table.judges), beside)
+    judge_models = tuple(llms[name] for name in stored.table.judges)
+    return Judged(stored, judge_models, beside)
 
 
 def _declared(lineages: Mapping[str, Lineage]) -> dict[str, Lineage]:
     return {name: lineage for name, lineage in lineages.items() if lineage != Lineage()}
 
 
-def failed_items(
-    items: LabelledBattles, table: VerdictTable, rows: Sequence[tuple[str, str, str, str]]
-) -> dict[str, Marks]:
-    """By judge, the items with a trial that has no preference."""
-    instruction = {key: code for code, key in enumerate(table.instructions)}
-    model = {name: code for code, name in enumerate(table.models)}
-    place = {
-        key: at
-        for at, key in enumerate(
-            zip(items.instruction.tolist(), items.model_a.tolist(), items.model_b.tolist(), strict=True)
-        )
-    }
-    failed: dict[str, Marks] = {}
-    for judge, key, one, other in rows:
-        pair = sorted((model[one], model[other]))
-        at = place.get((instruction.get(key, -1), pair[0], pair[1]))
-        if at is not None:
-            failed.setdefault(judge, np.zeros(len(items), dtype=bool))[at] = True
-    return failed
+def failed_items(items: LabelledBattles, table: VerdictTable, without: LeftOut) -> dict[str, Marks]:
+    """By judge, the items with a trial that has no preference; ``without``: trials coded as ``table`` is."""
+    k = len(table.models)
+    known = (items.instruction.astype(np.int64) * k + items.model_a) * k + items.model_b  # in order
+    low, high = np.minimum(without.model_a, without.model_b), np.maximum(without.model_a, without.model_b)
+    failed = (without.instruction.astype(np.int64) * k + low) * k + high
+    at = np.searchsorted(known, failed)
+    inside = np.append(known, -1)[at] == failed
+    marks = {table.judges[code]: np.zeros(len(items), dtype=bool) for code in occurring(without.judge[inside])}
+    for judge, place in zip(without.judge[inside].tolist(), at[inside].tolist(), strict=True):
+        marks[table.judges[judge]][place] = True
+    return marks

@@ -21,6 +21,7 @@ from judgebench.bias.card import (
 )
 from judgebench.bias.human_agreement import agreement_report, labelled_battles
 from judgebench.bias.report import bias_report
+from judgebench.coverage import Coverage
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.records import Status
 from judgebench.services.bias import Judged, failed_items, judged
@@ -40,24 +41,23 @@ def card(database: Database, judge: str, *, benchmark: str | None = None, level:
         everywhere = store.verdicts.benchmarks_of(connection, judge)
         name = _benchmark(everywhere, judge, benchmark)
         context = judged(connection, name, judges=[judge])
-        verdicts = scoped_verdicts(connection, name, Scope((judge,), with_flagged=True))
+        coverage = _coverage(connection, name, judge)
         benchmark_id = store.benchmarks.benchmark_id(connection, name)
-        record = _record(connection, benchmark_id, judge)
-        failed = store.verdicts.failed_battles(connection, benchmark_id)
+        of_record = record_lines(_record(connection, benchmark_id, judge), level=level)
         audits = newest_audits(connection, benchmark_id, kind=NULL_MODELS, judges=[stored.digest])
-    lines = [
-        *record_lines(record, level=level),
-        *_pairwise_lines(context, failed, judge, level),
-        _null_line(audits, level),
-    ]
+    lines = [*of_record, *_pairwise_lines(context, judge, level), _null_line(audits, level)]
     others = [
         f"{count} verdicts on {other}"
         for other, count in everywhere.items()
         if other != name and not other.startswith(store.benchmarks.STAGE)
     ]
     notes = [f"also judged: {', '.join(others)}; choose one by --benchmark"] if others else []
-    coverage = verdicts.covered(verdicts.judged)
     return Card(judge, stored.model, stored.template, name, sorted_lines(lines), tuple(notes), overall(lines), coverage)
+
+
+def _coverage(connection: Connection, benchmark: str, judge: str) -> Coverage:
+    verdicts = scoped_verdicts(connection, benchmark, Scope((judge,), with_flagged=True))
+    return verdicts.covered(verdicts.judged)
 
 
 def _benchmark(everywhere: dict[str, int], judge: str, benchmark: str | None) -> str:
@@ -71,16 +71,14 @@ def _benchmark(everywhere: dict[str, int], judge: str, benchmark: str | None) ->
     return max(ordinary, key=lambda name: ordinary[name])
 
 
-def _pairwise_lines(
-    context: Judged, failed: Sequence[tuple[str, str, str, str]], judge: str, level: float
-) -> list[CardLine]:
+def _pairwise_lines(context: Judged, judge: str, level: float) -> list[CardLine]:
     table = context.table
     own = table.select(table.judge == table.judges.index(judge))
     if not len(own):
         raise StatisticsError(f"judge {judge!r} has given no pairwise verdict there: a card is about comparisons")
     bias = bias_report(table, context.judge_models, context.beside, judges=[judge], level=level)
-    items = labelled_battles(own, context.beside.labels)
-    people = agreement_report(items, failed=failed_items(items, own, failed), how=Resampling(level))
+    items = labelled_battles(own, context.beside.labels, others=False)
+    people = agreement_report(items, failed=failed_items(items, own, context.stored.without), how=Resampling(level))
     return [
         *bias_lines(bias, judge),
         transitivity_line(own, level=level),

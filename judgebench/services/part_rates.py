@@ -128,16 +128,16 @@ def by_category(
 
 def verdict_parts(name: str, table: VerdictTable, models: Collection[str], level: float) -> dict[str, PartRate]:
     """Of those ``models`` that have a battle in ``table``."""
+    table = table.met()
     rates = win_rates(table)
     lower, upper = rates.sums.ends(level)
     instructions = judged_cells(table).sum(axis=0)
     parts = {}
-    for model in models:
+    for model in (name for name in models if name in table.models):
         at = table.models.index(model)
         battles, wins, ties = (int(counts[at]) for counts in (rates.battles, rates.wins, rates.ties))
-        if battles:
-            known = _estimate((rates.rate[at], lower[at], upper[at]), level, battles, _METHOD)
-            parts[model] = PartRate(name, known, battles, wins, ties, int(instructions[at]))
+        known = _estimate((rates.rate[at], lower[at], upper[at]), level, battles, _METHOD)
+        parts[model] = PartRate(name, known, battles, wins, ties, int(instructions[at]))
     return parts
 
 

@@ -25,7 +25,7 @@ from judgebench.records import OVERALL
 from judgebench.services.audits.results import model_gates
 from judgebench.services.comparisons import check_asked, check_compared, check_scored, check_voted
 from judgebench.stats.scores import ScoreTable, scored_cells
-from judgebench.stats.verdict_table import VerdictTable, judged_cells
+from judgebench.stats.verdict_table import VerdictTable, judged_cells, occurring
 from judgebench.store.arrays import LeftOut
 from judgebench.store.database import Connection
 
@@ -363,8 +363,8 @@ def _by_people(coverage: Coverage) -> Coverage:
 def _given(table: VerdictTable | ScoreTable, without: LeftOut | None = None) -> dict[str, int]:
     """How many verdicts there are, by judge; 0 of one whose trials all ended ``without``."""
     numbers = np.bincount(table.judge, minlength=len(table.judges)).tolist()
-    codes = table.judge if without is None else np.union1d(table.judge, without.judge)
-    return {table.judges[code]: numbers[code] for code in np.unique(codes).tolist()}
+    codes = occurring(table.judge if without is None else np.concatenate([table.judge, without.judge]))
+    return {table.judges[code]: numbers[code] for code in codes}
 
 
 def _but(given: Mapping[str, int], names: Collection[str]) -> dict[str, int]:
@@ -375,7 +375,7 @@ def _but(given: Mapping[str, int], names: Collection[str]) -> dict[str, int]:
 
 def _models(table: VerdictTable | ScoreTable) -> tuple[str, ...]:
     """Those with a verdict."""
-    return tuple(table.models[code] for code in np.unique(np.concatenate(_sides(table))))
+    return tuple(table.models[code] for code in occurring(np.concatenate(_sides(table))))
 
 
 def _sides(rows: VerdictTable | ScoreTable | LeftOut) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -405,4 +405,4 @@ def _groups(table: VerdictTable | ScoreTable) -> int:
     k = len(table.models)
     met = csr_array((np.ones(len(table)), (table.model_a, table.model_b)), shape=(k, k))
     _, group = connected_components(met, directed=False)
-    return len(np.unique(group[np.unique(np.concatenate([table.model_a, table.model_b]))]))
+    return len(np.unique(group[occurring(np.concatenate([table.model_a, table.model_b]))]))

@@ -25,7 +25,7 @@ from scipy.special import ndtri, stdtrit
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.method import Cluster
-from judgebench.stats.verdict_table import Codes, Floats, VerdictTable
+from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, distinct
 
 Clusters = NDArray[np.integer]
 _FEW = "fewer than two instructions"
@@ -234,7 +234,7 @@ def _sums_of(values: Floats, clusters: Clusters) -> ClusterSums:
 
 def _cluster_sums(values: Floats, clusters: Clusters) -> Floats:
     """(g,) sums of ``values`` over the clusters that occur, in the order of their codes."""
-    present, code = np.unique(clusters, return_inverse=True)
+    present, code = distinct(clusters)
     return np.bincount(code, weights=values, minlength=len(present)).astype(np.float64)
 
 
@@ -351,34 +351,27 @@ def bootstrap_estimate(
     level: float = 0.95,
     resamples: int = 400,
 ) -> Estimate:
-    """``statistic`` of row numbers, with the percentile interval over clusters drawn with replacement.
+    """``statistic`` with the percentile interval over clusters (n,) drawn with replacement.
 
+    It is a function of how often each cluster counts (g,), in the order of their codes: once each in the estimate.
     A statistic that is not defined on the data is NaN, and reported as not identified; where more than one resample in
     twenty is, there is no interval. Raises StatisticsError for fewer than two resamples or a level outside (0, 1).
     """
     critical_value(level)
     if resamples < 2:
         raise StatisticsError(f"a bootstrap needs at least two resamples, not {resamples}")
-    n = len(clusters)
-    value = statistic(np.arange(n)) if n else float("nan")
+    n, g = len(clusters), len(distinct(clusters)[0])
+    value = statistic(np.ones(g, dtype=np.intp)) if n else float("nan")
     if not isfinite(value):
         return unidentified("it is not defined on these data", level=level, n=n)
-    members = _members(clusters)
-    if len(members) < 2:
+    if g < 2:
         return Estimate(value, None, None, level, "none", n, _FEW)
-    drawn = (rng.integers(len(members), size=len(members)) for _ in range(resamples))
-    draws = np.array([statistic(np.concatenate([members[g] for g in chosen])) for chosen in drawn])
+    drawn = (rng.integers(g, size=g) for _ in range(resamples))
+    draws = np.array([statistic(np.bincount(chosen, minlength=g)) for chosen in drawn])
     if np.isnan(draws).mean() > 0.05:
         return Estimate(value, None, None, level, "none", n, "too few data for a bootstrap")
     lower, upper = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(value, float(lower), float(upper), level, "percentile bootstrap over instructions", n)
-
-
-def _members(clusters: Clusters) -> list[NDArray[np.intp]]:
-    """The rows of each cluster."""
-    rows = np.argsort(clusters, kind="stable")
-    starts = np.flatnonzero(np.diff(np.asarray(clusters)[rows])) + 1
-    return np.split(rows, starts)
 
 
 def meat_of_rows(

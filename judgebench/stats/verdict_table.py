@@ -14,6 +14,7 @@ from judgebench.errors import StatisticsError
 Codes = NDArray[np.int32]
 Floats = NDArray[np.float64]
 _NONE = np.zeros(0, dtype=np.int32)
+_DENSE = 1 << 16  # codes for which there is always room to count each
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +60,14 @@ class VerdictTable:
         inside = np.array([name in models for name in self.models], dtype=bool)
         return self.select(inside[self.model_a] & inside[self.model_b])
 
+    def met(self) -> "VerdictTable":
+        """The same rows, of models by name only those that occur in them."""
+        codes = occurring(np.concatenate([self.model_a, self.model_b]))
+        place = np.zeros(len(self.models), dtype=np.int32)
+        place[codes] = np.arange(len(codes))
+        names = tuple(self.models[code] for code in codes)
+        return replace(self, models=names, model_a=place[self.model_a], model_b=place[self.model_b])
+
     def against(self, baseline: str | None) -> "VerdictTable":
         """The rows of battles with ``baseline``; all where it is None. Raises ValueError for one that is no model."""
         if baseline is None:
@@ -87,6 +96,24 @@ class LabelTable:
 
 
 NO_LABELS = LabelTable((), _NONE, _NONE, _NONE, _NONE, np.zeros(0))
+
+
+def distinct(codes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The codes (n,) that occur, in order, and the place among them of each row's: ``np.unique`` with its inverse.
+
+    Codes are not negative; where none is much above n, nothing is sorted.
+    """
+    if codes.max(initial=0) > _DENSE + 4 * len(codes):
+        present, place = np.unique(codes, return_inverse=True)
+        return present.astype(np.int64), place
+    occurs = np.bincount(codes) > 0
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[codes]
+
+
+def occurring(codes: NDArray[np.integer]) -> list[int]:
+    """The codes (n,) of names that occur, in order."""
+    numbers: list[int] = np.flatnonzero(np.bincount(codes)).tolist()
+    return numbers
 
 
 def encode(values: Sequence[str]) -> tuple[tuple[str, ...], Codes]:

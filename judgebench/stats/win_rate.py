@@ -44,12 +44,16 @@ class WinRates:
 
     models: tuple[str, ...]
     rate: Floats  # (k,) in [0, 1]
-    covariance: Floats  # (k, k) clustered by instruction; NaN where a model has fewer than two instructions
     battles: Counts  # (k,)
     wins: Counts  # (k,) battles whose mean preference for the model exceeds 1/2
     ties: Counts  # (k,) battles whose mean preference is exactly 1/2
     baseline: str | None
     sums: "InstructionSums"  # that all of it follows from
+
+    @property
+    def covariance(self) -> Floats:
+        """(k, k) clustered by instruction; NaN where a model has fewer than two instructions."""
+        return _covariance(self.sums, self.rate)
 
     @property
     def standard_error(self) -> Floats:
@@ -124,9 +128,8 @@ def win_rates(table: VerdictTable, *, baseline: str | None = None) -> WinRates:
     sides = _sides(table, baseline)
     sums = _sums(table, sides)
     rate = sums.rates(np.ones(len(table.instructions)))
-    covariance = _covariance(sums, rate)
     battles, wins, ties = (np.bincount(sides.model[rows], minlength=len(table.models)) for rows in sides.outcomes())
-    return WinRates(table.models, rate, covariance, battles, wins, ties, baseline, sums)
+    return WinRates(table.models, rate, battles, wins, ties, baseline, sums)
 
 
 def instruction_sums(table: VerdictTable, *, baseline: str | None = None) -> InstructionSums:

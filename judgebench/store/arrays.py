@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from judgebench.stats.verdict_table import VerdictTable, encode
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, has_samples, instruction_ids, output_of, within
 from judgebench.store.blocks import STATUSES, number_columns, status_code, verdict_columns
+from judgebench.store.database import in_snapshot
 from judgebench.store.events import Kept
 from judgebench.store.verdicts import every_revision, in_force
 
@@ -23,6 +25,8 @@ _STYLE_OF = attrgetter(*STYLE)
 _DENSE = 1 << 24  # ids
 _ORDERS = {"AB": 0, "BA": 1, None: -1}  # as a table has them
 _KEPT = Kept[int, NDArray[np.int64]]()  # by benchmark
+_Chosen = tuple[int, tuple[str, ...], str | None, int | None]  # the arguments of ``verdict_table``
+_READ: WeakKeyDictionary[sa.Connection, WeakValueDictionary[_Chosen, "StoredTable"]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +50,7 @@ class LeftOut:
         return {status: number for status, number in zip(STATUSES, numbers, strict=True) if number}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class StoredTable:
     """Verdicts as arrays, and what could not be in them."""
 
@@ -70,8 +74,21 @@ def verdict_table(
 ) -> StoredTable:
     """The benchmark's pairwise verdicts in force, of ``judges`` (all where empty), of one category or all.
 
-    ``newest``: the highest id of one that counts; None: all do.
+    ``newest``: the highest id of one that counts; None: all do. Who asks again in one snapshot gets the same arrays as
+    long as somebody holds them.
     """
+    chosen = (benchmark, tuple(judges), category, newest)
+    if not in_snapshot(connection):
+        return _verdict_table(connection, *chosen)
+    held = _READ.setdefault(connection, WeakValueDictionary())
+    stored = held.get(chosen) or _verdict_table(connection, *chosen)
+    held[chosen] = stored
+    return stored
+
+
+def _verdict_table(
+    connection: sa.Connection, benchmark: int, judges: Sequence[str], category: str | None, newest: int | None
+) -> StoredTable:
     judge_names, judge_ids = _sorted_names(connection, t.judges)
     model_names, model_ids = _sorted_names(connection, t.models)
     i = t.instructions.c
@@ -218,17 +235,18 @@ class Trials:
 
 def trials(connection: sa.Connection, benchmark_id: int, judge: str) -> Trials:
     """Every trial that the judge was asked about on the benchmark, failures included."""
-    v, i, c = in_force(connection).c, t.instructions.c, t.completions.c
+    v, j, c = in_force(connection).c, t.judges.c, t.completions.c
     from_publisher = sa.case((v.source == str(Source.RECORDED), 1), else_=0)
+    # Of all benchmarks: verdicts and replies lie in one order then, an instruction's are all over the file.
     query = (
         sa.select(v.instruction_id, status_code(v.status), from_publisher, c.cost_usd, c.latency_s)
-        .join(t.judges, t.judges.c.id == v.judge_id)
-        .join(t.instructions, i.id == v.instruction_id)
         .outerjoin(t.completions, c.id == v.completion_id)
-        .where(i.benchmark_id == benchmark_id, t.judges.c.name == judge)
+        .where(v.judge_id == connection.scalar(sa.select(j.id).where(j.name == judge)))
     )
     kinds = (np.int64, np.int64, np.int8, np.float64, np.float64)
-    instruction, status, recorded, cost, latency = number_columns(connection, query, [np.dtype(kind) for kind in kinds])
+    columns = number_columns(connection, query, [np.dtype(kind) for kind in kinds])
+    inside = _codes(columns[0], list(instruction_ids(connection, benchmark_id).values())) >= 0
+    instruction, status, recorded, cost, latency = (column[inside] for column in columns)
     return Trials(instruction, np.array(STATUSES, dtype=np.str_)[status], recorded.astype(bool), cost, latency)
 
 
@@ -266,26 +284,24 @@ def _style_of_outputs(connection: sa.Connection, benchmark_id: int) -> NDArray[n
     before = kept.get(benchmark_id, np.empty((0, 3 + len(STYLE)), dtype=np.int64))
     i, o = t.instructions.c, t.outputs.c
     of_benchmark = sa.select(i.id).where(i.benchmark_id == benchmark_id)
-    uncounted = [sa.case((o.headers.is_(None), o[name])).label(name) for name in OUTPUT_COLUMNS]
-    newer = (
-        sa.select(o.id, o.instruction_id, o.model_id, *(o[feature] for feature in STYLE), *uncounted)
-        .where(o.instruction_id.in_(of_benchmark), o.id > int(before[:, 0].max(initial=0)))
-        .execution_options(yield_per=1000)
-    )
+    newer = (o.instruction_id.in_(of_benchmark), o.id > int(before[:, 0].max(initial=0)))
+    about = (o.id, o.instruction_id, o.model_id)
+    counted = sa.select(*about, *(o[feature] for feature in STYLE)).where(*newer, o.headers.is_not(None))
+    columns = np.stack(number_columns(connection, counted, [np.dtype(np.int64)] * before.shape[1]), axis=1)
+    uncounted = sa.select(*about, *(o[name] for name in OUTPUT_COLUMNS)).where(*newer, o.headers.is_(None))
     parts = [
         np.array([(*row[:3], *_style(row)) for row in rows], dtype=np.int64)
-        for rows in connection.execute(newer).partitions()
+        for rows in connection.execute(uncounted.execution_options(yield_per=1000)).partitions()
     ]
-    kept[benchmark_id] = np.concatenate([before, *parts])
+    kept[benchmark_id] = np.concatenate([before, columns, *parts])
     return kept[benchmark_id]
 
 
 def _style(row: sa.Row[Any]) -> tuple[int, ...]:
-    """As it was counted when the output was stored, or now where it came before that."""
-    counts = row[3 : 3 + len(STYLE)]
-    if counts[0] is None:
-        counts = _STYLE_OF(count_style(output_of("", "", *row[3 + len(STYLE) :]).whole))
-    return tuple(counts)
+    """Of an output that was stored before this was counted."""
+    columns: Sequence[Any] = row[3:]
+    counts: tuple[int, ...] = _STYLE_OF(count_style(output_of("", "", *columns).whole))
+    return counts
 
 
 @dataclass(frozen=True, slots=True)

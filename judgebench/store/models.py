@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from judgebench.conversations import decoded_trajectory, encoded_trajectory, held_files
@@ -19,6 +20,7 @@ from judgebench.stats.text_features import STYLE, count_style
 from judgebench.store import blobs, events
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, STAGE, instruction_ids, output_of, within
+from judgebench.store.blocks import number_columns
 from judgebench.store.database import AMONG, Stored, bulk_insert, insert, next_ids, now, rows_among
 
 OF_AUDITS = ("null:", STAGE)  # how the names of models begin that audits enter; lists leave them out
@@ -59,23 +61,22 @@ def answered(
 ) -> dict[str, Answered]:
     """By name, of every model with an output to the benchmark's instructions, of a category or with these keys."""
     i, o, m = t.instructions.c, t.outputs.c, t.models.c
-    cell = (
-        sa.select(o.instruction_id, o.model_id, sa.func.count().label("outputs"))
-        .join(t.instructions, i.id == o.instruction_id)
-        .group_by(o.instruction_id, o.model_id)
-    )
-    chosen = cell.where(within(benchmark, category))
+    ids = {row.key: row.id for row in connection.execute(sa.select(i.id, i.key).where(within(benchmark, category)))}
+    of_benchmark = o.instruction_id.in_(sa.select(i.id).where(within(benchmark, category)))
+    query = sa.select(o.instruction_id, o.model_id).where(of_benchmark)
+    instruction, model = number_columns(connection, query, [np.dtype(np.int64)] * 2)
     if keys is not None:
-        cells = list(rows_among(connection, chosen.where(i.key.in_(AMONG)), keys))
-        names = {row.id: row.name for row in connection.execute(sa.select(m.id, m.name))}
-        counts: dict[str, list[int]] = {}
-        for _, model_id, outputs in cells:
-            counts.setdefault(names[model_id], []).append(outputs)
-        return {name: Answered(len(mine), min(mine), max(mine)) for name, mine in sorted(counts.items())}
-    cells_of = chosen.subquery().c
-    numbers = (sa.func.count(), sa.func.min(cells_of.outputs), sa.func.max(cells_of.outputs))
-    query = sa.select(m.name, *numbers).join(t.models, m.id == cells_of.model_id).group_by(m.name)
-    return dict(sorted((name, Answered(*counted)) for name, *counted in connection.execute(query)))
+        inside = np.isin(instruction, [ids[key] for key in keys if key in ids])
+        instruction, model = instruction[inside], model[inside]
+    models, code = np.unique(model, return_inverse=True)
+    cells, outputs = np.unique(instruction * len(models) + code, return_counts=True)
+    by = cells % len(models)
+    fewest, most = np.full(len(models), len(instruction)), np.zeros(len(models), dtype=np.int64)
+    np.minimum.at(fewest, by, outputs)
+    np.maximum.at(most, by, outputs)
+    names = {row.id: row.name for row in connection.execute(sa.select(m.id, m.name))}
+    numbers = zip(models.tolist(), np.bincount(by).tolist(), fewest.tolist(), most.tolist(), strict=True)
+    return dict(sorted((names[model_id], Answered(*counted)) for model_id, *counted in numbers))
 
 
 def outputs_to(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -> dict[str, dict[str, Output]]:

@@ -273,17 +273,21 @@ def plain_rows(
 
 def benchmarks_of(connection: sa.Connection, judge: str) -> dict[str, int]:
     """On which benchmarks the judge has verdicts, failures included, and how many."""
-    verdicts, i, b = in_force(connection), t.instructions.c, t.benchmarks.c
+    v, i, b, j = in_force(connection).c, t.instructions.c, t.benchmarks.c, t.judges.c
+    given = (
+        sa.select(v.instruction_id, sa.func.count().label("verdicts"))
+        .where(v.judge_id.in_(sa.select(j.id).where(j.name == judge)))
+        .group_by(v.instruction_id)
+        .subquery()
+        .c
+    )
     query = (
-        sa.select(b.name, sa.func.count())
-        .select_from(verdicts)
-        .join(t.judges, t.judges.c.id == verdicts.c.judge_id)
-        .join(t.instructions, i.id == verdicts.c.instruction_id)
-        .join(t.benchmarks, b.id == i.benchmark_id)
-        .where(t.judges.c.name == judge)
+        sa.select(b.name, sa.func.sum(given.verdicts))
+        .join(t.instructions, i.benchmark_id == b.id)
+        .join(given.instruction_id.table, given.instruction_id == i.id)
         .group_by(b.name)
     )
-    return dict(sorted((row[0], row[1]) for row in connection.execute(query)))
+    return dict(sorted((row[0], int(row[1])) for row in connection.execute(query)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,12 +319,6 @@ def failures(
         Failure(judge, key, (model,) if other is None else (model, other), Status(status))
         for judge, key, model, other, status in rows
     ]
-
-
-def failed_battles(connection: sa.Connection, benchmark: int) -> list[tuple[str, str, str, str]]:
-    """Judge, instruction's key and both models of every pairwise trial that ended without a verdict."""
-    pairwise = [trial for trial in failures(connection, benchmark) if len(trial.models) == 2]
-    return [(trial.judge, trial.instruction, trial.models[0], trial.models[1]) for trial in pairwise]
 
 
 def _chosen(

@@ -1,5 +1,7 @@
 """Grades follow from the printed rule and from both ends of the interval."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,8 +17,11 @@ from judgebench.bias.card import (
     line,
     overall,
     record_lines,
+    transitivity_line,
 )
 from judgebench.estimate import Estimate, unidentified
+from judgebench.stats.verdict_table import PairCounts
+from tests.bias.factories import BiasedWorld
 
 
 def figure(value: float, lower: float | None, upper: float | None) -> Estimate:
@@ -100,6 +105,28 @@ def test_as_many_observations_as_are_said_to_be_needed_are_enough_for_a_grade(
 def test_a_few_labels_give_no_grade_however_narrow_an_interval_claims_to_be(labels: int) -> None:
     claimed = Estimate(0.0, 0.0, 0.01, 0.95, "made up", labels)
     assert line("people", "?", claimed, "share", "").grade == TOO_LITTLE
+
+
+def test_circles_are_those_of_battles_drawn_with_their_instructions() -> None:
+    world = BiasedWorld(strengths=(0.3, 0.1, 0.0, -0.1, -0.3), slots=(0.2,), instructions=120, noise=0.5)
+    table = world.table(np.random.default_rng(0))
+    table = table.select(np.random.default_rng(1).random(len(table)) < 0.1)
+    rows_of = [np.flatnonzero(table.instruction == code) for code in np.unique(table.instruction)]
+
+    def share(rows: np.ndarray) -> float:
+        wins = PairCounts.of(table.select(rows)).wins
+        ahead = wins > wins.T
+        met = ahead | ahead.T
+        triples = [three for three in combinations(range(5), 3) if all(met[side] for side in combinations(three, 2))]
+        circles = [three for three in triples if len({sum(ahead[i, j] for j in three) for i in three}) == 1]
+        return len(circles) / len(triples)
+
+    rng, g = np.random.default_rng(0), len(rows_of)
+    drawn = [share(np.concatenate([rows_of[at] for at in rng.integers(g, size=g)])) for _ in range(50)]
+    circular = transitivity_line(table, level=0.9, resamples=50).figure
+    assert circular.value == pytest.approx(share(np.arange(len(table))), abs=1e-12)
+    assert [circular.lower, circular.upper] == pytest.approx(np.quantile(drawn, [0.05, 0.95]).tolist(), abs=1e-12)
+    assert circular.upper > 0
 
 
 def graded(**grades: tuple[float, float]) -> list[CardLine]:

@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.bias.effects import Effect, fit_effects, length_effect, place_effect
+from judgebench.bias.effects import Effect, Fits, fit_effects, length_effect, place_effect
 from judgebench.bias.relatives import relation_effects, relation_matrix
 from judgebench.errors import StatisticsError
 from judgebench.stats.bradley_terry import fit_bradley_terry
@@ -73,6 +73,33 @@ def test_an_empty_column_says_that_no_verdict_has_it():
     table = BiasedWorld(instructions=5).table(np.random.default_rng(7))
     figure = fit_effects(table, [Effect("none", np.zeros(len(table)))]).log_odds("none")
     assert (figure.n, figure.reason) == (0, "no verdict has it")
+
+
+def test_a_fit_begun_at_another_ends_where_one_begun_at_nought_does():
+    world = BiasedWorld(slots=(0.5, 0.3), length_slope=0.6, related=((0, 2, 0.9),), instructions=40)
+    table = world.table(np.random.default_rng(10))
+    place, length = place_effect(table), length_effect(table)
+    relations = relation_effects(table, relation_matrix(table, ["j0", "j1"], LINEAGES))
+    fits = Fits(table)
+    for effects in ([place, length, *relations], [length, place], [place], [length, place]):
+        one, other = fits.fit(effects), fit_effects(table, effects)
+        assert one.effects == tuple(effects)
+        assert one.told.tolist() == other.told.tolist()
+        np.testing.assert_allclose(one.beta, other.beta, atol=1e-9)
+        np.testing.assert_allclose(one.influence, other.influence, atol=1e-9)
+
+
+def test_a_column_that_no_verdict_has_changes_nothing_and_asks_for_no_other_fit():
+    table = BiasedWorld(slots=(0.5,), length_slope=0.6, instructions=30).table(np.random.default_rng(11))
+    place, length, empty = place_effect(table), length_effect(table), Effect("none", np.zeros(len(table)))
+    fits = Fits(table)
+    plain, padded = fits.fit([place, length]), fits.fit([length, empty, place])
+    k = len(table.models)
+    assert padded.beta.tolist() == [*plain.theta, plain.beta[k + 1], 0.0, plain.beta[k]]
+    assert padded.influence[:, k:].tolist() == np.insert(plain.influence[:, [k + 1, k]], 1, 0.0, axis=1).tolist()
+    assert padded.told.tolist() == [True, False, True]
+    assert padded.design.effects.T.tolist() == [length.column.tolist(), empty.column.tolist(), place.column.tolist()]
+    assert len(fits._made) == 1
 
 
 def test_separated_data_are_not_identified():

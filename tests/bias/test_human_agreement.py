@@ -51,6 +51,21 @@ def test_items_join_verdicts_and_labels_whichever_model_is_called_a():
     assert np.isnan(people[1])
 
 
+def test_battles_that_nobody_labelled_can_be_left_out():
+    table, labels = world(n=50, people=2)
+    some = np.random.default_rng(1).random(len(labels)) < 0.4
+    columns = (getattr(labels, name)[some] for name in ("model_a", "model_b", "preference", "instruction", "annotator"))
+    labels = labels_of(*columns)
+    table = table.select(np.arange(1, 50))  # of the first there are labels alone
+    every, fewer = labelled_battles(table, labels), labelled_battles(table, labels, others=False)
+    assert 0 < len(fewer) < len(every)
+    assert fewer.instruction.tolist() == every.instruction[every.labelled].tolist()
+    assert fewer.consensus.tolist() == every.consensus[every.labelled].tolist()
+    np.testing.assert_array_equal(fewer.judges, every.judges[every.labelled])
+    nobody = labelled_battles(table, NO_LABELS, others=False)
+    assert (len(nobody), nobody.judge_names) == (0, ("judge",))
+
+
 def test_a_judge_as_good_as_a_person_reaches_the_ceiling_and_passes():
     found = agreement_report(labelled_battles(*world()))
     [judge] = found.judges

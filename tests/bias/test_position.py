@@ -86,6 +86,30 @@ def test_repeats_are_paired_in_the_order_of_their_rows():
     assert (pairs.first_ab.tolist(), pairs.first_ba.tolist(), pairs.unmatched) == ([1.0, 0.0], [0.5, 0.0], 1)
 
 
+ROWS = st.tuples(st.integers(0, 2), st.integers(1, 2), st.integers(0, 2), st.integers(0, 1), st.integers(-1, 1))
+
+
+@given(st.lists(ROWS, max_size=40))
+def test_orders_are_matched_as_by_looking_each_battle_up(rows):
+    a, further, at, judge, order = np.array(rows, dtype=int).reshape(-1, 5).T
+    preference = np.linspace(0.1, 0.9, len(rows))
+    names = {"models": ("x", "y", "z"), "judges": ("j", "k"), "judge": judge}
+    pairs = match_orders(table_of(a, (a + further) % 3, preference, instruction=at, order=order, **names))
+    shown = {}
+    for one, step, instruction, by, way, p in zip(a, further, at, judge, order, preference, strict=True):
+        other = (one + step) % 3
+        if way >= 0:
+            low_first = (way == 0) == (one < other)
+            battle = (instruction, min(one, other), max(one, other), by)
+            shown.setdefault(battle, ([], []))[0 if low_first else 1].append(p if way == 0 else 1 - p)
+    matched = [(key, *both) for key in sorted(shown) for both in zip(*shown[key], strict=False)]
+    assert pairs.instruction.tolist() == [key[0] for key, _, _ in matched]
+    assert pairs.pair.tolist() == [key[1] * 3 + key[2] for key, _, _ in matched]
+    assert pairs.first_ab.tolist() == [p for _, p, _ in matched]
+    assert pairs.first_ba.tolist() == [p for _, _, p in matched]
+    assert pairs.unmatched + pairs.unknown + 2 * len(matched) == len(rows)
+
+
 def test_repeatability_is_the_share_of_the_commonest_outcome():
     preference = [1.0, 1.0, 0.0, 0.5, 0.5, 1.0]
     order = [0, 0, 0, 1, 1, -1]

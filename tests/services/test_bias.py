@@ -1,15 +1,37 @@
 """What moves a judge, and the leaderboard without it, are read from either engine."""
 
+import numpy as np
 import pytest
+from hypothesis import given
 
 from judgebench import services, store
+from judgebench.bias.human_agreement import labelled_battles
 from judgebench.errors import InputError, StatisticsError
 from judgebench.leaderboard import Choices, Controls
 from judgebench.records import Model, Output
 from judgebench.services.scope import Scope
+from judgebench.stats.verdict_table import NO_LABELS, VerdictTable
+from judgebench.store.arrays import LeftOut
 from judgebench.store.database import Database
 from tests.factories import instruction
 from tests.filling import filled, judged, judged_samples, sampled
+from tests.stats.factories import tables
+
+
+@given(tables(), tables())
+def test_items_with_a_failed_trial_are_found_as_by_looking_each_up(table: VerdictTable, trials: VerdictTable) -> None:
+    trials = trials.select((trials.model_a < len(table.models)) & (trials.model_b < len(table.models)))
+    status = np.zeros(len(trials), dtype=np.int64)
+    without = LeftOut(trials.instruction, trials.judge, status, trials.model_a, trials.model_b)
+    items = labelled_battles(table, NO_LABELS)
+    known = list(zip(items.instruction, items.model_a, items.model_b, strict=True))
+    failed: dict[str, set[int]] = {}
+    for at, judge, a, b in zip(trials.instruction, trials.judge, trials.model_a, trials.model_b, strict=True):
+        battle = (at, min(a, b), max(a, b))
+        if battle in known:
+            failed.setdefault(table.judges[judge], set()).add(known.index(battle))
+    marks = services.bias.failed_items(items, table, without)
+    assert {judge: set(np.flatnonzero(of).tolist()) for judge, of in marks.items()} == failed
 
 
 def test_a_report_counts_the_judges_verdicts(database: Database) -> None:

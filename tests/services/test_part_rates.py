@@ -3,14 +3,19 @@
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
 
 from judgebench import services
 from judgebench.errors import UnknownName
 from judgebench.leaderboard import Choices
+from judgebench.stats.verdict_table import VerdictTable, judged_cells
+from judgebench.stats.win_rate import win_rates
 from judgebench.store.database import Database
 from tests import kinds
 from tests.coverage import BENCHMARK, everything
+from tests.stats.factories import tables
 
 rates_of = services.part_rates.category_rates
 
@@ -38,6 +43,21 @@ def test_categories_of_all_models_are_those_of_their_profiles(tmp_path: Path, ki
         assert one == ("m2", rates.rates["m2"])
         with pytest.raises(UnknownName, match="m9"):
             rates_of(database, "bench", models=["m9"], choices=choices)
+
+
+@given(tables())
+def test_parts_of_models_are_those_of_all_win_rates(table: VerdictTable) -> None:
+    rates, cells = win_rates(table), judged_cells(table).sum(axis=0)
+    lower, upper = rates.sums.ends(0.9)
+    parts = services.part_rates.verdict_parts("some", table, table.models, 0.9)
+    met = [name for at, name in enumerate(table.models) if rates.battles[at]]
+    assert list(parts) == met
+    for name in met:
+        at, part = table.models.index(name), parts[name]
+        assert (part.battles, part.wins, part.ties) == (rates.battles[at], rates.wins[at], rates.ties[at])
+        assert (part.estimate.value, part.instructions) == (rates.rate[at], cells[at])
+        ends = [None if np.isnan(end) else end for end in (lower[at], upper[at])]
+        assert [part.estimate.lower, part.estimate.upper] == ends
 
 
 def test_scores_with_a_margin_are_rates(tmp_path: Path) -> None:

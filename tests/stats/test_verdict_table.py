@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from judgebench.errors import StatisticsError
-from judgebench.stats.verdict_table import PairCounts, average_battles
+from judgebench.stats.verdict_table import PairCounts, average_battles, distinct
 from tests.stats.factories import World, stacked, table_of, tables
 
 
@@ -30,6 +31,13 @@ def test_outcome_counts_equal_rows():
 def test_impossible_counts_are_refused(counts):
     with pytest.raises(StatisticsError, match="counts"):
         PairCounts.of_outcomes(("a", "b"), counts)
+
+
+@given(st.lists(st.integers(0, 9) | st.sampled_from([2**20, 2**40]), max_size=30))
+def test_distinct_codes_and_their_places_are_those_of_a_sort(codes):
+    present, place = np.unique(np.array(codes, dtype=np.int64), return_inverse=True)
+    counted = distinct(np.array(codes, dtype=np.int64))
+    assert [counted[0].tolist(), counted[1].tolist()] == [present.tolist(), place.tolist()]
 
 
 @given(tables())

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from judgebench.store.database import migrate, parse_address
+from judgebench.store.database import add_functions, migrate, parse_address
 
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 Rows = dict[str, list[dict[str, Any]]]
@@ -126,7 +126,10 @@ _ROWS["verdicts"][4]["completion_id"] = 5
 
 
 def engine_of(address: str) -> sa.Engine:
-    return sa.create_engine(parse_address(address))
+    engine = sa.create_engine(parse_address(address))
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", add_functions)
+    return engine
 
 
 def build(address: str, revision: str) -> Rows:

@@ -1,5 +1,8 @@
 """What statistics work on is what is stored."""
 
+import gc
+import weakref
+
 from judgebench import store
 from judgebench.records import Model, Order, Output, Source, Status, Verdict
 from judgebench.store.database import Database
@@ -33,6 +36,28 @@ def test_the_table_holds_preferences_and_counts_the_rest(database: Database) -> 
     assert stored.left_out == {Status.FAILED: 1, Status.UNPARSED: 1}
     assert len(one_category.table) == 0
     assert one_category.left_out == {Status.FAILED: 1}
+
+
+def test_a_table_is_read_once_in_a_snapshot_while_it_is_held_and_anew_where_somebody_writes(database: Database) -> None:
+    verdicts = filled(database)
+    with database.write() as connection:
+        benchmark = store.benchmarks.benchmark_id(connection, "bench")
+        verdicts.add(connection, [result(trial(0), ok(1.0))])
+        before = store.arrays.verdict_table(connection, benchmark)
+        verdicts.add(connection, [result(trial(1), ok(0.0))])
+        after = store.arrays.verdict_table(connection, benchmark)
+    assert [len(stored.table) for stored in (before, after)] == [1, 2]
+    with database.read() as connection:
+        held = store.arrays.verdict_table(connection, benchmark)
+        assert store.arrays.verdict_table(connection, benchmark) is held
+        assert len(store.arrays.verdict_table(connection, benchmark, newest=1).table) == 1
+        assert len(store.arrays.verdict_table(connection, benchmark, judges=["nobody"]).table) == 0
+    with database.read() as connection:
+        assert store.arrays.verdict_table(connection, benchmark) is not held
+    alive = weakref.ref(held)
+    del held
+    gc.collect()
+    assert alive() is None
 
 
 def test_style_is_the_mean_over_a_models_samples(database: Database) -> None:

@@ -108,6 +108,21 @@ def test_an_empty_database_has_none(database: Database) -> None:
     assert stored.left_out == {}
 
 
+def test_numbers_are_read_to_the_last_bit_and_none_is_nan(database: Database) -> None:
+    drawn = np.frombuffer(np.random.default_rng(0).bytes(8 * 500), np.float64)
+    numbers = [None, 0.0, 1.0, 0.1, 5e-324, *drawn[np.isfinite(drawn)].tolist()]
+    rows = sa.Table("numbers", sa.MetaData(), sa.Column("id", sa.Integer), sa.Column("x", sa.Double), prefixes=["TEMP"])
+    with database.write() as connection:
+        rows.create(connection)
+        connection.execute(sa.insert(rows), [{"id": at, "x": number} for at, number in enumerate(numbers)])
+        kinds = [np.dtype("<i8"), np.dtype("<f8")]
+        ids, values = store.blocks.number_columns(connection, sa.select(rows.c.id, rows.c.x), kinds)
+        none = store.blocks.number_columns(connection, sa.select(rows.c.id, rows.c.x).where(rows.c.id < 0), kinds)
+    known = np.array([float("nan") if number is None else number for number in numbers])
+    assert values.tobytes() == known[ids].tobytes()
+    assert [column.tolist() for column in none] == [[], []]
+
+
 @given(st.lists(st.floats(0, 1), max_size=20), st.sampled_from([1, 2]))
 def test_packing_keeps_every_bit(preferences: list[float], format_: int) -> None:
     n = len(preferences)

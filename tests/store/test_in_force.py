@@ -113,7 +113,6 @@ READERS: Mapping[str, Reader] = {
     "verdicts.count": lambda c: store.verdicts.count(c, BENCHMARK),
     "verdicts.benchmarks_of": lambda c: store.verdicts.benchmarks_of(c, "judge"),
     "verdicts.failures": lambda c: sorted(map(repr, store.verdicts.failures(c, BENCHMARK))),
-    "verdicts.failed_battles": lambda c: sorted(store.verdicts.failed_battles(c, BENCHMARK)),
     "verdicts.spent": lambda c: store.verdicts.spent(c, BENCHMARK, "judge"),
 }
 FILTERS: tuple[dict[str, Any], ...] = (

@@ -24,3 +24,4 @@ def test_every_term_is_a_row_with_its_anchor() -> None:
     assert all(f'<tr id="{term.anchor}">' in drawn for term in TERMS)
     assert "Elsewhere called" in drawn
     assert "neither &lt;wins&gt;" in table("Terms", WORDS)
+    assert "that the judge said, or a * b" in table("Terms", [Term("tie", "that the `judge` *said*, or a * b")])
