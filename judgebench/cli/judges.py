@@ -14,6 +14,7 @@ from judgebench.cli.options import (
     Address,
     Benchmark,
     BoardOutput,
+    EvaluatedAs,
     JudgeKeyVariable,
     KeyVariable,
     Level,
@@ -29,7 +30,6 @@ from judgebench.cli.options import (
     settings_of,
 )
 from judgebench.cli.session import Session, opened, print_json, print_table, say, tell, write
-from judgebench.leaderboard.judge_benchmarks import JudgeBenchmarkName
 from judgebench.show.numbers import amount
 
 if TYPE_CHECKING:
@@ -169,12 +169,7 @@ def evaluate(
         list[str] | None,
         typer.Argument(metavar="[JUDGES]...", help="Names of judges.", show_default="all that were asked"),
     ] = None,
-    profile: Annotated[
-        JudgeBenchmarkName | None,
-        typer.Option(
-            "--profile", help="The benchmark of judges whose rules count.", show_default="told by the benchmark"
-        ),
-    ] = None,
+    profile: EvaluatedAs = None,
     level: Level = 0.95,
     output: BoardOutput = "table",
 ) -> None:

@@ -20,12 +20,14 @@ import typer
 from judgebench.errors import InputError
 from judgebench.leaderboard import BY_SYNONYMS, METHODS
 from judgebench.leaderboard import By as BoardBy
+from judgebench.leaderboard.judge_benchmarks import JUDGE_BENCHMARKS
 from judgebench.leaderboard.profiles import PROFILES
 from judgebench.spec.study import Orders
 
 if TYPE_CHECKING:
     from judgebench.cli.connection import ConnectionOptions
     from judgebench.leaderboard import Method
+    from judgebench.leaderboard.judge_benchmarks import JudgeBenchmarkName
     from judgebench.leaderboard.profiles import ProfileName
     from judgebench.services.scope import Scope
     from judgebench.spec import Study
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 else:
     Method = Literal[tuple(METHODS)]  # whatever the table holds when the command line starts
     ProfileName = Literal[tuple(PROFILES)]
+    JudgeBenchmarkName = Literal[tuple(JUDGE_BENCHMARKS)]
 
 Format = Literal["table", "json"]
 _ADDRESS = "Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1; repeat it for several of one model."
@@ -147,6 +150,10 @@ RankingMethod = Annotated[Method, _METHOD]
 PublishedAs = Annotated[ProfileName | None, _PROFILE]
 AskedAs = Annotated[
     ProfileName | None, varied(_PROFILE, "Ask as this benchmark does: template, settings, orders, baseline.")
+]
+EvaluatedAs = Annotated[
+    JudgeBenchmarkName | None,
+    varied(_PROFILE, "The benchmark of judges whose rules count.", default="told by the benchmark"),
 ]
 LengthMargin = Annotated[
     int | None,
