@@ -13,7 +13,6 @@ from app.auth import Role
 from app.views import elements
 from app.views.elements import line, problem
 from judgebench import services
-from judgebench.services.audits.estimates import AuditEstimate
 from judgebench.services.audits.registry import Audit, AuditSettings
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.judges import find_judge
@@ -77,12 +76,15 @@ def _try(audit: Audit, settings: dict[str, Any], *, starts: bool) -> None:
     """Say what it takes, and start it where that is wanted."""
     try:
         auth.need(needed(settings))
-        estimate = _estimate(audit, settings)
+        checked = _checked(audit, settings)
+        with cached.for_checking() as database, st.spinner("Counting"):
+            estimate = services.audits.estimates.estimate(database, checked)
         for sentence in audit_estimate(estimate):
             line(sentence)
         if starts:
             with jobs.STARTING:
                 _refuse_twin(audit.name, settings["benchmark"], settings.get("judge") or "")
+                _refuse_elsewhere(audit, checked)
                 jobs.start(cached.address(), jobs.create_audit(cached.address(), audit, settings, estimate))
             st.session_state.pop(_ESTIMATED, None)
             st.rerun()
@@ -100,15 +102,22 @@ def _refuse_twin(audit: str, benchmark: str, judge: str) -> None:
             raise InputError("this audit is going on already: wait for it, or stop it above")
 
 
-def _estimate(audit: Audit, settings: dict[str, Any]) -> AuditEstimate:
+def _refuse_elsewhere(audit: Audit, settings: AuditSettings) -> None:
+    """Raises InputError where another server, or a terminal, has started it. Of two that look at once, the second's
+    process ends by itself, as an audit has itself claimed in the database."""
+    with cached.for_checking() as database:
+        if services.audits.registry.is_going_on(database, audit.name, settings):
+            raise InputError("this audit is going on already, started elsewhere: wait for it")
+
+
+def _checked(audit: Audit, settings: dict[str, Any]) -> AuditSettings:
     """Raises JudgeBenchError where it cannot be done as it is, or its judge may not be asked."""
-    with cached.for_checking() as database, st.spinner("Counting"):
-        filled: dict[str, Any] = {name: value for name, value in settings.items() if value not in (None, ())}
-        if settings.get("judge"):
+    filled: dict[str, Any] = {name: value for name, value in settings.items() if value not in (None, ())}
+    if settings.get("judge"):
+        with cached.for_checking() as database:
             filled["judge"] = find_judge(database, {"model": settings["judge"]}, where="This form")
-            auth.policy().check_asked(filled["judge"])
-        checked: AuditSettings = audit.fill(filled)
-        return services.audits.estimates.estimate(database, checked)
+        auth.policy().check_asked(filled["judge"])
+    return audit.fill(filled)
 
 
 def resume(job: jobs.AuditJob) -> None:

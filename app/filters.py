@@ -15,6 +15,7 @@ from judgebench import services
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.pages import METHODS, OVERALL, JudgeBenchError, Method
 from judgebench.services.scope import Scope
+from judgebench.show.board import ORDERS
 from judgebench.show.glossary import explained
 from judgebench.show.text import one_line
 
@@ -112,6 +113,29 @@ def link(page: str, **values: str) -> str:
         values = {"benchmark": st.session_state["benchmark"]} | values
     here = [(key, value) for key in KEYS if key not in values for value in st.query_params.get_all(key)]
     return f"{page}?{urlencode([*here, *values.items()])}"
+
+
+def afresh(words: str, page: str, **values: str) -> tuple[str, str]:
+    """A link to a page with the benchmark that this one shows, and of what is chosen only ``values``."""
+    if "benchmark" in st.session_state:
+        values = {"benchmark": st.session_state["benchmark"]} | values
+    return words, f"{page}?{urlencode(values)}"
+
+
+def order() -> tuple[str, bool]:
+    """By what the leaderboard's lines are put, as a heading was clicked, and whether the most comes first."""
+    chosen = st.query_params.get("sort", "rank")
+    by, descending = chosen.removeprefix("-"), chosen.startswith("-")
+    if by in ORDERS:
+        return by, descending
+    st.session_state.setdefault(_UNKNOWN, []).append(("order", chosen))
+    return "rank", False
+
+
+def order_link(by: str, *, descending: bool) -> str:
+    """The address of this leaderboard with its lines put so, and all else as it is."""
+    here = [(key, value) for key in st.query_params if key != "sort" for value in st.query_params.get_all(key)]
+    return f"leaderboard?{urlencode([*here, ('sort', '-' * descending + by)])}"
 
 
 def one(label: str, options: Sequence[str], *, key: str, none: str, labelled: bool = True) -> str | None:

@@ -9,7 +9,7 @@ import streamlit as st
 from app import audit_start, auth, cached, commands, filters, jobs
 from app.auth import Role
 from app.views import elements, findings, progress
-from app.views.elements import line, problem
+from app.views.elements import line, unavailable
 from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.contamination import Contamination
@@ -270,4 +270,4 @@ try:
     running = _running(benchmark.name)
     _page(cached.source(), benchmark, running)
 except JudgeBenchError as error:
-    problem("Audits cannot be shown.", error)
+    unavailable("There is nothing to audit here.", error)

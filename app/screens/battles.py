@@ -7,7 +7,7 @@ import streamlit as st
 from app import cached, filters
 from app.views import battles, conversation, diff, elements
 from app.views.battles import ROWS, Identity, Spot, View, beside, identity
-from app.views.elements import block, line, markup, problem, rest
+from app.views.elements import block, line, markup, rest, unavailable
 from judgebench.services.battles import JudgedBattle, JudgedTrial
 from judgebench.services.pages import BattleFilter, BattleOrder, BattleSummary, JudgeBenchError, Output, TokenLogprob
 from judgebench.show import charts
@@ -259,4 +259,4 @@ try:
         _battle(battle)
         _verdicts(battle)
 except JudgeBenchError as error:
-    problem("This cannot be shown.", error)
+    unavailable("There is nothing to show for this choice.", error, filters.afresh("All battles", "battles"))

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import cached, filters
 from app.views import elements
-from app.views.elements import line, problem
+from app.views.elements import line, unavailable
 from judgebench.services.pages import BiasReport, JudgeBenchError, Slopes
 from judgebench.services.scope import Scope
 from judgebench.show import charts, sentences, tables
@@ -169,4 +169,6 @@ try:
                 show(view)
     st.page_link("screens/judges.py", label="Report cards of judges", query_params={"benchmark": view.benchmark})
 except JudgeBenchError as error:
-    problem("There is nothing to say about bias here.", error)
+    unavailable(
+        "There is nothing to say about bias here yet.", error, filters.afresh("Bias by what counts usually", "bias")
+    )

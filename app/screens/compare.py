@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import cached, filters
 from app.views import charts, elements, rates
-from app.views.elements import line, problem
+from app.views.elements import line, unavailable
 from judgebench.services.pages import Choices, JudgeBenchError
 from judgebench.services.profiles import BattleOfTwo, Comparison
 from judgebench.services.scope import Scope
@@ -94,12 +94,14 @@ try:
     filters.say_unknown()
     elements.tab(f"{one_line(first)} against {one_line(second)}")
 except JudgeBenchError as error:
-    problem("Nothing can be compared here.", error)
+    unavailable("There is nothing to compare here.", error, filters.afresh("Compare by all that counts", "compare"))
     st.stop()
 try:
     comparison = cached.comparison(source, benchmark.name, first, second, scope)
 except JudgeBenchError as error:
-    problem("These two cannot be compared.", error)
+    ways = [(one_line(name), filters.link("model", model=name)) for name in (first, second)]
+    ways += [("Who met whom", filters.link("matrix")), ("Have judges compare them", filters.link("runs"))]
+    unavailable("These two have not been compared yet.", error, *ways)
     _round(source, benchmark.name, scope, (first, second))  # they may have met a third one
     st.stop()
 _whole(comparison)

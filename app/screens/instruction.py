@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import cached, filters
 from app.views import conversation, elements
-from app.views.elements import block, line, problem
+from app.views.elements import block, line, unavailable
 from judgebench.services.battles import AnsweredInstruction
 from judgebench.services.pages import JudgeBenchError
 from judgebench.services.profiles import MeanVerdict
@@ -84,7 +84,9 @@ try:
         st.stop()
     answered = cached.answered(source, benchmark.name, key)
 except JudgeBenchError as error:
-    problem("There is no such instruction here.", error)
+    unavailable(
+        "There is no such instruction here.", error, filters.afresh("Choose one in the list of battles", "battles")
+    )
     st.stop()
 elements.tab("Instruction")
 _question(answered)

@@ -8,7 +8,7 @@ import streamlit as st
 from app import auth, cached, filters
 from app.auth import Role
 from app.views import cards, elements
-from app.views.elements import counted, estimates, line, problem
+from app.views.elements import counted, estimates, line, problem, unavailable
 from judgebench import services
 from judgebench.services.pages import Card, JudgeBenchError
 from judgebench.services.scope import Scope
@@ -39,7 +39,7 @@ def _cards(source: cached.Source, judges: Sequence[str], benchmark: str) -> None
             known.append(cached.card(source, judge, benchmark))
         except JudgeBenchError as error:
             line(one_line(judge, 200))
-            problem("This judge has no card here.", error)
+            unavailable("This judge has no card here yet.", error)
             elements.links(("Have it judge this benchmark", filters.link("runs")))
     if not known:
         return
@@ -154,4 +154,4 @@ st.title("Judges", anchor=False)
 try:
     _judges(filters.source())
 except JudgeBenchError as error:
-    problem("Judges cannot be shown.", error)
+    unavailable("There are no judges to show here.", error, filters.afresh("Judges of this benchmark", "judges"))

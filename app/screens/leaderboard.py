@@ -10,15 +10,15 @@ import streamlit as st
 
 from app import cached, filters
 from app.views import charts, elements, gate
-from app.views.board import table
-from app.views.elements import line, moves, problem
+from app.views.board import Sorting, table
+from app.views.elements import line, moves, unavailable
 from judgebench.services.bias import Without
 from judgebench.services.leaderboards import Beside, Tally
 from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard
 from judgebench.services.scope import Scope
 from judgebench.show import charts as drawn
 from judgebench.show import sentences, tables
-from judgebench.show.board import COLUMNS, USUAL, ColumnName, axis_title, board_lines
+from judgebench.show.board import COLUMNS, USUAL, ColumnName, axis_title, board_lines, ordered
 from judgebench.show.numbers import plotted, ranks
 from judgebench.show.text import listing, one_line
 
@@ -36,6 +36,7 @@ class _View:
     board: Leaderboard
     search: str  # what the names of the models shown hold
     columns: tuple[ColumnName, ...]  # of the table
+    order: tuple[str, bool]  # of its lines: by what, and whether the most comes first
 
 
 def _chosen(source: cached.Source) -> _View:
@@ -49,10 +50,11 @@ def _chosen(source: cached.Source) -> _View:
             scope = filters.ranking(source, benchmark)
         with st.popover("Columns", icon=":material/view_column:", width="content"):
             columns = _columns()
+    order = filters.order()
     filters.say_unknown()
     choices = Choices(method=method, baseline=baseline)
     board = cached.leaderboard(source, benchmark.name, scope, choices=choices)
-    return _View(source, benchmark.name, scope, choices, board, search, columns)
+    return _View(source, benchmark.name, scope, choices, board, search, columns, order)
 
 
 def _columns() -> tuple[ColumnName, ...]:
@@ -66,7 +68,10 @@ def _lines(view: _View, *, controlled: bool) -> str:
     part = view.search.casefold()
     shown = tuple(line for line in lines.lines if part in line.model.casefold())
     new = st.query_params.get_all("new")  # as a link from a submission names it
-    return table(replace(lines, lines=shown), lambda model: filters.link("model", model=model), new=new)
+    by, descending = view.order
+    lines = ordered(replace(lines, lines=shown), by, descending=descending)
+    sorting = Sorting(by, descending, lambda name, down: filters.order_link(name, descending=down))
+    return table(lines, lambda model: filters.link("model", model=model), new=new, sorting=sorting)
 
 
 def _beside(view: _View, *, controlled: bool) -> Beside:
@@ -145,7 +150,7 @@ def _held_equal(view: _View) -> None:
     try:
         _moves(view, tuple(sorted(chosen)))
     except JudgeBenchError as error:
-        problem("This cannot be held equal here.", error)
+        unavailable("This is not held equal here.", error)
 
 
 def _unjudged(view: _View) -> None:
@@ -186,7 +191,12 @@ try:
     who_leads = st.empty()  # before the controls, which fill a phone's first screen
     view = _chosen(source)
 except JudgeBenchError as error:
-    problem("There is no leaderboard for this choice.", error)
+    unavailable(
+        *("There is no leaderboard for this choice.", error),
+        filters.afresh("The leaderboard by what counts usually", "leaderboard"),
+        filters.afresh("By people's votes", "leaderboard", by="people"),
+        *(filters.afresh("Vote", "vote"), filters.afresh("Have it judged", "runs")),
+    )
     st.stop()
 elements.tab("Leaderboard", view.benchmark)
 who_leads.text(sentences.leader(view.board), width="stretch")

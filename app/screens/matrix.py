@@ -9,7 +9,7 @@ from streamlit.elements.lib.layout_utils import Height
 
 from app import cached, filters
 from app.views import elements, pairs
-from app.views.elements import counted, line, problem
+from app.views.elements import counted, line, unavailable
 from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard, PairRates
 from judgebench.services.scope import Scope
 from judgebench.show import tables
@@ -89,7 +89,9 @@ try:
     view = _chosen(source)
     rates = cached.matrix(source, view.benchmark, view.scope)
 except JudgeBenchError as error:
-    problem("There is no matrix for this choice.", error)
+    unavailable(
+        "There is no matrix for this choice.", error, filters.afresh("The matrix by what counts usually", "matrix")
+    )
     st.stop()
 elements.tab("Matrix", view.benchmark)
 filters.say_unknown()

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import cached, filters
 from app.views import about, charts, elements, rates
-from app.views.elements import line, problem
+from app.views.elements import line, unavailable
 from judgebench.services.pages import METHODS, Choices, JudgeBenchError
 from judgebench.services.profiles import Profile
 from judgebench.services.scope import Scope
@@ -173,7 +173,9 @@ try:
     choices = Choices(method=method, baseline=baseline)
     profile = cached.profile(source, benchmark.name, model, scope, choices=choices)
 except JudgeBenchError as error:
-    problem("There is nothing to show about this model.", error)
+    unavailable(
+        "There is nothing to show about this model yet.", error, filters.afresh("The leaderboard", "leaderboard")
+    )
     st.stop()
 elements.heading(model)
 _standing(profile)

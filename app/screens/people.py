@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import auth, cached, filters
 from app.views import elements, voters
-from app.views.elements import line, problem
+from app.views.elements import line, unavailable
 from judgebench.services.pages import JudgeBenchError, Method
 from judgebench.show import voters as show
 
@@ -59,4 +59,4 @@ try:
     else:
         _nobody(benchmark)
 except JudgeBenchError as error:
-    problem("There is nothing to show yet.", error)
+    unavailable("There is nothing to show yet.", error, filters.afresh("Vote", "vote"))

@@ -6,7 +6,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app import auth, cached, uploads
 from app.auth import Role
 from app.views import importing, placing, submission
-from app.views.elements import line, problem
+from app.views.elements import line, problem, unavailable
 from judgebench import services
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.pages import InputError, JudgeBenchError
@@ -169,6 +169,6 @@ try:
     if _benchmarks():
         placing.section(cached.source())
 except auth.Forbidden as error:
-    problem("You may read here, but not submit.", error)
+    unavailable("You may read here, but not submit: an admin of this app gives roles.", error, ("Your role", "team"))
 except JudgeBenchError as error:
     problem("This cannot be done as it is. Nothing was stored.", error)

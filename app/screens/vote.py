@@ -7,7 +7,7 @@ import streamlit as st
 from app import auth, cached, filters, voting
 from app.auth import Person, Role
 from app.views import elements, votes
-from app.views.elements import block, line, problem
+from app.views.elements import block, line, problem, unavailable
 from app.views.votes import CHOICES, Choice
 from judgebench import services
 from judgebench.services.labels import Compared, PairToLabel
@@ -213,6 +213,10 @@ try:
     if hand.pair is not None and hand.choice is None:
         line("Which model wrote which is told after the vote at the earliest; their order is drawn anew for each pair.")
 except auth.Forbidden as error:
-    problem("Voting is for voters: an admin of this app gives roles.", error)
+    unavailable(
+        "Voting is for voters: an admin of this app gives roles.",
+        error,
+        ("Read what others said", filters.link("people")),
+    )
 except JudgeBenchError as error:
-    problem("There is nothing to vote on.", error)
+    unavailable("There is nothing to vote on yet.", error, ("Have models judged", filters.link("runs")))

@@ -4,6 +4,7 @@ All text that others wrote is escaped; links are plain ones, so that they can be
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -20,14 +21,26 @@ def style() -> str:
     return f"<style>{Path(__file__).with_name('board.css').read_text(encoding='utf-8')}</style>"
 
 
-def table(lines: BoardLines, link: Link, *, new: Collection[str] = ()) -> str:
-    """``new``: models whose rows are marked, as those that one looks for."""
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """In what order lines stand, and the address at which they stand in another."""
+
+    by: str
+    descending: bool
+    link: Callable[[str, bool], str]  # by what, and whether the most comes first
+
+
+def table(lines: BoardLines, link: Link, *, new: Collection[str] = (), sorting: Sorting | None = None) -> str:
+    """``new``: models whose rows are marked, as those that one looks for. ``sorting``: headings lead on."""
     heads = [
-        head("Rank"),
-        head("Model"),
-        head(lines.heading, lines.help, "n"),
+        head("Rank", order=_order("rank", sorting)),
+        head("Model", order=_order("model", sorting)),
+        head(lines.heading, lines.help, "n", order=_order("rating", sorting)),
         head(f"{lines.level} interval", kind="iv"),
-        *(head(column.heading, column.help, f"n {_class(column)}") for column in lines.columns),
+        *(
+            head(column.heading, column.help, f"n {_class(column)}", order=_order(column.name, sorting))
+            for column in lines.columns
+        ),
         head("Marks", kind="marks") if any(line.chips for line in lines.lines) else "",
     ]
     marked = any(line.chips for line in lines.lines)
@@ -72,13 +85,28 @@ def _escaped(value: object) -> str:
     return escaped_html(one_line(f"{value:,}" if isinstance(value, int) else str(value), 300))
 
 
-def head(words: str, help: str = "", kind: str = "") -> str:
-    """A heading whose help shows under the pointer, and to whoever tabs to it: the glossary's, or another."""
-    help = help or explained(words)
+def head(words: str, help: str = "", kind: str = "", *, order: tuple[str, str] = ("", "")) -> str:
+    """A heading whose help shows under the pointer, and to whoever tabs to it: the glossary's, or another.
+
+    ``order``: how its column is sorted, as ``aria-sort`` has it, and the address at which it is sorted otherwise.
+    """
+    help, (sorted_so, address) = help or explained(words), order
+    start = f'<th scope="col" class="{kind}"' + (f' aria-sort="{sorted_so}"' if sorted_so else "")
+    tip = f'<span class="tip" role="tooltip">{escaped_html(help)}</span>' if help else ""
+    if address:
+        return f'{start}><a class="has-tip" href="{escaped_html(address)}">{escaped_html(words)}</a>{tip}</th>'
     if not help:
-        return f'<th scope="col" class="{kind}">{escaped_html(words)}</th>'
-    tip = f'<span class="tip" role="tooltip">{escaped_html(help)}</span>'
-    return f'<th scope="col" class="{kind}"><span tabindex="0" class="has-tip">{escaped_html(words)}</span>{tip}</th>'
+        return f"{start}>{escaped_html(words)}</th>"
+    return f'{start}><span tabindex="0" class="has-tip">{escaped_html(words)}</span>{tip}</th>'
+
+
+def _order(name: str, sorting: Sorting | None) -> tuple[str, str]:
+    """As of ``head``. What counts up is first sorted so, numbers from the most down."""
+    if sorting is None:
+        return "", ""
+    if sorting.by == name:
+        return "descending" if sorting.descending else "ascending", sorting.link(name, not sorting.descending)
+    return "", sorting.link(name, name not in ("rank", "model"))
 
 
 def _class(column: Column) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 import streamlit as st
 
 from app.views.board import plain
-from judgebench.services.pages import Coverage
+from judgebench.services.pages import Coverage, DatabaseError
 from judgebench.show.coverage import Door, sentences
 from judgebench.show.glossary import explained
 from judgebench.show.numbers import Labelled, plotted
@@ -86,6 +86,19 @@ def problem(title: str, error: Exception | str) -> None:
     """What went wrong. ``title`` is ours; the error's message may quote what others wrote."""
     st.error(title)
     st.code(str(error), language=None, wrap_lines=True)
+
+
+def unavailable(title: str, error: Exception, *ways: tuple[str, str]) -> None:
+    """What the data, the choices or one's role do not give, which is nothing broken: why, and ``ways`` to go on, as of
+    ``links``. A database that cannot be read is a ``problem`` all the same."""
+    if isinstance(error, DatabaseError):
+        problem(title, error)
+        return
+    with st.container(border=True):
+        line(title)
+        st.code(str(error), language=None, wrap_lines=True)
+        if ways:
+            links(*ways)
 
 
 def frame(columns: Mapping[str, Sequence[Any]], *, column_config: Mapping[str, Any] | None = None, **look: Any) -> None:

@@ -9,7 +9,7 @@ from app import auth, cached, commands, filters, jobs
 from app.auth import Role
 from app.views import asking, elements, progress
 from app.views.board import table
-from app.views.elements import line, links, problem
+from app.views.elements import line, links, unavailable
 from judgebench import services
 from judgebench.services.benchmarks import RunSummary
 from judgebench.services.pages import Choices, JudgeBenchError
@@ -46,7 +46,7 @@ def section(source: cached.Source) -> None:
     try:
         plan = _plan(source, benchmark.name, models)
     except JudgeBenchError as error:
-        problem("These cannot be judged against a board.", error)
+        unavailable("There is no board yet to judge these against.", error)
         if not benchmark.judges:
             line("This command gives the benchmark its first verdicts:")
             st.code(commands.judge_benchmark(cached.address(), benchmark.name), language=None)

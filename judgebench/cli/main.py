@@ -59,7 +59,7 @@ PANELS = {
         "labels": "Human labels: import and list what people say about battles.",
     },
     "Data": {
-        "benchmarks": "List benchmarks.",
+        "benchmarks": "Benchmarks: list, and say by what new models are ranked. Without a command they are listed.",
         "models": "List the models that have outputs in a benchmark, with their declared lineage.",
         "battles": "List battles with the mean preference of their verdicts.",
         "export": "Write a benchmark's rows to a file, which 'judgebench import' reads back.",

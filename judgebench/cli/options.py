@@ -155,6 +155,13 @@ EvaluatedAs = Annotated[
     JudgeBenchmarkName | None,
     varied(_PROFILE, "The benchmark of judges whose rules count.", default="told by the benchmark"),
 ]
+StandingJudge = Annotated[str | None, varied(_JUDGE, "Who judges: a judge that was added or ran before.")]
+StandingBaseline = Annotated[
+    str | None, varied(_BASELINE, "Whom new models meet; without, they meet the whole pool.", default="the profile's")
+]
+StandingProfile = Annotated[
+    ProfileName | None, varied(_PROFILE, "Also give new models the numbers that this benchmark publishes.")
+]
 LengthMargin = Annotated[
     int | None,
     typer.Option(
@@ -497,7 +504,7 @@ def _under(
     compares = any(study.get(name) for name in ("baseline", "all_pairs", "pairs"))
     category = study.get("category")
     fields = services.benchmark_runs.study_fields(
-        database, study["benchmark"], profile, category=category, compares=compares
+        *(database, study["benchmark"], profile), category=category, compares=compares, template=served.get("template")
     )
     judge = fields.pop("judge")
     settings = {**judge["settings"], **served.get("settings", {})}

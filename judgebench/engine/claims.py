@@ -1,4 +1,5 @@
-"""The trials that a run has to itself, so that of two runs at once neither asks what the other is asking.
+"""The trials that a run has to itself, so that of two runs at once neither asks what the other is asking; and work
+that one process at a time does.
 
 They are claimed in blocks just before they are asked, and given back with the next block or at the run's end. A run
 that is killed gives nothing back: its claims lapse when nobody renews them, and at once where the next run stands on
@@ -8,16 +9,20 @@ the same machine and sees that its process is no more.
 import os
 import platform
 import secrets
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from judgebench import store
 from judgebench.engine.pending import Taken
+from judgebench.errors import Conflict, DatabaseError
 from judgebench.keys import content_key
 from judgebench.store.database import Connection, Database
 
 LEASE_S = 60.0  # of a process that stands still for longer, another asks what is in flight
+RENEW_S = LEASE_S / 4  # between two signs of life to others
 _CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _DEAD = ("Z", "X")  # states of a process that has ended
 
@@ -85,6 +90,46 @@ class OutputClaims(Claims):
 
     def _name(self, key: str) -> str:
         return content_key(*self._about, key)
+
+
+class _WorkClaim(Claims):
+    """What one holder does that is no run, as a whole."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, None)
+        self._holder = store.claims.Holder(None, f"{this_process()} {secrets.token_hex(4)}")
+
+
+@contextmanager
+def alone(database: Database, key: str, what: str) -> Iterator[None]:
+    """Have the work of this ``key`` to oneself while the block lasts, whichever process or machine others are in.
+
+    Raises Conflict where another has it, naming it as ``what``, and DatabaseError.
+    """
+    claim, over = _WorkClaim(database), threading.Event()
+    if not claim.take([key], (), 0).keys:
+        raise Conflict(f"{what} is going on already, in another process: wait for it, or stop it there")
+
+    def live() -> None:
+        while not over.wait(RENEW_S):
+            with suppress(DatabaseError):  # who cannot write now cannot take the claim away either
+                claim.renew()
+
+    living = threading.Thread(target=live, name="claim", daemon=True)
+    living.start()
+    try:
+        yield
+    finally:
+        over.set()
+        living.join()
+        with suppress(DatabaseError):  # then it lapses
+            claim.release()
+
+
+def is_claimed(database: Database, key: str) -> bool:
+    """Whether somebody has the work of this ``key`` now."""
+    with database.read() as connection:
+        return bool(store.claims.held(connection, [key], is_gone))
 
 
 def _clock() -> float:

@@ -21,7 +21,7 @@ from importlib.util import find_spec
 from threading import Lock
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from judgebench.engine.claims import LEASE_S
+from judgebench.engine.claims import RENEW_S
 from judgebench.engine.pending import AskedT, Claiming, EndedTrials, Pending
 from judgebench.errors import DatabaseBusy, DatabaseError, EnoughCalls, InputError, JudgeBenchError, JudgeError
 from judgebench.records import Completion, Status
@@ -35,7 +35,6 @@ _COLLECT_AFTER = (10_000, 20, 50)  # new objects, and collections of the younger
 _PROGRESS_S = 0.25  # between two reports
 _LOCKED_S = 900  # that a locked database, or its server, is waited for: as long as a question may live
 _LOOK_AGAIN_S = 0.1
-_RENEW_S = LEASE_S / 4  # between two signs of life to other runs
 _WAITS_S = (0.1, 2.0)  # between two looks at what another run is asking: at first and at most
 _T = TypeVar("_T")
 # "no_usage": what was spent is not known, so that max_cost could not hold.
@@ -300,7 +299,7 @@ class Runner(Generic[AskedT, EndedT]):
     async def _renew(self) -> None:
         """Tell other runs that this one lives."""
         while self._claims is not None:
-            await asyncio.sleep(_RENEW_S)
+            await asyncio.sleep(RENEW_S)
             with suppress(DatabaseError):  # who cannot write now cannot take claims away either
                 await asyncio.to_thread(self._claims.renew)
 

@@ -14,7 +14,7 @@ from judgebench.bias.voters import VotersReport
 from judgebench.coverage import Coverage
 from judgebench.engine.plan import CostEstimate
 from judgebench.engine.plan import estimate as cost_estimate
-from judgebench.errors import InputError, JudgeBenchError
+from judgebench.errors import DatabaseError, InputError, JudgeBenchError
 from judgebench.formats.known import Known
 from judgebench.formats.outputs import OutputsFile, read_outputs
 from judgebench.formats.reading import NamedPath, ReadLimits
@@ -36,8 +36,9 @@ from judgebench.store.database import Database, parse_address
 __all__ = [
     "ACTOR_VARIABLE", "METHODS", "OVERALL", "STAGE", "AgreementReport", "AuditReport", "BattleFilter", "BattleOrder",
     "BattleSummary", "BiasReport", "BoardGate", "Card", "CardLine", "Choices", "Completion", "CostEstimate",
-    "Counterfactuals", "Coverage", "Database", "Finding", "HumanLabel", "InputError", "Judge", "JudgeBenchError",
-    "JudgeBoard", "JudgeGate", "JudgeSpec", "Known", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "Output",
+    "Counterfactuals", "Coverage", "Database", "DatabaseError", "Finding", "HumanLabel", "InputError", "Judge",
+    "JudgeBenchError", "JudgeBoard",
+    "JudgeGate", "JudgeSpec", "Known", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "Output",
     "OutputsFile", "PairRates", "ReadLimits", "Resampling", "Row", "ServerConnection", "Slopes", "State", "Status",
     "StoredAudit", "Study", "TokenLogprob", "VotersReport", "clean_text", "cost_estimate", "make", "own_name",
     "parse_address", "read_outputs", "templates",

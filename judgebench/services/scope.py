@@ -47,6 +47,7 @@ class Scope:
     annotators: tuple[str, ...] = ()  # whose votes; empty: everybody's
     newest: int | None = None  # the last verdict, or vote, that counts, by the order they came in; None: all do
     question: str = OVERALL  # by what people compared the outputs
+    models: tuple[str, ...] = ()  # only what is about these, such as a standing board's pool; empty: all
 
 
 EVERYTHING = Scope()
@@ -247,10 +248,16 @@ class _Reading:
         return scoped
 
     def _scoped(self, table: Table, without: LeftOut, categories: tuple[str | None, ...]) -> Scoped[Table]:
-        scope = self._scope
+        scope: Scope = self._scope
         if self._keys is not None:
             table, without = _on(table, without, np.isin(table.instructions, self._keys))
         answered = store.models.answered(self._connection, self._id, category=self._scope.category, keys=self._keys)
+        submitted = len(answered)
+        if scope.models:
+            is_one = np.isin(table.models, scope.models)
+            table = table.among({*table.models} & {*scope.models})
+            without = without.select(is_one[without.model_a] & is_one[without.model_b])
+            answered = {name: model for name, model in answered.items() if name in scope.models}
         gates = model_gates(self._connection, self._benchmark, answered)
 
         def gated(state: ModelState) -> tuple[str, ...]:
@@ -288,6 +295,7 @@ class _Reading:
             suspect=gated("suspect"),
             unaudited=gated("unaudited"),
             models=len(answered),
+            submitted=submitted,
             people=People(0, 0, chosen=scope.annotators, question=scope.question) if scope.people else None,
         )
         apart = () if flagged_are != "apart" else tuple(name for name in judged if name in flagged)

@@ -1,7 +1,8 @@
 """A leaderboard as lines: words, and places on one axis. The app's first screen and the one-file report draw them."""
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from judgebench.estimate import Estimate
@@ -17,6 +18,7 @@ ColumnName = Literal["win rate", "length-controlled", "length", "battles", "ties
 _DIGITS: Mapping[str, str] = {"rate": "{:.1f}", "elo": "{:.0f}"}
 _HALF = 50.0  # percent: neither is preferred
 _MARGIN = 0.03  # of the axis, on both sides
+_NUMBER = re.compile(r"-?[\d,]*\.?\d+")  # that a cell begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,36 @@ def board_lines(board: Leaderboard, beside: "Beside", shown: tuple[ColumnName, .
     heading = {"rate": f"{method.label}, %", "elo": "Rating", "logit": "Log-odds", "score": "Mean score"}[board.scale]
     half = place(_HALF / 100) if board.scale == "rate" else None
     return BoardLines(heading, method.help, f"{board.level:.0%}", columns, lines, half)
+
+
+ORDERS: tuple[str, ...] = ("rank", "model", "rating", *(column.name for column in COLUMNS))  # by what lines are put
+
+
+def ordered(lines: BoardLines, by: str, *, descending: bool) -> BoardLines:
+    """The lines by one of ORDERS, as it stands in them; those without a number there come last. "rank" is the
+    leaderboard's own order. By a column that is not shown nothing moves."""
+    names: list[str] = [column.name for column in lines.columns]
+    if by == "rank":
+        return replace(lines, lines=lines.lines[::-1]) if descending else lines
+    if by == "model":
+        return replace(lines, lines=tuple(sorted(lines.lines, key=_name, reverse=descending)))
+    if by != "rating" and by not in names:
+        return lines
+    numbers = [_number_in(line.rating if by == "rating" else line.cells[names.index(by)]) for line in lines.lines]
+    known = [(number, place) for place, number in enumerate(numbers) if number is not None]
+    places = [place for _, place in sorted(known, key=lambda pair: pair[0], reverse=descending)]
+    places += [place for place, number in enumerate(numbers) if number is None]
+    return replace(lines, lines=tuple(lines.lines[place] for place in places))
+
+
+def _number_in(cell: str) -> float | None:
+    """That it begins with; None where it begins with none."""
+    number = _NUMBER.match(cell)
+    return None if number is None else float(number[0].replace(",", ""))
+
+
+def _name(line: BoardLine) -> str:
+    return line.model.casefold()
 
 
 def _cells(board: Leaderboard, beside: "Beside") -> Mapping[ColumnName, Callable[[Row], str]]:

@@ -36,6 +36,7 @@ class VerdictTable:
         None  # codes of all instructions in the order of their benchmark; None: not known, or a part
     )
     samples: Codes | None = None  # (n, 2) which of A's outputs to the instruction, and of B's; None: there is one each
+    judge_models: tuple[str, ...] | None = None  # the LLM that each of ``judges`` asks; None: nobody looked
 
     def __len__(self) -> int:
         return len(self.preference)

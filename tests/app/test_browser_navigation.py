@@ -70,6 +70,37 @@ def test_back_from_another_page_of_the_menu_finds_what_was_chosen(visit: Visit, 
     assert not page.get_by_role("switch", name="Contradictory verdicts").is_checked()
 
 
+def test_a_heading_sorts_the_leaderboard_and_the_address_keeps_it(visit: Visit, demo: Path) -> None:
+    page = visit.open("/?baseline=demo-careful")
+    names = page.locator("table.jb tbody th a")
+    by_rank = names.all_inner_texts()
+
+    def sort(words: str) -> list[float]:
+        page.get_by_role("columnheader").get_by_role("link", name=words, exact=True).click()
+        page.locator("th[aria-sort] a", has_text=words).wait_for()
+        visit.settle()
+        cells = page.locator("table.jb tbody .c-length").all_inner_texts()
+        return [float(cell.replace(",", "")) for cell in cells]
+
+    falling = sort("Length")
+    assert falling == sorted(falling, reverse=True)
+    assert "baseline=demo-careful&sort=-length" in here(page)
+    page.locator("th[aria-sort=descending] a").click()
+    page.locator("th[aria-sort=ascending] a", has_text="Length").wait_for()
+    visit.settle()
+    assert "sort=length" in here(page)
+    rising = names.all_inner_texts()
+    page.reload()
+    visit.settle()
+    assert names.all_inner_texts() == rising
+    step(visit, "back", "Leaderboard")
+    page.locator("th[aria-sort=descending] a").wait_for()
+    page.get_by_role("columnheader").get_by_role("link", name="Rank", exact=True).click()
+    page.locator("th[aria-sort=ascending] a", has_text="Rank").wait_for()
+    assert names.all_inner_texts() == by_rank
+    assert "names nonsense as order" in visit.open("/?sort=nonsense").inner_text("[data-testid=stMain]")
+
+
 def test_a_link_with_a_key_held_opens_another_tab(visit: Visit, demo: Path) -> None:
     page = visit.open("/")
     with visit.context.expect_page() as opened:

@@ -18,7 +18,7 @@ from judgebench.store.database import Database
 from tests import filling, mixed
 from tests.factories import ok, result, trial
 from tests.filling import filled
-from tests.kinds import COUNT, KINDS
+from tests.kinds import COUNT, KINDS, MODELS
 
 testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the extra app")
 PAGES = ("leaderboard", "matrix", "battles", "bias", "judges", "audits", "submit", "runs", "vote")
@@ -382,3 +382,21 @@ def test_who_may_not_have_judges_asked_gets_no_estimate(monkeypatch: pytest.Monk
     assert "Starting runs is for admins of this app" not in printed(app)
     button(app, "Estimate and start").click().run()
     assert "battles of" in printed(app)
+
+
+@pytest.mark.parametrize("page", [*PAGES, "compare", "model", "instruction", "people", "team"])
+def test_what_is_not_there_yet_is_no_error_and_leads_on(
+    page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "judgebench.db"
+    with closing(Database(str(path), create=True)) as database:
+        KINDS["no verdicts"](database)
+    app = opened(page, monkeypatch, path)
+    if page in ("compare", "model"):
+        for name, model in (("first", 0), ("second", 1), ("model", 0)):
+            app.query_params[name] = MODELS[model]
+        app.run()
+    assert [error.value for error in app.error] == []
+    if page in ("leaderboard", "compare", "model", "matrix", "bias"):
+        drawn = "".join(str(html.proto.body) for html in app.get("html"))
+        assert "<p class=jb-links><a href=" in drawn

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -277,7 +278,7 @@ def test_a_locked_database_is_waited_for_when_claiming(database: Database, monke
 def test_a_long_run_renews_its_claims(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     stored(database, asked(10), ["m1", "m2"])
     renewed: list[bool] = []
-    monkeypatch.setattr(runner, "_RENEW_S", 0.02)
+    monkeypatch.setattr(runner, "RENEW_S", 0.02)
     monkeypatch.setattr(Claims, "renew", lambda self: renewed.append(True))
     with FaultServer(slowly) as server:
         engine.run.run(database, study(server), environment={})
@@ -379,3 +380,38 @@ def test_collections_at_once_ask_for_each_output_once(address: str) -> None:
     assert [report.tally.ended for report in reports] == 2 * [{Status.OK: 40}]
     assert all(report.calls for report in reports)
     assert claimed(database) == 0
+
+
+def test_of_many_that_begin_the_same_work_at_once_one_does_it(database: Database, address: str) -> None:
+    begin, refused = threading.Barrier(4), threading.Semaphore(0)
+
+    def work(number: int) -> bool:
+        own = Database(address)  # as another process has it
+        try:
+            begin.wait()
+            with claims.alone(own, "key", "this work"):
+                assert all(refused.acquire(timeout=20) for _ in range(3))
+                assert claims.is_claimed(own, "key")
+            return True
+        except Conflict:
+            refused.release()
+            return False
+        finally:
+            own.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(work, range(4))) == [False, False, False, True]
+    assert not claims.is_claimed(database, "key")
+
+
+def test_work_that_goes_on_is_claimed_for_longer_than_a_lease(
+    monkeypatch: pytest.MonkeyPatch, database: Database, address: str
+) -> None:
+    monkeypatch.setattr(claims, "LEASE_S", 0.3)
+    monkeypatch.setattr(claims, "RENEW_S", 0.05)
+    monkeypatch.setattr(claims, "is_gone", lambda holder: False)
+    with closing(Database(address)) as other, claims.alone(database, "key", "this work"):
+        time.sleep(0.7)
+        assert claims.is_claimed(other, "key")
+    with claims.alone(database, "key", "this work"):  # given back
+        pass

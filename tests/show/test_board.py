@@ -7,7 +7,7 @@ import pytest
 from judgebench.estimate import Estimate, unidentified
 from judgebench.leaderboard.board import BoardGate, Leaderboard, ModelGate
 from judgebench.services.leaderboards import Beside, Tally
-from judgebench.show.board import COLUMNS, board_lines
+from judgebench.show.board import COLUMNS, board_lines, ordered
 from tests.show.factories import board
 
 EVERY = tuple(column.name for column in COLUMNS)
@@ -47,6 +47,23 @@ def test_columns_that_have_nothing_to_say_are_left_out() -> None:
     assert board_lines(based, beside(based, controlled=rates), ("length-controlled",)).lines[0].cells == ("42.0",)
     free = beside(ranked, tallies={row.model: Tally(0, None, 10.0) for row in ranked.rows})
     assert "cost" not in [column.name for column in board_lines(ranked, free, EVERY).columns]
+
+
+def test_lines_are_put_in_order_by_any_column_and_what_has_no_number_comes_last() -> None:
+    ranked = board([0.9, 0.6, 0.3], 0.01)
+    names = [row.model for row in ranked.rows]
+    lengths = dict(zip(names, (900.0, None, 12000.0), strict=True))
+    counted = beside(ranked, tallies={name: Tally(0, 0.5, length) for name, length in lengths.items()})
+    lines = board_lines(ranked, counted, ("length",))
+
+    def put(by: str, *, descending: bool = False) -> list[str]:
+        return [line.model for line in ordered(lines, by, descending=descending).lines]
+
+    first, second, third = names
+    assert put("rank") == put("rating", descending=True) == put("cost") == names  # by what is not shown nothing moves
+    assert put("rank", descending=True) == put("rating") == put("model", descending=True) == names[::-1]
+    assert put("length") == [first, third, second]
+    assert put("length", descending=True) == [third, first, second]
 
 
 @pytest.mark.parametrize("scale", ["elo", "logit", "score"])

@@ -181,7 +181,7 @@ def test_each_door_names_what_one_chooses_by_there() -> None:
 
 
 def test_a_list_of_battles_names_its_filter() -> None:
-    assert next(averaged(None, ("a", "b"), "app")).endswith('("Judge" chooses one).')
+    assert next(averaged(None, ("a", "b"), "app")).endswith('("Judge" in "Filters" chooses one).')
     assert next(averaged(None, ("a", "b"))).endswith("(--judge chooses one).")
     assert [*averaged("a", ("a", "b"), "app")] == []
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, get_type_hi
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from judgebench import services
+from judgebench import engine, services
 from judgebench.audits import INTEGRITY, NULL_MODELS, ROBUSTNESS, SUBMISSIONS
 from judgebench.errors import InputError, UnknownName
+from judgebench.keys import content_key
 from judgebench.spec.study import wrong_field
 
 if TYPE_CHECKING:
@@ -276,17 +277,32 @@ def audit(
     """Run an audit and keep its report; a judge is asked nothing twice, so calling it again continues. What was stopped
     before its end, by a limit or an interrupt, is not kept.
 
-    Raises UnknownName, InputError, and JudgeError when a judge cannot be asked; what it had answered stays stored.
+    Raises UnknownName, InputError, Conflict while the same audit is going on elsewhere, and JudgeError when a judge
+    cannot be asked; what it had answered stays stored.
     """
     from judgebench.clients.vllm_server import SERVERS
 
     limits = Budget(getattr(settings, "max_calls", None), getattr(settings, "max_cost", None))
     service = _function(named(name).service)
-    with SERVERS.kept():
+    key = _key(database, name, settings)
+    with engine.claims.alone(database, key, f"this audit of {settings.benchmark!r}"), SERVERS.kept():
         report: AuditReport = service(database, settings, Asking(environment, on_progress, limits))
-    if report.finished:
-        services.audits.results.keep(database, settings.benchmark, named(name), report)
+        if report.finished:
+            services.audits.results.keep(database, settings.benchmark, named(name), report)
     return report
+
+
+def is_going_on(database: "Database", name: str, settings: AuditSettings) -> bool:
+    """Whether the same audit is run now, wherever it was started. Raises as ``audit`` does."""
+    return engine.claims.is_claimed(database, _key(database, named(name).name, settings))
+
+
+def _key(database: "Database", name: str, settings: AuditSettings) -> str:
+    """Of audits that are the same, however far each may go: of the same outputs, by the same judge."""
+    judge = getattr(settings, "judge", None)
+    by = "" if judge is None else services.judges.resolved(database, judge).judge.name
+    of = [getattr(settings, field, None) for field in ("benchmark", "model", "opponent")]
+    return content_key("audit", name, by, of)
 
 
 def most_calls(database: "Database", name: str, settings: AuditSettings) -> int:

@@ -2,6 +2,9 @@
 
 import shlex
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import get_args
 
@@ -9,11 +12,13 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from judgebench import services
-from judgebench.errors import InputError, UnknownName
+from judgebench.audits.findings import AuditReport
+from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.services.audits import registry
-from judgebench.services.audits.registry import AUDITS, Audit
+from judgebench.services.audits.registry import AUDITS, Audit, IntegrityAudit, SubmissionAudit
 from judgebench.store.database import Database
 from tests.cli.conftest import Invoke
+from tests.filling import filled
 from tests.services.audits.conftest import store_outputs
 
 MINE = """
@@ -133,3 +138,27 @@ def test_settings_are_filled_from_plain_values() -> None:
 def test_the_command_says_what_is_to_be_filled_in() -> None:
     command = registry.named("robustness").command(benchmark="my quiz", judge="gpt")
     assert command == "judgebench audit robustness --benchmark 'my quiz' --judge gpt --model MODEL --opponent OPPONENT"
+
+
+def test_an_audit_that_goes_on_is_not_begun_by_another_connection(database: Database, address: str) -> None:
+    filled(database)
+    of_alpha = IntegrityAudit(benchmark="bench", round_trip=False)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def slowly(database: Database, settings: object, asking: object) -> AuditReport:
+        reached.set()
+        go_on.wait(20)
+        return AuditReport("integrity", ())
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as elsewhere, closing(Database(address)) as other:
+        patch.setattr(registry, "_function", lambda path: slowly)
+        first = elsewhere.submit(registry.audit, other, "integrity", of_alpha, environment={})
+        assert reached.wait(20)
+        assert registry.is_going_on(database, "integrity", of_alpha)
+        assert not registry.is_going_on(database, "submissions", SubmissionAudit(benchmark="bench"))
+        with pytest.raises(Conflict, match="this audit of 'bench' is going on already"):
+            registry.audit(database, "integrity", of_alpha, environment={})
+        go_on.set()
+        first.result()
+    assert not registry.is_going_on(database, "integrity", of_alpha)
+    assert len(services.audits.results.audits(database, "bench", kind="integrity")) == 1
