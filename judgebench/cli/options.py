@@ -151,10 +151,6 @@ PublishedAs = Annotated[ProfileName | None, _PROFILE]
 AskedAs = Annotated[
     ProfileName | None, varied(_PROFILE, "Ask as this benchmark does: template, settings, orders, baseline.")
 ]
-EvaluatedAs = Annotated[
-    JudgeBenchmarkName | None,
-    varied(_PROFILE, "The benchmark of judges whose rules count.", default="told by the benchmark"),
-]
 StandingJudge = Annotated[str | None, varied(_JUDGE, "Who judges: a judge that was added or ran before.")]
 StandingBaseline = Annotated[
     str | None, varied(_BASELINE, "Whom new models meet; without, they meet the whole pool.", default="the profile's")
@@ -173,6 +169,10 @@ LengthMargin = Annotated[
     ),
 ]
 QualityMethod = Annotated[Literal["win-rate", "bradley-terry", "length-controlled"], _METHOD]
+EvaluatedAs = Annotated[
+    JudgeBenchmarkName | None,
+    varied(_PROFILE, "The benchmark of judges whose rules count.", default="told by the benchmark"),
+]
 Level = Annotated[float, typer.Option("--level", min=0.5, max=0.999, help="Confidence level of intervals and tests.")]
 Resamples = Annotated[int, typer.Option("--resamples", min=50, max=100_000, help="Number of resamples.")]
 Seed = Annotated[int, _SEED]
