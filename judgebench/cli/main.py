@@ -31,7 +31,7 @@ PANELS = {
         "place": "Have models judged as the board of a benchmark was, and say where they land.",
         "import": "Import files: instructions, outputs, recorded verdicts, labels, lineage.",
         "answer": "Collect a model's outputs from its server.",
-        "judges": "Judges by name: add, list, show and test them. Without a command they are listed.",
+        "judges": "Judges by name: add, list, show, test and evaluate them. Without a command they are listed.",
         "templates": "List the templates that judges can be asked with.",
         "run": "Judge a benchmark's outputs; the same command continues a stopped run and repeats no answered call.",
         "batch": "Judge by batch files: export, submit, ingest, list.",

@@ -20,12 +20,14 @@ import typer
 from judgebench.errors import InputError
 from judgebench.leaderboard import BY_SYNONYMS, METHODS, Cluster
 from judgebench.leaderboard import By as BoardBy
+from judgebench.leaderboard.judge_benchmarks import JUDGE_BENCHMARKS
 from judgebench.leaderboard.profiles import PROFILES
 from judgebench.spec.study import Orders
 
 if TYPE_CHECKING:
     from judgebench.cli.connection import ConnectionOptions
     from judgebench.leaderboard import Method
+    from judgebench.leaderboard.judge_benchmarks import JudgeBenchmarkName
     from judgebench.leaderboard.profiles import ProfileName
     from judgebench.services.scope import Scope
     from judgebench.spec import Study
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 else:
     Method = Literal[tuple(METHODS)]  # whatever the table holds when the command line starts
     ProfileName = Literal[tuple(PROFILES)]
+    JudgeBenchmarkName = Literal[tuple(JUDGE_BENCHMARKS)]
 
 Format = Literal["table", "json"]
 _ADDRESS = "Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1; repeat it for several of one model."
@@ -180,6 +183,10 @@ LengthMargin = Annotated[
     ),
 ]
 QualityMethod = Annotated[Literal["win-rate", "bradley-terry", "length-controlled"], _METHOD]
+EvaluatedAs = Annotated[
+    JudgeBenchmarkName | None,
+    varied(_PROFILE, "The benchmark of judges whose rules count.", default="told by the benchmark"),
+]
 Level = Annotated[float, typer.Option("--level", min=0.5, max=0.999, help="Confidence level of intervals and tests.")]
 Resamples = Annotated[int, typer.Option("--resamples", min=50, max=100_000, help="Number of resamples.")]
 Seed = Annotated[int, _SEED]
