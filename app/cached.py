@@ -24,6 +24,7 @@ from judgebench.services.pages import (
     Database,
     InputError,
     Judge,
+    JudgeBoard,
     Leaderboard,
     Method,
     Output,
@@ -225,6 +226,15 @@ def agreement(source: Source, benchmark: str, scope: Scope) -> AgreementReport:
 def card(source: Source, judge: str, benchmark: str) -> Card:
     """Raises what ``services.cards.card`` raises."""
     return services.cards.card(_of(source), judge, benchmark=benchmark)
+
+
+@st.cache_data(max_entries=20, show_spinner="Evaluating")
+def judge_board(source: Source, benchmark: str) -> JudgeBoard | None:
+    """None where the benchmark is none of judges. Raises StatisticsError where no judge was asked about its pairs."""
+    database = _of(source)
+    if services.judge_benchmarks.told_profile(database, benchmark) is None:
+        return None
+    return services.judge_benchmarks.evaluate_judges(database, benchmark)
 
 
 @st.cache_data(max_entries=20, show_spinner=False)

@@ -58,7 +58,8 @@ class Coverage:
     others_met: int = 0  # verdicts on battles without ``baseline``, which count for nothing
     suspect: tuple[str, ...] = ()  # whose audit found, in few outputs, what may work on a judge
     unaudited: tuple[str, ...] = ()  # without a submission audit, or with outputs that came after it
-    models: int = 0  # that have outputs to the instructions chosen
+    models: int = 0  # that have outputs to the instructions chosen, of those that could count
+    submitted: int = 0  # the same, with those that were not among the models chosen; 0: nobody counted
     people: People | None = None  # whose votes count in place of judges' verdicts; None: those of judges
 
     def document(self) -> dict[str, Any]:

@@ -537,7 +537,7 @@ def _ask_as(database: Database, profile: str, given: dict[str, Any]) -> None:
     """Lay what the benchmark of the profile sets under the keywords."""
     benchmark, compares = given["benchmark"], bool(given["baseline"] or given["all_pairs"] or given["pairs"])
     fields = services.benchmark_runs.study_fields(
-        database, benchmark, profile, category=given["category"], compares=compares
+        database, benchmark, profile, category=given["category"], compares=compares, template=given["template"]
     )
     asks = fields.pop("judge")
     if not isinstance(given["judge"], ResolvedJudge):  # which is asked as it is

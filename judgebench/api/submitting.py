@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike
+from typing import Any
 
 import pandas as pd
 
@@ -15,11 +16,12 @@ from judgebench.errors import InputError
 from judgebench.formats.known import Known
 from judgebench.formats.outputs import OutputsFile, gather_outputs, read_outputs
 from judgebench.formats.reading import FRAME_NAME, read_frame
+from judgebench.leaderboard.profiles import ProfileName
 from judgebench.records import Lineage
 from judgebench.services.placement import Bill, Placement, PlacementPlan
 from judgebench.store.database import Database
 
-__all__ = ["aplace", "estimate_place", "place", "submit"]
+__all__ = ["aplace", "estimate_place", "place", "standing", "submit"]
 
 
 async def aplace(
@@ -30,10 +32,10 @@ async def aplace(
     """Have models whose outputs are stored judged as the benchmark's board was, against whom its study needs, and say
     where they land; no other models are compared anew, and calling it again continues.
 
-    ``judge``: known ones, by name; the board's where none is named. One that has not judged the others ranks beside
-    the judge that has. ``template`` makes another judge of each. ``repeats``: as in the board's study where None.
-    ``max_cost``: USD of all judges together, 10 where a price is known and nothing is said. ``yes``: ask although it
-    costs more than a dollar, or nobody knows what. ``on_progress`` as in ``run``.
+    ``judge``: known ones, by name; where none is named that of the ``standing`` board, else the board's. One that has
+    not judged the others ranks beside the judge that has. ``template`` makes another judge of each. ``repeats``: as in
+    the board's study where None. ``max_cost``: USD of all judges together, 10 where a price is known and nothing is
+    said. ``yes``: ask although it costs more than a dollar, or nobody knows what. ``on_progress`` as in ``run``.
 
     Raises UnknownName, InputError where there is no board or no consent, and JudgeError when a judge cannot be reached
     or refuses.
@@ -69,6 +71,28 @@ def estimate_place(
         max_cost=max_cost,
     )  # fmt: skip
     return services.placement.bill(services.placement.estimates(database, plan))
+
+
+def standing(
+    database: Database, benchmark: str, *, pool: Names = (), judge: str | None = None, baseline: str | None = None,
+    profile: ProfileName | None = None, remove: bool = False,
+) -> services.standing.StandingBoard | None:  # fmt: skip
+    """Say by which ``judge``, against which ``baseline`` and among which ``pool`` of models a benchmark's new models
+    are ranked, and by which ``profile`` they also get a benchmark's published numbers; then ``place`` and ``submit``
+    need no judge. What is not said stays as it was; without anything said it is looked at. ``remove``: hold none.
+
+    Returns: what the benchmark holds now, None where that is nothing.
+    Raises UnknownName, and InputError where it cannot be held, as ``judgebench benchmarks standing`` does.
+    """
+    changed: dict[str, Any] = {"pool": names_of(pool), "judge": judge, "baseline": baseline, "profile": profile}
+    if remove:
+        if any(changed.values()):
+            raise InputError("remove takes the standing board away: leave the others out")
+        services.standing.remove(database, benchmark)
+        return None
+    if any(changed.values()):
+        return services.standing.keep(database, benchmark, **changed)
+    return services.standing.standing_board(database, benchmark)
 
 
 def submit(

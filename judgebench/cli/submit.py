@@ -44,7 +44,7 @@ def submit(
     ] = False,
     dry_run: options.DryMatch = False,
     rank: Annotated[
-        bool, typer.Option("--rank", help="Then have it judged as the board was, and say where it lands; see 'place'.")
+        bool, typer.Option("--rank", help="Then have it judged by the standing board, else as others were, and placed.")
     ] = False,
     judge: options.PlacingJudge = None,
     max_cost: options.Cap = None,

@@ -14,7 +14,15 @@ from judgebench.errors import UnknownName
 from judgebench.stats.method import Estimates, Scale
 
 Method = Literal[
-    "win-rate", "length-controlled", "bradley-terry", "davidson", "rao-kupper", "judge-aware", "elo", "score"
+    "win-rate",
+    "length-controlled",
+    "bradley-terry",
+    "davidson",
+    "rao-kupper",
+    "judge-aware",
+    "peer-rank",
+    "elo",
+    "score",
 ]
 
 
@@ -103,6 +111,15 @@ METHODS: dict[str, RankingMethod] = {
         "judgebench.stats.judge_model:estimates",
         ("elo", "logit"),
         controls=True,
+        several=True,
+    ),
+    "peer-rank": RankingMethod(
+        "Peer rank",
+        "Win rates in which judges weigh by their own",
+        "Win rates by judges that are models of the board, each weighing by its own rank, its own outputs left out.",
+        "judgebench.stats.peer_rank:estimates",
+        ("rate",),
+        heading="peer rank",
         several=True,
     ),
     "elo": RankingMethod(

@@ -100,7 +100,7 @@ PROFILES: dict[str, BenchmarkProfile] = {
         "lmarena/arena-hard-auto, show_result.py and utils/math_utils.py",
         "judgebench.leaderboard.published.arena_hard:score_v2",
         ("pairwise",),
-        {None: _FIVE_WAY},
+        {None: _FIVE_WAY, "creative_writing": f"{_FIVE_WAY}-creative"},  # which asks for no answer of the judge's own
         judges=("gpt-4.1", "gemini-2.5"),
         settings={"temperature": 0, "max_tokens": 16000},
         baselines={
@@ -108,6 +108,7 @@ PROFILES: dict[str, BenchmarkProfile] = {
             "creative_writing": ("gemini-2.0-flash-001",),
             None: ("o3-mini-2025-01-31", "gemini-2.0-flash-001"),
         },
+        prompts_pooled=True,
     ),
     "m-arena-hard": BenchmarkProfile(
         "m-ArenaHard",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         exports,
         gaps,
         imports,
+        judge_benchmarks,
         judges,
         known,
         label_files,
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
         profiles,
         published,
         scope,
+        standing,
         submissions,
         upkeep,
+        versions,
         voters,
     )
 
@@ -51,6 +54,7 @@ __all__ = [
     "gaps",
     "history",
     "imports",
+    "judge_benchmarks",
     "judges",
     "known",
     "label_files",
@@ -63,9 +67,11 @@ __all__ = [
     "profiles",
     "published",
     "scope",
+    "standing",
     "styles",
     "submissions",
     "upkeep",
+    "versions",
     "voters",
 ]
 

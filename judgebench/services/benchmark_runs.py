@@ -15,12 +15,19 @@ from judgebench.store.database import Connection, Database
 
 
 def study_fields(
-    database: Database, benchmark: str, profile: str, *, category: str | None = None, compares: bool = False
+    database: Database,
+    benchmark: str,
+    profile: str,
+    *,
+    category: str | None = None,
+    compares: bool = False,
+    template: str | None = None,
 ) -> dict[str, Any]:
     """What the profile sets of a study of this benchmark, under whatever else is given.
 
     ``compares``: the study says itself which outputs meet. Then nothing is set of that, and of a profile that scores
-    outputs and also compares them, it is the template that compares.
+    outputs and also compares them, it is the template that compares. ``template``: a name or a file, in place of the
+    profile's.
 
     Raises UnknownName, and InputError where categories are asked in different ways, or no baseline has an output.
     """
@@ -30,12 +37,14 @@ def study_fields(
         categories = _categories(connection, benchmark_id, category)
         models = store.benchmarks.model_names(connection, benchmark_id)
     ways = {_way(how, name, models, compares=compares) for name in categories}
+    if template is not None:
+        ways = {(template, baseline) for _, baseline in ways}
     if len(ways) > 1:
         names = ", ".join(sorted(name for name in categories if name is not None))
         raise InputError(f"{how.label} asks in {len(ways)} ways by category: run each with --category, one of {names}")
-    [(template, baseline)] = ways
-    judge = {"template": template, "settings": dict(how.settings)}
-    if load_template(template).kind == "pointwise":
+    [(name, baseline)] = ways
+    judge = {"template": name, "settings": dict(how.settings)}
+    if load_template(name).kind == "pointwise":
         return {"judge": judge}
     fields: dict[str, Any] = {"judge": judge, "orders": how.orders}
     if compares or not how.baselines_of(category):

@@ -118,6 +118,7 @@ def _of_verdicts(
 ) -> Leaderboard:
     """The leaderboard of these models under ``controls``, with a note for each; ``baseline``: where none was chosen."""
     table = verdicts.table.among(models)
+    table = replace(table, judge_models=tuple(_llms(connection, table)))
     counted, notes = _related(connection, table, controls.related_weight)
     if len(table) and not len(counted):
         raise StatisticsError("no verdict is left to rank by: every judge is related to one of the models it judged")

@@ -1,8 +1,9 @@
 """New models on a benchmark's board: what must be asked so that they stand there, what that takes, where they land.
 
-They are judged as the board was: by its judge with the settings that are stored, in the orders and repeats of its
-study, against its baseline or all that it ranks. No other two models are compared anew. A judge that has not judged
-these ranks beside the judge that has, which ``PlacementPlan.beside`` says.
+Where the benchmark holds a standing board and nobody names a judge, they are judged by its judge, against its baseline
+or its pool, and ranked among the pool. Else they are judged as the board was: by its judge with the settings that are
+stored, in the orders and repeats of its study, against its baseline or all that it ranks. No other two models are
+compared anew. A judge that has not judged these ranks beside the judge that has, which ``PlacementPlan.beside`` says.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,11 +22,15 @@ from judgebench.engine.run import RunReport
 from judgebench.engine.runner import OnProgress, silent
 from judgebench.errors import InputError, StatisticsError
 from judgebench.leaderboard import Choices, Leaderboard, Row
+from judgebench.leaderboard.profiles import profile_named
+from judgebench.leaderboard.published.board import PublishedBoard, ScoringChoices
+from judgebench.services.audits.results import model_gates
 from judgebench.services.scope import Scope, scoped_scores, scoped_verdicts
 from judgebench.spec import JudgeSpec, Study, make
 from judgebench.stats.scores import ScoreTable
 from judgebench.stats.verdict_table import VerdictTable, compared_outputs
 from judgebench.store.database import Database
+from judgebench.store.standing import StandingBoard
 
 CAP_USD = 10.0  # that may be spent where nobody said how much
 CONSENT_USD = 1.0  # above which, or where the cost is not known, whoever asks must agree
@@ -48,11 +53,14 @@ class PlacementPlan:
     others: int  # models that the board ranks besides
     templates: tuple[str, ...] = ()  # of each study, by name
     unlike: tuple[tuple[str, ...], ...] = ()  # of each study, in what it is not as the board was judged
+    pool: tuple[str, ...] = ()  # of the standing board that it follows, as far as it ranks; empty: it follows none
+    profile: str | None = None  # of the standing board: a benchmark's whose numbers are computed besides
+    notes: tuple[str, ...] = ()  # what of the standing board does not count, and why
 
     @property
     def scope(self) -> Scope:
         """Of the board on which they land."""
-        return Scope(judges=self.judges)
+        return Scope(judges=self.judges, models=(*self.pool, *self.models) if self.pool else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +138,7 @@ class Placement:
     board: Leaderboard | None  # None: no board can be made, as ``reason`` says
     reason: str
     reports: tuple[RunReport, ...]  # one a judge that was asked
+    published: PublishedBoard | None = None  # the numbers of the plan's profile; None: it has none, or they cannot be
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -164,10 +173,16 @@ def plan(
     None: CAP_USD.
 
     Raises UnknownName, and InputError where there is no board, nobody to meet, a judge that cannot be asked, or a limit
-    that holds for none.
+    that holds for none; of a standing board also where its judge or baseline is gone, that flagged, or nobody judged.
     """
+    if not judges and template is None:
+        with database.read() as connection:
+            known = store.benchmarks.benchmark_id(connection, benchmark)
+            standing = store.standing.standing_board(connection, known)
+        if standing is not None:
+            return _on_standing(database, benchmark, models, standing, repeats=repeats, max_cost=max_cost)
     board = board_of(database, benchmark, Scope(judges=(_usual_judge(database, benchmark, models),)))
-    resolved = [resolve(_spec(database, name, template)) for name in judges or board.judges]
+    resolved = [resolve(spec_of(database, name, template)) for name in judges or board.judges]
     names = tuple(dict.fromkeys(judge.judge.name for judge in resolved))
     rivals = [row.model for row in board.ranked if row.model not in models]
     beside = () if all(_has_judged(database, benchmark, name, rivals) for name in names) else board.judges
@@ -200,6 +215,69 @@ def plan(
     )
 
 
+def _on_standing(
+    database: Database,
+    benchmark: str,
+    models: Sequence[str],
+    standing: StandingBoard,
+    *,
+    repeats: int | None,
+    max_cost: float | None,
+) -> PlacementPlan:
+    """By the standing board. Raises InputError as ``plan`` does."""
+    again = f"judgebench benchmarks standing {benchmark}"
+    if standing.judge is None:
+        raise InputError(f"the judge of the standing board of {benchmark!r} was deleted: {again} --judge JUDGE")
+    if standing.baseline is None and standing.had_baseline:
+        raise InputError(f"the baseline of the standing board of {benchmark!r} was deleted: {again} --baseline MODEL")
+    if standing.baseline in models:
+        raise InputError(f"{standing.baseline!r} is the board's baseline, which all others meet: it has its place")
+    judge = resolve(spec_of(database, standing.judge))
+    flagged = _flagged(database, benchmark, standing.pool)
+    if standing.baseline in flagged:
+        raise InputError(
+            f"an audit flagged {standing.baseline!r}, the baseline of the standing board of {benchmark!r}: {again} "
+            "--baseline MODEL"
+        )
+    honest = tuple(name for name in standing.pool if name not in flagged)
+    table = _table(database, benchmark, Scope(judges=(standing.judge,), models=honest))
+    judged = set() if table is None else _models(table)
+    rivals = [name for name in honest if name in judged and name not in models]
+    if not {*rivals} - {standing.baseline}:
+        raise InputError(
+            f"judge {standing.judge!r} has judged nobody of the pool of the standing board of {benchmark!r}: first "
+            f"judgebench run --benchmark {benchmark} --judge {standing.judge} --models {','.join(honest)} "
+            + ("--all-pairs" if standing.baseline is None else f"--baseline {standing.baseline}")
+        )
+    scored = judge.template.kind == "pointwise"
+    opponents = () if scored else (standing.baseline,) if standing.baseline is not None else tuple(rivals)
+    usual = _design(database, benchmark, [standing.judge])
+    design = usual | {"benchmark": benchmark} | ({} if repeats is None else {"repeats": repeats})
+    if standing.profile is not None and not scored:
+        design["orders"] = profile_named(standing.profile).orders
+    check_cap([judge.spec], max_cost)
+    study = _study(judge, models, opponents, design | {"max_cost": cap_of(judge.spec, max_cost)})
+    left = [name for name in honest if name not in rivals and name not in models]
+    notes = [f"{', '.join(standing.lost)} deleted since it was set"] if standing.lost else []
+    notes += [f"an audit flagged {', '.join(sorted(flagged))}, left out"] if flagged else []
+    notes += [f"{standing.judge} has not judged {', '.join(left)}, left out"] if left else []
+    return PlacementPlan(
+        *(benchmark, tuple(models), (study,), (standing.judge,), (), standing.baseline, opponents, len(rivals)),
+        templates=(judge.template.name,),
+        unlike=(tuple(_differing(design, usual, scored=scored)),),
+        pool=tuple(rivals),
+        profile=standing.profile,
+        notes=tuple(notes),
+    )
+
+
+def _flagged(database: Database, benchmark: str, models: Sequence[str]) -> set[str]:
+    """Those of the models whose newest submission audit has severe findings."""
+    with database.read() as connection:
+        gates = model_gates(connection, benchmark, models)
+    return {gate.model for gate in gates if gate.state == "flagged"}
+
+
 def _differing(design: Mapping[str, Any], usual: Mapping[str, Any], *, scored: bool) -> Iterable[str]:
     """In what a study is designed unlike the usual one; drawing orders by another seed is no other way of judging."""
     for name in _DESIGN:
@@ -227,10 +305,10 @@ def check_cap(judges: Sequence[JudgeSpec], max_cost: float | None) -> None:
         )
 
 
-def board_of(database: Database, benchmark: str, scope: Scope) -> Leaderboard:
+def board_of(database: Database, benchmark: str, scope: Scope, *, baseline: str | None = None) -> Leaderboard:
     """By preferences, or by scores where there are none but these. Raises InputError where there is no board."""
     try:
-        return services.leaderboards.leaderboard(database, benchmark, scope=scope)
+        return services.leaderboards.leaderboard(database, benchmark, scope=scope, choices=Choices(baseline=baseline))
     except (InputError, StatisticsError) as error:
         try:
             return services.leaderboards.leaderboard(database, benchmark, scope=scope, choices=Choices(method="score"))
@@ -238,7 +316,7 @@ def board_of(database: Database, benchmark: str, scope: Scope) -> Leaderboard:
             raise InputError(f"benchmark {benchmark!r} has no board to rank on: {error}") from error
 
 
-def _spec(database: Database, name: str, template: str | None) -> JudgeSpec:
+def spec_of(database: Database, name: str, template: str | None = None) -> JudgeSpec:
     """Raises UnknownName, and InputError where it is not known how to ask the judge."""
     known = services.judges.known_judge(database, name)
     if known.spec is None:
@@ -410,9 +488,20 @@ async def placing(
 def placement(database: Database, plan: PlacementPlan, reports: Sequence[RunReport] = ()) -> Placement:
     """Where the models stand by what is stored now."""
     try:
-        board = board_of(database, plan.benchmark, plan.scope)
+        board = board_of(database, plan.benchmark, plan.scope, baseline=plan.baseline if plan.pool else None)
     except InputError as error:
         return Placement(plan, None, str(error), tuple(reports))
     missing = [name for name in plan.models if name not in {row.model for row in board.rows}]
     reason = f"no verdict about {', '.join(missing)}" if missing else ""
-    return Placement(plan, board, reason, tuple(reports))
+    return Placement(plan, board, reason, tuple(reports), _published(database, plan))
+
+
+def _published(database: Database, plan: PlacementPlan) -> PublishedBoard | None:
+    """By the profile of the standing board, of the same models; None where it has none, or the verdicts none of its
+    numbers."""
+    if plan.profile is None:
+        return None
+    with suppress(InputError, StatisticsError):
+        choices = ScoringChoices(plan.profile, plan.baseline)
+        return services.published.published_board(database, plan.benchmark, choices, scope=plan.scope)
+    return None

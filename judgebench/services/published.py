@@ -128,11 +128,11 @@ def _pooled(
     first = next(iter(read.coverage.judges), None)
     if first is None:
         return scope
-    others = [name for name in read.coverage.other_judges if _alike(known[first], known[name], how)]
+    others = [name for name in read.coverage.other_judges if alike(known[first], known[name], how)]
     return replace(scope, judges=(first, *others)) if others else scope
 
 
-def _alike(judge: Judge, other: Judge, how: BenchmarkProfile) -> bool:
+def alike(judge: Judge, other: Judge, how: BenchmarkProfile) -> bool:
     """Whether they are one LLM, asked by one benchmark's prompts."""
     templates = {*how.templates.values(), *how.pair_templates.values()}
     kinds = [one.template.rpartition(".v")[0] or one.template for one in (judge, other)]

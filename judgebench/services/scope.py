@@ -47,6 +47,7 @@ class Scope:
     annotators: tuple[str, ...] = ()  # whose votes; empty: everybody's
     newest: int | None = None  # the last verdict, or vote, that counts, by the order they came in; None: all do
     question: str = OVERALL  # by what people compared the outputs
+    models: tuple[str, ...] = ()  # only what is about these, such as a standing board's pool; empty: all
 
 
 EVERYTHING = Scope()
@@ -71,16 +72,19 @@ class Scoped(Generic[Table]):
         """The verdicts on models that count."""
         return self.table.among(self.counting)
 
-    def between(self, models: tuple[str, str]) -> "Scoped[Table]":
-        """Only the battles between the two; of scores, those of either."""
-        is_one = np.isin(self.table.models, models)
+    def between(self, models: tuple[str, str], baseline: str | None = None) -> "Scoped[Table]":
+        """Only the battles between the two, or of either with the baseline; of scores, those of either."""
+        is_one, is_baseline = np.isin(self.table.models, models), np.array(self.table.models) == baseline
+        members = models if baseline is None else (*models, baseline)
 
         def theirs(rows: Table | LeftOut) -> NDArray[np.bool_]:
             a, b = _sides(rows)
-            return np.asarray(is_one[a] & is_one[b])
+            if baseline is None:
+                return np.asarray(is_one[a] & is_one[b])
+            return np.asarray((is_one[a] & is_baseline[b]) | (is_baseline[a] & is_one[b]))
 
         def among(names: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(name for name in names if name in models)
+            return tuple(name for name in names if name in members)
 
         others, without = self.others
         coverage = replace(
@@ -88,7 +92,7 @@ class Scoped(Generic[Table]):
             flagged=among(self.coverage.flagged),
             suspect=among(self.coverage.suspect),
             unaudited=among(self.coverage.unaudited),
-            models=len(models),
+            models=len(members),
             not_judged=(),
             by_others=(),
         )
@@ -247,10 +251,16 @@ class _Reading:
         return scoped
 
     def _scoped(self, table: Table, without: LeftOut, categories: tuple[str | None, ...]) -> Scoped[Table]:
-        scope = self._scope
+        scope: Scope = self._scope
         if self._keys is not None:
             table, without = _on(table, without, np.isin(table.instructions, self._keys))
         answered = store.models.answered(self._connection, self._id, category=self._scope.category, keys=self._keys)
+        submitted = len(answered)
+        if scope.models:
+            is_one = np.isin(table.models, scope.models)
+            table = table.among({*table.models} & {*scope.models})
+            without = without.select(is_one[without.model_a] & is_one[without.model_b])
+            answered = {name: model for name, model in answered.items() if name in scope.models}
         gates = model_gates(self._connection, self._benchmark, answered)
 
         def gated(state: ModelState) -> tuple[str, ...]:
@@ -288,6 +298,7 @@ class _Reading:
             suspect=gated("suspect"),
             unaudited=gated("unaudited"),
             models=len(answered),
+            submitted=submitted,
             people=People(0, 0, chosen=scope.annotators, question=scope.question) if scope.people else None,
         )
         apart = () if flagged_are != "apart" else tuple(name for name in judged if name in flagged)

@@ -168,6 +168,12 @@ def _deletion(connection: Connection, going: Going, kind: str, name: str) -> Cha
         notes.append(f"what judges replied was imported as {names}: instructions there quote outputs, and stay")
     if kind == "model" and (heirs := store.models.heirs(connection, name)):
         notes.append(f"lineages go on naming it: {', '.join(map(repr, heirs))}")
+    if kind in ("model", "judge"):
+        row = store.deletion.place(connection, kind, name)
+        notes += [
+            f"the standing board of {board!r} loses it: see judgebench benchmarks standing {board}"
+            for board in store.standing.holding(connection, kind, row)
+        ]
     return Change(DELETED, kind, name, None, going.counts, tuple(going.losses), tuple(notes), done=False)
 
 

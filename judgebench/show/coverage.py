@@ -111,6 +111,8 @@ def _numbered(judges: Mapping[str, int]) -> str:
 
 
 def _models(coverage: Coverage, hints: Mapping[str, str]) -> Iterator[str]:
+    if coverage.models < coverage.submitted:
+        yield f"Only {coverage.models} of {count(coverage.submitted, 'model')}: those that were chosen."
     if coverage.flagged:
         hint = hints.get(coverage.flagged_are, "")
         taken = ""
@@ -199,7 +201,7 @@ def _named(models: tuple[str, ...]) -> str:
 
 def _anything(coverage: Coverage) -> bool:
     """Whether something of the benchmark was left out, asked for or not."""
-    models = coverage.not_ranked or coverage.not_judged or coverage.by_others
+    models = coverage.not_ranked or coverage.not_judged or coverage.by_others or coverage.models < coverage.submitted
     flagged = coverage.flagged and coverage.flagged_are in _AWAY
     fewer = coverage.judged < coverage.instructions or coverage.fewest < coverage.most or coverage.others_met
     others = coverage.other_judges or (coverage.people is not None and coverage.people.other_votes)

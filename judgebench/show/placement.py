@@ -4,17 +4,25 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from judgebench.leaderboard import Leaderboard, Row
+from judgebench.leaderboard.profiles import PROFILES
+from judgebench.show import published
 from judgebench.show.numbers import amount, duration, estimate, ranks
 from judgebench.show.sentences import stopped, within_cost
 from judgebench.show.text import count, listing, one_line
 
 if TYPE_CHECKING:
     from judgebench.services.placement import Bill, Charge, Placement, PlacementPlan
+    from judgebench.services.standing import StandingBoard
 
 
 def planned(plan: "PlacementPlan") -> list[str]:
     """Who is asked, about whom and how, and what ranks beside it."""
     lines = []
+    if plan.pool:
+        profile = "" if plan.profile is None else f", with the numbers of {PROFILES[plan.profile].label}"
+        field = f"the {count(len(plan.pool), 'model')} of its pool"
+        lines.append(f"By the standing board of {one_line(plan.benchmark)}, ranked among {field}{profile}")
+        lines += [f"Of the standing board: {one_line(note, 400)}" for note in plan.notes]
     for study, template, unlike in zip(plan.studies, plan.templates, plan.unlike, strict=True):
         judge = one_line(study.judge.name or study.judge.model)
         again = f", {study.repeats} times" if study.repeats > 1 else ""
@@ -32,6 +40,24 @@ def planned(plan: "PlacementPlan") -> list[str]:
             "judges judge alike, which nothing here shows"
         )
     return [f"{line}." for line in lines]
+
+
+def standing_board(benchmark: str, board: "StandingBoard | None") -> list[str]:
+    """By what new models of the benchmark are ranked, and what of it was deleted since."""
+    if board is None:
+        return [f"{one_line(benchmark)} holds no standing board: new models are judged as its board was."]
+    judge = "nobody" if board.judge is None else one_line(board.judge)
+    met = "all of them" if board.baseline is None else f"the baseline {one_line(board.baseline)}"
+    profile = "" if board.profile is None else f", with the numbers of {PROFILES[board.profile].label}"
+    members = f"{count(len(board.pool), 'model')}, {listing(board.pool)}"
+    lost = [f"Deleted since it was set: {one_line(name)}." for name in board.lost]
+    return [f"New models of {one_line(benchmark)} are judged by {judge} against {met}, and ranked among "
+            f"{members}{profile}.", *lost]  # fmt: skip
+
+
+def standing_document(benchmark: str, board: "StandingBoard | None") -> dict[str, Any]:
+    """As plain values; ``standing`` is None where there is none."""
+    return {"benchmark": benchmark, "standing": None if board is None else asdict(board)}
 
 
 def billed(bill: "Bill") -> list[str]:
@@ -105,6 +131,7 @@ def placed(placement: "Placement") -> list[str]:
         against = "" if board.scale == "score" else f" against {field}"
         level = f"rank ranges hold for all models at once, at {board.level:.0%}"
         lines.append(f"Judged by {listing(board.judges)}{against}; {level}.")
+    lines += _as_published(placement)
     for report in placement.reports:
         cost = "cost not known" if report.tally.cost_usd is None else _cost_words(report.tally.cost_usd)
         without = report.tally.without_verdict - report.tally.pending
@@ -114,6 +141,23 @@ def placed(placement: "Placement") -> list[str]:
     if plan.beside:
         lines.append(planned(plan)[-1])
     return lines
+
+
+def _as_published(placement: "Placement") -> list[str]:
+    """The numbers of the standing board's profile; why there are none."""
+    profile, board = placement.plan.profile, placement.published
+    if profile is None:
+        return []
+    if board is None:
+        return [f"The verdicts give no number of {PROFILES[profile].label}: judgebench leaderboard --profile says why."]
+    names = published.headings(board)[1:]
+    return [
+        f"{PROFILES[profile].label} of {one_line(row.model)}: "
+        + ", ".join(f"{name} {cell}" for name, cell in zip(names, published.cells(board, row)[1:], strict=True))
+        + "."
+        for row in board.rows
+        if row.model in placement.plan.models
+    ]
 
 
 def _place(row: Row, board: Leaderboard) -> str:
@@ -135,6 +179,9 @@ def placement_document(placement: "Placement") -> dict[str, Any]:
         "not_asked": list(plan.beside),
         "baseline": plan.baseline,
         "opponents": list(plan.opponents),
+        "pool": list(plan.pool),
+        "notes": list(plan.notes),
+        "profile": None if placement.published is None else published.document(plan.benchmark, placement.published),
         "models": [row.columns() for row in placement.rows],
         "ranked": 0 if placement.board is None else len(placement.board.ranked),
         "not_placed": placement.reason,

@@ -36,6 +36,7 @@ class VerdictTable:
         None  # codes of all instructions in the order of their benchmark; None: not known, or a part
     )
     samples: Codes | None = None  # (n, 2) which of A's outputs to the instruction, and of B's; None: there is one each
+    judge_models: tuple[str, ...] | None = None  # the LLM that each of ``judges`` asks; None: nobody looked
 
     def __len__(self) -> int:
         return len(self.preference)
@@ -180,6 +181,15 @@ def compared_outputs(table: VerdictTable) -> NDArray[np.int64]:
     of_low, of_high = np.where(swapped, of_b, of_a), np.where(swapped, of_a, of_b)
     met: NDArray[np.int64] = np.unique(battle, return_inverse=True)[1]
     return (met * len(numbers) + of_low) * len(numbers) + of_high
+
+
+def repeat_number(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) how many rows of the same group come before each row."""
+    rows = np.argsort(group, kind="stable")
+    start = np.flatnonzero(np.diff(group[rows], prepend=-1))
+    number = np.empty(len(group), dtype=np.int64)
+    number[rows] = np.arange(len(group)) - np.repeat(start, np.diff(start, append=len(group)))
+    return number
 
 
 def judged_cells(table: VerdictTable) -> NDArray[np.bool_]:

@@ -16,11 +16,12 @@ SUBMITTED, IMPORTED, VOTED = "submitted", "imported", "voted"
 STARTED, AUDITED, REPARSED = "started", "audited", "reparsed"  # a run, a batch or a model's answering is started
 INGESTED, TESTED = "ingested", "tested"  # results of batches; a judge's server
 ADDED, REMOVED, DECLARED = "added", "removed", "declared"  # a judge or its address; a lineage
+KEPT = "kept"  # a standing board
 MERGED = "merged"  # another database into this one
 SAVED, COPIED, COMPACTED = "backed up", "copied", "compacted"  # the whole database
 ACTIONS = (
     *(SUBMITTED, IMPORTED, VOTED, STARTED, INGESTED, AUDITED, REPARSED, ADDED, REMOVED, TESTED, DECLARED),
-    *(MERGED, RENAMED, DELETED, SAVED, COPIED, COMPACTED),
+    *(KEPT, MERGED, RENAMED, DELETED, SAVED, COPIED, COMPACTED),
 )
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")

@@ -495,7 +495,7 @@ Table(  # work that is handed to worker processes, of which one at a time holds 
 )
 
 
-Table(  # what new models are ranked by on a benchmark; what is null is asked for each time
+standing_boards = Table(  # what new models are ranked by on a benchmark; what is null is asked for each time
     "standing_boards",
     metadata,
     Column("benchmark_id", _ID, ForeignKey("benchmarks.id"), primary_key=True, autoincrement=False),
@@ -506,7 +506,7 @@ Table(  # what new models are ranked by on a benchmark; what is null is asked fo
 )
 
 
-Table(  # the pool that new models are ranked against
+standing_models = Table(  # the pool that new models are ranked against
     "standing_models",
     metadata,
     Column("benchmark_id", _ID, ForeignKey("standing_boards.benchmark_id"), primary_key=True, autoincrement=False),

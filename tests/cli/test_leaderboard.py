@@ -112,6 +112,24 @@ def test_judge_aware_ratings_tell_the_first_place_from_quality(undecided: Invoke
     assert float(note.split()[-3]) > 1
 
 
+def test_models_that_judge_each_other_weigh_by_their_own_rank(undecided: Invoke) -> None:
+    refused = undecided("leaderboard", "--benchmark", "b", "--method", "peer-rank")
+    assert refused.code == 2
+    assert "needs at least two judges that are models of this board, too, and there are 0" in refused.err
+    for model in ("scripted:coin", "scripted:always-first"):
+        file = Path("peer.csv")
+        file.write_text("instruction,output\n" + "".join(f"Question {n}?,{model} says {n}\n" for n in range(6)))
+        assert undecided("submit", file, "--model", model, "--benchmark", "b", "--no-audit").code == 0
+        assert undecided("run", "--benchmark", "b", "--judge", model, "--all-pairs").code == 0
+    assert undecided("run", "--benchmark", "b", "--judge", "scripted:coin", "--all-pairs").code == 0
+    board = undecided("leaderboard", "--benchmark", "b", "--method", "peer-rank", "--format", "json").json
+    assert len(board["rows"]) == 6
+    assert all(row["lower"] < row["rating"] < row["upper"] for row in board["rows"])
+    [weights] = [note for note in board["notes"] if "weigh by their own score" in note]
+    assert "scripted:coin 0." in weights
+    assert any("on their own outputs are left out" in note for note in board["notes"])
+
+
 def test_csv_and_markdown_hold_every_model(undecided: Invoke) -> None:
     for form, line in (("csv", "m4,0.5,"), ("markdown", "| m4 | 50.0% |")):
         printed = undecided("leaderboard", "--benchmark", "b", "--format", form).out

@@ -8,6 +8,9 @@ import pytest
 import judgebench
 from judgebench import engine, services
 from judgebench.errors import InputError, UnknownName
+from judgebench.leaderboard.profiles import PROFILES
+from judgebench.records import Judge
+from judgebench.resources import folder
 from judgebench.services.benchmark_runs import add_first_turns, study_fields
 from judgebench.services.imports import ImportOptions, import_file
 from judgebench.store.database import Database
@@ -54,7 +57,72 @@ def test_categories_that_are_asked_otherwise_are_run_each_by_itself(tmp_path: Pa
         study_fields(database, "x", "arena-hard-v2")
     fields = study_fields(database, "x", "arena-hard-v2", category="creative_writing")
     assert fields["baseline"] == "gemini-2.0-flash-001"
-    assert study_fields(database, "x", "arena-hard-v2", compares=True)["judge"]["template"] == "pairwise/arena-hard"
+    assert fields["judge"]["template"] == "pairwise/arena-hard-creative"
+    hard = study_fields(database, "x", "arena-hard-v2", category="hard_prompt", compares=True)
+    assert hard["judge"]["template"] == "pairwise/arena-hard"
+    own = study_fields(database, "x", "arena-hard-v2", compares=True, template="pairwise/three-way")
+    assert own["judge"]["template"] == "pairwise/three-way"
+
+
+def test_both_categories_count_though_they_are_asked_with_two_templates() -> None:
+    how = PROFILES["arena-hard-v2"]
+    hard, creative, other = (
+        Judge(name, "gpt-4.1", f"pairwise/{name}.v1", "0" * 32, {})
+        for name in ("arena-hard", "arena-hard-creative", "two-way")
+    )
+    assert how.prompts_pooled
+    assert services.published.alike(hard, creative, how)
+    assert not services.published.alike(hard, other, how)
+
+
+# As the benchmarks publish them: template, orders, settings, baseline, by profile and category.
+_ASKED = {
+    ("alpaca-eval-1", None): ("pairwise/two-way", "random", {"temperature": 0}, "text_davinci_003"),
+    ("alpaca-eval-2", None): (
+        *("pairwise/letter", "random", {"temperature": 1, "max_tokens": 1, "top_logprobs": 5}, "gpt4_1106_preview"),
+    ),
+    ("arena-hard-v0.1", None): (
+        *("pairwise/arena-hard", "both", {"temperature": 0, "max_tokens": 4096}, "gpt-4-0314"),
+    ),
+    ("arena-hard-v2", "hard_prompt"): (
+        *("pairwise/arena-hard", "both", {"temperature": 0, "max_tokens": 16000}, "o3-mini-2025-01-31"),
+    ),
+    ("arena-hard-v2", "creative_writing"): (
+        *("pairwise/arena-hard-creative", "both", {"temperature": 0, "max_tokens": 16000}, "gemini-2.0-flash-001"),
+    ),
+    ("m-arena-hard", None): ("pairwise/three-way", "both", {"temperature": 0}, None),
+    ("mt-bench", "writing"): (*("pointwise/mt-bench-second-turn", None, {"temperature": 0, "max_tokens": 2048}, None),),
+    ("mt-bench", "math"): ("pointwise/mt-bench-reference", None, {"temperature": 0, "max_tokens": 2048}, None),
+    ("wildbench", None): ("pointwise/wildbench-score", None, {"temperature": 0}, None),
+    ("lmarena", None): ("pairwise/three-way", "both", {}, None),
+}
+
+
+@pytest.mark.parametrize(("profile", "category"), _ASKED)
+def test_every_profile_asks_as_its_benchmark_and_a_file_holds_another_prompt(
+    tmp_path: Path, profile: str, category: str | None
+) -> None:
+    template, orders, settings, baseline = _ASKED[profile, category]
+    everybody = [name for how in PROFILES.values() for names in how.baselines.values() for name in names]
+    known = {"reference": "42", "checklist": ["Is it right?"]}
+    database = holding(tmp_path, [row | known for row in outputs(category, "a", *dict.fromkeys(everybody))])
+    fields = study_fields(database, "x", profile, category=category)
+    assert fields["judge"] == {"template": template, "settings": settings}
+    assert (fields.get("orders"), fields.get("baseline")) == (orders, baseline)
+    kind = template.partition("/")[0]
+    text = (folder("prompts") / f"{template}.v1.md").read_text()
+    own = tmp_path / "original.v1.md"
+    own.write_text(text)
+    study = judgebench.estimate_run(
+        database, benchmark="x", judge="scripted:coin", profile=profile, category=category, template=str(own),
+        all_pairs=kind == "pairwise" and baseline is None,
+    ).plan  # fmt: skip
+    assert study.resolved.judge.template == f"{kind}/original.v1"
+    assert settings.items() <= study.resolved.judge.settings.items()
+
+
+def test_the_table_names_every_profile() -> None:
+    assert {profile for profile, _ in _ASKED} == {*PROFILES}
 
 
 def two_turns(category: str, reference: str | None = None) -> list[dict[str, Any]]:
