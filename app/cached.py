@@ -96,6 +96,12 @@ def beside(
     return services.leaderboards.beside(_of(source), benchmark, board, scope=scope, controlled=controlled)
 
 
+@st.cache_data(max_entries=100, show_spinner=False)
+def standing(source: Source, benchmark: str) -> services.standing.StandingBoard | None:
+    """None where the benchmark holds no standing board."""
+    return services.standing.standing_board(_of(source), benchmark)
+
+
 @st.cache_data(max_entries=100, show_spinner="Reading its battles")
 def profile(source: Source, benchmark: str, model: str, scope: Scope, *, choices: Choices) -> services.profiles.Profile:
     """Raises what ``services.profiles.profile`` raises."""
