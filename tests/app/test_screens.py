@@ -220,6 +220,7 @@ def test_a_model_is_shown_as_the_leaderboard_ranks_it(
         assert not app.exception
         assert app.metric, printed(app)
         assert not app.error
+    assert any("m2 is worse than m1" in text.value for text in app.text), printed(app)
 
 
 def test_a_wrong_address_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
