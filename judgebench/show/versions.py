@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from judgebench.show.numbers import Labelled, Unit, amount, interval, value
+from judgebench.show.numbers import Labelled, Unit, amount, estimate, interval, value
 from judgebench.show.text import count, one_line
 
 if TYPE_CHECKING:
@@ -58,6 +58,13 @@ def labelled(comparison: "Comparison") -> Iterator[Labelled]:
         return
     yield Labelled(_LABELS["floor"], known.flips.floor)
     yield Labelled(_LABELS["excess"], known.flips.excess, "points")
+
+
+def estimates(comparison: "Comparison") -> Iterator[str]:
+    """As ``labelled``, a sentence each, without those that the data cannot tell."""
+    for known in labelled(comparison):
+        if known.estimate is not None and known.estimate.identified:
+            yield f"{known.label}: {estimate(known.estimate, known.unit)}"
 
 
 def category_headings(change: "ModelChange") -> tuple[str, ...]:

@@ -221,6 +221,7 @@ def test_a_model_is_shown_as_the_leaderboard_ranks_it(
         assert not app.exception
         assert app.metric, printed(app)
         assert not app.error
+    assert any("m2 is worse than m1" in text.value for text in app.text), printed(app)
 
 
 def test_the_leaderboard_says_by_what_new_models_are_ranked(
