@@ -165,6 +165,9 @@ CALLS = {
         lambda rows: float(np.append(np.full(n, p), [0.0, 1.0])[rows].mean()), np.arange(n), np.arange(2), rng=RNG()
     ),
     "intervals.normal_estimate": lambda n, p: intervals.normal_estimate(p, 0.0, n=n),
+    "intervals.stratified_mean": lambda n, p: intervals.stratified_mean(
+        np.full(2 * n, p), np.arange(2 * n), np.repeat([0, 1], n), np.array([0.4, 0.6])
+    ),
     "ppi.anchored_win_rates": lambda n, p: [
         mean.interval() for mean in ppi.anchored_win_rates(*reversed(few_labels(n, p))).values()
     ],
@@ -190,6 +193,7 @@ CALLS = {
     "human_agreement.score_agreement": lambda n, p: human_agreement.score_agreement(
         np.full((n, 2), p), np.arange(n), how=agreement.Resampling()
     ),
+    "human_agreement.human_agreement": lambda n, p: agrees(labelled(n, p)[0]),
     "human_agreement.people_agreement": lambda n, p: human_agreement.people_agreement(
         labelled(n, p)[0], agreement.Resampling()
     ),
@@ -244,6 +248,14 @@ def labelled(n: int, p: float) -> tuple[human_agreement.LabelledBattles, list[Hu
         )
     ]
     return human_agreement.labelled_battles(table, votes), given
+
+
+def agrees(items: human_agreement.LabelledBattles) -> Estimate:
+    """The first judge with the people."""
+    people = items.people.valued(agreement.outcomes(items.people.value))
+    return human_agreement.human_agreement(
+        agreement.outcomes(items.judges[:, 0]), people, items.instruction, level=0.95
+    )
 
 
 def repeated(n: int, p: float, *, models: int = 2) -> VerdictTable:

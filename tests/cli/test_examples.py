@@ -15,8 +15,8 @@ DEMO = Path(__file__).parents[2] / "demo"
 ELSEWHERE = re.compile(
     r"https?://|postgresql://|--judge qwen3|gpt-5|my-vicuna|vicuna-7b|judgebench app|judgebench vllm|judgebench.* demo$"
     r"|batch (submit|ingest)|import -|results\b|scalerlab|outputs\.csv"
-    r"|labels boards"  # needs votes on what was judged
-    r"|db (delete|rename)"  # of what others need; docs/cli.md does both
+    r"|labels boards|--by both"  # need votes on what was judged
+    r"|db (delete|rename|merge)"  # of what others need, or beside what they leave; the documentation does each
 )
 
 
